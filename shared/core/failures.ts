@@ -1,0 +1,38 @@
+/**
+ * Why a model call gave no answer. A failure is a value: providers return it, `decide` reads it, the attempt history
+ * shows it. Its class alone decides what becomes of the job.
+ */
+export const FAILURE_CLASSES = ["transient", "throttled", "blocked", "permanent"] as const;
+
+/**
+ * - `transient`: the provider or the network had a bad moment. Uses an attempt; tried again after a jittered wait.
+ * - `throttled`: the provider said "later". Uses no attempt; waits at least what was asked.
+ * - `blocked`: quota spent or credit refused. Uses no attempt; held for a minute at the least.
+ * - `permanent`: the same call would fail again. The job fails at once, or moves on to its next model.
+ */
+export type FailureClass = (typeof FAILURE_CLASSES)[number];
+
+export interface ModelFailure {
+	class: FailureClass;
+	/** A stable word for programs: the provider's own code where it gave one, else ours, such as `timed_out`. */
+	code: string;
+	/** One sentence for people. Never a prompt or an answer. */
+	message: string;
+	/** HTTP status of the provider's answer; null where there was none. */
+	status: number | null;
+	/** How long the provider asked us to wait; null where it did not say. */
+	retryAfterMs: number | null;
+	/** Whether another model could do better: true for what only this model or provider refuses. */
+	nextModelMayHelp: boolean;
+	/** The gateway's log id of this call. */
+	logId: string | null;
+	/** Tokens the failed call is known to have cost; null where nobody said. */
+	usage: Usage | null;
+}
+
+/** Token counts as the provider gave them. */
+export interface Usage {
+	promptTokens: number;
+	completionTokens: number;
+	totalTokens: number;
+}

@@ -1,0 +1,49 @@
+/** Which provider serves which model: `MODEL_ROUTES`, parsed once, first match wins. */
+import { z } from "zod";
+
+export const PROVIDERS = ["workers-ai", "openai-compatible", "simulated"] as const;
+export type ProviderName = (typeof PROVIDERS)[number];
+
+const MODEL_NAME_LENGTH_MAX = 256;
+
+export const ModelRouteSchema = z
+	.strictObject({
+		/** A model name in which `*` stands for any run of characters, `/` too. */
+		match: z.string().min(1).max(MODEL_NAME_LENGTH_MAX),
+		provider: z.enum(PROVIDERS),
+		base_url: z.url({ protocol: /^https?$/ }).optional(),
+		/** Names the secret that holds the key; the key itself never stands in a variable. */
+		api_key_secret: z.string().min(1).optional(),
+		/** The gateway that `workers-ai` calls go through. */
+		gateway: z.string().min(1).optional(),
+		/** The full name sent upstream; the job keeps the caller's. */
+		rename: z.string().min(1).max(MODEL_NAME_LENGTH_MAX).optional(),
+	})
+	.refine((route) => route.provider !== "openai-compatible" || route.base_url !== undefined, {
+		error: "an openai-compatible route needs a base_url",
+		path: ["base_url"],
+	});
+
+export type ModelRoute = z.infer<typeof ModelRouteSchema>;
+
+export const ModelRoutesSchema = z.array(ModelRouteSchema).min(1);
+
+/** The route that serves `model`; null means that no route does, and the job is refused at submission. */
+export function routeFor(routes: readonly ModelRoute[], model: string): ModelRoute | null {
+	return routes.find((route) => matches(route.match, model)) ?? null;
+}
+
+/** Wildcard match without backtracking: each piece between stars is looked for after the one before it. */
+function matches(pattern: string, name: string): boolean {
+	const [head = "", ...rest] = pattern.split("*");
+	if (rest.length === 0) return name === pattern;
+	const tail = rest.pop() ?? "";
+	if (!name.startsWith(head) || !name.endsWith(tail) || name.length < head.length + tail.length) return false;
+	let from = head.length;
+	for (const piece of rest) {
+		const at = name.indexOf(piece, from);
+		if (at < 0) return false;
+		from = at + piece.length;
+	}
+	return from <= name.length - tail.length;
+}

@@ -1,0 +1,25 @@
+/** The real world: the only file that touches the clock, dice, timers, global fetch and cryptography. */
+import type { Runtime } from "../shared/core/runtime.ts";
+
+export const runtime: Runtime = {
+	now: () => Date.now(),
+	random: () => Math.random(),
+	randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+	sleep: (ms, signal) =>
+		new Promise((resolve) => {
+			if (signal?.aborted) return resolve();
+			const done = () => {
+				clearTimeout(timer);
+				signal?.removeEventListener("abort", done);
+				resolve();
+			};
+			const timer = setTimeout(done, ms);
+			signal?.addEventListener("abort", done);
+		}),
+	timer: (ms, onTime) => {
+		const timer = setTimeout(onTime, ms);
+		return () => clearTimeout(timer);
+	},
+	fetch: (url, init) => fetch(url, init),
+	subtle: crypto.subtle,
+};
