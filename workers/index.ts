@@ -1,5 +1,43 @@
+/**
+ * The map.
+ *
+ *     caller ─POST─▶ intake ─▶ D1 ─▶ JOB_QUEUE ─▶ consumer ─▶ model ─▶ R2 ─▶ D1
+ *                                                    └─▶ DELIVERY_QUEUE ─▶ dispatcher ─▶ caller's endpoint
+ *     cron ─▶ sweeper: whatever a queue lost or a crash left behind, found again in D1
+ *
+ * D1 is the truth; a queue message is a doorbell that carries ids and no state. Each actor's first comment says what it
+ * takes, writes and sends; they never call each other.
+ */
+import { parseConfig } from "../shared/core/config.ts";
+import { consumeJobs } from "./consumer/index.ts";
+import { dispatchDeliveries } from "./dispatcher/index.ts";
+import { intake } from "./intake/index.ts";
+import { logTrouble } from "./log.ts";
+import { runtime } from "./runtime.ts";
+import { sweep } from "./sweeper/index.ts";
+
 export default {
-	async fetch(): Promise<Response> {
-		return new Response("ok");
+	fetch(request, env, context) {
+		return intake(request, env, context, parseConfig(env), runtime);
+	},
+
+	async queue(batch, env) {
+		if (batch.queue === "dead-letters") return logDeadLetters(batch);
+		const parsed = parseConfig(env);
+		// The queue keeps the messages until somebody mends what /healthz names.
+		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
+		if (batch.queue === "jobs") return await consumeJobs(batch, env, parsed.config, runtime);
+		return await dispatchDeliveries(batch, env, parsed.config, runtime);
+	},
+
+	async scheduled(_controller, env) {
+		await sweep(env, runtime);
 	},
 } satisfies ExportedHandler<Env>;
+
+/** What a queue gave up on. Nothing is lost with it: its row is in D1, where the sweeper finds it. */
+function logDeadLetters(batch: MessageBatch): void {
+	for (const message of batch.messages)
+		logTrouble("message.dead", { messageId: message.id, attempts: message.attempts });
+	batch.ackAll();
+}

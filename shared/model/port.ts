@@ -12,8 +12,13 @@ export interface ModelCall {
 	route: ModelRoute;
 	/** The validated chat completion body, unlisted fields included. */
 	input: JsonObject;
-	/** Which counted attempt on this model this is, from 1. Steers the simulated provider; goes to no one else. */
-	attempt: number;
+	/**
+	 * How many calls were made for this job before, counted as attempts or not, on any model. Steers the simulated
+	 * provider; goes to no one else.
+	 */
+	callsBefore: number;
+	/** How long the whole call may take, its answer included. */
+	timeoutMs: number;
 	tenantId: string;
 	jobId: string;
 	gateway: GatewayOptions | null;
@@ -37,8 +42,19 @@ export interface ModelAnswer {
 	logId: string | null;
 }
 
-/** One provider: carries the call out and hands back the raw answer. Rejects when the network does or `signal` aborts. */
-export type Provider = (call: ModelCall, signal: AbortSignal) => Promise<Response>;
+/**
+ * What a provider got: a raw answer of any status, or a failure where no call could be made. `secrets` are the values
+ * sent along, so that none of them shows in a message that quotes the request.
+ */
+export type ProviderReply =
+	| { ok: true; response: Response; secrets: readonly string[] }
+	| { ok: false; failure: ModelFailure };
 
-/** Asks a model. Resolves to a failure, not a rejection, whatever goes wrong; an abort is `timed_out`. */
+/** One provider: carries the call out. Rejects when the network does or `signal` aborts. */
+export type Provider = (call: ModelCall, signal: AbortSignal) => Promise<ProviderReply>;
+
+/**
+ * Asks a model. Resolves to a failure, not a rejection, whatever goes wrong. Out of time is `timed_out`; an abort of
+ * `signal` is `aborted`, and whoever aborted knows why. An answer that was whole by then is an answer all the same.
+ */
 export type AskModel = (call: ModelCall, signal: AbortSignal) => Promise<ModelOutcome>;

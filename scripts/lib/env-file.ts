@@ -1,0 +1,55 @@
+/**
+ * Env files: reading `.dev.vars`, making it on the first start, and writing values so that wrangler reads back the same.
+ * A secret travels in such a file because wrangler prints what it gets by a flag.
+ */
+import { randomBytes } from "node:crypto";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { parseEnv } from "node:util";
+import { PlainError } from "./terminal.ts";
+
+export type Values = Record<string, string>;
+
+const OPENING = `# Secrets of the local service, made by \`npm start\`. Not for production, and not for git.
+# A provider's key belongs here too, under the name that MODEL_ROUTES gives as "api_key_secret".
+`;
+
+export function readEnvFile(path: string): Values {
+	return existsSync(path) ? (parseEnv(readFileSync(path, "utf8")) as Values) : {};
+}
+
+/** The values of `.dev.vars`, once it holds the two secrets that the service cannot run without. */
+export function ensureDevVars(path: string): Values {
+	if (!existsSync(path)) writeFileSync(path, OPENING, { mode: 0o600 });
+	const found = readEnvFile(path);
+	const missing: Values = {};
+	if (!found.ADMIN_TOKEN) missing.ADMIN_TOKEN = randomSecrets().ADMIN_TOKEN;
+	if (!found.SIGNING_KEY) missing.SIGNING_KEY = randomSecrets().SIGNING_KEY;
+	if (Object.keys(missing).length > 0) appendFileSync(path, `\n${formatEnvFile(missing)}`);
+	return { ...found, ...missing };
+}
+
+export function randomSecrets(): { ADMIN_TOKEN: string; SIGNING_KEY: string } {
+	return { ADMIN_TOKEN: randomBytes(32).toString("base64url"), SIGNING_KEY: randomBytes(32).toString("base64") };
+}
+
+export function formatEnvFile(values: Values): string {
+	return Object.entries(values)
+		.map(([name, value]) => `${name}=${quoted(name, value)}\n`)
+		.join("");
+}
+
+/**
+ * Env files have no escape that every reader agrees on, so a value is put between quotes that it does not contain.
+ * Three traps: a final backslash would swallow the closing quote, double quotes turn `\n` into a line break, and
+ * carriage returns are read as line feeds.
+ */
+function quoted(name: string, value: string): string {
+	if (/^[^\s#'"`]+$/.test(value)) return value;
+	const quote = ["'", "`", '"'].find((mark) => !value.includes(mark) && !(mark === '"' && /\\[nr]/.test(value)));
+	if (quote === undefined || value.endsWith("\\") || value.includes("\r")) {
+		throw new PlainError(
+			`${name} cannot be written to an env file: it mixes all three kinds of quotes, or has a carriage return or a final backslash.`,
+		);
+	}
+	return quote + value + quote;
+}

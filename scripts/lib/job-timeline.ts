@@ -1,0 +1,56 @@
+/** The history of a finished job as lines to read: when each thing happened, and how long after the one before. */
+
+export type DemoJob = {
+	id: string;
+	status: string;
+	status_reason: string | null;
+	model: string;
+	created_at: string;
+	started_at: string | null;
+	finished_at: string | null;
+	usage: { prompt_tokens: number; completion_tokens: number } | null;
+	error: { message: string } | null;
+};
+
+export type DemoAttempt = { number: number; model: string; provider: string; started_at: string; outcome: string };
+
+export type DemoDelivery = {
+	event_type: string;
+	status: string;
+	url: string;
+	attempts: { at: string; duration_ms: number; status: number | null }[];
+};
+
+type Moment = { at: number; what: string; note: string };
+
+export function timeline(job: DemoJob, attempts: DemoAttempt[], deliveries: DemoDelivery[]): string[] {
+	const moments: Moment[] = [{ at: Date.parse(job.created_at), what: "created", note: "202, and the id at once" }];
+	for (const { number, model, provider, started_at } of attempts) {
+		moments.push({ at: Date.parse(started_at), what: "started", note: `attempt ${number}: ${model}, ${provider}` });
+	}
+	if (job.finished_at !== null) {
+		moments.push({
+			at: Date.parse(job.finished_at),
+			what: "finished",
+			note: [job.status, tokens(job)].filter(Boolean).join(", "),
+		});
+	}
+	for (const { event_type, attempts: posts } of deliveries) {
+		for (const { at, duration_ms, status } of posts) {
+			const note = `${event_type}, answered ${status ?? "by nobody"}`;
+			moments.push({ at: Date.parse(at) + duration_ms, what: "delivered", note });
+		}
+	}
+	moments.sort((a, b) => a.at - b.at);
+	return moments.map((moment, index) => line(moment, moments[index - 1] ?? null));
+}
+
+function tokens({ usage }: DemoJob): string {
+	return usage === null ? "" : `${usage.prompt_tokens} tokens in, ${usage.completion_tokens} out`;
+}
+
+function line(moment: Moment, before: Moment | null): string {
+	const time = new Date(moment.at).toISOString().slice(11, 23);
+	const step = before === null ? "" : `+${moment.at - before.at} ms`;
+	return `${time} ${step.padStart(9)}  ${moment.what.padEnd(10)} ${moment.note}`;
+}

@@ -1,0 +1,79 @@
+/** From production's configuration to this machine's. Pure: what is read, written and started is start-service.ts. */
+import { join } from "node:path";
+import type { Values } from "./env-file.ts";
+
+/** The parts of `wrangler.toml` that a local run looks at; the rest is passed on as it stands. */
+export type WranglerConfig = {
+	main: string;
+	vars: Values;
+	secrets?: { required: string[] };
+	d1_databases: { migrations_dir: string }[];
+	queues: { consumers: { queue: string; max_batch_size: number }[] };
+};
+
+/**
+ * The local broker runs one batch of a queue at a time, where production runs up to 250 side by side. One wide batch
+ * makes up for that; 100 is the most a batch may hold.
+ */
+const LOCAL_BATCH_SIZE = 100;
+const WIDENED_QUEUES = ["jobs", "deliveries"];
+
+export function localConfig(production: WranglerConfig, root: string, vars: Values): WranglerConfig {
+	// Without this list wrangler takes every line of the env file, so providers' keys arrive beside the required two.
+	const { secrets: _, ...config } = structuredClone(production);
+	config.main = join(root, config.main);
+	config.vars = vars;
+	for (const database of config.d1_databases) database.migrations_dir = join(root, database.migrations_dir);
+	for (const consumer of config.queues.consumers) {
+		if (WIDENED_QUEUES.includes(consumer.queue)) consumer.max_batch_size = LOCAL_BATCH_SIZE;
+	}
+	return config;
+}
+
+/** What a local run has instead of production's vars, unless `.dev.vars` or the environment says otherwise. */
+export function localDefaults(url: string): Values {
+	return {
+		MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
+		ALLOW_INSECURE_WEBHOOKS: "true",
+		PUBLIC_URL: url,
+	};
+}
+
+export type Settings = { vars: Values; secrets: Values; missingSecrets: string[] };
+
+/**
+ * Every variable and secret of a local run. The environment comes before `.dev.vars`, that before the local defaults,
+ * and those before `wrangler.toml`. An empty variable in the environment counts as not set.
+ */
+export function localSettings(input: {
+	production: WranglerConfig;
+	url: string;
+	file: Values;
+	environment: Record<string, string | undefined>;
+}): Settings {
+	const { production, file, environment } = input;
+	const given = (name: string): string | undefined => environment[name] || file[name];
+
+	const vars: Values = { ...production.vars, ...localDefaults(input.url) };
+	for (const name of Object.keys(vars)) vars[name] = given(name) ?? vars[name] ?? "";
+
+	const needed = [...(production.secrets?.required ?? []), ...secretsNamedByRoutes(vars.MODEL_ROUTES ?? "")];
+	const names = new Set([...Object.keys(file), "SIGNING_KEY_PREVIOUS", ...needed]);
+	const secrets: Values = {};
+	for (const name of names) {
+		const value = given(name);
+		if (value && !(name in vars)) secrets[name] = value;
+	}
+	return { vars, secrets, missingSecrets: needed.filter((name) => !given(name)) };
+}
+
+/** The `api_key_secret`s of MODEL_ROUTES. A list that cannot be read names none: the service itself says what is wrong with it. */
+function secretsNamedByRoutes(routes: string): string[] {
+	try {
+		const parsed: unknown = JSON.parse(routes);
+		const list = Array.isArray(parsed) ? parsed : [];
+		return list.map((route) => route?.api_key_secret).filter((name) => typeof name === "string");
+	} catch {
+		return [];
+	}
+}

@@ -1,0 +1,87 @@
+/** Running the installed wrangler: what it may look up (nothing), where it writes (the state directory), who hears it. */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { pathToFileURL } from "node:url";
+import { promisify } from "node:util";
+import type { WranglerConfig } from "./local-config.ts";
+import { PlainError } from "./terminal.ts";
+
+const run = promisify(execFile);
+
+export type Place = { root: string; stateDir: string };
+
+const binary = (root: string): string => join(root, "node_modules/wrangler/bin/wrangler.js");
+
+/** `wrangler.toml`, read by wrangler's own parser. A child process, because loading it takes a second and 150 MB. */
+export async function readProductionConfig({ root }: Place): Promise<WranglerConfig> {
+	const script =
+		'JSON.stringify(require("wrangler").experimental_readRawConfig({ config: "wrangler.toml" }).rawConfig)';
+	const { stdout } = await run(process.execPath, ["--no-warnings", "-p", script], { cwd: root });
+	return JSON.parse(stdout) as WranglerConfig;
+}
+
+export async function applyMigrations(place: Place): Promise<void> {
+	const args = [
+		binary(place.root),
+		"d1",
+		"migrations",
+		"apply",
+		"DB",
+		"--local",
+		"--persist-to",
+		join(place.stateDir, "state"),
+	];
+	try {
+		await run(process.execPath, args, { cwd: place.root, env: quietEnvironment(place) });
+	} catch (error) {
+		const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+		throw new PlainError(`The migrations could not be applied.\n${stdout ?? ""}${stderr ?? String(error)}`);
+	}
+}
+
+/**
+ * `wrangler dev` in a process group of its own, so that Ctrl-C reaches the script alone, which then ends wrangler in
+ * order, and so that the next start finds what a kill left over. The inspector takes any free port.
+ */
+export function runDev(place: Place, config: string, port: number): ChildProcess {
+	const args = ["dev", "--local", "--config", config, "--persist-to", join(place.stateDir, "state")];
+	const listen = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
+	const preload = pathToFileURL(join(import.meta.dirname, "end-with-parent.ts")).href;
+	return spawn(
+		process.execPath,
+		["--import", preload, binary(place.root), ...args, ...listen, "--show-interactive-dev-session=false"],
+		{
+			cwd: place.root,
+			env: quietEnvironment(place),
+			stdio: ["pipe", "pipe", "pipe"],
+			detached: true,
+		},
+	);
+}
+
+/** Calls `onLine` for each line of either stream; `filter` is made once per stream, since it remembers what came before. */
+export function readLines(child: ChildProcess, onLine: (line: string, stream: "stdout" | "stderr") => void): void {
+	for (const stream of ["stdout", "stderr"] as const) {
+		const input = child[stream];
+		if (input) createInterface({ input }).on("line", (line) => onLine(line, stream));
+	}
+}
+
+/** Whoever starts the service may set any of these differently. */
+function quietEnvironment({ stateDir }: Place): NodeJS.ProcessEnv {
+	return {
+		CLOUDFLARE_CF_FETCH_ENABLED: "false",
+		WRANGLER_SEND_METRICS: "false",
+		WRANGLER_SEND_ERROR_REPORTS: "false",
+		WRANGLER_HIDE_BANNER: "true",
+		WRANGLER_WRITE_LOGS: "false",
+		// The generated configuration changes only between runs.
+		WRANGLER_CI_DISABLE_CONFIG_WATCHING: "true",
+		// Local tracing halves the throughput.
+		X_LOCAL_OBSERVABILITY: "false",
+		// Two services on one machine have queues of the same names: in a shared registry they would find each other.
+		WRANGLER_REGISTRY_PATH: join(stateDir, "registry"),
+		...process.env,
+	};
+}

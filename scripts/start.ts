@@ -1,0 +1,78 @@
+/**
+ * `npm start`: the whole service on this machine, by `wrangler dev --local`, until Ctrl-C.
+ *
+ * What differs from production (lib/local-config.ts):
+ * - MODEL_ROUTES sends every model to the simulated provider.
+ * - ALLOW_INSECURE_WEBHOOKS is true, so that a receiver on this machine can be told.
+ * - PUBLIC_URL is http://127.0.0.1:<port>.
+ * - `jobs` and `deliveries` come in batches of 100: the local broker runs one batch at a time.
+ * - Cron does not run by itself, so the sweeper is ticked every SWEEP_SECONDS.
+ *
+ * Set in the environment: PORT (8787), STATE_DIR (.wrangler), and any variable or secret of the service, which then
+ * comes before `.dev.vars` for this run. Everything the run writes, but `.dev.vars`, is in STATE_DIR.
+ */
+import { join, relative, resolve } from "node:path";
+import { ensureDevVars } from "./lib/env-file.ts";
+import { localService } from "./lib/start-service.ts";
+import { bold, complain, dim, green, PlainError, say } from "./lib/terminal.ts";
+
+const root = resolve(import.meta.dirname, "..");
+const stateDir = resolve(root, process.env.STATE_DIR || ".wrangler");
+
+async function main(): Promise<void> {
+	let isStopping = false;
+	const service = localService({
+		root,
+		stateDir,
+		port: portFrom(process.env.PORT || "8787"),
+		readSecrets: () => ensureDevVars(join(root, ".dev.vars")),
+		environment: process.env,
+		print: (line) => {
+			if (!isStopping) say(line);
+		},
+		onEnd: (reason) => void leave(1, `${reason} Jobs and answers are kept: start again with npm start.`),
+	});
+	const leave = async (code: number, reason?: unknown): Promise<void> => {
+		// The terminal tells npm of Ctrl-C too, which passes it on: the second one changes nothing.
+		if (isStopping) return;
+		isStopping = true;
+		if (reason !== undefined) complain(typeof reason === "string" ? new PlainError(reason) : reason);
+		await service.stop();
+		process.exit(code);
+	};
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void leave(0));
+	// Whoever read the output is gone, as with `| head`.
+	process.stdout.on("error", () => void leave(0));
+
+	try {
+		welcome(await service.start());
+	} catch (error) {
+		await leave(1, error);
+	}
+}
+
+function portFrom(text: string): number {
+	const port = Number(text);
+	if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+	throw new PlainError(`PORT must be a number from 1 to 65535, and is "${text}".`);
+}
+
+function welcome({ url, key, sweepSeconds }: { url: string; key: string; sweepSeconds: number }): void {
+	const place = stateDir.startsWith(root) ? relative(root, stateDir) : stateDir;
+	say(`${bold("Holdfast")} ${dim(`state in ${place}, a sweep every ${sweepSeconds} s, Ctrl-C ends it`)}`);
+	say();
+	say(`  API key  ${green(key)}`);
+	say(`  API      ${url}/docs`);
+	say(`  Admin    npm run admin -- --help`);
+	say();
+	say(`  curl ${url}/v1/jobs -H 'Content-Type: application/json' \\`);
+	say(`    -H 'Authorization: Bearer ${key}' \\`);
+	say(`    -d '{"input":{"messages":[{"role":"user","content":"What holds fast?"}]}}'`);
+	say();
+	say(`Ready on ${url}`);
+}
+
+main().catch((error) => {
+	complain(error);
+	process.exitCode = 1;
+});

@@ -1,0 +1,70 @@
+/**
+ * The history of a job's model calls, one entry a call, kept in the job's own row: bounded, and written by the statement
+ * that settles the call, so that it costs nothing.
+ */
+import { z } from "zod";
+import type { FailureClass, Usage } from "./failures.ts";
+
+/** The first says how it began, the last 49 how it goes. */
+export const ATTEMPTS_KEPT = 50;
+
+const UsageSchema = z.object({ promptTokens: z.number(), completionTokens: z.number(), totalTokens: z.number() });
+
+/**
+ * `abandoned`: its holder died, or lost its lease. `superseded`: it was answered, but another call's answer was stored
+ * first. `cancelled`, `expired`: the job ended under it. The rest: see `FailureClass`.
+ */
+export type AttemptOutcome =
+	| "succeeded"
+	| "superseded"
+	| "abandoned"
+	| "cancelled"
+	| "expired"
+	| FailureClass
+	/** Our own fault: the answer could not be stored. */
+	| "not_stored";
+
+/** Times are Unix milliseconds of the database's clock. */
+export const AttemptSchema = z.object({
+	number: z.number(),
+	/** The lease under which the call was made: tells entries of two holders apart. */
+	lease: z.number(),
+	/** Whether it used up one of `max_attempts`. */
+	counted: z.boolean(),
+	model: z.string(),
+	provider: z.string().nullable(),
+	startedAt: z.number(),
+	endedAt: z.number(),
+	outcome: z.custom<AttemptOutcome>((value) => typeof value === "string"),
+	status: z.number().nullable(),
+	code: z.string().nullable(),
+	message: z.string().nullable(),
+	retryAfterMs: z.number().nullable(),
+	logId: z.string().nullable(),
+	usage: UsageSchema.nullable(),
+});
+
+export type Attempt = z.infer<typeof AttemptSchema>;
+
+/** The number of the next call, from 1. Numbers go on when old entries are dropped. */
+export function nextAttemptNumber(history: readonly Attempt[]): number {
+	return (history.at(-1)?.number ?? 0) + 1;
+}
+
+/** `history` with `entry` in it: in the place of what was written about the same lease, or at the end. */
+export function withAttempt(history: readonly Attempt[], entry: Attempt): Attempt[] {
+	const at = history.findIndex((known) => known.lease === entry.lease);
+	if (at >= 0) return history.with(at, { ...entry, number: history[at]?.number ?? entry.number });
+	const all = [...history, entry];
+	return all.length <= ATTEMPTS_KEPT ? all : [...all.slice(0, 1), ...all.slice(1 - ATTEMPTS_KEPT)];
+}
+
+/** Tokens of two calls together; null only where neither said. */
+export function addUsage(spent: Usage | null, more: Usage | null): Usage | null {
+	if (spent === null || more === null) return spent ?? more;
+	return {
+		promptTokens: spent.promptTokens + more.promptTokens,
+		completionTokens: spent.completionTokens + more.completionTokens,
+		totalTokens: spent.totalTokens + more.totalTokens,
+	};
+}

@@ -1,0 +1,144 @@
+/**
+ * The shapes of a whole answer other than OpenAI's, brought into it: `{choices: [{index, message, finish_reason}], usage}`.
+ * What has no place there stays where it was. Finish reasons that a provider did not give stay null.
+ */
+import type { Json, JsonObject } from "./json.ts";
+import { listOf, objectOf, stringOf, wordOf } from "./json-guards.ts";
+
+/** The answer with `choices`; null where no shape fits. */
+export function chatOf(answer: JsonObject): JsonObject | null {
+	if (Array.isArray(answer.choices)) return answer;
+	if (Array.isArray(answer.candidates)) return ofGemini(answer);
+	if (Array.isArray(answer.content)) return ofAnthropic(answer);
+	if (typeof answer.text === "string") return ofText(answer);
+	if (answer.response !== undefined) return ofWorkersAi(answer);
+	return null;
+}
+
+function ofText({ text, finish_reason: reason, ...rest }: JsonObject): JsonObject {
+	return {
+		...rest,
+		choices: [{ index: 0, message: { role: "assistant", content: text ?? null }, finish_reason: reason ?? null }],
+	};
+}
+
+/** `{response, tool_calls?, usage?}`. With a JSON schema asked for, `response` is an object. */
+function ofWorkersAi({ response, tool_calls: calls, finish_reason: reason, ...rest }: JsonObject): JsonObject {
+	const message: JsonObject = { role: "assistant", content: response ?? null };
+	if (listOf(calls)?.length) message.tool_calls = workersAiToolCalls(calls);
+	return { ...rest, choices: [{ index: 0, message, finish_reason: reason ?? null }] };
+}
+
+/** Workers AI's own models give `{name, arguments}`; others already speak OpenAI's form, which passes. */
+export function workersAiToolCalls(calls: Json | undefined): Json[] {
+	return (listOf(calls) ?? []).map((value, position) => {
+		const call = objectOf(value);
+		const name = wordOf(call?.name);
+		return call === null || name === null ? value : toolCall(name, call.arguments, wordOf(call.id), position);
+	});
+}
+
+const ANTHROPIC_REASONS: ReadonlyMap<string, string> = new Map([
+	["end_turn", "stop"],
+	["stop_sequence", "stop"],
+	["max_tokens", "length"],
+	["model_context_window_exceeded", "length"],
+	["tool_use", "tool_calls"],
+	["refusal", "content_filter"],
+]);
+
+/** OpenAI's word for Anthropic's `stop_reason`; a word it has none for passes as it is. */
+export function anthropicReason(reason: Json | undefined): string | null {
+	const word = stringOf(reason);
+	return word === null ? null : (ANTHROPIC_REASONS.get(word) ?? word);
+}
+
+function ofAnthropic({ content, role, ...rest }: JsonObject): JsonObject {
+	const blocks = (listOf(content) ?? []).map(objectOf).filter((block) => block !== null);
+	const texts = blocks.filter((block) => block.type === "text").map((block) => stringOf(block.text) ?? "");
+	const thoughts = blocks.filter((block) => block.type === "thinking").map((block) => stringOf(block.thinking) ?? "");
+	const calls = blocks
+		.filter((block) => block.type === "tool_use")
+		.map((block, position) => toolCall(stringOf(block.name) ?? "", block.input, wordOf(block.id), position));
+
+	const message: JsonObject = { role: role ?? "assistant", content: texts.length > 0 ? texts.join("") : null };
+	if (calls.length > 0) message.tool_calls = calls;
+	if (thoughts.length > 0) message.reasoning_content = thoughts.join("");
+	// Signatures, citations and server tools do not fit in OpenAI's message: such answers also keep their blocks.
+	const isPlain = blocks.every(
+		(block) => block.type === "tool_use" || Object.keys(block).every((key) => PLAIN_KEYS.has(key)),
+	);
+	if (!isPlain) message.content_blocks = blocks;
+	return {
+		...rest,
+		object: "chat.completion",
+		choices: [{ index: 0, message, finish_reason: anthropicReason(rest.stop_reason) }],
+	};
+}
+
+const PLAIN_KEYS: ReadonlySet<string> = new Set(["type", "text"]);
+
+const GEMINI_REASONS: ReadonlyMap<string, string> = new Map([
+	["STOP", "stop"],
+	["MAX_TOKENS", "length"],
+	["SAFETY", "content_filter"],
+	["RECITATION", "content_filter"],
+	["BLOCKLIST", "content_filter"],
+	["PROHIBITED_CONTENT", "content_filter"],
+	["SPII", "content_filter"],
+]);
+
+/** OpenAI's word for Gemini's `finishReason`; any other word in lower case. */
+export function geminiReason(reason: Json | undefined): string | null {
+	const word = stringOf(reason);
+	return word === null ? null : (GEMINI_REASONS.get(word) ?? word.toLowerCase());
+}
+
+function ofGemini({ candidates, usageMetadata, responseId, modelVersion, ...rest }: JsonObject): JsonObject {
+	const chat: JsonObject = { ...rest, choices: (listOf(candidates) ?? []).map(geminiChoice) };
+	if (usageMetadata !== undefined) chat.usage = usageMetadata;
+	if (responseId !== undefined) chat.id = responseId;
+	if (modelVersion !== undefined) chat.model = modelVersion;
+	return chat;
+}
+
+function geminiChoice(value: Json, position: number): Json {
+	const { content, finishReason, index, ...rest } = objectOf(value) ?? {};
+	const { text, reasoning, calls } = geminiParts(content);
+	const message: JsonObject = { role: "assistant", content: text };
+	if (reasoning !== null) message.reasoning_content = reasoning;
+	if (calls.length > 0) message.tool_calls = calls;
+	const reason = geminiReason(finishReason);
+	return {
+		...rest,
+		index: index ?? position,
+		message,
+		finish_reason: calls.length > 0 && reason === "stop" ? "tool_calls" : reason,
+	};
+}
+
+/** What Gemini's parts say; null for what they do not speak of. */
+export function geminiParts(content: Json | undefined): {
+	text: string | null;
+	reasoning: string | null;
+	calls: Json[];
+} {
+	const parts = (listOf(objectOf(content)?.parts) ?? []).map(objectOf).filter((part) => part !== null);
+	const texts = parts.filter((part) => typeof part.text === "string" && part.thought !== true);
+	const thoughts = parts.filter((part) => typeof part.text === "string" && part.thought === true);
+	const calls = parts
+		.map((part) => objectOf(part.functionCall))
+		.filter((call) => call !== null)
+		.map((call, position) => toolCall(stringOf(call.name) ?? "", call.args, wordOf(call.id), position));
+	return {
+		text: texts.length > 0 ? texts.map((part) => part.text).join("") : null,
+		reasoning: thoughts.length > 0 ? thoughts.map((part) => part.text).join("") : null,
+		calls,
+	};
+}
+
+/** OpenAI's form of a call: its arguments are JSON text. */
+function toolCall(name: string, args: Json | undefined, id: string | null, position: number): JsonObject {
+	const text = typeof args === "string" ? args : JSON.stringify(args ?? {});
+	return { id: id ?? `call_${position}`, type: "function", function: { name, arguments: text } };
+}

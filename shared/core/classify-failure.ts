@@ -1,0 +1,98 @@
+/** From a provider's refusal to a `ModelFailure`. Pure: the clock's time is passed in. */
+import {
+	ERROR_AFTER_SUCCESS,
+	GENERAL_WORDS,
+	SENTENCES,
+	SPECIFIC_WORDS,
+	type Verdict,
+	verdictOfStatus,
+} from "./failure-table.ts";
+import type { ModelFailure } from "./failures.ts";
+import type { Json } from "./json.ts";
+import { type ProviderError, readProviderError } from "./provider-error.ts";
+import { believedMs, type ReadHeader, readRetryAfterMs } from "./retry-after.ts";
+
+/** Long enough for any provider's sentence, too short for a prompt or a page of HTML. */
+export const FAILURE_MESSAGE_CHARS_MAX = 500;
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+export interface Refusal {
+	/** HTTP status as it came, 2xx too: an error may stand in the body of a success. Null: there was no HTTP answer. */
+	status: number | null;
+	header: ReadHeader;
+	/** The parsed body; undefined where it is not JSON. */
+	body: Json | undefined;
+	nowMs: number;
+}
+
+export function classifyFailure({ status, header, body, nowMs }: Refusal): ModelFailure {
+	const told = readProviderError(body);
+	const verdict = obeyShouldRetry(verdictOf(status, told), header("x-should-retry"));
+	return {
+		class: verdict.class,
+		code: told.words[0]?.toLowerCase() ?? verdict.code,
+		message: told.message === null ? ownMessage(status) : cleanMessage(told.message),
+		status,
+		retryAfterMs:
+			readRetryAfterMs(header, nowMs) ?? believedMs(told.retryAfterMs ?? Number.NaN) ?? knownWaitMs(told, nowMs),
+		nextModelMayHelp: verdict.nextModelMayHelp,
+		logId: null,
+		usage: null,
+	};
+}
+
+/** A Cloudflare error that was thrown rather than answered: "3040: Capacity temporarily exceeded". Null: it is none. */
+export function classifyThrown(message: string, nowMs: number): ModelFailure | null {
+	const parts = /^(\d{4}): (.*)/s.exec(message);
+	if (parts?.[1] === undefined || parts[2] === undefined) return null;
+	const body = { error: { code: parts[1], message: parts[2] } };
+	return classifyFailure({ status: null, header: () => null, body, nowMs });
+}
+
+function verdictOf(httpStatus: number | null, told: ProviderError): Verdict {
+	const isError = httpStatus !== null && (httpStatus < 200 || httpStatus > 299);
+	const status = isError ? httpStatus : told.status;
+	const words = told.words.map((word) => word.toLowerCase());
+	for (const word of words) if (Object.hasOwn(SPECIFIC_WORDS, word)) return SPECIFIC_WORDS[word] ?? ERROR_AFTER_SUCCESS;
+	const sentence = SENTENCES.find((row) => row.status === status && row.pattern.test(told.message ?? ""));
+	if (sentence !== undefined) return sentence.verdict;
+	if (status !== null) return verdictOfStatus(status);
+	for (const word of words) if (Object.hasOwn(GENERAL_WORDS, word)) return GENERAL_WORDS[word] ?? ERROR_AFTER_SUCCESS;
+	return ERROR_AFTER_SUCCESS;
+}
+
+/**
+ * The provider knows better than the table. "true" makes a permanent failure transient; throttled and blocked ones come
+ * back anyway, at no cost. "false" makes a transient or throttled failure permanent, though another model may still be
+ * asked; a blocked one stays held, since it waits for a payment and not for luck.
+ */
+function obeyShouldRetry(verdict: Verdict, header: string | null): Verdict {
+	const word = header?.trim().toLowerCase();
+	if (word === "true" && verdict.class === "permanent") return { ...verdict, class: "transient" };
+	const comesBack = verdict.class === "transient" || verdict.class === "throttled";
+	return word === "false" && comesBack ? { ...verdict, class: "permanent" } : verdict;
+}
+
+/** Workers AI's free daily allocation is back at 00:00 UTC. */
+function knownWaitMs(told: ProviderError, nowMs: number): number | null {
+	return told.words.includes("3036") ? DAY_MS - (nowMs % DAY_MS) : null;
+}
+
+function ownMessage(status: number | null): string {
+	if (status === null) return "The provider refused the call.";
+	if (status >= 200 && status <= 299) return "The provider reported an error in its answer.";
+	if (status >= 300 && status <= 399) return `The provider answered ${status}, a redirect; redirects are not followed.`;
+	return `The provider answered ${status}.`;
+}
+
+/** One line of at most 500 characters, whole ones: no half of a surrogate pair. */
+export function cleanMessage(message: string): string {
+	// Ten times the limit is cleaned at most: a message may be megabytes.
+	const line = message
+		.slice(0, FAILURE_MESSAGE_CHARS_MAX * 10)
+		.replace(/[\p{Cc}\s]+/gu, " ")
+		.trim();
+	const cut = line.length > FAILURE_MESSAGE_CHARS_MAX ? `${line.slice(0, FAILURE_MESSAGE_CHARS_MAX - 1)}…` : line;
+	return cut.toWellFormed().replaceAll("\uFFFD", "");
+}

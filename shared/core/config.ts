@@ -1,0 +1,95 @@
+/** The configuration: variables and secrets, parsed once. A missing or malformed one is named in plain words. */
+import { z } from "zod";
+import { type ModelRoute, ModelRoutesSchema } from "./model-routes.ts";
+
+const SECONDS_PER_DAY = 86_400;
+
+const seconds = (min: number, max: number) =>
+	z.coerce
+		.number({ error: "must be a number of seconds" })
+		.min(min, { error: `must be at least ${min} seconds` })
+		.max(max, { error: `must be at most ${max} seconds` });
+
+const secret = z.string({ error: "is not set" }).min(32, { error: "must have at least 32 characters" });
+
+const json = z.string({ error: "is not set" }).transform((text, context) => {
+	try {
+		return JSON.parse(text) as unknown;
+	} catch {
+		context.addIssue({ code: "custom", message: "is not valid JSON" });
+		return z.NEVER;
+	}
+});
+
+const Schema = z.object({
+	DEFAULT_MODEL: z.string({ error: "is not set" }).min(1, { error: "is empty" }),
+	MODEL_ROUTES: json.pipe(ModelRoutesSchema),
+	PUBLIC_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an http(s) URL" })]).default(""),
+	ALLOW_INSECURE_WEBHOOKS: z.enum(["true", "false"], { error: "must be true or false" }).default("false"),
+	RESULT_LINK_SECONDS: seconds(60, 30 * SECONDS_PER_DAY).default(SECONDS_PER_DAY),
+	LEASE_SECONDS: seconds(1, 600).default(90),
+	HEARTBEAT_SECONDS: seconds(0.2, 300).default(30),
+	DELIVERY_SCHEDULE_SECONDS: z
+		.string()
+		.default("0,5,300,1800,7200,18000,36000,50400,72000,86400")
+		.transform((list) => list.split(",").map(Number))
+		.pipe(
+			z
+				.array(
+					z
+						.number({ error: "must be numbers of seconds between commas" })
+						.min(0)
+						.max(7 * SECONDS_PER_DAY),
+				)
+				.min(1)
+				.max(50),
+		),
+	ADMIN_TOKEN: z.string({ error: "is not set" }).min(16, { error: "must have at least 16 characters" }),
+	SIGNING_KEY: secret,
+	SIGNING_KEY_PREVIOUS: secret.optional(),
+});
+
+export interface Config {
+	defaultModel: string;
+	modelRoutes: ModelRoute[];
+	/** Where callers reach this service, without a final slash; null: as they reached it when they submitted. */
+	publicUrl: string | null;
+	allowInsecureWebhooks: boolean;
+	resultLinkMs: number;
+	leaseMs: number;
+	heartbeatMs: number;
+	/** The wait before each delivery attempt; as many attempts as there are waits. */
+	deliveryScheduleMs: number[];
+	adminToken: string;
+	/** Encrypts webhook secrets and signs result links. The first makes new ones, all are accepted. */
+	signingKeys: string[];
+}
+
+export type ParsedConfig = { ok: true; config: Config } | { ok: false; problems: string[] };
+
+/** Problems name the variable and what is wrong with it, never its value. */
+export function parseConfig(vars: unknown): ParsedConfig {
+	const parsed = Schema.safeParse(vars);
+	if (!parsed.success) {
+		return { ok: false, problems: parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`) };
+	}
+	const v = parsed.data;
+	if (v.HEARTBEAT_SECONDS * 2 > v.LEASE_SECONDS) {
+		return { ok: false, problems: ["HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS"] };
+	}
+	return {
+		ok: true,
+		config: {
+			defaultModel: v.DEFAULT_MODEL,
+			modelRoutes: v.MODEL_ROUTES,
+			publicUrl: v.PUBLIC_URL === "" ? null : v.PUBLIC_URL.replace(/\/+$/, ""),
+			allowInsecureWebhooks: v.ALLOW_INSECURE_WEBHOOKS === "true",
+			resultLinkMs: v.RESULT_LINK_SECONDS * 1000,
+			leaseMs: v.LEASE_SECONDS * 1000,
+			heartbeatMs: v.HEARTBEAT_SECONDS * 1000,
+			deliveryScheduleMs: v.DELIVERY_SCHEDULE_SECONDS.map((s) => s * 1000),
+			adminToken: v.ADMIN_TOKEN,
+			signingKeys: [v.SIGNING_KEY, ...(v.SIGNING_KEY_PREVIOUS === undefined ? [] : [v.SIGNING_KEY_PREVIOUS])],
+		},
+	};
+}

@@ -1,0 +1,99 @@
+/** What becomes of a job, decided from data alone. The consumer carries it out. */
+import type { Attempt } from "./attempts.ts";
+import { backoffMs } from "./backoff.ts";
+import type { ModelFailure } from "./failures.ts";
+import type { Job, JobError } from "./job.ts";
+import type { StatusReason } from "./job-states.ts";
+
+export type FailureDecision =
+	/** Back in the queue, to run no sooner than in `delayMs`; `model` and `attempt` are those of the next call's. */
+	| { next: "queued"; reason: StatusReason; delayMs: number; model: string; attempt: number }
+	| { next: "failed"; reason: StatusReason; error: JobError; attempt: number }
+	| { next: "expired"; error: JobError; attempt: number };
+
+/** Answers that no reader can use fail for good, but under their own name. */
+export const ANSWER_UNREADABLE = "answer_unreadable";
+
+/** Whether a failed call used up one of `max_attempts`. A provider that says "later" is not the job's fault. */
+export function usesAttempt(failure: ModelFailure): boolean {
+	switch (failure.class) {
+		case "transient":
+		case "permanent":
+			return true;
+		case "throttled":
+		case "blocked":
+			return false;
+	}
+}
+
+/** What becomes of a job whose call failed at `now`, by the database's clock. */
+export function decideFailure(job: Job, failure: ModelFailure, now: number, random: () => number): FailureDecision {
+	const attempt = usesAttempt(failure) ? job.attempt : job.attempt - 1;
+	if (now >= job.deadlineAt) return { next: "expired", error: deadlineError(job), attempt };
+
+	const isLastAttempt = usesAttempt(failure) && job.attempt >= job.maxAttempts;
+	if (failure.class === "permanent" || isLastAttempt) {
+		const nextModel = job.models[job.models.indexOf(job.model) + 1];
+		const mayMoveOn = failure.nextModelMayHelp || failure.class === "transient";
+		if (nextModel !== undefined && mayMoveOn) {
+			return { next: "queued", reason: "retrying", delayMs: 0, model: nextModel, attempt: 0 };
+		}
+		return { next: "failed", reason: failedReason(failure), error: errorOf(job, failure), attempt };
+	}
+	const delayMs = backoffMs(failure, failuresSoFar(job, failure), random);
+	return { next: "queued", reason: queuedReason(failure), delayMs, model: job.model, attempt };
+}
+
+export type Judgement = "call" | "poisoned" | "expired";
+
+/** Whether a leased job that has no stored answer may be called at all. */
+export function judge(job: Job, now: number): Judgement {
+	if (now >= job.deadlineAt) return "expired";
+	if (job.attempt > job.maxAttempts) return "poisoned";
+	return "call";
+}
+
+export function deadlineError(job: Pick<Job, "model">): JobError {
+	return {
+		code: "deadline_passed",
+		message: "No answer came before the job's deadline.",
+		status: null,
+		model: job.model,
+	};
+}
+
+export function poisonedError(job: Job): JobError {
+	return {
+		code: "poisoned",
+		message: `Whoever ran this job died or lost its lease ${job.maxAttempts} times; it is not tried again.`,
+		status: null,
+		model: job.model,
+	};
+}
+
+function failedReason(failure: ModelFailure): StatusReason {
+	if (failure.class === "transient") return "attempts_exhausted";
+	return failure.code === ANSWER_UNREADABLE ? "answer_unreadable" : "permanent";
+}
+
+function queuedReason(failure: ModelFailure): StatusReason {
+	switch (failure.class) {
+		case "throttled":
+		case "blocked":
+			return failure.class;
+		case "transient":
+		case "permanent":
+			return "retrying";
+	}
+}
+
+function errorOf(job: Job, failure: ModelFailure): JobError {
+	return { code: failure.code, message: failure.message, status: failure.status, model: job.model };
+}
+
+/** Counted failures grow with the attempt; uncounted ones with how many of their kind came in a row. */
+function failuresSoFar(job: Job, failure: ModelFailure): number {
+	if (usesAttempt(failure)) return job.attempt;
+	const others = job.attempts.toReversed().findIndex((entry: Attempt) => entry.outcome !== failure.class);
+	return (others < 0 ? job.attempts.length : others) + 1;
+}

@@ -1,0 +1,49 @@
+/** Errors that are the caller's: a closed list of codes, one status each, one envelope. Anything else is a bug. */
+
+const ERRORS = {
+	invalid_request: { status: 400, type: "invalid_request_error", retry: null },
+	unauthorized: { status: 401, type: "authentication_error", retry: null },
+	forbidden: { status: 403, type: "permission_error", retry: null },
+	not_found: { status: 404, type: "invalid_request_error", retry: null },
+	method_not_allowed: { status: 405, type: "invalid_request_error", retry: null },
+	not_final: { status: 409, type: "conflict_error", retry: false },
+	no_result: { status: 409, type: "conflict_error", retry: false },
+	job_erased: { status: 409, type: "conflict_error", retry: false },
+	payload_too_large: { status: 413, type: "invalid_request_error", retry: null },
+	unsupported_media_type: { status: 415, type: "invalid_request_error", retry: null },
+	range_not_satisfiable: { status: 416, type: "invalid_request_error", retry: null },
+	idempotency_key_reused: { status: 422, type: "idempotency_error", retry: false },
+	internal_error: { status: 500, type: "server_error", retry: null },
+	storage_unavailable: { status: 503, type: "server_error", retry: null },
+	misconfigured: { status: 503, type: "server_error", retry: false },
+} as const;
+
+export type AppErrorCode = keyof typeof ERRORS;
+
+/** A message says what to do. `param` is the path of the offending field, such as `input.temperature`. */
+export class AppError extends Error {
+	readonly code: AppErrorCode;
+	readonly param: string | null;
+
+	constructor(code: AppErrorCode, message: string, param: string | null = null) {
+		super(message);
+		this.name = "AppError";
+		this.code = code;
+		this.param = param;
+	}
+
+	get status() {
+		return ERRORS[this.code].status;
+	}
+
+	/** What `x-should-retry` says: false where a client would retry in vain; null says nothing. */
+	get shouldRetry(): boolean | null {
+		return ERRORS[this.code].retry;
+	}
+
+	/** The one envelope, which OpenAI clients read too. */
+	toBody(requestId: string) {
+		const { code, message, param } = this;
+		return { error: { message, type: ERRORS[code].type, code, param, request_id: requestId } };
+	}
+}

@@ -1,0 +1,31 @@
+/**
+ * Ids: a prefix that says of what, and a lower-case ULID (48 bits of time, 80 random ones), so that they sort by the time
+ * they were made. The clock is this machine's: good for order, never compared with a time in D1.
+ */
+import { encodeTime, ulid } from "ulidx";
+import type { Runtime } from "./runtime.ts";
+
+export type IdPrefix = "job" | "ten" | "key" | "we" | "req" | "tmb";
+
+const RANDOM_CHARACTERS = 16;
+
+export function newId(prefix: IdPrefix, runtime: Runtime): string {
+	const bytes = runtime.randomBytes(RANDOM_CHARACTERS);
+	let next = 0;
+	return `${prefix}_${ulid(runtime.now(), () => (bytes[next++] ?? 0) / 256).toLowerCase()}`;
+}
+
+/** Whether `id` could have been made by `newId`. Anything else is an unknown id, and costs no look-up. */
+export function isId(prefix: IdPrefix, id: string): boolean {
+	return id.startsWith(`${prefix}_`) && /^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id.slice(prefix.length + 1));
+}
+
+/** The smallest id that could have been made at `timeMs`: a bound for lists by time. */
+export function smallestIdAt(prefix: IdPrefix, timeMs: number): string {
+	return `${prefix}_${encodeTime(Math.max(0, timeMs), 10).toLowerCase()}${"0".repeat(RANDOM_CHARACTERS)}`;
+}
+
+/** Names one invocation of a consumer: random, so that what it wrote can be told from what another did. */
+export function newHolder(runtime: Runtime): string {
+	return [...runtime.randomBytes(8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,76 @@
+/** A job as the code sees it. Times are Unix milliseconds of the database's clock, durations milliseconds. */
+import type { Attempt } from "./attempts.ts";
+import type { Usage } from "./failures.ts";
+import type { JobState, StatusReason } from "./job-states.ts";
+
+/** Names a job: ids are only unique, and only looked for, within their tenant. */
+export interface JobKey {
+	tenantId: string;
+	jobId: string;
+}
+
+export interface Job extends JobKey {
+	status: JobState;
+	statusReason: StatusReason | null;
+	version: number;
+
+	models: string[];
+	/** The body as JSON text, or null where `inputKey` names the R2 object that holds it. */
+	input: string | null;
+	inputKey: string | null;
+	inputBytes: number;
+	webhook: WebhookTarget | null;
+	gateway: GatewaySettings | null;
+	metadata: Record<string, string> | null;
+	priority: number;
+	timeoutMs: number;
+	maxAttempts: number;
+	retainMs: number;
+	retryOf: string | null;
+	/** Where the caller reached this service, such as `https://jobs.example.com`. */
+	origin: string;
+	createdAt: number;
+	/** From submission, or the first `runAt`, to a final state; and the time that makes. */
+	deadlineMs: number;
+	deadlineAt: number;
+
+	runAt: number;
+	model: string;
+	attempt: number;
+	lease: number;
+	holder: string | null;
+	leasedAt: number | null;
+	leaseExpiresAt: number | null;
+	attempts: Attempt[];
+	usage: Usage | null;
+	startedAt: number | null;
+
+	finishedAt: number | null;
+	error: JobError | null;
+	cancellation: Cancellation | null;
+	resultBytes: number | null;
+}
+
+/** A one-off webhook, as the job names it. `events` null: all of them. */
+export interface WebhookTarget {
+	url: string;
+	events: string[] | null;
+	payload: "full" | "thin";
+}
+
+export interface GatewaySettings {
+	cacheTtlSeconds: number | null;
+	skipCache: boolean | null;
+}
+
+export const CANCELLATIONS = ["before_start", "in_flight"] as const;
+export type Cancellation = (typeof CANCELLATIONS)[number];
+
+/** What went wrong, for the caller: the last failure in words. */
+export interface JobError {
+	code: string;
+	message: string;
+	/** HTTP status of the provider's answer; null where there was none. */
+	status: number | null;
+	model: string | null;
+}

@@ -1,0 +1,108 @@
+/** Strings and numbers of a JSON text (RFC 8259 §6, §7): where one ends, and what is wrong with it beyond grammar. */
+
+/** Every integer of 15 digits is a double of its own; of those with more, only some are. */
+const ALWAYS_EXACT_DIGITS = 15;
+
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const SIMPLE_ESCAPES = '"\\/bfnrt';
+
+/** `end` is where the token is over or, if it is malformed, where it goes wrong. */
+interface Token<Fault> {
+	end: number;
+	fault: Fault | "malformed" | null;
+}
+
+/**
+ * The string whose opening quote is at `start`. The text was decoded from valid UTF-8, so that a lone surrogate can only
+ * have come from an escape (RFC 8259 §8.2, RFC 7493 §2.1).
+ */
+export function stringEnd(text: string, start: number): Token<"half a pair"> {
+	let at = start + 1;
+	for (;;) {
+		const unit = text.charCodeAt(at);
+		if (unit === QUOTE) return { end: at + 1, fault: null };
+		if (unit === BACKSLASH) {
+			const length = escapeLength(text, at);
+			if (length === "half a pair") return { end: at, fault: length };
+			if (length === "malformed") return { end: at, fault: length };
+			at += length;
+		} else if (unit >= SPACE) {
+			at++;
+		} else {
+			// A control character, or NaN: the text is over.
+			return { end: at, fault: "malformed" };
+		}
+	}
+}
+
+/** Both halves of a surrogate pair count as one escape. */
+function escapeLength(text: string, at: number): 2 | 6 | 12 | "half a pair" | "malformed" {
+	const kind = text.charAt(at + 1);
+	if (kind !== "u") return kind !== "" && SIMPLE_ESCAPES.includes(kind) ? 2 : "malformed";
+	const unit = fourHexDigits(text, at + 2);
+	if (Number.isNaN(unit)) return "malformed";
+	if (unit < 0xd800 || unit > 0xdfff) return 6;
+	if (unit > 0xdbff || !text.startsWith("\\u", at + 6)) return "half a pair";
+	const low = fourHexDigits(text, at + 8);
+	return low >= 0xdc00 && low <= 0xdfff ? 12 : "half a pair";
+}
+
+/** NaN where they are not four hex digits. By hand, for a body may be nothing but escapes. */
+function fourHexDigits(text: string, start: number): number {
+	let value = 0;
+	for (let at = start; at < start + 4; at++) {
+		const unit = text.charCodeAt(at);
+		const letter = unit | 0x20;
+		if (isDigit(unit)) value = value * 16 + unit - 0x30;
+		else if (letter >= 0x61 && letter <= 0x66) value = value * 16 + letter - 0x57;
+		else return Number.NaN;
+	}
+	return value;
+}
+
+/**
+ * The number that starts at `start`. One that no double holds is refused, and so is an integer that we would pass on as
+ * another one (RFC 7493 §2.2). A fraction or an exponent says that a double is meant: those may be rounded.
+ */
+export function numberEnd(text: string, start: number): Token<"too large" | "inexact"> {
+	const digits = text.charCodeAt(start) === 0x2d ? start + 1 : start;
+	const integerEnd = text.charCodeAt(digits) === 0x30 ? digits + 1 : digitsEnd(text, digits);
+	if (integerEnd === digits) return { end: integerEnd, fault: "malformed" };
+	let end = integerEnd;
+	if (text.charCodeAt(end) === 0x2e) {
+		const fraction = end + 1;
+		end = digitsEnd(text, fraction);
+		if (end === fraction) return { end, fault: "malformed" };
+	}
+	if ((text.charCodeAt(end) | 0x20) === 0x65) {
+		const sign = text.charCodeAt(end + 1);
+		const exponent = sign === 0x2b || sign === 0x2d ? end + 2 : end + 1;
+		end = digitsEnd(text, exponent);
+		if (end === exponent) return { end, fault: "malformed" };
+	}
+	if (end - start <= ALWAYS_EXACT_DIGITS && end === integerEnd) return { end, fault: null };
+	const literal = text.slice(start, end);
+	const value = Number(literal);
+	if (!Number.isFinite(value)) return { end, fault: "too large" };
+	if (end === integerEnd && significantDigits(literal) !== significantDigits(String(value))) {
+		return { end, fault: "inexact" };
+	}
+	return { end, fault: null };
+}
+
+function digitsEnd(text: string, start: number): number {
+	let at = start;
+	while (isDigit(text.charCodeAt(at))) at++;
+	return at;
+}
+
+function isDigit(unit: number): boolean {
+	return unit >= 0x30 && unit <= 0x39;
+}
+
+/** An integer's digits but for the zeros at its end; `1e+21` and 1000000000000000000000 have the same. */
+function significantDigits(literal: string): string {
+	return literal.replace(/^-|\.|e.*$/g, "").replace(/0+$/, "");
+}

@@ -1,0 +1,67 @@
+/** What a provider says about its failure, in whichever of the usual error bodies it says so. */
+import type { Json, JsonObject } from "./json.ts";
+import { listOf, numberOf, objectOf, stringOf, wordOf } from "./json-guards.ts";
+
+export interface ProviderError {
+	/** The provider's own words for programs, the most telling first: its code, its type, its status word. */
+	words: string[];
+	/** Its sentence for people; null where it gave none. Not yet cut or cleaned. */
+	message: string | null;
+	/** An HTTP status told inside the body, as routers do that answer 200 or 502 for everything. */
+	status: number | null;
+	/** A wait told inside the body (Gemini's RetryInfo), milliseconds. */
+	retryAfterMs: number | null;
+}
+
+/**
+ * Reads `{error: {message, type, code}}` (OpenAI, Anthropic), `{error: {code: 429, status, details}}` (Gemini, OpenRouter),
+ * `{error: "…"}` (Ollama), `{errors: [{code, message}]}` and `{internalCode, description}` (Cloudflare), the bare
+ * `{message, type, code}` (Mistral, vLLM), `{detail}` (FastAPI), and a list of one of these.
+ */
+export function readProviderError(body: Json | undefined): ProviderError {
+	const outer = objectOf(listOf(body)?.[0]) ?? objectOf(body);
+	if (outer === null) return { words: [], message: null, status: null, retryAfterMs: null };
+	const inner = objectOf(outer.error) ?? objectOf(listOf(outer.errors)?.[0]) ?? objectOf(outer.detail) ?? outer;
+	const told = [outer.internalCode, inner.internalCode, inner.code, inner.type, inner.status, inner.reason];
+	return {
+		words: told.map(wordFrom).filter((word) => word !== null),
+		message: messageOf(outer, inner),
+		status: [inner.code, inner.status, inner.status_code].map(statusFrom).find((status) => status !== null) ?? null,
+		retryAfterMs: retryInfoMs(inner),
+	};
+}
+
+/** Words and Cloudflare's four-digit codes. An HTTP status is no word, nor is the "error" that types some bodies. */
+function wordFrom(value: Json | undefined): string | null {
+	const word = typeof value === "number" ? String(value) : stringOf(value)?.trim();
+	if (word === undefined || !/^[\w.:-]{1,64}$/.test(word) || /^([1-5]\d\d|0|error)$/i.test(word)) return null;
+	return word;
+}
+
+function statusFrom(value: Json | undefined): number | null {
+	const status = typeof value === "string" && /^\d{3}$/.test(value) ? Number(value) : numberOf(value);
+	return status !== null && Number.isInteger(status) && status >= 400 && status <= 599 ? status : null;
+}
+
+function messageOf(outer: JsonObject, inner: JsonObject): string | null {
+	const validation = objectOf(listOf(outer.detail)?.[0]);
+	const told = [
+		inner.message,
+		inner.description,
+		outer.error,
+		outer.message,
+		outer.description,
+		outer.detail,
+		validation?.msg,
+	];
+	return told.map(wordOf).find((message) => message !== null) ?? null;
+}
+
+/** `{"@type": "…RetryInfo", "retryDelay": "13.5s"}` among Google's details. */
+function retryInfoMs(inner: JsonObject): number | null {
+	for (const detail of listOf(inner.details) ?? []) {
+		const seconds = /^(\d+(?:\.\d+)?)s$/.exec(stringOf(objectOf(detail)?.retryDelay) ?? "")?.[1];
+		if (seconds !== undefined) return Number(seconds) * 1000;
+	}
+	return null;
+}

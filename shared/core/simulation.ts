@@ -1,0 +1,78 @@
+/** How a job steers the simulated provider, and what that provider says. Deterministic: same input, same answer. */
+import { z } from "zod";
+import type { Json, JsonObject } from "./json.ts";
+import { listOf, numberOf, objectOf, stringOf } from "./json-guards.ts";
+
+const HOUR_MS = 3_600_000;
+/** As many words as fit in a few megabytes: enough to try out large answers, too few to hurt. */
+const OUTPUT_TOKENS_MAX = 2_000_000;
+
+/**
+ * `input.simulate`. Unknown fields are left alone, as everywhere in the input; a listed one that makes no sense is
+ * refused, as a provider would, so that a typing error does not pass for a test that succeeded.
+ */
+export const Simulation = z.looseObject({
+	/** Silence before the answer, or before the failure. */
+	latency_ms: z.number().min(0).max(HOUR_MS).default(0),
+	/** Statuses of the first calls for this job, one each; a 2xx entry stands for a call that is answered. */
+	fail: z.union([z.array(z.int().min(200).max(599)), z.int().min(200).max(599)]).default([]),
+	/** The `Retry-After` of those failures, nonsense too. */
+	retry_after: z.union([z.number(), z.string()]).optional(),
+	/** True: never answers; a stream stops halfway. A number: only that many calls, the failing ones included, do so. */
+	stall: z.union([z.boolean(), z.int().min(0)]).default(false),
+	/** Length of the answer; without it the answer is one sentence. */
+	output_tokens: z.int().min(0).max(OUTPUT_TOKENS_MAX).optional(),
+	/** Streams the answer, one piece each so many milliseconds. */
+	stream_chunk_ms: z.number().min(0).max(HOUR_MS).optional(),
+});
+
+export type Simulation = z.infer<typeof Simulation>;
+
+/** The status that the call after `callsBefore` others fails with; null where it is answered. */
+export function plannedFailure({ fail }: Simulation, callsBefore: number): number | null {
+	const status = typeof fail === "number" ? (callsBefore === 0 ? fail : undefined) : fail[callsBefore];
+	return status === undefined || status <= 299 ? null : status;
+}
+
+export function isPlannedToStall({ stall }: Simulation, callsBefore: number): boolean {
+	return typeof stall === "number" ? callsBefore < stall : stall;
+}
+
+export interface SimulatedAnswer {
+	/** The text is these joined: one word with its space each, a token as this provider counts them. */
+	tokens: string[];
+	finishReason: "stop" | "length";
+	usage: JsonObject;
+}
+
+const ECHO_CHARS_MAX = 60;
+const CHARS_PER_TOKEN = 4;
+
+export function simulatedAnswer(model: string, input: JsonObject, outputTokens: number | undefined): SimulatedAnswer {
+	const prompt = promptText(input.messages);
+	const chars = Array.from(prompt.slice(0, ECHO_CHARS_MAX + 1));
+	const echo = chars.length > ECHO_CHARS_MAX ? `${chars.slice(0, ECHO_CHARS_MAX).join("")}…` : chars.join("");
+	const sentence = `This is a simulated answer: no model was called. ${model} was asked, in ${prompt.length} characters: "${echo.toWellFormed()}"`;
+	const own = sentence.split(/(?<= )/);
+	const wanted = outputTokens ?? own.length;
+	const limits = [input.max_tokens, input.max_completion_tokens].map(numberOf).filter((limit) => limit !== null);
+	const allowed = Math.floor(Math.min(wanted, ...limits));
+	const tokens = own.slice(0, allowed);
+	for (let word = own.length; word < allowed; word++) tokens.push(` ${word}`);
+	const promptTokens = Math.ceil(prompt.length / CHARS_PER_TOKEN);
+	const usage = {
+		prompt_tokens: promptTokens,
+		completion_tokens: tokens.length,
+		total_tokens: promptTokens + tokens.length,
+	};
+	return { tokens, finishReason: allowed < wanted ? "length" : "stop", usage };
+}
+
+function promptText(messages: Json | undefined): string {
+	return (listOf(messages) ?? []).map((message) => contentChars(objectOf(message)?.content)).join("\n");
+}
+
+function contentChars(content: Json | undefined): string {
+	const parts = listOf(content)?.map((part) => stringOf(objectOf(part)?.text) ?? "");
+	return stringOf(content) ?? parts?.join("") ?? "";
+}

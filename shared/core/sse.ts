@@ -1,0 +1,68 @@
+/**
+ * Server-sent events (WHATWG HTML §9.2.6) out of text that arrives in pieces of any size. It differs from the standard in
+ * one point: an event that the end of the stream leaves open is handed out too, because some providers leave out the
+ * last blank line; whether it is whole is for its reader to tell.
+ */
+export interface SseEvent {
+	/** Empty where the stream did not name one. */
+	event: string;
+	data: string;
+}
+
+export class SseReader {
+	/** The line that has begun. Grown by concatenation and searched only in what is new: a 10 MB line costs 10 MB of work. */
+	#line = "";
+	#event = "";
+	#data: string[] = [];
+	#dataChars = 0;
+	#skipsLineFeed = false;
+
+	/** Characters held for an event that has not ended yet. */
+	get pendingChars(): number {
+		return this.#dataChars + this.#line.length;
+	}
+
+	push(text: string): SseEvent[] {
+		const events: SseEvent[] = [];
+		let from = this.#skipsLineFeed && text.startsWith("\n") ? 1 : 0;
+		if (text !== "") this.#skipsLineFeed = false;
+		const lineEnd = /\r\n|\r|\n/g;
+		lineEnd.lastIndex = from;
+		for (let match = lineEnd.exec(text); match !== null; match = lineEnd.exec(text)) {
+			this.#endLine(this.#line + text.slice(from, match.index), events);
+			this.#line = "";
+			from = lineEnd.lastIndex;
+			// A CR at the very end may be half of a CRLF whose LF is still on its way.
+			this.#skipsLineFeed = match[0] === "\r" && from === text.length;
+		}
+		this.#line += text.slice(from);
+		return events;
+	}
+
+	/** What the end of the stream leaves open. */
+	end(): SseEvent[] {
+		const events: SseEvent[] = [];
+		if (this.#line !== "") this.#endLine(this.#line, events);
+		this.#line = "";
+		this.#endLine("", events);
+		return events;
+	}
+
+	#endLine(line: string, events: SseEvent[]): void {
+		if (line === "") {
+			if (this.#data.length > 0) events.push({ event: this.#event, data: this.#data.join("\n") });
+			this.#event = "";
+			this.#data = [];
+			this.#dataChars = 0;
+			return;
+		}
+		// A line that starts with a colon is a comment, which servers send to keep the connection alive.
+		const colon = line.indexOf(":");
+		const field = colon < 0 ? line : line.slice(0, colon);
+		const value = colon < 0 ? "" : line.slice(line.startsWith(" ", colon + 1) ? colon + 2 : colon + 1);
+		if (field === "event") this.#event = value;
+		if (field !== "data") return;
+		this.#data.push(value);
+		this.#dataChars += value.length + 1;
+	}
+}

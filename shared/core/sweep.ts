@@ -1,0 +1,48 @@
+/** What the sweeper does about a job that is under way, decided from its row alone. */
+import type { JobKey } from "./job.ts";
+import { DOORBELL_GRACE_MS, ringAgainMs, sweepAtFor } from "./waits.ts";
+
+export interface SweptJob extends JobKey {
+	status: "queued" | "running";
+	lease: number;
+	model: string;
+	runAt: number;
+	deadlineAt: number;
+	leaseExpiresAt: number | null;
+	isParked: boolean;
+	rings: number;
+	sweepAt: number;
+}
+
+export type SweepDecision =
+	/** Its deadline passed while it waited. */
+	| { kind: "expire" }
+	/** Nobody seems to come for it: ring, and look again at `sweepAt`. */
+	| { kind: "ring"; sweepAt: number; rings: number }
+	/** All is well: look again at `sweepAt`. */
+	| { kind: "look"; sweepAt: number; rings: number }
+	/** Not its turn yet, and nothing is new. */
+	| { kind: "leave" };
+
+/** @param queueIsEmpty no message waits, so a job that is due has lost its own, however lately it was rung for */
+export function decideSweep(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
+	return job.status === "running" ? sweepRunning(job, now) : sweepQueued(job, now, queueIsEmpty);
+}
+
+/** The holder settles deadlines; the sweeper only rings when there is no holder any more. */
+function sweepRunning(job: SweptJob, now: number): SweepDecision {
+	if (job.sweepAt > now) return { kind: "leave" };
+	const leaseExpiresAt = job.leaseExpiresAt ?? now;
+	if (leaseExpiresAt > now) return { kind: "look", sweepAt: leaseExpiresAt, rings: job.rings };
+	return { kind: "ring", sweepAt: now + DOORBELL_GRACE_MS, rings: job.rings };
+}
+
+function sweepQueued(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
+	if (job.deadlineAt <= now) return { kind: "expire" };
+	const isDue = job.runAt <= now && !job.isParked;
+	if (job.sweepAt > now && !(isDue && queueIsEmpty)) return { kind: "leave" };
+	const byDeadline = (sweepAt: number) => Math.min(sweepAt, job.deadlineAt);
+	if (isDue) return { kind: "ring", sweepAt: byDeadline(now + ringAgainMs(job.rings + 1)), rings: job.rings + 1 };
+	const next = job.isParked ? now + DOORBELL_GRACE_MS : sweepAtFor(job.runAt, now);
+	return { kind: "look", sweepAt: byDeadline(next), rings: job.rings };
+}

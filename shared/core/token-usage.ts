@@ -1,0 +1,57 @@
+/**
+ * Token counts, whatever the provider calls them. Never invented: a count that is missing, negative, fractional or beyond
+ * all sense makes the whole usage unknown. Only a total that the provider leaves to the reader is added up.
+ */
+import type { Usage } from "./failures.ts";
+import type { Json, JsonObject } from "./json.ts";
+import { objectOf } from "./json-guards.ts";
+
+/** The counts in a provider's usage object: OpenAI's and Workers AI's names, Anthropic's, or Gemini's. Null: nobody knows. */
+export function readUsage(raw: Json | undefined): Usage | null {
+	const usage = objectOf(raw);
+	if (usage === null) return null;
+	const prompt = usage.prompt_tokens ?? usage.promptTokenCount ?? anthropicPrompt(usage);
+	const completion = usage.completion_tokens ?? geminiCompletion(usage) ?? usage.output_tokens;
+	if (!isCount(prompt) || !isCount(completion)) return null;
+	const total = usage.total_tokens ?? usage.totalTokenCount ?? prompt + completion;
+	if (!isCount(total)) return null;
+	return { promptTokens: prompt, completionTokens: completion, totalTokens: total };
+}
+
+/** The three numbers of the published schema, over whatever else the provider counted. */
+export function usageFields(raw: Json | undefined): JsonObject | null {
+	const usage = readUsage(raw);
+	if (usage === null) return null;
+	return {
+		...objectOf(raw),
+		prompt_tokens: usage.promptTokens,
+		completion_tokens: usage.completionTokens,
+		total_tokens: usage.totalTokens,
+	};
+}
+
+/** Anthropic's `input_tokens` leaves out what was written to and read from its cache. */
+function anthropicPrompt(usage: JsonObject): Json | undefined {
+	const parts = [usage.input_tokens, usage.cache_creation_input_tokens ?? 0, usage.cache_read_input_tokens ?? 0];
+	return sum(parts);
+}
+
+/** Gemini counts thoughts beside its candidates, and leaves out what is zero. */
+function geminiCompletion(usage: JsonObject): Json | undefined {
+	if (usage.promptTokenCount === undefined) return undefined;
+	return sum([usage.candidatesTokenCount ?? 0, usage.thoughtsTokenCount ?? 0]);
+}
+
+/** Undefined if any part is not a count. */
+function sum(parts: (Json | undefined)[]): number | undefined {
+	let total = 0;
+	for (const part of parts) {
+		if (!isCount(part)) return undefined;
+		total += part;
+	}
+	return total;
+}
+
+function isCount(value: Json | undefined): value is number {
+	return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}

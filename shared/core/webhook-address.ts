@@ -1,0 +1,107 @@
+/**
+ * Where webhooks may go: public names over https, never into a private network. The name is judged here; what it resolves
+ * to is judged by `isPublicAddress`, by whoever asks DNS. Neither replaces the other: `fetch` resolves once more.
+ *
+ * Only the parser's own view of a URL is judged, and only its normalised form is handed out: it alone may be stored and
+ * called, for two parsers may read one raw text as two hosts.
+ */
+import ipaddr from "ipaddr.js";
+
+export interface WebhookUrlPolicy {
+	/** Local development: http, and this machine itself, are accepted too. No other private address is. */
+	allowInsecure: boolean;
+	/** Names of this service's own. They and the names under them are refused, lest it send webhooks to itself. */
+	ownHosts?: readonly string[];
+}
+
+export type WebhookUrlCheck = { ok: true; url: string } | { ok: false; problem: string };
+
+const URL_LENGTH_MAX = 2048;
+
+/** RFC 1035 §2.3.4, less the root's dot. */
+const HOST_LENGTH_MAX = 253;
+
+/** The scheme's own port, https, and its usual alternative: any other would make a port scanner of this service. */
+const PORTS: readonly string[] = ["", "443", "8443"];
+
+const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
+
+/**
+ * Names that never belong to a host on the Internet: RFC 6761 (localhost, test, invalid, example), RFC 6762 (local),
+ * RFC 7686 (onion), RFC 8375 (home.arpa), and ICANN's resolution 2024.07.29.06 (internal, where clouds keep metadata).
+ */
+const SPECIAL_NAMES = ["localhost", "test", "invalid", "example", "local", "onion", "home.arpa", "internal"];
+
+/** Letters, digits and hyphens, none at an end (RFC 1123 §2.1). The parser has made IDNs `xn--…` and capitals small. */
+const LDH_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** The parser drops or mends these without a word. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
+const SILENTLY_MENDED = /[\u0000-\u0020\u007f\\]/;
+
+/** The form of `raw` to store and call, or one sentence on what is wrong with it, which never quotes it. */
+export function checkWebhookUrl(raw: string, policy: WebhookUrlPolicy): WebhookUrlCheck {
+	if (raw.length > URL_LENGTH_MAX) return refused(`The URL must not be longer than ${URL_LENGTH_MAX} characters.`);
+	if (SILENTLY_MENDED.test(raw)) {
+		return refused("The URL must not contain spaces, control characters or backslashes: percent-encode them.");
+	}
+	const url = URL.parse(raw);
+	if (url === null) return refused("This is not a valid URL.");
+	const problem = problemOf(url, policy);
+	return problem === null ? { ok: true, url: url.href } : refused(problem);
+}
+
+function problemOf(url: URL, policy: WebhookUrlPolicy): string | null {
+	const { hostname, href, password, port, protocol, username } = url;
+	if (protocol !== "https:" && !(policy.allowInsecure && protocol === "http:")) {
+		return `The URL must begin with https://${policy.allowInsecure ? " or http://" : ""}.`;
+	}
+	// Percent-encoding may have made it longer.
+	if (href.length > URL_LENGTH_MAX) return `The URL must not be longer than ${URL_LENGTH_MAX} characters.`;
+	if (username !== "" || password !== "") return "The URL must not contain a user name or a password.";
+	if (policy.allowInsecure && LOOPBACK_HOSTS.includes(hostname)) return null;
+	if (!PORTS.includes(port)) return "The URL's port must be 443 or 8443.";
+	return problemOfHost(hostname, policy.ownHosts ?? []);
+}
+
+function problemOfHost(host: string, ownHosts: readonly string[]): string | null {
+	// The parser has already made four decimal parts of octal, hexadecimal, short and full-width spellings.
+	if (host.startsWith("[") || ipaddr.IPv4.isValidFourPartDecimal(host)) {
+		return "The URL's host must be a name, not an IP address.";
+	}
+	const labels = host.split(".");
+	if (isUnder(host, SPECIAL_NAMES) || labels.length < 2) return "The URL's host must be a public name.";
+	if (host.length > HOST_LENGTH_MAX || !labels.every((label) => LDH_LABEL.test(label))) {
+		return "The URL's host must be made of letters, digits, hyphens and single dots.";
+	}
+	if (isUnder(host, ownHosts)) return "The URL must not point at this service itself.";
+	return null;
+}
+
+function isUnder(host: string, names: readonly string[]): boolean {
+	return names.some((name) => host === name || host.endsWith(`.${name}`));
+}
+
+function refused(problem: string): WebhookUrlCheck {
+	return { ok: false, problem };
+}
+
+/** The only part of IPv6 that IANA has opened for global unicast. Compatible, site-local and SRv6 addresses lie outside. */
+const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
+
+/**
+ * Whether a webhook may go to this address, as DNS gave it. False also for what is not an address. Public is what no
+ * special-purpose registry of IANA claims (RFC 6890), and what leads to IPv4 by another door (mapped, NAT64, 6to4,
+ * Teredo) is judged as that IPv4 address or refused outright.
+ */
+export function isPublicAddress(ip: string): boolean {
+	if (ipaddr.IPv4.isValidFourPartDecimal(ip)) return ipaddr.IPv4.parse(ip).range() === "unicast";
+	if (!ipaddr.IPv6.isValid(ip)) return false;
+	// In hexadecimal throughout, for ipaddr.js takes the compatible `::8.8.8.8` for a mapped address. Null: it has a zone
+	// (`fe80::1%eth0`), which means something on one machine only.
+	const canonical = URL.parse(`http://[${ip}]/`)?.hostname.slice(1, -1);
+	if (canonical === undefined) return false;
+	const address = ipaddr.IPv6.parse(canonical);
+	if (address.isIPv4MappedAddress()) return address.toIPv4Address().range() === "unicast";
+	return address.match(GLOBAL_UNICAST) && address.range() === "unicast";
+}

@@ -1,0 +1,45 @@
+/** One row of `deliveries`, as D1 gives it, and the delivery it stands for. */
+import { z } from "zod";
+import { type Delivery, DeliveryAttemptSchema } from "../core/delivery.ts";
+import { DELIVERY_STATES } from "../core/delivery-states.ts";
+import { column } from "./json-column.ts";
+
+const DeliveryRow = z.object({
+	tenant_id: z.string(),
+	id: z.string(),
+	job_id: z.string(),
+	event_id: z.string(),
+	event_type: z.string(),
+	endpoint_id: z.string().nullable(),
+	url: z.string(),
+	payload: z.enum(["full", "thin"]),
+	status: z.enum(DELIVERY_STATES),
+	attempts_made: z.number(),
+	attempts: column(z.array(DeliveryAttemptSchema)),
+	created_at: z.number(),
+	next_attempt_at: z.number().nullable(),
+	finished_at: z.number().nullable(),
+});
+
+/** The columns of a delivery, for SELECT. */
+export const DELIVERY_COLUMNS = Object.keys(DeliveryRow.shape).join(", ");
+
+export function deliveryFromRow(raw: unknown): Delivery {
+	const row = DeliveryRow.parse(raw);
+	return {
+		tenantId: row.tenant_id,
+		deliveryId: row.id,
+		jobId: row.job_id,
+		eventId: row.event_id,
+		eventType: row.event_type,
+		endpointId: row.endpoint_id,
+		url: row.url,
+		payload: row.payload,
+		status: row.status,
+		attemptsMade: row.attempts_made,
+		attempts: row.attempts,
+		createdAt: row.created_at,
+		nextAttemptAt: row.next_attempt_at,
+		finishedAt: row.finished_at,
+	};
+}

@@ -1,0 +1,129 @@
+/**
+ * Erases final jobs: row, history and what R2 holds. The transaction leaves a tombstone that names the jobs, so that the
+ * R2 objects, which the caller deletes at once, are deleted once more: a holder that had lost its lease may yet write.
+ */
+import { z } from "zod";
+import type { JobKey } from "../core/job.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
+import { column } from "./json-column.ts";
+import { keyList } from "./lease-jobs.ts";
+
+/** Longer than any invocation lives: after that, nobody is left to write. */
+const TOMBSTONE_MS = 20 * 60_000;
+
+/** How long the record of an erased job's deliveries is kept, for whoever runs the endpoint. */
+const ORPHANED_DELIVERY_MS = 7 * 24 * 3_600_000;
+
+/** A job that still owes deliveries when its retention ends is looked at again so much later. */
+const STILL_OWED_MS = 3_600_000;
+
+/** What it takes to find an erased job's objects in R2. */
+export interface ErasedJob extends JobKey {
+	inputKey: string | null;
+}
+
+interface Row {
+	tenant_id: string;
+	id: string;
+	input_key: string | null;
+}
+
+const LISTED = "(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))";
+const FINAL = "finished_at IS NOT NULL";
+/** A job's deliveries, by the range of ids that `deliveryIdRange` describes. */
+const OF_JOB = `deliveries.tenant_id = jobs.tenant_id
+	AND deliveries.id > 'dlv_' || substr(jobs.id, 5) || '_' AND deliveries.id < 'dlv_' || substr(jobs.id, 5) || '\`'`;
+const OWES_NOTHING = `NOT EXISTS (SELECT 1 FROM deliveries WHERE ${OF_JOB} AND deliveries.status = 'pending')`;
+
+/** Final jobs whose retention is over, oldest first. */
+export async function findJobsToPrune(db: Database, limit: number): Promise<JobKey[]> {
+	const rows = await db.all<Row>({
+		sql: `SELECT tenant_id, id FROM jobs WHERE prune_at IS NOT NULL AND prune_at <= ${NOW} ORDER BY prune_at LIMIT ?2`,
+		params: [db.clock(), limit],
+	});
+	return rows.map((row) => ({ tenantId: row.tenant_id, jobId: row.id }));
+}
+
+/** Erases those of `jobs` that owe nothing any more, with their deliveries, and postpones the others. Answers what went. */
+export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: string): Promise<ErasedJob[]> {
+	if (jobs.length === 0) return [];
+	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
+	const params = [db.clock(), keyList(jobs)];
+	const [, gone = []] = await db.batch<Row>([
+		bury(db, jobs, tombstoneId, `prune_at <= ${NOW} AND ${OWES_NOTHING}`),
+		{ sql: `DELETE FROM jobs WHERE ${over} AND ${OWES_NOTHING} RETURNING tenant_id, id, input_key`, params },
+		{
+			sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN (
+			        SELECT deliveries.tenant_id, deliveries.id
+			          FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id FROM json_each(?1)) AS jobs CROSS JOIN deliveries
+			         WHERE ${OF_JOB} AND (jobs.tenant_id, jobs.id) NOT IN (SELECT tenant_id, id FROM main.jobs AS kept WHERE
+			               (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))))`,
+			params: [keyList(jobs)],
+		},
+		{ sql: `UPDATE jobs SET prune_at = ${NOW} + ${STILL_OWED_MS} WHERE ${over}`, params },
+	]);
+	return gone.map(erasedFromRow);
+}
+
+/** Erases one job at its owner's word. What it still owes is skipped. Null: it is not final, or not there. */
+export async function eraseJob(db: Database, job: JobKey, tombstoneId: string): Promise<ErasedJob | null> {
+	const params = [db.clock(), keyList([job])];
+	const [, , gone = []] = await db.batch<Row>([
+		bury(db, [job], tombstoneId, "TRUE"),
+		{
+			sql: `UPDATE deliveries
+			   SET prune_at = ${NOW} + ${ORPHANED_DELIVERY_MS}, next_attempt_at = NULL, sweep_at = NULL,
+			       finished_at = coalesce(finished_at, ${NOW}),
+			       status = CASE WHEN status = 'pending' THEN 'skipped' ELSE status END
+			 WHERE (tenant_id, id) IN (SELECT deliveries.tenant_id, deliveries.id FROM jobs CROSS JOIN deliveries
+			                            WHERE (jobs.tenant_id, jobs.id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
+			                              AND jobs.${FINAL} AND ${OF_JOB})`,
+			params,
+		},
+		{ sql: `DELETE FROM jobs WHERE ${LISTED} AND ${FINAL} RETURNING tenant_id, id, input_key`, params },
+	]);
+	return gone[0] === undefined ? null : erasedFromRow(gone[0]);
+}
+
+/** Names the jobs that the next statements will erase, by the same conditions. */
+function bury(db: Database, jobs: JobKey[], tombstoneId: string, condition: string): Statement {
+	return {
+		sql: `INSERT INTO tombstones (delete_at, id, jobs)
+		SELECT ${NOW} + ${TOMBSTONE_MS}, ?3, json_group_array(json_array(tenant_id, id, input_key))
+		  FROM jobs WHERE ${LISTED} AND ${FINAL} AND ${condition} HAVING count(*) > 0`,
+		params: [db.clock(), keyList(jobs), tombstoneId],
+	};
+}
+
+export interface Tombstone {
+	deleteAt: number;
+	id: string;
+	jobs: ErasedJob[];
+}
+
+const TombstoneRow = z.object({
+	delete_at: z.number(),
+	id: z.string(),
+	jobs: column(z.array(z.tuple([z.string(), z.string(), z.string().nullable()]))),
+});
+
+/** Tombstones whose time has come, oldest first. */
+export async function findTombstones(db: Database, limit: number): Promise<Tombstone[]> {
+	const rows = await db.all({
+		sql: `SELECT delete_at, id, jobs FROM tombstones WHERE delete_at <= ${NOW} ORDER BY delete_at LIMIT ?2`,
+		params: [db.clock(), limit],
+	});
+	return rows.map((raw) => {
+		const row = TombstoneRow.parse(raw);
+		const jobs = row.jobs.map(([tenantId, jobId, inputKey]) => ({ tenantId, jobId, inputKey }));
+		return { deleteAt: row.delete_at, id: row.id, jobs };
+	});
+}
+
+export async function removeTombstone(db: Database, { deleteAt, id }: Tombstone): Promise<void> {
+	await db.all({ sql: "DELETE FROM tombstones WHERE delete_at = ?1 AND id = ?2", params: [deleteAt, id] });
+}
+
+function erasedFromRow(row: Row): ErasedJob {
+	return { tenantId: row.tenant_id, jobId: row.id, inputKey: row.input_key };
+}

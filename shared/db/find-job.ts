@@ -1,0 +1,36 @@
+/** Reads one job. */
+import type { Job, JobKey } from "../core/job.ts";
+import type { JobState } from "../core/job-states.ts";
+import type { Database } from "./database.ts";
+import { JOB_COLUMNS, JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
+
+/** Without its input; null: unknown, erased, or another tenant's, which look the same. */
+export async function findJob(db: Database, key: JobKey): Promise<Job | null> {
+	const row = await db.first({
+		sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2`,
+		params: [key.tenantId, key.jobId],
+	});
+	return row === null ? null : jobFromRow(row);
+}
+
+export async function findJobWithInput(db: Database, key: JobKey): Promise<Job | null> {
+	const row = await db.first({
+		sql: `SELECT ${JOB_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2`,
+		params: [key.tenantId, key.jobId],
+	});
+	return row === null ? null : jobFromRow(row);
+}
+
+/** Where a job stands, for a holder that does not know whether its write took effect. */
+export interface Standing {
+	status: JobState;
+	lease: number;
+	holder: string | null;
+}
+
+export async function findStanding(db: Database, key: JobKey): Promise<Standing | null> {
+	return await db.first<Standing>({
+		sql: "SELECT status, lease, holder FROM jobs WHERE tenant_id = ?1 AND id = ?2",
+		params: [key.tenantId, key.jobId],
+	});
+}

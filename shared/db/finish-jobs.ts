@@ -1,0 +1,113 @@
+/**
+ * Ends jobs: the only way into a final state, whoever asks (a consumer with an answer, a caller who cancels, the sweeper
+ * at a deadline). The final state and the deliveries it owes are one transaction: nobody is told before the commit, and
+ * nobody is forgotten after it.
+ */
+import type { Attempt } from "../core/attempts.ts";
+import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../core/events.ts";
+import type { Usage } from "../core/failures.ts";
+import type { Cancellation, JobError, JobKey } from "../core/job.ts";
+import type { FinalState, StatusReason } from "../core/job-states.ts";
+import { DOORBELL_GRACE_MS } from "../core/waits.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
+import { jsonOrNull } from "./json-column.ts";
+
+export interface JobEnd extends JobKey {
+	/** The state and the lease that the job must still have. Otherwise it has moved on, and nothing is written. */
+	from: "queued" | "running";
+	lease: number;
+	status: FinalState;
+	reason: StatusReason | null;
+	error: JobError | null;
+	cancellation: Cancellation | null;
+	/** Null for all but `succeeded`: the bytes that R2 holds under the job's key. */
+	resultBytes: number | null;
+	/** What the last call added. Null: no call was made, and these stay as they are. */
+	progress: JobProgress | null;
+}
+
+export interface JobProgress {
+	/** The model that answered, or was asked last. */
+	model: string;
+	attempt: number;
+	attempts: Attempt[];
+	usage: Usage | null;
+}
+
+/** What one end did. Not `done`: the job had moved on, and nothing was written. */
+export interface Finished extends JobKey {
+	done: boolean;
+	/** Deliveries that this end owes: ring for them once. */
+	deliveryIds: string[];
+}
+
+/** All in one transaction. Losing a race is ordinary and shows in the answer, one entry per end. */
+export async function finishJobs(db: Database, ends: JobEnd[]): Promise<Finished[]> {
+	if (ends.length === 0) return [];
+	const rows = await db.batch<{ id: string }>(ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]));
+	return ends.map((end, index) => ({
+		tenantId: end.tenantId,
+		jobId: end.jobId,
+		done: (rows[2 * index] ?? []).length > 0,
+		deliveryIds: (rows[2 * index + 1] ?? []).map((row) => row.id),
+	}));
+}
+
+function finishStatement(db: Database, end: JobEnd): Statement {
+	const { progress } = end;
+	return {
+		sql: `UPDATE jobs
+		   SET status = ?6, status_reason = ?7, error = ?8, cancellation = ?9, result_bytes = ?10,
+		       model = coalesce(?11, model), attempt = coalesce(?12, attempt),
+		       attempts = coalesce(?13, attempts), usage = coalesce(?14, usage),
+		       finished_at = ${NOW}, prune_at = ${NOW} + retain_ms,
+		       lease_expires_at = NULL, sweep_at = NULL, parked_on = NULL, version = version + 1
+		 WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5
+		RETURNING id`,
+		params: [
+			db.clock(),
+			end.tenantId,
+			end.jobId,
+			end.from,
+			end.lease,
+			end.status,
+			end.reason,
+			jsonOrNull(end.error),
+			end.cancellation,
+			end.resultBytes,
+			progress?.model ?? null,
+			progress?.attempt ?? null,
+			jsonOrNull(progress?.attempts ?? null),
+			jsonOrNull(progress?.usage ?? null),
+		],
+	};
+}
+
+/**
+ * Owes the event to the job's one-off webhook, if it wants it. Guarded by what the statement before it wrote; where that
+ * wrote nothing because the very same end was there already, so are its deliveries, under the same ids.
+ */
+function oweStatement(db: Database, end: JobEnd): Statement {
+	return {
+		sql: `INSERT INTO deliveries (tenant_id, id, job_id, event_id, event_type, url, payload,
+		                        status, created_at, next_attempt_at, sweep_at)
+		SELECT tenant_id, ?6, id, ?7, ?8, webhook ->> 'url', webhook ->> 'payload',
+		       'pending', ${NOW}, ${NOW}, ${NOW} + ${DOORBELL_GRACE_MS}
+		  FROM jobs
+		 WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5 AND webhook IS NOT NULL
+		   AND (webhook ->> 'events' IS NULL
+		     OR EXISTS (SELECT 1 FROM json_each(jobs.webhook, '$.events') WHERE value = ?8))
+		    ON CONFLICT DO NOTHING
+		RETURNING id`,
+		params: [
+			db.clock(),
+			end.tenantId,
+			end.jobId,
+			end.status,
+			end.lease,
+			deliveryIdOf(end.jobId, end.status, ONE_OFF_RECEIVER),
+			eventIdOf(end.jobId, end.status),
+			eventTypeOf(end.status),
+		],
+	};
+}

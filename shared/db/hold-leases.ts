@@ -1,0 +1,34 @@
+/** What a holder does while its calls run, for its whole batch at once: stay alive, and hear that it should stop. */
+import type { JobKey } from "../core/job.ts";
+import { type Database, NOW } from "./database.ts";
+
+export interface HeldLease extends JobKey {
+	lease: number;
+}
+
+/** Joins the leases bound as `list` with those that are still in force. */
+const heldIn = (list: "?1" | "?3") =>
+	`(SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS lease FROM json_each(${list})) AS held
+	  WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id AND jobs.lease = held.lease AND jobs.status = 'running'`;
+
+/** Heartbeat. Answers the ids that are still ours; by number and state alone, for a late heartbeat is still a heartbeat. */
+export async function extendLeases(db: Database, leases: HeldLease[], leaseMs: number): Promise<Set<string>> {
+	const rows = await db.all<{ id: string }>({
+		sql: `UPDATE jobs SET lease_expires_at = ${NOW} + ?2 FROM ${heldIn("?3")} RETURNING jobs.id`,
+		params: [db.clock(), leaseMs, leaseList(leases)],
+	});
+	return new Set(rows.map((row) => row.id));
+}
+
+/** Looks which leases are still ours: a job that was cancelled, or taken over, is not, and its call is aborted. */
+export async function findHeldLeases(db: Database, leases: HeldLease[]): Promise<Set<string>> {
+	const rows = await db.all<{ id: string }>({
+		sql: `SELECT jobs.id FROM jobs JOIN ${heldIn("?1")}`,
+		params: [leaseList(leases)],
+	});
+	return new Set(rows.map((row) => row.id));
+}
+
+function leaseList(leases: HeldLease[]): string {
+	return JSON.stringify(leases.map(({ tenantId, jobId, lease }) => [tenantId, jobId, lease]));
+}

@@ -1,0 +1,97 @@
+/** One row of `jobs`, as D1 gives it, and the job it stands for. */
+import { z } from "zod";
+import { AttemptSchema } from "../core/attempts.ts";
+import { CANCELLATIONS, type Job } from "../core/job.ts";
+import { JOB_STATES, type StatusReason } from "../core/job-states.ts";
+import { column } from "./json-column.ts";
+
+const JobRow = z.object({
+	tenant_id: z.string(),
+	id: z.string(),
+	status: z.enum(JOB_STATES),
+	status_reason: z.custom<StatusReason>((value) => typeof value === "string").nullable(),
+	version: z.number(),
+	models: column(z.array(z.string())),
+	input: z.string().nullable(),
+	input_key: z.string().nullable(),
+	input_bytes: z.number(),
+	webhook: column(
+		z.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(["full", "thin"]) }),
+	).nullable(),
+	gateway: column(z.object({ cacheTtlSeconds: z.number().nullable(), skipCache: z.boolean().nullable() })).nullable(),
+	metadata: column(z.record(z.string(), z.string())).nullable(),
+	priority: z.number(),
+	timeout_ms: z.number(),
+	max_attempts: z.number(),
+	retain_ms: z.number(),
+	retry_of: z.string().nullable(),
+	origin: z.string(),
+	created_at: z.number(),
+	deadline_ms: z.number(),
+	deadline_at: z.number(),
+	run_at: z.number(),
+	model: z.string(),
+	attempt: z.number(),
+	lease: z.number(),
+	holder: z.string().nullable(),
+	leased_at: z.number().nullable(),
+	lease_expires_at: z.number().nullable(),
+	attempts: column(z.array(AttemptSchema)),
+	usage: column(
+		z.object({ promptTokens: z.number(), completionTokens: z.number(), totalTokens: z.number() }),
+	).nullable(),
+	started_at: z.number().nullable(),
+	finished_at: z.number().nullable(),
+	error: column(
+		z.object({ code: z.string(), message: z.string(), status: z.number().nullable(), model: z.string().nullable() }),
+	).nullable(),
+	cancellation: z.enum(CANCELLATIONS).nullable(),
+	result_bytes: z.number().nullable(),
+});
+
+/** The columns of a job, for SELECT and RETURNING. */
+export const JOB_COLUMNS = Object.keys(JobRow.shape).join(", ");
+
+/** The same without the input, which only the consumer reads and a list should not carry. */
+export const JOB_COLUMNS_LIGHT = JOB_COLUMNS.replace(" input,", " NULL AS input,");
+
+export function jobFromRow(raw: unknown): Job {
+	const row = JobRow.parse(raw);
+	return {
+		tenantId: row.tenant_id,
+		jobId: row.id,
+		status: row.status,
+		statusReason: row.status_reason,
+		version: row.version,
+		models: row.models,
+		input: row.input,
+		inputKey: row.input_key,
+		inputBytes: row.input_bytes,
+		webhook: row.webhook,
+		gateway: row.gateway,
+		metadata: row.metadata,
+		priority: row.priority,
+		timeoutMs: row.timeout_ms,
+		maxAttempts: row.max_attempts,
+		retainMs: row.retain_ms,
+		retryOf: row.retry_of,
+		origin: row.origin,
+		createdAt: row.created_at,
+		deadlineMs: row.deadline_ms,
+		deadlineAt: row.deadline_at,
+		runAt: row.run_at,
+		model: row.model,
+		attempt: row.attempt,
+		lease: row.lease,
+		holder: row.holder,
+		leasedAt: row.leased_at,
+		leaseExpiresAt: row.lease_expires_at,
+		attempts: row.attempts,
+		usage: row.usage,
+		startedAt: row.started_at,
+		finishedAt: row.finished_at,
+		error: row.error,
+		cancellation: row.cancellation,
+		resultBytes: row.result_bytes,
+	};
+}

@@ -1,0 +1,33 @@
+/** The sweeper's look at deliveries that nobody has made in time. */
+import type { DeliveryKey } from "../core/delivery.ts";
+import { DOORBELL_GRACE_MS } from "../core/waits.ts";
+import { type Database, NOW } from "./database.ts";
+
+/** A forgotten delivery and when it asked to be looked at. */
+export interface DueDelivery extends DeliveryKey {
+	sweepAt: number;
+}
+
+/** Oldest first. */
+export async function findDeliveriesToRing(db: Database, limit: number): Promise<DueDelivery[]> {
+	const rows = await db.all<{ tenant_id: string; id: string; sweep_at: number }>({
+		sql: `SELECT tenant_id, id, sweep_at FROM deliveries
+		 WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} ORDER BY sweep_at LIMIT ?2`,
+		params: [db.clock(), limit],
+	});
+	return rows.map((row) => ({ tenantId: row.tenant_id, deliveryId: row.id, sweepAt: row.sweep_at }));
+}
+
+/** Looks again a while later. A delivery attempted meanwhile has set a time of its own, which stands. */
+export async function noteDeliveriesRung(db: Database, rung: DueDelivery[]): Promise<void> {
+	if (rung.length === 0) return;
+	await db.all({
+		sql: `UPDATE deliveries SET sweep_at = ${NOW} + ${DOORBELL_GRACE_MS}
+		  FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS seen FROM json_each(?2)) AS rung
+		 WHERE deliveries.tenant_id = rung.tenant_id AND deliveries.id = rung.id AND deliveries.sweep_at = rung.seen`,
+		params: [
+			db.clock(),
+			JSON.stringify(rung.map(({ tenantId, deliveryId, sweepAt }) => [tenantId, deliveryId, sweepAt])),
+		],
+	});
+}

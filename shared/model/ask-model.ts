@@ -1,0 +1,154 @@
+/**
+ * Asks a model once: finds the provider, watches the clock, reads the answer, names the failure. Nothing is retried here:
+ * calls seen by a provider are calls asked for by the consumer, one to one.
+ */
+import { classifyFailure, cleanMessage } from "../core/classify-failure.ts";
+import type { ModelFailure } from "../core/failures.ts";
+import { parseJson } from "../core/json-guards.ts";
+import type { ProviderName } from "../core/model-routes.ts";
+import type { CompletionDefaults, Reading } from "../core/reading.ts";
+import type { Runtime } from "../core/runtime.ts";
+import { CallWatch, type GivenUp } from "./call-watch.ts";
+import type { AskModel, ModelCall, ModelOutcome, Provider, ProviderReply } from "./port.ts";
+import { openAiCompatible } from "./providers/openai-compatible.ts";
+import { simulated } from "./providers/simulated.ts";
+import { type AiBinding, workersAi } from "./providers/workers-ai.ts";
+import { readAnswer, readErrorText, SILENCE_LIMITS, type SilenceLimits } from "./read-response.ts";
+
+export interface AskModelDeps {
+	runtime: Pick<Runtime, "now" | "timer" | "sleep" | "fetch">;
+	ai: AiBinding;
+	/** The value of a provider's key by the name of its secret; null where it is not set. */
+	secret: (name: string) => string | null;
+	/** Where they should differ from `SILENCE_LIMITS`. */
+	limits?: Partial<SilenceLimits>;
+}
+
+export function askModel(deps: AskModelDeps): AskModel {
+	const limits = { ...SILENCE_LIMITS, ...deps.limits };
+	const providers: Readonly<Record<ProviderName, Provider>> = {
+		"workers-ai": workersAi(deps.ai, deps.runtime),
+		"openai-compatible": openAiCompatible(deps),
+		simulated: simulated(deps.runtime),
+	};
+	return async function ask(call, signal) {
+		const watch = new CallWatch(deps.runtime, signal, call.timeoutMs);
+		try {
+			const reply = await send(providers[call.route.provider], call, watch);
+			return reply.ok ? await judge(reply, call, deps.runtime, limits, watch) : reply;
+		} catch (error) {
+			return { ok: false, failure: watch.why === null ? unreachable(error) : givenUp(watch.why, null) };
+		} finally {
+			watch.stop();
+		}
+	};
+}
+
+/** Until the headers are there. A provider that answers after we left finds its body cancelled, not leaking. */
+async function send(provider: Provider, call: ModelCall, watch: CallWatch): Promise<ProviderReply> {
+	const reply = provider(call, watch.signal);
+	try {
+		return await watch.wait(reply);
+	} catch (error) {
+		reply.then(
+			(late) => (late.ok ? late.response.body?.cancel() : undefined),
+			() => undefined,
+		);
+		throw error;
+	}
+}
+
+async function judge(
+	{ response, secrets }: Extract<ProviderReply, { ok: true }>,
+	call: ModelCall,
+	runtime: Pick<Runtime, "now">,
+	limits: SilenceLimits,
+	watch: CallWatch,
+): Promise<ModelOutcome> {
+	const { status } = response;
+	const logId = response.headers.get("cf-aig-log-id");
+	const refused = (body: Parameters<typeof classifyFailure>[0]["body"]) =>
+		withoutSecrets(
+			classifyFailure({ status, header: (name) => response.headers.get(name), body, nowMs: runtime.now() }),
+			secrets,
+		);
+	if (!response.ok) {
+		const failure = refused(parseJson(await readErrorText(response, limits, watch)));
+		return { ok: false, failure: { ...(watch.why === "aborted" ? givenUp("aborted", status) : failure), logId } };
+	}
+	const defaults = defaultsFor(call, runtime);
+	const reading = await readAnswer(response, { choicesAsked: choicesAsked(call), defaults }, limits, watch);
+	if (reading.kind === "answer") {
+		return { ok: true, answer: { completion: reading.completion, usage: reading.usage, status, logId } };
+	}
+	const failure = reading.kind === "error" ? refused(reading.body) : unread(reading, status, watch.why);
+	return { ok: false, failure: { ...failure, logId, usage: reading.usage } };
+}
+
+/** What a provider left out, made of what is known: the id leads back to the job. */
+function defaultsFor(call: ModelCall, runtime: Pick<Runtime, "now">): CompletionDefaults {
+	return { id: `chatcmpl-${call.jobId}`, created: Math.floor(runtime.now() / 1000), model: call.model };
+}
+
+function choicesAsked(call: ModelCall): number {
+	const { n } = call.input;
+	return typeof n === "number" && n >= 1 ? Math.floor(n) : 1;
+}
+
+function unread(
+	reading: Exclude<Reading, { kind: "answer" | "error" }>,
+	status: number,
+	why: GivenUp | null,
+): ModelFailure {
+	if (reading.kind === "unreadable") {
+		return { ...transient("answer_unreadable", reading.why, status), class: "permanent" };
+	}
+	return why === null ? transient("stream_cut", reading.why, status) : givenUp(why, status);
+}
+
+function givenUp(why: GivenUp, status: number | null): ModelFailure {
+	switch (why) {
+		case "timed_out":
+			return transient(why, "The provider gave no whole answer in the time allowed.", status);
+		case "stalled":
+			return transient(why, "The provider fell silent in the middle of its answer.", status);
+		case "aborted":
+			return transient(why, "The call was given up before its answer was whole.", status);
+	}
+}
+
+/** The network's own word, such as ECONNREFUSED, is all that is shown: messages may quote addresses. */
+function unreachable(error: unknown): ModelFailure {
+	const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+	const word =
+		cause instanceof Error && "code" in cause && typeof cause.code === "string" ? ` (${cleanMessage(cause.code)})` : "";
+	return transient(
+		"unreachable",
+		`The provider could not be reached, or the connection broke before it answered${word}.`,
+		null,
+	);
+}
+
+function transient(code: string, message: string, status: number | null): ModelFailure {
+	return {
+		class: "transient",
+		code,
+		message,
+		status,
+		retryAfterMs: null,
+		nextModelMayHelp: true,
+		logId: null,
+		usage: null,
+	};
+}
+
+/** Providers quote keys they refuse. */
+function withoutSecrets(failure: ModelFailure, secrets: readonly string[]): ModelFailure {
+	let { code, message } = failure;
+	for (const secret of secrets) {
+		if (secret === "") continue;
+		message = message.replaceAll(secret, "[secret]");
+		if (code.includes(secret.toLowerCase())) code = "provider_error";
+	}
+	return { ...failure, code, message };
+}

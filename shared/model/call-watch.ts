@@ -1,0 +1,87 @@
+/**
+ * Watches one call: its time limit, its progress, and an abort from outside. Whichever comes first ends the call and
+ * says why. Whoever waits is woken by a rejection and ends the watch, and with it the connection to the provider.
+ */
+import type { Runtime } from "../core/runtime.ts";
+
+/** `timed_out`: the whole call took too long. `stalled`: the provider went silent. `aborted`: somebody else said stop. */
+export type GivenUp = "timed_out" | "stalled" | "aborted";
+
+/** Rejects whatever was being waited for when the call was given up. */
+export class CallGivenUp extends Error {
+	override name = "CallGivenUp";
+}
+
+export class CallWatch {
+	/** Why the call was given up; null while it was not. */
+	why: GivenUp | null = null;
+	readonly #controller = new AbortController();
+	readonly #runtime: Pick<Runtime, "now" | "timer">;
+	readonly #outer: AbortSignal;
+	readonly #stopTimer: () => void;
+	readonly #onOuterAbort = () => this.#giveUp("aborted");
+	#reject: ((reason: CallGivenUp) => void) | null = null;
+	#silence: { limitMs: number; since: number; stop: () => void } | null = null;
+
+	constructor(runtime: Pick<Runtime, "now" | "timer">, outer: AbortSignal, timeoutMs: number) {
+		this.#runtime = runtime;
+		this.#outer = outer;
+		this.#stopTimer = runtime.timer(timeoutMs, () => this.#giveUp("timed_out"));
+		outer.addEventListener("abort", this.#onOuterAbort);
+		if (outer.aborted) this.#giveUp("aborted");
+	}
+
+	/** Aborts when the call is over, answered or given up: the provider must stop generating what nobody reads. */
+	get signal(): AbortSignal {
+		return this.#controller.signal;
+	}
+
+	/**
+	 * Waits for one thing at a time; rejects with `CallGivenUp` once the call is given up. Unlike `Promise.race` it leaves
+	 * nothing behind on a promise that lives as long as the call, which may wait for 100,000 chunks.
+	 */
+	wait<T>(promise: Promise<T>): Promise<T> {
+		return new Promise((resolve, reject) => {
+			this.#reject = reject;
+			promise.then(resolve, reject);
+			if (this.why !== null) reject(new CallGivenUp(this.why));
+		});
+	}
+
+	/** From now on, silence of `limitMs` gives the call up. Call it again whenever the provider said something. */
+	expectWithin(limitMs: number): void {
+		const since = this.#runtime.now();
+		if (this.#silence?.limitMs === limitMs) {
+			// The timer that runs looks at `since` when it fires: a timer for each chunk would cost more than the chunk.
+			this.#silence.since = since;
+			return;
+		}
+		this.#silence?.stop();
+		this.#silence = { limitMs, since, stop: this.#timer(limitMs) };
+	}
+
+	/** Ends the watch, and the connection if it still lives. */
+	stop(): void {
+		this.#stopTimer();
+		this.#silence?.stop();
+		this.#outer.removeEventListener("abort", this.#onOuterAbort);
+		this.#controller.abort(new CallGivenUp("over"));
+	}
+
+	#timer(afterMs: number): () => void {
+		return this.#runtime.timer(afterMs, () => this.#lookForSilence());
+	}
+
+	#lookForSilence(): void {
+		if (this.#silence === null) return;
+		const leftMs = this.#silence.since + this.#silence.limitMs - this.#runtime.now();
+		if (leftMs > 0) this.#silence.stop = this.#timer(leftMs);
+		else this.#giveUp("stalled");
+	}
+
+	#giveUp(why: GivenUp): void {
+		if (this.why !== null) return;
+		this.why = why;
+		this.#reject?.(new CallGivenUp(why));
+	}
+}

@@ -1,0 +1,65 @@
+/** Anything that serves `POST {base_url}/chat/completions`: OpenAI itself, Ollama, vLLM, LiteLLM, any gateway. */
+import type { ModelFailure } from "../../core/failures.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { objectOf } from "../../core/json-guards.ts";
+import type { Runtime } from "../../core/runtime.ts";
+import type { ModelCall, Provider } from "../port.ts";
+
+export interface OpenAiCompatibleDeps {
+	runtime: Pick<Runtime, "fetch">;
+	/** The value of a secret by its name; null where it is not set. */
+	secret: (name: string) => string | null;
+}
+
+export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Provider {
+	return async function callOpenAiCompatible(call, signal) {
+		const { base_url: baseUrl, api_key_secret: secretName } = call.route;
+		if (baseUrl === undefined) return { ok: false, failure: misconfigured("The route has no base_url.") };
+		const key = secretName === undefined ? null : (secret(secretName) ?? "").trim();
+		if (key === "") return { ok: false, failure: misconfigured(`The secret ${secretName} of this route is not set.`) };
+
+		const headers: Record<string, string> = {
+			"content-type": "application/json",
+			accept: "application/json, text/event-stream",
+			"user-agent": "holdfast",
+		};
+		if (key !== null) headers.authorization = `Bearer ${key}`;
+		const response = await runtime.fetch(completionsUrl(baseUrl), {
+			method: "POST",
+			headers,
+			body: JSON.stringify(requestBody(call)),
+			// A redirect would carry the prompt, and maybe the key, to a place that nobody configured.
+			redirect: "manual",
+			signal,
+		});
+		return { ok: true, response, secrets: key === null ? [] : [key] };
+	};
+}
+
+/** Keeps a query that the base URL has, such as Azure's `api-version`. */
+function completionsUrl(baseUrl: string): string {
+	const url = new URL(baseUrl);
+	url.pathname = `${url.pathname.replace(/\/+$/, "")}/chat/completions`;
+	return url.href;
+}
+
+/** The caller's body with the model's name; a stream is asked to count its tokens, or nobody would know them. */
+function requestBody({ input, model, route }: ModelCall): JsonObject {
+	const body: JsonObject = { ...input, model: route.rename ?? model };
+	if (input.stream === true) body.stream_options = { ...objectOf(input.stream_options), include_usage: true };
+	return body;
+}
+
+/** Ours to mend, not the caller's; another route may work. */
+function misconfigured(message: string): ModelFailure {
+	return {
+		class: "permanent",
+		code: "route_misconfigured",
+		message,
+		status: null,
+		retryAfterMs: null,
+		nextModelMayHelp: true,
+		logId: null,
+		usage: null,
+	};
+}

@@ -1,0 +1,129 @@
+/**
+ * A provider that costs nothing and needs no network: its answers say that they are simulated, `input.simulate` makes it
+ * slow, failing or silent. It answers in HTTP like any other, so that all that reads answers is tried out with it.
+ */
+import type { JsonObject } from "../../core/json.ts";
+import type { Runtime } from "../../core/runtime.ts";
+import {
+	isPlannedToStall,
+	plannedFailure,
+	type SimulatedAnswer,
+	Simulation,
+	simulatedAnswer,
+} from "../../core/simulation.ts";
+import type { ModelCall, Provider } from "../port.ts";
+
+type SimulatedRuntime = Pick<Runtime, "now" | "sleep">;
+
+/** Tokens sent at a time when the caller did not ask for a pace: a large answer must not become a million events. */
+const TOKENS_PER_EVENT = 16;
+
+export function simulated(runtime: SimulatedRuntime): Provider {
+	return async function callSimulated(call, signal) {
+		const parsed = Simulation.safeParse(call.input.simulate ?? {});
+		if (!parsed.success) return reply(refusal(400, `input.simulate.${whatIsWrong(parsed.error)}`));
+		const plan = parsed.data;
+		if (plan.latency_ms > 0) await runtime.sleep(plan.latency_ms, signal);
+		signal.throwIfAborted();
+
+		const status = plannedFailure(plan, call.callsBefore);
+		if (status !== null) return reply(refusal(status, `Simulated failure ${status}.`, plan.retry_after));
+		const stalls = isPlannedToStall(plan, call.callsBefore);
+		const answer = simulatedAnswer(call.route.rename ?? call.model, call.input, plan.output_tokens);
+		if (call.input.stream === true || plan.stream_chunk_ms !== undefined) {
+			return reply(
+				eventStream(runtime, headOf(call, runtime), answer, { chunkMs: plan.stream_chunk_ms ?? null, stalls }, signal),
+			);
+		}
+		if (stalls) await untilAborted(signal);
+		return reply(Response.json(completion(headOf(call, runtime), answer)));
+	};
+}
+
+function reply(response: Response) {
+	return { ok: true as const, response, secrets: [] };
+}
+
+function headOf(call: ModelCall, runtime: Pick<Runtime, "now">): JsonObject {
+	const model = call.route.rename ?? call.model;
+	return { id: `chatcmpl-simulated-${call.jobId}`, created: Math.floor(runtime.now() / 1000), model };
+}
+
+function completion(head: JsonObject, { tokens, finishReason, usage }: SimulatedAnswer): JsonObject {
+	const message = { role: "assistant", content: tokens.join("") };
+	return { ...head, object: "chat.completion", choices: [{ index: 0, message, finish_reason: finishReason }], usage };
+}
+
+function eventStream(
+	runtime: SimulatedRuntime,
+	head: JsonObject,
+	answer: SimulatedAnswer,
+	plan: { chunkMs: number | null; stalls: boolean },
+	signal: AbortSignal,
+): Response {
+	const events = eventsOf(head, answer, plan.chunkMs === null ? TOKENS_PER_EVENT : 1);
+	const stallsAt = plan.stalls ? Math.ceil(events.length / 2) : events.length;
+	const encoder = new TextEncoder();
+	let next = 0;
+	const body = new ReadableStream<Uint8Array>({
+		async pull(controller) {
+			if (next === stallsAt && next < events.length) await untilAborted(signal);
+			if (plan.chunkMs !== null && next > 0) await runtime.sleep(plan.chunkMs, signal);
+			signal.throwIfAborted();
+			const event = events[next++];
+			if (event === undefined) controller.close();
+			else controller.enqueue(encoder.encode(`data: ${event}\n\n`));
+		},
+	});
+	return new Response(body, { headers: { "content-type": "text/event-stream" } });
+}
+
+function eventsOf(
+	head: JsonObject,
+	{ tokens, finishReason, usage }: SimulatedAnswer,
+	tokensPerEvent: number,
+): string[] {
+	const chunk = (delta: JsonObject, reason: string | null) =>
+		JSON.stringify({ ...head, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: reason }] });
+	const events = [chunk({ role: "assistant", content: "" }, null)];
+	for (let at = 0; at < tokens.length; at += tokensPerEvent) {
+		events.push(chunk({ content: tokens.slice(at, at + tokensPerEvent).join("") }, null));
+	}
+	events.push(chunk({}, finishReason), JSON.stringify({ ...head, choices: [], usage }), "[DONE]");
+	return events;
+}
+
+/** Never resolves: rejects when the call is given up. */
+function untilAborted(signal: AbortSignal): Promise<never> {
+	return new Promise((_, reject) => {
+		if (signal.aborted) reject(signal.reason);
+		signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+	});
+}
+
+/** What OpenAI would say with this status. */
+const CODES: Readonly<Record<number, string>> = {
+	400: "invalid_simulate",
+	401: "invalid_api_key",
+	402: "insufficient_quota",
+	404: "model_not_found",
+	429: "rate_limit_exceeded",
+};
+
+function refusal(status: number, message: string, retryAfter?: number | string): Response {
+	const headers = new Headers(retryAfter === undefined ? {} : { "retry-after": headerValue(retryAfter) });
+	const type = status >= 500 ? "server_error" : "invalid_request_error";
+	// A null body is the only one allowed with 304.
+	if (status === 304) return new Response(null, { status, headers });
+	return Response.json({ error: { message, type, code: CODES[status] ?? null, param: null } }, { status, headers });
+}
+
+/** Headers carry visible ASCII; the rest of a nonsense value would be a crash rather than a nonsense header. */
+function headerValue(value: number | string): string {
+	return String(value).replace(/[^\x20-\x7e]/g, "?");
+}
+
+function whatIsWrong(error: { issues: { path: PropertyKey[]; message: string }[] }): string {
+	const first = error.issues[0];
+	return first === undefined ? "is malformed" : `${first.path.join(".")}: ${first.message}`;
+}

@@ -1,0 +1,91 @@
+/**
+ * The AI binding, through an AI Gateway.
+ *
+ * The rule not to break: `returnRawResponse: true` on every call. The binding keeps the state of a call on an object that
+ * overlapping calls share (workerd, `ai-api.ts`): one call without it makes another's raw answer come back parsed, and
+ * `aiGatewayLogId` or `lastRequestHttpStatusCode` read after an await may be another's. A `Response` belongs to its call.
+ */
+import { classifyThrown } from "../../core/classify-failure.ts";
+import type { ModelFailure } from "../../core/failures.ts";
+import type { JsonObject } from "../../core/json.ts";
+import { objectOf } from "../../core/json-guards.ts";
+import type { Runtime } from "../../core/runtime.ts";
+import type { ModelCall, Provider } from "../port.ts";
+
+/** What this provider needs of `env.AI`. Called as a method: the binding has private fields. */
+export interface AiBinding {
+	run(model: string, inputs: JsonObject, options: AiCallOptions): Promise<unknown>;
+}
+
+export interface AiCallOptions {
+	returnRawResponse: true;
+	signal: AbortSignal;
+	gateway: {
+		id: string;
+		/** At most five pairs; how a gateway's log leads back to the job. */
+		metadata: { job: string; tenant: string };
+		/** One attempt: the gateway's retries would multiply with ours. */
+		retries: { maxAttempts: 1 };
+		skipCache?: boolean;
+		/** Seconds. */
+		cacheTtl?: number;
+	};
+}
+
+/** Created by Cloudflare on its first authenticated request. */
+const DEFAULT_GATEWAY = "default";
+
+/** Makers whose own API is served, not OpenAI's: they refuse a field they do not know. */
+const WITHOUT_STREAM_OPTIONS = /^(anthropic|google)\//;
+
+export function workersAi(ai: AiBinding, runtime: Pick<Runtime, "now">): Provider {
+	return async function callWorkersAi(call, signal) {
+		const model = call.route.rename ?? call.model;
+		let answer: unknown;
+		try {
+			answer = await ai.run(model, inputsFor(model, call.input), optionsFor(call, signal));
+		} catch (error) {
+			const failure = signal.aborted ? null : failureOf(error, runtime.now());
+			if (failure === null) throw error;
+			return { ok: false, failure };
+		}
+		// Raw answers are always responses; anything else is read as the JSON it would have been.
+		const response = answer instanceof Response ? answer : Response.json(answer);
+		return { ok: true, response, secrets: [] };
+	};
+}
+
+function inputsFor(model: string, input: JsonObject): JsonObject {
+	if (input.stream !== true || WITHOUT_STREAM_OPTIONS.test(model)) return input;
+	return { ...input, stream_options: { ...objectOf(input.stream_options), include_usage: true } };
+}
+
+function optionsFor({ route, gateway, jobId, tenantId }: ModelCall, signal: AbortSignal): AiCallOptions {
+	const options: AiCallOptions["gateway"] = {
+		id: route.gateway ?? DEFAULT_GATEWAY,
+		metadata: { job: jobId, tenant: tenantId },
+		retries: { maxAttempts: 1 },
+	};
+	if (typeof gateway?.skipCache === "boolean") options.skipCache = gateway.skipCache;
+	if (typeof gateway?.cacheTtlSeconds === "number") options.cacheTtl = gateway.cacheTtlSeconds;
+	return { gateway: options, returnRawResponse: true, signal };
+}
+
+/** Null: the network's doing, for the caller to name. */
+function failureOf(error: unknown, nowMs: number): ModelFailure | null {
+	const message = error instanceof Error ? error.message : "";
+	// What wrangler's local binding throws: no number of retries would change it.
+	if (/needs to be run remotely/.test(message)) {
+		return {
+			class: "permanent",
+			code: "route_misconfigured",
+			message: "Workers AI cannot be reached from a local start; give the model another route in MODEL_ROUTES.",
+			status: null,
+			retryAfterMs: null,
+			nextModelMayHelp: true,
+			logId: null,
+			usage: null,
+		};
+	}
+	return classifyThrown(message, nowMs);
+}

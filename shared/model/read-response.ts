@@ -1,0 +1,74 @@
+/** Takes a provider's answer off the wire, within limits of size and silence, and hands the bytes to the pure reader. */
+import { AnswerReader, type ReaderState } from "../core/answer-reader.ts";
+import type { CompletionDefaults, Reading } from "../core/reading.ts";
+import { CallGivenUp, type CallWatch } from "./call-watch.ts";
+
+export interface SilenceLimits {
+	/** From a stream's headers to the first piece of the answer. Models that reason first may well be silent for minutes. */
+	firstContentMs: number;
+	/** From one piece to the next. Comments and pings that keep the connection alive are no pieces. */
+	idleMs: number;
+	/** After every choice got its end: only the usage may follow, and not every provider sends it. */
+	closingMs: number;
+}
+
+/** 120 s is what field clients use between chunks; a reasoning model's first token was seen to take up to 300 s. */
+export const SILENCE_LIMITS: SilenceLimits = { firstContentMs: 300_000, idleMs: 120_000, closingMs: 5_000 };
+
+/** Errors say what they have to say in a few hundred bytes. */
+const ERROR_BODY_BYTES_MAX = 64 * 1024;
+
+/** Reads a 2xx body until it ends, or until nothing more can change the verdict. Never rejects. */
+export async function readAnswer(
+	response: Response,
+	about: { choicesAsked: number; defaults: CompletionDefaults },
+	limits: SilenceLimits,
+	watch: CallWatch,
+): Promise<Reading> {
+	const saysEventStream = /\btext\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
+	const reader = new AnswerReader({ ...about, saysEventStream });
+	// An answer in one piece may come long after its headers; only a stream must keep talking from the start.
+	if (saysEventStream) watch.expectWithin(limits.firstContentMs);
+	let progress = 0;
+	let state: ReaderState = "reading";
+	const isEnded = await eachChunk(response, watch, (bytes) => {
+		state = reader.push(bytes);
+		if (state === "closing") watch.expectWithin(limits.closingMs);
+		else if (reader.progress > progress) watch.expectWithin(limits.idleMs);
+		progress = reader.progress;
+		return state !== "settled";
+	});
+	return reader.end(isEnded);
+}
+
+/** As much of an error's body as is worth reading. What cannot be read is left out: the status says enough. */
+export async function readErrorText(response: Response, limits: SilenceLimits, watch: CallWatch): Promise<string> {
+	const decoder = new TextDecoder();
+	let text = "";
+	watch.expectWithin(limits.closingMs);
+	await eachChunk(response, watch, (bytes) => {
+		text += decoder.decode(bytes, { stream: true });
+		return text.length < ERROR_BODY_BYTES_MAX;
+	});
+	return text;
+}
+
+/** True: the body came to its end. False: it broke, or the call was given up, or `take` wanted no more. */
+async function eachChunk(response: Response, watch: CallWatch, take: (bytes: Uint8Array) => boolean): Promise<boolean> {
+	if (response.body === null) return true;
+	const chunks = response.body.getReader();
+	try {
+		for (;;) {
+			const { done, value } = await watch.wait(chunks.read());
+			if (done) return true;
+			if (!(value instanceof Uint8Array)) throw new TypeError("a body gave something else than bytes");
+			if (!take(value)) return false;
+		}
+	} catch {
+		// The network broke, or `watch.why` says who gave up. What was read so far decides.
+		return false;
+	} finally {
+		// Also after the end, where it does nothing: a body that is left open holds one of six connections.
+		chunks.cancel(new CallGivenUp("over")).catch(() => undefined);
+	}
+}

@@ -1,0 +1,36 @@
+/** Deletes what R2 holds of erased jobs, and of inputs whose job never came to be. */
+import type { JobKey } from "../core/job.ts";
+import { inputsOfDay, jobOfInputKey, resultKey } from "./keys.ts";
+
+/** R2 deletes at most a thousand keys a call. */
+const KEYS_PER_CALL_MAX = 1_000;
+
+export async function eraseObjects(
+	bucket: R2Bucket,
+	jobs: readonly (JobKey & { inputKey: string | null })[],
+): Promise<void> {
+	const keys = jobs.flatMap((job) => [resultKey(job), ...(job.inputKey === null ? [] : [job.inputKey])]);
+	for (let from = 0; from < keys.length; from += KEYS_PER_CALL_MAX) {
+		await bucket.delete(keys.slice(from, from + KEYS_PER_CALL_MAX));
+	}
+}
+
+/** One page of the inputs put on the UTC day of `dayMs`. */
+export async function listInputs(
+	bucket: R2Bucket,
+	dayMs: number,
+	cursor: string | null,
+): Promise<{ inputs: (JobKey & { key: string })[]; next: string | null }> {
+	const page = await bucket.list({ prefix: inputsOfDay(dayMs), ...(cursor === null ? {} : { cursor }) });
+	return {
+		inputs: page.objects.flatMap(({ key }) => {
+			const job = jobOfInputKey(key);
+			return job === null ? [] : [{ ...job, key }];
+		}),
+		next: page.truncated ? page.cursor : null,
+	};
+}
+
+export async function eraseInputs(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
+	if (keys.length > 0) await bucket.delete([...keys]);
+}

@@ -1,0 +1,23 @@
+/** All R2 keys. One bucket holds the results, and the inputs that are too large for a row. */
+import type { JobKey } from "../core/job.ts";
+
+/** The one key under which a job's answer can ever stand. */
+export function resultKey(job: JobKey): string {
+	return `results/${job.tenantId}/${job.jobId}`;
+}
+
+/** Starts with the day, so that inputs whose row was never committed can be reaped day by day. */
+export function inputKey(job: JobKey, timeMs: number): string {
+	return `${inputsOfDay(timeMs)}${job.tenantId}/${job.jobId}`;
+}
+
+/** The prefix of all inputs put on the UTC day that `timeMs` lies in. */
+export function inputsOfDay(timeMs: number): string {
+	return `inputs/${new Date(timeMs).toISOString().slice(0, 10)}/`;
+}
+
+/** The job an input key belongs to; null for a key that we did not make. */
+export function jobOfInputKey(key: string): JobKey | null {
+	const [, , tenantId, jobId] = key.split("/");
+	return tenantId === undefined || jobId === undefined ? null : { tenantId, jobId };
+}

@@ -1,0 +1,14 @@
+/** SHA-256. */
+import type { Runtime } from "../core/runtime.ts";
+import { toHex, utf8 } from "./seal.ts";
+
+export async function sha256Hex(runtime: Runtime, ...parts: (string | Uint8Array<ArrayBuffer>)[]): Promise<string> {
+	const bytes = parts.map((part) => (typeof part === "string" ? utf8(part) : part));
+	const whole = new Uint8Array(bytes.reduce((sum, part) => sum + part.byteLength, 0));
+	let at = 0;
+	for (const part of bytes) {
+		whole.set(part, at);
+		at += part.byteLength;
+	}
+	return toHex(new Uint8Array(await runtime.subtle.digest("SHA-256", whole)));
+}

@@ -1,0 +1,41 @@
+/** Links to a result that work without a key, for as long as they say. */
+import type { JobKey } from "../core/job.ts";
+import type { Runtime } from "../core/runtime.ts";
+import { deriveKey, fromHex, keyId, toHex, utf8 } from "./seal.ts";
+
+/** `<key id>.<tenant>.<mac>`: names the tenant, under whom alone a job is looked for. */
+export async function signedResultUrl(
+	runtime: Runtime,
+	signingKey: string,
+	publicUrl: string,
+	job: JobKey,
+	expiresAt: number,
+): Promise<string> {
+	const expires = Math.floor(expiresAt / 1000);
+	const key = await deriveKey(runtime, signingKey, "HMAC", ["sign"]);
+	const mac = new Uint8Array(await runtime.subtle.sign("HMAC", key, signedText(job, expires)));
+	const signature = [await keyId(runtime, signingKey), job.tenantId, toHex(mac)].join(".");
+	return `${publicUrl}/v1/jobs/${job.jobId}/result?expires=${expires}&signature=${signature}`;
+}
+
+/** The job that a link gives access to; null where the link is not ours, was changed, or is over. */
+export async function verifyResultLink(
+	runtime: Runtime,
+	signingKeys: string[],
+	link: { jobId: string; expires: string; signature: string },
+): Promise<JobKey | null> {
+	const [id, tenantId, mac] = link.signature.split(".");
+	if (tenantId === undefined || mac === undefined || !/^\d{1,12}$/.test(link.expires)) return null;
+	if (Number(link.expires) * 1000 <= runtime.now()) return null;
+	const job = { tenantId, jobId: link.jobId };
+	for (const signingKey of signingKeys) {
+		if (id !== (await keyId(runtime, signingKey))) continue;
+		const key = await deriveKey(runtime, signingKey, "HMAC", ["verify"]);
+		if (await runtime.subtle.verify("HMAC", key, fromHex(mac), signedText(job, Number(link.expires)))) return job;
+	}
+	return null;
+}
+
+function signedText(job: JobKey, expires: number) {
+	return utf8(`result ${job.tenantId} ${job.jobId} ${expires}`);
+}

@@ -1,0 +1,90 @@
+import { describe, expect, it } from "vitest";
+import { localConfig, localSettings, type WranglerConfig } from "../../../scripts/lib/local-config.ts";
+
+const production = (): WranglerConfig => ({
+	main: "workers/index.ts",
+	vars: { DEFAULT_MODEL: "openai/gpt-5.5", MODEL_ROUTES: "[]", PUBLIC_URL: "", ALLOW_INSECURE_WEBHOOKS: "false" },
+	secrets: { required: ["ADMIN_TOKEN", "SIGNING_KEY"] },
+	d1_databases: [{ migrations_dir: "migrations" }],
+	queues: {
+		consumers: [
+			{ queue: "jobs", max_batch_size: 4 },
+			{ queue: "deliveries", max_batch_size: 4 },
+			{ queue: "dead-letters", max_batch_size: 7 },
+		],
+	},
+});
+
+function settings(file: Record<string, string>, environment: Record<string, string>) {
+	return localSettings({ production: production(), url: "http://127.0.0.1:8787", file, environment });
+}
+
+describe("localConfig", () => {
+	it("differs from production in paths, variables, the list of secrets and the width of two queues", () => {
+		const local = localConfig(production(), "/home/me/holdfast", { DEFAULT_MODEL: "a" });
+		expect(local).toEqual({
+			main: "/home/me/holdfast/workers/index.ts",
+			vars: { DEFAULT_MODEL: "a" },
+			d1_databases: [{ migrations_dir: "/home/me/holdfast/migrations" }],
+			queues: {
+				consumers: [
+					{ queue: "jobs", max_batch_size: 100 },
+					{ queue: "deliveries", max_batch_size: 100 },
+					{ queue: "dead-letters", max_batch_size: 7 },
+				],
+			},
+		});
+	});
+});
+
+describe("localSettings", () => {
+	it("simulates every model and allows local receivers when nothing else is said", () => {
+		expect(settings({}, {}).vars).toEqual({
+			DEFAULT_MODEL: "openai/gpt-5.5",
+			MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
+			PUBLIC_URL: "http://127.0.0.1:8787",
+			ALLOW_INSECURE_WEBHOOKS: "true",
+		});
+	});
+
+	it("puts the environment before the file, and the file before the defaults", () => {
+		const { vars, secrets } = settings(
+			{ DEFAULT_MODEL: "file", PUBLIC_URL: "file", ADMIN_TOKEN: "file", SIGNING_KEY: "file" },
+			{ DEFAULT_MODEL: "environment", ADMIN_TOKEN: "environment", HOME: "/home/me", SIGNING_KEY: "" },
+		);
+		expect(vars).toMatchObject({ DEFAULT_MODEL: "environment", PUBLIC_URL: "file" });
+		expect(secrets).toEqual({ ADMIN_TOKEN: "environment", SIGNING_KEY: "file" });
+	});
+
+	it("takes a provider's key from the environment or the file when a route names it, and nothing else of the environment", () => {
+		const MODEL_ROUTES =
+			'[{"match":"a","api_key_secret":"A_KEY"},{"match":"b","api_key_secret":"B_KEY"},{"match":"*"}]';
+		const { secrets, missingSecrets } = settings(
+			{ MODEL_ROUTES, B_KEY: "b" },
+			{ A_KEY: "a", C_KEY: "c", SIGNING_KEY_PREVIOUS: "old", ADMIN_TOKEN: "t", SIGNING_KEY: "s" },
+		);
+		expect(secrets).toEqual({
+			A_KEY: "a",
+			B_KEY: "b",
+			SIGNING_KEY_PREVIOUS: "old",
+			ADMIN_TOKEN: "t",
+			SIGNING_KEY: "s",
+		});
+		expect(missingSecrets).toEqual([]);
+	});
+
+	it("names the secrets that are missing", () => {
+		const { missingSecrets } = settings({ ADMIN_TOKEN: "t" }, { MODEL_ROUTES: '[{"api_key_secret":"A_KEY"}]' });
+		expect(missingSecrets).toEqual(["SIGNING_KEY", "A_KEY"]);
+	});
+
+	it.each(["nonsense", "{}", "[null, 1]", '[{"api_key_secret":5}]'])(
+		"leaves it to the service to complain of MODEL_ROUTES=%s",
+		(MODEL_ROUTES) => {
+			expect(settings({ ADMIN_TOKEN: "t", SIGNING_KEY: "s" }, { MODEL_ROUTES })).toMatchObject({
+				vars: { MODEL_ROUTES },
+				missingSecrets: [],
+			});
+		},
+	);
+});

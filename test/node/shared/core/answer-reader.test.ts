@@ -1,0 +1,336 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { AnswerReader, type AnswerReaderOptions, isCutJson } from "../../../../shared/core/answer-reader.ts";
+import type { Json } from "../../../../shared/core/json.ts";
+
+const DEFAULTS = { id: "chatcmpl-job_1", created: 1_700_000_000, model: "asked/model" };
+const bytesOf = (text: string) => new TextEncoder().encode(text);
+
+function reader(options: Partial<AnswerReaderOptions> = {}) {
+	return new AnswerReader({ saysEventStream: true, choicesAsked: 1, defaults: DEFAULTS, ...options });
+}
+
+function read(text: string, options: Partial<AnswerReaderOptions> & { isEnded?: boolean } = {}) {
+	const { isEnded = true, ...rest } = options;
+	const one = reader(rest);
+	one.push(bytesOf(text));
+	return one.end(isEnded);
+}
+
+const stream = (...events: (Json | "[DONE]")[]) =>
+	events.map((event) => `data: ${event === "[DONE]" ? event : JSON.stringify(event)}\n\n`).join("");
+const said = (content: string, index = 0) => ({ choices: [{ index, delta: { content }, finish_reason: null }] });
+const finish = (reason = "stop", index = 0) => ({ choices: [{ index, delta: {}, finish_reason: reason }] });
+
+const TWO_CHOICES = stream(
+	{ id: "c1", object: "chat.completion.chunk", created: 7, model: "m", ...said("Grüße, ") },
+	said("你", 1),
+	said("Welt 🌍"),
+	said("好\u2028", 1),
+	finish("stop", 1),
+	finish("length"),
+	{ choices: [], usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } },
+	"[DONE]",
+);
+
+describe("a stream", () => {
+	it("becomes the completion that would have come without streaming", () => {
+		expect(read(TWO_CHOICES, { choicesAsked: 2 })).toEqual({
+			kind: "answer",
+			completion: {
+				id: "c1",
+				object: "chat.completion",
+				created: 7,
+				model: "m",
+				choices: [
+					{ index: 0, message: { role: "assistant", content: "Grüße, Welt 🌍" }, finish_reason: "length" },
+					{ index: 1, message: { role: "assistant", content: "你好\u2028" }, finish_reason: "stop" },
+				],
+				usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 },
+			},
+			usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7 },
+		});
+	});
+
+	it("reads the same wherever it is split, inside a character too", () => {
+		const whole = read(TWO_CHOICES, { choicesAsked: 2 });
+		const bytes = bytesOf(TWO_CHOICES);
+		fc.assert(
+			fc.property(fc.uniqueArray(fc.nat(bytes.length), { maxLength: 200 }), (places) => {
+				const one = reader({ choicesAsked: 2 });
+				const cuts = [0, ...places.sort((a, b) => a - b), bytes.length];
+				for (let at = 1; at < cuts.length; at++) one.push(bytes.subarray(cuts[at - 1], cuts[at]));
+				expect(one.end(true)).toEqual(whole);
+			}),
+			{ seed: 7 },
+		);
+		const bytewise = reader({ choicesAsked: 2 });
+		for (const byte of bytes) bytewise.push(Uint8Array.of(byte));
+		expect(bytewise.end(true)).toEqual(whole);
+	});
+
+	it("is never whole at any byte before every choice has its end", () => {
+		const bytes = bytesOf(TWO_CHOICES);
+		const wholeFrom = bytesOf(TWO_CHOICES.slice(0, TWO_CHOICES.indexOf('"length"'))).length;
+		for (let length = 0; length <= wholeFrom; length++) {
+			const one = reader({ choicesAsked: 2 });
+			one.push(bytes.subarray(0, length));
+			expect(one.end(true).kind).toBe("cut");
+		}
+	});
+
+	it.each<[string, string, string]>([
+		["[DONE] without a finish reason", stream(said("Hi"), "[DONE]"), "answer"],
+		["a finish reason without [DONE]", stream(said("Hi"), finish()), "answer"],
+		["neither", stream(said("Hi")), "cut"],
+		["[DONE] without any choice", stream("[DONE]"), "cut"],
+		["nothing at all", "", "cut"],
+		["comments alone", ": keep-alive\n\n: keep-alive\n\n", "cut"],
+		["an event cut in its middle", `${stream(said("Hi"))}data: {"choices":[{"delta":{"cont`, "cut"],
+		["a garbled event in a whole stream", `data: {"cho\n\n${stream(said("Hi"), finish())}`, "unreadable"],
+		["an error event", stream(said("Hi"), { error: { message: "x", type: "server_error" } }), "error"],
+		["a named error event", `${stream(said("Hi"))}event: error\ndata: oops\n\n`, "error"],
+		["an error after the end of every choice", stream(said("Hi"), finish(), { error: { message: "x" } }), "answer"],
+		["an error body in place of a stream", '{"error":{"message":"x"}}', "error"],
+		["a whole completion in place of a stream", '{"choices":[{"message":{"content":"Hi"}}]}', "answer"],
+	])("with %s reads as it must", (_, text, kind) => {
+		expect(read(text).kind).toBe(kind);
+	});
+
+	it("is not whole while a choice that was asked for is missing", () => {
+		const text = stream(said("Hi"), finish());
+		expect(read(text, { choicesAsked: 2 }).kind).toBe("cut");
+		expect(read(text + stream("[DONE]"), { choicesAsked: 2 }).kind).toBe("answer");
+	});
+
+	it("is known by its text where the content type does not say so", () => {
+		expect(read(stream(said("Hi"), finish()), { saysEventStream: false }).kind).toBe("answer");
+		expect(read(`: hello\n\n${stream(said("Hi"), finish())}`, { saysEventStream: false }).kind).toBe("answer");
+	});
+
+	it("takes nothing that comes behind its end", () => {
+		const whole = read(stream(said("Hi"), finish(), "[DONE]"));
+		expect(read(stream(said("Hi"), finish(), "[DONE]", said("!"), { error: { message: "x" } }))).toEqual(whole);
+	});
+
+	it("settles at [DONE], so that nobody waits for a connection that stays open", () => {
+		const one = reader();
+		expect(one.push(bytesOf(stream(said("Hi"))))).toBe("reading");
+		expect(one.push(bytesOf(stream(finish())))).toBe("closing");
+		expect(one.push(bytesOf(stream("[DONE]")))).toBe("settled");
+	});
+
+	it("takes blanks, comments, pings and bare roles for no progress", () => {
+		const one = reader();
+		one.push(bytesOf(stream(said("Hi"))));
+		const { progress } = one;
+		one.push(
+			bytesOf(
+				`: ping\n\nevent: ping\ndata: {"type":"ping"}\n\n${stream({ choices: [{ delta: { role: "assistant", content: "" } }] })}`,
+			),
+		);
+		expect(one.progress).toBe(progress);
+		one.push(bytesOf(stream(said("!"))));
+		expect(one.progress).toBeGreaterThan(progress);
+	});
+
+	it("that is longer than can be kept is given up at once", () => {
+		const one = reader({ charsMax: 100 });
+		expect(one.push(bytesOf(stream(said("x".repeat(101)))))).toBe("settled");
+		expect(one.end(false).kind).toBe("unreadable");
+		expect(reader({ charsMax: 100 }).push(bytesOf(`data: ${"x".repeat(101)}`))).toBe("settled");
+	});
+
+	it("of 20,000 chunks with log probabilities is assembled within seconds", { timeout: 5000 }, () => {
+		const chunk = {
+			choices: [{ index: 0, delta: { content: "x" }, logprobs: { content: [{ token: "x" }] }, finish_reason: null }],
+		};
+		const one = reader();
+		const bytes = bytesOf(stream(chunk));
+		for (let count = 0; count < 20_000; count++) one.push(bytes);
+		one.push(bytesOf(stream("[DONE]")));
+		const reading = one.end(true);
+		expect(reading).toMatchObject({
+			kind: "answer",
+			completion: { choices: [{ message: { content: "x".repeat(20_000) } }] },
+		});
+	});
+});
+
+/** The message of the only choice. */
+function messageOf(text: string): Json | undefined {
+	const reading = read(text);
+	if (reading.kind !== "answer") throw new Error(reading.kind);
+	const choice = Array.isArray(reading.completion.choices) ? reading.completion.choices[0] : null;
+	return choice !== null && typeof choice === "object" && !Array.isArray(choice) ? choice.message : undefined;
+}
+const calls = (...tool_calls: Json[]) => ({ choices: [{ index: 0, delta: { tool_calls } }] });
+const aCall = (id: string, name: string, args: string) => ({
+	id,
+	type: "function",
+	function: { name, arguments: args },
+});
+
+describe("tool calls of a stream", () => {
+	it("are assembled by index, out of pieces that interleave", () => {
+		const text = stream(
+			calls({ index: 0, ...aCall("a", "f", "") }),
+			calls({ index: 1, ...aCall("b", "g", '{"y"') }),
+			calls({ index: 0, function: { arguments: '{"x":' } }),
+			calls({ index: 0, function: { arguments: "1}" } }, { index: 1, function: { arguments: ":2}" } }),
+			finish("tool_calls"),
+		);
+		expect(messageOf(text)).toMatchObject({ tool_calls: [aCall("a", "f", '{"x":1}'), aCall("b", "g", '{"y":2}')] });
+	});
+
+	it("keep a name that is repeated in every piece", () => {
+		const text = stream(
+			calls({ index: 0, ...aCall("a", "f", "{") }),
+			calls({ index: 0, ...aCall("a", "f", "}") }),
+			finish(),
+		);
+		expect(messageOf(text)).toMatchObject({ tool_calls: [aCall("a", "f", "{}")] });
+	});
+
+	it("stay apart where all have the index 0, or none", () => {
+		const two = [aCall("a", "f", '{"x":1}'), aCall("b", "f", '{"x":2}')];
+		const zeros = stream(...two.map((call) => calls({ index: 0, ...call })), finish());
+		expect(messageOf(zeros)).toMatchObject({ tool_calls: two });
+		expect(messageOf(stream(...two.map((call) => calls(call)), finish()))).toMatchObject({ tool_calls: two });
+	});
+});
+
+describe("streams of other makers", () => {
+	it("assemble refusals and reasoning", () => {
+		const delta = (more: Json) => ({ choices: [{ index: 0, delta: more }] });
+		const text = stream(
+			delta({ reasoning_content: "H" }),
+			delta({ reasoning_content: "m" }),
+			delta({ refusal: "No" }),
+			delta({ refusal: "." }),
+			finish(),
+		);
+		expect(messageOf(text)).toMatchObject({ reasoning_content: "Hm", refusal: "No." });
+	});
+
+	it("read Workers AI's", () => {
+		const text = stream(
+			{ response: "H" },
+			{ response: "i", p: "padding" },
+			{ response: "", usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 } },
+			"[DONE]",
+		);
+		expect(read(text)).toMatchObject({
+			kind: "answer",
+			usage: { totalTokens: 3 },
+			completion: { choices: [{ message: { content: "Hi" } }] },
+		});
+		expect(read(stream({ response: "H" })).kind).toBe("cut");
+	});
+
+	it("read Anthropic's, tool calls and the usage of two events included", () => {
+		const block = (index: number, content_block: Json) => ({ type: "content_block_start", index, content_block });
+		const delta = (index: number, more: Json) => ({ type: "content_block_delta", index, delta: more });
+		const start = {
+			type: "message_start",
+			message: {
+				id: "msg_1",
+				type: "message",
+				role: "assistant",
+				model: "claude",
+				content: [],
+				usage: { input_tokens: 9, output_tokens: 1 },
+			},
+		};
+		const text = stream(
+			start,
+			{ type: "ping" },
+			block(0, { type: "text", text: "" }),
+			delta(0, { type: "text_delta", text: "Hi" }),
+			block(1, { type: "tool_use", id: "toolu_1", name: "f", input: {} }),
+			delta(1, { type: "input_json_delta", partial_json: '{"a"' }),
+			delta(1, { type: "input_json_delta", partial_json: ":1}" }),
+			block(2, { type: "tool_use", id: "toolu_2", name: "g", input: {} }),
+			{ type: "message_delta", delta: { stop_reason: "tool_use" }, usage: { output_tokens: 20 } },
+			{ type: "message_stop" },
+		);
+		expect(read(text)).toMatchObject({
+			kind: "answer",
+			usage: { promptTokens: 9, completionTokens: 20, totalTokens: 29 },
+			completion: {
+				id: "msg_1",
+				model: "claude",
+				object: "chat.completion",
+				choices: [
+					{
+						finish_reason: "tool_calls",
+						message: {
+							role: "assistant",
+							content: "Hi",
+							tool_calls: [aCall("toolu_1", "f", '{"a":1}'), aCall("toolu_2", "g", "{}")],
+						},
+					},
+				],
+			},
+		});
+		expect(read(stream(start, delta(0, { type: "text_delta", text: "Hi" })))).toMatchObject({
+			kind: "cut",
+			usage: { promptTokens: 9 },
+		});
+		expect(read(stream(start, { type: "error", error: { type: "overloaded_error" } })).kind).toBe("error");
+	});
+
+	it("read Gemini's", () => {
+		const part = (parts: Json, more = {}) => ({
+			candidates: [{ content: { parts }, index: 0, ...more }],
+			modelVersion: "gemini-9",
+		});
+		const one = { functionCall: { name: "f", args: { a: 1 } } };
+		const text = stream(part([{ text: "H" }]), part([{ text: "i" }]), part([one]), {
+			...part([one], { finishReason: "STOP" }),
+			usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 2, totalTokenCount: 3 },
+		});
+		expect(read(text)).toMatchObject({
+			kind: "answer",
+			usage: { totalTokens: 3 },
+			completion: { model: "gemini-9", choices: [{ finish_reason: "stop", message: { content: "Hi" } }] },
+		});
+		expect(messageOf(text)).toMatchObject({
+			tool_calls: [{ function: { arguments: '{"a":1}' } }, { function: { arguments: '{"a":1}' } }],
+		});
+	});
+});
+
+describe("a body in one piece", () => {
+	it.each<[string, string, boolean, string]>([
+		["a completion behind blanks that kept the connection alive", '\n \n{"text":"Hi"}', true, "answer"],
+		["a completion behind a byte order mark", '\ufeff{"text":"Hi"}', true, "answer"],
+		["a whole completion on a connection that broke", '{"text":"Hi"}', false, "answer"],
+		["nothing", "", true, "cut"],
+		["blanks", " \n", true, "cut"],
+		["JSON that stops within a string", '{"text":"Hi', true, "cut"],
+		["JSON that stops between brackets", '{"text":"}"', true, "cut"],
+		["malformed JSON", '{"text":Hi}', true, "unreadable"],
+		["HTML", "<html>502</html>", true, "unreadable"],
+		["HTML on a connection that broke", "<html>50", false, "cut"],
+		["plain words", "ok", true, "unreadable"],
+	])("that is %s reads as it must", (_, text, isEnded, kind) => {
+		expect(read(text, { saysEventStream: false, isEnded }).kind).toBe(kind);
+	});
+
+	it("of 5 MB is an answer; of more than can be kept it is given up before its end", () => {
+		expect(read(JSON.stringify({ text: "x".repeat(5 * 1024 * 1024) }), { saysEventStream: false }).kind).toBe("answer");
+		const one = reader({ saysEventStream: false });
+		const mebibyte = new Uint8Array(1024 * 1024).fill(0x7b);
+		let pushed = 0;
+		while (pushed < 50 && one.push(mebibyte) !== "settled") pushed++;
+		expect(pushed).toBe(16);
+		expect(one.end(false).kind).toBe("unreadable");
+	});
+
+	it("counts as cut wherever JSON is cut, and only then", () => {
+		const text = JSON.stringify({ a: ['x"\\', { b: [1, {}] }], c: "{" });
+		for (let length = 1; length < text.length; length++) expect(isCutJson(text.slice(0, length))).toBe(true);
+		expect(isCutJson(text)).toBe(false);
+	});
+});

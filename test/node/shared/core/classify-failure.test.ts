@@ -1,0 +1,263 @@
+import { describe, expect, it } from "vitest";
+import {
+	classifyFailure,
+	classifyThrown,
+	FAILURE_MESSAGE_CHARS_MAX,
+} from "../../../../shared/core/classify-failure.ts";
+import { GENERAL_WORDS, SPECIFIC_WORDS, verdictOfStatus } from "../../../../shared/core/failure-table.ts";
+import type { FailureClass } from "../../../../shared/core/failures.ts";
+import type { Json } from "../../../../shared/core/json.ts";
+
+const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+function classify(status: number | null, body?: Json, headers: Record<string, string> = {}) {
+	return classifyFailure({ status, header: (name) => headers[name] ?? null, body, nowMs: NOW });
+}
+const openai = (code: string | null, type = "invalid_request_error", message = "Why.") => ({
+	error: { message, type, code, param: null },
+});
+const anthropic = (type: string, message = "Why.") => ({ type: "error", error: { type, message } });
+const cloudflare = (code: number) => ({ success: false, result: null, errors: [{ code, message: "Why." }] });
+
+describe("by status alone", () => {
+	const rows: [status: number, failureClass: FailureClass, nextModelMayHelp: boolean][] = [
+		[301, "permanent", true],
+		[302, "permanent", true],
+		[307, "permanent", true],
+		[308, "permanent", true],
+		[400, "permanent", false],
+		[401, "permanent", true],
+		[402, "blocked", true],
+		[403, "permanent", true],
+		[404, "permanent", true],
+		[405, "permanent", true],
+		[408, "transient", true],
+		[409, "transient", true],
+		[410, "permanent", true],
+		[413, "permanent", true],
+		[418, "permanent", false],
+		[422, "permanent", false],
+		[425, "transient", true],
+		[429, "throttled", true],
+		[451, "permanent", true],
+		...[500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530, 599].map(
+			(status): [number, FailureClass, boolean] => [status, "transient", true],
+		),
+	];
+	it.each(rows)("%i is %s, and that the next model may help is %s", (status, failureClass, nextModelMayHelp) => {
+		const failure = classify(status);
+		expect(failure).toMatchObject({
+			class: failureClass,
+			status,
+			nextModelMayHelp,
+			code: verdictOfStatus(status).code,
+			retryAfterMs: null,
+		});
+		expect(failure.message).toContain(String(status));
+	});
+});
+
+describe("by the provider's words", () => {
+	const rows: [status: number, body: Json, failureClass: FailureClass, code: string, nextModelMayHelp: boolean][] = [
+		[429, openai("insufficient_quota", "insufficient_quota"), "blocked", "insufficient_quota", true],
+		[429, openai(null, "insufficient_quota"), "blocked", "insufficient_quota", true],
+		[429, openai("credit_balance_exhausted"), "blocked", "credit_balance_exhausted", true],
+		[429, openai("organization_spend_limit_exceeded"), "blocked", "organization_spend_limit_exceeded", true],
+		[429, openai("project_spend_limit_exceeded"), "blocked", "project_spend_limit_exceeded", true],
+		[429, openai("organization_usage_limit_exceeded"), "blocked", "organization_usage_limit_exceeded", true],
+		[429, openai("billing_hard_limit_reached"), "blocked", "billing_hard_limit_reached", true],
+		[429, openai("billing_not_active"), "blocked", "billing_not_active", true],
+		[429, anthropic("enforced_spend_limit_reached"), "blocked", "enforced_spend_limit_reached", true],
+		[402, anthropic("billing_error"), "blocked", "billing_error", true],
+		[402, { error: { code: 402, message: "Insufficient credits" } }, "blocked", "quota_exhausted", true],
+		[403, openai("insufficient_credits"), "blocked", "insufficient_credits", true],
+		[
+			400,
+			anthropic("invalid_request_error", "Your credit balance is too low to access the API."),
+			"blocked",
+			"invalid_request_error",
+			true,
+		],
+		[429, { error: "Spend limit reached for this gateway" }, "blocked", "quota_exhausted", true],
+		[429, cloudflare(3036), "blocked", "3036", true],
+
+		[429, openai("rate_limit_exceeded", "tokens"), "throttled", "rate_limit_exceeded", true],
+		[429, anthropic("rate_limit_error"), "throttled", "rate_limit_error", true],
+		[429, openai("slow_down"), "throttled", "slow_down", true],
+		[503, openai("slow_down"), "throttled", "slow_down", true],
+		[400, openai("rate_limit_exceeded"), "throttled", "rate_limit_exceeded", true],
+		[503, openai("too_many_requests"), "throttled", "too_many_requests", true],
+		[503, openai("capacity_exceeded"), "throttled", "capacity_exceeded", true],
+		[
+			429,
+			{ error: { code: 429, message: "Why.", status: "RESOURCE_EXHAUSTED" } },
+			"throttled",
+			"resource_exhausted",
+			true,
+		],
+		[429, cloudflare(3040), "throttled", "3040", true],
+		[500, { name: "AiError", internalCode: 3040, description: "Why." }, "throttled", "3040", true],
+
+		[529, anthropic("overloaded_error"), "transient", "overloaded_error", true],
+		[408, cloudflare(3007), "transient", "3007", true],
+		[408, cloudflare(3008), "transient", "3008", true],
+		[500, openai(null, "server_error"), "transient", "server_error", true],
+
+		[400, openai("context_length_exceeded"), "permanent", "context_length_exceeded", true],
+		[400, openai("string_above_max_length"), "permanent", "string_above_max_length", true],
+		[
+			400,
+			anthropic("invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"),
+			"permanent",
+			"invalid_request_error",
+			true,
+		],
+		[400, openai("content_filter"), "permanent", "content_filter", true],
+		[400, openai("content_policy_violation"), "permanent", "content_policy_violation", true],
+		[400, openai("invalid_prompt"), "permanent", "invalid_prompt", true],
+		[400, openai("unsupported_parameter"), "permanent", "unsupported_parameter", true],
+		[400, openai("unsupported_value"), "permanent", "unsupported_value", true],
+		[400, openai(null), "permanent", "invalid_request_error", false],
+		[422, { detail: [{ msg: "Why.", input: "the prompt" }] }, "permanent", "invalid_request", false],
+		[404, openai("model_not_found"), "permanent", "model_not_found", true],
+		[400, cloudflare(5007), "permanent", "5007", true],
+		[404, cloudflare(3042), "permanent", "3042", true],
+		[404, anthropic("not_found_error"), "permanent", "not_found_error", true],
+		[413, anthropic("request_too_large"), "permanent", "request_too_large", true],
+		[413, cloudflare(3006), "permanent", "3006", true],
+		[401, openai("invalid_api_key"), "permanent", "invalid_api_key", true],
+		[401, anthropic("authentication_error"), "permanent", "authentication_error", true],
+		[
+			400,
+			{ error: { code: 400, message: "API key not valid.", status: "INVALID_ARGUMENT" } },
+			"permanent",
+			"invalid_argument",
+			true,
+		],
+		[401, cloudflare(2009), "permanent", "2009", true],
+		[403, anthropic("permission_error"), "permanent", "permission_error", true],
+		[403, openai("unsupported_country_region_territory"), "permanent", "unsupported_country_region_territory", true],
+		...[3023, 3041, 5016, 5018].map((code): [number, Json, FailureClass, string, boolean] => [
+			403,
+			cloudflare(code),
+			"permanent",
+			String(code),
+			true,
+		]),
+		...[3003, 5004, 5005, 5019].map((code): [number, Json, FailureClass, string, boolean] => [
+			400,
+			cloudflare(code),
+			"permanent",
+			String(code),
+			false,
+		]),
+
+		[200, { error: { code: 502, message: "Why." } }, "transient", "server_error", true],
+		[200, { error: { code: 429, message: "Why." } }, "throttled", "rate_limited", true],
+		[200, { error: "model crashed" }, "transient", "provider_error", true],
+		[200, anthropic("overloaded_error"), "transient", "overloaded_error", true],
+		[200, anthropic("api_error"), "transient", "api_error", true],
+		[200, anthropic("invalid_request_error"), "permanent", "invalid_request_error", false],
+		[200, anthropic("authentication_error"), "permanent", "authentication_error", true],
+		[200, anthropic("permission_error"), "permanent", "permission_error", true],
+		[200, anthropic("not_found_error"), "permanent", "not_found_error", true],
+		[200, cloudflare(3040), "throttled", "3040", true],
+	];
+	it.each(rows)("%i %j is %s: %s, next model %s", (status, body, failureClass, code, nextModelMayHelp) => {
+		expect(classify(status, body)).toMatchObject({ class: failureClass, code, nextModelMayHelp, status });
+	});
+
+	it("has a row here for every word of the table", () => {
+		const tried = new Set(rows.map(([status, body]) => classify(status, body).code));
+		expect(Object.keys({ ...SPECIFIC_WORDS, ...GENERAL_WORDS }).filter((word) => !tried.has(word))).toEqual([]);
+	});
+
+	it("knows no word that every object has", () => {
+		expect(classify(500, openai("constructor"))).toMatchObject({ class: "transient", code: "constructor" });
+	});
+});
+
+describe("x-should-retry", () => {
+	const rows: [status: number, word: string, failureClass: FailureClass][] = [
+		[400, "true", "transient"],
+		[401, "TRUE", "transient"],
+		[500, "true", "transient"],
+		[429, "true", "throttled"],
+		[402, "true", "blocked"],
+		[500, "false", "permanent"],
+		[429, "false", "permanent"],
+		[402, "false", "blocked"],
+		[400, "false", "permanent"],
+		[500, "maybe", "transient"],
+	];
+	it.each(rows)("makes %i with %j %s", (status, word, failureClass) => {
+		expect(classify(status, undefined, { "x-should-retry": word }).class).toBe(failureClass);
+	});
+
+	it("leaves it open that another model helps", () => {
+		expect(classify(500, undefined, { "x-should-retry": "false" }).nextModelMayHelp).toBe(true);
+	});
+});
+
+describe("the wait asked for", () => {
+	it.each([400, 402, 429, 503])("is read with %i, as with every failure", (status) => {
+		expect(classify(status, undefined, { "retry-after": "3" }).retryAfterMs).toBe(3000);
+	});
+
+	it("is read from Gemini's details where no header says it", () => {
+		const body = { error: { code: 429, message: "x", details: [{}, { "@type": "RetryInfo", retryDelay: "13.5s" }] } };
+		expect(classify(429, body).retryAfterMs).toBe(13_500);
+		expect(classify(429, body, { "retry-after": "3" }).retryAfterMs).toBe(3000);
+	});
+
+	it("is until midnight UTC once the day's free allocation of Workers AI is used up", () => {
+		expect(classify(429, cloudflare(3036)).retryAfterMs).toBe(Date.UTC(2026, 0, 3) - NOW);
+	});
+});
+
+describe("the message", () => {
+	it.each<[string, Json]>([
+		["OpenAI", openai(null)],
+		["Anthropic", anthropic("api_error")],
+		["Ollama", { error: "Why." }],
+		["Cloudflare", cloudflare(1)],
+		["Cloudflare's AiError", { internalCode: 3040, description: "Why." }],
+		["Mistral", { object: "error", message: "Why.", type: "x", code: "3040" }],
+		["FastAPI", { detail: "Why." }],
+		["FastAPI's validation", { detail: [{ msg: "Why.", input: "the prompt" }] }],
+		["Gemini's list", [{ error: { code: 400, message: "Why." } }]],
+	])("is %s's own", (_, body) => {
+		expect(classify(500, body).message).toBe("Why.");
+	});
+
+	it("is one line of at most 500 characters, without half a surrogate pair", () => {
+		const { message } = classify(500, { error: { message: `a\n\tb\u0000${"🌍".repeat(400)}` } });
+		expect(message.startsWith("a b 🌍")).toBe(true);
+		expect(message.length).toBeLessThanOrEqual(FAILURE_MESSAGE_CHARS_MAX);
+		expect(message.isWellFormed()).toBe(true);
+		expect(message).not.toContain("\ufffd");
+	});
+
+	it("and the code are ours where the provider's are no use", () => {
+		expect(classify(503, "<html>the prompt</html>")).toMatchObject({
+			code: "unavailable",
+			message: "The provider answered 503.",
+		});
+		expect(classify(400, openai("a code with the prompt in it", "x y"))).toMatchObject({ code: "invalid_request" });
+	});
+});
+
+describe("classifyThrown", () => {
+	it("reads the code that Cloudflare puts before its sentence", () => {
+		expect(classifyThrown("3040: Capacity temporarily exceeded, please try again.", NOW)).toMatchObject({
+			class: "throttled",
+			code: "3040",
+			status: null,
+			message: "Capacity temporarily exceeded, please try again.",
+		});
+		expect(classifyThrown("5007: No such model", NOW)).toMatchObject({ class: "permanent", nextModelMayHelp: true });
+	});
+
+	it("leaves alone what is no such error", () => {
+		expect(classifyThrown("Network connection lost.", NOW)).toBe(null);
+	});
+});

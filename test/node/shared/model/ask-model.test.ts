@@ -1,0 +1,312 @@
+import { describe, expect, it } from "vitest";
+import { fakeRuntime, START_AT, settled } from "../../../support/fake-runtime.ts";
+import { aBody, asking, COMPATIBLE, ending, eventStream, piece, sseOf, watched } from "../../../support/model-calls.ts";
+import exampleOutput from "../../fixtures/example-output.text.json" with { type: "json" };
+
+/** A runtime whose provider gives these answers, one a call; `calls` counts them and keeps their signals. */
+function provided(...answers: (Response | Error)[]) {
+	const calls: { url: string; init: RequestInit }[] = [];
+	const runtime = fakeRuntime({
+		async fetch(url, init) {
+			calls.push({ url, init });
+			const answer = answers[calls.length - 1];
+			if (answer instanceof Response) return answer;
+			throw answer ?? new Error("called too often");
+		},
+	});
+	return { runtime, calls, ask: asking(runtime) };
+}
+
+const text = (body: string, init: ResponseInit = {}) => new Response(body, init);
+
+describe("an answer", () => {
+	it("of the published example is a completion with its text, under the job's name for what was left out", async () => {
+		const { ask, runtime } = provided(Response.json(exampleOutput, { headers: { "cf-aig-log-id": "log_1" } }));
+		expect(await ask()).toEqual({
+			ok: true,
+			answer: {
+				completion: {
+					id: "chatcmpl-job_1",
+					object: "chat.completion",
+					created: Math.floor(START_AT / 1000),
+					model: "maker/model",
+					choices: [{ index: 0, message: { role: "assistant", content: exampleOutput.text }, finish_reason: null }],
+				},
+				usage: null,
+				status: 200,
+				logId: "log_1",
+			},
+		});
+		expect(runtime.pendingTimers()).toBe(0);
+	});
+
+	it("keeps the provider's own name for the model", async () => {
+		const { ask } = provided(Response.json({ text: "Hi", model: "maker/model-2026-01" }));
+		expect(await ask()).toMatchObject({ ok: true, answer: { completion: { model: "maker/model-2026-01" } } });
+	});
+
+	it("of 5 MB is read whole", async () => {
+		const long = "x".repeat(5 * 1024 * 1024);
+		const { ask } = provided(Response.json({ text: long }));
+		expect(await ask()).toMatchObject({
+			ok: true,
+			answer: { completion: { choices: [{ message: { content: long } }] } },
+		});
+	});
+
+	it("that is whole is taken although its connection stays open behind [DONE]", async () => {
+		const body = aBody();
+		const { ask, runtime } = provided(eventStream(body.stream));
+		body.send(`${sseOf(piece("Hi"), ending)}data: [DONE]\n\n`);
+		expect(await ask()).toMatchObject({ ok: true });
+		expect(body.isCancelled()).toBe(true);
+		expect(runtime.pendingTimers()).toBe(0);
+	});
+
+	it("that lacks only [DONE] is taken after a short wait for its usage", async () => {
+		const body = aBody();
+		const { ask, runtime } = provided(eventStream(body.stream));
+		body.send(sseOf(piece("Hi"), ending));
+		const outcome = watched(ask());
+		await runtime.advance(4_999);
+		expect(outcome.now()).toBe("waiting");
+		await runtime.advance(1);
+		expect(outcome.now()).toMatchObject({ ok: true });
+		expect(body.isCancelled()).toBe(true);
+	});
+
+	it("that is whole is taken although its connection broke", async () => {
+		const body = aBody();
+		const { ask } = provided(eventStream(body.stream));
+		const outcome = ask();
+		body.send(sseOf(piece("Hi"), ending));
+		await settled();
+		body.breakOff();
+		expect(await outcome).toMatchObject({ ok: true });
+	});
+});
+
+describe("a 200 that is no answer", () => {
+	it.each<[string, () => Response]>([
+		["HTML", () => text("<html></html>", { headers: { "content-type": "text/html" } })],
+		["malformed JSON", () => text('{"text":Hi}')],
+		["JSON of another shape", () => Response.json({ hello: 1 })],
+		["50 MB", () => text(`{"text":"${"x".repeat(50 * 1024 * 1024)}"}`)],
+	])("%s was paid for and is not bought again", async (_, answer) => {
+		const { ask, calls } = provided(answer());
+		expect(await ask()).toMatchObject({
+			ok: false,
+			failure: { class: "permanent", code: "answer_unreadable", status: 200, nextModelMayHelp: true },
+		});
+		expect(calls[0]?.init.signal?.aborted).toBe(true);
+	});
+
+	it.each<[string, () => Response]>([
+		["an empty body", () => text("")],
+		["no body", () => new Response(null, { status: 204 })],
+		["cut JSON", () => text('{"text":"Hi')],
+		["a stream without end", () => eventStream(new Response(sseOf(piece("Hi"))).body ?? aBody().stream)],
+	])("%s is a cut answer, tried again", async (_, answer) => {
+		const { ask } = provided(answer());
+		expect(await ask()).toMatchObject({ ok: false, failure: { class: "transient", code: "stream_cut" } });
+	});
+
+	it("that breaks off is a cut answer", async () => {
+		const body = aBody();
+		const { ask, runtime } = provided(eventStream(body.stream));
+		const outcome = ask();
+		body.send(sseOf(piece("Hi")));
+		await settled();
+		body.breakOff();
+		expect(await outcome).toMatchObject({
+			ok: false,
+			failure: { class: "transient", code: "stream_cut", status: 200 },
+		});
+		expect(runtime.pendingTimers()).toBe(0);
+	});
+
+	it("but an error is that error, and its stream is stopped", async () => {
+		const body = aBody();
+		const { ask } = provided(eventStream(body.stream));
+		body.send(sseOf(piece("Hi"), { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }));
+		expect(await ask()).toMatchObject({
+			ok: false,
+			failure: { class: "transient", code: "overloaded_error", message: "Overloaded", status: 200 },
+		});
+		expect(body.isCancelled()).toBe(true);
+	});
+});
+
+describe("silence", () => {
+	it("of 120 s in the middle of a stream ends the call and its connection", async () => {
+		const body = aBody();
+		const { ask, runtime, calls } = provided(eventStream(body.stream));
+		const outcome = watched(ask());
+		body.send(sseOf(piece("Hi")));
+		await runtime.advance(100_000);
+		body.send(sseOf(piece(" there")));
+		await runtime.advance(119_999);
+		expect(outcome.now()).toBe("waiting");
+		await runtime.advance(1);
+		expect(outcome.now()).toMatchObject({ ok: false, failure: { class: "transient", code: "stalled", status: 200 } });
+		expect(body.isCancelled()).toBe(true);
+		expect(calls[0]?.init.signal?.aborted).toBe(true);
+		expect(runtime.pendingTimers()).toBe(0);
+	});
+
+	it("is silence in spite of comments that keep the connection alive", async () => {
+		const body = aBody();
+		const { ask, runtime } = provided(eventStream(body.stream));
+		const outcome = watched(ask());
+		body.send(sseOf(piece("Hi")));
+		for (let second = 0; second < 119; second++) {
+			await runtime.advance(1000);
+			body.send(": keep-alive\n\n");
+		}
+		expect(outcome.now()).toBe("waiting");
+		await runtime.advance(1000);
+		expect(outcome.now()).toMatchObject({ ok: false, failure: { code: "stalled" } });
+	});
+
+	it("before the first piece of a stream may last 300 s, since models reason first", async () => {
+		const { ask, runtime } = provided(eventStream(aBody().stream));
+		const outcome = watched(ask());
+		await runtime.advance(299_999);
+		expect(outcome.now()).toBe("waiting");
+		await runtime.advance(1);
+		expect(outcome.now()).toMatchObject({ ok: false, failure: { code: "stalled" } });
+	});
+
+	it("limits are configurable", async () => {
+		const body = aBody();
+		const runtime = fakeRuntime({ fetch: async () => eventStream(body.stream) });
+		const outcome = watched(asking(runtime, { limits: { idleMs: 1000 } })());
+		body.send(sseOf(piece("Hi")));
+		await runtime.advance(1000);
+		expect(outcome.now()).toMatchObject({ ok: false, failure: { code: "stalled" } });
+	});
+
+	it("before an answer in one piece lasts as long as the call may", async () => {
+		const body = aBody();
+		const { ask, runtime } = provided(new Response(body.stream));
+		const outcome = watched(ask());
+		await runtime.advance(599_000);
+		body.send('{"text":"Hi"}');
+		body.end();
+		await settled();
+		expect(outcome.now()).toMatchObject({ ok: true });
+	});
+});
+
+describe("the call", () => {
+	it("is timed out and aborted after its time, though pieces keep coming", async () => {
+		const body = aBody();
+		const { ask, runtime, calls } = provided(eventStream(body.stream));
+		const outcome = watched(ask({ timeoutMs: 3000 }));
+		for (let second = 0; second < 3; second++) {
+			body.send(sseOf(piece("Hi")));
+			await runtime.advance(1000);
+		}
+		expect(outcome.now()).toMatchObject({ ok: false, failure: { class: "transient", code: "timed_out", status: 200 } });
+		expect(calls[0]?.init.signal?.aborted).toBe(true);
+		expect(body.isCancelled()).toBe(true);
+	});
+
+	it("is timed out although the provider sends no headers and does not listen to the signal", async () => {
+		const late = aBody();
+		let answer: (response: Response) => void = () => undefined;
+		const runtime = fakeRuntime({ fetch: () => new Promise((resolve) => (answer = resolve)) });
+		const outcome = watched(asking(runtime)({ timeoutMs: 1000 }));
+		await runtime.advance(1000);
+		expect(outcome.now()).toMatchObject({
+			ok: false,
+			failure: { class: "transient", code: "timed_out", status: null },
+		});
+		answer(eventStream(late.stream));
+		await settled();
+		expect(late.isCancelled()).toBe(true);
+	});
+
+	it.each(["before it is made", "before its headers", "in its answer"])("ends at an abort %s", async (when) => {
+		const body = aBody();
+		const stop = new AbortController();
+		if (when === "before it is made") stop.abort();
+		const runtime = fakeRuntime({
+			fetch: async () =>
+				when === "before its headers" ? new Promise<Response>(() => undefined) : eventStream(body.stream),
+		});
+		const outcome = asking(runtime)({}, stop.signal);
+		await settled();
+		stop.abort();
+		expect(await outcome).toMatchObject({ ok: false, failure: { class: "transient", code: "aborted" } });
+		expect(runtime.pendingTimers()).toBe(0);
+		await settled();
+		if (when !== "before its headers") expect(body.isCancelled()).toBe(true);
+	});
+
+	it("that reaches nobody is unreachable, and names no address", async () => {
+		const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:443"), { code: "ECONNREFUSED" });
+		const { ask } = provided(new TypeError("fetch failed", { cause: refused }));
+		const outcome = await ask();
+		expect(outcome).toMatchObject({ ok: false, failure: { class: "transient", code: "unreachable", status: null } });
+		expect(JSON.stringify(outcome)).toContain("ECONNREFUSED");
+		expect(JSON.stringify(outcome)).not.toContain("10.0.0.1");
+	});
+
+	it("is made once, whatever comes of it", async () => {
+		const { ask, calls } = provided(text("", { status: 500 }));
+		await ask();
+		expect(calls.length).toBe(1);
+	});
+});
+
+describe("a refusal", () => {
+	it("carries the provider's word, sentence, wait and log id", async () => {
+		const error = { message: "Slow down.", type: "requests", code: "rate_limit_exceeded" };
+		const headers = { "retry-after": "3", "cf-aig-log-id": "log_1" };
+		const { ask } = provided(Response.json({ error }, { status: 429, headers }));
+		expect(await ask()).toEqual({
+			ok: false,
+			failure: {
+				class: "throttled",
+				code: "rate_limit_exceeded",
+				message: "Slow down.",
+				status: 429,
+				retryAfterMs: 3000,
+				nextModelMayHelp: true,
+				logId: "log_1",
+				usage: null,
+			},
+		});
+	});
+
+	it.each([301, 302, 303, 307, 308])("by redirect (%i) is an error, and its target is not visited", async (status) => {
+		const { ask, calls } = provided(new Response(null, { status, headers: { location: "https://elsewhere.test/" } }));
+		expect(await ask()).toMatchObject({ ok: false, failure: { class: "permanent", code: "redirected", status } });
+		expect(calls.map(({ url, init }) => [url, init.redirect])).toEqual([
+			["https://provider.test/v1/chat/completions", "manual"],
+		]);
+	});
+
+	it("whose body never ends is judged by its status within seconds", async () => {
+		const body = aBody();
+		const { ask, runtime } = provided(new Response(body.stream, { status: 503, headers: { "retry-after": "7" } }));
+		body.send("{");
+		const outcome = watched(ask());
+		await runtime.advance(5000);
+		expect(outcome.now()).toMatchObject({
+			ok: false,
+			failure: { class: "transient", status: 503, retryAfterMs: 7000 },
+		});
+		expect(body.isCancelled()).toBe(true);
+	});
+
+	it("never shows the key, though the provider quotes it", async () => {
+		const error = { message: "Incorrect API key provided: sk-very-secret.", code: "sk-very-secret" };
+		const runtime = fakeRuntime({ fetch: async () => Response.json({ error }, { status: 401 }) });
+		const ask = asking(runtime, { secret: () => "sk-very-secret" });
+		const outcome = await ask({ route: { ...COMPATIBLE, api_key_secret: "PROVIDER_KEY" } });
+		expect(outcome).toMatchObject({ ok: false, failure: { class: "permanent", status: 401 } });
+		expect(JSON.stringify(outcome)).not.toContain("very-secret");
+	});
+});

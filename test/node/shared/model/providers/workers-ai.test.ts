@@ -1,0 +1,116 @@
+import { describe, expect, it } from "vitest";
+import type { JsonObject } from "../../../../../shared/core/json.ts";
+import type { ModelRoute } from "../../../../../shared/core/model-routes.ts";
+import type { AiCallOptions } from "../../../../../shared/model/providers/workers-ai.ts";
+import { fakeRuntime, settled } from "../../../../support/fake-runtime.ts";
+import { asking } from "../../../../support/model-calls.ts";
+
+const ROUTE: ModelRoute = { match: "*", provider: "workers-ai" };
+
+/** Like the real one it has private state, so that it works only when called as a method. */
+class FakeAi {
+	readonly runs: { model: string; inputs: JsonObject; options: AiCallOptions }[] = [];
+	readonly #answer: () => Promise<unknown>;
+
+	constructor(answer: () => Promise<unknown>) {
+		this.#answer = answer;
+	}
+
+	async run(model: string, inputs: JsonObject, options: AiCallOptions): Promise<unknown> {
+		this.runs.push({ model, inputs, options });
+		return this.#answer();
+	}
+}
+
+function withAi(answer: () => Promise<unknown> = async () => Response.json({ response: "Hi" })) {
+	const ai = new FakeAi(answer);
+	const runtime = fakeRuntime();
+	const ask = asking(runtime, { ai });
+	return { ai, runtime, ask: (call: Parameters<typeof ask>[0] = {}) => ask({ route: ROUTE, ...call }) };
+}
+
+describe("Workers AI", () => {
+	it("is always asked for the raw answer, through a gateway that knows the job and does not retry", async () => {
+		const { ai, ask } = withAi();
+		await ask();
+		await ask({ input: { messages: [], stream: true } });
+		const expected = { id: "default", metadata: { job: "job_1", tenant: "ten_1" }, retries: { maxAttempts: 1 } };
+		expect(ai.runs.map(({ options }) => [options.returnRawResponse, options.gateway])).toEqual([
+			[true, expected],
+			[true, expected],
+		]);
+	});
+
+	it("is given the job's gateway options and the route's gateway and name", async () => {
+		const { ai, ask } = withAi();
+		await ask({
+			route: { ...ROUTE, gateway: "mine", rename: "@cf/x/y" },
+			gateway: { cacheTtlSeconds: 60, skipCache: false },
+		});
+		expect(ai.runs[0]).toMatchObject({
+			model: "@cf/x/y",
+			options: { gateway: { id: "mine", cacheTtl: 60, skipCache: false } },
+		});
+	});
+
+	it("is given the caller's input as it is, and asked to count a stream's tokens where the maker knows how", async () => {
+		const { ai, ask } = withAi();
+		const input = { messages: [], seed: 1 };
+		const streamed = { ...input, stream: true };
+		await ask({ input });
+		await ask({ input: streamed, model: "openai/gpt-5.5" });
+		await ask({ input: streamed, model: "anthropic/claude" });
+		const counted = { ...streamed, stream_options: { include_usage: true } };
+		expect(ai.runs.map(({ inputs }) => inputs)).toEqual([input, counted, streamed]);
+	});
+
+	it("gives each of two overlapping calls its own answer and log id", async () => {
+		const releases: (() => void)[] = [];
+		let count = 0;
+		const { ask } = withAi(async () => {
+			const name = `${count++}`;
+			await new Promise<void>((resolve) => releases.push(resolve));
+			return Response.json({ response: name }, { headers: { "cf-aig-log-id": `log-${name}` } });
+		});
+		const [first, second] = [ask(), ask()];
+		await settled();
+		for (const release of releases.reverse()) release();
+		expect(await first).toMatchObject({
+			answer: { logId: "log-0", completion: { choices: [{ message: { content: "0" } }] } },
+		});
+		expect(await second).toMatchObject({
+			answer: { logId: "log-1", completion: { choices: [{ message: { content: "1" } }] } },
+		});
+	});
+
+	it("is stopped when the call has had its time", async () => {
+		const { ai, ask, runtime } = withAi(() => new Promise(() => undefined));
+		const outcome = ask({ timeoutMs: 1000 });
+		await runtime.advance(1000);
+		expect(await outcome).toMatchObject({ ok: false, failure: { code: "timed_out" } });
+		expect(ai.runs[0]?.options.signal.aborted).toBe(true);
+	});
+
+	it("is judged by the status and headers of its raw answer", async () => {
+		const body = { success: false, errors: [{ code: 3040, message: "Capacity temporarily exceeded" }] };
+		const headers = { "retry-after": "3", "cf-aig-log-id": "log_1" };
+		const { ask } = withAi(async () => Response.json(body, { status: 429, headers }));
+		const failure = { class: "throttled", code: "3040", retryAfterMs: 3000, logId: "log_1", status: 429 };
+		expect(await ask()).toMatchObject({ ok: false, failure });
+	});
+
+	it.each([
+		["3040: Capacity temporarily exceeded, please try again.", "throttled", "3040"],
+		["2009: Unauthorized", "permanent", "2009"],
+		["Network connection lost.", "transient", "unreachable"],
+		["Binding AI needs to be run remotely", "permanent", "route_misconfigured"],
+	])("that throws %j is a %s failure", async (message, failureClass, code) => {
+		const { ask } = withAi(async () => Promise.reject(new Error(message)));
+		expect(await ask()).toMatchObject({ ok: false, failure: { class: failureClass, code } });
+	});
+
+	it("is understood although it answers with a parsed object", async () => {
+		const { ask } = withAi(async () => ({ response: "Hi" }));
+		expect(await ask()).toMatchObject({ ok: true });
+	});
+});

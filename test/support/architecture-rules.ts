@@ -1,0 +1,149 @@
+/**
+ * The shape of the source tree as rules. Each is a pure function of one file's path and text, so that a test can plant a
+ * violation and see it caught.
+ */
+import { posix } from "node:path";
+import { type Found, factsOf } from "./source-syntax.ts";
+
+export interface Rule {
+	/** What holds wherever the rule finds nothing. */
+	guarantee: string;
+	/** One line for each violation; empty: the file keeps the rule. */
+	check(path: string, text: string): string[];
+}
+
+const FILE_LINES_MAX = 199;
+const FUNCTION_LINES_MAX = 49;
+
+const CORE_PACKAGES = ["zod", "ipaddr.js", "ulidx"];
+const WORLD_VALUES = ["crypto", "fetch", "globalThis", "performance", "scheduler", "setImmediate", "clearImmediate"];
+const TIMERS = ["setTimeout", "setInterval", "clearTimeout", "clearInterval"];
+const WORLD_MEMBERS = ["Date.now", "Math.random", "AbortSignal.timeout"];
+const SHAPELESS_NAMES = ["utils.ts", "util.ts", "types.ts", "helpers.ts", "common.ts", "misc.ts"];
+
+const inService = (path: string) => /^(workers|shared)\//.test(path);
+const isMap = (path: string) => path === "workers/index.ts";
+/** The map, and the file by which each actor is entered. */
+const isDoor = (path: string) => /^workers\/([^/]+\/)?index\.ts$/.test(path);
+const actorOf = (path: string) => /^workers\/([^/]+)\//.exec(path)?.[1] ?? null;
+
+/** What a specifier means from `path`: a path from the root for a file of ours, else the specifier itself. */
+function targetOf(path: string, specifier: string): string {
+	return specifier.startsWith(".") ? posix.join(posix.dirname(path), specifier) : specifier;
+}
+
+function importRule(guarantee: string, isForbidden: (path: string, target: string) => boolean): Rule {
+	return {
+		guarantee,
+		check: (path, text) =>
+			told(
+				factsOf(text).imports.filter(({ what }) => isForbidden(path, targetOf(path, what))),
+				(specifier) => `imports ${specifier}`,
+			),
+	};
+}
+
+/** A rule on the files for which `covers` holds. */
+function rule(guarantee: string, covers: (path: string) => boolean, find: (text: string) => Found[]): Rule {
+	return { guarantee, check: (path, text) => (covers(path) ? told(find(text), (what) => what) : []) };
+}
+
+function told(found: Found[], tell: (what: string) => string): string[] {
+	return found.map(({ what, line }) => `line ${line}: ${tell(what)}`);
+}
+
+const named = (found: Found[], names: readonly string[]) => found.filter(({ what }) => names.includes(what));
+
+const methodRule = (guarantee: string, methods: readonly string[], mayCall: (path: string) => boolean): Rule =>
+	rule(
+		guarantee,
+		(path) => inService(path) && !mayCall(path),
+		(text) => named(factsOf(text).methodCalls, methods),
+	);
+
+export const ARCHITECTURE_RULES: readonly Rule[] = [
+	importRule("actors import neither each other nor the map", (path, target) => {
+		const actor = actorOf(path);
+		const other = actorOf(target);
+		return actor !== null && (isMap(target) || (other !== null && other !== actor));
+	}),
+	importRule(
+		"shared code knows nothing of workers, scripts or tests",
+		(path, target) => path.startsWith("shared/") && /^(workers|scripts|test)\//.test(target),
+	),
+	importRule(
+		"the core imports only the core and a few pure packages",
+		(path, target) =>
+			path.startsWith("shared/core/") && !target.startsWith("shared/core/") && !CORE_PACKAGES.includes(target),
+	),
+	importRule(
+		"scripts use nothing of the service but its core",
+		(path, target) => path.startsWith("scripts/") && inService(target) && !target.startsWith("shared/core/"),
+	),
+	importRule(
+		"the real world is handed in at the doors alone",
+		(path, target) => target === "workers/runtime.ts" && !isDoor(path),
+	),
+	importRule(
+		"only the map imports from the platform",
+		(path, target) => target.startsWith("cloudflare:") && !isMap(path),
+	),
+	importRule(
+		"the service needs nothing of Node",
+		(path, target) => inService(path) && (target.startsWith("node:") || target === "timers/promises"),
+	),
+	rule(
+		"clock, dice, timers, network and cryptography come from the runtime",
+		(path) => inService(path) && path !== "workers/runtime.ts",
+		(text) => {
+			const facts = factsOf(text);
+			return [
+				...named(facts.values, [...WORLD_VALUES, ...TIMERS]),
+				...named(facts.members, WORLD_MEMBERS),
+				...named(facts.callsWithoutArguments, ["Date"]),
+			];
+		},
+	),
+	methodRule("messages are acked and retried by the queues' actors, one by one", ["ack", "retry"], (path) =>
+		/^workers\/(consumer|dispatcher)\/index\.ts$/.test(path),
+	),
+	methodRule("a whole batch is acked in the map alone, where dead letters end", ["ackAll"], isMap),
+	methodRule("no whole batch is ever retried", ["retryAll"], () => false),
+	methodRule("all SQL is in shared/db", ["prepare"], (path) => path.startsWith("shared/db/")),
+	methodRule("all queue sends are in shared/queues", ["send", "sendBatch"], (path) =>
+		path.startsWith("shared/queues/"),
+	),
+	rule(
+		"all R2 keys are made in shared/results",
+		(path) => inService(path) && !path.startsWith("shared/results/"),
+		(text) => factsOf(text).strings.filter(({ what }) => /(^|\/)(results|inputs)\//.test(what)),
+	),
+	rule(
+		"the environment goes no further than the doors",
+		(path) => inService(path) && !isDoor(path),
+		(text) => named(factsOf(text).identifiers, ["Env"]),
+	),
+	rule(
+		"shared code writes no logs",
+		(path) => path.startsWith("shared/"),
+		(text) => named(factsOf(text).values, ["console"]),
+	),
+	rule("files have less than 200 lines", inService, (text) => {
+		const lines = text.replace(/\n$/, "").split("\n").length;
+		return lines > FILE_LINES_MAX ? [{ what: `${lines} lines`, line: lines }] : [];
+	}),
+	rule("functions have less than 50 lines", inService, (text) =>
+		factsOf(text).functionLengths.filter(({ what }) => Number(what) > FUNCTION_LINES_MAX),
+	),
+	{
+		guarantee: "every file is named after what is in it",
+		check(path) {
+			const name = posix.basename(path);
+			const isShapeless = SHAPELESS_NAMES.includes(name) || (name === "index.ts" && path.startsWith("shared/"));
+			return isShapeless ? [`the name ${name}`] : [];
+		},
+	},
+	rule("no file only hands on what others export", inService, (text) =>
+		factsOf(text).isBarrel ? [{ what: "re-exports alone", line: 1 }] : [],
+	),
+];

@@ -1,0 +1,48 @@
+/**
+ * Takes:  JOB_QUEUE messages, `{ tenantId, jobId }`.
+ * Writes: jobs (queued → running → succeeded | failed | expired | queued again), RESULTS/<tenant>/<job>, deliveries.
+ * Sends:  DELIVERY_QUEUE, when a job is final.
+ */
+import type { Config } from "../../shared/core/config.ts";
+import { newHolder } from "../../shared/core/ids.ts";
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { Database } from "../../shared/db/database.ts";
+import { askModel } from "../../shared/model/ask-model.ts";
+import { readBells } from "../../shared/queues/bells.ts";
+import { JobMessage } from "../../shared/queues/ring.ts";
+import { logTrouble } from "../log.ts";
+import { ByteBudget } from "./byte-budget.ts";
+import { runBatch } from "./run-batch.ts";
+
+/** An isolate has 128 MB, and an input exists several times over while it is parsed and sent. */
+const INPUT_BYTES_HELD_MAX = 24 * 1024 * 1024;
+
+export async function consumeJobs(batch: MessageBatch, env: Env, config: Config, runtime: Runtime): Promise<void> {
+	const consumer = {
+		db: new Database(env.DB),
+		results: env.RESULTS,
+		deliveryQueue: env.DELIVERY_QUEUE,
+		ask: askModel({ runtime, ai: env.AI, secret: (name) => secretNamed(env, name) }),
+		config,
+		runtime,
+		inputBudget: new ByteBudget(INPUT_BYTES_HELD_MAX),
+		holder: newHolder(runtime),
+	};
+	const bells = readBells(batch.messages, JobMessage, (key) => key.jobId);
+	for (const message of bells.unreadable) {
+		logTrouble("message.unreadable", { queue: batch.queue, messageId: message.id });
+		message.ack();
+	}
+	await runBatch(consumer, bells.keys, (key, disposition) => {
+		for (const message of bells.messagesFor(key)) {
+			if (disposition.kind === "ack") message.ack();
+			else message.retry({ delaySeconds: disposition.delaySeconds });
+		}
+	});
+}
+
+/** A provider key: any secret of this Worker that a route names. */
+function secretNamed(env: Env, name: string): string | null {
+	const value: unknown = Reflect.get(env, name);
+	return typeof value === "string" && value !== "" ? value : null;
+}

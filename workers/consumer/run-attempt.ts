@@ -1,0 +1,174 @@
+/** One leased job: look for an answer, judge, ask, decide, settle. */
+import type { Attempt } from "../../shared/core/attempts.ts";
+import { nextAttemptNumber, withAttempt } from "../../shared/core/attempts.ts";
+import { decideFailure, judge, usesAttempt } from "../../shared/core/decide.ts";
+import type { ModelFailure } from "../../shared/core/failures.ts";
+import type { Job } from "../../shared/core/job.ts";
+import type { JsonObject } from "../../shared/core/json.ts";
+import { routeFor } from "../../shared/core/model-routes.ts";
+import type { ModelAnswer, ModelOutcome } from "../../shared/model/port.ts";
+import { ACK, type Disposition } from "../../shared/queues/bells.ts";
+import { readInput } from "../../shared/results/inputs.ts";
+import { findStoredAnswer, type StoredAnswer } from "../../shared/results/store-result.ts";
+import { logTrouble } from "../log.ts";
+import type { Consumer } from "./run-batch.ts";
+import { settleAnswer, settleFailure, settleJudgement, settleUnstored } from "./settle.ts";
+import { storeWhileHeld } from "./store-while-held.ts";
+
+/** A leased job, and what its holder needs to know about time. */
+export interface Lease {
+	job: Job;
+	/** The database's clock, as this machine can tell: the time of the lease, and what has passed here since. */
+	now(): number;
+	/** Aborts when the lease is no longer ours. */
+	lost: AbortSignal;
+}
+
+export async function runAttempt(
+	consumer: Consumer,
+	job: Job,
+	leasedHereAt: number,
+	lost: AbortSignal,
+): Promise<Disposition> {
+	const leasedAt = job.leasedAt ?? 0;
+	const lease: Lease = { job, lost, now: () => leasedAt + consumer.runtime.now() - leasedHereAt };
+
+	const found = await findEarlierAnswer(consumer, job);
+	if (found === "unknown") return await settleUnstored(consumer, lease, null);
+	if (found !== null) return await settleAnswer(consumer, lease, found, withAttempt(job.attempts, found.attempt));
+
+	const judgement = judge(job, lease.now());
+	if (judgement !== "call") return await settleJudgement(consumer, lease, judgement);
+
+	return await consumer.inputBudget.hold(job.inputBytes, async () => {
+		const input = await loadInput(consumer, job);
+		if (input === null) return await settleUnstored(consumer, lease, null);
+		const outcome = await ask(consumer, lease, input);
+		// A paid answer is stored even when the lease is lost: whoever holds the job now will find it.
+		if (outcome.ok) return await succeed(consumer, lease, outcome.answer);
+		// Cancelled, or taken over: whoever did that has written all there is to write.
+		if (lost.aborted) return ACK;
+		return await fail(consumer, lease, outcome.failure);
+	});
+}
+
+/**
+ * Any lease but the first looks into R2 before it calls: an earlier holder may have stored an answer and died before
+ * the row said so. An R2 error means later, never a call.
+ */
+async function findEarlierAnswer({ results }: Consumer, job: Job): Promise<StoredAnswer | null | "unknown"> {
+	if (job.lease === 1) return null;
+	try {
+		return await findStoredAnswer(results, job);
+	} catch (error) {
+		logTrouble("result.not_looked_up", { jobId: job.jobId }, error);
+		return "unknown";
+	}
+}
+
+/** Null: storage did not give it. */
+async function loadInput({ results }: Consumer, job: Job): Promise<JsonObject | null> {
+	try {
+		const text = job.input ?? (job.inputKey === null ? null : await readInput(results, job.inputKey));
+		if (text === null) throw new Error("the stored input is missing");
+		// Our own writing: it was validated at submission.
+		const input: JsonObject = JSON.parse(text);
+		return input;
+	} catch (error) {
+		logTrouble("input.not_read", { jobId: job.jobId }, error);
+		return null;
+	}
+}
+
+/** Asks the model, for no longer than `timeout_seconds` and what is left until the deadline. */
+async function ask({ ask, config }: Consumer, lease: Lease, input: JsonObject): Promise<ModelOutcome> {
+	const { tenantId, jobId, model, attempts, gateway, timeoutMs, deadlineAt } = lease.job;
+	const route = routeFor(config.modelRoutes, model);
+	if (route === null) return { ok: false, failure: noRoute(model) };
+	return await ask(
+		{
+			model,
+			route,
+			input,
+			callsBefore: nextAttemptNumber(attempts) - 1,
+			timeoutMs: Math.max(0, Math.min(timeoutMs, deadlineAt - lease.now())),
+			tenantId,
+			jobId,
+			gateway,
+		},
+		lease.lost,
+	);
+}
+
+async function succeed(consumer: Consumer, lease: Lease, answer: ModelAnswer): Promise<Disposition> {
+	const { job } = lease;
+	const own = entryFor(consumer, lease, {
+		outcome: "succeeded",
+		counted: true,
+		status: answer.status,
+		logId: answer.logId,
+		usage: answer.usage,
+	});
+	const body = new TextEncoder().encode(JSON.stringify(answer.completion));
+	const result = await storeWhileHeld(consumer, lease, body, { attempt: own, modelAttempt: job.attempt });
+	if (result === null) return await settleUnstored(consumer, lease, { ...own, outcome: "not_stored", counted: false });
+	const { first, stored } = result;
+	const history = withAttempt(job.attempts, stored.attempt);
+	return await settleAnswer(
+		consumer,
+		lease,
+		stored,
+		first ? history : withAttempt(history, { ...own, outcome: "superseded" }),
+	);
+}
+
+async function fail(consumer: Consumer, lease: Lease, failure: ModelFailure): Promise<Disposition> {
+	const decision = decideFailure(lease.job, failure, lease.now(), consumer.runtime.random);
+	const entry = entryFor(consumer, lease, {
+		outcome: decision.next === "expired" ? "expired" : failure.class,
+		counted: usesAttempt(failure),
+		status: failure.status,
+		code: failure.code,
+		message: failure.message,
+		retryAfterMs: failure.retryAfterMs,
+		logId: failure.logId,
+		usage: failure.usage,
+	});
+	return await settleFailure(consumer, lease, decision, entry);
+}
+
+function entryFor(
+	{ config }: Consumer,
+	{ job, now }: Lease,
+	facts: Pick<Attempt, "outcome" | "counted"> & Partial<Attempt>,
+): Attempt {
+	return {
+		number: nextAttemptNumber(job.attempts),
+		lease: job.lease,
+		model: job.model,
+		provider: routeFor(config.modelRoutes, job.model)?.provider ?? null,
+		startedAt: job.leasedAt ?? 0,
+		endedAt: now(),
+		status: null,
+		code: null,
+		message: null,
+		retryAfterMs: null,
+		logId: null,
+		usage: null,
+		...facts,
+	};
+}
+
+/** The routes were changed while the job waited. Another of its models may still be served. */
+function noRoute(model: string): ModelFailure {
+	return {
+		class: "permanent",
+		code: "model_not_served",
+		message: `No route serves the model ${JSON.stringify(model)} any more.`,
+		status: null,
+		retryAfterMs: null,
+		nextModelMayHelp: true,
+		logId: null,
+		usage: null,
+	};
+}

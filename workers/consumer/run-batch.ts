@@ -1,0 +1,89 @@
+/** One batch: leased in one statement, called side by side, watched together. */
+import type { Config } from "../../shared/core/config.ts";
+import type { Job, JobKey } from "../../shared/core/job.ts";
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { queueDelaySeconds } from "../../shared/core/waits.ts";
+import type { Database } from "../../shared/db/database.ts";
+import { explainMisses, leaseJobs } from "../../shared/db/lease-jobs.ts";
+import type { AskModel } from "../../shared/model/port.ts";
+import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
+import { logTrouble } from "../log.ts";
+import type { ByteBudget } from "./byte-budget.ts";
+import { runAttempt } from "./run-attempt.ts";
+import { watchLeases } from "./watch-leases.ts";
+
+/** What a consumer works with. */
+export interface Consumer {
+	db: Database;
+	results: R2Bucket;
+	deliveryQueue: Queue;
+	ask: AskModel;
+	config: Config;
+	runtime: Runtime;
+	inputBudget: ByteBudget;
+	/** Random per invocation: names our leases. */
+	holder: string;
+}
+
+/** `tell` is called once for each key, as soon as its own fate is known: no job waits for a neighbour. */
+export async function runBatch(
+	consumer: Consumer,
+	keys: JobKey[],
+	tell: (key: JobKey, disposition: Disposition) => void,
+): Promise<void> {
+	const jobs = await leaseOrNone(consumer, keys);
+	if (jobs === null) {
+		for (const key of keys) tell(key, AFTER_CRASH);
+		return;
+	}
+	const leasedHereAt = consumer.runtime.now();
+	const watch = watchLeases(consumer, jobs);
+	const attempts = jobs.map(async (job) => {
+		const disposition = await caught(job, () => runAttempt(consumer, job, leasedHereAt, watch.signalOf(job)));
+		watch.release(job);
+		tell(job, disposition);
+	});
+	const missed = keys.filter((key) => !jobs.some((job) => job.jobId === key.jobId));
+	await Promise.all([...attempts, tellMissed(consumer, missed, tell)]);
+	await watch.stop();
+}
+
+async function leaseOrNone({ db, holder, config }: Consumer, keys: JobKey[]): Promise<Job[] | null> {
+	try {
+		return keys.length === 0 ? [] : await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs });
+	} catch (error) {
+		logTrouble("batch.not_leased", { jobs: keys.length }, error);
+		return null;
+	}
+}
+
+/**
+ * A bug or a lost binding. Caught here so that one job cannot send its neighbours round again; the lease and
+ * `max_attempts` bound the rest.
+ */
+async function caught(job: JobKey, attempt: () => Promise<Disposition>): Promise<Disposition> {
+	try {
+		return await attempt();
+	} catch (error) {
+		logTrouble("attempt.crashed", { jobId: job.jobId }, error);
+		return AFTER_CRASH;
+	}
+}
+
+/** An early message comes back when its job is due, if that is soon; any other miss is harmless. */
+async function tellMissed(
+	{ db }: Consumer,
+	keys: JobKey[],
+	tell: (key: JobKey, disposition: Disposition) => void,
+): Promise<void> {
+	if (keys.length === 0) return;
+	try {
+		for (const miss of await explainMisses(db, keys)) {
+			const delaySeconds = miss.kind === "early" ? queueDelaySeconds(miss.waitMs) : null;
+			tell(miss, delaySeconds === null ? ACK : { kind: "retry", delaySeconds });
+		}
+	} catch (error) {
+		logTrouble("misses.not_explained", { jobs: keys.length }, error);
+		for (const key of keys) tell(key, AFTER_CRASH);
+	}
+}

@@ -1,0 +1,140 @@
+/** Carries decisions out: each is one guarded transition, and says what the queue is to be told. */
+import { type Attempt, addUsage, withAttempt } from "../../shared/core/attempts.ts";
+import { deadlineError, type FailureDecision, poisonedError } from "../../shared/core/decide.ts";
+import type { Job, JobKey } from "../../shared/core/job.ts";
+import { queueDelaySeconds } from "../../shared/core/waits.ts";
+import { finishJobs, type JobEnd } from "../../shared/db/finish-jobs.ts";
+import { type Requeue, requeueJob } from "../../shared/db/requeue-job.ts";
+import { ACK, type Disposition } from "../../shared/queues/bells.ts";
+import { ringForDeliveries } from "../../shared/queues/ring.ts";
+import type { StoredAnswer } from "../../shared/results/store-result.ts";
+import { log, logTrouble } from "../log.ts";
+import type { Lease } from "./run-attempt.ts";
+import type { Consumer } from "./run-batch.ts";
+import { writeSurely } from "./write-surely.ts";
+
+/** How long to leave a job alone whose answer or input our own storage did not take or give. */
+const STORAGE_WAIT_MS = 15_000;
+
+/** `stored` is in R2 under the job's key: it is the job's answer, whoever brought it. */
+export async function settleAnswer(
+	consumer: Consumer,
+	lease: Lease,
+	stored: StoredAnswer,
+	attempts: Attempt[],
+): Promise<Disposition> {
+	const { job } = lease;
+	return await finish(consumer, lease, {
+		status: "succeeded",
+		resultBytes: stored.bytes,
+		progress: { model: stored.attempt.model, attempt: stored.modelAttempt, ...history(job, attempts) },
+	});
+}
+
+export async function settleFailure(
+	consumer: Consumer,
+	lease: Lease,
+	decision: FailureDecision,
+	entry: Attempt,
+): Promise<Disposition> {
+	const { job } = lease;
+	const past = history(job, withAttempt(job.attempts, entry));
+	if (decision.next === "queued") {
+		const { reason, delayMs, model, attempt } = decision;
+		return await requeue(consumer, lease, { reason, delayMs, progress: { model, attempt, ...past } });
+	}
+	const reason = decision.next === "expired" ? "deadline_passed" : decision.reason;
+	const progress = { model: job.model, attempt: decision.attempt, ...past };
+	return await finish(consumer, lease, { status: decision.next, reason, error: decision.error, progress });
+}
+
+/** The lease made no call, so it gives the attempt that it counted back. */
+export async function settleJudgement(
+	consumer: Consumer,
+	lease: Lease,
+	judgement: "poisoned" | "expired",
+): Promise<Disposition> {
+	const { job } = lease;
+	const progress = { model: job.model, attempt: job.attempt - 1, ...history(job, job.attempts) };
+	return await finish(
+		consumer,
+		lease,
+		judgement === "poisoned"
+			? { status: "failed", reason: "poisoned", error: poisonedError(job), progress }
+			: { status: "expired", reason: "deadline_passed", error: deadlineError(job), progress },
+	);
+}
+
+/** Our own storage failed the job: it is tried again soon and no attempt is used. `entry`: the call made, if one was. */
+export async function settleUnstored(consumer: Consumer, lease: Lease, entry: Attempt | null): Promise<Disposition> {
+	const { job } = lease;
+	const past = history(job, entry === null ? job.attempts : withAttempt(job.attempts, entry));
+	return await requeue(consumer, lease, {
+		reason: "storage_unavailable",
+		delayMs: STORAGE_WAIT_MS,
+		progress: { model: job.model, attempt: job.attempt - 1, ...past },
+	});
+}
+
+type End = Pick<JobEnd, "status" | "progress"> & Partial<Pick<JobEnd, "reason" | "error" | "resultBytes">>;
+
+async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Disposition> {
+	const { tenantId, jobId, lease: number } = lease.job;
+	const guard = { tenantId, jobId, from: "running" as const, lease: number };
+	const nothing = { reason: null, error: null, cancellation: null, resultBytes: null };
+	let deliveryIds: string[] = [];
+	const written = await writeSurely(consumer, lease, end.status, async () => {
+		const [finished] = await finishJobs(consumer.db, [{ ...nothing, ...end, ...guard }]);
+		deliveryIds = finished?.deliveryIds ?? [];
+		return finished?.done ?? false;
+	});
+	report(lease, end.status, end.reason ?? null, written);
+	if (written === "unknown") return settleLater(consumer);
+	await ringOnce(consumer, lease.job, deliveryIds);
+	return ACK;
+}
+
+async function requeue(
+	consumer: Consumer,
+	lease: Lease,
+	next: Omit<Requeue, "lease" | keyof JobKey>,
+): Promise<Disposition> {
+	const { tenantId, jobId, lease: number } = lease.job;
+	const written = await writeSurely(consumer, lease, "queued", () =>
+		requeueJob(consumer.db, { tenantId, jobId, lease: number, ...next }),
+	);
+	report(lease, "queued", next.reason, written);
+	if (written === "unknown") return settleLater(consumer);
+	const delaySeconds = written === "done" ? queueDelaySeconds(next.delayMs) : null;
+	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
+}
+
+/** When the lease has run out, this message's next delivery takes it over and finds what there is in R2. */
+function settleLater({ config }: Consumer): Disposition {
+	return { kind: "retry", delaySeconds: Math.ceil(config.leaseMs / 1000) };
+}
+
+/** A lost ring costs a minute: the rows are due for the sweeper by then. */
+async function ringOnce({ deliveryQueue }: Consumer, job: Job, deliveryIds: string[]): Promise<void> {
+	if (deliveryIds.length === 0) return;
+	try {
+		await ringForDeliveries(
+			deliveryQueue,
+			deliveryIds.map((deliveryId) => ({ tenantId: job.tenantId, deliveryId })),
+		);
+	} catch (error) {
+		logTrouble("deliveries.not_rung", { jobId: job.jobId }, error);
+	}
+}
+
+/** The history, and the tokens spent: what the row knew, and what the entries that are new, or mended, have cost. */
+function history(job: Job, attempts: Attempt[]) {
+	const known = new Map(job.attempts.map((entry) => [entry.lease, entry]));
+	const added = attempts.filter((entry) => (known.get(entry.lease)?.usage ?? null) === null);
+	return { attempts, usage: added.reduce((spent, entry) => addUsage(spent, entry.usage), job.usage) };
+}
+
+function report({ job, now }: Lease, next: string, reason: string | null, written: string): void {
+	const { jobId, attempt, lease, model, leasedAt } = job;
+	log("attempt.settled", { jobId, attempt, lease, model, next, reason, written, durationMs: now() - (leasedAt ?? 0) });
+}

@@ -1,0 +1,66 @@
+/** Keeps a batch's leases alive while its calls run, and aborts the call of each lease that is no longer ours. */
+import type { Job, JobKey } from "../../shared/core/job.ts";
+import { extendLeases, findHeldLeases, type HeldLease } from "../../shared/db/hold-leases.ts";
+import { logTrouble } from "../log.ts";
+import type { Consumer } from "./run-batch.ts";
+
+/** How soon a cancelled call is aborted, at the cost of one small read per batch. */
+const LOOK_EVERY_MS = 5_000;
+
+export interface LeaseWatch {
+	/** Aborts when the lease is lost: the job was cancelled, or taken over. */
+	signalOf(job: JobKey): AbortSignal;
+	/** The job is settled, or given up: look after it no more. */
+	release(job: JobKey): void;
+	stop(): Promise<void>;
+}
+
+interface Held extends HeldLease {
+	controller: AbortController;
+}
+
+export function watchLeases(consumer: Consumer, jobs: Job[]): LeaseWatch {
+	const held = new Map<string, Held>();
+	for (const { tenantId, jobId, lease } of jobs) {
+		held.set(jobId, { tenantId, jobId, lease, controller: new AbortController() });
+	}
+	const over = new AbortController();
+	const loop = keepWatch(consumer, held, over.signal);
+	return {
+		signalOf: (job) => held.get(job.jobId)?.controller.signal ?? AbortSignal.abort(),
+		release: (job) => {
+			held.delete(job.jobId);
+		},
+		stop: async () => {
+			over.abort();
+			await loop;
+		},
+	};
+}
+
+async function keepWatch(consumer: Consumer, held: Map<string, Held>, over: AbortSignal): Promise<void> {
+	const { runtime, config } = consumer;
+	const stepMs = Math.min(LOOK_EVERY_MS, config.heartbeatMs);
+	let heartbeatAt = runtime.now() + config.heartbeatMs;
+	while (!over.aborted) {
+		await runtime.sleep(stepMs, over);
+		if (over.aborted || held.size === 0) continue;
+		const isHeartbeat = runtime.now() >= heartbeatAt;
+		if (isHeartbeat) heartbeatAt = runtime.now() + config.heartbeatMs;
+		await lookOnce(consumer, held, isHeartbeat);
+	}
+}
+
+async function lookOnce({ db, config }: Consumer, held: Map<string, Held>, isHeartbeat: boolean): Promise<void> {
+	const asked = [...held.values()];
+	try {
+		const ours = isHeartbeat ? await extendLeases(db, asked, config.leaseMs) : await findHeldLeases(db, asked);
+		for (const { jobId, controller } of asked) {
+			// A job released while we looked was settled by us: it is not lost.
+			if (!ours.has(jobId) && held.has(jobId)) controller.abort(new Error("the lease is no longer ours"));
+		}
+	} catch (error) {
+		// Nothing is known, so nothing is aborted: the fence guards what the call will write.
+		logTrouble("leases.not_looked_up", { leases: asked.length, isHeartbeat }, error);
+	}
+}

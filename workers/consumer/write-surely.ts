@@ -1,0 +1,40 @@
+/**
+ * A settlement whose answer is lost may have taken effect. It is read back by id, lease and holder, and repeated only
+ * when the row says that it did not.
+ */
+import type { JobState } from "../../shared/core/job-states.ts";
+import { StorageUnavailable } from "../../shared/db/database.ts";
+import { findStanding } from "../../shared/db/find-job.ts";
+import { logTrouble } from "../log.ts";
+import type { Lease } from "./run-attempt.ts";
+import type { Consumer } from "./run-batch.ts";
+
+/** `done`: as we wrote it. `lost`: the job moved on without us. `unknown`: D1 does not answer; settled later from R2. */
+export type Written = "done" | "lost" | "unknown";
+
+const TRIES = 4;
+const RETRY_MS_FIRST = 500;
+
+/** @param target the status that `write` sets */
+export async function writeSurely(
+	{ db, runtime, holder }: Consumer,
+	{ job }: Lease,
+	target: JobState,
+	write: () => Promise<boolean>,
+): Promise<Written> {
+	for (let tried = 1; ; tried++) {
+		try {
+			if (tried > 1) {
+				const standing = await findStanding(db, job);
+				if (standing?.lease !== job.lease || standing.holder !== holder) return "lost";
+				if (standing.status !== "running") return standing.status === target ? "done" : "lost";
+			}
+			return (await write()) ? "done" : "lost";
+		} catch (error) {
+			if (!(error instanceof StorageUnavailable)) throw error;
+			logTrouble("settlement.unanswered", { jobId: job.jobId, tried, target }, error);
+		}
+		if (tried === TRIES) return "unknown";
+		await runtime.sleep(RETRY_MS_FIRST * 2 ** (tried - 1));
+	}
+}

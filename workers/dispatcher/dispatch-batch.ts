@@ -1,0 +1,63 @@
+/** One batch: read in one transaction, delivered side by side, each recorded as soon as it is known. */
+import type { Config } from "../../shared/core/config.ts";
+import type { DeliveryKey } from "../../shared/core/delivery.ts";
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { queueDelaySeconds } from "../../shared/core/waits.ts";
+import type { Database } from "../../shared/db/database.ts";
+import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/find-deliveries.ts";
+import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
+import { logTrouble } from "../log.ts";
+import { deliver } from "./deliver.ts";
+
+/** What a dispatcher works with. */
+export interface Dispatcher {
+	db: Database;
+	results: R2Bucket;
+	config: Config;
+	runtime: Runtime;
+}
+
+/** `tell` is called once for each key, as soon as its own fate is known: no delivery waits for a slow neighbour. */
+export async function dispatchBatch(
+	dispatcher: Dispatcher,
+	keys: DeliveryKey[],
+	tell: (key: DeliveryKey, disposition: Disposition) => void,
+): Promise<void> {
+	const owed = await readOrNone(dispatcher, keys);
+	await Promise.all(
+		keys.map(async (key) => {
+			const found = owed?.find(({ delivery }) => delivery.deliveryId === key.deliveryId);
+			if (owed === null) tell(key, AFTER_CRASH);
+			else if (found === undefined) tell(key, ACK);
+			else tell(key, await dispatch(dispatcher, found));
+		}),
+	);
+}
+
+async function readOrNone({ db }: Dispatcher, keys: DeliveryKey[]): Promise<OwedDelivery[] | null> {
+	try {
+		return keys.length === 0 ? [] : await findOwedDeliveries(db, keys);
+	} catch (error) {
+		logTrouble("deliveries.not_read", { deliveries: keys.length }, error);
+		return null;
+	}
+}
+
+/** An early message comes back when its delivery is due, if that is soon; else the sweeper rings. */
+async function dispatch(dispatcher: Dispatcher, owed: OwedDelivery): Promise<Disposition> {
+	const { delivery, now } = owed;
+	const waitMs = (delivery.nextAttemptAt ?? now) - now;
+	if (waitMs > 0) return later(waitMs);
+	try {
+		const decision = await deliver(dispatcher, owed);
+		return decision.next === "pending" ? later(decision.delayMs) : ACK;
+	} catch (error) {
+		logTrouble("delivery.crashed", { deliveryId: delivery.deliveryId }, error);
+		return AFTER_CRASH;
+	}
+}
+
+function later(waitMs: number): Disposition {
+	const delaySeconds = queueDelaySeconds(waitMs);
+	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
+}

@@ -1,0 +1,32 @@
+/**
+ * Takes:  DELIVERY_QUEUE messages, `{ tenantId, deliveryId }`.
+ * Writes: deliveries (pending → delivered | exhausted, or pending again at the next time of the schedule).
+ * Sends:  a signed POST to the caller's endpoint.
+ */
+import type { Config } from "../../shared/core/config.ts";
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { Database } from "../../shared/db/database.ts";
+import { readBells } from "../../shared/queues/bells.ts";
+import { DeliveryMessage } from "../../shared/queues/ring.ts";
+import { logTrouble } from "../log.ts";
+import { dispatchBatch } from "./dispatch-batch.ts";
+
+export async function dispatchDeliveries(
+	batch: MessageBatch,
+	env: Env,
+	config: Config,
+	runtime: Runtime,
+): Promise<void> {
+	const dispatcher = { db: new Database(env.DB), results: env.RESULTS, config, runtime };
+	const bells = readBells(batch.messages, DeliveryMessage, (key) => key.deliveryId);
+	for (const message of bells.unreadable) {
+		logTrouble("message.unreadable", { queue: batch.queue, messageId: message.id });
+		message.ack();
+	}
+	await dispatchBatch(dispatcher, bells.keys, (key, disposition) => {
+		for (const message of bells.messagesFor(key)) {
+			if (disposition.kind === "ack") message.ack();
+			else message.retry({ delaySeconds: disposition.delaySeconds });
+		}
+	});
+}

@@ -1,0 +1,77 @@
+/** One POST to somebody else's server, which may answer anything, slowly, or never. */
+import type { Runtime } from "../../shared/core/runtime.ts";
+
+/** From the first byte out to the last byte in. */
+const TIMEOUT_MS = 20_000;
+/** What is kept of an answer: enough to debug by, too little to be worth stealing. */
+const RESPONSE_BYTES_KEPT = 1_024;
+
+export interface WebhookAnswer {
+	/** Null: there was no answer. */
+	status: number | null;
+	headers: Headers;
+	/** What went wrong, in words; null for a 2xx. */
+	error: string | null;
+	response: string | null;
+}
+
+export async function postWebhook(
+	runtime: Runtime,
+	url: string,
+	signature: Record<string, string>,
+	body: string,
+): Promise<WebhookAnswer> {
+	const abort = new AbortController();
+	const takeBack = runtime.timer(TIMEOUT_MS, () => abort.abort());
+	try {
+		const response = await runtime.fetch(url, {
+			method: "POST",
+			headers: { "content-type": "application/json", "user-agent": "Holdfast/1", ...signature },
+			body,
+			// A redirect is a failure (Standard Webhooks): following it would send the event where nobody registered.
+			redirect: "manual",
+			signal: abort.signal,
+		});
+		const { status, headers } = response;
+		return { status, headers, error: problemWith(status, headers), response: await firstBytes(response) };
+	} catch (error) {
+		const words = abort.signal.aborted
+			? `No answer within ${TIMEOUT_MS / 1000} s`
+			: `Could not connect: ${reason(error)}`;
+		return { status: null, headers: new Headers(), error: words, response: null };
+	} finally {
+		takeBack();
+	}
+}
+
+function problemWith(status: number, headers: Headers): string | null {
+	if (status >= 200 && status < 300) return null;
+	if (status >= 300 && status < 400 && headers.has("location")) {
+		return `Answered ${status}; redirects are not followed: give the final address instead`;
+	}
+	return `Answered ${status}; only 2xx counts as received`;
+}
+
+/** The head of the answer as text; the rest is cancelled unread. An answer that breaks off has still been one. */
+async function firstBytes(response: Response): Promise<string | null> {
+	const reader = response.body?.getReader();
+	if (reader === undefined) return null;
+	const chunks: Uint8Array[] = [];
+	let bytes = 0;
+	try {
+		while (bytes < RESPONSE_BYTES_KEPT) {
+			const { done, value } = await reader.read();
+			if (done) break;
+			chunks.push(value.subarray(0, RESPONSE_BYTES_KEPT - bytes));
+			bytes += value.byteLength;
+		}
+	} catch {
+		// What came before the break is kept below; the status line has been judged already.
+	}
+	reader.cancel().catch(() => undefined);
+	return bytes === 0 ? null : await new Blob(chunks.map((chunk) => new Uint8Array(chunk))).text();
+}
+
+function reason(error: unknown): string {
+	return error instanceof Error ? error.message.slice(0, 200) : "unknown";
+}

@@ -1,0 +1,84 @@
+/** The API, put together: what every request passes, then the routes. */
+import { AppError } from "../../shared/core/errors.ts";
+import { newApp } from "./app.ts";
+import { renderDocs } from "./docs-page.ts";
+import { answerAppError, answerError } from "./middleware/answer-errors.ts";
+import { adminKeyRoutes } from "./routes/admin-keys.ts";
+import { adminStatusRoute } from "./routes/admin-status.ts";
+import { adminTenantRoutes } from "./routes/admin-tenants.ts";
+import { cancelJobRoute } from "./routes/cancel-job.ts";
+import { deleteJobRoute } from "./routes/delete-job.ts";
+import { getJobRoute } from "./routes/get-job.ts";
+import { getResultRoute } from "./routes/get-result.ts";
+import { healthRoute } from "./routes/health.ts";
+import { jobHistoryRoutes } from "./routes/job-history.ts";
+import { listJobsRoute } from "./routes/list-jobs.ts";
+import { retryJobRoute } from "./routes/retry-job.ts";
+import { signingSecretRoutes } from "./routes/signing-secret.ts";
+import { submitJobRoute } from "./routes/submit-job.ts";
+
+const ABOUT = {
+	openapi: "3.1.0",
+	info: {
+		title: "Holdfast",
+		version: "1",
+		description: "Submit a prompt, get its answer later: exactly one answer, whatever fails in between.",
+	},
+	security: [{ key: [] }],
+};
+
+const app = newApp();
+
+app.use(async function everyAnswer(c, next) {
+	c.set("services", c.env.services);
+	c.set("requestId", c.env.requestId);
+	await next();
+	c.header("x-request-id", c.var.requestId);
+	c.header("cache-control", "no-store");
+	c.header("x-content-type-options", "nosniff");
+});
+
+app.route("/", submitJobRoute);
+app.route("/", listJobsRoute);
+app.route("/", getJobRoute);
+app.route("/", getResultRoute);
+app.route("/", jobHistoryRoutes);
+app.route("/", cancelJobRoute);
+app.route("/", retryJobRoute);
+app.route("/", deleteJobRoute);
+app.route("/", signingSecretRoutes);
+app.route("/", adminTenantRoutes);
+app.route("/", adminKeyRoutes);
+app.route("/", adminStatusRoute);
+app.route("/", healthRoute);
+
+app.openAPIRegistry.registerComponent("securitySchemes", "key", {
+	type: "http",
+	scheme: "bearer",
+	bearerFormat: "hf_…",
+});
+app.openAPIRegistry.registerComponent("securitySchemes", "admin", { type: "http", scheme: "bearer" });
+
+app.get("/openapi.json", (c) => c.json(app.getOpenAPI31Document(ABOUT)));
+app.get("/docs", (c) => c.html(renderDocs(app.getOpenAPI31Document(ABOUT))));
+
+/** The methods that routes of this path take: a path that exists is 405, not 404. */
+function methodsOf(path: string): string[] {
+	const methods = app.routes.filter((route) => route.method !== "ALL" && patternOf(route.path).test(path));
+	return [...new Set(methods.map((route) => route.method))];
+}
+
+function patternOf(path: string): RegExp {
+	return new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+").replaceAll(".", "\\.")}$`);
+}
+
+app.notFound((c) => {
+	const allowed = methodsOf(c.req.path);
+	if (allowed.length === 0) return answerAppError(new AppError("not_found", "There is nothing here."), c);
+	c.header("allow", allowed.sort().join(", "));
+	return answerAppError(new AppError("method_not_allowed", `This path takes ${allowed.join(", ")}.`), c);
+});
+
+app.onError(answerError);
+
+export const api = app;

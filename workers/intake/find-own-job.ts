@@ -1,0 +1,23 @@
+/** A job of the caller's. Another tenant's, an erased one and one that never was answer alike, byte for byte. */
+import type { Context } from "hono";
+import { AppError } from "../../shared/core/errors.ts";
+import type { Job, JobKey } from "../../shared/core/job.ts";
+import { findJob } from "../../shared/db/find-job.ts";
+import { isJobId } from "./schemas.ts";
+import type { IntakeEnv } from "./services.ts";
+
+export function keyOf(c: Context<IntakeEnv>): JobKey {
+	const jobId = c.req.param("id") ?? "";
+	if (!isJobId(jobId)) throw noSuchJob();
+	return { tenantId: c.var.caller.tenantId, jobId };
+}
+
+export async function findOwnJob(c: Context<IntakeEnv>): Promise<Job> {
+	const job = await findJob(c.var.services.db, keyOf(c));
+	if (job === null) throw noSuchJob();
+	return job;
+}
+
+export function noSuchJob(): AppError {
+	return new AppError("not_found", "There is no such job.");
+}

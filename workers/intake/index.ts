@@ -1,0 +1,49 @@
+/**
+ * Takes:  HTTP requests of callers and of the operator.
+ * Writes: jobs (queued; or cancelled, or erased), idempotency keys, RESULTS/inputs/…, tenants, API keys.
+ * Sends:  JOB_QUEUE, after the job is stored; DELIVERY_QUEUE, when a cancelled job owes a webhook.
+ *
+ * The 202 depends on one D1 transaction and nothing else.
+ */
+import type { ParsedConfig } from "../../shared/core/config.ts";
+import { AppError } from "../../shared/core/errors.ts";
+import { newId } from "../../shared/core/ids.ts";
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { Database } from "../../shared/db/database.ts";
+import { api } from "./api.ts";
+import { KeyCache } from "./key-cache.ts";
+import type { Services } from "./services.ts";
+
+/** Lives as long as the isolate. */
+const keys = new KeyCache();
+
+export async function intake(
+	request: Request,
+	env: Env,
+	context: ExecutionContext,
+	parsed: ParsedConfig,
+	runtime: Runtime,
+): Promise<Response> {
+	const requestId = newId("req", runtime);
+	if (!parsed.ok) return misconfigured(parsed.problems, requestId);
+	const services: Services = {
+		db: new Database(env.DB),
+		results: env.RESULTS,
+		jobQueue: env.JOB_QUEUE,
+		deliveryQueue: env.DELIVERY_QUEUE,
+		config: parsed.config,
+		runtime,
+		keys,
+		background: (work) => context.waitUntil(work),
+	};
+	return await api.fetch(request, { services, requestId });
+}
+
+/** Named in plain words, on every route: better than half a service. */
+function misconfigured(problems: string[], requestId: string): Response {
+	const error = new AppError("misconfigured", `The service is not configured: ${problems.join("; ")}.`);
+	return Response.json(error.toBody(requestId), {
+		status: error.status,
+		headers: { "x-request-id": requestId, "x-should-retry": "false", "cache-control": "no-store" },
+	});
+}

@@ -1,0 +1,22 @@
+/** API keys that this isolate has looked up lately: a busy caller's key costs no look-up. */
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { findKeyInForce, type KeyInForce } from "../../shared/db/api-keys.ts";
+import type { Database } from "../../shared/db/database.ts";
+
+/** A revoked key works for this long at most, in whichever isolate. */
+const KEY_MS = 10_000;
+/** Made-up keys with a right checksum must not fill the memory. */
+const KEYS_MAX = 10_000;
+
+export class KeyCache {
+	readonly #known = new Map<string, { key: KeyInForce | null; until: number }>();
+
+	async find(db: Database, runtime: Runtime, keyId: string): Promise<KeyInForce | null> {
+		const known = this.#known.get(keyId);
+		if (known !== undefined && known.until > runtime.now()) return known.key;
+		const key = await findKeyInForce(db, keyId);
+		if (this.#known.size >= KEYS_MAX) this.#known.clear();
+		this.#known.set(keyId, { key, until: runtime.now() + KEY_MS });
+		return key;
+	}
+}

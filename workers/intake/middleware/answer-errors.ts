@@ -1,0 +1,51 @@
+/** Turns whatever went wrong into the one envelope. */
+import type { Context } from "hono";
+import { HTTPException } from "hono/http-exception";
+import type { z } from "zod";
+import { AppError } from "../../../shared/core/errors.ts";
+import { StorageUnavailable } from "../../../shared/db/database.ts";
+import { logTrouble } from "../../log.ts";
+import type { IntakeEnv } from "../services.ts";
+
+/** Long enough for a database to come back from a reset, short enough not to be felt. */
+const STORAGE_RETRY_SECONDS = 2;
+
+export function answerError(error: Error, c: Context<IntakeEnv>): Response {
+	const { requestId } = c.var;
+	const known = asAppError(error);
+	if (known === null) logTrouble("request.crashed", { requestId, method: c.req.method, path: c.req.routePath }, error);
+	if (error instanceof StorageUnavailable) logTrouble("storage.unavailable", { requestId }, error);
+	return answerAppError(known ?? new AppError("internal_error", "Something went wrong on our side."), c);
+}
+
+export function answerAppError(error: AppError, c: Context<IntakeEnv>): Response {
+	if (error.shouldRetry !== null) c.header("x-should-retry", String(error.shouldRetry));
+	if (error.code === "unauthorized") c.header("www-authenticate", "Bearer");
+	if (error.code === "storage_unavailable") c.header("retry-after", String(STORAGE_RETRY_SECONDS));
+	return c.json(error.toBody(c.var.requestId), error.status);
+}
+
+function asAppError(error: Error): AppError | null {
+	if (error instanceof AppError) return error;
+	if (error instanceof StorageUnavailable) {
+		return new AppError("storage_unavailable", "Storage did not answer. Nothing was lost: try again.");
+	}
+	// What the framework itself refuses is the request's fault.
+	if (error instanceof HTTPException && error.status < 500) return new AppError("invalid_request", error.message);
+	return null;
+}
+
+/** The one place where a schema's complaint becomes the envelope: its first issue, with the path of the field. */
+export function refuseInvalid(result: { success: boolean; error?: z.core.$ZodError }): void {
+	const issue = result.error?.issues[0];
+	if (result.success || issue === undefined) return;
+	const keys = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
+	const path = [...issue.path, ...keys].map(String).join(".");
+	throw new AppError("invalid_request", inWords(issue), path === "" ? null : path);
+}
+
+function inWords(issue: z.core.$ZodIssue): string {
+	if (issue.code === "unrecognized_keys") return "This field is not known here.";
+	if (issue.code === "invalid_union") return "This field has none of the forms it may have.";
+	return issue.message;
+}

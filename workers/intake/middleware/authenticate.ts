@@ -1,0 +1,59 @@
+/** Who calls, and whether they may. */
+import { createMiddleware } from "hono/factory";
+import { keyIdOf } from "../../../shared/core/api-key.ts";
+import { AppError } from "../../../shared/core/errors.ts";
+import type { Runtime } from "../../../shared/core/runtime.ts";
+import type { Scope } from "../../../shared/core/scopes.ts";
+import { sha256Hex } from "../../../shared/webhooks/digest.ts";
+import type { Caller, IntakeEnv, Services } from "../services.ts";
+
+/** A tenant's key with `scope`. */
+export function requireKey(scope: Scope) {
+	return createMiddleware<IntakeEnv>(async function authenticate(c, next) {
+		c.set("caller", await callerOf(c.var.services, c.req.header("authorization"), scope));
+		await next();
+	});
+}
+
+/** The operator's token. */
+export const requireAdmin = createMiddleware<IntakeEnv>(async function authenticateAdmin(c, next) {
+	const { config, runtime } = c.var.services;
+	const token = bearerOf(c.req.header("authorization"));
+	if (token === null || !(await isSame(runtime, token, config.adminToken))) {
+		throw new AppError("unauthorized", "This route needs ADMIN_TOKEN as the bearer token.");
+	}
+	await next();
+});
+
+export async function callerOf(
+	{ db, runtime, keys }: Services,
+	authorization: string | undefined,
+	scope: Scope,
+): Promise<Caller> {
+	const token = bearerOf(authorization);
+	if (token === null) throw new AppError("unauthorized", "Send an API key: `Authorization: Bearer hf_…`.");
+	// A bad checksum was never a key: refused without a look into D1.
+	const keyId = keyIdOf(token);
+	const key = keyId === null ? null : await keys.find(db, runtime, keyId);
+	if (key === null || !isSameHash(await sha256Hex(runtime, token), key.keyHash)) {
+		throw new AppError("unauthorized", "This API key is not valid.");
+	}
+	if (!key.scopes.includes(scope)) throw new AppError("forbidden", `This API key lacks the scope ${scope}.`);
+	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes };
+}
+
+function bearerOf(authorization: string | undefined): string | null {
+	return /^bearer +([\x21-\x7e]+)$/i.exec(authorization ?? "")?.[1] ?? null;
+}
+
+/** Compares digests, so that neither length nor content shows in the time it takes. */
+async function isSame(runtime: Runtime, one: string, other: string): Promise<boolean> {
+	return isSameHash(await sha256Hex(runtime, one), await sha256Hex(runtime, other));
+}
+
+/** In constant time for two digests. */
+function isSameHash(one: string, other: string): boolean {
+	let difference = one.length ^ other.length;
+	for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
+	return difference === 0;
+}

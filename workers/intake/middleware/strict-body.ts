@@ -1,0 +1,61 @@
+/** Reads a JSON body once, strictly, and bounded while it streams: `Content-Length` is only a promise. */
+import type { Context } from "hono";
+import { createMiddleware } from "hono/factory";
+import { AppError } from "../../../shared/core/errors.ts";
+import { BODY_LIMITS, parseStrictJson } from "../../../shared/core/strict-json.ts";
+import type { IntakeEnv } from "../services.ts";
+
+/** A context of a million tokens is 4 to 6 MB of text. */
+const BODY_BYTES_MAX = 16 * 1024 * 1024;
+
+/** What routes validate is what this has read: it takes the place of the request's own `json()`. */
+function strictBody(isRequired: boolean) {
+	return createMiddleware<IntakeEnv>(async function readStrictBody(c, next) {
+		const bytes = await readBounded(c.req.raw.body);
+		c.set("rawBody", bytes);
+		const isThere = bytes.byteLength > 0;
+		if (isThere || isRequired) checkMediaType(c);
+		const value = isThere || isRequired ? parse(bytes) : {};
+		Object.defineProperty(c.req, "json", { value: async () => value });
+		await next();
+	});
+}
+
+export const requireBody = strictBody(true);
+export const allowBody = strictBody(false);
+
+function checkMediaType(c: Context): void {
+	const type = c.req.header("content-type") ?? "";
+	if (!/^application\/json\s*(;\s*charset=("?)utf-8\2\s*)?$/i.test(type)) {
+		throw new AppError("unsupported_media_type", "Send the body as `Content-Type: application/json`, in UTF-8.");
+	}
+	if (c.req.header("content-encoding") !== undefined) {
+		throw new AppError("unsupported_media_type", "Send the body without a Content-Encoding.");
+	}
+}
+
+function parse(bytes: Uint8Array): unknown {
+	const parsed = parseStrictJson(bytes, BODY_LIMITS);
+	if (parsed.ok) return parsed.value;
+	const { message, path } = parsed.problem;
+	throw new AppError("invalid_request", message, path === "" ? null : path);
+}
+
+async function readBounded(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer>> {
+	const chunks: Uint8Array[] = [];
+	let length = 0;
+	for await (const chunk of stream ?? []) {
+		length += chunk.byteLength;
+		if (length > BODY_BYTES_MAX) {
+			throw new AppError("payload_too_large", `The body must be at most ${BODY_BYTES_MAX} bytes.`);
+		}
+		chunks.push(chunk);
+	}
+	const whole = new Uint8Array(length);
+	let at = 0;
+	for (const chunk of chunks) {
+		whole.set(chunk, at);
+		at += chunk.byteLength;
+	}
+	return whole;
+}

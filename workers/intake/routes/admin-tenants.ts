@@ -1,0 +1,122 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { AppError } from "../../../shared/core/errors.ts";
+import { newId } from "../../../shared/core/ids.ts";
+import { timestamp } from "../../../shared/core/job-view.ts";
+import { type Tenant as StoredTenant, TenantLimits } from "../../../shared/core/tenant.ts";
+import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants.ts";
+import { seal } from "../../../shared/webhooks/seal.ts";
+import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
+import { newApp } from "../app.ts";
+import { requireAdmin } from "../middleware/authenticate.ts";
+import { requireBody } from "../middleware/strict-body.ts";
+import { adminPageQuery, commonErrors, errorAnswer, jsonAnswer, listOf, pageOf } from "../schemas.ts";
+
+const Tenant = z
+	.object({
+		id: z.string(),
+		object: z.literal("tenant"),
+		name: z.string(),
+		limits: TenantLimits,
+		created_at: z.iso.datetime({ precision: 3 }),
+	})
+	.openapi("Tenant");
+
+const name = z.string().min(1).max(200);
+const params = z.object({ id: z.string() });
+const notFound = { 404: errorAnswer("There is no such tenant.") };
+const shared = { tags: ["Admin"], security: [{ admin: [] }] };
+
+const create = createRoute({
+	...shared,
+	method: "post",
+	path: "/v1/admin/tenants",
+	summary: "Create a tenant",
+	middleware: [requireAdmin, requireBody] as const,
+	request: {
+		body: {
+			required: true,
+			content: {
+				"application/json": {
+					schema: z.strictObject({ name, limits: TenantLimits.partial().optional() }).openapi("CreateTenant"),
+				},
+			},
+		},
+	},
+	responses: { 201: jsonAnswer("The tenant.", Tenant), ...commonErrors },
+});
+
+const list = createRoute({
+	...shared,
+	method: "get",
+	path: "/v1/admin/tenants",
+	summary: "List tenants, newest first",
+	middleware: [requireAdmin] as const,
+	request: { query: adminPageQuery },
+	responses: { 200: jsonAnswer("One page.", listOf(Tenant).openapi("TenantList")), ...commonErrors },
+});
+
+const get = createRoute({
+	...shared,
+	method: "get",
+	path: "/v1/admin/tenants/{id}",
+	summary: "Get a tenant",
+	middleware: [requireAdmin] as const,
+	request: { params },
+	responses: { 200: jsonAnswer("The tenant.", Tenant), ...commonErrors, ...notFound },
+});
+
+const update = createRoute({
+	...shared,
+	method: "patch",
+	path: "/v1/admin/tenants/{id}",
+	summary: "Change a tenant",
+	middleware: [requireAdmin, requireBody] as const,
+	request: {
+		params,
+		body: {
+			required: true,
+			content: {
+				"application/json": {
+					schema: z
+						.strictObject({ name: name.optional(), limits: TenantLimits.partial().optional() })
+						.openapi("UpdateTenant"),
+				},
+			},
+		},
+	},
+	responses: { 200: jsonAnswer("The tenant.", Tenant), ...commonErrors, ...notFound },
+});
+
+export const adminTenantRoutes = newApp()
+	.openapi(create, async (c) => {
+		const { db, config, runtime } = c.var.services;
+		const request = c.req.valid("json");
+		const tenantId = newId("ten", runtime);
+		const sealedSecret = await seal(runtime, config.signingKeys[0] ?? "", tenantId, newWebhookSecret(runtime));
+		const limits = TenantLimits.parse(request.limits ?? {});
+		return c.json(viewTenant(await createTenant(db, { tenantId, name: request.name, limits, sealedSecret })), 201);
+	})
+	.openapi(list, async (c) => {
+		const { limit, after } = c.req.valid("query");
+		const found = await listTenants(c.var.services.db, limit + 1, after ?? null);
+		return c.json(pageOf(found.map(viewTenant), limit), 200);
+	})
+	.openapi(get, async (c) => c.json(viewTenant(existing(await findTenant(c.var.services.db, c.req.param("id")))), 200))
+	.openapi(update, async (c) => {
+		const { db } = c.var.services;
+		const old = existing(await findTenant(db, c.req.param("id")));
+		const change = c.req.valid("json");
+		const limits = change.limits === undefined ? null : TenantLimits.parse({ ...old.limits, ...change.limits });
+		const tenant = await updateTenant(db, old.tenantId, { name: change.name ?? null, limits });
+		return c.json(viewTenant(existing(tenant)), 200);
+	});
+
+function existing(tenant: StoredTenant | null): StoredTenant {
+	if (tenant === null) throw new AppError("not_found", "There is no such tenant.");
+	return tenant;
+}
+
+function viewTenant(tenant: StoredTenant): z.infer<typeof Tenant> {
+	const { tenantId, name, limits, createdAt } = tenant;
+	return { id: tenantId, object: "tenant", name, limits, created_at: timestamp(createdAt) };
+}

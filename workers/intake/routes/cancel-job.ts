@@ -1,0 +1,96 @@
+import { createRoute } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { nextAttemptNumber, withAttempt } from "../../../shared/core/attempts.ts";
+import type { Job as StoredJob } from "../../../shared/core/job.ts";
+import { viewJob } from "../../../shared/core/job-view.ts";
+import { finishJobs, type JobEnd } from "../../../shared/db/finish-jobs.ts";
+import { ringForDeliveries } from "../../../shared/queues/ring.ts";
+import { logTrouble } from "../../log.ts";
+import { newApp } from "../app.ts";
+import { findOwnJob } from "../find-own-job.ts";
+import { requireKey } from "../middleware/authenticate.ts";
+import { allowBody } from "../middleware/strict-body.ts";
+import { originOf } from "../origin.ts";
+import { commonErrors, errorAnswer, Job, JobParams, jsonAnswer } from "../schemas.ts";
+import type { IntakeEnv, Services } from "../services.ts";
+
+const route = createRoute({
+	method: "post",
+	path: "/v1/jobs/{id}/cancel",
+	tags: ["Jobs"],
+	summary: "Cancel a job",
+	description:
+		"The job is cancelled when this answers; a call in flight is aborted within seconds, and its answer, if it comes, is not kept. A job that is final already stays as it is and answers `cancellation: too_late`.",
+	middleware: [requireKey("jobs:write"), allowBody] as const,
+	request: { params: JobParams },
+	responses: {
+		200: jsonAnswer("The job.", Job),
+		...commonErrors,
+		404: errorAnswer("There is no such job."),
+	},
+});
+
+export const cancelJobRoute = newApp().openapi(route, async (c) => {
+	const job = await cancel(c);
+	const view = viewJob(job, originOf(c));
+	return c.json(job.status === "cancelled" ? view : { ...view, cancellation: "too_late" as const }, 200);
+});
+
+/** Reads, then writes if the job is still as read. A job that moved in between is read again: it moves forward only. */
+async function cancel(c: Context<IntakeEnv>): Promise<StoredJob> {
+	const { services } = c.var;
+	for (;;) {
+		const job = await findOwnJob(c);
+		if (job.finishedAt !== null) return job;
+		const [finished] = await finishJobs(services.db, [endOf(services, job)]);
+		if (finished?.done) services.background(ring(services, job.tenantId, finished.deliveryIds));
+	}
+}
+
+/** The holder of a running job finds its lease gone, aborts the call, and can write nothing any more. */
+function endOf({ runtime }: Services, job: StoredJob): JobEnd {
+	const isRunning = job.status === "running";
+	return {
+		tenantId: job.tenantId,
+		jobId: job.jobId,
+		from: isRunning ? "running" : "queued",
+		lease: job.lease,
+		status: "cancelled",
+		reason: null,
+		error: null,
+		cancellation: isRunning ? "in_flight" : "before_start",
+		resultBytes: null,
+		progress: isRunning ? { ...job, attempts: withCancelledCall(job, runtime.now()) } : null,
+	};
+}
+
+function withCancelledCall(job: StoredJob, now: number) {
+	const startedAt = job.leasedAt ?? now;
+	return withAttempt(job.attempts, {
+		number: nextAttemptNumber(job.attempts),
+		lease: job.lease,
+		counted: true,
+		model: job.model,
+		provider: null,
+		startedAt,
+		endedAt: Math.max(startedAt, now),
+		outcome: "cancelled",
+		status: null,
+		code: null,
+		message: null,
+		retryAfterMs: null,
+		logId: null,
+		usage: null,
+	});
+}
+
+async function ring({ deliveryQueue }: Services, tenantId: string, deliveryIds: string[]): Promise<void> {
+	try {
+		await ringForDeliveries(
+			deliveryQueue,
+			deliveryIds.map((deliveryId) => ({ tenantId, deliveryId })),
+		);
+	} catch (error) {
+		logTrouble("deliveries.not_rung", { deliveries: deliveryIds.length }, error);
+	}
+}

@@ -1,0 +1,42 @@
+import { createRoute } from "@hono/zod-openapi";
+import { AppError } from "../../../shared/core/errors.ts";
+import { newId } from "../../../shared/core/ids.ts";
+import { eraseJob } from "../../../shared/db/erase-jobs.ts";
+import { eraseObjects } from "../../../shared/results/erase-objects.ts";
+import { logTrouble } from "../../log.ts";
+import { newApp } from "../app.ts";
+import { findOwnJob, keyOf } from "../find-own-job.ts";
+import { requireKey } from "../middleware/authenticate.ts";
+import { commonErrors, errorAnswer, JobParams } from "../schemas.ts";
+
+const route = createRoute({
+	method: "delete",
+	path: "/v1/jobs/{id}",
+	tags: ["Jobs"],
+	summary: "Erase a job",
+	description: "Erases the job, its input, its result and its history. Webhooks that are still owed are skipped.",
+	middleware: [requireKey("jobs:write")] as const,
+	request: { params: JobParams },
+	responses: {
+		204: { description: "Erased." },
+		...commonErrors,
+		404: errorAnswer("There is no such job."),
+		409: errorAnswer("`not_final`: cancel it first."),
+	},
+});
+
+export const deleteJobRoute = newApp().openapi(route, async (c) => {
+	const { db, results, runtime } = c.var.services;
+	const erased = await eraseJob(db, keyOf(c), newId("tmb", runtime));
+	if (erased === null) {
+		await findOwnJob(c);
+		throw new AppError("not_final", "Only a job that is final can be erased: cancel it first.");
+	}
+	try {
+		await eraseObjects(results, [erased]);
+	} catch (error) {
+		// The row is gone, so nobody can read them; the sweeper deletes them by the tombstone.
+		logTrouble("objects.not_erased", { jobId: erased.jobId }, error);
+	}
+	return c.body(null, 204);
+});

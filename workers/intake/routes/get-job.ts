@@ -1,0 +1,93 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import type { Context } from "hono";
+import { AppError } from "../../../shared/core/errors.ts";
+import type { Job as StoredJob } from "../../../shared/core/job.ts";
+import { viewJob } from "../../../shared/core/job-view.ts";
+import { listDeliveries } from "../../../shared/db/find-deliveries.ts";
+import { readResult } from "../../../shared/results/store-result.ts";
+import { logTrouble } from "../../log.ts";
+import { newApp } from "../app.ts";
+import { findOwnJob } from "../find-own-job.ts";
+import { requireKey } from "../middleware/authenticate.ts";
+import { originOf } from "../origin.ts";
+import { commonErrors, errorAnswer, Job, JobParams, jsonAnswer } from "../schemas.ts";
+import type { IntakeEnv } from "../services.ts";
+import { viewAttempt, viewDelivery } from "../views.ts";
+import { readWait, waitUntilFinal } from "../wait.ts";
+
+const INCLUDES = ["result", "attempts", "deliveries"] as const;
+
+const Query = z.strictObject({
+	include: z
+		.string()
+		.transform((list) => list.split(","))
+		.pipe(z.array(z.enum(INCLUDES, { error: `May name ${INCLUDES.join(", ")}.` })))
+		.optional()
+		.openapi({ type: "string", description: `Inlines any of ${INCLUDES.join(", ")}, between commas.` }),
+});
+
+const route = createRoute({
+	method: "get",
+	path: "/v1/jobs/{id}",
+	tags: ["Jobs"],
+	summary: "Get a job",
+	description: "`Prefer: wait=30` holds the answer until the job is final. A job that is not carries `Retry-After`.",
+	middleware: [requireKey("jobs:read")] as const,
+	request: { params: JobParams, query: Query },
+	responses: {
+		200: jsonAnswer("The job.", Job),
+		304: { description: "Unchanged since the version in `If-None-Match`." },
+		...commonErrors,
+		404: errorAnswer("There is no such job."),
+	},
+});
+
+export const getJobRoute = newApp().openapi(route, async (c) => {
+	const waitMs = readWait(c);
+	const { include = [] } = c.req.valid("query");
+	const found = await findOwnJob(c);
+	const job = waitMs === null ? found : await waitUntilFinal(c, found, found, waitMs);
+
+	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.var.services.runtime.now())));
+	// What is inlined changes without the job's version.
+	if (include.length === 0) {
+		const etag = `"${job.version}"`;
+		c.header("etag", etag);
+		if (matches(c.req.header("if-none-match"), etag)) return c.body(null, 304);
+	}
+	return c.json({ ...viewJob(job, originOf(c)), ...(await inlined(c, job, include)) }, 200);
+});
+
+async function inlined(c: Context<IntakeEnv>, job: StoredJob, include: readonly string[]) {
+	const { db } = c.var.services;
+	const wants = (part: (typeof INCLUDES)[number]) => include.includes(part);
+	return {
+		...(wants("result") ? { result: await resultOf(c, job) } : {}),
+		...(wants("attempts") ? { attempts: job.attempts.map(viewAttempt) } : {}),
+		...(wants("deliveries") ? { deliveries: (await listDeliveries(db, job)).map(viewDelivery) } : {}),
+	};
+}
+
+async function resultOf(c: Context<IntakeEnv>, job: StoredJob): Promise<unknown> {
+	if (job.status !== "succeeded") return null;
+	try {
+		const object = await readResult(c.var.services.results, job);
+		if (object === null) throw new Error("a stored result is missing");
+		return await object.json();
+	} catch (error) {
+		logTrouble("result.not_read", { jobId: job.jobId }, error);
+		throw new AppError("storage_unavailable", "The result could not be read: try again.");
+	}
+}
+
+/** Soon at first, then ever more seldom: a tenth of the job's age; and not before it may run. */
+function retryAfterSeconds(job: StoredJob, now: number): number {
+	const age = (now - job.createdAt) / 10_000;
+	const untilRun = job.status === "queued" ? (job.runAt - now) / 1000 : 0;
+	return Math.ceil(Math.min(Math.max(age, untilRun, 1), 60));
+}
+
+function matches(ifNoneMatch: string | undefined, etag: string): boolean {
+	const tags = (ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
+	return tags.includes(etag) || tags.includes("*");
+}

@@ -1,0 +1,18 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { newApp } from "../app.ts";
+import { errorAnswer, jsonAnswer } from "../schemas.ts";
+
+const route = createRoute({
+	method: "get",
+	path: "/healthz",
+	tags: ["Service"],
+	security: [],
+	summary: "See that the service is up and its configuration whole",
+	responses: {
+		200: jsonAnswer("It is.", z.object({ status: z.literal("ok") })),
+		503: errorAnswer("The message names what is missing or malformed."),
+	},
+});
+
+/** A configuration that is not whole never gets here: intake answers for it, on every route. */
+export const healthRoute = newApp().openapi(route, (c) => c.json({ status: "ok" as const }, 200));

@@ -1,0 +1,49 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { listDeliveries } from "../../../shared/db/find-deliveries.ts";
+import { newApp } from "../app.ts";
+import { findOwnJob } from "../find-own-job.ts";
+import { requireKey } from "../middleware/authenticate.ts";
+import { commonErrors, errorAnswer, JobParams, jsonAnswer, listOf, pageOf } from "../schemas.ts";
+import { AttemptView, DeliveryView, viewAttempt, viewDelivery } from "../views.ts";
+
+const shared = {
+	method: "get" as const,
+	tags: ["Jobs"],
+	middleware: requireKey("jobs:read"),
+	request: { params: JobParams, query: z.strictObject({}) },
+};
+
+const attempts = createRoute({
+	...shared,
+	path: "/v1/jobs/{id}/attempts",
+	summary: "List a job's model calls",
+	description: "In the order in which they were made: the first, and the last 49.",
+	responses: {
+		200: jsonAnswer("All of them: a job's history is bounded.", listOf(AttemptView).openapi("AttemptList")),
+		...commonErrors,
+		404: errorAnswer("There is no such job."),
+	},
+});
+
+const deliveries = createRoute({
+	...shared,
+	path: "/v1/jobs/{id}/deliveries",
+	summary: "List a job's webhooks",
+	responses: {
+		200: jsonAnswer("All of them, each with its attempts.", listOf(DeliveryView).openapi("DeliveryList")),
+		...commonErrors,
+		404: errorAnswer("There is no such job."),
+	},
+});
+
+export const jobHistoryRoutes = newApp()
+	.openapi(attempts, async (c) => {
+		const job = await findOwnJob(c);
+		const data = job.attempts.map(viewAttempt);
+		return c.json({ object: "list" as const, data, has_more: false, first_id: null, last_id: null }, 200);
+	})
+	.openapi(deliveries, async (c) => {
+		const job = await findOwnJob(c);
+		const owed = await listDeliveries(c.var.services.db, job);
+		return c.json(pageOf(owed.map(viewDelivery), owed.length), 200);
+	});

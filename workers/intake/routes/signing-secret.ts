@@ -1,0 +1,65 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants.ts";
+import { seal, unseal } from "../../../shared/webhooks/seal.ts";
+import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
+import { newApp } from "../app.ts";
+import { requireKey } from "../middleware/authenticate.ts";
+import { allowBody } from "../middleware/strict-body.ts";
+import { commonErrors, jsonAnswer } from "../schemas.ts";
+
+const OVERLAP_MS = 24 * 3_600_000;
+
+const Secret = z
+	.object({ object: z.literal("webhook_signing_secret"), secret: z.string().openapi({ example: "whsec_…" }) })
+	.openapi("WebhookSigningSecret");
+
+const get = createRoute({
+	method: "get",
+	path: "/v1/webhook_signing_secret",
+	tags: ["Webhooks"],
+	summary: "Get the secret that signs one-off webhooks",
+	middleware: [requireKey("webhooks:read")] as const,
+	request: { query: z.strictObject({}) },
+	responses: { 200: jsonAnswer("The secret.", Secret), ...commonErrors },
+});
+
+const rotate = createRoute({
+	method: "post",
+	path: "/v1/webhook_signing_secret/rotate",
+	tags: ["Webhooks"],
+	summary: "Make a new secret",
+	description: "The old one dies at once, unless it is kept: then both sign for 24 hours.",
+	middleware: [requireKey("webhooks:write"), allowBody] as const,
+	request: {
+		body: {
+			required: false,
+			content: {
+				"application/json": {
+					schema: z
+						.strictObject({ keep_old_secret_active_for_24_hours: z.boolean().default(false) })
+						.openapi("RotateSecret"),
+				},
+			},
+		},
+	},
+	responses: { 200: jsonAnswer("The new secret.", Secret), ...commonErrors },
+});
+
+export const signingSecretRoutes = newApp()
+	.openapi(get, async (c) => {
+		const { db, config, runtime } = c.var.services;
+		const { tenantId } = c.var.caller;
+		const sealed = await findWebhookSecret(db, tenantId);
+		if (sealed === null) throw new Error("a tenant without a webhook secret");
+		const secret = await unseal(runtime, config.signingKeys, tenantId, sealed);
+		return c.json({ object: "webhook_signing_secret" as const, secret }, 200);
+	})
+	.openapi(rotate, async (c) => {
+		const { db, config, runtime } = c.var.services;
+		const { tenantId } = c.var.caller;
+		const keepsOld = c.req.valid("json").keep_old_secret_active_for_24_hours;
+		const secret = newWebhookSecret(runtime);
+		const sealed = await seal(runtime, config.signingKeys[0] ?? "", tenantId, secret);
+		await rotateWebhookSecret(db, tenantId, sealed, keepsOld ? OVERLAP_MS : 0);
+		return c.json({ object: "webhook_signing_secret" as const, secret }, 200);
+	});

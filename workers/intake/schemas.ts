@@ -1,0 +1,146 @@
+/** What requests and answers look like. The same schemas validate and make `/openapi.json`. */
+import { z } from "@hono/zod-openapi";
+import { ChatInput } from "../../shared/core/chat-input.ts";
+import { EVENT_TYPES } from "../../shared/core/events.ts";
+import { isId } from "../../shared/core/ids.ts";
+import { JobView } from "../../shared/core/job-view.ts";
+
+const DAY_SECONDS = 86_400;
+const modelName = z.string().min(1).max(256);
+
+/** Up to 16 pairs. */
+const Metadata = z
+	.record(z.string().min(1).max(64), z.string().max(512))
+	.refine((pairs) => Object.keys(pairs).length <= 16, { error: "At most 16 pairs." });
+
+const WebhookRequest = z.strictObject({
+	url: z.string().describe("https only; redirects are not followed."),
+	events: z.array(z.enum(EVENT_TYPES)).min(1).max(EVENT_TYPES.length).optional().describe("All of them by default."),
+	payload: z.enum(["full", "thin"]).default("full").describe("`thin` gives id, object and status alone."),
+});
+
+const jobFields = {
+	model: z
+		.union([modelName, z.array(modelName).min(1).max(4)])
+		.optional()
+		.describe("A name, or up to four: the next is tried when one fails for good. DEFAULT_MODEL by default."),
+	input: ChatInput.describe("The body of a chat completion. Fields that are not listed pass through untouched."),
+	webhook: WebhookRequest.optional(),
+	priority: z.number().int().min(0).max(9).optional().describe("Which of a tenant's waiting jobs goes first. 5."),
+	gateway: z
+		.strictObject({
+			cache_ttl: z
+				.number()
+				.int()
+				.min(0)
+				.max(31 * DAY_SECONDS)
+				.optional()
+				.describe("Seconds."),
+			skip_cache: z.boolean().optional(),
+		})
+		.optional()
+		.describe("Options of the AI Gateway for this job; other providers ignore them."),
+	metadata: Metadata.optional(),
+	run_at: z.iso.datetime({ offset: true }).optional().describe("Not before this time, up to 30 days ahead."),
+	delay_seconds: z
+		.number()
+		.min(0)
+		.max(30 * DAY_SECONDS)
+		.optional()
+		.describe("Not before so long after submission."),
+	deadline_seconds: z
+		.number()
+		.min(1)
+		.max(7 * DAY_SECONDS)
+		.optional()
+		.describe("From submission, or `run_at`, to a final state. A day by default."),
+	timeout_seconds: z.number().min(1).max(780).optional().describe("For one attempt. 600."),
+	max_attempts: z.number().int().min(1).max(20).optional().describe("5."),
+	retain_seconds: z
+		.number()
+		.min(0)
+		.max(365 * DAY_SECONDS)
+		.optional()
+		.describe("How long job, input and result are kept once final. 30 days."),
+};
+
+export const SubmitJob = z.strictObject(jobFields).openapi("SubmitJob");
+export type SubmitJob = z.infer<typeof SubmitJob>;
+
+export const RetryJob = SubmitJob.partial().openapi("RetryJob");
+export type RetryJob = z.infer<typeof RetryJob>;
+
+export const Job = JobView.extend({
+	result: z.unknown().optional().describe("With `include=result`."),
+	attempts: z.array(z.unknown()).optional().describe("With `include=attempts`."),
+	deliveries: z.array(z.unknown()).optional().describe("With `include=deliveries`."),
+}).openapi("Job");
+
+export const ErrorBody = z
+	.object({
+		error: z.object({
+			message: z.string(),
+			type: z.string(),
+			code: z.string(),
+			param: z.string().nullable(),
+			request_id: z.string(),
+		}),
+	})
+	.openapi("Error");
+
+export function listOf<Item extends z.ZodType>(item: Item) {
+	return z.object({
+		object: z.literal("list"),
+		data: z.array(item),
+		has_more: z.boolean(),
+		first_id: z.string().nullable(),
+		last_id: z.string().nullable(),
+	});
+}
+
+/** `limit`, `after` and `order` of every list. */
+export const pageQuery = {
+	limit: z.coerce.number().int().min(1).max(100).default(20),
+	after: z.string().optional().describe("The last id of the page before."),
+	order: z.enum(["asc", "desc"]).default("desc"),
+};
+
+export const adminPageQuery = z.strictObject({ limit: pageQuery.limit, after: pageQuery.after });
+
+/** One page of `found`, which holds one more than fits where there is a next page. */
+export function pageOf<Item extends { id: string }>(found: Item[], limit: number) {
+	const data = found.slice(0, limit);
+	return {
+		object: "list" as const,
+		data,
+		has_more: found.length > limit,
+		first_id: data[0]?.id ?? null,
+		last_id: data.at(-1)?.id ?? null,
+	};
+}
+
+/** An id that nobody ever made is as unknown as one that another tenant has. */
+export const JobParams = z.object({ id: z.string() });
+
+export function isJobId(id: string): boolean {
+	return isId("job", id);
+}
+
+export const errorAnswer = (description: string) => ({
+	description,
+	content: { "application/json": { schema: ErrorBody } },
+});
+
+export const jsonAnswer = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+	description,
+	content: { "application/json": { schema } },
+});
+
+/** What any route with a key may answer besides its own. */
+export const commonErrors = {
+	400: errorAnswer("Something in the request breaks a rule; `param` says what."),
+	401: errorAnswer("No valid key."),
+	403: errorAnswer("The key lacks the scope."),
+	500: errorAnswer("Our own fault."),
+	503: errorAnswer("Storage did not answer; `Retry-After` says when to try again."),
+};

@@ -1,0 +1,35 @@
+/** What intake works with, and what its middleware has found out about a request. */
+import type { Config } from "../../shared/core/config.ts";
+import type { Runtime } from "../../shared/core/runtime.ts";
+import type { Database } from "../../shared/db/database.ts";
+import type { KeyCache } from "./key-cache.ts";
+
+export interface Services {
+	db: Database;
+	results: R2Bucket;
+	jobQueue: Queue;
+	deliveryQueue: Queue;
+	config: Config;
+	runtime: Runtime;
+	keys: KeyCache;
+	/** Lets work go on after the answer. It must not matter when it fails. */
+	background(work: Promise<void>): void;
+}
+
+export interface Caller {
+	tenantId: string;
+	keyId: string;
+	scopes: string[];
+}
+
+export type IntakeEnv = {
+	/** What `api.fetch` is given with a request. */
+	Bindings: { services: Services; requestId: string };
+	Variables: {
+		services: Services;
+		requestId: string;
+		caller: Caller;
+		/** The body as it came: the fingerprint of an idempotent request. */
+		rawBody: Uint8Array<ArrayBuffer>;
+	};
+};

@@ -1,0 +1,139 @@
+/** Takes a validated submission, new or repeated from an older job, all the way to the 202. */
+import type { Context } from "hono";
+import { AppError } from "../../shared/core/errors.ts";
+import { newId } from "../../shared/core/ids.ts";
+import type { WebhookTarget } from "../../shared/core/job.ts";
+import { viewJob } from "../../shared/core/job-view.ts";
+import { routeFor } from "../../shared/core/model-routes.ts";
+import { queueDelaySeconds } from "../../shared/core/waits.ts";
+import { checkWebhookUrl } from "../../shared/core/webhook-address.ts";
+import { StorageUnavailable } from "../../shared/db/database.ts";
+import { type NewJob, type Submission, submitJob } from "../../shared/db/submit-job.ts";
+import { ringForJob } from "../../shared/queues/ring.ts";
+import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/results/inputs.ts";
+import { logTrouble } from "../log.ts";
+import { readIdempotency } from "./idempotency.ts";
+import { originOf } from "./origin.ts";
+import type { SubmitJob } from "./schemas.ts";
+import type { IntakeEnv, Services } from "./services.ts";
+import { readWait, waitUntilFinal } from "./wait.ts";
+
+const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
+
+/** Answers 202, or 200 where the caller waits and the job ends in time. */
+export async function submit(c: Context<IntakeEnv>, request: SubmitJob, retryOf: string | null) {
+	const { services, caller } = c.var;
+	const waitMs = readWait(c);
+	const origin = originOf(c);
+	const newJob = await toNewJob(c, request, retryOf);
+	const submission = await submitSurely(services, newJob);
+	if (submission.outcome === "key_reused") {
+		throw new AppError("idempotency_key_reused", "This Idempotency-Key came before with another request.");
+	}
+	if (submission.outcome === "erased") {
+		throw new AppError("job_erased", "The job of this Idempotency-Key has been erased; it is not run again.");
+	}
+	if (submission.outcome === "created") services.background(ring(services, newJob));
+	else c.header("idempotent-replayed", "true");
+
+	const key = { tenantId: caller.tenantId, jobId: submission.job.jobId };
+	const job = waitMs === null ? submission.job : await waitUntilFinal(c, submission.job, key, waitMs);
+	c.header("location", `/v1/jobs/${job.jobId}`);
+	return c.json(viewJob(job, origin), job.finishedAt === null || waitMs === null ? 202 : 200);
+}
+
+/** A lost answer may have been a commit: the same job under the same id is asked for once more, and written once. */
+async function submitSurely({ db }: Services, job: NewJob): Promise<Submission> {
+	try {
+		return await submitJob(db, job);
+	} catch (error) {
+		if (!(error instanceof StorageUnavailable)) throw error;
+		return await submitJob(db, job);
+	}
+}
+
+async function ring({ jobQueue, runtime }: Services, job: NewJob): Promise<void> {
+	const waitMs = "delayMs" in job.start ? job.start.delayMs : job.start.runAt - runtime.now();
+	const delaySeconds = queueDelaySeconds(waitMs);
+	if (delaySeconds === null) return;
+	try {
+		await ringForJob(jobQueue, job, delaySeconds);
+	} catch (error) {
+		logTrouble("job.not_rung", { jobId: job.jobId }, error);
+	}
+}
+
+async function toNewJob(c: Context<IntakeEnv>, request: SubmitJob, retryOf: string | null): Promise<NewJob> {
+	const { services, caller } = c.var;
+	const { runtime } = services;
+	const jobKey = { tenantId: caller.tenantId, jobId: newId("job", runtime) };
+	const checked = {
+		models: modelsOf(services, request),
+		webhook: webhookOf(services, request),
+		start: startOf(services, request),
+		idempotency: await readIdempotency(c),
+	};
+	const input = JSON.stringify(request.input);
+	const inputBytes = new TextEncoder().encode(input).byteLength;
+	const isLarge = inputBytes > INLINE_INPUT_BYTES_MAX;
+	const { gateway } = request;
+	return {
+		...jobKey,
+		...checked,
+		input: isLarge ? null : input,
+		inputKey: isLarge ? await storeLargeInput(services, jobKey, input) : null,
+		inputBytes,
+		gateway:
+			gateway === undefined
+				? null
+				: { cacheTtlSeconds: gateway.cache_ttl ?? null, skipCache: gateway.skip_cache ?? null },
+		metadata: request.metadata ?? null,
+		priority: request.priority ?? 5,
+		timeoutMs: (request.timeout_seconds ?? 600) * 1000,
+		maxAttempts: request.max_attempts ?? 5,
+		retainMs: (request.retain_seconds ?? 2_592_000) * 1000,
+		deadlineMs: (request.deadline_seconds ?? 86_400) * 1000,
+		retryOf,
+		origin: originOf(c),
+	};
+}
+
+async function storeLargeInput(services: Services, job: { tenantId: string; jobId: string }, input: string) {
+	try {
+		return await storeInput(services.results, job, input, services.runtime.now());
+	} catch (error) {
+		throw new StorageUnavailable(error);
+	}
+}
+
+function modelsOf({ config }: Services, { model }: SubmitJob): [string, ...string[]] {
+	const [first = config.defaultModel, ...rest] = typeof model === "string" ? [model] : (model ?? []);
+	const models: [string, ...string[]] = [first, ...rest];
+	models.forEach((name, at) => {
+		const param = Array.isArray(model) ? `model.${at}` : "model";
+		if (routeFor(config.modelRoutes, name) === null) {
+			throw new AppError("invalid_request", `No route serves the model ${JSON.stringify(name)}.`, param);
+		}
+		if (models.indexOf(name) !== at) throw new AppError("invalid_request", "A model stands twice in the list.", param);
+	});
+	return models;
+}
+
+function webhookOf({ config }: Services, { webhook }: SubmitJob): WebhookTarget | null {
+	if (webhook === undefined) return null;
+	const address = checkWebhookUrl(webhook.url, { allowInsecure: config.allowInsecureWebhooks });
+	if (!address.ok) throw new AppError("invalid_request", address.problem, "webhook.url");
+	return { url: address.url, events: webhook.events ?? null, payload: webhook.payload };
+}
+
+function startOf({ runtime }: Services, request: SubmitJob): NewJob["start"] {
+	if (request.run_at === undefined) return { delayMs: (request.delay_seconds ?? 0) * 1000 };
+	if (request.delay_seconds !== undefined) {
+		throw new AppError("invalid_request", "Give either `run_at` or `delay_seconds`.", "delay_seconds");
+	}
+	const runAt = Date.parse(request.run_at);
+	if (runAt > runtime.now() + RUN_AHEAD_MS_MAX) {
+		throw new AppError("invalid_request", "Must be at most 30 days ahead.", "run_at");
+	}
+	return { runAt };
+}

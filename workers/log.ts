@@ -1,0 +1,20 @@
+/** One line per fact, every fact a field. Never a prompt, an answer, a key or a secret. */
+
+export type LogFields = Record<string, string | number | boolean | null | undefined>;
+
+/** @param event `noun.past_verb`, such as `attempt.settled` */
+export function log(event: string, fields: LogFields): void {
+	console.log(JSON.stringify({ event, ...fields }));
+}
+
+/** Something that should not have happened and that somebody may want to look at. Nothing is lost by it. */
+export function logTrouble(event: string, fields: LogFields, error?: unknown): void {
+	console.error(JSON.stringify({ event, ...fields, error: error === undefined ? undefined : describe(error) }));
+}
+
+/** Names and messages only: no stack shows a value, but an error's own fields might. */
+function describe(error: unknown): string {
+	if (!(error instanceof Error)) return String(error);
+	const cause = error.cause === undefined ? "" : ` (${describe(error.cause)})`;
+	return `${error.name}: ${error.message}${cause}`.slice(0, 500);
+}

@@ -1,0 +1,45 @@
+/**
+ * Takes:  the cron tick, once a minute.
+ * Writes: jobs (queued → expired; erased after their retention), what R2 holds of erased jobs; when to look next.
+ * Sends:  JOB_QUEUE and DELIVERY_QUEUE, for whatever a queue lost or a crash left behind.
+ *
+ * It never calls a model or a receiver: it rings, and those who are rung for judge for themselves.
+ */
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { Database } from "../../shared/db/database.ts";
+import { writeNote } from "../../shared/db/sweeper-notes.ts";
+import { log, logTrouble } from "../log.ts";
+import { pruneAll } from "./prune.ts";
+import { reapInputs } from "./reap-inputs.ts";
+import { ringForDueDeliveries } from "./ring-for-deliveries.ts";
+import { sweepJobs } from "./sweep-jobs.ts";
+
+export async function sweep(env: Env, runtime: Runtime): Promise<void> {
+	const sweeper = {
+		db: new Database(env.DB),
+		results: env.RESULTS,
+		jobQueue: env.JOB_QUEUE,
+		deliveryQueue: env.DELIVERY_QUEUE,
+		runtime,
+	};
+	const steps = { sweepJobs, ringForDueDeliveries, pruneAll, reapInputs };
+	const counts: Record<string, number> = {};
+	for (const [name, step] of Object.entries(steps)) {
+		try {
+			Object.assign(counts, await step(sweeper));
+		} catch (error) {
+			// One step that cannot do its work must not keep the others from theirs.
+			logTrouble("sweep.step_failed", { step: name }, error);
+		}
+	}
+	await noteLastSweep(sweeper.db, counts);
+	if (Object.values(counts).some((count) => count > 0)) log("sweep.done", counts);
+}
+
+async function noteLastSweep(db: Database, counts: Record<string, number>): Promise<void> {
+	try {
+		await writeNote(db, "last_sweep", JSON.stringify(counts));
+	} catch (error) {
+		logTrouble("sweep.not_noted", {}, error);
+	}
+}

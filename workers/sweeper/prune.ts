@@ -1,0 +1,42 @@
+/** What is past its retention goes: rows first, so that nobody finds half a job, then what R2 holds. */
+import { newId } from "../../shared/core/ids.ts";
+import { findJobsToPrune, findTombstones, pruneJobs, removeTombstone } from "../../shared/db/erase-jobs.ts";
+import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/prune-records.ts";
+import { eraseObjects } from "../../shared/results/erase-objects.ts";
+import type { Sweeper } from "./sweeper.ts";
+
+const PAGE = 100;
+const PAGES_MAX = 20;
+const RECORDS_MAX = 1_000;
+
+export async function pruneAll(sweeper: Sweeper) {
+	return {
+		objectsDeletedAgain: await deleteAgain(sweeper),
+		pruned: await pruneFinalJobs(sweeper),
+		idempotencyKeysPruned: await pruneIdempotencyKeys(sweeper.db, RECORDS_MAX),
+		deliveriesPruned: await pruneOrphanedDeliveries(sweeper.db, RECORDS_MAX),
+	};
+}
+
+async function pruneFinalJobs({ db, results, runtime }: Sweeper): Promise<number> {
+	let pruned = 0;
+	for (let page = 0; page < PAGES_MAX; page++) {
+		const due = await findJobsToPrune(db, PAGE);
+		const gone = await pruneJobs(db, due, newId("tmb", runtime));
+		// Dying here is harmless: the tombstone names the same objects.
+		await eraseObjects(results, gone);
+		pruned += gone.length;
+		if (due.length < PAGE) break;
+	}
+	return pruned;
+}
+
+/** The second deletion, of what a holder without a lease may have written after the first. */
+async function deleteAgain({ db, results }: Sweeper): Promise<number> {
+	const tombstones = await findTombstones(db, PAGES_MAX);
+	for (const tombstone of tombstones) {
+		await eraseObjects(results, tombstone.jobs);
+		await removeTombstone(db, tombstone);
+	}
+	return tombstones.reduce((sum, { jobs }) => sum + jobs.length, 0);
+}

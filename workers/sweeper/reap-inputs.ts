@@ -1,0 +1,34 @@
+/**
+ * Inputs are put before the row that names them, so a submission that died in between leaves one behind. Once a day, the
+ * inputs of the day before yesterday that no job owns are deleted: their keys start with the day.
+ */
+import { findKnownJobs } from "../../shared/db/find-known-jobs.ts";
+import { readNote, writeNote } from "../../shared/db/sweeper-notes.ts";
+import { eraseInputs, listInputs } from "../../shared/results/erase-objects.ts";
+import type { Sweeper } from "./sweeper.ts";
+
+const DAY_MS = 86_400_000;
+
+export async function reapInputs({ db, results, runtime }: Sweeper): Promise<{ inputsReaped: number }> {
+	const lastFullDay = startOfDay(runtime.now()) - 2 * DAY_MS;
+	const note = await readNote(db, "inputs_reaped_until");
+	const day = note === null ? lastFullDay : Number(note) + DAY_MS;
+	if (day > lastFullDay) return { inputsReaped: 0 };
+
+	let inputsReaped = 0;
+	let cursor: string | null = null;
+	do {
+		const page: Awaited<ReturnType<typeof listInputs>> = await listInputs(results, day, cursor);
+		const known = await findKnownJobs(db, page.inputs);
+		const orphans = page.inputs.filter(({ jobId }) => !known.has(jobId)).map(({ key }) => key);
+		await eraseInputs(results, orphans);
+		inputsReaped += orphans.length;
+		cursor = page.next;
+	} while (cursor !== null);
+	await writeNote(db, "inputs_reaped_until", String(day));
+	return { inputsReaped };
+}
+
+function startOfDay(ms: number): number {
+	return Math.floor(ms / DAY_MS) * DAY_MS;
+}
