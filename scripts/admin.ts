@@ -1,19 +1,19 @@
 /**
  * `npm run admin -- <command>`: tenants, keys and status of a local or deployed service, by its admin routes.
- * Answers are JSON or one line per row, so that other programs can read them.
+ * Answers are JSON or one line per row with tabs between, so that other programs can read them.
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type Call, callForSuccess } from "./lib/call-api.ts";
 import { readEnvFile } from "./lib/env-file.ts";
-import { complain, PlainError, say } from "./lib/terminal.ts";
+import { complain, dim, PlainError, say } from "./lib/terminal.ts";
 
 const HELP = `Usage: npm run admin -- <command>
 
   tenants                          every tenant: id, name, when it was made
   create-tenant <name>
   delete-tenant <tenant> --yes     erases the tenant with all its jobs, results and keys
-  keys <tenant>                    its keys: id, name, scopes, until when they are good
+  keys <tenant>                    its keys: id, name, scopes, until when good, since when revoked
   create-key <tenant> [name]       the key is shown this once
       --scopes a,b                   what it may do (all but keys:manage)
       --expires <RFC 3339>           until when (for good)
@@ -48,7 +48,7 @@ const commands: Record<string, Command> = {
 
 	keys: async (admin, words) => {
 		const tenant = needed(words, 0, "a tenant's id");
-		printRows(await everyRow(admin, `/tenants/${tenant}/keys`), ["id", "name", "scopes", "expires_at"]);
+		printRows(await everyRow(admin, `/tenants/${tenant}/keys`), ["id", "name", "scopes", "expires_at", "revoked_at"]);
 	},
 
 	"create-key": async (admin, words, { scopes, expires }) => {
@@ -126,7 +126,9 @@ function needed(words: string[], index: number, what: string): string {
 	throw new PlainError(`This command needs ${what}. See npm run admin -- --help`);
 }
 
+/** The names of the columns are for people: whoever reads from a pipe gets the rows alone. */
 function printRows(rows: Row[], columns: string[]): void {
+	if (process.stdout.isTTY) say(dim(columns.join("\t")));
 	for (const row of rows) say(columns.map((column) => String(row[column] ?? "-")).join("\t"));
 }
 

@@ -58,7 +58,8 @@ function portFrom(text: string): number {
 }
 
 function welcome({ url, key, sweepSeconds }: { url: string; key: string; sweepSeconds: number }): void {
-	const place = stateDir.startsWith(root) ? relative(root, stateDir) : stateDir;
+	const inside = relative(root, stateDir);
+	const place = inside.startsWith("..") ? stateDir : inside;
 	say(`${bold("Holdfast")} ${dim(`state in ${place}, a sweep every ${sweepSeconds} s, Ctrl-C ends it`)}`);
 	say();
 	say(`  API key  ${green(key)}`);

@@ -13,6 +13,8 @@ const CHATTER = [
 	/^❓ Your types might be out of date/,
 	/^⎔ (?!Reloading)/,
 	/^\[wrangler:info\] /,
+	/^If you think this is a bug then please create an issue at /,
+	/^Note that there is a newer version of Wrangler available/,
 ];
 
 /** Warnings about what is meant to be so here: no model over the network, and cron ticked by `npm start` itself. */

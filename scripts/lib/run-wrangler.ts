@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { outputFilter } from "./filter-output.ts";
 import type { WranglerConfig } from "./local-config.ts";
 import { PlainError } from "./terminal.ts";
 
@@ -11,7 +12,12 @@ const run = promisify(execFile);
 
 export type Place = { root: string; stateDir: string };
 
-const binary = (root: string): string => join(root, "node_modules/wrangler/bin/wrangler.js");
+/** Node's arguments for wrangler. */
+const wrangler = (root: string): string[] => [
+	"--import",
+	pathToFileURL(join(import.meta.dirname, "end-with-parent.ts")).href,
+	join(root, "node_modules/wrangler/bin/wrangler.js"),
+];
 
 /** `wrangler.toml`, read by wrangler's own parser. A child process, because loading it takes a second and 150 MB. */
 export async function readProductionConfig({ root }: Place): Promise<WranglerConfig> {
@@ -22,21 +28,15 @@ export async function readProductionConfig({ root }: Place): Promise<WranglerCon
 }
 
 export async function applyMigrations(place: Place): Promise<void> {
-	const args = [
-		binary(place.root),
-		"d1",
-		"migrations",
-		"apply",
-		"DB",
-		"--local",
-		"--persist-to",
-		join(place.stateDir, "state"),
-	];
+	// Named, since wrangler would prefer a wrangler.json in any folder above.
+	const which = ["--config", join(place.root, "wrangler.toml"), "--persist-to", join(place.stateDir, "state")];
+	const args = [...wrangler(place.root), "d1", "migrations", "apply", "DB", "--local", ...which];
 	try {
 		await run(process.execPath, args, { cwd: place.root, env: quietEnvironment(place) });
 	} catch (error) {
-		const { stdout, stderr } = error as { stdout?: string; stderr?: string };
-		throw new PlainError(`The migrations could not be applied.\n${stdout ?? ""}${stderr ?? String(error)}`);
+		const output = (error as { stderr?: string }).stderr || String(error);
+		const lines = output.split("\n").map(outputFilter(place.root, []));
+		throw new PlainError(["The migrations could not be applied.", ...lines.filter((line) => line !== null)].join("\n"));
 	}
 }
 
@@ -47,10 +47,9 @@ export async function applyMigrations(place: Place): Promise<void> {
 export function runDev(place: Place, config: string, port: number): ChildProcess {
 	const args = ["dev", "--local", "--config", config, "--persist-to", join(place.stateDir, "state")];
 	const listen = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
-	const preload = pathToFileURL(join(import.meta.dirname, "end-with-parent.ts")).href;
 	return spawn(
 		process.execPath,
-		["--import", preload, binary(place.root), ...args, ...listen, "--show-interactive-dev-session=false"],
+		[...wrangler(place.root), ...args, ...listen, "--show-interactive-dev-session=false"],
 		{
 			cwd: place.root,
 			env: quietEnvironment(place),
@@ -82,6 +81,8 @@ function quietEnvironment({ stateDir }: Place): NodeJS.ProcessEnv {
 		X_LOCAL_OBSERVABILITY: "false",
 		// Two services on one machine have queues of the same names: in a shared registry they would find each other.
 		WRANGLER_REGISTRY_PATH: join(stateDir, "registry"),
+		// In many containers the home directory cannot be written, and wrangler would not start.
+		XDG_CONFIG_HOME: join(stateDir, "config"),
 		...process.env,
 	};
 }

@@ -131,7 +131,7 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
 			throw new PlainError("wrangler ended before the service was ready.");
 		const answer = await callApi(`${url}/healthz`, { timeoutMs: 10_000 }).catch(() => null);
 		if (answer?.status === 200) return;
-		if (answer !== null) throw new PlainError(`The service cannot run as it is configured: ${messageOf(answer.body)}`);
+		if (answer !== null) throw new PlainError(messageOf(answer.body));
 		await sleep(50);
 	}
 	throw new PlainError(`The service was not ready within ${READY_TIMEOUT_MS / 1_000} seconds.`);
