@@ -32,7 +32,7 @@ const Schema = z.object({
 	DELIVERY_SCHEDULE_SECONDS: z
 		.string()
 		.default("0,5,300,1800,7200,18000,36000,50400,72000,86400")
-		.transform((list) => list.split(",").map(Number))
+		.transform((list) => list.split(",").map((wait) => (wait.trim() === "" ? Number.NaN : Number(wait))))
 		.pipe(
 			z
 				.array(

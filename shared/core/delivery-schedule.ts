@@ -16,7 +16,7 @@ export type DeliveryDecision =
 
 /**
  * What becomes of a delivery after its `attempt`th attempt, counted from 1. 2xx alone is success; 410 means that nobody
- * lives there any more (Standard Webhooks). `Retry-After` may stretch a step, to twice its length at most.
+ * lives there any more (Standard Webhooks). `Retry-After` counts for no less than a step, and for two at most.
  */
 export function decideDelivery(
 	result: AttemptResult,
@@ -28,6 +28,7 @@ export function decideDelivery(
 	const stepMs = scheduleMs[attempt];
 	if (result.status === 410 || stepMs === undefined) return { next: "exhausted" };
 	const jittered = stepMs * (1 - JITTER + 2 * JITTER * random());
-	const asked = result.retryAfterMs ?? 0;
-	return { next: "pending", delayMs: Math.ceil(Math.max(jittered, Math.min(asked, 2 * stepMs))) };
+	if (result.retryAfterMs === null) return { next: "pending", delayMs: Math.ceil(jittered) };
+	const asked = Math.min(Math.max(result.retryAfterMs, stepMs), 2 * stepMs);
+	return { next: "pending", delayMs: Math.ceil(Math.max(jittered, asked)) };
 }

@@ -12,6 +12,14 @@ export const TenantLimits = z.strictObject({
 });
 export type TenantLimits = z.infer<typeof TenantLimits>;
 
+/** What a change names; the rest stays as it is. Not `partial()` of the above, whose defaults would fill the rest in. */
+export const TenantLimitsChange = z.strictObject({
+	open_jobs: limit.optional(),
+	running_jobs: limit.optional(),
+	tokens_per_day: limit.optional(),
+	webhook_endpoints: limit.optional(),
+});
+
 export interface Tenant {
 	tenantId: string;
 	name: string;

@@ -62,6 +62,8 @@ export class Database {
 function asStorageFault(error: unknown): unknown {
 	const text = String(error);
 	const isBug =
-		/SQLITE_(CONSTRAINT|ERROR|MISMATCH|RANGE|TOOBIG)|D1_TYPE_ERROR|syntax error|no such (table|column)/.test(text);
+		/SQLITE_(CONSTRAINT|ERROR|MISMATCH|RANGE|TOOBIG)|D1_TYPE_ERROR|Wrong number of parameter|syntax error|no such (table|column)/.test(
+			text,
+		);
 	return isBug ? error : new StorageUnavailable(error);
 }

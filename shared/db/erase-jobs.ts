@@ -56,7 +56,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 			sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN (
 			        SELECT deliveries.tenant_id, deliveries.id
 			          FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id FROM json_each(?1)) AS jobs CROSS JOIN deliveries
-			         WHERE ${OF_JOB} AND (jobs.tenant_id, jobs.id) NOT IN (SELECT tenant_id, id FROM main.jobs AS kept WHERE
+			         WHERE ${OF_JOB} AND deliveries.prune_at IS NULL AND (jobs.tenant_id, jobs.id) NOT IN (SELECT tenant_id, id FROM main.jobs AS kept WHERE
 			               (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))))`,
 			params: [keyList(jobs)],
 		},

@@ -35,13 +35,13 @@ export async function findOwedDeliveries(db: Database, keys: DeliveryKey[]): Pro
 		},
 		{ sql: `SELECT ${NOW} AS now`, params: [db.clock()] },
 	]);
-	const jobsById = new Map(jobs.map(jobFromRow).map((job) => [job.jobId, job]));
+	const jobsByKey = new Map(jobs.map(jobFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
 	const secretsByTenant = new Map(
 		tenants.map((row) => [row.id, [row.secret, row.previous_secret].filter((sealed) => typeof sealed === "string")]),
 	);
 	const now = Number(clock[0]?.now);
 	return deliveries.map(deliveryFromRow).flatMap((delivery) => {
-		const job = jobsById.get(delivery.jobId);
+		const job = jobsByKey.get(`${delivery.tenantId} ${delivery.jobId}`);
 		const sealedSecrets = secretsByTenant.get(delivery.tenantId);
 		return job === undefined || sealedSecrets === undefined ? [] : [{ delivery, job, sealedSecrets, now }];
 	});

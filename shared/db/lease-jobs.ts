@@ -1,6 +1,7 @@
 /** Takes the right to run jobs: the one statement that starts a call, and that takes over from a holder who is gone. */
+import { ATTEMPTS_KEPT } from "../core/attempts.ts";
 import type { Job, JobKey } from "../core/job.ts";
-import { type Database, NOW, StorageUnavailable } from "./database.ts";
+import { type Database, NOW, type Statement, StorageUnavailable } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 
 export interface LeaseRequest {
@@ -8,6 +9,8 @@ export interface LeaseRequest {
 	/** Random per invocation: tells our leases from others' when the answer to this statement was lost. */
 	holder: string;
 	leaseMs: number;
+	/** Is told of a row that no code of ours could have written, which is left out so that its neighbours run. */
+	onUnreadable?: (error: unknown) => void;
 }
 
 /** What became of a key that was not leased. */
@@ -18,30 +21,46 @@ export type Missed = JobKey &
 /**
  * Leases what is due among `keys`, in one statement. The lease number grows by one: every later write of the holder is
  * guarded by it, so a holder whose lease was taken over can write nothing. A taken-over call stays counted and goes into
- * the history as `abandoned`.
+ * the history as `abandoned`. No number of deaths wears the statement out: past `max_attempts` no call is made, and the
+ * count stays where it is until a holder lives to settle the job.
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Job[]> {
 	try {
-		return (await db.all(leaseStatement(db, request))).map(jobFromRow);
+		const [leased = []] = await db.batch([leaseStatement(db, request), sweepByLeaseEnd(request)]);
+		return readable(leased, request);
 	} catch (error) {
 		if (!(error instanceof StorageUnavailable)) throw error;
 		// The answer is lost, the leases may be ours all the same: read back what this very statement would have leased.
-		return (await db.all(ownLeases(request))).map(jobFromRow);
+		return readable(await db.all(ownLeases(request)), request);
 	}
 }
 
-function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest) {
+function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
+	return rows.flatMap((row) => {
+		try {
+			return [jobFromRow(row)];
+		} catch (error) {
+			if (onUnreadable === undefined) throw error;
+			onUnreadable(error);
+			return [];
+		}
+	});
+}
+
+/** Of a full history the second entry goes; the path `$.none` removes nothing. */
+function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE jobs
 		   SET status = 'running', status_reason = NULL, version = version + 1,
-		       lease = lease + 1, holder = ?2, attempt = attempt + 1,
+		       lease = lease + 1, holder = ?2, attempt = min(attempt, max_attempts) + 1,
 		       leased_at = ${NOW}, lease_expires_at = ${NOW} + ?3, started_at = coalesce(started_at, ${NOW}),
-		       attempts = CASE WHEN status = 'running' THEN json_insert(attempts, '$[#]', json_object(
-		           'number', coalesce(json_extract(attempts, '$[#-1].number'), 0) + 1, 'lease', lease,
-		           'counted', json('true'), 'model', model, 'provider', NULL,
-		           'startedAt', leased_at, 'endedAt', lease_expires_at, 'outcome', 'abandoned',
-		           'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
-		       )) ELSE attempts END
+		       attempts = CASE WHEN status = 'running' AND attempt <= max_attempts THEN json_remove(json_insert(
+		           attempts, '$[#]', json_object(
+		               'number', coalesce(json_extract(attempts, '$[#-1].number'), 0) + 1, 'lease', lease,
+		               'counted', json('true'), 'model', model, 'provider', NULL,
+		               'startedAt', leased_at, 'endedAt', lease_expires_at, 'outcome', 'abandoned',
+		               'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
+		           )), iif(json_array_length(attempts) < ${ATTEMPTS_KEPT}, '$.none', '$[1]')) ELSE attempts END
 		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?4))
 		   AND ((status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL)
 		     OR (status = 'running' AND lease_expires_at <= ${NOW}))
@@ -50,7 +69,20 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest) {
 	};
 }
 
-function ownLeases({ keys, holder }: LeaseRequest) {
+/**
+ * A job that was rung for in vain is swept ever more seldom; once it runs, its holder's death must show within a lease.
+ * Any other job asked to be swept earlier than that, and nothing is written.
+ */
+function sweepByLeaseEnd({ keys, holder }: LeaseRequest): Statement {
+	return {
+		sql: `UPDATE jobs SET sweep_at = lease_expires_at
+		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
+		   AND status = 'running' AND holder = ?2 AND sweep_at > lease_expires_at`,
+		params: [keyList(keys), holder],
+	};
+}
+
+function ownLeases({ keys, holder }: LeaseRequest): Statement {
 	return {
 		sql: `SELECT ${JOB_COLUMNS} FROM jobs
 		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))

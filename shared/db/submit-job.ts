@@ -8,6 +8,7 @@ import { jsonOrNull } from "./json-column.ts";
 /** How long an idempotency key is remembered; the field's usual day. */
 const IDEMPOTENCY_MS = 24 * 3_600_000;
 
+/** Durations may have fractions of a millisecond, as callers' seconds do; they are rounded up. */
 export interface NewJob {
 	tenantId: string;
 	jobId: string;
@@ -96,7 +97,7 @@ function insertJob(db: Database, job: NewJob): Statement {
 		params: [
 			db.clock(),
 			"runAt" in job.start ? job.start.runAt : null,
-			"delayMs" in job.start ? job.start.delayMs : 0,
+			"delayMs" in job.start ? Math.ceil(job.start.delayMs) : 0,
 			job.tenantId,
 			job.jobId,
 			JSON.stringify(job.models),
@@ -108,11 +109,11 @@ function insertJob(db: Database, job: NewJob): Statement {
 			jsonOrNull(job.gateway),
 			jsonOrNull(job.metadata),
 			job.priority,
-			job.timeoutMs,
+			Math.ceil(job.timeoutMs),
 			job.maxAttempts,
-			job.retainMs,
+			Math.ceil(job.retainMs),
 			job.retryOf,
-			job.deadlineMs,
+			Math.ceil(job.deadlineMs),
 			job.idempotency?.key ?? null,
 			job.origin,
 		],

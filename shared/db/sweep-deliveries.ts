@@ -1,6 +1,6 @@
 /** The sweeper's look at deliveries that nobody has made in time. */
 import type { DeliveryKey } from "../core/delivery.ts";
-import { DOORBELL_GRACE_MS } from "../core/waits.ts";
+import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../core/waits.ts";
 import { type Database, NOW } from "./database.ts";
 
 /** A forgotten delivery and when it asked to be looked at. */
@@ -18,11 +18,14 @@ export async function findDeliveriesToRing(db: Database, limit: number): Promise
 	return rows.map((row) => ({ tenantId: row.tenant_id, deliveryId: row.id, sweepAt: row.sweep_at }));
 }
 
-/** Looks again a while later. A delivery attempted meanwhile has set a time of its own, which stands. */
+/**
+ * Looks again when it has been due for twice as long as now, so that a backlog is not multiplied by those who wait in it.
+ * A delivery attempted meanwhile has set a time of its own, which stands.
+ */
 export async function noteDeliveriesRung(db: Database, rung: DueDelivery[]): Promise<void> {
 	if (rung.length === 0) return;
 	await db.all({
-		sql: `UPDATE deliveries SET sweep_at = ${NOW} + ${DOORBELL_GRACE_MS}
+		sql: `UPDATE deliveries SET sweep_at = ${NOW} + min(max(${NOW} - next_attempt_at, ${DOORBELL_GRACE_MS}), ${RING_AGAIN_MS_MAX})
 		  FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS seen FROM json_each(?2)) AS rung
 		 WHERE deliveries.tenant_id = rung.tenant_id AND deliveries.id = rung.id AND deliveries.sweep_at = rung.seen`,
 		params: [

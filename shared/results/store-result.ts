@@ -48,24 +48,11 @@ export async function findStoredAnswer(bucket: R2Bucket, job: JobKey): Promise<S
 	return { ...Metadata.parse(head.customMetadata), bytes: head.size };
 }
 
-/** The stored result; null where there is none. */
-export async function readResult(bucket: R2Bucket, job: JobKey): Promise<R2ObjectBody | null> {
-	return await bucket.get(resultKey(job));
-}
-
-/**
- * The stored result as a request's `Range` and `If-None-Match` ask for it; without a body where the caller has it
- * already. Null: there is none. Rejects with a `RangeError` for a range that the result does not have.
- */
-export async function serveResult(
+/** The stored result, or a part of it that lies within; null where there is none. */
+export async function readResult(
 	bucket: R2Bucket,
 	job: JobKey,
-	asked: Headers,
-): Promise<R2ObjectBody | R2Object | null> {
-	try {
-		return await bucket.get(resultKey(job), { range: asked, onlyIf: asked });
-	} catch (error) {
-		if (/range/i.test(String(error))) throw new RangeError("not satisfiable", { cause: error });
-		throw error;
-	}
+	part: { offset: number; length: number } | null = null,
+): Promise<R2ObjectBody | null> {
+	return await bucket.get(resultKey(job), part === null ? {} : { range: part });
 }

@@ -3,7 +3,13 @@ import type { JobKey } from "../core/job.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { deriveKey, fromHex, keyId, toHex, utf8 } from "./seal.ts";
 
-/** `<key id>.<tenant>.<mac>`: names the tenant, under whom alone a job is looked for. */
+/** `<key id>.<tenant>.<mac>`: names the tenant, under whom alone a job is looked for. One spelling, no other. */
+const SIGNATURE = /^([0-9a-f]{8})\.(ten_[0-9a-z]{26})\.([0-9a-f]{64})$/;
+
+/** Seconds, without leading zeros. */
+const EXPIRES = /^[1-9]\d{0,11}$/;
+
+/** A link to the job's result that works until `expiresAt`. */
 export async function signedResultUrl(
 	runtime: Runtime,
 	signingKey: string,
@@ -24,8 +30,8 @@ export async function verifyResultLink(
 	signingKeys: string[],
 	link: { jobId: string; expires: string; signature: string },
 ): Promise<JobKey | null> {
-	const [id, tenantId, mac] = link.signature.split(".");
-	if (tenantId === undefined || mac === undefined || !/^\d{1,12}$/.test(link.expires)) return null;
+	const [, id, tenantId, mac] = SIGNATURE.exec(link.signature) ?? [];
+	if (tenantId === undefined || mac === undefined || !EXPIRES.test(link.expires)) return null;
 	if (Number(link.expires) * 1000 <= runtime.now()) return null;
 	const job = { tenantId, jobId: link.jobId };
 	for (const signingKey of signingKeys) {

@@ -9,6 +9,8 @@ export interface FakeRuntime extends Runtime {
 	advance(ms: number): Promise<void>;
 	/** Timers that nobody took back: a finished call must leave none. */
 	pendingTimers(): number;
+	/** When the next timer fires, on this clock; null: there is none. */
+	nextTimerAt(): number | null;
 }
 
 export interface FakeWorld {
@@ -16,6 +18,8 @@ export interface FakeWorld {
 	startAt?: number;
 	seed?: number;
 	fetch?: (url: string, init: RequestInit) => Promise<Response>;
+	/** Waits until nothing goes on but by the clock. Where there is real I/O, its maker knows when it is over. */
+	settle?: () => Promise<void>;
 }
 
 /** 2026-01-02T03:04:05.678Z: each part differs, so that a mix-up shows. */
@@ -31,6 +35,7 @@ export function fakeRuntime(world: FakeWorld = {}): FakeRuntime {
 	let now = world.startAt ?? START_AT;
 	let order = 0;
 	const timers = new Set<Timer>();
+	const settle = world.settle ?? settled;
 	const random = seededRandom(world.seed ?? 1);
 
 	function timer(ms: number, onTime: () => void): () => void {
@@ -48,19 +53,20 @@ export function fakeRuntime(world: FakeWorld = {}): FakeRuntime {
 		fetch: world.fetch ?? (async (url) => Promise.reject(new TypeError(`nothing answers at ${url}`))),
 		subtle: crypto.subtle,
 		pendingTimers: () => timers.size,
+		nextTimerAt: () => (timers.size === 0 ? null : Math.min(...[...timers].map(({ at }) => at))),
 		async advance(ms) {
 			const until = now + ms;
-			await settled();
+			await settle();
 			for (;;) {
 				const [next] = [...timers].sort((a, b) => a.at - b.at || a.order - b.order);
 				if (next === undefined || next.at > until) break;
 				timers.delete(next);
 				now = Math.max(now, next.at);
 				next.onTime();
-				await settled();
+				await settle();
 			}
 			now = until;
-			await settled();
+			await settle();
 		},
 	};
 }

@@ -28,7 +28,7 @@ export async function consumeJobs(batch: MessageBatch, env: Env, config: Config,
 		inputBudget: new ByteBudget(INPUT_BYTES_HELD_MAX),
 		holder: newHolder(runtime),
 	};
-	const bells = readBells(batch.messages, JobMessage, (key) => key.jobId);
+	const bells = readBells(batch.messages, JobMessage, (key) => `${key.tenantId}/${key.jobId}`);
 	for (const message of bells.unreadable) {
 		logTrouble("message.unreadable", { queue: batch.queue, messageId: message.id });
 		message.ack();

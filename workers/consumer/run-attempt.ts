@@ -8,12 +8,17 @@ import type { JsonObject } from "../../shared/core/json.ts";
 import { routeFor } from "../../shared/core/model-routes.ts";
 import type { ModelAnswer, ModelOutcome } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/bells.ts";
-import { readInput } from "../../shared/results/inputs.ts";
-import { findStoredAnswer, type StoredAnswer } from "../../shared/results/store-result.ts";
-import { logTrouble } from "../log.ts";
+import type { StoredAnswer } from "../../shared/results/store-result.ts";
+import { findEarlierAnswer, loadInput } from "./read-storage.ts";
 import type { Consumer } from "./run-batch.ts";
 import { settleAnswer, settleFailure, settleJudgement, settleUnstored } from "./settle.ts";
 import { storeWhileHeld } from "./store-while-held.ts";
+
+/**
+ * An invocation lives for 15 minutes, of which one attempt may take nearly all. A job that had to wait for memory this
+ * long would be cut off in the middle of its call, so it goes back and starts in another invocation.
+ */
+const HELD_UP_MS_MAX = 60_000;
 
 /** A leased job, and what its holder needs to know about time. */
 export interface Lease {
@@ -33,51 +38,30 @@ export async function runAttempt(
 	const leasedAt = job.leasedAt ?? 0;
 	const lease: Lease = { job, lost, now: () => leasedAt + consumer.runtime.now() - leasedHereAt };
 
+	// An earlier holder may have stored an answer and died before the row said so. An R2 error means later, never a call.
 	const found = await findEarlierAnswer(consumer, job);
 	if (found === "unknown") return await settleUnstored(consumer, lease, null);
 	if (found !== null) return await settleAnswer(consumer, lease, found, withAttempt(job.attempts, found.attempt));
 
-	const judgement = judge(job, lease.now());
-	if (judgement !== "call") return await settleJudgement(consumer, lease, judgement);
-
 	return await consumer.inputBudget.hold(job.inputBytes, async () => {
-		const input = await loadInput(consumer, job);
-		if (input === null) return await settleUnstored(consumer, lease, null);
-		const outcome = await ask(consumer, lease, input);
-		// A paid answer is stored even when the lease is lost: whoever holds the job now will find it.
-		if (outcome.ok) return await succeed(consumer, lease, outcome.answer);
-		// Cancelled, or taken over: whoever did that has written all there is to write.
-		if (lost.aborted) return ACK;
-		return await fail(consumer, lease, outcome.failure);
+		const isHeldUp = lease.now() - leasedAt > HELD_UP_MS_MAX;
+		return isHeldUp ? await settleUnstored(consumer, lease, null) : await callOnce(consumer, lease);
 	});
 }
 
-/**
- * Any lease but the first looks into R2 before it calls: an earlier holder may have stored an answer and died before
- * the row said so. An R2 error means later, never a call.
- */
-async function findEarlierAnswer({ results }: Consumer, job: Job): Promise<StoredAnswer | null | "unknown"> {
-	if (job.lease === 1) return null;
-	try {
-		return await findStoredAnswer(results, job);
-	} catch (error) {
-		logTrouble("result.not_looked_up", { jobId: job.jobId }, error);
-		return "unknown";
-	}
-}
-
-/** Null: storage did not give it. */
-async function loadInput({ results }: Consumer, job: Job): Promise<JsonObject | null> {
-	try {
-		const text = job.input ?? (job.inputKey === null ? null : await readInput(results, job.inputKey));
-		if (text === null) throw new Error("the stored input is missing");
-		// Our own writing: it was validated at submission.
-		const input: JsonObject = JSON.parse(text);
-		return input;
-	} catch (error) {
-		logTrouble("input.not_read", { jobId: job.jobId }, error);
-		return null;
-	}
+async function callOnce(consumer: Consumer, lease: Lease): Promise<Disposition> {
+	const { job, lost } = lease;
+	const judgement = judge(job, lease.now());
+	if (judgement !== "call") return await settleJudgement(consumer, lease, judgement);
+	const input = await loadInput(consumer, job);
+	if (input === "unknown") return await settleUnstored(consumer, lease, null);
+	if (input === "missing") return await settleJudgement(consumer, lease, "input_missing");
+	// Cancelled or taken over before the call: it is not made. Or during it: whoever did that has written all there is
+	// to write. But a paid answer is stored even then, for whoever holds the job now to find.
+	if (lost.aborted) return ACK;
+	const outcome = await ask(consumer, lease, input);
+	if (outcome.ok) return await succeed(consumer, lease, outcome.answer);
+	return lost.aborted ? ACK : await fail(consumer, lease, outcome.failure);
 }
 
 /** Asks the model, for no longer than `timeout_seconds` and what is left until the deadline. */
@@ -113,13 +97,17 @@ async function succeed(consumer: Consumer, lease: Lease, answer: ModelAnswer): P
 	const result = await storeWhileHeld(consumer, lease, body, { attempt: own, modelAttempt: job.attempt });
 	if (result === null) return await settleUnstored(consumer, lease, { ...own, outcome: "not_stored", counted: false });
 	const { first, stored } = result;
-	const history = withAttempt(job.attempts, stored.attempt);
-	return await settleAnswer(
-		consumer,
-		lease,
-		stored,
-		first ? history : withAttempt(history, { ...own, outcome: "superseded" }),
-	);
+	if (first) return await settleAnswer(consumer, lease, stored, withAttempt(job.attempts, stored.attempt));
+	return await settleOther(consumer, lease, stored, { ...own, outcome: "superseded" });
+}
+
+/** Another holder's answer was stored first: it is the job's answer, and our own call is told beside it. */
+async function settleOther(consumer: Consumer, lease: Lease, stored: StoredAnswer, own: Attempt): Promise<Disposition> {
+	const { job } = lease;
+	const attempts = withAttempt(withAttempt(job.attempts, stored.attempt), own);
+	const counted = own.counted ? job.attempt : job.attempt - 1;
+	const modelAttempt = stored.attempt.model === job.model ? counted : stored.modelAttempt;
+	return await settleAnswer(consumer, lease, { ...stored, modelAttempt }, attempts);
 }
 
 async function fail(consumer: Consumer, lease: Lease, failure: ModelFailure): Promise<Disposition> {
@@ -134,6 +122,12 @@ async function fail(consumer: Consumer, lease: Lease, failure: ModelFailure): Pr
 		logId: failure.logId,
 		usage: failure.usage,
 	});
+	if (decision.next !== "queued") {
+		// A holder before us may have stored its answer while we called, and an answer wins over any other end.
+		const found = await findEarlierAnswer(consumer, lease.job);
+		if (found === "unknown") return await settleUnstored(consumer, lease, { ...entry, counted: false });
+		if (found !== null) return await settleOther(consumer, lease, found, entry);
+	}
 	return await settleFailure(consumer, lease, decision, entry);
 }
 

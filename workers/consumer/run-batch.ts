@@ -10,6 +10,7 @@ import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts
 import { logTrouble } from "../log.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { runAttempt } from "./run-attempt.ts";
+import { afterLease } from "./settle.ts";
 import { watchLeases } from "./watch-leases.ts";
 
 /** What a consumer works with. */
@@ -39,18 +40,19 @@ export async function runBatch(
 	const leasedHereAt = consumer.runtime.now();
 	const watch = watchLeases(consumer, jobs);
 	const attempts = jobs.map(async (job) => {
-		const disposition = await caught(job, () => runAttempt(consumer, job, leasedHereAt, watch.signalOf(job)));
+		const disposition = await caught(consumer, job, () => runAttempt(consumer, job, leasedHereAt, watch.signalOf(job)));
 		watch.release(job);
 		tell(job, disposition);
 	});
-	const missed = keys.filter((key) => !jobs.some((job) => job.jobId === key.jobId));
+	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
 	await Promise.all([...attempts, tellMissed(consumer, missed, tell)]);
 	await watch.stop();
 }
 
 async function leaseOrNone({ db, holder, config }: Consumer, keys: JobKey[]): Promise<Job[] | null> {
+	const onUnreadable = (error: unknown) => logTrouble("job.unreadable", { jobs: keys.length }, error);
 	try {
-		return keys.length === 0 ? [] : await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs });
+		return keys.length === 0 ? [] : await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs, onUnreadable });
 	} catch (error) {
 		logTrouble("batch.not_leased", { jobs: keys.length }, error);
 		return null;
@@ -61,12 +63,12 @@ async function leaseOrNone({ db, holder, config }: Consumer, keys: JobKey[]): Pr
  * A bug or a lost binding. Caught here so that one job cannot send its neighbours round again; the lease and
  * `max_attempts` bound the rest.
  */
-async function caught(job: JobKey, attempt: () => Promise<Disposition>): Promise<Disposition> {
+async function caught(consumer: Consumer, job: JobKey, attempt: () => Promise<Disposition>): Promise<Disposition> {
 	try {
 		return await attempt();
 	} catch (error) {
 		logTrouble("attempt.crashed", { jobId: job.jobId }, error);
-		return AFTER_CRASH;
+		return afterLease(consumer);
 	}
 }
 

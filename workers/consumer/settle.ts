@@ -1,7 +1,7 @@
 /** Carries decisions out: each is one guarded transition, and says what the queue is to be told. */
 import { type Attempt, addUsage, withAttempt } from "../../shared/core/attempts.ts";
-import { deadlineError, type FailureDecision, poisonedError } from "../../shared/core/decide.ts";
-import type { Job, JobKey } from "../../shared/core/job.ts";
+import { deadlineError, type FailureDecision, type Judgement, poisonedError } from "../../shared/core/decide.ts";
+import type { Job, JobError, JobKey } from "../../shared/core/job.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { finishJobs, type JobEnd } from "../../shared/db/finish-jobs.ts";
 import { type Requeue, requeueJob } from "../../shared/db/requeue-job.ts";
@@ -15,6 +15,8 @@ import { writeSurely } from "./write-surely.ts";
 
 /** How long to leave a job alone whose answer or input our own storage did not take or give. */
 const STORAGE_WAIT_MS = 15_000;
+/** Doubled with each answer lost in a row: each was paid for. */
+const STORAGE_WAIT_MS_MAX = 900_000;
 
 /** `stored` is in R2 under the job's key: it is the job's answer, whoever brought it. */
 export async function settleAnswer(
@@ -52,26 +54,36 @@ export async function settleFailure(
 export async function settleJudgement(
 	consumer: Consumer,
 	lease: Lease,
-	judgement: "poisoned" | "expired",
+	judgement: Exclude<Judgement, "call"> | "input_missing",
 ): Promise<Disposition> {
 	const { job } = lease;
 	const progress = { model: job.model, attempt: job.attempt - 1, ...history(job, job.attempts) };
-	return await finish(
-		consumer,
-		lease,
-		judgement === "poisoned"
-			? { status: "failed", reason: "poisoned", error: poisonedError(job), progress }
-			: { status: "expired", reason: "deadline_passed", error: deadlineError(job), progress },
-	);
+	return await finish(consumer, lease, { ...endOf(job, judgement), progress });
+}
+
+function endOf(job: Job, judgement: Exclude<Judgement, "call"> | "input_missing"): Omit<End, "progress"> {
+	switch (judgement) {
+		case "poisoned":
+			return { status: "failed", reason: "poisoned", error: poisonedError(job) };
+		case "expired":
+			return { status: "expired", reason: "deadline_passed", error: deadlineError(job) };
+		case "input_missing":
+			return { status: "failed", reason: "permanent", error: inputMissingError(job) };
+	}
+}
+
+function inputMissingError({ model }: Job): JobError {
+	return { code: "input_missing", message: "The stored input is gone; submit the job anew.", status: null, model };
 }
 
 /** Our own storage failed the job: it is tried again soon and no attempt is used. `entry`: the call made, if one was. */
 export async function settleUnstored(consumer: Consumer, lease: Lease, entry: Attempt | null): Promise<Disposition> {
 	const { job } = lease;
 	const past = history(job, entry === null ? job.attempts : withAttempt(job.attempts, entry));
+	const lostInARow = past.attempts.length - 1 - past.attempts.findLastIndex(({ outcome }) => outcome !== "not_stored");
 	return await requeue(consumer, lease, {
 		reason: "storage_unavailable",
-		delayMs: STORAGE_WAIT_MS,
+		delayMs: Math.min(STORAGE_WAIT_MS * 2 ** Math.max(0, lostInARow - 1), STORAGE_WAIT_MS_MAX),
 		progress: { model: job.model, attempt: job.attempt - 1, ...past },
 	});
 }
@@ -89,7 +101,7 @@ async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Dispo
 		return finished?.done ?? false;
 	});
 	report(lease, end.status, end.reason ?? null, written);
-	if (written === "unknown") return settleLater(consumer);
+	if (written === "unknown") return afterLease(consumer);
 	await ringOnce(consumer, lease.job, deliveryIds);
 	return ACK;
 }
@@ -104,13 +116,13 @@ async function requeue(
 		requeueJob(consumer.db, { tenantId, jobId, lease: number, ...next }),
 	);
 	report(lease, "queued", next.reason, written);
-	if (written === "unknown") return settleLater(consumer);
+	if (written === "unknown") return afterLease(consumer);
 	const delaySeconds = written === "done" ? queueDelaySeconds(next.delayMs) : null;
 	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
 }
 
 /** When the lease has run out, this message's next delivery takes it over and finds what there is in R2. */
-function settleLater({ config }: Consumer): Disposition {
+export function afterLease({ config }: Consumer): Disposition {
 	return { kind: "retry", delaySeconds: Math.ceil(config.leaseMs / 1000) };
 }
 

@@ -46,12 +46,14 @@ async function keepWatch(consumer: Consumer, held: Map<string, Held>, over: Abor
 		await runtime.sleep(stepMs, over);
 		if (over.aborted || held.size === 0) continue;
 		const isHeartbeat = runtime.now() >= heartbeatAt;
-		if (isHeartbeat) heartbeatAt = runtime.now() + config.heartbeatMs;
-		await lookOnce(consumer, held, isHeartbeat);
+		const isAnswered = await lookOnce(consumer, held, isHeartbeat);
+		// A heartbeat that D1 did not take is due again at the next look: two in a row would cost the lease.
+		if (isHeartbeat && isAnswered) heartbeatAt = runtime.now() + config.heartbeatMs;
 	}
 }
 
-async function lookOnce({ db, config }: Consumer, held: Map<string, Held>, isHeartbeat: boolean): Promise<void> {
+/** False: D1 did not answer. */
+async function lookOnce({ db, config }: Consumer, held: Map<string, Held>, isHeartbeat: boolean): Promise<boolean> {
 	const asked = [...held.values()];
 	try {
 		const ours = isHeartbeat ? await extendLeases(db, asked, config.leaseMs) : await findHeldLeases(db, asked);
@@ -59,8 +61,10 @@ async function lookOnce({ db, config }: Consumer, held: Map<string, Held>, isHea
 			// A job released while we looked was settled by us: it is not lost.
 			if (!ours.has(jobId) && held.has(jobId)) controller.abort(new Error("the lease is no longer ours"));
 		}
+		return true;
 	} catch (error) {
 		// Nothing is known, so nothing is aborted: the fence guards what the call will write.
 		logTrouble("leases.not_looked_up", { leases: asked.length, isHeartbeat }, error);
+		return false;
 	}
 }

@@ -1,19 +1,23 @@
 /** One delivery attempt: build, sign, send, record. */
-import type { DeliveryAttempt } from "../../shared/core/delivery.ts";
+import type { Delivery, DeliveryAttempt } from "../../shared/core/delivery.ts";
 import { type AttemptResult, type DeliveryDecision, decideDelivery } from "../../shared/core/delivery-schedule.ts";
 import { readRetryAfterMs } from "../../shared/core/retry-after.ts";
 import { checkWebhookUrl } from "../../shared/core/webhook-address.ts";
+import { StorageUnavailable } from "../../shared/db/database.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { recordDelivery } from "../../shared/db/record-delivery.ts";
 import { unseal } from "../../shared/webhooks/seal.ts";
 import { signedHeaders } from "../../shared/webhooks/sign.ts";
-import { log } from "../log.ts";
+import { log, logTrouble } from "../log.ts";
 import { buildEvent } from "./build-event.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
 import { postWebhook } from "./post-webhook.ts";
 
+const RECORD_TRIES = 3;
+const RECORD_RETRY_MS = 500;
+
 export async function deliver(dispatcher: Dispatcher, owed: OwedDelivery): Promise<DeliveryDecision> {
-	const { db, config, runtime } = dispatcher;
+	const { config, runtime } = dispatcher;
 	const { delivery } = owed;
 	const startedAt = runtime.now();
 	const sent = await attempt(dispatcher, owed, startedAt);
@@ -26,7 +30,7 @@ export async function deliver(dispatcher: Dispatcher, owed: OwedDelivery): Promi
 		response: sent.response,
 	};
 	const { tenantId, deliveryId, attemptsMade } = delivery;
-	const recorded = await recordDelivery(db, { tenantId, deliveryId, attemptsMade, attempt: record, decision });
+	const recorded = await recordSurely(dispatcher, { tenantId, deliveryId, attemptsMade, attempt: record, decision });
 	const { status, durationMs } = record;
 	log("delivery.attempted", {
 		deliveryId,
@@ -46,12 +50,11 @@ async function attempt(dispatcher: Dispatcher, owed: OwedDelivery, attemptAt: nu
 	const { config, runtime } = dispatcher;
 	const { delivery, sealedSecrets } = owed;
 	const address = checkWebhookUrl(delivery.url, { allowInsecure: config.allowInsecureWebhooks });
-	if (!address.ok) return { status: null, retryAfterMs: null, error: `Not sent: ${address.problem}`, response: null };
+	if (!address.ok) return notSent(address.problem);
+	const secrets = await openSecrets(dispatcher, delivery, sealedSecrets);
+	if (secrets.length === 0) return notSent("this service cannot open the secret that signs it.");
 
 	const body = await buildEvent(dispatcher, owed);
-	const secrets = await Promise.all(
-		sealedSecrets.map((sealed) => unseal(runtime, config.signingKeys, delivery.tenantId, sealed)),
-	);
 	const answer = await postWebhook(
 		runtime,
 		address.url,
@@ -59,4 +62,36 @@ async function attempt(dispatcher: Dispatcher, owed: OwedDelivery, attemptAt: nu
 		body,
 	);
 	return { ...answer, retryAfterMs: readRetryAfterMs((name) => answer.headers.get(name), runtime.now()) };
+}
+
+function notSent(why: string): Sent {
+	return { status: null, retryAfterMs: null, error: `Not sent: ${why}`, response: null };
+}
+
+/** Those that open: one sealed under a key that is gone must not silence the other. */
+async function openSecrets({ config, runtime }: Dispatcher, delivery: Delivery, sealed: string[]): Promise<string[]> {
+	const opened = await Promise.allSettled(
+		sealed.map((secret) => unseal(runtime, config.signingKeys, delivery.tenantId, secret)),
+	);
+	return opened.flatMap((one) => {
+		if (one.status === "fulfilled") return [one.value];
+		logTrouble("secret.not_opened", { tenantId: delivery.tenantId, deliveryId: delivery.deliveryId }, one.reason);
+		return [];
+	});
+}
+
+/** Safe to repeat, for the record is guarded by the attempts made: a lost record would mean another POST. */
+async function recordSurely(
+	{ db, runtime }: Dispatcher,
+	record: Parameters<typeof recordDelivery>[1],
+): Promise<boolean> {
+	for (let tried = 1; ; tried++) {
+		try {
+			return await recordDelivery(db, record);
+		} catch (error) {
+			if (!(error instanceof StorageUnavailable) || tried === RECORD_TRIES) throw error;
+			logTrouble("delivery.not_recorded", { deliveryId: record.deliveryId, tried }, error);
+		}
+		await runtime.sleep(RECORD_RETRY_MS * tried);
+	}
 }

@@ -23,10 +23,12 @@ export async function dispatchBatch(
 	keys: DeliveryKey[],
 	tell: (key: DeliveryKey, disposition: Disposition) => void,
 ): Promise<void> {
-	const owed = await readOrNone(dispatcher, keys);
+	const together = await readOrNone(dispatcher, keys);
 	await Promise.all(
 		keys.map(async (key) => {
-			const found = owed?.find(({ delivery }) => delivery.deliveryId === key.deliveryId);
+			// One row that cannot be read must not silence its neighbours.
+			const owed = together ?? (await readOrNone(dispatcher, [key]));
+			const found = owed?.find(({ delivery }) => isSame(delivery, key));
 			if (owed === null) tell(key, AFTER_CRASH);
 			else if (found === undefined) tell(key, ACK);
 			else tell(key, await dispatch(dispatcher, found));
@@ -34,13 +36,17 @@ export async function dispatchBatch(
 	);
 }
 
-async function readOrNone({ db }: Dispatcher, keys: DeliveryKey[]): Promise<OwedDelivery[] | null> {
+async function readOrNone(dispatcher: Dispatcher, keys: DeliveryKey[]): Promise<OwedDelivery[] | null> {
 	try {
-		return keys.length === 0 ? [] : await findOwedDeliveries(db, keys);
+		return keys.length === 0 ? [] : await findOwedDeliveries(dispatcher.db, keys);
 	} catch (error) {
 		logTrouble("deliveries.not_read", { deliveries: keys.length }, error);
 		return null;
 	}
+}
+
+function isSame(one: DeliveryKey, other: DeliveryKey): boolean {
+	return one.tenantId === other.tenantId && one.deliveryId === other.deliveryId;
 }
 
 /** An early message comes back when its delivery is due, if that is soon; else the sweeper rings. */

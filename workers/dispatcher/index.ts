@@ -18,7 +18,7 @@ export async function dispatchDeliveries(
 	runtime: Runtime,
 ): Promise<void> {
 	const dispatcher = { db: new Database(env.DB), results: env.RESULTS, config, runtime };
-	const bells = readBells(batch.messages, DeliveryMessage, (key) => key.deliveryId);
+	const bells = readBells(batch.messages, DeliveryMessage, (key) => `${key.tenantId}/${key.deliveryId}`);
 	for (const message of bells.unreadable) {
 		logTrouble("message.unreadable", { queue: batch.queue, messageId: message.id });
 		message.ack();

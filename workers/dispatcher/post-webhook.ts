@@ -33,7 +33,7 @@ export async function postWebhook(
 			signal: abort.signal,
 		});
 		const { status, headers } = response;
-		return { status, headers, error: problemWith(status, headers), response: await firstBytes(response) };
+		return { status, headers, error: problemWith(status, headers), response: await firstBytes(response, abort.signal) };
 	} catch (error) {
 		const words = abort.signal.aborted
 			? `No answer within ${TIMEOUT_MS / 1000} s`
@@ -53,9 +53,11 @@ function problemWith(status: number, headers: Headers): string | null {
 }
 
 /** The head of the answer as text; the rest is cancelled unread. An answer that breaks off has still been one. */
-async function firstBytes(response: Response): Promise<string | null> {
+async function firstBytes(response: Response, timeIsUp: AbortSignal): Promise<string | null> {
 	const reader = response.body?.getReader();
 	if (reader === undefined) return null;
+	const giveUp = () => void reader.cancel().catch(() => undefined);
+	timeIsUp.addEventListener("abort", giveUp);
 	const chunks: Uint8Array[] = [];
 	let bytes = 0;
 	try {
@@ -68,7 +70,7 @@ async function firstBytes(response: Response): Promise<string | null> {
 	} catch {
 		// What came before the break is kept below; the status line has been judged already.
 	}
-	reader.cancel().catch(() => undefined);
+	giveUp();
 	return bytes === 0 ? null : await new Blob(chunks.map((chunk) => new Uint8Array(chunk))).text();
 }
 

@@ -1,13 +1,14 @@
 /** The API, put together: what every request passes, then the routes. */
 import { AppError } from "../../shared/core/errors.ts";
+import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { newApp } from "./app.ts";
-import { renderDocs } from "./docs-page.ts";
 import { answerAppError, answerError } from "./middleware/answer-errors.ts";
 import { adminKeyRoutes } from "./routes/admin-keys.ts";
 import { adminStatusRoute } from "./routes/admin-status.ts";
 import { adminTenantRoutes } from "./routes/admin-tenants.ts";
 import { cancelJobRoute } from "./routes/cancel-job.ts";
 import { deleteJobRoute } from "./routes/delete-job.ts";
+import { documentationRoutes } from "./routes/documentation.ts";
 import { getJobRoute } from "./routes/get-job.ts";
 import { getResultRoute } from "./routes/get-result.ts";
 import { healthRoute } from "./routes/health.ts";
@@ -34,8 +35,7 @@ app.use(async function everyAnswer(c, next) {
 	c.set("requestId", c.env.requestId);
 	await next();
 	c.header("x-request-id", c.var.requestId);
-	c.header("cache-control", "no-store");
-	c.header("x-content-type-options", "nosniff");
+	for (const [name, value] of Object.entries(ANSWER_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
 });
 
 app.route("/", submitJobRoute);
@@ -51,6 +51,10 @@ app.route("/", adminTenantRoutes);
 app.route("/", adminKeyRoutes);
 app.route("/", adminStatusRoute);
 app.route("/", healthRoute);
+app.route(
+	"/",
+	documentationRoutes(() => app.getOpenAPI31Document(ABOUT)),
+);
 
 app.openAPIRegistry.registerComponent("securitySchemes", "key", {
 	type: "http",
@@ -59,13 +63,12 @@ app.openAPIRegistry.registerComponent("securitySchemes", "key", {
 });
 app.openAPIRegistry.registerComponent("securitySchemes", "admin", { type: "http", scheme: "bearer" });
 
-app.get("/openapi.json", (c) => c.json(app.getOpenAPI31Document(ABOUT)));
-app.get("/docs", (c) => c.html(renderDocs(app.getOpenAPI31Document(ABOUT))));
-
 /** The methods that routes of this path take: a path that exists is 405, not 404. */
 function methodsOf(path: string): string[] {
 	const methods = app.routes.filter((route) => route.method !== "ALL" && patternOf(route.path).test(path));
-	return [...new Set(methods.map((route) => route.method))];
+	if (methods.length === 0) return [];
+	const own = methods.map((route) => route.method);
+	return [...new Set([...own, ...(own.includes("GET") ? ["HEAD"] : []), "OPTIONS"])].sort();
 }
 
 function patternOf(path: string): RegExp {
@@ -75,7 +78,8 @@ function patternOf(path: string): RegExp {
 app.notFound((c) => {
 	const allowed = methodsOf(c.req.path);
 	if (allowed.length === 0) return answerAppError(new AppError("not_found", "There is nothing here."), c);
-	c.header("allow", allowed.sort().join(", "));
+	c.header("allow", allowed.join(", "));
+	if (c.req.method === "OPTIONS") return c.body(null, 204);
 	return answerAppError(new AppError("method_not_allowed", `This path takes ${allowed.join(", ")}.`), c);
 });
 

@@ -7,7 +7,7 @@ const Operation = z.object({
 	description: z.string().default(""),
 	tags: z.array(z.string()).default(["Other"]),
 	parameters: z.array(z.unknown()).default([]),
-	requestBody: z.unknown(),
+	requestBody: z.unknown().optional(),
 	responses: z.record(z.string(), z.object({ description: z.string().default("") })).default({}),
 });
 

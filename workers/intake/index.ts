@@ -10,6 +10,7 @@ import { AppError } from "../../shared/core/errors.ts";
 import { newId } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { Database } from "../../shared/db/database.ts";
+import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { api } from "./api.ts";
 import { KeyCache } from "./key-cache.ts";
 import type { Services } from "./services.ts";
@@ -44,6 +45,6 @@ function misconfigured(problems: string[], requestId: string): Response {
 	const error = new AppError("misconfigured", `The service is not configured: ${problems.join("; ")}.`);
 	return Response.json(error.toBody(requestId), {
 		status: error.status,
-		headers: { "x-request-id": requestId, "x-should-retry": "false", "cache-control": "no-store" },
+		headers: { ...ANSWER_HEADERS, "x-request-id": requestId, "x-should-retry": "false" },
 	});
 }

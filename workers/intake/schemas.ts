@@ -2,16 +2,19 @@
 import { z } from "@hono/zod-openapi";
 import { ChatInput } from "../../shared/core/chat-input.ts";
 import { EVENT_TYPES } from "../../shared/core/events.ts";
-import { isId } from "../../shared/core/ids.ts";
+import { type IdPrefix, isId } from "../../shared/core/ids.ts";
 import { JobView } from "../../shared/core/job-view.ts";
 
 const DAY_SECONDS = 86_400;
 const modelName = z.string().min(1).max(256);
 
-/** Up to 16 pairs. */
+/** Said apart because the library's type knows the words of OpenAPI 3.0 only, and `propertyNames` is 3.1's. */
+const METADATA_IN_WORDS_OF_3_1 = { maxProperties: 16, propertyNames: { minLength: 1, maxLength: 64 } };
+
 const Metadata = z
 	.record(z.string().min(1).max(64), z.string().max(512))
-	.refine((pairs) => Object.keys(pairs).length <= 16, { error: "At most 16 pairs." });
+	.refine((pairs) => Object.keys(pairs).length <= 16, { error: "Must have at most 16 pairs." })
+	.openapi(METADATA_IN_WORDS_OF_3_1);
 
 const WebhookRequest = z.strictObject({
 	url: z.string().describe("https only; redirects are not followed."),
@@ -65,10 +68,12 @@ const jobFields = {
 };
 
 export const SubmitJob = z.strictObject(jobFields).openapi("SubmitJob");
-export type SubmitJob = z.infer<typeof SubmitJob>;
+/** A submission, or what is stored of one, less its input: that is kept as it came. */
+export type JobRequest = Omit<z.infer<typeof SubmitJob>, "input" | "webhook"> & {
+	webhook?: { url: string; events?: string[] | undefined; payload: "full" | "thin" } | undefined;
+};
 
 export const RetryJob = SubmitJob.partial().openapi("RetryJob");
-export type RetryJob = z.infer<typeof RetryJob>;
 
 export const Job = JobView.extend({
 	result: z.unknown().optional().describe("With `include=result`."),
@@ -100,12 +105,40 @@ export function listOf<Item extends z.ZodType>(item: Item) {
 
 /** `limit`, `after` and `order` of every list. */
 export const pageQuery = {
-	limit: z.coerce.number().int().min(1).max(100).default(20),
+	limit: z
+		.string()
+		.regex(/^([1-9]\d?|100)$/, { error: "Must be a whole number from 1 to 100." })
+		.default("20")
+		.transform(Number)
+		.openapi({ type: "integer", minimum: 1, maximum: 100, default: 20 }),
 	after: z.string().optional().describe("The last id of the page before."),
 	order: z.enum(["asc", "desc"]).default("desc"),
 };
 
-export const adminPageQuery = z.strictObject({ limit: pageQuery.limit, after: pageQuery.after });
+export function adminPageQuery(prefix: IdPrefix) {
+	const after = z
+		.string()
+		.refine((id) => isId(prefix, id), { error: `Must be an id, \`${prefix}_…\`.` })
+		.optional()
+		.describe("The last id of the page before.");
+	return z.strictObject({ limit: pageQuery.limit, after });
+}
+
+/** Of a route that takes no query parameter: an unknown one is refused, for it might have meant something. */
+export const noQuery = z.strictObject({});
+
+export const waitHeaders = z.object({
+	prefer: z.string().optional().openapi({ example: "wait=30", description: "`wait`: up to 60 seconds." }),
+});
+
+export const submitHeaders = waitHeaders.extend({
+	"idempotency-key": z
+		.string()
+		// A repeated header arrives joined by ", ", and fails for its space.
+		.regex(/^[\x21-\x7e]{1,255}$/, { error: "Must be 1 to 255 visible ASCII characters, without space." })
+		.optional()
+		.describe("The same key with the same bytes is the same job, for 24 hours."),
+});
 
 /** One page of `found`, which holds one more than fits where there is a next page. */
 export function pageOf<Item extends { id: string }>(found: Item[], limit: number) {
@@ -136,11 +169,25 @@ export const jsonAnswer = <Schema extends z.ZodType>(description: string, schema
 	content: { "application/json": { schema } },
 });
 
+/** What any route may answer besides its own. */
+export const openErrors = {
+	400: errorAnswer("Something in the request breaks a rule; `param` says what."),
+	500: errorAnswer("Our own fault."),
+	503: errorAnswer("Storage did not answer, `Retry-After` says when to try again; or the service is not configured."),
+};
+
+/** What any route with ADMIN_TOKEN may answer besides its own. */
+export const adminErrors = { ...openErrors, 401: errorAnswer("Not the ADMIN_TOKEN.") };
+
 /** What any route with a key may answer besides its own. */
 export const commonErrors = {
-	400: errorAnswer("Something in the request breaks a rule; `param` says what."),
+	...openErrors,
 	401: errorAnswer("No valid key."),
 	403: errorAnswer("The key lacks the scope."),
-	500: errorAnswer("Our own fault."),
-	503: errorAnswer("Storage did not answer; `Retry-After` says when to try again."),
+};
+
+/** What any route with a body may answer besides its own. */
+export const bodyErrors = {
+	413: errorAnswer("The body is over 16 MiB."),
+	415: errorAnswer("Not `application/json`."),
 };

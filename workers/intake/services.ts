@@ -1,5 +1,6 @@
 /** What intake works with, and what its middleware has found out about a request. */
 import type { Config } from "../../shared/core/config.ts";
+import type { Json } from "../../shared/core/json.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { Database } from "../../shared/db/database.ts";
 import type { KeyCache } from "./key-cache.ts";
@@ -31,5 +32,7 @@ export type IntakeEnv = {
 		caller: Caller;
 		/** The body as it came: the fingerprint of an idempotent request. */
 		rawBody: Uint8Array<ArrayBuffer>;
+		/** What it says, before any schema. */
+		body: Json;
 	};
 };

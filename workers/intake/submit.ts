@@ -14,18 +14,26 @@ import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/results/inputs.
 import { logTrouble } from "../log.ts";
 import { readIdempotency } from "./idempotency.ts";
 import { originOf } from "./origin.ts";
-import type { SubmitJob } from "./schemas.ts";
+import { retryAfterSeconds } from "./retry-after.ts";
+import type { JobRequest } from "./schemas.ts";
 import type { IntakeEnv, Services } from "./services.ts";
 import { readWait, waitUntilFinal } from "./wait.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
 
+/** What to run: the request as validated, the input as the caller wrote it, and the job that it repeats. */
+interface Order {
+	request: JobRequest;
+	input: string;
+	retryOf: string | null;
+}
+
 /** Answers 202, or 200 where the caller waits and the job ends in time. */
-export async function submit(c: Context<IntakeEnv>, request: SubmitJob, retryOf: string | null) {
+export async function submit(c: Context<IntakeEnv>, order: Order) {
 	const { services, caller } = c.var;
 	const waitMs = readWait(c);
 	const origin = originOf(c);
-	const newJob = await toNewJob(c, request, retryOf);
+	const newJob = await toNewJob(c, order);
 	const submission = await submitSurely(services, newJob);
 	if (submission.outcome === "key_reused") {
 		throw new AppError("idempotency_key_reused", "This Idempotency-Key came before with another request.");
@@ -39,6 +47,7 @@ export async function submit(c: Context<IntakeEnv>, request: SubmitJob, retryOf:
 	const key = { tenantId: caller.tenantId, jobId: submission.job.jobId };
 	const job = waitMs === null ? submission.job : await waitUntilFinal(c, submission.job, key, waitMs);
 	c.header("location", `/v1/jobs/${job.jobId}`);
+	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, services.runtime.now())));
 	return c.json(viewJob(job, origin), job.finishedAt === null || waitMs === null ? 202 : 200);
 }
 
@@ -63,17 +72,16 @@ async function ring({ jobQueue, runtime }: Services, job: NewJob): Promise<void>
 	}
 }
 
-async function toNewJob(c: Context<IntakeEnv>, request: SubmitJob, retryOf: string | null): Promise<NewJob> {
+async function toNewJob(c: Context<IntakeEnv>, { request, input, retryOf }: Order): Promise<NewJob> {
 	const { services, caller } = c.var;
 	const { runtime } = services;
 	const jobKey = { tenantId: caller.tenantId, jobId: newId("job", runtime) };
 	const checked = {
 		models: modelsOf(services, request),
-		webhook: webhookOf(services, request),
+		webhook: webhookOf(c, request),
 		start: startOf(services, request),
 		idempotency: await readIdempotency(c),
 	};
-	const input = JSON.stringify(request.input);
 	const inputBytes = new TextEncoder().encode(input).byteLength;
 	const isLarge = inputBytes > INLINE_INPUT_BYTES_MAX;
 	const { gateway } = request;
@@ -89,13 +97,18 @@ async function toNewJob(c: Context<IntakeEnv>, request: SubmitJob, retryOf: stri
 				: { cacheTtlSeconds: gateway.cache_ttl ?? null, skipCache: gateway.skip_cache ?? null },
 		metadata: request.metadata ?? null,
 		priority: request.priority ?? 5,
-		timeoutMs: (request.timeout_seconds ?? 600) * 1000,
+		timeoutMs: toMs(request.timeout_seconds ?? 600),
 		maxAttempts: request.max_attempts ?? 5,
-		retainMs: (request.retain_seconds ?? 2_592_000) * 1000,
-		deadlineMs: (request.deadline_seconds ?? 86_400) * 1000,
+		retainMs: toMs(request.retain_seconds ?? 2_592_000),
+		deadlineMs: toMs(request.deadline_seconds ?? 86_400),
 		retryOf,
 		origin: originOf(c),
 	};
+}
+
+/** Fractions of a second are welcome, those of a millisecond are not kept. */
+function toMs(seconds: number): number {
+	return Math.round(seconds * 1000);
 }
 
 async function storeLargeInput(services: Services, job: { tenantId: string; jobId: string }, input: string) {
@@ -106,7 +119,7 @@ async function storeLargeInput(services: Services, job: { tenantId: string; jobI
 	}
 }
 
-function modelsOf({ config }: Services, { model }: SubmitJob): [string, ...string[]] {
+function modelsOf({ config }: Services, { model }: JobRequest): [string, ...string[]] {
 	const [first = config.defaultModel, ...rest] = typeof model === "string" ? [model] : (model ?? []);
 	const models: [string, ...string[]] = [first, ...rest];
 	models.forEach((name, at) => {
@@ -119,15 +132,18 @@ function modelsOf({ config }: Services, { model }: SubmitJob): [string, ...strin
 	return models;
 }
 
-function webhookOf({ config }: Services, { webhook }: SubmitJob): WebhookTarget | null {
+function webhookOf(c: Context<IntakeEnv>, { webhook }: JobRequest): WebhookTarget | null {
 	if (webhook === undefined) return null;
-	const address = checkWebhookUrl(webhook.url, { allowInsecure: config.allowInsecureWebhooks });
+	const address = checkWebhookUrl(webhook.url, {
+		allowInsecure: c.var.services.config.allowInsecureWebhooks,
+		ownHosts: [new URL(originOf(c)).hostname],
+	});
 	if (!address.ok) throw new AppError("invalid_request", address.problem, "webhook.url");
 	return { url: address.url, events: webhook.events ?? null, payload: webhook.payload };
 }
 
-function startOf({ runtime }: Services, request: SubmitJob): NewJob["start"] {
-	if (request.run_at === undefined) return { delayMs: (request.delay_seconds ?? 0) * 1000 };
+function startOf({ runtime }: Services, request: JobRequest): NewJob["start"] {
+	if (request.run_at === undefined) return { delayMs: toMs(request.delay_seconds ?? 0) };
 	if (request.delay_seconds !== undefined) {
 		throw new AppError("invalid_request", "Give either `run_at` or `delay_seconds`.", "delay_seconds");
 	}

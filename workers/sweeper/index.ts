@@ -13,15 +13,19 @@ import { pruneAll } from "./prune.ts";
 import { reapInputs } from "./reap-inputs.ts";
 import { ringForDueDeliveries } from "./ring-for-deliveries.ts";
 import { sweepJobs } from "./sweep-jobs.ts";
+import type { Sweeper } from "./sweeper.ts";
 
 export async function sweep(env: Env, runtime: Runtime): Promise<void> {
-	const sweeper = {
+	await sweepAll({
 		db: new Database(env.DB),
 		results: env.RESULTS,
 		jobQueue: env.JOB_QUEUE,
 		deliveryQueue: env.DELIVERY_QUEUE,
 		runtime,
-	};
+	});
+}
+
+export async function sweepAll(sweeper: Sweeper): Promise<void> {
 	const steps = { sweepJobs, ringForDueDeliveries, pruneAll, reapInputs };
 	const counts: Record<string, number> = {};
 	for (const [name, step] of Object.entries(steps)) {
@@ -33,7 +37,8 @@ export async function sweep(env: Env, runtime: Runtime): Promise<void> {
 		}
 	}
 	await noteLastSweep(sweeper.db, counts);
-	if (Object.values(counts).some((count) => count > 0)) log("sweep.done", counts);
+	const done = Object.entries(counts).filter(([, count]) => count > 0);
+	if (done.length > 0) log("sweep.done", Object.fromEntries(done));
 }
 
 async function noteLastSweep(db: Database, counts: Record<string, number>): Promise<void> {

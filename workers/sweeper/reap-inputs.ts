@@ -8,6 +8,8 @@ import { eraseInputs, listInputs } from "../../shared/results/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 const DAY_MS = 86_400_000;
+/** Of a thousand inputs each. A day that holds more is gone through by as many sweeps as it takes. */
+const PAGES_MAX = 10;
 
 export async function reapInputs({ db, results, runtime }: Sweeper): Promise<{ inputsReaped: number }> {
 	const lastFullDay = startOfDay(runtime.now()) - 2 * DAY_MS;
@@ -16,16 +18,18 @@ export async function reapInputs({ db, results, runtime }: Sweeper): Promise<{ i
 	if (day > lastFullDay) return { inputsReaped: 0 };
 
 	let inputsReaped = 0;
-	let cursor: string | null = null;
-	do {
-		const page: Awaited<ReturnType<typeof listInputs>> = await listInputs(results, day, cursor);
+	let cursor: string | null = (await readNote(db, "inputs_reap_cursor")) || null;
+	for (let pages = 0; pages < PAGES_MAX; pages++) {
+		const page = await listInputs(results, day, cursor);
 		const known = await findKnownJobs(db, page.inputs);
 		const orphans = page.inputs.filter(({ jobId }) => !known.has(jobId)).map(({ key }) => key);
 		await eraseInputs(results, orphans);
 		inputsReaped += orphans.length;
 		cursor = page.next;
-	} while (cursor !== null);
-	await writeNote(db, "inputs_reaped_until", String(day));
+		if (cursor === null) break;
+	}
+	await writeNote(db, "inputs_reap_cursor", cursor ?? "");
+	if (cursor === null) await writeNote(db, "inputs_reaped_until", String(day));
 	return { inputsReaped };
 }
 

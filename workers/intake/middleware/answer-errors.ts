@@ -5,6 +5,7 @@ import type { z } from "zod";
 import { AppError } from "../../../shared/core/errors.ts";
 import { StorageUnavailable } from "../../../shared/db/database.ts";
 import { logTrouble } from "../../log.ts";
+import { describeIssue } from "../describe-issue.ts";
 import type { IntakeEnv } from "../services.ts";
 
 /** Long enough for a database to come back from a reset, short enough not to be felt. */
@@ -36,16 +37,19 @@ function asAppError(error: Error): AppError | null {
 }
 
 /** The one place where a schema's complaint becomes the envelope: its first issue, with the path of the field. */
-export function refuseInvalid(result: { success: boolean; error?: z.core.$ZodError }): void {
+export function refuseInvalid(result: {
+	success: boolean;
+	target: string;
+	data?: unknown;
+	error?: z.core.$ZodError;
+}): void {
 	const issue = result.error?.issues[0];
 	if (result.success || issue === undefined) return;
-	const keys = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
-	const path = [...issue.path, ...keys].map(String).join(".");
-	throw new AppError("invalid_request", inWords(issue), path === "" ? null : path);
+	const { path, message } = describeIssue(issue, result.data);
+	const isRepeated = result.target === "query" && Array.isArray(memberOf(result.data, path));
+	throw new AppError("invalid_request", isRepeated ? "May be given once." : message, path === "" ? null : path);
 }
 
-function inWords(issue: z.core.$ZodIssue): string {
-	if (issue.code === "unrecognized_keys") return "This field is not known here.";
-	if (issue.code === "invalid_union") return "This field has none of the forms it may have.";
-	return issue.message;
+function memberOf(data: unknown, name: string): unknown {
+	return typeof data === "object" && data !== null ? Reflect.get(data, name) : undefined;
 }

@@ -2,6 +2,7 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../../../shared/core/errors.ts";
+import type { Json } from "../../../shared/core/json.ts";
 import { BODY_LIMITS, parseStrictJson } from "../../../shared/core/strict-json.ts";
 import type { IntakeEnv } from "../services.ts";
 
@@ -16,6 +17,7 @@ function strictBody(isRequired: boolean) {
 		const isThere = bytes.byteLength > 0;
 		if (isThere || isRequired) checkMediaType(c);
 		const value = isThere || isRequired ? parse(bytes) : {};
+		c.set("body", value);
 		Object.defineProperty(c.req, "json", { value: async () => value });
 		await next();
 	});
@@ -34,7 +36,7 @@ function checkMediaType(c: Context): void {
 	}
 }
 
-function parse(bytes: Uint8Array): unknown {
+function parse(bytes: Uint8Array): Json {
 	const parsed = parseStrictJson(bytes, BODY_LIMITS);
 	if (parsed.ok) return parsed.value;
 	const { message, path } = parsed.problem;

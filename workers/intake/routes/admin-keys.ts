@@ -6,11 +6,21 @@ import { timestamp, timestampOrNull } from "../../../shared/core/job-view.ts";
 import { DEFAULT_SCOPES, SCOPES } from "../../../shared/core/scopes.ts";
 import type { ApiKey as StoredKey } from "../../../shared/core/tenant.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "../../../shared/db/api-keys.ts";
+import { findTenant } from "../../../shared/db/tenants.ts";
 import { sha256Hex } from "../../../shared/webhooks/digest.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
-import { adminPageQuery, commonErrors, errorAnswer, jsonAnswer, listOf, pageOf } from "../schemas.ts";
+import {
+	adminErrors,
+	adminPageQuery,
+	bodyErrors,
+	errorAnswer,
+	jsonAnswer,
+	listOf,
+	noQuery,
+	pageOf,
+} from "../schemas.ts";
 
 const time = z.iso.datetime({ precision: 3 });
 
@@ -48,10 +58,15 @@ const create = createRoute({
 	path: "/v1/admin/tenants/{id}/keys",
 	summary: "Make an API key",
 	middleware: [requireAdmin, requireBody] as const,
-	request: { params, body: { required: true, content: { "application/json": { schema: CreateApiKey } } } },
+	request: {
+		params,
+		query: noQuery,
+		body: { required: true, content: { "application/json": { schema: CreateApiKey } } },
+	},
 	responses: {
 		201: jsonAnswer("The key.", NewApiKey),
-		...commonErrors,
+		...adminErrors,
+		...bodyErrors,
 		404: errorAnswer("There is no such tenant."),
 	},
 });
@@ -62,8 +77,12 @@ const list = createRoute({
 	path: "/v1/admin/tenants/{id}/keys",
 	summary: "List a tenant's API keys, newest first",
 	middleware: [requireAdmin] as const,
-	request: { params, query: adminPageQuery },
-	responses: { 200: jsonAnswer("One page.", listOf(ApiKey).openapi("ApiKeyList")), ...commonErrors },
+	request: { params, query: adminPageQuery("key") },
+	responses: {
+		200: jsonAnswer("One page.", listOf(ApiKey).openapi("ApiKeyList")),
+		...adminErrors,
+		404: errorAnswer("There is no such tenant."),
+	},
 });
 
 const revoke = createRoute({
@@ -73,8 +92,8 @@ const revoke = createRoute({
 	summary: "Revoke an API key",
 	description: "Takes effect within 10 seconds everywhere.",
 	middleware: [requireAdmin] as const,
-	request: { params },
-	responses: { 204: { description: "Revoked." }, ...commonErrors, 404: errorAnswer("There is no such key.") },
+	request: { params, query: noQuery },
+	responses: { 204: { description: "Revoked." }, ...adminErrors, 404: errorAnswer("There is no such key.") },
 });
 
 export const adminKeyRoutes = newApp()
@@ -95,12 +114,15 @@ export const adminKeyRoutes = newApp()
 			scopes: request.scopes ?? DEFAULT_SCOPES,
 			expiresAt,
 		});
-		if (stored === null) throw new AppError("not_found", "There is no such tenant.");
+		if (stored === null) throw noSuchTenant();
 		return c.json({ ...viewKey(stored), key }, 201);
 	})
 	.openapi(list, async (c) => {
 		const { limit, after } = c.req.valid("query");
-		const found = await listApiKeys(c.var.services.db, c.req.param("id"), limit + 1, after ?? null);
+		const { db } = c.var.services;
+		const tenantId = c.req.param("id");
+		const found = await listApiKeys(db, tenantId, limit + 1, after ?? null);
+		if (found.length === 0 && (await findTenant(db, tenantId)) === null) throw noSuchTenant();
 		return c.json(pageOf(found.map(viewKey), limit), 200);
 	})
 	.openapi(revoke, async (c) => {
@@ -108,6 +130,10 @@ export const adminKeyRoutes = newApp()
 		if (!isRevoked) throw new AppError("not_found", "There is no such key.");
 		return c.body(null, 204);
 	});
+
+function noSuchTenant(): AppError {
+	return new AppError("not_found", "There is no such tenant.");
+}
 
 function viewKey(key: StoredKey): z.infer<typeof ApiKey> {
 	return {

@@ -3,7 +3,7 @@ import { timestampOrNull } from "../../../shared/core/job-view.ts";
 import { readStatus } from "../../../shared/db/read-status.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
-import { commonErrors, jsonAnswer } from "../schemas.ts";
+import { adminErrors, jsonAnswer, noQuery } from "../schemas.ts";
 
 const time = z.iso.datetime({ precision: 3 });
 
@@ -25,7 +25,8 @@ const route = createRoute({
 	security: [{ admin: [] }],
 	summary: "See how the service is doing",
 	middleware: [requireAdmin] as const,
-	responses: { 200: jsonAnswer("The backlog and the last sweep.", Status), ...commonErrors },
+	request: { query: noQuery },
+	responses: { 200: jsonAnswer("The backlog and the last sweep.", Status), ...adminErrors },
 });
 
 export const adminStatusRoute = newApp().openapi(route, async (c) => {

@@ -2,14 +2,23 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { timestamp } from "../../../shared/core/job-view.ts";
-import { type Tenant as StoredTenant, TenantLimits } from "../../../shared/core/tenant.ts";
+import { type Tenant as StoredTenant, TenantLimits, TenantLimitsChange } from "../../../shared/core/tenant.ts";
 import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
-import { adminPageQuery, commonErrors, errorAnswer, jsonAnswer, listOf, pageOf } from "../schemas.ts";
+import {
+	adminErrors,
+	adminPageQuery,
+	bodyErrors,
+	errorAnswer,
+	jsonAnswer,
+	listOf,
+	noQuery,
+	pageOf,
+} from "../schemas.ts";
 
 const Tenant = z
 	.object({
@@ -33,16 +42,17 @@ const create = createRoute({
 	summary: "Create a tenant",
 	middleware: [requireAdmin, requireBody] as const,
 	request: {
+		query: noQuery,
 		body: {
 			required: true,
 			content: {
 				"application/json": {
-					schema: z.strictObject({ name, limits: TenantLimits.partial().optional() }).openapi("CreateTenant"),
+					schema: z.strictObject({ name, limits: TenantLimitsChange.optional() }).openapi("CreateTenant"),
 				},
 			},
 		},
 	},
-	responses: { 201: jsonAnswer("The tenant.", Tenant), ...commonErrors },
+	responses: { 201: jsonAnswer("The tenant.", Tenant), ...adminErrors, ...bodyErrors },
 });
 
 const list = createRoute({
@@ -51,8 +61,8 @@ const list = createRoute({
 	path: "/v1/admin/tenants",
 	summary: "List tenants, newest first",
 	middleware: [requireAdmin] as const,
-	request: { query: adminPageQuery },
-	responses: { 200: jsonAnswer("One page.", listOf(Tenant).openapi("TenantList")), ...commonErrors },
+	request: { query: adminPageQuery("ten") },
+	responses: { 200: jsonAnswer("One page.", listOf(Tenant).openapi("TenantList")), ...adminErrors },
 });
 
 const get = createRoute({
@@ -61,8 +71,8 @@ const get = createRoute({
 	path: "/v1/admin/tenants/{id}",
 	summary: "Get a tenant",
 	middleware: [requireAdmin] as const,
-	request: { params },
-	responses: { 200: jsonAnswer("The tenant.", Tenant), ...commonErrors, ...notFound },
+	request: { params, query: noQuery },
+	responses: { 200: jsonAnswer("The tenant.", Tenant), ...adminErrors, ...notFound },
 });
 
 const update = createRoute({
@@ -73,18 +83,19 @@ const update = createRoute({
 	middleware: [requireAdmin, requireBody] as const,
 	request: {
 		params,
+		query: noQuery,
 		body: {
 			required: true,
 			content: {
 				"application/json": {
 					schema: z
-						.strictObject({ name: name.optional(), limits: TenantLimits.partial().optional() })
+						.strictObject({ name: name.optional(), limits: TenantLimitsChange.optional() })
 						.openapi("UpdateTenant"),
 				},
 			},
 		},
 	},
-	responses: { 200: jsonAnswer("The tenant.", Tenant), ...commonErrors, ...notFound },
+	responses: { 200: jsonAnswer("The tenant.", Tenant), ...adminErrors, ...bodyErrors, ...notFound },
 });
 
 export const adminTenantRoutes = newApp()

@@ -1,4 +1,4 @@
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { nextAttemptNumber, withAttempt } from "../../../shared/core/attempts.ts";
 import type { Job as StoredJob } from "../../../shared/core/job.ts";
@@ -11,7 +11,7 @@ import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
 import { originOf } from "../origin.ts";
-import { commonErrors, errorAnswer, Job, JobParams, jsonAnswer } from "../schemas.ts";
+import { bodyErrors, commonErrors, errorAnswer, Job, JobParams, jsonAnswer, noQuery } from "../schemas.ts";
 import type { IntakeEnv, Services } from "../services.ts";
 
 const route = createRoute({
@@ -22,10 +22,15 @@ const route = createRoute({
 	description:
 		"The job is cancelled when this answers; a call in flight is aborted within seconds, and its answer, if it comes, is not kept. A job that is final already stays as it is and answers `cancellation: too_late`.",
 	middleware: [requireKey("jobs:write"), allowBody] as const,
-	request: { params: JobParams },
+	request: {
+		params: JobParams,
+		query: noQuery,
+		body: { required: false, content: { "application/json": { schema: z.strictObject({}) } } },
+	},
 	responses: {
 		200: jsonAnswer("The job.", Job),
 		...commonErrors,
+		...bodyErrors,
 		404: errorAnswer("There is no such job."),
 	},
 });

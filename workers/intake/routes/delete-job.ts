@@ -7,7 +7,7 @@ import { logTrouble } from "../../log.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob, keyOf } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
-import { commonErrors, errorAnswer, JobParams } from "../schemas.ts";
+import { commonErrors, errorAnswer, JobParams, noQuery } from "../schemas.ts";
 
 const route = createRoute({
 	method: "delete",
@@ -16,7 +16,7 @@ const route = createRoute({
 	summary: "Erase a job",
 	description: "Erases the job, its input, its result and its history. Webhooks that are still owed are skipped.",
 	middleware: [requireKey("jobs:write")] as const,
-	request: { params: JobParams },
+	request: { params: JobParams, query: noQuery },
 	responses: {
 		204: { description: "Erased." },
 		...commonErrors,

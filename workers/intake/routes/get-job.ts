@@ -7,10 +7,12 @@ import { listDeliveries } from "../../../shared/db/find-deliveries.ts";
 import { readResult } from "../../../shared/results/store-result.ts";
 import { logTrouble } from "../../log.ts";
 import { newApp } from "../app.ts";
+import { isKnownVersion } from "../etag.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { originOf } from "../origin.ts";
-import { commonErrors, errorAnswer, Job, JobParams, jsonAnswer } from "../schemas.ts";
+import { retryAfterSeconds } from "../retry-after.ts";
+import { commonErrors, errorAnswer, Job, JobParams, jsonAnswer, waitHeaders } from "../schemas.ts";
 import type { IntakeEnv } from "../services.ts";
 import { viewAttempt, viewDelivery } from "../views.ts";
 import { readWait, waitUntilFinal } from "../wait.ts";
@@ -33,7 +35,7 @@ const route = createRoute({
 	summary: "Get a job",
 	description: "`Prefer: wait=30` holds the answer until the job is final. A job that is not carries `Retry-After`.",
 	middleware: [requireKey("jobs:read")] as const,
-	request: { params: JobParams, query: Query },
+	request: { params: JobParams, query: Query, headers: waitHeaders.extend({ "if-none-match": z.string().optional() }) },
 	responses: {
 		200: jsonAnswer("The job.", Job),
 		304: { description: "Unchanged since the version in `If-None-Match`." },
@@ -53,7 +55,7 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 	if (include.length === 0) {
 		const etag = `"${job.version}"`;
 		c.header("etag", etag);
-		if (matches(c.req.header("if-none-match"), etag)) return c.body(null, 304);
+		if (isKnownVersion(c.req.header("if-none-match"), etag)) return c.body(null, 304);
 	}
 	return c.json({ ...viewJob(job, originOf(c)), ...(await inlined(c, job, include)) }, 200);
 });
@@ -78,16 +80,4 @@ async function resultOf(c: Context<IntakeEnv>, job: StoredJob): Promise<unknown>
 		logTrouble("result.not_read", { jobId: job.jobId }, error);
 		throw new AppError("storage_unavailable", "The result could not be read: try again.");
 	}
-}
-
-/** Soon at first, then ever more seldom: a tenth of the job's age; and not before it may run. */
-function retryAfterSeconds(job: StoredJob, now: number): number {
-	const age = (now - job.createdAt) / 10_000;
-	const untilRun = job.status === "queued" ? (job.runAt - now) / 1000 : 0;
-	return Math.ceil(Math.min(Math.max(age, untilRun, 1), 60));
-}
-
-function matches(ifNoneMatch: string | undefined, etag: string): boolean {
-	const tags = (ifNoneMatch ?? "").split(",").map((tag) => tag.trim().replace(/^W\//, ""));
-	return tags.includes(etag) || tags.includes("*");
 }

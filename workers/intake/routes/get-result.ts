@@ -1,12 +1,14 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { type AskedRange, readByteRange } from "../../../shared/core/byte-range.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { JobKey } from "../../../shared/core/job.ts";
 import { isFinal } from "../../../shared/core/job-states.ts";
-import { serveResult } from "../../../shared/results/store-result.ts";
+import { readResult } from "../../../shared/results/store-result.ts";
 import { verifyResultLink } from "../../../shared/webhooks/result-link.ts";
 import { logTrouble } from "../../log.ts";
 import { newApp } from "../app.ts";
+import { isKnownVersion } from "../etag.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { callerOf } from "../middleware/authenticate.ts";
 import { commonErrors, errorAnswer, JobParams } from "../schemas.ts";
@@ -15,6 +17,12 @@ import type { Caller, IntakeEnv } from "../services.ts";
 const Query = z.strictObject({
 	expires: z.string().optional().openapi({ description: "Of a signed link, as a webhook gives it." }),
 	signature: z.string().optional(),
+});
+
+const Headers = z.object({
+	range: z.string().optional().openapi({ example: "bytes=0-1023", description: "One range of bytes." }),
+	"if-range": z.string().optional(),
+	"if-none-match": z.string().optional(),
 });
 
 const completion = {
@@ -27,7 +35,8 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Get the stored completion",
 	description: "Takes a key with `jobs:read`, or the signed link of a webhook. Supports `Range` and `If-None-Match`.",
-	request: { params: JobParams, query: Query },
+	security: [{ key: [] }, {}],
+	request: { params: JobParams, query: Query, headers: Headers },
 	responses: {
 		200: { description: "The completion, byte for byte as it was stored.", content: completion },
 		206: { description: "The part that `Range` asked for." },
@@ -43,23 +52,34 @@ export const getResultRoute = newApp().openapi(route, async (c) => {
 	c.set("caller", await readerOf(c, c.req.valid("query")));
 	const job = await findOwnJob(c);
 	if (!isFinal(job.status)) throw new AppError("not_final", "The job is not final yet.");
-	if (job.status !== "succeeded") throw new AppError("no_result", `The job is ${job.status} and has no result.`);
+	const size = job.resultBytes;
+	if (size === null) throw new AppError("no_result", `The job is ${job.status} and has no result.`);
 
-	const object = await readOrRefuse(c, job);
-	if (!("body" in object)) return new Response(null, { status: 304, headers: { etag: object.httpEtag } });
-	const range = c.req.header("range") === undefined ? null : partOf(object);
-	return new Response(object.body, {
-		status: range === null ? 200 : 206,
-		headers: {
-			"content-type": "application/json",
-			"content-length": String(range?.length ?? object.size),
-			"content-disposition": `attachment; filename="${job.jobId}.json"`,
-			"accept-ranges": "bytes",
-			etag: object.httpEtag,
-			...(range === null ? {} : { "content-range": `bytes ${range.offset}-${range.end}/${object.size}` }),
-		},
-	});
+	// What stands under a job's one key never changes: the job's id says which bytes they are.
+	const etag = `"${job.jobId}"`;
+	c.header("etag", etag);
+	if (isKnownVersion(c.req.header("if-none-match"), etag)) return c.body(null, 304);
+	const range = rangeOf(c, etag, size);
+	if (range.kind === "unsatisfiable") {
+		c.header("content-range", `bytes */${size}`);
+		throw new AppError("range_not_satisfiable", `The result has ${size} bytes.`);
+	}
+	const part = range.kind === "part" ? range : null;
+	const body = c.req.method === "HEAD" ? null : (await readOrRefuse(c, job, part)).body;
+	c.header("content-type", "application/json");
+	c.header("content-length", String(part?.length ?? size));
+	c.header("content-disposition", `attachment; filename="${job.jobId}.json"`);
+	c.header("accept-ranges", "bytes");
+	if (part === null) return c.newResponse(body, 200);
+	c.header("content-range", `bytes ${part.offset}-${part.offset + part.length - 1}/${size}`);
+	return c.newResponse(body, 206);
 });
+
+/** A range is for GET alone, and with `If-Range` only for who holds a part of these very bytes (RFC 9110 §13.1.5, §14.2). */
+function rangeOf(c: Context<IntakeEnv>, etag: string, size: number): AskedRange {
+	const isMeant = c.req.method === "GET" && (c.req.header("if-range") ?? etag) === etag;
+	return readByteRange(isMeant ? (c.req.header("range") ?? null) : null, size);
+}
 
 /** Whoever holds a signed link in force reads on its tenant's behalf; everybody else needs a key. */
 async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Promise<Caller> {
@@ -72,23 +92,17 @@ async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Pro
 }
 
 /** A succeeded job without its object is our fault, and said so: never an empty 200. */
-async function readOrRefuse(c: Context<IntakeEnv>, job: JobKey): Promise<R2ObjectBody | R2Object> {
+async function readOrRefuse(
+	c: Context<IntakeEnv>,
+	job: JobKey,
+	part: { offset: number; length: number } | null,
+): Promise<R2ObjectBody> {
 	try {
-		const object = await serveResult(c.var.services.results, job, c.req.raw.headers);
+		const object = await readResult(c.var.services.results, job, part);
 		if (object !== null) return object;
 		logTrouble("result.missing", { jobId: job.jobId });
 	} catch (error) {
-		if (error instanceof RangeError) throw new AppError("range_not_satisfiable", "The result has no such range.");
 		logTrouble("result.not_read", { jobId: job.jobId }, error);
 	}
 	throw new AppError("storage_unavailable", "The result could not be read: try again.");
-}
-
-/** The part that R2 gives for a `Range`, first and last byte included; null where it ignored the header. */
-function partOf(object: R2Object): { offset: number; end: number; length: number } | null {
-	const { range, size } = object;
-	if (range === undefined) return null;
-	const offset = "suffix" in range ? Math.max(0, size - range.suffix) : (range.offset ?? 0);
-	const length = "suffix" in range ? size - offset : Math.min(range.length ?? size, size - offset);
-	return { offset, end: offset + length - 1, length };
 }

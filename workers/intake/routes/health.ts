@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { newApp } from "../app.ts";
-import { errorAnswer, jsonAnswer } from "../schemas.ts";
+import { errorAnswer, jsonAnswer, noQuery, openErrors } from "../schemas.ts";
 
 const route = createRoute({
 	method: "get",
@@ -8,7 +8,9 @@ const route = createRoute({
 	tags: ["Service"],
 	security: [],
 	summary: "See that the service is up and its configuration whole",
+	request: { query: noQuery },
 	responses: {
+		...openErrors,
 		200: jsonAnswer("It is.", z.object({ status: z.literal("ok") })),
 		503: errorAnswer("The message names what is missing or malformed."),
 	},

@@ -1,16 +1,16 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import { listDeliveries } from "../../../shared/db/find-deliveries.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
-import { commonErrors, errorAnswer, JobParams, jsonAnswer, listOf, pageOf } from "../schemas.ts";
+import { commonErrors, errorAnswer, JobParams, jsonAnswer, listOf, noQuery, pageOf } from "../schemas.ts";
 import { AttemptView, DeliveryView, viewAttempt, viewDelivery } from "../views.ts";
 
 const shared = {
 	method: "get" as const,
 	tags: ["Jobs"],
 	middleware: requireKey("jobs:read"),
-	request: { params: JobParams, query: z.strictObject({}) },
+	request: { params: JobParams, query: noQuery },
 };
 
 const attempts = createRoute({

@@ -5,7 +5,7 @@ import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
-import { commonErrors, jsonAnswer } from "../schemas.ts";
+import { bodyErrors, commonErrors, jsonAnswer, noQuery } from "../schemas.ts";
 
 const OVERLAP_MS = 24 * 3_600_000;
 
@@ -19,7 +19,7 @@ const get = createRoute({
 	tags: ["Webhooks"],
 	summary: "Get the secret that signs one-off webhooks",
 	middleware: [requireKey("webhooks:read")] as const,
-	request: { query: z.strictObject({}) },
+	request: { query: noQuery },
 	responses: { 200: jsonAnswer("The secret.", Secret), ...commonErrors },
 });
 
@@ -31,6 +31,7 @@ const rotate = createRoute({
 	description: "The old one dies at once, unless it is kept: then both sign for 24 hours.",
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
 	request: {
+		query: noQuery,
 		body: {
 			required: false,
 			content: {
@@ -42,7 +43,7 @@ const rotate = createRoute({
 			},
 		},
 	},
-	responses: { 200: jsonAnswer("The new secret.", Secret), ...commonErrors },
+	responses: { 200: jsonAnswer("The new secret.", Secret), ...commonErrors, ...bodyErrors },
 });
 
 export const signingSecretRoutes = newApp()

@@ -1,8 +1,18 @@
 import { createRoute } from "@hono/zod-openapi";
+import { objectOf } from "../../../shared/core/json-guards.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
-import { commonErrors, errorAnswer, Job, jsonAnswer, SubmitJob } from "../schemas.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorAnswer,
+	Job,
+	jsonAnswer,
+	noQuery,
+	SubmitJob,
+	submitHeaders,
+} from "../schemas.ts";
 import { submit } from "../submit.ts";
 
 const route = createRoute({
@@ -13,16 +23,22 @@ const route = createRoute({
 	description:
 		"Answers at once. `Idempotency-Key` makes a repeated submission the same job for 24 hours; `Prefer: wait=30` holds the answer until the job is final.",
 	middleware: [requireKey("jobs:write"), requireBody],
-	request: { body: { required: true, content: { "application/json": { schema: SubmitJob } } } },
+	request: {
+		query: noQuery,
+		headers: submitHeaders,
+		body: { required: true, content: { "application/json": { schema: SubmitJob } } },
+	},
 	responses: {
 		200: jsonAnswer("The job, final: only with `Prefer: wait`.", Job),
 		202: jsonAnswer("The job, stored. `Location` is where to poll it.", Job),
 		...commonErrors,
+		...bodyErrors,
 		409: errorAnswer("The job of this Idempotency-Key has been erased."),
-		413: errorAnswer("The body is over 16 MiB."),
-		415: errorAnswer("Not `application/json`."),
 		422: errorAnswer("This Idempotency-Key came before with another request."),
 	},
 });
 
-export const submitJobRoute = newApp().openapi(route, async (c) => await submit(c, c.req.valid("json"), null));
+export const submitJobRoute = newApp().openapi(route, async (c) => {
+	const input = JSON.stringify(objectOf(c.var.body)?.input);
+	return await submit(c, { request: c.req.valid("json"), input, retryOf: null });
+});

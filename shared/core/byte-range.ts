@@ -1,0 +1,36 @@
+/** Which part of a stored body a `Range` header asks for (RFC 9110 §14). One range of bytes; anything else is the whole. */
+
+export type AskedRange =
+	| { kind: "whole" }
+	/** Never empty, and never beyond the end. */
+	| { kind: "part"; offset: number; length: number }
+	/** Well-formed, but none of the body's bytes lie in it: 416. */
+	| { kind: "unsatisfiable" };
+
+const WHOLE: AskedRange = { kind: "whole" };
+const UNSATISFIABLE: AskedRange = { kind: "unsatisfiable" };
+
+/**
+ * A header that is malformed, counts in another unit or asks for several parts at once is ignored, as the RFC allows:
+ * then the whole is the answer.
+ *
+ * @param header null: none was sent
+ * @param size bytes of the whole
+ */
+export function readByteRange(header: string | null, size: number): AskedRange {
+	const match = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? "");
+	const [, first = "", last = ""] = match ?? [];
+	if (first === "" && last === "") return WHOLE;
+	if (first === "") return lastBytes(Number(last), size);
+	const from = Number(first);
+	const to = last === "" ? size - 1 : Number(last);
+	if (last !== "" && to < from) return WHOLE;
+	if (from >= size) return UNSATISFIABLE;
+	return { kind: "part", offset: from, length: Math.min(to, size - 1) - from + 1 };
+}
+
+/** `bytes=-500`: the last 500, or as many as there are. */
+function lastBytes(count: number, size: number): AskedRange {
+	const length = Math.min(count, size);
+	return length === 0 ? UNSATISFIABLE : { kind: "part", offset: size - length, length };
+}

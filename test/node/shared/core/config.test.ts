@@ -1,0 +1,118 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../../../shared/core/config.ts";
+
+const SECRET = "s".repeat(32);
+const LEAST = {
+	DEFAULT_MODEL: "simulated/echo",
+	MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
+	ADMIN_TOKEN: "a".repeat(16),
+	SIGNING_KEY: SECRET,
+};
+
+const parse = (vars: Record<string, unknown> = {}) => parseConfig({ ...LEAST, ...vars });
+
+/** What is wrong with the one variable that `vars` sets. */
+function problemOf(vars: Record<string, unknown>): string {
+	const parsed = parse(vars);
+	return parsed.ok ? "" : parsed.problems.join("; ");
+}
+
+describe("parseConfig", () => {
+	it("needs four things and has defaults for the rest", () => {
+		expect(parse()).toEqual({
+			ok: true,
+			config: {
+				defaultModel: "simulated/echo",
+				modelRoutes: [{ match: "*", provider: "simulated" }],
+				publicUrl: null,
+				allowInsecureWebhooks: false,
+				resultLinkMs: 86_400_000,
+				leaseMs: 90_000,
+				heartbeatMs: 30_000,
+				deliveryScheduleMs: [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * 1000),
+				adminToken: LEAST.ADMIN_TOKEN,
+				signingKeys: [SECRET],
+			},
+		});
+	});
+
+	it("reads every setting, and ignores what is not its own", () => {
+		const previous = "p".repeat(32);
+		const parsed = parse({
+			PUBLIC_URL: "https://jobs.example.com//",
+			ALLOW_INSECURE_WEBHOOKS: "true",
+			RESULT_LINK_SECONDS: "3600",
+			LEASE_SECONDS: "2",
+			HEARTBEAT_SECONDS: "0.5",
+			DELIVERY_SCHEDULE_SECONDS: "0, 1,2.5",
+			SIGNING_KEY_PREVIOUS: previous,
+			SWEEP_SECONDS: "5",
+			DB: {},
+		});
+		expect(parsed.ok && parsed.config).toMatchObject({
+			publicUrl: "https://jobs.example.com",
+			allowInsecureWebhooks: true,
+			resultLinkMs: 3_600_000,
+			leaseMs: 2_000,
+			heartbeatMs: 500,
+			deliveryScheduleMs: [0, 1_000, 2_500],
+			signingKeys: [SECRET, previous],
+		});
+	});
+
+	it("takes an empty PUBLIC_URL for none", () => {
+		const parsed = parse({ PUBLIC_URL: "" });
+		expect(parsed.ok && parsed.config.publicUrl).toBeNull();
+	});
+
+	it.each(Object.keys(LEAST))("names %s when it is missing", (name) => {
+		expect(problemOf({ [name]: undefined })).toBe(`${name} is not set`);
+	});
+
+	it("names everything that is wrong at once", () => {
+		const parsed = parseConfig({});
+		expect(parsed.ok ? [] : parsed.problems.map((problem) => problem.split(" ")[0])).toEqual([
+			"DEFAULT_MODEL",
+			"MODEL_ROUTES",
+			"ADMIN_TOKEN",
+			"SIGNING_KEY",
+		]);
+	});
+
+	it.each([
+		[{ DEFAULT_MODEL: "" }, "DEFAULT_MODEL is empty"],
+		[{ MODEL_ROUTES: "{" }, "MODEL_ROUTES is not valid JSON"],
+		[{ MODEL_ROUTES: "[]" }, "MODEL_ROUTES"],
+		[
+			{ MODEL_ROUTES: '[{"match":"*","provider":"openai-compatible"}]' },
+			"MODEL_ROUTES.0.base_url an openai-compatible",
+		],
+		[{ MODEL_ROUTES: '[{"match":"*","provider":"magic"}]' }, "MODEL_ROUTES.0.provider"],
+		[{ PUBLIC_URL: "jobs.example.com" }, "PUBLIC_URL must be an http(s) URL"],
+		[{ PUBLIC_URL: "ftp://jobs.example.com" }, "PUBLIC_URL must be an http(s) URL"],
+		[{ ALLOW_INSECURE_WEBHOOKS: "yes" }, "ALLOW_INSECURE_WEBHOOKS must be true or false"],
+		[{ RESULT_LINK_SECONDS: "1 day" }, "RESULT_LINK_SECONDS must be a number of seconds"],
+		[{ RESULT_LINK_SECONDS: "59" }, "RESULT_LINK_SECONDS must be at least 60 seconds"],
+		[{ LEASE_SECONDS: "" }, "LEASE_SECONDS must be at least 1 seconds"],
+		[{ LEASE_SECONDS: "601" }, "LEASE_SECONDS must be at most 600 seconds"],
+		[{ LEASE_SECONDS: "50" }, "HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS"],
+		[{ DELIVERY_SCHEDULE_SECONDS: "0,soon" }, "DELIVERY_SCHEDULE_SECONDS.1 must be numbers of seconds"],
+		[{ DELIVERY_SCHEDULE_SECONDS: "" }, "DELIVERY_SCHEDULE_SECONDS.0 must be numbers of seconds"],
+		[{ DELIVERY_SCHEDULE_SECONDS: "0,,5" }, "DELIVERY_SCHEDULE_SECONDS.1 must be numbers of seconds"],
+		[{ DELIVERY_SCHEDULE_SECONDS: "-1" }, "DELIVERY_SCHEDULE_SECONDS.0"],
+		[{ ADMIN_TOKEN: "short" }, "ADMIN_TOKEN must have at least 16 characters"],
+		[{ SIGNING_KEY: "short" }, "SIGNING_KEY must have at least 32 characters"],
+		[{ SIGNING_KEY_PREVIOUS: "short" }, "SIGNING_KEY_PREVIOUS must have at least 32 characters"],
+	])("says in plain words what is wrong: %j", (vars, problem) => {
+		expect(problemOf(vars)).toContain(problem);
+	});
+
+	it.each(["ADMIN_TOKEN", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS", "MODEL_ROUTES", "PUBLIC_URL"])(
+		"never shows the value of %s",
+		(name) => {
+			const problem = problemOf({ [name]: "hunter2" });
+			expect(problem).toContain(name);
+			expect(problem).not.toContain("hunter2");
+		},
+	);
+});

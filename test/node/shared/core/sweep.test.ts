@@ -1,0 +1,94 @@
+import { describe, expect, it } from "vitest";
+import { decideSweep, type SweptJob } from "../../../../shared/core/sweep.ts";
+import { HOUR, MINUTE, NOW, SECOND } from "../../../support/job-of.ts";
+
+function aJob(overrides: Partial<SweptJob> = {}): SweptJob {
+	return {
+		tenantId: "ten_1",
+		jobId: "job_1",
+		status: "queued",
+		lease: 0,
+		model: "simulated/echo",
+		runAt: NOW - MINUTE,
+		deadlineAt: NOW + 24 * HOUR,
+		leaseExpiresAt: null,
+		isParked: false,
+		rings: 0,
+		sweepAt: NOW,
+		...overrides,
+	};
+}
+
+const running = (overrides: Partial<SweptJob> = {}) =>
+	aJob({ status: "running", lease: 1, leaseExpiresAt: NOW, ...overrides });
+
+const swept = (job: SweptJob, queueIsEmpty = false) => decideSweep(job, NOW, queueIsEmpty);
+
+describe("a queued job that is due", () => {
+	it.each([
+		[0, 5],
+		[1, 15],
+		[2, 60],
+		[3, 60],
+		[40, 60],
+	])("is rung for ever more seldom: after %i rings, again in %i minutes", (rings, minutes) => {
+		expect(swept(aJob({ rings }))).toEqual({ kind: "ring", sweepAt: NOW + minutes * MINUTE, rings: rings + 1 });
+	});
+
+	it("is left alone until it asked to be looked at, while messages wait in the queue", () => {
+		expect(swept(aJob({ sweepAt: NOW + 1 }))).toEqual({ kind: "leave" });
+	});
+
+	it("is rung for at once when the queue is empty, however lately it was rung for", () => {
+		const job = aJob({ sweepAt: NOW + HOUR, rings: 3 });
+		expect(swept(job, true)).toEqual({ kind: "ring", sweepAt: NOW + HOUR, rings: 4 });
+	});
+
+	it("is looked at no later than its deadline", () => {
+		expect(swept(aJob({ deadlineAt: NOW + MINUTE }))).toMatchObject({ kind: "ring", sweepAt: NOW + MINUTE });
+	});
+
+	it("expires when its deadline has come, even unlooked-for", () => {
+		expect(swept(aJob({ deadlineAt: NOW }))).toEqual({ kind: "expire" });
+		expect(swept(aJob({ deadlineAt: NOW, sweepAt: NOW + HOUR, isParked: true, runAt: NOW + HOUR }))).toEqual({
+			kind: "expire",
+		});
+	});
+});
+
+describe("a queued job that is not due", () => {
+	it("is looked at again when the doorbell for it should have rung", () => {
+		const soon = aJob({ runAt: NOW + 10 * SECOND, rings: 2 });
+		expect(swept(soon)).toEqual({ kind: "look", sweepAt: NOW + 10 * SECOND + MINUTE, rings: 2 });
+		expect(swept(aJob({ runAt: NOW + HOUR }))).toMatchObject({ kind: "look", sweepAt: NOW + HOUR });
+	});
+
+	it("is left alone before that, even when the queue is empty", () => {
+		expect(swept(aJob({ runAt: NOW + 1, sweepAt: NOW + MINUTE }), true)).toEqual({ kind: "leave" });
+	});
+
+	it("is looked at every minute while it is parked, and not rung for", () => {
+		expect(swept(aJob({ isParked: true, rings: 1 }), true)).toEqual({ kind: "look", sweepAt: NOW + MINUTE, rings: 1 });
+		expect(swept(aJob({ isParked: true, sweepAt: NOW + 1 }), true)).toEqual({ kind: "leave" });
+		expect(swept(aJob({ isParked: true, deadlineAt: NOW + 1 }))).toMatchObject({ sweepAt: NOW + 1 });
+	});
+});
+
+describe("a running job", () => {
+	it("is rung for as soon as its lease has run out, and again a minute later", () => {
+		expect(swept(running())).toEqual({ kind: "ring", sweepAt: NOW + MINUTE, rings: 0 });
+	});
+
+	it("is looked at again when its lease would run out", () => {
+		expect(swept(running({ leaseExpiresAt: NOW + 1 }))).toEqual({ kind: "look", sweepAt: NOW + 1, rings: 0 });
+	});
+
+	it("is left alone before that", () => {
+		expect(swept(running({ sweepAt: NOW + 1 }), true)).toEqual({ kind: "leave" });
+	});
+
+	it("is never expired by the sweeper: its holder settles deadlines", () => {
+		expect(swept(running({ deadlineAt: NOW - HOUR })).kind).toBe("ring");
+		expect(swept(running({ deadlineAt: NOW - HOUR, leaseExpiresAt: NOW + SECOND })).kind).toBe("look");
+	});
+});

@@ -1,0 +1,152 @@
+import { Ajv2020 } from "ajv/dist/2020.js";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { api } from "../../../../workers/intake/api.ts";
+import { SubmitJob } from "../../../../workers/intake/schemas.ts";
+
+const Answer = z.object({
+	description: z.string().min(1),
+	content: z.record(z.string(), z.object({ schema: z.object({}).loose() })).optional(),
+});
+
+const Operation = z.object({
+	summary: z.string().min(1),
+	tags: z.array(z.string()).length(1),
+	security: z.array(z.object({}).loose()).optional(),
+	parameters: z.array(z.object({ name: z.string(), in: z.enum(["path", "query", "header"]) }).loose()).default([]),
+	requestBody: z.object({ content: z.record(z.string(), z.object({ schema: z.object({}).loose() })) }).optional(),
+	responses: z.record(z.string(), Answer),
+});
+
+const Description = z
+	.object({
+		openapi: z.literal("3.1.0"),
+		info: z.object({ title: z.string(), version: z.string() }).loose(),
+		paths: z.record(z.string(), z.record(z.enum(["get", "post", "patch", "delete"]), Operation.optional())),
+		components: z
+			.object({ schemas: z.record(z.string(), z.unknown()), securitySchemes: z.record(z.string(), z.unknown()) })
+			.loose(),
+	})
+	.loose();
+
+let description: z.infer<typeof Description>;
+let operations: { name: string; path: string; operation: z.infer<typeof Operation> }[];
+const ajv = new Ajv2020({ strict: true, strictTypes: false, validateFormats: false, allErrors: true });
+ajv.addVocabulary(["example", "components", "paths", "openapi", "info", "security", "webhooks"]);
+
+beforeAll(async () => {
+	const answer = await api.fetch(new Request("https://jobs.test/openapi.json"), { requestId: "req_1" });
+	description = Description.parse(await answer.json());
+	ajv.addSchema({ ...description, $id: "https://jobs.test/openapi.json" });
+	operations = Object.entries(description.paths).flatMap(([path, item]) =>
+		Object.entries(item).flatMap(([method, operation]) =>
+			operation === undefined ? [] : [{ name: `${method.toUpperCase()} ${path}`, path, operation }],
+		),
+	);
+});
+
+/** The schema at a place of the document, ready to judge. */
+function schemaAt(...steps: string[]) {
+	const pointer = steps.map((step) => encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1"))).join("/");
+	return ajv.compile({ $ref: `https://jobs.test/openapi.json#/${pointer}` });
+}
+
+describe("/openapi.json", () => {
+	it("lists every route, with every status that it can give", () => {
+		const listed = Object.fromEntries(
+			operations.map(({ name, operation }) => [name, Object.keys(operation.responses).join(" ")]),
+		);
+		const read = "200 400 401 403 404 500 503";
+		expect(listed).toEqual({
+			"GET /docs": "200 400 500 503",
+			"GET /healthz": "200 400 500 503",
+			"GET /openapi.json": "200 400 500 503",
+			"POST /v1/jobs": "200 202 400 401 403 409 413 415 422 500 503",
+			"GET /v1/jobs": "200 400 401 403 500 503",
+			"GET /v1/jobs/{id}": "200 304 400 401 403 404 500 503",
+			"DELETE /v1/jobs/{id}": "204 400 401 403 404 409 500 503",
+			"GET /v1/jobs/{id}/result": "200 206 304 400 401 403 404 409 416 500 503",
+			"GET /v1/jobs/{id}/attempts": read,
+			"GET /v1/jobs/{id}/deliveries": read,
+			"POST /v1/jobs/{id}/cancel": "200 400 401 403 404 413 415 500 503",
+			"POST /v1/jobs/{id}/retry": "200 202 400 401 403 404 409 413 415 422 500 503",
+			"GET /v1/webhook_signing_secret": "200 400 401 403 500 503",
+			"POST /v1/webhook_signing_secret/rotate": "200 400 401 403 413 415 500 503",
+			"POST /v1/admin/tenants": "201 400 401 413 415 500 503",
+			"GET /v1/admin/tenants": "200 400 401 500 503",
+			"GET /v1/admin/tenants/{id}": "200 400 401 404 500 503",
+			"PATCH /v1/admin/tenants/{id}": "200 400 401 404 413 415 500 503",
+			"POST /v1/admin/tenants/{id}/keys": "201 400 401 404 413 415 500 503",
+			"GET /v1/admin/tenants/{id}/keys": "200 400 401 404 500 503",
+			"DELETE /v1/admin/keys/{id}": "204 400 401 404 500 503",
+			"GET /v1/admin/status": "200 400 401 500 503",
+		});
+	});
+
+	it("says who may call what", () => {
+		for (const { path, operation } of operations) {
+			const expected = path.startsWith("/v1/admin") ? [{ admin: [] }] : path.startsWith("/v1/") ? undefined : [];
+			if (path !== "/v1/jobs/{id}/result") expect(operation.security, path).toEqual(expected);
+		}
+		expect(description.security).toEqual([{ key: [] }]);
+		expect(Object.keys(description.components.securitySchemes)).toEqual(["key", "admin"]);
+	});
+
+	it("declares each parameter of a path, once each", () => {
+		for (const { name, path, operation } of operations) {
+			const inPath = operation.parameters.filter((parameter) => parameter.in === "path");
+			expect(
+				inPath.map((parameter) => `{${parameter.name}}`),
+				name,
+			).toEqual(path.match(/\{\w+\}/g) ?? []);
+			for (const parameter of inPath) expect(parameter.required, name).toBe(true);
+			const all = operation.parameters.map((parameter) => `${parameter.in} ${parameter.name}`);
+			expect(new Set(all).size, name).toBe(all.length);
+		}
+	});
+
+	it("holds valid JSON Schemas only, whose references all lead somewhere", () => {
+		for (const name of Object.keys(description.components.schemas)) schemaAt("components", "schemas", name);
+		for (const { name, path, operation } of operations) {
+			const method = name.slice(0, name.indexOf(" ")).toLowerCase();
+			if (operation.requestBody)
+				schemaAt("paths", path, method, "requestBody", "content", "application/json", "schema");
+			for (const [status, { content }] of Object.entries(operation.responses)) {
+				for (const type of Object.keys(content ?? {}))
+					schemaAt("paths", path, method, "responses", status, "content", type, "schema");
+				if (Number(status) >= 400)
+					expect(content?.["application/json"]?.schema).toEqual({ $ref: "#/components/schemas/Error" });
+			}
+			operation.parameters.forEach((_, at) => void schemaAt("paths", path, method, "parameters", String(at), "schema"));
+		}
+	});
+
+	const input = { messages: [{ role: "user", content: "Why?" }] };
+	it.each<[unknown, boolean]>([
+		[{ input }, true],
+		[{ input: { ...input, anything: [1], temperature: 2 } }, true],
+		[{ input, model: ["a", "b"], webhook: { url: "https://a.example.com" }, gateway: {}, metadata: { a: "b" } }, true],
+		[{ input, run_at: "2026-01-02T03:04:05Z", priority: 9, max_attempts: 20, timeout_seconds: 1.5 }, true],
+		[{}, false],
+		[{ input: {} }, false],
+		[{ input: { messages: [{ role: "root", content: "" }] } }, false],
+		[{ input: { messages: [{ role: "user", content: 1 }] } }, false],
+		[{ input: { ...input, temperature: 2.1 } }, false],
+		[{ input: { ...input, max_tokens: 0 } }, false],
+		[{ input: { ...input, stream_options: { x: 1 } } }, false],
+		[{ input, x: 1 }, false],
+		[{ input, model: [] }, false],
+		[{ input, model: ["a", "b", "c", "d", "e"] }, false],
+		[{ input, webhook: { url: "https://a.example.com", x: 1 } }, false],
+		[{ input, webhook: { url: "https://a.example.com", events: ["x"] } }, false],
+		[{ input, priority: 1.5 }, false],
+		[{ input, metadata: Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`k${at}`, ""])) }, false],
+		[{ input, metadata: { a: 1 } }, false],
+		[{ input, metadata: { ["k".repeat(65)]: "" } }, false],
+		[{ input, timeout_seconds: 781 }, false],
+		[{ input, retain_seconds: null }, false],
+	])("describes a submission as it is validated, number %#", (body, isGood) => {
+		const judge = schemaAt("paths", "/v1/jobs", "post", "requestBody", "content", "application/json", "schema");
+		expect([judge(body), SubmitJob.safeParse(body).success]).toEqual([isGood, isGood]);
+	});
+});

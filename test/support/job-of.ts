@@ -1,0 +1,100 @@
+/** Jobs for tests, not stored anywhere: a test names only what it is about, and what its status requires is filled in. */
+import type { FailureClass, ModelFailure } from "../../shared/core/failures.ts";
+import { type IdPrefix, smallestIdAt } from "../../shared/core/ids.ts";
+import type { Job } from "../../shared/core/job.ts";
+import { isFinal } from "../../shared/core/job-states.ts";
+import { START_AT } from "./fake-runtime.ts";
+
+export const NOW = START_AT;
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+export const LEASE_MS = 90 * SECOND;
+
+/** A job with the columns that only SQL looks at. */
+export interface StoredJob extends Job {
+	parkedOn: string | null;
+	rings: number;
+	sweepAt: number | null;
+	pruneAt: number | null;
+}
+
+let idsMade = 0;
+
+/** Well-formed, unique within the test file, and sorted by when it was made. */
+export function anId(prefix: IdPrefix, at = NOW): string {
+	idsMade += 1;
+	return smallestIdAt(prefix, at).slice(0, -6) + String(idsMade).padStart(6, "0");
+}
+
+/** Queued and due at once unless the test says otherwise. Times follow from `createdAt`. */
+export function jobOf(overrides: Partial<StoredJob> = {}): StoredJob {
+	const status = overrides.status ?? "queued";
+	const createdAt = overrides.createdAt ?? NOW;
+	const deadlineMs = overrides.deadlineMs ?? DAY;
+	const retainMs = overrides.retainMs ?? 30 * DAY;
+	const runAt = overrides.runAt ?? createdAt;
+	const wasLeased = status === "running" || status === "succeeded" || status === "failed";
+	const leasedAt = overrides.leasedAt ?? (wasLeased ? createdAt : null);
+	const finishedAt = overrides.finishedAt ?? (isFinal(status) ? createdAt : null);
+	const wentWrong = status === "failed" || status === "expired";
+	const models = overrides.models ?? ["simulated/echo"];
+	return {
+		tenantId: "ten_00000000000000000000000000",
+		jobId: anId("job", createdAt),
+		status,
+		statusReason: status === "failed" ? "permanent" : status === "expired" ? "deadline_passed" : null,
+		version: 1,
+		models,
+		input: overrides.inputKey ? null : '{"messages":[{"role":"user","content":"Why?"}]}',
+		inputKey: null,
+		inputBytes: 47,
+		webhook: null,
+		gateway: null,
+		metadata: null,
+		priority: 5,
+		timeoutMs: 10 * MINUTE,
+		maxAttempts: 5,
+		retainMs,
+		retryOf: null,
+		origin: "https://jobs.test",
+		createdAt,
+		deadlineMs,
+		deadlineAt: Math.max(createdAt, runAt) + deadlineMs,
+		runAt,
+		model: models[0] ?? "",
+		attempt: wasLeased ? 1 : 0,
+		lease: wasLeased ? 1 : 0,
+		holder: wasLeased ? "0123456789abcdef" : null,
+		leasedAt,
+		leaseExpiresAt: status === "running" && leasedAt !== null ? leasedAt + LEASE_MS : null,
+		attempts: [],
+		usage: null,
+		startedAt: leasedAt,
+		parkedOn: null,
+		rings: 0,
+		sweepAt: isFinal(status) ? null : Math.max(createdAt, runAt) + MINUTE,
+		finishedAt,
+		pruneAt: finishedAt === null ? null : finishedAt + retainMs,
+		error: wentWrong ? { code: "server_error", message: "It failed.", status: 500, model: null } : null,
+		cancellation: status === "cancelled" ? "before_start" : null,
+		resultBytes: status === "succeeded" ? 2 : null,
+		...overrides,
+	};
+}
+
+/** A failed call. Another model may help, unless the test says otherwise. */
+export function aFailure(failureClass: FailureClass, overrides: Partial<ModelFailure> = {}): ModelFailure {
+	return {
+		class: failureClass,
+		code: "server_error",
+		message: "It failed.",
+		status: 500,
+		retryAfterMs: null,
+		nextModelMayHelp: true,
+		logId: null,
+		usage: null,
+		...overrides,
+	};
+}

@@ -1,0 +1,102 @@
+/** The consumer behind its queue: what each message is told, with the real clock and the simulated provider. */
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { aJob, MINUTE, reload, type StoredJob } from "../support/a-job.ts";
+import { handToQueue } from "../support/queue-door.ts";
+
+const ask = (simulate: object) => JSON.stringify({ messages: [{ role: "user", content: "Why?" }], simulate });
+const now = () => Date.now();
+const aJobNow = (overrides: Partial<StoredJob> = {}) => aJob({ createdAt: now(), ...overrides });
+
+const bell = ({ tenantId, jobId }: StoredJob) => ({ tenantId, jobId });
+
+describe("a batch of job messages", () => {
+	it("is told one by one: ack what is settled, retry what may pass", async () => {
+		const [good, failing, early, far] = [
+			await aJobNow(),
+			await aJobNow({ input: ask({ fail: [503], retry_after: 40 }) }),
+			await aJobNow({ runAt: now() + MINUTE }),
+			await aJobNow({ runAt: now() + 60 * MINUTE }),
+		];
+		const told = await handToQueue("jobs", [good, failing, early, far].map(bell));
+		expect(told).toMatchObject({ outcome: "ok", acked: ["0", "3"] });
+		expect(told.retried).toEqual([
+			{ msgId: "1", delaySeconds: expect.toSatisfy((s) => s >= 40 && s <= 44) },
+			{ msgId: "2", delaySeconds: expect.toSatisfy((s) => s >= 55 && s <= 60) },
+		]);
+		expect(await reload(good)).toMatchObject({ status: "succeeded" });
+		expect(await reload(failing)).toMatchObject({
+			status: "queued",
+			attempts: [{ status: 503, retryAfterMs: 40_000 }],
+		});
+		expect(await reload(early)).toMatchObject({ status: "queued", lease: 0 });
+	});
+
+	it("loses nothing to messages that are unreadable, unknown, foreign, late or repeated", async () => {
+		const [good, final] = [await aJobNow(), await aJobNow({ status: "failed" })];
+		const stranger = { ...bell(good), tenantId: "ten_somebody_else" };
+		const told = await handToQueue("jobs", [
+			null,
+			"a bell",
+			{ jobId: 7 },
+			{ tenantId: good.tenantId, jobId: "job_unknown" },
+			stranger,
+			bell(final),
+			bell(good),
+			bell(good),
+			{ ...bell(good), more: "than a bell" },
+		]);
+		expect(told).toMatchObject({ acked: ["0", "1", "2", "3", "4", "5", "6", "7", "8"], retried: [] });
+		expect(await reload(good)).toMatchObject({ status: "succeeded", lease: 1 });
+		expect(await reload(final)).toEqual(final);
+	});
+
+	it("acks a message that comes while another holder is at work", async () => {
+		const job = await aJobNow({ status: "running" });
+		expect(await handToQueue("jobs", [bell(job)])).toMatchObject({ acked: ["0"], retried: [] });
+		expect(await reload(job)).toEqual(job);
+	});
+
+	it("takes over from a holder whose lease ran out", async () => {
+		const job = await aJobNow({ status: "running", leaseExpiresAt: now() - 1 });
+		expect(await handToQueue("jobs", [bell(job)])).toMatchObject({ acked: ["0"], retried: [] });
+		expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 2 });
+	});
+
+	it("of a hundred jobs, in batches of four, ends them all", async () => {
+		const jobs: StoredJob[] = [];
+		for (let made = 0; made < 100; made++) jobs.push(await aJobNow({ input: ask({ latency_ms: 200 }) }));
+		const batches = Array.from({ length: 25 }, (_, at) => jobs.slice(4 * at, 4 * at + 4));
+		const startedAt = now();
+		await Promise.all(batches.map((batch) => handToQueue("jobs", batch.map(bell))));
+		expect(now() - startedAt).toBeLessThan(20_000);
+		for (const job of jobs) expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 1 });
+	}, 30_000);
+});
+
+describe("a dead letter", () => {
+	it("is acked, whatever it is", async () => {
+		const job = await aJobNow();
+		expect(await handToQueue("dead-letters", [bell(job), "nonsense"])).toMatchObject({ outcome: "ok", ackAll: true });
+		expect(await reload(job)).toEqual(job);
+	});
+});
+
+describe("logs", () => {
+	it("of a whole attempt show neither prompt nor answer", async () => {
+		const lines: string[] = [];
+		const { log } = console;
+		console.log = (...line: unknown[]) => lines.push(line.join(" "));
+		try {
+			const input = JSON.stringify({ messages: [{ role: "user", content: "a very secret prompt" }] });
+			const job = await aJobNow({ input });
+			await handToQueue("jobs", [bell(job)]);
+			expect(lines.some((line) => line.includes(job.jobId) && line.includes("attempt.settled"))).toBe(true);
+			expect(lines.join("\n")).not.toMatch(/secret prompt|simulated answer/);
+			const stored = await env.RESULTS.get(`results/${job.tenantId}/${job.jobId}`);
+			expect(await stored?.text()).toContain("secret prompt");
+		} finally {
+			console.log = log;
+		}
+	});
+});

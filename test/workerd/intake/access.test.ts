@@ -1,0 +1,244 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { Database } from "../../../shared/db/database.ts";
+import { findWebhookSecret } from "../../../shared/db/tenants.ts";
+import { unseal } from "../../../shared/webhooks/seal.ts";
+import { runtime } from "../../../workers/runtime.ts";
+import { aJob, HOUR, MINUTE } from "../support/a-job.ts";
+import { watchedD1 } from "../support/watched-d1.ts";
+import { ADMIN, aCaller, aKey, errorOf, LATER, send, sendTo, theServices } from "./caller.ts";
+
+const SCOPES = ["jobs:read", "jobs:write", "webhooks:read", "webhooks:write", "keys:manage", "usage:read"];
+const admin = (method: string, path: string, json?: unknown) => send(method, `/v1/admin${path}`, { key: ADMIN, json });
+
+let tenantId = "";
+let key = "";
+beforeAll(async () => {
+	({ tenantId, key } = await aCaller());
+});
+
+describe("an API key", () => {
+	it("is shown once, and only its hash is kept", async () => {
+		const made = await admin("POST", `/tenants/${tenantId}/keys`, { name: "ci" });
+		expect(made.status).toBe(201);
+		expect(made.body).toMatchObject({
+			id: expect.stringMatching(/^key_[0-9a-z]{26}$/),
+			object: "api_key",
+			tenant_id: tenantId,
+			key: expect.stringMatching(/^hf_[0-9a-z]{26}_[0-9A-Za-z]{38}$/),
+			name: "ci",
+			scopes: SCOPES.filter((scope) => scope !== "keys:manage"),
+			expires_at: null,
+			revoked_at: null,
+		});
+		const secret = z.object({ key: z.string() }).parse(made.body).key;
+		const rows = await env.DB.prepare("SELECT * FROM api_keys").all();
+		expect(JSON.stringify(rows.results)).not.toContain(secret.slice(30));
+		expect((await admin("GET", `/tenants/${tenantId}/keys`)).text).not.toContain(secret.slice(30));
+	});
+
+	it.each([
+		["GET", "/v1/jobs", "jobs:read"],
+		["POST", "/v1/jobs", "jobs:write"],
+		["GET", "/v1/jobs/job_01jq0000000000000000000000", "jobs:read"],
+		["GET", "/v1/jobs/job_01jq0000000000000000000000/result", "jobs:read"],
+		["GET", "/v1/jobs/job_01jq0000000000000000000000/attempts", "jobs:read"],
+		["GET", "/v1/jobs/job_01jq0000000000000000000000/deliveries", "jobs:read"],
+		["POST", "/v1/jobs/job_01jq0000000000000000000000/cancel", "jobs:write"],
+		["POST", "/v1/jobs/job_01jq0000000000000000000000/retry", "jobs:write"],
+		["DELETE", "/v1/jobs/job_01jq0000000000000000000000", "jobs:write"],
+		["GET", "/v1/webhook_signing_secret", "webhooks:read"],
+		["POST", "/v1/webhook_signing_secret/rotate", "webhooks:write"],
+	])("may %s %s with %s, and with no other scope", async (method, path, scope) => {
+		const json = path === "/v1/jobs" && method === "POST" ? LATER : undefined;
+		const lacking = await aKey(tenantId, { scopes: SCOPES.filter((one) => one !== scope) });
+		const refused = await send(method, path, { key: lacking.key, json });
+		expect([refused.status, errorOf(refused).code]).toEqual([403, "forbidden"]);
+		expect(errorOf(refused).message).toContain(scope);
+		const alone = await aKey((await aCaller()).tenantId, { scopes: [scope] });
+		expect([200, 202, 204, 404]).toContain((await send(method, path, { key: alone.key, json })).status);
+	});
+
+	it("works no longer than ten seconds after it was revoked, in an isolate that knows it", async () => {
+		let now = runtime.now();
+		const { server } = theServices({ runtime: { ...runtime, now: () => now } });
+		const { key, keyId } = await aKey(tenantId);
+		const call = async () => (await sendTo(server, "GET", "/v1/jobs", { key })).status;
+		expect(await call()).toBe(200);
+		expect((await admin("DELETE", `/keys/${keyId}`)).status).toBe(204);
+		now += 9_999;
+		expect(await call()).toBe(200);
+		now += 1;
+		expect(await call()).toBe(401);
+		expect((await sendTo(theServices().server, "GET", "/v1/jobs", { key })).status).toBe(401);
+	});
+
+	it("costs one look into D1 in ten seconds, good or bad", async () => {
+		let looks = 0;
+		let now = runtime.now();
+		const db = new Database(watchedD1(env.DB, () => void looks++));
+		const { server } = theServices({ db, runtime: { ...runtime, now: () => now } });
+		const { key, keyId } = await aKey(tenantId);
+		const path = "/v1/jobs/not-an-id";
+		for (let call = 0; call < 5; call++) expect((await sendTo(server, "GET", path, { key })).status).toBe(404);
+		expect(looks).toBe(1);
+		await admin("DELETE", `/keys/${keyId}`);
+		now += 10_000;
+		for (let call = 0; call < 5; call++) expect((await sendTo(server, "GET", path, { key })).status).toBe(401);
+		expect(looks).toBe(2);
+	});
+
+	it("stops when it expires", async () => {
+		const expiresAt = runtime.now() + HOUR;
+		const { key } = await aKey(tenantId, { expires_at: new Date(expiresAt).toISOString() });
+		const at = async (now: number) =>
+			(await sendTo(theServices({ db: new Database(env.DB, () => now) }).server, "GET", "/v1/jobs", { key })).status;
+		expect([await at(expiresAt - 1_000), await at(expiresAt)]).toEqual([200, 401]);
+	});
+
+	it("is nobody's with another secret and a right checksum, or once its tenant is gone", async () => {
+		const stranger = await aCaller();
+		await env.DB.prepare("UPDATE api_keys SET key_hash = ?2 WHERE id = ?1").bind(stranger.keyId, "0".repeat(64)).run();
+		expect((await sendTo(theServices().server, "GET", "/v1/jobs", { key: stranger.key })).status).toBe(401);
+		const gone = await aCaller();
+		await env.DB.prepare("DELETE FROM tenants WHERE id = ?1").bind(gone.tenantId).run();
+		expect((await sendTo(theServices().server, "GET", "/v1/jobs", { key: gone.key })).status).toBe(401);
+	});
+});
+
+describe("the operator", () => {
+	it("creates, reads, lists and changes tenants", async () => {
+		const made = await admin("POST", "/tenants", { name: "globex", limits: { open_jobs: 5 } });
+		const tenant = z.object({ id: z.string() }).loose().parse(made.body);
+		const limits = { open_jobs: 5, running_jobs: null, tokens_per_day: null, webhook_endpoints: 20 };
+		expect(made.status).toBe(201);
+		expect(made.body).toMatchObject({ id: expect.stringMatching(/^ten_/), object: "tenant", name: "globex", limits });
+		expect((await admin("GET", `/tenants/${tenant.id}`)).body).toEqual(made.body);
+		expect((await admin("GET", "/tenants?limit=1")).body).toMatchObject({
+			data: [tenant],
+			has_more: true,
+			first_id: tenant.id,
+		});
+		const next = await admin("GET", `/tenants?limit=100&after=${tenant.id}`);
+		expect(next.text).not.toContain(tenant.id);
+		const changed = await admin("PATCH", `/tenants/${tenant.id}`, {
+			limits: { running_jobs: 0, webhook_endpoints: null },
+		});
+		expect(changed.body).toMatchObject({
+			name: "globex",
+			limits: { ...limits, running_jobs: 0, webhook_endpoints: null },
+		});
+		expect((await admin("PATCH", `/tenants/${tenant.id}`, { name: "initech" })).body).toMatchObject({
+			name: "initech",
+			limits: { running_jobs: 0 },
+		});
+	});
+
+	it("lists and revokes a tenant's keys", async () => {
+		const { tenantId, keyId } = await aCaller();
+		const second = await aKey(tenantId);
+		const list = await admin("GET", `/tenants/${tenantId}/keys?limit=1`);
+		expect(list.body).toMatchObject({ data: [{ id: second.keyId }], has_more: true, last_id: second.keyId });
+		expect((await admin("GET", `/tenants/${tenantId}/keys?after=${second.keyId}`)).body).toMatchObject({
+			data: [{ id: keyId }],
+		});
+		for (let time = 0; time < 2; time++) expect((await admin("DELETE", `/keys/${keyId}`)).status).toBe(204);
+		expect((await admin("GET", `/tenants/${tenantId}/keys`)).body).toMatchObject({
+			data: [{ revoked_at: null }, { id: keyId, revoked_at: expect.any(String) }],
+		});
+	});
+
+	it.each([
+		["POST", "/tenants", {}, "name"],
+		["POST", "/tenants", { name: "" }, "name"],
+		["POST", "/tenants", { name: "a", id: "ten_1" }, "id"],
+		["POST", "/tenants", { name: "a", limits: { open_jobs: -1 } }, "limits.open_jobs"],
+		["POST", "/tenants", { name: "a", limits: { open_jobs: "5" } }, "limits.open_jobs"],
+		["POST", "/tenants", { name: "a", limits: { jobs: 5 } }, "limits.jobs"],
+		["PATCH", "/tenants/ten_x", { name: null }, "name"],
+		["POST", "/tenants/ten_x/keys", { scopes: [] }, "scopes"],
+		["POST", "/tenants/ten_x/keys", { scopes: ["admin"] }, "scopes.0"],
+		["POST", "/tenants/ten_x/keys", { expires_at: "soon" }, "expires_at"],
+		["POST", "/tenants/ten_x/keys", { expires_at: "2020-01-01T00:00:00Z" }, "expires_at"],
+		["POST", "/tenants/ten_x/keys", { key: "hf_mine" }, "key"],
+		["GET", "/tenants?after=x", undefined, "after"],
+		["GET", "/tenants?limit=101", undefined, "limit"],
+		["GET", "/tenants/ten_x/keys?after=ten_01jq0000000000000000000000", undefined, "after"],
+	])("is told what is wrong: %s %s %j", async (method, path, json, param) => {
+		const answer = await admin(method, path, json);
+		expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+	});
+
+	it.each([
+		["GET", "/tenants/ten_x", undefined],
+		["PATCH", "/tenants/ten_x", { name: "a" }],
+		["POST", "/tenants/ten_x/keys", {}],
+		["DELETE", "/keys/key_x", undefined],
+		["GET", "/tenants/ten_x/keys", undefined],
+	])("gets 404 for what is not there: %s %s", async (method, path, json) => {
+		expect((await admin(method, path, json)).status).toBe(404);
+	});
+
+	it("sees how the service is doing", async () => {
+		const createdAt = Math.floor(runtime.now()) - 10 * MINUTE;
+		const runAt = createdAt + 24 * HOUR;
+		await aJob({ tenantId, createdAt, runAt, parkedOn: "model:simulated/x" });
+		const { status, body } = await admin("GET", "/status");
+		expect(status).toBe(200);
+		expect(body).toMatchObject({
+			object: "status",
+			parked: [{ key: "model:simulated/x", jobs: 1 }],
+			last_sweep: { at: null, counts: {} },
+		});
+		expect(z.object({ oldest_job_under_way: z.string() }).loose().parse(body).oldest_job_under_way).toBe(
+			new Date(createdAt).toISOString(),
+		);
+	});
+});
+
+describe("the secret that signs one-off webhooks", () => {
+	const secretOf = async (method = "GET", path = "", json?: object) => {
+		const answer = await send(method, `/v1/webhook_signing_secret${path}`, { key, json });
+		expect(answer.status, answer.text).toBe(200);
+		expect(answer.body).toMatchObject({ object: "webhook_signing_secret" });
+		return z.object({ secret: z.string().regex(/^whsec_[A-Za-z0-9+/]{43}=$/) }).parse(answer.body).secret;
+	};
+	const row = async () =>
+		await env.DB.prepare("SELECT * FROM tenants WHERE id = ?1").bind(tenantId).first<Record<string, unknown>>();
+
+	it("is the tenant's own, the same until it is rotated, and never stored in the clear", async () => {
+		const secret = await secretOf();
+		expect(await secretOf()).toBe(secret);
+		const other = await send("GET", "/v1/webhook_signing_secret", { key: (await aCaller()).key });
+		expect(other.text).not.toContain(secret);
+		expect(JSON.stringify(await row())).not.toContain(secret.slice(6, 20));
+	});
+
+	it("dies when it is rotated, unless it is kept for 24 hours", async () => {
+		const first = await secretOf();
+		const second = await secretOf("POST", "/rotate");
+		expect(second).not.toBe(first);
+		expect(await secretOf()).toBe(second);
+		expect(await row()).toMatchObject({ previous_webhook_secret: null, previous_webhook_secret_until: null });
+		const third = await secretOf("POST", "/rotate", { keep_old_secret_active_for_24_hours: true });
+		const kept = await row();
+		expect(await unseal(runtime, [env.SIGNING_KEY], tenantId, String(kept?.previous_webhook_secret))).toBe(second);
+		expect(Number(kept?.previous_webhook_secret_until) - runtime.now()).toBeCloseTo(24 * HOUR, -5);
+		const sealed = await findWebhookSecret(new Database(env.DB), tenantId);
+		expect(await unseal(runtime, [env.SIGNING_KEY], tenantId, sealed ?? "")).toBe(third);
+		await secretOf("POST", "/rotate", {});
+		expect(await row()).toMatchObject({ previous_webhook_secret: null });
+	});
+
+	it.each([
+		{ keep_old_secret_active_for_24_hours: "yes" },
+		{ keep_old_secret_active_for_24_hours: null },
+		{ keep: true },
+		[],
+	])("is not rotated by %j", async (json) => {
+		const before = await secretOf();
+		expect((await send("POST", "/v1/webhook_signing_secret/rotate", { key, json })).status).toBe(400);
+		expect(await secretOf()).toBe(before);
+	});
+});

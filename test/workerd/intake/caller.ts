@@ -1,0 +1,185 @@
+/**
+ * Callers for tests. Whatever the API answers, to whichever test, is held to what holds for every answer: the headers,
+ * the error envelope, a documented status, and a body that its documented schema describes to the last field.
+ */
+import { env, exports } from "cloudflare:workers";
+import { z } from "@hono/zod-openapi";
+import { expect } from "vitest";
+import { parseConfig } from "../../../shared/core/config.ts";
+import { JobView } from "../../../shared/core/job-view.ts";
+import { Database } from "../../../shared/db/database.ts";
+import { resultKey } from "../../../shared/results/keys.ts";
+import { api } from "../../../workers/intake/api.ts";
+import { KeyCache } from "../../../workers/intake/key-cache.ts";
+import { ErrorBody } from "../../../workers/intake/schemas.ts";
+import type { Services } from "../../../workers/intake/services.ts";
+import { runtime } from "../../../workers/runtime.ts";
+import { aJob, type StoredJob } from "../support/a-job.ts";
+
+export interface Call {
+	/** An API key, or ADMIN_TOKEN. */
+	key?: string;
+	/** Sent as JSON. */
+	json?: unknown;
+	/** Sent as it is, as `application/json` unless `headers` say otherwise. */
+	raw?: BodyInit;
+	headers?: Record<string, string>;
+	signal?: AbortSignal;
+}
+
+/** Whoever answers: the deployed Worker, or the API with services of the test's making. */
+type Server = (request: Request) => Promise<Response>;
+
+export interface Answer {
+	status: number;
+	headers: Headers;
+	text: string;
+	/** The body as JSON; undefined where it is none. */
+	body: unknown;
+}
+
+export const ADMIN = env.ADMIN_TOKEN;
+export const PROMPT = { messages: [{ role: "user", content: "Why is the sky blue?" }] };
+/** Stays queued for as long as any test runs, and rings nobody. */
+export const LATER = { input: PROMPT, delay_seconds: 3_600 };
+
+export async function send(method: string, path: string, call: Call = {}): Promise<Answer> {
+	return await sendTo((request) => exports.default.fetch(request), method, path, call);
+}
+
+export async function sendTo(server: Server, method: string, path: string, call: Call = {}): Promise<Answer> {
+	const headers = new Headers(call.headers);
+	if (call.key !== undefined) headers.set("authorization", `Bearer ${call.key}`);
+	const body = call.raw ?? (call.json === undefined ? null : JSON.stringify(call.json));
+	if (body !== null && !headers.has("content-type")) headers.set("content-type", "application/json");
+	if (headers.get("content-type") === "") headers.delete("content-type");
+	const signal = call.signal === undefined ? {} : { signal: call.signal };
+	const response = await server(new Request(`https://jobs.test${path}`, { method, headers, body, ...signal }));
+	const text = await response.text();
+	const isJson = response.headers.get("content-type")?.startsWith("application/json") && text !== "";
+	const answer = {
+		status: response.status,
+		headers: response.headers,
+		text,
+		body: isJson && response.status !== 206 ? JSON.parse(text) : undefined,
+	};
+	checkAnswer(method, path, answer);
+	return answer;
+}
+
+function checkAnswer(method: string, path: string, answer: Answer): void {
+	const { status, headers, body } = answer;
+	const what = `${method} ${path.slice(0, 100)} → ${status} ${answer.text.slice(0, 300)}`;
+	expect(headers.get("x-request-id"), what).toMatch(/^req_[0-9a-z]{26}$/);
+	expect(headers.get("cache-control"), what).toBe("no-store");
+	expect(headers.get("x-content-type-options"), what).toBe("nosniff");
+	expect(headers.get("referrer-policy"), what).toBe("no-referrer");
+	expect(headers.get("content-security-policy"), what).toMatch(/^default-src 'none'; /);
+	expect([...headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
+	if (status >= 400 && method !== "HEAD") {
+		const { error } = ErrorBody.strict().parse(body);
+		expect(error.request_id, what).toBe(headers.get("x-request-id"));
+		expect(error.message, what).toMatch(/^[A-Z`].*\.$/s);
+	}
+	if (status === 409 || status === 422) expect(headers.get("x-should-retry"), what).toBe("false");
+	if (status === 401) expect(headers.get("www-authenticate"), what).toBe("Bearer");
+	if (status === 405) expect(headers.get("allow"), what).toMatch(/[A-Z]+(, [A-Z]+)*/);
+	checkDocumented(method, path, answer, what);
+}
+
+function checkDocumented(method: string, path: string, { status, body }: Answer, what: string): void {
+	const route = ROUTES.find((one) => one.method === (method === "HEAD" ? "GET" : method) && one.pattern.test(path));
+	if (route === undefined) {
+		expect([204, 404, 405, 503], what).toContain(status);
+		return;
+	}
+	const response = route.responses[String(status)];
+	expect(response, `undocumented: ${what}`).toBeDefined();
+	const schema = response?.content?.["application/json"]?.schema;
+	if (body !== undefined) expect(z.instanceof(z.ZodType).parse(schema).parse(body), what).toEqual(body);
+}
+
+const Route = z.object({
+	type: z.literal("route"),
+	route: z.object({
+		method: z.string(),
+		path: z.string(),
+		responses: z.record(
+			z.string(),
+			z.object({ content: z.record(z.string(), z.object({ schema: z.unknown() })).optional() }),
+		),
+	}),
+});
+
+export const ROUTES = api.openAPIRegistry.definitions.flatMap((definition) => {
+	const parsed = Route.safeParse(definition);
+	if (!parsed.success) return [];
+	const { method, path, responses } = parsed.data.route;
+	const pattern = new RegExp(`^${path.replace(/\{[^}]+\}/g, "[^/?]+").replaceAll(".", "\\.")}(\\?.*)?$`);
+	return [{ method: method.toUpperCase(), path, pattern, responses }];
+});
+
+/** A tenant of its own with one key. */
+export async function aCaller(scopes?: string[]): Promise<{ tenantId: string; key: string; keyId: string }> {
+	const tenant = await send("POST", "/v1/admin/tenants", { key: ADMIN, json: { name: "acme" } });
+	const { id: tenantId } = z.object({ id: z.string() }).parse(tenant.body);
+	return { tenantId, ...(await aKey(tenantId, scopes === undefined ? {} : { scopes })) };
+}
+
+export async function aKey(tenantId: string, json: object = {}): Promise<{ key: string; keyId: string }> {
+	const made = await send("POST", `/v1/admin/tenants/${tenantId}/keys`, { key: ADMIN, json });
+	const { id: keyId, key } = z.object({ id: z.string(), key: z.string() }).parse(made.body);
+	return { key, keyId };
+}
+
+/** The job of an answer that must be one, already held to its schema. */
+export function jobIn(answer: Answer): JobView {
+	const job = JobView.safeParse(answer.body);
+	if (!job.success) throw new Error(`Not a job: ${answer.status} ${answer.text}`);
+	return job.data;
+}
+
+/** The jobs on a page of `/v1/jobs`. */
+export async function jobsOf(key: string, query = "limit=100"): Promise<JobView[]> {
+	return z.object({ data: z.array(JobView) }).parse((await send("GET", `/v1/jobs?${query}`, { key })).body).data;
+}
+
+export async function submitted(key: string, json: object = {}): Promise<JobView> {
+	const answer = await send("POST", "/v1/jobs", { key, json: { ...LATER, ...json } });
+	expect(answer.status, answer.text).toBe(202);
+	return jobIn(answer);
+}
+
+export const COMPLETION = '{"choices":[{"message":{"content":"Rayleigh."}}]}';
+
+/** A succeeded job with its result in R2. */
+export async function aSucceededJob(tenantId: string, result = COMPLETION): Promise<StoredJob> {
+	const resultBytes = new TextEncoder().encode(result).byteLength;
+	const job = await aJob({ tenantId, status: "succeeded", resultBytes });
+	await env.RESULTS.put(resultKey(job), result);
+	return job;
+}
+
+/** What the API works with, less what the test replaces; and the work that it left for after the answer. */
+export function theServices(overrides: Partial<Services> = {}) {
+	const parsed = parseConfig(env);
+	if (!parsed.ok) throw new Error(parsed.problems.join());
+	const background: Promise<void>[] = [];
+	const services: Services = {
+		db: new Database(env.DB),
+		results: env.RESULTS,
+		jobQueue: env.JOB_QUEUE,
+		deliveryQueue: env.DELIVERY_QUEUE,
+		config: parsed.config,
+		runtime,
+		keys: new KeyCache(),
+		background: (work) => background.push(work),
+		...overrides,
+	};
+	const server: Server = async (request) => await api.fetch(request, { services, requestId: `req_${"0".repeat(26)}` });
+	return { server, services, background };
+}
+
+export function errorOf(answer: Answer) {
+	return ErrorBody.parse(answer.body).error;
+}

@@ -1,0 +1,289 @@
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { Database } from "../../../shared/db/database.ts";
+import worker from "../../../workers/index.ts";
+import { watchedD1 } from "../support/watched-d1.ts";
+import { ADMIN, aCaller, errorOf, LATER, PROMPT, ROUTES, send, sendTo, submitted, theServices } from "./caller.ts";
+
+let key = "";
+beforeAll(async () => {
+	key = (await aCaller()).key;
+});
+
+const submit = (raw: BodyInit, headers: Record<string, string> = {}) => send("POST", "/v1/jobs", { key, raw, headers });
+const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
+const nested = (levels: number) =>
+	`{"input":{"messages":[],"x":${"[".repeat(levels - 2)}${"]".repeat(levels - 2)}},"delay_seconds":3600}`;
+
+describe("any route", () => {
+	const paths = ROUTES.map(({ method, path }) => ({
+		method,
+		path,
+		url: path.replace("{id}", "job_01jq0000000000000000000000"),
+	}));
+	const keyFor = (path: string) => (path.startsWith("/v1/admin") ? ADMIN : key);
+	const guarded = paths.filter(({ path }) => path.startsWith("/v1/"));
+
+	it("is listed in the description of the API", () => {
+		expect(ROUTES.length).toBeGreaterThanOrEqual(20);
+	});
+
+	it.each(paths)("refuses an unknown query parameter: $method $path", async ({ method, path, url }) => {
+		const body = method === "GET" || method === "DELETE" ? {} : { json: {} };
+		const answer = await send(method, `${url}?nonsense=1`, { key: keyFor(path), ...body });
+		expect(answer.status).toBe(400);
+		expect(errorOf(answer)).toMatchObject({ code: "invalid_request", param: "nonsense" });
+	});
+
+	it.each(guarded)("refuses who has no key: $method $path", async ({ method, url }) => {
+		for (const call of [{}, { key: "null" }, { headers: { authorization: `Basic ${btoa(`a:${key}`)}` } }]) {
+			expect((await send(method, url, call)).status).toBe(401);
+		}
+	});
+
+	it.each(guarded)("refuses the other kind of key: $method $path", async ({ method, path, url }) => {
+		expect((await send(method, url, { key: path.startsWith("/v1/admin") ? key : ADMIN })).status).toBe(401);
+	});
+
+	it.each(paths)("names its methods to others: $method $path", async ({ method, url }) => {
+		const answer = await send("PUT", url, { key });
+		expect(answer.status).toBe(405);
+		expect(answer.headers.get("allow")?.split(", ")).toEqual(expect.arrayContaining([method, "OPTIONS"]));
+		const options = await send("OPTIONS", url, {
+			headers: { origin: "null", "access-control-request-method": "POST" },
+		});
+		expect([options.status, options.text]).toEqual([204, ""]);
+		expect(options.headers.get("allow")).toBe(answer.headers.get("allow"));
+	});
+
+	it.each(paths.filter(({ method }) => method === "GET"))(
+		"answers HEAD as GET, without body: $path",
+		async ({ path, url }) => {
+			const [get, head] = [
+				await send("GET", url, { key: keyFor(path) }),
+				await send("HEAD", url, { key: keyFor(path) }),
+			];
+			expect([head.status, head.text]).toEqual([get.status, ""]);
+			expect(head.headers.get("content-type")).toBe(get.headers.get("content-type"));
+			const stranger = await send("HEAD", url);
+			expect([stranger.status, stranger.text]).toEqual([path.startsWith("/v1/") ? 401 : 200, ""]);
+		},
+	);
+
+	it.each([
+		"/",
+		"/v1/jobs/",
+		"/v1//jobs",
+		"/v1",
+		"/v1/jobs/..%2f..%2fadmin",
+		"/v1/jobs/%ff",
+		"/v2/jobs",
+		"/.env",
+		"/healthz/",
+	])("answers 404 in the envelope: %s", async (path) => {
+		for (const method of ["GET", "POST", "HEAD"]) {
+			const answer = await send(method, path, { key });
+			expect(path === "/v1/jobs/%ff" || path.includes("..") ? [404, 405] : [404]).toContain(answer.status);
+		}
+		expect(errorOf(await send("GET", path, { key })).code).toBe("not_found");
+	});
+
+	it("ignores Range on what is no stored result, and Origin everywhere", async () => {
+		const answer = await send("GET", "/v1/jobs", { key, headers: { range: "bytes=0-1", origin: "https://evil.test" } });
+		expect([answer.status, answer.headers.get("accept-ranges")]).toEqual([200, null]);
+	});
+
+	it("refuses a query parameter that is given twice", async () => {
+		for (const twice of ["limit=1&limit=2", "metadata[a]=1&metadata[a]=2", "after=a&after=b"]) {
+			const answer = await send("GET", `/v1/jobs?${twice}`, { key });
+			expect(answer.status, twice).toBe(400);
+			expect(errorOf(answer)).toMatchObject({
+				param: twice.slice(0, twice.indexOf("=")),
+				message: "May be given once.",
+			});
+		}
+	});
+});
+
+describe("a request body", () => {
+	const limit = 16 * 1024 * 1024;
+	const padded = (bytes: number) => {
+		const [head, tail] = ['{"delay_seconds":3600,"input":{"messages":[],"x":"', '"}}'];
+		return head + "x".repeat(bytes - head.length - tail.length) + tail;
+	};
+
+	it("may have 16 MiB, and is refused beyond that while it streams", async () => {
+		expect((await submit(padded(limit))).status).toBe(202);
+		const over = await submit(padded(limit + 1));
+		expect([over.status, errorOf(over).code]).toEqual([413, "payload_too_large"]);
+	});
+
+	it("is counted where it has no Content-Length, and read no further than the limit", async () => {
+		let sent = 0;
+		const chunk = new Uint8Array(1024 * 1024).fill(0x20);
+		const endless = new ReadableStream<Uint8Array>({
+			pull(controller) {
+				sent += chunk.byteLength;
+				controller.enqueue(chunk);
+			},
+		});
+		const { server } = theServices();
+		expect((await sendTo(server, "POST", "/v1/jobs", { key, raw: endless })).status).toBe(413);
+		expect(sent).toBeLessThan(limit + 4 * chunk.byteLength);
+	});
+
+	it("is read in vain for nobody: 401 comes before it", async () => {
+		const answer = await send("POST", "/v1/jobs", { raw: "{", headers: { "content-type": "text/plain" } });
+		expect(answer.status).toBe(401);
+	});
+
+	it.each([
+		"application/json",
+		"Application/JSON",
+		"application/json; charset=utf-8",
+		'application/json;charset="UTF-8"',
+	])("is taken as %s", async (type) => {
+		expect((await submit(JSON.stringify(LATER), { "content-type": type })).status).toBe(202);
+	});
+
+	it.each([
+		"",
+		"text/plain",
+		"text/json",
+		"application/json5",
+		"application/jsonx",
+		"application/problem+json",
+		"application/json; charset=utf-16",
+		"application/json; charset=utf-8; charset=utf-16",
+		"application/json, application/json",
+		"application/x-www-form-urlencoded",
+		"multipart/form-data; boundary=x",
+	])("is refused as %j", async (type) => {
+		const answer = await send("POST", "/v1/jobs", {
+			key,
+			raw: latin1(JSON.stringify(LATER)),
+			headers: { "content-type": type },
+		});
+		expect([answer.status, errorOf(answer).code]).toEqual([415, "unsupported_media_type"]);
+	});
+
+	it.each(["gzip", "br", "deflate", "identity"])("is refused with Content-Encoding: %s", async (encoding) => {
+		expect((await submit(JSON.stringify(LATER), { "content-encoding": encoding })).status).toBe(415);
+	});
+
+	it.each([
+		["nothing", ""],
+		["null", "null"],
+		["a list", "[]"],
+		["text", '"a"'],
+		["a cut object", '{"input":'],
+		["a trailing comma", '{"input":{"messages":[],}}'],
+		["two values", "{}{}"],
+		["NaN", '{"delay_seconds":NaN}'],
+		["Infinity", '{"delay_seconds":Infinity}'],
+		["single quotes", "{'input':{}}"],
+		["a comment", "{/**/}"],
+		["a byte order mark", latin1(`\u00ef\u00bb\u00bf${JSON.stringify(LATER)}`)],
+		["UTF-16", latin1([...JSON.stringify(LATER)].map((letter) => `${letter}\0`).join(""))],
+		["bytes that are not UTF-8", latin1('{"input":{"messages":[],"x":"\u00ff"}}')],
+	])("is refused as %s", async (_, raw) => {
+		const answer = await submit(raw);
+		expect([answer.status, errorOf(answer).code, errorOf(answer).param]).toEqual([400, "invalid_request", null]);
+	});
+
+	it.each([
+		["a key twice", '{"input":{"messages":[],"messages":[]}}', "input.messages"],
+		["a key twice, once in disguise", '{"input":{"messages":[]},"\\u0069nput":{}}', "input"],
+		["__proto__", '{"input":{"messages":[],"x":{"__proto__":{}}}}', "input.x.__proto__"],
+		["a lone surrogate", '{"input":{"messages":[{"role":"user","content":"\\ud800"}]}}', "input.messages.0.content"],
+		["a number no double holds", '{"input":{"messages":[],"max_tokens":1e400}}', "input.max_tokens"],
+		["65 levels", nested(65), expect.stringMatching(/^input\.x\.0/)],
+		["100,000 levels", "[".repeat(100_000), expect.stringMatching(/^0\.0/)],
+	])("is refused with %s, which is named", async (_, raw, param) => {
+		const answer = await submit(raw);
+		expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+	});
+
+	it("may be 64 levels deep, and hold constructor, emoji and right-to-left text", async () => {
+		expect((await submit(nested(64))).status).toBe(202);
+		const strange = { ...PROMPT, constructor: 1, prototype: 2, "‮👩‍👩‍👧": "\u200d\u202e\u0000" };
+		await submitted(key, { input: strange });
+	});
+
+	it("holds no unknown field on any route that takes one", async () => {
+		const job = await submitted(key);
+		for (const path of [
+			"/v1/jobs",
+			`/v1/jobs/${job.id}/cancel`,
+			`/v1/jobs/${job.id}/retry`,
+			"/v1/webhook_signing_secret/rotate",
+		]) {
+			const answer = await send("POST", path, { key, json: { ...(path === "/v1/jobs" ? LATER : {}), tenant_id: "x" } });
+			expect([answer.status, errorOf(answer).param], path).toEqual([400, "tenant_id"]);
+		}
+	});
+});
+
+describe("an Authorization header", () => {
+	it("may name its scheme in any letters, with more than one space", async () => {
+		for (const authorization of [`bearer ${key}`, `BEARER   ${key}`]) {
+			expect((await send("GET", "/v1/jobs", { headers: { authorization } })).status).toBe(200);
+		}
+	});
+
+	it("costs no look into D1 where it is no key of ours: not with a wrong checksum either", async () => {
+		let looks = 0;
+		const { server } = theServices({ db: new Database(watchedD1(env.DB, () => void looks++)) });
+		const wrong = key.slice(0, -1) + (key.endsWith("0") ? "1" : "0");
+		const shouted = `Bearer HF_${key.slice(3)}`;
+		for (const authorization of [`Bearer ${wrong}`, `Bearer ${key}x`, "Bearer hf_", "Bearer undefined", key, shouted]) {
+			expect((await sendTo(server, "GET", "/v1/jobs", { headers: { authorization } })).status).toBe(401);
+		}
+		expect(looks).toBe(0);
+		expect((await sendTo(server, "GET", "/v1/jobs", { key })).status).toBe(200);
+		expect(looks).toBe(2);
+	});
+});
+
+describe("a service whose configuration is not whole", () => {
+	const secret = "s3cr3t";
+	it.each([
+		["ADMIN_TOKEN", { ADMIN_TOKEN: secret }],
+		["SIGNING_KEY", { SIGNING_KEY: secret }],
+		["MODEL_ROUTES", { MODEL_ROUTES: `[{"match":"*","provider":"${secret}"}]` }],
+		["MODEL_ROUTES", { MODEL_ROUTES: secret }],
+		["DEFAULT_MODEL", { DEFAULT_MODEL: undefined }],
+		["LEASE_SECONDS", { LEASE_SECONDS: secret }],
+		["PUBLIC_URL", { PUBLIC_URL: secret }],
+	])("says on every route that it is %s, and never its value", async (name, change) => {
+		const broken = new Proxy(env, {
+			get: (real, at) => (Object.hasOwn(change, at) ? Reflect.get(change, at) : Reflect.get(real, at)),
+			ownKeys: (real) => Reflect.ownKeys(real),
+		});
+		for (const path of ["/healthz", "/v1/jobs", "/docs", "/nowhere"]) {
+			const answer = await sendTo(
+				async (request) => await worker.fetch(new Request(request), broken, createExecutionContext()),
+				"GET",
+				path,
+				{ key },
+			);
+			expect(answer.status).toBe(503);
+			expect(errorOf(answer)).toMatchObject({ code: "misconfigured", message: expect.stringContaining(name) });
+			expect(answer.text).not.toContain(secret);
+			expect(answer.headers.get("x-should-retry")).toBe("false");
+		}
+	});
+});
+
+describe("the description of the API", () => {
+	it("is the same as data and as a page that loads nothing", async () => {
+		const data = await send("GET", "/openapi.json");
+		expect(data.body).toMatchObject({ openapi: "3.1.0", paths: { "/v1/jobs": { post: expect.anything() } } });
+		const page = await send("GET", "/docs");
+		expect(page.headers.get("content-type")).toMatch(/^text\/html/);
+		expect(page.headers.get("content-security-policy")).toMatch(/^default-src 'none'; style-src/);
+		for (const { path } of ROUTES) expect(page.text).toContain(path);
+		expect(page.text).not.toMatch(/<script|src=|<link|@import|url\(/);
+	});
+});

@@ -1,0 +1,440 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import type { JobView } from "../../../shared/core/job-view.ts";
+import { resultKey } from "../../../shared/results/keys.ts";
+import { signedResultUrl } from "../../../shared/webhooks/result-link.ts";
+import { runtime } from "../../../workers/runtime.ts";
+import { aDelivery, aJob, anId, DAY, HOUR, jobOf, MINUTE, NOW, rowOf } from "../support/a-job.ts";
+import {
+	type Answer,
+	aCaller,
+	aSucceededJob,
+	COMPLETION,
+	errorOf,
+	jobIn,
+	jobsOf,
+	send,
+	sendTo,
+	submitted,
+	theServices,
+} from "./caller.ts";
+
+let key = "";
+let tenantId = "";
+let otherKey = "";
+beforeAll(async () => {
+	({ key, tenantId } = await aCaller());
+	otherKey = (await aCaller()).key;
+});
+
+const get = (path: string, headers: Record<string, string> = {}, who = key) => send("GET", path, { key: who, headers });
+const withoutRequestId = (answer: Answer) => {
+	const { request_id: _, ...error } = errorOf(answer);
+	const headers = [...answer.headers].filter(([name]) => name !== "x-request-id");
+	return { status: answer.status, error, headers };
+};
+
+const UNKNOWN = "job_01jq0000000000000000000000";
+
+describe("another tenant's job", () => {
+	it.each([
+		["GET", ""],
+		["GET", "?include=result,attempts,deliveries"],
+		["GET", "/result"],
+		["GET", "/attempts"],
+		["GET", "/deliveries"],
+		["POST", "/cancel"],
+		["POST", "/retry"],
+		["DELETE", ""],
+	])("answers as an unknown one, an erased one and a malformed id do: %s …%s", async (method, path) => {
+		const mine = await aSucceededJob(tenantId);
+		const erased = await aSucceededJob(tenantId);
+		expect((await send("DELETE", `/v1/jobs/${erased.jobId}`, { key })).status).toBe(204);
+		const unknown = withoutRequestId(await send(method, `/v1/jobs/${UNKNOWN}${path}`, { key }));
+		expect(unknown).toMatchObject({ status: 404, error: { code: "not_found" } });
+		for (const [id, who] of [
+			[mine.jobId, otherKey],
+			[erased.jobId, key],
+		] as const) {
+			expect(withoutRequestId(await send(method, `/v1/jobs/${id}${path}`, { key: who }))).toEqual(unknown);
+		}
+		for (const id of [
+			"job_",
+			"nonsense",
+			"job_%25",
+			"job_*",
+			UNKNOWN.toUpperCase(),
+			`${UNKNOWN}0`,
+			UNKNOWN.replace("job", "ten"),
+		]) {
+			expect(withoutRequestId(await send(method, `/v1/jobs/${id}${path}`, { key }))).toEqual(unknown);
+		}
+		expect((await get(`/v1/jobs/${mine.jobId}`)).status).toBe(200);
+	});
+});
+
+describe("GET /v1/jobs/{id}", () => {
+	it("carries the version as its ETag, and answers 304 to who has it", async () => {
+		const { id } = await submitted(key);
+		const first = await get(`/v1/jobs/${id}`);
+		expect(first.headers.get("etag")).toBe('"1"');
+		for (const known of ['"1"', 'W/"1"', '"0", "1"', "*"]) {
+			const answer = await get(`/v1/jobs/${id}`, { "if-none-match": known });
+			expect([answer.status, answer.text, answer.headers.get("etag")]).toEqual([304, "", '"1"']);
+		}
+		for (const other of ['"2"', "1", '"11"', ""]) {
+			expect((await get(`/v1/jobs/${id}`, { "if-none-match": other })).status).toBe(200);
+		}
+		await send("POST", `/v1/jobs/${id}/cancel`, { key });
+		const after = await get(`/v1/jobs/${id}`, { "if-none-match": '"1"' });
+		expect([after.status, after.headers.get("etag")]).toEqual([200, '"2"']);
+	});
+
+	it("says when to ask again, until the job is final", async () => {
+		const now = runtime.now();
+		const retryAfter = async (job: Parameters<typeof aJob>[0]) => {
+			const { jobId } = await aJob({ tenantId, ...job });
+			return (await get(`/v1/jobs/${jobId}`)).headers.get("retry-after");
+		};
+		// Queued rows of these tests are due far in the future, so that nobody runs them.
+		expect(await retryAfter({ status: "queued", createdAt: now, runAt: now + HOUR })).toBe("60");
+		expect(await retryAfter({ status: "running", createdAt: now })).toBe("1");
+		expect(await retryAfter({ status: "running", createdAt: now - 5 * MINUTE })).toBe("31");
+		expect(await retryAfter({ status: "running", createdAt: now - DAY })).toBe("60");
+		for (const status of ["failed", "cancelled", "expired"] as const) expect(await retryAfter({ status })).toBeNull();
+	});
+
+	it("tells what went wrong", async () => {
+		const { jobId } = await aJob({
+			tenantId,
+			status: "failed",
+			usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3 },
+		});
+		expect(jobIn(await get(`/v1/jobs/${jobId}`))).toMatchObject({
+			status: "failed",
+			status_reason: "permanent",
+			error: { code: "server_error", status: 500, model: null },
+			usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+			result_url: null,
+		});
+	});
+
+	it("inlines what it is asked to include", async () => {
+		const { id } = jobIn(
+			await send("POST", "/v1/jobs", { key, json: { input: { messages: [] } }, headers: { prefer: "wait=30" } }),
+		);
+		await aDelivery({ tenantId, jobId: id });
+		const result = await get(`/v1/jobs/${id}/result`);
+		const all = await get(`/v1/jobs/${id}?include=result,attempts,deliveries`);
+		expect(all.body).toMatchObject({
+			id,
+			result: result.body,
+			attempts: [{ number: 1, counted: true, provider: "simulated", outcome: "succeeded" }],
+			deliveries: [{ object: "delivery", event_type: "job.succeeded", endpoint_id: null }],
+		});
+		expect(all.headers.get("etag")).toBeNull();
+		const one = await get(`/v1/jobs/${id}?include=attempts`);
+		expect(one.body).not.toHaveProperty("result");
+		expect(await get(`/v1/jobs/${(await submitted(key)).id}?include=result,attempts`)).toMatchObject({
+			body: { result: null, attempts: [] },
+		});
+	});
+
+	it.each([
+		"include=",
+		"include=input",
+		"include=result,,attempts",
+		"include=result&include=attempts",
+		"Include=result",
+	])("refuses ?%s", async (query) => {
+		expect((await get(`/v1/jobs/${UNKNOWN}?${query}`)).status).toBe(400);
+	});
+});
+
+describe("GET /v1/jobs/{id}/attempts and /deliveries", () => {
+	it("list them in order, each with what is known of it", async () => {
+		const { jobId } = await aSucceededJob(tenantId);
+		await aDelivery(
+			{ tenantId, jobId },
+			{ attemptsMade: 1, attempts: [{ at: NOW, durationMs: 5, status: 500, error: "HTTP 500", response: "no" }] },
+		);
+		expect((await get(`/v1/jobs/${jobId}/deliveries`)).body).toMatchObject({
+			object: "list",
+			has_more: false,
+			data: [
+				{
+					status: "pending",
+					attempts: [{ duration_ms: 5, status: 500, error: "HTTP 500", response: "no" }],
+				},
+			],
+		});
+		expect((await get(`/v1/jobs/${jobId}/attempts`)).body).toEqual({
+			object: "list",
+			data: [],
+			has_more: false,
+			first_id: null,
+			last_id: null,
+		});
+	});
+});
+
+describe("GET /v1/jobs/{id}/result", () => {
+	const size = COMPLETION.length;
+	let path = "";
+	let etag = "";
+	beforeAll(async () => {
+		const job = await aSucceededJob(tenantId);
+		path = `/v1/jobs/${job.jobId}/result`;
+		etag = (await get(path)).headers.get("etag") ?? "";
+	});
+
+	it("gives the stored bytes, to be saved and not shown", async () => {
+		const answer = await get(path);
+		expect([answer.status, answer.text]).toEqual([200, COMPLETION]);
+		expect(Object.fromEntries(answer.headers)).toMatchObject({
+			"content-type": "application/json",
+			"content-length": String(size),
+			"content-disposition": expect.stringMatching(/^attachment; filename="job_[0-9a-z]+\.json"$/),
+			"accept-ranges": "bytes",
+			etag: expect.stringMatching(/^"[^"]+"$/),
+		});
+	});
+
+	it.each([
+		["bytes=0-0", 0, 1],
+		["bytes=5-9", 5, 10],
+		["bytes=40-", 40, size],
+		["bytes=-7", size - 7, size],
+		["bytes=-9999", 0, size],
+		["bytes=10-9999", 10, size],
+	])("gives the part that Range: %s asks for", async (range, from, to) => {
+		const answer = await get(path, { range });
+		expect([answer.status, answer.text]).toEqual([206, COMPLETION.slice(from, to)]);
+		expect(answer.headers.get("content-range")).toBe(`bytes ${from}-${to - 1}/${size}`);
+		expect(answer.headers.get("content-length")).toBe(String(to - from));
+		expect(answer.headers.get("etag")).toBe(etag);
+	});
+
+	it.each([`bytes=${size}-`, "bytes=9999-10000", "bytes=-0"])(
+		"answers 416 with the size to Range: %s",
+		async (range) => {
+			const answer = await get(path, { range });
+			expect([answer.status, errorOf(answer).code]).toEqual([416, "range_not_satisfiable"]);
+			expect(answer.headers.get("content-range")).toBe(`bytes */${size}`);
+		},
+	);
+
+	it.each(["bytes=0-1,4-5", "bytes=5-1", "lines=1-2", "bytes=x"])(
+		"gives the whole where Range: %s means nothing to it",
+		async (range) => {
+			const answer = await get(path, { range });
+			expect([answer.status, answer.text, answer.headers.get("content-range")]).toEqual([200, COMPLETION, null]);
+		},
+	);
+
+	it("gives a part only of the version that If-Range names, and no part on HEAD", async () => {
+		expect((await get(path, { range: "bytes=0-0", "if-range": etag })).status).toBe(206);
+		for (const other of ['"other"', `W/${etag}`, "Sat, 29 Oct 1994 19:43:31 GMT"]) {
+			expect((await get(path, { range: "bytes=0-0", "if-range": other })).status).toBe(200);
+		}
+		const head = await send("HEAD", path, { key, headers: { range: "bytes=0-0" } });
+		expect([head.status, head.headers.get("content-length")]).toEqual([200, String(size)]);
+	});
+
+	it("answers 304 to who has it, before any range", async () => {
+		for (const known of [etag, `W/${etag}`, "*", `"x", ${etag}`]) {
+			const answer = await get(path, { "if-none-match": known, range: "bytes=0-0" });
+			expect([answer.status, answer.text, answer.headers.get("etag")]).toEqual([304, "", etag]);
+		}
+		for (const other of ['"x"', "garbage", ""]) expect((await get(path, { "if-none-match": other })).status).toBe(200);
+		expect((await get(path, { "if-match": '"x"', "if-modified-since": new Date().toUTCString() })).status).toBe(200);
+	});
+
+	it("answers not_final before the end, and no_result after another end", async () => {
+		const { id } = await submitted(key);
+		expect(errorOf(await get(`/v1/jobs/${id}/result`)).code).toBe("not_final");
+		const running = await aJob({ tenantId, status: "running", createdAt: runtime.now() });
+		expect(errorOf(await get(`/v1/jobs/${running.jobId}/result`)).code).toBe("not_final");
+		for (const status of ["failed", "cancelled", "expired"] as const) {
+			const { jobId } = await aJob({ tenantId, status });
+			const answer = await get(`/v1/jobs/${jobId}/result`);
+			expect([answer.status, errorOf(answer).code]).toEqual([409, "no_result"]);
+		}
+	});
+
+	it("never answers empty: a result that is missing or cannot be read is 503", async () => {
+		const job = await aSucceededJob(tenantId);
+		await env.RESULTS.delete(resultKey(job));
+		const results = new Proxy(env.RESULTS, {
+			get: () => () => Promise.reject(new Error("get: internal error (10001)")),
+		});
+		const { server } = theServices({ results });
+		for (const answer of [
+			await get(`/v1/jobs/${job.jobId}/result`),
+			await get(`/v1/jobs/${job.jobId}?include=result`),
+			await sendTo(server, "GET", path, { key }),
+		]) {
+			expect([answer.status, errorOf(answer).code]).toEqual([503, "storage_unavailable"]);
+			expect(answer.headers.get("retry-after")).not.toBeNull();
+		}
+	});
+
+	describe("by a signed link", () => {
+		const link = async (
+			job: { tenantId: string; jobId: string },
+			expiresAt = runtime.now() + HOUR,
+			signingKey = env.SIGNING_KEY,
+		) => (await signedResultUrl(runtime, signingKey, "", job, expiresAt)).replace("https://jobs.test", "");
+
+		it("needs no key, and gives parts as well", async () => {
+			const job = await aSucceededJob(tenantId);
+			const answer = await send("GET", await link(job));
+			expect([answer.status, answer.text]).toEqual([200, COMPLETION]);
+			expect((await send("GET", await link(job), { headers: { range: "bytes=0-0" } })).status).toBe(206);
+			expect((await send("GET", await link(job), { key: "no key at all" })).status).toBe(200);
+		});
+
+		it("opens nothing once it is over, changed, of another job, or signed by another key", async () => {
+			const [job, other] = [await aSucceededJob(tenantId), await aSucceededJob(tenantId)];
+			const good = await link(job);
+			const bad = [
+				await link(job, runtime.now() - 1_000),
+				good.replace(/expires=\d+/, "expires=9999999999"),
+				good.replace(/expires=\d+&/, ""),
+				good.replace(/.$/, (last) => (last === "0" ? "1" : "0")),
+				good.replace(job.jobId, other.jobId),
+				good.replace(tenantId, anId("ten")),
+				good.replace(/signature=.*/, "signature="),
+				good.replace(/signature=.*/, "signature=a.b.c"),
+				await link(job, runtime.now() + HOUR, "another-signing-key-another-signing-key"),
+			];
+			for (const path of bad) expect((await send("GET", path)).status, path).toBe(401);
+		});
+
+		it("outlives a rotation of SIGNING_KEY, and does not outlive the job", async () => {
+			const job = await aSucceededJob(tenantId);
+			const { services } = theServices();
+			const rotated = { ...services.config, signingKeys: ["a-new-signing-key-a-new-signing-key", env.SIGNING_KEY] };
+			expect((await sendTo(theServices({ config: rotated }).server, "GET", await link(job))).status).toBe(200);
+			await send("DELETE", `/v1/jobs/${job.jobId}`, { key });
+			expect((await send("GET", await link(job))).status).toBe(404);
+		});
+	});
+});
+
+describe("GET /v1/jobs", () => {
+	const Page = z.object({
+		data: z.array(z.object({ id: z.string() })),
+		has_more: z.boolean(),
+		first_id: z.string().nullable(),
+		last_id: z.string().nullable(),
+		next_after: z.string().nullable(),
+	});
+	let ids: string[] = [];
+	let lister = "";
+	let own = "";
+	beforeAll(async () => {
+		({ key: lister, tenantId: own } = await aCaller());
+		const jobs = [];
+		for (let hour = 0; hour < 5; hour++) {
+			jobs.push(
+				await aJob({
+					tenantId: own,
+					createdAt: NOW + hour * HOUR,
+					status: hour % 2 === 0 ? "failed" : "cancelled",
+					models: [`simulated/${hour}`],
+					metadata: { hour: String(hour), team: "blue", 'a."]': "odd" },
+				}),
+			);
+		}
+		ids = jobs.map(({ jobId }) => jobId);
+	});
+	const page = async (query: string) => Page.parse((await get(`/v1/jobs?${query}`, {}, lister)).body);
+	const found = async (query: string) => (await page(query)).data.map(({ id }) => ids.indexOf(id));
+	const at = (hour: number) => new Date(NOW + hour * HOUR).toISOString();
+
+	it("lists newest first, in pages without gap or repetition, in either order", async () => {
+		expect(await found("")).toEqual([4, 3, 2, 1, 0]);
+		expect(await found("order=asc")).toEqual([0, 1, 2, 3, 4]);
+		for (const [order, expected] of [
+			["desc", [4, 3, 2, 1, 0]],
+			["asc", [0, 1, 2, 3, 4]],
+		] as const) {
+			const seen: number[] = [];
+			for (let after = ""; ; ) {
+				const { data, has_more, first_id, last_id, next_after } = await page(`limit=2&order=${order}${after}`);
+				seen.push(...data.map(({ id }) => ids.indexOf(id)));
+				expect([first_id, last_id]).toEqual([data[0]?.id, data.at(-1)?.id]);
+				expect(next_after).toBe(has_more ? last_id : null);
+				if (!has_more) break;
+				after = `&after=${next_after}`;
+			}
+			expect(seen).toEqual(expected);
+		}
+	});
+
+	it.each([
+		["status=failed", [4, 2, 0]],
+		["status=succeeded", []],
+		["model=simulated/3", [3]],
+		["created_after=2026-01-02T04:04:05.678Z", [4, 3, 2]],
+		["created_before=2026-01-02T06:04:05.678%2B02:00", [0]],
+		["metadata[hour]=2", [2]],
+		["metadata%5Bteam%5D=blue&metadata[hour]=3", [3]],
+		["metadata[team]=green", []],
+		["metadata[hour]=", []],
+		['metadata[a."]]=odd&limit=1', [4]],
+		["status=cancelled&order=asc&limit=1", [1]],
+		[`created_after=${at(4)}&created_before=${at(0)}`, []],
+		[`created_after=${at(0)}&created_before=${at(3)}&status=failed`, [2]],
+	])("finds by %s", async (query, expected) => {
+		expect(await found(query)).toEqual(expected);
+	});
+
+	it("shows nothing of another tenant, not by its id as `after` either", async () => {
+		expect(await jobsOf(otherKey, `after=${ids[4]}&order=asc`)).toEqual([]);
+		const stranger = await submitted(otherKey);
+		expect((await jobsOf(lister)).map(({ id }: JobView) => id)).not.toContain(stranger.id);
+	});
+
+	it("looks at no more than 1,000 jobs a page, and says where to go on", async () => {
+		const many = await aCaller();
+		const first = await aJob({ tenantId: many.tenantId, status: "failed", metadata: { rare: "yes" } });
+		const others = Array.from({ length: 1_100 }, () => rowOf(jobOf({ tenantId: many.tenantId, status: "failed" })));
+		const columns = Object.keys(others[0] ?? {});
+		const insert = env.DB.prepare(
+			`INSERT INTO jobs (${columns.join(", ")}) VALUES (${columns.map((_, at) => `?${at + 1}`).join(", ")})`,
+		);
+		await env.DB.batch(others.map((row) => insert.bind(...Object.values(row))));
+		const query = "metadata[rare]=yes&limit=100";
+		const short = Page.parse((await get(`/v1/jobs?${query}`, {}, many.key)).body);
+		expect(short).toMatchObject({ data: [], has_more: true, next_after: expect.any(String) });
+		const rest = Page.parse((await get(`/v1/jobs?${query}&after=${short.next_after}`, {}, many.key)).body);
+		expect([rest.data.map(({ id }) => id), rest.has_more]).toEqual([[first.jobId], false]);
+	});
+
+	it.each([
+		["limit=0", "limit"],
+		["limit=-1", "limit"],
+		["limit=101", "limit"],
+		["limit=1e1", "limit"],
+		["limit=0x10", "limit"],
+		["limit=1.0", "limit"],
+		["limit=%D9%A3", "limit"],
+		["limit=", "limit"],
+		["after=garbage", "after"],
+		["after=", "after"],
+		["order=id;drop%20table", "order"],
+		["status=done", "status"],
+		["created_after=yesterday", "created_after"],
+		["created_before=1760000000", "created_before"],
+		["metadata=x", "metadata"],
+		["metadata[]=x", "metadata[]"],
+		["tenant_id=x", "tenant_id"],
+		["cursor=x", "cursor"],
+	])("refuses ?%s", async (query, param) => {
+		const answer = await get(`/v1/jobs?${query}`);
+		expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+	});
+});

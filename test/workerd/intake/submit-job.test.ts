@@ -1,0 +1,475 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import type { Config } from "../../../shared/core/config.ts";
+import { Database } from "../../../shared/db/database.ts";
+import type { KeyCache } from "../../../workers/intake/key-cache.ts";
+import { runtime } from "../../../workers/runtime.ts";
+import { reload } from "../support/a-job.ts";
+import { forgetfulD1, watchedD1 } from "../support/watched-d1.ts";
+import { aCaller, errorOf, jobIn, jobsOf, LATER, PROMPT, send, sendTo, submitted, theServices } from "./caller.ts";
+
+let key = "";
+let tenantId = "";
+beforeAll(async () => {
+	({ key, tenantId } = await aCaller());
+});
+
+const submit = (json: unknown, headers: Record<string, string> = {}) =>
+	send("POST", "/v1/jobs", { key, json, headers });
+const stored = async (jobId: string) => {
+	const job = await reload({ tenantId, jobId });
+	if (job === null) throw new Error(`${jobId} is not stored`);
+	return job;
+};
+const DAY_MS = 86_400_000;
+/** Over 32 KiB: kept in R2. */
+const LARGE = { messages: [{ role: "user", content: "x".repeat(40_000) }] };
+
+describe("POST /v1/jobs", () => {
+	it("answers 202 with the job, and where to find it", async () => {
+		const answer = await submit(LATER);
+		const job = jobIn(answer);
+		expect(answer.status).toBe(202);
+		expect(answer.headers.get("location")).toBe(`/v1/jobs/${job.id}`);
+		expect(answer.headers.get("retry-after")).toBe("60");
+		expect(job).toMatchObject({
+			id: expect.stringMatching(/^job_[0-9a-z]{26}$/),
+			object: "job",
+			status: "queued",
+			status_reason: null,
+			model: "simulated/echo",
+			models: ["simulated/echo"],
+			attempt: 0,
+			max_attempts: 5,
+			priority: 5,
+			started_at: null,
+			finished_at: null,
+			next_attempt_at: job.run_at,
+			usage: null,
+			error: null,
+			result_url: null,
+			metadata: {},
+			webhook: null,
+			retry_of: null,
+			cancellation: null,
+			version: 1,
+		});
+		expect(Date.parse(job.run_at) - Date.parse(job.created_at)).toBe(3_600_000);
+		expect(Date.parse(job.deadline_at) - Date.parse(job.run_at)).toBe(DAY_MS);
+		expect(await stored(job.id)).toMatchObject({
+			timeoutMs: 600_000,
+			retainMs: 30 * DAY_MS,
+			gateway: null,
+			origin: "https://jobs.test",
+		});
+		expect(jobIn(await send("GET", `/v1/jobs/${job.id}`, { key }))).toEqual(job);
+	});
+
+	it("keeps every field that it takes", async () => {
+		const fields = {
+			model: ["simulated/a", "simulated/b/c"],
+			webhook: { url: "https://Receiver.example.com/hook", events: ["job.failed"], payload: "thin" },
+			priority: 9,
+			gateway: { cache_ttl: 60, skip_cache: false },
+			metadata: { team: "blue", ключ: "" },
+			deadline_seconds: 604_800,
+			timeout_seconds: 1.0001,
+			max_attempts: 20,
+			retain_seconds: 0,
+		};
+		const job = await submitted(key, fields);
+		expect(job).toMatchObject({
+			model: "simulated/a",
+			models: fields.model,
+			webhook: { url: "https://receiver.example.com/hook", events: ["job.failed"], payload: "thin" },
+			priority: 9,
+			metadata: fields.metadata,
+			max_attempts: 20,
+		});
+		expect(await stored(job.id)).toMatchObject({
+			gateway: { cacheTtlSeconds: 60, skipCache: false },
+			deadlineMs: 7 * DAY_MS,
+			timeoutMs: 1_000,
+			retainMs: 0,
+		});
+	});
+
+	it("stores the input as it came: order, numbers and fields that nobody knows", async () => {
+		const input =
+			'{"zeta":{"b":[],"a":null},"temperature":0.5,"messages":[{"name":"n","role":"user","content":[{"type":"x"}]}],"alpha":1e-7}';
+		const answer = await send("POST", "/v1/jobs", { key, raw: `{"delay_seconds":3600,"input":${input}}` });
+		expect((await stored(jobIn(answer).id)).input).toBe(input);
+		const retried = await stored((await submitted(key, { input: JSON.parse(input) })).id);
+		expect([retried.input, retried.inputBytes]).toEqual([input, input.length]);
+	});
+
+	it("stores an input over 32 KiB in R2, and a smaller one in the row", async () => {
+		const large = await stored((await submitted(key, { input: LARGE })).id);
+		expect([large.input, large.inputBytes]).toEqual([null, JSON.stringify(LARGE).length]);
+		expect(await (await env.RESULTS.get(large.inputKey ?? ""))?.text()).toBe(JSON.stringify(LARGE));
+		const fitting = { messages: [], x: "" };
+		fitting.x = "x".repeat(32 * 1024 - JSON.stringify(fitting).length);
+		expect((await stored((await submitted(key, { input: fitting })).id)).inputKey).toBeNull();
+	});
+
+	const pairs = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, ""]));
+	const ahead = (ms: number) => new Date(runtime.now() + ms).toISOString();
+	const now = { delay_seconds: undefined };
+
+	it.each(
+		[
+			{ model: "simulated/x" },
+			{ model: ["simulated/1", "simulated/2", "simulated/3", "simulated/4"] },
+			{ model: `simulated/${"x".repeat(246)}` },
+			{ input: { messages: [] } },
+			{ input: { ...PROMPT, max_tokens: 0.5, n: 1_000, stream: true, temperature: 2, top_p: 0 } },
+			{ priority: 0 },
+			{ gateway: {} },
+			{ metadata: {} },
+			{ metadata: pairs(16) },
+			{ metadata: { ["k".repeat(64)]: "v".repeat(512), "a.$'é😀": "x" } },
+			{ ...now, run_at: ahead(30 * DAY_MS - 60_000) },
+			{ ...now, run_at: "2030-01-01T00:00:00+02:00", deadline_seconds: 1 },
+			{ delay_seconds: 2_592_000 },
+			{ delay_seconds: 3_600.0004 },
+			{ deadline_seconds: 1.2345678 },
+			{ timeout_seconds: 780 },
+			{ timeout_seconds: 1 },
+			{ max_attempts: 1 },
+			{ retain_seconds: 31_536_000 },
+			{ retain_seconds: 0.0001 },
+			{ webhook: { url: "http://127.0.0.1:9999/hook" } },
+			{ gateway: { cache_ttl: 0, skip_cache: true } },
+		].filter((fields) => !("run_at" in fields) || Date.parse(String(fields.run_at)) < runtime.now() + 30 * DAY_MS),
+	)("takes %j", async (fields) => {
+		const answer = await submit({ ...LATER, ...fields });
+		expect(answer.status, answer.text).toBe(202);
+	});
+
+	const secret = "the-prompt-nobody-may-see";
+	it.each<[string, object, RegExp]>([
+		["input", { input: undefined }, /^This field is required\.$/],
+		["input", { input: null }, /object.*null/],
+		["input", { input: secret }, /an object/],
+		["input.messages", { input: {} }, /required/],
+		["input.messages", { input: { messages: secret } }, /a list/],
+		["input.messages.0", { input: { messages: [secret] } }, /an object/],
+		[
+			"input.messages.0.role",
+			{ input: { messages: [{ role: secret, content: secret }] } },
+			/"system", "developer", "user", "assistant" or "tool"/,
+		],
+		["input.messages.0.content", { input: { messages: [{ role: "user" }] } }, /required/],
+		[
+			"input.messages.1.content",
+			{ input: { messages: [PROMPT.messages[0], { role: "user", content: { x: secret } }] } },
+			/text, null or a list/,
+		],
+		["input.temperature", { input: { ...PROMPT, temperature: 2.1 } }, /at most 2/],
+		["input.temperature", { input: { ...PROMPT, temperature: "1" } }, /a number/],
+		["input.max_tokens", { input: { ...PROMPT, max_tokens: 0 } }, /more than 0/],
+		["input.stream", { input: { ...PROMPT, stream: 1 } }, /true or false/],
+		["input.stream_options.x", { input: { ...PROMPT, stream_options: { x: secret } } }, /not known/],
+		["prompt", { prompt: secret }, /not known/],
+		["status", { status: "succeeded" }, /not known/],
+		["model", { model: "" }, /at least 1 character/],
+		["model", { model: "y".repeat(257) }, /at most 256/],
+		["model", { model: 1 }, /text or a list/],
+		["model", { model: null }, /null/],
+		["model", { model: [] }, /at least 1 entry/],
+		[
+			"model",
+			{ model: ["simulated/1", "simulated/2", "simulated/3", "simulated/4", "simulated/5"] },
+			/at most 4 entries/,
+		],
+		["model", { model: "gpt-unknown" }, /No route serves the model "gpt-unknown"/],
+		["model.1", { model: ["simulated/1", ""] }, /at least 1 character/],
+		["model.1", { model: ["simulated/1", 7] }, /text/],
+		["model.1", { model: ["simulated/1", "gpt-unknown"] }, /No route/],
+		["model.1", { model: ["simulated/1", "simulated/1"] }, /twice/],
+		["webhook", { webhook: "https://receiver.example.com" }, /an object/],
+		["webhook.url", { webhook: {} }, /required/],
+		["webhook.url", { webhook: { url: "http://receiver.local/" } }, /URL/],
+		["webhook.url", { webhook: { url: "https://169.254.169.254/" } }, /IP address/],
+		["webhook.url", { webhook: { url: "https://a:b@receiver.example.com/" } }, /password/],
+		["webhook.url", { webhook: { url: "ftp://receiver.example.com/" } }, /https/],
+		["webhook.secret", { webhook: { url: "https://receiver.example.com", secret } }, /not known/],
+		["webhook.events", { webhook: { url: "https://receiver.example.com", events: [] } }, /at least 1 entry/],
+		["webhook.events.0", { webhook: { url: "https://receiver.example.com", events: ["job.done"] } }, /"job.succeeded"/],
+		["webhook.payload", { webhook: { url: "https://receiver.example.com", payload: "all" } }, /"full" or "thin"/],
+		["priority", { priority: 10 }, /at most 9/],
+		["priority", { priority: -1 }, /at least 0/],
+		["priority", { priority: 1.5 }, /a whole number/],
+		["gateway.cache_ttl", { gateway: { cache_ttl: -1 } }, /at least 0/],
+		["gateway.id", { gateway: { id: "mine" } }, /not known/],
+		["metadata", { metadata: pairs(17) }, /at most 16 pairs/],
+		["metadata", { metadata: [] }, /an object/],
+		["metadata.a", { metadata: { a: 1 } }, /text/],
+		["metadata.a", { metadata: { a: "v".repeat(513) } }, /at most 512/],
+		[`metadata.${"k".repeat(64)}…`, { metadata: { ["k".repeat(65)]: "v" } }, /at most 64/],
+		["run_at", { ...now, run_at: "tomorrow" }, /a time such as/],
+		["run_at", { ...now, run_at: "2026-02-30T00:00:00Z" }, /a time such as/],
+		["run_at", { ...now, run_at: "2026-01-02T03:04:05" }, /a time such as/],
+		["run_at", { ...now, run_at: 1_760_000_000 }, /text/],
+		["run_at", { ...now, run_at: ahead(30 * DAY_MS + 60_000) }, /30 days/],
+		["delay_seconds", { run_at: ahead(DAY_MS) }, /either/],
+		["delay_seconds", { delay_seconds: -1 }, /at least 0/],
+		["delay_seconds", { delay_seconds: 2_592_001 }, /at most 2592000/],
+		["delay_seconds", { delay_seconds: null }, /null/],
+		["deadline_seconds", { deadline_seconds: 0.99 }, /at least 1/],
+		["deadline_seconds", { deadline_seconds: 604_801 }, /at most 604800/],
+		["timeout_seconds", { timeout_seconds: 0 }, /at least 1/],
+		["timeout_seconds", { timeout_seconds: 781 }, /at most 780/],
+		["max_attempts", { max_attempts: 0 }, /at least 1/],
+		["max_attempts", { max_attempts: 21 }, /at most 20/],
+		["max_attempts", { max_attempts: "5" }, /a number/],
+		["retain_seconds", { retain_seconds: -1 }, /at least 0/],
+		["retain_seconds", { retain_seconds: 31_536_001 }, /at most 31536000/],
+	])("refuses %s that breaks its rule: %j", async (param, fields, message) => {
+		const answer = await submit({ ...LATER, ...fields });
+		expect(answer.status, answer.text).toBe(400);
+		expect(errorOf(answer)).toMatchObject({ code: "invalid_request", param, message: expect.stringMatching(message) });
+		expect(answer.text).not.toContain(secret);
+	});
+
+	it("refuses a webhook that points at this service itself", async () => {
+		const config: Partial<Config> = { publicUrl: "https://holdfast.example.com", allowInsecureWebhooks: false };
+		const { server } = theServices({ config: { ...theServices().services.config, ...config } });
+		const json = { ...LATER, webhook: { url: "https://holdfast.example.com/v1/jobs" } };
+		const answer = await sendTo(server, "POST", "/v1/jobs", { key, json });
+		expect([answer.status, errorOf(answer).param]).toEqual([400, "webhook.url"]);
+	});
+});
+
+describe("Prefer: wait", () => {
+	it("answers 200 with the final job when it ends in time, on POST and on GET", async () => {
+		const answer = await submit({ input: PROMPT }, { prefer: "respond-async, wait=30" });
+		expect([answer.status, jobIn(answer).status]).toEqual([200, "succeeded"]);
+		expect(answer.headers.get("preference-applied")).toBe("wait=30");
+		expect(answer.headers.get("retry-after")).toBeNull();
+		expect(answer.headers.get("location")).toBe(`/v1/jobs/${jobIn(answer).id}`);
+
+		const { id } = await submitted(key, { delay_seconds: 0, input: { ...PROMPT, simulate: { latency_ms: 300 } } });
+		const waited = await send("GET", `/v1/jobs/${id}`, { key, headers: { prefer: "wait=30" } });
+		expect(jobIn(waited)).toMatchObject({ id, status: "succeeded" });
+	});
+
+	it("answers 202, or the job as it is, when the time is over first", async () => {
+		const answer = await submit(LATER, { prefer: "wait=1" });
+		expect([answer.status, jobIn(answer).status]).toEqual([202, "queued"]);
+		const waited = await send("GET", `/v1/jobs/${jobIn(answer).id}`, { key, headers: { prefer: 'Wait="0"' } });
+		expect([waited.status, jobIn(waited).status, waited.headers.get("retry-after")]).toEqual([200, "queued", "60"]);
+	});
+
+	it.each(["wait", "wait=", "wait=61", "wait=-1", "wait=1.5", "wait=x"])("refuses %s", async (prefer) => {
+		const answer = await submit(LATER, { prefer });
+		expect([answer.status, errorOf(answer).param]).toEqual([400, "Prefer"]);
+	});
+
+	it("ignores preferences that it does not know", async () => {
+		expect((await submit(LATER, { prefer: "return=minimal; waiting=99" })).status).toBe(202);
+	});
+
+	it("looks no further once the caller has gone away", async () => {
+		const gone = new AbortController();
+		let looks = 0;
+		const db = new Database(
+			watchedD1(env.DB, () => {
+				if (++looks === 4) gone.abort();
+			}),
+		);
+		const { server } = theServices({ db });
+		const call = { key, json: LATER, headers: { prefer: "wait=60" }, signal: gone.signal };
+		const answer = await sendTo(server, "POST", "/v1/jobs", call);
+		expect(answer.status).toBe(202);
+		expect(looks).toBeLessThanOrEqual(5);
+	});
+});
+
+describe("Idempotency-Key", () => {
+	const raw = JSON.stringify(LATER);
+	const withKey = (idempotencyKey: string, body = raw, who = key) =>
+		send("POST", "/v1/jobs", { key: who, raw: body, headers: { "idempotency-key": idempotencyKey } });
+
+	it("makes one job of a hundred identical requests at once, and all get 202", async () => {
+		const caller = await aCaller();
+		const answers = await Promise.all(Array.from({ length: 100 }, () => withKey("hundred", raw, caller.key)));
+		expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]));
+		expect(new Set(answers.map((answer) => jobIn(answer).id)).size).toBe(1);
+		expect(answers.filter(({ headers }) => headers.get("idempotent-replayed") === "true").length).toBe(99);
+		expect((await jobsOf(caller.key)).length).toBe(1);
+	});
+
+	it("gives the same job for the same bytes, and 422 for others, be it one space or their order", async () => {
+		const first = await withKey("same");
+		expect(first.headers.get("idempotent-replayed")).toBeNull();
+		const again = await withKey("same");
+		expect(again.headers.get("idempotent-replayed")).toBe("true");
+		expect([again.status, again.body, again.headers.get("location")]).toEqual([
+			202,
+			first.body,
+			first.headers.get("location"),
+		]);
+		for (const other of [`${raw} `, JSON.stringify({ delay_seconds: 3_600, input: PROMPT })]) {
+			const answer = await withKey("same", other);
+			expect([answer.status, errorOf(answer).code]).toEqual([422, "idempotency_key_reused"]);
+		}
+	});
+
+	it("is another key on another path, and another tenant's is another's", async () => {
+		const { id } = await submitted(key);
+		await send("POST", `/v1/jobs/${id}/cancel`, { key });
+		const retry = await send("POST", `/v1/jobs/${id}/retry`, { key, raw, headers: { "idempotency-key": "path" } });
+		expect(retry.status).toBe(202);
+		expect((await withKey("path")).status).toBe(422);
+		const other = await aCaller();
+		const [mine, theirs] = [await withKey("tenant"), await withKey("tenant", raw, other.key)];
+		expect(theirs.headers.get("idempotent-replayed")).toBeNull();
+		expect(jobIn(theirs).id).not.toBe(jobIn(mine).id);
+	});
+
+	it("stays free when the request it came with was refused", async () => {
+		expect((await withKey("free", "{}")).status).toBe(400);
+		expect((await withKey("free")).status).toBe(202);
+	});
+
+	it("is remembered for 24 hours", async () => {
+		const at = runtime.now();
+		const post = async (now: number) => {
+			const { server } = theServices({ db: new Database(env.DB, () => now) });
+			return await sendTo(server, "POST", "/v1/jobs", { key, raw, headers: { "idempotency-key": "day" } });
+		};
+		const first = jobIn(await post(at));
+		expect(jobIn(await post(at + DAY_MS - 1_000)).id).toBe(first.id);
+		const later = await post(at + DAY_MS + 1_000);
+		expect([later.status, later.headers.get("idempotent-replayed")]).toEqual([202, null]);
+		expect(jobIn(later).id).not.toBe(first.id);
+	});
+
+	it.each(["' OR 1=1--", "a b", "", "x".repeat(256), "a, a"])("is refused as %.20j", async (bad) => {
+		const answer = await withKey(bad);
+		expect([answer.status, errorOf(answer).param]).toEqual([400, "idempotency-key"]);
+	});
+
+	it.each(["x".repeat(255), "%".repeat(255), "'OR/**/1=1--", '"quoted"'])("may be %.20s", async (good) => {
+		expect((await withKey(good)).status).toBe(202);
+		expect((await withKey(good)).headers.get("idempotent-replayed")).toBe("true");
+	});
+
+	it("answers job_erased, and runs nothing, once its job is erased", async () => {
+		const { id } = jobIn(await withKey("erased"));
+		await send("POST", `/v1/jobs/${id}/cancel`, { key });
+		expect((await send("DELETE", `/v1/jobs/${id}`, { key })).status).toBe(204);
+		const answer = await withKey("erased");
+		expect([answer.status, errorOf(answer).code]).toEqual([409, "job_erased"]);
+	});
+});
+
+describe("when a part of the platform fails", () => {
+	/** Loses the connection before anything is written, `times` times. */
+	function deafD1(times: number): D1Database {
+		let left = times;
+		return new Proxy(env.DB, {
+			get(real, name) {
+				if (name === "batch" && left-- > 0) {
+					return () => Promise.reject(new Error("D1_ERROR: Network connection lost."));
+				}
+				const value: unknown = Reflect.get(real, name);
+				return typeof value === "function" ? value.bind(real) : value;
+			},
+		});
+	}
+	/** A key that is known already costs no query, so that the fault hits the submission. */
+	async function knownKeys(who: string): Promise<KeyCache> {
+		const { server, services } = theServices();
+		await sendTo(server, "GET", "/v1/jobs", { key: who });
+		return services.keys;
+	}
+	const post = (server: ReturnType<typeof theServices>["server"], who: string, json: unknown = LATER) =>
+		sendTo(server, "POST", "/v1/jobs", { key: who, json, headers: { "idempotency-key": "fault" } });
+
+	it("stores nothing and asks to come again where D1 does not answer at all", async () => {
+		const caller = await aCaller();
+		const keys = await knownKeys(caller.key);
+		const { server, background } = theServices({ keys, db: new Database(deafD1(9)) });
+		const answer = await post(server, caller.key);
+		expect([answer.status, errorOf(answer).code]).toEqual([503, "storage_unavailable"]);
+		expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
+		expect([background, (await jobsOf(caller.key)).length]).toEqual([[], 0]);
+		expect(await post(theServices().server, caller.key)).toMatchObject({ status: 202 });
+	});
+
+	it.each([
+		["before", deafD1],
+		["after", (times: number) => forgetfulD1(env.DB, times)],
+	])("stores one job where D1 loses the connection %s the commit", async (_, faulty) => {
+		const caller = await aCaller();
+		const keys = await knownKeys(caller.key);
+		const { server, background } = theServices({ keys, db: new Database(faulty(1)) });
+		const answer = await post(server, caller.key);
+		expect([answer.status, answer.headers.get("idempotent-replayed")]).toEqual([202, null]);
+		expect([background.length, (await jobsOf(caller.key)).length]).toEqual([1, 1]);
+	});
+
+	it("gives the job that was stored, under its key, where both answers were lost", async () => {
+		const caller = await aCaller();
+		const keys = await knownKeys(caller.key);
+		const { server } = theServices({ keys, db: new Database(forgetfulD1(env.DB, 2)) });
+		expect((await post(server, caller.key)).status).toBe(503);
+		expect((await post(theServices().server, caller.key)).headers.get("idempotent-replayed")).toBe("true");
+		expect((await jobsOf(caller.key)).length).toBe(1);
+	});
+
+	it.each([
+		["fails", () => Promise.reject(new Error("queue is down"))],
+		["hangs", () => new Promise<never>(() => {})],
+		[
+			"breaks",
+			() => {
+				throw new Error("no such queue");
+			},
+		],
+	])("answers 202 without delay where the queue's send %s", async (_, sendMessage) => {
+		const jobQueue = new Proxy(env.JOB_QUEUE, { get: () => sendMessage });
+		const { server, background } = theServices({ jobQueue });
+		const answer = await sendTo(server, "POST", "/v1/jobs", {
+			key,
+			json: { input: PROMPT, run_at: new Date(runtime.now() + 600_000).toISOString() },
+		});
+		expect(answer.status).toBe(202);
+		expect(background.length).toBe(1);
+		await Promise.race([background[0], runtime.sleep(20)]);
+		expect(await reload({ tenantId, jobId: jobIn(answer).id })).toMatchObject({ status: "queued" });
+	});
+
+	it("stores nothing where R2 does not take a large input", async () => {
+		const caller = await aCaller();
+		const results = new Proxy(env.RESULTS, {
+			get: () => () => Promise.reject(new Error("put: internal error (10001)")),
+		});
+		const { server } = theServices({ results });
+		const answer = await post(server, caller.key, { ...LATER, input: LARGE });
+		expect([answer.status, errorOf(answer).code]).toEqual([503, "storage_unavailable"]);
+		expect(answer.headers.get("retry-after")).not.toBeNull();
+		expect((await jobsOf(caller.key)).length).toBe(0);
+	});
+
+	it("does one D1 round trip between request and 202, besides the key's look-up", async () => {
+		let trips = 0;
+		const keys = await knownKeys(key);
+		const { server } = theServices({ keys, db: new Database(watchedD1(env.DB, () => void trips++)) });
+		expect((await sendTo(server, "POST", "/v1/jobs", { key, json: LATER })).status).toBe(202);
+		expect(trips).toBe(1);
+	});
+});
+
+describe("the doorbell", () => {
+	it("brings a submitted job to its end, whose result is what is stored", async () => {
+		const { id } = await submitted(key, { delay_seconds: 0 });
+		const end = await vi.waitUntil(async () => {
+			const job = jobIn(await send("GET", `/v1/jobs/${id}`, { key }));
+			return job.status === "succeeded" ? job : null;
+		}, 10_000);
+		expect(end.result_url).toBe(`https://jobs.test/v1/jobs/${id}/result`);
+	});
+});

@@ -1,0 +1,275 @@
+/**
+ * What the hot statements cost, as D1 bills it: each looks through an index, reads as many rows whatever the size of the
+ * table, and writes no more than it must.
+ */
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { Database } from "../../../../shared/db/database.ts";
+import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/erase-jobs.ts";
+import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/find-deliveries.ts";
+import { findJob, findStanding } from "../../../../shared/db/find-job.ts";
+import { findKnownJobs } from "../../../../shared/db/find-known-jobs.ts";
+import { finishJobs, type JobEnd } from "../../../../shared/db/finish-jobs.ts";
+import { extendLeases, findHeldLeases } from "../../../../shared/db/hold-leases.ts";
+import { explainMisses, leaseJobs } from "../../../../shared/db/lease-jobs.ts";
+import { listJobs } from "../../../../shared/db/list-jobs.ts";
+import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
+import { readStatus } from "../../../../shared/db/read-status.ts";
+import { recordDelivery } from "../../../../shared/db/record-delivery.ts";
+import { requeueJob } from "../../../../shared/db/requeue-job.ts";
+import { submitJob } from "../../../../shared/db/submit-job.ts";
+import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/sweep-deliveries.ts";
+import { findJobsToSweep, noteSwept } from "../../../../shared/db/sweep-jobs.ts";
+import {
+	aDelivery,
+	aJob,
+	anId,
+	aTenant,
+	DAY,
+	deliveryOf,
+	deliveryRowOf,
+	HOUR,
+	jobOf,
+	LEASE_MS,
+	MINUTE,
+	NOW,
+	rowOf,
+	type StoredJob,
+} from "../../support/a-job.ts";
+import { meteredD1 } from "../../support/watched-d1.ts";
+
+const meter = meteredD1(env.DB);
+const db = new Database(meter.d1, () => NOW);
+
+async function costOf(work: () => Promise<unknown>) {
+	meter.read();
+	await work();
+	return meter.read();
+}
+
+const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
+
+const endOf = ({ tenantId, jobId, lease }: StoredJob): JobEnd => ({
+	tenantId,
+	jobId,
+	lease,
+	from: "running",
+	status: "succeeded",
+	reason: null,
+	error: null,
+	cancellation: null,
+	resultBytes: 2,
+	progress: null,
+});
+
+const newJobOf = ({ tenantId, jobId }: StoredJob, key: string | null) => ({
+	...jobOf(),
+	tenantId,
+	jobId,
+	models: ["simulated/echo"] as [string],
+	webhook: WEBHOOK,
+	start: { delayMs: 0 },
+	idempotency: key === null ? null : { key, fingerprint: "f".repeat(64) },
+});
+
+const page = (job: StoredJob, model: string | null) => ({
+	tenantId: job.tenantId,
+	filter: { status: null, model, createdAfter: null, createdBefore: null, metadata: {} },
+	limit: 20,
+	after: null,
+	order: "desc" as const,
+});
+
+const sweptOf = (job: StoredJob) => ({ ...job, status: "queued" as const, isParked: false, sweepAt: job.sweepAt ?? 0 });
+const attempt = { at: NOW, durationMs: 1, status: 200, error: null, response: "" };
+
+/** Each with the rows it is about: one call of everything that runs often. */
+const HOT: Record<string, () => Promise<unknown>> = {
+	submit: async () => submitJob(db, newJobOf(jobOf(), null)),
+	"submit with a key": async () => submitJob(db, newJobOf(jobOf(), anId("req"))),
+	poll: async () => findJob(db, await aJob()),
+	lease: async () => leaseJobs(db, { keys: [await aJob(), await aJob()], holder: "h", leaseMs: LEASE_MS }),
+	"take over": async () => {
+		const keys = [await aJob({ status: "running", leaseExpiresAt: NOW })];
+		return leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
+	},
+	"explain misses": async () => explainMisses(db, [await aJob({ runAt: NOW + MINUTE })]),
+	heartbeat: async () => extendLeases(db, [await aJob({ status: "running" })], LEASE_MS),
+	"look at leases": async () => findHeldLeases(db, [await aJob({ status: "running" })]),
+	"look at one": async () => findStanding(db, await aJob({ status: "running" })),
+	finish: async () => finishJobs(db, [endOf(await aJob({ status: "running", webhook: WEBHOOK }))]),
+	requeue: async () => {
+		const job = await aJob({ status: "running" });
+		return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job });
+	},
+	"find deliveries": async () => {
+		const { tenantId } = await aTenant();
+		return findOwedDeliveries(db, [await aDelivery(await aJob({ tenantId, status: "succeeded" }))]);
+	},
+	"record delivery": async () => {
+		const delivery = await aDelivery(jobOf());
+		return recordDelivery(db, { ...delivery, attempt, decision: { next: "delivered" } });
+	},
+	"list deliveries": async () => {
+		const { tenantId, jobId } = await aDelivery(jobOf());
+		return listDeliveries(db, { tenantId, jobId });
+	},
+	list: async () => listJobs(db, page(await aJob({ tenantId: anId("ten") }), null)),
+	"list by a filter": async () => listJobs(db, page(await aJob({ tenantId: anId("ten") }), "simulated/echo")),
+	"list many": async () => listJobs(db, page(jobOf({ tenantId: CROWDED }), null)),
+	"sweep jobs": async () => {
+		await aJob({ sweepAt: 1 });
+		return findJobsToSweep(db, { aheadMs: 0, limit: 1, after: null });
+	},
+	"note what was swept": async () => {
+		const job = await aJob();
+		return noteSwept(db, [{ job: sweptOf(job), sweepAt: NOW + HOUR, rings: 1 }]);
+	},
+	"sweep deliveries": async () => findDeliveriesToRing(db, 1),
+	"note what was rung": async () => {
+		const delivery = await aDelivery(jobOf());
+		return noteDeliveriesRung(db, [{ ...delivery, sweepAt: delivery.sweepAt ?? 0 }]);
+	},
+	"find what to prune": async () => findJobsToPrune(db, 1),
+	prune: async () => {
+		const job = await aJob({ status: "succeeded", pruneAt: NOW });
+		await aDelivery(job, { status: "delivered" });
+		return pruneJobs(db, [job], anId("tmb"));
+	},
+	erase: async () => {
+		const job = await aJob({ status: "succeeded" });
+		await aDelivery(job);
+		return eraseJob(db, job, anId("tmb"));
+	},
+	"find tombstones": async () => findTombstones(db, 1),
+	"find known jobs": async () => findKnownJobs(db, [await aJob()]),
+	"prune keys": async () => pruneIdempotencyKeys(db, 1),
+	"prune deliveries": async () => pruneOrphanedDeliveries(db, 1),
+};
+
+/** A tenant with as many jobs as there are. */
+const CROWDED = "ten_crowded";
+
+describe("rows read", () => {
+	const few: Record<string, number> = {};
+
+	beforeAll(async () => {
+		await crowd(100);
+		for (const [name, work] of Object.entries(HOT)) few[name] = (await costOf(work)).rowsRead;
+		await crowd(4_900);
+	});
+
+	it.each(Object.entries(HOT))("by `%s` are as many with 5,000 jobs as with 100", async (name, work) => {
+		expect((await costOf(work)).rowsRead).toBe(few[name]);
+	});
+
+	it("by the look at the backlog are bounded", async () => {
+		expect((await costOf(() => readStatus(db))).rowsRead).toBeLessThan(5_000);
+	});
+
+	it("by a filter that nothing passes are those of a thousand jobs, and no more", async () => {
+		const { rowsRead } = await costOf(() => listJobs(db, page(jobOf({ tenantId: CROWDED }), "none")));
+		expect(rowsRead).toBeLessThanOrEqual(4_000);
+	});
+});
+
+describe("query plans", () => {
+	it.each(Object.entries(HOT))("of `%s` scan no table", async (_, work) => {
+		meter.read();
+		await work();
+		const { statements } = meter.read();
+		expect(statements.length).toBeGreaterThan(0);
+		for (const { sql, params } of statements) {
+			const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+				.bind(...params)
+				.all<{ detail: string }>();
+			const scans = results.map(({ detail }) => detail).filter(isTableScan);
+			expect(scans, sql).toEqual([]);
+		}
+	});
+});
+
+describe("rows written", () => {
+	it("by a plain job with one webhook are 8 from submission to the receiver's 200", async () => {
+		const job = jobOf();
+		const costs = await costOfLife(job, null);
+		expect(costs).toEqual({ submit: 2, lease: 1, finish: 4, record: 1 });
+	});
+
+	it("by one with an idempotency key are 2 more", async () => {
+		const costs = await costOfLife(jobOf(), anId("req"));
+		expect(costs).toEqual({ submit: 4, lease: 1, finish: 4, record: 1 });
+	});
+
+	it("by heartbeat and requeue are as few as they can be", async () => {
+		const [held, failed] = [await aJob({ status: "running" }), await aJob({ status: "running" })];
+		const heartbeat = await costOf(() => extendLeases(db, [held], LEASE_MS));
+		const requeue = await costOf(() => requeueJob(db, { ...failed, reason: "retrying", delayMs: 1, progress: failed }));
+		expect([heartbeat.rowsWritten, requeue.rowsWritten]).toEqual([1, 2]);
+	});
+
+	it("by losing a race are none", async () => {
+		const job = await aJob({ status: "succeeded", webhook: WEBHOOK });
+		const { rowsWritten } = await costOf(async () => {
+			await leaseJobs(db, { keys: [job], holder: "h", leaseMs: LEASE_MS });
+			await extendLeases(db, [job], LEASE_MS);
+			await requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job });
+			await finishJobs(db, [{ ...endOf(job), lease: 7 }]);
+		});
+		expect(rowsWritten).toBe(0);
+	});
+
+	async function costOfLife(job: StoredJob, key: string | null) {
+		const deliveryId = deliveryOf(job).deliveryId;
+		const record = { tenantId: job.tenantId, deliveryId, attemptsMade: 0, attempt };
+		const submit = await costOf(() => submitJob(db, newJobOf(job, key)));
+		const lease = await costOf(() => leaseJobs(db, { keys: [job], holder: "h", leaseMs: LEASE_MS }));
+		const finish = await costOf(() => finishJobs(db, [{ ...endOf(job), lease: 1 }]));
+		const recorded = await costOf(() => recordDelivery(db, { ...record, decision: { next: "delivered" } }));
+		return {
+			submit: submit.rowsWritten,
+			lease: lease.rowsWritten,
+			finish: finish.rowsWritten,
+			record: recorded.rowsWritten,
+		};
+	}
+});
+
+/** Of tables that grow with the jobs. */
+function isTableScan(detail: string): boolean {
+	return /^SCAN (jobs|deliveries|idempotency_keys|tombstones|kept)\b/.test(detail);
+}
+
+/** `count` more jobs of one tenant, half of them due for a sweep and half for pruning, and as many of all that hangs on them. */
+async function crowd(count: number) {
+	crowds += 1;
+	const queued = rowOf(await aJob({ tenantId: `ten_seed_${crowds}`, sweepAt: NOW - DAY }));
+	const over = rowOf(await aJob({ tenantId: `ten_seed_${crowds}`, status: "succeeded", pruneAt: NOW - DAY }));
+	const pending = deliveryRowOf(await aDelivery(jobOf({ tenantId: `ten_seed_${crowds}` }), { sweepAt: NOW - DAY }));
+	const orphan = deliveryRowOf(
+		await aDelivery(jobOf({ tenantId: `ten_seed_${crowds}` }), { status: "skipped", pruneAt: NOW - DAY }),
+	);
+	for (const row of [queued, over]) await copy("jobs", row, "job_", count / 2);
+	for (const row of [pending, orphan]) await copy("deliveries", row, "dlv_", count / 2);
+	const numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)";
+	await env.DB.batch([
+		env.DB.prepare(`${numbers} INSERT INTO idempotency_keys SELECT 'ten_crowded', ?2 || i, '', '', 1 FROM n`).bind(
+			count,
+			`${crowds}-`,
+		),
+		env.DB.prepare(`${numbers} INSERT INTO tombstones SELECT i, ?2 || i, '[]' FROM n`).bind(count, `${crowds}-`),
+	]);
+}
+
+let crowds = 0;
+
+async function copy(table: "jobs" | "deliveries", row: ReturnType<typeof rowOf>, prefix: string, count: number) {
+	const copied = Object.keys(row).filter((column) => column !== "tenant_id" && column !== "id");
+	await env.DB.prepare(
+		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+		 INSERT INTO ${table} (tenant_id, id, ${copied.join(", ")})
+		 SELECT ?4, ?5 || ?2 || printf('%010d', i), ${copied.join(", ")} FROM n, ${table} WHERE tenant_id = ?1 AND id = ?2`,
+	)
+		.bind(row.tenant_id ?? null, row.id ?? null, count, CROWDED, prefix)
+		.run();
+}

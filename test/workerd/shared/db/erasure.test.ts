@@ -1,0 +1,194 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { FINAL_STATES } from "../../../../shared/core/job-states.ts";
+import { Database } from "../../../../shared/db/database.ts";
+import {
+	eraseJob,
+	findJobsToPrune,
+	findTombstones,
+	pruneJobs,
+	removeTombstone,
+} from "../../../../shared/db/erase-jobs.ts";
+import {
+	aDelivery,
+	aJob,
+	anId,
+	DAY,
+	databaseAt,
+	db,
+	HOUR,
+	MINUTE,
+	NOW,
+	reload,
+	reloadDelivery,
+	type StoredJob,
+} from "../../support/a-job.ts";
+import { forgetfulD1 } from "../../support/watched-d1.ts";
+
+const keyOf = ({ tenantId, jobId }: StoredJob) => ({ tenantId, jobId });
+
+/** The jobs that tombstone `id` names, and when their objects are deleted again. */
+async function tombstone(id: string) {
+	const all = await findTombstones(databaseAt(NOW + DAY), 1_000);
+	return all.find((one) => one.id === id) ?? null;
+}
+
+describe("findJobsToPrune", () => {
+	it("finds final jobs whose retention is over, oldest first, no more than asked for", async () => {
+		const now = NOW - 90 * DAY;
+		const jobs = [];
+		for (const pruneAt of [now, now - DAY, now - HOUR, now + 1]) jobs.push(await aJob({ status: "failed", pruneAt }));
+
+		expect(await findJobsToPrune(databaseAt(now), 2)).toEqual([jobs[1], jobs[2]].map((job) => job && keyOf(job)));
+		expect(await findJobsToPrune(databaseAt(now), 10)).toHaveLength(3);
+	});
+});
+
+describe("pruneJobs", () => {
+	it("erases row and settled deliveries, and names in one tombstone what R2 holds of them", async () => {
+		const large = await aJob({ status: "succeeded", pruneAt: NOW, inputKey: "inputs/2026-01-02/ten/job" });
+		const small = await aJob({ status: "failed", pruneAt: NOW - DAY });
+		const delivery = await aDelivery(large, { status: "delivered" });
+		const id = anId("tmb");
+
+		const gone = await pruneJobs(db, [large, small].map(keyOf), id);
+
+		const objects = [
+			{ ...keyOf(large), inputKey: "inputs/2026-01-02/ten/job" },
+			{ ...keyOf(small), inputKey: null },
+		];
+		expect(gone).toHaveLength(2);
+		expect(gone).toEqual(expect.arrayContaining(objects));
+		expect([await reload(large), await reload(small), await reloadDelivery(delivery)]).toEqual([null, null, null]);
+		const buried = await tombstone(id);
+		expect(buried?.deleteAt).toBe(NOW + 20 * MINUTE);
+		expect(buried?.jobs).toHaveLength(2);
+		expect(buried?.jobs).toEqual(expect.arrayContaining(objects));
+	});
+
+	it("keeps a job that still owes a delivery, with all its deliveries, and looks again later", async () => {
+		const owing = await aJob({ status: "succeeded", pruneAt: NOW - DAY });
+		const pending = await aDelivery(owing);
+		const settled = await aDelivery(owing, { deliveryId: `dlv_${owing.jobId.slice(4)}_x`, status: "delivered" });
+		const id = anId("tmb");
+
+		expect(await pruneJobs(db, [keyOf(owing)], id)).toEqual([]);
+
+		expect(await reload(owing)).toEqual({ ...owing, pruneAt: NOW + HOUR });
+		expect(await reloadDelivery(pending)).toEqual(pending);
+		expect(await reloadDelivery(settled)).toEqual(settled);
+		expect(await tombstone(id)).toBeNull();
+	});
+
+	it("leaves alone what is not final, what is kept longer, and what another tenant has", async () => {
+		const queued = await aJob();
+		const kept = await aJob({ status: "succeeded", pruneAt: NOW + 1 });
+		const keptDelivery = await aDelivery(kept, { status: "delivered" });
+		const theirs = await aJob({ status: "succeeded", pruneAt: NOW, tenantId: "ten_other" });
+		const theirDelivery = await aDelivery(theirs, { status: "delivered" });
+
+		const keys = [keyOf(queued), keyOf(kept), { ...keyOf(theirs), tenantId: queued.tenantId }];
+		expect(await pruneJobs(db, keys, anId("tmb"))).toEqual([]);
+
+		for (const job of [queued, kept, theirs]) expect(await reload(job)).toEqual(job);
+		for (const delivery of [keptDelivery, theirDelivery]) expect(await reloadDelivery(delivery)).toEqual(delivery);
+	});
+
+	it("leaves the deliveries alone of a job that its owner erased meanwhile", async () => {
+		const job = await aJob({ status: "succeeded", pruneAt: NOW });
+		const delivery = await aDelivery(job);
+		await eraseJob(db, job, anId("tmb"));
+
+		expect(await pruneJobs(db, [keyOf(job)], anId("tmb"))).toEqual([]);
+
+		expect(await reloadDelivery(delivery)).toMatchObject({ status: "skipped" });
+	});
+
+	it("does nothing for nobody", async () => {
+		expect(await pruneJobs(db, [], anId("tmb"))).toEqual([]);
+	});
+});
+
+describe("eraseJob", () => {
+	it.each(FINAL_STATES)("erases a job that is %s, long before its retention ends", async (status) => {
+		const job = await aJob({ status, inputKey: "inputs/2026-01-02/ten/job" });
+		const id = anId("tmb");
+
+		expect(await eraseJob(db, job, id)).toEqual({ ...keyOf(job), inputKey: job.inputKey });
+
+		expect(await reload(job)).toBeNull();
+		expect(await tombstone(id)).toEqual({
+			id,
+			deleteAt: NOW + 20 * MINUTE,
+			jobs: [{ ...keyOf(job), inputKey: job.inputKey }],
+		});
+	});
+
+	it("skips what is still owed, and keeps the record of all deliveries for a week", async () => {
+		const job = await aJob({ status: "succeeded" });
+		const pending = await aDelivery(job);
+		const done = await aDelivery(job, {
+			deliveryId: `dlv_${job.jobId.slice(4)}_x`,
+			status: "delivered",
+			createdAt: NOW - HOUR,
+		});
+
+		await eraseJob(db, job, anId("tmb"));
+
+		expect(await reloadDelivery(pending)).toEqual({
+			...pending,
+			status: "skipped",
+			nextAttemptAt: null,
+			sweepAt: null,
+			finishedAt: NOW,
+			pruneAt: NOW + 7 * DAY,
+		});
+		expect(await reloadDelivery(done)).toEqual({ ...done, pruneAt: NOW + 7 * DAY });
+	});
+
+	it.each(["queued", "running"] as const)("erases nothing of a job that is %s", async (status) => {
+		const job = await aJob({ status });
+		const delivery = await aDelivery(job);
+		const id = anId("tmb");
+
+		expect(await eraseJob(db, job, id)).toBeNull();
+
+		expect(await reload(job)).toEqual(job);
+		expect(await reloadDelivery(delivery)).toEqual(delivery);
+		expect(await tombstone(id)).toBeNull();
+	});
+
+	it("touches neither another tenant's job nor its deliveries", async () => {
+		const job = await aJob({ status: "succeeded" });
+		const delivery = await aDelivery(job);
+		expect(await eraseJob(db, { ...keyOf(job), tenantId: "ten_other" }, anId("tmb"))).toBeNull();
+		expect(await reload(job)).toEqual(job);
+		expect(await reloadDelivery(delivery)).toEqual(delivery);
+	});
+
+	it("leaves a tombstone where the answer was lost, and finds nothing the second time", async () => {
+		const job = await aJob({ status: "succeeded" });
+		const id = anId("tmb");
+		const flaky = new Database(forgetfulD1(env.DB), () => NOW);
+		await expect(eraseJob(flaky, job, id)).rejects.toThrow("The database did not answer");
+		expect(await eraseJob(flaky, job, anId("tmb"))).toBeNull();
+		expect((await tombstone(id))?.jobs).toEqual([{ ...keyOf(job), inputKey: null }]);
+	});
+});
+
+describe("tombstones", () => {
+	it("are found when their twenty minutes are over, and go once", async () => {
+		const job = await aJob({ status: "succeeded" });
+		const id = anId("tmb");
+		const now = NOW - 100 * DAY;
+		await eraseJob(databaseAt(now), job, id);
+
+		expect(await findTombstones(databaseAt(now + 20 * MINUTE - 1), 10)).toEqual([]);
+		const [found, ...others] = await findTombstones(databaseAt(now + 20 * MINUTE), 10);
+		expect(others).toEqual([]);
+		expect(found?.id).toBe(id);
+
+		if (found !== undefined) await removeTombstone(db, found);
+		expect(await findTombstones(databaseAt(now + 20 * MINUTE), 10)).toEqual([]);
+	});
+});

@@ -1,0 +1,262 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { ATTEMPTS_KEPT, type Attempt } from "../../../../shared/core/attempts.ts";
+import type { JobKey } from "../../../../shared/core/job.ts";
+import { FINAL_STATES } from "../../../../shared/core/job-states.ts";
+import { Database, StorageUnavailable } from "../../../../shared/db/database.ts";
+import { extendLeases, findHeldLeases } from "../../../../shared/db/hold-leases.ts";
+import { explainMisses, leaseJobs } from "../../../../shared/db/lease-jobs.ts";
+import { aJob, anId, databaseAt, db, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
+import { forgetfulD1 } from "../../support/watched-d1.ts";
+
+const lease = (keys: JobKey[], holder = "holder-a", at = NOW, database = databaseAt(at)) =>
+	leaseJobs(database, { keys, holder, leaseMs: LEASE_MS });
+
+describe("leaseJobs", () => {
+	it("leases what is due, and says who holds it, since when, until when and under which number", async () => {
+		const job = await aJob({ lease: 3, attempt: 1, startedAt: NOW - MINUTE, statusReason: "retrying", version: 7 });
+
+		const [leased, ...others] = await lease([job]);
+
+		expect(others).toEqual([]);
+		expect(leased).toEqual(expect.objectContaining({ jobId: job.jobId, input: job.input, lease: 4, attempt: 2 }));
+		expect(await reload(job)).toMatchObject({
+			status: "running",
+			statusReason: null,
+			version: 8,
+			lease: 4,
+			attempt: 2,
+			holder: "holder-a",
+			leasedAt: NOW,
+			leaseExpiresAt: NOW + LEASE_MS,
+			startedAt: NOW - MINUTE,
+			attempts: [],
+		});
+	});
+
+	it("notes when a job was first started", async () => {
+		const job = await aJob();
+		await lease([job]);
+		expect((await reload(job))?.startedAt).toBe(NOW);
+	});
+
+	it("leases a job in the very millisecond it is due, and not one earlier", async () => {
+		const job = await aJob({ runAt: NOW + SECOND });
+		expect(await lease([job], "early", NOW + SECOND - 1)).toEqual([]);
+		expect(await lease([job], "on-time", NOW + SECOND)).toHaveLength(1);
+	});
+
+	it("leases a whole batch in one statement and leaves out what may not run", async () => {
+		const due = await aJob();
+		const other = await aJob();
+		const early = await aJob({ runAt: NOW + SECOND });
+		const parked = await aJob({ parkedOn: "model:simulated/echo" });
+		const held = await aJob({ status: "running" });
+		const erased = { tenantId: due.tenantId, jobId: anId("job") };
+
+		const leased = await lease([due, early, parked, held, erased, other]);
+
+		expect(leased.map((job) => job.jobId).sort()).toEqual([due.jobId, other.jobId].sort());
+		expect(await reload(early)).toEqual(early);
+		expect(await reload(parked)).toEqual(parked);
+		expect(await reload(held)).toEqual(held);
+	});
+
+	it.each(FINAL_STATES)("never touches a job that is %s", async (status) => {
+		const job = await aJob({ status });
+		expect(await lease([job], "holder-a", NOW + 10 * LEASE_MS)).toEqual([]);
+		expect(await reload(job)).toEqual(job);
+	});
+
+	it("finds a job only under its own tenant", async () => {
+		const job = await aJob();
+		expect(await lease([{ tenantId: "ten_other", jobId: job.jobId }])).toEqual([]);
+	});
+
+	it("gives a job that thirty consumers ask for at the same time to one of them", async () => {
+		const job = await aJob();
+		const holders = Array.from({ length: 30 }, (_, index) => `holder-${index}`);
+
+		const leases = await Promise.all(holders.map((holder) => lease([job], holder)));
+
+		const winners = holders.filter((_, index) => leases[index]?.length === 1);
+		expect(winners).toHaveLength(1);
+		expect(await reload(job)).toMatchObject({ holder: winners[0], lease: 1, attempt: 1 });
+	});
+
+	it("gives a lapsed lease that thirty consumers ask for at the same time to one of them", async () => {
+		const job = await aJob({ status: "running" });
+		const holders = Array.from({ length: 30 }, (_, index) => `holder-${index}`);
+
+		const leases = await Promise.all(holders.map((holder) => lease([job], holder, NOW + LEASE_MS)));
+
+		expect(leases.flat()).toHaveLength(1);
+		expect(await reload(job)).toMatchObject({ lease: 2, attempt: 2 });
+	});
+});
+
+describe("take-over", () => {
+	it("leaves a live lease alone until its last millisecond is over", async () => {
+		const job = await aJob({ status: "running" });
+		expect(await lease([job], "thief", NOW + LEASE_MS - 1)).toEqual([]);
+		expect(await reload(job)).toEqual(job);
+		expect(await lease([job], "heir", NOW + LEASE_MS)).toHaveLength(1);
+	});
+
+	it("counts the call of the holder who is gone and keeps it in the history as abandoned", async () => {
+		const job = await aJob({ status: "running", lease: 2, attempt: 2, holder: "gone", attempts: [anAttempt(1)] });
+
+		const [leased] = await lease([job], "heir", NOW + 2 * LEASE_MS);
+
+		expect(leased).toMatchObject({ lease: 3, attempt: 3, holder: "heir", leasedAt: NOW + 2 * LEASE_MS });
+		expect(leased?.attempts).toEqual([
+			anAttempt(1),
+			{
+				...anAttempt(2),
+				lease: 2,
+				model: job.model,
+				provider: null,
+				startedAt: NOW,
+				endedAt: NOW + LEASE_MS,
+				outcome: "abandoned",
+				status: null,
+				code: null,
+				message: null,
+			},
+		]);
+	});
+
+	it("keeps to the first and the last 49 entries of the history", async () => {
+		const history = Array.from({ length: ATTEMPTS_KEPT }, (_, index) => anAttempt(index + 1));
+		const job = await aJob({ status: "running", lease: 60, attempts: history });
+
+		const [leased] = await lease([job], "heir", NOW + LEASE_MS);
+
+		expect(leased?.attempts.map((entry) => entry.number)).toEqual([1, ...history.slice(2).map((e) => e.number), 51]);
+		expect(leased?.attempts).toHaveLength(ATTEMPTS_KEPT);
+	});
+
+	it("goes on for as long as holders die, even those who only had to give the job up", async () => {
+		const job = await aJob({ status: "running", attempt: 5, maxAttempts: 5 });
+		for (let death = 1; death <= 3; death++) {
+			const [leased] = await lease([job], `heir-${death}`, NOW + death * LEASE_MS);
+			expect(leased).toMatchObject({ lease: 1 + death, attempt: 6 });
+		}
+	});
+
+	it("asks to be swept when the lease ends, however long ago the sweeper meant to look again", async () => {
+		const rungOften = await aJob({ rings: 3, sweepAt: NOW + 60 * MINUTE });
+		const fresh = await aJob();
+
+		await lease([rungOften, fresh]);
+
+		expect((await reload(rungOften))?.sweepAt).toBe(NOW + LEASE_MS);
+		expect((await reload(fresh))?.sweepAt).toBe(fresh.sweepAt);
+	});
+});
+
+describe("a lease whose answer was lost", () => {
+	it("is read back by its holder", async () => {
+		const job = await aJob();
+		const leased = await lease([job], "holder-a", NOW, new Database(forgetfulD1(env.DB), () => NOW));
+		expect(leased).toHaveLength(1);
+		expect(leased[0]).toMatchObject({ jobId: job.jobId, lease: 1, holder: "holder-a", input: job.input });
+		expect(await reload(job)).toMatchObject({ lease: 1, attempt: 1 });
+	});
+
+	it("does not make another holder's job ours", async () => {
+		const held = await aJob({ status: "running", holder: "holder-b" });
+		const early = await aJob({ runAt: NOW + MINUTE });
+		const flaky = new Database(forgetfulD1(env.DB), () => NOW);
+		expect(await lease([held, early], "holder-a", NOW, flaky)).toEqual([]);
+	});
+
+	it("is reported where the look back fails too", async () => {
+		const job = await aJob();
+		const flaky = new Database(forgetfulD1(env.DB, 2), () => NOW);
+		await expect(lease([job], "holder-a", NOW, flaky)).rejects.toThrow(StorageUnavailable);
+	});
+});
+
+describe("explainMisses", () => {
+	it("tells what comes too early, and by how much, from what needs no further ring", async () => {
+		const early = await aJob({ runAt: NOW + 7 * SECOND });
+		const parked = await aJob({ parkedOn: "tenant" });
+		const held = await aJob({ status: "running" });
+		const over = await aJob({ status: "succeeded" });
+		const erased = { tenantId: early.tenantId, jobId: anId("job") };
+		const foreign = { tenantId: "ten_other", jobId: early.jobId };
+
+		const misses = await explainMisses(db, [early, parked, held, over, erased, foreign].map(keyOf));
+
+		expect(misses).toEqual([
+			{ ...keyOf(early), kind: "early", waitMs: 7 * SECOND },
+			...[parked, held, over, erased, foreign].map((job) => ({ ...keyOf(job), kind: "idle" })),
+		]);
+	});
+});
+
+describe("extendLeases", () => {
+	it("keeps a lease alive, even one whose time is over but that nobody took", async () => {
+		const job = await aJob({ status: "running", lease: 2 });
+		const late = NOW + 3 * LEASE_MS;
+
+		expect(await extendLeases(databaseAt(late), [job], LEASE_MS)).toEqual(new Set([job.jobId]));
+
+		expect(await reload(job)).toEqual({ ...job, leaseExpiresAt: late + LEASE_MS });
+	});
+
+	it("touches neither a job that is over, nor one with another lease, nor another tenant's", async () => {
+		const cancelled = await aJob({ status: "cancelled", lease: 1 });
+		const queued = await aJob({ lease: 1 });
+		const taken = await aJob({ status: "running", lease: 2 });
+		const foreign = await aJob({ status: "running", tenantId: "ten_other" });
+		const leases = [cancelled, queued, { ...taken, lease: 1 }, { ...foreign, tenantId: cancelled.tenantId }];
+
+		expect(await extendLeases(databaseAt(NOW + SECOND), leases, LEASE_MS)).toEqual(new Set());
+
+		for (const job of [cancelled, queued, taken, foreign]) expect(await reload(job)).toEqual(job);
+	});
+
+	it("keeps all leases of a batch alive in one statement", async () => {
+		const jobs = [await aJob({ status: "running" }), await aJob({ status: "running" })];
+		await extendLeases(databaseAt(NOW + 30 * SECOND), jobs, LEASE_MS);
+		for (const job of jobs) expect((await reload(job))?.leaseExpiresAt).toBe(NOW + 30 * SECOND + LEASE_MS);
+	});
+});
+
+describe("findHeldLeases", () => {
+	it("names those that are still ours, by number and state, and writes nothing", async () => {
+		const ours = await aJob({ status: "running", lease: 4 });
+		const taken = await aJob({ status: "running", lease: 5 });
+		const cancelled = await aJob({ status: "cancelled", lease: 1 });
+
+		const held = await findHeldLeases(databaseAt(NOW + 9 * LEASE_MS), [ours, { ...taken, lease: 4 }, cancelled]);
+
+		expect(held).toEqual(new Set([ours.jobId]));
+		expect(await reload(ours)).toEqual(ours);
+	});
+});
+
+function keyOf({ tenantId, jobId }: JobKey): JobKey {
+	return { tenantId, jobId };
+}
+
+function anAttempt(number: number): Attempt {
+	return {
+		number,
+		lease: number,
+		counted: true,
+		model: "simulated/echo",
+		provider: "simulated",
+		startedAt: NOW,
+		endedAt: NOW,
+		outcome: "transient",
+		status: 500,
+		code: "server_error",
+		message: "It failed.",
+		retryAfterMs: null,
+		logId: null,
+		usage: null,
+	};
+}

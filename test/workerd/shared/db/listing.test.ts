@@ -1,0 +1,223 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { smallestIdAt } from "../../../../shared/core/ids.ts";
+import { JOB_STATES } from "../../../../shared/core/job-states.ts";
+import { type JobFilter, listJobs } from "../../../../shared/db/list-jobs.ts";
+import { aJob, anId, db, HOUR, MINUTE, NOW, rowOf, type StoredJob } from "../../support/a-job.ts";
+
+const ALL: JobFilter = { status: null, model: null, createdAfter: null, createdBefore: null, metadata: {} };
+
+interface Ask {
+	filter?: Partial<JobFilter>;
+	limit?: number;
+	after?: string | null;
+	order?: "asc" | "desc";
+}
+
+async function list(tenantId: string, ask: Ask = {}) {
+	const { filter = {}, limit = 20, after = null, order = "desc" } = ask;
+	const page = await listJobs(db, { tenantId, filter: { ...ALL, ...filter }, limit, after, order });
+	return { ids: page.jobs.map(({ jobId }) => jobId), hasMore: page.hasMore, nextAfter: page.nextAfter };
+}
+
+/** Follows the pages to the end. */
+async function listAll(tenantId: string, ask: Ask): Promise<{ ids: string[]; pages: number }> {
+	const ids: string[] = [];
+	let after: string | null = null;
+	for (let pages = 1; ; pages++) {
+		const page = await list(tenantId, { ...ask, after });
+		ids.push(...page.ids);
+		if (!page.hasMore) return { ids, pages };
+		after = page.nextAfter;
+	}
+}
+
+async function someJobs(tenantId: string, overrides: Partial<StoredJob>[]) {
+	const jobs = [];
+	for (const override of overrides) jobs.push(await aJob({ tenantId, ...override }));
+	return jobs.map(({ jobId }) => jobId);
+}
+
+describe("listJobs", () => {
+	it("lists a tenant's own jobs, newest first, or oldest first", async () => {
+		const tenantId = anId("ten");
+		const ids = await someJobs(tenantId, [{}, { status: "failed" }, {}]);
+		await aJob({ tenantId: anId("ten") });
+
+		expect(await list(tenantId)).toEqual({ ids: ids.toReversed(), hasMore: false, nextAfter: null });
+		expect((await list(tenantId, { order: "asc" })).ids).toEqual(ids);
+		expect(await list(anId("ten"))).toEqual({ ids: [], hasMore: false, nextAfter: null });
+	});
+
+	it("answers jobs without their inputs", async () => {
+		const tenantId = anId("ten");
+		const { parkedOn, rings, sweepAt, pruneAt, ...job } = await aJob({ tenantId, metadata: { team: "blue" } });
+		const page = await listJobs(db, { tenantId, filter: ALL, limit: 1, after: null, order: "desc" });
+		expect(page.jobs).toEqual([{ ...job, input: null }]);
+	});
+
+	it.each(["asc", "desc"] as const)("goes on where the page before ended, %s", async (order) => {
+		const tenantId = anId("ten");
+		const ids = await someJobs(
+			tenantId,
+			Array.from({ length: 7 }, () => ({})),
+		);
+		const inOrder = order === "asc" ? ids : ids.toReversed();
+
+		for (const limit of [1, 2, 3, 6, 7, 8]) {
+			expect(await listAll(tenantId, { order, limit })).toEqual({ ids: inOrder, pages: Math.ceil(7 / limit) });
+		}
+		expect(await list(tenantId, { order, limit: 3 })).toMatchObject({ hasMore: true, nextAfter: inOrder[2] });
+	});
+
+	it("shows a job submitted between two pages in neither or once, and no other twice", async () => {
+		const tenantId = anId("ten");
+		const ids = await someJobs(tenantId, [{}, {}, {}, {}]);
+		const first = await list(tenantId, { limit: 2 });
+		await aJob({ tenantId });
+		const second = await list(tenantId, { limit: 2, after: first.nextAfter });
+		expect([...first.ids, ...second.ids]).toEqual(ids.toReversed());
+	});
+
+	it("goes on after an id that does not exist any more", async () => {
+		const tenantId = anId("ten");
+		const [oldest = "", gone = "", newest = ""] = await someJobs(tenantId, [{}, {}, {}]);
+		await env.DB.prepare("DELETE FROM jobs WHERE tenant_id = ?1 AND id = ?2").bind(tenantId, gone).run();
+		expect((await list(tenantId, { after: gone })).ids).toEqual([oldest]);
+		expect((await list(tenantId, { after: gone, order: "asc" })).ids).toEqual([newest]);
+	});
+});
+
+describe("a filter", () => {
+	it.each(JOB_STATES)("by status shows those that are %s", async (status) => {
+		const tenantId = anId("ten");
+		const ids = await someJobs(
+			tenantId,
+			JOB_STATES.map((one) => ({ status: one })),
+		);
+		expect((await list(tenantId, { filter: { status } })).ids).toEqual([ids[JOB_STATES.indexOf(status)]]);
+	});
+
+	it("by model shows those whose model it is now", async () => {
+		const tenantId = anId("ten");
+		const [, second] = await someJobs(tenantId, [{}, { models: ["a/first", "b/second"], model: "b/second" }]);
+		expect((await list(tenantId, { filter: { model: "b/second" } })).ids).toEqual([second]);
+		expect((await list(tenantId, { filter: { model: "a/first" } })).ids).toEqual([]);
+	});
+
+	it("by time shows what was created strictly after and strictly before", async () => {
+		const tenantId = anId("ten");
+		const times = [NOW, NOW + 1, NOW + 2 * HOUR, NOW + 2 * HOUR + 1];
+		const [at, after, before, later] = await someJobs(
+			tenantId,
+			times.map((createdAt) => ({ createdAt })),
+		);
+		const filter = { createdAfter: NOW, createdBefore: NOW + 2 * HOUR + 1 };
+
+		expect((await list(tenantId, { filter })).ids).toEqual([before, after]);
+		expect((await list(tenantId, { filter, order: "asc" })).ids).toEqual([after, before]);
+		expect((await list(tenantId, { filter: { createdAfter: NOW - 1 } })).ids).toEqual([later, before, after, at]);
+		expect((await list(tenantId, { filter: { createdBefore: 0 } })).ids).toEqual([]);
+	});
+
+	it("by time finds a job whose id was made by a clock some minutes off", async () => {
+		const tenantId = anId("ten");
+		const jobId = smallestIdAt("job", NOW - 30 * MINUTE);
+		await aJob({ tenantId, jobId, createdAt: NOW });
+		expect((await list(tenantId, { filter: { createdAfter: NOW - 1 } })).ids).toEqual([jobId]);
+	});
+
+	it.each([
+		"team",
+		"a.b",
+		"$",
+		"$.team",
+		'say "hi"',
+		"it's",
+		"a[0]",
+		"back\\slash",
+		"ключ",
+		"🔑",
+		"%",
+		"'; --",
+		" ",
+		"\n",
+	])("by metadata takes the key %j as it is written", async (key) => {
+		const tenantId = anId("ten");
+		const [jobId] = await someJobs(tenantId, [
+			{ metadata: { [key]: 'va"l.ue$' } },
+			{ metadata: { [key]: "other" } },
+			{ metadata: { [`${key}x`]: 'va"l.ue$' } },
+			{ metadata: null },
+		]);
+		expect((await list(tenantId, { filter: { metadata: { [key]: 'va"l.ue$' } } })).ids).toEqual([jobId]);
+	});
+
+	it("by metadata wants every pair, and tells a missing key from an empty value", async () => {
+		const tenantId = anId("ten");
+		const [both] = await someJobs(tenantId, [{ metadata: { a: "1", b: "" } }, { metadata: { a: "1" } }, {}]);
+		expect((await list(tenantId, { filter: { metadata: { a: "1", b: "" } } })).ids).toEqual([both]);
+		expect((await list(tenantId, { filter: { metadata: { a: "1" } } })).ids).toHaveLength(2);
+	});
+
+	it("combines with the others and with pages", async () => {
+		const tenantId = anId("ten");
+		const ids = await someJobs(
+			tenantId,
+			Array.from({ length: 12 }, (_, index) => ({
+				status: index % 2 === 0 ? ("failed" as const) : ("queued" as const),
+				metadata: { third: String(index % 3) },
+			})),
+		);
+		const filter = { status: "failed" as const, metadata: { third: "0" } };
+		const wanted = ids.filter((_, index) => index % 6 === 0);
+		expect((await listAll(tenantId, { filter, limit: 1, order: "asc" })).ids).toEqual(wanted);
+		expect((await listAll(tenantId, { filter, limit: 2, order: "desc" })).ids).toEqual(wanted.toReversed());
+	});
+});
+
+describe("a filter that few jobs pass", () => {
+	it.each(["asc", "desc"] as const)(
+		"gives short pages, %s, that say where to go on, and misses none",
+		async (order) => {
+			const tenantId = anId("ten");
+			const [first = ""] = await someJobs(tenantId, [{ model: "rare" }]);
+			await manyJobs(tenantId, 2_500);
+			const [last = ""] = await someJobs(tenantId, [{ model: "rare", createdAt: NOW + HOUR }]);
+			const ask = { filter: { model: "rare" }, order };
+
+			const page = await list(tenantId, ask);
+			const all = await listAll(tenantId, ask);
+
+			expect(page).toMatchObject({ ids: [order === "asc" ? first : last], hasMore: true });
+			expect(page.nextAfter).not.toBe(page.ids[0]);
+			expect(all).toEqual({ ids: order === "asc" ? [first, last] : [last, first], pages: 3 });
+		},
+	);
+
+	it("ends where the last thousand rows hold none", async () => {
+		const tenantId = anId("ten");
+		await manyJobs(tenantId, 1_000);
+		const ask = { filter: { model: "none" } };
+		const page = await list(tenantId, ask);
+		expect(page).toMatchObject({ ids: [], hasMore: true });
+		expect(await list(tenantId, { ...ask, after: page.nextAfter })).toEqual({
+			ids: [],
+			hasMore: false,
+			nextAfter: null,
+		});
+	});
+});
+
+/** Rows like the factory's, in one statement. */
+async function manyJobs(tenantId: string, count: number) {
+	const row = rowOf(await aJob({ tenantId: anId("ten") }));
+	const copied = Object.keys(row).filter((column) => column !== "tenant_id" && column !== "id");
+	await env.DB.prepare(
+		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
+		 INSERT INTO jobs (tenant_id, id, ${copied.join(", ")})
+		 SELECT ?1, substr(?4, 1, 20) || printf('%010d', i), ${copied.join(", ")} FROM n, jobs WHERE jobs.tenant_id = ?2`,
+	)
+		.bind(tenantId, row.tenant_id, count, smallestIdAt("job", NOW + MINUTE))
+		.run();
+}

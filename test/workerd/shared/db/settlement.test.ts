@@ -1,0 +1,473 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { Attempt } from "../../../../shared/core/attempts.ts";
+import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/job-states.ts";
+import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/find-deliveries.ts";
+import { findJob, findJobWithInput, findStanding } from "../../../../shared/db/find-job.ts";
+import { finishJobs, type JobEnd } from "../../../../shared/db/finish-jobs.ts";
+import { recordDelivery } from "../../../../shared/db/record-delivery.ts";
+import { requeueJob } from "../../../../shared/db/requeue-job.ts";
+import { unseal } from "../../../../shared/webhooks/seal.ts";
+import { fakeRuntime } from "../../../support/fake-runtime.ts";
+import {
+	A_SECRET,
+	aDelivery,
+	aJob,
+	anId,
+	aTenant,
+	DAY,
+	databaseAt,
+	db,
+	HOUR,
+	insertRow,
+	LEASE_MS,
+	MINUTE,
+	NOW,
+	reload,
+	reloadDelivery,
+	rowOf,
+	SECOND,
+	type StoredJob,
+} from "../../support/a-job.ts";
+
+const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
+const USAGE = { promptTokens: 3, completionTokens: 4, totalTokens: 7 };
+
+function endOf(job: StoredJob, overrides: Partial<JobEnd> = {}): JobEnd {
+	return {
+		tenantId: job.tenantId,
+		jobId: job.jobId,
+		from: "running",
+		lease: job.lease,
+		status: "succeeded",
+		reason: null,
+		error: null,
+		cancellation: null,
+		resultBytes: 512,
+		progress: null,
+		...overrides,
+	};
+}
+
+const failed = {
+	status: "failed" as const,
+	reason: "permanent" as const,
+	resultBytes: null,
+	error: { code: "server_error", message: "It failed.", status: 500, model: "simulated/echo" },
+};
+const cancelled = { status: "cancelled" as const, cancellation: "in_flight" as const, resultBytes: null };
+
+describe("finishJobs", () => {
+	it("writes the final state, what the call added, and until when the job is kept", async () => {
+		const job = await aJob({ status: "running", lease: 2, attempt: 2, version: 4, retainMs: HOUR });
+		const progress = { model: "simulated/other", attempt: 1, attempts: [anAttempt()], usage: USAGE };
+
+		const finished = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job, { progress })]);
+
+		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, deliveryIds: [] }]);
+		expect(await reload(job)).toEqual({
+			...job,
+			...progress,
+			status: "succeeded",
+			version: 5,
+			resultBytes: 512,
+			leaseExpiresAt: null,
+			sweepAt: null,
+			finishedAt: NOW + MINUTE,
+			pruneAt: NOW + MINUTE + HOUR,
+		});
+	});
+
+	it("leaves history, count and tokens as they are where no call was made", async () => {
+		const job = await aJob({ status: "running", attempts: [anAttempt()], usage: USAGE, attempt: 3 });
+		await finishJobs(db, [endOf(job, cancelled)]);
+		expect(await reload(job)).toMatchObject({ attempts: job.attempts, usage: USAGE, attempt: 3, model: job.model });
+	});
+
+	it("frees a parked job that ends while it waits", async () => {
+		const job = await aJob({ parkedOn: "tenant" });
+		await finishJobs(db, [endOf(job, { ...cancelled, from: "queued", cancellation: "before_start" })]);
+		expect(await reload(job)).toMatchObject({ status: "cancelled", parkedOn: null, cancellation: "before_start" });
+	});
+
+	it.each([
+		["the lease has moved on", { lease: 2 }, { lease: 1 }],
+		["the job was queued again", { status: "queued" as const, lease: 1 }, {}],
+		["the job ended otherwise", { status: "cancelled" as const, lease: 1 }, {}],
+		["the job was leased meanwhile", {}, { from: "queued" as const }],
+	])("neither finishes nor notifies when %s", async (_, row, end) => {
+		const job = await aJob({ status: "running", webhook: WEBHOOK, ...row });
+
+		const [finished] = await finishJobs(db, [endOf(job, end)]);
+
+		expect(finished).toMatchObject({ done: false, deliveryIds: [] });
+		expect(await reload(job)).toEqual(job);
+		expect(await listDeliveries(db, job)).toEqual([]);
+	});
+
+	it("finds a job only under its own tenant", async () => {
+		const job = await aJob({ status: "running" });
+		expect(await finishJobs(db, [endOf(job, { tenantId: "ten_other" })])).toMatchObject([{ done: false }]);
+		expect(await reload(job)).toEqual(job);
+	});
+
+	it("owes the one-off webhook what the end says, due at once, with a minute for the doorbell", async () => {
+		const job = await aJob({ status: "running", webhook: { ...WEBHOOK, payload: "thin" } });
+
+		const [finished] = await finishJobs(db, [endOf(job)]);
+
+		const bare = job.jobId.slice(4);
+		expect(finished?.deliveryIds).toEqual([`dlv_${bare}_succeeded_webhook`]);
+		const key = { tenantId: job.tenantId, deliveryId: `dlv_${bare}_succeeded_webhook` };
+		expect(await reloadDelivery(key)).toEqual({
+			...key,
+			jobId: job.jobId,
+			eventId: `evt_${bare}_succeeded`,
+			eventType: "job.succeeded",
+			endpointId: null,
+			url: WEBHOOK.url,
+			payload: "thin",
+			status: "pending",
+			attemptsMade: 0,
+			attempts: [],
+			createdAt: NOW,
+			nextAttemptAt: NOW,
+			sweepAt: NOW + MINUTE,
+			finishedAt: null,
+			pruneAt: null,
+		});
+	});
+
+	it("owes nothing to a webhook that did not ask for the event", async () => {
+		const picky = { ...WEBHOOK, events: ["job.failed", "job.expired"] };
+		const good = await aJob({ status: "running", webhook: picky });
+		const bad = await aJob({ status: "running", webhook: picky });
+
+		const finished = await finishJobs(db, [endOf(good), endOf(bad, failed)]);
+
+		expect(finished.map(({ done, deliveryIds }) => [done, deliveryIds.length])).toEqual([
+			[true, 0],
+			[true, 1],
+		]);
+		expect(await listDeliveries(db, good)).toEqual([]);
+		expect(await listDeliveries(db, bad)).toMatchObject([{ eventType: "job.failed" }]);
+	});
+
+	it("says and does nothing the second time", async () => {
+		const job = await aJob({ status: "running", webhook: WEBHOOK });
+		await finishJobs(db, [endOf(job)]);
+		const once = await reload(job);
+		const owed = await listDeliveries(db, job);
+
+		const again = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job)]);
+
+		expect(again).toMatchObject([{ done: false, deliveryIds: [] }]);
+		expect(await reload(job)).toEqual(once);
+		expect(await listDeliveries(db, job)).toEqual(owed);
+		expect(owed).toHaveLength(1);
+	});
+
+	it("lets one of thirty who end a job at the same time do so, and tells the receiver once", async () => {
+		const job = await aJob({ status: "running", webhook: WEBHOOK });
+		const ends = Array.from({ length: 30 }, (_, index) =>
+			index % 2 === 0 ? endOf(job, { resultBytes: index }) : endOf(job, cancelled),
+		);
+
+		const finished = (await Promise.all(ends.map((end) => finishJobs(db, [end])))).flat();
+
+		expect(finished.filter(({ done }) => done)).toHaveLength(1);
+		expect(finished.flatMap(({ deliveryIds }) => deliveryIds)).toHaveLength(1);
+		expect(await listDeliveries(db, job)).toHaveLength(1);
+	});
+
+	it("writes neither state nor delivery where either is refused", async () => {
+		const job = await aJob({ status: "running", webhook: WEBHOOK });
+		const neighbour = await aJob({ status: "running", webhook: WEBHOOK });
+		// A webhook without an address: the row of its delivery is refused.
+		await env.DB.prepare("UPDATE jobs SET webhook = '{}' WHERE tenant_id = ?1 AND id = ?2")
+			.bind(job.tenantId, job.jobId)
+			.run();
+
+		await expect(finishJobs(db, [endOf(neighbour), endOf(job)])).rejects.toThrow("NOT NULL constraint failed");
+
+		for (const key of [job, neighbour]) {
+			const row = await env.DB.prepare("SELECT status, sweep_at, version FROM jobs WHERE tenant_id = ?1 AND id = ?2")
+				.bind(key.tenantId, key.jobId)
+				.first();
+			expect(row).toEqual({ status: "running", sweep_at: key.sweepAt, version: 1 });
+			expect(await listDeliveries(db, key)).toEqual([]);
+		}
+	});
+
+	it("ends several jobs in one transaction and answers for each", async () => {
+		const won = await aJob({ status: "running", webhook: WEBHOOK });
+		const lost = await aJob({ status: "running", webhook: WEBHOOK, lease: 2 });
+		const expired = await aJob({ webhook: WEBHOOK });
+		const late = { ...failed, status: "expired" as const, reason: "deadline_passed" as const };
+
+		const finished = await finishJobs(db, [
+			endOf(won),
+			endOf(lost, { lease: 1 }),
+			endOf(expired, { ...late, from: "queued" }),
+		]);
+
+		expect(finished.map(({ jobId, done }) => [jobId, done])).toEqual([
+			[won.jobId, true],
+			[lost.jobId, false],
+			[expired.jobId, true],
+		]);
+		expect(await reload(expired)).toMatchObject({ status: "expired", error: failed.error });
+	});
+
+	it("does nothing for nobody", async () => {
+		expect(await finishJobs(db, [])).toEqual([]);
+	});
+});
+
+describe("requeueJob", () => {
+	const progress = { model: "simulated/next", attempt: 0, attempts: [], usage: USAGE };
+	const requeueOf = (job: StoredJob, delayMs: number) => ({
+		tenantId: job.tenantId,
+		jobId: job.jobId,
+		lease: job.lease,
+		reason: "retrying" as const,
+		delayMs,
+		progress,
+	});
+
+	it("puts the job back, with all that the call added, and asks to be swept a minute after it is due", async () => {
+		const job = await aJob({ status: "running", lease: 3, rings: 2, version: 2 });
+
+		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toBe(true);
+
+		expect(await reload(job)).toEqual({
+			...job,
+			...progress,
+			status: "queued",
+			statusReason: "retrying",
+			version: 3,
+			rings: 0,
+			runAt: NOW + 7 * SECOND,
+			sweepAt: NOW + 7 * SECOND + MINUTE,
+			leaseExpiresAt: null,
+		});
+	});
+
+	it("asks to be swept at the very time where the wait is too long for a queue", async () => {
+		const job = await aJob({ status: "running" });
+		await requeueJob(db, requeueOf(job, 16 * MINUTE));
+		expect(await reload(job)).toMatchObject({ runAt: NOW + 16 * MINUTE, sweepAt: NOW + 16 * MINUTE });
+	});
+
+	it.each([
+		["a short wait", 5 * SECOND, 30 * SECOND, 5 * SECOND],
+		["a wait beyond the deadline", HOUR, 30 * SECOND, 30 * SECOND],
+	])("asks to be swept no later than the deadline, after %s", async (_, delayMs, deadlineMs, dueMs) => {
+		const job = await aJob({ status: "running", deadlineMs });
+		await requeueJob(db, requeueOf(job, delayMs));
+		expect(await reload(job)).toMatchObject({ runAt: NOW + dueMs, sweepAt: NOW + deadlineMs });
+	});
+
+	it.each([
+		["the lease has moved on", { status: "running" as const, lease: 2 }],
+		["the job was put back before", { status: "queued" as const, lease: 1 }],
+		["the job is over", { status: "cancelled" as const, lease: 1 }],
+	])("writes nothing when %s", async (_, row) => {
+		const job = await aJob(row);
+		expect(await requeueJob(db, { ...requeueOf(job, SECOND), lease: 1 })).toBe(false);
+		expect(await reload(job)).toEqual(job);
+	});
+});
+
+describe("findJob", () => {
+	it.each(JOB_STATES)("reads back a job that is %s as it was stored, without its input", async (status) => {
+		const { parkedOn, rings, sweepAt, pruneAt, ...job } = await aJob({
+			status,
+			metadata: { a: "1" },
+			webhook: WEBHOOK,
+		});
+		expect(await findJob(db, job)).toEqual({ ...job, input: null });
+		expect(await findJobWithInput(db, job)).toEqual(job);
+		expect(await findStanding(db, job)).toEqual({ status, lease: job.lease, holder: job.holder });
+	});
+
+	it("knows no other tenant's job", async () => {
+		const job = await aJob();
+		const foreign = { tenantId: "ten_other", jobId: job.jobId };
+		expect(await findJob(db, foreign)).toBeNull();
+		expect(await findJobWithInput(db, foreign)).toBeNull();
+		expect(await findStanding(db, foreign)).toBeNull();
+	});
+
+	it("reports a row that we could not have written", async () => {
+		const tenantId = anId("ten");
+		const jobId = anId("job");
+		await insertRow("jobs", { ...rowOf(await aJob()), tenant_id: tenantId, id: jobId, metadata: "[1]" });
+		await expect(findJob(db, { tenantId, jobId })).rejects.toThrow("metadata");
+	});
+});
+
+describe("findOwedDeliveries", () => {
+	it("gives all that a delivery takes: its job, the tenant's secret and the database's time", async () => {
+		const { tenantId } = await aTenant();
+		const { parkedOn, rings, sweepAt, pruneAt, ...job } = await aJob({ tenantId, status: "succeeded" });
+		const delivery = await aDelivery(job);
+
+		const [owed, ...others] = await findOwedDeliveries(databaseAt(NOW + SECOND), [delivery]);
+
+		expect(others).toEqual([]);
+		expect(owed?.delivery).toMatchObject({ deliveryId: delivery.deliveryId, jobId: job.jobId, url: delivery.url });
+		expect(owed?.job).toEqual({ ...job, input: null });
+		expect(owed?.now).toBe(NOW + SECOND);
+		expect(owed?.sealedSecrets).toHaveLength(1);
+		const sealed = owed?.sealedSecrets[0] ?? "";
+		expect(await unseal(fakeRuntime(), [env.SIGNING_KEY], tenantId, sealed)).toBe(A_SECRET);
+	});
+
+	it.each(["delivered", "exhausted", "skipped"] as const)("leaves out what is %s", async (status) => {
+		const { tenantId } = await aTenant();
+		const delivery = await aDelivery(await aJob({ tenantId, status: "succeeded" }), { status });
+		expect(await findOwedDeliveries(db, [delivery])).toEqual([]);
+	});
+
+	it("leaves out what has no job or no tenant any more, and other tenants' deliveries", async () => {
+		const { tenantId } = await aTenant();
+		const orphan = await aDelivery({ tenantId, jobId: anId("job") });
+		const ownerless = await aDelivery(await aJob({ tenantId: "ten_gone", status: "succeeded" }));
+		const delivery = await aDelivery(await aJob({ tenantId, status: "succeeded" }));
+		const { tenantId: stranger } = await aTenant();
+
+		const keys = [orphan, ownerless, { ...delivery, tenantId: stranger }];
+		expect(await findOwedDeliveries(db, keys)).toEqual([]);
+	});
+
+	it("never shows one tenant the job of another, not even under the same ids", async () => {
+		const [mine, theirs] = [await aTenant(), await aTenant()];
+		const jobId = anId("job");
+		const deliveries = [];
+		for (const { tenantId } of [mine, theirs]) {
+			const job = await aJob({ tenantId, jobId, status: "succeeded", metadata: { owner: tenantId } });
+			deliveries.push(await aDelivery(job));
+		}
+
+		const owed = await findOwedDeliveries(db, deliveries);
+
+		expect(owed.map(({ delivery, job }) => [delivery.tenantId, job.metadata?.owner])).toEqual(
+			[mine, theirs].map(({ tenantId }) => [tenantId, tenantId]),
+		);
+	});
+});
+
+describe("listDeliveries", () => {
+	it("lists a job's own deliveries alone, in the order in which they were owed", async () => {
+		const job = await aJob({ status: "succeeded" });
+		const later = await aDelivery(job, { deliveryId: `dlv_${job.jobId.slice(4)}_a`, createdAt: NOW + SECOND });
+		const first = await aDelivery(job, { deliveryId: `dlv_${job.jobId.slice(4)}_z`, createdAt: NOW });
+		await aDelivery({ tenantId: "ten_other", jobId: job.jobId });
+		await aDelivery(await aJob({ status: "succeeded" }));
+
+		const listed = await listDeliveries(db, job);
+
+		expect(listed.map(({ deliveryId }) => deliveryId)).toEqual([first.deliveryId, later.deliveryId]);
+	});
+});
+
+describe("recordDelivery", () => {
+	const attempt = { at: NOW, durationMs: 120, status: 503, error: "HTTP 503", response: "later" };
+	const later = databaseAt(NOW + SECOND);
+
+	it("adds the attempt and sets the next, with a minute for the doorbell of a short wait", async () => {
+		const earlier = { ...attempt, status: null, error: "no answer", response: null };
+		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { attemptsMade: 1, attempts: [earlier] });
+
+		const decision = { next: "pending" as const, delayMs: 5 * MINUTE };
+		expect(await recordDelivery(later, { ...delivery, attempt, decision })).toBe(true);
+
+		expect(await reloadDelivery(delivery)).toEqual({
+			...delivery,
+			attemptsMade: 2,
+			attempts: [earlier, attempt],
+			nextAttemptAt: NOW + SECOND + 5 * MINUTE,
+			sweepAt: NOW + SECOND + 6 * MINUTE,
+		});
+	});
+
+	it("leaves a long wait to the sweeper, who rings on time", async () => {
+		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
+		await recordDelivery(db, { ...delivery, attempt, decision: { next: "pending", delayMs: 2 * HOUR } });
+		expect(await reloadDelivery(delivery)).toMatchObject({ nextAttemptAt: NOW + 2 * HOUR, sweepAt: NOW + 2 * HOUR });
+	});
+
+	it.each(["delivered", "exhausted"] as const)("owes nothing any more once it is %s", async (next) => {
+		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
+		await recordDelivery(later, { ...delivery, attempt, decision: { next } });
+		expect(await reloadDelivery(delivery)).toEqual({
+			...delivery,
+			status: next,
+			attemptsMade: 1,
+			attempts: [attempt],
+			nextAttemptAt: null,
+			sweepAt: null,
+			finishedAt: NOW + SECOND,
+		});
+	});
+
+	it("records one of thirty attempts that were made at the same time", async () => {
+		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
+		const decision = { next: "pending" as const, delayMs: SECOND };
+		const records = Array.from({ length: 30 }, () => recordDelivery(db, { ...delivery, attempt, decision }));
+
+		expect((await Promise.all(records)).filter(Boolean)).toHaveLength(1);
+		expect(await reloadDelivery(delivery)).toMatchObject({ attemptsMade: 1, attempts: [attempt] });
+	});
+
+	it.each(["delivered", "exhausted", "skipped"] as const)("changes nothing of what is %s", async (status) => {
+		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { status });
+		expect(await recordDelivery(later, { ...delivery, attempt, decision: { next: "delivered" } })).toBe(false);
+		expect(await reloadDelivery(delivery)).toEqual(delivery);
+	});
+});
+
+describe("a final state", () => {
+	it.each(FINAL_STATES)("has no way out of %s, whatever the statement", async (status) => {
+		const job = await aJob({ status });
+		const tries = [
+			`UPDATE jobs SET status = 'queued', finished_at = NULL, prune_at = NULL, sweep_at = ${NOW}, error = NULL,
+			        cancellation = NULL, result_bytes = NULL`,
+			`UPDATE jobs SET finished_at = finished_at + 1`,
+			`UPDATE jobs SET result_bytes = 9`,
+		];
+		for (const sql of tries) {
+			const changed = env.DB.prepare(`${sql} WHERE tenant_id = ?1 AND id = ?2`).bind(job.tenantId, job.jobId).run();
+			await expect(changed).rejects.toThrow("a final job never changes");
+		}
+		expect(await reload(job)).toEqual(job);
+	});
+
+	it("may be kept longer", async () => {
+		const job = await aJob({ status: "succeeded" });
+		await env.DB.prepare("UPDATE jobs SET prune_at = prune_at + ?3 WHERE tenant_id = ?1 AND id = ?2")
+			.bind(job.tenantId, job.jobId, DAY)
+			.run();
+		expect((await reload(job))?.pruneAt).toBe((job.pruneAt ?? 0) + DAY);
+	});
+});
+
+function anAttempt(): Attempt {
+	return {
+		number: 1,
+		lease: 1,
+		counted: true,
+		model: "simulated/echo",
+		provider: "simulated",
+		startedAt: NOW,
+		endedAt: NOW + LEASE_MS,
+		outcome: "succeeded",
+		status: 200,
+		code: null,
+		message: null,
+		retryAfterMs: null,
+		logId: null,
+		usage: USAGE,
+	};
+}

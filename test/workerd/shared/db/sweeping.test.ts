@@ -1,0 +1,258 @@
+import { describe, expect, it } from "vitest";
+import { findKnownJobs } from "../../../../shared/db/find-known-jobs.ts";
+import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
+import { readStatus } from "../../../../shared/db/read-status.ts";
+import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/sweep-deliveries.ts";
+import { findJobsToSweep, noteSwept, type SweepCursor } from "../../../../shared/db/sweep-jobs.ts";
+import { readNote, writeNote } from "../../../../shared/db/sweeper-notes.ts";
+import {
+	aDelivery,
+	aJob,
+	anId,
+	DAY,
+	databaseAt,
+	db,
+	HOUR,
+	insertRow,
+	LEASE_MS,
+	MINUTE,
+	NOW,
+	reload,
+	reloadDelivery,
+	SECOND,
+} from "../../support/a-job.ts";
+
+/** Sweeps look at all tenants, and rows stay until the file ends: each test has a day of its own, before the others'. */
+let daysAgo = 0;
+const aDayOfItsOwn = () => NOW - ++daysAgo * 10 * DAY;
+
+describe("findJobsToSweep", () => {
+	it("shows what asked to be looked at by now, oldest first, with all that the decision needs", async () => {
+		const now = aDayOfItsOwn();
+		const parked = await aJob({ createdAt: now, parkedOn: "tenant", sweepAt: now, rings: 2 });
+		const running = await aJob({ createdAt: now - HOUR, status: "running", sweepAt: now - SECOND });
+		await aJob({ createdAt: now, sweepAt: now + 1 });
+		await aJob({ createdAt: now, status: "succeeded" });
+
+		const page = await findJobsToSweep(databaseAt(now), { aheadMs: 0, limit: 10, after: null });
+
+		expect(page).toEqual({
+			now,
+			next: null,
+			jobs: [
+				{
+					tenantId: running.tenantId,
+					jobId: running.jobId,
+					status: "running",
+					lease: 1,
+					model: running.model,
+					runAt: running.runAt,
+					deadlineAt: running.deadlineAt,
+					leaseExpiresAt: now - HOUR + LEASE_MS,
+					isParked: false,
+					rings: 0,
+					sweepAt: now - SECOND,
+				},
+				expect.objectContaining({ jobId: parked.jobId, isParked: true, rings: 2, leaseExpiresAt: null }),
+			],
+		});
+	});
+
+	it("looks ahead as far as it is told", async () => {
+		const now = aDayOfItsOwn();
+		const ahead = await aJob({ createdAt: now, sweepAt: now + HOUR });
+		const page = (aheadMs: number) => findJobsToSweep(databaseAt(now), { aheadMs, limit: 10, after: null });
+		expect((await page(HOUR - 1)).jobs).toEqual([]);
+		expect((await page(HOUR)).jobs.map(({ jobId }) => jobId)).toEqual([ahead.jobId]);
+	});
+
+	it("shows every job once, page by page, however many asked for the same time", async () => {
+		const now = aDayOfItsOwn();
+		const jobIds: string[] = [];
+		for (let made = 0; made < 260; made++) {
+			const { jobId } = await aJob({
+				createdAt: now,
+				sweepAt: now - (made < 240 ? 0 : made),
+				tenantId: `ten_${made % 3}`,
+			});
+			jobIds.push(jobId);
+		}
+
+		const seen: { jobId: string; sweepAt: number }[] = [];
+		let after: SweepCursor | null = null;
+		let pages = 0;
+		do {
+			const page = await findJobsToSweep(databaseAt(now), { aheadMs: 0, limit: 50, after });
+			seen.push(...page.jobs);
+			after = page.next;
+			pages += 1;
+		} while (after !== null);
+
+		expect(pages).toBe(6);
+		expect(seen.map(({ jobId }) => jobId).sort()).toEqual(jobIds.sort());
+		expect(seen.map(({ sweepAt }) => sweepAt)).toEqual(seen.map(({ sweepAt }) => sweepAt).sort((a, b) => a - b));
+	});
+});
+
+describe("noteSwept", () => {
+	it("notes when to look next and how often was rung, and nothing that a caller could see", async () => {
+		const now = aDayOfItsOwn();
+		const job = await aJob({ createdAt: now });
+		const other = await aJob({ createdAt: now, status: "running" });
+		await noteSwept(databaseAt(now), [
+			{ job: sweptOf(job), sweepAt: now + HOUR, rings: 3 },
+			{ job: sweptOf(other), sweepAt: now + MINUTE, rings: 0 },
+		]);
+		expect(await reload(job)).toEqual({ ...job, sweepAt: now + HOUR, rings: 3 });
+		expect(await reload(other)).toEqual({ ...other, sweepAt: now + MINUTE });
+	});
+
+	it.each([
+		["was swept by another meanwhile", { sweepAt: NOW + 2 * MINUTE }],
+		["was leased meanwhile", { status: "running" as const, lease: 5, sweepAt: NOW + MINUTE }],
+		["was queued anew meanwhile", { lease: 6, sweepAt: NOW + MINUTE }],
+	])("leaves a job alone that %s", async (_, row) => {
+		const job = await aJob({ lease: 4, ...row });
+		const seen = { ...sweptOf(job), status: "queued" as const, lease: 4, sweepAt: NOW + MINUTE };
+		await noteSwept(db, [{ job: seen, sweepAt: NOW + HOUR, rings: 9 }]);
+		expect(await reload(job)).toEqual(job);
+	});
+
+	it("leaves a job alone that ended meanwhile", async () => {
+		const job = await aJob({ status: "cancelled" });
+		await noteSwept(db, [{ job: { ...sweptOf(job), sweepAt: NOW }, sweepAt: NOW + HOUR, rings: 1 }]);
+		expect(await reload(job)).toEqual(job);
+	});
+
+	it("does nothing for nobody", async () => {
+		await noteSwept(db, []);
+	});
+});
+
+describe("sweeping deliveries", () => {
+	it("finds those that nobody made in time, oldest first, no more than asked for", async () => {
+		const now = aDayOfItsOwn();
+		const due = [];
+		for (const sweepAt of [now, now - HOUR, now - MINUTE]) {
+			due.push(await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now - DAY, sweepAt }));
+		}
+		await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now, sweepAt: now + 1 });
+		await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now, status: "delivered" });
+
+		const found = await findDeliveriesToRing(databaseAt(now), 2);
+
+		expect(found).toEqual(
+			[due[1], due[2]].map((delivery) => ({
+				tenantId: delivery?.tenantId,
+				deliveryId: delivery?.deliveryId,
+				sweepAt: delivery?.sweepAt,
+			})),
+		);
+	});
+
+	it.each([
+		["a minute at the least", SECOND, MINUTE],
+		["as long as it has been due", 20 * MINUTE, 20 * MINUTE],
+		["an hour at the most", 5 * HOUR, HOUR],
+	])("looks again after %s", async (_, dueMs, waitMs) => {
+		const now = aDayOfItsOwn();
+		const rung = await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now - dueMs });
+		await noteDeliveriesRung(databaseAt(now), [{ ...rung, sweepAt: rung.sweepAt ?? 0 }]);
+		expect(await reloadDelivery(rung)).toEqual({ ...rung, sweepAt: now + waitMs });
+	});
+
+	it("leaves a delivery alone that was attempted meanwhile, and does nothing for nobody", async () => {
+		const now = aDayOfItsOwn();
+		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now - HOUR });
+		await noteDeliveriesRung(databaseAt(now), [{ ...delivery, sweepAt: now - MINUTE }]);
+		await noteDeliveriesRung(databaseAt(now), []);
+		expect(await reloadDelivery(delivery)).toEqual(delivery);
+	});
+});
+
+describe("pruning records", () => {
+	it("drops idempotency keys whose day is over, oldest first, no more than asked for", async () => {
+		const now = aDayOfItsOwn();
+		for (const [key, expiresAt] of [
+			["b", now],
+			["a", now - 1],
+			["c", now + 1],
+		] as const) {
+			await insertRow("idempotency_keys", {
+				tenant_id: "ten_prune",
+				key,
+				fingerprint: "f",
+				job_id: anId("job"),
+				expires_at: expiresAt,
+			});
+		}
+		expect(await pruneIdempotencyKeys(databaseAt(now), 1)).toBe(1);
+		expect(await pruneIdempotencyKeys(databaseAt(now - 1), 10)).toBe(0);
+		expect(await pruneIdempotencyKeys(databaseAt(now), 10)).toBe(1);
+		expect(await pruneIdempotencyKeys(databaseAt(now), 10)).toBe(0);
+		expect(await pruneIdempotencyKeys(databaseAt(now + 1), 10)).toBe(1);
+	});
+
+	it("drops deliveries of erased jobs when their week is over, and no others", async () => {
+		const now = aDayOfItsOwn();
+		const old = { status: "skipped" as const, createdAt: now - 8 * DAY };
+		const over = await aDelivery({ tenantId: "ten_prune", jobId: anId("job") }, { ...old, pruneAt: now });
+		const kept = await aDelivery({ tenantId: "ten_prune", jobId: anId("job") }, { ...old, pruneAt: now + 1 });
+		const ofJob = await aDelivery(await aJob({ status: "succeeded" }), old);
+
+		expect(await pruneOrphanedDeliveries(databaseAt(now), 10)).toBe(1);
+
+		expect(await reloadDelivery(over)).toBeNull();
+		expect(await reloadDelivery(kept)).toEqual(kept);
+		expect(await reloadDelivery(ofJob)).toEqual(ofJob);
+	});
+});
+
+describe("sweeper notes", () => {
+	it("remember the last value written", async () => {
+		expect(await readNote(db, "inputs_reaped_until")).toBeNull();
+		await writeNote(db, "inputs_reaped_until", "1");
+		await writeNote(db, "inputs_reaped_until", "2");
+		expect(await readNote(db, "inputs_reaped_until")).toBe("2");
+	});
+});
+
+describe("findKnownJobs", () => {
+	it("names those that have a row under their own tenant", async () => {
+		const job = await aJob();
+		const unknown = { tenantId: job.tenantId, jobId: anId("job") };
+		const foreign = { tenantId: "ten_other", jobId: (await aJob()).jobId };
+		expect(await findKnownJobs(db, [job, unknown, foreign])).toEqual(new Set([job.jobId]));
+		expect(await findKnownJobs(db, [])).toEqual(new Set());
+	});
+});
+
+describe("readStatus", () => {
+	it("tells backlog, oldest age, parked keys and the last sweep", async () => {
+		const before = await readStatus(db);
+		const oldest = aDayOfItsOwn();
+		await aJob({ createdAt: oldest, parkedOn: "model:status" });
+		await aJob({ createdAt: oldest + 1, parkedOn: "model:status" });
+		await aJob({ status: "succeeded" });
+		await aDelivery(await aJob({ status: "running", createdAt: oldest + 2 }));
+		await writeNote(databaseAt(NOW + SECOND), "last_sweep", '{"rung":3}');
+
+		const status = await readStatus(db);
+
+		expect(status).toMatchObject({
+			jobsUnderWay: before.jobsUnderWay + 3,
+			deliveriesOwed: before.deliveriesOwed + 1,
+			oldestCreatedAt: oldest,
+			lastSweepAt: NOW + SECOND,
+			lastSweepCounts: { rung: 3 },
+		});
+		expect(status.parked).toContainEqual({ key: "model:status", jobs: 2 });
+	});
+});
+
+function sweptOf(job: Awaited<ReturnType<typeof aJob>>) {
+	const { tenantId, jobId, lease, model, runAt, deadlineAt, leaseExpiresAt, rings } = job;
+	const status: "queued" | "running" = job.status === "running" ? "running" : "queued";
+	const sweepAt = job.sweepAt ?? 0;
+	return { tenantId, jobId, status, lease, model, runAt, deadlineAt, leaseExpiresAt, rings, sweepAt, isParked: false };
+}

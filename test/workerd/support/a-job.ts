@@ -1,0 +1,142 @@
+/**
+ * Rows for tests, inserted directly: a test names only what it is about, and the columns that its status requires are
+ * filled in. Times follow from `createdAt`, which is `NOW` unless given.
+ */
+import { env } from "cloudflare:workers";
+import type { Delivery, DeliveryKey } from "../../../shared/core/delivery.ts";
+import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../../../shared/core/events.ts";
+import type { JobKey } from "../../../shared/core/job.ts";
+import { type Tenant, TenantLimits } from "../../../shared/core/tenant.ts";
+import { Database } from "../../../shared/db/database.ts";
+import { deliveryFromRow } from "../../../shared/db/delivery-row.ts";
+import { jobFromRow } from "../../../shared/db/job-row.ts";
+import { jsonOrNull } from "../../../shared/db/json-column.ts";
+import { seal } from "../../../shared/webhooks/seal.ts";
+import { fakeRuntime } from "../../support/fake-runtime.ts";
+import { anId, jobOf, MINUTE, NOW, type StoredJob } from "../../support/job-of.ts";
+
+export * from "../../support/job-of.ts";
+
+/** The database as it looks at `at`. */
+export function databaseAt(at: number): Database {
+	return new Database(env.DB, () => at);
+}
+
+export const db = databaseAt(NOW);
+
+export interface StoredDelivery extends Delivery {
+	sweepAt: number | null;
+	pruneAt: number | null;
+}
+
+type Row = Record<string, string | number | null>;
+
+/** A stored job: queued and due at once unless the test says otherwise. */
+export async function aJob(overrides: Partial<StoredJob> = {}): Promise<StoredJob> {
+	const job = jobOf(overrides);
+	await insertRow("jobs", rowOf(job));
+	return job;
+}
+
+export async function reload(key: JobKey): Promise<StoredJob | null> {
+	const row = await env.DB.prepare("SELECT * FROM jobs WHERE tenant_id = ?1 AND id = ?2")
+		.bind(key.tenantId, key.jobId)
+		.first<{ parked_on: string | null; rings: number; sweep_at: number | null; prune_at: number | null }>();
+	if (row === null) return null;
+	const { parked_on: parkedOn, rings, sweep_at: sweepAt, prune_at: pruneAt } = row;
+	return { ...jobFromRow(row), parkedOn, rings, sweepAt, pruneAt };
+}
+
+/** The columns of `job`: for a test that breaks one. */
+export function rowOf(job: StoredJob): Row {
+	const { tenantId, jobId, models, webhook, gateway, metadata, attempts, usage, error, ...plain } = job;
+	return {
+		tenant_id: tenantId,
+		id: jobId,
+		models: JSON.stringify(models),
+		webhook: jsonOrNull(webhook),
+		gateway: jsonOrNull(gateway),
+		metadata: jsonOrNull(metadata),
+		attempts: JSON.stringify(attempts),
+		usage: jsonOrNull(usage),
+		error: jsonOrNull(error),
+		...snakeCased(plain),
+	};
+}
+
+export async function insertRow(
+	table: "jobs" | "deliveries" | "tenants" | "idempotency_keys" | "api_keys",
+	row: Row,
+): Promise<void> {
+	const columns = Object.keys(row);
+	const places = columns.map((_, index) => `?${index + 1}`);
+	await env.DB.prepare(`INSERT INTO ${table} (${columns.join(", ")}) VALUES (${places.join(", ")})`)
+		.bind(...Object.values(row))
+		.run();
+}
+
+/** A delivery that `job` owes to its one-off webhook: pending and due unless the test says otherwise. */
+export async function aDelivery(job: JobKey, overrides: Partial<StoredDelivery> = {}): Promise<StoredDelivery> {
+	const delivery = deliveryOf(job, overrides);
+	await insertRow("deliveries", deliveryRowOf(delivery));
+	return delivery;
+}
+
+export async function reloadDelivery(key: DeliveryKey): Promise<StoredDelivery | null> {
+	const row = await env.DB.prepare("SELECT * FROM deliveries WHERE tenant_id = ?1 AND id = ?2")
+		.bind(key.tenantId, key.deliveryId)
+		.first<{ sweep_at: number | null; prune_at: number | null }>();
+	return row === null ? null : { ...deliveryFromRow(row), sweepAt: row.sweep_at, pruneAt: row.prune_at };
+}
+
+/** The delivery that `aDelivery` would store. */
+export function deliveryOf(job: JobKey, overrides: Partial<StoredDelivery> = {}): StoredDelivery {
+	const isPending = (overrides.status ?? "pending") === "pending";
+	const createdAt = overrides.createdAt ?? NOW;
+	const nextAttemptAt = overrides.nextAttemptAt ?? (isPending ? createdAt : null);
+	return {
+		tenantId: job.tenantId,
+		deliveryId: deliveryIdOf(job.jobId, "succeeded", ONE_OFF_RECEIVER),
+		jobId: job.jobId,
+		eventId: eventIdOf(job.jobId, "succeeded"),
+		eventType: eventTypeOf("succeeded"),
+		endpointId: null,
+		url: "https://receiver.test/hook",
+		payload: "full",
+		status: "pending",
+		attemptsMade: 0,
+		attempts: [],
+		createdAt,
+		nextAttemptAt,
+		sweepAt: nextAttemptAt === null ? null : nextAttemptAt + MINUTE,
+		finishedAt: isPending ? null : createdAt,
+		pruneAt: null,
+		...overrides,
+	};
+}
+
+/** The columns of `delivery`: for a test that breaks one. */
+export function deliveryRowOf({ tenantId, deliveryId, attempts, ...plain }: StoredDelivery): Row {
+	return { tenant_id: tenantId, id: deliveryId, attempts: JSON.stringify(attempts), ...snakeCased(plain) };
+}
+
+export const A_SECRET = "whsec_dGVzdC13ZWJob29rLXNlY3JldC10ZXN0LXdlYmhvb2s=";
+
+/** A tenant whose webhooks are signed with `secret`. */
+export async function aTenant(overrides: Partial<Tenant> & { secret?: string } = {}): Promise<Tenant> {
+	const { secret = A_SECRET, ...given } = overrides;
+	const tenant = { tenantId: anId("ten"), name: "acme", limits: TenantLimits.parse({}), createdAt: NOW, ...given };
+	await insertRow("tenants", {
+		id: tenant.tenantId,
+		name: tenant.name,
+		limits: JSON.stringify(tenant.limits),
+		webhook_secret: await seal(fakeRuntime(), env.SIGNING_KEY, tenant.tenantId, secret),
+		created_at: tenant.createdAt,
+	});
+	return tenant;
+}
+
+function snakeCased(values: Record<string, string | number | null>): Row {
+	const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+	return Object.fromEntries(Object.entries(values).map(([name, value]) => [snake(name), value]));
+}

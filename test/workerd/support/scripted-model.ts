@@ -1,0 +1,60 @@
+/** A model that says what it is told to, and counts how often it was asked. */
+import type { FailureClass, ModelFailure, Usage } from "../../../shared/core/failures.ts";
+import type { Runtime } from "../../../shared/core/runtime.ts";
+import type { ModelCall, ModelOutcome } from "../../../shared/model/port.ts";
+
+/** One call's course: an outcome at once, or whatever takes its time. */
+export type Step =
+	| ModelOutcome
+	| ((call: ModelCall, signal: AbortSignal, runtime: Runtime) => Promise<ModelOutcome> | ModelOutcome);
+
+export interface ScriptedModel {
+	calls: ModelCall[];
+	ask(call: ModelCall, signal: AbortSignal, runtime: Runtime): Promise<ModelOutcome>;
+}
+
+/** One step a call, in order; the last goes on for ever. */
+export function aModel(...steps: [Step, ...Step[]]): ScriptedModel {
+	const calls: ModelCall[] = [];
+	return {
+		calls,
+		async ask(call, signal, runtime) {
+			const step = steps[Math.min(calls.length, steps.length - 1)] ?? steps[0];
+			calls.push(call);
+			return typeof step === "function" ? await step(call, signal, runtime) : step;
+		},
+	};
+}
+
+export const USAGE: Usage = { promptTokens: 3, completionTokens: 4, totalTokens: 7 };
+
+export function answered(text = "Because."): ModelOutcome {
+	const message = { role: "assistant", content: text };
+	const completion = { object: "chat.completion", choices: [{ index: 0, message, finish_reason: "stop" }] };
+	return { ok: true, answer: { completion, usage: USAGE, status: 200, logId: "log_1" } };
+}
+
+export function failed(failureClass: FailureClass, overrides: Partial<ModelFailure> = {}): ModelOutcome {
+	const failure: ModelFailure = {
+		class: failureClass,
+		code: "server_error",
+		message: "It failed.",
+		status: 500,
+		retryAfterMs: null,
+		nextModelMayHelp: true,
+		logId: null,
+		usage: null,
+		...overrides,
+	};
+	return { ok: false, failure };
+}
+
+/** Takes `ms`; a call that is given up before ends at once, as the real port does. */
+export function slowly(ms: number, outcome: ModelOutcome): Step {
+	return async (call, signal, runtime) => {
+		const limitMs = Math.min(ms, call.timeoutMs);
+		await runtime.sleep(limitMs, signal);
+		if (signal.aborted) return failed("transient", { code: "aborted", status: null });
+		return ms > call.timeoutMs ? failed("transient", { code: "timed_out", status: null }) : outcome;
+	};
+}

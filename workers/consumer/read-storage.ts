@@ -1,0 +1,31 @@
+/** What a holder reads from R2 before it calls, or ends a job: each answer tells "not there" from "R2 does not say". */
+import type { Job } from "../../shared/core/job.ts";
+import type { JsonObject } from "../../shared/core/json.ts";
+import { readInput } from "../../shared/results/inputs.ts";
+import { findStoredAnswer, type StoredAnswer } from "../../shared/results/store-result.ts";
+import { logTrouble } from "../log.ts";
+import type { Consumer } from "./run-batch.ts";
+
+/** An answer that an earlier holder may have stored. A job's first holder has nobody before it, and does not ask. */
+export async function findEarlierAnswer({ results }: Consumer, job: Job): Promise<StoredAnswer | null | "unknown"> {
+	if (job.lease === 1) return null;
+	try {
+		return await findStoredAnswer(results, job);
+	} catch (error) {
+		logTrouble("result.not_looked_up", { jobId: job.jobId }, error);
+		return "unknown";
+	}
+}
+
+export async function loadInput({ results }: Consumer, job: Job): Promise<JsonObject | "missing" | "unknown"> {
+	try {
+		const text = job.inputKey === null ? job.input : await readInput(results, job.inputKey);
+		if (text === null) return "missing";
+		// Our own writing: it was validated at submission.
+		const input: JsonObject = JSON.parse(text);
+		return input;
+	} catch (error) {
+		logTrouble("input.not_read", { jobId: job.jobId }, error);
+		return "unknown";
+	}
+}

@@ -1,0 +1,34 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { newApp } from "../app.ts";
+import { renderDocs } from "../docs-page.ts";
+import { jsonAnswer, noQuery, openErrors } from "../schemas.ts";
+
+const shared = { method: "get" as const, tags: ["Service"], security: [], request: { query: noQuery } };
+
+const data = createRoute({
+	...shared,
+	path: "/openapi.json",
+	summary: "Get this description of the API",
+	responses: { 200: jsonAnswer("An OpenAPI 3.1 document.", z.object({}).loose()), ...openErrors },
+});
+
+const page = createRoute({
+	...shared,
+	path: "/docs",
+	summary: "Read this description of the API",
+	responses: {
+		200: { description: "A page.", content: { "text/html": { schema: z.string() } } },
+		...openErrors,
+	},
+});
+
+/** @param describe the document: of all routes, these too */
+export function documentationRoutes(describe: () => object) {
+	return newApp()
+		.openapi(data, (c) => c.json({ ...describe() }, 200))
+		.openapi(page, async (c) => {
+			// The page has a style of its own, and nothing else.
+			c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+			return c.html(await renderDocs(describe()), 200);
+		});
+}

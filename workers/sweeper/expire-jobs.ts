@@ -1,0 +1,62 @@
+/** Ends jobs whose deadline passed while they were queued. */
+import { deadlineError } from "../../shared/core/decide.ts";
+import type { SweptJob } from "../../shared/core/sweep.ts";
+import { finishJobs } from "../../shared/db/finish-jobs.ts";
+import { ringForDeliveries } from "../../shared/queues/ring.ts";
+import { findStoredAnswer } from "../../shared/results/store-result.ts";
+import { logTrouble } from "../log.ts";
+import type { Sweeper } from "./sweeper.ts";
+
+/**
+ * Answers how many were expired, and which have a stored answer instead: it wins over expiry, so they are to be rung for,
+ * and their next holder settles them.
+ */
+export async function expireJobs(
+	sweeper: Sweeper,
+	overdue: SweptJob[],
+): Promise<{ expired: number; answered: SweptJob[] }> {
+	const looked: { job: SweptJob; has: "answer" | "nothing" | "unknown" }[] = [];
+	for (const job of overdue) looked.push({ job, has: await whatIsStored(sweeper, job) });
+	const having = (what: string) => looked.filter(({ has }) => has === what).map(({ job }) => job);
+	return { expired: await expire(sweeper, having("nothing")), answered: having("answer") };
+}
+
+/** Only a job that was leased before can have been answered. Where R2 does not say, the next sweep asks again. */
+async function whatIsStored({ results }: Sweeper, job: SweptJob): Promise<"answer" | "nothing" | "unknown"> {
+	if (job.lease === 0) return "nothing";
+	try {
+		return (await findStoredAnswer(results, job)) === null ? "nothing" : "answer";
+	} catch (error) {
+		logTrouble("result.not_looked_up", { jobId: job.jobId }, error);
+		return "unknown";
+	}
+}
+
+/** Guarded by the lease seen: a job that was leased or cancelled meanwhile is left to whoever did that. */
+async function expire({ db, deliveryQueue }: Sweeper, jobs: SweptJob[]): Promise<number> {
+	const finished = await finishJobs(
+		db,
+		jobs.map((job) => ({
+			tenantId: job.tenantId,
+			jobId: job.jobId,
+			from: "queued",
+			lease: job.lease,
+			status: "expired",
+			reason: "deadline_passed",
+			error: deadlineError(job),
+			cancellation: null,
+			resultBytes: null,
+			progress: null,
+		})),
+	);
+	const owed = finished.flatMap(({ tenantId, deliveryIds }) =>
+		deliveryIds.map((deliveryId) => ({ tenantId, deliveryId })),
+	);
+	try {
+		await ringForDeliveries(deliveryQueue, owed);
+	} catch (error) {
+		// They are in D1, due for the next sweep but one.
+		logTrouble("deliveries.not_rung", { deliveries: owed.length }, error);
+	}
+	return finished.filter(({ done }) => done).length;
+}
