@@ -1,5 +1,6 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { fakeAiUpstream } from "./test/workerd/model/support/fake-ai-upstream.ts";
 
 /** Inside workerd: real D1, R2 and queues, with the migrations applied. Nothing leaves the machine. */
 const insideWorkerd = {
@@ -10,7 +11,10 @@ const insideWorkerd = {
 			miniflare: {
 				// Lets a test call `exports.default.queue()` and `.scheduled()` and see what became of each message.
 				compatibilityFlags: ["service_binding_extra_handlers"],
+				// The binding's own client runs, and its HTTP goes to the fake.
+				ai: { binding: "AI", remoteProxyConnectionString: proxyAt(await fakeAiUpstream()) },
 				bindings: {
+					FAKE_AI_PORT: await fakeAiUpstream(),
 					TEST_MIGRATIONS: await readD1Migrations("./migrations"),
 					ADMIN_TOKEN: "test-admin-token",
 					SIGNING_KEY: "dGVzdC1zaWduaW5nLWtleS10ZXN0LXNpZ25pbmcta2V5LTE=",
@@ -24,7 +28,24 @@ const insideWorkerd = {
 	test: { name: "workerd", include: ["test/workerd/**/*.test.ts"], setupFiles: ["./test/workerd/setup.ts"] },
 };
 
+function proxyAt(port: number) {
+	return Object.assign(new URL(`http://127.0.0.1:${port}/`), { __brand: "RemoteProxyConnectionString" as const });
+}
+
 /** Plain Node: pure code and tools. */
 const plainNode = { test: { name: "node", include: ["test/node/**/*.test.ts"] } };
 
-export default defineConfig({ test: { projects: [insideWorkerd, plainNode] } });
+/** The whole service from outside, as `npm start` runs it: started once for all of these files. */
+const wholeService = {
+	test: {
+		name: "service",
+		include: ["test/service/**/*.test.ts"],
+		globalSetup: ["./test/service/support/start-service.ts"],
+		fileParallelism: false,
+		maxConcurrency: 20,
+		testTimeout: 60_000,
+		hookTimeout: 60_000,
+	},
+};
+
+export default defineConfig({ test: { reporters: ["dot"], projects: [insideWorkerd, plainNode, wholeService] } });

@@ -67,8 +67,9 @@ CREATE TABLE jobs (
 
     -- Progress.
     run_at INTEGER NOT NULL,
-    -- The model that will be asked next, is being asked, or answered.
+    -- The model that will be asked next, is being asked, or answered; and the credential it is asked with.
     model TEXT NOT NULL,
+    lane TEXT NOT NULL,
     -- Counted attempts on that model, the one in flight included. A holder that makes no call gives its own back.
     attempt INTEGER NOT NULL DEFAULT 0,
     -- The fence: grows with each lease, and every later write of the holder is guarded by it.
@@ -77,7 +78,7 @@ CREATE TABLE jobs (
     holder TEXT,
     leased_at INTEGER,
     lease_expires_at INTEGER,
-    -- What the job waits for besides its time: the key of a cool-down or a limit. Null: nothing.
+    -- What the job waits for besides its time: the key of a cool-down. Null: nothing.
     parked_on TEXT,
     -- How often the sweeper rang for the job since it was last queued.
     rings INTEGER NOT NULL DEFAULT 0,
@@ -122,6 +123,9 @@ CREATE INDEX jobs_to_sweep ON jobs (sweep_at) WHERE sweep_at IS NOT NULL;
 
 -- For the sweeper: final jobs, by when their retention ends.
 CREATE INDEX jobs_to_prune ON jobs (prune_at) WHERE prune_at IS NOT NULL;
+
+-- For whoever lets parked jobs go: those that wait for one key, the most urgent first.
+CREATE INDEX jobs_parked ON jobs (parked_on, priority DESC, id) WHERE parked_on IS NOT NULL;
 
 -- The last line of defence of the promise that a job ends once.
 CREATE TRIGGER final_states_have_no_way_out
@@ -189,6 +193,24 @@ CREATE TABLE tombstones (
     id TEXT NOT NULL,
     jobs TEXT NOT NULL CHECK (json_type(jobs) = 'array'),
     PRIMARY KEY (delete_at, id)
+) STRICT, WITHOUT ROWID;
+
+-- Upstreams in trouble, or under observation; what is healthy has no row. Read by the lease statement, so that a model
+-- that said "later" is left alone by every consumer; written only when a call fails, and while its upstream recovers.
+CREATE TABLE cool_downs (
+    -- A lane, where its credential is blocked; or lane and model.
+    key TEXT NOT NULL PRIMARY KEY,
+    reason TEXT NOT NULL CHECK (reason IN ('throttled', 'blocked', 'unavailable')),
+    -- Nobody calls before.
+    until INTEGER NOT NULL,
+    -- Calls that may start once it is over; each that succeeds earns two more. Null: any number.
+    slots INTEGER CHECK (slots >= 1),
+    -- Cool-downs in a row, without a recovery in between.
+    strikes INTEGER NOT NULL,
+    -- Calls seen to fail and to succeed since this observation began.
+    failures INTEGER NOT NULL DEFAULT 0,
+    successes INTEGER NOT NULL DEFAULT 0,
+    observed_until INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- What the sweeper remembers from one sweep to the next, such as the last day whose orphaned inputs it reaped.

@@ -57,7 +57,7 @@ function openEnvelope(body: Json): JsonObject | null {
 }
 
 function reportsError(answer: JsonObject): boolean {
-	if (answer.success === false || answer.type === "error") return true;
+	if (answer.success === false || answer.type === "error" || answer.object === "error") return true;
 	if (listOf(answer.choices)?.length) return false;
 	const inside = objectOf(answer.error);
 	return wordOf(answer.error) !== null || (inside !== null && Object.keys(inside).length > 0);

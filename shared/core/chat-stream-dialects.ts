@@ -27,7 +27,7 @@ export function readStreamEvent({ event, data }: SseEvent): StreamEvent {
 	if (event === "error") return { kind: "error", body: body ?? null };
 	const said = objectOf(body);
 	if (said === null) return { kind: "garbled" };
-	if (said.type === "error" || hasError(said)) return { kind: "error", body: said };
+	if (said.type === "error" || said.object === "error" || hasError(said)) return { kind: "error", body: said };
 	if (typeof said.type === "string" && !Array.isArray(said.choices)) return readAnthropic(said.type, said);
 	return readChunk(said);
 }

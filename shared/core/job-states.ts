@@ -27,8 +27,10 @@ export function isFinal(state: JobState): state is FinalState {
 export type StatusReason =
 	/** Queued again after a transient failure. */
 	| "retrying"
-	/** Queued: its provider asked for time. */
+	/** Queued: its provider asked for time, of this job or of another that asks the same model. */
 	| "throttled"
+	/** Queued: its model fails for nearly everybody at present. */
+	| "unavailable"
 	/** Queued: quota spent or credit refused; somebody has to act. */
 	| "blocked"
 	/** Queued: an answer or the way to it was lost on our side, at no cost to the job. */

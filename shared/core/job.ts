@@ -36,6 +36,8 @@ export interface Job extends JobKey {
 
 	runAt: number;
 	model: string;
+	/** The credential that `model` is asked with, as the routes had it when the job was queued. */
+	lane: string;
 	attempt: number;
 	lease: number;
 	holder: string | null;

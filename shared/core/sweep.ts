@@ -43,6 +43,10 @@ function sweepQueued(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDe
 	if (job.sweepAt > now && !(isDue && queueIsEmpty)) return { kind: "leave" };
 	const byDeadline = (sweepAt: number) => Math.min(sweepAt, job.deadlineAt);
 	if (isDue) return { kind: "ring", sweepAt: byDeadline(now + ringAgainMs(job.rings + 1)), rings: job.rings + 1 };
-	const next = job.isParked ? now + DOORBELL_GRACE_MS : sweepAtFor(job.runAt, now);
-	return { kind: "look", sweepAt: byDeadline(next), rings: job.rings };
+	// Whoever lets a parked job go sets a new time; until then only its deadline is looked after.
+	return {
+		kind: "look",
+		sweepAt: byDeadline(job.isParked ? job.deadlineAt : sweepAtFor(job.runAt, now)),
+		rings: job.rings,
+	};
 }

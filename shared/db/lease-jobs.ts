@@ -1,12 +1,14 @@
-/** Takes the right to run jobs: the one statement that starts a call, and that takes over from a holder who is gone. */
+/** Takes the right to run jobs: the one transaction that starts a call, and that takes over from a holder who is gone. */
 import { ATTEMPTS_KEPT } from "../core/attempts.ts";
+import { PROBE_MS } from "../core/cool-down.ts";
 import type { Job, JobKey } from "../core/job.ts";
+import { KEYS_OF_JOB } from "./cool-downs.ts";
 import { type Database, NOW, type Statement, StorageUnavailable } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 
 export interface LeaseRequest {
 	keys: JobKey[];
-	/** Random per invocation: tells our leases from others' when the answer to this statement was lost. */
+	/** Random per invocation: tells our leases from others' when the answer was lost. */
 	holder: string;
 	leaseMs: number;
 	/** Is told of a row that no code of ours could have written, which is left out so that its neighbours run. */
@@ -18,20 +20,31 @@ export type Missed = JobKey &
 	/** Due in `waitMs`. */
 	({ kind: "early"; waitMs: number } /** Held, parked, final, erased: nothing to do now. */ | { kind: "idle" });
 
+/** Leased jobs, and which cool-downs they were let through: their success is news. */
+export interface Leased {
+	jobs: Job[];
+	probedKeys: Set<string>;
+}
+
 /**
- * Leases what is due among `keys`, in one statement. The lease number grows by one: every later write of the holder is
+ * Leases what is due among `keys`, in one round trip. The lease number grows by one: every later write of the holder is
  * guarded by it, so a holder whose lease was taken over can write nothing. A taken-over call stays counted and goes into
  * the history as `abandoned`. No number of deaths wears the statement out: past `max_attempts` no call is made, and the
- * count stays where it is until a holder lives to settle the job.
+ * count stays where it is until a holder lives to settle the job. A job whose upstream cools down is parked instead.
  */
-export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Job[]> {
+export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
 	try {
-		const [leased = []] = await db.batch([leaseStatement(db, request), sweepByLeaseEnd(request)]);
-		return readable(leased, request);
+		const [jobs = [], , probed = []] = await db.batch<Record<string, unknown>>([
+			leaseStatement(db, request),
+			sweepByLeaseEnd(request),
+			takeSlots(db, request),
+			parkStatement(db, request),
+		]);
+		return { jobs: readable(jobs, request), probedKeys: new Set(probed.map((row) => String(row.key))) };
 	} catch (error) {
 		if (!(error instanceof StorageUnavailable)) throw error;
 		// The answer is lost, the leases may be ours all the same: read back what this very statement would have leased.
-		return readable(await db.all(ownLeases(request)), request);
+		return { jobs: readable(await db.all(ownLeases(request)), request), probedKeys: new Set() };
 	}
 }
 
@@ -47,13 +60,34 @@ function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
 	});
 }
 
+const ASKED = "(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))";
+
+/**
+ * Due, and let in by the cool-downs of its lane and of its model: after their time, and not more than they have slots.
+ * Past its deadline a job makes no call, and nothing keeps it from being settled.
+ */
+const ADMITTED = `
+	SELECT tenant_id, id FROM (
+		SELECT tenant_id, id, lane, model, deadline_at,
+		       row_number() OVER (PARTITION BY lane ORDER BY priority DESC, id) AS place_in_lane,
+		       row_number() OVER (PARTITION BY lane, model ORDER BY priority DESC, id) AS place_at_model
+		  FROM jobs
+		 WHERE ${ASKED}
+		   AND ((status = 'queued' AND run_at <= ${NOW} AND (parked_on IS NULL OR deadline_at <= ${NOW}))
+		     OR (status = 'running' AND lease_expires_at <= ${NOW}))
+	) AS due
+	WHERE deadline_at <= ${NOW}
+	   OR (NOT EXISTS (SELECT 1 FROM cool_downs WHERE key = due.lane AND (until > ${NOW} OR slots < place_in_lane))
+	   AND NOT EXISTS (SELECT 1 FROM cool_downs
+	                    WHERE key = due.lane || '|' || due.model AND (until > ${NOW} OR slots < place_at_model)))`;
+
 /** Of a full history the second entry goes; the path `$.none` removes nothing. */
 function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE jobs
-		   SET status = 'running', status_reason = NULL, version = version + 1,
-		       lease = lease + 1, holder = ?2, attempt = min(attempt, max_attempts) + 1,
-		       leased_at = ${NOW}, lease_expires_at = ${NOW} + ?3, started_at = coalesce(started_at, ${NOW}),
+		   SET status = 'running', status_reason = NULL, parked_on = NULL, version = version + 1,
+		       lease = lease + 1, holder = ?3, attempt = min(attempt, max_attempts) + 1,
+		       leased_at = ${NOW}, lease_expires_at = ${NOW} + ?4, started_at = coalesce(started_at, ${NOW}),
 		       attempts = CASE WHEN status = 'running' AND attempt <= max_attempts THEN json_remove(json_insert(
 		           attempts, '$[#]', json_object(
 		               'number', coalesce(json_extract(attempts, '$[#-1].number'), 0) + 1, 'lease', lease,
@@ -61,11 +95,35 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 		               'startedAt', leased_at, 'endedAt', lease_expires_at, 'outcome', 'abandoned',
 		               'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
 		           )), iif(json_array_length(attempts) < ${ATTEMPTS_KEPT}, '$.none', '$[1]')) ELSE attempts END
-		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?4))
-		   AND ((status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL)
-		     OR (status = 'running' AND lease_expires_at <= ${NOW}))
+		 WHERE (tenant_id, id) IN (${ADMITTED})
 		RETURNING ${JOB_COLUMNS}`,
-		params: [db.clock(), holder, leaseMs, keyList(keys)],
+		params: [db.clock(), keyList(keys), holder, leaseMs],
+	};
+}
+
+/** What the statement before leased uses up slots; the last one closes the door until a probe is back, or overdue. */
+function takeSlots(db: Database, { keys, holder }: LeaseRequest): Statement {
+	return {
+		sql: `UPDATE cool_downs
+		   SET slots = max(1, slots - used.calls), until = CASE WHEN slots <= used.calls THEN ${NOW} + ${PROBE_MS} ELSE until END
+		  FROM (SELECT upstream.key, count(*) AS calls
+		          FROM jobs JOIN cool_downs AS upstream ON upstream.key IN ${KEYS_OF_JOB}
+		         WHERE ${ASKED} AND status = 'running' AND holder = ?3 GROUP BY upstream.key) AS used
+		 WHERE cool_downs.key = used.key
+		RETURNING cool_downs.key`,
+		params: [db.clock(), keyList(keys), holder],
+	};
+}
+
+/** Puts aside what is due but kept away: no message goes round for it, and only its deadline is looked after. */
+function parkStatement(db: Database, { keys }: LeaseRequest): Statement {
+	const closed = `FROM cool_downs WHERE key IN ${KEYS_OF_JOB} AND until > ${NOW} ORDER BY until DESC LIMIT 1`;
+	return {
+		sql: `UPDATE jobs
+		   SET parked_on = (SELECT key ${closed}), status_reason = (SELECT reason ${closed}),
+		       version = version + 1, sweep_at = deadline_at
+		 WHERE ${ASKED} AND status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL AND EXISTS (SELECT 1 ${closed})`,
+		params: [db.clock(), keyList(keys)],
 	};
 }
 

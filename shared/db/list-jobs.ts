@@ -66,8 +66,8 @@ function listStatement(query: Parameters<typeof listJobs>[1]) {
 			query.tenantId,
 			isAscending ? later(lower, query.after) : lower,
 			isAscending ? upper : earlier(upper, query.after),
-			// One more tells that there is a next page; another makes room for the last one looked at.
-			query.limit + 2,
+			// One more: a match tells that there is a next page, and where there is none, it is the last one looked at.
+			query.limit + 1,
 			filter.status,
 			filter.model,
 			filter.createdAfter,

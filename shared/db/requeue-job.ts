@@ -1,8 +1,11 @@
 /** Puts a leased job back in the queue: after a failure that may pass, or to be asked of its next model. */
+
+import type { CoolDown } from "../core/cool-down.ts";
 import type { JobKey } from "../core/job.ts";
 import type { StatusReason } from "../core/job-states.ts";
 import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/waits.ts";
-import { type Database, NOW } from "./database.ts";
+import { coolDownStatement } from "./cool-downs.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
 import type { JobProgress } from "./finish-jobs.ts";
 import { jsonOrNull } from "./json-column.ts";
 
@@ -12,19 +15,34 @@ export interface Requeue extends JobKey {
 	delayMs: number;
 	/** What the call added; `model` is the one to ask next, and `attempt` counts those made on it. */
 	progress: JobProgress;
+	/** Of the next model. */
+	lane: string;
+	/** What the failure means for everybody who would ask the same upstream. */
+	coolDown: CoolDown | null;
 }
 
-/** True: done. False: the lease was no longer ours, and nothing was written. */
-export async function requeueJob(db: Database, requeue: Requeue): Promise<boolean> {
-	const due = `min(${NOW} + ?5, deadline_at)`;
-	const grace = requeue.delayMs > QUEUE_WAIT_MS_MAX ? 0 : DOORBELL_GRACE_MS;
-	const row = await db.first({
+/**
+ * When the job is due, in milliseconds from now: not before its upstream's cool-down is over, which this very job then
+ * probes. Null: the lease was no longer ours, and nothing was written.
+ */
+export async function requeueJob(db: Database, requeue: Requeue): Promise<number | null> {
+	const { coolDown } = requeue;
+	const cools = coolDown === null ? [] : [coolDownStatement(db, coolDown)];
+	const rows = await db.batch<{ wait_ms: number }>([...cools, requeueStatement(db, requeue)]);
+	return rows.at(-1)?.[0]?.wait_ms ?? null;
+}
+
+function requeueStatement(db: Database, requeue: Requeue): Statement {
+	const { progress, coolDown } = requeue;
+	const due = `min(max(${NOW} + ?5, coalesce((SELECT until FROM cool_downs WHERE key = ?12), 0)), deadline_at)`;
+	return {
 		sql: `UPDATE jobs
-		   SET status = 'queued', status_reason = ?6, run_at = ${due}, sweep_at = min(${due} + ?7, deadline_at),
-		       rings = 0, lease_expires_at = NULL, version = version + 1,
-		       model = ?8, attempt = ?9, attempts = ?10, usage = ?11
+		   SET status = 'queued', status_reason = ?6, run_at = ${due}, rings = 0, lease_expires_at = NULL,
+		       sweep_at = min(deadline_at, ${due} +
+		                      CASE WHEN ${due} - ${NOW} > ${QUEUE_WAIT_MS_MAX} THEN 0 ELSE ${DOORBELL_GRACE_MS} END),
+		       version = version + 1, model = ?7, lane = ?8, attempt = ?9, attempts = ?10, usage = ?11
 		 WHERE tenant_id = ?2 AND id = ?3 AND lease = ?4 AND status = 'running'
-		RETURNING id`,
+		RETURNING run_at - ${NOW} AS wait_ms`,
 		params: [
 			db.clock(),
 			requeue.tenantId,
@@ -32,12 +50,12 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<boolea
 			requeue.lease,
 			requeue.delayMs,
 			requeue.reason,
-			grace,
-			requeue.progress.model,
-			requeue.progress.attempt,
-			JSON.stringify(requeue.progress.attempts),
-			jsonOrNull(requeue.progress.usage),
+			progress.model,
+			requeue.lane,
+			progress.attempt,
+			JSON.stringify(progress.attempts),
+			jsonOrNull(progress.usage),
+			coolDown?.kind === "strike" ? coolDown.key : null,
 		],
-	});
-	return row !== null;
+	};
 }

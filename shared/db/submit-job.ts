@@ -13,6 +13,8 @@ export interface NewJob {
 	tenantId: string;
 	jobId: string;
 	models: [string, ...string[]];
+	/** Of the first model. */
+	lane: string;
 	/** The body as JSON text; null where `inputKey` names the R2 object that holds it. */
 	input: string | null;
 	inputKey: string | null;
@@ -83,10 +85,10 @@ function claimKey(db: Database, job: NewJob, idempotency: { key: string; fingerp
 function insertJob(db: Database, job: NewJob): Statement {
 	return {
 		sql: `WITH at AS (SELECT ${NOW} AS now), due AS (SELECT now, coalesce(?2, now + ?3) AS run_at FROM at)
-		INSERT INTO jobs (tenant_id, id, status, models, model, input, input_key, input_bytes, webhook, gateway, metadata,
+		INSERT INTO jobs (tenant_id, id, status, models, model, lane, input, input_key, input_bytes, webhook, gateway, metadata,
 		                  priority, timeout_ms, max_attempts, retain_ms, retry_of, origin,
 		                  created_at, run_at, deadline_ms, deadline_at, sweep_at)
-		SELECT ?4, ?5, 'queued', ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?21,
+		SELECT ?4, ?5, 'queued', ?6, ?7, ?22, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?21,
 		       now, run_at, ?19, max(now, run_at) + ?19,
 		       min(max(now, run_at) + ?19,
 		           CASE WHEN run_at - now > ${QUEUE_WAIT_MS_MAX} THEN run_at ELSE max(now, run_at) + ${DOORBELL_GRACE_MS} END)
@@ -116,6 +118,7 @@ function insertJob(db: Database, job: NewJob): Statement {
 			Math.ceil(job.deadlineMs),
 			job.idempotency?.key ?? null,
 			job.origin,
+			job.lane,
 		],
 	};
 }

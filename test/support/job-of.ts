@@ -47,6 +47,7 @@ export function jobOf(overrides: Partial<StoredJob> = {}): StoredJob {
 		statusReason: status === "failed" ? "permanent" : status === "expired" ? "deadline_passed" : null,
 		version: 1,
 		models,
+		lane: "simulated",
 		input: overrides.inputKey ? null : '{"messages":[{"role":"user","content":"Why?"}]}',
 		inputKey: null,
 		inputBytes: 47,

@@ -1,6 +1,6 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeAll } from "vitest";
+import { beforeAll, beforeEach } from "vitest";
 
 declare global {
 	namespace Cloudflare {
@@ -12,4 +12,9 @@ declare global {
 
 beforeAll(async () => {
 	await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
+});
+
+/** Tests of a file share its database, but not the trouble that one of them had with its model. */
+beforeEach(async () => {
+	await env.DB.exec("DELETE FROM cool_downs");
 });

@@ -1,7 +1,7 @@
 /**
  * Takes:  JOB_QUEUE messages, `{ tenantId, jobId }`.
- * Writes: jobs (queued → running → succeeded | failed | expired | queued again), RESULTS/<tenant>/<job>, deliveries.
- * Sends:  DELIVERY_QUEUE, when a job is final.
+ * Writes: jobs (queued → running → succeeded | failed | expired | queued again), RESULTS/<tenant>/<job>, deliveries, cool_downs.
+ * Sends:  DELIVERY_QUEUE, when a job is final; JOB_QUEUE, for parked jobs whose model is back.
  */
 import type { Config } from "../../shared/core/config.ts";
 import { newHolder } from "../../shared/core/ids.ts";
@@ -22,6 +22,7 @@ export async function consumeJobs(batch: MessageBatch, env: Env, config: Config,
 		db: new Database(env.DB),
 		results: env.RESULTS,
 		deliveryQueue: env.DELIVERY_QUEUE,
+		jobQueue: env.JOB_QUEUE,
 		ask: askModel({ runtime, ai: env.AI, secret: (name) => secretNamed(env, name) }),
 		config,
 		runtime,

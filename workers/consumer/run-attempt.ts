@@ -27,24 +27,19 @@ export interface Lease {
 	now(): number;
 	/** Aborts when the lease is no longer ours. */
 	lost: AbortSignal;
+	/** The cool-downs that let this call through: how it ends is news about them. */
+	probedKeys: string[];
 }
 
-export async function runAttempt(
-	consumer: Consumer,
-	job: Job,
-	leasedHereAt: number,
-	lost: AbortSignal,
-): Promise<Disposition> {
-	const leasedAt = job.leasedAt ?? 0;
-	const lease: Lease = { job, lost, now: () => leasedAt + consumer.runtime.now() - leasedHereAt };
-
+export async function runAttempt(consumer: Consumer, lease: Lease): Promise<Disposition> {
+	const { job } = lease;
 	// An earlier holder may have stored an answer and died before the row said so. An R2 error means later, never a call.
 	const found = await findEarlierAnswer(consumer, job);
 	if (found === "unknown") return await settleUnstored(consumer, lease, null);
 	if (found !== null) return await settleAnswer(consumer, lease, found, withAttempt(job.attempts, found.attempt));
 
 	return await consumer.inputBudget.hold(job.inputBytes, async () => {
-		const isHeldUp = lease.now() - leasedAt > HELD_UP_MS_MAX;
+		const isHeldUp = lease.now() - (job.leasedAt ?? 0) > HELD_UP_MS_MAX;
 		return isHeldUp ? await settleUnstored(consumer, lease, null) : await callOnce(consumer, lease);
 	});
 }
@@ -128,7 +123,7 @@ async function fail(consumer: Consumer, lease: Lease, failure: ModelFailure): Pr
 		if (found === "unknown") return await settleUnstored(consumer, lease, { ...entry, counted: false });
 		if (found !== null) return await settleOther(consumer, lease, found, entry);
 	}
-	return await settleFailure(consumer, lease, decision, entry);
+	return await settleFailure(consumer, lease, failure, decision, entry);
 }
 
 function entryFor(

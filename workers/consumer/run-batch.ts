@@ -1,15 +1,16 @@
 /** One batch: leased in one statement, called side by side, watched together. */
 import type { Config } from "../../shared/core/config.ts";
 import type { Job, JobKey } from "../../shared/core/job.ts";
+import { keysOf } from "../../shared/core/lanes.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import type { Database } from "../../shared/db/database.ts";
-import { explainMisses, leaseJobs } from "../../shared/db/lease-jobs.ts";
+import { explainMisses, type Leased, leaseJobs } from "../../shared/db/lease-jobs.ts";
 import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
 import { logTrouble } from "../log.ts";
 import type { ByteBudget } from "./byte-budget.ts";
-import { runAttempt } from "./run-attempt.ts";
+import { type Lease, runAttempt } from "./run-attempt.ts";
 import { afterLease } from "./settle.ts";
 import { watchLeases } from "./watch-leases.ts";
 
@@ -18,6 +19,8 @@ export interface Consumer {
 	db: Database;
 	results: R2Bucket;
 	deliveryQueue: Queue;
+	/** To ring for parked jobs when their upstream is back. */
+	jobQueue: Queue;
 	ask: AskModel;
 	config: Config;
 	runtime: Runtime;
@@ -32,15 +35,22 @@ export async function runBatch(
 	keys: JobKey[],
 	tell: (key: JobKey, disposition: Disposition) => void,
 ): Promise<void> {
-	const jobs = await leaseOrNone(consumer, keys);
-	if (jobs === null) {
+	const leased = await leaseOrNone(consumer, keys);
+	if (leased === null) {
 		for (const key of keys) tell(key, AFTER_CRASH);
 		return;
 	}
+	const { jobs, probedKeys } = leased;
 	const leasedHereAt = consumer.runtime.now();
 	const watch = watchLeases(consumer, jobs);
+	const leaseOf = (job: Job, at: number): Lease => ({
+		job,
+		probedKeys: keysOf(job).filter((key) => probedKeys.has(key)),
+		lost: watch.signalOf(job),
+		now: () => (job.leasedAt ?? 0) + consumer.runtime.now() - at,
+	});
 	const attempts = jobs.map(async (job) => {
-		const disposition = await caught(consumer, job, () => runAttempt(consumer, job, leasedHereAt, watch.signalOf(job)));
+		const disposition = await caught(consumer, job, () => runAttempt(consumer, leaseOf(job, leasedHereAt)));
 		watch.release(job);
 		tell(job, disposition);
 	});
@@ -49,10 +59,11 @@ export async function runBatch(
 	await watch.stop();
 }
 
-async function leaseOrNone({ db, holder, config }: Consumer, keys: JobKey[]): Promise<Job[] | null> {
+async function leaseOrNone({ db, holder, config }: Consumer, keys: JobKey[]): Promise<Leased | null> {
 	const onUnreadable = (error: unknown) => logTrouble("job.unreadable", { jobs: keys.length }, error);
+	if (keys.length === 0) return { jobs: [], probedKeys: new Set() };
 	try {
-		return keys.length === 0 ? [] : await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs, onUnreadable });
+		return await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs, onUnreadable });
 	} catch (error) {
 		logTrouble("batch.not_leased", { jobs: keys.length }, error);
 		return null;

@@ -1,7 +1,10 @@
 /** Carries decisions out: each is one guarded transition, and says what the queue is to be told. */
 import { type Attempt, addUsage, withAttempt } from "../../shared/core/attempts.ts";
+import { type CoolDown, coolDownFor } from "../../shared/core/cool-down.ts";
 import { deadlineError, type FailureDecision, type Judgement, poisonedError } from "../../shared/core/decide.ts";
-import type { Job, JobError, JobKey } from "../../shared/core/job.ts";
+import type { ModelFailure } from "../../shared/core/failures.ts";
+import type { Job, JobError } from "../../shared/core/job.ts";
+import { laneFor } from "../../shared/core/lanes.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { finishJobs, type JobEnd } from "../../shared/db/finish-jobs.ts";
 import { type Requeue, requeueJob } from "../../shared/db/requeue-job.ts";
@@ -11,6 +14,7 @@ import type { StoredAnswer } from "../../shared/results/store-result.ts";
 import { log, logTrouble } from "../log.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";
+import { tellFailure, tellRecovery } from "./tell-cool-downs.ts";
 import { writeSurely } from "./write-surely.ts";
 
 /** How long to leave a job alone whose answer or input our own storage did not take or give. */
@@ -26,25 +30,33 @@ export async function settleAnswer(
 	attempts: Attempt[],
 ): Promise<Disposition> {
 	const { job } = lease;
-	return await finish(consumer, lease, {
+	const disposition = await finish(consumer, lease, {
 		status: "succeeded",
 		resultBytes: stored.bytes,
 		progress: { model: stored.attempt.model, attempt: stored.modelAttempt, ...history(job, attempts) },
 	});
+	await tellRecovery(consumer, lease);
+	return disposition;
 }
 
 export async function settleFailure(
 	consumer: Consumer,
 	lease: Lease,
+	failure: ModelFailure,
 	decision: FailureDecision,
 	entry: Attempt,
 ): Promise<Disposition> {
 	const { job } = lease;
 	const past = history(job, withAttempt(job.attempts, entry));
+	const delayMs = decision.next === "queued" ? decision.delayMs : 0;
+	const coolDown = coolDownFor({ lane: laneNow(consumer, job.model), model: job.model }, failure, delayMs);
+	// A provider that refuses a call for good answers calls again.
+	if (coolDown === null) await tellRecovery(consumer, lease);
 	if (decision.next === "queued") {
-		const { reason, delayMs, model, attempt } = decision;
-		return await requeue(consumer, lease, { reason, delayMs, progress: { model, attempt, ...past } });
+		const { reason, model, attempt } = decision;
+		return await requeue(consumer, lease, { reason, delayMs, progress: { model, attempt, ...past } }, coolDown);
 	}
+	if (coolDown !== null) await tellFailure(consumer, lease, coolDown);
 	const reason = decision.next === "expired" ? "deadline_passed" : decision.reason;
 	const progress = { model: job.model, attempt: decision.attempt, ...past };
 	return await finish(consumer, lease, { status: decision.next, reason, error: decision.error, progress });
@@ -88,6 +100,11 @@ export async function settleUnstored(consumer: Consumer, lease: Lease, entry: At
 	});
 }
 
+/** The lane of `model` by the routes of today. A model that no route serves any more fails by itself. */
+function laneNow({ config }: Consumer, model: string): string {
+	return laneFor(config.modelRoutes, model) ?? "";
+}
+
 type End = Pick<JobEnd, "status" | "progress"> & Partial<Pick<JobEnd, "reason" | "error" | "resultBytes">>;
 
 async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Disposition> {
@@ -109,15 +126,20 @@ async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Dispo
 async function requeue(
 	consumer: Consumer,
 	lease: Lease,
-	next: Omit<Requeue, "lease" | keyof JobKey>,
+	next: Pick<Requeue, "reason" | "delayMs" | "progress">,
+	coolDown: CoolDown | null = null,
 ): Promise<Disposition> {
 	const { tenantId, jobId, lease: number } = lease.job;
-	const written = await writeSurely(consumer, lease, "queued", () =>
-		requeueJob(consumer.db, { tenantId, jobId, lease: number, ...next }),
-	);
+	const lane = laneNow(consumer, next.progress.model);
+	let waitMs = next.delayMs;
+	const written = await writeSurely(consumer, lease, "queued", async () => {
+		const due = await requeueJob(consumer.db, { tenantId, jobId, lease: number, lane, coolDown, ...next });
+		waitMs = due ?? waitMs;
+		return due !== null;
+	});
 	report(lease, "queued", next.reason, written);
 	if (written === "unknown") return afterLease(consumer);
-	const delaySeconds = written === "done" ? queueDelaySeconds(next.delayMs) : null;
+	const delaySeconds = written === "done" ? queueDelaySeconds(waitMs) : null;
 	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
 }
 

@@ -4,7 +4,7 @@ import { AppError } from "../../shared/core/errors.ts";
 import { newId } from "../../shared/core/ids.ts";
 import type { WebhookTarget } from "../../shared/core/job.ts";
 import { viewJob } from "../../shared/core/job-view.ts";
-import { routeFor } from "../../shared/core/model-routes.ts";
+import { laneFor } from "../../shared/core/lanes.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { checkWebhookUrl } from "../../shared/core/webhook-address.ts";
 import { StorageUnavailable } from "../../shared/db/database.ts";
@@ -77,7 +77,7 @@ async function toNewJob(c: Context<IntakeEnv>, { request, input, retryOf }: Orde
 	const { runtime } = services;
 	const jobKey = { tenantId: caller.tenantId, jobId: newId("job", runtime) };
 	const checked = {
-		models: modelsOf(services, request),
+		...modelsOf(services, request),
 		webhook: webhookOf(c, request),
 		start: startOf(services, request),
 		idempotency: await readIdempotency(c),
@@ -119,17 +119,17 @@ async function storeLargeInput(services: Services, job: { tenantId: string; jobI
 	}
 }
 
-function modelsOf({ config }: Services, { model }: JobRequest): [string, ...string[]] {
+function modelsOf({ config }: Services, { model }: JobRequest): Pick<NewJob, "models" | "lane"> {
 	const [first = config.defaultModel, ...rest] = typeof model === "string" ? [model] : (model ?? []);
 	const models: [string, ...string[]] = [first, ...rest];
 	models.forEach((name, at) => {
 		const param = Array.isArray(model) ? `model.${at}` : "model";
-		if (routeFor(config.modelRoutes, name) === null) {
+		if (laneFor(config.modelRoutes, name) === null) {
 			throw new AppError("invalid_request", `No route serves the model ${JSON.stringify(name)}.`, param);
 		}
 		if (models.indexOf(name) !== at) throw new AppError("invalid_request", "A model stands twice in the list.", param);
 	});
-	return models;
+	return { models, lane: laneFor(config.modelRoutes, first) ?? "" };
 }
 
 function webhookOf(c: Context<IntakeEnv>, { webhook }: JobRequest): WebhookTarget | null {

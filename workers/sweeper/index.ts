@@ -11,6 +11,7 @@ import { writeNote } from "../../shared/db/sweeper-notes.ts";
 import { log, logTrouble } from "../log.ts";
 import { pruneAll } from "./prune.ts";
 import { reapInputs } from "./reap-inputs.ts";
+import { releaseAllParked } from "./release-parked.ts";
 import { ringForDueDeliveries } from "./ring-for-deliveries.ts";
 import { sweepJobs } from "./sweep-jobs.ts";
 import type { Sweeper } from "./sweeper.ts";
@@ -26,7 +27,7 @@ export async function sweep(env: Env, runtime: Runtime): Promise<void> {
 }
 
 export async function sweepAll(sweeper: Sweeper): Promise<void> {
-	const steps = { sweepJobs, ringForDueDeliveries, pruneAll, reapInputs };
+	const steps = { sweepJobs, releaseAllParked, ringForDueDeliveries, pruneAll, reapInputs };
 	const counts: Record<string, number> = {};
 	for (const [name, step] of Object.entries(steps)) {
 		try {

@@ -53,7 +53,8 @@ describe("an attempt that fails", () => {
 		const world = aWorld();
 		const delays: number[] = [];
 		for (let tries = 0; tries < 20; tries++) {
-			const job = await aJob({ attempt: 2 });
+			// Each of another model: so many failures of one would make it cool down.
+			const job = await aJob({ attempt: 2, models: [`simulated/${tries}`] });
 			const told = await consume(world, world.start(aModel(failed("transient"))), job);
 			const after = await reload(job);
 			expect(after).toMatchObject({ status: "queued", statusReason: "retrying", attempt: 3 });
@@ -69,7 +70,7 @@ describe("an attempt that fails", () => {
 	it("waits at least as long as the provider asked, in the queue if that is near, else in D1 alone", async () => {
 		const world = aWorld();
 		const throttled = (retryAfterMs: number) => aModel(failed("throttled", { status: 429, retryAfterMs }));
-		const [near, far] = [await aJob(), await aJob()];
+		const [near, far] = [await aJob(), await aJob({ models: ["simulated/other"] })];
 		const told = await consume(world, world.start(throttled(30 * SECOND)), near);
 		expect(told).toEqual({ kind: "retry", delaySeconds: expect.toSatisfy((s) => s >= 30 && s <= 33) });
 		expect(await consume(world, world.start(throttled(HOUR)), far)).toEqual(ACK);
@@ -81,7 +82,7 @@ describe("an attempt that fails", () => {
 	it("uses no attempt when it was throttled or blocked, but is told in the history", async () => {
 		const world = aWorld();
 		for (const failureClass of ["throttled", "blocked"] as const) {
-			const job = await aJob({ maxAttempts: 1 });
+			const job = await aJob({ maxAttempts: 1, models: [`simulated/${failureClass}`] });
 			await consume(world, world.start(aModel(failed(failureClass, { status: 429 }))), job);
 			expect(await reload(job)).toMatchObject({
 				status: "queued",

@@ -50,6 +50,13 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 		expect(await reloaded(id)).toEqual(jobIn(first));
 	});
 
+	it("takes an empty body that comes as a stream, as HTTP clients send it", async () => {
+		const { id } = await submitted(key);
+		const raw = new Blob([]).stream();
+		const answer = await send("POST", `/v1/jobs/${id}/cancel`, { key, raw, headers: { "content-type": "" } });
+		expect(answer.status).toBe(200);
+	});
+
 	it("cancels a running job in flight, and keeps the call in its history", async () => {
 		const { jobId } = await aJob({ tenantId, status: "running", createdAt: runtime.now() });
 		const first = await cancel(jobId);

@@ -86,6 +86,7 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 		consumer: {
 			...shared,
 			deliveryQueue,
+			jobQueue,
 			ask: (call, signal) =>
 				gate("model", async () => {
 					if (model === undefined) throw new Error("nobody should be asked here");
@@ -128,7 +129,8 @@ function gatedD1(io: Gate): D1Database {
 	};
 	const batch = (statements: object[]) => {
 		const real = statements.flatMap((statement) => inside.get(statement) ?? []);
-		return io(real[0]?.what ?? "d1", () => env.DB.batch(real.map(({ statement }) => statement)));
+		const known = real.find(({ what }) => STATEMENTS.some(([, name]) => name === what)) ?? real[0];
+		return io(known?.what ?? "d1", () => env.DB.batch(real.map(({ statement }) => statement)));
 	};
 	const prepare = (sql: string) =>
 		new Proxy(env.DB.prepare(sql), {

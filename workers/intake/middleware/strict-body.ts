@@ -19,6 +19,8 @@ function strictBody(isRequired: boolean) {
 		const value = isThere || isRequired ? parse(bytes) : {};
 		c.set("body", value);
 		Object.defineProperty(c.req, "json", { value: async () => value });
+		// For the framework, which looks whether there is a body, and would find a stream that has been read.
+		Object.defineProperty(c.req, "arrayBuffer", { value: async () => bytes.buffer });
 		await next();
 	});
 }

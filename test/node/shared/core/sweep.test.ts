@@ -67,8 +67,9 @@ describe("a queued job that is not due", () => {
 		expect(swept(aJob({ runAt: NOW + 1, sweepAt: NOW + MINUTE }), true)).toEqual({ kind: "leave" });
 	});
 
-	it("is looked at every minute while it is parked, and not rung for", () => {
-		expect(swept(aJob({ isParked: true, rings: 1 }), true)).toEqual({ kind: "look", sweepAt: NOW + MINUTE, rings: 1 });
+	it("is left alone until its deadline while it is parked", () => {
+		const parked = aJob({ isParked: true, rings: 1 });
+		expect(swept(parked, true)).toEqual({ kind: "look", sweepAt: parked.deadlineAt, rings: 1 });
 		expect(swept(aJob({ isParked: true, sweepAt: NOW + 1 }), true)).toEqual({ kind: "leave" });
 		expect(swept(aJob({ isParked: true, deadlineAt: NOW + 1 }))).toMatchObject({ sweepAt: NOW + 1 });
 	});

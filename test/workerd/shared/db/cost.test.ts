@@ -100,7 +100,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	finish: async () => finishJobs(db, [endOf(await aJob({ status: "running", webhook: WEBHOOK }))]),
 	requeue: async () => {
 		const job = await aJob({ status: "running" });
-		return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job });
+		return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, coolDown: null });
 	},
 	"find deliveries": async () => {
 		const { tenantId } = await aTenant();
@@ -204,7 +204,9 @@ describe("rows written", () => {
 	it("by heartbeat and requeue are as few as they can be", async () => {
 		const [held, failed] = [await aJob({ status: "running" }), await aJob({ status: "running" })];
 		const heartbeat = await costOf(() => extendLeases(db, [held], LEASE_MS));
-		const requeue = await costOf(() => requeueJob(db, { ...failed, reason: "retrying", delayMs: 1, progress: failed }));
+		const requeue = await costOf(() =>
+			requeueJob(db, { ...failed, reason: "retrying", delayMs: 1, progress: failed, coolDown: null }),
+		);
 		expect([heartbeat.rowsWritten, requeue.rowsWritten]).toEqual([1, 2]);
 	});
 
@@ -213,7 +215,7 @@ describe("rows written", () => {
 		const { rowsWritten } = await costOf(async () => {
 			await leaseJobs(db, { keys: [job], holder: "h", leaseMs: LEASE_MS });
 			await extendLeases(db, [job], LEASE_MS);
-			await requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job });
+			await requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, coolDown: null });
 			await finishJobs(db, [{ ...endOf(job), lease: 7 }]);
 		});
 		expect(rowsWritten).toBe(0);

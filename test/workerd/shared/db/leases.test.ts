@@ -9,8 +9,8 @@ import { explainMisses, leaseJobs } from "../../../../shared/db/lease-jobs.ts";
 import { aJob, anId, databaseAt, db, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
-const lease = (keys: JobKey[], holder = "holder-a", at = NOW, database = databaseAt(at)) =>
-	leaseJobs(database, { keys, holder, leaseMs: LEASE_MS });
+const lease = async (keys: JobKey[], holder = "holder-a", at = NOW, database = databaseAt(at)) =>
+	(await leaseJobs(database, { keys, holder, leaseMs: LEASE_MS })).jobs;
 
 describe("leaseJobs", () => {
 	it("leases what is due, and says who holds it, since when, until when and under which number", async () => {

@@ -233,12 +233,14 @@ describe("requeueJob", () => {
 		reason: "retrying" as const,
 		delayMs,
 		progress,
+		lane: "simulated",
+		coolDown: null,
 	});
 
 	it("puts the job back, with all that the call added, and asks to be swept a minute after it is due", async () => {
 		const job = await aJob({ status: "running", lease: 3, rings: 2, version: 2 });
 
-		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toBe(true);
+		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toBe(7 * SECOND);
 
 		expect(await reload(job)).toEqual({
 			...job,
@@ -274,7 +276,7 @@ describe("requeueJob", () => {
 		["the job is over", { status: "cancelled" as const, lease: 1 }],
 	])("writes nothing when %s", async (_, row) => {
 		const job = await aJob(row);
-		expect(await requeueJob(db, { ...requeueOf(job, SECOND), lease: 1 })).toBe(false);
+		expect(await requeueJob(db, { ...requeueOf(job, SECOND), lease: 1 })).toBeNull();
 		expect(await reload(job)).toEqual(job);
 	});
 });

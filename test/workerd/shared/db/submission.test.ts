@@ -15,6 +15,7 @@ function aNewJob(overrides: Partial<NewJob> = {}): NewJob {
 		tenantId: TENANT,
 		jobId: anId("job"),
 		models: ["simulated/echo"],
+		lane: "simulated",
 		input: '{"messages":[]}',
 		inputKey: null,
 		inputBytes: 15,

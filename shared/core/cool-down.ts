@@ -1,0 +1,50 @@
+/** What a failed call means for everybody else who would ask the same upstream. */
+import { BACKOFF_BASE_MS, BACKOFF_CAP_MS } from "./backoff.ts";
+import type { ModelFailure } from "./failures.ts";
+import { modelKeyOf } from "./lanes.ts";
+
+/**
+ * How long a probe may take before another is let in: long enough for most answers, and no more than a minute's loss when
+ * its consumer died.
+ */
+export const PROBE_MS = 30_000;
+
+/** What a probe that succeeded earns: more calls than it used, so that a recovered upstream fills up exponentially. */
+export const SLOTS_EARNED = 2;
+
+/** So many successes in a row, and an upstream is healthy again. */
+export const SUCCESSES_TO_RECOVER = 8;
+
+/** An upstream is unavailable when, of the calls seen in a minute, ten or more and most failed. */
+export const OBSERVED_MS = 60_000;
+export const FAILURES_TO_TRIP = 10;
+export const TRIPPED_MS = 30_000;
+
+export type CoolDown =
+	/** Leave `key` alone for `waitMs`. `isAsked`: by the provider; else it doubles with each strike. */
+	| { kind: "strike"; key: string; reason: "throttled" | "blocked"; waitMs: number; isAsked: boolean }
+	/** One more failure to count against `key`. */
+	| { kind: "observe"; key: string };
+
+/** Null: the failure says nothing about the upstream. `waitMs`: how long the failed job itself will wait. */
+export function coolDownFor(
+	job: { lane: string; model: string },
+	failure: ModelFailure,
+	waitMs: number,
+): CoolDown | null {
+	const isAsked = failure.retryAfterMs !== null;
+	switch (failure.class) {
+		case "throttled":
+			return { kind: "strike", key: modelKeyOf(job.lane, job.model), reason: "throttled", waitMs, isAsked };
+		case "blocked":
+			return { kind: "strike", key: job.lane, reason: "blocked", waitMs, isAsked };
+		case "transient":
+			return { kind: "observe", key: modelKeyOf(job.lane, job.model) };
+		case "permanent":
+			return null;
+	}
+}
+
+/** The shortest and the longest wait that a strike without word from the provider makes. */
+export const STRIKE_MS_FIRST = BACKOFF_BASE_MS;
+export const STRIKE_MS_MAX = BACKOFF_CAP_MS;

@@ -1,0 +1,132 @@
+/**
+ * Upstreams in trouble. A row in `cool_downs` keeps every consumer away from its key until its time; then it lets few
+ * calls in, and more with each that succeeds; then it goes. What is healthy has no row and costs nothing but a look.
+ */
+import {
+	type CoolDown,
+	FAILURES_TO_TRIP,
+	OBSERVED_MS,
+	PROBE_MS,
+	SLOTS_EARNED,
+	STRIKE_MS_FIRST,
+	STRIKE_MS_MAX,
+	SUCCESSES_TO_RECOVER,
+	TRIPPED_MS,
+} from "../core/cool-down.ts";
+import type { JobKey } from "../core/job.ts";
+import { DOORBELL_GRACE_MS } from "../core/waits.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
+
+/** The keys that a job's next call depends on. */
+export const KEYS_OF_JOB = "(jobs.lane, jobs.lane || '|' || jobs.model)";
+
+/** Doubles with each strike. */
+const doubled = (firstMs: number) => `min(${STRIKE_MS_MAX}, ${firstMs} << min(strikes, 16))`;
+
+/** The statement that goes with the failed job's own. */
+export function coolDownStatement(db: Database, coolDown: CoolDown): Statement {
+	return coolDown.kind === "strike" ? strike(db, coolDown) : observe(db, coolDown.key);
+}
+
+/** A cool-down is only ever made longer; a probe that was sent away again costs the trust that was won. */
+function strike(db: Database, { key, reason, waitMs, isAsked }: Extract<CoolDown, { kind: "strike" }>): Statement {
+	return {
+		sql: `INSERT INTO cool_downs (key, reason, until, slots, strikes, observed_until)
+		VALUES (?2, ?3, ${NOW} + max(?4, CASE WHEN ?5 THEN 0 ELSE ${STRIKE_MS_FIRST} END), 1, 1, ${NOW} + ${OBSERVED_MS})
+		ON CONFLICT (key) DO UPDATE
+		   SET reason = excluded.reason, slots = 1, successes = 0,
+		       until = max(until, ${NOW} + max(?4, CASE WHEN ?5 THEN 0 ELSE ${doubled(STRIKE_MS_FIRST)} END)),
+		       strikes = strikes + (until <= ${NOW}), observed_until = ${NOW} + ${OBSERVED_MS}`,
+		params: [db.clock(), key, reason, waitMs, isAsked ? 1 : 0],
+	};
+}
+
+/** Counts a transient failure, and trips when they are many and most. A probe that fails trips at once. */
+function observe(db: Database, key: string): Statement {
+	const isProbe = "slots IS NOT NULL";
+	const isMost = `observed_until > ${NOW} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
+	const trips = `((${isProbe}) OR (${isMost}))`;
+	return {
+		sql: `INSERT INTO cool_downs (key, reason, until, slots, strikes, failures, observed_until)
+		VALUES (?2, 'unavailable', 0, NULL, 0, 1, ${NOW} + ${OBSERVED_MS})
+		ON CONFLICT (key) DO UPDATE
+		   SET until = CASE WHEN ${trips} THEN max(until, ${NOW} + ${doubled(TRIPPED_MS)}) ELSE until END,
+		       strikes = strikes + (${trips} AND until <= ${NOW}),
+		       slots = CASE WHEN ${trips} THEN 1 ELSE slots END,
+		       failures = CASE WHEN ${trips} THEN 0 WHEN observed_until > ${NOW} THEN failures + 1 ELSE 1 END,
+		       successes = CASE WHEN ${trips} OR observed_until <= ${NOW} THEN 0 ELSE successes END,
+		       observed_until = CASE WHEN observed_until > ${NOW} THEN observed_until ELSE ${NOW} + ${OBSERVED_MS} END`,
+		params: [db.clock(), key],
+	};
+}
+
+/** What is left of a cool-down after calls of it succeeded: more slots, or nothing. */
+export async function recordRecovery(db: Database, keys: string[]): Promise<void> {
+	if (keys.length === 0) return;
+	const list = JSON.stringify(keys);
+	await db.batch([
+		{
+			sql: `UPDATE cool_downs
+			   SET slots = slots + ${SLOTS_EARNED}, successes = successes + 1,
+			       until = CASE WHEN slots IS NULL THEN until ELSE min(until, ${NOW}) END
+			 WHERE key IN (SELECT value FROM json_each(?2))`,
+			params: [db.clock(), list],
+		},
+		{
+			sql: `DELETE FROM cool_downs
+			 WHERE key IN (SELECT value FROM json_each(?2))
+			   AND CASE WHEN slots IS NULL THEN observed_until <= ${NOW} ELSE successes >= ${SUCCESSES_TO_RECOVER} END`,
+			params: [db.clock(), list],
+		},
+	]);
+}
+
+/**
+ * Lets parked jobs of `key` go, the most urgent first: as many as its cool-down has slots, or `limit` where it has none
+ * any more. Ring for what this answers.
+ */
+export async function releaseParked(db: Database, key: string, limit: number): Promise<JobKey[]> {
+	const rows = await db.all<{ tenant_id: string; id: string }>({
+		sql: `UPDATE jobs
+		   SET parked_on = NULL, status_reason = NULL, version = version + 1, rings = 0,
+		       sweep_at = min(${NOW} + ${DOORBELL_GRACE_MS}, deadline_at)
+		 WHERE (tenant_id, id) IN (
+		       SELECT tenant_id, id FROM jobs WHERE parked_on = ?2 ORDER BY priority DESC, id
+		        LIMIT coalesce((SELECT CASE WHEN until > ${NOW} THEN 0 ELSE min(?3, slots) END
+		                          FROM cool_downs WHERE key = ?2), ?3))
+		RETURNING tenant_id, id`,
+		params: [db.clock(), key, limit],
+	});
+	return rows.map((row) => ({ tenantId: row.tenant_id, jobId: row.id }));
+}
+
+/** The keys that jobs are parked on, each found by one step through the index, however many jobs wait. */
+export async function findParkedKeys(db: Database, limit: number): Promise<string[]> {
+	const rows = await db.all<{ key: string }>({
+		sql: `WITH RECURSIVE keys (key) AS (
+			SELECT min(parked_on) FROM jobs WHERE parked_on IS NOT NULL
+			UNION ALL
+			SELECT (SELECT min(parked_on) FROM jobs WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
+		)
+		SELECT key FROM keys WHERE key IS NOT NULL LIMIT ?1`,
+		params: [limit],
+	});
+	return rows.map((row) => row.key);
+}
+
+/** Forgets what is over and what nobody asks for any more. */
+export async function pruneCoolDowns(db: Database): Promise<number> {
+	const rows = await db.all({
+		sql: `DELETE FROM cool_downs
+		 WHERE until <= ${NOW} - ${PROBE_MS} AND observed_until <= ${NOW} - ${OBSERVED_MS}
+		   AND NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = cool_downs.key)
+		RETURNING key`,
+		params: [db.clock()],
+	});
+	return rows.length;
+}
+
+/** For a failure after which no job waits; where one does, the statement goes with its own. */
+export async function recordFailure(db: Database, coolDown: CoolDown): Promise<void> {
+	await db.all(coolDownStatement(db, coolDown));
+}

@@ -1,0 +1,69 @@
+/**
+ * The service as `npm start` runs it, started once for all the files of this project: on a free port, with state of its
+ * own, and with routes to a provider that each file opens and scripts for itself.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import type { TestProject } from "vitest/node";
+import { randomSecrets } from "../../../scripts/lib/env-file.ts";
+import { localService } from "../../../scripts/lib/start-service.ts";
+
+declare module "vitest" {
+	interface ProvidedContext {
+		service: { url: string; key: string; providerPort: number };
+	}
+}
+
+/** The credential that the routes send: the provider tells by it which route was taken. */
+export const PROVIDER_KEYS = { SCRIPTED_KEY: "sk-scripted-0123456789", UNPAID_KEY: "sk-unpaid-0123456789" };
+
+export default async function startService(project: TestProject): Promise<() => Promise<void>> {
+	const stateDir = mkdtempSync(join(tmpdir(), "holdfast-test-"));
+	const [port, providerPort] = await Promise.all([freePort(), freePort()]);
+	const log: string[] = [];
+	const service = localService({
+		root: resolve(import.meta.dirname, "../../.."),
+		stateDir,
+		port,
+		readSecrets: randomSecrets,
+		environment: {
+			...PROVIDER_KEYS,
+			MODEL_ROUTES: JSON.stringify(routesTo(`http://127.0.0.1:${providerPort}/v1`)),
+			SWEEP_SECONDS: "1",
+			HEARTBEAT_SECONDS: "1",
+		},
+		print: (line) => log.push(line),
+		onEnd: (reason) => console.error(`${reason}\n${log.slice(-20).join("\n")}`),
+	});
+	const stop = async () => {
+		await service.stop();
+		rmSync(stateDir, { recursive: true, force: true });
+	};
+	try {
+		project.provide("service", { ...(await service.start()), providerPort });
+	} catch (error) {
+		await stop();
+		throw error;
+	}
+	return stop;
+}
+
+/** Models named `unpaid/…` are asked with a credential of their own: what blocks them blocks nobody else. */
+function routesTo(base_url: string) {
+	const route = { provider: "openai-compatible", base_url };
+	return [
+		{ ...route, match: "unpaid/*", api_key_secret: "UNPAID_KEY" },
+		{ ...route, match: "scripted/*", api_key_secret: "SCRIPTED_KEY" },
+	];
+}
+
+async function freePort(): Promise<number> {
+	const server = createServer().listen(0, "127.0.0.1");
+	await new Promise((listening) => server.once("listening", listening));
+	const address = server.address();
+	await new Promise((closed) => server.close(closed));
+	if (address === null || typeof address === "string") throw new Error("this machine has no free port");
+	return address.port;
+}

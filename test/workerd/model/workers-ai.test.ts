@@ -1,0 +1,195 @@
+/**
+ * The port to the models over the real client of the AI binding, with a fake upstream behind it: what that client sends,
+ * and what it makes of answers, errors, aborts and calls that overlap.
+ */
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
+import { z } from "zod";
+import type { JsonObject } from "../../../shared/core/json.ts";
+import { askModel } from "../../../shared/model/ask-model.ts";
+import type { ModelCall } from "../../../shared/model/port.ts";
+import { runtime } from "../../../workers/runtime.ts";
+import { aCall, ending, piece, sseOf } from "../../support/model-calls.ts";
+
+declare global {
+	namespace Cloudflare {
+		interface Env {
+			FAKE_AI_PORT: number;
+		}
+	}
+}
+
+const SeenCalls = z.array(
+	z.object({ headers: z.record(z.string(), z.string()), body: z.unknown(), isHungUp: z.boolean() }),
+);
+
+const ask = askModel({ runtime, ai: env.AI, secret: () => null });
+const NEVER = new AbortController().signal;
+
+let jobs = 0;
+
+/** A call of a job of its own. `upstream` says how it is answered; see the fake. */
+function aiCall(upstream: JsonObject, { input, ...more }: Partial<ModelCall> = {}): ModelCall {
+	return aCall({
+		model: "openai/gpt-5.5",
+		route: { match: "*", provider: "workers-ai" },
+		jobId: `job_ai_${++jobs}`,
+		input: { messages: [{ role: "user", content: "Why?" }], ...input, upstream },
+		...more,
+	});
+}
+
+async function callsSeen(jobId: string) {
+	const response = await fetch(`http://127.0.0.1:${env.FAKE_AI_PORT}/calls/${jobId}`);
+	return SeenCalls.parse(await response.json());
+}
+
+const saying = (content: string) => ({ choices: [{ message: { content } }] });
+
+describe("the AI binding's client", () => {
+	it("sends each call through the gateway, with the job's ids, one attempt and the input as it is", async () => {
+		const call = aiCall({ body: { response: "Hi" } }, { input: { seed: 7, x: { y: [null] } } });
+		expect(await ask(call, NEVER)).toMatchObject({ ok: true });
+		const [seen, ...more] = await callsSeen(call.jobId);
+		expect(more).toEqual([]);
+		expect(seen?.headers).toMatchObject({
+			"mf-url": expect.stringContaining("/ai-gateway/run"),
+			"mf-header-cf-consn-model-id": "openai/gpt-5.5",
+		});
+		const metadata = { job: call.jobId, tenant: call.tenantId };
+		expect(seen?.body).toEqual({
+			inputs: call.input,
+			options: { returnRawResponse: true, gateway: { id: "default", metadata, retries: { maxAttempts: 1 } } },
+		});
+	});
+
+	it("sends the route's gateway and name, and the job's gateway options", async () => {
+		const call = aiCall(
+			{ body: { response: "Hi" } },
+			{
+				route: { match: "*", provider: "workers-ai", gateway: "mine", rename: "@cf/x/y" },
+				gateway: { cacheTtlSeconds: 60, skipCache: true },
+			},
+		);
+		await ask(call, NEVER);
+		const [seen] = await callsSeen(call.jobId);
+		expect(seen?.headers["mf-header-cf-consn-model-id"]).toBe("@cf/x/y");
+		expect(seen?.body).toMatchObject({ options: { gateway: { id: "mine", cacheTtl: 60, skipCache: true } } });
+	});
+
+	it.each(["application/json", "application/json; charset=utf-8", "text/plain"])(
+		"gives an answer of type %s whole, with its log id and its usage",
+		async (type) => {
+			const body = { response: "Hi", usage: { prompt_tokens: 3, completion_tokens: 2, total_tokens: 5 } };
+			const headers = { "content-type": type, "cf-aig-log-id": "log-1" };
+			expect(await ask(aiCall({ body, headers }), NEVER)).toMatchObject({
+				ok: true,
+				answer: {
+					completion: saying("Hi"),
+					usage: { promptTokens: 3, completionTokens: 2, totalTokens: 5 },
+					status: 200,
+					logId: "log-1",
+				},
+			});
+		},
+	);
+
+	it("gives a stream", async () => {
+		const body = `${sseOf(piece("H"), piece("i"), ending)}data: [DONE]\n\n`;
+		const headers = { "content-type": "text/event-stream", "cf-aig-log-id": "log-1" };
+		const call = aiCall({ body, headers }, { input: { stream: true } });
+		expect(await ask(call, NEVER)).toMatchObject({ ok: true, answer: { completion: saying("Hi"), logId: "log-1" } });
+		const [seen] = await callsSeen(call.jobId);
+		expect(seen?.body).toMatchObject({ inputs: { stream: true, stream_options: { include_usage: true } } });
+	});
+});
+
+const RATE_LIMITED = { error: { message: "Rate limit reached.", type: "rate_limit_error" } };
+const NO_QUOTA = { error: { message: "You exceeded your quota.", code: "insufficient_quota" } };
+const NO_CREDIT = { success: false, errors: [{ code: 7003, message: "Insufficient credits." }] };
+const NO_CAPACITY = { internalCode: 3040, name: "AiError", description: "Capacity temporarily exceeded." };
+const NO_NEURONS = { errors: [{ code: 3036, message: "You have used up your daily free allocation." }] };
+const NO_ACCESS = { success: false, errors: [{ code: 2009, message: "Unauthorized" }] };
+const NO_MODEL = { internalCode: 5007, name: "AiError", description: "No such model." };
+
+describe("an error behind the AI binding", () => {
+	it.each([
+		[429, { "retry-after": "3" }, RATE_LIMITED, "throttled", "rate_limit_error", "Rate limit reached.", 3_000],
+		[429, {}, NO_QUOTA, "blocked", "insufficient_quota", "You exceeded your quota.", null],
+		[402, {}, NO_CREDIT, "blocked", "7003", "Insufficient credits.", null],
+		[429, {}, NO_CAPACITY, "throttled", "3040", "Capacity temporarily exceeded.", null],
+		[429, {}, NO_NEURONS, "blocked", "3036", NO_NEURONS.errors[0]?.message, expect.any(Number)],
+		[401, {}, NO_ACCESS, "permanent", "2009", "Unauthorized", null],
+		[400, {}, NO_MODEL, "permanent", "5007", "No such model.", null],
+		[503, { "retry-after-ms": "250" }, {}, "transient", "unavailable", expect.any(String), 250],
+		[529, {}, "<html>", "transient", "overloaded", expect.any(String), null],
+		[200, {}, NO_ACCESS, "permanent", "2009", "Unauthorized", null],
+	] as const)("%d %j %j is %s: %s", async (status, headers, body, failureClass, code, message, retryAfterMs) => {
+		const call = aiCall({ status, headers: { ...headers, "cf-aig-log-id": "log-1" }, body });
+		expect(await ask(call, NEVER)).toMatchObject({
+			ok: false,
+			failure: { class: failureClass, status, code, message, retryAfterMs, logId: "log-1" },
+		});
+		expect(await callsSeen(call.jobId)).toHaveLength(1);
+	});
+});
+
+describe("a call through the AI binding that is given up", () => {
+	const isHungUp = (jobId: string) =>
+		vi.waitUntil(async () => (await callsSeen(jobId))[0]?.isHungUp, { timeout: 5_000, interval: 20 });
+
+	it("hangs up when its time is over", async () => {
+		const call = aiCall({ silent: true }, { timeoutMs: 200 });
+		expect(await ask(call, NEVER)).toMatchObject({ ok: false, failure: { class: "transient", code: "timed_out" } });
+		await isHungUp(call.jobId);
+	});
+
+	it("hangs up when somebody else says so", async () => {
+		const call = aiCall({ silent: true });
+		const stop = new AbortController();
+		const outcome = ask(call, stop.signal);
+		await vi.waitUntil(async () => (await callsSeen(call.jobId)).length === 1, { timeout: 5_000, interval: 20 });
+		stop.abort();
+		expect(await outcome).toMatchObject({ ok: false, failure: { code: "aborted" } });
+		await isHungUp(call.jobId);
+	});
+});
+
+describe("calls through one AI binding that overlap", () => {
+	/** As many as an invocation may have waiting, less one for the test's own questions. */
+	const KINDS = ["json", "stream", "refusal", "json", "stream"] as const;
+
+	function upstreamFor(kind: (typeof KINDS)[number], name: string): JsonObject {
+		const headers = { "cf-aig-log-id": `log-${name}`, "retry-after": "9" };
+		switch (kind) {
+			case "json":
+				return { headers, body: { response: name } };
+			case "stream":
+				return { headers: { ...headers, "content-type": "text/event-stream" }, body: sseOf(piece(name), ending) };
+			case "refusal":
+				return { headers, status: 429, body: { error: { message: name, code: "slow_down" } } };
+		}
+	}
+
+	it.each(["first to last", "last to first"])(
+		"each have their own answer, status and log id, answered %s",
+		async (order) => {
+			const base = jobs;
+			const calls = KINDS.map((kind, index) => {
+				const before = order === "first to last" ? index - 1 : index + 1;
+				const after = KINDS[before] === undefined ? {} : { after: `job_ai_${base + before + 1}` };
+				return aiCall({ ...upstreamFor(kind, `${index}`), ...after }, { input: { stream: kind === "stream" } });
+			});
+			const outcomes = await Promise.all(calls.map((call) => ask(call, NEVER)));
+			for (const [index, outcome] of outcomes.entries()) {
+				const logId = `log-${index}`;
+				expect(outcome).toMatchObject(
+					KINDS[index] === "refusal"
+						? { ok: false, failure: { message: `${index}`, status: 429, retryAfterMs: 9_000, logId } }
+						: { ok: true, answer: { completion: saying(`${index}`), status: 200, logId } },
+				);
+			}
+			for (const { jobId } of calls) expect(await callsSeen(jobId)).toHaveLength(1);
+		},
+	);
+});

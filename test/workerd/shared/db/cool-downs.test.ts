@@ -1,0 +1,248 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import {
+	FAILURES_TO_TRIP,
+	OBSERVED_MS,
+	PROBE_MS,
+	SUCCESSES_TO_RECOVER,
+	TRIPPED_MS,
+} from "../../../../shared/core/cool-down.ts";
+import type { JobKey } from "../../../../shared/core/job.ts";
+import { modelKeyOf } from "../../../../shared/core/lanes.ts";
+import {
+	findParkedKeys,
+	pruneCoolDowns,
+	recordFailure,
+	recordRecovery,
+	releaseParked,
+} from "../../../../shared/db/cool-downs.ts";
+import { leaseJobs } from "../../../../shared/db/lease-jobs.ts";
+import { requeueJob } from "../../../../shared/db/requeue-job.ts";
+import { aJob, anId, DAY, databaseAt, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
+
+/** An upstream of its own for each test, so that none cools another's down. */
+function anUpstream() {
+	const lane = anId("we");
+	const model = "vendor/model";
+	return { lane, model, models: [model], key: modelKeyOf(lane, model) };
+}
+
+const throttled = (key: string, waitMs: number, isAsked = true) =>
+	({ kind: "strike", key, reason: "throttled", waitMs, isAsked }) as const;
+
+async function lease(jobs: JobKey[], at: number, holder = anId("req")) {
+	const { jobs: leased, probedKeys } = await leaseJobs(databaseAt(at), { keys: jobs, holder, leaseMs: 90 * SECOND });
+	return { ids: leased.map((job) => job.jobId), probedKeys: [...probedKeys] };
+}
+
+async function coolDown(key: string) {
+	return await env.DB.prepare("SELECT until, slots, strikes, failures FROM cool_downs WHERE key = ?1")
+		.bind(key)
+		.first();
+}
+
+describe("a cool-down", () => {
+	it("keeps every job of its model away until its time, parked and with no message to go round", async () => {
+		const { key, ...upstream } = anUpstream();
+		const job = await aJob(upstream);
+		await recordFailure(databaseAt(NOW), throttled(key, 3 * SECOND));
+		expect(await lease([job], NOW + 3 * SECOND - 1)).toEqual({ ids: [], probedKeys: [] });
+		expect(await reload(job)).toMatchObject({
+			status: "queued",
+			statusReason: "throttled",
+			parkedOn: key,
+			attempt: 0,
+			sweepAt: job.deadlineAt,
+			version: 2,
+		});
+	});
+
+	it("keeps no job away whose deadline is over: it makes no call, and is settled", async () => {
+		const { key, ...upstream } = anUpstream();
+		const job = await aJob({ ...upstream, deadlineMs: 2 * SECOND, parkedOn: key });
+		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
+		expect((await lease([job], NOW + 2 * SECOND - 1)).ids).toEqual([]);
+		expect((await lease([job], NOW + 2 * SECOND)).ids).toEqual([job.jobId]);
+	});
+
+	it("leaves other models of the same lane, and the same model in other lanes, alone", async () => {
+		const { key, ...upstream } = anUpstream();
+		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
+		const other = await aJob({ ...upstream, model: "vendor/other", models: ["vendor/other"] });
+		const elsewhere = await aJob({ ...upstream, lane: anId("we") });
+		expect((await lease([other, elsewhere], NOW)).ids.toSorted()).toEqual([other.jobId, elsewhere.jobId].toSorted());
+	});
+
+	it("of a blocked credential keeps all models of its lane away", async () => {
+		const { lane } = anUpstream();
+		const jobs = [await aJob({ lane }), await aJob({ lane, model: "vendor/other", models: ["vendor/other"] })];
+		await recordFailure(databaseAt(NOW), {
+			kind: "strike",
+			key: lane,
+			reason: "blocked",
+			waitMs: MINUTE,
+			isAsked: false,
+		});
+		expect((await lease(jobs, NOW + 1)).ids).toEqual([]);
+		expect(await reload(jobs[1] ?? jobs[0] ?? { tenantId: "", jobId: "" })).toMatchObject({
+			parkedOn: lane,
+			statusReason: "blocked",
+		});
+	});
+
+	it("of a blocked credential lets one probe through for all models of its lane", async () => {
+		const { lane } = anUpstream();
+		const jobs = [await aJob({ lane }), await aJob({ lane, model: "vendor/other", models: ["vendor/other"] })];
+		await recordFailure(databaseAt(NOW), {
+			kind: "strike",
+			key: lane,
+			reason: "blocked",
+			waitMs: MINUTE,
+			isAsked: false,
+		});
+		expect((await lease(jobs, NOW + MINUTE)).ids).toHaveLength(1);
+	});
+
+	it("lets one probe through when it is over, and nobody else until that is back or overdue", async () => {
+		const { key, ...upstream } = anUpstream();
+		const jobs = [await aJob(upstream), await aJob(upstream), await aJob(upstream)];
+		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
+		const first = await lease(jobs, NOW + SECOND);
+		expect(first.ids).toHaveLength(1);
+		expect(first.probedKeys).toEqual([key]);
+		const late = await aJob(upstream);
+		expect((await lease([late], NOW + SECOND + PROBE_MS - 1)).ids).toEqual([]);
+		const later = await aJob(upstream);
+		expect((await lease([later], NOW + SECOND + PROBE_MS)).ids).toEqual([later.jobId]);
+	});
+
+	it("lets the most urgent job probe", async () => {
+		const { key, ...upstream } = anUpstream();
+		const jobs = [await aJob({ ...upstream, priority: 5 }), await aJob({ ...upstream, priority: 9 })];
+		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
+		expect((await lease(jobs, NOW + SECOND)).ids).toEqual([jobs[1]?.jobId]);
+	});
+
+	it("lets more in with each success, and is gone after enough of them", async () => {
+		const { key, ...upstream } = anUpstream();
+		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
+		await lease([await aJob(upstream)], NOW + SECOND);
+		await recordRecovery(databaseAt(NOW + 2 * SECOND), [key]);
+		const jobs = await Promise.all([1, 2, 3, 4, 5].map(() => aJob(upstream)));
+		expect((await lease(jobs, NOW + 2 * SECOND)).ids).toHaveLength(3);
+		for (let more = 1; more < SUCCESSES_TO_RECOVER; more++) await recordRecovery(databaseAt(NOW + 3 * SECOND), [key]);
+		expect(await coolDown(key)).toBeNull();
+		expect(await lease([await aJob(upstream)], NOW + 3 * SECOND)).toMatchObject({ probedKeys: [] });
+	});
+
+	it("is made longer by a later strike and never shorter", async () => {
+		const { key } = anUpstream();
+		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
+		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
+		expect(await coolDown(key)).toMatchObject({ until: NOW + MINUTE });
+		await recordFailure(databaseAt(NOW), throttled(key, 2 * MINUTE));
+		expect(await coolDown(key)).toMatchObject({ until: NOW + 2 * MINUTE });
+	});
+
+	it("doubles with each strike where the provider does not say how long", async () => {
+		const { key } = anUpstream();
+		let at = NOW;
+		const waits: number[] = [];
+		for (let strike = 0; strike < 10; strike++) {
+			await recordFailure(databaseAt(at), throttled(key, 0, false));
+			const until = Number((await coolDown(key))?.until);
+			waits.push((until - at) / SECOND);
+			at = until;
+		}
+		expect(waits).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+	});
+
+	it("makes the job that was sent away come back when it is over, as its probe", async () => {
+		const { key, ...upstream } = anUpstream();
+		const job = await aJob({ ...upstream, status: "running" });
+		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
+		const { model, attempts, usage } = job;
+		const progress = { model, attempt: 0, attempts, usage };
+		const waitMs = await requeueJob(databaseAt(NOW), {
+			...job,
+			reason: "throttled",
+			delayMs: SECOND,
+			progress,
+			coolDown: throttled(key, SECOND),
+		});
+		expect(waitMs).toBe(MINUTE);
+		expect((await lease([job], NOW + MINUTE)).ids).toEqual([job.jobId]);
+	});
+});
+
+describe("an upstream under observation", () => {
+	async function fail(key: string, times: number, at = NOW) {
+		for (let time = 0; time < times; time++) await recordFailure(databaseAt(at), { kind: "observe", key });
+	}
+
+	it("is left alone after ten failures within a minute, when most calls fail", async () => {
+		const { key, ...upstream } = anUpstream();
+		await fail(key, FAILURES_TO_TRIP - 1);
+		expect((await lease([await aJob(upstream)], NOW)).ids).toHaveLength(1);
+		await fail(key, 1);
+		const job = await aJob(upstream);
+		expect((await lease([job], NOW + TRIPPED_MS - 1)).ids).toEqual([]);
+		expect(await reload(job)).toMatchObject({ parkedOn: key, statusReason: "unavailable" });
+	});
+
+	it("is not left alone when most calls succeed, or when the failures are far apart", async () => {
+		const { key, ...upstream } = anUpstream();
+		await fail(key, 1);
+		for (let time = 0; time < 3 * FAILURES_TO_TRIP; time++) await recordRecovery(databaseAt(NOW + 1), [key]);
+		await fail(key, FAILURES_TO_TRIP, NOW + 2);
+		expect((await lease([await aJob(upstream)], NOW + 3)).ids).toHaveLength(1);
+
+		const other = anUpstream();
+		await fail(other.key, FAILURES_TO_TRIP - 1);
+		await fail(other.key, 1, NOW + OBSERVED_MS);
+		const job = await aJob({ lane: other.lane, models: other.models });
+		expect((await lease([job], NOW + OBSERVED_MS)).ids).toHaveLength(1);
+	});
+
+	it("is left alone again at once, and for longer, when its probe fails", async () => {
+		const { key, ...upstream } = anUpstream();
+		await fail(key, FAILURES_TO_TRIP);
+		const probed = NOW + TRIPPED_MS;
+		expect((await lease([await aJob(upstream)], probed)).ids).toHaveLength(1);
+		await fail(key, 1, probed + SECOND);
+		expect(await coolDown(key)).toMatchObject({ until: probed + SECOND + 2 * TRIPPED_MS, slots: 1 });
+	});
+});
+
+describe("parked jobs", () => {
+	it("are let go by priority, then age, as many as there are slots", async () => {
+		const { key, ...upstream } = anUpstream();
+		const parked = { ...upstream, parkedOn: key, sweepAt: NOW + DAY };
+		const [old, young, urgent] = [await aJob(parked), await aJob(parked), await aJob({ ...parked, priority: 8 })];
+		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
+		expect(await releaseParked(databaseAt(NOW + SECOND - 1), key, 10)).toEqual([]);
+		expect(await releaseParked(databaseAt(NOW + SECOND), key, 10)).toMatchObject([{ jobId: urgent.jobId }]);
+		await env.DB.prepare("DELETE FROM cool_downs WHERE key = ?1").bind(key).run();
+		expect(await releaseParked(databaseAt(NOW + SECOND), key, 1)).toMatchObject([{ jobId: old.jobId }]);
+		expect(await releaseParked(databaseAt(NOW + SECOND), key, 10)).toMatchObject([{ jobId: young.jobId }]);
+		expect(await reload(old)).toMatchObject({ parkedOn: null, statusReason: null, sweepAt: NOW + SECOND + MINUTE });
+	});
+
+	it("are found by their keys, each once", async () => {
+		const [one, other] = [anUpstream(), anUpstream()];
+		for (const { lane, models, key } of [one, one, other]) await aJob({ lane, models, parkedOn: key });
+		const keys = await findParkedKeys(databaseAt(NOW), 100);
+		expect(keys.filter((key) => key === one.key || key === other.key).toSorted()).toEqual(
+			[one.key, other.key].toSorted(),
+		);
+	});
+
+	it("keep their cool-down from being forgotten", async () => {
+		const [idle, waitedFor] = [anUpstream(), anUpstream()];
+		await recordFailure(databaseAt(NOW), throttled(idle.key, SECOND));
+		await recordFailure(databaseAt(NOW), throttled(waitedFor.key, SECOND));
+		await aJob({ lane: waitedFor.lane, models: waitedFor.models, parkedOn: waitedFor.key });
+		await pruneCoolDowns(databaseAt(NOW + DAY));
+		expect([await coolDown(idle.key), await coolDown(waitedFor.key)]).toEqual([null, expect.anything()]);
+	});
+});

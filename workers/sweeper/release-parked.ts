@@ -1,0 +1,30 @@
+/** Lets parked jobs go whose cool-down is over, in case whoever should have done so died. */
+import { findParkedKeys, pruneCoolDowns, releaseParked } from "../../shared/db/cool-downs.ts";
+import { ringForJobs } from "../../shared/queues/ring.ts";
+import type { Sweeper } from "./sweeper.ts";
+
+const KEYS_MAX = 1_000;
+const PAGE = 100;
+const RELEASE_MS_MAX = 10_000;
+
+export async function releaseAllParked(sweeper: Sweeper): Promise<{ released: number; coolDownsPruned: number }> {
+	const { db, runtime } = sweeper;
+	const stopAt = runtime.now() + RELEASE_MS_MAX;
+	let released = 0;
+	for (const key of await findParkedKeys(db, KEYS_MAX)) {
+		if (runtime.now() >= stopAt) break;
+		released += await releaseKey(sweeper, key, stopAt);
+	}
+	return { released, coolDownsPruned: await pruneCoolDowns(db) };
+}
+
+/** All of them where nothing keeps them any more; as many as there are slots where the key recovers; else none. */
+async function releaseKey({ db, jobQueue, runtime }: Sweeper, key: string, stopAt: number): Promise<number> {
+	let released = 0;
+	for (;;) {
+		const jobs = await releaseParked(db, key, PAGE);
+		await ringForJobs(jobQueue, jobs);
+		released += jobs.length;
+		if (jobs.length < PAGE || runtime.now() >= stopAt) return released;
+	}
+}
