@@ -25,7 +25,13 @@ const insideWorkerd = {
 			},
 		})),
 	],
-	test: { name: "workerd", include: ["test/workerd/**/*.test.ts"], setupFiles: ["./test/workerd/setup.ts"] },
+	test: {
+		name: "workerd",
+		include: ["test/workerd/**/*.test.ts"],
+		setupFiles: ["./test/workerd/setup.ts"],
+		// Nothing in a test waits for a clock; a small machine that runs all files at once just is not fast.
+		testTimeout: 30_000,
+	},
 };
 
 function proxyAt(port: number) {
@@ -33,7 +39,7 @@ function proxyAt(port: number) {
 }
 
 /** Plain Node: pure code and tools. */
-const plainNode = { test: { name: "node", include: ["test/node/**/*.test.ts"] } };
+const plainNode = { test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 30_000 } };
 
 /** The whole service from outside, as `npm start` runs it: started once for all of these files. */
 const wholeService = {
