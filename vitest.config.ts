@@ -54,4 +54,4 @@ const wholeService = {
 	},
 };
 
-export default defineConfig({ test: { reporters: ["dot"], projects: [insideWorkerd, plainNode, wholeService] } });
+export default defineConfig({ test: { reporters: ["dot"], silent: "passed-only", projects: [insideWorkerd, plainNode, wholeService] } });

@@ -12,7 +12,6 @@ const HELP = `Usage: npm run admin -- <command>
 
   tenants                          every tenant: id, name, when it was made
   create-tenant <name>
-  delete-tenant <tenant> --yes     erases the tenant with all its jobs, results and keys
   keys <tenant>                    its keys: id, name, scopes, until when good, since when revoked
   create-key <tenant> [name]       the key is shown this once
       --scopes a,b                   what it may do (all but keys:manage)
@@ -24,7 +23,7 @@ Environment:
   HOLDFAST_URL  the service (http://127.0.0.1:8787)
   ADMIN_TOKEN   its secret; for a service on this machine the one in .dev.vars will do`;
 
-type Flags = { scopes?: string; expires?: string; yes?: boolean; help?: boolean };
+type Flags = { scopes?: string; expires?: string; help?: boolean };
 type Row = Record<string, unknown>;
 type List = { data: Row[]; has_more: boolean; last_id: string | null };
 type Admin = <T = Row>(path: string, call?: Omit<Call, "token">) => Promise<T>;
@@ -36,14 +35,6 @@ const commands: Record<string, Command> = {
 	"create-tenant": async (admin, words) => {
 		const name = needed(words, 0, "a name");
 		printJson(await admin("/tenants", { method: "POST", body: { name } }));
-	},
-
-	"delete-tenant": async (admin, words, { yes }) => {
-		const tenant = needed(words, 0, "a tenant's id");
-		if (!yes)
-			throw new PlainError(`This erases ${tenant} with all its jobs, results and keys. Add --yes if you mean it.`);
-		await admin(`/tenants/${tenant}`, { method: "DELETE" });
-		say(`Erased ${tenant}.`);
 	},
 
 	keys: async (admin, words) => {
@@ -81,7 +72,6 @@ function readArguments(): { words: string[]; flags: Flags } {
 	const options = {
 		scopes: { type: "string" },
 		expires: { type: "string" },
-		yes: { type: "boolean" },
 		help: { type: "boolean", short: "h" },
 	} as const;
 	try {
