@@ -54,4 +54,6 @@ const wholeService = {
 	},
 };
 
-export default defineConfig({ test: { reporters: ["dot"], silent: "passed-only", projects: [insideWorkerd, plainNode, wholeService] } });
+export default defineConfig({
+	test: { reporters: ["dot"], silent: "passed-only", projects: [insideWorkerd, plainNode, wholeService] },
+});

@@ -207,6 +207,8 @@ CREATE TABLE cool_downs (
     slots INTEGER CHECK (slots >= 1),
     -- Cool-downs in a row, without a recovery in between.
     strikes INTEGER NOT NULL,
+    -- When it last began. A call that was leased before says nothing about what came after.
+    struck_at INTEGER NOT NULL,
     -- Calls seen to fail and to succeed since this observation began.
     failures INTEGER NOT NULL DEFAULT 0,
     successes INTEGER NOT NULL DEFAULT 0,

@@ -24,7 +24,7 @@ export default {
 	async queue(batch, env) {
 		if (batch.queue === "dead-letters") return logDeadLetters(batch);
 		const parsed = parseConfig(env);
-		// The queue keeps the messages until somebody mends what /healthz names.
+		// The messages come back in a minute, and after a hundred of them the sweeper rings: nothing is lost till it is mended.
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
 		if (batch.queue === "jobs") return await consumeJobs(batch, env, parsed.config, runtime);
 		return await dispatchDeliveries(batch, env, parsed.config, runtime);

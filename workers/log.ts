@@ -15,6 +15,8 @@ export function logTrouble(event: string, fields: LogFields, error?: unknown): v
 /** Names and messages only: no stack shows a value, but an error's own fields might. */
 function describe(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
+	// A parser quotes what it could not parse, which may be a prompt or an answer.
+	if (error instanceof SyntaxError) return error.name;
 	const cause = error.cause === undefined ? "" : ` (${describe(error.cause)})`;
 	return `${error.name}: ${error.message}${cause}`.slice(0, 500);
 }

@@ -29,6 +29,7 @@ const Schema = z.object({
 	RESULT_LINK_SECONDS: seconds(60, 30 * SECONDS_PER_DAY).default(SECONDS_PER_DAY),
 	LEASE_SECONDS: seconds(1, 600).default(90),
 	HEARTBEAT_SECONDS: seconds(0.2, 300).default(30),
+	STREAM_IDLE_SECONDS: seconds(1, 780).default(120),
 	DELIVERY_SCHEDULE_SECONDS: z
 		.string()
 		.default("0,5,300,1800,7200,18000,36000,50400,72000,86400")
@@ -58,6 +59,8 @@ export interface Config {
 	resultLinkMs: number;
 	leaseMs: number;
 	heartbeatMs: number;
+	/** How long a stream may be silent between two pieces of an answer. */
+	streamIdleMs: number;
 	/** The wait before each delivery attempt; as many attempts as there are waits. */
 	deliveryScheduleMs: number[];
 	adminToken: string;
@@ -87,6 +90,7 @@ export function parseConfig(vars: unknown): ParsedConfig {
 			resultLinkMs: v.RESULT_LINK_SECONDS * 1000,
 			leaseMs: v.LEASE_SECONDS * 1000,
 			heartbeatMs: v.HEARTBEAT_SECONDS * 1000,
+			streamIdleMs: v.STREAM_IDLE_SECONDS * 1000,
 			deliveryScheduleMs: v.DELIVERY_SCHEDULE_SECONDS.map((s) => s * 1000),
 			adminToken: v.ADMIN_TOKEN,
 			signingKeys: [v.SIGNING_KEY, ...(v.SIGNING_KEY_PREVIOUS === undefined ? [] : [v.SIGNING_KEY_PREVIOUS])],

@@ -69,7 +69,8 @@ export function viewJob(job: Job, origin: string): JobView {
 		max_attempts: job.maxAttempts,
 		priority: job.priority,
 		created_at: timestamp(job.createdAt),
-		run_at: timestamp(job.runAt),
+		// What the caller asked for: `job.runAt` moves on with each retry.
+		run_at: timestamp(job.deadlineAt - job.deadlineMs),
 		started_at: timestampOrNull(job.startedAt),
 		finished_at: timestampOrNull(job.finishedAt),
 		deadline_at: timestamp(job.deadlineAt),

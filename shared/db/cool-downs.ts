@@ -31,10 +31,11 @@ export function coolDownStatement(db: Database, coolDown: CoolDown): Statement {
 /** A cool-down is only ever made longer; a probe that was sent away again costs the trust that was won. */
 function strike(db: Database, { key, reason, waitMs, isAsked }: Extract<CoolDown, { kind: "strike" }>): Statement {
 	return {
-		sql: `INSERT INTO cool_downs (key, reason, until, slots, strikes, observed_until)
-		VALUES (?2, ?3, ${NOW} + max(?4, CASE WHEN ?5 THEN 0 ELSE ${STRIKE_MS_FIRST} END), 1, 1, ${NOW} + ${OBSERVED_MS})
+		sql: `INSERT INTO cool_downs (key, reason, until, slots, strikes, struck_at, observed_until)
+		VALUES (?2, ?3, ${NOW} + max(?4, CASE WHEN ?5 THEN 0 ELSE ${STRIKE_MS_FIRST} END), 1, 1, ${NOW},
+		        ${NOW} + ${OBSERVED_MS})
 		ON CONFLICT (key) DO UPDATE
-		   SET reason = excluded.reason, slots = 1, successes = 0,
+		   SET reason = excluded.reason, slots = 1, successes = 0, struck_at = excluded.struck_at,
 		       until = max(until, ${NOW} + max(?4, CASE WHEN ?5 THEN 0 ELSE ${doubled(STRIKE_MS_FIRST)} END)),
 		       strikes = strikes + (until <= ${NOW}), observed_until = ${NOW} + ${OBSERVED_MS}`,
 		params: [db.clock(), key, reason, waitMs, isAsked ? 1 : 0],
@@ -47,10 +48,12 @@ function observe(db: Database, key: string): Statement {
 	const isMost = `observed_until > ${NOW} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
 	const trips = `((${isProbe}) OR (${isMost}))`;
 	return {
-		sql: `INSERT INTO cool_downs (key, reason, until, slots, strikes, failures, observed_until)
-		VALUES (?2, 'unavailable', 0, NULL, 0, 1, ${NOW} + ${OBSERVED_MS})
+		sql: `INSERT INTO cool_downs (key, reason, until, slots, strikes, struck_at, failures, observed_until)
+		VALUES (?2, 'unavailable', 0, NULL, 0, 0, 1, ${NOW} + ${OBSERVED_MS})
 		ON CONFLICT (key) DO UPDATE
 		   SET until = CASE WHEN ${trips} THEN max(until, ${NOW} + ${doubled(TRIPPED_MS)}) ELSE until END,
+		       reason = CASE WHEN ${trips} THEN 'unavailable' ELSE reason END,
+		       struck_at = CASE WHEN ${trips} THEN ${NOW} ELSE struck_at END,
 		       strikes = strikes + (${trips} AND until <= ${NOW}),
 		       slots = CASE WHEN ${trips} THEN 1 ELSE slots END,
 		       failures = CASE WHEN ${trips} THEN 0 WHEN observed_until > ${NOW} THEN failures + 1 ELSE 1 END,
@@ -60,8 +63,11 @@ function observe(db: Database, key: string): Statement {
 	};
 }
 
-/** What is left of a cool-down after calls of it succeeded: more slots, or nothing. */
-export async function recordRecovery(db: Database, keys: string[]): Promise<void> {
+/**
+ * What is left of a cool-down after a call of it was answered: more slots, or nothing.
+ * @param leasedAt when that call was leased: a strike since then knows better, and stands
+ */
+export async function recordRecovery(db: Database, keys: string[], leasedAt: number): Promise<void> {
 	if (keys.length === 0) return;
 	const list = JSON.stringify(keys);
 	await db.batch([
@@ -69,8 +75,8 @@ export async function recordRecovery(db: Database, keys: string[]): Promise<void
 			sql: `UPDATE cool_downs
 			   SET slots = slots + ${SLOTS_EARNED}, successes = successes + 1,
 			       until = CASE WHEN slots IS NULL THEN until ELSE min(until, ${NOW}) END
-			 WHERE key IN (SELECT value FROM json_each(?2))`,
-			params: [db.clock(), list],
+			 WHERE key IN (SELECT value FROM json_each(?2)) AND struck_at < ?3`,
+			params: [db.clock(), list, leasedAt],
 		},
 		{
 			sql: `DELETE FROM cool_downs
@@ -88,7 +94,7 @@ export async function recordRecovery(db: Database, keys: string[]): Promise<void
 export async function releaseParked(db: Database, key: string, limit: number): Promise<JobKey[]> {
 	const rows = await db.all<{ tenant_id: string; id: string }>({
 		sql: `UPDATE jobs
-		   SET parked_on = NULL, status_reason = NULL, version = version + 1, rings = 0,
+		   SET parked_on = NULL, status_reason = NULL, version = version + 1, rings = 0, run_at = min(run_at, ${NOW}),
 		       sweep_at = min(${NOW} + ${DOORBELL_GRACE_MS}, deadline_at)
 		 WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM jobs WHERE parked_on = ?2 ORDER BY priority DESC, id
@@ -100,7 +106,10 @@ export async function releaseParked(db: Database, key: string, limit: number): P
 	return rows.map((row) => ({ tenantId: row.tenant_id, jobId: row.id }));
 }
 
-/** The keys that jobs are parked on, each found by one step through the index, however many jobs wait. */
+/**
+ * The keys that jobs are parked on and that nothing keeps closed, each found by one step through the index, however many
+ * jobs wait.
+ */
 export async function findParkedKeys(db: Database, limit: number): Promise<string[]> {
 	const rows = await db.all<{ key: string }>({
 		sql: `WITH RECURSIVE keys (key) AS (
@@ -108,8 +117,9 @@ export async function findParkedKeys(db: Database, limit: number): Promise<strin
 			UNION ALL
 			SELECT (SELECT min(parked_on) FROM jobs WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
 		)
-		SELECT key FROM keys WHERE key IS NOT NULL LIMIT ?1`,
-		params: [limit],
+		SELECT key FROM keys
+		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cool_downs WHERE key = keys.key AND until > ${NOW}) LIMIT ?2`,
+		params: [db.clock(), limit],
 	});
 	return rows.map((row) => row.key);
 }

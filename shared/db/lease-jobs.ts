@@ -20,9 +20,12 @@ export type Missed = JobKey &
 	/** Due in `waitMs`. */
 	({ kind: "early"; waitMs: number } /** Held, parked, final, erased: nothing to do now. */ | { kind: "idle" });
 
-/** Leased jobs, and which cool-downs they were let through: their success is news. */
+/** What was leased. */
 export interface Leased {
 	jobs: Job[];
+	/** Ids of those that were taken over although their upstream cools down: to be settled if R2 has their answer. */
+	keptAway: Set<string>;
+	/** The cool-downs that calls were let through: how they end is news. */
 	probedKeys: Set<string>;
 }
 
@@ -34,17 +37,22 @@ export interface Leased {
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
 	try {
-		const [jobs = [], , probed = []] = await db.batch<Record<string, unknown>>([
+		const [jobs = [], kept = [], probed = []] = await db.batch<Record<string, unknown>>([
 			leaseStatement(db, request),
-			sweepByLeaseEnd(request),
+			findKeptAway(db, request),
 			takeSlots(db, request),
 			parkStatement(db, request),
+			sweepByLeaseEnd(request),
 		]);
-		return { jobs: readable(jobs, request), probedKeys: new Set(probed.map((row) => String(row.key))) };
+		return {
+			jobs: readable(jobs, request),
+			keptAway: new Set(kept.map((row) => String(row.id))),
+			probedKeys: new Set(probed.map((row) => String(row.key))),
+		};
 	} catch (error) {
 		if (!(error instanceof StorageUnavailable)) throw error;
 		// The answer is lost, the leases may be ours all the same: read back what this very statement would have leased.
-		return { jobs: readable(await db.all(ownLeases(request)), request), probedKeys: new Set() };
+		return { jobs: readable(await db.all(ownLeases(request)), request), keptAway: new Set(), probedKeys: new Set() };
 	}
 }
 
@@ -62,24 +70,24 @@ function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
 
 const ASKED = "(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))";
 
+/** Jobs of this request, with their places at the doors of their lane and of their model. */
+const placed = (condition: string) => `(
+	SELECT tenant_id, id, status, lane, model, deadline_at,
+	       row_number() OVER (PARTITION BY lane ORDER BY priority DESC, id) AS place_in_lane,
+	       row_number() OVER (PARTITION BY lane, model ORDER BY priority DESC, id) AS place_at_model
+	  FROM jobs WHERE ${ASKED} AND (${condition})) AS placed`;
+
 /**
- * Due, and let in by the cool-downs of its lane and of its model: after their time, and not more than they have slots.
- * Past its deadline a job makes no call, and nothing keeps it from being settled.
+ * Kept away by a cool-down: before its time, or behind more than it has slots. Past its deadline a job makes no call, and
+ * nothing keeps it from being settled.
  */
-const ADMITTED = `
-	SELECT tenant_id, id FROM (
-		SELECT tenant_id, id, lane, model, deadline_at,
-		       row_number() OVER (PARTITION BY lane ORDER BY priority DESC, id) AS place_in_lane,
-		       row_number() OVER (PARTITION BY lane, model ORDER BY priority DESC, id) AS place_at_model
-		  FROM jobs
-		 WHERE ${ASKED}
-		   AND ((status = 'queued' AND run_at <= ${NOW} AND (parked_on IS NULL OR deadline_at <= ${NOW}))
-		     OR (status = 'running' AND lease_expires_at <= ${NOW}))
-	) AS due
-	WHERE deadline_at <= ${NOW}
-	   OR (NOT EXISTS (SELECT 1 FROM cool_downs WHERE key = due.lane AND (until > ${NOW} OR slots < place_in_lane))
-	   AND NOT EXISTS (SELECT 1 FROM cool_downs
-	                    WHERE key = due.lane || '|' || due.model AND (until > ${NOW} OR slots < place_at_model)))`;
+const KEPT_AWAY = `deadline_at > ${NOW} AND (
+	   EXISTS (SELECT 1 FROM cool_downs WHERE key = placed.lane AND (until > ${NOW} OR slots < place_in_lane))
+	OR EXISTS (SELECT 1 FROM cool_downs
+	            WHERE key = placed.lane || '|' || placed.model AND (until > ${NOW} OR slots < place_at_model)))`;
+
+const DUE = `(status = 'queued' AND ((run_at <= ${NOW} AND parked_on IS NULL) OR deadline_at <= ${NOW}))
+	OR (status = 'running' AND lease_expires_at <= ${NOW})`;
 
 /** Of a full history the second entry goes; the path `$.none` removes nothing. */
 function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): Statement {
@@ -95,21 +103,29 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 		               'startedAt', leased_at, 'endedAt', lease_expires_at, 'outcome', 'abandoned',
 		               'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
 		           )), iif(json_array_length(attempts) < ${ATTEMPTS_KEPT}, '$.none', '$[1]')) ELSE attempts END
-		 WHERE (tenant_id, id) IN (${ADMITTED})
+		 WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM ${placed(DUE)} WHERE status = 'running' OR NOT (${KEPT_AWAY}))
 		RETURNING ${JOB_COLUMNS}`,
 		params: [db.clock(), keyList(keys), holder, leaseMs],
 	};
 }
 
-/** What the statement before leased uses up slots; the last one closes the door until a probe is back, or overdue. */
+/** A job whose holder died may have its answer in R2, so it is taken over even while its upstream is left alone. */
+function findKeptAway(db: Database, { keys, holder }: LeaseRequest): Statement {
+	return {
+		sql: `SELECT id FROM ${placed("status = 'running' AND holder = ?3")} WHERE ${KEPT_AWAY}`,
+		params: [db.clock(), keyList(keys), holder],
+	};
+}
+
+/** What was leased uses up slots; the last one closes the door until a probe is back, or overdue. */
 function takeSlots(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE cool_downs
 		   SET slots = max(1, slots - used.calls), until = CASE WHEN slots <= used.calls THEN ${NOW} + ${PROBE_MS} ELSE until END
 		  FROM (SELECT upstream.key, count(*) AS calls
 		          FROM jobs JOIN cool_downs AS upstream ON upstream.key IN ${KEYS_OF_JOB}
-		         WHERE ${ASKED} AND status = 'running' AND holder = ?3 GROUP BY upstream.key) AS used
-		 WHERE cool_downs.key = used.key
+		         WHERE ${ASKED} AND status = 'running' AND holder = ?3 AND deadline_at > ${NOW} GROUP BY upstream.key) AS used
+		 WHERE cool_downs.key = used.key AND cool_downs.until <= ${NOW}
 		RETURNING cool_downs.key`,
 		params: [db.clock(), keyList(keys), holder],
 	};
@@ -121,7 +137,7 @@ function parkStatement(db: Database, { keys }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE jobs
 		   SET parked_on = (SELECT key ${closed}), status_reason = (SELECT reason ${closed}),
-		       version = version + 1, sweep_at = deadline_at
+		       run_at = (SELECT until ${closed}), version = version + 1, sweep_at = deadline_at
 		 WHERE ${ASKED} AND status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL AND EXISTS (SELECT 1 ${closed})`,
 		params: [db.clock(), keyList(keys)],
 	};

@@ -11,8 +11,9 @@ import { ACK, type Disposition } from "../../shared/queues/bells.ts";
 import type { StoredAnswer } from "../../shared/results/store-result.ts";
 import { findEarlierAnswer, loadInput } from "./read-storage.ts";
 import type { Consumer } from "./run-batch.ts";
-import { settleAnswer, settleFailure, settleJudgement, settleUnstored } from "./settle.ts";
+import { handBack, settleAnswer, settleFailure, settleJudgement, settleUnstored } from "./settle.ts";
 import { storeWhileHeld } from "./store-while-held.ts";
+import { tellRecovery } from "./tell-cool-downs.ts";
 
 /**
  * An invocation lives for 15 minutes, of which one attempt may take nearly all. A job that had to wait for memory this
@@ -27,6 +28,8 @@ export interface Lease {
 	now(): number;
 	/** Aborts when the lease is no longer ours. */
 	lost: AbortSignal;
+	/** False: taken over while its upstream is left alone. */
+	mayCall: boolean;
 	/** The cool-downs that let this call through: how it ends is news about them. */
 	probedKeys: string[];
 }
@@ -37,6 +40,8 @@ export async function runAttempt(consumer: Consumer, lease: Lease): Promise<Disp
 	const found = await findEarlierAnswer(consumer, job);
 	if (found === "unknown") return await settleUnstored(consumer, lease, null);
 	if (found !== null) return await settleAnswer(consumer, lease, found, withAttempt(job.attempts, found.attempt));
+
+	if (!lease.mayCall) return await handBack(consumer, lease);
 
 	return await consumer.inputBudget.hold(job.inputBytes, async () => {
 		const isHeldUp = lease.now() - (job.leasedAt ?? 0) > HELD_UP_MS_MAX;
@@ -92,6 +97,7 @@ async function succeed(consumer: Consumer, lease: Lease, answer: ModelAnswer): P
 	const result = await storeWhileHeld(consumer, lease, body, { attempt: own, modelAttempt: job.attempt });
 	if (result === null) return await settleUnstored(consumer, lease, { ...own, outcome: "not_stored", counted: false });
 	const { first, stored } = result;
+	await tellRecovery(consumer, lease);
 	if (first) return await settleAnswer(consumer, lease, stored, withAttempt(job.attempts, stored.attempt));
 	return await settleOther(consumer, lease, stored, { ...own, outcome: "superseded" });
 }

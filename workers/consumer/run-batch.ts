@@ -40,11 +40,12 @@ export async function runBatch(
 		for (const key of keys) tell(key, AFTER_CRASH);
 		return;
 	}
-	const { jobs, probedKeys } = leased;
+	const { jobs, keptAway, probedKeys } = leased;
 	const leasedHereAt = consumer.runtime.now();
 	const watch = watchLeases(consumer, jobs);
 	const leaseOf = (job: Job, at: number): Lease => ({
 		job,
+		mayCall: !keptAway.has(job.jobId),
 		probedKeys: keysOf(job).filter((key) => probedKeys.has(key)),
 		lost: watch.signalOf(job),
 		now: () => (job.leasedAt ?? 0) + consumer.runtime.now() - at,
@@ -61,7 +62,7 @@ export async function runBatch(
 
 async function leaseOrNone({ db, holder, config }: Consumer, keys: JobKey[]): Promise<Leased | null> {
 	const onUnreadable = (error: unknown) => logTrouble("job.unreadable", { jobs: keys.length }, error);
-	if (keys.length === 0) return { jobs: [], probedKeys: new Set() };
+	if (keys.length === 0) return { jobs: [], keptAway: new Set(), probedKeys: new Set() };
 	try {
 		return await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs, onUnreadable });
 	} catch (error) {

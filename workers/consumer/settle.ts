@@ -30,13 +30,11 @@ export async function settleAnswer(
 	attempts: Attempt[],
 ): Promise<Disposition> {
 	const { job } = lease;
-	const disposition = await finish(consumer, lease, {
+	return await finish(consumer, lease, {
 		status: "succeeded",
 		resultBytes: stored.bytes,
 		progress: { model: stored.attempt.model, attempt: stored.modelAttempt, ...history(job, attempts) },
 	});
-	await tellRecovery(consumer, lease);
-	return disposition;
 }
 
 export async function settleFailure(
@@ -98,6 +96,13 @@ export async function settleUnstored(consumer: Consumer, lease: Lease, entry: At
 		delayMs: Math.min(STORAGE_WAIT_MS * 2 ** Math.max(0, lostInARow - 1), STORAGE_WAIT_MS_MAX),
 		progress: { model: job.model, attempt: job.attempt - 1, ...past },
 	});
+}
+
+/** No call was made, for the upstream is left alone: the job waits like any other of its kind, and uses no attempt. */
+export async function handBack(consumer: Consumer, lease: Lease): Promise<Disposition> {
+	const { job } = lease;
+	const progress = { model: job.model, attempt: job.attempt - 1, ...history(job, job.attempts) };
+	return await requeue(consumer, lease, { reason: "throttled", delayMs: 0, progress });
 }
 
 /** The lane of `model` by the routes of today. A model that no route serves any more fails by itself. */

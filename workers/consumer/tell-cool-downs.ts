@@ -12,7 +12,7 @@ const RELEASED_MAX = 100;
 /** A call that a cool-down let through was answered: more may follow, and those who wait are rung for. */
 export async function tellRecovery({ db, jobQueue }: Consumer, { job, probedKeys }: Lease): Promise<void> {
 	try {
-		await recordRecovery(db, probedKeys);
+		await recordRecovery(db, probedKeys, job.leasedAt ?? 0);
 		for (const key of probedKeys) await ringForJobs(jobQueue, await releaseParked(db, key, RELEASED_MAX));
 	} catch (error) {
 		logTrouble("recovery.not_told", { jobId: job.jobId }, error);

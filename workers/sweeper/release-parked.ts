@@ -3,7 +3,8 @@ import { findParkedKeys, pruneCoolDowns, releaseParked } from "../../shared/db/c
 import { ringForJobs } from "../../shared/queues/ring.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-const KEYS_MAX = 1_000;
+/** Bounds that keep a sweep far below the thousand statements that D1 grants an invocation. */
+const KEYS_MAX = 100;
 const PAGE = 100;
 const RELEASE_MS_MAX = 10_000;
 

@@ -7,8 +7,12 @@ import { logTrouble } from "../log.ts";
 import { expireJobs } from "./expire-jobs.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-/** A page fits one queue call and one statement; the time box leaves the rest of the minute to the other steps. */
+/**
+ * A page fits one queue call and one statement. Both bounds leave the rest of the minute, and of the thousand statements
+ * that D1 grants an invocation, to the other steps; the next sweep goes on.
+ */
 const PAGE = 100;
+const PAGES_MAX = 100;
 const SWEEP_MS_MAX = 20_000;
 
 export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expired: number }> {
@@ -18,6 +22,7 @@ export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expir
 	// Whoever is rung for asks to be looked at later, which may lie on a page to come: one ring a sweep is enough.
 	const seen = new Set<string>();
 	let after: SweepCursor | null = null;
+	let pages = 0;
 	do {
 		const page: SweepPage = await findJobsToSweep(sweeper.db, {
 			aheadMs: queueIsEmpty ? RING_AGAIN_MS_MAX : 0,
@@ -30,7 +35,8 @@ export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expir
 		counts.rung += done.rung;
 		counts.expired += done.expired;
 		after = page.next;
-	} while (after !== null && sweeper.runtime.now() < stopAt);
+		pages += 1;
+	} while (after !== null && pages < PAGES_MAX && sweeper.runtime.now() < stopAt);
 	return counts;
 }
 

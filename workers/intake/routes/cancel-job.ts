@@ -20,7 +20,7 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Cancel a job",
 	description:
-		"The job is cancelled when this answers; a call in flight is aborted within seconds, and its answer, if it comes, is not kept. A job that is final already stays as it is and answers `cancellation: too_late`.",
+		"The job is cancelled when this answers; a call in flight is aborted within seconds, and its answer, if it comes, is never shown. A job that is final already stays as it is and answers `cancellation: too_late`.",
 	middleware: [requireKey("jobs:write"), allowBody] as const,
 	request: {
 		params: JobParams,

@@ -18,7 +18,7 @@ import {
 } from "../../../../shared/db/cool-downs.ts";
 import { leaseJobs } from "../../../../shared/db/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/requeue-job.ts";
-import { aJob, anId, DAY, databaseAt, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
+import { aJob, anId, DAY, databaseAt, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 
 /** An upstream of its own for each test, so that none cools another's down. */
 function anUpstream() {
@@ -127,12 +127,49 @@ describe("a cool-down", () => {
 		const { key, ...upstream } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
 		await lease([await aJob(upstream)], NOW + SECOND);
-		await recordRecovery(databaseAt(NOW + 2 * SECOND), [key]);
+		await recordRecovery(databaseAt(NOW + 2 * SECOND), [key], NOW + 2 * SECOND);
 		const jobs = await Promise.all([1, 2, 3, 4, 5].map(() => aJob(upstream)));
 		expect((await lease(jobs, NOW + 2 * SECOND)).ids).toHaveLength(3);
-		for (let more = 1; more < SUCCESSES_TO_RECOVER; more++) await recordRecovery(databaseAt(NOW + 3 * SECOND), [key]);
+		for (let more = 1; more < SUCCESSES_TO_RECOVER; more++)
+			await recordRecovery(databaseAt(NOW + 3 * SECOND), [key], NOW + 3 * SECOND);
 		expect(await coolDown(key)).toBeNull();
 		expect(await lease([await aJob(upstream)], NOW + 3 * SECOND)).toMatchObject({ probedKeys: [] });
+	});
+
+	it("stands against the success of a call that was leased before it", async () => {
+		const { key, ...upstream } = anUpstream();
+		await recordFailure(databaseAt(NOW), { kind: "observe", key });
+		expect((await lease([await aJob(upstream), await aJob(upstream)], NOW + 1)).probedKeys).toEqual([key]);
+		await recordFailure(databaseAt(NOW + SECOND), throttled(key, HOUR));
+		await recordRecovery(databaseAt(NOW + 2 * SECOND), [key], NOW + 1);
+		expect(await coolDown(key)).toMatchObject({ until: NOW + SECOND + HOUR, slots: 1 });
+		expect((await lease([await aJob(upstream)], NOW + 3 * SECOND)).ids).toEqual([]);
+	});
+
+	it("is not shortened by a job that is leased because its deadline is over", async () => {
+		const { key, ...upstream } = anUpstream();
+		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
+		const overdue = await aJob({ ...upstream, deadlineMs: SECOND });
+		expect((await lease([overdue], NOW + SECOND)).ids).toEqual([overdue.jobId]);
+		expect(await coolDown(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
+	});
+
+	it("lets a job whose holder died be taken over, to be settled from what is stored, and not to be called", async () => {
+		const { key, ...upstream } = anUpstream();
+		const job = await aJob({ ...upstream, status: "running" });
+		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
+		const leased = await leaseJobs(databaseAt(NOW + 2 * MINUTE), { keys: [job], holder: "h", leaseMs: 90 * SECOND });
+		expect(leased.jobs.map(({ jobId }) => jobId)).toEqual([job.jobId]);
+		expect([...leased.keptAway]).toEqual([job.jobId]);
+		expect(await coolDown(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
+	});
+
+	it("tells a parked job's caller when it is tried next", async () => {
+		const { key, ...upstream } = anUpstream();
+		const job = await aJob(upstream);
+		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
+		await lease([job], NOW);
+		expect(await reload(job)).toMatchObject({ parkedOn: key, runAt: NOW + HOUR });
 	});
 
 	it("is made longer by a later strike and never shorter", async () => {
@@ -193,7 +230,7 @@ describe("an upstream under observation", () => {
 	it("is not left alone when most calls succeed, or when the failures are far apart", async () => {
 		const { key, ...upstream } = anUpstream();
 		await fail(key, 1);
-		for (let time = 0; time < 3 * FAILURES_TO_TRIP; time++) await recordRecovery(databaseAt(NOW + 1), [key]);
+		for (let time = 0; time < 3 * FAILURES_TO_TRIP; time++) await recordRecovery(databaseAt(NOW + 1), [key], NOW + 1);
 		await fail(key, FAILURES_TO_TRIP, NOW + 2);
 		expect((await lease([await aJob(upstream)], NOW + 3)).ids).toHaveLength(1);
 
@@ -228,10 +265,15 @@ describe("parked jobs", () => {
 		expect(await reload(old)).toMatchObject({ parkedOn: null, statusReason: null, sweepAt: NOW + SECOND + MINUTE });
 	});
 
-	it("are found by their keys, each once", async () => {
+	it("are found by their keys, each once, when these are open", async () => {
 		const [one, other] = [anUpstream(), anUpstream()];
 		for (const { lane, models, key } of [one, one, other]) await aJob({ lane, models, parkedOn: key });
+		const closed = anUpstream();
+		await aJob({ lane: closed.lane, models: closed.models, parkedOn: closed.key });
+		await recordFailure(databaseAt(NOW), throttled(closed.key, SECOND));
 		const keys = await findParkedKeys(databaseAt(NOW), 100);
+		expect(keys).not.toContain(closed.key);
+		expect(await findParkedKeys(databaseAt(NOW + SECOND), 100)).toContain(closed.key);
 		expect(keys.filter((key) => key === one.key || key === other.key).toSorted()).toEqual(
 			[one.key, other.key].toSorted(),
 		);
