@@ -8,7 +8,7 @@
  * D1 is the truth; a queue message is a doorbell that carries ids and no state. Each actor's first comment says what it
  * takes, writes and sends; they never call each other.
  */
-import { parseConfig } from "../shared/core/config.ts";
+import { type ParsedConfig, parseConfig } from "../shared/core/config.ts";
 import { consumeJobs } from "./consumer/index.ts";
 import { dispatchDeliveries } from "./dispatcher/index.ts";
 import { intake } from "./intake/index.ts";
@@ -18,12 +18,12 @@ import { sweep } from "./sweeper/index.ts";
 
 export default {
 	fetch(request, env, context) {
-		return intake(request, env, context, parseConfig(env), runtime);
+		return intake(request, env, context, configOf(env), runtime);
 	},
 
 	async queue(batch, env) {
 		if (batch.queue === "dead-letters") return logDeadLetters(batch);
-		const parsed = parseConfig(env);
+		const parsed = configOf(env);
 		// The messages come back in a minute, and after a hundred of them the sweeper rings: nothing is lost till it is mended.
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
 		if (batch.queue === "jobs") return await consumeJobs(batch, env, parsed.config, runtime);
@@ -34,6 +34,15 @@ export default {
 		await sweep(env, runtime);
 	},
 } satisfies ExportedHandler<Env>;
+
+const configs = new WeakMap<Env, ParsedConfig>();
+
+/** Parsed once an isolate: variables change with a deployment only. */
+function configOf(env: Env): ParsedConfig {
+	const parsed = configs.get(env) ?? parseConfig(env);
+	configs.set(env, parsed);
+	return parsed;
+}
 
 /** What a queue gave up on. Nothing is lost with it: its row is in D1, where the sweeper finds it. */
 function logDeadLetters(batch: MessageBatch): void {

@@ -1,0 +1,34 @@
+import { describe, expect, it } from "vitest";
+import { keysOf, laneFor, modelKeyOf } from "../../../../shared/core/lanes.ts";
+import { ModelRoutesSchema } from "../../../../shared/core/model-routes.ts";
+
+const routes = ModelRoutesSchema.parse([
+	{ match: "gpt-*", provider: "openai-compatible", base_url: "https://u:p@api.test/v1?token=t", api_key_secret: "ONE" },
+	{ match: "mini-*", provider: "openai-compatible", base_url: "https://api.test/v1", api_key_secret: "ONE" },
+	{ match: "other-*", provider: "openai-compatible", base_url: "https://api.test/v1", api_key_secret: "TWO" },
+	{ match: "*/*", provider: "workers-ai", gateway: "main" },
+]);
+
+describe("a lane", () => {
+	it("is shared by models that are asked with one credential, and by no others", () => {
+		expect(laneFor(routes, "gpt-5")).toBe(laneFor(routes, "mini-5"));
+		expect(laneFor(routes, "gpt-5")).not.toBe(laneFor(routes, "other-5"));
+	});
+
+	it("of a gateway is each maker's own", () => {
+		expect(laneFor(routes, "openai/gpt-5.5")).toBe(laneFor(routes, "openai/gpt-5.5-nano"));
+		expect(laneFor(routes, "openai/gpt-5.5")).not.toBe(laneFor(routes, "anthropic/claude"));
+	});
+
+	it("names a secret and never tells one", () => {
+		expect(laneFor(routes, "gpt-5")).toBe("openai-compatible https://api.test/v1 ONE");
+	});
+
+	it("is null where no route serves the model", () => {
+		expect(laneFor(routes, "unknown")).toBeNull();
+	});
+
+	it("and the model in it are what a job's next call depends on", () => {
+		expect(keysOf({ lane: "simulated", model: "m" })).toEqual(["simulated", modelKeyOf("simulated", "m")]);
+	});
+});
