@@ -54,7 +54,11 @@ export function nextAttemptNumber(history: readonly Attempt[]): number {
 /** `history` with `entry` in it: in the place of what was written about the same lease, or at the end. */
 export function withAttempt(history: readonly Attempt[], entry: Attempt): Attempt[] {
 	const at = history.findIndex((known) => known.lease === entry.lease);
-	if (at >= 0) return history.with(at, { ...entry, number: history[at]?.number ?? entry.number });
+	const known = history[at];
+	if (known !== undefined) {
+		// An attempt that was given back, because its answer seemed lost, has been used again since.
+		return history.with(at, { ...entry, number: known.number, counted: known.counted && entry.counted });
+	}
 	const all = [...history, entry];
 	return all.length <= ATTEMPTS_KEPT ? all : [...all.slice(0, 1), ...all.slice(1 - ATTEMPTS_KEPT)];
 }

@@ -43,15 +43,20 @@ export type Submission =
 	/** The key's job has been erased; it is not run again. */
 	| { outcome: "erased" };
 
-/** Safe to repeat with the same `jobId`: what is there already is answered, and nothing is written twice. */
-export async function submitJob(db: Database, job: NewJob): Promise<Submission> {
+/**
+ * Safe to repeat with the same `jobId` where the answer was lost: what is there already is answered, and what was there
+ * and has been erased meanwhile is not made anew.
+ * @param isRepeat whether an earlier try may have been committed
+ */
+export async function submitJob(db: Database, job: NewJob, isRepeat = false): Promise<Submission> {
 	if (job.idempotency === null) {
-		const [, rows = []] = await db.batch([insertJob(db, job), selectJob(job.tenantId, job.jobId)]);
-		return { outcome: "created", job: jobFromRow(rows[0]) };
+		const insert = insertJob(db, job, isRepeat ? NOT_BURIED : "TRUE");
+		const [, rows = []] = await db.batch([insert, selectJob(job.tenantId, job.jobId)]);
+		return rows[0] === undefined ? { outcome: "erased" } : { outcome: "created", job: jobFromRow(rows[0]) };
 	}
 	const [, , keys = [], rows = []] = await db.batch<{ job_id: string; fingerprint: string }>([
 		claimKey(db, job, job.idempotency),
-		insertJob(db, job),
+		insertJob(db, job, KEY_CLAIMED),
 		{
 			sql: "SELECT job_id, fingerprint FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2",
 			params: [job.tenantId, job.idempotency.key],
@@ -81,20 +86,25 @@ function claimKey(db: Database, job: NewJob, idempotency: { key: string; fingerp
 	};
 }
 
-/** Inserts nothing where the idempotency key belongs to another job, or where this job is stored already. */
-function insertJob(db: Database, job: NewJob): Statement {
+/** The statement just before claimed the key: neither another submission nor an earlier try of this one had it. */
+const KEY_CLAIMED = "changes() > 0";
+/** An erased job leaves a tombstone for longer than any request lives. Looked for on a repeat only: it reads them all. */
+const NOT_BURIED =
+	"NOT EXISTS (SELECT 1 FROM tombstones CROSS JOIN json_each(tombstones.jobs) AS buried WHERE buried.value ->> 1 = ?5)";
+
+/** Inserts nothing where `condition` does not hold, or where this job is stored already. */
+function insertJob(db: Database, job: NewJob, condition: string): Statement {
 	return {
 		sql: `WITH at AS (SELECT ${NOW} AS now), due AS (SELECT now, coalesce(?2, now + ?3) AS run_at FROM at)
 		INSERT INTO jobs (tenant_id, id, status, models, model, lane, input, input_key, input_bytes, webhook, gateway, metadata,
 		                  priority, timeout_ms, max_attempts, retain_ms, retry_of, origin,
 		                  created_at, run_at, deadline_ms, deadline_at, sweep_at)
-		SELECT ?4, ?5, 'queued', ?6, ?7, ?22, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?21,
+		SELECT ?4, ?5, 'queued', ?6, ?7, ?21, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20,
 		       now, run_at, ?19, max(now, run_at) + ?19,
 		       min(max(now, run_at) + ?19,
 		           CASE WHEN run_at - now > ${QUEUE_WAIT_MS_MAX} THEN run_at ELSE max(now, run_at) + ${DOORBELL_GRACE_MS} END)
 		  FROM due
-		 WHERE ?20 IS NULL
-		    OR EXISTS (SELECT 1 FROM idempotency_keys WHERE tenant_id = ?4 AND key = ?20 AND job_id = ?5)
+		 WHERE ${condition}
 		    ON CONFLICT DO NOTHING`,
 		params: [
 			db.clock(),
@@ -116,7 +126,6 @@ function insertJob(db: Database, job: NewJob): Statement {
 			Math.ceil(job.retainMs),
 			job.retryOf,
 			Math.ceil(job.deadlineMs),
-			job.idempotency?.key ?? null,
 			job.origin,
 			job.lane,
 		],

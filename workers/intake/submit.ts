@@ -57,7 +57,7 @@ async function submitSurely({ db }: Services, job: NewJob): Promise<Submission> 
 		return await submitJob(db, job);
 	} catch (error) {
 		if (!(error instanceof StorageUnavailable)) throw error;
-		return await submitJob(db, job);
+		return await submitJob(db, job, true);
 	}
 }
 

@@ -50,6 +50,12 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 		expect(await reloaded(id)).toEqual(jobIn(first));
 	});
 
+	it("tells of no call where the holder took over only to judge", async () => {
+		const job = await aJob({ tenantId, status: "running", attempt: 6, maxAttempts: 5, createdAt: runtime.now() });
+		expect(jobIn(await cancel(job.jobId))).toMatchObject({ status: "cancelled", attempt: 5 });
+		expect(await reload(job)).toMatchObject({ attempts: [] });
+	});
+
 	it("takes an empty body that comes as a stream, as HTTP clients send it", async () => {
 		const { id } = await submitted(key);
 		const raw = new Blob([]).stream();

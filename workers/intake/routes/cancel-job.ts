@@ -65,8 +65,14 @@ function endOf({ runtime }: Services, job: StoredJob): JobEnd {
 		error: null,
 		cancellation: isRunning ? "in_flight" : "before_start",
 		resultBytes: null,
-		progress: isRunning ? { ...job, attempts: withCancelledCall(job, runtime.now()) } : null,
+		progress: isRunning ? progressOf(job, runtime.now()) : null,
 	};
+}
+
+/** A holder beyond the last attempt took over only to judge: it makes no call, and counts for none. */
+function progressOf(job: StoredJob, now: number) {
+	if (job.attempt > job.maxAttempts) return { ...job, attempt: job.maxAttempts };
+	return { ...job, attempts: withCancelledCall(job, now) };
 }
 
 function withCancelledCall(job: StoredJob, now: number) {

@@ -226,6 +226,23 @@ describe("an idempotency key", () => {
 		});
 	});
 
+	it.each([
+		["with a key", { key: "erased-and-repeated", fingerprint: "a".repeat(64) }],
+		["without one", null],
+	])("never makes an erased job anew when a submission is repeated, %s", async (_, idempotency) => {
+		const job = aNewJob({ idempotency });
+		await submitJob(db, job);
+		await env.DB.prepare(
+			`UPDATE jobs SET status = 'cancelled', cancellation = 'before_start', finished_at = ?2, prune_at = ?2, sweep_at = NULL
+			  WHERE id = ?1`,
+		)
+			.bind(job.jobId, NOW)
+			.run();
+		await eraseJob(db, job, `tmb_${job.jobId}`);
+		expect(await submitJob(db, job, true)).toEqual({ outcome: "erased" });
+		expect(await reload(job)).toBeNull();
+	});
+
 	it("outlives an erased job, which is not run again", async () => {
 		const idempotency = aKey();
 		const asked = aNewJob({ idempotency });

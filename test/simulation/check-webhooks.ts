@@ -1,0 +1,69 @@
+/**
+ * S6: every end that somebody wanted to hear of was told, or given up by the service's own word. S7: nobody hears of it
+ * before a poll could show it, and a webhook-id is one event of one job.
+ */
+import type { Problem } from "./check-history.ts";
+import { FINAL_STATUSES, type HistoryEvent } from "./history.ts";
+
+/** @param history in the order of time */
+export function checkWebhooks(history: readonly HistoryEvent[]): Problem[] {
+	return [...checkIds(history), ...checkTooSoon(history), ...checkUntold(history)];
+}
+
+function checkIds(history: readonly HistoryEvent[]): Problem[] {
+	const meanings = new Map<string, string>();
+	const ids = new Map<string, string>();
+	return history.flatMap(({ op, type, webhookId, job, eventType }) => {
+		if (op !== "webhook" || type !== "ok" || webhookId === undefined) return [];
+		const meaning = `${eventType} of ${job}`;
+		const [other, otherId] = [meanings.get(webhookId) ?? meaning, ids.get(meaning) ?? webhookId];
+		meanings.set(webhookId, other);
+		ids.set(meaning, otherId);
+		if (other !== meaning) return [{ invariant: "S7", message: `${webhookId} means ${other} and ${meaning}` }];
+		return otherId === webhookId
+			? []
+			: [{ invariant: "S7", message: `${meaning} came as ${otherId} and ${webhookId}` }];
+	});
+}
+
+/** A poll that set out after a webhook arrived shows the end that the webhook told. */
+function checkTooSoon(history: readonly HistoryEvent[]): Problem[] {
+	const told = new Map<string, string>();
+	const toldAtInvoke = new Map<number, string>();
+	const problems: Problem[] = [];
+	for (const { op, type, job, eventType, request, status } of history) {
+		if (job === undefined) continue;
+		const ends = told.get(job);
+		if (op === "webhook" && type === "ok" && eventType !== undefined) {
+			if (ends !== undefined && ends !== eventType)
+				problems.push({ invariant: "S7", message: `${job} was told to be ${ends} and ${eventType}` });
+			told.set(job, eventType);
+		}
+		if (op !== "get") continue;
+		if (type === "invoke" && ends !== undefined) toldAtInvoke.set(request, ends);
+		const expected = toldAtInvoke.get(request);
+		if (type === "ok" && expected !== undefined && expected !== `job.${status}`) {
+			problems.push({ invariant: "S7", message: `${job} is ${status} after a webhook said ${expected}` });
+		}
+	}
+	return problems;
+}
+
+function checkUntold(history: readonly HistoryEvent[]): Problem[] {
+	const wants = new Map<string, readonly string[]>();
+	const told = new Set<string>();
+	const erasable = new Set<string>();
+	for (const { op, type, job, eventType, wants: wanted } of history) {
+		if (job === undefined) continue;
+		if (op === "submit" && type === "ok" && wanted) wants.set(job, wanted);
+		if (op === "webhook") told.add(`${job} ${eventType}`);
+		if (op === "delete") erasable.add(job);
+	}
+	return history.flatMap(({ op, type, isDrain, job, status = "" }) => {
+		if (op !== "get" || type !== "ok" || isDrain !== true || job === undefined) return [];
+		const eventType = `job.${status}`;
+		const isOwed = FINAL_STATUSES.includes(status) && (wants.get(job)?.includes(eventType) ?? false);
+		if (!isOwed || erasable.has(job) || told.has(`${job} ${eventType}`)) return [];
+		return [{ invariant: "S6", message: `nobody was told that ${job} is ${status}` }];
+	});
+}

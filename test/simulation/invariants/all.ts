@@ -1,0 +1,28 @@
+/** All that must hold, whatever fails. */
+import type { Simulation } from "../simulate.ts";
+import { watchAttempts } from "./attempts.ts";
+import { watchCalls } from "./calls.ts";
+import { watchConvergence } from "./convergence.ts";
+import { watchDeliveries } from "./deliveries.ts";
+import { watchDoorbells } from "./doorbells.ts";
+import { watchFence } from "./fence.ts";
+import { watchOneEnd } from "./one-end.ts";
+import { watchResults } from "./results.ts";
+import { watchSubmissions } from "./submissions.ts";
+import { watchStory } from "./told-story.ts";
+
+/** Watches a simulation from its beginning; what it returns is called at the end. */
+export type Invariant = (simulation: Simulation) => (() => void) | undefined;
+
+export const INVARIANTS: readonly Invariant[] = [
+	watchSubmissions,
+	watchOneEnd,
+	watchFence,
+	watchResults,
+	watchCalls,
+	watchAttempts,
+	watchDeliveries,
+	watchDoorbells,
+	watchConvergence,
+	watchStory,
+];

@@ -1,0 +1,52 @@
+/** Who leased which job when: the truth that fences are measured by. */
+import type { Ledger } from "../ledger.ts";
+import type { Invocation } from "../world/invocation.ts";
+import type { Row } from "../world/sql-engine.ts";
+import type { World } from "../world/world.ts";
+import { numberOf } from "./rows.ts";
+
+export interface Claim {
+	lease: number;
+	by: Invocation | null;
+	/** True time, and the database's. */
+	at: number;
+	databaseAt: number;
+	/** The row as the claim left it. */
+	row: Row;
+	calls: number;
+	/** Done after whoever asked for it had given up: nobody knows that the lease is theirs. */
+	isUnknown: boolean;
+}
+
+export class Claims {
+	readonly #ofJob = new Map<string, Claim[]>();
+
+	constructor(world: World, ledger: Ledger) {
+		ledger.on("jobs", ({ id, before, after, by }) => {
+			if (after === null || numberOf(after, "lease") <= numberOf(before, "lease")) return;
+			const claim = {
+				by,
+				at: world.now,
+				databaseAt: world.databaseNow,
+				row: after,
+				calls: 0,
+				isUnknown: by?.actsUnknown ?? false,
+			};
+			this.#ofJob.set(id, [...this.all(id), { lease: numberOf(after, "lease"), ...claim }]);
+		});
+	}
+
+	all(jobId: string): readonly Claim[] {
+		return this.#ofJob.get(jobId) ?? [];
+	}
+
+	/** The highest. */
+	last(jobId: string): Claim | null {
+		return this.all(jobId).at(-1) ?? null;
+	}
+
+	/** The claim under which an invocation works on a job. */
+	of(jobId: string, by: Invocation): Claim | null {
+		return this.all(jobId).findLast((claim) => claim.by === by) ?? null;
+	}
+}

@@ -1,0 +1,30 @@
+/** What callers and receivers saw, as they wrote it down, is judged by the checker that also judges real runs. */
+import { checkHistory } from "../check-history.ts";
+import type { Simulation } from "../simulate.ts";
+import { textOf } from "./rows.ts";
+
+export function watchStory({ history, service, ledger, world }: Simulation): () => void {
+	service.receivers.onPost(({ at, url, webhookId, body }) => {
+		const event = JSON.parse(body) as { type: string; data: { id: string } };
+		history.push({
+			at,
+			client: "receiver",
+			type: "ok",
+			op: "webhook",
+			request: history.length,
+			tenant: url.split("/").at(-1) ?? "",
+			job: event.data.id,
+			webhookId,
+			eventType: event.type,
+		});
+	});
+	return () => {
+		for (const row of ledger.rows("deliveries").values()) {
+			if (row.status !== "exhausted") continue;
+			const [tenant, job, eventType] = [textOf(row, "tenant_id"), textOf(row, "job_id"), textOf(row, "event_type")];
+			const base = { client: "service", op: "webhook", request: history.length } as const;
+			history.push({ at: world.now, type: "fail", ...base, tenant, job, eventType });
+		}
+		for (const { invariant, message } of checkHistory(history)) world.violate(invariant, `by the history, ${message}`);
+	};
+}

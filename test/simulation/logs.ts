@@ -1,0 +1,28 @@
+/** The service's log lines go into the trace. A crash that no simulated fault explains is a bug. */
+import type { World } from "./world/world.ts";
+
+/** The words of simulated faults: whatever else crashes has no excuse. */
+const EXCUSES = [
+	// Erased between two calls, while a holder without a lease came late.
+	"a result was there and then was not",
+	"Network connection lost",
+	"internal error. Please try again. (10001)",
+	"Queue is overloaded",
+];
+
+/** @returns gives the console back */
+export function listenToLogs(world: World): () => void {
+	const { log, error } = console;
+	console.log = (line: unknown) => world.note("log", String(line));
+	console.error = (line: unknown) => {
+		const text = String(line);
+		world.note("log", text);
+		if (/crashed|step_failed|not_/.test(text) && !EXCUSES.some((excuse) => text.includes(excuse))) {
+			world.violate("B1", `something failed that no fault explains: ${text}`);
+		}
+	};
+	return () => {
+		console.log = log;
+		console.error = error;
+	};
+}

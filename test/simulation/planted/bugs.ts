@@ -1,0 +1,21 @@
+/** Defects to plant: each is one place of the source and what to write there instead. The simulator must see every one. */
+import { CONSUMER_BUGS } from "./consumer-bugs.ts";
+import { DATABASE_BUGS } from "./database-bugs.ts";
+import { INTAKE_BUGS } from "./intake-bugs.ts";
+import { SWEEPER_BUGS } from "./sweeper-bugs.ts";
+
+export interface PlantedBug {
+	/** What is wrong, as one would say it to whoever planted it. */
+	name: string;
+	file: string;
+	/** Must stand in the file exactly once. */
+	find: string;
+	replace: string;
+}
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+	...DATABASE_BUGS,
+	...CONSUMER_BUGS,
+	...INTAKE_BUGS,
+	...SWEEPER_BUGS,
+];

@@ -1,0 +1,118 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: patches quote the source, templates and all.
+/** In the statements: fences, guards and transactions. */
+import type { PlantedBug } from "./bugs.ts";
+
+export const DATABASE_BUGS: readonly PlantedBug[] = [
+	{
+		name: "a job is finished whoever holds its lease",
+		file: "shared/db/finish-jobs.ts",
+		find: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5\n\t\tRETURNING id`",
+		replace: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND ?5 >= 0\n\t\tRETURNING id`",
+	},
+	{
+		name: "a job is requeued whoever holds its lease",
+		file: "shared/db/requeue-job.ts",
+		find: "AND lease = ?4 AND status = 'running'",
+		replace: "AND ?4 > 0 AND status = 'running'",
+	},
+	{
+		name: "a heartbeat extends whatever lease there is",
+		file: "shared/db/hold-leases.ts",
+		find: "jobs.lease = held.lease AND jobs.status = 'running'",
+		replace: "jobs.status = 'running'",
+	},
+	{
+		name: "a running job is leased though its lease is in force",
+		file: "shared/db/lease-jobs.ts",
+		find: "(status = 'running' AND lease_expires_at <= ${NOW})",
+		replace: "(status = 'running')",
+	},
+	{
+		name: "a job is leased before its time",
+		file: "shared/db/lease-jobs.ts",
+		find: "((run_at <= ${NOW} AND parked_on IS NULL)",
+		replace: "((parked_on IS NULL)",
+	},
+	{
+		name: "a cool-down never ends for those who wait for it",
+		file: "shared/db/cool-downs.ts",
+		find: "FROM jobs WHERE parked_on = ?2 ORDER BY",
+		replace: "FROM jobs WHERE parked_on = ?2 AND FALSE ORDER BY",
+	},
+	{
+		name: "nobody takes over from a dead holder",
+		file: "shared/db/lease-jobs.ts",
+		find: "OR (status = 'running' AND lease_expires_at <= ${NOW})",
+		replace: "",
+	},
+	{
+		name: "taking over grants the same lease again",
+		file: "shared/db/lease-jobs.ts",
+		find: "lease = lease + 1, holder = ?3",
+		replace: "lease = max(lease, 1), holder = ?3",
+	},
+	{
+		name: "dead holders wear the lease statement out",
+		file: "shared/db/lease-jobs.ts",
+		find: "attempt = min(attempt, max_attempts) + 1",
+		replace: "attempt = attempt + 1",
+	},
+	{
+		name: "an answer to the lease statement that was lost is not read back",
+		file: "shared/db/lease-jobs.ts",
+		find: "status = 'running' AND holder = ?2`,\n\t\tparams: [keyList(keys), holder],\n\t};\n}\n\n/** Explains",
+		replace: "status = 'queued' AND holder = ?2`,\n\t\tparams: [keyList(keys), holder],\n\t};\n}\n\n/** Explains",
+	},
+	{
+		name: "an end owes no webhook",
+		file: "shared/db/finish-jobs.ts",
+		find: "ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)])",
+		replace: "ends.flatMap((end) => [finishStatement(db, end), finishStatement(db, end)])",
+	},
+	{
+		name: "an end and its webhook are two transactions",
+		file: "shared/db/finish-jobs.ts",
+		find: "const rows = await db.batch<{ id: string }>(ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]));",
+		replace: `const rows: { id: string }[][] = [];
+	for (const end of ends) {
+		rows.push(await db.all<{ id: string }>(finishStatement(db, end)));
+		rows.push(await db.all<{ id: string }>(oweStatement(db, end)));
+	}`,
+	},
+	{
+		name: "an end does not show in the version",
+		file: "shared/db/finish-jobs.ts",
+		find: "parked_on = NULL, version = version + 1",
+		replace: "parked_on = NULL",
+	},
+	{
+		name: "a delivery attempt is recorded over another's",
+		file: "shared/db/record-delivery.ts",
+		find: "AND attempts_made = ?4 AND status = 'pending'",
+		replace: "AND ?4 >= 0",
+	},
+	{
+		name: "the next delivery attempt is never swept for",
+		file: "shared/db/record-delivery.ts",
+		find: "sweep_at = ${NOW} + ?7 + ?8",
+		replace: "sweep_at = ${NOW} + ?7 + 999999999 + ?8",
+	},
+	{
+		name: "jobs that still owe a webhook are pruned",
+		file: "shared/db/erase-jobs.ts",
+		find: "AND deliveries.status = 'pending')`",
+		replace: "AND deliveries.status = 'nothing')`",
+	},
+	{
+		name: "jobs under way are erased",
+		file: "shared/db/erase-jobs.ts",
+		find: 'const FINAL = "finished_at IS NOT NULL"',
+		replace: 'const FINAL = "created_at IS NOT NULL"',
+	},
+	{
+		name: "an erased job leaves no tombstone",
+		file: "shared/db/erase-jobs.ts",
+		find: "AND ${condition} HAVING count(*) > 0",
+		replace: "AND ${condition} HAVING count(*) > 99",
+	},
+];

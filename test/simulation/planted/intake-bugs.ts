@@ -1,0 +1,53 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: patches quote the source, templates and all.
+/** In intake: what a 202 stands for, and what a key does. */
+import type { PlantedBug } from "./bugs.ts";
+
+export const INTAKE_BUGS: readonly PlantedBug[] = [
+	{
+		name: "a repeated submission has an id of its own",
+		file: "workers/intake/submit.ts",
+		find: "if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitJob(db, job, true);",
+		replace:
+			"if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitJob(db, { ...job, jobId: `${job.jobId.slice(0, -1)}0` }, true);",
+	},
+	{
+		name: "a job is stored apart from its idempotency key",
+		file: "shared/db/submit-job.ts",
+		find: "if (job.idempotency === null) {",
+		replace: `if (job.idempotency !== null) {
+		await db.batch([insertJob(db, job, NOT_BURIED)]);
+	}
+	if (job.idempotency === null) {`,
+	},
+	{
+		name: "a key does not keep a second job out",
+		file: "shared/db/submit-job.ts",
+		find: 'const KEY_CLAIMED = "changes() > 0";',
+		replace: 'const KEY_CLAIMED = "changes() >= 0";',
+	},
+	{
+		name: "a key is forgotten with its job",
+		file: "shared/db/submit-job.ts",
+		find: "WHERE idempotency_keys.expires_at <= ${NOW}`",
+		replace: "WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = idempotency_keys.job_id)`",
+	},
+	{
+		name: "a 202 is answered though nothing is stored",
+		file: "workers/intake/submit.ts",
+		find: "return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n",
+		replace:
+			'return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn { outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, lease: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } as never };\n',
+	},
+	{
+		name: "a tenant is not asked for when a job is read",
+		file: "shared/db/find-job.ts",
+		find: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2`",
+		replace: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2`",
+	},
+	{
+		name: "a job that runs again asks another prompt",
+		file: "workers/intake/routes/retry-job.ts",
+		find: "ownInput === undefined ? await inputOf(c, old)",
+		replace: 'ownInput === undefined ? (await inputOf(c, old)).replace(\'"content":"\', \'"content":"not-\')',
+	},
+];

@@ -1,0 +1,54 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: patches quote the source, templates and all.
+/** In the sweeper: what it forgets, and what it forgets too soon. */
+import type { PlantedBug } from "./bugs.ts";
+
+export const SWEEPER_BUGS: readonly PlantedBug[] = [
+	{
+		name: "the sweeper forgets running jobs",
+		file: "shared/db/sweep-jobs.ts",
+		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
+		replace: "WHERE status = 'queued' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
+	},
+	{
+		name: "the sweeper forgets queued jobs",
+		file: "shared/db/sweep-jobs.ts",
+		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
+		replace: "WHERE status = 'running' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
+	},
+	{
+		name: "the sweeper forgets deliveries",
+		file: "workers/sweeper/index.ts",
+		find: "ringForDueDeliveries, pruneAll",
+		replace: "pruneAll",
+	},
+	{
+		name: "the sweeper notes a ring that it has not rung",
+		file: "workers/sweeper/ring-for-deliveries.ts",
+		find: "await ringForDeliveries(\n",
+		replace: "if (due.length > 99) await ringForDeliveries(\n",
+	},
+	{
+		name: "a queued job never expires",
+		file: "shared/core/sweep.ts",
+		find: 'if (job.deadlineAt <= now) return { kind: "expire" };',
+		replace: 'if (job.deadlineAt <= now) return { kind: "leave" };',
+	},
+	{
+		name: "the sweeper expires what has an answer",
+		file: "workers/sweeper/expire-jobs.ts",
+		find: 'if (job.lease === 0) return "nothing";',
+		replace: 'if (job.lease >= 0) return "nothing";',
+	},
+	{
+		name: "a holder's death is noticed when its job would have been rung for",
+		file: "shared/db/lease-jobs.ts",
+		find: "UPDATE jobs SET sweep_at = lease_expires_at",
+		replace: "UPDATE jobs SET sweep_at = sweep_at",
+	},
+	{
+		name: "the second deletion is left out",
+		file: "workers/sweeper/prune.ts",
+		find: "await eraseObjects(results, tombstone.jobs);",
+		replace: "tombstone.jobs;",
+	},
+];

@@ -1,0 +1,84 @@
+/**
+ * Runs seeds: `node test/simulation/run.ts --seed 7 --seeds 5000`. A seed that fails prints itself, its options and the
+ * end of its trace, and ends the run with 1; `--seed 7 --trace` alone prints all of a seed's trace.
+ */
+import { fork } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { parseArgs } from "node:util";
+import { type Report, simulate } from "./simulate.ts";
+
+const TRACE_LINES_SHOWN = 80;
+
+const { values } = parseArgs({
+	options: {
+		seed: { type: "string", default: "1" },
+		seeds: { type: "string", default: "1" },
+		trace: { type: "boolean", default: false },
+		processes: { type: "string", default: String(Math.min(2, availableParallelism())) },
+		/** Which of the seeds, of how many processes: set by the parent. */
+		share: { type: "string" },
+	},
+});
+
+const first = Number(values.seed);
+const count = Number(values.seeds);
+
+/** One process's share of the seeds. Tells the parent of the first failure and stops. */
+async function runShare(own: number, of: number): Promise<void> {
+	for (let index = own; index < count; index += of) {
+		const report = await simulate(first + index);
+		if (report.violations.length === 0) continue;
+		process.send?.({ failed: report.seed });
+		break;
+	}
+	process.disconnect?.();
+}
+
+/** The first failing seed that any process found, or null. */
+async function runAll(processes: number): Promise<number | null> {
+	const failed: number[] = [];
+	const children = Array.from({ length: processes }, (_, own) => {
+		const share = ["--seed", String(first), "--seeds", String(count), "--share", `${own}/${processes}`];
+		const child = fork(import.meta.filename, share, { stdio: "inherit" });
+		child.on("message", (message: { failed: number }) => {
+			failed.push(message.failed);
+			for (const other of children) other.kill();
+		});
+		return child;
+	});
+	const codes = await Promise.all(
+		children.map((child) => new Promise<number | null>((resolve) => child.on("exit", (code) => resolve(code)))),
+	);
+	if (failed.length === 0 && codes.some((code) => code !== 0))
+		throw new Error("a process of the simulation broke down");
+	return failed.length === 0 ? null : Math.min(...failed);
+}
+
+function tell({ seed, options, violations, lines, hash }: Report, shown: readonly string[]): void {
+	console.log(shown.join("\n"));
+	if (shown.length < lines.length) console.log(`(the last ${shown.length} of ${lines.length} lines)`);
+	console.log(`\nseed ${seed}, trace ${hash}, options ${JSON.stringify(options)}`);
+	for (const { invariant, message } of violations) console.log(`VIOLATED ${invariant}: ${message}`);
+}
+
+async function main(): Promise<void> {
+	if (values.share !== undefined) {
+		const [own = 0, of = 1] = values.share.split("/").map(Number);
+		return await runShare(own, of);
+	}
+	if (values.trace) {
+		const report = await simulate(first, { trace: true });
+		process.exitCode = report.violations.length === 0 ? 0 : 1;
+		return tell(report, report.lines);
+	}
+	const startedAt = performance.now();
+	const failed = await runAll(Number(values.processes));
+	const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
+	if (failed === null) return console.log(`${count} seeds from ${first} hold, in ${seconds} s`);
+	const report = await simulate(failed, { trace: true });
+	tell(report, report.lines.slice(-TRACE_LINES_SHOWN));
+	console.log(`\nAll of it: node test/simulation/run.ts --seed ${failed} --trace`);
+	process.exitCode = 1;
+}
+
+await main();

@@ -1,0 +1,120 @@
+/** One seed, from an empty database to rest: trouble first, then none, then everything must have come to its end. */
+import { makeApiKey } from "../../shared/core/api-key.ts";
+import { newId } from "../../shared/core/ids.ts";
+import { DEFAULT_SCOPES } from "../../shared/core/scopes.ts";
+import { TenantLimits } from "../../shared/core/tenant.ts";
+import { createApiKey } from "../../shared/db/api-keys.ts";
+import { Database } from "../../shared/db/database.ts";
+import { createTenant } from "../../shared/db/tenants.ts";
+import { sha256Hex } from "../../shared/webhooks/digest.ts";
+import { seal } from "../../shared/webhooks/seal.ts";
+import { newWebhookSecret } from "../../shared/webhooks/secrets.ts";
+import type { HistoryEvent } from "./history.ts";
+import { INVARIANTS } from "./invariants/all.ts";
+import { Claims } from "./invariants/claims.ts";
+import { hasConverged } from "./invariants/convergence.ts";
+import { Ledger } from "./ledger.ts";
+import { listenToLogs } from "./logs.ts";
+import { Callers } from "./world/callers.ts";
+import type { Tenant } from "./world/client.ts";
+import { drain } from "./world/drain.ts";
+import { Http } from "./world/http.ts";
+import type { Options } from "./world/options.ts";
+import { Service } from "./world/service.ts";
+import { SqlEngine } from "./world/sql-engine.ts";
+import { type Violation, World } from "./world/world.ts";
+
+/** What an invariant can see. */
+export interface Simulation {
+	world: World;
+	service: Service;
+	ledger: Ledger;
+	history: HistoryEvent[];
+	callers: Callers;
+	tenants: Tenant[];
+	claims: Claims;
+	/** By job: the first word of what its model is to be asked. */
+	prompts: Map<string, string>;
+}
+
+export interface Report {
+	seed: number;
+	options: Options;
+	violations: Violation[];
+	hash: string;
+	lines: readonly string[];
+	history: HistoryEvent[];
+	virtualMs: number;
+}
+
+/** From the end of all faults: a lease, a platform's fifteen minutes, an hourly ring, and the last step of a webhook's schedule. */
+const CONVERGE_MS_MAX = 3 * 3_600_000;
+/** Longer than any invocation lives, and than a tombstone waits: afterwards no zombie is left. */
+const REST_MS = 22 * 60_000;
+
+let engine: SqlEngine | null = null;
+
+export async function simulate(
+	seed: number,
+	{ overrides = {}, trace = false }: { overrides?: Partial<Options>; trace?: boolean } = {},
+): Promise<Report> {
+	const world = new World(seed, { overrides, trace });
+	const stopListening = listenToLogs(world);
+	try {
+		const simulation = await begin(world);
+		const ends = INVARIANTS.map((watch) => watch(simulation));
+		await world.run(world.options.faultsMs);
+		world.endFaults();
+		if (
+			!(await world.run(CONVERGE_MS_MAX + world.jumpedMs, () => hasConverged(simulation))) &&
+			world.violations.length === 0
+		) {
+			world.violate("L1", "hours after the last fault something is still under way");
+		}
+		await world.run(world.dice.chance(0.3) ? REST_MS : 0);
+		await drain(simulation);
+		if (world.violations.length === 0) for (const checkEnd of ends) checkEnd?.();
+		return reportOf(seed, simulation);
+	} finally {
+		stopListening();
+	}
+}
+
+async function begin(world: World): Promise<Simulation> {
+	engine ??= new SqlEngine();
+	const service = new Service(world, engine);
+	const ledger = new Ledger();
+	service.database.onCommit((changes, by) => ledger.commit(changes, by));
+	const tenants: Tenant[] = [];
+	for (let number = 1; number <= world.options.tenants; number++) tenants.push(await makeTenant(service));
+	const history: HistoryEvent[] = [];
+	const callers = new Callers(world, new Http(service), history, tenants);
+	const claims = new Claims(world, ledger);
+	return { world, service, ledger, history, callers, tenants, claims, prompts: new Map() };
+}
+
+async function makeTenant(service: Service): Promise<Tenant> {
+	const { runtime } = service.invocation("intake");
+	const db = new Database(service.database.bindingFor(null));
+	const tenantId = newId("ten", runtime);
+	const secret = newWebhookSecret(runtime);
+	const sealedSecret = await seal(runtime, service.vars.SIGNING_KEY ?? "", tenantId, secret);
+	await createTenant(db, { tenantId, name: "a tenant", limits: TenantLimits.parse({}), sealedSecret });
+	const keyId = newId("key", runtime);
+	const key = makeApiKey(keyId, runtime.randomBytes);
+	const keyHash = await sha256Hex(runtime, key);
+	await createApiKey(db, { keyId, tenantId, name: "a key", keyHash, scopes: DEFAULT_SCOPES, expiresAt: null });
+	return { tenantId, key };
+}
+
+function reportOf(seed: number, { world, history }: Simulation): Report {
+	return {
+		seed,
+		options: world.options,
+		violations: world.violations,
+		hash: world.trace.hash,
+		lines: world.trace.lines,
+		history,
+		virtualMs: world.now,
+	};
+}

@@ -1,0 +1,81 @@
+/** A caller: asks the API, writes down what was asked and what came of it, and tells whoever wants to go on from there. */
+import { createHash } from "node:crypto";
+import type { HistoryEvent } from "../history.ts";
+import type { Answer, Asked, Http } from "./http.ts";
+import type { World } from "./world.ts";
+
+export interface Tenant {
+	tenantId: string;
+	key: string;
+}
+
+/** What the body of an answer says about a job. */
+export interface JobSeen {
+	id: string;
+	status: string;
+	version: number;
+	retry_of: string | null;
+	metadata: { tag?: string };
+}
+
+type Facts = Partial<HistoryEvent> & Pick<HistoryEvent, "op">;
+
+export class Client {
+	readonly name: string;
+	readonly tenant: Tenant;
+	readonly #world: World;
+	readonly #http: Http;
+	readonly #history: HistoryEvent[];
+
+	constructor(world: World, http: Http, history: HistoryEvent[], name: string, tenant: Tenant) {
+		this.#world = world;
+		this.#http = http;
+		this.#history = history;
+		this.name = name;
+		this.tenant = tenant;
+	}
+
+	/** @param react is told the job where the answer shows one */
+	ask(
+		asked: Omit<Asked, "key">,
+		facts: Facts,
+		react: (answer: Answer, job: JobSeen | null) => void = () => undefined,
+	): void {
+		const base = { client: this.name, tenant: this.tenant.tenantId, request: this.#history.length, ...facts };
+		this.#history.push({ at: this.#world.now, type: "invoke", ...base });
+		this.#http.ask({ ...asked, key: this.tenant.key }, (answer) => {
+			const job = jobOf(answer);
+			this.#history.push({
+				at: this.#world.now,
+				...base,
+				type: typeOf(answer),
+				...(answer === null ? {} : { code: answer.code }),
+				...(job === null ? {} : { job: job.id, status: job.status, version: job.version }),
+				...(facts.op === "result" && answer?.code === 200 ? { sha: shaOf(answer.text) } : {}),
+				...(facts.op === "list" && answer?.code === 200 ? { jobs: listOf(answer.text) } : {}),
+			});
+			react(answer, job);
+		});
+	}
+}
+
+/** A 5xx may hide a commit, as no answer does. */
+function typeOf(answer: Answer): HistoryEvent["type"] {
+	if (answer === null || answer.code >= 500) return "info";
+	return answer.code < 300 ? "ok" : "fail";
+}
+
+function jobOf(answer: Answer): JobSeen | null {
+	if (answer === null || answer.code >= 300 || !answer.text.startsWith("{")) return null;
+	const body = JSON.parse(answer.text) as { object?: string };
+	return body.object === "job" ? (body as JobSeen) : null;
+}
+
+function listOf(text: string) {
+	const { data } = JSON.parse(text) as { data: JobSeen[] };
+	return data.map((job) => ({ job: job.id, tag: job.metadata.tag ?? null, status: job.status }));
+}
+
+export function shaOf(text: string): string {
+	return createHash("sha1").update(text).digest("hex").slice(0, 12);
+}

@@ -1,0 +1,88 @@
+/** The way to the API and back: each request is an invocation of its own, which may die, and a client that may give up. */
+import { type Config, parseConfig } from "../../../shared/core/config.ts";
+import { newId } from "../../../shared/core/ids.ts";
+import { Database } from "../../../shared/db/database.ts";
+import { api } from "../../../workers/intake/api.ts";
+import { KeyCache } from "../../../workers/intake/key-cache.ts";
+import type { Invocation } from "./invocation.ts";
+import type { Service } from "./service.ts";
+
+/** What a client does not wait for any longer; what the platform leaves to work after the answer. */
+const CLIENT_MS_MAX = 90_000;
+const BACKGROUND_MS_MAX = 30_000;
+
+export interface Asked {
+	method: string;
+	path: string;
+	key: string;
+	headers?: Record<string, string>;
+	body?: string;
+}
+
+/** Null: the client never got an answer. */
+export type Answer = { code: number; headers: Headers; text: string } | null;
+
+export class Http {
+	readonly #service: Service;
+	readonly #keys = new KeyCache();
+	readonly #config: Config;
+
+	constructor(service: Service) {
+		this.#service = service;
+		this.#config = configOf(service.vars);
+	}
+
+	ask(asked: Asked, react: (answer: Answer) => void): void {
+		const { world } = this.#service;
+		const by = this.#service.invocation("intake");
+		let isOver = false;
+		const end = (answer: Answer) => {
+			if (isOver) return;
+			isOver = true;
+			world.note("client", `${asked.method} ${asked.path} by ${by.name}: ${answer?.code ?? "no answer"}`);
+			react(answer);
+		};
+		world.after(CLIENT_MS_MAX, () => end(null));
+		by.onDeath(() => world.after(10, () => end(null)));
+		world.after(world.dice.skewed(1, 100), () => {
+			if (!by.isDead) this.#serve(by, asked, (answer) => world.after(world.dice.skewed(1, 100), () => end(answer)));
+		});
+	}
+
+	#serve(by: Invocation, { method, path, key, headers, body }: Asked, reply: (answer: Answer) => void): void {
+		const { world } = this.#service;
+		const running: Promise<void>[] = [];
+		const env = this.#service.envFor(by);
+		const services = {
+			db: new Database(env.DB),
+			results: env.RESULTS,
+			jobQueue: env.JOB_QUEUE,
+			deliveryQueue: env.DELIVERY_QUEUE,
+			config: this.#config,
+			runtime: by.runtime,
+			keys: this.#keys,
+			background: (work: Promise<void>) => void running.push(work),
+		};
+		const request = new Request(`https://jobs.sim${path}`, {
+			method,
+			headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
+			...(body === undefined ? {} : { body }),
+		});
+		const answered = Promise.resolve(api.fetch(request, { services, requestId: newId("req", by.runtime) }));
+		answered
+			.then(async (response) => {
+				const text = await response.text();
+				by.hear(() => reply({ code: response.status, headers: response.headers, text }));
+				world.after(BACKGROUND_MS_MAX, () => by.die("its background work took too long"));
+				await Promise.allSettled(running);
+				by.end();
+			})
+			.catch((error: unknown) => world.violate("B1", `the API threw: ${String(error)}`));
+	}
+}
+
+function configOf(vars: Record<string, string>): Config {
+	const parsed = parseConfig(vars);
+	if (!parsed.ok) throw new Error(parsed.problems.join("; "));
+	return parsed.config;
+}

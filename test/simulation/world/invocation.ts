@@ -1,0 +1,162 @@
+/**
+ * One invocation of a Worker, as the platform runs it: it reaches the world only by calls and timers, any of which may be
+ * the last it ever makes. A dead one never hears again; a paused one hears everything at once when it wakes up.
+ */
+import type { Runtime } from "../../../shared/core/runtime.ts";
+import type { CallFaults } from "./options.ts";
+import { instantSubtle } from "./subtle.ts";
+import type { World } from "./world.ts";
+
+/** The platform ends an invocation after fifteen minutes. */
+export const INVOCATION_MS_MAX = 15 * 60_000;
+/** From long enough to lose a lease to long enough to outlive a tombstone's wait, nearly. */
+const PAUSE_MS_MAX = 12 * 60_000;
+
+type Fate = keyof CallFaults | "done";
+
+export class Invocation {
+	readonly name: string;
+	readonly startedAt: number;
+	readonly runtime: Runtime;
+	isDead = false;
+	wasPaused = false;
+	/** What happens now was asked for by a call on which this invocation has given up: it does not know, and never will. */
+	actsUnknown = false;
+	readonly #world: World;
+	readonly #skewMs: number;
+	readonly #onDeath: (() => void)[] = [];
+	#pausedUntil = 0;
+
+	constructor(world: World, name: string, fetch: Runtime["fetch"]) {
+		this.name = name;
+		this.#world = world;
+		this.startedAt = world.now;
+		this.#skewMs = world.dice.between(-world.options.skewMs, world.options.skewMs);
+		this.runtime = this.#makeRuntime(fetch);
+		world.after(INVOCATION_MS_MAX, () => this.die("its time is over"));
+	}
+
+	/** Called once, unless the invocation ends by itself. */
+	onDeath(react: () => void): void {
+		this.#onDeath.push(react);
+	}
+
+	/** The invocation is over: nothing of it happens any more. */
+	end(): void {
+		this.isDead = true;
+	}
+
+	die(why: string): void {
+		if (this.isDead) return;
+		this.isDead = true;
+		this.#world.note(this.name, `dies: ${why}`);
+		for (const react of this.#onDeath) react();
+	}
+
+	/** Runs `go` as soon as this invocation can hear: now, after its pause, or never. */
+	hear(go: () => void): void {
+		if (this.isDead) return;
+		if (this.#pausedUntil > this.#world.now) {
+			this.#world.after(this.#pausedUntil - this.#world.now, () => this.hear(go));
+			return;
+		}
+		go();
+	}
+
+	/** A call to a binding: `act` is what the far side does when the call arrives there. */
+	call<T>(site: string, faults: CallFaults, faultText: string, act: () => T): Promise<T> {
+		return new Promise((resolve, reject) => {
+			if (this.isDead) return;
+			const { dice, current } = this.#world;
+			const dying = dice.chance(current.deaths) ? dice.pick(["before", "after"] as const) : null;
+			if (dice.chance(current.pauses)) this.#pause();
+			const fate = this.#fateOf(faults);
+			const arriveMs = dice.skewed(0, 60);
+			if (dying === "before") {
+				this.#world.after(0, () => this.die(`before ${site}`));
+				return;
+			}
+			this.#world.after(arriveMs, () => {
+				this.#world.note(this.name, fate === "done" ? site : `${site} [${fate}]`);
+				const isDone = fate === "done" || fate === "after" || (fate === "hang" && dice.chance(0.5));
+				const outcome = isDone ? attempt(act) : null;
+				if (dying === "after") return this.die(`after ${site}`);
+				this.#answer(fate, outcome, faultText, { act, resolve, reject });
+			});
+		});
+	}
+
+	#answer<T>(
+		fate: Fate,
+		outcome: Outcome<T> | null,
+		faultText: string,
+		{ act, resolve, reject }: { act: () => T; resolve: (value: T) => void; reject: (error: unknown) => void },
+	): void {
+		const { dice } = this.#world;
+		const replyMs = fate === "hang" ? dice.pick([15_000, 60_000, 600_000, 3_600_000]) : dice.skewed(0, 60);
+		if (fate === "late") this.#world.after(dice.skewed(0, 8_000), () => this.#actUnknown(act));
+		this.#world.after(replyMs, () =>
+			this.hear(() => {
+				if (outcome?.ok === false) reject(outcome.error);
+				else if (fate === "done" && outcome !== null) resolve(outcome.value);
+				else reject(new Error(faultText));
+			}),
+		);
+	}
+
+	#actUnknown(act: () => unknown): void {
+		this.actsUnknown = true;
+		attempt(act);
+		this.actsUnknown = false;
+	}
+
+	#fateOf(faults: CallFaults): Fate {
+		let throwLeft = this.#world.dice.next();
+		for (const fate of ["before", "after", "late", "hang"] as const) {
+			throwLeft -= faults[fate];
+			if (throwLeft < 0) return fate;
+		}
+		return "done";
+	}
+
+	#pause(): void {
+		const ms = this.#world.dice.skewed(1_000, PAUSE_MS_MAX);
+		this.#pausedUntil = this.#world.now + ms;
+		this.wasPaused = true;
+		this.#world.note(this.name, `is paused for ${ms} ms`);
+	}
+
+	#makeRuntime(fetch: Runtime["fetch"]): Runtime {
+		const { dice } = this.#world;
+		const timer = (ms: number, onTime: () => void) => this.#world.after(ms, () => this.hear(onTime));
+		return {
+			now: () => this.#world.now + this.#skewMs,
+			random: () => dice.next(),
+			randomBytes: (length) => dice.bytes(length),
+			timer,
+			sleep: (ms, signal) =>
+				new Promise((resolve) => {
+					if (signal?.aborted) return resolve();
+					const done = () => {
+						takeBack();
+						signal?.removeEventListener("abort", done);
+						resolve();
+					};
+					const takeBack = timer(ms, done);
+					signal?.addEventListener("abort", done);
+				}),
+			fetch,
+			subtle: instantSubtle,
+		};
+	}
+}
+
+type Outcome<T> = { ok: true; value: T } | { ok: false; error: unknown };
+
+function attempt<T>(act: () => T): Outcome<T> {
+	try {
+		return { ok: true, value: act() };
+	} catch (error) {
+		return { ok: false, error };
+	}
+}

@@ -1,0 +1,159 @@
+/**
+ * The provider: answers, refuses, stalls and breaks as the dice say, through the AI binding and in a provider's own
+ * words, so that the service's reading and classifying run too. No two answers are alike: a second one shows.
+ */
+
+import type { JsonObject } from "../../../shared/core/json.ts";
+import type { AiBinding, AiCallOptions } from "../../../shared/model/providers/workers-ai.ts";
+import type { Invocation } from "./invocation.ts";
+import type { World } from "./world.ts";
+
+export interface ModelCallSeen {
+	number: number;
+	jobId: string;
+	tenantId: string;
+	model: string;
+	by: Invocation;
+	at: number;
+	/** What the caller wrote, to tell whose prompt it was. */
+	prompt: string;
+	kind: Kind;
+	/** The answer's text, once it is on its way; null for anything but an answer. */
+	answer: string | null;
+	/** When whoever asked gave up; null while nobody did. */
+	abortedAt: number | null;
+	isOver: boolean;
+}
+
+const FAILURES = {
+	throttled: 4,
+	overloaded: 3,
+	broken: 3,
+	unreachable: 3,
+	blocked: 1,
+	rejected: 1,
+	unknown_model: 1,
+	unreadable: 1,
+} as const;
+
+export type Kind = keyof typeof FAILURES | "answered" | "hangs";
+
+type Reply = { status: number; body: unknown; headers?: Record<string, string> };
+
+export class SimulatedModel {
+	readonly calls: ModelCallSeen[] = [];
+	readonly #world: World;
+	readonly #listeners: ((call: ModelCallSeen) => void)[] = [];
+
+	constructor(world: World) {
+		this.#world = world;
+	}
+
+	onCall(listener: (call: ModelCallSeen) => void): void {
+		this.#listeners.push(listener);
+	}
+
+	bindingFor(by: Invocation): AiBinding {
+		return { run: (model, inputs, options) => this.#run(by, model, inputs, options) };
+	}
+
+	#run(by: Invocation, model: string, inputs: JsonObject, { gateway, signal }: AiCallOptions): Promise<Response> {
+		const { dice, current } = this.#world;
+		const kind = this.#throwKind();
+		const call: ModelCallSeen = {
+			number: this.calls.length + 1,
+			jobId: gateway.metadata.job,
+			tenantId: gateway.metadata.tenant,
+			model,
+			by,
+			at: this.#world.now,
+			prompt: promptOf(inputs),
+			kind,
+			answer: null,
+			abortedAt: null,
+			isOver: false,
+		};
+		this.calls.push(call);
+		this.#world.note(by.name, `calls ${model} for ${call.jobId}: call ${call.number} will be ${kind}`);
+		for (const listener of this.#listeners) listener(call);
+		signal.addEventListener("abort", () => {
+			if (!call.isOver) call.abortedAt = this.#world.now;
+		});
+		if (dice.chance(current.deaths))
+			this.#world.after(dice.skewed(0, 20_000), () => by.die(`during call ${call.number}`));
+		return new Promise((resolve, reject) => {
+			if (kind === "hangs") return;
+			this.#world.after(this.#latencyMs(), () =>
+				by.hear(() => {
+					call.isOver = true;
+					const reply = this.#replyTo(call);
+					if (reply === null) reject(new TypeError("Network connection lost."));
+					else resolve(responseOf(reply));
+				}),
+			);
+		});
+	}
+
+	#throwKind(): Kind {
+		const { dice, current } = this.#world;
+		if (dice.chance(current.modelHangs)) return "hangs";
+		return dice.chance(current.modelFailures) ? dice.weighted(FAILURES) : "answered";
+	}
+
+	#latencyMs(): number {
+		const { dice, current } = this.#world;
+		return dice.chance(current.modelSlow) ? dice.between(20_000, 400_000) : dice.skewed(50, 15_000);
+	}
+
+	#replyTo(call: ModelCallSeen): Reply | null {
+		const error = (status: number, code: string, headers = {}): Reply => ({
+			status,
+			headers,
+			body: { error: { message: `the provider says ${code}`, code } },
+		});
+		switch (call.kind) {
+			case "answered":
+				call.answer = `answer ${call.number} to ${call.prompt}`;
+				return { status: 200, body: completion(call.answer) };
+			case "throttled":
+				return error(429, "rate_limit_exceeded", { "retry-after": String(this.#world.dice.between(1, 40)) });
+			case "overloaded":
+				return error(529, "overloaded_error");
+			case "broken":
+				return error(500, "server_error");
+			case "blocked":
+				return error(402, "insufficient_quota");
+			case "rejected":
+				return error(400, "invalid_request_error");
+			case "unknown_model":
+				return error(404, "model_not_found");
+			case "unreadable":
+				return { status: 200, body: { nothing: "to read" } };
+			case "unreachable":
+			case "hangs":
+				return null;
+		}
+	}
+}
+
+function promptOf(inputs: JsonObject): string {
+	const { messages } = inputs;
+	const last: unknown = Array.isArray(messages) ? messages.at(-1) : null;
+	const content = typeof last === "object" && last !== null ? Reflect.get(last, "content") : null;
+	return typeof content === "string" ? (content.split(" ")[0] ?? "") : "";
+}
+
+function completion(content: string) {
+	return {
+		id: "chatcmpl-1",
+		object: "chat.completion",
+		created: 1,
+		model: "any",
+		choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
+		usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 },
+	};
+}
+
+function responseOf({ status, body, headers = {} }: Reply): Response {
+	return new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } });
+}

@@ -1,0 +1,176 @@
+/**
+ * A queue as the platform's is: at least once, in no order, in batches. What a message's fate is, is said per message;
+ * what was said counts when the invocation ends, so a death may bring back what had been acked.
+ */
+import type { Invocation } from "./invocation.ts";
+import type { World } from "./world.ts";
+
+const FAULT = "Queue sendBatch failed: Queue is overloaded. Please back off.";
+
+interface Stored {
+	id: string;
+	body: unknown;
+	attempts: number;
+	isReady: boolean;
+}
+
+type Said = "ack" | { retryMs: number } | null;
+
+/** One message in the hands of one invocation. */
+export interface Held {
+	body: unknown;
+	said: Said;
+}
+
+export type Consume = (batch: MessageBatch, by: Invocation) => Promise<void>;
+
+export interface Consumers {
+	name: string;
+	start: () => Invocation;
+	consume: Consume;
+	/** Hears what an invocation says about a message, at the moment it says so. */
+	onSaid: (body: unknown, said: "ack" | "retry", by: Invocation) => void;
+}
+
+export class SimulatedQueue {
+	readonly #world: World;
+	readonly #consumers: Consumers;
+	readonly #messages = new Map<string, Stored>();
+	#nextId = 1;
+	#isPolled = false;
+
+	constructor(world: World, consumers: Consumers) {
+		this.#world = world;
+		this.#consumers = consumers;
+	}
+
+	/** Messages that wait, are delayed, or are in somebody's hands. */
+	get backlog(): number {
+		return this.#messages.size;
+	}
+
+	bindingFor(by: Invocation): Queue {
+		const { name } = this.#consumers;
+		const call = <T>(site: string, act: () => T) =>
+			by.call(`${name} ${site}`, this.#world.current.queueCalls, FAULT, act);
+		const binding = {
+			send: (body: unknown, options: QueueSendOptions = {}) =>
+				call(`send ${JSON.stringify(body)}`, () => this.#accept(body, options.delaySeconds)),
+			sendBatch: (messages: Iterable<MessageSendRequest>, options: QueueSendBatchOptions = {}) =>
+				call(`sendBatch ${JSON.stringify([...messages].map(({ body }) => body))}`, () => {
+					for (const { body, delaySeconds } of messages) this.#accept(body, delaySeconds ?? options.delaySeconds);
+				}),
+			metrics: () => call("metrics", () => ({ backlogCount: this.backlog, backlogBytes: 100 * this.backlog })),
+		};
+		return binding as unknown as Queue;
+	}
+
+	#accept(body: unknown, delaySeconds = 0): void {
+		const { dice, current } = this.#world;
+		if (!Number.isInteger(delaySeconds) || delaySeconds < 0 || delaySeconds > 86_400) {
+			throw new Error(`Queue send failed: Invalid delaySeconds ${delaySeconds}`);
+		}
+		if (dice.chance(current.messages.lost)) return;
+		const copies = dice.chance(current.messages.repeated) ? 2 : 1;
+		for (let copy = 0; copy < copies; copy++) {
+			this.#store({ id: `m${this.#nextId++}`, body, attempts: 0, isReady: false }, 1000 * delaySeconds);
+		}
+	}
+
+	#store(message: Stored, delayMs: number): void {
+		const { dice, current } = this.#world;
+		const isEarly = dice.chance(current.messages.early);
+		const late = dice.chance(current.messages.delayed) ? dice.skewed(1_000, 600_000) : dice.skewed(0, 500);
+		this.#messages.set(message.id, message);
+		message.isReady = false;
+		this.#world.after((isEarly ? dice.next() : 1) * delayMs + late, () => {
+			message.isReady = true;
+			this.#pollSoon();
+		});
+	}
+
+	#pollSoon(): void {
+		if (this.#isPolled) return;
+		this.#isPolled = true;
+		this.#world.after(this.#world.dice.skewed(0, 200), () => {
+			this.#isPolled = false;
+			this.#deliver();
+		});
+	}
+
+	#deliver(): void {
+		const { dice, current } = this.#world;
+		const ready = [...this.#messages.values()].filter(({ isReady }) => isReady);
+		const size = dice.between(1, current.batchMax);
+		const batch: Stored[] = [];
+		while (batch.length < size && ready.length > 0) {
+			batch.push(...ready.splice(dice.between(0, ready.length - 1), 1));
+		}
+		if (batch.length === 0) return;
+		if (ready.length > 0) this.#pollSoon();
+		this.#handOut(batch);
+	}
+
+	#handOut(batch: Stored[]): void {
+		for (const message of batch) {
+			message.isReady = false;
+			message.attempts += 1;
+		}
+		const by = this.#consumers.start();
+		const said = new Map<Stored, Said>(batch.map((message) => [message, null]));
+		this.#world.note(by.name, `takes ${JSON.stringify(batch.map(({ body }) => body))}`);
+		by.onDeath(() => this.#takeBack(said));
+		this.#consumers.consume(this.#asBatch(batch, said, by), by).then(
+			() => this.#close(said, "ack", by),
+			(error: unknown) => {
+				this.#world.note(by.name, `throws ${String(error)}`);
+				this.#close(said, { retryMs: 0 }, by);
+			},
+		);
+	}
+
+	#asBatch(batch: Stored[], said: Map<Stored, Said>, by: Invocation): MessageBatch {
+		// The first word counts.
+		const say = (message: Stored, word: Said) => {
+			if (said.get(message) !== null) return;
+			said.set(message, word);
+			if (word === null) return;
+			this.#world.note(by.name, `says ${JSON.stringify(word)} about ${JSON.stringify(message.body)}`);
+			this.#consumers.onSaid(message.body, word === "ack" ? "ack" : "retry", by);
+		};
+		const messages = batch.map((message) => ({
+			id: message.id,
+			timestamp: new Date(this.#world.now),
+			body: message.body,
+			attempts: message.attempts,
+			ack: () => say(message, "ack"),
+			retry: (options: QueueRetryOptions = {}) => say(message, { retryMs: 1000 * (options.delaySeconds ?? 0) }),
+		}));
+		const each = (word: Said) => {
+			for (const message of batch) say(message, word);
+		};
+		const { name } = this.#consumers;
+		const metadata = { metrics: { backlogCount: this.backlog, backlogBytes: 0 } };
+		return { queue: name, messages, metadata, ackAll: () => each("ack"), retryAll: () => each({ retryMs: 0 }) };
+	}
+
+	/** @param otherwise what becomes of messages about which nothing was said */
+	#close(said: Map<Stored, Said>, otherwise: Said, by: Invocation): void {
+		if (by.isDead) return;
+		by.end();
+		for (const [message, word] of said) {
+			const fate = word ?? otherwise;
+			if (fate === "ack" || fate === null) this.#messages.delete(message.id);
+			else this.#store(message, fate.retryMs);
+		}
+	}
+
+	#takeBack(said: Map<Stored, Said>): void {
+		const { dice, current } = this.#world;
+		for (const [message, word] of said) {
+			const isForgotten = word === "ack" ? dice.chance(0.5) : dice.chance(current.messages.lost);
+			if (isForgotten) this.#messages.delete(message.id);
+			else this.#store(message, dice.skewed(0, 60_000));
+		}
+	}
+}

@@ -1,0 +1,134 @@
+/** The service as it is deployed: its bindings, its four actors, and who wakes them. The actors are the real ones. */
+import { parseConfig } from "../../../shared/core/config.ts";
+import { consumeJobs } from "../../../workers/consumer/index.ts";
+import { dispatchDeliveries } from "../../../workers/dispatcher/index.ts";
+import { sweep } from "../../../workers/sweeper/index.ts";
+import { SimulatedBucket } from "./bucket.ts";
+import { SimulatedDatabase } from "./database.ts";
+import { Invocation } from "./invocation.ts";
+import { SimulatedModel } from "./model.ts";
+import { SimulatedQueue } from "./queue.ts";
+import { SimulatedReceivers } from "./receivers.ts";
+import type { SqlEngine } from "./sql-engine.ts";
+import type { World } from "./world.ts";
+
+export type ActorName = "intake" | "consumer" | "dispatcher" | "sweeper";
+
+const SWEEP_EVERY_MS = 60_000;
+
+/** Hears what an invocation says about a message, when it says so. */
+export type SaidListener = (queue: string, body: unknown, said: "ack" | "retry", by: Invocation) => void;
+
+export class Service {
+	readonly world: World;
+	readonly database: SimulatedDatabase;
+	readonly bucket: SimulatedBucket;
+	readonly model: SimulatedModel;
+	readonly receivers: SimulatedReceivers;
+	readonly jobQueue: SimulatedQueue;
+	readonly deliveryQueue: SimulatedQueue;
+	readonly vars: Record<string, string>;
+	readonly #saidListeners: SaidListener[] = [];
+	readonly #sweptListeners: (() => void)[] = [];
+	#invocations = 0;
+
+	constructor(world: World, engine: SqlEngine) {
+		this.world = world;
+		this.database = new SimulatedDatabase(world, engine);
+		this.bucket = new SimulatedBucket(world);
+		this.model = new SimulatedModel(world);
+		this.receivers = new SimulatedReceivers(world);
+		this.vars = varsFor(world);
+		const config = this.#config();
+		this.jobQueue = this.#queue("jobs", "consumer", (batch, by) =>
+			consumeJobs(batch, this.envFor(by), config, by.runtime),
+		);
+		this.deliveryQueue = this.#queue("deliveries", "dispatcher", (batch, by) =>
+			dispatchDeliveries(batch, this.envFor(by), config, by.runtime),
+		);
+		world.after(SWEEP_EVERY_MS, () => this.#sweep());
+	}
+
+	onSaid(listener: SaidListener): void {
+		this.#saidListeners.push(listener);
+	}
+
+	onSwept(listener: () => void): void {
+		this.#sweptListeners.push(listener);
+	}
+
+	/** A new invocation of `actor`. */
+	invocation(actor: ActorName): Invocation {
+		this.#invocations += 1;
+		const by: Invocation = new Invocation(
+			this.world,
+			`${actor}#${this.#invocations}`,
+			this.receivers.fetchFor(() => by),
+		);
+		return by;
+	}
+
+	/** The Worker's environment, in the hands of one invocation. */
+	envFor(by: Invocation): Env {
+		const env = {
+			...this.vars,
+			DB: this.database.bindingFor(by),
+			RESULTS: this.bucket.bindingFor(by),
+			JOB_QUEUE: this.jobQueue.bindingFor(by),
+			DELIVERY_QUEUE: this.deliveryQueue.bindingFor(by),
+			AI: this.model.bindingFor(by),
+		};
+		return env as unknown as Env;
+	}
+
+	#config() {
+		const parsed = parseConfig(this.vars);
+		if (!parsed.ok) throw new Error(parsed.problems.join("; "));
+		return parsed.config;
+	}
+
+	#queue(
+		name: string,
+		actor: ActorName,
+		consume: (batch: MessageBatch, by: Invocation) => Promise<void>,
+	): SimulatedQueue {
+		return new SimulatedQueue(this.world, {
+			name,
+			start: () => this.invocation(actor),
+			consume,
+			onSaid: (body, said, by) => {
+				for (const listener of this.#saidListeners) listener(name, body, said, by);
+			},
+		});
+	}
+
+	/** Cron: a tick may be left out, and a sweep may still run when the next one starts. */
+	#sweep(): void {
+		this.world.after(SWEEP_EVERY_MS, () => this.#sweep());
+		if (this.world.dice.chance(this.world.current.messages.lost / 2)) return;
+		const by = this.invocation("sweeper");
+		sweep(this.envFor(by), by.runtime).then(
+			() => {
+				by.end();
+				for (const listener of this.#sweptListeners) listener();
+			},
+			(error: unknown) => this.world.violate("B1", `the sweeper threw: ${String(error)}`),
+		);
+	}
+}
+
+function varsFor({ options }: World): Record<string, string> {
+	return {
+		DEFAULT_MODEL: "alpha/one",
+		MODEL_ROUTES: JSON.stringify([
+			{ match: "alpha/*", provider: "workers-ai", gateway: "alpha" },
+			{ match: "*", provider: "workers-ai" },
+		]),
+		PUBLIC_URL: "https://jobs.sim",
+		LEASE_SECONDS: String(options.leaseSeconds),
+		HEARTBEAT_SECONDS: String(options.leaseSeconds / 3),
+		DELIVERY_SCHEDULE_SECONDS: options.deliverySchedule,
+		ADMIN_TOKEN: "an-admin-token-of-the-simulation",
+		SIGNING_KEY: "a-signing-key-of-the-simulation-which-is-long",
+	};
+}

@@ -1,0 +1,152 @@
+/**
+ * D1's SQL, without D1: the same SQLite, the same statements and migrations, D1's limits and words for errors. One
+ * database in memory serves all seeds of a process, emptied between them, so that statements are prepared once.
+ *
+ * Its clock is the world's: `unixepoch` is replaced, so the service's statements run as they do in production, where no
+ * time is bound. Every change of a watched row is told once its transaction has committed, and never otherwise.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+
+export type SqlValue = string | number | null;
+export type Row = Record<string, SqlValue>;
+
+/** One row as it became; null: it is gone. */
+export interface RowChange {
+	table: string;
+	tenantId: string;
+	id: string;
+	row: Row | null;
+}
+
+export interface Query {
+	sql: string;
+	params: SqlValue[];
+}
+
+const PARAMS_MAX = 100;
+const SQL_BYTES_MAX = 100_000;
+const VALUE_BYTES_MAX = 2_000_000;
+const MIGRATIONS = join(import.meta.dirname, "../../../migrations");
+
+/** Tables whose changes are told, and what names a row besides its tenant. */
+const WATCHED: Readonly<Record<string, string>> = { jobs: "id", deliveries: "id", idempotency_keys: "key" };
+
+interface Prepared {
+	statement: StatementSync;
+	/** The highest `?n` of the statement. */
+	params: number;
+}
+
+export class SqlEngine {
+	readonly #sqlite = new DatabaseSync(":memory:");
+	readonly #prepared = new Map<string, Prepared>();
+	readonly #tables: string[];
+	#pending: RowChange[] = [];
+	#now: () => number = () => 0;
+
+	constructor() {
+		this.#sqlite.function("unixepoch", { deterministic: true, varargs: true }, () => (this.#now() + 0.5) / 1000);
+		this.#sqlite.function("tell_change", { varargs: true }, (...told) => {
+			this.#pending.push(changeOf(told));
+			return null;
+		});
+		for (const file of readdirSync(MIGRATIONS).sort()) {
+			this.#sqlite.exec(readFileSync(join(MIGRATIONS, file), "utf8"));
+		}
+		this.#tables = this.#names("SELECT name FROM sqlite_schema WHERE type = 'table'");
+		for (const [table, id] of Object.entries(WATCHED)) this.#watch(table, id);
+	}
+
+	/** Forgets everything, and tells the time as `now` does. */
+	restart(now: () => number): void {
+		this.#now = now;
+		for (const table of this.#tables) this.#sqlite.exec(`DELETE FROM ${table}`);
+		this.#pending = [];
+	}
+
+	/** One transaction: the rows of each statement, and what changed. */
+	run(queries: Query[]): { rows: Row[][]; changes: RowChange[] } {
+		this.#pending = [];
+		const prepared = queries.map((query) => this.#prepare(query));
+		try {
+			if (queries.length > 1) this.#sqlite.exec("BEGIN IMMEDIATE");
+			const rows = prepared.map(({ statement }, index) => statement.all(...(queries[index]?.params ?? [])) as Row[]);
+			if (queries.length > 1) this.#sqlite.exec("COMMIT");
+			return { rows, changes: this.#pending };
+		} catch (error) {
+			if (queries.length > 1) this.#sqlite.exec("ROLLBACK");
+			throw asD1Error(error);
+		}
+	}
+
+	#prepare({ sql, params }: Query): Prepared {
+		let known = this.#prepared.get(sql);
+		if (known === undefined) {
+			if (sql.length > SQL_BYTES_MAX) throw new Error("D1_ERROR: statement too long: SQLITE_TOOBIG");
+			try {
+				known = { statement: this.#sqlite.prepare(sql), params: highestParam(sql) };
+			} catch (error) {
+				throw asD1Error(error);
+			}
+			this.#prepared.set(sql, known);
+		}
+		if (params.length > PARAMS_MAX) throw new Error("D1_ERROR: too many SQL variables: SQLITE_ERROR");
+		if (params.length !== known.params) {
+			throw new Error(`D1_ERROR: Wrong number of parameter bindings for SQL query: ${params.length} for ${sql}`);
+		}
+		for (const value of params) checkValue(value);
+		return known;
+	}
+
+	#watch(table: string, id: string): void {
+		const columns = this.#names(`SELECT name FROM pragma_table_info('${table}')`);
+		const told = (alias: string) => columns.map((column) => `'${column}', ${alias}.${column}`).join(", ");
+		for (const [event, alias] of [
+			["INSERT", "NEW"],
+			["UPDATE", "NEW"],
+			["DELETE", "OLD"],
+		] as const) {
+			const row = event === "DELETE" ? "" : `, ${told("NEW")}`;
+			this.#sqlite.exec(`CREATE TEMP TRIGGER tell_${table}_${event} AFTER ${event} ON main.${table} BEGIN
+				SELECT tell_change('${table}', ${alias}.tenant_id, ${alias}.${id}${row}); END`);
+		}
+	}
+
+	#names(sql: string): string[] {
+		return this.#sqlite
+			.prepare(sql)
+			.all()
+			.map((row) => String(row.name));
+	}
+}
+
+function changeOf([table, tenantId, id, ...cells]: unknown[]): RowChange {
+	const row: Row = {};
+	for (let at = 0; at < cells.length; at += 2) row[String(cells[at])] = (cells[at + 1] ?? null) as SqlValue;
+	return { table: String(table), tenantId: String(tenantId), id: String(id), row: cells.length === 0 ? null : row };
+}
+
+function highestParam(sql: string): number {
+	return Math.max(0, ...[...sql.matchAll(/\?(\d+)/g)].map((match) => Number(match[1])));
+}
+
+function checkValue(value: unknown): void {
+	if (value === undefined || typeof value === "object" ? value !== null : typeof value === "boolean") {
+		throw new Error(`D1_TYPE_ERROR: Type '${typeof value}' not supported for value '${String(value)}'`);
+	}
+	if (typeof value === "string" && value.length > VALUE_BYTES_MAX) {
+		throw new Error("D1_ERROR: string or blob too big: SQLITE_TOOBIG");
+	}
+}
+
+/** D1 puts SQLite's own word behind its message. */
+function asD1Error(error: unknown): Error {
+	const { message, errcode } = error as { message: string; errcode?: number };
+	if (message.startsWith("D1_")) return error as Error;
+	const word = { 19: "SQLITE_CONSTRAINT", 18: "SQLITE_TOOBIG", 20: "SQLITE_MISMATCH", 25: "SQLITE_RANGE" }[
+		(errcode ?? 1) & 255
+	];
+	return new Error(`D1_ERROR: ${message}: ${word ?? "SQLITE_ERROR"}`);
+}

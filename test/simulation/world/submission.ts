@@ -1,0 +1,46 @@
+/** What a caller asks for: thrown from the dice, valid always. */
+import type { Dice } from "./dice.ts";
+
+export interface Submission {
+	/** In the metadata, and the first word of the prompt: tells whose job and whose answer it is. */
+	tag: string;
+	key: string | null;
+	body: string;
+	/** The events that its webhook wants; null: no webhook. */
+	wants: readonly string[] | null;
+	retainMs: number;
+}
+
+const EVENTS = ["job.succeeded", "job.failed", "job.cancelled", "job.expired"] as const;
+const DAY_SECONDS = 86_400;
+/** Above this an input lives in R2 and not in its row. */
+const LARGE_BYTES = 33_000;
+
+export function throwSubmission(dice: Dice, tag: string, tenant: string): Submission {
+	const wants = dice.chance(0.75) ? (dice.chance(0.8) ? EVENTS : [dice.pick(EVENTS)]) : null;
+	const retainSeconds = dice.pick([2_592_000, 2_592_000, 0, 60, 600]);
+	const webhook = {
+		url: `https://hooks.receiver.com/${tenant}`,
+		payload: dice.pick(["full", "thin"]),
+		...(wants === EVENTS ? {} : { events: wants }),
+	};
+	const content = dice.chance(0.03) ? `${tag} ${"x".repeat(LARGE_BYTES)}` : `${tag} is what I ask`;
+	const body = {
+		model: dice.pick(["alpha/one", ["alpha/one", "beta/two"], ["beta/two", "alpha/one", "alpha/three"]]),
+		input: { messages: [{ role: "user", content }] },
+		metadata: { tag },
+		max_attempts: dice.pick([1, 2, 3, 5]),
+		timeout_seconds: dice.pick([30, 120, 600, 780]),
+		retain_seconds: retainSeconds,
+		deadline_seconds: dice.pick([DAY_SECONDS, DAY_SECONDS, 600, 120, 20]),
+		...(wants === null ? {} : { webhook }),
+		...(dice.chance(0.2) ? { delay_seconds: dice.pick([1, 30, 300, 1_200]) } : {}),
+	};
+	return {
+		tag,
+		key: dice.chance(0.6) ? `key-${tag}` : null,
+		body: JSON.stringify(body),
+		wants,
+		retainMs: retainSeconds * 1000,
+	};
+}

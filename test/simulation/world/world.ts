@@ -1,0 +1,113 @@
+/**
+ * A world of its own time, made of one seed. Nothing in it happens but by an appointment, and between two appointments
+ * every promise that can go on does: the order of all things is the seed's alone.
+ */
+import { Agenda, type Appointment } from "./agenda.ts";
+import { Dice } from "./dice.ts";
+import { type Options, OUTAGE, throwOptions, withoutFaults } from "./options.ts";
+import { Trace } from "./trace.ts";
+
+/** 2026-01-02T03:04:05.678Z: each part differs, so that a mix-up shows. */
+export const START_AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+/** What must hold did not. */
+export interface Violation {
+	/** The invariant's name, such as `S2`. */
+	invariant: string;
+	message: string;
+}
+
+export class World {
+	/** True time, Unix milliseconds: nobody in the world sees it but through a clock that may be off. */
+	now = START_AT;
+	readonly dice: Dice;
+	/** As thrown for this seed, with what a test wants otherwise. */
+	readonly options: Options;
+	/** What is in force now: faults end. */
+	current: Options;
+	hasFaults = true;
+	readonly trace: Trace;
+	readonly violations: Violation[] = [];
+	readonly #agenda = new Agenda();
+	#databaseOffsetMs = 0;
+	/** How far the database's clock has jumped in all: what was to come soon by it may take so much longer. */
+	jumpedMs = 0;
+
+	constructor(seed: number, { overrides = {}, trace = false }: { overrides?: Partial<Options>; trace?: boolean } = {}) {
+		this.dice = new Dice(seed);
+		this.options = { ...throwOptions(this.dice), ...overrides };
+		this.current = this.options;
+		this.trace = new Trace({ isKept: trace, startAt: START_AT });
+		for (let outage = 0; outage < this.options.outages; outage++) {
+			this.after(this.dice.next() * this.options.faultsMs, () =>
+				this.#beginOutage(this.dice.pick(["database", "storage"])),
+			);
+		}
+	}
+
+	/** The database's own clock. */
+	get databaseNow(): number {
+		return this.now + this.#databaseOffsetMs;
+	}
+
+	jumpDatabaseClock(ms: number): void {
+		this.#databaseOffsetMs += ms;
+		this.jumpedMs += Math.abs(ms);
+		this.note("clock", `the database's clock jumps by ${ms} ms`);
+	}
+
+	#beginOutage(what: "database" | "storage"): void {
+		if (!this.hasFaults) return;
+		this.note("world", `${what} is out`);
+		this.current = { ...this.current, [what]: OUTAGE };
+		this.after(this.options.outageMs, () => {
+			if (this.hasFaults) this.current = { ...this.current, [what]: this.options[what] };
+		});
+	}
+
+	/** Nothing goes wrong from now on; what went wrong before stays so. */
+	endFaults(): void {
+		this.hasFaults = false;
+		this.current = withoutFaults(this.options);
+		this.note("world", "faults end");
+	}
+
+	note(who: string, what: string): void {
+		this.trace.note(this.now, who, what);
+	}
+
+	/** @returns takes the appointment back */
+	after(ms: number, run: () => void): () => void {
+		const appointment: Appointment = this.#agenda.add(this.now + Math.max(0, Math.ceil(ms)), run);
+		return () => {
+			appointment.isOff = true;
+		};
+	}
+
+	violate(invariant: string, message: string): void {
+		this.violations.push({ invariant, message });
+		this.note("!", `${invariant}: ${message}`);
+	}
+
+	/** Lets time pass until `isOver`, or for `ms`, or until something is violated. True: `isOver` came true. */
+	async run(ms: number, isOver: () => boolean = () => false): Promise<boolean> {
+		const stopAt = this.now + ms;
+		while (this.violations.length === 0 && !isOver()) {
+			const nextAt = this.#agenda.nextAt();
+			if (nextAt === null || nextAt > stopAt) {
+				this.now = stopAt;
+				return isOver();
+			}
+			const appointment = this.#agenda.take();
+			this.now = Math.max(this.now, nextAt);
+			appointment?.run();
+			await everythingThatCanGoOn();
+		}
+		return isOver();
+	}
+}
+
+/** One turn of the event loop runs every promise that waits for no appointment. */
+export function everythingThatCanGoOn(): Promise<void> {
+	return new Promise((resolve) => setImmediate(resolve));
+}
