@@ -29,6 +29,7 @@ describe("parseConfig", () => {
 				resultLinkMs: 86_400_000,
 				leaseMs: 90_000,
 				heartbeatMs: 30_000,
+				streamIdleMs: 120_000,
 				deliveryScheduleMs: [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * 1000),
 				adminToken: LEAST.ADMIN_TOKEN,
 				signingKeys: [SECRET],
