@@ -60,6 +60,7 @@ export interface WebhookTarget {
 	payload: "full" | "thin";
 }
 
+/** Options of the AI Gateway for one job; providers that have no gateway ignore them. */
 export interface GatewaySettings {
 	cacheTtlSeconds: number | null;
 	skipCache: boolean | null;

@@ -1,5 +1,5 @@
 /** Stores a new job, and the idempotency key it came with, in one transaction: the 202 depends on nothing else. */
-import type { GatewaySettings, Job, WebhookTarget } from "../core/job.ts";
+import type { Job, JobKey } from "../core/job.ts";
 import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/waits.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
@@ -9,29 +9,16 @@ import { jsonOrNull } from "./json-column.ts";
 const IDEMPOTENCY_MS = 24 * 3_600_000;
 
 /** Durations may have fractions of a millisecond, as callers' seconds do; they are rounded up. */
-export interface NewJob {
-	tenantId: string;
-	jobId: string;
+type AsSubmitted =
+	| keyof JobKey
+	| ("input" | "inputKey" | "inputBytes" | "webhook" | "gateway" | "metadata" | "priority" | "timeoutMs")
+	| ("maxAttempts" | "retainMs" | "retryOf" | "origin" | "deadlineMs" | "lane");
+
+/** `lane` is the first model's. */
+export interface NewJob extends Pick<Job, AsSubmitted> {
 	models: [string, ...string[]];
-	/** Of the first model. */
-	lane: string;
-	/** The body as JSON text; null where `inputKey` names the R2 object that holds it. */
-	input: string | null;
-	inputKey: string | null;
-	inputBytes: number;
-	webhook: WebhookTarget | null;
-	gateway: GatewaySettings | null;
-	metadata: Record<string, string> | null;
-	priority: number;
-	timeoutMs: number;
-	maxAttempts: number;
-	retainMs: number;
-	retryOf: string | null;
-	origin: string;
 	/** Not before this time (Unix milliseconds), or not before this long after submission. */
 	start: { runAt: number } | { delayMs: number };
-	/** From submission, or from `run_at` where that is later. */
-	deadlineMs: number;
 	/** SHA-256 of method, path and raw body stands behind the key: the same key with another body is a mistake. */
 	idempotency: { key: string; fingerprint: string } | null;
 }

@@ -3,6 +3,7 @@
  * `Response` (the simulated one makes its own), so that one reader judges and assembles them all.
  */
 import type { ModelFailure, Usage } from "../core/failures.ts";
+import type { GatewaySettings } from "../core/job.ts";
 import type { JsonObject } from "../core/json.ts";
 import type { ModelRoute } from "../core/model-routes.ts";
 
@@ -21,13 +22,7 @@ export interface ModelCall {
 	timeoutMs: number;
 	tenantId: string;
 	jobId: string;
-	gateway: GatewayOptions | null;
-}
-
-/** Options of the AI Gateway for one job; providers that have no gateway ignore them. */
-export interface GatewayOptions {
-	cacheTtlSeconds: number | null;
-	skipCache: boolean | null;
+	gateway: GatewaySettings | null;
 }
 
 export type ModelOutcome = { ok: true; answer: ModelAnswer } | { ok: false; failure: ModelFailure };
