@@ -88,3 +88,11 @@ describe("addUsage", () => {
 		expect(addUsage(null, null)).toBeNull();
 	});
 });
+
+describe("an attempt that was given back", () => {
+	it("stays uncounted when its answer is found after all", () => {
+		const givenBack = anAttempt(1, { lease: 1, outcome: "not_stored", counted: false });
+		const found = anAttempt(1, { lease: 1, outcome: "succeeded", counted: true });
+		expect(withAttempt([givenBack], found)).toMatchObject([{ outcome: "succeeded", counted: false }]);
+	});
+});
