@@ -4,39 +4,36 @@
  * Time in SQL is the database's own (`NOW`), so that no two machines' clocks are ever compared. Tests and simulation bind
  * another time through `clock`.
  */
+import { StorageUnavailable } from "../core/storage-unavailable.ts";
+import { type Timers, within } from "../core/within.ts";
 
 /** Milliseconds by the database's clock, or the time bound as `?1`. */
 export const NOW = "coalesce(?1, CAST(unixepoch('subsec') * 1000 AS INTEGER))";
+
+/**
+ * D1 itself gives up after 30 s. A heartbeat that hung so long would leave no time for a second one before the lease ends.
+ */
+const ANSWER_MS_MAX = 10_000;
 
 export interface Statement {
 	sql: string;
 	params: (string | number | null)[];
 }
 
-/** D1 did not answer, or not in time. Whether a write took effect is unknown: read it back, never repeat it blindly. */
-export class StorageUnavailable extends Error {
-	constructor(cause: unknown) {
-		super("The database did not answer", { cause });
-		this.name = "StorageUnavailable";
-	}
-}
-
 export class Database {
 	readonly #d1: D1Database;
+	readonly #timers: Timers;
 	/** The time to bind as `?1`; null for the database's own. */
 	readonly clock: () => number | null;
 
-	constructor(d1: D1Database, clock: () => number | null = () => null) {
+	constructor(d1: D1Database, timers: Timers, clock: () => number | null = () => null) {
 		this.#d1 = d1;
+		this.#timers = timers;
 		this.clock = clock;
 	}
 
 	async all<Row>(statement: Statement): Promise<Row[]> {
-		try {
-			return (await this.#prepare(statement).all<Row>()).results;
-		} catch (error) {
-			throw asStorageFault(error);
-		}
+		return (await this.#answered(() => this.#prepare(statement).all<Row>())).results;
 	}
 
 	async first<Row>(statement: Statement): Promise<Row | null> {
@@ -45,9 +42,15 @@ export class Database {
 
 	/** One transaction: all statements take effect, or none. Answers the rows of each. */
 	async batch<Row>(statements: Statement[]): Promise<Row[][]> {
+		const results = await this.#answered(() =>
+			this.#d1.batch<Row>(statements.map((statement) => this.#prepare(statement))),
+		);
+		return results.map((result) => result.results);
+	}
+
+	async #answered<T>(ask: () => Promise<T>): Promise<T> {
 		try {
-			const results = await this.#d1.batch<Row>(statements.map((statement) => this.#prepare(statement)));
-			return results.map((result) => result.results);
+			return await within(this.#timers, ANSWER_MS_MAX, ask());
 		} catch (error) {
 			throw asStorageFault(error);
 		}

@@ -4,6 +4,7 @@
  * nobody is forgotten after it.
  */
 import type { Attempt } from "../core/attempts.ts";
+import type { DeliveryKey } from "../core/delivery.ts";
 import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../core/events.ts";
 import type { Usage } from "../core/failures.ts";
 import type { Cancellation, JobError, JobKey } from "../core/job.ts";
@@ -38,7 +39,7 @@ export interface JobProgress {
 export interface Finished extends JobKey {
 	done: boolean;
 	/** Deliveries that this end owes: ring for them once. */
-	deliveryIds: string[];
+	owed: DeliveryKey[];
 }
 
 /** All in one transaction. Losing a race is ordinary and shows in the answer, one entry per end. */
@@ -49,7 +50,7 @@ export async function finishJobs(db: Database, ends: JobEnd[]): Promise<Finished
 		tenantId: end.tenantId,
 		jobId: end.jobId,
 		done: (rows[2 * index] ?? []).length > 0,
-		deliveryIds: (rows[2 * index + 1] ?? []).map((row) => row.id),
+		owed: (rows[2 * index + 1] ?? []).map((row) => ({ tenantId: end.tenantId, deliveryId: row.id })),
 	}));
 }
 

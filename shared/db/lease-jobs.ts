@@ -3,7 +3,7 @@ import { ATTEMPTS_KEPT } from "../core/attempts.ts";
 import { PROBE_MS } from "../core/cool-down.ts";
 import type { Job, JobKey } from "../core/job.ts";
 import { KEYS_OF_JOB } from "./cool-downs.ts";
-import { type Database, NOW, type Statement, StorageUnavailable } from "./database.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 
 export interface LeaseRequest {
@@ -11,6 +11,8 @@ export interface LeaseRequest {
 	/** Random per invocation: tells our leases from others' when the answer was lost. */
 	holder: string;
 	leaseMs: number;
+	/** The same request was made before, and its answer was lost: what it may have leased is leased. */
+	isRepeated?: boolean;
 	/** Is told of a row that no code of ours could have written, which is left out so that its neighbours run. */
 	onUnreadable?: (error: unknown) => void;
 }
@@ -23,6 +25,8 @@ export type Missed = JobKey &
 /** What was leased. */
 export interface Leased {
 	jobs: Job[];
+	/** The database's clock when it answered. */
+	now: number;
 	/** Ids of those that were taken over although their upstream cools down: to be settled if R2 has their answer. */
 	keptAway: Set<string>;
 	/** The cool-downs that calls were let through: how they end is news. */
@@ -34,26 +38,28 @@ export interface Leased {
  * guarded by it, so a holder whose lease was taken over can write nothing. A taken-over call stays counted and goes into
  * the history as `abandoned`. No number of deaths wears the statement out: past `max_attempts` no call is made, and the
  * count stays where it is until a holder lives to settle the job. A job whose upstream cools down is parked instead.
+ *
+ * Where the answer is lost, the leases may be ours all the same. Ask again as the same holder, with `isRepeated`: what the
+ * lost request leased is not due any more, and is read back in the same transaction that leases the rest.
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
-	try {
-		const [jobs = [], kept = [], probed = []] = await db.batch<Record<string, unknown>>([
-			leaseStatement(db, request),
-			findKeptAway(db, request),
-			takeSlots(db, request),
-			parkStatement(db, request),
-			sweepByLeaseEnd(request),
-		]);
-		return {
-			jobs: readable(jobs, request),
-			keptAway: new Set(kept.map((row) => String(row.id))),
-			probedKeys: new Set(probed.map((row) => String(row.key))),
-		};
-	} catch (error) {
-		if (!(error instanceof StorageUnavailable)) throw error;
-		// The answer is lost, the leases may be ours all the same: read back what this very statement would have leased.
-		return { jobs: readable(await db.all(ownLeases(request)), request), keptAway: new Set(), probedKeys: new Set() };
-	}
+	const [rows = [], kept = [], probed = [], , , own = []] = await db.batch<Record<string, unknown>>([
+		leaseStatement(db, request),
+		findKeptAway(db, request),
+		takeSlots(db, request),
+		parkStatement(db, request),
+		sweepByLeaseEnd(request),
+		...(request.isRepeated ? [ownLeases(db, request)] : []),
+	]);
+	const jobs = readable(request.isRepeated ? own : rows, request);
+	// The lost request may have let probes through and closed the door behind them: those of its leases are let be.
+	const leasedNow = new Set(rows.map((row) => row.id));
+	return {
+		jobs,
+		now: Number(own[0]?.now ?? jobs[0]?.leasedAt ?? 0),
+		keptAway: new Set(kept.filter(({ id }) => leasedNow.has(id)).map((row) => String(row.id))),
+		probedKeys: new Set(probed.map((row) => String(row.key))),
+	};
 }
 
 function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
@@ -156,12 +162,10 @@ function sweepByLeaseEnd({ keys, holder }: LeaseRequest): Statement {
 	};
 }
 
-function ownLeases({ keys, holder }: LeaseRequest): Statement {
+function ownLeases(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return {
-		sql: `SELECT ${JOB_COLUMNS} FROM jobs
-		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
-		   AND status = 'running' AND holder = ?2`,
-		params: [keyList(keys), holder],
+		sql: `SELECT ${JOB_COLUMNS}, ${NOW} AS now FROM jobs WHERE ${ASKED} AND status = 'running' AND holder = ?3`,
+		params: [db.clock(), keyList(keys), holder],
 	};
 }
 

@@ -1,27 +1,28 @@
 /** Deletes what R2 holds of erased jobs, and of inputs whose job never came to be. */
 import type { JobKey } from "../core/job.ts";
 import { inputsOfDay, jobOfInputKey, resultKey } from "./keys.ts";
+import type { ObjectStore } from "./object-store.ts";
 
 /** R2 deletes at most a thousand keys a call. */
 const KEYS_PER_CALL_MAX = 1_000;
 
 export async function eraseObjects(
-	bucket: R2Bucket,
+	objects: ObjectStore,
 	jobs: readonly (JobKey & { inputKey: string | null })[],
 ): Promise<void> {
 	const keys = jobs.flatMap((job) => [resultKey(job), ...(job.inputKey === null ? [] : [job.inputKey])]);
 	for (let from = 0; from < keys.length; from += KEYS_PER_CALL_MAX) {
-		await bucket.delete(keys.slice(from, from + KEYS_PER_CALL_MAX));
+		await objects.delete(keys.slice(from, from + KEYS_PER_CALL_MAX));
 	}
 }
 
 /** One page of the inputs put on the UTC day of `dayMs`. */
 export async function listInputs(
-	bucket: R2Bucket,
+	objects: ObjectStore,
 	dayMs: number,
 	cursor: string | null,
 ): Promise<{ inputs: (JobKey & { key: string })[]; next: string | null }> {
-	const page = await bucket.list({ prefix: inputsOfDay(dayMs), ...(cursor === null ? {} : { cursor }) });
+	const page = await objects.list(inputsOfDay(dayMs), cursor);
 	return {
 		inputs: page.objects.flatMap(({ key }) => {
 			const job = jobOfInputKey(key);
@@ -31,6 +32,6 @@ export async function listInputs(
 	};
 }
 
-export async function eraseInputs(bucket: R2Bucket, keys: readonly string[]): Promise<void> {
-	if (keys.length > 0) await bucket.delete([...keys]);
+export async function eraseInputs(objects: ObjectStore, keys: readonly string[]): Promise<void> {
+	if (keys.length > 0) await objects.delete([...keys]);
 }

@@ -6,6 +6,7 @@ import { z } from "zod";
 import { type Attempt, AttemptSchema } from "../core/attempts.ts";
 import type { JobKey } from "../core/job.ts";
 import { resultKey } from "./keys.ts";
+import type { ObjectStore } from "./object-store.ts";
 
 export interface StoredAnswer {
 	/** The call that brought it: model, provider, times, usage, log id. */
@@ -25,34 +26,38 @@ const Metadata = z.object({
 
 /** Puts `body` unless an answer is there already. Answers what is stored now: ours, or the one that came first. */
 export async function storeResult(
-	bucket: R2Bucket,
+	objects: ObjectStore,
 	job: JobKey,
 	body: Uint8Array,
 	call: { attempt: Attempt; modelAttempt: number },
 ): Promise<{ first: boolean; stored: StoredAnswer }> {
-	const put = await bucket.put(resultKey(job), body, {
-		onlyIf: { etagDoesNotMatch: "*" },
-		httpMetadata: { contentType: "application/json" },
-		customMetadata: { attempt: JSON.stringify(call.attempt), modelAttempt: String(call.modelAttempt) },
+	const isFirst = await objects.putIfAbsent(resultKey(job), body, {
+		attempt: JSON.stringify(call.attempt),
+		modelAttempt: String(call.modelAttempt),
 	});
-	if (put !== null) return { first: true, stored: { ...call, bytes: body.byteLength } };
-	const stored = await findStoredAnswer(bucket, job);
+	if (isFirst) return { first: true, stored: { ...call, bytes: body.byteLength } };
+	const stored = await findStoredAnswer(objects, job);
 	if (stored === null) throw new Error("a result was there and then was not");
 	return { first: stored.attempt.lease === call.attempt.lease, stored };
 }
 
 /** What R2 says was answered; null where nothing was. */
-export async function findStoredAnswer(bucket: R2Bucket, job: JobKey): Promise<StoredAnswer | null> {
-	const head = await bucket.head(resultKey(job));
+export async function findStoredAnswer(objects: ObjectStore, job: JobKey): Promise<StoredAnswer | null> {
+	const head = await objects.head(resultKey(job));
 	if (head === null) return null;
 	return { ...Metadata.parse(head.customMetadata), bytes: head.size };
 }
 
-/** The stored result, or a part of it that lies within; null where there is none. */
-export async function readResult(
-	bucket: R2Bucket,
+/** The stored result; null where there is none. */
+export async function readResult(objects: ObjectStore, job: JobKey): Promise<string | null> {
+	return await objects.text(resultKey(job));
+}
+
+/** The stored result, or a part of it that lies within, as a stream; null where there is none. */
+export async function openResult(
+	objects: ObjectStore,
 	job: JobKey,
-	part: { offset: number; length: number } | null = null,
-): Promise<R2ObjectBody | null> {
-	return await bucket.get(resultKey(job), part === null ? {} : { range: part });
+	part: { offset: number; length: number } | null,
+): Promise<ReadableStream | null> {
+	return await objects.open(resultKey(job), part);
 }

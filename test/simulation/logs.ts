@@ -8,6 +8,8 @@ const EXCUSES = [
 	"Network connection lost",
 	"internal error. Please try again. (10001)",
 	"Queue is overloaded",
+	// A call that hangs.
+	"No answer within",
 ];
 
 /** @returns gives the console back */

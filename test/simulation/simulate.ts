@@ -95,7 +95,7 @@ async function begin(world: World): Promise<Simulation> {
 
 async function makeTenant(service: Service): Promise<Tenant> {
 	const { runtime } = service.invocation("intake");
-	const db = new Database(service.database.bindingFor(null));
+	const db = new Database(service.database.bindingFor(null), runtime);
 	const tenantId = newId("ten", runtime);
 	const secret = newWebhookSecret(runtime);
 	const sealedSecret = await seal(runtime, service.vars.SIGNING_KEY ?? "", tenantId, secret);

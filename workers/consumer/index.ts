@@ -6,10 +6,10 @@
 import type { Config } from "../../shared/core/config.ts";
 import { newHolder } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { Database } from "../../shared/db/database.ts";
 import { askModel } from "../../shared/model/ask-model.ts";
 import { readBells } from "../../shared/queues/bells.ts";
-import { JobMessage } from "../../shared/queues/ring.ts";
+import { JobMessage } from "../../shared/queues/doorbell.ts";
+import { bind } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { runBatch } from "./run-batch.ts";
@@ -19,10 +19,7 @@ const INPUT_BYTES_HELD_MAX = 24 * 1024 * 1024;
 
 export async function consumeJobs(batch: MessageBatch, env: Env, config: Config, runtime: Runtime): Promise<void> {
 	const consumer = {
-		db: new Database(env.DB),
-		results: env.RESULTS,
-		deliveryQueue: env.DELIVERY_QUEUE,
-		jobQueue: env.JOB_QUEUE,
+		...bind(env, runtime),
 		ask: askModel({
 			runtime,
 			ai: env.AI,

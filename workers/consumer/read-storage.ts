@@ -7,19 +7,19 @@ import { logTrouble } from "../log.ts";
 import type { Consumer } from "./run-batch.ts";
 
 /** An answer that an earlier holder may have stored. A job's first holder has nobody before it, and does not ask. */
-export async function findEarlierAnswer({ results }: Consumer, job: Job): Promise<StoredAnswer | null | "unknown"> {
+export async function findEarlierAnswer({ objects }: Consumer, job: Job): Promise<StoredAnswer | null | "unknown"> {
 	if (job.lease === 1) return null;
 	try {
-		return await findStoredAnswer(results, job);
+		return await findStoredAnswer(objects, job);
 	} catch (error) {
 		logTrouble("result.not_looked_up", { jobId: job.jobId }, error);
 		return "unknown";
 	}
 }
 
-export async function loadInput({ results }: Consumer, job: Job): Promise<JsonObject | "missing" | "unknown"> {
+export async function loadInput({ objects }: Consumer, job: Job): Promise<JsonObject | "missing" | "unknown"> {
 	try {
-		const text = job.inputKey === null ? job.input : await readInput(results, job.inputKey);
+		const text = job.inputKey === null ? job.input : await readInput(objects, job.inputKey);
 		if (text === null) return "missing";
 		// Our own writing: it was validated at submission.
 		const input: JsonObject = JSON.parse(text);

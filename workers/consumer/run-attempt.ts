@@ -16,14 +16,16 @@ import { storeWhileHeld } from "./store-while-held.ts";
 import { tellRecovery } from "./tell-cool-downs.ts";
 
 /**
- * An invocation lives for 15 minutes, of which one attempt may take nearly all. A job that had to wait for memory this
- * long would be cut off in the middle of its call, so it goes back and starts in another invocation.
+ * An invocation lives for 15 minutes, of which one attempt may take nearly all. A job that had to wait for D1 or memory
+ * this long would be cut off in the middle of its call, so it goes back and starts in another invocation.
  */
 const HELD_UP_MS_MAX = 60_000;
 
 /** A leased job, and what its holder needs to know about time. */
 export interface Lease {
 	job: Job;
+	/** This machine's clock when the invocation began. */
+	startedAt: number;
 	/** The database's clock, as this machine can tell: the time of the lease, and what has passed here since. */
 	now(): number;
 	/** Aborts when the lease is no longer ours. */
@@ -44,7 +46,7 @@ export async function runAttempt(consumer: Consumer, lease: Lease): Promise<Disp
 	if (!lease.mayCall) return await handBack(consumer, lease);
 
 	return await consumer.inputBudget.hold(job.inputBytes, async () => {
-		const isHeldUp = lease.now() - (job.leasedAt ?? 0) > HELD_UP_MS_MAX;
+		const isHeldUp = consumer.runtime.now() - lease.startedAt > HELD_UP_MS_MAX;
 		return isHeldUp ? await settleUnstored(consumer, lease, null) : await callOnce(consumer, lease);
 	});
 }

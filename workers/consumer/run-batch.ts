@@ -4,23 +4,19 @@ import type { Job, JobKey } from "../../shared/core/job.ts";
 import { keysOf } from "../../shared/core/lanes.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
-import type { Database } from "../../shared/db/database.ts";
-import { explainMisses, type Leased, leaseJobs } from "../../shared/db/lease-jobs.ts";
+import { explainMisses } from "../../shared/db/lease-jobs.ts";
 import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
+import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import type { ByteBudget } from "./byte-budget.ts";
+import { leaseSurely } from "./lease-surely.ts";
 import { type Lease, runAttempt } from "./run-attempt.ts";
 import { afterLease } from "./settle.ts";
 import { watchLeases } from "./watch-leases.ts";
 
 /** What a consumer works with. */
-export interface Consumer {
-	db: Database;
-	results: R2Bucket;
-	deliveryQueue: Queue;
-	/** To ring for parked jobs when their upstream is back. */
-	jobQueue: Queue;
+export interface Consumer extends Bindings {
 	ask: AskModel;
 	config: Config;
 	runtime: Runtime;
@@ -35,40 +31,31 @@ export async function runBatch(
 	keys: JobKey[],
 	tell: (key: JobKey, disposition: Disposition) => void,
 ): Promise<void> {
-	const leased = await leaseOrNone(consumer, keys);
+	const startedAt = consumer.runtime.now();
+	const leased = await leaseSurely(consumer, keys);
 	if (leased === null) {
-		for (const key of keys) tell(key, AFTER_CRASH);
+		for (const key of keys) tell(key, afterLease(consumer));
 		return;
 	}
 	const { jobs, keptAway, probedKeys } = leased;
 	const leasedHereAt = consumer.runtime.now();
 	const watch = watchLeases(consumer, jobs);
-	const leaseOf = (job: Job, at: number): Lease => ({
+	const leaseOf = (job: Job): Lease => ({
 		job,
+		startedAt,
 		mayCall: !keptAway.has(job.jobId),
 		probedKeys: keysOf(job).filter((key) => probedKeys.has(key)),
 		lost: watch.signalOf(job),
-		now: () => (job.leasedAt ?? 0) + consumer.runtime.now() - at,
+		now: () => leased.now + consumer.runtime.now() - leasedHereAt,
 	});
 	const attempts = jobs.map(async (job) => {
-		const disposition = await caught(consumer, job, () => runAttempt(consumer, leaseOf(job, leasedHereAt)));
+		const disposition = await caught(consumer, job, () => runAttempt(consumer, leaseOf(job)));
 		watch.release(job);
 		tell(job, disposition);
 	});
 	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
 	await Promise.all([...attempts, tellMissed(consumer, missed, tell)]);
 	await watch.stop();
-}
-
-async function leaseOrNone({ db, holder, config }: Consumer, keys: JobKey[]): Promise<Leased | null> {
-	const onUnreadable = (error: unknown) => logTrouble("job.unreadable", { jobs: keys.length }, error);
-	if (keys.length === 0) return { jobs: [], keptAway: new Set(), probedKeys: new Set() };
-	try {
-		return await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs, onUnreadable });
-	} catch (error) {
-		logTrouble("batch.not_leased", { jobs: keys.length }, error);
-		return null;
-	}
 }
 
 /**

@@ -2,6 +2,7 @@
 import { type Attempt, addUsage, withAttempt } from "../../shared/core/attempts.ts";
 import { type CoolDown, coolDownFor } from "../../shared/core/cool-down.ts";
 import { deadlineError, type FailureDecision, type Judgement, poisonedError } from "../../shared/core/decide.ts";
+import type { DeliveryKey } from "../../shared/core/delivery.ts";
 import type { ModelFailure } from "../../shared/core/failures.ts";
 import type { Job, JobError } from "../../shared/core/job.ts";
 import { laneFor } from "../../shared/core/lanes.ts";
@@ -9,9 +10,9 @@ import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { finishJobs, type JobEnd } from "../../shared/db/finish-jobs.ts";
 import { type Requeue, requeueJob } from "../../shared/db/requeue-job.ts";
 import { ACK, type Disposition } from "../../shared/queues/bells.ts";
-import { ringForDeliveries } from "../../shared/queues/ring.ts";
 import type { StoredAnswer } from "../../shared/results/store-result.ts";
-import { log, logTrouble } from "../log.ts";
+import { log } from "../log.ts";
+import { ringForDeliveries } from "../ring-for-deliveries.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";
 import { tellFailure, tellRecovery } from "./tell-cool-downs.ts";
@@ -116,15 +117,15 @@ async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Dispo
 	const { tenantId, jobId, lease: number } = lease.job;
 	const guard = { tenantId, jobId, from: "running" as const, lease: number };
 	const nothing = { reason: null, error: null, cancellation: null, resultBytes: null };
-	let deliveryIds: string[] = [];
+	let owed: DeliveryKey[] = [];
 	const written = await writeSurely(consumer, lease, end.status, async () => {
 		const [finished] = await finishJobs(consumer.db, [{ ...nothing, ...end, ...guard }]);
-		deliveryIds = finished?.deliveryIds ?? [];
+		owed = finished?.owed ?? [];
 		return finished?.done ?? false;
 	});
 	report(lease, end.status, end.reason ?? null, written);
 	if (written === "unknown") return afterLease(consumer);
-	await ringOnce(consumer, lease.job, deliveryIds);
+	await ringForDeliveries(consumer.deliveryBell, owed);
 	return ACK;
 }
 
@@ -151,19 +152,6 @@ async function requeue(
 /** When the lease has run out, this message's next delivery takes it over and finds what there is in R2. */
 export function afterLease({ config }: Consumer): Disposition {
 	return { kind: "retry", delaySeconds: Math.ceil(config.leaseMs / 1000) };
-}
-
-/** A lost ring costs a minute: the rows are due for the sweeper by then. */
-async function ringOnce({ deliveryQueue }: Consumer, job: Job, deliveryIds: string[]): Promise<void> {
-	if (deliveryIds.length === 0) return;
-	try {
-		await ringForDeliveries(
-			deliveryQueue,
-			deliveryIds.map((deliveryId) => ({ tenantId: job.tenantId, deliveryId })),
-		);
-	} catch (error) {
-		logTrouble("deliveries.not_rung", { jobId: job.jobId }, error);
-	}
 }
 
 /** The history, and the tokens spent: what the row knew, and what the entries that are new, or mended, have cost. */

@@ -12,7 +12,7 @@ const RETRY_MS_MAX = 10_000;
 
 /** What is stored under the job's key now; null: R2 would not have it, and the answer is lost. */
 export async function storeWhileHeld(
-	{ results, runtime }: Consumer,
+	{ objects, runtime }: Consumer,
 	{ job, lost }: Lease,
 	body: Uint8Array,
 	call: { attempt: Attempt; modelAttempt: number },
@@ -20,7 +20,7 @@ export async function storeWhileHeld(
 	const giveUpAt = runtime.now() + STORE_MS_MAX;
 	for (let waitMs = RETRY_MS_FIRST; ; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
 		try {
-			return await storeResult(results, job, body, call);
+			return await storeResult(objects, job, body, call);
 		} catch (error) {
 			logTrouble("result.not_stored", { jobId: job.jobId, bytes: body.byteLength }, error);
 		}

@@ -1,7 +1,6 @@
 /** Tells everybody else what a call found out about its upstream. Best effort: the sweeper walks the parked keys. */
 import type { CoolDown } from "../../shared/core/cool-down.ts";
 import { recordFailure, recordRecovery, releaseParked } from "../../shared/db/cool-downs.ts";
-import { ringForJobs } from "../../shared/queues/ring.ts";
 import { logTrouble } from "../log.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";
@@ -10,10 +9,10 @@ import type { Consumer } from "./run-batch.ts";
 const RELEASED_MAX = 100;
 
 /** A call that a cool-down let through was answered: more may follow, and those who wait are rung for. */
-export async function tellRecovery({ db, jobQueue }: Consumer, { job, probedKeys }: Lease): Promise<void> {
+export async function tellRecovery({ db, jobBell }: Consumer, { job, probedKeys }: Lease): Promise<void> {
 	try {
 		await recordRecovery(db, probedKeys, job.leasedAt ?? 0);
-		for (const key of probedKeys) await ringForJobs(jobQueue, await releaseParked(db, key, RELEASED_MAX));
+		for (const key of probedKeys) await jobBell.ring(await releaseParked(db, key, RELEASED_MAX));
 	} catch (error) {
 		logTrouble("recovery.not_told", { jobId: job.jobId }, error);
 	}

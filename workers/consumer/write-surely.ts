@@ -3,7 +3,7 @@
  * when the row says that it did not.
  */
 import type { JobState } from "../../shared/core/job-states.ts";
-import { StorageUnavailable } from "../../shared/db/database.ts";
+import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { findStanding } from "../../shared/db/find-job.ts";
 import { logTrouble } from "../log.ts";
 import type { Lease } from "./run-attempt.ts";

@@ -40,8 +40,8 @@ async function full(dispatcher: Dispatcher, job: Job): Promise<JobView & { resul
 }
 
 /** Null for a large one. An R2 error rejects: told later is better than told without what the caller asked for. */
-async function inlineResult({ results }: Dispatcher, job: Job): Promise<unknown> {
+async function inlineResult({ objects }: Dispatcher, job: Job): Promise<unknown> {
 	if (job.resultBytes === null || job.resultBytes > INLINE_RESULT_BYTES_MAX) return null;
-	const object = await readResult(results, job);
-	return object === null ? null : await object.json();
+	const text = await readResult(objects, job);
+	return text === null ? null : JSON.parse(text);
 }

@@ -2,8 +2,8 @@
 import type { Delivery, DeliveryAttempt } from "../../shared/core/delivery.ts";
 import { type AttemptResult, type DeliveryDecision, decideDelivery } from "../../shared/core/delivery-schedule.ts";
 import { readRetryAfterMs } from "../../shared/core/retry-after.ts";
+import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { checkWebhookUrl } from "../../shared/core/webhook-address.ts";
-import { StorageUnavailable } from "../../shared/db/database.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { recordDelivery } from "../../shared/db/record-delivery.ts";
 import { unseal } from "../../shared/webhooks/seal.ts";

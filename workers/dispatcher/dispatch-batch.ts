@@ -3,16 +3,14 @@ import type { Config } from "../../shared/core/config.ts";
 import type { DeliveryKey } from "../../shared/core/delivery.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
-import type { Database } from "../../shared/db/database.ts";
 import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
+import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { deliver } from "./deliver.ts";
 
 /** What a dispatcher works with. */
-export interface Dispatcher {
-	db: Database;
-	results: R2Bucket;
+export interface Dispatcher extends Bindings {
 	config: Config;
 	runtime: Runtime;
 }

@@ -5,9 +5,9 @@
  */
 import type { Config } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { Database } from "../../shared/db/database.ts";
 import { readBells } from "../../shared/queues/bells.ts";
-import { DeliveryMessage } from "../../shared/queues/ring.ts";
+import { DeliveryMessage } from "../../shared/queues/doorbell.ts";
+import { bind } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { dispatchBatch } from "./dispatch-batch.ts";
 
@@ -17,7 +17,7 @@ export async function dispatchDeliveries(
 	config: Config,
 	runtime: Runtime,
 ): Promise<void> {
-	const dispatcher = { db: new Database(env.DB), results: env.RESULTS, config, runtime };
+	const dispatcher = { ...bind(env, runtime), config, runtime };
 	const bells = readBells(batch.messages, DeliveryMessage, (key) => `${key.tenantId}/${key.deliveryId}`);
 	for (const message of bells.unreadable) {
 		logTrouble("message.unreadable", { queue: batch.queue, messageId: message.id });

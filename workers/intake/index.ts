@@ -9,7 +9,7 @@ import type { ParsedConfig } from "../../shared/core/config.ts";
 import { AppError } from "../../shared/core/errors.ts";
 import { newId } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { Database } from "../../shared/db/database.ts";
+import { bind } from "../bindings.ts";
 import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { api } from "./api.ts";
 import { KeyCache } from "./key-cache.ts";
@@ -28,10 +28,7 @@ export async function intake(
 	const requestId = newId("req", runtime);
 	if (!parsed.ok) return misconfigured(parsed.problems, requestId);
 	const services: Services = {
-		db: new Database(env.DB),
-		results: env.RESULTS,
-		jobQueue: env.JOB_QUEUE,
-		deliveryQueue: env.DELIVERY_QUEUE,
+		...bind(env, runtime),
 		config: parsed.config,
 		runtime,
 		keys,

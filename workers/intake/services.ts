@@ -2,14 +2,10 @@
 import type { Config } from "../../shared/core/config.ts";
 import type { Json } from "../../shared/core/json.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import type { Database } from "../../shared/db/database.ts";
+import type { Bindings } from "../bindings.ts";
 import type { KeyCache } from "./key-cache.ts";
 
-export interface Services {
-	db: Database;
-	results: R2Bucket;
-	jobQueue: Queue;
-	deliveryQueue: Queue;
+export interface Services extends Bindings {
 	config: Config;
 	runtime: Runtime;
 	keys: KeyCache;

@@ -5,11 +5,10 @@ import { newId } from "../../shared/core/ids.ts";
 import type { WebhookTarget } from "../../shared/core/job.ts";
 import { viewJob } from "../../shared/core/job-view.ts";
 import { laneFor } from "../../shared/core/lanes.ts";
+import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { checkWebhookUrl } from "../../shared/core/webhook-address.ts";
-import { StorageUnavailable } from "../../shared/db/database.ts";
 import { type NewJob, type Submission, submitJob } from "../../shared/db/submit-job.ts";
-import { ringForJob } from "../../shared/queues/ring.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/results/inputs.ts";
 import { logTrouble } from "../log.ts";
 import { readIdempotency } from "./idempotency.ts";
@@ -61,12 +60,12 @@ async function submitSurely({ db }: Services, job: NewJob): Promise<Submission> 
 	}
 }
 
-async function ring({ jobQueue, runtime }: Services, job: NewJob): Promise<void> {
+async function ring({ jobBell, runtime }: Services, job: NewJob): Promise<void> {
 	const waitMs = "delayMs" in job.start ? job.start.delayMs : job.start.runAt - runtime.now();
 	const delaySeconds = queueDelaySeconds(waitMs);
 	if (delaySeconds === null) return;
 	try {
-		await ringForJob(jobQueue, job, delaySeconds);
+		await jobBell.ringLater(job, delaySeconds);
 	} catch (error) {
 		logTrouble("job.not_rung", { jobId: job.jobId }, error);
 	}
@@ -89,7 +88,7 @@ async function toNewJob(c: Context<IntakeEnv>, { request, input, retryOf }: Orde
 		...jobKey,
 		...checked,
 		input: isLarge ? null : input,
-		inputKey: isLarge ? await storeLargeInput(services, jobKey, input) : null,
+		inputKey: isLarge ? await storeInput(services.objects, jobKey, input, runtime.now()) : null,
 		inputBytes,
 		gateway:
 			gateway === undefined
@@ -109,14 +108,6 @@ async function toNewJob(c: Context<IntakeEnv>, { request, input, retryOf }: Orde
 /** Fractions of a second are welcome, those of a millisecond are not kept. */
 function toMs(seconds: number): number {
 	return Math.round(seconds * 1000);
-}
-
-async function storeLargeInput(services: Services, job: { tenantId: string; jobId: string }, input: string) {
-	try {
-		return await storeInput(services.results, job, input, services.runtime.now());
-	} catch (error) {
-		throw new StorageUnavailable(error);
-	}
 }
 
 function modelsOf({ config }: Services, { model }: JobRequest): Pick<NewJob, "models" | "lane"> {

@@ -2,9 +2,9 @@
 import { deadlineError } from "../../shared/core/decide.ts";
 import type { SweptJob } from "../../shared/core/sweep.ts";
 import { finishJobs } from "../../shared/db/finish-jobs.ts";
-import { ringForDeliveries } from "../../shared/queues/ring.ts";
 import { findStoredAnswer } from "../../shared/results/store-result.ts";
 import { logTrouble } from "../log.ts";
+import { ringForDeliveries } from "../ring-for-deliveries.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /**
@@ -22,10 +22,10 @@ export async function expireJobs(
 }
 
 /** Only a job that was leased before can have been answered. Where R2 does not say, the next sweep asks again. */
-async function whatIsStored({ results }: Sweeper, job: SweptJob): Promise<"answer" | "nothing" | "unknown"> {
+async function whatIsStored({ objects }: Sweeper, job: SweptJob): Promise<"answer" | "nothing" | "unknown"> {
 	if (job.lease === 0) return "nothing";
 	try {
-		return (await findStoredAnswer(results, job)) === null ? "nothing" : "answer";
+		return (await findStoredAnswer(objects, job)) === null ? "nothing" : "answer";
 	} catch (error) {
 		logTrouble("result.not_looked_up", { jobId: job.jobId }, error);
 		return "unknown";
@@ -33,7 +33,7 @@ async function whatIsStored({ results }: Sweeper, job: SweptJob): Promise<"answe
 }
 
 /** Guarded by the lease seen: a job that was leased or cancelled meanwhile is left to whoever did that. */
-async function expire({ db, deliveryQueue }: Sweeper, jobs: SweptJob[]): Promise<number> {
+async function expire({ db, deliveryBell }: Sweeper, jobs: SweptJob[]): Promise<number> {
 	const finished = await finishJobs(
 		db,
 		jobs.map((job) => ({
@@ -49,14 +49,9 @@ async function expire({ db, deliveryQueue }: Sweeper, jobs: SweptJob[]): Promise
 			progress: null,
 		})),
 	);
-	const owed = finished.flatMap(({ tenantId, deliveryIds }) =>
-		deliveryIds.map((deliveryId) => ({ tenantId, deliveryId })),
+	await ringForDeliveries(
+		deliveryBell,
+		finished.flatMap(({ owed }) => owed),
 	);
-	try {
-		await ringForDeliveries(deliveryQueue, owed);
-	} catch (error) {
-		// They are in D1, due for the next sweep but one.
-		logTrouble("deliveries.not_rung", { deliveries: owed.length }, error);
-	}
 	return finished.filter(({ done }) => done).length;
 }

@@ -6,8 +6,9 @@
  * It never calls a model or a receiver: it rings, and those who are rung for judge for themselves.
  */
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { Database } from "../../shared/db/database.ts";
+import type { Database } from "../../shared/db/database.ts";
 import { writeNote } from "../../shared/db/sweeper-notes.ts";
+import { bind } from "../bindings.ts";
 import { log, logTrouble } from "../log.ts";
 import { pruneAll } from "./prune.ts";
 import { reapInputs } from "./reap-inputs.ts";
@@ -17,13 +18,7 @@ import { sweepJobs } from "./sweep-jobs.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 export async function sweep(env: Env, runtime: Runtime): Promise<void> {
-	await sweepAll({
-		db: new Database(env.DB),
-		results: env.RESULTS,
-		jobQueue: env.JOB_QUEUE,
-		deliveryQueue: env.DELIVERY_QUEUE,
-		runtime,
-	});
+	await sweepAll({ ...bind(env, runtime), runtime });
 }
 
 export async function sweepAll(sweeper: Sweeper): Promise<void> {

@@ -18,13 +18,13 @@ export async function pruneAll(sweeper: Sweeper) {
 	};
 }
 
-async function pruneFinalJobs({ db, results, runtime }: Sweeper): Promise<number> {
+async function pruneFinalJobs({ db, objects, runtime }: Sweeper): Promise<number> {
 	let pruned = 0;
 	for (let page = 0; page < PAGES_MAX; page++) {
 		const due = await findJobsToPrune(db, PAGE);
 		const gone = await pruneJobs(db, due, newId("tmb", runtime));
 		// Dying here is harmless: the tombstone names the same objects.
-		await eraseObjects(results, gone);
+		await eraseObjects(objects, gone);
 		pruned += gone.length;
 		if (due.length < PAGE) break;
 	}
@@ -32,10 +32,10 @@ async function pruneFinalJobs({ db, results, runtime }: Sweeper): Promise<number
 }
 
 /** The second deletion, of what a holder without a lease may have written after the first. */
-async function deleteAgain({ db, results }: Sweeper): Promise<number> {
+async function deleteAgain({ db, objects }: Sweeper): Promise<number> {
 	const tombstones = await findTombstones(db, PAGES_MAX);
 	for (const tombstone of tombstones) {
-		await eraseObjects(results, tombstone.jobs);
+		await eraseObjects(objects, tombstone.jobs);
 		await removeTombstone(db, tombstone);
 	}
 	return tombstones.reduce((sum, { jobs }) => sum + jobs.length, 0);

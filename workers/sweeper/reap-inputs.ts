@@ -11,7 +11,7 @@ const DAY_MS = 86_400_000;
 /** Of a thousand inputs each. A day that holds more is gone through by as many sweeps as it takes. */
 const PAGES_MAX = 10;
 
-export async function reapInputs({ db, results, runtime }: Sweeper): Promise<{ inputsReaped: number }> {
+export async function reapInputs({ db, objects, runtime }: Sweeper): Promise<{ inputsReaped: number }> {
 	const lastFullDay = startOfDay(runtime.now()) - 2 * DAY_MS;
 	const note = await readNote(db, "inputs_reaped_until");
 	const day = note === null ? lastFullDay : Number(note) + DAY_MS;
@@ -20,10 +20,10 @@ export async function reapInputs({ db, results, runtime }: Sweeper): Promise<{ i
 	let inputsReaped = 0;
 	let cursor: string | null = (await readNote(db, "inputs_reap_cursor")) || null;
 	for (let pages = 0; pages < PAGES_MAX; pages++) {
-		const page = await listInputs(results, day, cursor);
+		const page = await listInputs(objects, day, cursor);
 		const known = await findKnownJobs(db, page.inputs);
 		const orphans = page.inputs.filter(({ jobId }) => !known.has(jobId)).map(({ key }) => key);
-		await eraseInputs(results, orphans);
+		await eraseInputs(objects, orphans);
 		inputsReaped += orphans.length;
 		cursor = page.next;
 		if (cursor === null) break;

@@ -1,6 +1,5 @@
 /** Lets parked jobs go whose cool-down is over, in case whoever should have done so died. */
 import { findParkedKeys, pruneCoolDowns, releaseParked } from "../../shared/db/cool-downs.ts";
-import { ringForJobs } from "../../shared/queues/ring.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /** Bounds that keep a sweep far below the thousand statements that D1 grants an invocation. */
@@ -20,11 +19,11 @@ export async function releaseAllParked(sweeper: Sweeper): Promise<{ released: nu
 }
 
 /** All of them where nothing keeps them any more; as many as there are slots where the key recovers; else none. */
-async function releaseKey({ db, jobQueue, runtime }: Sweeper, key: string, stopAt: number): Promise<number> {
+async function releaseKey({ db, jobBell, runtime }: Sweeper, key: string, stopAt: number): Promise<number> {
 	let released = 0;
 	for (;;) {
 		const jobs = await releaseParked(db, key, PAGE);
-		await ringForJobs(jobQueue, jobs);
+		await jobBell.ring(jobs);
 		released += jobs.length;
 		if (jobs.length < PAGE || runtime.now() >= stopAt) return released;
 	}

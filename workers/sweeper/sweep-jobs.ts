@@ -2,7 +2,7 @@
 import { decideSweep, type SweptJob } from "../../shared/core/sweep.ts";
 import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../../shared/core/waits.ts";
 import { findJobsToSweep, noteSwept, type SweepCursor, type SweepPage } from "../../shared/db/sweep-jobs.ts";
-import { ringForJobs } from "../../shared/queues/ring.ts";
+import type { JobBell } from "../../shared/queues/doorbell.ts";
 import { logTrouble } from "../log.ts";
 import { expireJobs } from "./expire-jobs.ts";
 import type { Sweeper } from "./sweeper.ts";
@@ -17,7 +17,7 @@ const SWEEP_MS_MAX = 20_000;
 
 export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expired: number }> {
 	const stopAt = sweeper.runtime.now() + SWEEP_MS_MAX;
-	const queueIsEmpty = await isEmpty(sweeper.jobQueue);
+	const queueIsEmpty = await isEmpty(sweeper.jobBell);
 	const counts = { rung: 0, expired: 0 };
 	// Whoever is rung for asks to be looked at later, which may lie on a page to come: one ring a sweep is enough.
 	const seen = new Set<string>();
@@ -46,7 +46,7 @@ async function sweepPage(sweeper: Sweeper, jobs: SweptJob[], now: number, queueI
 	const overdue = decided.filter(({ decision }) => decision.kind === "expire").map(({ job }) => job);
 	const { expired, answered } = await expireOrLog(sweeper, overdue);
 	const due = decided.filter(({ decision }) => decision.kind === "ring").map(({ job }) => job);
-	await ringForJobs(sweeper.jobQueue, [...due, ...answered]);
+	await sweeper.jobBell.ring([...due, ...answered]);
 	await noteSwept(sweeper.db, [
 		...decided.flatMap(({ job, decision }) =>
 			decision.kind === "ring" || decision.kind === "look" ? [{ job, ...decision }] : [],
@@ -67,9 +67,9 @@ async function expireOrLog(sweeper: Sweeper, overdue: SweptJob[]): ReturnType<ty
 }
 
 /** Where the queue will not say, it may be full: nobody is rung for ahead of time. */
-async function isEmpty(queue: Queue): Promise<boolean> {
+async function isEmpty(bell: JobBell): Promise<boolean> {
 	try {
-		return (await queue.metrics()).backlogCount === 0;
+		return (await bell.backlog()) === 0;
 	} catch (error) {
 		logTrouble("queue.not_measured", {}, error);
 		return false;

@@ -1,11 +1,7 @@
 /** What a sweeper works with. */
 import type { Runtime } from "../../shared/core/runtime.ts";
-import type { Database } from "../../shared/db/database.ts";
+import type { Bindings } from "../bindings.ts";
 
-export interface Sweeper {
-	db: Database;
-	results: R2Bucket;
-	jobQueue: Queue;
-	deliveryQueue: Queue;
+export interface Sweeper extends Bindings {
 	runtime: Runtime;
 }

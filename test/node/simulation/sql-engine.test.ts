@@ -1,5 +1,6 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { Database, NOW, StorageUnavailable } from "../../../shared/db/database.ts";
+import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import { Database, NOW } from "../../../shared/db/database.ts";
 import { SimulatedDatabase } from "../../simulation/world/database.ts";
 import { type RowChange, SqlEngine } from "../../simulation/world/sql-engine.ts";
 import { World } from "../../simulation/world/world.ts";
@@ -16,7 +17,7 @@ describe("the stand-in for D1", () => {
 		const database = new SimulatedDatabase(world, engine);
 		changes = [];
 		database.onCommit((committed) => changes.push(...committed));
-		db = new Database(database.bindingFor(null));
+		db = new Database(database.bindingFor(null), { timer: () => () => undefined });
 	});
 
 	const insert = (key: string) => ({

@@ -36,9 +36,9 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the last answer wins",
-		file: "shared/results/store-result.ts",
-		find: 'onlyIf: { etagDoesNotMatch: "*" },',
-		replace: "",
+		file: "shared/results/object-store.ts",
+		find: ', onlyIf: { etagDoesNotMatch: "*" } };',
+		replace: " };",
 	},
 	{
 		name: "an answer whose settlement is unknown is acked",

@@ -60,8 +60,8 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "an answer to the lease statement that was lost is not read back",
 		file: "shared/db/lease-jobs.ts",
-		find: "status = 'running' AND holder = ?2`,\n\t\tparams: [keyList(keys), holder],\n\t};\n}\n\n/** Explains",
-		replace: "status = 'queued' AND holder = ?2`,\n\t\tparams: [keyList(keys), holder],\n\t};\n}\n\n/** Explains",
+		find: "readable(request.isRepeated ? own : rows, request)",
+		replace: "readable(rows, request)",
 	},
 	{
 		name: "an end owes no webhook",

@@ -24,8 +24,8 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the sweeper notes a ring that it has not rung",
 		file: "workers/sweeper/ring-for-deliveries.ts",
-		find: "await ringForDeliveries(\n",
-		replace: "if (due.length > 99) await ringForDeliveries(\n",
+		find: "await deliveryBell.ring(due);",
+		replace: "if (due.length > 99) await deliveryBell.ring(due);",
 	},
 	{
 		name: "a queued job never expires",
@@ -48,7 +48,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the second deletion is left out",
 		file: "workers/sweeper/prune.ts",
-		find: "await eraseObjects(results, tombstone.jobs);",
+		find: "await eraseObjects(objects, tombstone.jobs);",
 		replace: "tombstone.jobs;",
 	},
 ];

@@ -1,7 +1,7 @@
 /** The way to the API and back: each request is an invocation of its own, which may die, and a client that may give up. */
 import { type Config, parseConfig } from "../../../shared/core/config.ts";
 import { newId } from "../../../shared/core/ids.ts";
-import { Database } from "../../../shared/db/database.ts";
+import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
 import type { Invocation } from "./invocation.ts";
@@ -54,10 +54,7 @@ export class Http {
 		const running: Promise<void>[] = [];
 		const env = this.#service.envFor(by);
 		const services = {
-			db: new Database(env.DB),
-			results: env.RESULTS,
-			jobQueue: env.JOB_QUEUE,
-			deliveryQueue: env.DELIVERY_QUEUE,
+			...bind(env, by.runtime),
 			config: this.#config,
 			runtime: by.runtime,
 			keys: this.#keys,

@@ -4,7 +4,7 @@ import type { JobKey } from "../../../shared/core/job.ts";
 import { ACK } from "../../../shared/queues/bells.ts";
 import { inputKey, resultKey } from "../../../shared/results/keys.ts";
 import { aJob, MINUTE, NOW, reload, SECOND } from "../support/a-job.ts";
-import { diesAfter, diesBefore, failsAfter, failsBefore } from "../support/a-process.ts";
+import { diesAfter, diesBefore, failsAfter, failsBefore, hangsAfter, hangsBefore } from "../support/a-process.ts";
 import { aWorld, type World } from "../support/a-world.ts";
 import { consume, consuming } from "../support/drive.ts";
 import { aModel, answered, failed, type ScriptedModel, slowly } from "../support/scripted-model.ts";
@@ -135,6 +135,31 @@ describe("a consumer whose lease was taken over", () => {
 			expect(await storedText(job)).toContain("Just in time.");
 			expect(await reload(job)).toMatchObject({ status: "succeeded", attempts: [{ outcome: "succeeded" }, {}] });
 		}
+	});
+});
+
+describe("a call of ours that hangs", () => {
+	it.each([
+		["the result's put", /r2 put/, hangsBefore],
+		["the result's put, done", /r2 put/, hangsAfter],
+		["the settlement", /d1 finish/, hangsBefore],
+		["the settlement, done", /d1 finish/, hangsAfter],
+		["a heartbeat", /d1 heartbeat/, hangsBefore],
+		["a look", /d1 look/, hangsBefore],
+		["the ring", /queue send/, hangsBefore],
+	])("is given up, and asked again where it matters: %s", async (_, what, happening) => {
+		const world = aWorld();
+		const job = await aJob({ webhook: WEBHOOK });
+		const model = aModel(slowly(40 * SECOND, answered("The one.")));
+		const process = world.start(model);
+		process.on(what, happening);
+		const { told, over } = consuming(process, job);
+		expect(await world.ended(over)).toBe(true);
+		expect(told[job.jobId]).toEqual(ACK);
+		expect(model.calls).toHaveLength(1);
+		expect(await storedText(job)).toContain("The one.");
+		expect(await reload(job)).toMatchObject({ status: "succeeded", lease: 1, attempts: [{ outcome: "succeeded" }] });
+		expect(world.runtime.now() - NOW).toBeLessThan(2 * MINUTE);
 	});
 });
 

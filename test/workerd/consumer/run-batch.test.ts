@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { ACK } from "../../../shared/queues/bells.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
-import { aJob, DAY, HOUR, MINUTE, NOW, reload, SECOND } from "../support/a-job.ts";
-import { failsBefore } from "../support/a-process.ts";
+import { aJob, DAY, HOUR, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../support/a-job.ts";
+import { failsAfter, failsBefore, hangsAfter } from "../support/a-process.ts";
 import { aWorld } from "../support/a-world.ts";
 import { consume, consuming } from "../support/drive.ts";
 import { aModel, answered, failed, slowly, USAGE } from "../support/scripted-model.ts";
@@ -317,12 +317,35 @@ describe("a batch", () => {
 		expect(await reload(sound)).toMatchObject({ status: "succeeded" });
 	});
 
-	it("that D1 does not lease comes back whole", async () => {
+	it("that D1 does not lease comes back whole, after a lease", async () => {
 		const world = aWorld();
 		const process = world.start();
-		process.on(/^d1/, failsBefore, 10);
+		process.on(/^d1/, failsBefore, 1_000);
 		const job = await aJob();
-		expect(await consume(world, process, job)).toEqual({ kind: "retry", delaySeconds: 30 });
+		expect(await consume(world, process, job)).toEqual({ kind: "retry", delaySeconds: LEASE_MS / 1000 });
 		expect(await reload(job)).toMatchObject({ status: "queued", lease: 0 });
+	});
+
+	it.each([
+		["lost", failsAfter],
+		["hanging", hangsAfter],
+	])("runs although the answer to its lease is %s, and uses no attempt without a call", async (_, happening) => {
+		const world = aWorld();
+		const model = aModel(answered());
+		const process = world.start(model);
+		process.on(/^d1 lease/, happening, 3);
+		const job = await aJob({ maxAttempts: 1 });
+		expect(await consume(world, process, job)).toEqual(ACK);
+		expect(model.calls).toHaveLength(1);
+		expect(await reload(job)).toMatchObject({ status: "succeeded", lease: 1, attempt: 1 });
+	});
+
+	it("whose lease is told too late for a call gives the attempt back", async () => {
+		const world = aWorld();
+		const process = world.start();
+		process.on(/^d1 lease/, hangsAfter, 5);
+		const job = await aJob({ maxAttempts: 1 });
+		expect(await consume(world, process, job)).toMatchObject({ kind: "retry" });
+		expect(await reload(job)).toMatchObject({ status: "queued", statusReason: "storage_unavailable", attempt: 0 });
 	});
 });

@@ -77,7 +77,10 @@ describe("an API key", () => {
 	it("costs one look into D1 in ten seconds, good or bad", async () => {
 		let looks = 0;
 		let now = runtime.now();
-		const db = new Database(watchedD1(env.DB, () => void looks++));
+		const db = new Database(
+			watchedD1(env.DB, () => void looks++),
+			runtime,
+		);
 		const { server } = theServices({ db, runtime: { ...runtime, now: () => now } });
 		const { key, keyId } = await aKey(tenantId);
 		const path = "/v1/jobs/not-an-id";
@@ -93,7 +96,8 @@ describe("an API key", () => {
 		const expiresAt = runtime.now() + HOUR;
 		const { key } = await aKey(tenantId, { expires_at: new Date(expiresAt).toISOString() });
 		const at = async (now: number) =>
-			(await sendTo(theServices({ db: new Database(env.DB, () => now) }).server, "GET", "/v1/jobs", { key })).status;
+			(await sendTo(theServices({ db: new Database(env.DB, runtime, () => now) }).server, "GET", "/v1/jobs", { key }))
+				.status;
 		expect([await at(expiresAt - 1_000), await at(expiresAt)]).toEqual([200, 401]);
 	});
 
@@ -225,7 +229,7 @@ describe("the secret that signs one-off webhooks", () => {
 		const kept = await row();
 		expect(await unseal(runtime, [env.SIGNING_KEY], tenantId, String(kept?.previous_webhook_secret))).toBe(second);
 		expect(Number(kept?.previous_webhook_secret_until) - runtime.now()).toBeCloseTo(24 * HOUR, -5);
-		const sealed = await findWebhookSecret(new Database(env.DB), tenantId);
+		const sealed = await findWebhookSecret(new Database(env.DB, runtime), tenantId);
 		expect(await unseal(runtime, [env.SIGNING_KEY], tenantId, sealed ?? "")).toBe(third);
 		await secretOf("POST", "/rotate", {});
 		expect(await row()).toMatchObject({ previous_webhook_secret: null });

@@ -7,8 +7,8 @@ import { z } from "@hono/zod-openapi";
 import { expect } from "vitest";
 import { parseConfig } from "../../../shared/core/config.ts";
 import { JobView } from "../../../shared/core/job-view.ts";
-import { Database } from "../../../shared/db/database.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
+import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
 import { ErrorBody } from "../../../workers/intake/schemas.ts";
@@ -161,15 +161,12 @@ export async function aSucceededJob(tenantId: string, result = COMPLETION): Prom
 }
 
 /** What the API works with, less what the test replaces; and the work that it left for after the answer. */
-export function theServices(overrides: Partial<Services> = {}) {
+export function theServices(overrides: Partial<Services> = {}, bindings: Partial<Env> = {}) {
 	const parsed = parseConfig(env);
 	if (!parsed.ok) throw new Error(parsed.problems.join());
 	const background: Promise<void>[] = [];
 	const services: Services = {
-		db: new Database(env.DB),
-		results: env.RESULTS,
-		jobQueue: env.JOB_QUEUE,
-		deliveryQueue: env.DELIVERY_QUEUE,
+		...bind({ ...env, ...bindings }, runtime),
 		config: parsed.config,
 		runtime,
 		keys: new KeyCache(),

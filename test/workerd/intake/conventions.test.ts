@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { Database } from "../../../shared/db/database.ts";
 import worker from "../../../workers/index.ts";
+import { runtime } from "../../../workers/runtime.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
 import { ADMIN, aCaller, errorOf, LATER, PROMPT, ROUTES, send, sendTo, submitted, theServices } from "./caller.ts";
 
@@ -234,7 +235,12 @@ describe("an Authorization header", () => {
 
 	it("costs no look into D1 where it is no key of ours: not with a wrong checksum either", async () => {
 		let looks = 0;
-		const { server } = theServices({ db: new Database(watchedD1(env.DB, () => void looks++)) });
+		const { server } = theServices({
+			db: new Database(
+				watchedD1(env.DB, () => void looks++),
+				runtime,
+			),
+		});
 		const wrong = key.slice(0, -1) + (key.endsWith("0") ? "1" : "0");
 		const shouted = `Bearer HF_${key.slice(3)}`;
 		for (const authorization of [`Bearer ${wrong}`, `Bearer ${key}x`, "Bearer hf_", "Bearer undefined", key, shouted]) {

@@ -5,6 +5,7 @@ import { Database } from "../../../shared/db/database.ts";
 import { finishJobs } from "../../../shared/db/finish-jobs.ts";
 import { readInput } from "../../../shared/results/inputs.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
+import { ObjectStore } from "../../../shared/results/object-store.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aDelivery, aJob, reload, reloadDelivery, type StoredJob } from "../support/a-job.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
@@ -104,9 +105,10 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 		const deaf = await submitted(key, { webhook: { url, events: ["job.succeeded"] } });
 		const rung: unknown[] = [];
 		const sendBatch = async (messages: unknown[]) => void rung.push(...messages);
-		const { server, background } = theServices({
-			deliveryQueue: new Proxy(env.DELIVERY_QUEUE, { get: () => sendBatch }),
-		});
+		const { server, background } = theServices(
+			{},
+			{ DELIVERY_QUEUE: new Proxy(env.DELIVERY_QUEUE, { get: () => sendBatch }) },
+		);
 		const answers = await Promise.all(
 			[id, id, id, deaf.id].map((one) => sendTo(server, "POST", `/v1/jobs/${one}/cancel`, { key })),
 		);
@@ -126,7 +128,7 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 		["hangs", () => new Promise<never>(() => {})],
 	])("does not wait for the queue: its send %s", async (_, sendBatch) => {
 		const { id } = await submitted(key, { webhook: { url: "https://receiver.example.com/hook" } });
-		const { server } = theServices({ deliveryQueue: new Proxy(env.DELIVERY_QUEUE, { get: () => sendBatch }) });
+		const { server } = theServices({}, { DELIVERY_QUEUE: new Proxy(env.DELIVERY_QUEUE, { get: () => sendBatch }) });
 		expect((await sendTo(server, "POST", `/v1/jobs/${id}/cancel`, { key })).status).toBe(200);
 	});
 
@@ -156,14 +158,14 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 			// The transaction that ends a job, which has committed by now.
 			if (results.length === 2) throw new Error("D1_ERROR: Network connection lost.");
 		});
-		const { server } = theServices({ db: new Database(d1) });
+		const { server } = theServices({ db: new Database(d1, runtime) });
 		expect((await sendTo(server, "POST", `/v1/jobs/${id}/cancel`, { key })).status).toBe(503);
 		expect(jobIn(await cancel(id))).toMatchObject({ status: "cancelled", cancellation: "before_start" });
 	});
 });
 
 async function complete(job: StoredJob): Promise<boolean> {
-	const [finished] = await finishJobs(new Database(env.DB), [
+	const [finished] = await finishJobs(new Database(env.DB, runtime), [
 		{
 			tenantId: job.tenantId,
 			jobId: job.jobId,
@@ -268,9 +270,10 @@ describe("POST /v1/jobs/{id}/retry", () => {
 		await cancel(id);
 		const again = await reload({ tenantId, jobId: jobIn(await retry(id, { delay_seconds: 3_600 })).id });
 		const old = await reload({ tenantId, jobId: id });
+		const objects = new ObjectStore(env.RESULTS, runtime);
 		expect((await erase(id)).status).toBe(204);
-		expect(await readInput(env.RESULTS, old?.inputKey ?? "")).toBeNull();
-		expect(await readInput(env.RESULTS, again?.inputKey ?? "")).toBe(JSON.stringify(input));
+		expect(await readInput(objects, old?.inputKey ?? "")).toBeNull();
+		expect(await readInput(objects, again?.inputKey ?? "")).toBe(JSON.stringify(input));
 	});
 
 	it("answers 503, and makes no job, where the old input cannot be read", async () => {
@@ -335,10 +338,10 @@ describe("DELETE /v1/jobs/{id}", () => {
 
 	it("makes the job unreadable although R2 fails, and leaves word to delete the objects", async () => {
 		const job = await aSucceededJob(tenantId);
-		const results = new Proxy(env.RESULTS, {
+		const RESULTS = new Proxy(env.RESULTS, {
 			get: () => () => Promise.reject(new Error("delete: internal error (10001)")),
 		});
-		const { server } = theServices({ results });
+		const { server } = theServices({}, { RESULTS });
 		expect((await sendTo(server, "DELETE", `/v1/jobs/${job.jobId}`, { key })).status).toBe(204);
 		expect((await send("GET", `/v1/jobs/${job.jobId}/result`, { key })).status).toBe(404);
 		const word = await env.DB.prepare("SELECT jobs FROM tombstones WHERE jobs LIKE ?1").bind(`%${job.jobId}%`).all();

@@ -266,10 +266,10 @@ describe("GET /v1/jobs/{id}/result", () => {
 	it("never answers empty: a result that is missing or cannot be read is 503", async () => {
 		const job = await aSucceededJob(tenantId);
 		await env.RESULTS.delete(resultKey(job));
-		const results = new Proxy(env.RESULTS, {
+		const RESULTS = new Proxy(env.RESULTS, {
 			get: () => () => Promise.reject(new Error("get: internal error (10001)")),
 		});
-		const { server } = theServices({ results });
+		const { server } = theServices({}, { RESULTS });
 		for (const answer of [
 			await get(`/v1/jobs/${job.jobId}/result`),
 			await get(`/v1/jobs/${job.jobId}?include=result`),

@@ -277,6 +277,7 @@ describe("Prefer: wait", () => {
 			watchedD1(env.DB, () => {
 				if (++looks === 4) gone.abort();
 			}),
+			runtime,
 		);
 		const { server } = theServices({ db });
 		const call = { key, json: LATER, headers: { prefer: "wait=60" }, signal: gone.signal };
@@ -336,7 +337,7 @@ describe("Idempotency-Key", () => {
 	it("is remembered for 24 hours", async () => {
 		const at = runtime.now();
 		const post = async (now: number) => {
-			const { server } = theServices({ db: new Database(env.DB, () => now) });
+			const { server } = theServices({ db: new Database(env.DB, runtime, () => now) });
 			return await sendTo(server, "POST", "/v1/jobs", { key, raw, headers: { "idempotency-key": "day" } });
 		};
 		const first = jobIn(await post(at));
@@ -391,7 +392,7 @@ describe("when a part of the platform fails", () => {
 	it("stores nothing and asks to come again where D1 does not answer at all", async () => {
 		const caller = await aCaller();
 		const keys = await knownKeys(caller.key);
-		const { server, background } = theServices({ keys, db: new Database(deafD1(9)) });
+		const { server, background } = theServices({ keys, db: new Database(deafD1(9), runtime) });
 		const answer = await post(server, caller.key);
 		expect([answer.status, errorOf(answer).code]).toEqual([503, "storage_unavailable"]);
 		expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
@@ -405,7 +406,7 @@ describe("when a part of the platform fails", () => {
 	])("stores one job where D1 loses the connection %s the commit", async (_, faulty) => {
 		const caller = await aCaller();
 		const keys = await knownKeys(caller.key);
-		const { server, background } = theServices({ keys, db: new Database(faulty(1)) });
+		const { server, background } = theServices({ keys, db: new Database(faulty(1), runtime) });
 		const answer = await post(server, caller.key);
 		expect([answer.status, answer.headers.get("idempotent-replayed")]).toEqual([202, null]);
 		expect([background.length, (await jobsOf(caller.key)).length]).toEqual([1, 1]);
@@ -414,7 +415,7 @@ describe("when a part of the platform fails", () => {
 	it("gives the job that was stored, under its key, where both answers were lost", async () => {
 		const caller = await aCaller();
 		const keys = await knownKeys(caller.key);
-		const { server } = theServices({ keys, db: new Database(forgetfulD1(env.DB, 2)) });
+		const { server } = theServices({ keys, db: new Database(forgetfulD1(env.DB, 2), runtime) });
 		expect((await post(server, caller.key)).status).toBe(503);
 		expect((await post(theServices().server, caller.key)).headers.get("idempotent-replayed")).toBe("true");
 		expect((await jobsOf(caller.key)).length).toBe(1);
@@ -430,8 +431,8 @@ describe("when a part of the platform fails", () => {
 			},
 		],
 	])("answers 202 without delay where the queue's send %s", async (_, sendMessage) => {
-		const jobQueue = new Proxy(env.JOB_QUEUE, { get: () => sendMessage });
-		const { server, background } = theServices({ jobQueue });
+		const JOB_QUEUE = new Proxy(env.JOB_QUEUE, { get: () => sendMessage });
+		const { server, background } = theServices({}, { JOB_QUEUE });
 		const answer = await sendTo(server, "POST", "/v1/jobs", {
 			key,
 			json: { input: PROMPT, run_at: new Date(runtime.now() + 600_000).toISOString() },
@@ -444,10 +445,10 @@ describe("when a part of the platform fails", () => {
 
 	it("stores nothing where R2 does not take a large input", async () => {
 		const caller = await aCaller();
-		const results = new Proxy(env.RESULTS, {
+		const RESULTS = new Proxy(env.RESULTS, {
 			get: () => () => Promise.reject(new Error("put: internal error (10001)")),
 		});
-		const { server } = theServices({ results });
+		const { server } = theServices({}, { RESULTS });
 		const answer = await post(server, caller.key, { ...LATER, input: LARGE });
 		expect([answer.status, errorOf(answer).code]).toEqual([503, "storage_unavailable"]);
 		expect(answer.headers.get("retry-after")).not.toBeNull();
@@ -457,7 +458,13 @@ describe("when a part of the platform fails", () => {
 	it("does one D1 round trip between request and 202, besides the key's look-up", async () => {
 		let trips = 0;
 		const keys = await knownKeys(key);
-		const { server } = theServices({ keys, db: new Database(watchedD1(env.DB, () => void trips++)) });
+		const { server } = theServices({
+			keys,
+			db: new Database(
+				watchedD1(env.DB, () => void trips++),
+				runtime,
+			),
+		});
 		expect((await sendTo(server, "POST", "/v1/jobs", { key, json: LATER })).status).toBe(202);
 		expect(trips).toBe(1);
 	});

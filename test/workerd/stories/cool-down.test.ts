@@ -83,7 +83,7 @@ describe("a throttled model", () => {
 		if (other === undefined) return;
 		const process = world.start(aModel(failed("throttled", { status: 429, retryAfterMs: HOUR })));
 		const stored = { attempt: theLostCall(job), modelAttempt: 1 };
-		await storeResult(process.consumer.results, job, new TextEncoder().encode("{}"), stored);
+		await storeResult(process.consumer.objects, job, new TextEncoder().encode("{}"), stored);
 		await world.advance(LEASE_MS);
 		await consume(world, process, other);
 		await consume(world, process, job);

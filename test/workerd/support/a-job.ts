@@ -12,6 +12,7 @@ import { deliveryFromRow } from "../../../shared/db/delivery-row.ts";
 import { jobFromRow } from "../../../shared/db/job-row.ts";
 import { jsonOrNull } from "../../../shared/db/json-column.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
+import { runtime } from "../../../workers/runtime.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
 import { anId, jobOf, MINUTE, NOW, type StoredJob } from "../../support/job-of.ts";
 
@@ -19,7 +20,7 @@ export * from "../../support/job-of.ts";
 
 /** The database as it looks at `at`. */
 export function databaseAt(at: number): Database {
-	return new Database(env.DB, () => at);
+	return new Database(env.DB, runtime, () => at);
 }
 
 export const db = databaseAt(NOW);

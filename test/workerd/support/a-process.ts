@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { newHolder } from "../../../shared/core/ids.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import { Database } from "../../../shared/db/database.ts";
-import { DeliveryMessage, JobMessage } from "../../../shared/queues/ring.ts";
+import { DeliveryMessage, JobMessage } from "../../../shared/queues/doorbell.ts";
+import { bind } from "../../../workers/bindings.ts";
 import { ByteBudget } from "../../../workers/consumer/byte-budget.ts";
 import type { Process, World } from "./a-world.ts";
 import type { ScriptedModel } from "./scripted-model.ts";
@@ -21,6 +22,12 @@ export const failsAfter: Happening = async (go) => {
 	await go();
 	throw connectionLost();
 };
+/** It takes effect, and nobody ever hears of it. */
+export const hangsAfter: Happening = async (go) => {
+	await go();
+	await new Promise<never>(() => undefined);
+};
+export const hangsBefore: Happening = () => new Promise<never>(() => undefined);
 export const diesBefore: Happening = async (_go, process) => {
 	process.kill();
 };
@@ -75,18 +82,23 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 			if (isDead) await never();
 		},
 	};
-	const db = new Database(gatedD1(io), () => runtime.now());
-	const shared = { db, results: gatedR2(io), config: world.config, runtime };
-	const deliveryQueue = recordingQueue(env.DELIVERY_QUEUE, world, io, (body) =>
-		world.bells.deliveries.push(DeliveryMessage.parse(body)),
+	const bindings = bind(
+		{
+			DB: gatedD1(io),
+			RESULTS: gatedR2(io),
+			DELIVERY_QUEUE: recordingQueue(env.DELIVERY_QUEUE, world, io, (body) =>
+				world.bells.deliveries.push(DeliveryMessage.parse(body)),
+			),
+			JOB_QUEUE: recordingQueue(env.JOB_QUEUE, world, io, (body) => world.bells.jobs.push(JobMessage.parse(body))),
+		},
+		runtime,
 	);
-	const jobQueue = recordingQueue(env.JOB_QUEUE, world, io, (body) => world.bells.jobs.push(JobMessage.parse(body)));
+	const db = new Database(gatedD1(io), runtime, () => runtime.now());
+	const shared = { ...bindings, db, config: world.config, runtime };
 	const process: Process = {
 		runtime,
 		consumer: {
 			...shared,
-			deliveryQueue,
-			jobQueue,
 			ask: (call, signal) =>
 				gate("model", async () => {
 					if (model === undefined) throw new Error("nobody should be asked here");
@@ -96,7 +108,7 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 			holder: newHolder(runtime),
 		},
 		dispatcher: shared,
-		sweeper: { ...shared, jobQueue, deliveryQueue },
+		sweeper: shared,
 		on: (what, happening, times = 1) => rules.push({ what, happening, left: times }),
 		kill: () => {
 			isDead = true;

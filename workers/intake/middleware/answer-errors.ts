@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
 import { AppError } from "../../../shared/core/errors.ts";
-import { StorageUnavailable } from "../../../shared/db/database.ts";
+import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { logTrouble } from "../../log.ts";
 import { describeIssue } from "../describe-issue.ts";
 import type { IntakeEnv } from "../services.ts";

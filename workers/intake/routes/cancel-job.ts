@@ -4,8 +4,7 @@ import { nextAttemptNumber, withAttempt } from "../../../shared/core/attempts.ts
 import type { Job as StoredJob } from "../../../shared/core/job.ts";
 import { viewJob } from "../../../shared/core/job-view.ts";
 import { finishJobs, type JobEnd } from "../../../shared/db/finish-jobs.ts";
-import { ringForDeliveries } from "../../../shared/queues/ring.ts";
-import { logTrouble } from "../../log.ts";
+import { ringForDeliveries } from "../../ring-for-deliveries.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
@@ -48,7 +47,7 @@ async function cancel(c: Context<IntakeEnv>): Promise<StoredJob> {
 		const job = await findOwnJob(c);
 		if (job.finishedAt !== null) return job;
 		const [finished] = await finishJobs(services.db, [endOf(services, job)]);
-		if (finished?.done) services.background(ring(services, job.tenantId, finished.deliveryIds));
+		if (finished?.done) services.background(ringForDeliveries(services.deliveryBell, finished.owed));
 	}
 }
 
@@ -93,15 +92,4 @@ function withCancelledCall(job: StoredJob, now: number) {
 		logId: null,
 		usage: null,
 	});
-}
-
-async function ring({ deliveryQueue }: Services, tenantId: string, deliveryIds: string[]): Promise<void> {
-	try {
-		await ringForDeliveries(
-			deliveryQueue,
-			deliveryIds.map((deliveryId) => ({ tenantId, deliveryId })),
-		);
-	} catch (error) {
-		logTrouble("deliveries.not_rung", { deliveries: deliveryIds.length }, error);
-	}
 }

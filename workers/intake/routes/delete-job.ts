@@ -26,14 +26,14 @@ const route = createRoute({
 });
 
 export const deleteJobRoute = newApp().openapi(route, async (c) => {
-	const { db, results, runtime } = c.var.services;
+	const { db, objects, runtime } = c.var.services;
 	const erased = await eraseJob(db, keyOf(c), newId("tmb", runtime));
 	if (erased === null) {
 		await findOwnJob(c);
 		throw new AppError("not_final", "Only a job that is final can be erased: cancel it first.");
 	}
 	try {
-		await eraseObjects(results, [erased]);
+		await eraseObjects(objects, [erased]);
 	} catch (error) {
 		// The row is gone, so nobody can read them; the sweeper deletes them by the tombstone.
 		logTrouble("objects.not_erased", { jobId: erased.jobId }, error);

@@ -73,9 +73,9 @@ async function inlined(c: Context<IntakeEnv>, job: StoredJob, include: readonly 
 async function resultOf(c: Context<IntakeEnv>, job: StoredJob): Promise<unknown> {
 	if (job.status !== "succeeded") return null;
 	try {
-		const object = await readResult(c.var.services.results, job);
-		if (object === null) throw new Error("a stored result is missing");
-		return await object.json();
+		const text = await readResult(c.var.services.objects, job);
+		if (text === null) throw new Error("a stored result is missing");
+		return JSON.parse(text);
 	} catch (error) {
 		logTrouble("result.not_read", { jobId: job.jobId }, error);
 		throw new AppError("storage_unavailable", "The result could not be read: try again.");

@@ -4,7 +4,7 @@ import { type AskedRange, readByteRange } from "../../../shared/core/byte-range.
 import { AppError } from "../../../shared/core/errors.ts";
 import type { JobKey } from "../../../shared/core/job.ts";
 import { isFinal } from "../../../shared/core/job-states.ts";
-import { readResult } from "../../../shared/results/store-result.ts";
+import { openResult } from "../../../shared/results/store-result.ts";
 import { verifyResultLink } from "../../../shared/webhooks/result-link.ts";
 import { logTrouble } from "../../log.ts";
 import { newApp } from "../app.ts";
@@ -65,7 +65,7 @@ export const getResultRoute = newApp().openapi(route, async (c) => {
 		throw new AppError("range_not_satisfiable", `The result has ${size} bytes.`);
 	}
 	const part = range.kind === "part" ? range : null;
-	const body = c.req.method === "HEAD" ? null : (await readOrRefuse(c, job, part)).body;
+	const body = c.req.method === "HEAD" ? null : await openOrRefuse(c, job, part);
 	c.header("content-type", "application/json");
 	c.header("content-length", String(part?.length ?? size));
 	c.header("content-disposition", `attachment; filename="${job.jobId}.json"`);
@@ -92,14 +92,14 @@ async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Pro
 }
 
 /** A succeeded job without its object is our fault, and said so: never an empty 200. */
-async function readOrRefuse(
+async function openOrRefuse(
 	c: Context<IntakeEnv>,
 	job: JobKey,
 	part: { offset: number; length: number } | null,
-): Promise<R2ObjectBody> {
+): Promise<ReadableStream> {
 	try {
-		const object = await readResult(c.var.services.results, job, part);
-		if (object !== null) return object;
+		const body = await openResult(c.var.services.objects, job, part);
+		if (body !== null) return body;
 		logTrouble("result.missing", { jobId: job.jobId });
 	} catch (error) {
 		logTrouble("result.not_read", { jobId: job.jobId }, error);

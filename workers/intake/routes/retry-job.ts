@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Job as StoredJob } from "../../../shared/core/job.ts";
 import { objectOf } from "../../../shared/core/json-guards.ts";
-import { StorageUnavailable } from "../../../shared/db/database.ts";
+import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { findJobWithInput } from "../../../shared/db/find-job.ts";
 import { readInput } from "../../../shared/results/inputs.ts";
 import { newApp } from "../app.ts";
@@ -80,11 +80,7 @@ function submissionOf({ webhook, gateway, ...job }: StoredJob): JobRequest {
 
 async function inputOf(c: Context<IntakeEnv>, job: StoredJob): Promise<string> {
 	if (job.input !== null) return job.input;
-	try {
-		const text = job.inputKey === null ? null : await readInput(c.var.services.results, job.inputKey);
-		if (text === null) throw new Error("the stored input is missing");
-		return text;
-	} catch (error) {
-		throw new StorageUnavailable(error);
-	}
+	const text = job.inputKey === null ? null : await readInput(c.var.services.objects, job.inputKey);
+	if (text === null) throw new StorageUnavailable(new Error("the stored input is missing"));
+	return text;
 }

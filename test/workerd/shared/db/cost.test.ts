@@ -20,6 +20,7 @@ import { requeueJob } from "../../../../shared/db/requeue-job.ts";
 import { submitJob } from "../../../../shared/db/submit-job.ts";
 import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/sweep-deliveries.ts";
 import { findJobsToSweep, noteSwept } from "../../../../shared/db/sweep-jobs.ts";
+import { runtime } from "../../../../workers/runtime.ts";
 import {
 	aDelivery,
 	aJob,
@@ -39,7 +40,7 @@ import {
 import { meteredD1 } from "../../support/watched-d1.ts";
 
 const meter = meteredD1(env.DB);
-const db = new Database(meter.d1, () => NOW);
+const db = new Database(meter.d1, runtime, () => NOW);
 
 async function costOf(work: () => Promise<unknown>) {
 	meter.read();

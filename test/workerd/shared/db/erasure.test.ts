@@ -9,6 +9,7 @@ import {
 	pruneJobs,
 	removeTombstone,
 } from "../../../../shared/db/erase-jobs.ts";
+import { runtime } from "../../../../workers/runtime.ts";
 import {
 	aDelivery,
 	aJob,
@@ -169,7 +170,7 @@ describe("eraseJob", () => {
 	it("leaves a tombstone where the answer was lost, and finds nothing the second time", async () => {
 		const job = await aJob({ status: "succeeded" });
 		const id = anId("tmb");
-		const flaky = new Database(forgetfulD1(env.DB), () => NOW);
+		const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
 		await expect(eraseJob(flaky, job, id)).rejects.toThrow("The database did not answer");
 		expect(await eraseJob(flaky, job, anId("tmb"))).toBeNull();
 		expect((await tombstone(id))?.jobs).toEqual([{ ...keyOf(job), inputKey: null }]);

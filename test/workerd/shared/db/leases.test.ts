@@ -3,9 +3,11 @@ import { describe, expect, it } from "vitest";
 import { ATTEMPTS_KEPT, type Attempt } from "../../../../shared/core/attempts.ts";
 import type { JobKey } from "../../../../shared/core/job.ts";
 import { FINAL_STATES } from "../../../../shared/core/job-states.ts";
-import { Database, StorageUnavailable } from "../../../../shared/db/database.ts";
+import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
+import { Database } from "../../../../shared/db/database.ts";
 import { extendLeases, findHeldLeases } from "../../../../shared/db/hold-leases.ts";
 import { explainMisses, leaseJobs } from "../../../../shared/db/lease-jobs.ts";
+import { runtime } from "../../../../workers/runtime.ts";
 import { aJob, anId, databaseAt, db, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
@@ -156,25 +158,35 @@ describe("take-over", () => {
 });
 
 describe("a lease whose answer was lost", () => {
-	it("is read back by its holder", async () => {
+	const forgotten = (keys: JobKey[]) =>
+		lease(keys, "holder-a", NOW, new Database(forgetfulD1(env.DB), runtime, () => NOW));
+	const again = (keys: JobKey[], at = NOW + SECOND) =>
+		leaseJobs(databaseAt(at), { keys, holder: "holder-a", leaseMs: LEASE_MS, isRepeated: true });
+
+	it("is told to its holder when it asks again, and not taken twice", async () => {
 		const job = await aJob();
-		const leased = await lease([job], "holder-a", NOW, new Database(forgetfulD1(env.DB), () => NOW));
-		expect(leased).toHaveLength(1);
-		expect(leased[0]).toMatchObject({ jobId: job.jobId, lease: 1, holder: "holder-a", input: job.input });
+		await expect(forgotten([job])).rejects.toThrow(StorageUnavailable);
+		const { jobs, now } = await again([job]);
+		expect(jobs).toMatchObject([{ jobId: job.jobId, lease: 1, holder: "holder-a", leasedAt: NOW, input: job.input }]);
+		expect(now).toBe(NOW + SECOND);
 		expect(await reload(job)).toMatchObject({ lease: 1, attempt: 1 });
 	});
 
-	it("does not make another holder's job ours", async () => {
-		const held = await aJob({ status: "running", holder: "holder-b" });
-		const early = await aJob({ runAt: NOW + MINUTE });
-		const flaky = new Database(forgetfulD1(env.DB), () => NOW);
-		expect(await lease([held, early], "holder-a", NOW, flaky)).toEqual([]);
+	it("comes with what is leased only now", async () => {
+		const [job, late] = [await aJob(), await aJob({ runAt: NOW + SECOND })];
+		await expect(forgotten([job, late])).rejects.toThrow(StorageUnavailable);
+		const { jobs } = await again([job, late]);
+		expect(jobs.map(({ jobId, leasedAt }) => [jobId, leasedAt])).toEqual([
+			[job.jobId, NOW],
+			[late.jobId, NOW + SECOND],
+		]);
 	});
 
-	it("is reported where the look back fails too", async () => {
-		const job = await aJob();
-		const flaky = new Database(forgetfulD1(env.DB, 2), () => NOW);
-		await expect(lease([job], "holder-a", NOW, flaky)).rejects.toThrow(StorageUnavailable);
+	it("makes no other holder's job ours", async () => {
+		const held = await aJob({ status: "running", holder: "holder-b" });
+		const early = await aJob({ runAt: NOW + MINUTE });
+		await expect(forgotten([held, early])).rejects.toThrow(StorageUnavailable);
+		expect((await again([held, early])).jobs).toEqual([]);
 	});
 });
 

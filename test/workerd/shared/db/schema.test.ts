@@ -3,7 +3,9 @@ import { describe, expect, it } from "vitest";
 import { DELIVERY_STATES } from "../../../../shared/core/delivery-states.ts";
 import { CANCELLATIONS } from "../../../../shared/core/job.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/job-states.ts";
-import { Database, StorageUnavailable } from "../../../../shared/db/database.ts";
+import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
+import { Database } from "../../../../shared/db/database.ts";
+import { runtime } from "../../../../workers/runtime.ts";
 import {
 	aDelivery,
 	aJob,
@@ -175,6 +177,7 @@ describe("Database", () => {
 			watchedD1(env.DB, () => {
 				throw new Error(message);
 			}),
+			runtime,
 		);
 	const ask = { sql: "SELECT 1 AS one", params: [] };
 

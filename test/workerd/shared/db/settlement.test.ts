@@ -64,7 +64,7 @@ describe("finishJobs", () => {
 
 		const finished = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job, { progress })]);
 
-		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, deliveryIds: [] }]);
+		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, owed: [] }]);
 		expect(await reload(job)).toEqual({
 			...job,
 			...progress,
@@ -100,7 +100,7 @@ describe("finishJobs", () => {
 
 		const [finished] = await finishJobs(db, [endOf(job, end)]);
 
-		expect(finished).toMatchObject({ done: false, deliveryIds: [] });
+		expect(finished).toMatchObject({ done: false, owed: [] });
 		expect(await reload(job)).toEqual(job);
 		expect(await listDeliveries(db, job)).toEqual([]);
 	});
@@ -117,7 +117,7 @@ describe("finishJobs", () => {
 		const [finished] = await finishJobs(db, [endOf(job)]);
 
 		const bare = job.jobId.slice(4);
-		expect(finished?.deliveryIds).toEqual([`dlv_${bare}_succeeded_webhook`]);
+		expect(finished?.owed).toEqual([{ tenantId: job.tenantId, deliveryId: `dlv_${bare}_succeeded_webhook` }]);
 		const key = { tenantId: job.tenantId, deliveryId: `dlv_${bare}_succeeded_webhook` };
 		expect(await reloadDelivery(key)).toEqual({
 			...key,
@@ -145,7 +145,7 @@ describe("finishJobs", () => {
 
 		const finished = await finishJobs(db, [endOf(good), endOf(bad, failed)]);
 
-		expect(finished.map(({ done, deliveryIds }) => [done, deliveryIds.length])).toEqual([
+		expect(finished.map(({ done, owed }) => [done, owed.length])).toEqual([
 			[true, 0],
 			[true, 1],
 		]);
@@ -161,7 +161,7 @@ describe("finishJobs", () => {
 
 		const again = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job)]);
 
-		expect(again).toMatchObject([{ done: false, deliveryIds: [] }]);
+		expect(again).toMatchObject([{ done: false, owed: [] }]);
 		expect(await reload(job)).toEqual(once);
 		expect(await listDeliveries(db, job)).toEqual(owed);
 		expect(owed).toHaveLength(1);
@@ -176,7 +176,7 @@ describe("finishJobs", () => {
 		const finished = (await Promise.all(ends.map((end) => finishJobs(db, [end])))).flat();
 
 		expect(finished.filter(({ done }) => done)).toHaveLength(1);
-		expect(finished.flatMap(({ deliveryIds }) => deliveryIds)).toHaveLength(1);
+		expect(finished.flatMap(({ owed }) => owed)).toHaveLength(1);
 		expect(await listDeliveries(db, job)).toHaveLength(1);
 	});
 

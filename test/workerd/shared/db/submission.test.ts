@@ -1,9 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { Database, StorageUnavailable } from "../../../../shared/db/database.ts";
+import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
+import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
 import { finishJobs } from "../../../../shared/db/finish-jobs.ts";
 import { type NewJob, submitJob } from "../../../../shared/db/submit-job.ts";
+import { runtime } from "../../../../workers/runtime.ts";
 import { anId, DAY, databaseAt, db, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
@@ -135,7 +137,7 @@ describe("submitJob", () => {
 	it("lives by the database's own clock where none is bound", async () => {
 		const asked = aNewJob();
 		const before = Date.now();
-		await submitJob(new Database(env.DB), asked);
+		await submitJob(new Database(env.DB, runtime), asked);
 		const createdAt = (await reload(asked))?.createdAt ?? 0;
 		expect(createdAt).toBeGreaterThanOrEqual(before - SECOND);
 		expect(createdAt).toBeLessThanOrEqual(Date.now() + SECOND);
@@ -157,7 +159,7 @@ describe("submitJob", () => {
 
 	it("reports a lost answer, and says what it wrote when asked again", async () => {
 		const asked = aNewJob({ idempotency: aKey() });
-		const flaky = new Database(forgetfulD1(env.DB), () => NOW);
+		const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
 		await expect(submitJob(flaky, asked)).rejects.toThrow(StorageUnavailable);
 		expect(await submitJob(flaky, asked)).toMatchObject({ outcome: "created", job: { jobId: asked.jobId } });
 	});

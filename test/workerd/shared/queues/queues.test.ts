@@ -1,7 +1,8 @@
 import { createMessageBatch } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import { readBells } from "../../../../shared/queues/bells.ts";
-import { JobMessage, ringForDeliveries, ringForJob, ringForJobs } from "../../../../shared/queues/ring.ts";
+import { DeliveryMessage, Doorbell, JobMessage } from "../../../../shared/queues/doorbell.ts";
+import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import { anId, jobOf } from "../../support/a-job.ts";
 
 /** A queue that keeps what it was told. */
@@ -26,8 +27,9 @@ describe("a doorbell", () => {
 	it("carries ids and no state, far below a kibibyte", async () => {
 		const { queue, calls } = aQueue();
 		const job = jobOf({ metadata: { team: "blue" } });
-		await ringForJob(queue, job, 7);
-		await ringForJobs(queue, [job]);
+		const bell = new Doorbell(queue, fakeRuntime(), JobMessage);
+		await bell.ringLater(job, 7);
+		await bell.ring([job]);
 		const body = { tenantId: job.tenantId, jobId: job.jobId };
 		expect(calls).toEqual([[{ body, delaySeconds: 7 }], [{ body }]]);
 		expect(JSON.stringify(body).length).toBeLessThan(200);
@@ -36,8 +38,9 @@ describe("a doorbell", () => {
 	it("rings for any number, a hundred a call, and makes no call for none", async () => {
 		const { queue, calls } = aQueue();
 		const keys = Array.from({ length: 250 }, () => ({ tenantId: "ten_1", deliveryId: anId("job") }));
-		await ringForDeliveries(queue, keys);
-		await ringForDeliveries(queue, []);
+		const bell = new Doorbell(queue, fakeRuntime(), DeliveryMessage);
+		await bell.ring(keys);
+		await bell.ring([]);
 		expect(calls.map((call) => call.length)).toEqual([100, 100, 50]);
 		expect(calls.flat().map(({ body }) => body)).toEqual(keys);
 	});

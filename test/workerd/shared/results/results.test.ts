@@ -4,8 +4,12 @@ import type { Attempt } from "../../../../shared/core/attempts.ts";
 import { eraseInputs, eraseObjects, listInputs } from "../../../../shared/results/erase-objects.ts";
 import { readInput, storeInput } from "../../../../shared/results/inputs.ts";
 import { inputKey, jobOfInputKey, resultKey } from "../../../../shared/results/keys.ts";
-import { findStoredAnswer, readResult, storeResult } from "../../../../shared/results/store-result.ts";
+import { ObjectStore } from "../../../../shared/results/object-store.ts";
+import { findStoredAnswer, openResult, readResult, storeResult } from "../../../../shared/results/store-result.ts";
+import { runtime } from "../../../../workers/runtime.ts";
 import { anId, DAY, HOUR, NOW } from "../../support/a-job.ts";
+
+const objects = new ObjectStore(env.RESULTS, runtime);
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const aKey = () => ({ tenantId: anId("ten"), jobId: anId("job") });
@@ -34,59 +38,57 @@ function anAnswer(lease: number, overrides: Partial<Attempt> = {}) {
 describe("storeResult", () => {
 	it("keeps the answer with all that the row needs of it", async () => {
 		const job = aKey();
-		const put = await storeResult(env.RESULTS, job, bytesOf('{"a":1}'), anAnswer(1));
+		const put = await storeResult(objects, job, bytesOf('{"a":1}'), anAnswer(1));
 		expect(put).toEqual({ first: true, stored: { ...anAnswer(1), bytes: 7 } });
-		expect(await findStoredAnswer(env.RESULTS, job)).toEqual({ ...anAnswer(1), bytes: 7 });
-		const result = await readResult(env.RESULTS, job);
-		expect(result?.httpMetadata?.contentType).toBe("application/json");
-		expect(await result?.text()).toBe('{"a":1}');
+		expect(await findStoredAnswer(objects, job)).toEqual({ ...anAnswer(1), bytes: 7 });
+		expect((await objects.head(resultKey(job)))?.httpMetadata?.contentType).toBe("application/json");
+		expect(await readResult(objects, job)).toBe('{"a":1}');
 	});
 
 	it("keeps the first answer, and answers it to whoever comes later", async () => {
 		const job = aKey();
-		await storeResult(env.RESULTS, job, bytesOf("first"), anAnswer(1));
-		const late = await storeResult(env.RESULTS, job, bytesOf("second, and longer"), anAnswer(2, { model: "other" }));
+		await storeResult(objects, job, bytesOf("first"), anAnswer(1));
+		const late = await storeResult(objects, job, bytesOf("second, and longer"), anAnswer(2, { model: "other" }));
 		expect(late).toEqual({ first: false, stored: { ...anAnswer(1), bytes: 5 } });
-		expect(await (await readResult(env.RESULTS, job))?.text()).toBe("first");
+		expect(await readResult(objects, job)).toBe("first");
 	});
 
 	it("knows its own answer again when a put is repeated", async () => {
 		const job = aKey();
-		await storeResult(env.RESULTS, job, bytesOf("first"), anAnswer(1));
-		expect(await storeResult(env.RESULTS, job, bytesOf("first"), anAnswer(1))).toMatchObject({ first: true });
+		await storeResult(objects, job, bytesOf("first"), anAnswer(1));
+		expect(await storeResult(objects, job, bytesOf("first"), anAnswer(1))).toMatchObject({ first: true });
 	});
 
 	it("lets one of ten who put at the same time be first, and tells the others whose it is", async () => {
 		const job = aKey();
 		const puts = await Promise.all(
 			Array.from({ length: 10 }, (_, index) =>
-				storeResult(env.RESULTS, job, bytesOf(`answer ${index}`), anAnswer(index + 1)),
+				storeResult(objects, job, bytesOf(`answer ${index}`), anAnswer(index + 1)),
 			),
 		);
 		expect(puts.filter(({ first }) => first)).toHaveLength(1);
 		const winner = puts.findIndex(({ first }) => first) + 1;
 		expect(new Set(puts.map(({ stored }) => stored.attempt.lease))).toEqual(new Set([winner]));
-		expect(await (await readResult(env.RESULTS, job))?.text()).toBe(`answer ${winner - 1}`);
+		expect(await readResult(objects, job)).toBe(`answer ${winner - 1}`);
 	});
 
 	it("finds nothing where nothing was put, and under no other tenant", async () => {
 		const job = aKey();
-		await storeResult(env.RESULTS, job, bytesOf("{}"), anAnswer(1));
+		await storeResult(objects, job, bytesOf("{}"), anAnswer(1));
 		for (const other of [aKey(), { ...job, tenantId: anId("ten") }]) {
-			expect(await findStoredAnswer(env.RESULTS, other)).toBeNull();
-			expect(await readResult(env.RESULTS, other)).toBeNull();
+			expect(await findStoredAnswer(objects, other)).toBeNull();
+			expect(await readResult(objects, other)).toBeNull();
 		}
 	});
 });
 
-describe("readResult", () => {
-	it("gives the whole, or the part asked for", async () => {
+describe("openResult", () => {
+	it("streams the whole, or the part asked for", async () => {
 		const job = aKey();
-		await storeResult(env.RESULTS, job, bytesOf("0123456789"), anAnswer(1));
-		expect(await (await readResult(env.RESULTS, job))?.text()).toBe("0123456789");
-		const part = await readResult(env.RESULTS, job, { offset: 2, length: 3 });
-		expect(await part?.text()).toBe("234");
-		expect(part?.size).toBe(10);
+		await storeResult(objects, job, bytesOf("0123456789"), anAnswer(1));
+		expect(await new Response(await openResult(objects, job, null)).text()).toBe("0123456789");
+		expect(await new Response(await openResult(objects, job, { offset: 2, length: 3 })).text()).toBe("234");
+		expect(await openResult(objects, aKey(), null)).toBeNull();
 	});
 });
 
@@ -94,43 +96,43 @@ describe("inputs", () => {
 	it("are read back as they were stored, under a key that starts with the day", async () => {
 		const job = aKey();
 		const text = JSON.stringify({ messages: [{ role: "user", content: "ключ 🔑" }] });
-		const key = await storeInput(env.RESULTS, job, text, NOW);
+		const key = await storeInput(objects, job, text, NOW);
 		expect(key).toBe(`inputs/2026-01-02/${job.tenantId}/${job.jobId}`);
-		expect(await readInput(env.RESULTS, key)).toBe(text);
-		expect(await readInput(env.RESULTS, `${key}x`)).toBeNull();
+		expect(await readInput(objects, key)).toBe(text);
+		expect(await readInput(objects, `${key}x`)).toBeNull();
 	});
 
 	it("are listed day by day, page by page, each with the job it belongs to", async () => {
 		const day = NOW + 100 * DAY;
 		const jobs = Array.from({ length: 3 }, aKey);
-		for (const job of jobs) await storeInput(env.RESULTS, job, "{}", day);
-		await storeInput(env.RESULTS, aKey(), "{}", day - DAY);
-		await storeInput(env.RESULTS, aKey(), "{}", day + DAY);
+		for (const job of jobs) await storeInput(objects, job, "{}", day);
+		await storeInput(objects, aKey(), "{}", day - DAY);
+		await storeInput(objects, aKey(), "{}", day + DAY);
 
-		const page = await listInputs(env.RESULTS, day + HOUR, null);
+		const page = await listInputs(objects, day + HOUR, null);
 
 		const expected = jobs.map((job) => ({ ...job, key: inputKey(job, day) }));
 		expect(page.inputs).toEqual(expect.arrayContaining(expected));
 		expect(page).toMatchObject({ inputs: { length: 3 }, next: null });
 		await eraseInputs(
-			env.RESULTS,
+			objects,
 			page.inputs.slice(0, 2).map(({ key }) => key),
 		);
-		await eraseInputs(env.RESULTS, []);
-		expect((await listInputs(env.RESULTS, day, null)).inputs).toEqual(page.inputs.slice(2));
+		await eraseInputs(objects, []);
+		expect((await listInputs(objects, day, null)).inputs).toEqual(page.inputs.slice(2));
 	});
 
 	it("go on after a full page", async () => {
 		const day = NOW + 200 * DAY;
 		const keys: string[] = [];
-		for (let stored = 0; stored < 3; stored++) keys.push(await storeInput(env.RESULTS, aKey(), "{}", day));
+		for (let stored = 0; stored < 3; stored++) keys.push(await storeInput(objects, aKey(), "{}", day));
 		const small = new Proxy(env.RESULTS, {
 			get: (bucket, name) =>
 				name === "list" ? (options: R2ListOptions) => bucket.list({ ...options, limit: 2 }) : Reflect.get(bucket, name),
 		});
 
-		const first = await listInputs(small, day, null);
-		const second = await listInputs(small, day, first.next);
+		const first = await listInputs(new ObjectStore(small, runtime), day, null);
+		const second = await listInputs(new ObjectStore(small, runtime), day, first.next);
 
 		expect(first.inputs).toHaveLength(2);
 		expect([...first.inputs, ...second.inputs].map(({ key }) => key)).toEqual(keys.sort());
@@ -146,12 +148,12 @@ describe("inputs", () => {
 describe("eraseObjects", () => {
 	it("deletes result and input of each job, however many, and of no other", async () => {
 		const kept = aKey();
-		await storeResult(env.RESULTS, kept, bytesOf("{}"), anAnswer(1));
+		await storeResult(objects, kept, bytesOf("{}"), anAnswer(1));
 		const jobs = Array.from({ length: 600 }, () => ({ ...aKey(), inputKey: null as string | null }));
 		const [first, last] = [jobs.at(0), jobs.at(-1)];
 		for (const job of [first, last]) {
 			if (job === undefined) continue;
-			job.inputKey = await storeInput(env.RESULTS, job, "{}", NOW);
+			job.inputKey = await storeInput(objects, job, "{}", NOW);
 			await env.RESULTS.put(resultKey(job), "{}");
 		}
 		const all = jobs.map((job) => ({ ...job, inputKey: job.inputKey ?? inputKey(job, NOW) }));
@@ -166,8 +168,8 @@ describe("eraseObjects", () => {
 						}
 					: Reflect.get(bucket, name),
 		});
-		await eraseObjects(counting, all);
-		await eraseObjects(counting, []);
+		await eraseObjects(new ObjectStore(counting, runtime), all);
+		await eraseObjects(new ObjectStore(counting, runtime), []);
 
 		// R2 takes a thousand keys a call; the local one takes any number.
 		expect(keysPerCall).toEqual([1_000, 200]);
@@ -176,6 +178,6 @@ describe("eraseObjects", () => {
 			expect(job && (await env.RESULTS.head(resultKey(job)))).toBeNull();
 			expect(job && (await env.RESULTS.head(job.inputKey ?? ""))).toBeNull();
 		}
-		expect(await findStoredAnswer(env.RESULTS, kept)).not.toBeNull();
+		expect(await findStoredAnswer(objects, kept)).not.toBeNull();
 	});
 });

@@ -1,0 +1,28 @@
+/**
+ * A lease whose answer is lost may have taken effect. It is asked for again by the same holder, which is told of both, so
+ * that no attempt is used up by a call that nobody makes.
+ */
+import type { JobKey } from "../../shared/core/job.ts";
+import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
+import { type Leased, leaseJobs } from "../../shared/db/lease-jobs.ts";
+import { logTrouble } from "../log.ts";
+import type { Consumer } from "./run-batch.ts";
+
+const RETRY_MS_FIRST = 500;
+const RETRY_MS_MAX = 10_000;
+
+/** Null: D1 does not answer, for so long that what was leased could not be held any more. */
+export async function leaseSurely({ db, holder, config, runtime }: Consumer, keys: JobKey[]): Promise<Leased | null> {
+	if (keys.length === 0) return { jobs: [], now: 0, keptAway: new Set(), probedKeys: new Set() };
+	const onUnreadable = (error: unknown) => logTrouble("job.unreadable", { jobs: keys.length }, error);
+	const giveUpAt = runtime.now() + config.leaseMs - config.heartbeatMs;
+	for (let tried = 1; ; tried++) {
+		try {
+			return await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs, isRepeated: tried > 1, onUnreadable });
+		} catch (error) {
+			logTrouble("batch.not_leased", { jobs: keys.length, tried }, error);
+			if (!(error instanceof StorageUnavailable) || runtime.now() > giveUpAt) return null;
+		}
+		await runtime.sleep(Math.min(RETRY_MS_FIRST * 2 ** (tried - 1), RETRY_MS_MAX));
+	}
+}
