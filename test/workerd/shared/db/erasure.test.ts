@@ -171,7 +171,7 @@ describe("eraseJob", () => {
 		const job = await aJob({ status: "succeeded" });
 		const id = anId("tmb");
 		const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
-		await expect(eraseJob(flaky, job, id)).rejects.toThrow("The database did not answer");
+		await expect(eraseJob(flaky, job, id)).rejects.toThrow("The storage did not answer");
 		expect(await eraseJob(flaky, job, anId("tmb"))).toBeNull();
 		expect((await tombstone(id))?.jobs).toEqual([{ ...keyOf(job), inputKey: null }]);
 	});
