@@ -18,9 +18,9 @@ import {
 	stallingAfter,
 	streaming,
 	USAGE,
-} from "./support/answers.ts";
+} from "../support/answers.ts";
+import type { SeenCall } from "../support/provider.ts";
 import { Completion } from "./support/api.ts";
-import type { SeenCall } from "./support/provider.ts";
 import { it, type Scenario } from "./support/scenario.ts";
 import { PROVIDER_KEYS } from "./support/start-service.ts";
 

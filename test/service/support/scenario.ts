@@ -4,11 +4,11 @@
  */
 import { test as base, expect, inject } from "vitest";
 import { Api, type Job } from "./api.ts";
-import { openProvider, type Provider } from "./provider.ts";
+import { openScriptedProvider, type ScriptedProvider } from "./scripted-provider.ts";
 
 export interface Scenario {
 	api: Api;
-	provider: Provider;
+	provider: ScriptedProvider;
 	/** A model that only this test knows; `unpaid/…` models are asked with a credential of their own. */
 	model(name: `${"scripted" | "unpaid"}/${string}`): string;
 	/** Submits a short prompt, unless the job says otherwise. */
@@ -27,7 +27,7 @@ export const it = base
 	.extend("address", { scope: "file" }, () => inject("service"))
 	.extend("service", { scope: "file" }, async ({ address }, { onCleanup }) => {
 		const api = new Api(address);
-		const provider = await openProvider(address.providerPort);
+		const provider = await openScriptedProvider(address.providerPort);
 		const accounts: Account[] = [];
 		onCleanup(async () => {
 			try {
@@ -63,7 +63,7 @@ export const it = base
 		};
 	});
 
-async function expectBalanced(api: Api, provider: Provider, { jobs, models }: Account): Promise<void> {
+async function expectBalanced(api: Api, provider: ScriptedProvider, { jobs, models }: Account): Promise<void> {
 	const told = (await Promise.all(jobs.map((id) => api.attempts(id)))).flat().map(({ model }) => model);
 	const seen = provider.callsOf(...models).map(({ model }) => model);
 	expect(told.sort(), "attempts told, against calls seen").toEqual(seen.sort());

@@ -3,12 +3,12 @@
  * own, and with routes to a provider that each file opens and scripts for itself.
  */
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { TestProject } from "vitest/node";
 import { randomSecrets } from "../../../scripts/lib/env-file.ts";
 import { localService } from "../../../scripts/lib/start-service.ts";
+import { freePort } from "../../support/ports.ts";
 
 declare module "vitest" {
 	interface ProvidedContext {
@@ -57,13 +57,4 @@ function routesTo(base_url: string) {
 		{ ...route, match: "unpaid/*", api_key_secret: "UNPAID_KEY" },
 		{ ...route, match: "scripted/*", api_key_secret: "SCRIPTED_KEY" },
 	];
-}
-
-async function freePort(): Promise<number> {
-	const server = createServer().listen(0, "127.0.0.1");
-	await new Promise((listening) => server.once("listening", listening));
-	const address = server.address();
-	await new Promise((closed) => server.close(closed));
-	if (address === null || typeof address === "string") throw new Error("this machine has no free port");
-	return address.port;
 }

@@ -1,6 +1,6 @@
 /** Ways in which a provider answers one call. */
 import type { ServerResponse } from "node:http";
-import { ending, piece, sseOf } from "../../support/model-calls.ts";
+import { ending, piece, sseOf } from "./model-calls.ts";
 
 /** It may leave the call open for ever. */
 export type Answer = (response: ServerResponse) => void;

@@ -1,7 +1,8 @@
-/** A provider that does what a test scripts for each model, call by call, and remembers what it was sent and when. */
+/** A provider that answers each call as it is told, and remembers what it was sent and when. */
 import { createServer, type IncomingMessage } from "node:http";
 import { z } from "zod";
-import { type Answer, refusing } from "./answers.ts";
+import type { Answer } from "./answers.ts";
+import { textOf } from "./read-body.ts";
 
 /** One call as the provider saw it. Times are Unix milliseconds. */
 export interface SeenCall {
@@ -18,48 +19,43 @@ export interface SeenCall {
 }
 
 export interface Provider {
-	/** The first call for `model` gets the first answer, and so on. A call too many is a 400 that says so. */
-	script(model: string, ...answers: Answer[]): void;
-	/** All calls for any of `models`, in the order in which they came. */
-	callsOf(...models: string[]): SeenCall[];
+	/** In the order in which they came. */
+	calls: SeenCall[];
 	close(): void;
 }
 
-const UNSCRIPTED = refusing(400, { message: "Nobody scripted this call." });
 const CalledModel = z.object({ model: z.string() });
 
-export async function openProvider(port: number): Promise<Provider> {
+/**
+ * @param choose how to answer a call, which is in `calls` already
+ * @param onOver hears of each call when its answer was whole, or its connection gone
+ */
+export async function openProvider(
+	port: number,
+	choose: (call: SeenCall, calls: readonly SeenCall[]) => Answer,
+	onOver: (call: SeenCall) => void = () => undefined,
+): Promise<Provider> {
 	const calls: SeenCall[] = [];
-	const scripts = new Map<string, Answer[]>();
-	const callsOf = (...models: string[]) => calls.filter(({ model }) => models.includes(model));
-
 	const server = createServer(async (request, response) => {
 		const at = Date.now();
 		const text = await textOf(request);
 		const { model } = CalledModel.parse(JSON.parse(text));
-		const answer = scripts.get(model)?.[callsOf(model).length] ?? UNSCRIPTED;
 		const { url: path = "", headers } = request;
 		const call: SeenCall = { model, path, headers, text, at, overAt: null, isCut: false };
 		calls.push(call);
 		response.on("close", () => {
 			call.overAt = Date.now();
 			call.isCut = !response.writableFinished;
+			onOver(call);
 		});
-		answer(response);
+		choose(call, calls)(response);
 	});
 	await new Promise<void>((listening) => server.listen(port, "127.0.0.1", listening));
 	return {
-		script: (model, ...answers) => scripts.set(model, answers),
-		callsOf,
+		calls,
 		close() {
 			server.closeAllConnections();
 			server.close();
 		},
 	};
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-	const chunks: Buffer[] = [];
-	for await (const chunk of request) chunks.push(chunk);
-	return Buffer.concat(chunks).toString();
 }
