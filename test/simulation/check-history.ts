@@ -3,6 +3,8 @@
  * is lost, what is there and was never asked for is unexpected, and what was never answered may be either way. Beyond
  * that, what anybody saw must be one story: ends do not change, versions do not go back, nobody is told too soon.
  */
+import { checkCalls } from "./check-calls.ts";
+import { checkResults } from "./check-results.ts";
 import { checkSightings } from "./check-sightings.ts";
 import { checkWebhooks } from "./check-webhooks.ts";
 import { FINAL_STATUSES, type HistoryEvent } from "./history.ts";
@@ -22,7 +24,9 @@ export function checkHistory(events: readonly HistoryEvent[]): Problem[] {
 		...checkKeys(history),
 		...checkTenants(history),
 		...checkSightings(history),
+		...checkResults(history),
 		...checkWebhooks(history),
+		...checkCalls(history),
 	];
 }
 
@@ -52,15 +56,17 @@ function checkLost(history: readonly HistoryEvent[]): Problem[] {
 	});
 }
 
-/** S4: what a listing finds was submitted, once. */
+/** S4: what a listing finds was submitted, once. L1: and in the end it is over, whether or not anybody was told of it. */
 function checkUnexpected(history: readonly HistoryEvent[]): Problem[] {
 	const submitted = new Set<string>();
 	const jobOfTag = new Map<string, string>();
 	const problems: Problem[] = [];
-	for (const { op, type, tenant, tag, jobs = [] } of history) {
+	for (const { op, type, tenant, tag, isDrain, jobs = [] } of history) {
 		if (op === "submit" && type === "invoke") submitted.add(`${tenant} ${tag}`);
 		for (const found of jobs) {
 			const name = `${tenant} ${found.tag}`;
+			if (isDrain === true && !FINAL_STATUSES.includes(found.status))
+				problems.push({ invariant: "L1", message: `${found.job} (${found.tag}) is ${found.status} for ever` });
 			if (!submitted.has(name))
 				problems.push({ invariant: "S4", message: `nobody submitted ${found.job} (${found.tag})` });
 			const twin = jobOfTag.get(name) ?? found.job;

@@ -14,7 +14,7 @@ function checkIds(history: readonly HistoryEvent[]): Problem[] {
 	const meanings = new Map<string, string>();
 	const ids = new Map<string, string>();
 	return history.flatMap(({ op, type, webhookId, job, eventType }) => {
-		if (op !== "webhook" || type !== "ok" || webhookId === undefined) return [];
+		if (op !== "webhook" || type === "fail" || webhookId === undefined) return [];
 		const meaning = `${eventType} of ${job}`;
 		const [other, otherId] = [meanings.get(webhookId) ?? meaning, ids.get(meaning) ?? webhookId];
 		meanings.set(webhookId, other);
@@ -34,7 +34,7 @@ function checkTooSoon(history: readonly HistoryEvent[]): Problem[] {
 	for (const { op, type, job, eventType, request, status } of history) {
 		if (job === undefined) continue;
 		const ends = told.get(job);
-		if (op === "webhook" && type === "ok" && eventType !== undefined) {
+		if (op === "webhook" && type !== "fail" && eventType !== undefined) {
 			if (ends !== undefined && ends !== eventType)
 				problems.push({ invariant: "S7", message: `${job} was told to be ${ends} and ${eventType}` });
 			told.set(job, eventType);
@@ -56,7 +56,8 @@ function checkUntold(history: readonly HistoryEvent[]): Problem[] {
 	for (const { op, type, job, eventType, wants: wanted } of history) {
 		if (job === undefined) continue;
 		if (op === "submit" && type === "ok" && wanted) wants.set(job, wanted);
-		if (op === "webhook") told.add(`${job} ${eventType}`);
+		// What arrived and was refused has to come again.
+		if (op === "webhook" && type !== "info") told.add(`${job} ${eventType}`);
 		if (op === "delete") erasable.add(job);
 	}
 	return history.flatMap(({ op, type, isDrain, job, status = "" }) => {

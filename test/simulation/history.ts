@@ -10,11 +10,19 @@ export interface HistoryEvent {
 	/** Who: one client does one thing at a time. */
 	client: string;
 	type: "invoke" | "ok" | "fail" | "info";
-	op: "submit" | "get" | "result" | "cancel" | "delete" | "list" | "webhook";
+	/**
+	 * What callers ask for; `webhook`: an event that arrived, which a receiver took (`ok`) or did not (`info`), or that
+	 * the service says it gave up (`fail`); `call`: a model call as its provider saw it, answered (`ok`), refused (`fail`)
+	 * or cut (`info`); `attempts`: what a job's history tells; `harm`: the service was killed or paused.
+	 */
+	op: "submit" | "get" | "result" | "cancel" | "delete" | "list" | "webhook" | "call" | "attempts" | "harm";
 	/** The same for an invocation and its end. */
 	request: number;
 	tenant: string;
-	/** Names a submission: stands in the job's metadata, so that a job found later is known by it. */
+	/**
+	 * Names a submission: stands in the job's metadata, so that a job found later is known by it. Of a call: whose prompt
+	 * it brought; of a result: whose prompt it answers.
+	 */
 	tag?: string;
 	/** The Idempotency-Key of a submission, and a digest of what was sent with it. */
 	key?: string;
@@ -35,6 +43,12 @@ export interface HistoryEvent {
 	eventType?: string;
 	/** Of a submission: the events its webhook wants; null: none. */
 	wants?: readonly string[] | null;
+	/** Of a call: whether its provider set out to answer it, so that it has to be paid for. */
+	isPaid?: boolean;
+	/** Of `attempts`: how many calls the job's history tells of. */
+	told?: number;
+	/** Of `harm`: what was done to the service. */
+	kind?: string;
 	/** Of a submission: how long it is to be kept once final. */
 	retainMs?: number;
 	/** Asked after everything had come to rest: what is not there now is lost. */

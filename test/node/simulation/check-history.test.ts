@@ -14,7 +14,8 @@ class Story {
 	did(facts: Facts, type: HistoryEvent["type"] = "ok"): this {
 		const { op, tenant = "ten_a", ...seen } = facts;
 		const base = { client: "c1", op, tenant, request: this.events.length };
-		const asked = op === "submit" ? { tag: seen.tag, key: seen.key, fingerprint: seen.fingerprint } : { job: seen.job };
+		const { tag, key, fingerprint, job, isPaid } = seen;
+		const asked = op === "submit" ? { tag, key, fingerprint } : { job, isPaid, ...(op === "call" ? { tag } : {}) };
 		const told = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
 		if (op !== "webhook") this.events.push({ at: this.#tick(), ...base, type: "invoke", ...told });
 		this.events.push({ at: this.#tick(), ...base, type, ...seen });
@@ -29,8 +30,26 @@ class Story {
 		return this.did({ op: "get", job: "job_1", status, version, code: 200, ...facts });
 	}
 
-	told(eventType: string, webhookId = "evt_1"): this {
-		return this.did({ op: "webhook", job: "job_1", eventType, webhookId });
+	told(eventType: string, webhookId = "evt_1", type: HistoryEvent["type"] = "ok"): this {
+		return this.did({ op: "webhook", job: "job_1", eventType, webhookId }, type);
+	}
+
+	/** One call as its provider saw it. */
+	called(type: HistoryEvent["type"] = "ok"): this {
+		return this.did({ op: "call", tag: "s1", isPaid: type !== "fail" }, type);
+	}
+
+	/** A call under which the service was killed. */
+	killedInCall(): this {
+		const call = { client: "provider", op: "call", tenant: "ten_a", tag: "s1", isPaid: true, request: -1 } as const;
+		this.events.push({ at: this.#tick(), type: "invoke", ...call });
+		this.did({ op: "harm", kind: "kill" });
+		this.events.push({ at: this.#tick(), type: "info", ...call });
+		return this;
+	}
+
+	tells(told: number): this {
+		return this.did({ op: "attempts", job: "job_1", told, ...drained });
 	}
 
 	later(ms: number): this {
@@ -47,9 +66,9 @@ class Story {
 const problemsOf = (story: Story) => [...new Set(checkHistory(story.events).map(({ invariant }) => invariant))];
 const drained = { isDrain: true };
 const submitted = (facts: Partial<HistoryEvent> = {}) => new Story().submitted(facts);
-const found = (...jobs: [job: string, tag: string][]) => ({
+const found = (...jobs: [job: string, tag: string, status?: string][]) => ({
 	op: "list" as const,
-	jobs: jobs.map(([job, tag]) => ({ job, tag, status: "succeeded" })),
+	jobs: jobs.map(([job, tag, status = "succeeded"]) => ({ job, tag, status })),
 });
 
 describe("a history without fault passes", () => {
@@ -70,6 +89,18 @@ describe("a history without fault passes", () => {
 		"a webhook that the service gave up": submitted({ wants: ALL })
 			.did({ op: "webhook", job: "job_1", eventType: "job.failed" }, "fail")
 			.saw("failed", 3, drained),
+		"a webhook that was refused and came again": submitted({ wants: ALL })
+			.told("job.failed", "evt_1", "info")
+			.told("job.failed")
+			.saw("failed", 3, drained),
+		"an answer that was bought again because of a kill": submitted()
+			.killedInCall()
+			.later(60_000)
+			.called()
+			.saw("succeeded", 3)
+			.did({ op: "result", job: "job_1", sha: "aa", tag: "s1" })
+			.tells(2),
+		"a call that was refused before the next": submitted().called("fail").called("fail").called().tells(3),
 		"a job erased by its owner": submitted()
 			.saw("failed", 2)
 			.did({ op: "delete", job: "job_1" })
@@ -122,6 +153,37 @@ describe("a history that breaks a promise is refused", () => {
 		["a webhook-id means two events", "S7", submitted().told("job.failed").told("job.expired")],
 		["one event comes under two ids", "S7", submitted().told("job.failed").told("job.failed", "evt_2")],
 		["nobody is told of an end", "S6", submitted({ wants: ALL }).saw("failed", 2, drained)],
+		[
+			"a job is told to be over, and refused, before it is",
+			"S7",
+			submitted().told("job.failed", "e", "info").saw("running", 2),
+		],
+		[
+			"a webhook arrives and is never taken",
+			"S6",
+			submitted({ wants: ALL }).told("job.failed", "e", "info").saw("failed", 2, drained),
+		],
+		[
+			"a job that nobody was told of never ends",
+			"L1",
+			new Story().did({ op: "submit", tag: "s1" }, "info").did({ ...found(["job_1", "s1", "queued"]), ...drained }),
+		],
+		[
+			"a result is lost",
+			"S1",
+			submitted()
+				.saw("succeeded", 2)
+				.did({ op: "result", job: "job_1", code: 409, ...drained }, "fail"),
+		],
+		["a result answers another's prompt", "S10", submitted().did({ op: "result", job: "job_1", sha: "aa", tag: "s2" })],
+		["a call is not told of", "H1", submitted().called("fail").called().tells(1)],
+		["an answer is bought twice for no reason", "C2", submitted().called().called().tells(2)],
+		["an answer is bought three times for one kill", "C2", submitted().killedInCall().later(60_000).called().called()],
+		[
+			"an answer that was stored long before the kill is bought again",
+			"C2",
+			submitted().called().later(60_000).did({ op: "harm", kind: "kill" }).later(60_000).called(),
+		],
 		["another tenant sees a job", "S10", submitted().saw("running", 2, { tenant: "ten_b" })],
 		["another tenant's list has a job", "S10", submitted().did({ ...found(["job_1", "s1"]), tenant: "ten_b" })],
 		["an erased job comes back", "E3", submitted().did({ op: "delete", job: "job_1" }).saw("queued", 9)],

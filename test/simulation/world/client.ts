@@ -18,7 +18,7 @@ export interface JobSeen {
 	metadata: { tag?: string };
 }
 
-type Facts = Partial<HistoryEvent> & Pick<HistoryEvent, "op">;
+export type Facts = Partial<HistoryEvent> & Pick<HistoryEvent, "op">;
 
 export class Client {
 	readonly name: string;
@@ -44,28 +44,33 @@ export class Client {
 		const base = { client: this.name, tenant: this.tenant.tenantId, request: this.#history.length, ...facts };
 		this.#history.push({ at: this.#world.now, type: "invoke", ...base });
 		this.#http.ask({ ...asked, key: this.tenant.key }, (answer) => {
-			const job = jobOf(answer);
-			this.#history.push({
-				at: this.#world.now,
-				...base,
-				type: typeOf(answer),
-				...(answer === null ? {} : { code: answer.code }),
-				...(job === null ? {} : { job: job.id, status: job.status, version: job.version }),
-				...(facts.op === "result" && answer?.code === 200 ? { sha: shaOf(answer.text) } : {}),
-				...(facts.op === "list" && answer?.code === 200 ? { jobs: listOf(answer.text) } : {}),
-			});
-			react(answer, job);
+			this.#history.push({ at: this.#world.now, ...base, ...whatCame(facts.op, answer) });
+			react(answer, jobOf(answer));
 		});
 	}
 }
 
-/** A 5xx may hide a commit, as no answer does. */
-function typeOf(answer: Answer): HistoryEvent["type"] {
-	if (answer === null || answer.code >= 500) return "info";
-	return answer.code < 300 ? "ok" : "fail";
+/** What goes into the history of an answer to `op`. A 5xx may hide a commit, as no answer does. */
+export function whatCame(
+	op: HistoryEvent["op"],
+	answer: PlainAnswer,
+): Partial<HistoryEvent> & { type: "ok" | "fail" | "info" } {
+	if (answer === null) return { type: "info" };
+	const { code, text } = answer;
+	const job = jobOf(answer);
+	return {
+		type: code >= 500 ? "info" : code < 300 ? "ok" : "fail",
+		code,
+		...(job === null ? {} : { job: job.id, status: job.status, version: job.version }),
+		...(op === "result" && code === 200 ? { sha: shaOf(text) } : {}),
+		...(op === "list" && code === 200 ? { jobs: listOf(text) } : {}),
+	};
 }
 
-function jobOf(answer: Answer): JobSeen | null {
+/** Null: there was none. */
+export type PlainAnswer = { code: number; text: string } | null;
+
+export function jobOf(answer: PlainAnswer): JobSeen | null {
 	if (answer === null || answer.code >= 300 || !answer.text.startsWith("{")) return null;
 	const body = JSON.parse(answer.text) as { object?: string };
 	return body.object === "job" ? (body as JobSeen) : null;
