@@ -1,0 +1,79 @@
+/** What each job's caller does: submits until answered, looks, waits, cancels, reads the result and reads it again. */
+import { setTimeout as sleep } from "node:timers/promises";
+import { FINAL_STATUSES } from "../simulation/history.ts";
+import { type JobSeen, shaOf } from "../simulation/world/client.ts";
+import type { Client } from "./client.ts";
+import type { PlannedJob } from "./planned-job.ts";
+
+/** Between two tries while nobody answers. */
+const AGAIN_MS = 700;
+const WAIT_SECONDS = 8;
+
+/** @param clientNamed a line of its own for everything that happens at the same time */
+export class Callers {
+	readonly #clientNamed: (name: string) => Client;
+	readonly #over: AbortSignal;
+
+	constructor(clientNamed: (name: string) => Client, over: AbortSignal) {
+		this.#clientNamed = clientNamed;
+		this.#over = over;
+	}
+
+	/** Resolves when the caller has seen the end of its job, or has gone away. */
+	async live(planned: PlannedJob): Promise<void> {
+		const { tag, atMs, isDoubled, cancelAfterMs } = planned;
+		await this.#pause(atMs);
+		const [job] = await Promise.all([
+			this.#submit(this.#clientNamed(tag), planned),
+			isDoubled ? this.#submit(this.#clientNamed(`${tag} doubled`), planned) : null,
+		]);
+		if (job === null) return;
+		await Promise.all([
+			this.#follow(this.#clientNamed(tag), job, planned),
+			cancelAfterMs === null ? null : this.#cancel(this.#clientNamed(`${tag} cancels`), job, cancelAfterMs),
+		]);
+	}
+
+	/** The same request until it is answered: until then there may be a job, or not. */
+	async #submit(client: Client, { tag, key, body, wants, givesUp }: PlannedJob): Promise<JobSeen | null> {
+		const facts = { op: "submit" as const, tag, key, fingerprint: shaOf(body), wants };
+		while (!this.#over.aborted) {
+			const asked = { method: "POST" as const, path: "/v1/jobs", headers: { "idempotency-key": key }, body };
+			const { answer, job } = await client.ask(asked, facts);
+			if (job !== null) return job;
+			if (answer !== null && answer.code < 500) throw new Error(`${tag} was refused: ${answer.code} ${answer.text}`);
+			if (givesUp) return null;
+			await this.#pause(AGAIN_MS);
+		}
+		return null;
+	}
+
+	async #follow(client: Client, { id }: JobSeen, planned: PlannedJob): Promise<void> {
+		const hold = { headers: { prefer: `wait=${WAIT_SECONDS}` }, patienceMs: (WAIT_SECONDS + 4) * 1_000 };
+		const look = { path: `/v1/jobs/${id}`, ...(planned.waits ? hold : {}) };
+		let status = "";
+		while (!FINAL_STATUSES.includes(status)) {
+			if (this.#over.aborted) return;
+			await this.#pause(planned.lookEveryMs);
+			const { job } = await client.ask(look, { op: "get", job: id });
+			status = job?.status ?? status;
+		}
+		if (planned.cancelsTooLate) await this.#cancel(client, { id }, 0);
+		if (status !== "succeeded") return;
+		for (const afterMs of [0, ...planned.readAgainAfterMs]) {
+			await this.#pause(afterMs);
+			await client.ask({ path: `/v1/jobs/${id}/result` }, { op: "result", job: id });
+		}
+	}
+
+	/** Once: where nobody answers, it is left to run. */
+	async #cancel(client: Client, { id }: Pick<JobSeen, "id">, afterMs: number): Promise<void> {
+		await this.#pause(afterMs);
+		await client.ask({ method: "POST", path: `/v1/jobs/${id}/cancel` }, { op: "cancel", job: id });
+	}
+
+	/** Shorter when everything is over. */
+	async #pause(ms: number): Promise<void> {
+		await sleep(ms, undefined, { signal: this.#over }).catch(() => undefined);
+	}
+}

@@ -1,0 +1,97 @@
+/** One run: the service between its provider, its receiver and its callers, from the first start to the last look. */
+import { setMaxListeners } from "node:events";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { callForSuccess } from "../../scripts/lib/call-api.ts";
+import { randomSecrets } from "../../scripts/lib/env-file.ts";
+import type { Problem } from "../simulation/check-history.ts";
+import { freePort, freePortFrom } from "../support/ports.ts";
+import { Callers } from "./callers.ts";
+import { Client } from "./client.ts";
+import { comeToRest } from "./come-to-rest.ts";
+import { openFakeProvider } from "./fake-provider.ts";
+import { FakeReceiver } from "./fake-receiver.ts";
+import { doHarm } from "./harm.ts";
+import { lookAtAll } from "./last-look.ts";
+import { type Options, SERVICE_SETTINGS } from "./options.ts";
+import { makePlan } from "./plan.ts";
+import type { Recorder } from "./recorder.ts";
+import { ServiceProcess } from "./service-process.ts";
+
+/** Not npm start's own port: it may be in use by whoever works on this machine. */
+const FIRST_PORT = 18_787;
+
+/**
+ * After the last harm. A webhook whose message was lost is rung for after a minute, a probe of a model that was lost is
+ * given up after half of one, and the local broker hands out one batch at a time.
+ */
+const REST_MS_MAX = 150_000;
+const REST_MS_PER_JOB = 100;
+
+export interface Place {
+	stateDir: string;
+	logPath: string;
+}
+
+/** Returns what the receiver complains of, and how long it took from the last harm until all was at rest. */
+export async function campaign(
+	options: Options,
+	place: Place,
+	recorder: Recorder,
+): Promise<{ problems: Problem[]; restMs: number }> {
+	const [port, providerPort, receiverPort] = [await freePortFrom(FIRST_PORT), await freePort(), await freePort()];
+	const route = { match: "*", provider: "openai-compatible", base_url: `http://127.0.0.1:${providerPort}/v1` };
+	const environment = { ...SERVICE_SETTINGS, ...randomSecrets(), MODEL_ROUTES: JSON.stringify([route]) };
+	const provider = await openFakeProvider(providerPort, options.seed, recorder);
+	const receiver = new FakeReceiver(options.seed, recorder);
+	const service = new ServiceProcess({ ...place, port, environment });
+	const killAtOnce = () => service.signal("SIGKILL");
+	process.on("exit", killAtOnce);
+	try {
+		await service.start();
+		const key = readKey(place.stateDir);
+		const clientNamed = (name: string) => new Client(recorder, { url: service.url, key }, name);
+		await receiver.open(receiverPort, await signingSecret(service.url, key), clientNamed);
+		const plan = makePlan(options, `http://127.0.0.1:${receiverPort}`);
+
+		const over = new AbortController();
+		setMaxListeners(0, over.signal);
+		const callers = new Callers(clientNamed, over.signal);
+		const lives = Promise.all(plan.jobs.map((job) => callers.live(job)));
+		// A caller that was refused ends the run at once.
+		await Promise.race([
+			doHarm(service, plan.actions, recorder),
+			lives.then(() => new Promise<never>(() => undefined)),
+		]);
+		const harmedAt = recorder.now;
+		provider.calmDown();
+		receiver.calmDown();
+
+		const restMsMax = REST_MS_MAX + REST_MS_PER_JOB * options.jobs;
+		await Promise.race([lives, sleep(restMsMax, undefined, { ref: false })]);
+		over.abort();
+		await lives;
+		await comeToRest(recorder, clientNamed, harmedAt + restMsMax);
+		const restMs = recorder.now - harmedAt;
+		await lookAtAll(recorder, clientNamed);
+		await service.stop();
+		return { problems: receiver.problems, restMs };
+	} finally {
+		killAtOnce();
+		process.off("exit", killAtOnce);
+		provider.close();
+		receiver.close();
+	}
+}
+
+async function signingSecret(url: string, key: string): Promise<string> {
+	const path = "/v1/webhook_signing_secret";
+	const { secret } = await callForSuccess<{ secret: string }>(`${url}${path}`, { token: key });
+	return secret;
+}
+
+function readKey(stateDir: string): string {
+	const { key } = JSON.parse(readFileSync(join(stateDir, "development-key.json"), "utf8")) as { key: string };
+	return key;
+}
