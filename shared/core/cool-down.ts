@@ -20,26 +20,33 @@ export const OBSERVED_MS = 60_000;
 export const FAILURES_TO_TRIP = 10;
 export const TRIPPED_MS = 30_000;
 
+interface News {
+	key: string;
+	/** When the failed call was leased. What was known of `key` by then let it through; what came since did not. */
+	leasedAt: number;
+}
+
 export type CoolDown =
 	/** Leave `key` alone for `waitMs`. `isAsked`: by the provider; else it doubles with each strike. */
-	| { kind: "strike"; key: string; reason: "throttled" | "blocked"; waitMs: number; isAsked: boolean }
+	| (News & { kind: "strike"; reason: "throttled" | "blocked"; waitMs: number; isAsked: boolean })
 	/** One more failure to count against `key`. */
-	| { kind: "observe"; key: string };
+	| (News & { kind: "observe" });
 
 /** Null: the failure says nothing about the upstream. `waitMs`: how long the failed job itself will wait. */
 export function coolDownFor(
-	job: { lane: string; model: string },
+	job: { lane: string; model: string; leasedAt: number },
 	failure: ModelFailure,
 	waitMs: number,
 ): CoolDown | null {
+	const { leasedAt } = job;
 	const isAsked = failure.retryAfterMs !== null;
 	switch (failure.class) {
 		case "throttled":
-			return { kind: "strike", key: modelKeyOf(job.lane, job.model), reason: "throttled", waitMs, isAsked };
+			return { kind: "strike", key: modelKeyOf(job.lane, job.model), leasedAt, reason: "throttled", waitMs, isAsked };
 		case "blocked":
-			return { kind: "strike", key: job.lane, reason: "blocked", waitMs, isAsked };
+			return { kind: "strike", key: job.lane, leasedAt, reason: "blocked", waitMs, isAsked };
 		case "transient":
-			return { kind: "observe", key: modelKeyOf(job.lane, job.model) };
+			return { kind: "observe", key: modelKeyOf(job.lane, job.model), leasedAt };
 		case "permanent":
 			return null;
 	}

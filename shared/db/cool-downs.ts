@@ -25,26 +25,38 @@ const doubled = (firstMs: number) => `min(${STRIKE_MS_MAX}, ${firstMs} << min(st
 
 /** The statement that goes with the failed job's own. */
 export function coolDownStatement(db: Database, coolDown: CoolDown): Statement {
-	return coolDown.kind === "strike" ? strike(db, coolDown) : observe(db, coolDown.key);
+	return coolDown.kind === "strike" ? strike(db, coolDown) : observe(db, coolDown);
 }
 
-/** A cool-down is only ever made longer; a probe that was sent away again costs the trust that was won. */
-function strike(db: Database, { key, reason, waitMs, isAsked }: Extract<CoolDown, { kind: "strike" }>): Statement {
+/** The failed call was let through by all that was known, so what it brings is news; bound as `?3`. */
+const IS_NEWS = "(struck_at < ?3)";
+
+/**
+ * What somebody asked for since the call was leased is only ever made longer. What was known before gives way: the door
+ * that a probe closes behind it is not a time that the provider asked for. A probe that was sent away again costs the
+ * trust that was won.
+ */
+function strike(db: Database, coolDown: Extract<CoolDown, { kind: "strike" }>): Statement {
+	const { key, leasedAt, reason, waitMs, isAsked } = coolDown;
 	return {
 		sql: `INSERT INTO cool_downs (key, reason, until, slots, strikes, struck_at, observed_until)
-		VALUES (?2, ?3, ${NOW} + max(?4, CASE WHEN ?5 THEN 0 ELSE ${STRIKE_MS_FIRST} END), 1, 1, ${NOW},
+		VALUES (?2, ?4, ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${STRIKE_MS_FIRST} END), 1, 1, ${NOW},
 		        ${NOW} + ${OBSERVED_MS})
 		ON CONFLICT (key) DO UPDATE
 		   SET reason = excluded.reason, slots = 1, successes = 0, struck_at = excluded.struck_at,
-		       until = max(until, ${NOW} + max(?4, CASE WHEN ?5 THEN 0 ELSE ${doubled(STRIKE_MS_FIRST)} END)),
-		       strikes = strikes + (until <= ${NOW}), observed_until = ${NOW} + ${OBSERVED_MS}`,
-		params: [db.clock(), key, reason, waitMs, isAsked ? 1 : 0],
+		       until = max(iif(${IS_NEWS}, 0, until),
+		                   ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${doubled(STRIKE_MS_FIRST)} END)),
+		       strikes = strikes + (${IS_NEWS} OR until <= ${NOW}), observed_until = ${NOW} + ${OBSERVED_MS}`,
+		params: [db.clock(), key, leasedAt, reason, waitMs, isAsked ? 1 : 0],
 	};
 }
 
-/** Counts a transient failure, and trips when they are many and most. A probe that fails trips at once. */
-function observe(db: Database, key: string): Statement {
-	const isProbe = "slots IS NOT NULL";
+/**
+ * Counts a transient failure, and trips when they are many and most. A probe that fails trips at once; a call that was
+ * under way when the cool-down began is none.
+ */
+function observe(db: Database, { key, leasedAt }: CoolDown): Statement {
+	const isProbe = `slots IS NOT NULL AND ${IS_NEWS}`;
 	const isMost = `observed_until > ${NOW} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
 	const trips = `((${isProbe}) OR (${isMost}))`;
 	return {
@@ -54,12 +66,12 @@ function observe(db: Database, key: string): Statement {
 		   SET until = CASE WHEN ${trips} THEN max(until, ${NOW} + ${doubled(TRIPPED_MS)}) ELSE until END,
 		       reason = CASE WHEN ${trips} THEN 'unavailable' ELSE reason END,
 		       struck_at = CASE WHEN ${trips} THEN ${NOW} ELSE struck_at END,
-		       strikes = strikes + (${trips} AND until <= ${NOW}),
+		       strikes = strikes + (${trips} AND (${IS_NEWS} OR until <= ${NOW})),
 		       slots = CASE WHEN ${trips} THEN 1 ELSE slots END,
 		       failures = CASE WHEN ${trips} THEN 0 WHEN observed_until > ${NOW} THEN failures + 1 ELSE 1 END,
 		       successes = CASE WHEN ${trips} OR observed_until <= ${NOW} THEN 0 ELSE successes END,
 		       observed_until = CASE WHEN observed_until > ${NOW} THEN observed_until ELSE ${NOW} + ${OBSERVED_MS} END`,
-		params: [db.clock(), key],
+		params: [db.clock(), key, leasedAt],
 	};
 }
 

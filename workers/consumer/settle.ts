@@ -48,7 +48,8 @@ export async function settleFailure(
 	const { job } = lease;
 	const past = history(job, withAttempt(job.attempts, entry));
 	const delayMs = decision.next === "queued" ? decision.delayMs : 0;
-	const coolDown = coolDownFor({ lane: laneNow(consumer, job.model), model: job.model }, failure, delayMs);
+	const upstream = { lane: laneNow(consumer, job.model), model: job.model, leasedAt: job.leasedAt ?? 0 };
+	const coolDown = coolDownFor(upstream, failure, delayMs);
 	// A provider that refuses a call for good answers calls again.
 	if (coolDown === null) await tellRecovery(consumer, lease);
 	if (decision.next === "queued") {

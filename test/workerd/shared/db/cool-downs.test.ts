@@ -27,8 +27,11 @@ function anUpstream() {
 	return { lane, model, models: [model], key: modelKeyOf(lane, model) };
 }
 
-const throttled = (key: string, waitMs: number, isAsked = true) =>
-	({ kind: "strike", key, reason: "throttled", waitMs, isAsked }) as const;
+/** The word of a call that was leased at `leasedAt`: unless given, before anything was known of `key`. */
+const throttled = (key: string, waitMs: number, { isAsked = true, leasedAt = NOW - 1 } = {}) =>
+	({ kind: "strike", key, leasedAt, reason: "throttled", waitMs, isAsked }) as const;
+
+const failed = (key: string, leasedAt = NOW - 1) => ({ kind: "observe", key, leasedAt }) as const;
 
 async function lease(jobs: JobKey[], at: number, holder = anId("req")) {
 	const { jobs: leased, probedKeys } = await leaseJobs(databaseAt(at), { keys: jobs, holder, leaseMs: 90 * SECOND });
@@ -79,6 +82,7 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), {
 			kind: "strike",
 			key: lane,
+			leasedAt: NOW - 1,
 			reason: "blocked",
 			waitMs: MINUTE,
 			isAsked: false,
@@ -96,6 +100,7 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), {
 			kind: "strike",
 			key: lane,
+			leasedAt: NOW - 1,
 			reason: "blocked",
 			waitMs: MINUTE,
 			isAsked: false,
@@ -114,6 +119,22 @@ describe("a cool-down", () => {
 		expect((await lease([late], NOW + SECOND + PROBE_MS - 1)).ids).toEqual([]);
 		const later = await aJob(upstream);
 		expect((await lease([later], NOW + SECOND + PROBE_MS)).ids).toEqual([later.jobId]);
+	});
+
+	it("is what the provider asks of its probe, and not the time that a lost probe would take", async () => {
+		const { key, ...upstream } = anUpstream();
+		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
+		const [probedAt, answeredAt] = [NOW + SECOND, NOW + 2 * SECOND];
+		expect((await lease([await aJob(upstream)], probedAt)).ids).toHaveLength(1);
+		await recordFailure(databaseAt(answeredAt), throttled(key, 3 * SECOND, { leasedAt: probedAt }));
+		expect(await coolDown(key)).toMatchObject({ until: answeredAt + 3 * SECOND, slots: 1, strikes: 2 });
+	});
+
+	it("is not taken for a failing model's because a call that was under way when it began fails", async () => {
+		const { key } = anUpstream();
+		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
+		await recordFailure(databaseAt(NOW + 500), failed(key, NOW - 1));
+		expect(await coolDown(key)).toMatchObject({ until: NOW + SECOND, strikes: 1, failures: 1 });
 	});
 
 	it("lets the most urgent job probe", async () => {
@@ -138,7 +159,7 @@ describe("a cool-down", () => {
 
 	it("stands against the success of a call that was leased before it", async () => {
 		const { key, ...upstream } = anUpstream();
-		await recordFailure(databaseAt(NOW), { kind: "observe", key });
+		await recordFailure(databaseAt(NOW), failed(key));
 		expect((await lease([await aJob(upstream), await aJob(upstream)], NOW + 1)).probedKeys).toEqual([key]);
 		await recordFailure(databaseAt(NOW + SECOND), throttled(key, HOUR));
 		await recordRecovery(databaseAt(NOW + 2 * SECOND), [key], NOW + 1);
@@ -186,7 +207,7 @@ describe("a cool-down", () => {
 		let at = NOW;
 		const waits: number[] = [];
 		for (let strike = 0; strike < 10; strike++) {
-			await recordFailure(databaseAt(at), throttled(key, 0, false));
+			await recordFailure(databaseAt(at), throttled(key, 0, { isAsked: false, leasedAt: at }));
 			const until = Number((await coolDown(key))?.until);
 			waits.push((until - at) / SECOND);
 			at = until;
@@ -214,7 +235,7 @@ describe("a cool-down", () => {
 
 describe("an upstream under observation", () => {
 	async function fail(key: string, times: number, at = NOW) {
-		for (let time = 0; time < times; time++) await recordFailure(databaseAt(at), { kind: "observe", key });
+		for (let time = 0; time < times; time++) await recordFailure(databaseAt(at), failed(key, at));
 	}
 
 	it("is left alone after ten failures within a minute, when most calls fail", async () => {
