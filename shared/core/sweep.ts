@@ -26,14 +26,15 @@ export type SweepDecision =
 
 /** @param queueIsEmpty no message waits, so a job that is due has lost its own, however lately it was rung for */
 export function decideSweep(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
-	return job.status === "running" ? sweepRunning(job, now) : sweepQueued(job, now, queueIsEmpty);
+	return job.status === "running" ? sweepRunning(job, now, queueIsEmpty) : sweepQueued(job, now, queueIsEmpty);
 }
 
 /** The holder settles deadlines; the sweeper only rings when there is no holder any more. */
-function sweepRunning(job: SweptJob, now: number): SweepDecision {
-	if (job.sweepAt > now) return { kind: "leave" };
+function sweepRunning(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
 	const leaseExpiresAt = job.leaseExpiresAt ?? now;
-	if (leaseExpiresAt > now) return { kind: "look", sweepAt: leaseExpiresAt, rings: job.rings };
+	const isLeft = leaseExpiresAt <= now;
+	if (job.sweepAt > now && !(isLeft && queueIsEmpty)) return { kind: "leave" };
+	if (!isLeft) return { kind: "look", sweepAt: leaseExpiresAt, rings: job.rings };
 	return { kind: "ring", sweepAt: now + DOORBELL_GRACE_MS, rings: job.rings };
 }
 

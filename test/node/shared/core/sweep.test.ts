@@ -85,7 +85,15 @@ describe("a running job", () => {
 	});
 
 	it("is left alone before that", () => {
-		expect(swept(running({ sweepAt: NOW + 1 }), true)).toEqual({ kind: "leave" });
+		expect(swept(running({ leaseExpiresAt: NOW + 1, sweepAt: NOW + 1 }), true)).toEqual({ kind: "leave" });
+	});
+
+	it("whose lease has run out is left alone after a ring, while messages wait in the queue", () => {
+		expect(swept(running({ sweepAt: NOW + 1 }))).toEqual({ kind: "leave" });
+	});
+
+	it("whose lease has run out is rung for at once when the queue is empty, however lately it was rung for", () => {
+		expect(swept(running({ sweepAt: NOW + 1 }), true)).toEqual({ kind: "ring", sweepAt: NOW + MINUTE, rings: 0 });
 	});
 
 	it("is never expired by the sweeper: its holder settles deadlines", () => {
