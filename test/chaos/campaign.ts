@@ -19,8 +19,11 @@ import { makePlan } from "./plan.ts";
 import type { Recorder } from "./recorder.ts";
 import { ServiceProcess } from "./service-process.ts";
 
-/** Not npm start's own port: it may be in use by whoever works on this machine. */
-const FIRST_PORT = 18_787;
+/**
+ * Below those that systems give to outgoing connections, and another for each run: two side by side would take the port
+ * of a service that is just dead.
+ */
+const FIRST_PORT = 18_787 + (process.pid % 10_000);
 
 /**
  * After the last harm. A webhook whose message was lost is rung for after a minute, a probe of a model that was lost is

@@ -29,9 +29,9 @@ const EVENTS = ["job.succeeded", "job.failed", "job.cancelled", "job.expired"] a
 
 /**
  * Many, so that one in trouble holds up few jobs. A model either says "later" now and then or fails: one that does both is
- * left alone for minutes, and a run would mostly wait.
+ * left alone for minutes. Few say "later", since a pause may break the connection of the call that probes one afterwards.
  */
-const MODELS = 20;
+const MODELS = { busy: 4, shaky: 30 };
 /** Above this an input lives in R2 and not in its row. */
 const LARGE_CHARS = 40_000;
 /** Longer than the slowest answer, so that a call that times out was going to be silent for ever. */
@@ -45,8 +45,9 @@ export function planJob(dice: Dice, tag: string, run: { spreadMs: number; webhoo
 		...(wants === EVENTS ? {} : { events: wants }),
 	};
 	const content = `${tag} asks this${dice.chance(0.03) ? " again".repeat(LARGE_CHARS / 6) : ""}`;
+	const kind = dice.weighted({ busy: 1, shaky: 7 });
 	const body = {
-		model: `${dice.pick(["busy", "shaky"])}/${dice.between(1, MODELS)}`,
+		model: `${kind}/${dice.between(1, MODELS[kind])}`,
 		input: { messages: [{ role: "user", content }], ...(dice.chance(0.15) ? { stream: true } : {}) },
 		metadata: { tag },
 		timeout_seconds: TIMEOUT_SECONDS,
