@@ -5,8 +5,12 @@ import { type JobSeen, shaOf } from "../simulation/world/client.ts";
 import type { Client } from "./client.ts";
 import type { PlannedJob } from "./planned-job.ts";
 
-/** Between two tries while nobody answers. */
+/** Between two tries while nobody answers; grows, or all callers together would keep a service down that comes back. */
 const AGAIN_MS = 700;
+const AGAIN_MS_MAX = 5_000;
+/** Between two looks at a job that waits. */
+const LOOK_MS_MAX = 12_000;
+const GROWTH = 1.5;
 const WAIT_SECONDS = 8;
 
 /** @param clientNamed a line of its own for everything that happens at the same time */
@@ -37,13 +41,13 @@ export class Callers {
 	/** The same request until it is answered: until then there may be a job, or not. */
 	async #submit(client: Client, { tag, key, body, wants, givesUp }: PlannedJob): Promise<JobSeen | null> {
 		const facts = { op: "submit" as const, tag, key, fingerprint: shaOf(body), wants };
-		while (!this.#over.aborted) {
+		for (let waitMs = AGAIN_MS; !this.#over.aborted; waitMs = Math.min(AGAIN_MS_MAX, waitMs * GROWTH)) {
 			const asked = { method: "POST" as const, path: "/v1/jobs", headers: { "idempotency-key": key }, body };
 			const { answer, job } = await client.ask(asked, facts);
 			if (job !== null) return job;
 			if (answer !== null && answer.code < 500) throw new Error(`${tag} was refused: ${answer.code} ${answer.text}`);
 			if (givesUp) return null;
-			await this.#pause(AGAIN_MS);
+			await this.#pause(waitMs);
 		}
 		return null;
 	}
@@ -52,11 +56,13 @@ export class Callers {
 		const hold = { headers: { prefer: `wait=${WAIT_SECONDS}` }, patienceMs: (WAIT_SECONDS + 4) * 1_000 };
 		const look = { path: `/v1/jobs/${id}`, ...(planned.waits ? hold : {}) };
 		let status = "";
+		let waitMs = planned.lookAfterMs;
 		while (!FINAL_STATUSES.includes(status)) {
 			if (this.#over.aborted) return;
-			await this.#pause(planned.lookEveryMs);
+			await this.#pause(waitMs);
 			const { job } = await client.ask(look, { op: "get", job: id });
 			status = job?.status ?? status;
+			waitMs = Math.min(LOOK_MS_MAX, waitMs * GROWTH);
 		}
 		if (planned.cancelsTooLate) await this.#cancel(client, { id }, 0);
 		if (status !== "succeeded") return;

@@ -25,7 +25,7 @@ export interface Plan {
 }
 
 /** Roughly what it takes until the service is there again: only spreads the submissions. */
-const RESTART_MS = 6_000;
+const RESTART_MS = 9_000;
 
 export function makePlan({ seed, kills, jobs }: Options, webhookUrl: string): Plan {
 	const dice = diceFor(seed, "plan");

@@ -14,8 +14,8 @@ export interface PlannedJob {
 	isDoubled: boolean;
 	/** Whether its caller goes away when the first try is not answered: nobody knows whether there is a job. */
 	givesUp: boolean;
-	/** Between two looks at it. */
-	lookEveryMs: number;
+	/** Until its caller looks for the first time; the next looks are ever further apart. */
+	lookAfterMs: number;
 	/** Whether its caller holds the line with `Prefer: wait`. */
 	waits: boolean;
 	/** After it was accepted; null: it is left to run. */
@@ -64,7 +64,7 @@ export function planJob(dice: Dice, tag: string, run: { spreadMs: number; webhoo
 		wants,
 		isDoubled: dice.chance(0.1),
 		givesUp: dice.chance(0.05),
-		lookEveryMs: dice.between(700, 4_000),
+		lookAfterMs: dice.between(700, 4_000),
 		waits: dice.chance(0.1),
 		cancelAfterMs: dice.chance(0.1) ? dice.skewed(0, 10_000) : null,
 		readAgainAfterMs: Array.from({ length: dice.between(0, 2) }, () => dice.between(200, 15_000)),
