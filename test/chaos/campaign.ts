@@ -49,8 +49,10 @@ export async function campaign(
 	const provider = await openFakeProvider(providerPort, options.seed, recorder);
 	const receiver = new FakeReceiver(options.seed, recorder);
 	const service = new ServiceProcess({ ...place, port, environment });
-	const killAtOnce = () => service.signal("SIGKILL");
-	process.on("exit", killAtOnce);
+	const over = new AbortController();
+	setMaxListeners(0, over.signal);
+	// However this process ends, the service ends with it.
+	process.on("exit", () => service.signal("SIGKILL"));
 	try {
 		await service.start();
 		const key = readKey(place.stateDir);
@@ -58,15 +60,10 @@ export async function campaign(
 		await receiver.open(receiverPort, await signingSecret(service.url, key), clientNamed);
 		const plan = makePlan(options, `http://127.0.0.1:${receiverPort}`);
 
-		const over = new AbortController();
-		setMaxListeners(0, over.signal);
 		const callers = new Callers(clientNamed, over.signal);
 		const lives = Promise.all(plan.jobs.map((job) => callers.live(job)));
 		// A caller that was refused ends the run at once.
-		await Promise.race([
-			doHarm(service, plan.actions, recorder),
-			lives.then(() => new Promise<never>(() => undefined)),
-		]);
+		await Promise.race([doHarm(service, plan.actions, recorder), failureOf(lives)]);
 		const harmedAt = recorder.now;
 		provider.calmDown();
 		receiver.calmDown();
@@ -81,11 +78,17 @@ export async function campaign(
 		await service.stop();
 		return { problems: receiver.problems, restMs };
 	} finally {
-		killAtOnce();
-		process.off("exit", killAtOnce);
+		over.abort();
+		service.signal("SIGKILL");
 		provider.close();
 		receiver.close();
 	}
+}
+
+/** Rejects as `work` does, and never resolves. */
+async function failureOf(work: Promise<unknown>): Promise<never> {
+	await work;
+	return await new Promise<never>(() => undefined);
 }
 
 async function signingSecret(url: string, key: string): Promise<string> {

@@ -10,7 +10,8 @@ import { findProcess, listProcesses, type Process, signalAll } from "../../scrip
 import { readLines } from "../../scripts/lib/run-wrangler.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const READY_MS_MAX = 60_000;
+/** The script gives up by itself before. */
+const READY_MS_MAX = 180_000;
 /** How long the script may take to stop, or to notice that its runtime is dead. */
 const END_MS_MAX = 20_000;
 

@@ -66,7 +66,7 @@ function checkUnexpected(history: readonly HistoryEvent[]): Problem[] {
 		for (const found of jobs) {
 			const name = `${tenant} ${found.tag}`;
 			if (isDrain === true && !FINAL_STATUSES.includes(found.status))
-				problems.push({ invariant: "L1", message: `${found.job} (${found.tag}) is ${found.status} for ever` });
+				problems.push({ invariant: "L1", message: `${found.job} is ${found.status} for ever` });
 			if (!submitted.has(name))
 				problems.push({ invariant: "S4", message: `nobody submitted ${found.job} (${found.tag})` });
 			const twin = jobOfTag.get(name) ?? found.job;
