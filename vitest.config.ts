@@ -21,6 +21,7 @@ const insideWorkerd = {
 					MODEL_ROUTES: '[{"match":"simulated/*","provider":"simulated"}]',
 					DEFAULT_MODEL: "simulated/echo",
 					ALLOW_INSECURE_WEBHOOKS: "true",
+					WEBHOOK_DNS_URL: "",
 				},
 			},
 		})),

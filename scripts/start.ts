@@ -4,6 +4,7 @@
  * What differs from production (lib/local-config.ts):
  * - MODEL_ROUTES sends every model to the simulated provider.
  * - ALLOW_INSECURE_WEBHOOKS is true, so that a receiver on this machine can be told.
+ * - WEBHOOK_DNS_URL is empty: a run needs no network, so receivers' names are not looked up.
  * - PUBLIC_URL is http://127.0.0.1:<port>.
  * - `jobs` and `deliveries` come in batches of 100: the local broker runs one batch at a time.
  * - Cron does not run by itself, so the sweeper is ticked every SWEEP_SECONDS.

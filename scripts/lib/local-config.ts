@@ -35,6 +35,7 @@ export function localDefaults(url: string): Values {
 	return {
 		MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
 		ALLOW_INSECURE_WEBHOOKS: "true",
+		WEBHOOK_DNS_URL: "",
 		PUBLIC_URL: url,
 	};
 }

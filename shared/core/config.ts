@@ -26,6 +26,9 @@ const Schema = z.object({
 	MODEL_ROUTES: json.pipe(ModelRoutesSchema),
 	PUBLIC_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an http(s) URL" })]).default(""),
 	ALLOW_INSECURE_WEBHOOKS: z.enum(["true", "false"], { error: "must be true or false" }).default("false"),
+	WEBHOOK_DNS_URL: z
+		.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an http(s) URL, or empty" })])
+		.default("https://cloudflare-dns.com/dns-query"),
 	RESULT_LINK_SECONDS: seconds(60, 30 * SECONDS_PER_DAY).default(SECONDS_PER_DAY),
 	LEASE_SECONDS: seconds(1, 600).default(90),
 	HEARTBEAT_SECONDS: seconds(0.2, 300).default(30),
@@ -56,6 +59,8 @@ export interface Config {
 	/** Where callers reach this service, without a final slash; null: as they reached it when they submitted. */
 	publicUrl: string | null;
 	allowInsecureWebhooks: boolean;
+	/** Where receivers' names are looked up, by DNS over HTTPS in JSON; null: they are not. */
+	webhookDnsUrl: string | null;
 	resultLinkMs: number;
 	leaseMs: number;
 	heartbeatMs: number;
@@ -87,6 +92,7 @@ export function parseConfig(vars: unknown): ParsedConfig {
 			modelRoutes: v.MODEL_ROUTES,
 			publicUrl: v.PUBLIC_URL === "" ? null : v.PUBLIC_URL.replace(/\/+$/, ""),
 			allowInsecureWebhooks: v.ALLOW_INSECURE_WEBHOOKS === "true",
+			webhookDnsUrl: v.WEBHOOK_DNS_URL === "" ? null : v.WEBHOOK_DNS_URL,
 			resultLinkMs: v.RESULT_LINK_SECONDS * 1000,
 			leaseMs: v.LEASE_SECONDS * 1000,
 			heartbeatMs: v.HEARTBEAT_SECONDS * 1000,

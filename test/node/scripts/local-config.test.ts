@@ -38,12 +38,13 @@ describe("localConfig", () => {
 });
 
 describe("localSettings", () => {
-	it("simulates every model and allows local receivers when nothing else is said", () => {
+	it("simulates every model, allows local receivers and asks no DNS when nothing else is said", () => {
 		expect(settings({}, {}).vars).toEqual({
 			DEFAULT_MODEL: "openai/gpt-5.5",
 			MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
 			PUBLIC_URL: "http://127.0.0.1:8787",
 			ALLOW_INSECURE_WEBHOOKS: "true",
+			WEBHOOK_DNS_URL: "",
 		});
 	});
 

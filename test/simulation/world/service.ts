@@ -125,6 +125,7 @@ function varsFor({ options }: World): Record<string, string> {
 			{ match: "*", provider: "workers-ai" },
 		]),
 		PUBLIC_URL: "https://jobs.sim",
+		WEBHOOK_DNS_URL: "",
 		LEASE_SECONDS: String(options.leaseSeconds),
 		HEARTBEAT_SECONDS: String(options.leaseSeconds / 3),
 		DELIVERY_SCHEDULE_SECONDS: options.deliverySchedule,

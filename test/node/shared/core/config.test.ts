@@ -26,6 +26,7 @@ describe("parseConfig", () => {
 				modelRoutes: [{ match: "*", provider: "simulated" }],
 				publicUrl: null,
 				allowInsecureWebhooks: false,
+				webhookDnsUrl: "https://cloudflare-dns.com/dns-query",
 				resultLinkMs: 86_400_000,
 				leaseMs: 90_000,
 				heartbeatMs: 30_000,
@@ -42,6 +43,7 @@ describe("parseConfig", () => {
 		const parsed = parse({
 			PUBLIC_URL: "https://jobs.example.com//",
 			ALLOW_INSECURE_WEBHOOKS: "true",
+			WEBHOOK_DNS_URL: "https://dns.example.com/resolve?ct=json",
 			RESULT_LINK_SECONDS: "3600",
 			LEASE_SECONDS: "2",
 			HEARTBEAT_SECONDS: "0.5",
@@ -53,6 +55,7 @@ describe("parseConfig", () => {
 		expect(parsed.ok && parsed.config).toMatchObject({
 			publicUrl: "https://jobs.example.com",
 			allowInsecureWebhooks: true,
+			webhookDnsUrl: "https://dns.example.com/resolve?ct=json",
 			resultLinkMs: 3_600_000,
 			leaseMs: 2_000,
 			heartbeatMs: 500,
@@ -64,6 +67,14 @@ describe("parseConfig", () => {
 	it("takes an empty PUBLIC_URL for none", () => {
 		const parsed = parse({ PUBLIC_URL: "" });
 		expect(parsed.ok && parsed.config.publicUrl).toBeNull();
+	});
+
+	it("asks no DNS only where WEBHOOK_DNS_URL is empty, not where it is missing", () => {
+		const [empty, missing] = [parse({ WEBHOOK_DNS_URL: "" }), parse({ WEBHOOK_DNS_URL: undefined })];
+		expect([empty.ok && empty.config.webhookDnsUrl, missing.ok && missing.config.webhookDnsUrl]).toEqual([
+			null,
+			"https://cloudflare-dns.com/dns-query",
+		]);
 	});
 
 	it.each(Object.keys(LEAST))("names %s when it is missing", (name) => {
@@ -92,6 +103,7 @@ describe("parseConfig", () => {
 		[{ PUBLIC_URL: "jobs.example.com" }, "PUBLIC_URL must be an http(s) URL"],
 		[{ PUBLIC_URL: "ftp://jobs.example.com" }, "PUBLIC_URL must be an http(s) URL"],
 		[{ ALLOW_INSECURE_WEBHOOKS: "yes" }, "ALLOW_INSECURE_WEBHOOKS must be true or false"],
+		[{ WEBHOOK_DNS_URL: "1.1.1.1" }, "WEBHOOK_DNS_URL must be an http(s) URL, or empty"],
 		[{ RESULT_LINK_SECONDS: "1 day" }, "RESULT_LINK_SECONDS must be a number of seconds"],
 		[{ RESULT_LINK_SECONDS: "59" }, "RESULT_LINK_SECONDS must be at least 60 seconds"],
 		[{ LEASE_SECONDS: "" }, "LEASE_SECONDS must be at least 1 seconds"],
