@@ -32,6 +32,11 @@ const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
  */
 const SPECIAL_NAMES = ["localhost", "test", "invalid", "example", "local", "onion", "home.arpa", "internal"];
 
+/** Whether `host` is this machine's own: `checkWebhookUrl` lets none through but in local development. */
+export function isLoopbackHost(host: string): boolean {
+	return LOOPBACK_HOSTS.includes(host);
+}
+
 /** Letters, digits and hyphens, none at an end (RFC 1123 §2.1). The parser has made IDNs `xn--…` and capitals small. */
 const LDH_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
@@ -59,7 +64,7 @@ function problemOf(url: URL, policy: WebhookUrlPolicy): string | null {
 	// Percent-encoding may have made it longer.
 	if (href.length > URL_LENGTH_MAX) return `The URL must not be longer than ${URL_LENGTH_MAX} characters.`;
 	if (username !== "" || password !== "") return "The URL must not contain a user name or a password.";
-	if (policy.allowInsecure && LOOPBACK_HOSTS.includes(hostname)) return null;
+	if (policy.allowInsecure && isLoopbackHost(hostname)) return null;
 	if (!PORTS.includes(port)) return "The URL's port must be 443 or 8443.";
 	return problemOfHost(hostname, policy.ownHosts ?? []);
 }
@@ -69,13 +74,18 @@ function problemOfHost(host: string, ownHosts: readonly string[]): string | null
 	if (host.startsWith("[") || ipaddr.IPv4.isValidFourPartDecimal(host)) {
 		return "The URL's host must be a name, not an IP address.";
 	}
+	if (isSpecialName(host)) return "The URL's host must be a public name.";
 	const labels = host.split(".");
-	if (isUnder(host, SPECIAL_NAMES) || labels.length < 2) return "The URL's host must be a public name.";
 	if (host.length > HOST_LENGTH_MAX || !labels.every((label) => LDH_LABEL.test(label))) {
 		return "The URL's host must be made of letters, digits, hyphens and single dots.";
 	}
 	if (isUnder(host, ownHosts)) return "The URL must not point at this service itself.";
 	return null;
+}
+
+/** Whether `host` means something inside one network or machine only, or nothing at all. */
+export function isSpecialName(host: string): boolean {
+	return isUnder(host, SPECIAL_NAMES) || !host.includes(".");
 }
 
 function isUnder(host: string, names: readonly string[]): boolean {

@@ -1,0 +1,43 @@
+/** The one judgement on where a webhook may go: when its address is given, and again before each attempt. */
+import type { Config } from "../core/config.ts";
+import type { Runtime } from "../core/runtime.ts";
+import { checkWebhookUrl, isLoopbackHost } from "../core/webhook-address.ts";
+import { type Resolution, type Resolve, resolveHost } from "./resolve-host.ts";
+
+export type ReceiverCheck =
+	/** `url` is the form to store and call. */
+	| { ok: true; url: string }
+	/**
+	 * One sentence that never quotes the URL. `url` null: its form is wrong, and no lookup mends that. `isCertain` false:
+	 * DNS did not say; whoever sends must not, whoever only stores may, for it is asked again before each attempt.
+	 */
+	| { ok: false; problem: string; url: string | null; isCertain: boolean };
+
+/** @param ownHosts names of this service's own, see `ownHosts` in core/own-hosts.ts */
+export async function checkReceiver(
+	runtime: Runtime,
+	config: Pick<Config, "allowInsecureWebhooks" | "webhookDnsUrl">,
+	rawUrl: string,
+	ownHosts: readonly string[],
+	resolve: Resolve = resolveHost,
+): Promise<ReceiverCheck> {
+	const form = checkWebhookUrl(rawUrl, { allowInsecure: config.allowInsecureWebhooks, ownHosts });
+	if (!form.ok) return { ok: false, problem: form.problem, url: null, isCertain: true };
+	const { url } = form;
+	const { hostname } = new URL(url);
+	if (config.webhookDnsUrl === null || isLoopbackHost(hostname)) return { ok: true, url };
+	const found = await resolve(runtime, config.webhookDnsUrl, hostname);
+	if (found.kind === "public") return { ok: true, url };
+	return { ok: false, problem: problemWith(found), url, isCertain: found.kind !== "unknown" };
+}
+
+function problemWith(found: Exclude<Resolution, { kind: "public" }>): string {
+	switch (found.kind) {
+		case "private":
+			return `The URL's host must have public addresses alone, but DNS leads to ${found.address}.`;
+		case "missing":
+			return "The URL's host has no address in DNS.";
+		case "unknown":
+			return `The URL's host could not be looked up: ${found.why}.`;
+	}
+}
