@@ -3,7 +3,7 @@
  * Writes: jobs (queued; or cancelled, or erased), idempotency keys, RESULTS/inputs/…, tenants, API keys.
  * Sends:  JOB_QUEUE, after the job is stored; DELIVERY_QUEUE, when a cancelled job owes a webhook.
  *
- * The 202 depends on one D1 transaction and nothing else.
+ * The 202 depends on one D1 transaction and nothing else: a resolver that does not answer costs a webhook's caller time alone.
  */
 import type { ParsedConfig } from "../../shared/core/config.ts";
 import { AppError } from "../../shared/core/errors.ts";
@@ -12,11 +12,13 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import { bind } from "../bindings.ts";
 import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { api } from "./api.ts";
+import { HostCache } from "./host-cache.ts";
 import { KeyCache } from "./key-cache.ts";
 import type { Services } from "./services.ts";
 
-/** Lives as long as the isolate. */
+/** They live as long as the isolate. */
 const keys = new KeyCache();
+const hosts = new HostCache();
 
 export async function intake(
 	request: Request,
@@ -32,6 +34,7 @@ export async function intake(
 		config: parsed.config,
 		runtime,
 		keys,
+		hosts,
 		background: (work) => context.waitUntil(work),
 	};
 	return await api.fetch(request, { services, requestId });

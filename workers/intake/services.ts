@@ -3,12 +3,14 @@ import type { Config } from "../../shared/core/config.ts";
 import type { Json } from "../../shared/core/json.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { Bindings } from "../bindings.ts";
+import type { HostCache } from "./host-cache.ts";
 import type { KeyCache } from "./key-cache.ts";
 
 export interface Services extends Bindings {
 	config: Config;
 	runtime: Runtime;
 	keys: KeyCache;
+	hosts: HostCache;
 	/** Lets work go on after the answer. It must not matter when it fails. */
 	background(work: Promise<void>): void;
 }

@@ -7,10 +7,11 @@ import { viewJob } from "../../shared/core/job-view.ts";
 import { laneFor } from "../../shared/core/lanes.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
-import { checkWebhookUrl } from "../../shared/core/webhook-address.ts";
+import { isKeyInUse } from "../../shared/db/find-idempotency-key.ts";
 import { type NewJob, type Submission, submitJob } from "../../shared/db/submit-job.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/results/inputs.ts";
 import { logTrouble } from "../log.ts";
+import { acceptReceiver } from "./accept-receiver.ts";
 import { readIdempotency } from "./idempotency.ts";
 import { originOf } from "./origin.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
@@ -75,11 +76,12 @@ async function toNewJob(c: Context<IntakeEnv>, { request, input, retryOf }: Orde
 	const { services, caller } = c.var;
 	const { runtime } = services;
 	const jobKey = { tenantId: caller.tenantId, jobId: newId("job", runtime) };
+	const idempotency = await readIdempotency(c);
 	const checked = {
 		...modelsOf(services, request),
-		webhook: webhookOf(c, request),
 		start: startOf(services, request),
-		idempotency: await readIdempotency(c),
+		webhook: await webhookOf(c, request, idempotency?.key),
+		idempotency,
 	};
 	const inputBytes = new TextEncoder().encode(input).byteLength;
 	const isLarge = inputBytes > INLINE_INPUT_BYTES_MAX;
@@ -123,14 +125,18 @@ function modelsOf({ config }: Services, { model }: JobRequest): Pick<NewJob, "mo
 	return { models, lane: laneFor(config.modelRoutes, first) ?? "" };
 }
 
-function webhookOf(c: Context<IntakeEnv>, { webhook }: JobRequest): WebhookTarget | null {
+/** A repeated request gets its first answer, whatever has become of the receiver's name since. */
+async function webhookOf(
+	c: Context<IntakeEnv>,
+	{ webhook }: JobRequest,
+	idempotencyKey: string | undefined,
+): Promise<WebhookTarget | null> {
 	if (webhook === undefined) return null;
-	const address = checkWebhookUrl(webhook.url, {
-		allowInsecure: c.var.services.config.allowInsecureWebhooks,
-		ownHosts: [new URL(originOf(c)).hostname],
-	});
-	if (!address.ok) throw new AppError("invalid_request", address.problem, "webhook.url");
-	return { url: address.url, events: webhook.events ?? null, payload: webhook.payload };
+	const { caller, services } = c.var;
+	const isRepeat = async () =>
+		idempotencyKey !== undefined && (await isKeyInUse(services.db, caller.tenantId, idempotencyKey));
+	const url = await acceptReceiver(c, webhook.url, "webhook.url", isRepeat);
+	return { url, events: webhook.events ?? null, payload: webhook.payload };
 }
 
 function startOf({ runtime }: Services, request: JobRequest): NewJob["start"] {

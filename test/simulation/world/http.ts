@@ -3,6 +3,7 @@ import { type Config, parseConfig } from "../../../shared/core/config.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
+import { HostCache } from "../../../workers/intake/host-cache.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
@@ -25,6 +26,7 @@ export type Answer = { code: number; headers: Headers; text: string } | null;
 export class Http {
 	readonly #service: Service;
 	readonly #keys = new KeyCache();
+	readonly #hosts = new HostCache();
 	readonly #config: Config;
 
 	constructor(service: Service) {
@@ -58,6 +60,7 @@ export class Http {
 			config: this.#config,
 			runtime: by.runtime,
 			keys: this.#keys,
+			hosts: this.#hosts,
 			background: (work: Promise<void>) => void running.push(work),
 		};
 		const request = new Request(`https://jobs.sim${path}`, {

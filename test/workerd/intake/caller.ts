@@ -10,6 +10,7 @@ import { JobView } from "../../../shared/core/job-view.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
+import { HostCache } from "../../../workers/intake/host-cache.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
 import { ErrorBody } from "../../../workers/intake/schemas.ts";
 import type { Services } from "../../../workers/intake/services.ts";
@@ -170,6 +171,7 @@ export function theServices(overrides: Partial<Services> = {}, bindings: Partial
 		config: parsed.config,
 		runtime,
 		keys: new KeyCache(),
+		hosts: new HostCache(),
 		background: (work) => background.push(work),
 		...overrides,
 	};
