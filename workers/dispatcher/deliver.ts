@@ -1,11 +1,12 @@
 /** One delivery attempt: build, sign, send, record. */
 import type { Delivery, DeliveryAttempt } from "../../shared/core/delivery.ts";
 import { type AttemptResult, type DeliveryDecision, decideDelivery } from "../../shared/core/delivery-schedule.ts";
+import { ownHosts } from "../../shared/core/own-hosts.ts";
 import { readRetryAfterMs } from "../../shared/core/retry-after.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
-import { checkWebhookUrl } from "../../shared/core/webhook-address.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { recordDelivery } from "../../shared/db/record-delivery.ts";
+import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
 import { unseal } from "../../shared/webhooks/seal.ts";
 import { signedHeaders } from "../../shared/webhooks/sign.ts";
 import { log, logTrouble } from "../log.ts";
@@ -45,11 +46,11 @@ export async function deliver(dispatcher: Dispatcher, owed: OwedDelivery): Promi
 
 type Sent = AttemptResult & Pick<DeliveryAttempt, "error" | "response">;
 
-/** The address is checked again before each attempt: rules may have become stricter since it was stored. */
+/** The address is checked again before each attempt: its name may lead elsewhere by now, and rules may be stricter. */
 async function attempt(dispatcher: Dispatcher, owed: OwedDelivery, attemptAt: number): Promise<Sent> {
 	const { config, runtime } = dispatcher;
-	const { delivery, sealedSecrets } = owed;
-	const address = checkWebhookUrl(delivery.url, { allowInsecure: config.allowInsecureWebhooks });
+	const { delivery, job, sealedSecrets } = owed;
+	const address = await checkReceiver(runtime, config, delivery.url, ownHosts(config.publicUrl, job.origin));
 	if (!address.ok) return notSent(address.problem);
 	const secrets = await openSecrets(dispatcher, delivery, sealedSecrets);
 	if (secrets.length === 0) return notSent("this service cannot open the secret that signs it.");
