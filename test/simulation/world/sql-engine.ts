@@ -48,10 +48,6 @@ export class SqlEngine {
 
 	constructor() {
 		this.#sqlite.function("unixepoch", { deterministic: true, varargs: true }, () => (this.#now() + 0.5) / 1000);
-		this.#sqlite.function("tell_change", { varargs: true }, (...told) => {
-			this.#pending.push(changeOf(told));
-			return null;
-		});
 		for (const file of readdirSync(MIGRATIONS).sort()) {
 			this.#sqlite.exec(readFileSync(join(MIGRATIONS, file), "utf8"));
 		}
@@ -86,7 +82,7 @@ export class SqlEngine {
 		if (known === undefined) {
 			if (sql.length > SQL_BYTES_MAX) throw new Error("D1_ERROR: statement too long: SQLITE_TOOBIG");
 			try {
-				known = { statement: this.#sqlite.prepare(sql), params: highestParam(sql) };
+				known = { statement: this.#sqlite.prepare(keepable(sql)), params: highestParam(sql) };
 			} catch (error) {
 				throw asD1Error(error);
 			}
@@ -100,17 +96,22 @@ export class SqlEngine {
 		return known;
 	}
 
+	/** A change is told as what names its row, then the row's cells in the order of the columns; none: it is gone. */
 	#watch(table: string, id: string): void {
 		const columns = this.#names(`SELECT name FROM pragma_table_info('${table}')`);
-		const told = (alias: string) => columns.map((column) => `'${column}', ${alias}.${column}`).join(", ");
-		for (const [event, alias] of [
-			["INSERT", "NEW"],
-			["UPDATE", "NEW"],
-			["DELETE", "OLD"],
-		] as const) {
-			const row = event === "DELETE" ? "" : `, ${told("NEW")}`;
+		this.#sqlite.function(`tell_${table}`, { varargs: true }, (tenantId, key, ...cells) => {
+			const row = cells.length === 0 ? null : rowOf(columns, cells as SqlValue[]);
+			this.#pending.push({ table, tenantId: String(tenantId), id: String(key), row });
+			return null;
+		});
+		const cells = columns.map((column) => `, NEW.${column}`).join("");
+		for (const [event, told] of [
+			["INSERT", `NEW.tenant_id, NEW.${id}${cells}`],
+			["UPDATE", `NEW.tenant_id, NEW.${id}${cells}`],
+			["DELETE", `OLD.tenant_id, OLD.${id}`],
+		]) {
 			this.#sqlite.exec(`CREATE TEMP TRIGGER tell_${table}_${event} AFTER ${event} ON main.${table} BEGIN
-				SELECT tell_change('${table}', ${alias}.tenant_id, ${alias}.${id}${row}); END`);
+				SELECT tell_${table}(${told}); END`);
 		}
 	}
 
@@ -122,10 +123,15 @@ export class SqlEngine {
 	}
 }
 
-function changeOf([table, tenantId, id, ...cells]: unknown[]): RowChange {
+/** SQLite reads what is bound to a LIMIT and makes the statement anew each time, but takes an expression as it comes. */
+function keepable(sql: string): string {
+	return sql.replace(/\bLIMIT \?\d+/g, "$& + 0");
+}
+
+function rowOf(columns: readonly string[], cells: readonly SqlValue[]): Row {
 	const row: Row = {};
-	for (let at = 0; at < cells.length; at += 2) row[String(cells[at])] = (cells[at + 1] ?? null) as SqlValue;
-	return { table: String(table), tenantId: String(tenantId), id: String(id), row: cells.length === 0 ? null : row };
+	for (const [at, column] of columns.entries()) row[column] = cells[at] ?? null;
+	return row;
 }
 
 function highestParam(sql: string): number {

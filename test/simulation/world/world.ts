@@ -6,6 +6,7 @@ import { Agenda, type Appointment } from "./agenda.ts";
 import { Dice } from "./dice.ts";
 import { type Options, OUTAGE, throwOptions, withoutFaults } from "./options.ts";
 import { Trace } from "./trace.ts";
+import { inTurns } from "./turns.ts";
 
 /** 2026-01-02T03:04:05.678Z: each part differs, so that a mix-up shows. */
 export const START_AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
@@ -90,9 +91,11 @@ export class World {
 	}
 
 	/** Lets time pass until `isOver`, or for `ms`, or until something is violated. True: `isOver` came true. */
-	async run(ms: number, isOver: () => boolean = () => false): Promise<boolean> {
+	run(ms: number, isOver: () => boolean = () => false): Promise<boolean> {
 		const stopAt = this.now + ms;
-		while (this.violations.length === 0 && !isOver()) {
+		return inTurns(() => {
+			if (isOver()) return true;
+			if (this.violations.length > 0) return false;
 			const nextAt = this.#agenda.nextAt();
 			if (nextAt === null || nextAt > stopAt) {
 				this.now = stopAt;
@@ -101,13 +104,7 @@ export class World {
 			const appointment = this.#agenda.take();
 			this.now = Math.max(this.now, nextAt);
 			appointment?.run();
-			await everythingThatCanGoOn();
-		}
-		return isOver();
+			return null;
+		});
 	}
-}
-
-/** One turn of the event loop runs every promise that waits for no appointment. */
-export function everythingThatCanGoOn(): Promise<void> {
-	return new Promise((resolve) => setImmediate(resolve));
 }
