@@ -8,6 +8,8 @@ import { parseArgs } from "node:util";
 import { type Report, simulate } from "./simulate.ts";
 
 const TRACE_LINES_SHOWN = 80;
+/** Faults are errors by the hundred, and nobody reads their stacks: the seed that fails is run again here, with them. */
+const NO_STACKS = ["--stack-trace-limit=0"];
 
 const { values } = parseArgs({
 	options: {
@@ -39,7 +41,7 @@ async function runAll(processes: number): Promise<number | null> {
 	const failed: number[] = [];
 	const children = Array.from({ length: processes }, (_, own) => {
 		const share = ["--seed", String(first), "--seeds", String(count), "--share", `${own}/${processes}`];
-		const child = fork(import.meta.filename, share, { stdio: "inherit" });
+		const child = fork(import.meta.filename, share, { stdio: "inherit", execArgv: NO_STACKS });
 		child.on("message", (message: { failed: number }) => {
 			failed.push(message.failed);
 			for (const other of children) other.kill();
