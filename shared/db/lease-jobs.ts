@@ -52,14 +52,21 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 		...(request.isRepeated ? [ownLeases(db, request)] : []),
 	]);
 	const jobs = readable(request.isRepeated ? own : rows, request);
-	// The lost request may have let probes through and closed the door behind them: those of its leases are let be.
-	const leasedNow = new Set(rows.map((row) => row.id));
+	// The lost request may have let probes through and closed the door behind them: those of its leases are let be. Whom
+	// it took over is a probe or was kept away, nobody knows, and waits.
+	const known = new Set([...rows.map((row) => row.id), ...jobs.filter(isTakenOver).map(({ jobId }) => jobId)]);
 	return {
 		jobs,
 		now: Number(own[0]?.now ?? jobs[0]?.leasedAt ?? 0),
-		keptAway: new Set(kept.filter(({ id }) => leasedNow.has(id)).map((row) => String(row.id))),
+		keptAway: new Set(kept.filter(({ id }) => known.has(id)).map((row) => String(row.id))),
 		probedKeys: new Set(probed.map((row) => String(row.key))),
 	};
+}
+
+/** From a holder whose call is told as abandoned; past `max_attempts` none is told, and none is made. */
+function isTakenOver({ attempts, lease }: Job): boolean {
+	const last = attempts.at(-1);
+	return last?.outcome === "abandoned" && last.lease === lease - 1;
 }
 
 function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {

@@ -185,6 +185,22 @@ describe("a cool-down", () => {
 		expect(await coolDown(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
 	});
 
+	it("keeps away whom a request took over whose answer was lost, and lets its probes be", async () => {
+		const { key, ...upstream } = anUpstream();
+		const orphan = await aJob({ ...upstream, status: "running" });
+		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
+		const other = anUpstream();
+		await recordFailure(databaseAt(NOW), throttled(other.key, SECOND));
+		const probe = await aJob({ lane: other.lane, model: other.model, models: other.models });
+
+		const request = { keys: [orphan, probe], holder: anId("req"), leaseMs: 90 * SECOND };
+		await leaseJobs(databaseAt(NOW + 2 * MINUTE), request);
+		const { jobs, keptAway } = await leaseJobs(databaseAt(NOW + 2 * MINUTE + SECOND), { ...request, isRepeated: true });
+
+		expect(jobs).toHaveLength(2);
+		expect([...keptAway]).toEqual([orphan.jobId]);
+	});
+
 	it("tells a parked job's caller when it is tried next", async () => {
 		const { key, ...upstream } = anUpstream();
 		const job = await aJob(upstream);
