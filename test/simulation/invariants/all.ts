@@ -3,6 +3,7 @@ import type { Simulation } from "../simulate.ts";
 import { watchAttempts } from "./attempts.ts";
 import { watchCalls } from "./calls.ts";
 import { watchConvergence } from "./convergence.ts";
+import { watchCoolDowns } from "./cool-downs.ts";
 import { watchDeliveries } from "./deliveries.ts";
 import { watchDoorbells } from "./doorbells.ts";
 import { watchFence } from "./fence.ts";
@@ -20,6 +21,7 @@ export const INVARIANTS: readonly Invariant[] = [
 	watchFence,
 	watchResults,
 	watchCalls,
+	watchCoolDowns,
 	watchAttempts,
 	watchDeliveries,
 	watchDoorbells,

@@ -1,5 +1,6 @@
 /** Defects to plant: each is one place of the source and what to write there instead. The simulator must see every one. */
 import { CONSUMER_BUGS } from "./consumer-bugs.ts";
+import { COOL_DOWN_BUGS } from "./cool-down-bugs.ts";
 import { DATABASE_BUGS } from "./database-bugs.ts";
 import { INTAKE_BUGS } from "./intake-bugs.ts";
 import { SWEEPER_BUGS } from "./sweeper-bugs.ts";
@@ -15,6 +16,7 @@ export interface PlantedBug {
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
 	...DATABASE_BUGS,
+	...COOL_DOWN_BUGS,
 	...CONSUMER_BUGS,
 	...INTAKE_BUGS,
 	...SWEEPER_BUGS,

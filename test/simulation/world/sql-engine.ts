@@ -30,8 +30,13 @@ const SQL_BYTES_MAX = 100_000;
 const VALUE_BYTES_MAX = 2_000_000;
 const MIGRATIONS = join(import.meta.dirname, "../../../migrations");
 
-/** Tables whose changes are told, and what names a row besides its tenant. */
-const WATCHED: Readonly<Record<string, string>> = { jobs: "id", deliveries: "id", idempotency_keys: "key" };
+/** Tables whose changes are told, and what names a row besides its tenant, where it has one. */
+const WATCHED: Readonly<Record<string, string>> = {
+	jobs: "id",
+	deliveries: "id",
+	idempotency_keys: "key",
+	cool_downs: "key",
+};
 
 interface Prepared {
 	statement: StatementSync;
@@ -104,11 +109,12 @@ export class SqlEngine {
 			this.#pending.push({ table, tenantId: String(tenantId), id: String(key), row });
 			return null;
 		});
+		const name = (alias: string) => `${columns.includes("tenant_id") ? `${alias}.tenant_id` : "''"}, ${alias}.${id}`;
 		const cells = columns.map((column) => `, NEW.${column}`).join("");
 		for (const [event, told] of [
-			["INSERT", `NEW.tenant_id, NEW.${id}${cells}`],
-			["UPDATE", `NEW.tenant_id, NEW.${id}${cells}`],
-			["DELETE", `OLD.tenant_id, OLD.${id}`],
+			["INSERT", name("NEW") + cells],
+			["UPDATE", name("NEW") + cells],
+			["DELETE", name("OLD")],
 		]) {
 			this.#sqlite.exec(`CREATE TEMP TRIGGER tell_${table}_${event} AFTER ${event} ON main.${table} BEGIN
 				SELECT tell_${table}(${told}); END`);

@@ -1,0 +1,54 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: patches quote the source, templates and all.
+/** In what keeps calls away from upstreams in trouble, and lets them in again. */
+import type { PlantedBug } from "./bugs.ts";
+
+export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
+	{
+		name: "a cool-down keeps nobody away",
+		file: "shared/db/lease-jobs.ts",
+		find: "const KEPT_AWAY = `deadline_at > ${NOW} AND (",
+		replace: "const KEPT_AWAY = `deadline_at < 0 AND (",
+	},
+	{
+		name: "a whole batch goes in where a cool-down lets one call in",
+		file: "shared/db/lease-jobs.ts",
+		find: "OR slots < place_at_model)",
+		replace: "OR slots < 1)",
+	},
+	{
+		name: "calls that a cool-down lets in use up no slots",
+		file: "shared/db/lease-jobs.ts",
+		find: "SET slots = max(1, slots - used.calls), until = CASE WHEN slots <= used.calls THEN",
+		replace: "SET slots = slots, until = CASE WHEN slots < 0 THEN",
+	},
+	{
+		name: "the last call that a cool-down lets in does not close the door",
+		file: "shared/db/lease-jobs.ts",
+		find: "until = CASE WHEN slots <= used.calls THEN",
+		replace: "until = CASE WHEN slots < used.calls THEN",
+	},
+	{
+		name: "whoever takes a job over calls, whatever cools down",
+		file: "workers/consumer/run-batch.ts",
+		find: "mayCall: !keptAway.has(job.jobId),",
+		replace: "mayCall: true,",
+	},
+	{
+		name: "a job that was taken over by a lost request is called, whatever cools down",
+		file: "shared/db/lease-jobs.ts",
+		find: "...jobs.filter(isTakenOver).map(({ jobId }) => jobId)",
+		replace: "",
+	},
+	{
+		name: "a recovery lifts a later cool-down",
+		file: "shared/db/cool-downs.ts",
+		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND struck_at < ?3`",
+		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0`",
+	},
+	{
+		name: "an upstream that breaks down makes a longer cool-down shorter",
+		file: "shared/db/cool-downs.ts",
+		find: "THEN max(until, ${NOW} + ${doubled(TRIPPED_MS)})",
+		replace: "THEN ${NOW} + ${doubled(TRIPPED_MS)}",
+	},
+];
