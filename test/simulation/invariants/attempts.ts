@@ -67,6 +67,7 @@ function checkReason({ world, claims, service }: Simulation, id: string, row: Ro
 		case "poisoned":
 			if (claims.all(id).filter((claim) => claim.row.model === row.model).length <= max)
 				wrong("it was not leased often enough");
+			if (told.findLast(({ counted }) => counted)?.outcome !== "abandoned") wrong("its last holder told how it went");
 			return;
 		case "deadline_passed":
 			if (world.options.jumps === 0 && world.databaseNow < numberOf(row, "deadline_at")) wrong("there was time left");
