@@ -61,7 +61,11 @@ export async function findWebhookSecret(db: Database, tenantId: string): Promise
 	return row?.webhook_secret ?? null;
 }
 
-/** @param keepOldMs how long the old secret goes on signing beside the new one; 0: it dies at once */
+/**
+ * Safe to repeat with the same `sealedSecret` where the answer was lost: what is in force already does not take the place
+ * of the old one.
+ * @param keepOldMs how long the old secret goes on signing beside the new one; 0: it dies at once
+ */
 export async function rotateWebhookSecret(
 	db: Database,
 	tenantId: string,
@@ -72,7 +76,7 @@ export async function rotateWebhookSecret(
 		sql: `UPDATE tenants
 		   SET previous_webhook_secret = CASE WHEN ?4 > 0 THEN webhook_secret END,
 		       previous_webhook_secret_until = CASE WHEN ?4 > 0 THEN ${NOW} + ?4 END, webhook_secret = ?3
-		 WHERE id = ?2`,
+		 WHERE id = ?2 AND webhook_secret <> ?3`,
 		params: [db.clock(), tenantId, sealedSecret, keepOldMs],
 	});
 }

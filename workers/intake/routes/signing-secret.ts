@@ -1,4 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import type { Database } from "../../../shared/db/database.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants.ts";
 import { seal, unseal } from "../../../shared/webhooks/seal.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
@@ -61,6 +63,19 @@ export const signingSecretRoutes = newApp()
 		const keepsOld = c.req.valid("json").keep_old_secret_active_for_24_hours;
 		const secret = newWebhookSecret(runtime);
 		const sealed = await seal(runtime, config.signingKeys[0] ?? "", tenantId, secret);
-		await rotateWebhookSecret(db, tenantId, sealed, keepsOld ? OVERLAP_MS : 0);
+		await rotateSurely(db, tenantId, sealed, keepsOld ? OVERLAP_MS : 0);
 		return c.json({ object: "webhook_signing_secret" as const, secret }, 200);
 	});
+
+/**
+ * A lost answer may have been a commit, of a secret that nobody was told. A caller who asked again would get another, and
+ * the secret that receivers know would be the one before the last: it would not sign any more.
+ */
+async function rotateSurely(db: Database, tenantId: string, sealed: string, keepOldMs: number): Promise<void> {
+	try {
+		await rotateWebhookSecret(db, tenantId, sealed, keepOldMs);
+	} catch (error) {
+		if (!(error instanceof StorageUnavailable)) throw error;
+		await rotateWebhookSecret(db, tenantId, sealed, keepOldMs);
+	}
+}

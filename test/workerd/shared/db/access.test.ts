@@ -79,6 +79,14 @@ describe("rotating a tenant's secret", () => {
 		expect(await secretsAt(tenantId, NOW)).toEqual(["v1.newer"]);
 	});
 
+	it("is the same once or twice with one new secret", async () => {
+		const { tenantId } = await aTenant();
+		const old = await findWebhookSecret(db, tenantId);
+		await rotateWebhookSecret(db, tenantId, "v1.new", HOUR);
+		await rotateWebhookSecret(db, tenantId, "v1.new", HOUR);
+		expect(await secretsAt(tenantId, NOW)).toEqual(["v1.new", old]);
+	});
+
 	it("touches no other tenant", async () => {
 		const [mine, theirs] = [await aTenant(), await aTenant()];
 		const before = await findWebhookSecret(db, theirs.tenantId);
