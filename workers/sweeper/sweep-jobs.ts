@@ -44,7 +44,7 @@ export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expir
 async function sweepPage(sweeper: Sweeper, jobs: SweptJob[], now: number, queueIsEmpty: boolean) {
 	const decided = jobs.map((job) => ({ job, decision: decideSweep(job, now, queueIsEmpty) }));
 	const overdue = decided.filter(({ decision }) => decision.kind === "expire").map(({ job }) => job);
-	const { expired, answered } = await expireOrLog(sweeper, overdue);
+	const { expired, answered } = await expireJobs(sweeper, overdue);
 	const due = decided.filter(({ decision }) => decision.kind === "ring").map(({ job }) => job);
 	await sweeper.jobBell.ring([...due, ...answered]);
 	await noteSwept(sweeper.db, [
@@ -54,16 +54,6 @@ async function sweepPage(sweeper: Sweeper, jobs: SweptJob[], now: number, queueI
 		...answered.map((job) => ({ job, sweepAt: now + DOORBELL_GRACE_MS, rings: job.rings })),
 	]);
 	return { rung: due.length + answered.length, expired };
-}
-
-/** A job that cannot be expired must not keep its neighbours from being rung for. */
-async function expireOrLog(sweeper: Sweeper, overdue: SweptJob[]): ReturnType<typeof expireJobs> {
-	try {
-		return await expireJobs(sweeper, overdue);
-	} catch (error) {
-		logTrouble("jobs.not_expired", { jobs: overdue.length }, error);
-		return { expired: 0, answered: [] };
-	}
 }
 
 /** Where the queue will not say, it may be full: nobody is rung for ahead of time. */

@@ -180,11 +180,25 @@ describe("an overdue job", () => {
 	it("that cannot be expired keeps nobody else from being rung for", async () => {
 		const world = aWorld();
 		await aJob({ deadlineMs: MINUTE });
-		const due = await aJob();
+		const [due, answered] = [await aJob(), await aJob({ deadlineMs: MINUTE, lease: 1 })];
+		await answeredInR2(answered);
 		await world.advance(MINUTE);
 		const process = world.start();
 		process.on(/d1 finish/, failsBefore);
 		await sweepOnce(world, process);
+		expect(rungFor(world)).toEqual([due.jobId, answered.jobId]);
+	});
+
+	it("delays a sweep no longer than one call may take, however many of them R2 is silent about", async () => {
+		const world = aWorld();
+		for (let jobs = 0; jobs < 5; jobs++) await aJob({ deadlineMs: MINUTE, lease: 1 });
+		const due = await aJob();
+		await world.advance(MINUTE);
+		const sweptAt = world.runtime.now();
+		const process = world.start();
+		process.on(/r2 head/, () => new Promise(() => undefined), 5);
+		await sweepOnce(world, process);
+		expect(world.runtime.now() - sweptAt).toBe(30 * SECOND);
 		expect(rungFor(world)).toEqual([due.jobId]);
 	});
 });
