@@ -28,7 +28,7 @@ export interface SourceFacts {
 	isBarrel: boolean;
 }
 
-interface SyntaxNode {
+export interface SyntaxNode {
 	type: string;
 	start: number;
 	end: number;
@@ -94,7 +94,7 @@ function placesIn(program: unknown): Place[] {
 	return places;
 }
 
-function isNode(value: unknown): value is SyntaxNode {
+export function isNode(value: unknown): value is SyntaxNode {
 	return typeof value === "object" && value !== null && "type" in value && "start" in value && "end" in value;
 }
 
@@ -115,7 +115,7 @@ function memberOf(node: SyntaxNode): string | null {
 }
 
 /** Of `a.b` and of `a["b"]`: b. */
-function propertyName(node: unknown): string | null {
+export function propertyName(node: unknown): string | null {
 	if (!isNode(node) || node.type !== "MemberExpression" || !isNode(node.property)) return null;
 	return node.computed === true ? stringOf(node.property) : identifierName(node.property);
 }
@@ -124,7 +124,7 @@ function hasNoArguments(node: SyntaxNode): boolean {
 	return Array.isArray(node.arguments) && node.arguments.length === 0;
 }
 
-function identifierName(node: unknown): string | null {
+export function identifierName(node: unknown): string | null {
 	return isNode(node) && node.type === "Identifier" && typeof node.name === "string" ? node.name : null;
 }
 
