@@ -93,7 +93,16 @@ export function configOf(vars: Env): Config {
 
 /** Sweeps look at everything there is, so their tests begin with nothing. */
 export async function emptyTables(): Promise<void> {
-	const tables = ["jobs", "deliveries", "tenants", "tombstones", "sweeper_notes", "idempotency_keys"];
+	const tables = [
+		"jobs",
+		"deliveries",
+		"tenants",
+		"tombstones",
+		"sweeper_notes",
+		"idempotency_keys",
+		"api_keys",
+		"cool_downs",
+	];
 	await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
 }
 

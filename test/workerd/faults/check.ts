@@ -1,0 +1,120 @@
+/** What must hold when a story is over, whatever one call did in its middle. */
+import { env } from "cloudflare:workers";
+import { z } from "zod";
+import { eventIdOf } from "../../../shared/core/events.ts";
+import { resultKey } from "../../../shared/results/keys.ts";
+import { MINUTE, SECOND } from "../support/a-job.ts";
+import type { Expected, Story } from "./story.ts";
+import type { World } from "./world.ts";
+
+/** At first soon, for most stories are short; then once for each sweep. */
+const LOOKS_MS = [5 * SECOND, 10 * SECOND, 45 * SECOND, ...Array.from({ length: 45 }, () => MINUTE)];
+/** The same webhook may come again where its receipt was lost, and no more often than that. */
+const TIMES_TOLD_MAX = 2;
+
+const Job = z.object({
+	id: z.string(),
+	tenant_id: z.string(),
+	status: z.string(),
+	finished_at: z.number().nullable(),
+	result_bytes: z.number().nullable(),
+});
+const Delivery = z.object({ job_id: z.string(), event_id: z.string(), status: z.string() });
+type Rows = { jobs: z.infer<typeof Job>[]; deliveries: z.infer<typeof Delivery>[] };
+
+/** When each expected job ended, and when its webhook came first, since the story began. */
+export type Ends = { about: string[]; endedMs: number | null; toldMs: number | null }[];
+
+/** Lets the world run until nothing is under way, and looks at what it has come to. */
+export async function conclude(story: Story): Promise<Ends> {
+	const { world } = story;
+	await settleDown(story);
+	const rows = await readRows();
+	for (const expected of story.expected) await checkJob(story, expected, rows);
+	const unexpected = rows.jobs.filter(({ id }) => !story.expected.some(({ jobId }) => jobId === id));
+	if (unexpected.length > story.strays) world.problem(`nobody asked for ${unexpected.map(({ id }) => id)}`);
+	checkInvocations(world);
+	const ends = new Map(rows.jobs.map((row) => [row.id, row.finished_at]));
+	return story.expected.map(({ jobId, prompt }) => {
+		const since = (at: number | null | undefined) => (at === null || at === undefined ? null : at - world.startedAt);
+		const told = world.upstreams.received.find((one) => one.jobId === jobId);
+		return { about: [jobId.slice("job_".length), prompt], endedMs: since(ends.get(jobId)), toldMs: since(told?.at) };
+	});
+}
+
+async function settleDown({ world, wishes }: Story): Promise<void> {
+	let open: string[] = [];
+	for (const waitMs of LOOKS_MS) {
+		await world.runtime.advance(waitMs);
+		const isOver = world.isIdle() && (await underWay()) === 0;
+		const untrue = await Promise.all(wishes.map(async ({ what, isTrue }) => ((await isTrue()) ? [] : [what])));
+		open = [...untrue.flat(), ...(isOver ? [] : ["all jobs and deliveries are over"])];
+		if (open.length === 0) return;
+	}
+	world.problem(`it never comes true that ${open.join("; ")}`);
+}
+
+async function underWay(): Promise<number> {
+	const row = await env.DB.prepare(
+		`SELECT (SELECT count(*) FROM jobs WHERE finished_at IS NULL)
+		      + (SELECT count(*) FROM deliveries WHERE status = 'pending') AS n`,
+	).first<{ n: number }>();
+	return row?.n ?? 0;
+}
+
+async function readRows(): Promise<Rows> {
+	const [jobs, deliveries] = await env.DB.batch([
+		env.DB.prepare("SELECT id, tenant_id, status, finished_at, result_bytes FROM jobs"),
+		env.DB.prepare("SELECT job_id, event_id, status FROM deliveries"),
+	]);
+	return { jobs: z.array(Job).parse(jobs?.results), deliveries: z.array(Delivery).parse(deliveries?.results) };
+}
+
+async function checkJob({ world, strays }: Story, expected: Expected, { jobs, deliveries }: Rows): Promise<void> {
+	const { jobId, prompt } = expected;
+	const problem = (what: string) => world.problem(`“${prompt}” ${what}`);
+	const row = jobs.find(({ id }) => id === jobId);
+	if (expected.status === "erased") return await checkErased(expected, row !== undefined, problem);
+	if (row?.status !== expected.status) problem(`is ${row?.status} and not ${expected.status}`);
+
+	const bought = world.upstreams.bought.get(prompt) ?? 0;
+	const mayBuy = expected.bought + strays + (isLostByModel(world, prompt) ? 1 : 0);
+	if (bought > mayBuy) problem(`was paid for ${bought} times`);
+
+	const object = await env.RESULTS.get(resultKey(expected));
+	const text = (await object?.text()) ?? null;
+	const isAnswer = text?.includes(`${prompt} #${expected.answer ?? ""}`) === true;
+	if (row?.status === "succeeded" && !isAnswer) problem(`has the result ${text}`);
+	if ((text === null ? null : object?.size) !== row?.result_bytes && row?.status === "succeeded") {
+		problem(`has ${object?.size} bytes and says ${row?.result_bytes}`);
+	}
+
+	const owed = deliveries.filter(({ job_id }) => job_id === jobId);
+	const told = world.upstreams.received.filter((one) => one.jobId === jobId);
+	const eventId = eventIdOf(jobId, expected.status);
+	const wanted = expected.hasWebhook ? [{ job_id: jobId, event_id: eventId, status: "delivered" }] : [];
+	if (JSON.stringify(owed) !== JSON.stringify(wanted)) problem(`owes ${JSON.stringify(owed)}`);
+	if (told.some(({ id }) => id !== eventId)) problem(`was told as ${told.map(({ id }) => id)}`);
+	if (expected.hasWebhook !== told.length > 0 || told.length > TIMES_TOLD_MAX + world.upstreams.refusals) {
+		problem(`was told ${told.length} times`);
+	}
+}
+
+async function checkErased(job: Expected, hasRow: boolean, problem: (what: string) => void): Promise<void> {
+	if (hasRow) problem("is not erased");
+	if ((await env.RESULTS.head(resultKey(job))) !== null) problem("has left its result behind");
+}
+
+/** The answer was made, and lost between the model and us: nobody can tell, and it is asked for again. */
+function isLostByModel({ gate }: World, prompt: string): boolean {
+	return gate.injected.some(({ call }) => call.about.includes(prompt));
+}
+
+function checkInvocations(world: World): void {
+	for (const { what, startedAt, endedAt, limitMs } of world.invocations) {
+		if (endedAt === null) world.problem(`the ${what} that began after ${startedAt - world.startedAt} ms never ends`);
+		else if (endedAt - startedAt > limitMs) world.problem(`the ${what} took ${endedAt - startedAt} ms`);
+	}
+	// Cron's own. A finished call leaves none behind.
+	if (world.runtime.pendingTimers() !== 1) world.problem(`${world.runtime.pendingTimers() - 1} timers are left`);
+}

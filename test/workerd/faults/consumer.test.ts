@@ -1,0 +1,141 @@
+import { env } from "cloudflare:workers";
+import { resultKey } from "../../../shared/results/keys.ts";
+import { SECOND } from "../support/a-job.ts";
+import { describeFaults } from "./each-site.ts";
+import { anAnswerOf, aRunningJob, lateAnswer } from "./rows.ts";
+
+describeFaults("consumer", [
+	{
+		name: "a batch of three: one slow, one at its own server, one with a large input",
+		isBatch: true,
+		async play(story) {
+			await story.submit({ prompt: "slow", hasWebhook: true, steps: [{ afterMs: 40 * SECOND }] });
+			await story.submit({ prompt: "elsewhere", json: { model: "server/one" } });
+			await story.submit({ prompt: "large", hasWebhook: true, isLarge: true });
+		},
+	},
+	{
+		name: "a job that fails once, beside one that does not",
+		isBatch: true,
+		tries: /requeueJob|findEarlierAnswer|leaseJobs|finishJobs|recordRecovery|storeResult/,
+		async play(story) {
+			await story.submit({ prompt: "shaky", hasWebhook: true, steps: [{ status: 500 }, {}] });
+			await story.submit({ prompt: "steady", json: { model: "server/one" } });
+		},
+	},
+	{
+		name: "jobs that fail for good: refused, and out of attempts",
+		isBatch: true,
+		tries: /recordFailure|finishJobs|ringForDeliveries/,
+		async play(story) {
+			const failed = { status: "failed", hasWebhook: true } as const;
+			await story.submit({ ...failed, prompt: "refused", steps: [{ status: 400 }] });
+			await story.submit({ ...failed, prompt: "hopeless", steps: [{ status: 500 }], json: { max_attempts: 1 } });
+		},
+	},
+	{
+		name: "a model that says later, and a job that waits for it",
+		tries: /requeueJob|explainMisses|recordRecovery|releaseParked|tellRecovery|leaseJobs|finishJobs/,
+		async play(story) {
+			await story.submit({ prompt: "first", steps: [{ status: 429, retryAfter: 20 }, {}] });
+			await story.pass(5 * SECOND);
+			await story.submit({ prompt: "second", hasWebhook: true });
+		},
+	},
+	{
+		name: "a model that refuses, and the next one of the list",
+		tries: /requeueJob/,
+		async play(story) {
+			const steps = [{ status: 404 }, {}];
+			await story.submit({ prompt: "moving on", steps, json: { model: ["gateway/one", "server/two"] } });
+		},
+	},
+	{
+		name: "a message that comes early",
+		tries: /explainMisses|leaseJobs/,
+		async play(story) {
+			const { tenantId, jobId } = await story.submit({ prompt: "later", json: { delay_seconds: 100 } });
+			story.world.jobs.add({ tenantId, jobId });
+		},
+	},
+	{
+		name: "a job whose holder died after the answer was stored",
+		tries: /findEarlierAnswer|finishJobs/,
+		async play(story) {
+			const job = await aRunningJob(story, { prompt: "orphaned", bought: 0 });
+			await env.RESULTS.put(resultKey(job), ...anAnswerOf(job, "orphaned"));
+		},
+	},
+	{
+		name: "a job whose former holder answers while the model is asked again",
+		tries: /storeWhileHeld/,
+		async play(story) {
+			const job = await aRunningJob(story, { prompt: "raced", bought: 1, answer: 0 });
+			story.world.upstreams.script.set("raced", [{ meanwhile: lateAnswer(job, "raced") }]);
+		},
+	},
+	{
+		name: "a job that is cancelled in the middle of its call",
+		tries: /lookOnce/,
+		async play(story) {
+			const steps = [{ afterMs: 55 * SECOND }];
+			const { jobId } = await story.submit({ prompt: "stopped", status: "cancelled", hasWebhook: true, steps });
+			await story.pass(2 * SECOND);
+			await story.ask("POST", `/v1/jobs/${jobId}/cancel`);
+		},
+	},
+	{
+		name: "a settlement whose answer was lost already",
+		isBatch: true,
+		given: [
+			{
+				at: "workers/consumer/settle.ts#finish → shared/db/finish-jobs.ts#finishJobs",
+				fault: "takes effect and fails",
+			},
+		],
+		tries: /findStanding/,
+		async play(story) {
+			await story.submit({ prompt: "unsure", hasWebhook: true });
+			await story.submit({ prompt: "beside" });
+		},
+	},
+	{
+		name: "a settlement that failed already",
+		given: [
+			{
+				at: "workers/consumer/settle.ts#finish → shared/db/finish-jobs.ts#finishJobs",
+				fault: "fails before it takes effect",
+			},
+		],
+		tries: /findStanding|finishJobs/,
+		async play(story) {
+			await story.submit({ prompt: "unsure", hasWebhook: true });
+		},
+	},
+	{
+		name: "a lease whose answer was lost already",
+		given: [
+			{
+				at: "workers/consumer/lease-surely.ts#leaseSurely → shared/db/lease-jobs.ts#leaseJobs",
+				fault: "takes effect and fails",
+			},
+		],
+		tries: /leaseJobs/,
+		async play(story) {
+			await story.submit({ prompt: "held twice", json: { max_attempts: 1 } });
+		},
+	},
+	{
+		name: "an answer of which R2 did not say that it has it",
+		given: [
+			{
+				at: "workers/consumer/store-while-held.ts#storeWhileHeld → shared/results/store-result.ts#storeResult",
+				fault: "takes effect and fails",
+			},
+		],
+		tries: /storeWhileHeld/,
+		async play(story) {
+			await story.submit({ prompt: "stored twice", hasWebhook: true });
+		},
+	},
+]);

@@ -1,0 +1,71 @@
+/** Which call site of the source makes a call: read from the stack, by the names that `callSitesOf` gives to sites. */
+import { env } from "cloudflare:workers";
+
+/** One expression of a call site. */
+export interface Place {
+	/** As in `CallSite`; where no site is known for a call, what its stack says. */
+	site: string;
+	/** Tells apart the places of one site; means nothing by itself. */
+	key: string;
+	isKnown: boolean;
+}
+
+interface Frame {
+	file: string;
+	/** Null: a function without a name. */
+	name: string | null;
+	line: string;
+}
+
+/** From the call up to the door of its actor, across awaits. */
+const FRAMES_MAX = 60;
+const FRAME = /^\s*at (?:async )?(?:(.+) \()?(\/[^()]+\.ts):(\d+):\d+\)?$/;
+
+const leaves = new Set(env.TEST_CALL_SITES.map(({ name }) => name.split(" → ").at(-1)));
+const sites = new Set(env.TEST_CALL_SITES.map(({ name }) => name));
+
+/** Call it before anything is awaited: it asks who has called so far. */
+export function placeOfCall(): Place {
+	Error.stackTraceLimit = FRAMES_MAX;
+	const stack = new Error("a call").stack ?? "";
+	const frames = ourFrames(stack);
+	const at = frames.findIndex((_, index) => leaves.has(nameAt(frames, index)));
+	const leaf = frames[at];
+	if (leaf === undefined) return { site: stack, key: stack, isKnown: false };
+	const own = nameAt(frames, at);
+	if (sites.has(own)) return { site: own, key: `${own} ${leaf.line}`, isKnown: true };
+	const above = frames.findIndex(({ file }, index) => index > at && /^workers\/[^/]+\//.test(file));
+	const site = `${nameAt(frames, above)} → ${own}`;
+	return { site, key: `${site} ${frames[above]?.line} ${leaf.line}`, isKnown: sites.has(site) };
+}
+
+/** Functions of `workers/` and `shared/`, the innermost first. */
+function ourFrames(stack: string): Frame[] {
+	const lines = stack.split("\n").flatMap((line) => {
+		const [, name = null, file, at] = FRAME.exec(line) ?? [];
+		return file === undefined || at === undefined ? [] : [{ name: lastPart(name), file, line: at }];
+	});
+	const root = lines.find(({ file }) => file.endsWith(HERE))?.file.slice(0, -HERE.length) ?? "";
+	return lines
+		.filter(({ file }) => file.startsWith(root))
+		.map((frame) => ({ ...frame, file: frame.file.slice(root.length) }))
+		.filter(({ file }) => /^(workers|shared)\//.test(file));
+}
+
+const HERE = "test/workerd/faults/place.ts";
+
+/** Of `KeyCache.find` and `Object.find [as look]`: find. */
+function lastPart(name: string | null): string | null {
+	const last = name
+		?.replace(/ \[as .*\]$/, "")
+		.split(".")
+		.at(-1);
+	return last === undefined || last === "<anonymous>" ? null : last;
+}
+
+/** A function without a name stands in the next one of the same file that has one, or at its top level. */
+function nameAt(frames: Frame[], index: number): string {
+	const file = frames[index]?.file;
+	const named = frames.find((frame, at) => at >= index && frame.file === file && frame.name !== null);
+	return `${file}#${named?.name ?? ""}`;
+}

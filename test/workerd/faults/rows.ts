@@ -1,0 +1,76 @@
+/** What a story may find in D1 and R2 when it begins: left behind by others, long before. */
+import { env } from "cloudflare:workers";
+import type { Attempt } from "../../../shared/core/attempts.ts";
+import { laneFor } from "../../../shared/core/lanes.ts";
+import { resultKey } from "../../../shared/results/keys.ts";
+import { aJob, MINUTE, type StoredJob } from "../support/a-job.ts";
+import type { Expected, Story } from "./story.ts";
+import { RECEIVER } from "./upstreams.ts";
+import { ATTEMPT_SECONDS, ROUTES } from "./world.ts";
+
+const MODEL = "gateway/one";
+export const LANE = laneFor(ROUTES, MODEL) ?? "";
+
+type What = Pick<Expected, "prompt" | "bought"> & Partial<Expected> & { row?: Partial<StoredJob> };
+
+/** A job of the tenant's, submitted ten minutes ago. */
+export async function anOldJob(story: Story, { row, ...expected }: What): Promise<StoredJob> {
+	const { prompt, hasWebhook = false } = expected;
+	const job = await aJob({
+		tenantId: story.tenantId,
+		createdAt: story.world.startedAt - 10 * MINUTE,
+		models: [MODEL],
+		lane: LANE,
+		timeoutMs: ATTEMPT_SECONDS * 1000,
+		...(row?.inputKey ? {} : { input: JSON.stringify({ messages: [{ role: "user", content: prompt }] }) }),
+		webhook: hasWebhook ? { url: RECEIVER, events: null, payload: "full" } : null,
+		...row,
+	});
+	story.expect({ ...job, hasWebhook, status: "succeeded", ...expected });
+	return job;
+}
+
+/** Its holder is gone, and its lease is over. */
+export async function aRunningJob(story: Story, what: What): Promise<StoredJob> {
+	return await anOldJob(story, { ...what, row: { status: "running", ...what.row } });
+}
+
+/** It owes its webhook, unless the test says otherwise. */
+export async function aSucceededJob(story: Story, prompt: string): Promise<StoredJob> {
+	const text = JSON.stringify({ text: `${prompt} #0` });
+	const row = { status: "succeeded", resultBytes: text.length } as const;
+	const job = await anOldJob(story, { prompt, bought: 0, hasWebhook: true, row });
+	await env.RESULTS.put(resultKey(job), text);
+	return job;
+}
+
+/** What R2 holds after the job's last lease was answered: text and options of a put. */
+export function anAnswerOf(job: StoredJob, prompt: string): [string, R2PutOptions] {
+	const at = job.leasedAt ?? 0;
+	const attempt: Attempt = {
+		number: 1,
+		lease: job.lease,
+		counted: true,
+		model: job.model,
+		provider: "workers-ai",
+		startedAt: at,
+		endedAt: at,
+		outcome: "succeeded",
+		status: 200,
+		code: null,
+		message: null,
+		retryAfterMs: null,
+		logId: null,
+		usage: null,
+	};
+	const customMetadata = { attempt: JSON.stringify(attempt), modelAttempt: String(job.attempt) };
+	return [JSON.stringify({ text: `${prompt} #0` }), { customMetadata }];
+}
+
+/** The job's former holder stores its answer, once. */
+export function lateAnswer(job: StoredJob, prompt: string): () => Promise<void> {
+	return async () => {
+		const [text, options] = anAnswerOf(job, prompt);
+		await env.RESULTS.put(resultKey(job), text, { ...options, onlyIf: { etagDoesNotMatch: "*" } });
+	};
+}

@@ -1,0 +1,133 @@
+/** What happens in a world: a tenant's program that asks and asks again, and what it may expect in the end. */
+import { env } from "cloudflare:workers";
+import { z } from "zod";
+import { makeApiKey } from "../../../shared/core/api-key.ts";
+import { newId } from "../../../shared/core/ids.ts";
+import type { JobKey } from "../../../shared/core/job.ts";
+import type { FinalState } from "../../../shared/core/job-states.ts";
+import { DEFAULT_SCOPES } from "../../../shared/core/scopes.ts";
+import { sha256Hex } from "../../../shared/webhooks/digest.ts";
+import { aTenant, insertRow, SECOND } from "../support/a-job.ts";
+import { type Answer, type Ask, askOnce } from "./ask.ts";
+import { RECEIVER, type Step } from "./upstreams.ts";
+import { ATTEMPT_SECONDS, type World } from "./world.ts";
+
+/** A job that must have ended so. */
+export interface Expected extends JobKey {
+	status: FinalState | "erased";
+	hasWebhook: boolean;
+	prompt: string;
+	/** How many answers are paid for, while nothing goes wrong between us and the model. */
+	bought: number;
+	/** Which of the answers to its prompt is the job's: the first that was stored. Not given: whichever comes. */
+	answer?: number;
+}
+
+export interface Order {
+	prompt: string;
+	steps?: Step[];
+	hasWebhook?: boolean;
+	isLarge?: boolean;
+	/** A caller who gives none may get two jobs for two requests. */
+	idempotencyKey?: string | null;
+	waitSeconds?: number;
+	bought?: number;
+	status?: Expected["status"];
+	/** Further fields of the submission. */
+	json?: object;
+}
+
+const TRIES = 6;
+const LOOKS_MAX = 300;
+const REPEAT_MS = 2 * SECOND;
+/** More than fits a row. */
+const LARGE = "x".repeat(40_000);
+
+export class Story {
+	readonly world: World;
+	readonly tenantId: string;
+	readonly key: string;
+	readonly expected: Expected[] = [];
+	/** What must come true in the end, besides. */
+	readonly wishes: { what: string; isTrue: () => Promise<boolean> }[] = [];
+	/** Jobs that may have been made by requests that got no good answer, and were repeated without a key. */
+	strays = 0;
+
+	private constructor(world: World, tenantId: string, key: string) {
+		this.world = world;
+		this.tenantId = tenantId;
+		this.key = key;
+	}
+
+	static async begin(world: World): Promise<Story> {
+		const { tenantId } = await aTenant({ createdAt: world.startedAt });
+		const keyId = newId("key", world.runtime);
+		const key = makeApiKey(keyId, world.runtime.randomBytes);
+		await insertRow("api_keys", {
+			id: keyId,
+			tenant_id: tenantId,
+			name: "k",
+			key_hash: await sha256Hex(world.runtime, key),
+			scopes: JSON.stringify(DEFAULT_SCOPES),
+			created_at: world.startedAt,
+		});
+		return new Story(world, tenantId, key);
+	}
+
+	/** Asks until there is a good answer, as any client does. */
+	async ask(method: string, path: string, ask: Ask = {}): Promise<Answer> {
+		for (let tried = 1; tried <= TRIES; tried++) {
+			const answer = await askOnce(this.world, this.key, method, path, ask);
+			if (answer !== null && answer.status < 500) {
+				const isFine = answer.status < 300 || (tried > 1 && answer.status === ask.orElse);
+				if (!isFine) this.world.problem(`${method} ${path} → ${answer.status} ${JSON.stringify(answer.body)}`);
+				return answer;
+			}
+			if (ask.mayDouble) this.strays += 1;
+			await this.pass(REPEAT_MS);
+		}
+		throw new Error(`${method} ${path} gets no good answer, however often it is asked`);
+	}
+
+	wish(what: string, isTrue: () => Promise<boolean>): void {
+		this.wishes.push({ what, isTrue });
+	}
+
+	/** Lets time pass until the job is over, as somebody sees who looks every second. */
+	async untilOver({ jobId }: Expected): Promise<void> {
+		const row = env.DB.prepare("SELECT 1 FROM jobs WHERE id = ?1 AND finished_at IS NOT NULL").bind(jobId);
+		for (let seconds = 0; seconds < LOOKS_MAX && (await row.first()) === null; seconds++) await this.pass(SECOND);
+	}
+
+	/** Lets time pass. */
+	async pass(ms: number): Promise<void> {
+		await this.world.runtime.advance(ms);
+	}
+
+	async submit(order: Order): Promise<Expected> {
+		const {
+			prompt,
+			steps = [{}],
+			hasWebhook = false,
+			isLarge = false,
+			idempotencyKey = `key-of-${prompt.replaceAll(" ", "-")}`,
+		} = order;
+		this.world.upstreams.script.set(prompt, steps);
+		const input = { messages: [{ role: "user", content: prompt }], ...(isLarge ? { user: LARGE } : {}) };
+		const webhook = hasWebhook ? { webhook: { url: RECEIVER } } : {};
+		const { body } = await this.ask("POST", "/v1/jobs", {
+			json: { model: "gateway/one", input, timeout_seconds: ATTEMPT_SECONDS, ...webhook, ...order.json },
+			headers: idempotencyKey === null ? {} : { "idempotency-key": idempotencyKey },
+			mayDouble: idempotencyKey === null,
+			...(order.waitSeconds === undefined ? {} : { waitSeconds: order.waitSeconds }),
+		});
+		const { id: jobId } = z.object({ id: z.string() }).parse(body);
+		const { status = "succeeded", bought = status === "succeeded" ? 1 : 0 } = order;
+		return this.expect({ tenantId: this.tenantId, jobId, status, hasWebhook, prompt, bought });
+	}
+
+	expect(expected: Expected): Expected {
+		this.expected.push(expected);
+		return expected;
+	}
+}

@@ -1,0 +1,121 @@
+import { env } from "cloudflare:workers";
+import { inputKey, resultKey } from "../../../shared/results/keys.ts";
+import { aDelivery, anId, DAY, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
+import { describeFaults } from "./each-site.ts";
+import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, LANE } from "./rows.ts";
+import type { Story } from "./story.ts";
+import { RECEIVER } from "./upstreams.ts";
+
+const isGone = (key: string) => async () => (await env.RESULTS.head(key)) === null;
+
+function hasNoRow(
+	table: "deliveries" | "idempotency_keys" | "tombstones" | "cool_downs",
+	column: string,
+	value: string,
+) {
+	const { DB } = env;
+	return async () => (await DB.prepare(`SELECT 1 FROM ${table} WHERE ${column} = ?1`).bind(value).first()) === null;
+}
+
+async function parked(story: Story, prompt: string): Promise<void> {
+	const row = { parkedOn: LANE, statusReason: "throttled" as const, sweepAt: story.world.startedAt + DAY };
+	await anOldJob(story, { prompt, bought: 1, row });
+}
+
+/** Over for a minute, and no probe was sent. */
+async function aCoolDown(key: string, endedAt: number): Promise<void> {
+	await env.DB.prepare(
+		`INSERT INTO cool_downs (key, reason, until, slots, strikes, struck_at, observed_until)
+		 VALUES (?1, 'throttled', ?2, 1, 1, ?2, ?2)`,
+	)
+		.bind(key, endedAt)
+		.run();
+}
+
+describeFaults("sweeper", [
+	{
+		name: "jobs that nobody comes for, and jobs whose time is over",
+		tries: /sweep-jobs\.ts|expire-jobs\.ts|noteLastSweep/,
+		async play(story) {
+			const overdue = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
+			const isOver = { status: "expired", bought: 0 } as const;
+			await anOldJob(story, { prompt: "forgotten", bought: 1, hasWebhook: true });
+			await aRunningJob(story, { prompt: "abandoned", bought: 1 });
+			await anOldJob(story, { ...isOver, prompt: "never begun", hasWebhook: true, row: overdue });
+			await anOldJob(story, { ...isOver, prompt: "in vain", row: { ...overdue, lease: 1, attempt: 1 } });
+			const answered = { prompt: "answered", bought: 0, hasWebhook: true, row: { ...overdue, lease: 1, attempt: 1 } };
+			const job = await anOldJob(story, answered);
+			await env.RESULTS.put(resultKey(job), ...anAnswerOf(job, "answered"));
+		},
+	},
+	{
+		name: "jobs parked on a cool-down that is over",
+		tries: /release-parked\.ts/,
+		async play(story) {
+			await parked(story, "parked");
+			await parked(story, "parked too");
+			await aCoolDown(LANE, story.world.startedAt - MINUTE);
+			await aCoolDown("somebody else's", story.world.startedAt - 30 * MINUTE);
+			story.wish("an old cool-down is forgotten", hasNoRow("cool_downs", "key", "somebody else's"));
+		},
+	},
+	{
+		name: "webhooks that nobody has sent",
+		tries: /sweeper\/ring-for-deliveries\.ts/,
+		async play(story) {
+			const { startedAt } = story.world;
+			for (const prompt of ["told late", "told late too"]) {
+				const job = await aSucceededJob(story, prompt);
+				await aDelivery(job, { url: RECEIVER, createdAt: startedAt - 5 * MINUTE });
+			}
+		},
+	},
+	{
+		name: "what is past its retention",
+		tries: /prune\.ts/,
+		async play(story) {
+			const { startedAt } = story.world;
+			const row = { status: "succeeded", resultBytes: 2, retainMs: MINUTE } as const;
+			const job = await anOldJob(story, { prompt: "kept no longer", bought: 0, status: "erased", row });
+			await env.RESULTS.put(resultKey(job), "{}");
+			story.wish("no result outlives its job", isGone(resultKey(job)));
+
+			const buried = { tenantId: story.tenantId, jobId: anId("job", startedAt) };
+			await env.RESULTS.put(resultKey(buried), "{}");
+			const jobs = JSON.stringify([[buried.tenantId, buried.jobId, null]]);
+			await env.DB.prepare("INSERT INTO tombstones (delete_at, id, jobs) VALUES (?1, 'tmb_1', ?2)")
+				.bind(startedAt - SECOND, jobs)
+				.run();
+			story.wish("what was written after an erasure is gone", isGone(resultKey(buried)));
+			story.wish("a tombstone goes when its time is over", hasNoRow("tombstones", "id", "tmb_1"));
+
+			const key = { tenant_id: story.tenantId, key: "old", fingerprint: "f", job_id: "job_1" };
+			await insertRow("idempotency_keys", { ...key, expires_at: startedAt - SECOND });
+			story.wish("an old idempotency key is forgotten", hasNoRow("idempotency_keys", "key", "old"));
+			const past = { status: "skipped", finishedAt: startedAt - DAY, pruneAt: startedAt - SECOND } as const;
+			const orphan = await aDelivery(buried, past);
+			story.wish("the record of an erased job's webhook goes", hasNoRow("deliveries", "id", orphan.deliveryId));
+		},
+	},
+	{
+		name: "an input whose job was never made, and one whose job waits",
+		tries: /reap-inputs\.ts/,
+		async play(story) {
+			const then = story.world.startedAt - 2 * DAY;
+			const orphan = inputKey({ tenantId: story.tenantId, jobId: anId("job", then) }, then);
+			await env.RESULTS.put(orphan, "{}");
+			story.wish("an input that nobody owns is reaped", isGone(orphan));
+
+			const jobId = anId("job", then);
+			const owned = inputKey({ tenantId: story.tenantId, jobId }, then);
+			await env.RESULTS.put(owned, JSON.stringify({ messages: [{ role: "user", content: "waits" }] }));
+			const row = { jobId, inputKey: owned, deadlineMs: 30 * DAY };
+			await anOldJob(story, { prompt: "waits", bought: 1, row });
+			story.wish("the day is noted as done", async () => {
+				const note = env.DB.prepare("SELECT value FROM sweeper_notes WHERE name = 'inputs_reaped_until'");
+				return (await note.first()) !== null;
+			});
+			story.wish("the input of a job stays", async () => !(await isGone(owned)()));
+		},
+	},
+]);

@@ -1,0 +1,164 @@
+/**
+ * The whole service, entered by its actors' doors, in a world where one call to the outside goes wrong. D1 and R2 are
+ * real; clock, dice, queues, model and receiver are the test's. Cron sweeps once a minute, as it does anywhere.
+ */
+import { createExecutionContext } from "cloudflare:test";
+import { env } from "cloudflare:workers";
+import { type ParsedConfig, parseConfig } from "../../../shared/core/config.ts";
+import type { ModelRoute } from "../../../shared/core/model-routes.ts";
+import { consumeJobs } from "../../../workers/consumer/index.ts";
+import { dispatchDeliveries } from "../../../workers/dispatcher/index.ts";
+import { intake } from "../../../workers/intake/index.ts";
+import { sweep } from "../../../workers/sweeper/index.ts";
+import { type FakeRuntime, fakeRuntime, START_AT } from "../../support/fake-runtime.ts";
+import { DAY, MINUTE, SECOND } from "../support/a-job.ts";
+import { gatedD1, gatedR2, standIn } from "./bindings.ts";
+import { FaultGate, type Planned } from "./fault-gate.ts";
+import { MODEL_SERVER, RESOLVER, Upstreams } from "./upstreams.ts";
+import { VirtualQueue } from "./virtual-queue.ts";
+
+export interface Invocation {
+	what: string;
+	startedAt: number;
+	endedAt: number | null;
+	/** What it is asked to wait for, and as much time as it may lose besides. */
+	limitMs: number;
+}
+
+/** What one attempt may take in these stories: their jobs' `timeout_seconds`. */
+export const ATTEMPT_SECONDS = 60;
+const SLACK_MS = 2 * MINUTE;
+const WEBHOOK_MS = 20 * SECOND;
+/** A caller is not kept waiting longer, besides what it asked for. */
+const ANSWER_MS = MINUTE;
+/** What is left to do after an answer must be done by then: the platform ends it. */
+const BACKGROUND_MS = 30 * SECOND;
+
+export const ROUTES: ModelRoute[] = [
+	{ match: "gateway/*", provider: "workers-ai" },
+	{ match: "server/*", provider: "openai-compatible", base_url: MODEL_SERVER },
+];
+
+const VARS = { DEFAULT_MODEL: "gateway/one", MODEL_ROUTES: JSON.stringify(ROUTES), WEBHOOK_DNS_URL: RESOLVER };
+
+let worldsMade = 0;
+
+export class World {
+	/** Days apart, so that nothing that one world left in R2, or in the isolate's memory, is found by the next. */
+	readonly startedAt = START_AT + 10 * DAY * worldsMade++;
+	readonly invocations: Invocation[] = [];
+	readonly problems: string[] = [];
+	readonly gate: FaultGate;
+	readonly runtime: FakeRuntime;
+	readonly upstreams: Upstreams;
+	readonly jobs: VirtualQueue;
+	readonly deliveries: VirtualQueue;
+	readonly #env: Env;
+	readonly #config: ParsedConfig;
+
+	constructor(plan: readonly Planned[]) {
+		const gate = new FaultGate(plan, () => this.runtime.now());
+		this.gate = gate;
+		this.upstreams = new Upstreams(gate, (ms, signal) => this.runtime.sleep(ms, signal));
+		this.runtime = fakeRuntime({
+			startAt: this.startedAt,
+			settle: () => gate.quiet(),
+			fetch: (url, init) => this.upstreams.fetch(url, init),
+		});
+		this.runtime.subtle = countedSubtle(gate);
+		this.jobs = new VirtualQueue("jobs", this, (batch) => this.#consume(batch));
+		this.deliveries = new VirtualQueue("deliveries", this, (batch) => this.#dispatch(batch));
+		this.#env = {
+			...env,
+			...VARS,
+			DB: gatedD1(gate),
+			RESULTS: gatedR2(gate),
+			AI: this.upstreams.bindingFor(env.AI),
+			JOB_QUEUE: this.jobs.bindingFor(env.JOB_QUEUE),
+			DELIVERY_QUEUE: this.deliveries.bindingFor(env.DELIVERY_QUEUE),
+		};
+		this.#config = parseConfig(this.#env);
+		this.#sweepIn(MINUTE);
+	}
+
+	problem(what: string): void {
+		this.problems.push(what);
+	}
+
+	/** One request. Null: no answer came in time, which is a problem of its own. */
+	async ask(request: Request, waitMs: number): Promise<Response | null> {
+		const context = standIn(createExecutionContext(), {
+			waitUntil: (work: Promise<void>) => void this.#invoke("intake's background", BACKGROUND_MS, () => work),
+		});
+		const limitMs = waitMs + ANSWER_MS;
+		const answer = this.#invoke("intake", limitMs, () =>
+			intake(request, this.#env, context, this.#config, this.runtime),
+		);
+		return (await this.until(answer, limitMs)) ? await answer : null;
+	}
+
+	/** Moves the clock on until `run` has ended. False: it has not within `limitMs`. */
+	async until(run: Promise<unknown>, limitMs: number): Promise<boolean> {
+		let isOver = false;
+		const over = () => {
+			isOver = true;
+		};
+		run.then(over, over);
+		const stopAt = this.runtime.now() + limitMs;
+		for (;;) {
+			await this.gate.quiet();
+			if (isOver) return true;
+			const at = this.runtime.nextTimerAt();
+			if (at === null || at > stopAt) return false;
+			await this.runtime.advance(Math.max(0, at - this.runtime.now()));
+		}
+	}
+
+	/** Nothing is under way and no message waits. */
+	isIdle(): boolean {
+		const isRunning = this.invocations.some(({ endedAt }) => endedAt === null);
+		return !isRunning && this.jobs.size() + this.deliveries.size() === 0;
+	}
+
+	async #consume(batch: MessageBatch): Promise<void> {
+		await this.#invoke("consumer", ATTEMPT_SECONDS * SECOND + SLACK_MS, async () => {
+			if (this.#config.ok) await consumeJobs(batch, this.#env, this.#config.config, this.runtime);
+		});
+	}
+
+	async #dispatch(batch: MessageBatch): Promise<void> {
+		await this.#invoke("dispatcher", WEBHOOK_MS + SLACK_MS, async () => {
+			if (this.#config.ok) await dispatchDeliveries(batch, this.#env, this.#config.config, this.runtime);
+		});
+	}
+
+	#sweepIn(ms: number): void {
+		this.runtime.timer(ms, () => {
+			this.#sweepIn(MINUTE);
+			this.#invoke("sweeper", SLACK_MS, () => sweep(this.#env, this.runtime)).catch((error) =>
+				this.problem(`the sweeper threw ${String(error)}`),
+			);
+		});
+	}
+
+	async #invoke<T>(what: string, limitMs: number, run: () => Promise<T>): Promise<T> {
+		const invocation: Invocation = { what, limitMs, startedAt: this.runtime.now(), endedAt: null };
+		this.invocations.push(invocation);
+		try {
+			return await run();
+		} finally {
+			invocation.endedAt = this.runtime.now();
+		}
+	}
+}
+
+/** Takes turns of the event loop of its own. */
+function countedSubtle(gate: FaultGate): SubtleCrypto {
+	return new Proxy(crypto.subtle, {
+		get(subtle, name) {
+			const value: unknown = Reflect.get(subtle, name);
+			if (typeof value !== "function") return value;
+			return (...args: unknown[]) => gate.counted(async () => await Reflect.apply(value, subtle, args));
+		},
+	});
+}
