@@ -1,18 +1,23 @@
 /**
  * Plants each known bug in a copy of the source and runs the simulator there: `node test/simulation/run-planted.ts`, or
- * with a part of a bug's name. Ends with 1 where a bug goes unseen, or where a patch does not apply any more.
+ * with a part of a bug's name. The seed that caught a bug last is tried first, and if it does not any more, as happens to
+ * any seed when the source changes, all others are; `--record` writes down which one did. Ends with 1 where a bug goes
+ * unseen, or where a patch does not apply any more.
  */
 import { spawn } from "node:child_process";
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { PLANTED_BUGS, type PlantedBug } from "./planted/bugs.ts";
+import { recordSeeds } from "./planted/record-seeds.ts";
 
 const SEEDS_MAX = 2_000;
 const PROCESSES = 2;
 const root = join(import.meta.dirname, "../..");
 
-type Verdict = { bug: PlantedBug; isCaught: boolean; words: string };
+/** `seed`: that saw the bug; null: none did. */
+type Verdict = { bug: PlantedBug; seed: number | null; words: string };
 
 /** A copy to plant bugs in, one after the other. */
 function copyTree(): string {
@@ -28,48 +33,71 @@ async function tryBug(copy: string, bug: PlantedBug): Promise<Verdict> {
 	const file = join(copy, bug.file);
 	const text = readFileSync(file, "utf8");
 	const matches = text.split(bug.find).length - 1;
-	if (matches !== 1) return { bug, isCaught: false, words: `does not apply: ${matches} matches in ${bug.file}` };
+	if (matches !== 1) return { bug, seed: null, words: `does not apply: ${matches} matches in ${bug.file}` };
 	writeFileSync(
 		file,
 		text.replace(bug.find, () => bug.replace),
 	);
 	try {
-		const output = await runSeeds(copy);
-		const seed = /^seed (\d+),/m.exec(output)?.[1];
-		const why = /^VIOLATED (.*)$/m.exec(output)?.[1] ?? output.slice(-300);
-		const isCaught = seed !== undefined;
-		return { bug, isCaught, words: isCaught ? `seed ${seed}: ${why}` : `NOT SEEN: ${why}` };
+		const known = bug.seenBy === undefined ? null : await runSeeds(copy, bug, { first: bug.seenBy, count: 1 });
+		return known?.seed ? known : await runSeeds(copy, bug, { first: 1, count: SEEDS_MAX });
 	} finally {
 		writeFileSync(file, text);
 	}
 }
 
-function runSeeds(copy: string): Promise<string> {
+async function runSeeds(copy: string, bug: PlantedBug, range: { first: number; count: number }): Promise<Verdict> {
+	const args = ["test/simulation/run.ts", "--seed", String(range.first), "--seeds", String(range.count)];
+	const output = await outputOf([...args, "--processes", "1"], copy);
+	const seed = /^seed (\d+),/m.exec(output)?.[1];
+	const why = /^VIOLATED (.*)$/m.exec(output)?.[1] ?? output.slice(-300);
+	return { bug, seed: seed === undefined ? null : Number(seed), words: why };
+}
+
+function outputOf(args: string[], cwd: string): Promise<string> {
 	return new Promise((resolve) => {
-		const args = ["test/simulation/run.ts", "--seeds", String(SEEDS_MAX), "--processes", "1"];
-		const child = spawn(process.execPath, args, { cwd: copy, stdio: ["ignore", "pipe", "pipe"] });
+		const child = spawn(process.execPath, args, { cwd, stdio: ["ignore", "pipe", "pipe"] });
 		let output = "";
 		for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
 		child.on("close", () => resolve(output));
 	});
 }
 
-async function main(part: string): Promise<void> {
-	const left = PLANTED_BUGS.filter(({ name }) => name.includes(part));
-	const unseen: Verdict[] = [];
-	const count = left.length;
+function tell({ bug, seed, words }: Verdict): void {
+	const isNew = seed !== null && seed !== bug.seenBy;
+	const old = bug.seenBy === undefined ? "none was recorded" : `${bug.seenBy} is outdated`;
+	const found = seed === null ? "" : `seed ${seed}${isNew ? ` (${old})` : ""}: `;
+	console.log(`${seed === null ? "MISSED" : "caught"}  ${bug.name}: ${found}${words.slice(0, 160)}`);
+}
+
+async function tryAll(bugs: readonly PlantedBug[]): Promise<Verdict[]> {
+	const left = [...bugs];
+	const verdicts: Verdict[] = [];
 	const work = async () => {
 		const copy = copyTree();
 		for (let bug = left.shift(); bug !== undefined; bug = left.shift()) {
 			const verdict = await tryBug(copy, bug);
-			if (!verdict.isCaught) unseen.push(verdict);
-			console.log(`${verdict.isCaught ? "caught" : "MISSED"}  ${bug.name}: ${verdict.words.slice(0, 160)}`);
+			verdicts.push(verdict);
+			tell(verdict);
 		}
 		rmSync(copy, { recursive: true });
 	};
 	await Promise.all(Array.from({ length: PROCESSES }, work));
-	console.log(`${count - unseen.length} of ${count} planted bugs were caught`);
-	process.exitCode = unseen.length === 0 ? 0 : 1;
+	return verdicts;
 }
 
-await main(process.argv[2] ?? "");
+async function main(): Promise<void> {
+	const { values, positionals } = parseArgs({
+		options: { record: { type: "boolean", default: false } },
+		allowPositionals: true,
+	});
+	const verdicts = await tryAll(PLANTED_BUGS.filter(({ name }) => name.includes(positionals[0] ?? "")));
+	const caught = new Map(verdicts.flatMap(({ bug, seed }) => (seed === null ? [] : [[bug.name, seed] as const])));
+	console.log(`${caught.size} of ${verdicts.length} planted bugs were caught`);
+	if (values.record) recordSeeds(caught);
+	else if (verdicts.some(({ bug, seed }) => seed !== null && seed !== bug.seenBy))
+		console.log("To record the seeds that are new: npm run simulate:planted -- --record");
+	process.exitCode = caught.size === verdicts.length ? 0 : 1;
+}
+
+await main();

@@ -8,6 +8,8 @@ import { SWEEPER_BUGS } from "./sweeper-bugs.ts";
 export interface PlantedBug {
 	/** What is wrong, as one would say it to whoever planted it. */
 	name: string;
+	/** The seed that saw it last: the first to try. */
+	seenBy?: number;
 	file: string;
 	/** Must stand in the file exactly once. */
 	find: string;

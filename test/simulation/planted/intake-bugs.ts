@@ -5,6 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a repeated submission has an id of its own",
+		seenBy: 42,
 		file: "workers/intake/submit.ts",
 		find: "if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitJob(db, job, true);",
 		replace:
@@ -12,6 +13,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is stored apart from its idempotency key",
+		seenBy: 1,
 		file: "shared/db/submit-job.ts",
 		find: "if (job.idempotency === null) {",
 		replace: `if (job.idempotency !== null) {
@@ -21,18 +23,21 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a key does not keep a second job out",
+		seenBy: 2,
 		file: "shared/db/submit-job.ts",
 		find: 'const KEY_CLAIMED = "changes() > 0";',
 		replace: 'const KEY_CLAIMED = "changes() >= 0";',
 	},
 	{
 		name: "a key is forgotten with its job",
+		seenBy: 18,
 		file: "shared/db/submit-job.ts",
 		find: "WHERE idempotency_keys.expires_at <= ${NOW}`",
 		replace: "WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = idempotency_keys.job_id)`",
 	},
 	{
 		name: "a 202 is answered though nothing is stored",
+		seenBy: 6,
 		file: "workers/intake/submit.ts",
 		find: "return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n",
 		replace:
@@ -40,12 +45,14 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a tenant is not asked for when a job is read",
+		seenBy: 3,
 		file: "shared/db/find-job.ts",
 		find: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2`",
 		replace: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2`",
 	},
 	{
 		name: "a job that runs again asks another prompt",
+		seenBy: 2,
 		file: "workers/intake/routes/retry-job.ts",
 		find: "ownInput === undefined ? await inputOf(c, old)",
 		replace: 'ownInput === undefined ? (await inputOf(c, old)).replace(\'"content":"\', \'"content":"not-\')',
