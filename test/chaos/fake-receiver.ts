@@ -54,7 +54,7 @@ export class FakeReceiver {
 	}
 
 	async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
-		const body = await textOf(request).catch(() => null);
+		const body = await textOf(request);
 		// Null: the service was killed while it spoke.
 		if (body === null || this.#judge === null) return;
 		const { webhook, clientNamed } = this.#judge;

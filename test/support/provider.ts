@@ -19,7 +19,7 @@ export interface SeenCall {
 }
 
 export interface Provider {
-	/** In the order in which they came. */
+	/** In the order in which they came. Those that broke off before their body was whole are none. */
 	calls: SeenCall[];
 	close(): void;
 }
@@ -39,6 +39,7 @@ export async function openProvider(
 	const server = createServer(async (request, response) => {
 		const at = Date.now();
 		const text = await textOf(request);
+		if (text === null) return;
 		const { model } = CalledModel.parse(JSON.parse(text));
 		const { url: path = "", headers } = request;
 		const call: SeenCall = { model, path, headers, text, at, overAt: null, isCut: false };

@@ -1,8 +1,12 @@
 import type { IncomingMessage } from "node:http";
 
-/** The body of a request, as it came. */
-export async function textOf(request: IncomingMessage): Promise<string> {
+/** The body of a request, as it came. Null: whoever sent it broke off. */
+export async function textOf(request: IncomingMessage): Promise<string | null> {
 	const chunks: Buffer[] = [];
-	for await (const chunk of request) chunks.push(chunk);
+	try {
+		for await (const chunk of request) chunks.push(chunk);
+	} catch {
+		return null;
+	}
 	return Buffer.concat(chunks).toString();
 }
