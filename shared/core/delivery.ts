@@ -1,6 +1,10 @@
 /** A webhook owed, as the code sees it. Times are Unix milliseconds of the database's clock. */
 import { z } from "zod";
 import type { DeliveryState } from "./delivery-states.ts";
+import type { JsonObject } from "./json.ts";
+
+/** One entry an attempt: the first and the last 49. */
+export const DELIVERY_ATTEMPTS_KEPT = 50;
 
 export const DeliveryAttemptSchema = z.object({
 	at: z.number(),
@@ -21,14 +25,21 @@ export interface DeliveryKey {
 }
 
 export interface Delivery extends DeliveryKey {
+	/** The job it is about; empty where `event` says what it is about. */
 	jobId: string;
+	event: JsonObject | null;
 	eventId: string;
 	eventType: string;
 	endpointId: string | null;
 	url: string;
+	/** Whom it goes to, as pauses name it. */
+	receiver: string;
 	payload: "full" | "thin";
 	status: DeliveryState;
 	attemptsMade: number;
+	/** How many of them had been made when it was last asked for again, and when that was. */
+	attemptsBefore: number;
+	restartedAt: number | null;
 	attempts: DeliveryAttempt[];
 	createdAt: number;
 	nextAttemptAt: number | null;

@@ -1,24 +1,33 @@
 /** What a webhook can say. Event and delivery ids derive from what they are about, so that made twice they are the same. */
 import type { FinalState } from "./job-states.ts";
 
-export const EVENT_TYPES = ["job.succeeded", "job.failed", "job.cancelled", "job.expired"] as const;
+export const JOB_EVENT_TYPES = ["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.expired"] as const;
+
+export const EVENT_TYPES = [...JOB_EVENT_TYPES, "endpoint.disabled"] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
-export function eventTypeOf(state: FinalState): EventType {
-	return `job.${state}`;
+/** What a receiver may ask for: types, and all of a family. A one-off receiver that does not say hears of a job's end. */
+export const EVENT_FILTERS = [...EVENT_TYPES, "job.*", "endpoint.*"] as const;
+export const JOB_EVENT_FILTERS = [...JOB_EVENT_TYPES, "job.*"] as const;
+
+/** What a job's event is called after: the state it reached, or that it was started for the first time. */
+export type JobHappening = FinalState | "started";
+
+export function eventTypeOf(happening: JobHappening): EventType {
+	return `job.${happening}`;
 }
 
-/** `evt_<job>_<state>`: the `webhook-id`, the same for every receiver and on every retry. */
-export function eventIdOf(jobId: string, state: FinalState): string {
-	return `evt_${bare(jobId)}_${state}`;
+/** `evt_<job>_<happening>`: the `webhook-id`, the same for every receiver and on every retry. */
+export function eventIdOf(jobId: string, happening: JobHappening): string {
+	return `evt_${bare(jobId)}_${happening}`;
 }
 
 /** The receiver that a job names itself, besides registered endpoints. */
 export const ONE_OFF_RECEIVER = "webhook";
 
-/** `dlv_<job>_<state>_<receiver>`. */
-export function deliveryIdOf(jobId: string, state: FinalState, receiver: string): string {
-	return `dlv_${bare(jobId)}_${state}_${receiver}`;
+/** `dlv_<job>_<happening>_<receiver>`. */
+export function deliveryIdOf(jobId: string, happening: JobHappening, receiver: string): string {
+	return `dlv_${bare(jobId)}_${happening}_${receiver}`;
 }
 
 /** The range that holds the ids of all deliveries of a job: from inclusive, to exclusive. */

@@ -72,7 +72,7 @@ export async function eraseJob(db: Database, job: JobKey, tombstoneId: string): 
 		bury(db, [job], tombstoneId, "TRUE"),
 		{
 			sql: `UPDATE deliveries
-			   SET prune_at = ${NOW} + ${ORPHANED_DELIVERY_MS}, next_attempt_at = NULL, sweep_at = NULL,
+			   SET prune_at = ${NOW} + ${ORPHANED_DELIVERY_MS}, next_attempt_at = NULL, sweep_at = NULL, parked_on = NULL,
 			       finished_at = coalesce(finished_at, ${NOW}),
 			       status = CASE WHEN status = 'pending' THEN 'skipped' ELSE status END
 			 WHERE (tenant_id, id) IN (SELECT deliveries.tenant_id, deliveries.id FROM jobs CROSS JOIN deliveries

@@ -1,50 +1,84 @@
-/** Reads deliveries: those the dispatcher was rung for, and those of one job. */
+/** Reads deliveries: those the dispatcher was rung for, those of one job, those to one endpoint. */
 import type { Delivery, DeliveryKey } from "../core/delivery.ts";
 import { deliveryIdRange } from "../core/events.ts";
 import type { Job, JobKey } from "../core/job.ts";
+import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhook-endpoint.ts";
 import { type Database, NOW } from "./database.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
+import { claimProbes, deliveryList, findPaused, isListed } from "./receiver-pauses.ts";
+import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 
 /** A delivery that is still owed, with all it takes to make it. */
 export interface OwedDelivery {
 	delivery: Delivery;
-	job: Job;
-	/** The tenant's signing secrets in force, sealed: the newest first. */
+	/** Null: the event is not about a job, or its job is gone. */
+	job: Job | null;
+	/** Null: it goes to a one-off receiver, or its endpoint was deleted. */
+	endpoint: WebhookEndpoint | null;
+	/** The signing secrets of a one-off receiver, sealed: the newest first. */
 	sealedSecrets: string[];
+	/** False: its receiver is paused, and this is not the one delivery that may try. */
+	maySend: boolean;
 	/** The database's clock at the time of reading. */
 	now: number;
 }
 
 /** In one transaction's view. Keys of deliveries that are settled, or gone, are left out. */
 export async function findOwedDeliveries(db: Database, keys: DeliveryKey[]): Promise<OwedDelivery[]> {
-	const list = JSON.stringify(keys.map((key) => [key.tenantId, key.deliveryId]));
-	const wanted = `SELECT value ->> 0, value ->> 1 FROM json_each(?1)`;
-	const owed = `FROM deliveries WHERE (tenant_id, id) IN (${wanted}) AND status = 'pending'`;
-	const [deliveries = [], jobs = [], tenants = [], clock = []] = await db.batch<Record<string, unknown>>([
-		{ sql: `SELECT ${DELIVERY_COLUMNS} ${owed}`, params: [list] },
+	const list = deliveryList(keys);
+	const params = [db.clock(), list];
+	const owed = (place: "?1" | "?2") => `FROM deliveries WHERE ${isListed(place)} AND status = 'pending'`;
+	const [probes = [], paused = [], deliveries = [], jobs = [], endpoints = [], tenants = []] = await db.batch<
+		Record<string, unknown>
+	>([
+		claimProbes(db, keys),
+		findPaused(keys),
+		{ sql: `SELECT ${DELIVERY_COLUMNS}, ${NOW} AS now ${owed("?2")} ORDER BY created_at`, params },
 		{
-			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE (tenant_id, id) IN (SELECT tenant_id, job_id ${owed})`,
+			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE (tenant_id, id) IN (SELECT tenant_id, job_id ${owed("?1")})`,
 			params: [list],
+		},
+		{
+			sql: `SELECT ${ENDPOINT_COLUMNS(NOW)} FROM webhook_endpoints
+			 WHERE (tenant_id, id) IN (SELECT tenant_id, endpoint_id ${owed("?2")})`,
+			params,
 		},
 		{
 			sql: `SELECT id, webhook_secret AS secret,
 			        CASE WHEN previous_webhook_secret_until > ${NOW} THEN previous_webhook_secret END AS previous_secret
 			   FROM tenants WHERE id IN (SELECT value ->> 0 FROM json_each(?2))`,
-			params: [db.clock(), list],
+			params,
 		},
-		{ sql: `SELECT ${NOW} AS now`, params: [db.clock()] },
 	]);
 	const jobsByKey = new Map(jobs.map(jobFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
+	const endpointsByKey = new Map(
+		endpoints.map(endpointFromRow).map((endpoint) => [`${endpoint.tenantId} ${endpoint.endpointId}`, endpoint]),
+	);
 	const secretsByTenant = new Map(
 		tenants.map((row) => [row.id, [row.secret, row.previous_secret].filter((sealed) => typeof sealed === "string")]),
 	);
-	const now = Number(clock[0]?.now);
-	return deliveries.map(deliveryFromRow).flatMap((delivery) => {
-		const job = jobsByKey.get(`${delivery.tenantId} ${delivery.jobId}`);
-		const sealedSecrets = secretsByTenant.get(delivery.tenantId);
-		return job === undefined || sealedSecrets === undefined ? [] : [{ delivery, job, sealedSecrets, now }];
+	const mayTry = mayTryOnce(probes, paused);
+	return deliveries.map((row) => {
+		const delivery = deliveryFromRow(row);
+		const { tenantId, jobId, endpointId } = delivery;
+		const now = Number(row.now);
+		return {
+			delivery,
+			job: jobsByKey.get(`${tenantId} ${jobId}`) ?? null,
+			endpoint: endpointsByKey.get(`${tenantId} ${endpointId}`) ?? null,
+			sealedSecrets: secretsByTenant.get(tenantId) ?? [],
+			maySend: (delivery.nextAttemptAt ?? now) > now || mayTry(delivery.receiver),
+			now,
+		};
 	});
+}
+
+/** Whether a delivery to `receiver` may be sent: any to a healthy one; to a paused one the first, if the probe is ours. */
+function mayTryOnce(probes: Record<string, unknown>[], paused: Record<string, unknown>[]) {
+	const ours = new Set(probes.map(({ key }) => String(key)));
+	const kept = new Set(paused.map(({ key }) => String(key)));
+	return (receiver: string) => ours.delete(receiver) || !kept.has(receiver);
 }
 
 /** All deliveries of a job, in the order in which they were owed. */
@@ -55,4 +89,28 @@ export async function listDeliveries(db: Database, job: JobKey): Promise<Deliver
 		params: [job.tenantId, from, to],
 	});
 	return rows.map(deliveryFromRow);
+}
+
+/** A page of an endpoint's deliveries, newest first. `after`: the last id of the page before. */
+export async function listEndpointDeliveries(
+	db: Database,
+	{ tenantId, endpointId }: WebhookEndpointKey,
+	{ limit, after }: { limit: number; after: string | null },
+): Promise<Delivery[]> {
+	const rows = await db.all({
+		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries
+		 WHERE tenant_id = ?1 AND endpoint_id = ?2
+		   AND (?4 IS NULL OR (created_at, id) < (SELECT created_at, id FROM deliveries WHERE tenant_id = ?1 AND id = ?4))
+		 ORDER BY created_at DESC, id DESC LIMIT ?3`,
+		params: [tenantId, endpointId, limit, after],
+	});
+	return rows.map(deliveryFromRow);
+}
+
+export async function findDelivery(db: Database, { tenantId, deliveryId }: DeliveryKey): Promise<Delivery | null> {
+	const row = await db.first({
+		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE tenant_id = ?1 AND id = ?2`,
+		params: [tenantId, deliveryId],
+	});
+	return row === null ? null : deliveryFromRow(row);
 }

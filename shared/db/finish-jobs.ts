@@ -5,13 +5,12 @@
  */
 import type { Attempt } from "../core/attempts.ts";
 import type { DeliveryKey } from "../core/delivery.ts";
-import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../core/events.ts";
 import type { Usage } from "../core/failures.ts";
 import type { Cancellation, JobError, JobKey } from "../core/job.ts";
 import type { FinalState, StatusReason } from "../core/job-states.ts";
-import { DOORBELL_GRACE_MS } from "../core/waits.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { jsonOrNull } from "./json-column.ts";
+import { owedFromRows, oweJobEvent } from "./owe-events.ts";
 
 export interface JobEnd extends JobKey {
 	/** The state and the lease that the job must still have. Otherwise it has moved on, and nothing is written. */
@@ -38,19 +37,21 @@ export interface JobProgress {
 /** What one end did. Not `done`: the job had moved on, and nothing was written. */
 export interface Finished extends JobKey {
 	done: boolean;
-	/** Deliveries that this end owes: ring for them once. */
+	/** Deliveries that this end owes: ring for them once. What a disabled endpoint misses is not among them. */
 	owed: DeliveryKey[];
 }
 
 /** All in one transaction. Losing a race is ordinary and shows in the answer, one entry per end. */
 export async function finishJobs(db: Database, ends: JobEnd[]): Promise<Finished[]> {
 	if (ends.length === 0) return [];
-	const rows = await db.batch<{ id: string }>(ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]));
+	const rows = await db.batch<Record<string, unknown>>(
+		ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),
+	);
 	return ends.map((end, index) => ({
 		tenantId: end.tenantId,
 		jobId: end.jobId,
 		done: (rows[2 * index] ?? []).length > 0,
-		owed: (rows[2 * index + 1] ?? []).map((row) => ({ tenantId: end.tenantId, deliveryId: row.id })),
+		owed: owedFromRows(rows[2 * index + 1] ?? []),
 	}));
 }
 
@@ -85,30 +86,12 @@ function finishStatement(db: Database, end: JobEnd): Statement {
 }
 
 /**
- * Owes the event to the job's one-off webhook, if it wants it. Guarded by what the statement before it wrote; where that
- * wrote nothing because the very same end was there already, so are its deliveries, under the same ids.
+ * Guarded by what the statement before it wrote; where that wrote nothing because the very same end was there already, so
+ * are its deliveries, under the same ids.
  */
 function oweStatement(db: Database, end: JobEnd): Statement {
-	return {
-		sql: `INSERT INTO deliveries (tenant_id, id, job_id, event_id, event_type, url, payload,
-		                        status, created_at, next_attempt_at, sweep_at)
-		SELECT tenant_id, ?6, id, ?7, ?8, webhook ->> 'url', webhook ->> 'payload',
-		       'pending', ${NOW}, ${NOW}, ${NOW} + ${DOORBELL_GRACE_MS}
-		  FROM jobs
-		 WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5 AND webhook IS NOT NULL
-		   AND (webhook ->> 'events' IS NULL
-		     OR EXISTS (SELECT 1 FROM json_each(jobs.webhook, '$.events') WHERE value = ?8))
-		    ON CONFLICT DO NOTHING
-		RETURNING id`,
-		params: [
-			db.clock(),
-			end.tenantId,
-			end.jobId,
-			end.status,
-			end.lease,
-			deliveryIdOf(end.jobId, end.status, ONE_OFF_RECEIVER),
-			eventIdOf(end.jobId, end.status),
-			eventTypeOf(end.status),
-		],
-	};
+	return oweJobEvent(db, end.status, {
+		sql: "jobs.tenant_id = ?4 AND jobs.id = ?5 AND jobs.status = ?6 AND jobs.lease = ?7",
+		params: [end.tenantId, end.jobId, end.status, end.lease],
+	});
 }

@@ -1,10 +1,12 @@
 /** Takes the right to run jobs: the one transaction that starts a call, and that takes over from a holder who is gone. */
 import { ATTEMPTS_KEPT } from "../core/attempts.ts";
 import { PROBE_MS } from "../core/cool-down.ts";
+import type { DeliveryKey } from "../core/delivery.ts";
 import type { Job, JobKey } from "../core/job.ts";
 import { KEYS_OF_JOB } from "./cool-downs.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
+import { owedFromRows, oweJobEvent } from "./owe-events.ts";
 
 export interface LeaseRequest {
 	keys: JobKey[];
@@ -27,6 +29,8 @@ export interface Leased {
 	jobs: Job[];
 	/** The database's clock when it answered. */
 	now: number;
+	/** Deliveries that the jobs' start owes: ring for them once. */
+	owed: DeliveryKey[];
 	/** Ids of those that were taken over although their upstream cools down: to be settled if R2 has their answer. */
 	keptAway: Set<string>;
 	/** The cool-downs that calls were let through: how they end is news. */
@@ -43,8 +47,9 @@ export interface Leased {
  * lost request leased is not due any more, and is read back in the same transaction that leases the rest.
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
-	const [rows = [], kept = [], probed = [], , , own = []] = await db.batch<Record<string, unknown>>([
+	const [rows = [], owed = [], kept = [], probed = [], , , own = []] = await db.batch<Record<string, unknown>>([
 		leaseStatement(db, request),
+		oweStarts(db, request),
 		findKeptAway(db, request),
 		takeSlots(db, request),
 		parkStatement(db, request),
@@ -59,6 +64,7 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 		jobs,
 		now: Number(own[0]?.now ?? jobs[0]?.leasedAt ?? 0),
 		keptAway: new Set(kept.filter(({ id }) => known.has(id)).map((row) => String(row.id))),
+		owed: owedFromRows(owed),
 		probedKeys: new Set(probed.map((row) => String(row.key))),
 	};
 }
@@ -120,6 +126,15 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 		RETURNING ${JOB_COLUMNS}`,
 		params: [db.clock(), keyList(keys), holder, leaseMs],
 	};
+}
+
+/** A job starts once: whoever leases it later does not start it anew. */
+function oweStarts(db: Database, { keys, holder }: LeaseRequest): Statement {
+	return oweJobEvent(db, "started", {
+		sql: `(jobs.tenant_id, jobs.id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?4))
+		   AND jobs.status = 'running' AND jobs.holder = ?5 AND jobs.lease = 1`,
+		params: [keyList(keys), holder],
+	});
 }
 
 /** A job whose holder died may have its answer in R2, so it is taken over even while its upstream is left alone. */

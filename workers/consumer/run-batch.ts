@@ -9,6 +9,7 @@ import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
+import { ringForDeliveries } from "../ring-for-deliveries.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { leaseSurely } from "./lease-surely.ts";
 import { type Lease, runAttempt } from "./run-attempt.ts";
@@ -37,7 +38,7 @@ export async function runBatch(
 		for (const key of keys) tell(key, afterLease(consumer));
 		return;
 	}
-	const { jobs, keptAway, probedKeys } = leased;
+	const { jobs, keptAway, probedKeys, owed } = leased;
 	const leasedHereAt = consumer.runtime.now();
 	const watch = watchLeases(consumer, jobs);
 	const leaseOf = (job: Job): Lease => ({
@@ -54,7 +55,8 @@ export async function runBatch(
 		tell(job, disposition);
 	});
 	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
-	await Promise.all([...attempts, tellMissed(consumer, missed, tell)]);
+	const rung = ringForDeliveries(consumer.deliveryBell, owed);
+	await Promise.all([...attempts, tellMissed(consumer, missed, tell), rung]);
 	await watch.stop();
 }
 

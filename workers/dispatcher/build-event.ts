@@ -1,7 +1,7 @@
 /** The body of a webhook: the event, with the job as a poll would show it now. */
+import type { Delivery } from "../../shared/core/delivery.ts";
 import type { Job } from "../../shared/core/job.ts";
 import { type JobView, timestamp, viewJob } from "../../shared/core/job-view.ts";
-import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { readResult } from "../../shared/results/store-result.ts";
 import { signedResultUrl } from "../../shared/webhooks/result-link.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
@@ -9,20 +9,24 @@ import type { Dispatcher } from "./dispatch-batch.ts";
 /** Larger results are fetched by their link: Standard Webhooks advises bodies of some 20 kB at most. */
 const INLINE_RESULT_BYTES_MAX = 16_384;
 
-export async function buildEvent(dispatcher: Dispatcher, { delivery, job }: OwedDelivery): Promise<string> {
-	const happenedAt = job.finishedAt ?? delivery.createdAt;
+/** Null: its job is gone, and there is nothing left to tell. */
+export async function buildEvent(dispatcher: Dispatcher, delivery: Delivery, job: Job | null): Promise<string | null> {
+	const data = delivery.event ?? (job === null ? null : await describe(dispatcher, delivery, job));
+	if (data === null) return null;
+	// A job that is told of while it runs has not happened to end yet.
+	const happenedAt = (delivery.eventType === "job.started" ? job?.startedAt : job?.finishedAt) ?? delivery.createdAt;
 	return JSON.stringify({
 		id: delivery.eventId,
 		object: "event",
 		type: delivery.eventType,
 		created_at: Math.floor(happenedAt / 1000),
 		timestamp: timestamp(happenedAt),
-		data: delivery.payload === "thin" ? thin(job) : await full(dispatcher, job),
+		data,
 	});
 }
 
-function thin(job: Job) {
-	return { id: job.jobId, object: "job", status: job.status };
+async function describe(dispatcher: Dispatcher, { payload }: Delivery, job: Job) {
+	return payload === "thin" ? { id: job.jobId, object: "job", status: job.status } : await full(dispatcher, job);
 }
 
 async function full(dispatcher: Dispatcher, job: Job): Promise<JobView & { result: unknown }> {

@@ -1,91 +1,62 @@
 /** One delivery attempt: build, sign, send, record. */
-import type { Delivery, DeliveryAttempt } from "../../shared/core/delivery.ts";
-import { type AttemptResult, type DeliveryDecision, decideDelivery } from "../../shared/core/delivery-schedule.ts";
-import { ownHosts } from "../../shared/core/own-hosts.ts";
-import { readRetryAfterMs } from "../../shared/core/retry-after.ts";
+import type { DeliveryAttempt } from "../../shared/core/delivery.ts";
+import { type DeliveryDecision, decideDelivery } from "../../shared/core/delivery-schedule.ts";
+import { isOverload, pausesMs } from "../../shared/core/receiver-pause.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
-import { recordDelivery } from "../../shared/db/record-delivery.ts";
-import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
-import { unseal } from "../../shared/webhooks/seal.ts";
-import { signedHeaders } from "../../shared/webhooks/sign.ts";
+import { releaseDeliveries } from "../../shared/db/receiver-pauses.ts";
+import { type DeliveryRecord, type Recorded, recordDelivery } from "../../shared/db/record-delivery.ts";
 import { log, logTrouble } from "../log.ts";
-import { buildEvent } from "./build-event.ts";
+import { ringForDeliveries } from "../ring-for-deliveries.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
-import { postWebhook } from "./post-webhook.ts";
+import { type Sent, sendWebhook } from "./send-webhook.ts";
 
 const RECORD_TRIES = 3;
 const RECORD_RETRY_MS = 500;
+/** Whom one received delivery lets go at most; the sweeper lets go of more. */
+const RELEASED_MAX = 100;
 
 export async function deliver(dispatcher: Dispatcher, owed: OwedDelivery): Promise<DeliveryDecision> {
 	const { config, runtime } = dispatcher;
-	const { delivery } = owed;
+	const { delivery, now } = owed;
 	const startedAt = runtime.now();
-	const sent = await attempt(dispatcher, owed, startedAt);
-	const decision = decideDelivery(sent, delivery.attemptsMade + 1, config.deliveryScheduleMs, runtime.random);
-	const record: DeliveryAttempt = {
-		at: owed.now,
+	const sent = await sendWebhook(dispatcher, owed, startedAt);
+	const made = {
+		number: delivery.attemptsMade - delivery.attemptsBefore + 1,
+		ageMs: now - (delivery.restartedAt ?? delivery.createdAt),
+	};
+	const decision: DeliveryDecision = sent.isPointless
+		? { next: "skipped" }
+		: decideDelivery(sent, made, config.deliveryScheduleMs, runtime.random);
+	const attempt: DeliveryAttempt = {
+		at: now,
 		durationMs: runtime.now() - startedAt,
 		status: sent.status,
 		error: sent.error,
 		response: sent.response,
 	};
-	const { tenantId, deliveryId, attemptsMade } = delivery;
-	const recorded = await recordSurely(dispatcher, { tenantId, deliveryId, attemptsMade, attempt: record, decision });
-	const { status, durationMs } = record;
-	log("delivery.attempted", {
-		deliveryId,
-		attempt: attemptsMade + 1,
-		next: decision.next,
-		status,
-		durationMs,
-		recorded,
+	const recorded = await recordSurely(dispatcher, {
+		...delivery,
+		url: sent.url,
+		attempt,
+		decision,
+		failure: failureOf(sent, decision, config.deliveryScheduleMs),
 	});
+	report(owed, attempt, decision, recorded);
+	await ringForDeliveries(dispatcher.deliveryBell, recorded.owed);
+	if (recorded.recovered !== null) await release(dispatcher, recorded.recovered);
 	return decision;
 }
 
-type Sent = AttemptResult & Pick<DeliveryAttempt, "error" | "response">;
-
-/** The address is checked again before each attempt: its name may lead elsewhere by now, and rules may be stricter. */
-async function attempt(dispatcher: Dispatcher, owed: OwedDelivery, attemptAt: number): Promise<Sent> {
-	const { config, runtime } = dispatcher;
-	const { delivery, job, sealedSecrets } = owed;
-	const address = await checkReceiver(runtime, config, delivery.url, ownHosts(config.publicUrl, job.origin));
-	if (!address.ok) return notSent(address.problem);
-	const secrets = await openSecrets(dispatcher, delivery, sealedSecrets);
-	if (secrets.length === 0) return notSent("this service cannot open the secret that signs it.");
-
-	const body = await buildEvent(dispatcher, owed);
-	const answer = await postWebhook(
-		runtime,
-		address.url,
-		signedHeaders(secrets, delivery.eventId, attemptAt, body),
-		body,
-	);
-	return { ...answer, retryAfterMs: readRetryAfterMs((name) => answer.headers.get(name), runtime.now()) };
-}
-
-function notSent(why: string): Sent {
-	return { status: null, retryAfterMs: null, error: `Not sent: ${why}`, response: null };
-}
-
-/** Those that open: one sealed under a key that is gone must not silence the other. */
-async function openSecrets({ config, runtime }: Dispatcher, delivery: Delivery, sealed: string[]): Promise<string[]> {
-	const opened = await Promise.allSettled(
-		sealed.map((secret) => unseal(runtime, config.signingKeys, delivery.tenantId, secret)),
-	);
-	return opened.flatMap((one) => {
-		if (one.status === "fulfilled") return [one.value];
-		logTrouble("secret.not_opened", { tenantId: delivery.tenantId, deliveryId: delivery.deliveryId }, one.reason);
-		return [];
-	});
+/** What the attempt says about its receiver; null where it says nothing bad. */
+function failureOf(sent: Sent, decision: DeliveryDecision, scheduleMs: readonly number[]): DeliveryRecord["failure"] {
+	if (!sent.wasAsked || decision.next === "delivered") return null;
+	const overloadMs = isOverload(sent) && decision.next === "pending" ? decision.delayMs : 0;
+	return { isGone: sent.status === 410, overloadMs, pausesMs: pausesMs(scheduleMs) };
 }
 
 /** Safe to repeat, for the record is guarded by the attempts made: a lost record would mean another POST. */
-async function recordSurely(
-	{ db, runtime }: Dispatcher,
-	record: Parameters<typeof recordDelivery>[1],
-): Promise<boolean> {
+async function recordSurely({ db, runtime }: Dispatcher, record: DeliveryRecord): Promise<Recorded> {
 	for (let tried = 1; ; tried++) {
 		try {
 			return await recordDelivery(db, record);
@@ -95,4 +66,26 @@ async function recordSurely(
 		}
 		await runtime.sleep(RECORD_RETRY_MS * tried);
 	}
+}
+
+/** A receiver that was kept back is back: the others that waited for it go. Best effort: the sweeper walks them. */
+async function release({ db, deliveryBell }: Dispatcher, receiver: string): Promise<void> {
+	try {
+		await ringForDeliveries(deliveryBell, await releaseDeliveries(db, receiver, RELEASED_MAX));
+	} catch (error) {
+		logTrouble("deliveries.not_released", {}, error);
+	}
+}
+
+function report({ delivery }: OwedDelivery, attempt: DeliveryAttempt, { next }: DeliveryDecision, recorded: Recorded) {
+	const { deliveryId, attemptsMade } = delivery;
+	const { status, durationMs } = attempt;
+	log("delivery.attempted", {
+		deliveryId,
+		attempt: attemptsMade + 1,
+		next,
+		status,
+		durationMs,
+		recorded: recorded.done,
+	});
 }

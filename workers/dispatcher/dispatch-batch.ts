@@ -4,6 +4,7 @@ import type { DeliveryKey } from "../../shared/core/delivery.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/find-deliveries.ts";
+import { parkDeliveries } from "../../shared/db/receiver-pauses.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
@@ -22,6 +23,8 @@ export async function dispatchBatch(
 	tell: (key: DeliveryKey, disposition: Disposition) => void,
 ): Promise<void> {
 	const together = await readOrNone(dispatcher, keys);
+	const kept = (together ?? []).filter(({ maySend }) => !maySend).map(({ delivery }) => delivery);
+	const parked = park(dispatcher, kept);
 	await Promise.all(
 		keys.map(async (key) => {
 			// One row that cannot be read must not silence its neighbours.
@@ -29,6 +32,7 @@ export async function dispatchBatch(
 			const found = owed?.find(({ delivery }) => isSame(delivery, key));
 			if (owed === null) tell(key, AFTER_CRASH);
 			else if (found === undefined) tell(key, ACK);
+			else if (!found.maySend) tell(key, await parked);
 			else tell(key, await dispatch(dispatcher, found));
 		}),
 	);
@@ -40,6 +44,17 @@ async function readOrNone(dispatcher: Dispatcher, keys: DeliveryKey[]): Promise<
 	} catch (error) {
 		logTrouble("deliveries.not_read", { deliveries: keys.length }, error);
 		return null;
+	}
+}
+
+/** Its receiver is left alone: the delivery waits in D1, and whoever lets it go rings. */
+async function park({ db }: Dispatcher, kept: DeliveryKey[]): Promise<Disposition> {
+	try {
+		await parkDeliveries(db, kept);
+		return ACK;
+	} catch (error) {
+		logTrouble("deliveries.not_parked", { deliveries: kept.length }, error);
+		return AFTER_CRASH;
 	}
 }
 

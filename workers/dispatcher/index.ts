@@ -1,7 +1,8 @@
 /**
  * Takes:  DELIVERY_QUEUE messages, `{ tenantId, deliveryId }`.
- * Writes: deliveries (pending → delivered | exhausted, or pending again at the next time of the schedule).
- * Sends:  a signed POST to the caller's endpoint.
+ * Writes: deliveries (pending → delivered | exhausted | skipped, or pending again at the next time of the schedule),
+ *         receiver_pauses, webhook_endpoints (enabled → disabled).
+ * Sends:  a signed POST to the caller's endpoint; DELIVERY_QUEUE, for those parked until their receiver was back.
  */
 import type { Config } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";

@@ -13,6 +13,8 @@ export interface WebhookAnswer {
 	/** What went wrong, in words; null for a 2xx. */
 	error: string | null;
 	response: string | null;
+	/** It did not answer in time. */
+	timedOut: boolean;
 }
 
 export async function postWebhook(
@@ -33,12 +35,12 @@ export async function postWebhook(
 			signal: abort.signal,
 		});
 		const { status, headers } = response;
-		return { status, headers, error: problemWith(status, headers), response: await firstBytes(response, abort.signal) };
+		const kept = await firstBytes(response, abort.signal);
+		return { status, headers, error: problemWith(status, headers), response: kept, timedOut: false };
 	} catch (error) {
-		const words = abort.signal.aborted
-			? `No answer within ${TIMEOUT_MS / 1000} s`
-			: `Could not connect: ${reason(error)}`;
-		return { status: null, headers: new Headers(), error: words, response: null };
+		const timedOut = abort.signal.aborted;
+		const words = timedOut ? `No answer within ${TIMEOUT_MS / 1000} s` : `Could not connect: ${reason(error)}`;
+		return { status: null, headers: new Headers(), error: words, response: null, timedOut };
 	} finally {
 		takeBack();
 	}

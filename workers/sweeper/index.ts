@@ -12,6 +12,7 @@ import { bind } from "../bindings.ts";
 import { log, logTrouble } from "../log.ts";
 import { pruneAll } from "./prune.ts";
 import { reapInputs } from "./reap-inputs.ts";
+import { releaseAllDeliveries } from "./release-deliveries.ts";
 import { releaseAllParked } from "./release-parked.ts";
 import { ringForDueDeliveries } from "./ring-for-deliveries.ts";
 import { sweepJobs } from "./sweep-jobs.ts";
@@ -22,7 +23,7 @@ export async function sweep(env: Env, runtime: Runtime): Promise<void> {
 }
 
 export async function sweepAll(sweeper: Sweeper): Promise<void> {
-	const steps = { sweepJobs, releaseAllParked, ringForDueDeliveries, pruneAll, reapInputs };
+	const steps = { sweepJobs, releaseAllParked, releaseAllDeliveries, ringForDueDeliveries, pruneAll, reapInputs };
 	const counts: Record<string, number> = {};
 	for (const [name, step] of Object.entries(steps)) {
 		try {

@@ -99,13 +99,17 @@ export function deliveryOf(job: JobKey, overrides: Partial<StoredDelivery> = {})
 		tenantId: job.tenantId,
 		deliveryId: deliveryIdOf(job.jobId, "succeeded", ONE_OFF_RECEIVER),
 		jobId: job.jobId,
+		event: null,
 		eventId: eventIdOf(job.jobId, "succeeded"),
 		eventType: eventTypeOf("succeeded"),
 		endpointId: null,
 		url: "https://receiver.test/hook",
+		receiver: `${job.tenantId} ${overrides.endpointId ?? "https://receiver.test"}`,
 		payload: "full",
 		status: "pending",
 		attemptsMade: 0,
+		attemptsBefore: 0,
+		restartedAt: null,
 		attempts: [],
 		createdAt,
 		nextAttemptAt,
@@ -117,8 +121,15 @@ export function deliveryOf(job: JobKey, overrides: Partial<StoredDelivery> = {})
 }
 
 /** The columns of `delivery`: for a test that breaks one. */
-export function deliveryRowOf({ tenantId, deliveryId, attempts, ...plain }: StoredDelivery): Row {
-	return { tenant_id: tenantId, id: deliveryId, attempts: JSON.stringify(attempts), ...snakeCased(plain) };
+export function deliveryRowOf({ receiver: _, ...delivery }: StoredDelivery): Row {
+	const { tenantId, deliveryId, attempts, event, ...plain } = delivery;
+	return {
+		tenant_id: tenantId,
+		id: deliveryId,
+		attempts: JSON.stringify(attempts),
+		event: jsonOrNull(event),
+		...snakeCased(plain),
+	};
 }
 
 export const A_SECRET = "whsec_dGVzdC13ZWJob29rLXNlY3JldC10ZXN0LXdlYmhvb2s=";

@@ -45,6 +45,7 @@ const STATEMENTS: [RegExp, string][] = [
 	[/SET status = \?6/, "d1 finish"],
 	[/^SELECT status, lease, holder/, "d1 standing"],
 	[/attempts_made = attempts_made \+ 1/, "d1 record"],
+	[/^UPDATE receiver_pauses SET until/, "d1 owed"],
 ];
 
 type Counted = <T>(run: () => Promise<T>) => Promise<T>;

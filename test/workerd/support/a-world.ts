@@ -96,6 +96,8 @@ export async function emptyTables(): Promise<void> {
 	const tables = [
 		"jobs",
 		"deliveries",
+		"webhook_endpoints",
+		"receiver_pauses",
 		"tenants",
 		"tombstones",
 		"sweeper_notes",

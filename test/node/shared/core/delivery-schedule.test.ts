@@ -6,8 +6,8 @@ const least = () => 0;
 const middle = () => 0.5;
 const most = () => 0.999_999_999;
 
-const decided = (status: number | null, attempt = 1, retryAfterMs: number | null = null, random = middle) =>
-	decideDelivery({ status, retryAfterMs }, attempt, SCHEDULE, random);
+const decided = (status: number | null, number = 1, retryAfterMs: number | null = null, random = middle) =>
+	decideDelivery({ status, retryAfterMs }, { number, ageMs: 0 }, SCHEDULE, random);
 
 describe("decideDelivery", () => {
 	it.each([200, 201, 202, 204, 299])("takes %i for success, on any attempt", (status) => {
@@ -22,7 +22,16 @@ describe("decideDelivery", () => {
 
 	it("is exhausted when the schedule is", () => {
 		expect(decided(500, 3)).toEqual({ next: "exhausted" });
-		expect(decideDelivery({ status: null, retryAfterMs: null }, 1, [0], middle)).toEqual({ next: "exhausted" });
+		expect(decideDelivery({ status: null, retryAfterMs: null }, { number: 1, ageMs: 0 }, [0], middle)).toEqual({
+			next: "exhausted",
+		});
+	});
+
+	it("is exhausted after five days, however many attempts are left", () => {
+		const failed = (ageMs: number) =>
+			decideDelivery({ status: 500, retryAfterMs: null }, { number: 1, ageMs }, SCHEDULE, middle);
+		expect(failed(5 * 86_400_000).next).toBe("pending");
+		expect(failed(5 * 86_400_000 + 1).next).toBe("exhausted");
 	});
 
 	it("is exhausted at once when nobody lives there any more", () => {

@@ -1,12 +1,18 @@
 import { describe, expect, it } from "vitest";
-import { deliveryIdOf, deliveryIdRange, EVENT_TYPES, eventIdOf, eventTypeOf } from "../../../../shared/core/events.ts";
+import {
+	deliveryIdOf,
+	deliveryIdRange,
+	eventIdOf,
+	eventTypeOf,
+	JOB_EVENT_TYPES,
+} from "../../../../shared/core/events.ts";
 import { FINAL_STATES } from "../../../../shared/core/job-states.ts";
 
 const JOB = "job_01kdyak3se0000000000000001";
 
 describe("events", () => {
-	it("there is one for each final state", () => {
-		expect(FINAL_STATES.map(eventTypeOf)).toEqual([...EVENT_TYPES]);
+	it("there is one for each final state, besides a job's start", () => {
+		expect(["job.started", ...FINAL_STATES.map(eventTypeOf)]).toEqual([...JOB_EVENT_TYPES]);
 	});
 
 	it("have the same id however often they are made, and another for each job and state", () => {

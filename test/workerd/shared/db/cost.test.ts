@@ -109,7 +109,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	},
 	"record delivery": async () => {
 		const delivery = await aDelivery(jobOf());
-		return recordDelivery(db, { ...delivery, attempt, decision: { next: "delivered" } });
+		return recordDelivery(db, { ...delivery, failure: null, attempt, decision: { next: "delivered" } });
 	},
 	"list deliveries": async () => {
 		const { tenantId, jobId } = await aDelivery(jobOf());
@@ -223,8 +223,7 @@ describe("rows written", () => {
 	});
 
 	async function costOfLife(job: StoredJob, key: string | null) {
-		const deliveryId = deliveryOf(job).deliveryId;
-		const record = { tenantId: job.tenantId, deliveryId, attemptsMade: 0, attempt };
+		const record = { ...deliveryOf(job), failure: null, attempt };
 		const submit = await costOf(() => submitJob(db, newJobOf(job, key)));
 		const lease = await costOf(() => leaseJobs(db, { keys: [job], holder: "h", leaseMs: LEASE_MS }));
 		const finish = await costOf(() => finishJobs(db, [{ ...endOf(job), lease: 1 }]));

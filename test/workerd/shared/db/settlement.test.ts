@@ -122,13 +122,17 @@ describe("finishJobs", () => {
 		expect(await reloadDelivery(key)).toEqual({
 			...key,
 			jobId: job.jobId,
+			event: null,
 			eventId: `evt_${bare}_succeeded`,
 			eventType: "job.succeeded",
 			endpointId: null,
 			url: WEBHOOK.url,
+			receiver: `${job.tenantId} ${new URL(WEBHOOK.url).origin}`,
 			payload: "thin",
 			status: "pending",
 			attemptsMade: 0,
+			attemptsBefore: 0,
+			restartedAt: null,
 			attempts: [],
 			createdAt: NOW,
 			nextAttemptAt: NOW,
@@ -332,7 +336,7 @@ describe("findOwedDeliveries", () => {
 		expect(await findOwedDeliveries(db, [delivery])).toEqual([]);
 	});
 
-	it("leaves out what has no job or no tenant any more, and other tenants' deliveries", async () => {
+	it("shows that a job or a tenant is gone, and nothing of other tenants", async () => {
 		const { tenantId } = await aTenant();
 		const orphan = await aDelivery({ tenantId, jobId: anId("job") });
 		const ownerless = await aDelivery(await aJob({ tenantId: "ten_gone", status: "succeeded" }));
@@ -340,7 +344,10 @@ describe("findOwedDeliveries", () => {
 		const { tenantId: stranger } = await aTenant();
 
 		const keys = [orphan, ownerless, { ...delivery, tenantId: stranger }];
-		expect(await findOwedDeliveries(db, keys)).toEqual([]);
+		expect(await findOwedDeliveries(db, keys)).toMatchObject([
+			{ delivery: { deliveryId: orphan.deliveryId }, job: null },
+			{ delivery: { deliveryId: ownerless.deliveryId }, sealedSecrets: [] },
+		]);
 	});
 
 	it("never shows one tenant the job of another, not even under the same ids", async () => {
@@ -354,7 +361,7 @@ describe("findOwedDeliveries", () => {
 
 		const owed = await findOwedDeliveries(db, deliveries);
 
-		expect(owed.map(({ delivery, job }) => [delivery.tenantId, job.metadata?.owner])).toEqual(
+		expect(owed.map(({ delivery, job }) => [delivery.tenantId, job?.metadata?.owner])).toEqual(
 			[mine, theirs].map(({ tenantId }) => [tenantId, tenantId]),
 		);
 	});
@@ -383,7 +390,7 @@ describe("recordDelivery", () => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { attemptsMade: 1, attempts: [earlier] });
 
 		const decision = { next: "pending" as const, delayMs: 5 * MINUTE };
-		expect(await recordDelivery(later, { ...delivery, attempt, decision })).toBe(true);
+		expect((await recordDelivery(later, { ...delivery, failure: null, attempt, decision })).done).toBe(true);
 
 		expect(await reloadDelivery(delivery)).toEqual({
 			...delivery,
@@ -396,13 +403,13 @@ describe("recordDelivery", () => {
 
 	it("leaves a long wait to the sweeper, who rings on time", async () => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
-		await recordDelivery(db, { ...delivery, attempt, decision: { next: "pending", delayMs: 2 * HOUR } });
+		await recordDelivery(db, { ...delivery, failure: null, attempt, decision: { next: "pending", delayMs: 2 * HOUR } });
 		expect(await reloadDelivery(delivery)).toMatchObject({ nextAttemptAt: NOW + 2 * HOUR, sweepAt: NOW + 2 * HOUR });
 	});
 
 	it.each(["delivered", "exhausted"] as const)("owes nothing any more once it is %s", async (next) => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
-		await recordDelivery(later, { ...delivery, attempt, decision: { next } });
+		await recordDelivery(later, { ...delivery, failure: null, attempt, decision: { next } });
 		expect(await reloadDelivery(delivery)).toEqual({
 			...delivery,
 			status: next,
@@ -417,15 +424,19 @@ describe("recordDelivery", () => {
 	it("records one of thirty attempts that were made at the same time", async () => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
 		const decision = { next: "pending" as const, delayMs: SECOND };
-		const records = Array.from({ length: 30 }, () => recordDelivery(db, { ...delivery, attempt, decision }));
+		const records = Array.from({ length: 30 }, () =>
+			recordDelivery(db, { ...delivery, failure: null, attempt, decision }),
+		);
 
-		expect((await Promise.all(records)).filter(Boolean)).toHaveLength(1);
+		expect((await Promise.all(records)).filter(({ done }) => done)).toHaveLength(1);
 		expect(await reloadDelivery(delivery)).toMatchObject({ attemptsMade: 1, attempts: [attempt] });
 	});
 
 	it.each(["delivered", "exhausted", "skipped"] as const)("changes nothing of what is %s", async (status) => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { status });
-		expect(await recordDelivery(later, { ...delivery, attempt, decision: { next: "delivered" } })).toBe(false);
+		expect(
+			(await recordDelivery(later, { ...delivery, failure: null, attempt, decision: { next: "delivered" } })).done,
+		).toBe(false);
 		expect(await reloadDelivery(delivery)).toEqual(delivery);
 	});
 });

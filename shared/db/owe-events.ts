@@ -1,0 +1,78 @@
+/** Who is to be told of an event: written in the transaction that makes it happen, so that nobody is forgotten. */
+import type { DeliveryKey } from "../core/delivery.ts";
+import { eventTypeOf, type JobHappening, ONE_OFF_RECEIVER } from "../core/events.ts";
+import { DOORBELL_GRACE_MS } from "../core/waits.ts";
+import type { WebhookEndpointKey } from "../core/webhook-endpoint.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
+
+/** How long the record of a delivery is kept that no job takes with it. */
+const RECORD_KEPT_MS = 30 * 24 * 3_600_000;
+
+const COLUMNS = `tenant_id, id, job_id, event_id, event_type, event, endpoint_id, url, payload,
+	status, created_at, next_attempt_at, sweep_at, finished_at, prune_at`;
+
+/** The last columns of a delivery that is due at once, or of one that is not made because its endpoint is disabled. */
+const PENDING = `'pending', ${NOW}, ${NOW}, ${NOW} + ${DOORBELL_GRACE_MS}, NULL`;
+const IF_ENABLED = (value: string) => `CASE endpoint.status WHEN 'enabled' THEN ${value} END`;
+const PENDING_IF_ENABLED = `iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW}, ${IF_ENABLED(NOW)},
+	${IF_ENABLED(`${NOW} + ${DOORBELL_GRACE_MS}`)}, CASE endpoint.status WHEN 'disabled' THEN ${NOW} END`;
+
+const asksFor = (type: string, family: string) =>
+	`EXISTS (SELECT 1 FROM json_each(endpoint.event_types) WHERE value IN (${type}, ${family}))`;
+
+/**
+ * Owes a job's event to its one-off receiver and to each endpoint that asks for it. Made twice, it is the same rows.
+ * @param guard condition on `jobs` under which it happened, its parameters numbered from ?4
+ */
+export function oweJobEvent(
+	db: Database,
+	happening: JobHappening,
+	guard: { sql: string; params: Statement["params"] },
+): Statement {
+	const ids = (receiver: string) => `jobs.tenant_id, 'dlv_' || substr(jobs.id, 5) || '_' || ?2 || '_' || ${receiver},
+		jobs.id, 'evt_' || substr(jobs.id, 5) || '_' || ?2, ?3, NULL`;
+	return {
+		sql: `INSERT INTO deliveries (${COLUMNS})
+		SELECT ${ids(`'${ONE_OFF_RECEIVER}'`)}, NULL, webhook ->> 'url', webhook ->> 'payload', ${PENDING}, NULL
+		  FROM jobs
+		 WHERE ${guard.sql} AND webhook IS NOT NULL
+		   AND CASE WHEN webhook ->> 'events' IS NULL THEN ?2 <> 'started'
+		       ELSE EXISTS (SELECT 1 FROM json_each(jobs.webhook, '$.events') WHERE value IN (?3, 'job.*')) END
+		UNION ALL
+		SELECT ${ids("endpoint.id")}, endpoint.id, endpoint.url, endpoint.payload, ${PENDING_IF_ENABLED}, NULL
+		  FROM jobs JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = jobs.tenant_id
+		 WHERE ${guard.sql} AND ${asksFor("?3", "'job.*'")}
+		    ON CONFLICT DO NOTHING
+		RETURNING tenant_id, id, status`,
+		params: [db.clock(), happening, eventTypeOf(happening), ...guard.params],
+	};
+}
+
+/**
+ * Owes `endpoint.disabled` to the owner's other endpoints that ask for it, if `endpoint` is. Repeated for the same time of
+ * disabling, it is the same rows; endpoints made since are not told of old troubles.
+ */
+export function oweEndpointDisabled(db: Database, { tenantId, endpointId }: WebhookEndpointKey): Statement {
+	const what = "substr(gone.id, 4) || '_disabled_' || gone.disabled_at";
+	return {
+		sql: `INSERT INTO deliveries (${COLUMNS})
+		SELECT gone.tenant_id, 'dlv_' || ${what} || '_' || endpoint.id, '', 'evt_' || ${what}, 'endpoint.disabled',
+		       json_object('id', gone.id, 'object', 'webhook_endpoint', 'name', gone.name, 'url', gone.url,
+		                   'status', gone.status, 'disabled_at', gone.disabled_at / 1000,
+		                   'disabled_reason', gone.disabled_reason),
+		       endpoint.id, endpoint.url, endpoint.payload, ${PENDING}, ${NOW} + ${RECORD_KEPT_MS}
+		  FROM webhook_endpoints AS gone JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = gone.tenant_id
+		 WHERE gone.tenant_id = ?2 AND gone.id = ?3 AND gone.status = 'disabled' AND endpoint.id <> gone.id
+		   AND endpoint.status = 'enabled' AND endpoint.created_at <= gone.disabled_at
+		   AND ${asksFor("'endpoint.disabled'", "'endpoint.*'")}
+		    ON CONFLICT DO NOTHING
+		RETURNING tenant_id, id, status`,
+		params: [db.clock(), tenantId, endpointId],
+	};
+}
+
+/** Whom to ring for, by what these statements answer. */
+export function owedFromRows(rows: readonly Record<string, unknown>[]): DeliveryKey[] {
+	const pending = rows.filter(({ status }) => status === "pending");
+	return pending.map((row) => ({ tenantId: String(row.tenant_id), deliveryId: String(row.id) }));
+}

@@ -1,0 +1,126 @@
+/**
+ * Receivers in trouble. A row in `receiver_pauses` keeps their deliveries back until its time; then it lets one go, and
+ * the rest when that one is received. What is healthy has no row.
+ */
+import type { DeliveryKey } from "../core/delivery.ts";
+import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../core/receiver-pause.ts";
+import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../core/waits.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
+
+/** @param list which parameter holds the deliveries */
+export const isListed = (list: "?1" | "?2") =>
+	`(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${list}))`;
+
+/** Deliveries as one bound parameter, whatever their number. */
+export function deliveryList(keys: readonly DeliveryKey[]): string {
+	return JSON.stringify(keys.map(({ tenantId, deliveryId }) => [tenantId, deliveryId]));
+}
+
+/** Whoever gets a row may send one delivery to that receiver; the next may after as long as an attempt takes. */
+export function claimProbes(db: Database, keys: readonly DeliveryKey[]): Statement {
+	return {
+		sql: `UPDATE receiver_pauses SET until = ${NOW} + ${RECEIVER_PROBE_MS}
+		 WHERE until <= ${NOW} AND key IN (SELECT receiver FROM deliveries
+		                                    WHERE ${isListed("?2")} AND status = 'pending' AND next_attempt_at <= ${NOW})
+		RETURNING key`,
+		params: [db.clock(), deliveryList(keys)],
+	};
+}
+
+/** The receivers among those of `keys` that are paused, or were until a moment ago. */
+export function findPaused(keys: readonly DeliveryKey[]): Statement {
+	return {
+		sql: `SELECT key FROM receiver_pauses
+		 WHERE until IS NOT NULL AND key IN (SELECT receiver FROM deliveries WHERE ${isListed("?1")})`,
+		params: [deliveryList(keys)],
+	};
+}
+
+/** A failure. @param overloadMs how long the receiver asked to be left alone @param pausesMs by failures in a row */
+export interface ReceiverFailure {
+	overloadMs: number;
+	pausesMs: readonly number[];
+}
+
+/** Counts a failure, and pauses the receiver when they are many in a row or when it asked for it. `guard`: on the delivery. */
+export function pauseReceiver(
+	db: Database,
+	{ overloadMs, pausesMs }: ReceiverFailure,
+	guard: { sql: string; params: Statement["params"] },
+): Statement {
+	const pause = (failures: string) =>
+		`max(?2, coalesce(json_extract(?3, '$[' || (${failures} - 1) || ']'), json_extract(?3, '$[#-1]')))`;
+	return {
+		sql: `INSERT INTO receiver_pauses (key, failures, failing_since, failed_at, until)
+		SELECT receiver, 1, ${NOW}, ${NOW}, CASE WHEN ${pause("1")} > 0 THEN ${NOW} + ${pause("1")} END
+		  FROM deliveries WHERE ${guard.sql}
+		ON CONFLICT (key) DO UPDATE
+		   SET failures = failures + 1, failed_at = ${NOW},
+		       failing_since = CASE WHEN failed_at > ${NOW} - ${FAILURES_APART_MS_MAX} THEN failing_since ELSE ${NOW} END,
+		       until = CASE WHEN ${pause("(failures + 1)")} > 0
+		               THEN max(coalesce(until, 0), ${NOW} + ${pause("(failures + 1)")}) ELSE until END`,
+		params: [db.clock(), overloadMs, JSON.stringify(pausesMs), ...guard.params],
+	};
+}
+
+/** A receiver that received: nothing keeps it back any more. Answers its key if something did. */
+export function unpauseReceiver(guard: { sql: string; params: Statement["params"] }): Statement {
+	return {
+		sql: `DELETE FROM receiver_pauses WHERE key = (SELECT receiver FROM deliveries WHERE ${guard.sql}) RETURNING key`,
+		params: guard.params,
+	};
+}
+
+/** Puts deliveries aside whose receiver is paused: no message goes round for them. */
+export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[]): Promise<void> {
+	if (keys.length === 0) return;
+	await db.all({
+		sql: `UPDATE deliveries SET parked_on = receiver, sweep_at = ${NOW} + ${RING_AGAIN_MS_MAX}
+		 WHERE ${isListed("?2")} AND status = 'pending' AND parked_on IS NULL`,
+		params: [db.clock(), deliveryList(keys)],
+	});
+}
+
+/**
+ * Lets parked deliveries to `receiver` go, the oldest first: all of them, up to `limit`, where nothing keeps it back any
+ * more; one, where its pause is over. Ring for what this answers.
+ */
+export async function releaseDeliveries(db: Database, receiver: string, limit: number): Promise<DeliveryKey[]> {
+	const rows = await db.all<{ tenant_id: string; id: string }>({
+		sql: `UPDATE deliveries SET parked_on = NULL, sweep_at = ${NOW} + ${DOORBELL_GRACE_MS}
+		 WHERE (tenant_id, id) IN (
+		       SELECT tenant_id, id FROM deliveries WHERE parked_on = ?2 ORDER BY created_at
+		        LIMIT coalesce((SELECT CASE WHEN until > ${NOW} THEN 0 WHEN until IS NOT NULL THEN 1 END
+		                          FROM receiver_pauses WHERE key = ?2), ?3))
+		RETURNING tenant_id, id`,
+		params: [db.clock(), receiver, limit],
+	});
+	return rows.map((row) => ({ tenantId: row.tenant_id, deliveryId: row.id }));
+}
+
+/** The receivers that deliveries are parked on and whose pause is over, each found by one step through the index. */
+export async function findParkedReceivers(db: Database, limit: number): Promise<string[]> {
+	const rows = await db.all<{ key: string }>({
+		sql: `WITH RECURSIVE keys (key) AS (
+			SELECT min(parked_on) FROM deliveries WHERE parked_on IS NOT NULL
+			UNION ALL
+			SELECT (SELECT min(parked_on) FROM deliveries WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
+		)
+		SELECT key FROM keys
+		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receiver_pauses WHERE key = keys.key AND until > ${NOW}) LIMIT ?2`,
+		params: [db.clock(), limit],
+	});
+	return rows.map((row) => row.key);
+}
+
+/** Forgets failures that nothing followed. */
+export async function prunePauses(db: Database): Promise<number> {
+	const rows = await db.all({
+		sql: `DELETE FROM receiver_pauses
+		 WHERE failed_at <= ${NOW} - ${FAILURES_APART_MS_MAX} AND coalesce(until, 0) <= ${NOW}
+		   AND NOT EXISTS (SELECT 1 FROM deliveries WHERE parked_on = receiver_pauses.key)
+		RETURNING key`,
+		params: [db.clock()],
+	});
+	return rows.length;
+}

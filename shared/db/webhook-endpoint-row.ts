@@ -1,0 +1,46 @@
+/** One row of `webhook_endpoints`, as D1 gives it, and the endpoint it stands for. */
+import { z } from "zod";
+import { DISABLED_REASONS, ENDPOINT_STATES, type WebhookEndpoint } from "../core/webhook-endpoint.ts";
+import { column } from "./json-column.ts";
+
+const EndpointRow = z.object({
+	tenant_id: z.string(),
+	id: z.string(),
+	name: z.string(),
+	url: z.string(),
+	event_types: column(z.array(z.string())),
+	payload: z.enum(["full", "thin"]),
+	status: z.enum(ENDPOINT_STATES),
+	disabled_at: z.number().nullable(),
+	disabled_reason: z.enum(DISABLED_REASONS).nullable(),
+	secret: z.string(),
+	secret_hint: z.string(),
+	previous_secret: z.string().nullable(),
+	created_at: z.number(),
+	updated_at: z.number(),
+});
+
+/** The columns of an endpoint, for SELECT and RETURNING. A previous secret whose time is over at `now` is null. */
+export const ENDPOINT_COLUMNS = (now: string) =>
+	Object.keys(EndpointRow.shape)
+		.join(", ")
+		.replace("previous_secret", `CASE WHEN previous_secret_until > ${now} THEN previous_secret END AS previous_secret`);
+
+export function endpointFromRow(raw: unknown): WebhookEndpoint {
+	const row = EndpointRow.parse(raw);
+	return {
+		tenantId: row.tenant_id,
+		endpointId: row.id,
+		name: row.name,
+		url: row.url,
+		eventTypes: row.event_types,
+		payload: row.payload,
+		status: row.status,
+		disabledAt: row.disabled_at,
+		disabledReason: row.disabled_reason,
+		sealedSecrets: row.previous_secret === null ? [row.secret] : [row.secret, row.previous_secret],
+		secretHint: row.secret_hint,
+		createdAt: row.created_at,
+		updatedAt: row.updated_at,
+	};
+}

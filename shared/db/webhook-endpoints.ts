@@ -1,0 +1,139 @@
+/** Registered receivers: made, changed, rotated, enabled and deleted by their tenant. */
+import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhook-endpoint.ts";
+import { type Database, NOW } from "./database.ts";
+import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
+
+const COLUMNS = ENDPOINT_COLUMNS(NOW);
+
+export type NewWebhookEndpoint = WebhookEndpointKey &
+	Pick<WebhookEndpoint, "name" | "url" | "eventTypes" | "payload" | "secretHint"> & { sealedSecret: string };
+
+/** Null: the tenant has as many as it may. Counted in the statement, so that no two together make one too many. */
+export async function createEndpoint(db: Database, endpoint: NewWebhookEndpoint): Promise<WebhookEndpoint | null> {
+	const row = await db.first({
+		sql: `INSERT INTO webhook_endpoints
+		       (tenant_id, id, name, url, event_types, payload, status, secret, secret_hint, created_at, updated_at)
+		SELECT id, ?3, ?4, ?5, ?6, ?7, 'enabled', ?8, ?9, ${NOW}, ${NOW} FROM tenants
+		 WHERE id = ?2 AND (limits ->> 'webhook_endpoints' IS NULL OR limits ->> 'webhook_endpoints' >
+		       (SELECT count(*) FROM webhook_endpoints WHERE tenant_id = ?2))
+		RETURNING ${COLUMNS}`,
+		params: [
+			db.clock(),
+			endpoint.tenantId,
+			endpoint.endpointId,
+			endpoint.name,
+			endpoint.url,
+			JSON.stringify(endpoint.eventTypes),
+			endpoint.payload,
+			endpoint.sealedSecret,
+			endpoint.secretHint,
+		],
+	});
+	return row === null ? null : endpointFromRow(row);
+}
+
+export async function findEndpoint(
+	db: Database,
+	{ tenantId, endpointId }: WebhookEndpointKey,
+): Promise<WebhookEndpoint | null> {
+	const row = await db.first({
+		sql: `SELECT ${COLUMNS} FROM webhook_endpoints WHERE tenant_id = ?2 AND id = ?3`,
+		params: [db.clock(), tenantId, endpointId],
+	});
+	return row === null ? null : endpointFromRow(row);
+}
+
+/** Newest first, or oldest. `after`: the last id of the page before. */
+export async function listEndpoints(
+	db: Database,
+	tenantId: string,
+	{ limit, after, isAscending }: { limit: number; after: string | null; isAscending: boolean },
+): Promise<WebhookEndpoint[]> {
+	const [comparison, direction] = isAscending ? [">", "ASC"] : ["<", "DESC"];
+	const rows = await db.all({
+		sql: `SELECT ${COLUMNS} FROM webhook_endpoints
+		 WHERE tenant_id = ?2 AND (?4 IS NULL OR id ${comparison} ?4) ORDER BY id ${direction} LIMIT ?3`,
+		params: [db.clock(), tenantId, limit, after],
+	});
+	return rows.map(endpointFromRow);
+}
+
+export type EndpointChange = {
+	[Field in "name" | "url" | "payload" | "eventTypes"]: WebhookEndpoint[Field] | null;
+};
+
+/** Null fields stay as they are. `updatedAt` moves only when something changes. Null: there is no such endpoint. */
+export async function updateEndpoint(
+	db: Database,
+	{ tenantId, endpointId }: WebhookEndpointKey,
+	change: EndpointChange,
+): Promise<WebhookEndpoint | null> {
+	const row = await db.first({
+		sql: `UPDATE webhook_endpoints
+		   SET name = coalesce(?4, name), url = coalesce(?5, url), event_types = coalesce(?6, event_types),
+		       payload = coalesce(?7, payload),
+		       updated_at = iif((name, url, event_types, payload) = (coalesce(?4, name), coalesce(?5, url),
+		                        coalesce(?6, event_types), coalesce(?7, payload)), updated_at, ${NOW})
+		 WHERE tenant_id = ?2 AND id = ?3
+		RETURNING ${COLUMNS}`,
+		params: [
+			db.clock(),
+			tenantId,
+			endpointId,
+			change.name,
+			change.url,
+			change.eventTypes === null ? null : JSON.stringify(change.eventTypes),
+			change.payload,
+		],
+	});
+	return row === null ? null : endpointFromRow(row);
+}
+
+/** @param keepOldMs how long the old secret goes on signing beside the new one; 0: it dies at once */
+export async function rotateEndpointSecret(
+	db: Database,
+	{ tenantId, endpointId }: WebhookEndpointKey,
+	{ sealedSecret, secretHint, keepOldMs }: { sealedSecret: string; secretHint: string; keepOldMs: number },
+): Promise<WebhookEndpoint | null> {
+	const row = await db.first({
+		sql: `UPDATE webhook_endpoints
+		   SET previous_secret = CASE WHEN ?6 > 0 THEN secret END,
+		       previous_secret_until = CASE WHEN ?6 > 0 THEN ${NOW} + ?6 END,
+		       secret = ?4, secret_hint = ?5, updated_at = ${NOW}
+		 WHERE tenant_id = ?2 AND id = ?3
+		RETURNING ${COLUMNS}`,
+		params: [db.clock(), tenantId, endpointId, sealedSecret, secretHint, keepOldMs],
+	});
+	return row === null ? null : endpointFromRow(row);
+}
+
+/** Back in service, with a clean record. What is owed goes on at its time; what was missed is for `recover`. */
+export async function enableEndpoint(
+	db: Database,
+	{ tenantId, endpointId }: WebhookEndpointKey,
+): Promise<WebhookEndpoint | null> {
+	const [, rows = []] = await db.batch<Record<string, unknown>>([
+		{ sql: "DELETE FROM receiver_pauses WHERE key = ?1 || ' ' || ?2", params: [tenantId, endpointId] },
+		{
+			sql: `UPDATE webhook_endpoints
+			   SET updated_at = iif(status = 'enabled', updated_at, ${NOW}),
+			       status = 'enabled', disabled_at = NULL, disabled_reason = NULL
+			 WHERE tenant_id = ?2 AND id = ?3
+			RETURNING ${COLUMNS}`,
+			params: [db.clock(), tenantId, endpointId],
+		},
+	]);
+	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
+}
+
+/** False: there is no such endpoint. What it is still owed is skipped when it is due. */
+export async function deleteEndpoint(db: Database, { tenantId, endpointId }: WebhookEndpointKey): Promise<boolean> {
+	const [, rows = []] = await db.batch<Record<string, unknown>>([
+		{ sql: "DELETE FROM receiver_pauses WHERE key = ?1 || ' ' || ?2", params: [tenantId, endpointId] },
+		{
+			sql: "DELETE FROM webhook_endpoints WHERE tenant_id = ?1 AND id = ?2 RETURNING id",
+			params: [tenantId, endpointId],
+		},
+	]);
+	return rows.length > 0;
+}

@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { isOverload, PAUSE_MS_MAX, pausesMs } from "../../../../shared/core/receiver-pause.ts";
+
+const MINUTE = 60_000;
+
+describe("pausesMs", () => {
+	it("pauses from the third failure on, and never beyond the next attempt of a receiver's only delivery", () => {
+		const schedule = [0, 5_000, 5 * MINUTE, 30 * MINUTE, 120 * MINUTE];
+		expect(pausesMs(schedule)).toEqual([0, 0, 5_000, 5 * MINUTE, PAUSE_MS_MAX]);
+		for (const [failures, pause] of pausesMs(schedule).entries()) {
+			expect(pause).toBeLessThanOrEqual(0.8 * (schedule[failures + 1] ?? Number.POSITIVE_INFINITY));
+		}
+	});
+});
+
+describe("isOverload", () => {
+	it.each([429, 502, 503, 504])("is what %i says", (status) => {
+		expect(isOverload({ status, timedOut: false })).toBe(true);
+	});
+
+	it("is what silence shows, and no other failure", () => {
+		expect(isOverload({ status: null, timedOut: true })).toBe(true);
+		for (const status of [null, 301, 400, 404, 410, 500]) expect(isOverload({ status, timedOut: false })).toBe(false);
+	});
+});

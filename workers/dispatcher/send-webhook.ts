@@ -1,0 +1,71 @@
+/** One signed request, if there is something to tell and somebody to tell it to. */
+import type { DeliveryAttempt } from "../../shared/core/delivery.ts";
+import type { AttemptResult } from "../../shared/core/delivery-schedule.ts";
+import { ownHosts } from "../../shared/core/own-hosts.ts";
+import { readRetryAfterMs } from "../../shared/core/retry-after.ts";
+import { secretOwner } from "../../shared/core/webhook-endpoint.ts";
+import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
+import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
+import { unseal } from "../../shared/webhooks/seal.ts";
+import { signedHeaders } from "../../shared/webhooks/sign.ts";
+import { logTrouble } from "../log.ts";
+import { buildEvent } from "./build-event.ts";
+import type { Dispatcher } from "./dispatch-batch.ts";
+import { postWebhook } from "./post-webhook.ts";
+
+export type Sent = AttemptResult &
+	Pick<DeliveryAttempt, "error" | "response"> & {
+		url: string;
+		timedOut: boolean;
+		/** False: no request was made, which says nothing about the receiver. */
+		wasAsked: boolean;
+		/** There is nothing to tell any more, or nobody. */
+		isPointless: boolean;
+	};
+
+/** The address is checked again before each attempt: its name may lead elsewhere by now, and rules may be stricter. */
+export async function sendWebhook(dispatcher: Dispatcher, owed: OwedDelivery, attemptAt: number): Promise<Sent> {
+	const { config, runtime } = dispatcher;
+	const { delivery, endpoint } = owed;
+	const url = endpoint?.url ?? delivery.url;
+	const pointless = whyPointless(owed);
+	if (pointless !== null) return { ...notSent(url, pointless), isPointless: true };
+	const address = await checkReceiver(runtime, config, url, ownHosts(config.publicUrl, owed.job?.origin ?? null));
+	if (!address.ok) return notSent(url, address.problem);
+	const secrets = await openSecrets(dispatcher, owed);
+	if (secrets.length === 0) return notSent(url, "this service cannot open the secret that signs it.");
+
+	const body = await buildEvent(dispatcher, delivery, owed.job);
+	if (body === null) return { ...notSent(url, "the job was erased."), isPointless: true };
+	const headers = signedHeaders(secrets, delivery.eventId, attemptAt, body);
+	const answer = await postWebhook(runtime, address.url, headers, body);
+	const retryAfterMs = readRetryAfterMs((name) => answer.headers.get(name), runtime.now());
+	return { ...answer, url, retryAfterMs, wasAsked: true, isPointless: false };
+}
+
+function whyPointless({ delivery, endpoint, sealedSecrets }: OwedDelivery): string | null {
+	if (delivery.endpointId === null) return sealedSecrets.length === 0 ? "its tenant was deleted." : null;
+	if (endpoint === null) return "its endpoint was deleted.";
+	return endpoint.status === "disabled" ? "its endpoint is disabled." : null;
+}
+
+function notSent(url: string, why: string): Sent {
+	const nothing = { status: null, retryAfterMs: null, response: null, timedOut: false, wasAsked: false };
+	return { ...nothing, url, error: `Not sent: ${why}`, isPointless: false };
+}
+
+/** Those that open: one sealed under a key that is gone must not silence the other. */
+async function openSecrets(
+	{ config, runtime }: Dispatcher,
+	{ delivery, endpoint, sealedSecrets }: OwedDelivery,
+): Promise<string[]> {
+	const { tenantId, deliveryId } = delivery;
+	const sealed = endpoint?.sealedSecrets ?? sealedSecrets;
+	const owner = endpoint === null ? tenantId : secretOwner(endpoint);
+	const opened = await Promise.allSettled(sealed.map((secret) => unseal(runtime, config.signingKeys, owner, secret)));
+	return opened.flatMap((one) => {
+		if (one.status === "fulfilled") return [one.value];
+		logTrouble("secret.not_opened", { tenantId, deliveryId }, one.reason);
+		return [];
+	});
+}
