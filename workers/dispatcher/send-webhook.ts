@@ -6,12 +6,13 @@ import { readRetryAfterMs } from "../../shared/core/retry-after.ts";
 import { secretOwner } from "../../shared/core/webhook-endpoint.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
+import { postWebhook } from "../../shared/webhooks/post-webhook.ts";
 import { unseal } from "../../shared/webhooks/seal.ts";
 import { signedHeaders } from "../../shared/webhooks/sign.ts";
 import { logTrouble } from "../log.ts";
 import { buildEvent } from "./build-event.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
-import { postWebhook } from "./post-webhook.ts";
+
 
 export type Sent = AttemptResult &
 	Pick<DeliveryAttempt, "error" | "response"> & {

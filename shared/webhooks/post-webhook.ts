@@ -1,5 +1,5 @@
 /** One POST to somebody else's server, which may answer anything, slowly, or never. */
-import type { Runtime } from "../../shared/core/runtime.ts";
+import type { Runtime } from "../core/runtime.ts";
 
 /** From the first byte out to the last byte in. */
 const TIMEOUT_MS = 20_000;
