@@ -56,8 +56,12 @@ ALTER TABLE deliveries ADD COLUMN receiver TEXT GENERATED ALWAYS AS (
 -- The receiver that it waits for besides its time. Null: none.
 ALTER TABLE deliveries ADD COLUMN parked_on TEXT;
 
--- For the list of an endpoint's deliveries, and for sending those again that failed since a time.
+-- For the list of an endpoint's deliveries.
 CREATE INDEX deliveries_of_endpoint ON deliveries (tenant_id, endpoint_id, created_at) WHERE endpoint_id IS NOT NULL;
+
+-- For sending an endpoint again what it missed since a time, among all that it got.
+CREATE INDEX deliveries_missed ON deliveries (tenant_id, endpoint_id, created_at)
+    WHERE endpoint_id IS NOT NULL AND status IN ('exhausted', 'skipped');
 
 -- For whoever lets parked deliveries go: those that wait for one receiver, the oldest first.
 CREATE INDEX deliveries_parked ON deliveries (parked_on, created_at) WHERE parked_on IS NOT NULL;

@@ -5,8 +5,8 @@ import { DOORBELL_GRACE_MS } from "../core/waits.ts";
 import type { WebhookEndpointKey } from "../core/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 
-/** How long the record of a delivery is kept that no job takes with it. */
-const RECORD_KEPT_MS = 30 * 24 * 3_600_000;
+/** How long the record of a delivery is kept that no job takes with it, from when it was last asked for. */
+export const RECORD_KEPT_MS = 30 * 24 * 3_600_000;
 
 const COLUMNS = `tenant_id, id, job_id, event_id, event_type, event, endpoint_id, url, payload,
 	status, created_at, next_attempt_at, sweep_at, finished_at, prune_at`;

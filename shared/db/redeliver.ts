@@ -2,57 +2,89 @@
  * Asks for deliveries again, at their receiver's owner's word: one, a job's, or what an endpoint missed since a time. Each
  * keeps its id and its event's, and its schedule begins anew. Ring for what these answer.
  */
-import type { DeliveryKey } from "../core/delivery.ts";
+import type { Delivery, DeliveryKey } from "../core/delivery.ts";
 import { deliveryIdRange } from "../core/events.ts";
 import type { JobKey } from "../core/job.ts";
 import { DOORBELL_GRACE_MS } from "../core/waits.ts";
 import type { WebhookEndpointKey } from "../core/webhook-endpoint.ts";
-import { type Database, NOW } from "./database.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
+import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
+import { RECORD_KEPT_MS } from "./owe-events.ts";
 
-/** What still has something to tell, and somebody to tell it to. */
-const CAN_BE_SENT = `(deliveries.event IS NOT NULL OR EXISTS (
-		SELECT 1 FROM jobs WHERE jobs.tenant_id = deliveries.tenant_id AND jobs.id = deliveries.job_id))
-	AND (deliveries.endpoint_id IS NULL OR EXISTS (
+const HAS_NEWS = `(deliveries.event IS NOT NULL OR EXISTS (
+		SELECT 1 FROM jobs WHERE jobs.tenant_id = deliveries.tenant_id AND jobs.id = deliveries.job_id))`;
+const HAS_RECEIVER = `(deliveries.endpoint_id IS NULL OR EXISTS (
 		SELECT 1 FROM webhook_endpoints AS endpoint WHERE endpoint.tenant_id = deliveries.tenant_id
 		   AND endpoint.id = deliveries.endpoint_id AND endpoint.status = 'enabled'))`;
 
-async function restart(db: Database, which: string, params: (string | number | null)[]): Promise<DeliveryKey[]> {
-	const rows = await db.all<{ tenant_id: string; id: string }>({
+/** Of those that `which` names, what still has something to tell, and somebody to tell it to. */
+function restart(db: Database, which: string, params: Statement["params"], answer = DELIVERY_COLUMNS): Statement {
+	return {
 		sql: `UPDATE deliveries
 		   SET status = 'pending', next_attempt_at = ${NOW}, sweep_at = ${NOW} + ${DOORBELL_GRACE_MS}, finished_at = NULL,
-		       parked_on = NULL, restarted_at = ${NOW}, attempts_before = attempts_made
-		 WHERE ${which} AND ${CAN_BE_SENT}
-		RETURNING tenant_id, id`,
+		       parked_on = NULL, restarted_at = ${NOW}, attempts_before = attempts_made,
+		       prune_at = max(prune_at, ${NOW} + ${RECORD_KEPT_MS})
+		 WHERE ${which} AND ${HAS_NEWS} AND ${HAS_RECEIVER}
+		RETURNING ${answer}`,
 		params: [db.clock(), ...params],
-	});
-	return rows.map((row) => ({ tenantId: row.tenant_id, deliveryId: row.id }));
+	};
 }
 
-/** None: there is no such delivery, its job is erased, or its endpoint is not there or disabled. */
-export async function redeliver(db: Database, { tenantId, deliveryId }: DeliveryKey): Promise<DeliveryKey[]> {
-	return await restart(db, "tenant_id = ?2 AND id = ?3", [tenantId, deliveryId]);
+export type Redelivery =
+	| { outcome: "pending"; delivery: Delivery }
+	/** It cannot be sent: its job is gone; its endpoint is disabled or gone; or there is no such delivery. */
+	| { outcome: "job_erased" | "endpoint_disabled" | "unknown" };
+
+export async function redeliver(db: Database, { tenantId, deliveryId }: DeliveryKey): Promise<Redelivery> {
+	const [sent = [], known = []] = await db.batch<Record<string, unknown>>([
+		restart(db, "tenant_id = ?2 AND id = ?3", [tenantId, deliveryId]),
+		{
+			sql: `SELECT ${HAS_NEWS} AS has_news FROM deliveries WHERE tenant_id = ?1 AND id = ?2`,
+			params: [tenantId, deliveryId],
+		},
+	]);
+	if (sent[0] !== undefined) return { outcome: "pending", delivery: deliveryFromRow(sent[0]) };
+	if (known[0] === undefined) return { outcome: "unknown" };
+	return { outcome: known[0].has_news === 1 ? "endpoint_disabled" : "job_erased" };
 }
 
-/** All that a job owed, whatever became of it. */
-export async function redeliverJob(db: Database, { tenantId, jobId }: JobKey): Promise<DeliveryKey[]> {
+/** All that a job owed, whatever became of it, in the order in which it was owed. */
+export async function redeliverJob(db: Database, { tenantId, jobId }: JobKey): Promise<Delivery[]> {
 	const { from, to } = deliveryIdRange(jobId);
-	return await restart(db, "tenant_id = ?2 AND id >= ?3 AND id < ?4", [tenantId, from, to]);
+	const rows = await db.all(restart(db, "tenant_id = ?2 AND id >= ?3 AND id < ?4", [tenantId, from, to]));
+	const sent = rows.map(deliveryFromRow);
+	return sent.sort((a, b) => a.createdAt - b.createdAt || (a.deliveryId < b.deliveryId ? -1 : 1));
 }
 
-/** What an endpoint did not get of events since `sinceMs`, oldest first, `limit` at most. */
+export interface Recovery {
+	/** Oldest first. */
+	recovered: DeliveryKey[];
+	/** There was more than `limit`. */
+	hasMore: boolean;
+}
+
+/** What an endpoint did not get of events since `sinceMs`, the oldest `limit`. None while it is disabled. */
 export async function recoverDeliveries(
 	db: Database,
 	{ tenantId, endpointId }: WebhookEndpointKey,
 	sinceMs: number,
 	limit: number,
-): Promise<DeliveryKey[]> {
-	return await restart(
-		db,
-		`(tenant_id, id) IN (
-		 SELECT tenant_id, id FROM deliveries
-		  WHERE tenant_id = ?2 AND endpoint_id = ?3 AND created_at >= ?4 AND status IN ('exhausted', 'skipped')
-		    AND ${CAN_BE_SENT}
-		  ORDER BY created_at LIMIT ?5)`,
-		[tenantId, endpointId, sinceMs, limit],
-	);
+): Promise<Recovery> {
+	const missed = (from: number) => `FROM deliveries
+		  WHERE tenant_id = ?${from} AND endpoint_id = ?${from + 1} AND created_at >= ?${from + 2}
+		    AND status IN ('exhausted', 'skipped') AND ${HAS_NEWS} AND ${HAS_RECEIVER}`;
+	const [rows = [], more = []] = await db.batch<Record<string, unknown>>([
+		restart(
+			db,
+			`(tenant_id, id) IN (SELECT tenant_id, id ${missed(2)} ORDER BY created_at LIMIT ?5)`,
+			[tenantId, endpointId, sinceMs, limit],
+			"tenant_id, id, created_at",
+		),
+		{ sql: `SELECT 1 ${missed(1)} LIMIT 1`, params: [tenantId, endpointId, sinceMs] },
+	]);
+	const oldestFirst = rows.sort((a, b) => Number(a.created_at) - Number(b.created_at));
+	return {
+		recovered: oldestFirst.map((row) => ({ tenantId: String(row.tenant_id), deliveryId: String(row.id) })),
+		hasMore: more.length > 0,
+	};
 }

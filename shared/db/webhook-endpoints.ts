@@ -89,7 +89,11 @@ export async function updateEndpoint(
 	return row === null ? null : endpointFromRow(row);
 }
 
-/** @param keepOldMs how long the old secret goes on signing beside the new one; 0: it dies at once */
+/**
+ * Safe to repeat with the same `sealedSecret` where the answer was lost: what is in force already does not take the place
+ * of the old one.
+ * @param keepOldMs how long the old secret goes on signing beside the new one; 0: it dies at once
+ */
 export async function rotateEndpointSecret(
 	db: Database,
 	{ tenantId, endpointId }: WebhookEndpointKey,
@@ -97,9 +101,9 @@ export async function rotateEndpointSecret(
 ): Promise<WebhookEndpoint | null> {
 	const row = await db.first({
 		sql: `UPDATE webhook_endpoints
-		   SET previous_secret = CASE WHEN ?6 > 0 THEN secret END,
-		       previous_secret_until = CASE WHEN ?6 > 0 THEN ${NOW} + ?6 END,
-		       secret = ?4, secret_hint = ?5, updated_at = ${NOW}
+		   SET previous_secret = CASE WHEN secret = ?4 THEN previous_secret WHEN ?6 > 0 THEN secret END,
+		       previous_secret_until = CASE WHEN secret = ?4 THEN previous_secret_until WHEN ?6 > 0 THEN ${NOW} + ?6 END,
+		       updated_at = iif(secret = ?4, updated_at, ${NOW}), secret = ?4, secret_hint = ?5
 		 WHERE tenant_id = ?2 AND id = ?3
 		RETURNING ${COLUMNS}`,
 		params: [db.clock(), tenantId, endpointId, sealedSecret, secretHint, keepOldMs],

@@ -2,6 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { DeliveryKey } from "../../../shared/core/delivery.ts";
 import type { JobKey } from "../../../shared/core/job.ts";
+import type { WebhookEndpoint } from "../../../shared/core/webhook-endpoint.ts";
 import { listDeliveries, listEndpointDeliveries } from "../../../shared/db/find-deliveries.ts";
 import { finishJobs } from "../../../shared/db/finish-jobs.ts";
 import { recoverDeliveries } from "../../../shared/db/redeliver.ts";
@@ -15,11 +16,18 @@ import {
 import { ACK } from "../../../shared/queues/bells.ts";
 import { aJob, aTenant, DAY, databaseAt, db, MINUTE, NOW, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { aWorld, emptyTables, takeBells, type World } from "../support/a-world.ts";
-import { anEndpoint, disableEndpoint, reloadEndpoint } from "../support/an-endpoint.ts";
+import * as endpoints from "../support/an-endpoint.ts";
 import { consume, dispatch, runOut, sweepOnce } from "../support/drive.ts";
 import { aModel, answered } from "../support/scripted-model.ts";
 
 beforeEach(emptyTables);
+
+const { disable, reloadEndpoint } = endpoints;
+
+let made = 0;
+/** Each at a URL of its own. */
+const anEndpoint = (tenantId: string, given: Partial<WebhookEndpoint> = {}) =>
+	endpoints.anEndpoint(tenantId, { url: `https://hooks.acme-receiver.com/${++made}`, ...given });
 
 const SCHEDULE = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * SECOND);
 
@@ -121,7 +129,7 @@ describe("a job's events", () => {
 		const { world, posts } = aWorldOf({});
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId, { eventTypes: ["job.cancelled"] });
-		await disableEndpoint(endpoint);
+		await disable(endpoint);
 		expect(await ended(tenantId, 3)).toEqual([]);
 		expect(await statusesTo(endpoint)).toEqual(["skipped", "skipped", "skipped"]);
 		expect(await recoverDeliveries(db, endpoint, 0, 100)).toEqual([]);

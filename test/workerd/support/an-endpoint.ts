@@ -1,45 +1,51 @@
-/** Registered receivers for tests, and what became of them. */
+/** Registered endpoints for tests, and deliveries to them. */
 import { env } from "cloudflare:workers";
+import { deliveryIdOf } from "../../../shared/core/events.ts";
 import { secretOwner, type WebhookEndpoint, type WebhookEndpointKey } from "../../../shared/core/webhook-endpoint.ts";
-import { endpointFromRow } from "../../../shared/db/webhook-endpoint-row.ts";
 import { createEndpoint, findEndpoint } from "../../../shared/db/webhook-endpoints.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
-import { A_SECRET, anId, databaseAt, db, NOW } from "./a-job.ts";
+import { A_SECRET, aDelivery, anId, databaseAt, db, NOW, type StoredDelivery, type StoredJob } from "./a-job.ts";
 
-/** An enabled endpoint of `tenantId` that asks for everything about jobs. */
-export async function anEndpoint(
-	tenantId: string,
-	given: { url?: string; eventTypes?: string[]; payload?: "full" | "thin"; secret?: string; at?: number } = {},
-): Promise<WebhookEndpoint> {
-	const key = { tenantId, endpointId: anId("we") };
-	const endpoint = await createEndpoint(databaseAt(given.at ?? NOW), {
+type Given = Partial<Pick<WebhookEndpoint, "endpointId" | "name" | "url" | "eventTypes" | "payload" | "createdAt">>;
+
+/** Of a tenant that exists: enabled, and asking for all of a job's events, unless the test says otherwise. */
+export async function anEndpoint(tenantId: string, given: Given = {}): Promise<WebhookEndpoint> {
+	const { createdAt = NOW, ...overrides } = given;
+	const key = { tenantId, endpointId: overrides.endpointId ?? anId("we", createdAt) };
+	const endpoint = await createEndpoint(databaseAt(createdAt), {
 		...key,
-		name: "an endpoint",
-		url: given.url ?? `https://hooks.acme-receiver.com/${key.endpointId}`,
-		eventTypes: given.eventTypes ?? ["job.*"],
-		payload: given.payload ?? "full",
-		secretHint: "whsec_…c2U=",
-		sealedSecret: await seal(fakeRuntime(), env.SIGNING_KEY, secretOwner(key), given.secret ?? A_SECRET),
+		name: "crm",
+		url: "https://receiver.test/endpoint",
+		eventTypes: ["job.*"],
+		payload: "full",
+		secretHint: A_SECRET.slice(-4),
+		sealedSecret: await seal(fakeRuntime(), env.SIGNING_KEY, secretOwner(key), A_SECRET),
+		...overrides,
 	});
-	if (endpoint === null) throw new Error("too many endpoints");
+	if (endpoint === null) throw new Error("the tenant is unknown, or has as many endpoints as it may");
 	return endpoint;
+}
+
+export async function disable({ tenantId, endpointId }: WebhookEndpoint): Promise<void> {
+	await env.DB.prepare(
+		"UPDATE webhook_endpoints SET status = 'disabled', disabled_at = ?3, disabled_reason = 'gone' WHERE tenant_id = ?1 AND id = ?2",
+	)
+		.bind(tenantId, endpointId, NOW)
+		.run();
 }
 
 export async function reloadEndpoint(key: WebhookEndpointKey): Promise<WebhookEndpoint | null> {
 	return await findEndpoint(db, key);
 }
 
-/** As if it had been disabled at `at`. */
-export async function disableEndpoint(
-	{ tenantId, endpointId }: WebhookEndpointKey,
-	at = NOW,
-): Promise<WebhookEndpoint> {
-	const row = await env.DB.prepare(
-		`UPDATE webhook_endpoints SET status = 'disabled', disabled_at = ?3, disabled_reason = 'failing'
-		  WHERE tenant_id = ?1 AND id = ?2 RETURNING *`,
-	)
-		.bind(tenantId, endpointId, at)
-		.first();
-	return endpointFromRow(row);
+/** What `job` owes to `endpoint`. */
+export async function aDeliveryTo(
+	endpoint: WebhookEndpoint,
+	job: StoredJob,
+	overrides: Partial<StoredDelivery> = {},
+): Promise<StoredDelivery> {
+	const { endpointId, url } = endpoint;
+	const deliveryId = deliveryIdOf(job.jobId, "succeeded", endpointId);
+	return await aDelivery(job, { deliveryId, endpointId, url, ...overrides });
 }

@@ -1,0 +1,225 @@
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import { deliveryIdOf } from "../../../../shared/core/events.ts";
+import type { WebhookEndpoint } from "../../../../shared/core/webhook-endpoint.ts";
+import { Database } from "../../../../shared/db/database.ts";
+import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
+import { pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
+import { recoverDeliveries, redeliver, redeliverJob } from "../../../../shared/db/redeliver.ts";
+import { deleteEndpoint } from "../../../../shared/db/webhook-endpoints.ts";
+import { runtime } from "../../../../workers/runtime.ts";
+import {
+	aDelivery,
+	aJob,
+	anId,
+	aTenant,
+	DAY,
+	databaseAt,
+	db,
+	HOUR,
+	MINUTE,
+	NOW,
+	reloadDelivery,
+	type StoredDelivery,
+} from "../../support/a-job.ts";
+import { aDeliveryTo, anEndpoint, disable } from "../../support/an-endpoint.ts";
+import { meteredD1 } from "../../support/watched-d1.ts";
+
+let tenantId = "";
+let endpoint: WebhookEndpoint;
+beforeEach(async () => {
+	({ tenantId } = await aTenant());
+	endpoint = await anEndpoint(tenantId);
+});
+
+const LATER = databaseAt(NOW + HOUR);
+const OWED_AGAIN = {
+	status: "pending",
+	nextAttemptAt: NOW + HOUR,
+	sweepAt: NOW + HOUR + MINUTE,
+	restartedAt: NOW + HOUR,
+	finishedAt: null,
+};
+const ATTEMPT = { at: NOW, durationMs: 1, status: 500, error: "Answered 500", response: null };
+const aSucceededJob = () => aJob({ tenantId, status: "succeeded" });
+const elsewhere = { tenantId: "ten_00000000000000000000000000" };
+
+/** Of an event that is about no job. */
+async function anEventDelivery(createdAt: number, pruneAt: number) {
+	const key = { tenantId, deliveryId: `dlv_${anId("we").slice(3)}_disabled_${createdAt}_${endpoint.endpointId}` };
+	await env.DB.prepare(
+		`INSERT INTO deliveries (tenant_id, id, job_id, event_id, event_type, event, endpoint_id, url, payload, status,
+		                         created_at, finished_at, prune_at)
+		 VALUES (?1, ?2, '', 'evt_1', 'endpoint.disabled', '{}', ?3, 'https://a.test/', 'full', 'exhausted', ?4, ?4, ?5)`,
+	)
+		.bind(tenantId, key.deliveryId, endpoint.endpointId, createdAt, pruneAt)
+		.run();
+	return key;
+}
+
+describe("redeliver", () => {
+	it.each(["delivered", "exhausted", "skipped", "pending"] as const)(
+		"owes a delivery that was %s again, at once, as the same event, with its schedule to begin anew",
+		async (status) => {
+			const nextAttemptAt = status === "pending" ? NOW + 10 * HOUR : null;
+			const old = { status, nextAttemptAt, attempts: [ATTEMPT, ATTEMPT], attemptsMade: 2 };
+			const { tenantId, deliveryId, eventId } = await aDeliveryTo(endpoint, await aSucceededJob(), old);
+			const again = await redeliver(LATER, { tenantId, deliveryId });
+			const { sweepAt: _, ...expected } = OWED_AGAIN;
+			expect(again).toMatchObject({ outcome: "pending", delivery: { ...expected, deliveryId, eventId } });
+			const stored = await reloadDelivery({ tenantId, deliveryId });
+			expect(stored).toMatchObject({ ...OWED_AGAIN, attempts: [ATTEMPT, ATTEMPT], attemptsMade: 2, attemptsBefore: 2 });
+		},
+	);
+
+	it("owes one to a one-off receiver again, and lets go of one that is parked", async () => {
+		const delivery = await aDelivery(await aSucceededJob(), { status: "exhausted" });
+		expect(await redeliver(LATER, delivery)).toMatchObject({ outcome: "pending", delivery: { endpointId: null } });
+		await env.DB.prepare("UPDATE deliveries SET parked_on = receiver WHERE id = ?1").bind(delivery.deliveryId).run();
+		await redeliver(LATER, delivery);
+		const parked = env.DB.prepare("SELECT 1 FROM deliveries WHERE id = ?1 AND parked_on IS NOT NULL");
+		expect(await parked.bind(delivery.deliveryId).first()).toBeNull();
+	});
+
+	it("owes it under one id to two who ask at once", async () => {
+		const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { status: "exhausted", attemptsMade: 10 });
+		const both = await Promise.all([redeliver(LATER, delivery), redeliver(LATER, delivery)]);
+		for (const one of both) {
+			expect(one).toMatchObject({ outcome: "pending", delivery: { eventId: delivery.eventId, attemptsBefore: 10 } });
+		}
+	});
+
+	it("leaves alone what is not there, or another tenant's", async () => {
+		const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { status: "exhausted" });
+		for (const key of [
+			{ ...delivery, ...elsewhere },
+			{ ...delivery, deliveryId: `${delivery.deliveryId}0` },
+		]) {
+			expect(await redeliver(LATER, key)).toEqual({ outcome: "unknown" });
+		}
+		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted", restartedAt: null });
+	});
+
+	it("says that the job is erased, which an enabled endpoint would not mend", async () => {
+		const job = await aSucceededJob();
+		const delivery = await aDeliveryTo(endpoint, job);
+		await eraseJob(db, job, anId("tmb"));
+		expect(await redeliver(LATER, delivery)).toEqual({ outcome: "job_erased" });
+		await disable(endpoint);
+		expect(await redeliver(LATER, delivery)).toEqual({ outcome: "job_erased" });
+		expect(await reloadDelivery(delivery)).toMatchObject({ status: "skipped", restartedAt: null });
+	});
+
+	it("sends nothing to an endpoint that is disabled or gone", async () => {
+		const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { status: "exhausted" });
+		await disable(endpoint);
+		expect(await redeliver(LATER, delivery)).toEqual({ outcome: "endpoint_disabled" });
+		await deleteEndpoint(db, endpoint);
+		expect(await redeliver(LATER, delivery)).toEqual({ outcome: "endpoint_disabled" });
+		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted", restartedAt: null });
+	});
+
+	it("keeps the record of an event that is about no job until it is told anew", async () => {
+		const pruneAt = NOW + HOUR + MINUTE;
+		const [asked, forgotten] = [await anEventDelivery(NOW, pruneAt), await anEventDelivery(NOW + 1, pruneAt)];
+		expect(await redeliver(LATER, asked)).toMatchObject({ outcome: "pending", delivery: { jobId: "", event: {} } });
+		expect(await pruneOrphanedDeliveries(databaseAt(NOW + 6 * DAY), 100)).toBeGreaterThan(0);
+		expect(await reloadDelivery(forgotten)).toBeNull();
+		expect(await reloadDelivery(asked)).toMatchObject({ status: "pending" });
+	});
+});
+
+describe("redeliverJob", () => {
+	it("owes all that the job owed again, in order, and no neighbour's", async () => {
+		const [before, job, after] = [await aSucceededJob(), await aSucceededJob(), await aSucceededJob()];
+		const neighbours = [
+			await aDelivery(before, { status: "exhausted" }),
+			await aDelivery(after, { status: "exhausted" }),
+		];
+		const end = await aDelivery(job, { status: "delivered", createdAt: NOW + 2 });
+		const start = await aDelivery(job, {
+			deliveryId: deliveryIdOf(job.jobId, "started", "webhook"),
+			status: "exhausted",
+			createdAt: NOW + 1,
+		});
+		const registered = await aDeliveryTo(endpoint, job, { status: "skipped", createdAt: NOW + 2 });
+		const sent = await redeliverJob(LATER, job);
+		expect(sent.map(({ deliveryId }) => deliveryId)).toEqual([
+			start.deliveryId,
+			...[end.deliveryId, registered.deliveryId].sort(),
+		]);
+		for (const delivery of [start, end, registered]) expect(await reloadDelivery(delivery)).toMatchObject(OWED_AGAIN);
+		for (const delivery of neighbours) expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted" });
+	});
+
+	it("leaves out what nobody would get, and another tenant's job", async () => {
+		const job = await aSucceededJob();
+		const own = await aDelivery(job, { status: "delivered" });
+		const off = await aDeliveryTo(endpoint, job, { status: "exhausted" });
+		await disable(endpoint);
+		expect(await redeliverJob(LATER, { ...job, ...elsewhere })).toEqual([]);
+		expect((await redeliverJob(LATER, job)).map(({ deliveryId }) => deliveryId)).toEqual([own.deliveryId]);
+		expect(await reloadDelivery(off)).toMatchObject({ status: "exhausted" });
+		await eraseJob(db, job, anId("tmb"));
+		expect(await redeliverJob(LATER, job)).toEqual([]);
+	});
+});
+
+describe("recoverDeliveries", () => {
+	const missedAt = async (createdAt: number, given: Partial<StoredDelivery> = {}, to = endpoint) =>
+		await aDeliveryTo(to, await aSucceededJob(), { status: "exhausted", createdAt, ...given });
+	const idsOf = (deliveries: { deliveryId: string }[]) => deliveries.map(({ deliveryId }) => deliveryId);
+
+	it("owes what the endpoint missed since that time again, the oldest first, page by page", async () => {
+		const missed = [
+			await missedAt(NOW + 30, { status: "skipped" }),
+			await missedAt(NOW + 10),
+			await missedAt(NOW + 20),
+			await missedAt(NOW + 40),
+		];
+		const [third, first, second, fourth] = idsOf(missed);
+		await missedAt(NOW + 9);
+		const page = async () => await recoverDeliveries(LATER, endpoint, NOW + 10, 2);
+		const one = await page();
+		expect([idsOf(one.recovered), one.hasMore]).toEqual([[first, second], true]);
+		const two = await page();
+		expect([idsOf(two.recovered), two.hasMore]).toEqual([[third, fourth], false]);
+		expect(await page()).toEqual({ recovered: [], hasMore: false });
+		for (const delivery of missed) expect(await reloadDelivery(delivery)).toMatchObject(OWED_AGAIN);
+	});
+
+	it("leaves alone what was received, is under way, is erased, or is another's", async () => {
+		const other = await anEndpoint(tenantId);
+		const erased = await aSucceededJob();
+		const alone = [
+			await missedAt(NOW, { status: "delivered" }),
+			await missedAt(NOW, { status: "pending", nextAttemptAt: NOW + DAY }),
+			await missedAt(NOW, {}, other),
+			await aDelivery(await aSucceededJob(), { status: "exhausted" }),
+			await aDeliveryTo(endpoint, erased),
+		];
+		await eraseJob(db, erased, anId("tmb"));
+		expect(await recoverDeliveries(LATER, endpoint, 0, 100)).toEqual({ recovered: [], hasMore: false });
+		for (const delivery of alone) expect(await reloadDelivery(delivery)).toMatchObject({ restartedAt: null });
+		expect(await recoverDeliveries(LATER, { ...endpoint, ...elsewhere }, 0, 100)).toMatchObject({ recovered: [] });
+	});
+
+	it("sends nothing to an endpoint that is disabled", async () => {
+		await missedAt(NOW);
+		await disable(endpoint);
+		expect(await recoverDeliveries(LATER, endpoint, 0, 100)).toEqual({ recovered: [], hasMore: false });
+	});
+
+	it("reads what was missed, however much was received", async () => {
+		const job = await aSucceededJob();
+		for (let index = 0; index < 200; index++) {
+			const deliveryId = `dlv_${job.jobId.slice(4)}_${1000 + index}`;
+			await aDeliveryTo(endpoint, job, { deliveryId, status: "delivered" });
+		}
+		await missedAt(NOW);
+		const meter = meteredD1(env.DB);
+		const { recovered } = await recoverDeliveries(new Database(meter.d1, runtime, () => NOW), endpoint, NOW - DAY, 100);
+		expect(recovered).toHaveLength(1);
+		expect(meter.read().rowsRead).toBeLessThan(40);
+	});
+});
