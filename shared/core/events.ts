@@ -39,3 +39,8 @@ export function deliveryIdRange(jobId: string): { from: string; to: string } {
 function bare(jobId: string): string {
 	return jobId.slice("job_".length);
 }
+
+/** Whether `id` could be a delivery's. Anything else is an unknown id, and costs no look-up. */
+export function isDeliveryId(id: string): boolean {
+	return /^dlv_[0-9a-z_]{1,120}$/.test(id);
+}

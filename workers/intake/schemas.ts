@@ -1,7 +1,7 @@
 /** What requests and answers look like. The same schemas validate and make `/openapi.json`. */
 import { z } from "@hono/zod-openapi";
 import { ChatInput } from "../../shared/core/chat-input.ts";
-import { EVENT_TYPES } from "../../shared/core/events.ts";
+import { JOB_EVENT_FILTERS } from "../../shared/core/events.ts";
 import { type IdPrefix, isId } from "../../shared/core/ids.ts";
 import { JobView } from "../../shared/core/job-view.ts";
 
@@ -18,7 +18,12 @@ const Metadata = z
 
 const WebhookRequest = z.strictObject({
 	url: z.string().describe("https only; redirects are not followed."),
-	events: z.array(z.enum(EVENT_TYPES)).min(1).max(EVENT_TYPES.length).optional().describe("All of them by default."),
+	events: z
+		.array(z.enum(JOB_EVENT_FILTERS))
+		.min(1)
+		.max(JOB_EVENT_FILTERS.length)
+		.optional()
+		.describe("The four of a job's end by default; `job.started` and `job.*`, which is all of them, on request."),
 	payload: z.enum(["full", "thin"]).default("full").describe("`thin` gives id, object and status alone."),
 });
 

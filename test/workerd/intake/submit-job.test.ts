@@ -139,6 +139,8 @@ describe("POST /v1/jobs", () => {
 			{ retain_seconds: 31_536_000 },
 			{ retain_seconds: 0.0001 },
 			{ webhook: { url: "http://127.0.0.1:9999/hook" } },
+			{ webhook: { url: "https://receiver.example.com", events: ["job.started", "job.failed"] } },
+			{ webhook: { url: "https://receiver.example.com", events: ["job.*"] } },
 			{ gateway: { cache_ttl: 0, skip_cache: true } },
 		].filter((fields) => !("run_at" in fields) || Date.parse(String(fields.run_at)) < runtime.now() + 30 * DAY_MS),
 	)("takes %j", async (fields) => {
@@ -196,6 +198,9 @@ describe("POST /v1/jobs", () => {
 		["webhook.secret", { webhook: { url: "https://receiver.example.com", secret } }, /not known/],
 		["webhook.events", { webhook: { url: "https://receiver.example.com", events: [] } }, /at least 1 entry/],
 		["webhook.events.0", { webhook: { url: "https://receiver.example.com", events: ["job.done"] } }, /"job.succeeded"/],
+		["webhook.events.0", { webhook: { url: "https://receiver.example.com", events: ["*"] } }, /"job\.\*"/],
+		["webhook.events.1", { webhook: { url: "https://a.example.com", events: ["job.*", "endpoint.*"] } }, /"job\.\*"/],
+		["webhook.events", { webhook: { url: "https://a.example.com", events: Array(7).fill("job.*") } }, /at most 6/],
 		["webhook.payload", { webhook: { url: "https://receiver.example.com", payload: "all" } }, /"full" or "thin"/],
 		["priority", { priority: 10 }, /at most 9/],
 		["priority", { priority: -1 }, /at least 0/],
