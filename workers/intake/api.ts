@@ -9,6 +9,7 @@ import { adminTenantRoutes } from "./routes/admin-tenants.ts";
 import { cancelJobRoute } from "./routes/cancel-job.ts";
 import { deleteJobRoute } from "./routes/delete-job.ts";
 import { documentationRoutes } from "./routes/documentation.ts";
+import { endpointSecretRoutes } from "./routes/endpoint-secrets.ts";
 import { getJobRoute } from "./routes/get-job.ts";
 import { getResultRoute } from "./routes/get-result.ts";
 import { healthRoute } from "./routes/health.ts";
@@ -17,6 +18,7 @@ import { listJobsRoute } from "./routes/list-jobs.ts";
 import { retryJobRoute } from "./routes/retry-job.ts";
 import { signingSecretRoutes } from "./routes/signing-secret.ts";
 import { submitJobRoute } from "./routes/submit-job.ts";
+import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
 
 const ABOUT = {
 	openapi: "3.1.0",
@@ -46,6 +48,8 @@ app.route("/", jobHistoryRoutes);
 app.route("/", cancelJobRoute);
 app.route("/", retryJobRoute);
 app.route("/", deleteJobRoute);
+app.route("/", webhookEndpointRoutes);
+app.route("/", endpointSecretRoutes);
 app.route("/", signingSecretRoutes);
 app.route("/", adminTenantRoutes);
 app.route("/", adminKeyRoutes);

@@ -10,6 +10,11 @@ import { watchedD1 } from "../support/watched-d1.ts";
 import { ADMIN, aCaller, aKey, errorOf, LATER, send, sendTo, theServices } from "./caller.ts";
 
 const SCOPES = ["jobs:read", "jobs:write", "webhooks:read", "webhooks:write", "keys:manage", "usage:read"];
+/** What routes with a body need, to get as far as their handler. */
+const BODIES = new Map<string, object>([
+	["/v1/jobs", LATER],
+	["/v1/webhook_endpoints", { name: "crm", url: "https://crm.example.com/hook", event_types: ["job.*"] }],
+]);
 const admin = (method: string, path: string, json?: unknown) => send(method, `/v1/admin${path}`, { key: ADMIN, json });
 
 let tenantId = "";
@@ -48,16 +53,22 @@ describe("an API key", () => {
 		["POST", "/v1/jobs/job_01jq0000000000000000000000/cancel", "jobs:write"],
 		["POST", "/v1/jobs/job_01jq0000000000000000000000/retry", "jobs:write"],
 		["DELETE", "/v1/jobs/job_01jq0000000000000000000000", "jobs:write"],
+		["POST", "/v1/webhook_endpoints", "webhooks:write"],
+		["GET", "/v1/webhook_endpoints", "webhooks:read"],
+		["GET", "/v1/webhook_endpoints/we_01jq0000000000000000000000", "webhooks:read"],
+		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000", "webhooks:write"],
+		["DELETE", "/v1/webhook_endpoints/we_01jq0000000000000000000000", "webhooks:write"],
+		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000/rotate_secret", "webhooks:write"],
 		["GET", "/v1/webhook_signing_secret", "webhooks:read"],
 		["POST", "/v1/webhook_signing_secret/rotate", "webhooks:write"],
 	])("may %s %s with %s, and with no other scope", async (method, path, scope) => {
-		const json = path === "/v1/jobs" && method === "POST" ? LATER : undefined;
+		const json = method === "POST" ? BODIES.get(path.replace(/we_[^/]+/, "we")) : undefined;
 		const lacking = await aKey(tenantId, { scopes: SCOPES.filter((one) => one !== scope) });
 		const refused = await send(method, path, { key: lacking.key, json });
 		expect([refused.status, errorOf(refused).code]).toEqual([403, "forbidden"]);
 		expect(errorOf(refused).message).toContain(scope);
 		const alone = await aKey((await aCaller()).tenantId, { scopes: [scope] });
-		expect([200, 202, 204, 404]).toContain((await send(method, path, { key: alone.key, json })).status);
+		expect([200, 201, 202, 204, 404]).toContain((await send(method, path, { key: alone.key, json })).status);
 	});
 
 	it("works no longer than ten seconds after it was revoked, in an isolate that knows it", async () => {

@@ -7,9 +7,8 @@ import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
+import { keepOldMs, RotateSecret } from "../rotation.ts";
 import { bodyErrors, commonErrors, jsonAnswer, noQuery } from "../schemas.ts";
-
-const OVERLAP_MS = 24 * 3_600_000;
 
 const Secret = z
 	.object({ object: z.literal("webhook_signing_secret"), secret: z.string().openapi({ example: "whsec_…" }) })
@@ -34,16 +33,7 @@ const rotate = createRoute({
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
 	request: {
 		query: noQuery,
-		body: {
-			required: false,
-			content: {
-				"application/json": {
-					schema: z
-						.strictObject({ keep_old_secret_active_for_24_hours: z.boolean().default(false) })
-						.openapi("RotateSecret"),
-				},
-			},
-		},
+		body: { required: false, content: { "application/json": { schema: RotateSecret } } },
 	},
 	responses: { 200: jsonAnswer("The new secret.", Secret), ...commonErrors, ...bodyErrors },
 });
@@ -60,10 +50,9 @@ export const signingSecretRoutes = newApp()
 	.openapi(rotate, async (c) => {
 		const { db, config, runtime } = c.var.services;
 		const { tenantId } = c.var.caller;
-		const keepsOld = c.req.valid("json").keep_old_secret_active_for_24_hours;
 		const secret = newWebhookSecret(runtime);
 		const sealed = await seal(runtime, config.signingKeys[0] ?? "", tenantId, secret);
-		await rotateSurely(db, tenantId, sealed, keepsOld ? OVERLAP_MS : 0);
+		await rotateSurely(db, tenantId, sealed, keepOldMs(c.req.valid("json")));
 		return c.json({ object: "webhook_signing_secret" as const, secret }, 200);
 	});
 
@@ -71,11 +60,11 @@ export const signingSecretRoutes = newApp()
  * A lost answer may have been a commit, of a secret that nobody was told. A caller who asked again would get another, and
  * the secret that receivers know would be the one before the last: it would not sign any more.
  */
-async function rotateSurely(db: Database, tenantId: string, sealed: string, keepOldMs: number): Promise<void> {
+async function rotateSurely(db: Database, tenantId: string, sealed: string, keptMs: number): Promise<void> {
 	try {
-		await rotateWebhookSecret(db, tenantId, sealed, keepOldMs);
+		await rotateWebhookSecret(db, tenantId, sealed, keptMs);
 	} catch (error) {
 		if (!(error instanceof StorageUnavailable)) throw error;
-		await rotateWebhookSecret(db, tenantId, sealed, keepOldMs);
+		await rotateWebhookSecret(db, tenantId, sealed, keptMs);
 	}
 }

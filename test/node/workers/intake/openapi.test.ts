@@ -2,6 +2,7 @@ import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { api } from "../../../../workers/intake/api.ts";
+import { CreateEndpoint, UpdateEndpoint } from "../../../../workers/intake/endpoint-schemas.ts";
 import { SubmitJob } from "../../../../workers/intake/schemas.ts";
 
 const Answer = z.object({
@@ -70,6 +71,12 @@ describe("/openapi.json", () => {
 			"GET /v1/jobs/{id}/deliveries": read,
 			"POST /v1/jobs/{id}/cancel": "200 400 401 403 404 413 415 500 503",
 			"POST /v1/jobs/{id}/retry": "200 202 400 401 403 404 409 413 415 422 500 503",
+			"POST /v1/webhook_endpoints": "201 400 401 403 409 413 415 500 503",
+			"GET /v1/webhook_endpoints": "200 400 401 403 500 503",
+			"GET /v1/webhook_endpoints/{id}": read,
+			"POST /v1/webhook_endpoints/{id}": "200 400 401 403 404 413 415 500 503",
+			"DELETE /v1/webhook_endpoints/{id}": read,
+			"POST /v1/webhook_endpoints/{id}/rotate_secret": "200 400 401 403 404 413 415 500 503",
 			"GET /v1/webhook_signing_secret": "200 400 401 403 500 503",
 			"POST /v1/webhook_signing_secret/rotate": "200 400 401 403 413 415 500 503",
 			"POST /v1/admin/tenants": "201 400 401 413 415 500 503",
@@ -126,6 +133,7 @@ describe("/openapi.json", () => {
 		[{ input }, true],
 		[{ input: { ...input, anything: [1], temperature: 2 } }, true],
 		[{ input, model: ["a", "b"], webhook: { url: "https://a.example.com" }, gateway: {}, metadata: { a: "b" } }, true],
+		[{ input, webhook: { url: "https://a.example.com", events: ["job.*", "job.started"], payload: "thin" } }, true],
 		[{ input, run_at: "2026-01-02T03:04:05Z", priority: 9, max_attempts: 20, timeout_seconds: 1.5 }, true],
 		[{}, false],
 		[{ input: {} }, false],
@@ -139,6 +147,7 @@ describe("/openapi.json", () => {
 		[{ input, model: ["a", "b", "c", "d", "e"] }, false],
 		[{ input, webhook: { url: "https://a.example.com", x: 1 } }, false],
 		[{ input, webhook: { url: "https://a.example.com", events: ["x"] } }, false],
+		[{ input, webhook: { url: "https://a.example.com", events: ["endpoint.disabled"] } }, false],
 		[{ input, priority: 1.5 }, false],
 		[{ input, metadata: Object.fromEntries(Array.from({ length: 17 }, (_, at) => [`k${at}`, ""])) }, false],
 		[{ input, metadata: { a: 1 } }, false],
@@ -148,5 +157,27 @@ describe("/openapi.json", () => {
 	])("describes a submission as it is validated, number %#", (body, isGood) => {
 		const judge = schemaAt("paths", "/v1/jobs", "post", "requestBody", "content", "application/json", "schema");
 		expect([judge(body), SubmitJob.safeParse(body).success]).toEqual([isGood, isGood]);
+	});
+
+	const endpoint = { name: "crm", url: "https://a.example.com", event_types: ["job.succeeded"] };
+	it.each<[unknown, boolean, boolean]>([
+		[endpoint, true, true],
+		[{ ...endpoint, event_types: ["job.*", "endpoint.*", "job.failed"], payload: "thin" }, true, true],
+		[{ ...endpoint, name: "n".repeat(256) }, true, true],
+		[{}, false, true],
+		[{ ...endpoint, event_types: [] }, false, false],
+		[{ ...endpoint, event_types: ["*"] }, false, false],
+		[{ ...endpoint, event_types: ["job.failed", "job.failed"] }, false, false],
+		[{ ...endpoint, event_types: "job.failed" }, false, false],
+		[{ ...endpoint, name: "" }, false, false],
+		[{ ...endpoint, name: "n".repeat(257) }, false, false],
+		[{ ...endpoint, payload: null }, false, false],
+		[{ ...endpoint, status: "enabled" }, false, false],
+	])("describes an endpoint, new and changed, as it is validated, number %#", (body, isNew, isChange) => {
+		const judge = (path: string) =>
+			schemaAt("paths", path, "post", "requestBody", "content", "application/json", "schema")(body);
+		expect([judge("/v1/webhook_endpoints"), CreateEndpoint.safeParse(body).success]).toEqual([isNew, isNew]);
+		const change = [judge("/v1/webhook_endpoints/{id}"), UpdateEndpoint.safeParse(body).success];
+		expect(change).toEqual([isChange, isChange]);
 	});
 });

@@ -1,0 +1,27 @@
+/** An endpoint of the caller's. Another tenant's, a deleted one and one that never was answer alike, byte for byte. */
+import type { Context } from "hono";
+import { AppError } from "../../shared/core/errors.ts";
+import { isId } from "../../shared/core/ids.ts";
+import type { WebhookEndpoint, WebhookEndpointKey } from "../../shared/core/webhook-endpoint.ts";
+import { findEndpoint } from "../../shared/db/webhook-endpoints.ts";
+import type { IntakeEnv } from "./services.ts";
+
+export function endpointKeyOf(c: Context<IntakeEnv>): WebhookEndpointKey {
+	const endpointId = c.req.param("id") ?? "";
+	if (!isId("we", endpointId)) throw noSuchEndpoint();
+	return { tenantId: c.var.caller.tenantId, endpointId };
+}
+
+export async function findOwnEndpoint(c: Context<IntakeEnv>): Promise<WebhookEndpoint> {
+	return existing(await findEndpoint(c.var.services.db, endpointKeyOf(c)));
+}
+
+/** What a verb answered about the endpoint of a path. */
+export function existing(endpoint: WebhookEndpoint | null): WebhookEndpoint {
+	if (endpoint === null) throw noSuchEndpoint();
+	return endpoint;
+}
+
+export function noSuchEndpoint(): AppError {
+	return new AppError("not_found", "There is no such webhook endpoint.");
+}

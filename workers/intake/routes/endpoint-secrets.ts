@@ -1,0 +1,55 @@
+import { createRoute } from "@hono/zod-openapi";
+import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import type { WebhookEndpoint } from "../../../shared/core/webhook-endpoint.ts";
+import { rotateEndpointSecret } from "../../../shared/db/webhook-endpoints.ts";
+import { newApp } from "../app.ts";
+import { EndpointParams } from "../endpoint-schemas.ts";
+import { newEndpointSecret } from "../endpoint-secret.ts";
+import { EndpointWithSecretView, viewEndpoint } from "../endpoint-views.ts";
+import { endpointKeyOf, existing } from "../find-own-endpoint.ts";
+import { requireKey } from "../middleware/authenticate.ts";
+import { allowBody } from "../middleware/strict-body.ts";
+import { keepOldMs, RotateSecret } from "../rotation.ts";
+import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, noQuery } from "../schemas.ts";
+
+const rotate = createRoute({
+	method: "post",
+	path: "/v1/webhook_endpoints/{id}/rotate_secret",
+	tags: ["Webhooks"],
+	summary: "Give a webhook endpoint a new secret",
+	description: "The old one dies at once, unless it is kept: then both sign for 24 hours.",
+	middleware: [requireKey("webhooks:write"), allowBody] as const,
+	request: {
+		params: EndpointParams,
+		query: noQuery,
+		body: { required: false, content: { "application/json": { schema: RotateSecret } } },
+	},
+	responses: {
+		200: jsonAnswer("The endpoint, with its new secret.", EndpointWithSecretView),
+		...commonErrors,
+		...bodyErrors,
+		404: errorAnswer("There is no such webhook endpoint."),
+	},
+});
+
+export const endpointSecretRoutes = newApp().openapi(rotate, async (c) => {
+	const { services } = c.var;
+	const key = endpointKeyOf(c);
+	const { secret, stored } = await newEndpointSecret(services, key);
+	const rotation = { ...stored, keepOldMs: keepOldMs(c.req.valid("json")) };
+	const endpoint = existing(await twice(() => rotateEndpointSecret(services.db, key, rotation)));
+	return c.json({ ...viewEndpoint(endpoint), signing_secret: secret }, 200);
+});
+
+/**
+ * A lost answer may have been a commit, of a secret that nobody was told. A caller who asked again would get another, and
+ * the secret that the receiver knows would be the one before the last: it would not sign any more.
+ */
+async function twice(rotateOnce: () => Promise<WebhookEndpoint | null>): Promise<WebhookEndpoint | null> {
+	try {
+		return await rotateOnce();
+	} catch (error) {
+		if (!(error instanceof StorageUnavailable)) throw error;
+		return await rotateOnce();
+	}
+}

@@ -1,0 +1,156 @@
+import { createRoute, z } from "@hono/zod-openapi";
+import { AppError } from "../../../shared/core/errors.ts";
+import { newId } from "../../../shared/core/ids.ts";
+import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import type { WebhookEndpoint } from "../../../shared/core/webhook-endpoint.ts";
+import type { Database } from "../../../shared/db/database.ts";
+import {
+	createEndpoint,
+	deleteEndpoint,
+	findEndpoint,
+	listEndpoints,
+	type NewWebhookEndpoint,
+	updateEndpoint,
+} from "../../../shared/db/webhook-endpoints.ts";
+import { acceptReceiver } from "../accept-receiver.ts";
+import { newApp } from "../app.ts";
+import { CreateEndpoint, EndpointParams, endpointPageQuery, UpdateEndpoint } from "../endpoint-schemas.ts";
+import { newEndpointSecret } from "../endpoint-secret.ts";
+import { EndpointView, EndpointWithSecretView, viewEndpoint } from "../endpoint-views.ts";
+import { endpointKeyOf, existing, findOwnEndpoint, noSuchEndpoint } from "../find-own-endpoint.ts";
+import { requireKey } from "../middleware/authenticate.ts";
+import { allowBody, requireBody } from "../middleware/strict-body.ts";
+import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, listOf, noQuery, pageOf } from "../schemas.ts";
+
+const tags = ["Webhooks"];
+const notFound = { 404: errorAnswer("There is no such webhook endpoint.") };
+
+const create = createRoute({
+	method: "post",
+	path: "/v1/webhook_endpoints",
+	tags,
+	summary: "Register a webhook endpoint",
+	description: "It is told of each event that it asks for, from now on. `signing_secret` is shown this once.",
+	middleware: [requireKey("webhooks:write"), requireBody] as const,
+	request: {
+		query: noQuery,
+		body: { required: true, content: { "application/json": { schema: CreateEndpoint } } },
+	},
+	responses: {
+		201: jsonAnswer("The endpoint, with its secret.", EndpointWithSecretView),
+		...commonErrors,
+		...bodyErrors,
+		409: errorAnswer("`limit_reached`: there are as many as there may be."),
+	},
+});
+
+const list = createRoute({
+	method: "get",
+	path: "/v1/webhook_endpoints",
+	tags,
+	summary: "List webhook endpoints, newest first",
+	middleware: [requireKey("webhooks:read")] as const,
+	request: { query: endpointPageQuery },
+	responses: { 200: jsonAnswer("One page.", listOf(EndpointView).openapi("WebhookEndpointList")), ...commonErrors },
+});
+
+const get = createRoute({
+	method: "get",
+	path: "/v1/webhook_endpoints/{id}",
+	tags,
+	summary: "Get a webhook endpoint",
+	middleware: [requireKey("webhooks:read")] as const,
+	request: { params: EndpointParams, query: noQuery },
+	responses: { 200: jsonAnswer("The endpoint.", EndpointView), ...commonErrors, ...notFound },
+});
+
+const update = createRoute({
+	method: "post",
+	path: "/v1/webhook_endpoints/{id}",
+	tags,
+	summary: "Change a webhook endpoint",
+	description:
+		"What is left out stays as it is; `event_types` replaces the whole list. What is owed already goes to the new `url`.",
+	middleware: [requireKey("webhooks:write"), allowBody] as const,
+	request: {
+		params: EndpointParams,
+		query: noQuery,
+		body: { required: false, content: { "application/json": { schema: UpdateEndpoint } } },
+	},
+	responses: { 200: jsonAnswer("The endpoint.", EndpointView), ...commonErrors, ...bodyErrors, ...notFound },
+});
+
+const remove = createRoute({
+	method: "delete",
+	path: "/v1/webhook_endpoints/{id}",
+	tags,
+	summary: "Delete a webhook endpoint",
+	description: "What it is still owed is skipped.",
+	middleware: [requireKey("webhooks:write")] as const,
+	request: { params: EndpointParams, query: noQuery },
+	responses: {
+		200: jsonAnswer(
+			"Deleted.",
+			z
+				.object({ id: z.string(), object: z.literal("webhook_endpoint.deleted"), deleted: z.literal(true) })
+				.openapi("DeletedWebhookEndpoint"),
+		),
+		...commonErrors,
+		...notFound,
+	},
+});
+
+export const webhookEndpointRoutes = newApp()
+	.openapi(create, async (c) => {
+		const { services, caller } = c.var;
+		const { name, url, event_types: eventTypes, payload = "full" } = c.req.valid("json");
+		const key = { tenantId: caller.tenantId, endpointId: newId("we", services.runtime) };
+		const receiver = await acceptReceiver(c, url, "url");
+		const { secret, stored } = await newEndpointSecret(services, key);
+		const endpoint = await createSurely(services.db, { ...key, ...stored, name, url: receiver, eventTypes, payload });
+		if (endpoint === null) {
+			throw new AppError(
+				"limit_reached",
+				"There are as many webhook endpoints as there may be: delete one, or ask your operator for a higher limit.",
+			);
+		}
+		c.header("location", `/v1/webhook_endpoints/${endpoint.endpointId}`);
+		return c.json({ ...viewEndpoint(endpoint), signing_secret: secret }, 201);
+	})
+	.openapi(list, async (c) => {
+		const { limit, after, order } = c.req.valid("query");
+		const found = await listEndpoints(c.var.services.db, c.var.caller.tenantId, {
+			limit: limit + 1,
+			after: after === undefined || after === "" ? null : after,
+			isAscending: order === "asc",
+		});
+		return c.json(pageOf(found.map(viewEndpoint), limit), 200);
+	})
+	.openapi(get, async (c) => c.json(viewEndpoint(await findOwnEndpoint(c)), 200))
+	.openapi(update, async (c) => {
+		const { name, url, event_types: eventTypes, payload } = c.req.valid("json");
+		// Whoever names an unknown endpoint hears that it is unknown, whatever the URL.
+		if (url !== undefined) await findOwnEndpoint(c);
+		const endpoint = await updateEndpoint(c.var.services.db, endpointKeyOf(c), {
+			name: name ?? null,
+			url: url === undefined ? null : await acceptReceiver(c, url, "url"),
+			eventTypes: eventTypes ?? null,
+			payload: payload ?? null,
+		});
+		return c.json(viewEndpoint(existing(endpoint)), 200);
+	})
+	.openapi(remove, async (c) => {
+		const key = endpointKeyOf(c);
+		if (!(await deleteEndpoint(c.var.services.db, key))) throw noSuchEndpoint();
+		return c.json({ id: key.endpointId, object: "webhook_endpoint.deleted" as const, deleted: true as const }, 200);
+	});
+
+/** A lost answer may have been a commit: a caller who asked again would have two, one of which signs with a lost secret. */
+async function createSurely(db: Database, endpoint: NewWebhookEndpoint): Promise<WebhookEndpoint | null> {
+	try {
+		return await createEndpoint(db, endpoint);
+	} catch (error) {
+		if (!(error instanceof StorageUnavailable)) throw error;
+		return (await findEndpoint(db, endpoint)) ?? (await createEndpoint(db, endpoint));
+	}
+}
