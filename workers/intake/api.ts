@@ -18,6 +18,7 @@ import { listJobsRoute } from "./routes/list-jobs.ts";
 import { retryJobRoute } from "./routes/retry-job.ts";
 import { signingSecretRoutes } from "./routes/signing-secret.ts";
 import { submitJobRoute } from "./routes/submit-job.ts";
+import { testEndpointRoutes } from "./routes/test-endpoint.ts";
 import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
 
 const ABOUT = {
@@ -50,6 +51,7 @@ app.route("/", retryJobRoute);
 app.route("/", deleteJobRoute);
 app.route("/", webhookEndpointRoutes);
 app.route("/", endpointSecretRoutes);
+app.route("/", testEndpointRoutes);
 app.route("/", signingSecretRoutes);
 app.route("/", adminTenantRoutes);
 app.route("/", adminKeyRoutes);

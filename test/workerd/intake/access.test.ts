@@ -14,6 +14,7 @@ const SCOPES = ["jobs:read", "jobs:write", "webhooks:read", "webhooks:write", "k
 const BODIES = new Map<string, object>([
 	["/v1/jobs", LATER],
 	["/v1/webhook_endpoints", { name: "crm", url: "https://crm.example.com/hook", event_types: ["job.*"] }],
+	["/v1/webhook_endpoints/we/test", { event_type: "job.failed" }],
 ]);
 const admin = (method: string, path: string, json?: unknown) => send(method, `/v1/admin${path}`, { key: ADMIN, json });
 
@@ -59,6 +60,8 @@ describe("an API key", () => {
 		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000", "webhooks:write"],
 		["DELETE", "/v1/webhook_endpoints/we_01jq0000000000000000000000", "webhooks:write"],
 		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000/rotate_secret", "webhooks:write"],
+		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000/test", "webhooks:write"],
+		["GET", "/v1/webhook_event_types", "webhooks:read"],
 		["GET", "/v1/webhook_signing_secret", "webhooks:read"],
 		["POST", "/v1/webhook_signing_secret/rotate", "webhooks:write"],
 	])("may %s %s with %s, and with no other scope", async (method, path, scope) => {

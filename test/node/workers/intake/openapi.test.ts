@@ -77,6 +77,8 @@ describe("/openapi.json", () => {
 			"POST /v1/webhook_endpoints/{id}": "200 400 401 403 404 413 415 500 503",
 			"DELETE /v1/webhook_endpoints/{id}": read,
 			"POST /v1/webhook_endpoints/{id}/rotate_secret": "200 400 401 403 404 413 415 500 503",
+			"POST /v1/webhook_endpoints/{id}/test": "200 400 401 403 404 409 413 415 500 503",
+			"GET /v1/webhook_event_types": "200 400 401 403 500 503",
 			"GET /v1/webhook_signing_secret": "200 400 401 403 500 503",
 			"POST /v1/webhook_signing_secret/rotate": "200 400 401 403 413 415 500 503",
 			"POST /v1/admin/tenants": "201 400 401 413 415 500 503",

@@ -1,0 +1,95 @@
+/** An event to try a receiver with: shaped like a real one, but about a job that never was, and marked as a test. */
+import type { EventType, JOB_EVENT_TYPES } from "./events.ts";
+import type { JobState } from "./job-states.ts";
+import { type JobView, timestamp } from "./job-view.ts";
+import type { Json } from "./json.ts";
+import type { WebhookEndpoint } from "./webhook-endpoint.ts";
+
+/** Could be a job's, and is nobody's: its time is 1970. */
+const SAMPLE_JOB_ID = `job_${"0".repeat(26)}`;
+const SAMPLE_MODEL = "simulated/test";
+const USAGE = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+
+type JobEventType = (typeof JOB_EVENT_TYPES)[number];
+
+const STATES: Record<JobEventType, JobState> = {
+	"job.started": "running",
+	"job.succeeded": "succeeded",
+	"job.failed": "failed",
+	"job.cancelled": "cancelled",
+	"job.expired": "expired",
+};
+
+/** @param at Unix milliseconds */
+export function sampleEvent(type: EventType, eventId: string, endpoint: WebhookEndpoint, at: number) {
+	return {
+		id: eventId,
+		object: "event",
+		type,
+		created_at: Math.floor(at / 1000),
+		timestamp: timestamp(at),
+		data: { ...dataOf(type, endpoint, at), test: true },
+	};
+}
+
+function dataOf(type: EventType, endpoint: WebhookEndpoint, at: number) {
+	if (type === "endpoint.disabled") return disabledEndpoint(endpoint, at);
+	const status = STATES[type];
+	if (endpoint.payload === "thin") return { id: SAMPLE_JOB_ID, object: "job", status };
+	return { ...sampleJob(status, at), result: status === "succeeded" ? sampleResult(at) : null };
+}
+
+function disabledEndpoint({ endpointId, name, url }: WebhookEndpoint, at: number) {
+	return {
+		id: endpointId,
+		object: "webhook_endpoint",
+		name,
+		url,
+		status: "disabled",
+		disabled_at: Math.floor(at / 1000),
+		disabled_reason: "gone",
+	};
+}
+
+function sampleJob(status: JobState, at: number): JobView {
+	const time = timestamp(at);
+	const isFinal = status !== "running";
+	const error = { code: "test", message: "This is a test.", status: null, model: SAMPLE_MODEL };
+	const wentWrong = status === "failed" || status === "expired";
+	return {
+		id: SAMPLE_JOB_ID,
+		object: "job",
+		status,
+		status_reason: status === "failed" ? "permanent" : status === "expired" ? "deadline_passed" : null,
+		model: SAMPLE_MODEL,
+		models: [SAMPLE_MODEL],
+		attempt: 1,
+		max_attempts: 5,
+		priority: 5,
+		created_at: time,
+		run_at: time,
+		started_at: time,
+		finished_at: isFinal ? time : null,
+		deadline_at: time,
+		next_attempt_at: null,
+		usage: status === "succeeded" ? USAGE : null,
+		error: wentWrong ? error : null,
+		result_url: null,
+		metadata: {},
+		webhook: null,
+		retry_of: null,
+		cancellation: status === "cancelled" ? "in_flight" : null,
+		version: isFinal ? 3 : 2,
+	};
+}
+
+function sampleResult(at: number): Json {
+	return {
+		id: "chatcmpl-test",
+		object: "chat.completion",
+		created: Math.floor(at / 1000),
+		model: SAMPLE_MODEL,
+		choices: [{ index: 0, message: { role: "assistant", content: "This is a test." }, finish_reason: "stop" }],
+		usage: USAGE,
+	};
+}
