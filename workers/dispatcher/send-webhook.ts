@@ -13,7 +13,6 @@ import { logTrouble } from "../log.ts";
 import { buildEvent } from "./build-event.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
 
-
 export type Sent = AttemptResult &
 	Pick<DeliveryAttempt, "error" | "response"> & {
 		url: string;

@@ -49,9 +49,11 @@ export const DeliveryView = z
 		object: z.literal("delivery"),
 		event_id: z.string().describe("The `webhook-id`."),
 		event_type: z.string(),
+		job_id: z.string().nullable().describe("Null for an event that is not about a job."),
 		endpoint_id: z.string().nullable().describe("Null for the job's own webhook."),
 		url: z.string(),
 		status: z.enum(DELIVERY_STATES),
+		created_at: time.describe("When the event happened."),
 		next_attempt_at: time.nullable(),
 		attempts: z.array(
 			z.object({
@@ -71,9 +73,11 @@ export function viewDelivery(delivery: Delivery): z.infer<typeof DeliveryView> {
 		object: "delivery",
 		event_id: delivery.eventId,
 		event_type: delivery.eventType,
+		job_id: delivery.jobId === "" ? null : delivery.jobId,
 		endpoint_id: delivery.endpointId,
 		url: delivery.url,
 		status: delivery.status,
+		created_at: timestamp(delivery.createdAt),
 		next_attempt_at: timestampOrNull(delivery.nextAttemptAt),
 		attempts: delivery.attempts.map((attempt) => ({
 			at: timestamp(attempt.at),

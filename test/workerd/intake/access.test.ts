@@ -14,6 +14,7 @@ const SCOPES = ["jobs:read", "jobs:write", "webhooks:read", "webhooks:write", "k
 const BODIES = new Map<string, object>([
 	["/v1/jobs", LATER],
 	["/v1/webhook_endpoints", { name: "crm", url: "https://crm.example.com/hook", event_types: ["job.*"] }],
+	["/v1/webhook_endpoints/we/recover", { since: new Date(runtime.now()).toISOString() }],
 	["/v1/webhook_endpoints/we/test", { event_type: "job.failed" }],
 ]);
 const admin = (method: string, path: string, json?: unknown) => send(method, `/v1/admin${path}`, { key: ADMIN, json });
@@ -54,11 +55,17 @@ describe("an API key", () => {
 		["POST", "/v1/jobs/job_01jq0000000000000000000000/cancel", "jobs:write"],
 		["POST", "/v1/jobs/job_01jq0000000000000000000000/retry", "jobs:write"],
 		["DELETE", "/v1/jobs/job_01jq0000000000000000000000", "jobs:write"],
+		["POST", "/v1/jobs/job_01jq0000000000000000000000/redeliver", "webhooks:write"],
+		["GET", "/v1/deliveries/dlv_01jq0000000000000000000000_failed_webhook", "webhooks:read"],
+		["POST", "/v1/deliveries/dlv_01jq0000000000000000000000_failed_webhook/redeliver", "webhooks:write"],
 		["POST", "/v1/webhook_endpoints", "webhooks:write"],
 		["GET", "/v1/webhook_endpoints", "webhooks:read"],
 		["GET", "/v1/webhook_endpoints/we_01jq0000000000000000000000", "webhooks:read"],
 		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000", "webhooks:write"],
 		["DELETE", "/v1/webhook_endpoints/we_01jq0000000000000000000000", "webhooks:write"],
+		["GET", "/v1/webhook_endpoints/we_01jq0000000000000000000000/deliveries", "webhooks:read"],
+		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000/enable", "webhooks:write"],
+		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000/recover", "webhooks:write"],
 		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000/rotate_secret", "webhooks:write"],
 		["POST", "/v1/webhook_endpoints/we_01jq0000000000000000000000/test", "webhooks:write"],
 		["GET", "/v1/webhook_event_types", "webhooks:read"],

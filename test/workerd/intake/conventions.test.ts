@@ -27,7 +27,7 @@ describe("any route", () => {
 	const guarded = paths.filter(({ path }) => path.startsWith("/v1/"));
 
 	it("is listed in the description of the API", () => {
-		expect(ROUTES.length).toBeGreaterThanOrEqual(20);
+		expect(ROUTES.length).toBeGreaterThanOrEqual(36);
 	});
 
 	it.each(paths)("refuses an unknown query parameter: $method $path", async ({ method, path, url }) => {
@@ -212,15 +212,28 @@ describe("a request body", () => {
 		await submitted(key, { input: strange });
 	});
 
+	const ENDPOINT = "/we_01jq0000000000000000000000";
+	/** What the route requires: else that it is missing is told first. */
+	const whole = (path: string) => {
+		if (path === "/v1/jobs") return LATER;
+		if (path === "/v1/webhook_endpoints") return { name: "x", url: "https://a.example.com", event_types: ["job.*"] };
+		if (path.endsWith("/recover")) return { since: "2026-01-02T03:04:05Z" };
+		return path.endsWith("/test") ? { event_type: "job.failed" } : {};
+	};
 	it("holds no unknown field on any route that takes one", async () => {
 		const job = await submitted(key);
 		for (const path of [
 			"/v1/jobs",
 			`/v1/jobs/${job.id}/cancel`,
 			`/v1/jobs/${job.id}/retry`,
+			`/v1/jobs/${job.id}/redeliver`,
+			"/v1/deliveries/dlv_01jq0000000000000000000000_failed_webhook/redeliver",
+			...["", ENDPOINT, ...["enable", "recover", "rotate_secret", "test"].map((verb) => `${ENDPOINT}/${verb}`)].map(
+				(rest) => `/v1/webhook_endpoints${rest}`,
+			),
 			"/v1/webhook_signing_secret/rotate",
 		]) {
-			const answer = await send("POST", path, { key, json: { ...(path === "/v1/jobs" ? LATER : {}), tenant_id: "x" } });
+			const answer = await send("POST", path, { key, json: { ...whole(path), tenant_id: "x" } });
 			expect([answer.status, errorOf(answer).param], path).toEqual([400, "tenant_id"]);
 		}
 	});

@@ -27,7 +27,7 @@ export async function anEndpoint(tenantId: string, given: Given = {}): Promise<W
 	return endpoint;
 }
 
-export async function disable({ tenantId, endpointId }: WebhookEndpoint): Promise<void> {
+export async function disable({ tenantId, endpointId }: WebhookEndpointKey): Promise<void> {
 	await env.DB.prepare(
 		"UPDATE webhook_endpoints SET status = 'disabled', disabled_at = ?3, disabled_reason = 'gone' WHERE tenant_id = ?1 AND id = ?2",
 	)

@@ -3,12 +3,13 @@ import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { EVENT_TYPES, type EventType } from "../../../shared/core/events.ts";
 import { newId } from "../../../shared/core/ids.ts";
+import { ownHosts } from "../../../shared/core/own-hosts.ts";
 import { sampleEvent } from "../../../shared/core/sample-event.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhook-endpoint.ts";
+import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../../shared/webhooks/post-webhook.ts";
 import { signedHeaders } from "../../../shared/webhooks/sign.ts";
 import { log } from "../../log.ts";
-import { checkReceiver } from "../accept-receiver.ts";
 import { newApp } from "../app.ts";
 import { EndpointParams, TestEndpoint } from "../endpoint-schemas.ts";
 import { openEndpointSecrets } from "../endpoint-secret.ts";
@@ -90,8 +91,8 @@ export const testEndpointRoutes = newApp()
 /** The HTTP status of the endpoint's answer. */
 async function sendSample(c: Context<IntakeEnv>, endpoint: WebhookEndpoint, type: EventType): Promise<number> {
 	const { services } = c.var;
-	const { runtime } = services;
-	const address = await checkReceiver(c, endpoint.url);
+	const { config, runtime } = services;
+	const address = await checkReceiver(runtime, config, endpoint.url, ownHosts(config.publicUrl, c.req.url));
 	if (!address.ok) throw unreachable(`Nothing was sent. ${address.problem}`);
 	const secrets = await openEndpointSecrets(services, endpoint);
 	if (secrets.length === 0) {

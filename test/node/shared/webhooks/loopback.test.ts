@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { checkReceiver } from "../../../../shared/webhooks/check-receiver.ts";
-import { postWebhook } from "../../../../workers/dispatcher/post-webhook.ts";
+import { postWebhook } from "../../../../shared/webhooks/post-webhook.ts";
 import { runtime as realRuntime } from "../../../../workers/runtime.ts";
 import { DNS_URL, fakeDns, LOOPBACK } from "../../../support/fake-dns.ts";
 import { ALLOWED_URLS, REFUSED_URLS } from "../../../support/url-corpus.ts";

@@ -1,0 +1,310 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import type { WebhookEndpoint } from "../../../shared/core/webhook-endpoint.ts";
+import { eraseJob } from "../../../shared/db/erase-jobs.ts";
+import { runtime } from "../../../workers/runtime.ts";
+import { aDelivery, aJob, anId, DAY, db, HOUR, NOW, reloadDelivery, type StoredDelivery } from "../support/a-job.ts";
+import { aDeliveryTo, anEndpoint, disable } from "../support/an-endpoint.ts";
+import { ADMIN, type Answer, aCaller, aKey, errorOf, send, sendTo, theServices } from "./caller.ts";
+
+const Delivery = z.object({ id: z.string(), event_id: z.string(), status: z.string() }).loose();
+const Page = z.object({ data: z.array(Delivery), has_more: z.boolean(), last_id: z.string().nullable() });
+
+let key = "";
+let tenantId = "";
+beforeAll(async () => {
+	({ key, tenantId } = await aCaller());
+	await send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { limits: { webhook_endpoints: null } } });
+});
+
+const aSucceededJob = () => aJob({ tenantId, status: "succeeded" });
+const missed = async (endpoint: WebhookEndpoint, given: Partial<StoredDelivery> = {}) =>
+	await aDeliveryTo(endpoint, await aSucceededJob(), { status: "exhausted", ...given });
+const ago = (ms: number) => new Date(runtime.now() - ms).toISOString();
+const recover = (endpointId: string, json: unknown) =>
+	send("POST", `/v1/webhook_endpoints/${endpointId}/recover`, { key, json });
+const again = (deliveryId: string, by = key) => send("POST", `/v1/deliveries/${deliveryId}/redeliver`, { key: by });
+const idsOf = (answer: Answer) => Page.parse(answer.body).data.map(({ id }) => id);
+
+/** The API with a queue that only counts, and what it was sent. */
+function watchedQueue() {
+	const rung: { body: { deliveryId: string } }[][] = [];
+	const sendBatch = async (messages: { body: { deliveryId: string } }[]) => void rung.push(messages);
+	const { server, background } = theServices(
+		{},
+		{ DELIVERY_QUEUE: new Proxy(env.DELIVERY_QUEUE, { get: () => sendBatch }) },
+	);
+	return {
+		server,
+		async rungFor() {
+			await Promise.all(background);
+			return rung.map((messages) => messages.map(({ body }) => body.deliveryId));
+		},
+	};
+}
+
+describe("GET /v1/webhook_endpoints/{id}/deliveries", () => {
+	it("gives pages of what was owed to this endpoint, newest first, with all attempts", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		const attempt = { at: NOW, durationMs: 7, status: 500, error: "Answered 500", response: "oh" };
+		const old = await missed(endpoint, { createdAt: NOW, attempts: [attempt] });
+		const newer = await missed(endpoint, { createdAt: NOW + 1 });
+		const newest = await missed(endpoint, { createdAt: NOW + 2, status: "pending", nextAttemptAt: NOW + DAY });
+		await missed(await anEndpoint(tenantId));
+		const get = (query: string) =>
+			send("GET", `/v1/webhook_endpoints/${endpoint.endpointId}/deliveries?${query}`, { key });
+		expect(idsOf(await get(""))).toEqual([newest, newer, old].map(({ deliveryId }) => deliveryId));
+		const first = Page.parse((await get("limit=2")).body);
+		expect(first).toMatchObject({ has_more: true, last_id: newer.deliveryId });
+		const second = await get(`limit=2&after=${first.last_id}`);
+		expect(second.body).toMatchObject({
+			data: [
+				{
+					id: old.deliveryId,
+					object: "delivery",
+					event_id: old.eventId,
+					event_type: "job.succeeded",
+					job_id: old.jobId,
+					endpoint_id: endpoint.endpointId,
+					url: endpoint.url,
+					status: "exhausted",
+					created_at: new Date(NOW).toISOString(),
+					next_attempt_at: null,
+					attempts: [
+						{ at: new Date(NOW).toISOString(), duration_ms: 7, status: 500, error: "Answered 500", response: "oh" },
+					],
+				},
+			],
+			has_more: false,
+		});
+		expect(idsOf(await get(`after=${old.deliveryId}`))).toEqual([]);
+	});
+
+	it.each([
+		["limit=0", "limit"],
+		["after=garbage", "after"],
+		["after=", "after"],
+		["after=dlv_01jq0000000000000000000000_failed_webhook", "after"],
+		["order=asc", "order"],
+		["status=pending", "status"],
+	])("refuses ?%s", async (query, param) => {
+		const { endpointId } = await anEndpoint(tenantId);
+		const answer = await send("GET", `/v1/webhook_endpoints/${endpointId}/deliveries?${query}`, { key });
+		expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+	});
+});
+
+describe("POST /v1/webhook_endpoints/{id}/enable", () => {
+	it("takes a disabled endpoint back into service, and gives the same answer ever after", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		const enable = () => send("POST", `/v1/webhook_endpoints/${endpoint.endpointId}/enable`, { key });
+		await disable(endpoint);
+		const { body } = await send("GET", `/v1/webhook_endpoints/${endpoint.endpointId}`, { key });
+		const disabledAt = Math.floor(NOW / 1000);
+		expect(body).toMatchObject({ status: "disabled", disabled_at: disabledAt, disabled_reason: "gone" });
+		const enabled = await enable();
+		expect(enabled.status).toBe(200);
+		expect(enabled.body).toMatchObject({ status: "enabled", disabled_at: null, disabled_reason: null });
+		expect((await enable()).body).toEqual(enabled.body);
+	});
+
+	it("takes a body, if it is an empty object", async () => {
+		const { endpointId } = await anEndpoint(tenantId);
+		const enable = (json: unknown) => send("POST", `/v1/webhook_endpoints/${endpointId}/enable`, { key, json });
+		expect([(await enable({})).status, (await enable([])).status]).toEqual([200, 400]);
+	});
+});
+
+describe("POST /v1/webhook_endpoints/{id}/recover", () => {
+	it("owes what was missed since then again, and rings for it", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		const now = runtime.now();
+		await missed(endpoint, { createdAt: now - 2 * HOUR });
+		const [second, first] = [
+			await missed(endpoint, { createdAt: now - 1_000, status: "skipped" }),
+			await missed(endpoint, { createdAt: now - 2_000 }),
+		];
+		const { server, rungFor } = watchedQueue();
+		const path = `/v1/webhook_endpoints/${endpoint.endpointId}/recover`;
+		const answer = await sendTo(server, "POST", path, { key, json: { since: ago(HOUR) } });
+		expect([answer.status, answer.body]).toEqual([
+			202,
+			{
+				object: "webhook_endpoint.recovery",
+				webhook_endpoint_id: endpoint.endpointId,
+				recovered: 2,
+				has_more: false,
+			},
+		]);
+		expect(await rungFor()).toEqual([[first.deliveryId, second.deliveryId]]);
+		expect((await recover(endpoint.endpointId, { since: ago(HOUR) })).body).toMatchObject({ recovered: 0 });
+	});
+
+	it("takes a thousand a call and says that there are more, and rings for the first hundred", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		const { deliveryId } = await missed(endpoint, { createdAt: runtime.now() - HOUR });
+		await env.DB.prepare(
+			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+			 INSERT INTO deliveries (tenant_id, id, job_id, event_id, event_type, endpoint_id, url, payload, status, created_at, finished_at)
+			 SELECT tenant_id, id || '_' || i, job_id, event_id, event_type, endpoint_id, url, payload, status, created_at + i, finished_at
+			   FROM n, deliveries WHERE id = ?1`,
+		)
+			.bind(deliveryId)
+			.run();
+		const { server, rungFor } = watchedQueue();
+		const path = `/v1/webhook_endpoints/${endpoint.endpointId}/recover`;
+		const call = () => sendTo(server, "POST", path, { key, json: { since: ago(DAY) } });
+		expect((await call()).body).toMatchObject({ recovered: 1_000, has_more: true });
+		const rung = await rungFor();
+		expect(rung).toEqual([[deliveryId, ...Array.from({ length: 99 }, (_, at) => `${deliveryId}_${at + 1}`)]]);
+		expect((await call()).body).toMatchObject({ recovered: 1, has_more: false });
+		expect((await call()).body).toMatchObject({ recovered: 0, has_more: false });
+	});
+
+	it("is refused while the endpoint is disabled", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		const delivery = await missed(endpoint);
+		await disable(endpoint);
+		const answer = await recover(endpoint.endpointId, { since: ago(HOUR) });
+		expect([answer.status, errorOf(answer).code]).toEqual([409, "endpoint_disabled"]);
+		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted" });
+	});
+
+	it("goes back 30 days", async () => {
+		const { endpointId } = await anEndpoint(tenantId);
+		expect((await recover(endpointId, { since: ago(30 * DAY) })).status).toBe(202);
+		expect((await recover(endpointId, { since: "2999-01-01T00:00:00+02:00" })).body).toMatchObject({ recovered: 0 });
+		const tooFar = await recover(endpointId, { since: ago(30 * DAY + HOUR) });
+		expect([tooFar.status, errorOf(tooFar).param]).toEqual([400, "since"]);
+	});
+
+	it.each<[unknown, string | null]>([
+		[undefined, null],
+		[{}, "since"],
+		[{ since: 1_760_000_000 }, "since"],
+		[{ since: "yesterday" }, "since"],
+		[{ since: "2026-01-02" }, "since"],
+		[{ since: null }, "since"],
+		[{ since: ago(HOUR), until: ago(0) }, "until"],
+	])("refuses %j", async (json, param) => {
+		const answer = await recover((await anEndpoint(tenantId)).endpointId, json);
+		if (json === undefined) expect([400, 415]).toContain(answer.status);
+		else expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+	});
+});
+
+describe("POST /v1/deliveries/{id}/redeliver", () => {
+	it("owes the delivery again, at once, and rings for it", async () => {
+		const delivery = await missed(await anEndpoint(tenantId));
+		const { server, rungFor } = watchedQueue();
+		const answer = await sendTo(server, "POST", `/v1/deliveries/${delivery.deliveryId}/redeliver`, { key });
+		expect(answer.status).toBe(202);
+		expect(answer.body).toMatchObject({ id: delivery.deliveryId, event_id: delivery.eventId, status: "pending" });
+		expect(await rungFor()).toEqual([[delivery.deliveryId]]);
+		expect((await send("GET", `/v1/deliveries/${delivery.deliveryId}`, { key })).body).toEqual(answer.body);
+	});
+
+	it("owes it to two who ask at once under one webhook-id", async () => {
+		const delivery = await missed(await anEndpoint(tenantId), { status: "delivered" });
+		for (const answer of await Promise.all([again(delivery.deliveryId), again(delivery.deliveryId)])) {
+			expect([answer.status, Delivery.parse(answer.body).event_id]).toEqual([202, delivery.eventId]);
+		}
+	});
+
+	it("is refused while its endpoint is disabled, when it is gone, and when the job is erased", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		const { deliveryId } = await missed(endpoint);
+		const codeOf = async (id = deliveryId) => {
+			const answer = await again(id);
+			return [answer.status, errorOf(answer).code];
+		};
+		await disable(endpoint);
+		expect(await codeOf()).toEqual([409, "endpoint_disabled"]);
+		await send("DELETE", `/v1/webhook_endpoints/${endpoint.endpointId}`, { key });
+		expect(await codeOf()).toEqual([409, "endpoint_disabled"]);
+		const job = await aSucceededJob();
+		const erased = await aDeliveryTo(await anEndpoint(tenantId), job);
+		await eraseJob(db, job, anId("tmb"));
+		expect(await codeOf(erased.deliveryId)).toEqual([409, "job_erased"]);
+		expect((await send("GET", `/v1/deliveries/${erased.deliveryId}`, { key })).body).toMatchObject({
+			status: "skipped",
+		});
+	});
+});
+
+describe("POST /v1/jobs/{id}/redeliver", () => {
+	it("owes all that the job owed again, and rings for it", async () => {
+		const job = await aSucceededJob();
+		const own = await aDelivery(job, { status: "delivered", createdAt: NOW });
+		const registered = await aDeliveryTo(await anEndpoint(tenantId), job, { status: "exhausted", createdAt: NOW + 1 });
+		const { server, rungFor } = watchedQueue();
+		const answer = await sendTo(server, "POST", `/v1/jobs/${job.jobId}/redeliver`, { key });
+		expect(answer.status).toBe(202);
+		expect(answer.body).toMatchObject({
+			object: "list",
+			data: [
+				{ id: own.deliveryId, endpoint_id: null, status: "pending" },
+				{ id: registered.deliveryId, status: "pending" },
+			],
+			has_more: false,
+			first_id: own.deliveryId,
+			last_id: registered.deliveryId,
+		});
+		expect(await rungFor()).toEqual([[own.deliveryId, registered.deliveryId]]);
+	});
+
+	it("answers an empty list, and rings nobody, where nothing is owed to anybody in service", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		const job = await aSucceededJob();
+		await aDeliveryTo(endpoint, job, { status: "exhausted" });
+		await disable(endpoint);
+		const { server, rungFor } = watchedQueue();
+		const answer = await sendTo(server, "POST", `/v1/jobs/${job.jobId}/redeliver`, { key });
+		expect([answer.status, idsOf(answer), await rungFor()]).toEqual([202, [], []]);
+	});
+});
+
+describe("what another tenant owes", () => {
+	it.each([
+		["GET", "/v1/deliveries/:id"],
+		["POST", "/v1/deliveries/:id/redeliver"],
+		["POST", "/v1/jobs/:job/redeliver"],
+	])("answers %s %s as what never was does, byte for byte", async (method, path) => {
+		const delivery = await missed(await anEndpoint(tenantId));
+		const stranger = (await aCaller()).key;
+		// Its request ids are all the same.
+		const { server } = theServices();
+		const answers = new Set<string>();
+		for (const [id, job] of [
+			[delivery.deliveryId, delivery.jobId],
+			["dlv_01jq0000000000000000000000_failed_webhook", "job_01jq0000000000000000000000"],
+			["dlv_%25", "job_%25"],
+			["x", "x"],
+			["dlv_x%27%20OR%201=1", "job_*"],
+		] as const) {
+			const answer = await sendTo(server, method, path.replace(":id", id).replace(":job", job), { key: stranger });
+			answers.add(JSON.stringify([answer.status, [...answer.headers], answer.text]));
+		}
+		expect([...answers].join("\n")).toMatch(/^\[404,[^\n]+$/);
+		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted", restartedAt: null });
+	});
+
+	it("is no place to go on from in a list", async () => {
+		const delivery = await missed(await anEndpoint(tenantId));
+		const stranger = await aCaller();
+		const { endpointId } = await anEndpoint(stranger.tenantId);
+		const path = `/v1/webhook_endpoints/${endpointId}/deliveries?after=`;
+		const { server } = theServices();
+		const get = async (id: string) => (await sendTo(server, "GET", `${path}${id}`, { key: stranger.key })).text;
+		expect(await get(delivery.deliveryId)).toBe(await get("dlv_01jq0000000000000000000000_failed_webhook"));
+	});
+
+	it("is beyond a key that may only read", async () => {
+		const { deliveryId, jobId } = await missed(await anEndpoint(tenantId));
+		const reader = await aKey(tenantId, { scopes: ["webhooks:read", "jobs:read", "jobs:write"] });
+		expect((await again(deliveryId, reader.key)).status).toBe(403);
+		expect((await send("POST", `/v1/jobs/${jobId}/redeliver`, { key: reader.key })).status).toBe(403);
+		expect((await send("GET", `/v1/deliveries/${deliveryId}`, { key: reader.key })).status).toBe(200);
+	});
+});
