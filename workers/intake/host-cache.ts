@@ -9,6 +9,11 @@ const HOSTS_MAX = 10_000;
 
 export class HostCache {
 	readonly #known = new Map<string, { found: Resolution; until: number }>();
+	readonly #hostsMax: number;
+
+	constructor(hostsMax = HOSTS_MAX) {
+		this.#hostsMax = hostsMax;
+	}
 
 	/** Keeps what lets a webhook in, which a resolver that is down does too; who mends a refused name need not wait. */
 	async resolve(runtime: Runtime, dnsUrl: string, host: string): Promise<Resolution> {
@@ -16,7 +21,7 @@ export class HostCache {
 		if (known !== undefined && known.until > runtime.now()) return known.found;
 		const found = await resolveHost(runtime, dnsUrl, host);
 		if (found.kind !== "public" && found.kind !== "unknown") return found;
-		if (this.#known.size >= HOSTS_MAX) this.#known.clear();
+		if (this.#known.size >= this.#hostsMax) this.#known.clear();
 		this.#known.set(host, { found, until: runtime.now() + HOST_MS });
 		return found;
 	}

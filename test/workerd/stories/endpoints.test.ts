@@ -132,10 +132,10 @@ describe("a job's events", () => {
 		await disable(endpoint);
 		expect(await ended(tenantId, 3)).toEqual([]);
 		expect(await statusesTo(endpoint)).toEqual(["skipped", "skipped", "skipped"]);
-		expect(await recoverDeliveries(db, endpoint, 0, 100)).toEqual([]);
+		expect((await recoverDeliveries(db, endpoint, 0, 100)).recovered).toEqual([]);
 		await enableEndpoint(db, endpoint);
-		expect(await recoverDeliveries(db, endpoint, 0, 2)).toHaveLength(2);
-		expect(await recoverDeliveries(db, endpoint, 0, 2)).toHaveLength(1);
+		expect((await recoverDeliveries(db, endpoint, 0, 2)).recovered).toHaveLength(2);
+		expect((await recoverDeliveries(db, endpoint, 0, 2)).recovered).toHaveLength(1);
 		await runOut(world, aModel(answered()));
 		expect(new Set(posts.map(({ id }) => id)).size).toBe(3);
 		expect(await statusesTo(endpoint)).toEqual(["delivered", "delivered", "delivered"]);
