@@ -203,7 +203,8 @@ describe("an endpoint's URL", () => {
 	];
 	const long = `https://crm.example.com/${"x".repeat(2049)}`;
 
-	it.each([...hosts.map((host) => `https://${host}/hook`), ...others, long])("is refused as %.60s", async (url) => {
+	const urls = [...hosts.map((host) => `https://${host}/hook`), ...others, long];
+	it.each(urls.map((url) => ({ url, shown: url.slice(0, 60) })))("is refused as $shown", async ({ url }) => {
 		const { id, url: stored } = await created();
 		for (const [path, json] of [
 			[PATH, { ...NEW, url }],
@@ -217,8 +218,13 @@ describe("an endpoint's URL", () => {
 	});
 
 	it("is not this service's own", async () => {
-		const answer = await call("POST", "", { ...NEW, url: "https://jobs.test/v1/jobs" });
-		expect([answer.status, errorOf(answer).param]).toEqual([400, "url"]);
+		const { services } = theServices();
+		const config = { ...services.config, publicUrl: "https://holdfast.example.com" };
+		const { server } = theServices({ config });
+		for (const url of ["https://holdfast.example.com/v1/jobs", "https://api.holdfast.example.com/"]) {
+			const answer = await sendTo(server, "POST", PATH, { key, json: { ...NEW, url } });
+			expect([answer.status, errorOf(answer).param]).toEqual([400, "url"]);
+		}
 	});
 });
 

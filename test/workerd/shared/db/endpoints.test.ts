@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenant.ts";
+import { DISABLED_REASONS } from "../../../../shared/core/webhook-endpoint.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { findDelivery, listEndpointDeliveries } from "../../../../shared/db/find-deliveries.ts";
 import {
@@ -249,5 +250,38 @@ describe("findDelivery", () => {
 		const delivery = await aDeliveryTo(await anEndpoint(tenantId), await aJob({ tenantId, status: "succeeded" }));
 		expect(await findDelivery(db, delivery)).toMatchObject({ deliveryId: delivery.deliveryId });
 		expect(await findDelivery(db, { ...delivery, ...elsewhere })).toBeNull();
+	});
+});
+
+describe("the table of endpoints refuses", () => {
+	it.each([
+		["a status that nobody knows", "status = 'paused'", "status IN"],
+		[
+			"a reason that nobody knows",
+			"status = 'disabled', disabled_at = 1, disabled_reason = 'bored'",
+			"disabled_reason IN",
+		],
+		["to be disabled without a time", "status = 'disabled', disabled_reason = 'gone'", "disabled_at_a_time"],
+		["to be disabled without a reason", "status = 'disabled', disabled_at = 1", "disabled_at_a_time"],
+		["to be enabled with a reason", "disabled_at = 1, disabled_reason = 'gone'", "disabled_at_a_time"],
+		["an old secret that signs for ever", "previous_secret = 'v1'", "previous_secret_has_an_end"],
+		["a payload that nobody knows", "payload = 'whole'", "payload IN"],
+		["event types that are no list", "event_types = '\"job.*\"'", "json_type(event_types)"],
+	])("%s", async (_, change, constraint) => {
+		const { endpointId } = await anEndpoint(tenantId);
+		const update = env.DB.prepare(`UPDATE webhook_endpoints SET ${change} WHERE id = ?1`).bind(endpointId);
+		await expect(update.run()).rejects.toThrow(constraint);
+	});
+
+	it("no state and no reason that the code knows", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		for (const reason of DISABLED_REASONS) {
+			await env.DB.prepare(
+				"UPDATE webhook_endpoints SET status = 'disabled', disabled_at = 1, disabled_reason = ?2 WHERE id = ?1",
+			)
+				.bind(endpoint.endpointId, reason)
+				.run();
+			expect(await findEndpoint(db, endpoint)).toMatchObject({ status: "disabled", disabledReason: reason });
+		}
 	});
 });
