@@ -10,6 +10,8 @@ import { pauseReceiver, type ReceiverFailure, unpauseReceiver } from "./receiver
 export interface DeliveryRecord extends DeliveryKey {
 	/** Before this one: the fence. */
 	attemptsMade: number;
+	/** As it was when the delivery was read. */
+	restartedAt: number | null;
 	attempt: DeliveryAttempt;
 	decision: DeliveryDecision;
 	endpointId: string | null;
@@ -44,17 +46,22 @@ export async function recordDelivery(db: Database, record: DeliveryRecord): Prom
 	return { done: done.length > 0, recovered: recovered === null ? null : String(recovered), owed: owedFromRows(owed) };
 }
 
+/** It was not asked for again during the attempt. If it was, a failure decides nothing: it goes on being owed as asked. */
+const DECIDES = "(restarted_at IS ?10 OR ?5 = 'delivered')";
+
 function recordStatement(db: Database, record: DeliveryRecord): Statement {
 	const { decision } = record;
 	const delayMs = decision.next === "pending" ? decision.delayMs : null;
 	const grace = delayMs !== null && delayMs <= QUEUE_WAIT_MS_MAX ? DOORBELL_GRACE_MS : 0;
 	return {
 		sql: `UPDATE deliveries
-		   SET status = ?5, attempts_made = attempts_made + 1, url = ?9, parked_on = NULL,
+		   SET status = iif(${DECIDES}, ?5, status), attempts_made = attempts_made + 1, url = ?9, parked_on = NULL,
+		       attempts_before = iif(${DECIDES}, attempts_before, attempts_made + 1),
 		       attempts = json_remove(json_insert(attempts, '$[#]', json(?6)),
 		           iif(json_array_length(attempts) < ${DELIVERY_ATTEMPTS_KEPT}, '$.none', '$[1]')),
-		       next_attempt_at = ${NOW} + ?7, sweep_at = ${NOW} + ?7 + ?8,
-		       finished_at = CASE WHEN ?7 IS NULL THEN ${NOW} END
+		       next_attempt_at = iif(${DECIDES}, ${NOW} + ?7, next_attempt_at),
+		       sweep_at = iif(${DECIDES}, ${NOW} + ?7 + ?8, sweep_at),
+		       finished_at = CASE WHEN ${DECIDES} AND ?7 IS NULL THEN ${NOW} END
 		 WHERE tenant_id = ?2 AND id = ?3 AND attempts_made = ?4 AND status = 'pending'
 		RETURNING id`,
 		params: [
@@ -67,6 +74,7 @@ function recordStatement(db: Database, record: DeliveryRecord): Statement {
 			delayMs,
 			grace,
 			record.url,
+			record.restartedAt,
 		],
 	};
 }

@@ -1,10 +1,12 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
+import type { DeliveryDecision } from "../../../../shared/core/delivery-schedule.ts";
 import { deliveryIdOf } from "../../../../shared/core/events.ts";
 import type { WebhookEndpoint } from "../../../../shared/core/webhook-endpoint.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
 import { pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
+import { recordDelivery } from "../../../../shared/db/record-delivery.ts";
 import { recoverDeliveries, redeliver, redeliverJob } from "../../../../shared/db/redeliver.ts";
 import { deleteEndpoint } from "../../../../shared/db/webhook-endpoints.ts";
 import { runtime } from "../../../../workers/runtime.ts";
@@ -87,6 +89,29 @@ describe("redeliver", () => {
 		for (const one of both) {
 			expect(one).toMatchObject({ outcome: "pending", delivery: { eventId: delivery.eventId, attemptsBefore: 10 } });
 		}
+	});
+
+	it.each<DeliveryDecision>([{ next: "exhausted" }, { next: "skipped" }, { next: "pending", delayMs: 24 * HOUR }])(
+		"owes it still when an attempt that was under way ends as %j, and does not count that one",
+		async (decision) => {
+			const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { attemptsMade: 9 });
+			await redeliver(LATER, delivery);
+			const later = databaseAt(NOW + HOUR + 1);
+			const record = { ...delivery, attempt: ATTEMPT, failure: null };
+			expect(await recordDelivery(later, { ...record, decision })).toMatchObject({ done: true });
+			const recorded = { attemptsMade: 10, attemptsBefore: 10, attempts: [ATTEMPT] };
+			expect(await reloadDelivery(delivery)).toMatchObject({ ...OWED_AGAIN, ...recorded });
+			const again = { ...record, attemptsMade: 10, restartedAt: NOW + HOUR, decision };
+			expect(await recordDelivery(later, again)).toMatchObject({ done: true });
+			expect(await reloadDelivery(delivery)).toMatchObject({ status: decision.next, attemptsBefore: 10 });
+		},
+	);
+
+	it("is content with an attempt that was under way, if it was received", async () => {
+		const delivery = await aDeliveryTo(endpoint, await aSucceededJob());
+		await redeliver(LATER, delivery);
+		await recordDelivery(LATER, { ...delivery, attempt: ATTEMPT, failure: null, decision: { next: "delivered" } });
+		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", nextAttemptAt: null, sweepAt: null });
 	});
 
 	it("leaves alone what is not there, or another tenant's", async () => {
