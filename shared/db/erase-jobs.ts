@@ -6,7 +6,7 @@ import { z } from "zod";
 import type { JobKey } from "../core/job.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { column } from "./json-column.ts";
-import { keyList } from "./lease-jobs.ts";
+import { keyList } from "./key-list.ts";
 
 /** Longer than any invocation lives: after that, nobody is left to write. */
 const TOMBSTONE_MS = 20 * 60_000;

@@ -6,6 +6,7 @@ import type { Job, JobKey } from "../core/job.ts";
 import { KEYS_OF_JOB } from "./cool-downs.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
+import { keyList } from "./key-list.ts";
 import { owedFromRows, oweJobEvent } from "./owe-events.ts";
 
 export interface LeaseRequest {
@@ -18,11 +19,6 @@ export interface LeaseRequest {
 	/** Is told of a row that no code of ours could have written, which is left out so that its neighbours run. */
 	onUnreadable?: (error: unknown) => void;
 }
-
-/** What became of a key that was not leased. */
-export type Missed = JobKey &
-	/** Due in `waitMs`. */
-	({ kind: "early"; waitMs: number } /** Held, parked, final, erased: nothing to do now. */ | { kind: "idle" });
 
 /** What was leased. */
 export interface Leased {
@@ -189,23 +185,4 @@ function ownLeases(db: Database, { keys, holder }: LeaseRequest): Statement {
 		sql: `SELECT ${JOB_COLUMNS}, ${NOW} AS now FROM jobs WHERE ${ASKED} AND status = 'running' AND holder = ?3`,
 		params: [db.clock(), keyList(keys), holder],
 	};
-}
-
-/** Explains a miss. Only a job that is merely early is worth another ring by the same message. */
-export async function explainMisses(db: Database, keys: JobKey[]): Promise<Missed[]> {
-	const rows = await db.all<{ tenant_id: string; id: string; wait_ms: number }>({
-		sql: `SELECT tenant_id, id, run_at - ${NOW} AS wait_ms FROM jobs
-		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
-		   AND status = 'queued' AND parked_on IS NULL`,
-		params: [db.clock(), keyList(keys)],
-	});
-	return keys.map((key) => {
-		const row = rows.find((candidate) => candidate.tenant_id === key.tenantId && candidate.id === key.jobId);
-		return row === undefined ? { ...key, kind: "idle" } : { ...key, kind: "early", waitMs: row.wait_ms };
-	});
-}
-
-/** Keys as one bound parameter, whatever their number: D1 binds a hundred at most. */
-export function keyList(keys: JobKey[]): string {
-	return JSON.stringify(keys.map((key) => [key.tenantId, key.jobId]));
 }

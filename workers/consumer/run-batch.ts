@@ -4,7 +4,7 @@ import type { Job, JobKey } from "../../shared/core/job.ts";
 import { keysOf } from "../../shared/core/lanes.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
-import { explainMisses } from "../../shared/db/lease-jobs.ts";
+import { explainMisses } from "../../shared/db/explain-misses.ts";
 import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
 import type { Bindings } from "../bindings.ts";

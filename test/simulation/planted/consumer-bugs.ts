@@ -106,8 +106,8 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "a webhook is given up one attempt too soon",
 		seenBy: 7,
 		file: "shared/core/delivery-schedule.ts",
-		find: "scheduleMs[attempt];",
-		replace: "scheduleMs[attempt + 1];",
+		find: "scheduleMs[made.number];",
+		replace: "scheduleMs[made.number + 1];",
 	},
 	{
 		name: "an early webhook's message is acked",
@@ -119,7 +119,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "each attempt at a webhook has an id of its own",
 		seenBy: 1,
-		file: "workers/dispatcher/deliver.ts",
+		file: "workers/dispatcher/send-webhook.ts",
 		find: "signedHeaders(secrets, delivery.eventId, attemptAt, body)",
 		replace: "signedHeaders(secrets, `${delivery.eventId}-${delivery.attemptsMade}`, attemptAt, body)",
 	},

@@ -84,11 +84,13 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "an end and its webhook are two transactions",
 		seenBy: 1,
 		file: "shared/db/finish-jobs.ts",
-		find: "const rows = await db.batch<{ id: string }>(ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]));",
-		replace: `const rows: { id: string }[][] = [];
+		find: `const rows = await db.batch<Record<string, unknown>>(
+		ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),
+	);`,
+		replace: `const rows: Record<string, unknown>[][] = [];
 	for (const end of ends) {
-		rows.push(await db.all<{ id: string }>(finishStatement(db, end)));
-		rows.push(await db.all<{ id: string }>(oweStatement(db, end)));
+		rows.push(await db.all(finishStatement(db, end)));
+		rows.push(await db.all(oweStatement(db, end)));
 	}`,
 	},
 	{
@@ -109,8 +111,8 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "the next delivery attempt is never swept for",
 		seenBy: 32,
 		file: "shared/db/record-delivery.ts",
-		find: "sweep_at = ${NOW} + ?7 + ?8",
-		replace: "sweep_at = ${NOW} + ?7 + 999999999 + ?8",
+		find: "${NOW} + ?7 + ?8, sweep_at)",
+		replace: "${NOW} + ?7 + 999999999 + ?8, sweep_at)",
 	},
 	{
 		name: "jobs that still owe a webhook are pruned",

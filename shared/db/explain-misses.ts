@@ -1,0 +1,23 @@
+/** Why a job that was rung for was not leased. */
+import type { JobKey } from "../core/job.ts";
+import { type Database, NOW } from "./database.ts";
+import { keyList } from "./key-list.ts";
+
+/** What became of a key that was not leased. */
+export type Missed = JobKey &
+	/** Due in `waitMs`. */
+	({ kind: "early"; waitMs: number } /** Held, parked, final, erased: nothing to do now. */ | { kind: "idle" });
+
+/** Explains a miss. Only a job that is merely early is worth another ring by the same message. */
+export async function explainMisses(db: Database, keys: JobKey[]): Promise<Missed[]> {
+	const rows = await db.all<{ tenant_id: string; id: string; wait_ms: number }>({
+		sql: `SELECT tenant_id, id, run_at - ${NOW} AS wait_ms FROM jobs
+		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
+		   AND status = 'queued' AND parked_on IS NULL`,
+		params: [db.clock(), keyList(keys)],
+	});
+	return keys.map((key) => {
+		const row = rows.find((candidate) => candidate.tenant_id === key.tenantId && candidate.id === key.jobId);
+		return row === undefined ? { ...key, kind: "idle" } : { ...key, kind: "early", waitMs: row.wait_ms };
+	});
+}

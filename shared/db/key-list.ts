@@ -1,0 +1,7 @@
+/** Rows named by their keys, in one bound parameter. */
+import type { JobKey } from "../core/job.ts";
+
+/** Keys as one bound parameter, whatever their number: D1 binds a hundred at most. */
+export function keyList(keys: JobKey[]): string {
+	return JSON.stringify(keys.map((key) => [key.tenantId, key.jobId]));
+}
