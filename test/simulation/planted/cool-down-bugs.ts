@@ -53,10 +53,10 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0`",
 	},
 	{
-		name: "an upstream that breaks down makes a longer cool-down shorter",
-		seenBy: 703,
+		name: "a call that was under way when a cool-down began makes it shorter",
+		seenBy: 147,
 		file: "shared/db/cool-downs.ts",
-		find: "THEN max(until, ${NOW} + ${doubled(TRIPPED_MS)})",
-		replace: "THEN ${NOW} + ${doubled(TRIPPED_MS)}",
+		find: "until = max(iif(${IS_NEWS}, 0, until),",
+		replace: "until = max(0,",
 	},
 ];

@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finished whoever holds its lease",
-		seenBy: 400,
+		seenBy: 437,
 		file: "shared/db/finish-jobs.ts",
 		find: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5\n\t\tRETURNING id`",
 		replace: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND ?5 >= 0\n\t\tRETURNING id`",
@@ -19,7 +19,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 149,
+		seenBy: 519,
 		file: "shared/db/hold-leases.ts",
 		find: "jobs.lease = held.lease AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",

@@ -47,7 +47,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a holder's death is noticed when its job would have been rung for",
-		seenBy: 20,
+		seenBy: 394,
 		file: "shared/db/lease-jobs.ts",
 		find: "UPDATE jobs SET sweep_at = lease_expires_at",
 		replace: "UPDATE jobs SET sweep_at = sweep_at",

@@ -137,6 +137,13 @@ describe("a cool-down", () => {
 		expect(await coolDown(key)).toMatchObject({ until: NOW + SECOND, strikes: 1, failures: 1 });
 	});
 
+	it("is not made shorter by calls that were under way when it began and fail, however many", async () => {
+		const { key } = anUpstream();
+		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
+		for (let time = 0; time <= FAILURES_TO_TRIP; time++) await recordFailure(databaseAt(NOW + 1), failed(key));
+		expect(await coolDown(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
+	});
+
 	it("lets the most urgent job probe", async () => {
 		const { key, ...upstream } = anUpstream();
 		const jobs = [await aJob({ ...upstream, priority: 5 }), await aJob({ ...upstream, priority: 9 })];
