@@ -2,21 +2,28 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { FINAL_STATUSES } from "../simulation/history.ts";
 import { type JobSeen, shaOf } from "../simulation/world/client.ts";
+import { atMost } from "./at-most.ts";
 import type { Client } from "./client.ts";
 import type { PlannedJob } from "./planned-job.ts";
 
 /** Between two tries while nobody answers; grows, or all callers together would keep a service down that comes back. */
 const AGAIN_MS = 700;
-const AGAIN_MS_MAX = 5_000;
+const AGAIN_MS_MAX = 10_000;
 /** Between two looks at a job that waits. */
-const LOOK_MS_MAX = 12_000;
+const LOOK_MS_MAX = 20_000;
 const GROWTH = 1.5;
+/**
+ * Requests of all callers together. More would only be late: a machine that is too busy to answer in time still works on
+ * what nobody waits for any more, and never catches up.
+ */
+const LINES = 40;
 const WAIT_SECONDS = 8;
 
 /** @param clientNamed a line of its own for everything that happens at the same time */
 export class Callers {
 	readonly #clientNamed: (name: string) => Client;
 	readonly #over: AbortSignal;
+	readonly #inTurn = atMost(LINES);
 
 	constructor(clientNamed: (name: string) => Client, over: AbortSignal) {
 		this.#clientNamed = clientNamed;
@@ -43,7 +50,7 @@ export class Callers {
 		const facts = { op: "submit" as const, tag, key, fingerprint: shaOf(body), wants };
 		for (let waitMs = AGAIN_MS; !this.#over.aborted; waitMs = Math.min(AGAIN_MS_MAX, waitMs * GROWTH)) {
 			const asked = { method: "POST" as const, path: "/v1/jobs", headers: { "idempotency-key": key }, body };
-			const { answer, job } = await client.ask(asked, facts);
+			const { answer, job } = await this.#inTurn(() => client.ask(asked, facts));
 			if (job !== null) return job;
 			if (answer !== null && answer.code < 500) throw new Error(`${tag} was refused: ${answer.code} ${answer.text}`);
 			if (givesUp) return null;
@@ -60,7 +67,7 @@ export class Callers {
 		while (!FINAL_STATUSES.includes(status)) {
 			if (this.#over.aborted) return;
 			await this.#pause(waitMs);
-			const { job } = await client.ask(look, { op: "get", job: id });
+			const { job } = await this.#inTurn(() => client.ask(look, { op: "get", job: id }));
 			status = job?.status ?? status;
 			waitMs = Math.min(LOOK_MS_MAX, waitMs * GROWTH);
 		}
@@ -68,14 +75,15 @@ export class Callers {
 		if (status !== "succeeded") return;
 		for (const afterMs of [0, ...planned.readAgainAfterMs]) {
 			await this.#pause(afterMs);
-			await client.ask({ path: `/v1/jobs/${id}/result` }, { op: "result", job: id });
+			await this.#inTurn(() => client.ask({ path: `/v1/jobs/${id}/result` }, { op: "result", job: id }));
 		}
 	}
 
 	/** Once: where nobody answers, it is left to run. */
 	async #cancel(client: Client, { id }: Pick<JobSeen, "id">, afterMs: number): Promise<void> {
 		await this.#pause(afterMs);
-		await client.ask({ method: "POST", path: `/v1/jobs/${id}/cancel` }, { op: "cancel", job: id });
+		const asked = { method: "POST" as const, path: `/v1/jobs/${id}/cancel` };
+		await this.#inTurn(() => client.ask(asked, { op: "cancel", job: id }));
 	}
 
 	/** Shorter when everything is over. */

@@ -2,11 +2,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { HistoryEvent } from "../simulation/history.ts";
+import { atMost } from "./at-most.ts";
 import type { Client } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
-import { sideBySide } from "./side-by-side.ts";
 
 const LOOK_EVERY_MS = 1_000;
+const LINES = 6;
 
 const List = z.object({ data: z.array(z.object({ id: z.string() })) });
 const Deliveries = z.object({ deliveries: z.array(z.object({ status: z.string() })) });
@@ -22,13 +23,15 @@ export async function comeToRest(
 	for (const status of ["queued", "running", "queued", "running"]) {
 		while (!isOver() && !(await isNone(clientNamed("drain"), status))) await sleep(LOOK_EVERY_MS);
 	}
+	const inTurn = atMost(LINES);
 	const settled = new Set<string>();
 	for (;;) {
 		const owed = owedJobs(recorder.events).filter((job) => !settled.has(job));
 		if (owed.length === 0 || isOver()) return;
-		await sideBySide(owed, async (job, line) => {
-			if (await areDeliveriesOver(clientNamed(`drain ${line}`), job)) settled.add(job);
-		});
+		const look = async (job: string) => {
+			if (await areDeliveriesOver(clientNamed(`drain of ${job}`), job)) settled.add(job);
+		};
+		await Promise.all(owed.map((job) => inTurn(() => look(job))));
 		await sleep(LOOK_EVERY_MS);
 	}
 }

@@ -1,11 +1,12 @@
 /** The last look of all: every job that was ever accepted, or that the service lists, with its result and its history. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
+import { atMost } from "./at-most.ts";
 import type { Asked, Client, Heard } from "./client.ts";
 import type { Recorder } from "./recorder.ts";
-import { sideBySide } from "./side-by-side.ts";
 
 const TRIES = 10;
+const LINES = 6;
 const PAGE = 100;
 
 const Page = z.object({ data: z.array(z.object({ id: z.string() })), has_more: z.boolean() });
@@ -22,7 +23,8 @@ export async function lookAtAll(recorder: Recorder, clientNamed: (name: string) 
 		op === "submit" && type === "ok" && job !== undefined ? [job] : [],
 	);
 	const jobs = new Set([...accepted, ...(await listAll(clientNamed("drain")))]);
-	await sideBySide([...jobs], (job, line) => lookAt(recorder, clientNamed(`drain ${line}`), job));
+	const inTurn = atMost(LINES);
+	await Promise.all([...jobs].map((job) => inTurn(() => lookAt(recorder, clientNamed(`drain of ${job}`), job))));
 }
 
 async function listAll(client: Client): Promise<string[]> {

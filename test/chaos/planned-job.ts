@@ -65,7 +65,7 @@ export function planJob(dice: Dice, tag: string, run: { spreadMs: number; webhoo
 		isDoubled: dice.chance(0.1),
 		givesUp: dice.chance(0.05),
 		lookAfterMs: dice.between(700, 4_000),
-		waits: dice.chance(0.1),
+		waits: dice.chance(0.04),
 		cancelAfterMs: dice.chance(0.1) ? dice.skewed(0, 10_000) : null,
 		readAgainAfterMs: Array.from({ length: dice.between(0, 2) }, () => dice.between(200, 15_000)),
 		cancelsTooLate: dice.chance(0.1),
