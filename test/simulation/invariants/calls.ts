@@ -34,7 +34,8 @@ export function watchCalls(simulation: Simulation): undefined {
 		const stored = storedAt.get(`results/${call.tenantId}/${jobId}`);
 		if (stored !== undefined && stored < claim.at)
 			world.violate("C2", `call ${number} buys an answer that ${jobId} has`);
-		if (claim.databaseAt >= numberOf(claim.row, "deadline_at"))
+		// Where the database's clock jumped back since the lease, there is time again.
+		if (Math.min(claim.databaseAt, world.databaseNow) >= numberOf(claim.row, "deadline_at"))
 			world.violate("D1", `call ${number} began after the deadline of ${jobId}`);
 		watchTime(simulation, call, claim);
 	});
