@@ -12,6 +12,8 @@ export interface Ask {
 	waitSeconds?: number;
 	/** What the repetition of a request that took effect is answered. */
 	orElse?: number;
+	/** An answer that is as good: whom we ask for it did not give another. */
+	mayAnswer?: number;
 	/** Each request makes a job of its own. */
 	mayDouble?: boolean;
 }

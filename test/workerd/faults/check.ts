@@ -1,17 +1,14 @@
 /** What must hold when a story is over, whatever one call did in its middle. */
 import { env } from "cloudflare:workers";
 import { z } from "zod";
-import { eventIdOf } from "../../../shared/core/events.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { MINUTE, SECOND } from "../support/a-job.ts";
+import { DeliveryRow, webhookProblems } from "./check-webhooks.ts";
 import type { Expected, Story } from "./story.ts";
 import type { World } from "./world.ts";
 
 /** At first soon, for most stories are short; then once for each sweep. */
 const LOOKS_MS = [5 * SECOND, 10 * SECOND, 45 * SECOND, ...Array.from({ length: 45 }, () => MINUTE)];
-/** The same webhook may come again where its receipt was lost, and no more often than that. */
-const TIMES_TOLD_MAX = 2;
-
 const Job = z.object({
 	id: z.string(),
 	tenant_id: z.string(),
@@ -19,8 +16,7 @@ const Job = z.object({
 	finished_at: z.number().nullable(),
 	result_bytes: z.number().nullable(),
 });
-const Delivery = z.object({ job_id: z.string(), event_id: z.string(), status: z.string() });
-type Rows = { jobs: z.infer<typeof Job>[]; deliveries: z.infer<typeof Delivery>[] };
+type Rows = { jobs: z.infer<typeof Job>[]; deliveries: DeliveryRow[] };
 
 /** When each expected job ended, and when its webhook came first, since the story began. */
 export type Ends = { about: string[]; endedMs: number | null; toldMs: number | null }[];
@@ -34,6 +30,9 @@ export async function conclude(story: Story): Promise<Ends> {
 	const unexpected = rows.jobs.filter(({ id }) => !story.expected.some(({ jobId }) => jobId === id));
 	if (unexpected.length > story.strays) world.problem(`nobody asked for ${unexpected.map(({ id }) => id)}`);
 	checkInvocations(world);
+	for (const { site, isKnown } of world.gate.calls) {
+		if (!isKnown) world.problem(`a call from a place that the source does not show: ${site}`);
+	}
 	const ends = new Map(rows.jobs.map((row) => [row.id, row.finished_at]));
 	return story.expected.map(({ jobId, prompt }) => {
 		const since = (at: number | null | undefined) => (at === null || at === undefined ? null : at - world.startedAt);
@@ -67,7 +66,7 @@ async function readRows(): Promise<Rows> {
 		env.DB.prepare("SELECT id, tenant_id, status, finished_at, result_bytes FROM jobs"),
 		env.DB.prepare("SELECT job_id, event_id, status FROM deliveries"),
 	]);
-	return { jobs: z.array(Job).parse(jobs?.results), deliveries: z.array(Delivery).parse(deliveries?.results) };
+	return { jobs: z.array(Job).parse(jobs?.results), deliveries: z.array(DeliveryRow).parse(deliveries?.results) };
 }
 
 async function checkJob({ world, strays }: Story, expected: Expected, { jobs, deliveries }: Rows): Promise<void> {
@@ -89,15 +88,9 @@ async function checkJob({ world, strays }: Story, expected: Expected, { jobs, de
 		problem(`has ${object?.size} bytes and says ${row?.result_bytes}`);
 	}
 
-	const owed = deliveries.filter(({ job_id }) => job_id === jobId);
-	const told = world.upstreams.received.filter((one) => one.jobId === jobId);
-	const eventId = eventIdOf(jobId, expected.status);
-	const wanted = expected.hasWebhook ? [{ job_id: jobId, event_id: eventId, status: "delivered" }] : [];
-	if (JSON.stringify(owed) !== JSON.stringify(wanted)) problem(`owes ${JSON.stringify(owed)}`);
-	if (told.some(({ id }) => id !== eventId)) problem(`was told as ${told.map(({ id }) => id)}`);
-	if (expected.hasWebhook !== told.length > 0 || told.length > TIMES_TOLD_MAX + world.upstreams.refusals) {
-		problem(`was told ${told.length} times`);
-	}
+	const { status } = expected;
+	const own = deliveries.filter(({ job_id }) => job_id === jobId);
+	for (const what of webhookProblems(world, { ...expected, status }, own)) problem(what);
 }
 
 async function checkErased(job: Expected, hasRow: boolean, problem: (what: string) => void): Promise<void> {

@@ -3,6 +3,7 @@ import { resultKey } from "../../../shared/results/keys.ts";
 import { SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
 import { anAnswerOf, aRunningJob, lateAnswer } from "./rows.ts";
+import { RECEIVER } from "./upstreams.ts";
 
 describeFaults("consumer", [
 	{
@@ -37,9 +38,22 @@ describeFaults("consumer", [
 		name: "a model that says later, and a job that waits for it",
 		tries: /requeueJob|explainMisses|recordRecovery|releaseParked|tellRecovery|leaseJobs|finishJobs/,
 		async play(story) {
-			await story.submit({ prompt: "first", steps: [{ status: 429, retryAfter: 20 }, {}] });
+			// With one attempt: a call that used up none must not cost it.
+			const json = { max_attempts: 1 };
+			await story.submit({ prompt: "first", steps: [{ status: 429, retryAfter: 20 }, {}], json });
 			await story.pass(5 * SECOND);
 			await story.submit({ prompt: "second", hasWebhook: true });
+		},
+	},
+	{
+		name: "a job whose webhook hears of its start, beside one whose does not",
+		isBatch: true,
+		tries: /runBatch/,
+		async play(story) {
+			const webhook = { url: RECEIVER, events: ["job.started", "job.succeeded"] };
+			const expected = { isStartTold: true };
+			await story.submit({ prompt: "announced", hasWebhook: true, json: { webhook }, expected });
+			await story.submit({ prompt: "quiet", hasWebhook: true });
 		},
 	},
 	{

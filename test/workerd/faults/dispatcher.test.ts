@@ -1,4 +1,6 @@
+import { SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
+import { GONE_RECEIVER, RECEIVER } from "./upstreams.ts";
 
 const READ = "workers/dispatcher/dispatch-batch.ts#readOrNone → shared/db/find-deliveries.ts#findOwedDeliveries";
 const RECORD = "workers/dispatcher/deliver.ts#recordSurely → shared/db/record-delivery.ts#recordDelivery";
@@ -18,6 +20,29 @@ describeFaults("dispatcher", [
 		async play(story) {
 			story.world.upstreams.receipts.push(500);
 			await story.submit({ prompt: "told again", hasWebhook: true });
+		},
+	},
+	{
+		name: "a receiver that is overloaded, and two webhooks that wait for it",
+		tries: /park|release|recordSurely/,
+		async play(story) {
+			story.world.upstreams.receipts.push(503);
+			await story.submit({ prompt: "too much", hasWebhook: true });
+			await story.pass(2 * SECOND);
+			await story.submit({ prompt: "waits", hasWebhook: true });
+			await story.submit({ prompt: "waits, too", hasWebhook: true });
+		},
+	},
+	{
+		name: "an endpoint that is gone, and another that hears of it",
+		tries: /deliver\.ts#deliver|recordSurely/,
+		async play(story) {
+			const endpoint = { name: "e", event_types: ["job.succeeded", "endpoint.*"] };
+			await story.ask("POST", "/v1/webhook_endpoints", { json: { ...endpoint, url: GONE_RECEIVER } });
+			await story.ask("POST", "/v1/webhook_endpoints", { json: { ...endpoint, url: `${RECEIVER}/here` } });
+			await story.submit({ prompt: "told to one", expected: { endpoints: 1, missed: 1 } });
+			const told = () => story.world.upstreams.received.filter(({ type }) => type === "endpoint.disabled");
+			story.wish("the other endpoint hears of it", async () => told().length === 1);
 		},
 	},
 	{

@@ -12,6 +12,9 @@ import type { Call, Planned } from "./fault-gate.ts";
 import { Story } from "./story.ts";
 import { World } from "./world.ts";
 
+/** Dozens of stories in one test, on a machine that is busy with other files. */
+const TIMEOUT_MS = 120_000;
+
 export interface Scenario {
 	name: string;
 	/** Goes wrong in every run: there are calls that only a fault leads to. */
@@ -32,13 +35,14 @@ interface Run {
 	ends: Ends;
 }
 
-export function describeFaults(actor: string, scenarios: Scenario[]): void {
-	const sites = env.TEST_CALL_SITES.filter((site) => site.actor === actor);
+/** @param covers which of the actor's sites: two files may share them */
+export function describeFaults(actor: string, scenarios: Scenario[], covers = (_name: string) => true): void {
+	const sites = env.TEST_CALL_SITES.filter((site) => site.actor === actor && covers(site.name));
 	const undisturbed = new Map<Scenario, Run>();
 
 	beforeAll(async () => {
 		for (const scenario of scenarios) undisturbed.set(scenario, await play(scenario, []));
-	});
+	}, TIMEOUT_MS);
 
 	// No `it.each`, which cuts long names short.
 	describe("undisturbed", () => {
@@ -50,7 +54,7 @@ export function describeFaults(actor: string, scenarios: Scenario[]): void {
 	});
 
 	describe("a call that fails, before or after its effect, or hangs costs nothing but time", () => {
-		for (const site of sites) it(site.name, () => tryAll(site, scenarios, undisturbed));
+		for (const site of sites) it(site.name, () => tryAll(site, scenarios, undisturbed), TIMEOUT_MS);
 	});
 }
 
@@ -88,6 +92,7 @@ async function play(scenario: Scenario, plan: Planned[]): Promise<Run> {
 	const injectedAt = (planned: Planned[]) =>
 		world.gate.injected.filter(({ at }) => planned.some((one) => one.at === at)).map(({ call }) => call);
 	const given = injectedAt(scenario.given ?? []);
+	if (given.length !== (scenario.given?.length ?? 0)) world.problem("what was given did not happen");
 	const calls = world.gate.calls.filter((call) => !given.includes(call));
 	return { problems: world.problems, calls, injected: injectedAt(plan), ends };
 }

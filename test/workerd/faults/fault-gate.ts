@@ -11,6 +11,9 @@ export interface Planned {
 	turn?: number;
 }
 
+/** More than lie between an answer and the next call that follows from it; a turn of the event loop costs far more. */
+const MICROTASKS = 300;
+
 export type Call = Called & Place;
 
 export class FaultGate implements Gate {
@@ -19,7 +22,7 @@ export class FaultGate implements Gate {
 	readonly injected: (Planned & { call: Call })[] = [];
 	readonly now: () => number;
 	readonly #left: Planned[];
-	#inFlight = 0;
+	readonly #inFlight = new Set<Promise<unknown>>();
 
 	constructor(plan: readonly Planned[], now: () => number) {
 		this.#left = [...plan];
@@ -44,17 +47,24 @@ export class FaultGate implements Gate {
 
 	/** Real I/O, during which the world's clock stands still. */
 	async counted<T>(run: () => Promise<T>): Promise<T> {
-		this.#inFlight += 1;
+		const running = run();
+		this.#inFlight.add(running);
 		try {
-			return await run();
+			return await running;
 		} finally {
-			this.#inFlight -= 1;
+			this.#inFlight.delete(running);
 		}
 	}
 
-	/** Resolves when no I/O is under way, and none begins for a few turns of the event loop. */
+	/** Resolves when no I/O is under way, and none begins. */
 	async quiet(): Promise<void> {
-		for (let idle = 0; idle < 3; idle = this.#inFlight > 0 ? 0 : idle + 1) await turn();
+		do {
+			for (let idle = 0; idle < MICROTASKS; idle = this.#inFlight.size > 0 ? 0 : idle + 1) {
+				await (this.#inFlight.size > 0 ? Promise.allSettled(this.#inFlight) : undefined);
+			}
+			// For what is no call to the outside and takes a turn all the same.
+			await turn();
+		} while (this.#inFlight.size > 0);
 	}
 }
 

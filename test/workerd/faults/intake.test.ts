@@ -6,6 +6,7 @@ import { describeFaults } from "./each-site.ts";
 import { aSucceededJob } from "./rows.ts";
 import type { Expected, Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
+import { isAboutWebhooks } from "./webhook-sites.ts";
 
 const SUBMIT = "workers/intake/submit.ts#submitSurely → shared/db/submit-job.ts#submitJob";
 const ROTATE = "workers/intake/routes/signing-secret.ts#rotateSurely → shared/db/tenants.ts#rotateWebhookSecret";
@@ -47,122 +48,126 @@ async function administerKeys(story: Story): Promise<void> {
 	story.wish("the key is revoked", async () => (await row()) !== null);
 }
 
-describeFaults("intake", [
-	{
-		name: "a job that is submitted with a key",
-		tries: /submit\.ts|key-cache/,
-		async play(story) {
-			await story.submit({ prompt: "submitted", hasWebhook: true });
+describeFaults(
+	"intake",
+	[
+		{
+			name: "a job that is submitted with a key",
+			tries: /submit\.ts|key-cache/,
+			async play(story) {
+				await story.submit({ prompt: "submitted", hasWebhook: true });
+			},
 		},
-	},
-	{
-		name: "a job that is read in all ways, and listed",
-		async play(story) {
-			const job = await aSucceededJob(story, "read");
-			await aDelivery(job, { url: RECEIVER, createdAt: story.world.startedAt });
-			const path = `/v1/jobs/${job.jobId}`;
-			await story.ask("GET", path);
-			await story.ask("GET", `${path}?include=result,attempts,deliveries`);
-			await story.ask("GET", `${path}/result`);
-			await story.ask("GET", `${path}/attempts`);
-			await story.ask("GET", `${path}/deliveries`);
-			await story.ask("GET", "/v1/jobs?status=succeeded");
+		{
+			name: "a job that is read in all ways, and listed",
+			async play(story) {
+				const job = await aSucceededJob(story, "read");
+				await aDelivery(job, { url: RECEIVER, createdAt: story.world.startedAt });
+				const path = `/v1/jobs/${job.jobId}`;
+				await story.ask("GET", path);
+				await story.ask("GET", `${path}?include=result,attempts,deliveries`);
+				await story.ask("GET", `${path}/result`);
+				await story.ask("GET", `${path}/attempts`);
+				await story.ask("GET", `${path}/deliveries`);
+				await story.ask("GET", "/v1/jobs?status=succeeded");
+			},
 		},
-	},
-	{
-		name: "a job that is submitted without a key and waited for",
-		tries: /submit\.ts|wait\.ts/,
-		async play(story) {
-			await story.submit({ prompt: "waited for", hasWebhook: true, idempotencyKey: null, waitSeconds: 20 });
+		{
+			name: "a job that is submitted without a key and waited for",
+			tries: /submit\.ts|wait\.ts/,
+			async play(story) {
+				await story.submit({ prompt: "waited for", hasWebhook: true, idempotencyKey: null, waitSeconds: 20 });
+			},
 		},
-	},
-	{
-		name: "a submission with a key, of which D1 did not say that it has it",
-		given: [{ at: SUBMIT, fault: "takes effect and fails" }],
-		tries: /submitSurely/,
-		async play(story) {
-			await story.submit({ prompt: "asked twice", hasWebhook: true });
+		{
+			name: "a submission with a key, of which D1 did not say that it has it",
+			given: [{ at: SUBMIT, fault: "takes effect and fails" }],
+			tries: /submitSurely/,
+			async play(story) {
+				await story.submit({ prompt: "asked twice", hasWebhook: true });
+			},
 		},
-	},
-	{
-		name: "a submission without a key, of which D1 did not say that it has it",
-		given: [{ at: SUBMIT, fault: "takes effect and fails" }],
-		tries: /submitSurely/,
-		async play(story) {
-			await story.submit({ prompt: "asked twice", hasWebhook: true, idempotencyKey: null });
+		{
+			name: "a submission without a key, of which D1 did not say that it has it",
+			given: [{ at: SUBMIT, fault: "takes effect and fails" }],
+			tries: /submitSurely/,
+			async play(story) {
+				await story.submit({ prompt: "asked twice", hasWebhook: true, idempotencyKey: null });
+			},
 		},
-	},
-	{
-		name: "a submission that comes again when its receiver is not in DNS any more",
-		tries: /isRepeat|resolve-host/,
-		async play(story) {
-			const job = await story.submit({ prompt: "replayed", hasWebhook: true });
-			await story.pass(2 * MINUTE);
-			story.world.upstreams.addresses = [];
-			const again = await story.submit({ prompt: "replayed", hasWebhook: true });
-			story.expected.pop();
-			if (again.jobId !== job.jobId) story.world.problem("another job was made of a repeated request");
+		{
+			name: "a submission that comes again when its receiver is not in DNS any more",
+			tries: /isRepeat|resolve-host/,
+			async play(story) {
+				const job = await story.submit({ prompt: "replayed", hasWebhook: true });
+				await story.pass(2 * MINUTE);
+				story.world.upstreams.addresses = [];
+				const again = await story.submit({ prompt: "replayed", hasWebhook: true });
+				story.expected.pop();
+				if (again.jobId !== job.jobId) story.world.problem("another job was made of a repeated request");
+			},
 		},
-	},
-	{
-		name: "a large job that is run again and then erased",
-		tries: /toNewJob|retry-job|delete-job|submit\.ts#ring/,
-		async play(story) {
-			const old = await story.submit({ prompt: "large", isLarge: true, bought: 2 });
-			await story.untilOver(old);
-			const headers = { "idempotency-key": "again" };
-			const again = await story.ask("POST", `/v1/jobs/${old.jobId}/retry`, { headers, json: {} });
-			const large = `SELECT input_key FROM jobs WHERE id = '${old.jobId}'`;
-			const inputKey = (await env.DB.prepare(large).first<string>("input_key")) ?? "";
-			await story.untilOver(story.expect({ ...old, jobId: idIn(again) }));
-			await story.ask("DELETE", `/v1/jobs/${old.jobId}`, { orElse: 404 });
-			old.status = "erased";
-			const hasInput = async () => (await env.RESULTS.head(inputKey)) !== null;
-			story.wish("the input of an erased job is gone", async () => !(await hasInput()));
+		{
+			name: "a large job that is run again and then erased",
+			tries: /toNewJob|retry-job|delete-job|submit\.ts#ring/,
+			async play(story) {
+				const old = await story.submit({ prompt: "large", isLarge: true, bought: 2 });
+				await story.untilOver(old);
+				const headers = { "idempotency-key": "again" };
+				const again = await story.ask("POST", `/v1/jobs/${old.jobId}/retry`, { headers, json: {} });
+				const large = `SELECT input_key FROM jobs WHERE id = '${old.jobId}'`;
+				const inputKey = (await env.DB.prepare(large).first<string>("input_key")) ?? "";
+				await story.untilOver(story.expect({ ...old, jobId: idIn(again) }));
+				await story.ask("DELETE", `/v1/jobs/${old.jobId}`, { orElse: 404 });
+				old.status = "erased";
+				const hasInput = async () => (await env.RESULTS.head(inputKey)) !== null;
+				story.wish("the input of an erased job is gone", async () => !(await hasInput()));
+			},
 		},
-	},
-	{
-		name: "jobs that are cancelled: one that waits, one in flight, one too late",
-		tries: /cancel-job/,
-		async play(story) {
-			const stopped = { status: "cancelled", hasWebhook: true } as const;
-			const waiting = await story.submit({ ...stopped, prompt: "waiting", json: { delay_seconds: 30 } });
-			const flying = await story.submit({ ...stopped, prompt: "flying", steps: [{ afterMs: 50 * SECOND }] });
-			const done = await story.submit({ prompt: "done" });
-			await story.pass(5 * SECOND);
-			for (const { jobId } of [waiting, flying, done]) await story.ask("POST", `/v1/jobs/${jobId}/cancel`);
+		{
+			name: "jobs that are cancelled: one that waits, one in flight, one too late",
+			tries: /cancel-job/,
+			async play(story) {
+				const stopped = { status: "cancelled", hasWebhook: true } as const;
+				const waiting = await story.submit({ ...stopped, prompt: "waiting", json: { delay_seconds: 30 } });
+				const flying = await story.submit({ ...stopped, prompt: "flying", steps: [{ afterMs: 50 * SECOND }] });
+				const done = await story.submit({ prompt: "done" });
+				await story.pass(5 * SECOND);
+				for (const { jobId } of [waiting, flying, done]) await story.ask("POST", `/v1/jobs/${jobId}/cancel`);
+			},
 		},
-	},
-	{
-		name: "a tenant that is made, looked at and renamed",
-		tries: /admin/,
-		play: administerTenants,
-	},
-	{
-		name: "a key that is made, looked for and revoked",
-		tries: /admin/,
-		play: administerKeys,
-	},
-	{
-		name: "a secret that is rotated while its old one is kept",
-		tries: /signing-secret/,
-		async play(story) {
-			const old = Secret.parse((await story.ask("GET", "/v1/webhook_signing_secret")).body).secret;
-			const json = { keep_old_secret_active_for_24_hours: true };
-			const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json });
-			const job = await story.submit({ prompt: "signed", hasWebhook: true });
-			story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
-			story.wish("the old secret signs, too", async () => signs(story, job, old));
+		{
+			name: "a tenant that is made, looked at and renamed",
+			tries: /admin/,
+			play: administerTenants,
 		},
-	},
-	{
-		name: "a rotation of which D1 did not say that it has it",
-		given: [{ at: ROTATE, fault: "takes effect and fails" }],
-		tries: /rotateSurely/,
-		async play(story) {
-			const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json: {} });
-			const job = await story.submit({ prompt: "signed", hasWebhook: true });
-			story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
+		{
+			name: "a key that is made, looked for and revoked",
+			tries: /admin/,
+			play: administerKeys,
 		},
-	},
-]);
+		{
+			name: "a secret that is rotated while its old one is kept",
+			tries: /signing-secret/,
+			async play(story) {
+				const old = Secret.parse((await story.ask("GET", "/v1/webhook_signing_secret")).body).secret;
+				const json = { keep_old_secret_active_for_24_hours: true };
+				const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json });
+				const job = await story.submit({ prompt: "signed", hasWebhook: true });
+				story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
+				story.wish("the old secret signs, too", async () => signs(story, job, old));
+			},
+		},
+		{
+			name: "a rotation of which D1 did not say that it has it",
+			given: [{ at: ROTATE, fault: "takes effect and fails" }],
+			tries: /rotateSurely/,
+			async play(story) {
+				const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json: {} });
+				const job = await story.submit({ prompt: "signed", hasWebhook: true });
+				story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
+			},
+		},
+	],
+	(site) => !isAboutWebhooks(site),
+);

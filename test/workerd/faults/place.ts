@@ -29,14 +29,17 @@ export function placeOfCall(): Place {
 	Error.stackTraceLimit = FRAMES_MAX;
 	const stack = new Error("a call").stack ?? "";
 	const frames = ourFrames(stack);
-	const at = frames.findIndex((_, index) => leaves.has(nameAt(frames, index)));
-	const leaf = frames[at];
-	if (leaf === undefined) return { site: stack, key: stack, isKnown: false };
-	const own = nameAt(frames, at);
-	if (sites.has(own)) return { site: own, key: `${own} ${leaf.line}`, isKnown: true };
-	const above = frames.findIndex(({ file }, index) => index > at && /^workers\/[^/]+\//.test(file));
-	const site = `${nameAt(frames, above)} → ${own}`;
-	return { site, key: `${site} ${frames[above]?.line} ${leaf.line}`, isKnown: sites.has(site) };
+	for (const [at, leaf] of frames.entries()) {
+		for (const own of namesAt(frames, at).filter((name) => leaves.has(name))) {
+			if (sites.has(own)) return { site: own, key: `${own} ${leaf.line}`, isKnown: true };
+			const above = frames.findIndex(({ file }, index) => index > at && /^workers\/[^/]+\//.test(file));
+			const site = namesAt(frames, above)
+				.map((caller) => `${caller} → ${own}`)
+				.find((name) => sites.has(name));
+			if (site !== undefined) return { site, key: `${site} ${frames[above]?.line} ${leaf.line}`, isKnown: true };
+		}
+	}
+	return { site: stack, key: stack, isKnown: false };
 }
 
 /** Functions of `workers/` and `shared/`, the innermost first. */
@@ -63,9 +66,14 @@ function lastPart(name: string | null): string | null {
 	return last === undefined || last === "<anonymous>" ? null : last;
 }
 
-/** A function without a name stands in the next one of the same file that has one, or at its top level. */
-function nameAt(frames: Frame[], index: number): string {
-	const file = frames[index]?.file;
-	const named = frames.find((frame, at) => at >= index && frame.file === file && frame.name !== null);
-	return `${file}#${named?.name ?? ""}`;
+/**
+ * What may be around a function without a name: those of its file that have one, and its top level. The nearest on the
+ * stack need not be it, for it may only have been handed the function; the one that is stands among the sites.
+ */
+function namesAt(frames: Frame[], index: number): string[] {
+	const frame = frames[index];
+	if (frame === undefined) return [];
+	if (frame.name !== null) return [`${frame.file}#${frame.name}`];
+	const around = frames.filter(({ file, name }, at) => at > index && file === frame.file && name !== null);
+	return [...around.map(({ name }) => `${frame.file}#${name}`), `${frame.file}#`];
 }

@@ -36,10 +36,14 @@ export async function aRunningJob(story: Story, what: What): Promise<StoredJob> 
 }
 
 /** It owes its webhook, unless the test says otherwise. */
-export async function aSucceededJob(story: Story, prompt: string): Promise<StoredJob> {
+export async function aSucceededJob(
+	story: Story,
+	prompt: string,
+	expected: Partial<Expected> = {},
+): Promise<StoredJob> {
 	const text = JSON.stringify({ text: `${prompt} #0` });
 	const row = { status: "succeeded", resultBytes: text.length } as const;
-	const job = await anOldJob(story, { prompt, bought: 0, hasWebhook: true, row });
+	const job = await anOldJob(story, { prompt, bought: 0, hasWebhook: true, row, ...expected });
 	await env.RESULTS.put(resultKey(job), text);
 	return job;
 }

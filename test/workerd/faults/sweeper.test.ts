@@ -9,7 +9,7 @@ import { RECEIVER } from "./upstreams.ts";
 const isGone = (key: string) => async () => (await env.RESULTS.head(key)) === null;
 
 function hasNoRow(
-	table: "deliveries" | "idempotency_keys" | "tombstones" | "cool_downs",
+	table: "deliveries" | "idempotency_keys" | "tombstones" | "cool_downs" | "receiver_pauses",
 	column: string,
 	value: string,
 ) {
@@ -32,6 +32,14 @@ async function aCoolDown(key: string, endedAt: number): Promise<void> {
 		.run();
 }
 
+async function aPause(receiver: string, endedAt: number): Promise<void> {
+	await env.DB.prepare(
+		"INSERT INTO receiver_pauses (key, failures, failing_since, failed_at, until) VALUES (?1, 3, ?2, ?2, ?2)",
+	)
+		.bind(receiver, endedAt)
+		.run();
+}
+
 describeFaults("sweeper", [
 	{
 		name: "jobs that nobody comes for, and jobs whose time is over",
@@ -39,13 +47,14 @@ describeFaults("sweeper", [
 		async play(story) {
 			const overdue = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
 			const isOver = { status: "expired", bought: 0 } as const;
+			// The first that R2 is asked about: where it does not say, the answer must not be lost.
+			const answered = { prompt: "answered", bought: 0, hasWebhook: true, row: { ...overdue, lease: 1, attempt: 1 } };
+			const job = await anOldJob(story, answered);
+			await env.RESULTS.put(resultKey(job), ...anAnswerOf(job, "answered"));
 			await anOldJob(story, { prompt: "forgotten", bought: 1, hasWebhook: true });
 			await aRunningJob(story, { prompt: "abandoned", bought: 1 });
 			await anOldJob(story, { ...isOver, prompt: "never begun", hasWebhook: true, row: overdue });
 			await anOldJob(story, { ...isOver, prompt: "in vain", row: { ...overdue, lease: 1, attempt: 1 } });
-			const answered = { prompt: "answered", bought: 0, hasWebhook: true, row: { ...overdue, lease: 1, attempt: 1 } };
-			const job = await anOldJob(story, answered);
-			await env.RESULTS.put(resultKey(job), ...anAnswerOf(job, "answered"));
 		},
 	},
 	{
@@ -57,6 +66,21 @@ describeFaults("sweeper", [
 			await aCoolDown(LANE, story.world.startedAt - MINUTE);
 			await aCoolDown("somebody else's", story.world.startedAt - 30 * MINUTE);
 			story.wish("an old cool-down is forgotten", hasNoRow("cool_downs", "key", "somebody else's"));
+		},
+	},
+	{
+		name: "webhooks parked on a receiver whose pause is over",
+		tries: /release-deliveries\.ts/,
+		async play(story) {
+			const { startedAt } = story.world;
+			for (const prompt of ["kept back", "kept back, too"]) {
+				const job = await aSucceededJob(story, prompt);
+				await aDelivery(job, { url: RECEIVER, createdAt: startedAt - MINUTE, sweepAt: startedAt + DAY });
+			}
+			await env.DB.exec("UPDATE deliveries SET parked_on = receiver");
+			await aPause(`${story.tenantId} ${new URL(RECEIVER).origin}`, startedAt - SECOND);
+			await aPause("somebody else's", startedAt - 3 * DAY);
+			story.wish("old failures are forgotten", hasNoRow("receiver_pauses", "key", "somebody else's"));
 		},
 	},
 	{

@@ -6,6 +6,8 @@ import { brokenBody, type Called, type Fault } from "./fault.ts";
 export const MODEL_SERVER = "https://models.example-provider.com/v1";
 export const RESOLVER = "https://dns.example-resolver.com/dns-query";
 export const RECEIVER = "https://hooks.acme-receiver.com/jobs";
+/** Nobody lives there any more. */
+export const GONE_RECEIVER = `${RECEIVER}/gone`;
 
 /** One call's course. */
 export interface Step {
@@ -60,11 +62,11 @@ export class Upstreams {
 	fetch(url: string, init: RequestInit): Promise<Response> {
 		if (url.startsWith(RESOLVER)) return this.#resolve(url, init);
 		const isModel = url === `${MODEL_SERVER}/chat/completions`;
-		if (!isModel && url !== RECEIVER) throw new Error(`nothing answers at ${url}`);
+		if (!isModel && !url.startsWith(RECEIVER)) throw new Error(`nothing answers at ${url}`);
 		const signal = init.signal ?? AbortSignal.abort();
 		const text = String(init.body);
 		const about = isModel ? [promptOf(JSON.parse(text))] : jobsIn(text);
-		const run = () => (isModel ? this.#think(JSON.parse(text), signal) : this.#receive(init));
+		const run = () => (isModel ? this.#think(JSON.parse(text), signal) : this.#receive(url, init));
 		return untilAborted(this.#gate.pass(callTo("fetch", about), run, breakBody), signal);
 	}
 
@@ -93,7 +95,7 @@ export class Upstreams {
 		return untilAborted(this.#gate.pass(called, answer, breakBody), signal ?? AbortSignal.abort());
 	}
 
-	async #receive(init: RequestInit): Promise<Response> {
+	async #receive(url: string, init: RequestInit): Promise<Response> {
 		const headers = new Headers(init.headers);
 		const body = String(init.body);
 		const { type, data } = Event.parse(JSON.parse(body));
@@ -105,7 +107,7 @@ export class Upstreams {
 			jobId: data.id,
 			body,
 		});
-		const status = this.receipts.shift() ?? 204;
+		const status = url === GONE_RECEIVER ? 410 : (this.receipts.shift() ?? 204);
 		if (status >= 300) this.refusals += 1;
 		return new Response(null, { status });
 	}
