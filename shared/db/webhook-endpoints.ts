@@ -8,14 +8,18 @@ const COLUMNS = ENDPOINT_COLUMNS(NOW);
 export type NewWebhookEndpoint = WebhookEndpointKey &
 	Pick<WebhookEndpoint, "name" | "url" | "eventTypes" | "payload" | "secretHint"> & { sealedSecret: string };
 
-/** Null: the tenant has as many as it may. Counted in the statement, so that no two together make one too many. */
+/**
+ * Null: the tenant has as many as it may. Counted in the statement, so that no two together make one too many. Safe to
+ * repeat where the answer was lost: what is there is answered.
+ */
 export async function createEndpoint(db: Database, endpoint: NewWebhookEndpoint): Promise<WebhookEndpoint | null> {
 	const row = await db.first({
 		sql: `INSERT INTO webhook_endpoints
 		       (tenant_id, id, name, url, event_types, payload, status, secret, secret_hint, created_at, updated_at)
 		SELECT id, ?3, ?4, ?5, ?6, ?7, 'enabled', ?8, ?9, ${NOW}, ${NOW} FROM tenants
 		 WHERE id = ?2 AND (limits ->> 'webhook_endpoints' IS NULL OR limits ->> 'webhook_endpoints' >
-		       (SELECT count(*) FROM webhook_endpoints WHERE tenant_id = ?2))
+		       (SELECT count(*) FROM webhook_endpoints WHERE tenant_id = ?2 AND id <> ?3))
+		    ON CONFLICT (tenant_id, id) DO UPDATE SET updated_at = webhook_endpoints.updated_at
 		RETURNING ${COLUMNS}`,
 		params: [
 			db.clock(),

@@ -34,7 +34,7 @@ function checkTooSoon(history: readonly HistoryEvent[]): Problem[] {
 	for (const { op, type, job, eventType, request, status } of history) {
 		if (job === undefined) continue;
 		const ends = told.get(job);
-		if (op === "webhook" && type !== "fail" && eventType !== undefined) {
+		if (op === "webhook" && type !== "fail" && eventType !== undefined && eventType !== "job.started") {
 			if (ends !== undefined && ends !== eventType)
 				problems.push({ invariant: "S7", message: `${job} was told to be ${ends} and ${eventType}` });
 			told.set(job, eventType);
@@ -53,11 +53,11 @@ function checkUntold(history: readonly HistoryEvent[]): Problem[] {
 	const wants = new Map<string, readonly string[]>();
 	const told = new Set<string>();
 	const erasable = new Set<string>();
-	for (const { op, type, job, eventType, wants: wanted } of history) {
+	for (const { op, type, job, eventType, receiver, wants: wanted } of history) {
 		if (job === undefined) continue;
 		if (op === "submit" && type === "ok" && wanted) wants.set(job, wanted);
 		// What arrived and was refused has to come again.
-		if (op === "webhook" && type !== "info") told.add(`${job} ${eventType}`);
+		if (op === "webhook" && type !== "info" && receiver === undefined) told.add(`${job} ${eventType}`);
 		if (op === "delete") erasable.add(job);
 	}
 	return history.flatMap(({ op, type, isDrain, job, status = "" }) => {

@@ -13,9 +13,21 @@ export interface HistoryEvent {
 	/**
 	 * What callers ask for; `webhook`: an event that arrived, which a receiver took (`ok`) or did not (`info`), or that
 	 * the service says it gave up (`fail`); `call`: a model call as its provider saw it, answered (`ok`), refused (`fail`)
-	 * or cut (`info`); `attempts`: what a job's history tells; `harm`: the service was killed or paused.
+	 * or cut (`info`); `attempts`: what a job's history tells; `harm`: the service was killed or paused; `endpoint`:
+	 * something about a registered receiver.
 	 */
-	op: "submit" | "get" | "result" | "cancel" | "delete" | "list" | "webhook" | "call" | "attempts" | "harm";
+	op:
+		| "submit"
+		| "get"
+		| "result"
+		| "cancel"
+		| "delete"
+		| "list"
+		| "webhook"
+		| "call"
+		| "attempts"
+		| "harm"
+		| "endpoint";
 	/** The same for an invocation and its end. */
 	request: number;
 	tenant: string;
@@ -41,6 +53,8 @@ export interface HistoryEvent {
 	/** Of a webhook: its id, which is the event's, and what it says happened. */
 	webhookId?: string;
 	eventType?: string;
+	/** Of a webhook: the registered receiver that got it; none: the job's own, one-off one. */
+	receiver?: string;
 	/** Of a submission: the events its webhook wants; null: none. */
 	wants?: readonly string[] | null;
 	/** Of a call: whether its provider set out to answer it, so that it has to be paid for. */

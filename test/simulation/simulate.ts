@@ -13,11 +13,13 @@ import type { HistoryEvent } from "./history.ts";
 import { INVARIANTS } from "./invariants/all.ts";
 import { Claims } from "./invariants/claims.ts";
 import { hasConverged } from "./invariants/convergence.ts";
+import { EndpointPast } from "./invariants/endpoint-past.ts";
 import { Ledger } from "./ledger.ts";
 import { listenToLogs } from "./logs.ts";
 import { Callers } from "./world/callers.ts";
 import type { Tenant } from "./world/client.ts";
 import { drain } from "./world/drain.ts";
+import { EndpointOwners } from "./world/endpoint-owners.ts";
 import { Http } from "./world/http.ts";
 import type { Options } from "./world/options.ts";
 import { Service } from "./world/service.ts";
@@ -31,8 +33,11 @@ export interface Simulation {
 	ledger: Ledger;
 	history: HistoryEvent[];
 	callers: Callers;
+	http: Http;
+	owners: EndpointOwners;
 	tenants: Tenant[];
 	claims: Claims;
+	endpoints: EndpointPast;
 	/** By job: the first word of what its model is to be asked. */
 	prompts: Map<string, string>;
 }
@@ -88,9 +93,12 @@ async function begin(world: World): Promise<Simulation> {
 	const tenants: Tenant[] = [];
 	for (let number = 1; number <= world.options.tenants; number++) tenants.push(await makeTenant(service));
 	const history: HistoryEvent[] = [];
-	const callers = new Callers(world, new Http(service), history, tenants);
+	const http = new Http(service);
+	const callers = new Callers(world, http, history, tenants);
+	const owners = new EndpointOwners(service, callers, tenants);
 	const claims = new Claims(world, ledger);
-	return { world, service, ledger, history, callers, tenants, claims, prompts: new Map() };
+	const endpoints = new EndpointPast(world, ledger);
+	return { world, service, ledger, history, callers, http, owners, tenants, claims, endpoints, prompts: new Map() };
 }
 
 async function makeTenant(service: Service): Promise<Tenant> {
@@ -104,7 +112,7 @@ async function makeTenant(service: Service): Promise<Tenant> {
 	const key = makeApiKey(keyId, runtime.randomBytes);
 	const keyHash = await sha256Hex(runtime, key);
 	await createApiKey(db, { keyId, tenantId, name: "a key", keyHash, scopes: DEFAULT_SCOPES, expiresAt: null });
-	return { tenantId, key };
+	return { tenantId, key, secret };
 }
 
 function reportOf(seed: number, { world, history }: Simulation): Report {

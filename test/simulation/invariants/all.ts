@@ -5,10 +5,15 @@ import { watchCalls } from "./calls.ts";
 import { watchConvergence } from "./convergence.ts";
 import { watchCoolDowns } from "./cool-downs.ts";
 import { watchDeliveries } from "./deliveries.ts";
+import { watchDisabling } from "./disabling.ts";
 import { watchDoorbells } from "./doorbells.ts";
 import { watchFence } from "./fence.ts";
 import { watchOneEnd } from "./one-end.ts";
+import { watchOwed } from "./owed.ts";
+import { watchPauses } from "./pauses.ts";
+import { watchRedeliveries } from "./redeliveries.ts";
 import { watchResults } from "./results.ts";
+import { watchSignatures } from "./signatures.ts";
 import { watchSubmissions } from "./submissions.ts";
 import { watchStory } from "./told-story.ts";
 
@@ -23,7 +28,12 @@ export const INVARIANTS: readonly Invariant[] = [
 	watchCalls,
 	watchCoolDowns,
 	watchAttempts,
+	watchOwed,
 	watchDeliveries,
+	watchPauses,
+	watchDisabling,
+	watchRedeliveries,
+	watchSignatures,
 	watchDoorbells,
 	watchConvergence,
 	watchStory,

@@ -3,6 +3,7 @@
  * two sweeps, as is a delivery that is due.
  */
 import type { Simulation } from "../simulate.ts";
+import type { Row } from "../world/sql-engine.ts";
 import { numberOf, textOf } from "./rows.ts";
 
 /** Two sweeps, and the fifteen minutes after which the platform ends what hangs; then the queue's own delays. */
@@ -11,7 +12,20 @@ const NOTICED_MS_MAX = 3 * 60_000;
 export function watchConvergence({ ledger, service, world }: Simulation): undefined {
 	let calmSince: number | null = null;
 	const touchedAt = new Map<string, number>();
-	ledger.on("jobs", ({ id }) => touchedAt.set(id, world.databaseNow));
+	const freedAt = new Map<string, number>();
+	ledger.on("receiver_pauses", ({ id, after }) => {
+		if (after === null) freedAt.set(id, world.databaseNow);
+	});
+	/** Since when nothing keeps a parked delivery back. */
+	const freeSince = (parked: Row): number => {
+		const key = textOf(parked, "parked_on");
+		const pause = ledger.rows("receiver_pauses").get(`/${key}`);
+		return Math.max(
+			touchedAt.get(textOf(parked, "id")) ?? 0,
+			pause === undefined ? (freedAt.get(key) ?? 0) : numberOf(pause, "until"),
+		);
+	};
+	for (const table of ["jobs", "deliveries"]) ledger.on(table, ({ id }) => touchedAt.set(id, world.databaseNow));
 	service.onSwept(() => {
 		if (world.hasFaults) return;
 		calmSince ??= world.now;
@@ -27,6 +41,13 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 			) {
 				world.violate("L1", `nobody notices that the deadline of ${job.id} passed`);
 			}
+		}
+		for (const delivery of ledger.rows("deliveries").values()) {
+			if (delivery.status !== "pending") continue;
+			if (delivery.parked_on === null && isLate(numberOf(delivery, "sweep_at")))
+				world.violate("L1", `nobody notices that ${delivery.id} is due`);
+			if (delivery.parked_on !== null && isLate(freeSince(delivery)))
+				world.violate("L1", `nobody lets ${delivery.id} go`);
 		}
 	});
 }

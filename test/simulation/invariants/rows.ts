@@ -25,8 +25,28 @@ export function attemptsOf(row: Row): AttemptTold[] {
 	return JSON.parse(textOf(row, "attempts")) as AttemptTold[];
 }
 
-/** The events that a job's own webhook wants; null: it has none. */
-export function eventsWanted(row: Row): readonly string[] | "all" | null {
-	if (row.webhook === null) return null;
-	return (JSON.parse(textOf(row, "webhook")) as { events: string[] | null }).events ?? "all";
+/** A job's own webhook; null: it has none. */
+export function webhookOf(row: Row): { url: string; payload: string; events: string[] | null } | null {
+	return row.webhook === null ? null : JSON.parse(textOf(row, "webhook"));
+}
+
+/** What `deliveries.receiver` is computed as: the registered endpoint, or the origin of a one-off URL. */
+export function receiverOf(delivery: Row): string {
+	const origin = textOf(delivery, "url").split("/").slice(0, 3).join("/");
+	return `${delivery.tenant_id} ${delivery.endpoint_id ?? origin}`;
+}
+
+export interface DeliveryAttemptTold {
+	status: number | null;
+	error: string | null;
+}
+
+/** The last attempt at a delivery. */
+export function lastAttemptOf(delivery: Row): DeliveryAttemptTold | null {
+	return (JSON.parse(textOf(delivery, "attempts")) as DeliveryAttemptTold[]).at(-1) ?? null;
+}
+
+/** Whether its receiver was asked at all. */
+export function wasAsked({ error }: DeliveryAttemptTold): boolean {
+	return !(error ?? "").startsWith("Not sent");
 }

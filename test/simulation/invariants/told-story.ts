@@ -1,11 +1,14 @@
 /** What callers and receivers saw, as they wrote it down, is judged by the checker that also judges real runs. */
 import { checkHistory } from "../check-history.ts";
 import type { Simulation } from "../simulate.ts";
+import { hostOf } from "../world/receivers.ts";
 import { textOf } from "./rows.ts";
 
-export function watchStory({ history, service, ledger, world }: Simulation): () => void {
+export function watchStory({ history, service, ledger, world, endpoints }: Simulation): () => void {
 	service.receivers.onPost(({ at, url, webhookId, body }) => {
 		const event = JSON.parse(body) as { type: string; data: { id: string } };
+		if (event.type === "endpoint.disabled") return;
+		const receiver = endpoints.at(hostOf(url))?.id;
 		history.push({
 			at,
 			client: "receiver",
@@ -16,11 +19,12 @@ export function watchStory({ history, service, ledger, world }: Simulation): () 
 			job: event.data.id,
 			webhookId,
 			eventType: event.type,
+			...(receiver === undefined ? {} : { receiver }),
 		});
 	});
 	return () => {
 		for (const row of ledger.rows("deliveries").values()) {
-			if (row.status !== "exhausted") continue;
+			if (row.status !== "exhausted" || row.endpoint_id !== null) continue;
 			const [tenant, job, eventType] = [textOf(row, "tenant_id"), textOf(row, "job_id"), textOf(row, "event_type")];
 			const base = { client: "service", op: "webhook", request: history.length } as const;
 			history.push({ at: world.now, type: "fail", ...base, tenant, job, eventType });

@@ -38,7 +38,7 @@ export class Callers {
 	#submitNew(tag: string): void {
 		const { dice, options } = this.#world;
 		const tenant = dice.pick(this.#tenants);
-		const submission = throwSubmission(dice, tag, tenant.tenantId);
+		const submission = throwSubmission(dice, tag, { tenant: tenant.tenantId, asksForStart: options.endpoints > 0 });
 		this.submissions.set(tag, { ...submission, tenantId: tenant.tenantId });
 		this.#submit(this.client(tenant), submission, 1);
 		if (submission.key === null || !dice.chance(options.duplicates)) return;

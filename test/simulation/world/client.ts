@@ -7,6 +7,8 @@ import type { World } from "./world.ts";
 export interface Tenant {
 	tenantId: string;
 	key: string;
+	/** Signs what is sent to its jobs' one-off receivers. */
+	secret: string;
 }
 
 /** What the body of an answer says about a job. */

@@ -24,6 +24,8 @@ export interface Asked {
 export type Answer = { code: number; headers: Headers; text: string } | null;
 
 export class Http {
+	/** What each invocation was asked. */
+	readonly asked = new WeakMap<Invocation, Asked>();
 	readonly #service: Service;
 	readonly #keys = new KeyCache();
 	readonly #hosts = new HostCache();
@@ -37,6 +39,7 @@ export class Http {
 	ask(asked: Asked, react: (answer: Answer) => void): void {
 		const { world } = this.#service;
 		const by = this.#service.invocation("intake");
+		this.asked.set(by, asked);
 		let isOver = false;
 		const end = (answer: Answer) => {
 			if (isOver) return;

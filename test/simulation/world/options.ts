@@ -44,6 +44,9 @@ export interface Options {
 	deletes: number;
 	retries: number;
 	duplicates: number;
+	/** How many receivers a tenant registers at most; 0: none, as in most seeds. And how often each of them is down. */
+	endpoints: number;
+	downs: number;
 	leaseSeconds: number;
 	/** In seconds, as configured. */
 	deliverySchedule: string;
@@ -55,7 +58,7 @@ export const OUTAGE: CallFaults = { before: 0.5, after: 0.3, late: 0.1, hang: 0 
 const NO_FAULTS: CallFaults = { before: 0, after: 0, late: 0, hang: 0 };
 
 /** Each kind of fault is absent from a good part of all seeds: what one hides, another seed without it shows. */
-export function throwOptions(dice: Dice): Options {
+export function throwOptions(dice: Dice): Omit<Options, "endpoints" | "downs"> {
 	const some = (max: number) => (dice.chance(0.5) ? 0 : dice.next() ** 2 * max);
 	const calls = (): CallFaults =>
 		dice.chance(0.4) ? NO_FAULTS : { before: some(0.15), after: some(0.15), late: some(0.1), hang: some(0.04) };
@@ -88,6 +91,13 @@ export function throwOptions(dice: Dice): Options {
 	};
 }
 
+/** From dice of their own: a world without registered receivers is what it was before there were any. */
+export function throwEndpoints(dice: Dice): Pick<Options, "endpoints" | "downs"> {
+	return dice.chance(0.25)
+		? { endpoints: dice.between(1, 3), downs: dice.pick([0, 1, 2, 3]) }
+		: { endpoints: 0, downs: 0 };
+}
+
 /** A world without any faults, and callers who only submit and look. */
 export const CALM: Partial<Options> = {
 	database: NO_FAULTS,
@@ -102,6 +112,8 @@ export const CALM: Partial<Options> = {
 	modelHangs: 0,
 	modelSlow: 0,
 	endpointFailures: 0,
+	endpoints: 0,
+	downs: 0,
 	cancels: 0,
 	deletes: 0,
 	retries: 0,
@@ -110,6 +122,6 @@ export const CALM: Partial<Options> = {
 
 /** The same world once nothing goes wrong any more; callers go on as they are. */
 export function withoutFaults(options: Options): Options {
-	const { cancels, deletes, retries, duplicates } = options;
-	return { ...options, ...CALM, cancels, deletes, retries, duplicates };
+	const { cancels, deletes, retries, duplicates, endpoints } = options;
+	return { ...options, ...CALM, cancels, deletes, retries, duplicates, endpoints };
 }

@@ -3,10 +3,14 @@ import type { Invocation } from "./invocation.ts";
 import type { World } from "./world.ts";
 
 export interface Post {
+	/** When it arrived; until then, when it was sent. */
 	at: number;
 	by: Invocation;
 	url: string;
 	webhookId: string;
+	/** The headers by the same names. */
+	timestamp: string;
+	signature: string;
 	body: string;
 	/** What it answered; null: nothing that arrived. */
 	status: number | null;
@@ -23,11 +27,15 @@ const HARM = {
 	taken_unsaid: 3,
 } as const;
 
-type Fate = keyof typeof HARM | "taken";
+/** What a receiver does that is down, whoever asks. */
+const DOWN = ["broken", "broken", "refused", "unreachable"] as const;
+
+type Fate = keyof typeof HARM | (typeof DOWN)[number] | "taken";
 
 const STATUS: Readonly<Record<Fate, number | null>> = {
 	taken: 200,
 	refused: 503,
+	broken: 500,
 	redirected: 302,
 	gone: 410,
 	throttled: 429,
@@ -40,6 +48,8 @@ export class SimulatedReceivers {
 	readonly posts: Post[] = [];
 	readonly #world: World;
 	readonly #listeners: ((post: Post) => void)[] = [];
+	readonly #sentListeners: ((post: Post) => void)[] = [];
+	readonly #downUntil = new Map<string, number>();
 
 	constructor(world: World) {
 		this.#world = world;
@@ -50,23 +60,33 @@ export class SimulatedReceivers {
 		this.#listeners.push(listener);
 	}
 
+	/** Hears of each request at the moment in which somebody makes it, wherever it ends. */
+	onSent(listener: (post: Post) => void): void {
+		this.#sentListeners.push(listener);
+	}
+
+	/** All that is sent to `host` fails for a while. */
+	breakDown(host: string, ms: number): void {
+		this.#world.note("world", `${host} is down for ${ms} ms`);
+		this.#downUntil.set(host, this.#world.now + ms);
+	}
+
 	fetchFor(by: () => Invocation): (url: string, init: RequestInit) => Promise<Response> {
 		return (url, init) => this.#fetch(by(), url, init);
 	}
 
 	#fetch(by: Invocation, url: string, init: RequestInit): Promise<Response> {
 		const { dice, current } = this.#world;
-		const fate = dice.chance(current.endpointFailures) ? dice.weighted(HARM) : "taken";
-		const headers = new Headers(init.headers as HeadersInit);
-		const webhookId = headers.get("webhook-id") ?? "";
+		const fate = this.#throwFate(url);
+		const post = postOf(by, url, init, STATUS[fate]);
+		const { webhookId, status } = post;
+		for (const listener of this.#sentListeners) listener({ ...post, at: this.#world.now });
 		return new Promise((resolve, reject) => {
 			init.signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
 			if (dice.chance(current.deaths)) this.#world.after(dice.skewed(0, 3_000), () => by.die(`during ${webhookId}`));
 			this.#world.after(dice.skewed(5, 2_000), () => {
 				this.#world.note(by.name, `posts ${webhookId}: ${fate}`);
-				const status = STATUS[fate];
-				if (fate !== "unreachable")
-					this.#take({ at: this.#world.now, by, url, webhookId, body: String(init.body), status });
+				if (fate !== "unreachable") this.#take({ ...post, at: this.#world.now });
 				if (fate === "silent") return;
 				this.#world.after(dice.skewed(5, 2_000), () =>
 					by.hear(() => {
@@ -78,10 +98,27 @@ export class SimulatedReceivers {
 		});
 	}
 
+	#throwFate(url: string): Fate {
+		const { dice, current, hasFaults, now } = this.#world;
+		if (hasFaults && (this.#downUntil.get(hostOf(url)) ?? 0) > now) return dice.pick(DOWN);
+		return dice.chance(current.endpointFailures) ? dice.weighted(HARM) : "taken";
+	}
+
 	#take(post: Post): void {
 		this.posts.push(post);
 		for (const listener of this.#listeners) listener(post);
 	}
+}
+
+function postOf(by: Invocation, url: string, init: RequestInit, status: number | null): Post {
+	const headers = new Headers(init.headers as HeadersInit);
+	const header = (name: string) => headers.get(`webhook-${name}`) ?? "";
+	const [webhookId, timestamp, signature] = [header("id"), header("timestamp"), header("signature")];
+	return { at: 0, by, url, webhookId, timestamp, signature, body: String(init.body), status };
+}
+
+export function hostOf(url: string): string {
+	return url.split("/")[2] ?? "";
 }
 
 function headersOf(fate: Fate): Record<string, string> {

@@ -36,6 +36,8 @@ const WATCHED: Readonly<Record<string, string>> = {
 	deliveries: "id",
 	idempotency_keys: "key",
 	cool_downs: "key",
+	webhook_endpoints: "id",
+	receiver_pauses: "key",
 };
 
 interface Prepared {

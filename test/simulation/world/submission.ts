@@ -16,8 +16,14 @@ const DAY_SECONDS = 86_400;
 /** Above this an input lives in R2 and not in its row. */
 const LARGE_BYTES = 33_000;
 
-export function throwSubmission(dice: Dice, tag: string, tenant: string): Submission {
-	const wants = dice.chance(0.75) ? (dice.chance(0.8) ? EVENTS : [dice.pick(EVENTS)]) : null;
+/** @param asksForStart whether its webhook may want to hear of the start, too */
+export function throwSubmission(
+	dice: Dice,
+	tag: string,
+	{ tenant, asksForStart }: { tenant: string; asksForStart: boolean },
+): Submission {
+	const events = dice.chance(0.75) ? (dice.chance(0.8) ? EVENTS : [dice.pick(EVENTS)]) : null;
+	const wants = events !== null && asksForStart && dice.chance(0.4) ? ["job.started", ...events] : events;
 	const retainSeconds = dice.pick([2_592_000, 2_592_000, 0, 60, 600]);
 	const webhook = {
 		url: `https://hooks.receiver.com/${tenant}`,

@@ -4,7 +4,7 @@
  */
 import { Agenda, type Appointment } from "./agenda.ts";
 import { Dice } from "./dice.ts";
-import { type Options, OUTAGE, throwOptions, withoutFaults } from "./options.ts";
+import { type Options, OUTAGE, throwEndpoints, throwOptions, withoutFaults } from "./options.ts";
 import { Trace } from "./trace.ts";
 import { inTurns } from "./turns.ts";
 
@@ -36,7 +36,7 @@ export class World {
 
 	constructor(seed: number, { overrides = {}, trace = false }: { overrides?: Partial<Options>; trace?: boolean } = {}) {
 		this.dice = new Dice(seed);
-		this.options = { ...throwOptions(this.dice), ...overrides };
+		this.options = { ...throwOptions(this.dice), ...throwEndpoints(new Dice(~seed)), ...overrides };
 		this.current = this.options;
 		this.trace = new Trace({ isKept: trace, startAt: START_AT });
 		for (let outage = 0; outage < this.options.outages; outage++) {

@@ -7,7 +7,6 @@ import type { Database } from "../../../shared/db/database.ts";
 import {
 	createEndpoint,
 	deleteEndpoint,
-	findEndpoint,
 	listEndpoints,
 	type NewWebhookEndpoint,
 	updateEndpoint,
@@ -151,6 +150,6 @@ async function createSurely(db: Database, endpoint: NewWebhookEndpoint): Promise
 		return await createEndpoint(db, endpoint);
 	} catch (error) {
 		if (!(error instanceof StorageUnavailable)) throw error;
-		return (await findEndpoint(db, endpoint)) ?? (await createEndpoint(db, endpoint));
+		return await createEndpoint(db, endpoint);
 	}
 }

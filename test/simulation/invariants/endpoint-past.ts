@@ -1,0 +1,43 @@
+/** Registered receivers as they were: what somebody may have read who read a little earlier. */
+import type { Ledger } from "../ledger.ts";
+import type { Invocation } from "../world/invocation.ts";
+import { hostOf } from "../world/receivers.ts";
+import type { Row, SqlValue } from "../world/sql-engine.ts";
+import type { World } from "../world/world.ts";
+import { textOf } from "./rows.ts";
+
+interface Version {
+	/** True time. */
+	at: number;
+	/** Null: deleted. */
+	row: Row | null;
+}
+
+export class EndpointPast {
+	readonly #versions = new Map<string, Version[]>();
+	readonly #atHost = new Map<string, { tenantId: string; id: string }>();
+
+	constructor(world: World, ledger: Ledger) {
+		ledger.on("webhook_endpoints", ({ tenantId, id, after }) => {
+			const key = `${tenantId}/${id}`;
+			this.#versions.set(key, [...(this.#versions.get(key) ?? []), { at: world.now, row: after }]);
+			if (after !== null) this.#atHost.set(hostOf(textOf(after, "url")), { tenantId, id });
+		});
+	}
+
+	/** Whose host it is, or was; null: a one-off receiver's. Each endpoint has one of its own. */
+	at(host: string): { tenantId: string; id: string } | null {
+		return this.#atHost.get(host) ?? null;
+	}
+
+	/** As it was at any moment since `since`. */
+	since(tenantId: string, id: SqlValue, since: number): (Row | null)[] {
+		const all = this.#versions.get(`${tenantId}/${id}`) ?? [];
+		return all.filter((_, index) => (all[index + 1]?.at ?? Number.POSITIVE_INFINITY) >= since).map(({ row }) => row);
+	}
+
+	/** Whether `by` may have found it disabled or gone. */
+	wasAway(tenantId: string, id: SqlValue, by: Invocation | null): boolean {
+		return this.since(tenantId, id, by?.startedAt ?? 0).some((row) => row?.status !== "enabled");
+	}
+}

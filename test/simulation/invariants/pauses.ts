@@ -1,0 +1,94 @@
+/**
+ * P1: a receiver in trouble is left alone. While it is paused nothing is sent to it but what a probe lets through: one
+ * delivery, when the pause is over, and the next no sooner than that one's attempt can be over. P2: each failure is
+ * counted and each success forgotten, with the attempt's own record. P3: what waits goes one by one while the receiver is
+ * tried, and not at all before.
+ */
+import type { Changed } from "../ledger.ts";
+import type { Simulation } from "../simulate.ts";
+import type { Invocation } from "../world/invocation.ts";
+import { hostOf } from "../world/receivers.ts";
+import type { Row } from "../world/sql-engine.ts";
+import { lastAttemptOf, numberOf, receiverOf, wasAsked } from "./rows.ts";
+
+/** As long as an attempt waits for its answer. */
+const ATTEMPT_MS = 20_000;
+const FAILURES_TO_PAUSE = 3;
+
+type Changes = (Changed & { table: string })[];
+
+export function watchPauses(simulation: Simulation): undefined {
+	const { ledger } = simulation;
+	watchProbes(simulation);
+	ledger.onTransaction((changes) => {
+		for (const { table, before, after, by } of changes) {
+			const isAttempt = table === "deliveries" && numberOf(after, "attempts_made") > numberOf(before, "attempts_made");
+			if (before !== null && after !== null && isAttempt) checkCount(simulation, { before, after, by }, changes);
+		}
+		checkReleases(simulation, changes);
+	});
+}
+
+/** Who read before the pause began may send; who read since needs a probe. */
+function watchProbes({ ledger, world, service, endpoints }: Simulation): void {
+	const pausedSince = new Map<string, number>();
+	const probes = new Map<Invocation, string[]>();
+	ledger.on("receiver_pauses", ({ id, before, after, by }) => {
+		const until = after?.until ?? null;
+		if (until === null) pausedSince.delete(id);
+		else if (!pausedSince.has(id)) pausedSince.set(id, world.now);
+		const isProbe = before !== null && before.failed_at === after?.failed_at && before.until !== until;
+		if (!isProbe || by === null) return;
+		probes.set(by, [...(probes.get(by) ?? []), id]);
+		if (before.until === null || numberOf(before, "until") > world.databaseNow)
+			world.violate("P1", `${by.name} tries ${id}, which is to be left alone`);
+		if (Number(until) < world.databaseNow + ATTEMPT_MS)
+			world.violate("P1", `${by.name} tries ${id} and does not keep others away`);
+	});
+	service.receivers.onSent(({ by, url, webhookId }) => {
+		const endpoint = endpoints.at(hostOf(url));
+		const origin = `https://${hostOf(url)}`;
+		const key = endpoint === null ? `${url.split("/").at(-1)} ${origin}` : `${endpoint.tenantId} ${endpoint.id}`;
+		if ((pausedSince.get(key) ?? Number.POSITIVE_INFINITY) >= by.startedAt) return;
+		const own = probes.get(by) ?? [];
+		if (own.includes(key)) own.splice(own.indexOf(key), 1);
+		else world.violate("P1", `${by.name} posts ${webhookId} to ${key}, which is paused`);
+	});
+}
+
+function checkCount(
+	{ ledger, world }: Simulation,
+	{ before, after, by }: { before: Row; after: Row; by: Invocation | null },
+	changes: Changes,
+): void {
+	const key = receiverOf(before);
+	const pause = ledger.rows("receiver_pauses").get(`/${key}`) ?? null;
+	const wrong = (why: string) =>
+		world.violate("P2", `${by?.name} recorded an attempt at ${after.id}, and ${key} ${why}`);
+	const attempt = lastAttemptOf(after);
+	const counted = changes.find(({ table, id }) => table === "receiver_pauses" && id === key);
+	const failures = numberOf(pause, "failures");
+	if (after.status === "delivered" && pause !== null) wrong("is still kept back");
+	if (after.status === "delivered" || attempt === null || !wasAsked(attempt)) return;
+	if (failures !== numberOf(counted?.before ?? null, "failures") + 1) wrong("has not failed");
+	else if (failures >= FAILURES_TO_PAUSE && pause?.until === null) wrong("is not paused");
+}
+
+function checkReleases({ ledger, world }: Simulation, changes: Changes): void {
+	const released = changes.filter(({ table, before, after }) => {
+		const wasParked = table === "deliveries" && (before?.parked_on ?? null) !== null;
+		return wasParked && after?.parked_on === null && isJustReleased(before, after);
+	});
+	for (const [key, all] of Map.groupBy(released, ({ before }) => String(before?.parked_on))) {
+		const until = ledger.rows("receiver_pauses").get(`/${key}`)?.until ?? null;
+		if (until === null) continue;
+		const who = released[0]?.by?.name;
+		if (Number(until) > world.databaseNow) world.violate("P3", `${who} lets go what waits for ${key}, too soon`);
+		if (all.length > 1) world.violate("P3", `${who} lets ${all.length} at a time try ${key}`);
+	}
+}
+
+/** Neither attempted, nor asked for again, nor settled. */
+function isJustReleased(before: Row | null, after: Row | null): boolean {
+	return (["status", "attempts_made", "restarted_at"] as const).every((column) => before?.[column] === after?.[column]);
+}
