@@ -2,6 +2,7 @@
 import { CONSUMER_BUGS } from "./consumer-bugs.ts";
 import { COOL_DOWN_BUGS } from "./cool-down-bugs.ts";
 import { DATABASE_BUGS } from "./database-bugs.ts";
+import { DELIVERY_BUGS } from "./delivery-bugs.ts";
 import { INTAKE_BUGS } from "./intake-bugs.ts";
 import { SWEEPER_BUGS } from "./sweeper-bugs.ts";
 
@@ -20,6 +21,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	...DATABASE_BUGS,
 	...COOL_DOWN_BUGS,
 	...CONSUMER_BUGS,
+	...DELIVERY_BUGS,
 	...INTAKE_BUGS,
 	...SWEEPER_BUGS,
 ];
