@@ -93,7 +93,7 @@ export function throwOptions(dice: Dice): Omit<Options, "endpoints" | "downs"> {
 
 /** From dice of their own: a world without registered receivers is what it was before there were any. */
 export function throwEndpoints(dice: Dice): Pick<Options, "endpoints" | "downs"> {
-	return dice.chance(0.25)
+	return dice.chance(0.12)
 		? { endpoints: dice.between(1, 3), downs: dice.pick([0, 1, 2, 3]) }
 		: { endpoints: 0, downs: 0 };
 }

@@ -43,10 +43,10 @@ async function pause(endpoint: { tenantId: string; endpointId: string }) {
 }
 
 describe("createEndpoint", () => {
-	const create = (tenantId: string, name = "crm") =>
+	const create = (tenantId: string, name = "crm", endpointId = anId("we")) =>
 		createEndpoint(db, {
 			tenantId,
-			endpointId: anId("we"),
+			endpointId,
 			name,
 			url: "https://receiver.test/hook",
 			eventTypes: ["job.*"],
@@ -60,6 +60,15 @@ describe("createEndpoint", () => {
 		const made = await Promise.all(Array.from({ length: 30 }, () => create(owner)));
 		expect(made.filter((endpoint) => endpoint !== null)).toHaveLength(20);
 		expect(await listEndpoints(db, owner, { limit: 100, after: null, isAscending: false })).toHaveLength(20);
+	});
+
+	it("asked again after a lost answer, answers what it made, and counts it once", async () => {
+		const owner = await tenantWith(1);
+		const endpointId = anId("we");
+		const made = await create(owner, "crm", endpointId);
+		expect(made).not.toBeNull();
+		expect(await create(owner, "crm", endpointId)).toEqual(made);
+		expect(await create(owner)).toBeNull();
 	});
 
 	it("counts the tenant's own, and has room again when one is deleted", async () => {
