@@ -6,12 +6,13 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { callForSuccess } from "../../scripts/lib/call-api.ts";
 import { randomSecrets } from "../../scripts/lib/env-file.ts";
 import type { Problem } from "../simulation/check-history.ts";
+import { FINAL_STATUSES } from "../simulation/history.ts";
 import { freePort, freePortFrom } from "../support/ports.ts";
 import { Callers } from "./callers.ts";
 import { Client } from "./client.ts";
 import { comeToRest } from "./come-to-rest.ts";
 import { openFakeProvider } from "./fake-provider.ts";
-import { FakeReceiver } from "./fake-receiver.ts";
+import { ENDPOINT, FakeReceiver, type Secrets } from "./fake-receiver.ts";
 import { doHarm } from "./harm.ts";
 import { lookAtAll } from "./last-look.ts";
 import { type Options, SERVICE_SETTINGS } from "./options.ts";
@@ -31,6 +32,9 @@ const FIRST_PORT = 18_787 + (process.pid % 10_000);
  */
 const REST_MS_MAX = 150_000;
 const REST_MS_PER_JOB = 100;
+
+/** All of a job's ends, and its start. */
+const ENDPOINT_EVENTS = ["job.started", ...FINAL_STATUSES.map((status) => `job.${status}`)];
 
 export interface Place {
 	stateDir: string;
@@ -57,8 +61,10 @@ export async function campaign(
 		await service.start();
 		const key = readKey(place.stateDir);
 		const clientNamed = (name: string) => new Client(recorder, { url: service.url, key }, name);
-		await receiver.open(receiverPort, await signingSecret(service.url, key), clientNamed);
-		const plan = makePlan(options, `http://127.0.0.1:${receiverPort}`);
+		const webhookUrl = `http://127.0.0.1:${receiverPort}`;
+		await receiver.open(receiverPort, await secretsOf(service.url, key, webhookUrl), clientNamed);
+		recorder.note("owner", "ok", { op: "endpoint", receiver: ENDPOINT, wants: ENDPOINT_EVENTS });
+		const plan = makePlan(options, webhookUrl);
 
 		const callers = new Callers(clientNamed, over.signal);
 		const lives = Promise.all(plan.jobs.map((job) => callers.live(job)));
@@ -91,10 +97,15 @@ async function failureOf(work: Promise<unknown>): Promise<never> {
 	return await new Promise<never>(() => undefined);
 }
 
-async function signingSecret(url: string, key: string): Promise<string> {
-	const path = "/v1/webhook_signing_secret";
-	const { secret } = await callForSuccess<{ secret: string }>(`${url}${path}`, { token: key });
-	return secret;
+/** Registers the receiver that hears of all jobs. */
+async function secretsOf(url: string, key: string, webhookUrl: string): Promise<Secrets> {
+	const oneOff = await callForSuccess<{ secret: string }>(`${url}/v1/webhook_signing_secret`, { token: key });
+	const endpoint = await callForSuccess<{ signing_secret: string }>(`${url}/v1/webhook_endpoints`, {
+		method: "POST",
+		token: key,
+		body: { name: ENDPOINT, url: `${webhookUrl}/${ENDPOINT}`, event_types: ["job.*"] },
+	});
+	return { oneOff: oneOff.secret, endpoint: endpoint.signing_secret };
 }
 
 function readKey(stateDir: string): string {

@@ -4,6 +4,7 @@ import { z } from "zod";
 import type { HistoryEvent } from "../simulation/history.ts";
 import { atMost } from "./at-most.ts";
 import type { Client } from "./client.ts";
+import { ENDPOINT } from "./fake-receiver.ts";
 import type { Recorder } from "./recorder.ts";
 
 const LOOK_EVERY_MS = 1_000;
@@ -48,12 +49,16 @@ async function areDeliveriesOver(client: Client, job: string): Promise<boolean> 
 	return Deliveries.parse(JSON.parse(answer.text)).deliveries.every(({ status }) => status !== "pending");
 }
 
-/** Jobs with a webhook, none of whose events was taken yet. */
+/** Jobs of whose end somebody was not told yet: the registered receiver, or the job's own. */
 function owedJobs(history: readonly HistoryEvent[]): string[] {
 	const owed = new Set<string>();
 	for (const { op, type, job, wants } of history) {
-		if (op === "submit" && type === "ok" && job !== undefined && wants) owed.add(job);
+		if (op !== "submit" || type !== "ok" || job === undefined) continue;
+		owed.add(`${job} ${ENDPOINT}`);
+		if (wants) owed.add(`${job} `);
 	}
-	for (const { op, type, job = "" } of history) if (op === "webhook" && type === "ok") owed.delete(job);
-	return [...owed];
+	for (const { op, type, job, receiver = "", eventType } of history) {
+		if (op === "webhook" && type === "ok" && eventType !== "job.started") owed.delete(`${job} ${receiver}`);
+	}
+	return [...new Set([...owed].map((name) => name.split(" ")[0] ?? ""))];
 }

@@ -15,11 +15,21 @@ import type { Recorder } from "./recorder.ts";
 /** `unsaid`: it takes the event, and its answer is lost. */
 const FATES = { taken: 850, refused: 80, slow: 50, unsaid: 15, hanging: 5 } as const;
 type Fate = keyof typeof FATES;
+/** Of the registered receiver: it fails now and then, and is not paused for most of a short run. */
+const ENDPOINT_FATES = { ...FATES, refused: 40, hanging: 1 };
+/** Where the registered receiver listens, and its name in the history. */
+export const ENDPOINT = "endpoint";
 const SLOW_MS_MAX = 3_000;
 
 interface Told {
 	type: string;
 	data: { id: string; status: string; result?: unknown };
+}
+
+/** For each kind of receiver the secret that signs what it gets. */
+export interface Secrets<Secret = string> {
+	oneOff: Secret;
+	endpoint: Secret;
 }
 
 export class FakeReceiver {
@@ -29,7 +39,7 @@ export class FakeReceiver {
 	readonly #recorder: Recorder;
 	readonly #postsOfTag = new Map<string, number>();
 	readonly #server = createServer((request, response) => void this.#receive(request, response));
-	#judge: { webhook: Webhook; clientNamed: (name: string) => Client } | null = null;
+	#judge: { webhooks: Secrets<Webhook>; clientNamed: (name: string) => Client } | null = null;
 	#isCalm = false;
 
 	constructor(seed: number, recorder: Recorder) {
@@ -37,9 +47,9 @@ export class FakeReceiver {
 		this.#recorder = recorder;
 	}
 
-	/** @param secret what the service signs with */
-	async open(port: number, secret: string, clientNamed: (name: string) => Client): Promise<void> {
-		this.#judge = { webhook: new Webhook(secret), clientNamed };
+	async open(port: number, secrets: Secrets, clientNamed: (name: string) => Client): Promise<void> {
+		const webhooks = { oneOff: new Webhook(secrets.oneOff), endpoint: new Webhook(secrets.endpoint) };
+		this.#judge = { webhooks, clientNamed };
 		await new Promise<void>((listening) => this.#server.listen(port, "127.0.0.1", listening));
 	}
 
@@ -57,19 +67,25 @@ export class FakeReceiver {
 		const body = await textOf(request);
 		// Null: the service was killed while it spoke.
 		if (body === null || this.#judge === null) return;
-		const { webhook, clientNamed } = this.#judge;
+		const { webhooks, clientNamed } = this.#judge;
+		const isEndpoint = request.url === `/${ENDPOINT}`;
 		try {
-			webhook.verify(body, request.headers as Record<string, string>);
+			webhooks[isEndpoint ? "endpoint" : "oneOff"].verify(body, request.headers as Record<string, string>);
 		} catch (error) {
 			this.problems.push({ invariant: "S12", message: `a webhook's signature is wrong: ${String(error)}: ${body}` });
 		}
 		const told = JSON.parse(body) as Told;
-		const dice = this.#diceOf(request.url ?? "");
-		const thrown = dice.weighted(FATES);
-		const fate = this.#isCalm && thrown === "hanging" ? "taken" : thrown;
-		this.#note(String(request.headers["webhook-id"]), told, fate);
+		const webhookId = String(request.headers["webhook-id"]);
 		const { id: job } = told.data;
-		await clientNamed(`receiver of ${job}`).ask({ path: `/v1/jobs/${job}` }, { op: "get", job });
+		// The registered receiver tells posts apart by their event, whose id differs from run to run.
+		const dice = this.#diceOf(isEndpoint ? `${request.url} of ${webhookId}` : (request.url ?? ""));
+		const thrown = dice.weighted(isEndpoint ? ENDPOINT_FATES : FATES);
+		const fate = this.#isCalm && thrown === "hanging" ? "taken" : thrown;
+		this.#note(webhookId, told, fate, isEndpoint ? { receiver: ENDPOINT } : {});
+		await clientNamed(`${isEndpoint ? ENDPOINT : "receiver"} of ${job}`).ask(
+			{ path: `/v1/jobs/${job}` },
+			{ op: "get", job },
+		);
 		await sleep(fate === "slow" ? dice.between(500, SLOW_MS_MAX) : 0);
 		if (fate === "hanging") return;
 		if (fate === "unsaid") return void response.destroy();
@@ -83,11 +99,12 @@ export class FakeReceiver {
 		return diceFor(this.#seed, `post ${nth} to ${path}`);
 	}
 
-	#note(webhookId: string, { type: eventType, data }: Told, fate: Fate): void {
+	#note(webhookId: string, { type: eventType, data }: Told, fate: Fate, to: { receiver?: string }): void {
 		const isTaken = fate !== "refused" && fate !== "hanging";
 		const { id: job, status, result } = data;
-		this.#recorder.note("receiver", isTaken ? "ok" : "info", { op: "webhook", job, webhookId, eventType, kind: fate });
-		if (eventType !== `job.${status}`)
+		const seen = { op: "webhook" as const, job, webhookId, eventType, kind: fate, ...to };
+		this.#recorder.note("receiver", isTaken ? "ok" : "info", seen);
+		if (eventType !== "job.started" && eventType !== `job.${status}`)
 			this.problems.push({ invariant: "S7", message: `${webhookId} says ${eventType} of ${job}, which is ${status}` });
 		// What is inlined is what is stored, byte for byte once it is written as JSON again.
 		if (result) this.#recorder.note("receiver", "ok", { op: "result", job, sha: shaOf(JSON.stringify(result)) });

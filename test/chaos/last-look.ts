@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import { atMost } from "./at-most.ts";
 import type { Asked, Client, Heard } from "./client.ts";
+import { ENDPOINT } from "./fake-receiver.ts";
 import type { Recorder } from "./recorder.ts";
 
 const TRIES = 10;
@@ -13,7 +14,9 @@ const Page = z.object({ data: z.array(z.object({ id: z.string() })), has_more: z
 const Told = z.object({
 	status: z.string(),
 	attempts: z.array(z.object({ number: z.number() })),
-	deliveries: z.array(z.object({ status: z.string(), event_id: z.string(), event_type: z.string() })),
+	deliveries: z.array(
+		z.object({ status: z.string(), event_id: z.string(), event_type: z.string(), endpoint_id: z.string().nullable() }),
+	),
 });
 
 type Facts = Parameters<Client["ask"]>[1];
@@ -46,9 +49,10 @@ async function lookAt(recorder: Recorder, client: Client, job: string): Promise<
 	if (answer.code !== 200) return;
 	const { status, attempts, deliveries } = Told.parse(JSON.parse(answer.text));
 	recorder.note("drain", "ok", { op: "attempts", job, told: attempts.at(-1)?.number ?? 0 });
-	for (const { status, event_id: webhookId, event_type: eventType } of deliveries) {
+	for (const { status, event_id: webhookId, event_type: eventType, endpoint_id: endpointId } of deliveries) {
+		const to = endpointId === null ? {} : { receiver: ENDPOINT };
 		// The service's own word that nobody took it.
-		if (status === "exhausted") recorder.note("service", "fail", { op: "webhook", job, webhookId, eventType });
+		if (status === "exhausted") recorder.note("service", "fail", { op: "webhook", job, webhookId, eventType, ...to });
 	}
 	if (status === "succeeded") await askSurely(client, { path: `/v1/jobs/${job}/result` }, { op: "result", job });
 }

@@ -7,7 +7,7 @@ import { FINAL_STATUSES, type HistoryEvent } from "./history.ts";
 
 /** @param history in the order of time */
 export function checkWebhooks(history: readonly HistoryEvent[]): Problem[] {
-	return [...checkIds(history), ...checkTooSoon(history), ...checkUntold(history)];
+	return [...checkIds(history), ...checkTooSoon(history), ...checkUntold(history), ...checkRegistered(history)];
 }
 
 function checkIds(history: readonly HistoryEvent[]): Problem[] {
@@ -66,5 +66,30 @@ function checkUntold(history: readonly HistoryEvent[]): Problem[] {
 		const isOwed = FINAL_STATUSES.includes(status) && (wants.get(job)?.includes(eventType) ?? false);
 		if (!isOwed || erasable.has(job) || told.has(`${job} ${eventType}`)) return [];
 		return [{ invariant: "S6", message: `nobody was told that ${job} is ${status}` }];
+	});
+}
+
+/** The same of registered receivers: each, once it is registered, hears of every job submitted since. */
+function checkRegistered(history: readonly HistoryEvent[]): Problem[] {
+	const wants = new Map<string, readonly string[]>();
+	const askedFor = new Map<string, string[]>();
+	const told = new Set<string>();
+	const erasable = new Set<string>();
+	for (const { op, type, job, eventType, receiver, wants: wanted } of history) {
+		if (op === "endpoint" && type === "ok" && receiver !== undefined && wanted) wants.set(receiver, wanted);
+		if (job === undefined) continue;
+		if (op === "submit" && type === "ok" && !askedFor.has(job)) askedFor.set(job, [...wants.keys()]);
+		if (op === "webhook" && type !== "info") told.add(`${job} ${eventType} ${receiver}`);
+		if (op === "delete") erasable.add(job);
+	}
+	return history.flatMap(({ op, type, isDrain, job = "", status }) => {
+		if (op !== "get" || type !== "ok" || isDrain !== true || erasable.has(job)) return [];
+		const untold = (askedFor.get(job) ?? []).filter(
+			(receiver) => wants.get(receiver)?.includes(`job.${status}`) && !told.has(`${job} job.${status} ${receiver}`),
+		);
+		return untold.map((receiver) => ({
+			invariant: "S6",
+			message: `${receiver} was not told that ${job} is ${status}`,
+		}));
 	});
 }
