@@ -34,7 +34,7 @@ const IS_NEWS = "(struck_at < ?3)";
 /**
  * What somebody asked for since the call was leased is only ever made longer. What was known before gives way: the door
  * that a probe closes behind it is not a time that the provider asked for. A probe that was sent away again costs the
- * trust that was won.
+ * trust that was won; a provider that says how long is believed, and its next word does not count for more.
  */
 function strike(db: Database, coolDown: Extract<CoolDown, { kind: "strike" }>): Statement {
 	const { key, leasedAt, reason, waitMs, isAsked } = coolDown;
@@ -46,7 +46,7 @@ function strike(db: Database, coolDown: Extract<CoolDown, { kind: "strike" }>): 
 		   SET reason = excluded.reason, slots = 1, successes = 0, struck_at = excluded.struck_at,
 		       until = max(iif(${IS_NEWS}, 0, until),
 		                   ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${doubled(STRIKE_MS_FIRST)} END)),
-		       strikes = strikes + (${IS_NEWS} OR until <= ${NOW}), observed_until = ${NOW} + ${OBSERVED_MS}`,
+		       strikes = strikes + (NOT ?6 AND (${IS_NEWS} OR until <= ${NOW})), observed_until = ${NOW} + ${OBSERVED_MS}`,
 		params: [db.clock(), key, leasedAt, reason, waitMs, isAsked ? 1 : 0],
 	};
 }

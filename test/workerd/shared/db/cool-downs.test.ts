@@ -127,7 +127,18 @@ describe("a cool-down", () => {
 		const [probedAt, answeredAt] = [NOW + SECOND, NOW + 2 * SECOND];
 		expect((await lease([await aJob(upstream)], probedAt)).ids).toHaveLength(1);
 		await recordFailure(databaseAt(answeredAt), throttled(key, 3 * SECOND, { leasedAt: probedAt }));
-		expect(await coolDown(key)).toMatchObject({ until: answeredAt + 3 * SECOND, slots: 1, strikes: 2 });
+		expect(await coolDown(key)).toMatchObject({ until: answeredAt + 3 * SECOND, slots: 1 });
+	});
+
+	it("that a provider asked for again and again makes no failure of a probe count for more", async () => {
+		const { key } = anUpstream();
+		for (let time = 0; time < 5; time++) {
+			const leasedAt = NOW + time * 2 * SECOND;
+			await recordFailure(databaseAt(leasedAt + SECOND), throttled(key, SECOND, { leasedAt }));
+		}
+		const failedAt = NOW + MINUTE;
+		await recordFailure(databaseAt(failedAt), failed(key, failedAt - 1));
+		expect(await coolDown(key)).toMatchObject({ until: failedAt + 2 * TRIPPED_MS });
 	});
 
 	it("is not taken for a failing model's because a call that was under way when it began fails", async () => {
