@@ -27,10 +27,10 @@ import { ServiceProcess } from "./service-process.ts";
 const FIRST_PORT = 18_787 + (process.pid % 10_000);
 
 /**
- * After the last harm. A webhook whose message was lost is rung for after a minute, a probe of a model that was lost is
- * given up after half of one, and the local broker hands out one batch at a time.
+ * After the last harm. A webhook whose message was lost is rung for after a minute, a model that fails is left alone for
+ * five at most, and the local broker hands out one batch at a time.
  */
-const REST_MS_MAX = 150_000;
+const REST_MS_MAX = 420_000;
 const REST_MS_PER_JOB = 100;
 
 /** All of a job's ends, and its start. */

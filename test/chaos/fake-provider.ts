@@ -29,7 +29,7 @@ const FATES = {
 } as const;
 type Fate = keyof typeof FATES.busy;
 
-/** Of a silent call a drain would only have to wait for the end: `calmDown` is called when the last harm is done. */
+/** `calmDown`: from here on every call is answered, so that models in trouble recover and the drain ends. */
 export type FakeProvider = Pick<Provider, "close"> & { calmDown(): void };
 
 type Ask = { messages: { content: string }[]; stream?: boolean };
@@ -46,7 +46,7 @@ export async function openFakeProvider(port: number, seed: number, recorder: Rec
 		callsOfTag.set(tag, nth);
 		const dice = diceFor(seed, `call ${nth} of ${tag}`);
 		const thrown = dice.weighted<Fate>(call.model.startsWith("busy/") ? FATES.busy : FATES.shaky);
-		const fate = isCalm && thrown === "silent" ? "answered" : thrown;
+		const fate = isCalm ? "answered" : thrown;
 		const end = recorder.begin("provider", { op: "call", tag, isPaid: fate === "answered", kind: fate });
 		ends.set(call, (whole) => end({ type: whole ? typeOf(fate) : "info" }));
 		return slowly(latencyMs(dice), answerFor(fate, asked, `${tag} is answered by call ${number}`, dice));

@@ -47,7 +47,10 @@ export class FakeReceiver {
 		this.#recorder = recorder;
 	}
 
+	/** @param secrets what the service signs with */
 	async open(port: number, secrets: Secrets, clientNamed: (name: string) => Client): Promise<void> {
+		// Node would close a connection that rests for five seconds, at times just when the next webhook goes out on it.
+		this.#server.keepAliveTimeout = 0;
 		const webhooks = { oneOff: new Webhook(secrets.oneOff), endpoint: new Webhook(secrets.endpoint) };
 		this.#judge = { webhooks, clientNamed };
 		await new Promise<void>((listening) => this.#server.listen(port, "127.0.0.1", listening));

@@ -51,6 +51,8 @@ export async function openProvider(
 		});
 		choose(call, calls)(response);
 	});
+	// Node would close a connection that rests for five seconds, at times just when the next call goes out on it.
+	server.keepAliveTimeout = 0;
 	await new Promise<void>((listening) => server.listen(port, "127.0.0.1", listening));
 	return {
 		calls,
