@@ -16,7 +16,7 @@ import { hasConverged } from "./invariants/convergence.ts";
 import { EndpointPast } from "./invariants/endpoint-past.ts";
 import { Ledger } from "./ledger.ts";
 import { listenToLogs } from "./logs.ts";
-import { Callers } from "./world/callers.ts";
+import { Callers, REQUEST_MS_MAX } from "./world/callers.ts";
 import type { Tenant } from "./world/client.ts";
 import { drain } from "./world/drain.ts";
 import { EndpointOwners } from "./world/endpoint-owners.ts";
@@ -70,11 +70,10 @@ export async function simulate(
 		const ends = INVARIANTS.map((watch) => watch(simulation));
 		await world.run(world.options.faultsMs);
 		world.endFaults();
-		if (
-			!(await world.run(CONVERGE_MS_MAX + world.jumpedMs, () => hasConverged(simulation))) &&
-			world.violations.length === 0
-		) {
-			world.violate("L1", "hours after the last fault something is still under way");
+		await converge(simulation);
+		if (simulation.callers.stop()) {
+			await world.run(REQUEST_MS_MAX);
+			await converge(simulation);
 		}
 		await world.run(world.dice.chance(0.3) ? REST_MS : 0);
 		await drain(simulation);
@@ -83,6 +82,13 @@ export async function simulate(
 	} finally {
 		stopListening();
 	}
+}
+
+async function converge(simulation: Simulation): Promise<void> {
+	const { world } = simulation;
+	const isOver = await world.run(CONVERGE_MS_MAX + world.jumpedMs, () => hasConverged(simulation));
+	if (!isOver && world.violations.length === 0)
+		world.violate("L1", "hours after the last fault something is still under way");
 }
 
 async function begin(world: World): Promise<Simulation> {

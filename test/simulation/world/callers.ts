@@ -11,6 +11,8 @@ import type { World } from "./world.ts";
 const AGAIN_MS = 20_000;
 const TRIES_MAX = 4;
 const DAY_MS = 86_400_000;
+/** After so long a request has had its effect, or will have none. */
+export const REQUEST_MS_MAX = 120_000;
 
 export class Callers {
 	readonly submissions = new Map<string, Submission & { tenantId: string }>();
@@ -19,6 +21,8 @@ export class Callers {
 	readonly #history: HistoryEvent[];
 	readonly #tenants: readonly Tenant[];
 	#clients = 0;
+	#isOver = false;
+	#submittedAt = Number.NEGATIVE_INFINITY;
 
 	constructor(world: World, http: Http, history: HistoryEvent[], tenants: readonly Tenant[]) {
 		this.#world = world;
@@ -28,6 +32,12 @@ export class Callers {
 		for (let number = 1; number <= world.options.jobs; number++) {
 			world.after(world.dice.next() * world.options.faultsMs * 0.7, () => this.#submitNew(`s${number}`));
 		}
+	}
+
+	/** No further job is asked for. True: the last request for one may still be under way, though its caller gave it up. */
+	stop(): boolean {
+		this.#isOver = true;
+		return this.#world.now - this.#submittedAt < REQUEST_MS_MAX;
 	}
 
 	client(tenant: Tenant): Client {
@@ -51,6 +61,8 @@ export class Callers {
 	}
 
 	#submit(client: Client, submission: Submission, tried: number): void {
+		if (this.#isOver) return;
+		this.#submittedAt = this.#world.now;
 		const { tag, key, body, wants } = submission;
 		const retainMs = this.#keptMs(submission);
 		const facts = {
@@ -133,7 +145,8 @@ export class Callers {
 	/** A new job of its own tag, and otherwise as the old one was submitted. */
 	#runAgain(client: Client, { id, metadata }: JobSeen): void {
 		const old = this.submissions.get(metadata.tag ?? "");
-		if (old === undefined) return;
+		if (old === undefined || this.#isOver) return;
+		this.#submittedAt = this.#world.now;
 		const tag = `r${this.#history.length}`;
 		const { wants } = old;
 		const retainMs = this.#keptMs(old);
