@@ -22,7 +22,8 @@ export function summary(
 	const ended = (op: HistoryEvent["op"], ...types: string[]) =>
 		history.filter((event) => event.op === op && types.includes(event.type));
 	const accepted = new Set(ended("submit", "ok").map(({ job }) => job));
-	const taken = ended("webhook", "ok").map(({ webhookId }) => webhookId);
+	// Several receivers hear of one event, under one id.
+	const taken = ended("webhook", "ok").map(({ receiver = "", webhookId }) => `${receiver} ${webhookId}`);
 	const account = accountCalls(history);
 	const sum = (name: "calls" | "extra" | "inFlight") => account.reduce((total, one) => total + one[name], 0);
 	const parts = [
