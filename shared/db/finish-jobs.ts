@@ -86,12 +86,11 @@ function finishStatement(db: Database, end: JobEnd): Statement {
 }
 
 /**
- * Guarded by what the statement before it wrote; where that wrote nothing because the very same end was there already, so
- * are its deliveries, under the same ids.
+ * Only if the statement just before it has ended the job: an end that arrives twice owes nothing to who has asked since.
  */
 function oweStatement(db: Database, end: JobEnd): Statement {
 	return oweJobEvent(db, end.status, {
-		sql: "jobs.tenant_id = ?4 AND jobs.id = ?5 AND jobs.status = ?6 AND jobs.lease = ?7",
+		sql: "changes() > 0 AND jobs.tenant_id = ?4 AND jobs.id = ?5 AND jobs.status = ?6 AND jobs.lease = ?7",
 		params: [end.tenantId, end.jobId, end.status, end.lease],
 	});
 }

@@ -124,10 +124,10 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 	};
 }
 
-/** A job starts once: whoever leases it later does not start it anew. */
+/** A job starts once, by the statement just before: whoever leases it later does not start it anew. */
 function oweStarts(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return oweJobEvent(db, "started", {
-		sql: `(jobs.tenant_id, jobs.id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?4))
+		sql: `changes() > 0 AND (jobs.tenant_id, jobs.id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?4))
 		   AND jobs.status = 'running' AND jobs.holder = ?5 AND jobs.lease = 1`,
 		params: [keyList(keys), holder],
 	});
