@@ -5,21 +5,21 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finished whoever holds its lease",
-		seenBy: 437,
+		seenBy: 85,
 		file: "shared/db/finish-jobs.ts",
 		find: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5\n\t\tRETURNING id`",
 		replace: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND ?5 >= 0\n\t\tRETURNING id`",
 	},
 	{
 		name: "a job is requeued whoever holds its lease",
-		seenBy: 127,
+		seenBy: 76,
 		file: "shared/db/requeue-job.ts",
 		find: "AND lease = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 519,
+		seenBy: 38,
 		file: "shared/db/hold-leases.ts",
 		find: "jobs.lease = held.lease AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",
@@ -68,7 +68,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an answer to the lease statement that was lost is not read back",
-		seenBy: 5,
+		seenBy: 25,
 		file: "shared/db/lease-jobs.ts",
 		find: "readable(request.isRepeated ? own : rows, request)",
 		replace: "readable(rows, request)",
@@ -102,21 +102,21 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a delivery attempt is recorded over another's",
-		seenBy: 7,
+		seenBy: 6,
 		file: "shared/db/record-delivery.ts",
 		find: "AND attempts_made = ?4 AND status = 'pending'",
 		replace: "AND ?4 >= 0",
 	},
 	{
 		name: "the next delivery attempt is never swept for",
-		seenBy: 32,
+		seenBy: 6,
 		file: "shared/db/record-delivery.ts",
 		find: "${NOW} + ?7 + ?8, sweep_at)",
 		replace: "${NOW} + ?7 + 999999999 + ?8, sweep_at)",
 	},
 	{
 		name: "jobs that still owe a webhook are pruned",
-		seenBy: 2,
+		seenBy: 6,
 		file: "shared/db/erase-jobs.ts",
 		find: "AND deliveries.status = 'pending')`",
 		replace: "AND deliveries.status = 'nothing')`",

@@ -81,13 +81,6 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		replace: "oweEndpointDisabled(db, { tenantId: endpointId, endpointId }),",
 	},
 	{
-		name: "each 410 tells anew that an endpoint is disabled",
-		seenBy: 316,
-		file: "shared/db/owe-events.ts",
-		find: "const what = \"substr(gone.id, 4) || '_disabled_' || gone.disabled_at\";",
-		replace: "const what = `substr(gone.id, 4) || '_disabled_' || ${NOW}`;",
-	},
-	{
 		name: "endpoints are owed after the end",
 		seenBy: 1,
 		file: "shared/db/finish-jobs.ts",
@@ -97,7 +90,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a disabled endpoint is owed",
-		seenBy: 14,
+		seenBy: 1076,
 		file: "shared/db/owe-events.ts",
 		find: "iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW}, ${IF_ENABLED(NOW)},",
 		replace: "'pending', ${NOW}, ${NOW},",
@@ -132,7 +125,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a recovery forgets what was skipped",
-		seenBy: 14,
+		seenBy: 1123,
 		file: "shared/db/redeliver.ts",
 		find: "AND status IN ('exhausted', 'skipped')",
 		replace: "AND status IN ('exhausted')",
@@ -146,17 +139,11 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "enabling an endpoint leaves it paused",
-		seenBy: 14,
+		seenBy: 628,
 		file: "shared/db/webhook-endpoints.ts",
 		find: "const [, rows = []] = await db.batch<Record<string, unknown>>([\n\t\t{ sql: \"DELETE FROM receiver_pauses WHERE key = ?1 || ' ' || ?2\", params: [tenantId, endpointId] },\n\t\t{\n\t\t\tsql: `UPDATE",
 		replace:
 			"const [, rows = []] = await db.batch<Record<string, unknown>>([\n\t\t{ sql: \"SELECT 1 FROM receiver_pauses WHERE key = ?1 || ' ' || ?2\", params: [tenantId, endpointId] },\n\t\t{\n\t\t\tsql: `UPDATE",
-	},
-	{
-		name: "a failure that another recorded counts anew",
-		file: "shared/db/record-delivery.ts",
-		find: "AND attempts_made = ?${from + 2}`",
-		replace: "AND ?${from + 2} >= 0`",
 	},
 	{
 		name: "each receiver is told under an id of its own",

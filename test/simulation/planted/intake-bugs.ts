@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a repeated submission has an id of its own",
-		seenBy: 42,
+		seenBy: 6,
 		file: "workers/intake/submit.ts",
 		find: "if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitJob(db, job, true);",
 		replace:
@@ -30,7 +30,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a key is forgotten with its job",
-		seenBy: 18,
+		seenBy: 27,
 		file: "shared/db/submit-job.ts",
 		find: "WHERE idempotency_keys.expires_at <= ${NOW}`",
 		replace: "WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = idempotency_keys.job_id)`",
@@ -45,14 +45,14 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a tenant is not asked for when a job is read",
-		seenBy: 3,
+		seenBy: 14,
 		file: "shared/db/find-job.ts",
 		find: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2`",
 		replace: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2`",
 	},
 	{
 		name: "a job that runs again asks another prompt",
-		seenBy: 2,
+		seenBy: 13,
 		file: "workers/intake/routes/retry-job.ts",
 		find: "ownInput === undefined ? await inputOf(c, old)",
 		replace: 'ownInput === undefined ? (await inputOf(c, old)).replace(\'"content":"\', \'"content":"not-\')',
