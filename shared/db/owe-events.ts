@@ -49,7 +49,7 @@ export function oweJobEvent(
 }
 
 /**
- * Owes `endpoint.disabled` to the owner's other endpoints that ask for it, if `endpoint` is. Repeated for the same time of
+ * Owes `endpoint.disabled` to the owner's other endpoints that ask for it, if the statement just before disabled it. Repeated for the same time of
  * disabling, it is the same rows; endpoints made since are not told of old troubles.
  */
 export function oweEndpointDisabled(db: Database, { tenantId, endpointId }: WebhookEndpointKey): Statement {
@@ -62,7 +62,7 @@ export function oweEndpointDisabled(db: Database, { tenantId, endpointId }: Webh
 		                   'disabled_reason', gone.disabled_reason),
 		       endpoint.id, endpoint.url, endpoint.payload, ${PENDING}, ${NOW} + ${RECORD_KEPT_MS}
 		  FROM webhook_endpoints AS gone JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = gone.tenant_id
-		 WHERE gone.tenant_id = ?2 AND gone.id = ?3 AND gone.status = 'disabled' AND endpoint.id <> gone.id
+		 WHERE changes() > 0 AND gone.tenant_id = ?2 AND gone.id = ?3 AND gone.status = 'disabled' AND endpoint.id <> gone.id
 		   AND endpoint.status = 'enabled' AND endpoint.created_at <= gone.disabled_at
 		   AND ${asksFor("'endpoint.disabled'", "'endpoint.*'")}
 		    ON CONFLICT DO NOTHING

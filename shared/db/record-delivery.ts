@@ -79,10 +79,13 @@ function recordStatement(db: Database, record: DeliveryRecord): Statement {
 	};
 }
 
-/** True of the delivery once the first statement has recorded this attempt. @param from its first parameter's number */
+/**
+ * True of the delivery where the statement just before wrote: each of these goes on only if the one before it did, so that
+ * an attempt that was not recorded says nothing. @param from its first parameter's number
+ */
 function recorded({ tenantId, deliveryId, attemptsMade }: DeliveryRecord, from: number) {
 	return {
-		sql: `tenant_id = ?${from} AND id = ?${from + 1} AND attempts_made = ?${from + 2}`,
+		sql: `changes() > 0 AND tenant_id = ?${from} AND id = ?${from + 1} AND attempts_made = ?${from + 2}`,
 		params: [tenantId, deliveryId, attemptsMade + 1],
 	};
 }
