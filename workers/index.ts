@@ -21,13 +21,13 @@ export default {
 		return intake(request, env, context, configOf(env), runtime);
 	},
 
-	async queue(batch, env) {
+	async queue(batch, env, context) {
 		if (batch.queue === "dead-letters") return logDeadLetters(batch);
 		const parsed = configOf(env);
 		// The messages come back in a minute, and after a hundred of them the sweeper rings: nothing is lost till it is mended.
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
 		if (batch.queue === "jobs") return await consumeJobs(batch, env, parsed.config, runtime);
-		return await dispatchDeliveries(batch, env, parsed.config, runtime);
+		return await dispatchDeliveries(batch, env, parsed.config, runtime, (work) => context.waitUntil(work));
 	},
 
 	async scheduled(_controller, env) {

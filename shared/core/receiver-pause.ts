@@ -2,13 +2,19 @@
  * Leaves a receiver alone that fails, so that it is not hammered and that nobody else waits for it.
  *
  * After three failures in a row, or when it says that it is overloaded, a receiver is paused; its other deliveries are
- * parked. When the pause is over one of them is sent: its answer ends the pause, or begins a longer one.
+ * parked. When the pause is over one of them is sent: its answer ends the pause, or begins a longer one. One that takes
+ * more than a moment to answer is asked for nothing else until it has.
  */
 
 /** One failure is an accident, and the second may be the same one. */
 export const FAILURES_TO_PAUSE = 3;
 /** Longer would keep a receiver that is back waiting; shorter would send to a dead one more often than it is worth. */
 export const PAUSE_MS_MAX = 15 * 60_000;
+/**
+ * How long a batch waits for its slowest receiver, and others wait for a receiver: most answer sooner. Shorter would take a
+ * cold start for trouble; longer would let those that hang occupy the consumers that others need, and be asked for more.
+ */
+export const PATIENCE_MS = 2_000;
 /** While one delivery probes, nobody else sends: longer than an attempt and its record take. */
 export const RECEIVER_PROBE_MS = 60_000;
 /** An endpoint that has failed for so long is disabled, and a delivery that old is given up. */

@@ -1,8 +1,8 @@
 /**
- * Receivers in trouble. A row in `receiver_pauses` keeps their deliveries back until its time; then it lets one go, and
- * the rest when that one is received. What is healthy has no row.
+ * Receivers in trouble: that fail, or keep an attempt waiting. A row in `receiver_pauses` keeps their deliveries back until
+ * its time; then it lets one go, and the rest when that one is received. What is healthy has no row.
  */
-import type { DeliveryKey } from "../core/delivery.ts";
+import type { Delivery, DeliveryKey } from "../core/delivery.ts";
 import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../core/receiver-pause.ts";
 import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../core/waits.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
@@ -25,6 +25,23 @@ export function claimProbes(db: Database, keys: readonly DeliveryKey[]): Stateme
 		RETURNING key`,
 		params: [db.clock(), deliveryList(keys)],
 	};
+}
+
+/**
+ * A receiver that keeps an attempt waiting is asked for nothing else meanwhile: its answer ends the pause, and a death is
+ * outlasted. Nothing is written if it has answered.
+ */
+export async function holdBack(
+	db: Database,
+	{ tenantId, deliveryId, attemptsMade }: DeliveryKey & Pick<Delivery, "attemptsMade">,
+): Promise<void> {
+	await db.all({
+		sql: `INSERT INTO receiver_pauses (key, failures, failing_since, failed_at, until)
+		SELECT receiver, 0, ${NOW}, ${NOW}, ${NOW} + ${RECEIVER_PROBE_MS} FROM deliveries
+		 WHERE tenant_id = ?2 AND id = ?3 AND attempts_made = ?4 AND status = 'pending'
+		ON CONFLICT (key) DO UPDATE SET until = max(coalesce(until, 0), excluded.until)`,
+		params: [db.clock(), tenantId, deliveryId, attemptsMade],
+	});
 }
 
 /** The receivers among those of `keys` that are paused, or were until a moment ago. */
@@ -56,7 +73,7 @@ export function pauseReceiver(
 		  FROM deliveries WHERE ${guard.sql}
 		ON CONFLICT (key) DO UPDATE
 		   SET failures = failures + 1, failed_at = ${NOW},
-		       failing_since = CASE WHEN failed_at > ${NOW} - ${FAILURES_APART_MS_MAX} THEN failing_since ELSE ${NOW} END,
+		       failing_since = CASE WHEN failures > 0 AND failed_at > ${NOW} - ${FAILURES_APART_MS_MAX} THEN failing_since ELSE ${NOW} END,
 		       until = CASE WHEN ${pause("(failures + 1)")} > 0
 		               THEN max(coalesce(until, 0), ${NOW} + ${pause("(failures + 1)")}) ELSE until END`,
 		params: [db.clock(), overloadMs, JSON.stringify(pausesMs), ...guard.params],

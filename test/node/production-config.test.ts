@@ -9,3 +9,7 @@ it("production sends webhooks through the front door of every host, to https alo
 	expect(toml).toMatch(/^ALLOW_INSECURE_WEBHOOKS = "false"$/m);
 	expect(toml).toMatch(/^WEBHOOK_DNS_URL = "https:\/\/[^"]+"$/m);
 });
+
+it("production lets a slow receiver's delivery go on after its batch", () => {
+	expect(toml).toMatch(/^compatibility_flags = \[.*"queue_consumer_no_wait_for_wait_until".*\]$/m);
+});

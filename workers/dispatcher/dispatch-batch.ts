@@ -1,6 +1,10 @@
-/** One batch: read in one transaction, delivered side by side, each recorded as soon as it is known. */
+/**
+ * One batch: read in one transaction, delivered side by side, each recorded as soon as it is known. A receiver that keeps
+ * us waiting does not keep the batch: its delivery goes on in the background.
+ */
 import type { Config } from "../../shared/core/config.ts";
 import type { DeliveryKey } from "../../shared/core/delivery.ts";
+import { PATIENCE_MS } from "../../shared/core/receiver-pause.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/find-deliveries.ts";
@@ -14,6 +18,8 @@ import { deliver } from "./deliver.ts";
 export interface Dispatcher extends Bindings {
 	config: Config;
 	runtime: Runtime;
+	/** Work that outlives the batch; should it die, the sweeper finds its delivery in D1. */
+	background: (work: Promise<void>) => void;
 }
 
 /** `tell` is called once for each key, as soon as its own fate is known: no delivery waits for a slow neighbour. */
@@ -33,7 +39,7 @@ export async function dispatchBatch(
 			if (owed === null) tell(key, AFTER_CRASH);
 			else if (found === undefined) tell(key, ACK);
 			else if (!found.maySend) tell(key, await parked);
-			else tell(key, await dispatch(dispatcher, found));
+			else tell(key, await inTime(dispatcher, key, dispatch(dispatcher, found)));
 		}),
 	);
 }
@@ -73,6 +79,32 @@ async function dispatch(dispatcher: Dispatcher, owed: OwedDelivery): Promise<Dis
 	} catch (error) {
 		logTrouble("delivery.crashed", { deliveryId: delivery.deliveryId }, error);
 		return AFTER_CRASH;
+	}
+}
+
+/** What takes longer has its message acked, and rings anew if it is to be tried again. */
+async function inTime(
+	dispatcher: Dispatcher,
+	key: DeliveryKey,
+	dispatching: Promise<Disposition>,
+): Promise<Disposition> {
+	const { runtime, background } = dispatcher;
+	const patience = new AbortController();
+	const tired = runtime.sleep(PATIENCE_MS, patience.signal).then(() => null);
+	const said = await Promise.race([dispatching, tired]);
+	patience.abort();
+	if (said !== null) return said;
+	background(ringAnew(dispatcher, key, dispatching));
+	return ACK;
+}
+
+async function ringAnew({ deliveryBell }: Dispatcher, key: DeliveryKey, dispatching: Promise<Disposition>) {
+	const late = await dispatching;
+	if (late.kind === "ack") return;
+	try {
+		await deliveryBell.ringLater(key, late.delaySeconds);
+	} catch (error) {
+		logTrouble("delivery.not_rung", { deliveryId: key.deliveryId }, error);
 	}
 }
 

@@ -17,8 +17,9 @@ export async function dispatchDeliveries(
 	env: Env,
 	config: Config,
 	runtime: Runtime,
+	background: (work: Promise<void>) => void,
 ): Promise<void> {
-	const dispatcher = { ...bind(env, runtime), config, runtime };
+	const dispatcher = { ...bind(env, runtime), config, runtime, background };
 	const bells = readBells(batch.messages, DeliveryMessage, (key) => `${key.tenantId}/${key.deliveryId}`);
 	for (const message of bells.unreadable) {
 		logTrouble("message.unreadable", { queue: batch.queue, messageId: message.id });

@@ -1,10 +1,12 @@
 /** One signed request, if there is something to tell and somebody to tell it to. */
-import type { DeliveryAttempt } from "../../shared/core/delivery.ts";
+import type { Delivery, DeliveryAttempt } from "../../shared/core/delivery.ts";
 import type { AttemptResult } from "../../shared/core/delivery-schedule.ts";
 import { ownHosts } from "../../shared/core/own-hosts.ts";
+import { PATIENCE_MS } from "../../shared/core/receiver-pause.ts";
 import { readRetryAfterMs } from "../../shared/core/retry-after.ts";
 import { secretOwner } from "../../shared/core/webhook-endpoint.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
+import { holdBack } from "../../shared/db/receiver-pauses.ts";
 import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../shared/webhooks/post-webhook.ts";
 import { unseal } from "../../shared/webhooks/seal.ts";
@@ -38,9 +40,19 @@ export async function sendWebhook(dispatcher: Dispatcher, owed: OwedDelivery, at
 	const body = await buildEvent(dispatcher, delivery, owed.job);
 	if (body === null) return { ...notSent(url, "the job was erased."), isPointless: true };
 	const headers = signedHeaders(secrets, delivery.eventId, attemptAt, body);
-	const answer = await postWebhook(runtime, address.url, headers, body);
+	const takeBack = runtime.timer(PATIENCE_MS, () => dispatcher.background(holdBackOrLog(dispatcher, delivery)));
+	const answer = await postWebhook(runtime, address.url, headers, body).finally(takeBack);
 	const retryAfterMs = readRetryAfterMs((name) => answer.headers.get(name), runtime.now());
 	return { ...answer, url, retryAfterMs, wasAsked: true, isPointless: false };
+}
+
+/** Best effort: a receiver that is not held back is only asked for more while it thinks. */
+async function holdBackOrLog({ db }: Dispatcher, delivery: Delivery): Promise<void> {
+	try {
+		await holdBack(db, delivery);
+	} catch (error) {
+		logTrouble("receiver.not_held_back", { deliveryId: delivery.deliveryId }, error);
+	}
 }
 
 function whyPointless({ delivery, endpoint, sealedSecrets }: OwedDelivery): string | null {

@@ -33,22 +33,26 @@ export function watchPauses(simulation: Simulation): undefined {
 function watchProbes({ ledger, world, service, endpoints }: Simulation): void {
 	const pausedSince = new Map<string, number>();
 	const probes = new Map<Invocation, string[]>();
+	const sentBy = new Map<Invocation, Set<string>>();
 	ledger.on("receiver_pauses", ({ id, before, after, by }) => {
 		const until = after?.until ?? null;
 		if (until === null) pausedSince.delete(id);
 		else if (!pausedSince.has(id)) pausedSince.set(id, world.now);
-		const isProbe = before !== null && before.failed_at === after?.failed_at && before.until !== until;
-		if (!isProbe || by === null) return;
+		const isMoved = before !== null && before.failed_at === after?.failed_at && before.until !== until;
+		if (!isMoved || by === null) return;
+		if (Number(until) < world.databaseNow + ATTEMPT_MS)
+			world.violate("P1", `${by.name} asks ${id} and does not keep others away`);
+		// It has asked already, and waits for the answer.
+		if (sentBy.get(by)?.has(id)) return;
 		probes.set(by, [...(probes.get(by) ?? []), id]);
 		if (before.until === null || numberOf(before, "until") > world.databaseNow)
 			world.violate("P1", `${by.name} tries ${id}, which is to be left alone`);
-		if (Number(until) < world.databaseNow + ATTEMPT_MS)
-			world.violate("P1", `${by.name} tries ${id} and does not keep others away`);
 	});
 	service.receivers.onSent(({ by, url, webhookId }) => {
 		const endpoint = endpoints.at(hostOf(url));
 		const origin = `https://${hostOf(url)}`;
 		const key = endpoint === null ? `${url.split("/").at(-1)} ${origin}` : `${endpoint.tenantId} ${endpoint.id}`;
+		sentBy.set(by, (sentBy.get(by) ?? new Set()).add(key));
 		if ((pausedSince.get(key) ?? Number.POSITIVE_INFINITY) >= by.startedAt) return;
 		const own = probes.get(by) ?? [];
 		if (own.includes(key)) own.splice(own.indexOf(key), 1);

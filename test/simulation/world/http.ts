@@ -8,9 +8,8 @@ import { KeyCache } from "../../../workers/intake/key-cache.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
 
-/** What a client does not wait for any longer; what the platform leaves to work after the answer. */
+/** What a client does not wait for any longer. */
 const CLIENT_MS_MAX = 90_000;
-const BACKGROUND_MS_MAX = 30_000;
 
 export interface Asked {
 	method: string;
@@ -76,9 +75,7 @@ export class Http {
 			.then(async (response) => {
 				const text = await response.text();
 				by.hear(() => reply({ code: response.status, headers: response.headers, text }));
-				world.after(BACKGROUND_MS_MAX, () => by.die("its background work took too long"));
-				await Promise.allSettled(running);
-				by.end();
+				await by.endAfter(running);
 			})
 			.catch((error: unknown) => world.violate("B1", `the API threw: ${String(error)}`));
 	}

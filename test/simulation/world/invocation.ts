@@ -11,6 +11,8 @@ import type { World } from "./world.ts";
 export const INVOCATION_MS_MAX = 15 * 60_000;
 /** From long enough to lose a lease to long enough to outlive a tombstone's wait, nearly. */
 const PAUSE_MS_MAX = 12 * 60_000;
+/** What the platform leaves to work that goes on after the answer. */
+const BACKGROUND_MS_MAX = 30_000;
 
 type Fate = keyof CallFaults | "done";
 
@@ -44,6 +46,13 @@ export class Invocation {
 	/** The invocation is over: nothing of it happens any more. */
 	end(): void {
 		this.isDead = true;
+	}
+
+	/** It has answered, and is over when its background work is. */
+	async endAfter(background: Promise<void>[]): Promise<void> {
+		this.#world.after(BACKGROUND_MS_MAX, () => this.die("its background work took too long"));
+		await Promise.allSettled(background);
+		this.end();
 	}
 
 	die(why: string): void {

@@ -22,7 +22,8 @@ export interface Held {
 	said: Said;
 }
 
-export type Consume = (batch: MessageBatch, by: Invocation) => Promise<void>;
+/** @param background takes work that outlives the batch */
+export type Consume = (batch: MessageBatch, by: Invocation, background: (work: Promise<void>) => void) => Promise<void>;
 
 export interface Consumers {
 	name: string;
@@ -120,13 +121,17 @@ export class SimulatedQueue {
 		const said = new Map<Stored, Said>(batch.map((message) => [message, null]));
 		this.#world.note(by.name, `takes ${JSON.stringify(batch.map(({ body }) => body))}`);
 		by.onDeath(() => this.#takeBack(said));
-		this.#consumers.consume(this.#asBatch(batch, said, by), by).then(
-			() => this.#close(said, "ack", by),
-			(error: unknown) => {
-				this.#world.note(by.name, `throws ${String(error)}`);
-				this.#close(said, { retryMs: 0 }, by);
-			},
-		);
+		const background: Promise<void>[] = [];
+		const consumed = this.#consumers.consume(this.#asBatch(batch, said, by), by, (work) => void background.push(work));
+		consumed
+			.then(
+				() => this.#close(said, "ack", by),
+				(error: unknown) => {
+					this.#world.note(by.name, `throws ${String(error)}`);
+					this.#close(said, { retryMs: 0 }, by);
+				},
+			)
+			.then(() => by.endAfter(background));
 	}
 
 	#asBatch(batch: Stored[], said: Map<Stored, Said>, by: Invocation): MessageBatch {
@@ -157,12 +162,13 @@ export class SimulatedQueue {
 	/** @param otherwise what becomes of messages about which nothing was said */
 	#close(said: Map<Stored, Said>, otherwise: Said, by: Invocation): void {
 		if (by.isDead) return;
-		by.end();
 		for (const [message, word] of said) {
 			const fate = word ?? otherwise;
 			if (fate === "ack" || fate === null) this.#messages.delete(message.id);
 			else this.#store(message, fate.retryMs);
 		}
+		// Whatever becomes of the invocation now, its messages are not affected.
+		said.clear();
 	}
 
 	#takeBack(said: Map<Stored, Said>): void {

@@ -7,7 +7,7 @@ import { SimulatedBucket } from "./bucket.ts";
 import { SimulatedDatabase } from "./database.ts";
 import { Invocation } from "./invocation.ts";
 import { SimulatedModel } from "./model.ts";
-import { SimulatedQueue } from "./queue.ts";
+import { type Consume, SimulatedQueue } from "./queue.ts";
 import { SimulatedReceivers } from "./receivers.ts";
 import type { SqlEngine } from "./sql-engine.ts";
 import type { World } from "./world.ts";
@@ -43,8 +43,8 @@ export class Service {
 		this.jobQueue = this.#queue("jobs", "consumer", (batch, by) =>
 			consumeJobs(batch, this.envFor(by), config, by.runtime),
 		);
-		this.deliveryQueue = this.#queue("deliveries", "dispatcher", (batch, by) =>
-			dispatchDeliveries(batch, this.envFor(by), config, by.runtime),
+		this.deliveryQueue = this.#queue("deliveries", "dispatcher", (batch, by, background) =>
+			dispatchDeliveries(batch, this.envFor(by), config, by.runtime, background),
 		);
 		world.after(SWEEP_EVERY_MS, () => this.#sweep());
 	}
@@ -87,11 +87,7 @@ export class Service {
 		return parsed.config;
 	}
 
-	#queue(
-		name: string,
-		actor: ActorName,
-		consume: (batch: MessageBatch, by: Invocation) => Promise<void>,
-	): SimulatedQueue {
+	#queue(name: string, actor: ActorName, consume: Consume): SimulatedQueue {
 		return new SimulatedQueue(this.world, {
 			name,
 			start: () => this.invocation(actor),

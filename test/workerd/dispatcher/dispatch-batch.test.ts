@@ -2,9 +2,11 @@ import { env, exports } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { viewJob } from "../../../shared/core/job-view.ts";
-import { ACK } from "../../../shared/queues/bells.ts";
+import { holdBack } from "../../../shared/db/receiver-pauses.ts";
+import { ACK, type Disposition } from "../../../shared/queues/bells.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
+import { dispatchBatch } from "../../../workers/dispatcher/dispatch-batch.ts";
 import {
 	A_SECRET,
 	aDelivery,
@@ -19,8 +21,8 @@ import {
 	type StoredJob,
 } from "../support/a-job.ts";
 import { failsAfter, failsBefore } from "../support/a-process.ts";
-import { aWorld } from "../support/a-world.ts";
-import { dispatch } from "../support/drive.ts";
+import { aWorld, takeBells } from "../support/a-world.ts";
+import { dispatch, sweepOnce } from "../support/drive.ts";
 import { handToQueue } from "../support/queue-door.ts";
 
 const TEN_ATTEMPTS = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * SECOND);
@@ -55,6 +57,9 @@ const status =
 	(code: number, headers: Record<string, string> = {}): Answer =>
 	() =>
 		new Response(code === 204 ? null : "noted", { status: code, headers });
+
+const hangs: Answer = ({ init }) =>
+	new Promise((_resolve, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
 
 async function anOwedDelivery(
 	overrides: { job?: Partial<StoredJob>; delivery?: Partial<StoredDelivery>; result?: string; secret?: string } = {},
@@ -466,17 +471,83 @@ describe("a batch of delivery messages", () => {
 		expect(told.retried).toEqual(["2", "3"].map((msgId) => ({ msgId, delaySeconds: inTime })));
 	});
 
-	it("has each recorded as soon as it is known, however slow its neighbours are", async () => {
-		const { world } = aReceiver(
-			({ init }) =>
-				new Promise((_resolve, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted")))),
-			status(200),
-		);
+	it("has each recorded as soon as it is known, and waits two seconds for the slowest, which goes on without it", async () => {
+		const { world } = aReceiver(hangs, status(200));
 		const startedAt = world.runtime.now();
 		const [slow, quick] = [await anOwedDelivery(), await anOwedDelivery()];
-		await dispatch(world, world.start(), slow.delivery, quick.delivery);
+		const process = world.start();
+		const told: Record<string, Disposition> = {};
+		const over = dispatchBatch(process.dispatcher, [slow.delivery, quick.delivery], (key, disposition) => {
+			told[key.deliveryId] = disposition;
+		});
+		await world.ended(over);
+		expect(world.runtime.now()).toBe(startedAt + 2 * SECOND);
+		expect(told).toEqual({ [slow.delivery.deliveryId]: ACK, [quick.delivery.deliveryId]: ACK });
 		expect(await reloadDelivery(quick.delivery)).toMatchObject({ status: "delivered", finishedAt: startedAt });
+		expect(await reloadDelivery(slow.delivery)).toMatchObject({ status: "pending", attemptsMade: 0 });
+
+		await world.ended(Promise.all(process.background));
 		expect(world.runtime.now()).toBe(startedAt + 20 * SECOND);
+		expect(await reloadDelivery(slow.delivery)).toMatchObject({ status: "pending", attemptsMade: 1 });
+		expect(world.calls.at(-1)).toMatch(/^queue send in [456] s$/);
+		expect(takeBells(world).deliveries).toMatchObject([{ deliveryId: slow.delivery.deliveryId }]);
+	});
+
+	it("leaves nobody to ring for where a slow receiver takes it after all", async () => {
+		const { world, received } = aReceiver(async () => {
+			await world.runtime.sleep(10 * SECOND);
+			return new Response(null, { status: 204 });
+		});
+		const { delivery } = await anOwedDelivery();
+		expect(await dispatch(world, world.start(), delivery)).toEqual(ACK);
+		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", attemptsMade: 1 });
+		expect(takeBells(world).deliveries).toEqual([]);
+		expect(received).toHaveLength(1);
+	});
+
+	it("asks a receiver that keeps it waiting for nothing else, until that has answered", async () => {
+		const { world, received } = aReceiver(async () => {
+			await world.runtime.sleep(10 * SECOND);
+			return new Response(null, { status: 204 });
+		}, status(204));
+		const { job, delivery } = await anOwedDelivery();
+		const other = await aDelivery(job, { deliveryId: `${delivery.deliveryId}_2`, url: RECEIVER });
+		const process = world.start();
+		await world.ended(dispatchBatch(process.dispatcher, [delivery], () => undefined));
+		await world.advance(SECOND);
+		expect(await dispatch(world, world.start(), other)).toEqual(ACK);
+		expect(received).toHaveLength(1);
+
+		await world.ended(Promise.all(process.background));
+		expect(takeBells(world).deliveries).toEqual([{ tenantId: other.tenantId, deliveryId: other.deliveryId }]);
+		expect(await dispatch(world, world.start(), other)).toEqual(ACK);
+		expect(received).toHaveLength(2);
+		expect(await reloadDelivery(other)).toMatchObject({ status: "delivered" });
+	});
+
+	it("holds nobody back for an answer that came meanwhile", async () => {
+		const { world } = aReceiver(status(204));
+		const { delivery } = await anOwedDelivery();
+		await dispatch(world, world.start(), delivery);
+		const db = world.start().dispatcher.db;
+		await holdBack(db, { tenantId: delivery.tenantId, deliveryId: delivery.deliveryId, attemptsMade: 0 });
+		expect(
+			await db.all({ sql: "SELECT * FROM receiver_pauses WHERE key LIKE ?1", params: [`${delivery.tenantId}%`] }),
+		).toEqual([]);
+	});
+
+	it("loses nothing with an invocation that dies while a slow receiver is asked: the sweeper rings", async () => {
+		const { world, received } = aReceiver(hangs, status(200));
+		const { delivery } = await anOwedDelivery();
+		const process = world.start();
+		const over = dispatchBatch(process.dispatcher, [delivery], () => undefined);
+		await world.ended(over);
+		process.kill();
+		await world.advance(MINUTE);
+		await sweepOnce(world);
+		expect(takeBells(world).deliveries).toContainEqual(expect.objectContaining({ deliveryId: delivery.deliveryId }));
+		expect(await dispatch(world, world.start(), delivery)).toEqual(ACK);
+		expect(received.map(({ headers }) => headers["webhook-id"])).toEqual([delivery.eventId, delivery.eventId]);
 	});
 
 	it("comes back whole where D1 does not answer", async () => {

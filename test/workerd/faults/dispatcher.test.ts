@@ -18,7 +18,7 @@ describeFaults("dispatcher", [
 	{
 		name: "a receiver that does not take the first",
 		async play(story) {
-			story.world.upstreams.receipts.push(500);
+			story.world.upstreams.receipts.push({ status: 500 });
 			await story.submit({ prompt: "told again", hasWebhook: true });
 		},
 	},
@@ -26,11 +26,19 @@ describeFaults("dispatcher", [
 		name: "a receiver that is overloaded, and two webhooks that wait for it",
 		tries: /park|release|recordSurely/,
 		async play(story) {
-			story.world.upstreams.receipts.push(503);
+			story.world.upstreams.receipts.push({ status: 503 });
 			await story.submit({ prompt: "too much", hasWebhook: true });
 			await story.pass(2 * SECOND);
 			await story.submit({ prompt: "waits", hasWebhook: true });
 			await story.submit({ prompt: "waits, too", hasWebhook: true });
+		},
+	},
+	{
+		name: "a receiver that takes ten seconds to refuse the first",
+		tries: /ringAnew|holdBack/,
+		async play(story) {
+			story.world.upstreams.receipts.push({ status: 500, afterMs: 10 * SECOND });
+			await story.submit({ prompt: "told later", hasWebhook: true });
 		},
 	},
 	{

@@ -37,8 +37,8 @@ export class Upstreams {
 	/** By prompt: how many answers were paid for. */
 	readonly bought = new Map<string, number>();
 	readonly received: Received[] = [];
-	/** What the receiver answers, one status a webhook; 204 once they are used up. */
-	readonly receipts: number[] = [];
+	/** What the receiver answers, one a webhook; 204 at once when they are used up. */
+	readonly receipts: { status: number; afterMs?: number }[] = [];
 	/** Of the receiver, as DNS has them. */
 	addresses = ["93.184.215.14"];
 	/** How many webhooks it did not take. */
@@ -107,7 +107,9 @@ export class Upstreams {
 			jobId: data.id,
 			body,
 		});
-		const status = url === GONE_RECEIVER ? 410 : (this.receipts.shift() ?? 204);
+		const receipt = url === GONE_RECEIVER ? { status: 410 } : (this.receipts.shift() ?? { status: 204 });
+		const { status, afterMs = 0 } = receipt;
+		if (afterMs > 0) await this.#sleep(afterMs, init.signal ?? AbortSignal.abort());
 		if (status >= 300) this.refusals += 1;
 		return new Response(null, { status });
 	}

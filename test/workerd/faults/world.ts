@@ -88,7 +88,7 @@ export class World {
 	/** One request. Null: no answer came in time, which is a problem of its own. */
 	async ask(request: Request, waitMs: number): Promise<Response | null> {
 		const context = standIn(createExecutionContext(), {
-			waitUntil: (work: Promise<void>) => void this.#invoke("intake's background", BACKGROUND_MS, () => work),
+			waitUntil: (work: Promise<void>) => this.#background("intake's background", work),
 		});
 		const limitMs = waitMs + ANSWER_MS;
 		const answer = this.#invoke("intake", limitMs, () =>
@@ -128,7 +128,10 @@ export class World {
 
 	async #dispatch(batch: MessageBatch): Promise<void> {
 		await this.#invoke("dispatcher", WEBHOOK_MS + SLACK_MS, async () => {
-			if (this.#config.ok) await dispatchDeliveries(batch, this.#env, this.#config.config, this.runtime);
+			if (this.#config.ok)
+				await dispatchDeliveries(batch, this.#env, this.#config.config, this.runtime, (work) =>
+					this.#background("dispatcher's background", work),
+				);
 		});
 	}
 
@@ -139,6 +142,10 @@ export class World {
 				this.problem(`the sweeper threw ${String(error)}`),
 			);
 		});
+	}
+
+	#background(what: string, work: Promise<void>): void {
+		void this.#invoke(what, BACKGROUND_MS, () => work);
 	}
 
 	async #invoke<T>(what: string, limitMs: number, run: () => Promise<T>): Promise<T> {

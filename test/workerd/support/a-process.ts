@@ -96,6 +96,7 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 	);
 	const db = new Database(gatedD1(io), runtime, () => runtime.now());
 	const shared = { ...bindings, db, config: world.config, runtime };
+	const background: Promise<void>[] = [];
 	const process: Process = {
 		runtime,
 		consumer: {
@@ -108,7 +109,8 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 			inputBudget: new ByteBudget(24 * 1024 * 1024),
 			holder: newHolder(runtime),
 		},
-		dispatcher: shared,
+		dispatcher: { ...shared, background: (work) => void background.push(work) },
+		background,
 		sweeper: shared,
 		on: (what, happening, times = 1) => rules.push({ what, happening, left: times }),
 		kill: () => {
@@ -189,6 +191,10 @@ function recordingQueue(queue: Queue, world: World, io: Gate, ring: (body: unkno
 						if (world.backlog === null) throw new Error("the queue does not say");
 						return { backlogCount: world.backlog, backlogBytes: 0 };
 					});
+			}
+			if (name === "send") {
+				return (body: unknown, { delaySeconds = 0 }: QueueSendOptions = {}) =>
+					io(`queue send in ${delaySeconds} s`, async () => ring(body));
 			}
 			return (messages: Iterable<{ body: unknown }>) =>
 				io("queue send", async () => {

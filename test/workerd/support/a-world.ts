@@ -35,6 +35,8 @@ export interface Process {
 	consumer: Consumer;
 	dispatcher: Dispatcher;
 	sweeper: Sweeper;
+	/** What it left to go on after its batch. */
+	background: Promise<void>[];
 	/** Makes the next `times` calls that match `what` go as `happening` says. */
 	on(what: RegExp, happening: Happening, times?: number): void;
 	kill(): void;

@@ -39,6 +39,8 @@ export async function dispatch(world: World, process: Process, ...keys: [Deliver
 	});
 	if (!(await world.ended(over))) throw new Error("the batch never ends");
 	await over;
+	const rest = Promise.all(process.background);
+	if (!(await world.ended(rest))) throw new Error("the background never ends");
 	return told[keys[0].deliveryId];
 }
 
