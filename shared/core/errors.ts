@@ -15,6 +15,9 @@ const ERRORS = {
 	payload_too_large: { status: 413, type: "invalid_request_error", retry: null },
 	unsupported_media_type: { status: 415, type: "invalid_request_error", retry: null },
 	range_not_satisfiable: { status: 416, type: "invalid_request_error", retry: null },
+	open_jobs_limit: { status: 429, type: "rate_limit_error", retry: null },
+	budget_spent: { status: 429, type: "rate_limit_error", retry: false },
+	rate_limited: { status: 429, type: "rate_limit_error", retry: null },
 	idempotency_key_reused: { status: 422, type: "idempotency_error", retry: false },
 	internal_error: { status: 500, type: "server_error", retry: null },
 	storage_unavailable: { status: 503, type: "server_error", retry: null },
@@ -23,16 +26,25 @@ const ERRORS = {
 
 export type AppErrorCode = keyof typeof ERRORS;
 
+/** What a limit was, and when to try again: `Retry-After` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
+export interface LimitReached {
+	policy: { name: string; quota: number; windowSeconds: number | null };
+	retryAfterSeconds: number;
+}
+
 /** A message says what to do. `param` is the path of the offending field, such as `input.temperature`. */
 export class AppError extends Error {
 	readonly code: AppErrorCode;
 	readonly param: string | null;
+	/** With every 429. */
+	readonly limit: LimitReached | null;
 
-	constructor(code: AppErrorCode, message: string, param: string | null = null) {
+	constructor(code: AppErrorCode, message: string, param: string | null = null, limit: LimitReached | null = null) {
 		super(message);
 		this.name = "AppError";
 		this.code = code;
 		this.param = param;
+		this.limit = limit;
 	}
 
 	get status() {

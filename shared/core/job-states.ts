@@ -33,6 +33,10 @@ export type StatusReason =
 	| "unavailable"
 	/** Queued: quota spent or credit refused; somebody has to act. */
 	| "blocked"
+	/** Queued: its tenant has as many jobs running as it may. */
+	| "running_limit"
+	/** Queued: its tenant has spent its tokens of the day. */
+	| "budget_spent"
 	/** Queued: an answer or the way to it was lost on our side, at no cost to the job. */
 	| "storage_unavailable"
 	/** Failed: the same call would fail again. */

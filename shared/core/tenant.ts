@@ -3,7 +3,14 @@ import { z } from "zod";
 
 const limit = z.number().int().min(0).max(1_000_000_000).nullable();
 
-/** Each a number, or null for none. */
+/**
+ * How many jobs a tenant without a limit of its own may have in the queue or running at a time. More, and somebody else's
+ * first job waits for all of them: on one machine, where batches of a hundred run one after the other, each hundred costs
+ * it about a second. Fewer, and whoever is alone leaves consumers idle: a hundred fill twenty-five of them.
+ */
+export const FAIR_SHARE = 100;
+
+/** Each a number, or null for none; `running_jobs` null is the fair share. */
 export const TenantLimits = z.strictObject({
 	open_jobs: limit.default(null),
 	running_jobs: limit.default(null),

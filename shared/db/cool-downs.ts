@@ -16,6 +16,7 @@ import {
 import type { JobKey } from "../core/job.ts";
 import { DOORBELL_GRACE_MS } from "../core/waits.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
+import { slotsToGive, tenantOfKey } from "./tenant-slots.ts";
 
 /** The keys that a job's next call depends on. */
 export const KEYS_OF_JOB = "(jobs.lane, jobs.lane || '|' || jobs.model)";
@@ -101,17 +102,19 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 
 /**
  * Lets parked jobs of `key` go, the most urgent first: as many as its cool-down has slots, or `limit` where it has none
- * any more. Ring for what this answers.
+ * any more; of those who wait for their tenant's slots, as many as it has left. Ring for what this answers.
  */
 export async function releaseParked(db: Database, key: string, limit: number): Promise<JobKey[]> {
 	const rows = await db.all<{ tenant_id: string; id: string }>({
 		sql: `UPDATE jobs
 		   SET parked_on = NULL, status_reason = NULL, version = version + 1, rings = 0, run_at = min(run_at, ${NOW}),
+		       slot = ${tenantOfKey("?2")},
 		       sweep_at = min(${NOW} + ${DOORBELL_GRACE_MS}, deadline_at)
 		 WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM jobs WHERE parked_on = ?2 ORDER BY priority DESC, id
-		        LIMIT coalesce((SELECT CASE WHEN until > ${NOW} THEN 0 ELSE min(?3, slots) END
-		                          FROM cool_downs WHERE key = ?2), ?3))
+		        LIMIT CASE WHEN ${tenantOfKey("?2")} IS NOT NULL THEN min(?3, ${slotsToGive(tenantOfKey("?2"))})
+		              ELSE coalesce((SELECT CASE WHEN until > ${NOW} THEN 0 ELSE min(?3, slots) END
+		                          FROM cool_downs WHERE key = ?2), ?3) END)
 		RETURNING tenant_id, id`,
 		params: [db.clock(), key, limit],
 	});
@@ -130,7 +133,8 @@ export async function findParkedKeys(db: Database, limit: number): Promise<strin
 			SELECT (SELECT min(parked_on) FROM jobs WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
 		)
 		SELECT key FROM keys
-		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cool_downs WHERE key = keys.key AND until > ${NOW}) LIMIT ?2`,
+		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cool_downs WHERE key = keys.key AND until > ${NOW})
+		   AND (${tenantOfKey("key")} IS NULL OR ${slotsToGive(tenantOfKey("key"))} > 0) LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
 	return rows.map((row) => row.key);

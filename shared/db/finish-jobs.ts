@@ -11,6 +11,7 @@ import type { FinalState, StatusReason } from "../core/job-states.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { jsonOrNull } from "./json-column.ts";
 import { owedFromRows, oweJobEvent } from "./owe-events.ts";
+import { giveFreeSlots, jobKeysFromRows } from "./tenant-slots.ts";
 
 export interface JobEnd extends JobKey {
 	/** The state and the lease that the job must still have. Otherwise it has moved on, and nothing is written. */
@@ -37,6 +38,8 @@ export interface JobProgress {
 /** What one end did. Not `done`: the job had moved on, and nothing was written. */
 export interface Finished extends JobKey {
 	done: boolean;
+	/** Jobs of the tenant that have the slots now which it gave up: ring for them. Told with its first end. */
+	freed: JobKey[];
 	/** Deliveries that this end owes: ring for them once. What a disabled endpoint misses is not among them. */
 	owed: DeliveryKey[];
 }
@@ -44,14 +47,19 @@ export interface Finished extends JobKey {
 /** All in one transaction. Losing a race is ordinary and shows in the answer, one entry per end. */
 export async function finishJobs(db: Database, ends: JobEnd[]): Promise<Finished[]> {
 	if (ends.length === 0) return [];
-	const rows = await db.batch<Record<string, unknown>>(
-		ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),
-	);
+	const tenants = [...new Set(ends.map(({ tenantId }) => tenantId))];
+	const rows = await db.batch<Record<string, unknown>>([
+		...ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),
+		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
+	]);
+	const freed = new Map(tenants.map((tenantId, at) => [tenantId, jobKeysFromRows(rows[2 * ends.length + at] ?? [])]));
+	const isFirst = (end: JobEnd, index: number) => ends.findIndex(({ tenantId }) => tenantId === end.tenantId) === index;
 	return ends.map((end, index) => ({
 		tenantId: end.tenantId,
 		jobId: end.jobId,
 		done: (rows[2 * index] ?? []).length > 0,
 		owed: owedFromRows(rows[2 * index + 1] ?? []),
+		freed: isFirst(end, index) ? (freed.get(end.tenantId) ?? []) : [],
 	}));
 }
 
@@ -63,7 +71,7 @@ function finishStatement(db: Database, end: JobEnd): Statement {
 		       model = coalesce(?11, model), attempt = coalesce(?12, attempt),
 		       attempts = coalesce(?13, attempts), usage = coalesce(?14, usage),
 		       finished_at = ${NOW}, prune_at = ${NOW} + retain_ms,
-		       lease_expires_at = NULL, sweep_at = NULL, parked_on = NULL, version = version + 1
+		       lease_expires_at = NULL, sweep_at = NULL, parked_on = NULL, slot = NULL, open_in = NULL, version = version + 1
 		 WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5
 		RETURNING id`,
 		params: [

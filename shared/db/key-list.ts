@@ -5,3 +5,6 @@ import type { JobKey } from "../core/job.ts";
 export function keyList(keys: JobKey[]): string {
 	return JSON.stringify(keys.map((key) => [key.tenantId, key.jobId]));
 }
+
+/** Of the jobs in that list, bound as `?2`. */
+export const ASKED = "(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))";

@@ -6,8 +6,11 @@ import type { Job, JobKey } from "../core/job.ts";
 import { KEYS_OF_JOB } from "./cool-downs.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
-import { keyList } from "./key-list.ts";
+import { ASKED, keyList } from "./key-list.ts";
 import { owedFromRows, oweJobEvent } from "./owe-events.ts";
+import { parkForSlot, parkForUpstream, parkOverBudget } from "./park-jobs.ts";
+import { overBudget } from "./tenant-limits.ts";
+import { getsSlot, giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "./tenant-slots.ts";
 
 export interface LeaseRequest {
 	keys: JobKey[];
@@ -27,7 +30,9 @@ export interface Leased {
 	now: number;
 	/** Deliveries that the jobs' start owes: ring for them once. */
 	owed: DeliveryKey[];
-	/** Ids of those that were taken over although their upstream cools down: to be settled if R2 has their answer. */
+	/** Jobs that have a slot now which others of this request gave up: ring for them. */
+	freed: JobKey[];
+	/** Ids of those that were taken over and may make no call: to be settled if R2 has their answer. */
 	keptAway: Set<string>;
 	/** The cool-downs that calls were let through: how they end is news. */
 	probedKeys: Set<string>;
@@ -43,15 +48,21 @@ export interface Leased {
  * lost request leased is not due any more, and is read back in the same transaction that leases the rest.
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
-	const [rows = [], owed = [], kept = [], probed = [], , , own = []] = await db.batch<Record<string, unknown>>([
+	const { keys, holder } = request;
+	const [rows = [], owed = [], kept = [], probed = [], ...rest] = await db.batch<Record<string, unknown>>([
 		leaseStatement(db, request),
 		oweStarts(db, request),
 		findKeptAway(db, request),
 		takeSlots(db, request),
-		parkStatement(db, request),
-		sweepByLeaseEnd(request),
 		...(request.isRepeated ? [ownLeases(db, request)] : []),
+		takeFreeSlots(db, keys, holder),
+		parkOverBudget(db, keys),
+		parkForUpstream(db, keys),
+		parkForSlot(db, keys),
+		sweepByLeaseEnd(request),
+		...[...new Set(keys.map(({ tenantId }) => tenantId))].map((tenantId) => giveFreeSlots(db, tenantId)),
 	]);
+	const own = (request.isRepeated && rest.shift()) || [];
 	const jobs = readable(request.isRepeated ? own : rows, request);
 	// The lost request may have let probes through and closed the door behind them: those of its leases are let be. Whom
 	// it took over is a probe or was kept away, nobody knows, and waits.
@@ -61,6 +72,7 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 		now: Number(own[0]?.now ?? jobs[0]?.leasedAt ?? 0),
 		keptAway: new Set(kept.filter(({ id }) => known.has(id)).map((row) => String(row.id))),
 		owed: owedFromRows(owed),
+		freed: jobKeysFromRows(rest.flat()),
 		probedKeys: new Set(probed.map((row) => String(row.key))),
 	};
 }
@@ -83,23 +95,27 @@ function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
 	});
 }
 
-const ASKED = "(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))";
-
 /** Jobs of this request, with their places at the doors of their lane and of their model. */
 const placed = (condition: string) => `(
-	SELECT tenant_id, id, status, lane, model, deadline_at,
+	SELECT tenant_id, id, status, lane, model, deadline_at, slot,
+	       row_number() OVER (PARTITION BY tenant_id, slot IS NULL ORDER BY priority DESC, id) AS place_in_tenant,
 	       row_number() OVER (PARTITION BY lane ORDER BY priority DESC, id) AS place_in_lane,
 	       row_number() OVER (PARTITION BY lane, model ORDER BY priority DESC, id) AS place_at_model
 	  FROM jobs WHERE ${ASKED} AND (${condition})) AS placed`;
 
 /**
- * Kept away by a cool-down: before its time, or behind more than it has slots. Past its deadline a job makes no call, and
- * nothing keeps it from being settled.
+ * Kept away by a cool-down, before its time or behind more than it has slots; or because its tenant has spent what it may.
+ * Past its deadline a job makes no call, and nothing keeps it from being settled.
  */
 const KEPT_AWAY = `deadline_at > ${NOW} AND (
-	   EXISTS (SELECT 1 FROM cool_downs WHERE key = placed.lane AND (until > ${NOW} OR slots < place_in_lane))
+	   ${overBudget("placed.tenant_id")}
+	OR EXISTS (SELECT 1 FROM cool_downs WHERE key = placed.lane AND (until > ${NOW} OR slots < place_in_lane))
 	OR EXISTS (SELECT 1 FROM cool_downs
 	            WHERE key = placed.lane || '|' || placed.model AND (until > ${NOW} OR slots < place_at_model)))`;
+
+/** Of a tenant that has slots left, those who need one get one in their order. */
+const HAS_SLOT = `CASE WHEN slot IS NOT NULL OR deadline_at <= ${NOW} THEN TRUE
+	ELSE ${getsSlot("placed.tenant_id", "place_in_tenant")} END`;
 
 const DUE = `(status = 'queued' AND ((run_at <= ${NOW} AND parked_on IS NULL) OR deadline_at <= ${NOW}))
 	OR (status = 'running' AND lease_expires_at <= ${NOW})`;
@@ -118,7 +134,8 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 		               'startedAt', leased_at, 'endedAt', lease_expires_at, 'outcome', 'abandoned',
 		               'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
 		           )), iif(json_array_length(attempts) < ${ATTEMPTS_KEPT}, '$.none', '$[1]')) ELSE attempts END
-		 WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM ${placed(DUE)} WHERE status = 'running' OR NOT (${KEPT_AWAY}))
+		 WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM ${placed(DUE)}
+		        WHERE status = 'running' OR (NOT (${KEPT_AWAY}) AND ${HAS_SLOT}))
 		RETURNING ${JOB_COLUMNS}`,
 		params: [db.clock(), keyList(keys), holder, leaseMs],
 	};
@@ -152,18 +169,6 @@ function takeSlots(db: Database, { keys, holder }: LeaseRequest): Statement {
 		 WHERE cool_downs.key = used.key AND cool_downs.until <= ${NOW}
 		RETURNING cool_downs.key`,
 		params: [db.clock(), keyList(keys), holder],
-	};
-}
-
-/** Puts aside what is due but kept away: no message goes round for it, and only its deadline is looked after. */
-function parkStatement(db: Database, { keys }: LeaseRequest): Statement {
-	const closed = `FROM cool_downs WHERE key IN ${KEYS_OF_JOB} AND until > ${NOW} ORDER BY until DESC LIMIT 1`;
-	return {
-		sql: `UPDATE jobs
-		   SET parked_on = (SELECT key ${closed}), status_reason = (SELECT reason ${closed}),
-		       run_at = (SELECT until ${closed}), version = version + 1, sweep_at = deadline_at
-		 WHERE ${ASKED} AND status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL AND EXISTS (SELECT 1 ${closed})`,
-		params: [db.clock(), keyList(keys)],
 	};
 }
 

@@ -8,6 +8,7 @@ import { coolDownStatement } from "./cool-downs.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import type { JobProgress } from "./finish-jobs.ts";
 import { jsonOrNull } from "./json-column.ts";
+import { giveFreeSlots, jobKeysFromRows } from "./tenant-slots.ts";
 
 export interface Requeue extends JobKey {
 	lease: number;
@@ -21,15 +22,21 @@ export interface Requeue extends JobKey {
 	coolDown: CoolDown | null;
 }
 
-/**
- * When the job is due, in milliseconds from now: not before its upstream's cool-down is over, which this very job then
- * probes. Null: the lease was no longer ours, and nothing was written.
- */
-export async function requeueJob(db: Database, requeue: Requeue): Promise<number | null> {
-	const { coolDown } = requeue;
+export interface Requeued {
+	/** Until the job is due: not before its upstream's cool-down is over, which this very job then probes. */
+	waitMs: number;
+	/** Jobs of the tenant that have its slot now: ring for them. */
+	freed: JobKey[];
+}
+
+/** Null: the lease was no longer ours, and nothing was written. */
+export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeued | null> {
+	const { coolDown, tenantId } = requeue;
 	const cools = coolDown === null ? [] : [coolDownStatement(db, coolDown)];
-	const rows = await db.batch<{ wait_ms: number }>([...cools, requeueStatement(db, requeue)]);
-	return rows.at(-1)?.[0]?.wait_ms ?? null;
+	const statements = [requeueStatement(db, requeue), giveFreeSlots(db, tenantId)];
+	const rows = await db.batch<Record<string, unknown>>([...cools, ...statements]);
+	const [due, freed = []] = rows.slice(cools.length);
+	return due?.[0] === undefined ? null : { waitMs: Number(due[0].wait_ms), freed: jobKeysFromRows(freed) };
 }
 
 function requeueStatement(db: Database, requeue: Requeue): Statement {
@@ -37,7 +44,7 @@ function requeueStatement(db: Database, requeue: Requeue): Statement {
 	const due = `min(max(${NOW} + ?5, coalesce((SELECT until FROM cool_downs WHERE key = ?12), 0)), deadline_at)`;
 	return {
 		sql: `UPDATE jobs
-		   SET status = 'queued', status_reason = ?6, run_at = ${due}, rings = 0, lease_expires_at = NULL,
+		   SET status = 'queued', status_reason = ?6, run_at = ${due}, rings = 0, lease_expires_at = NULL, slot = NULL,
 		       sweep_at = min(deadline_at, ${due} +
 		                      CASE WHEN ${due} - ${NOW} > ${QUEUE_WAIT_MS_MAX} THEN 0 ELSE ${DOORBELL_GRACE_MS} END),
 		       version = version + 1, model = ?7, lane = ?8, attempt = ?9, attempts = ?10, usage = ?11

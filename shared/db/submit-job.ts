@@ -1,9 +1,13 @@
 /** Stores a new job, and the idempotency key it came with, in one transaction: the 202 depends on nothing else. */
+import { z } from "zod";
 import type { Job, JobKey } from "../core/job.ts";
+import { TenantLimits } from "../core/tenant.ts";
 import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/waits.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
-import { jsonOrNull } from "./json-column.ts";
+import { column, jsonOrNull } from "./json-column.ts";
+import { openIn, overBudget, TOMORROW, tooManyOpen } from "./tenant-limits.ts";
+import { getsSlot, slotKey } from "./tenant-slots.ts";
 
 /** How long an idempotency key is remembered; the field's usual day. */
 const IDEMPOTENCY_MS = 24 * 3_600_000;
@@ -28,7 +32,9 @@ export type Submission =
 	/** The key came before with another body. */
 	| { outcome: "key_reused" }
 	/** The key's job has been erased; it is not run again. */
-	| { outcome: "erased" };
+	| { outcome: "erased" }
+	/** The tenant has as much as it may; nothing was stored. */
+	| { outcome: "refused"; limit: "open_jobs" | "tokens_per_day"; quota: number; msUntilTomorrow: number };
 
 /**
  * Safe to repeat with the same `jobId` where the answer was lost: what is there already is answered, and what was there
@@ -37,25 +43,27 @@ export type Submission =
  */
 export async function submitJob(db: Database, job: NewJob, isRepeat = false): Promise<Submission> {
 	if (job.idempotency === null) {
-		const insert = insertJob(db, job, isRepeat ? NOT_BURIED : "TRUE");
-		const [, rows = []] = await db.batch([insert, selectJob(job.tenantId, job.jobId)]);
-		return rows[0] === undefined ? { outcome: "erased" } : { outcome: "created", job: jobFromRow(rows[0]) };
+		const insert = insertJob(db, job, `${withinLimits("?4")} AND ${isRepeat ? NOT_BURIED : "TRUE"}`);
+		const whyNot = explainRefusal(db, job.tenantId, IS_STORED, job.jobId);
+		const [, [row] = [], refused = []] = await db.batch([insert, selectJob(job.tenantId, job.jobId), whyNot]);
+		return row === undefined ? refusalFromRow(refused[0]) : { outcome: "created", job: jobFromRow(row) };
 	}
-	const [, , keys = [], rows = []] = await db.batch<{ job_id: string; fingerprint: string }>([
+	const { key } = job.idempotency;
+	const [, , [owner] = [], rows = [], refused = []] = await db.batch<Record<string, unknown>>([
 		claimKey(db, job, job.idempotency),
 		insertJob(db, job, KEY_CLAIMED),
 		{
-			sql: "SELECT job_id, fingerprint FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2",
-			params: [job.tenantId, job.idempotency.key],
+			sql: `SELECT job_id, fingerprint FROM idempotency_keys WHERE ${KEY_IN_FORCE}`,
+			params: [db.clock(), job.tenantId, key],
 		},
 		{
 			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id =
 			      (SELECT job_id FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2)`,
-			params: [job.tenantId, job.idempotency.key],
+			params: [job.tenantId, key],
 		},
+		explainRefusal(db, job.tenantId, `SELECT 1 FROM idempotency_keys WHERE ${KEY_IN_FORCE}`, key),
 	]);
-	const owner = keys[0];
-	if (owner === undefined) throw new Error("an idempotency key vanished in its own transaction");
+	if (owner === undefined) return refusalFromRow(refused[0]);
 	if (owner.fingerprint !== job.idempotency.fingerprint) return { outcome: "key_reused" };
 	if (rows[0] === undefined) return { outcome: "erased" };
 	return { outcome: owner.job_id === job.jobId ? "created" : "replayed", job: jobFromRow(rows[0]) };
@@ -65,12 +73,43 @@ export async function submitJob(db: Database, job: NewJob, isRepeat = false): Pr
 function claimKey(db: Database, job: NewJob, idempotency: { key: string; fingerprint: string }): Statement {
 	return {
 		sql: `INSERT INTO idempotency_keys (tenant_id, key, fingerprint, job_id, expires_at)
-		      VALUES (?2, ?3, ?4, ?5, ${NOW} + ?6)
+		      SELECT ?2, ?3, ?4, ?5, ${NOW} + ?6 WHERE ${withinLimits("?2")}
 		      ON CONFLICT (tenant_id, key) DO UPDATE
 		         SET fingerprint = excluded.fingerprint, job_id = excluded.job_id, expires_at = excluded.expires_at
 		       WHERE idempotency_keys.expires_at <= ${NOW}`,
 		params: [db.clock(), job.tenantId, idempotency.key, idempotency.fingerprint, job.jobId, IDEMPOTENCY_MS],
 	};
+}
+
+/** What the tenant may have, as it is in this very transaction. */
+const withinLimits = (tenant: string) => `NOT ${overBudget(tenant)} AND NOT ${tooManyOpen(tenant)}`;
+
+/** A key whose day is over is nobody's, also where the request that would have it anew is refused. */
+const KEY_IN_FORCE = `tenant_id = ?2 AND key = ?3 AND expires_at > ${NOW}`;
+const IS_STORED = "SELECT 1 FROM jobs WHERE tenant_id = ?2 AND id = ?3";
+
+/** Which limit kept the job out, before anybody ends another; empty where it is stored. */
+function explainRefusal(db: Database, tenantId: string, stored: string, name: string): Statement {
+	return {
+		sql: `SELECT ${overBudget("?2")} AS is_over, ${tooManyOpen("?2")} AS is_full, limits, ${TOMORROW} - ${NOW} AS wait_ms
+		        FROM tenants WHERE id = ?2 AND NOT EXISTS (${stored})`,
+		params: [db.clock(), tenantId, name],
+	};
+}
+
+const RefusalRow = z.object({
+	is_over: z.number(),
+	is_full: z.number(),
+	limits: column(TenantLimits),
+	wait_ms: z.number(),
+});
+
+/** Kept out by no limit, the job was stored before and has been erased since. */
+function refusalFromRow(raw: unknown): Submission {
+	const row = RefusalRow.optional().parse(raw);
+	if (row === undefined || row.is_over + row.is_full === 0) return { outcome: "erased" };
+	const limit = row.is_over ? "tokens_per_day" : "open_jobs";
+	return { outcome: "refused", limit, quota: row.limits[limit] ?? 0, msUntilTomorrow: row.wait_ms };
 }
 
 /** The statement just before claimed the key: neither another submission nor an earlier try of this one had it. */
@@ -82,15 +121,20 @@ const NOT_BURIED =
 /** Inserts nothing where `condition` does not hold, or where this job is stored already. */
 function insertJob(db: Database, job: NewJob, condition: string): Statement {
 	return {
-		sql: `WITH at AS (SELECT ${NOW} AS now), due AS (SELECT now, coalesce(?2, now + ?3) AS run_at FROM at)
+		sql: `WITH at AS (SELECT ${NOW} AS now), due AS (SELECT now, coalesce(?2, now + ?3) AS run_at FROM at),
+		     place AS (SELECT now, run_at, run_at <= now AS is_due,
+		                      CASE WHEN run_at <= now THEN ${getsSlot("?4", "1")} ELSE FALSE END AS has_slot FROM due)
 		INSERT INTO jobs (tenant_id, id, status, models, model, lane, input, input_key, input_bytes, webhook, gateway, metadata,
 		                  priority, timeout_ms, max_attempts, retain_ms, retry_of, origin,
-		                  created_at, run_at, deadline_ms, deadline_at, sweep_at)
+		                  created_at, run_at, deadline_ms, deadline_at, slot, open_in, parked_on, status_reason, sweep_at)
 		SELECT ?4, ?5, 'queued', ?6, ?7, ?21, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20,
 		       now, run_at, ?19, max(now, run_at) + ?19,
+		       iif(has_slot, ?4, NULL), ${openIn("?4")}, CASE WHEN is_due AND NOT has_slot THEN ${slotKey("?4")} END,
+		       CASE WHEN is_due AND NOT has_slot THEN 'running_limit' END,
 		       min(max(now, run_at) + ?19,
-		           CASE WHEN run_at - now > ${QUEUE_WAIT_MS_MAX} THEN run_at ELSE max(now, run_at) + ${DOORBELL_GRACE_MS} END)
-		  FROM due
+		           CASE WHEN is_due AND NOT has_slot THEN max(now, run_at) + ?19
+		                WHEN run_at - now > ${QUEUE_WAIT_MS_MAX} THEN run_at ELSE max(now, run_at) + ${DOORBELL_GRACE_MS} END)
+		  FROM place
 		 WHERE ${condition}
 		    ON CONFLICT DO NOTHING`,
 		params: [

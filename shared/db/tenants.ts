@@ -1,8 +1,11 @@
 /** Tenants and their one-off signing secrets. */
 import { z } from "zod";
+import type { JobKey } from "../core/job.ts";
 import { type Tenant, TenantLimits } from "../core/tenant.ts";
 import { type Database, NOW } from "./database.ts";
 import { column } from "./json-column.ts";
+import { countOpenJobs } from "./tenant-limits.ts";
+import { giveFreeSlots, jobKeysFromRows, revokeSlots } from "./tenant-slots.ts";
 
 const COLUMNS = "id, name, limits, created_at";
 
@@ -39,17 +42,32 @@ export async function listTenants(db: Database, limit: number, after: string | n
 	return rows.map(tenantFromRow);
 }
 
-/** Null stays as it is. */
+/** Whom one change of limits lets go at most; the sweeper lets the rest go. */
+const RELEASED_MAX = 1_000;
+
+export interface UpdatedTenant {
+	tenant: Tenant;
+	/** Jobs that may go now: ring for them. */
+	freed: JobKey[];
+}
+
+/** Null stays as it is. New limits are in force at once, for what there is already as well. */
 export async function updateTenant(
 	db: Database,
 	tenantId: string,
 	change: { name: string | null; limits: TenantLimits | null },
-): Promise<Tenant | null> {
-	const row = await db.first({
-		sql: `UPDATE tenants SET name = coalesce(?2, name), limits = coalesce(?3, limits) WHERE id = ?1 RETURNING ${COLUMNS}`,
-		params: [tenantId, change.name, change.limits === null ? null : JSON.stringify(change.limits)],
-	});
-	return row === null ? null : tenantFromRow(row);
+): Promise<UpdatedTenant | null> {
+	const limits = change.limits === null ? null : JSON.stringify(change.limits);
+	const [[row] = [], , , freed = []] = await db.batch<Record<string, unknown>>([
+		{
+			sql: `UPDATE tenants SET name = coalesce(?2, name), limits = coalesce(?3, limits) WHERE id = ?1 RETURNING ${COLUMNS}`,
+			params: [tenantId, change.name, limits],
+		},
+		...(limits === null
+			? []
+			: [countOpenJobs(tenantId), revokeSlots(tenantId), giveFreeSlots(db, tenantId, RELEASED_MAX)]),
+	]);
+	return row === undefined ? null : { tenant: tenantFromRow(row), freed: jobKeysFromRows(freed) };
 }
 
 /** The sealed secret that signs the tenant's one-off webhooks. */

@@ -21,6 +21,7 @@ import type { Tenant } from "./world/client.ts";
 import { drain } from "./world/drain.ts";
 import { EndpointOwners } from "./world/endpoint-owners.ts";
 import { Http } from "./world/http.ts";
+import { Operators } from "./world/operators.ts";
 import type { Options } from "./world/options.ts";
 import { Service } from "./world/service.ts";
 import { SqlEngine } from "./world/sql-engine.ts";
@@ -35,6 +36,7 @@ export interface Simulation {
 	callers: Callers;
 	http: Http;
 	owners: EndpointOwners;
+	operators: Operators;
 	tenants: Tenant[];
 	claims: Claims;
 	endpoints: EndpointPast;
@@ -70,6 +72,7 @@ export async function simulate(
 		const ends = INVARIANTS.map((watch) => watch(simulation));
 		await world.run(world.options.faultsMs);
 		world.endFaults();
+		simulation.operators.liftLimits();
 		await converge(simulation);
 		if (simulation.callers.stop()) {
 			await world.run(REQUEST_MS_MAX);
@@ -102,9 +105,11 @@ async function begin(world: World): Promise<Simulation> {
 	const http = new Http(service);
 	const callers = new Callers(world, http, history, tenants);
 	const owners = new EndpointOwners(service, callers, tenants);
+	const operators = new Operators(service, http, tenants);
 	const claims = new Claims(world, ledger);
 	const endpoints = new EndpointPast(world, ledger);
-	return { world, service, ledger, history, callers, http, owners, tenants, claims, endpoints, prompts: new Map() };
+	const people = { callers, owners, operators, tenants };
+	return { world, service, ledger, history, http, ...people, claims, endpoints, prompts: new Map() };
 }
 
 async function makeTenant(service: Service): Promise<Tenant> {

@@ -13,7 +13,7 @@ const RETRY_MS_MAX = 10_000;
 
 /** Null: D1 does not answer, for so long that what was leased could not be held any more. */
 export async function leaseSurely({ db, holder, config, runtime }: Consumer, keys: JobKey[]): Promise<Leased | null> {
-	if (keys.length === 0) return { jobs: [], now: 0, owed: [], keptAway: new Set(), probedKeys: new Set() };
+	if (keys.length === 0) return { jobs: [], now: 0, owed: [], freed: [], keptAway: new Set(), probedKeys: new Set() };
 	const onUnreadable = (error: unknown) => logTrouble("job.unreadable", { jobs: keys.length }, error);
 	const giveUpAt = runtime.now() + config.leaseMs - config.heartbeatMs;
 	for (let tried = 1; ; tried++) {

@@ -9,7 +9,7 @@ import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
-import { ringForDeliveries } from "../ring-for-deliveries.ts";
+import { ringOrLog } from "../ring-or-log.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import { leaseSurely } from "./lease-surely.ts";
 import { type Lease, runAttempt } from "./run-attempt.ts";
@@ -38,7 +38,7 @@ export async function runBatch(
 		for (const key of keys) tell(key, afterLease(consumer));
 		return;
 	}
-	const { jobs, keptAway, probedKeys, owed } = leased;
+	const { jobs, keptAway, probedKeys, owed, freed } = leased;
 	const leasedHereAt = consumer.runtime.now();
 	const watch = watchLeases(consumer, jobs);
 	const leaseOf = (job: Job): Lease => ({
@@ -55,8 +55,9 @@ export async function runBatch(
 		tell(job, disposition);
 	});
 	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
-	const rung = ringForDeliveries(consumer.deliveryBell, owed);
-	await Promise.all([...attempts, tellMissed(consumer, missed, tell), rung]);
+	const told = ringOrLog(consumer.deliveryBell, owed);
+	const passedOn = ringOrLog(consumer.jobBell, freed);
+	await Promise.all([...attempts, tellMissed(consumer, missed, tell), told, passedOn]);
 	await watch.stop();
 }
 

@@ -2,17 +2,16 @@
 import { type Attempt, addUsage, withAttempt } from "../../shared/core/attempts.ts";
 import { type CoolDown, coolDownFor } from "../../shared/core/cool-down.ts";
 import { deadlineError, type FailureDecision, type Judgement, poisonedError } from "../../shared/core/decide.ts";
-import type { DeliveryKey } from "../../shared/core/delivery.ts";
 import type { ModelFailure } from "../../shared/core/failures.ts";
 import type { Job, JobError } from "../../shared/core/job.ts";
 import { laneFor } from "../../shared/core/lanes.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
-import { finishJobs, type JobEnd } from "../../shared/db/finish-jobs.ts";
-import { type Requeue, requeueJob } from "../../shared/db/requeue-job.ts";
+import { type Finished, finishJobs, type JobEnd } from "../../shared/db/finish-jobs.ts";
+import { type Requeue, type Requeued, requeueJob } from "../../shared/db/requeue-job.ts";
 import { ACK, type Disposition } from "../../shared/queues/bells.ts";
 import type { StoredAnswer } from "../../shared/results/store-result.ts";
 import { log } from "../log.ts";
-import { ringForDeliveries } from "../ring-for-deliveries.ts";
+import { ringOrLog } from "../ring-or-log.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";
 import { tellFailure, tellRecovery } from "./tell-cool-downs.ts";
@@ -118,15 +117,16 @@ async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Dispo
 	const { tenantId, jobId, lease: number } = lease.job;
 	const guard = { tenantId, jobId, from: "running" as const, lease: number };
 	const nothing = { reason: null, error: null, cancellation: null, resultBytes: null };
-	let owed: DeliveryKey[] = [];
+	let ended: Pick<Finished, "owed" | "freed"> = { owed: [], freed: [] };
 	const written = await writeSurely(consumer, lease, end.status, async () => {
 		const [finished] = await finishJobs(consumer.db, [{ ...nothing, ...end, ...guard }]);
-		owed = finished?.owed ?? [];
+		ended = finished ?? ended;
 		return finished?.done ?? false;
 	});
 	report(lease, end.status, end.reason ?? null, written);
 	if (written === "unknown") return afterLease(consumer);
-	await ringForDeliveries(consumer.deliveryBell, owed);
+	const told = ringOrLog(consumer.deliveryBell, ended.owed);
+	await Promise.all([told, ringOrLog(consumer.jobBell, ended.freed)]);
 	return ACK;
 }
 
@@ -138,15 +138,16 @@ async function requeue(
 ): Promise<Disposition> {
 	const { tenantId, jobId, lease: number } = lease.job;
 	const lane = laneNow(consumer, next.progress.model);
-	let waitMs = next.delayMs;
+	let requeued: Requeued = { waitMs: next.delayMs, freed: [] };
 	const written = await writeSurely(consumer, lease, "queued", async () => {
 		const due = await requeueJob(consumer.db, { tenantId, jobId, lease: number, lane, coolDown, ...next });
-		waitMs = due ?? waitMs;
+		requeued = due ?? requeued;
 		return due !== null;
 	});
 	report(lease, "queued", next.reason, written);
 	if (written === "unknown") return afterLease(consumer);
-	const delaySeconds = written === "done" ? queueDelaySeconds(waitMs) : null;
+	await ringOrLog(consumer.jobBell, requeued.freed);
+	const delaySeconds = written === "done" ? queueDelaySeconds(requeued.waitMs) : null;
 	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
 }
 

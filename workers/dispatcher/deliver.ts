@@ -7,7 +7,7 @@ import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { releaseDeliveries } from "../../shared/db/receiver-pauses.ts";
 import { type DeliveryRecord, type Recorded, recordDelivery } from "../../shared/db/record-delivery.ts";
 import { log, logTrouble } from "../log.ts";
-import { ringForDeliveries } from "../ring-for-deliveries.ts";
+import { ringOrLog } from "../ring-or-log.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
 import { type Sent, sendWebhook } from "./send-webhook.ts";
 
@@ -43,7 +43,7 @@ export async function deliver(dispatcher: Dispatcher, owed: OwedDelivery): Promi
 		failure: failureOf(sent, decision, config.deliveryScheduleMs),
 	});
 	report(owed, attempt, decision, recorded);
-	await ringForDeliveries(dispatcher.deliveryBell, recorded.owed);
+	await ringOrLog(dispatcher.deliveryBell, recorded.owed);
 	if (recorded.recovered !== null) await release(dispatcher, recorded.recovered);
 	return decision;
 }
@@ -71,7 +71,7 @@ async function recordSurely({ db, runtime }: Dispatcher, record: DeliveryRecord)
 /** A receiver that was kept back is back: the others that waited for it go. Best effort: the sweeper walks them. */
 async function release({ db, deliveryBell }: Dispatcher, receiver: string): Promise<void> {
 	try {
-		await ringForDeliveries(deliveryBell, await releaseDeliveries(db, receiver, RELEASED_MAX));
+		await ringOrLog(deliveryBell, await releaseDeliveries(db, receiver, RELEASED_MAX));
 	} catch (error) {
 		logTrouble("deliveries.not_released", {}, error);
 	}

@@ -14,6 +14,7 @@ import { logTrouble } from "../log.ts";
 import { acceptReceiver } from "./accept-receiver.ts";
 import { readIdempotency } from "./idempotency.ts";
 import { originOf } from "./origin.ts";
+import { overLimit } from "./over-limit.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
 import type { JobRequest } from "./schemas.ts";
 import type { IntakeEnv, Services } from "./services.ts";
@@ -41,8 +42,11 @@ export async function submit(c: Context<IntakeEnv>, order: Order) {
 	if (submission.outcome === "erased") {
 		throw new AppError("job_erased", "The job of this Idempotency-Key has been erased; it is not run again.");
 	}
-	if (submission.outcome === "created") services.background(ring(services, newJob));
-	else c.header("idempotent-replayed", "true");
+	if (submission.outcome === "refused") throw overLimit(submission);
+	// A job without a slot is rung for when another of its tenant's gives one back.
+	const isWaiting = submission.outcome === "created" && submission.job.statusReason === "running_limit";
+	if (submission.outcome === "created" && !isWaiting) services.background(ring(services, newJob));
+	if (submission.outcome === "replayed") c.header("idempotent-replayed", "true");
 
 	const key = { tenantId: caller.tenantId, jobId: submission.job.jobId };
 	const job = waitMs === null ? submission.job : await waitUntilFinal(c, submission.job, key, waitMs);

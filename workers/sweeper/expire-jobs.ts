@@ -4,7 +4,7 @@ import type { SweptJob } from "../../shared/core/sweep.ts";
 import { finishJobs } from "../../shared/db/finish-jobs.ts";
 import { findStoredAnswer } from "../../shared/results/store-result.ts";
 import { logTrouble } from "../log.ts";
-import { ringForDeliveries } from "../ring-for-deliveries.ts";
+import { ringOrLog } from "../ring-or-log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /**
@@ -43,7 +43,7 @@ async function expireOrLog(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> 
 }
 
 /** Guarded by the lease seen: a job that was leased or cancelled meanwhile is left to whoever did that. */
-async function expire({ db, deliveryBell }: Sweeper, jobs: SweptJob[]): Promise<number> {
+async function expire({ db, deliveryBell, jobBell }: Sweeper, jobs: SweptJob[]): Promise<number> {
 	const finished = await finishJobs(
 		db,
 		jobs.map((job) => ({
@@ -59,9 +59,13 @@ async function expire({ db, deliveryBell }: Sweeper, jobs: SweptJob[]): Promise<
 			progress: null,
 		})),
 	);
-	await ringForDeliveries(
+	await ringOrLog(
 		deliveryBell,
 		finished.flatMap(({ owed }) => owed),
+	);
+	await ringOrLog(
+		jobBell,
+		finished.flatMap(({ freed }) => freed),
 	);
 	return finished.filter(({ done }) => done).length;
 }

@@ -8,6 +8,7 @@ import { watchDeliveries } from "./deliveries.ts";
 import { watchDisabling } from "./disabling.ts";
 import { watchDoorbells } from "./doorbells.ts";
 import { watchFence } from "./fence.ts";
+import { watchLimits } from "./limits.ts";
 import { watchOneEnd } from "./one-end.ts";
 import { watchOwed } from "./owed.ts";
 import { watchPauses } from "./pauses.ts";
@@ -27,6 +28,7 @@ export const INVARIANTS: readonly Invariant[] = [
 	watchResults,
 	watchCalls,
 	watchCoolDowns,
+	watchLimits,
 	watchAttempts,
 	watchOwed,
 	watchDeliveries,

@@ -25,6 +25,9 @@ export function watchSubmissions(simulation: Simulation): () => void {
 	});
 	ledger.onTransaction((changes) => {
 		for (const { table, tenantId, id, before, after } of changes) {
+			const isNewKey = table === "idempotency_keys" && after !== null && after.job_id !== before?.job_id;
+			if (isNewKey && ledger.job(tenantId, textOf(after, "job_id")) === null)
+				world.violate("S5", `the key ${id} was committed without its job`);
 			if (table !== "jobs" || before !== null || after === null) continue;
 			const key = callers.submissions.get([...jobOfTag].find(([, job]) => job === id)?.[0] ?? "")?.key ?? null;
 			const row = key === null ? null : ledger.rows("idempotency_keys").get(`${tenantId}/${key}`);

@@ -4,6 +4,7 @@ import { COOL_DOWN_BUGS } from "./cool-down-bugs.ts";
 import { DATABASE_BUGS } from "./database-bugs.ts";
 import { DELIVERY_BUGS } from "./delivery-bugs.ts";
 import { INTAKE_BUGS } from "./intake-bugs.ts";
+import { LIMIT_BUGS } from "./limit-bugs.ts";
 import { SWEEPER_BUGS } from "./sweeper-bugs.ts";
 
 export interface PlantedBug {
@@ -20,6 +21,7 @@ export interface PlantedBug {
 export const PLANTED_BUGS: readonly PlantedBug[] = [
 	...DATABASE_BUGS,
 	...COOL_DOWN_BUGS,
+	...LIMIT_BUGS,
 	...CONSUMER_BUGS,
 	...DELIVERY_BUGS,
 	...INTAKE_BUGS,

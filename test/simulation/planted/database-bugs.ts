@@ -77,28 +77,30 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "an end owes no webhook",
 		seenBy: 1,
 		file: "shared/db/finish-jobs.ts",
-		find: "ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)])",
-		replace: "ends.flatMap((end) => [finishStatement(db, end), finishStatement(db, end)])",
+		find: "[finishStatement(db, end), oweStatement(db, end)]",
+		replace: "[finishStatement(db, end), finishStatement(db, end)]",
 	},
 	{
 		name: "an end and its webhook are two transactions",
 		seenBy: 1,
 		file: "shared/db/finish-jobs.ts",
-		find: `const rows = await db.batch<Record<string, unknown>>(
-		ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),
-	);`,
+		find: `const rows = await db.batch<Record<string, unknown>>([
+		...ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),
+		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
+	]);`,
 		replace: `const rows: Record<string, unknown>[][] = [];
 	for (const end of ends) {
 		rows.push(await db.all(finishStatement(db, end)));
 		rows.push(await db.all(oweStatement(db, end)));
-	}`,
+	}
+	for (const tenantId of tenants) rows.push(await db.all(giveFreeSlots(db, tenantId)));`,
 	},
 	{
 		name: "an end does not show in the version",
 		seenBy: 1,
 		file: "shared/db/finish-jobs.ts",
-		find: "parked_on = NULL, version = version + 1",
-		replace: "parked_on = NULL",
+		find: "parked_on = NULL, slot = NULL, open_in = NULL, version = version + 1",
+		replace: "parked_on = NULL, slot = NULL, open_in = NULL",
 	},
 	{
 		name: "a delivery attempt is recorded over another's",

@@ -84,9 +84,9 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "endpoints are owed after the end",
 		seenBy: 1,
 		file: "shared/db/finish-jobs.ts",
-		find: "ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),\n\t);",
+		find: "...ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);",
 		replace:
-			'ends.flatMap((end) => [\n\t\t\tfinishStatement(db, end),\n\t\t\t{ ...oweStatement(db, end), sql: oweStatement(db, end).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },\n\t\t]),\n\t);\n\tfor (const end of ends) await db.all(oweStatement(db, end));',
+			'...ends.flatMap((end) => [\n\t\t\tfinishStatement(db, end),\n\t\t\t{ ...oweStatement(db, end), sql: oweStatement(db, end).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },\n\t\t]),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);\n\tfor (const end of ends) await db.all(oweStatement(db, end));',
 	},
 	{
 		name: "a disabled endpoint is owed",

@@ -10,6 +10,9 @@ import type { World } from "./world.ts";
 /** How long a caller waits until it asks again after no answer, or a 5xx. */
 const AGAIN_MS = 20_000;
 const TRIES_MAX = 4;
+const BURSTS = 4;
+/** All at once, or within seconds. */
+const BURST_MS = [0, 0, 1_000, 10_000] as const;
 const DAY_MS = 86_400_000;
 /** After so long a request has had its effect, or will have none. */
 export const REQUEST_MS_MAX = 120_000;
@@ -30,8 +33,17 @@ export class Callers {
 		this.#history = history;
 		this.#tenants = tenants;
 		for (let number = 1; number <= world.options.jobs; number++) {
-			world.after(world.dice.next() * world.options.faultsMs * 0.7, () => this.#submitNew(`s${number}`));
+			world.after(this.#throwTime(), () => this.#submitNew(`s${number}`));
 		}
+	}
+
+	/** At any time; where limits are to be met, all about one of few moments. */
+	#throwTime(): number {
+		const { dice, options } = this.#world;
+		const early = options.faultsMs * 0.7;
+		return options.limitChanges === 0
+			? dice.next() * early
+			: (dice.between(0, BURSTS - 1) / BURSTS) * early + dice.next() * dice.pick(BURST_MS);
 	}
 
 	/** No further job is asked for. True: the last request for one may still be under way, though its caller gave it up. */
@@ -48,7 +60,11 @@ export class Callers {
 	#submitNew(tag: string): void {
 		const { dice, options } = this.#world;
 		const tenant = dice.pick(this.#tenants);
-		const submission = throwSubmission(dice, tag, { tenant: tenant.tenantId, asksForStart: options.endpoints > 0 });
+		const submission = throwSubmission(dice, tag, {
+			tenant: tenant.tenantId,
+			asksForStart: options.endpoints > 0,
+			isUrgent: options.limitChanges > 0,
+		});
 		this.submissions.set(tag, { ...submission, tenantId: tenant.tenantId });
 		this.#submit(this.client(tenant), submission, 1);
 		if (submission.key === null || !dice.chance(options.duplicates)) return;

@@ -47,6 +47,10 @@ export interface Options {
 	/** How many receivers a tenant registers at most; 0: none, as in most seeds. And how often each of them is down. */
 	endpoints: number;
 	downs: number;
+	/** How often a tenant's limits are changed at most; 0: it has none, as in most seeds. */
+	limitChanges: number;
+	/** How long before midnight, UTC, the seed begins; null: in the night, far from either. */
+	beforeMidnightMs: number | null;
 	leaseSeconds: number;
 	/** In seconds, as configured. */
 	deliverySchedule: string;
@@ -58,7 +62,7 @@ export const OUTAGE: CallFaults = { before: 0.5, after: 0.3, late: 0.1, hang: 0 
 const NO_FAULTS: CallFaults = { before: 0, after: 0, late: 0, hang: 0 };
 
 /** Each kind of fault is absent from a good part of all seeds: what one hides, another seed without it shows. */
-export function throwOptions(dice: Dice): Omit<Options, "endpoints" | "downs"> {
+export function throwOptions(dice: Dice): Omit<Options, "endpoints" | "downs" | "limitChanges" | "beforeMidnightMs"> {
 	const some = (max: number) => (dice.chance(0.5) ? 0 : dice.next() ** 2 * max);
 	const calls = (): CallFaults =>
 		dice.chance(0.4) ? NO_FAULTS : { before: some(0.15), after: some(0.15), late: some(0.1), hang: some(0.04) };
@@ -98,6 +102,16 @@ export function throwEndpoints(dice: Dice): Pick<Options, "endpoints" | "downs">
 		: { endpoints: 0, downs: 0 };
 }
 
+/** The same of limits. So few jobs at a time hardly meet: in a world with limits they are more, and come together. */
+export function throwLimits(dice: Dice): Pick<Options, "limitChanges" | "beforeMidnightMs"> & Partial<Options> {
+	if (!dice.chance(0.12)) return { limitChanges: 0, beforeMidnightMs: null };
+	return {
+		limitChanges: dice.between(1, 6),
+		beforeMidnightMs: dice.chance(0.5) ? dice.between(60, 900) * 1000 : null,
+		jobs: dice.between(12, 30),
+	};
+}
+
 /** A world without any faults, and callers who only submit and look. */
 export const CALM: Partial<Options> = {
 	database: NO_FAULTS,
@@ -114,6 +128,7 @@ export const CALM: Partial<Options> = {
 	endpointFailures: 0,
 	endpoints: 0,
 	downs: 0,
+	limitChanges: 0,
 	cancels: 0,
 	deletes: 0,
 	retries: 0,

@@ -36,6 +36,7 @@ const WATCHED: Readonly<Record<string, string>> = {
 	deliveries: "id",
 	idempotency_keys: "key",
 	cool_downs: "key",
+	tenants: "id",
 	webhook_endpoints: "id",
 	receiver_pauses: "key",
 };

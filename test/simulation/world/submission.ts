@@ -16,11 +16,14 @@ const DAY_SECONDS = 86_400;
 /** Above this an input lives in R2 and not in its row. */
 const LARGE_BYTES = 33_000;
 
-/** @param asksForStart whether its webhook may want to hear of the start, too */
+/**
+ * @param asksForStart whether its webhook may want to hear of the start, too
+ * @param isUrgent whether some are more urgent than others
+ */
 export function throwSubmission(
 	dice: Dice,
 	tag: string,
-	{ tenant, asksForStart }: { tenant: string; asksForStart: boolean },
+	{ tenant, asksForStart, isUrgent }: { tenant: string; asksForStart: boolean; isUrgent: boolean },
 ): Submission {
 	const events = dice.chance(0.75) ? (dice.chance(0.8) ? EVENTS : [dice.pick(EVENTS)]) : null;
 	const wants = events !== null && asksForStart && dice.chance(0.4) ? ["job.started", ...events] : events;
@@ -41,6 +44,7 @@ export function throwSubmission(
 		deadline_seconds: dice.pick([DAY_SECONDS, DAY_SECONDS, 600, 120, 20]),
 		...(wants === null ? {} : { webhook }),
 		...(dice.chance(0.2) ? { delay_seconds: dice.pick([1, 30, 300, 1_200]) } : {}),
+		...(isUrgent ? { priority: dice.between(0, 9) } : {}),
 	};
 	return {
 		tag,

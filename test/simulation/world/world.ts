@@ -4,12 +4,17 @@
  */
 import { Agenda, type Appointment } from "./agenda.ts";
 import { Dice } from "./dice.ts";
-import { type Options, OUTAGE, throwEndpoints, throwOptions, withoutFaults } from "./options.ts";
+import { type Options, OUTAGE, throwEndpoints, throwLimits, throwOptions, withoutFaults } from "./options.ts";
 import { Trace } from "./trace.ts";
 import { inTurns } from "./turns.ts";
 
 /** 2026-01-02T03:04:05.678Z: each part differs, so that a mix-up shows. */
 export const START_AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+
+/** The first midnight after that. */
+const MIDNIGHT = Date.UTC(2026, 0, 3);
+/** Dice of their own: a world without limits is what it was before there were any, and so are seeds that saw a bug. */
+const LIMITS_SALT = 190;
 
 /** What must hold did not. */
 export interface Violation {
@@ -36,7 +41,14 @@ export class World {
 
 	constructor(seed: number, { overrides = {}, trace = false }: { overrides?: Partial<Options>; trace?: boolean } = {}) {
 		this.dice = new Dice(seed);
-		this.options = { ...throwOptions(this.dice), ...throwEndpoints(new Dice(~seed)), ...overrides };
+		this.options = {
+			...throwOptions(this.dice),
+			...throwEndpoints(new Dice(~seed)),
+			...throwLimits(new Dice(seed ^ LIMITS_SALT)),
+			...overrides,
+		};
+		const { beforeMidnightMs } = this.options;
+		if (beforeMidnightMs !== null) this.now = MIDNIGHT - beforeMidnightMs;
 		this.current = this.options;
 		this.trace = new Trace({ isKept: trace, startAt: START_AT });
 		for (let outage = 0; outage < this.options.outages; outage++) {

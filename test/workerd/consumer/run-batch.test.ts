@@ -196,7 +196,7 @@ describe("a cancelled job", () => {
 	const cancel = async (job: { tenantId: string; jobId: string }, now: number) => {
 		await env.DB.prepare(
 			`UPDATE jobs SET status = 'cancelled', cancellation = 'in_flight', finished_at = ?2, prune_at = ?2,
-			   lease_expires_at = NULL, sweep_at = NULL WHERE id = ?1`,
+			   lease_expires_at = NULL, sweep_at = NULL, slot = NULL WHERE id = ?1`,
 		)
 			.bind(job.jobId, now)
 			.run();

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
-import { anAnswerOf, aRunningJob, lateAnswer } from "./rows.ts";
+import { anAnswerOf, aRunningJob, lateAnswer, limitRunning } from "./rows.ts";
 import { RECEIVER } from "./upstreams.ts";
 
 describeFaults("consumer", [
@@ -27,7 +27,7 @@ describeFaults("consumer", [
 	{
 		name: "jobs that fail for good: refused, and out of attempts",
 		isBatch: true,
-		tries: /recordFailure|finishJobs|ringForDeliveries/,
+		tries: /recordFailure|finishJobs|ringOrLog/,
 		async play(story) {
 			const failed = { status: "failed", hasWebhook: true } as const;
 			await story.submit({ ...failed, prompt: "refused", steps: [{ status: 400 }] });
@@ -54,6 +54,26 @@ describeFaults("consumer", [
 			const expected = { isStartTold: true };
 			await story.submit({ prompt: "announced", hasWebhook: true, json: { webhook }, expected });
 			await story.submit({ prompt: "quiet", hasWebhook: true });
+		},
+	},
+	{
+		name: "jobs that run one at a time: when one waits for its retry or is over, the next goes",
+		tries: /settle\.ts/,
+		async play(story) {
+			await limitRunning(story, 1);
+			await story.submit({ prompt: "shaky", hasWebhook: true, steps: [{ status: 500 }, {}] });
+			await story.submit({ prompt: "second", steps: [{ afterMs: 10 * SECOND }] });
+			await story.submit({ prompt: "third", hasWebhook: true, json: { priority: 9 } });
+		},
+	},
+	{
+		name: "jobs that run one at a time, of which one finds its model closed and gives up its slot",
+		tries: /runBatch|leaseJobs/,
+		async play(story) {
+			await limitRunning(story, 1);
+			await story.submit({ prompt: "first", steps: [{ status: 429, retryAfter: 20 }, {}] });
+			await story.submit({ prompt: "kept away" });
+			await story.submit({ prompt: "elsewhere", hasWebhook: true, json: { model: "server/one" } });
 		},
 	},
 	{

@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { z } from "zod";
 import { aDelivery, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
-import { aSucceededJob } from "./rows.ts";
+import { aSucceededJob, limitRunning } from "./rows.ts";
 import type { Expected, Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
 import { isAboutWebhooks } from "./webhook-sites.ts";
@@ -134,6 +134,22 @@ describeFaults(
 				const done = await story.submit({ prompt: "done" });
 				await story.pass(5 * SECOND);
 				for (const { jobId } of [waiting, flying, done]) await story.ask("POST", `/v1/jobs/${jobId}/cancel`);
+			},
+		},
+		{
+			name: "jobs that wait for a slot: let go by a cancellation, and by a raised limit",
+			tries: /cancel-job|admin-tenants/,
+			async play(story) {
+				await limitRunning(story, 1);
+				const steps = [{ afterMs: 50 * SECOND }];
+				const holder = await story.submit({ prompt: "holder", status: "cancelled", steps });
+				await story.submit({ prompt: "next", hasWebhook: true, steps: [{ afterMs: 20 * SECOND }] });
+				await story.submit({ prompt: "last", hasWebhook: true });
+				await story.pass(5 * SECOND);
+				await story.ask("POST", `/v1/jobs/${holder.jobId}/cancel`);
+				await story.pass(5 * SECOND);
+				const json = { limits: { running_jobs: 2 } };
+				await story.ask("PATCH", `/v1/admin/tenants/${story.tenantId}`, { ...asOperator, json });
 			},
 		},
 		{

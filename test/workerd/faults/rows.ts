@@ -30,6 +30,13 @@ export async function anOldJob(story: Story, { row, ...expected }: What): Promis
 	return job;
 }
 
+/** From now on the tenant may have so many running at a time. */
+export async function limitRunning({ tenantId }: Story, running: number): Promise<void> {
+	await env.DB.prepare("UPDATE tenants SET limits = json_set(limits, '$.running_jobs', ?2) WHERE id = ?1")
+		.bind(tenantId, running)
+		.run();
+}
+
 /** Its holder is gone, and its lease is over. */
 export async function aRunningJob(story: Story, what: What): Promise<StoredJob> {
 	return await anOldJob(story, { ...what, row: { status: "running", ...what.row } });

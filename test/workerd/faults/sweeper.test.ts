@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { inputKey, resultKey } from "../../../shared/results/keys.ts";
 import { aDelivery, anId, DAY, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
-import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, LANE } from "./rows.ts";
+import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, LANE, limitRunning } from "./rows.ts";
 import type { Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
 
@@ -55,6 +55,18 @@ describeFaults("sweeper", [
 			await aRunningJob(story, { prompt: "abandoned", bought: 1 });
 			await anOldJob(story, { ...isOver, prompt: "never begun", hasWebhook: true, row: overdue });
 			await anOldJob(story, { ...isOver, prompt: "in vain", row: { ...overdue, lease: 1, attempt: 1 } });
+		},
+	},
+	{
+		name: "a job that waits for the slot of one whose time is over",
+		tries: /expire-jobs\.ts/,
+		async play(story) {
+			await limitRunning(story, 1);
+			const row = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
+			const overdue = await anOldJob(story, { status: "expired", prompt: "overdue", bought: 0, row });
+			await env.DB.prepare("UPDATE jobs SET slot = tenant_id WHERE id = ?1").bind(overdue.jobId).run();
+			const waiting = { parkedOn: `tenant ${story.tenantId}`, sweepAt: story.world.startedAt + DAY };
+			await anOldJob(story, { prompt: "waiting", bought: 1, row: waiting });
 		},
 	},
 	{

@@ -83,6 +83,10 @@ function checkAnswer(method: string, path: string, answer: Answer): void {
 		expect(error.message, what).toMatch(/^[A-Z`].*\.$/s);
 	}
 	if (status === 409 || status === 422) expect(headers.get("x-should-retry"), what).toBe("false");
+	if (status === 429) {
+		expect(headers.get("retry-after"), what).toMatch(/^[1-9]\d*$/);
+		expect(headers.get("ratelimit-policy"), what).toMatch(/^"\w+";q=\d+(;w=\d+)?$/);
+	}
 	if (status === 401) expect(headers.get("www-authenticate"), what).toBe("Bearer");
 	if (status === 405) expect(headers.get("allow"), what).toMatch(/[A-Z]+(, [A-Z]+)*/);
 	checkDocumented(method, path, answer, what);

@@ -21,6 +21,12 @@ export function answerError(error: Error, c: Context<IntakeEnv>): Response {
 
 export function answerAppError(error: AppError, c: Context<IntakeEnv>): Response {
 	if (error.shouldRetry !== null) c.header("x-should-retry", String(error.shouldRetry));
+	if (error.limit !== null) {
+		const { policy, retryAfterSeconds } = error.limit;
+		const window = policy.windowSeconds === null ? "" : `;w=${policy.windowSeconds}`;
+		c.header("ratelimit-policy", `"${policy.name}";q=${policy.quota}${window}`);
+		c.header("retry-after", String(retryAfterSeconds));
+	}
 	if (error.code === "unauthorized") c.header("www-authenticate", "Bearer");
 	if (error.code === "storage_unavailable") c.header("retry-after", String(STORAGE_RETRY_SECONDS));
 	return c.json(error.toBody(c.var.requestId), error.status);

@@ -6,6 +6,7 @@ import { type Tenant as StoredTenant, TenantLimits, TenantLimitsChange } from ".
 import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
+import { ringOrLog } from "../../ring-or-log.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
@@ -114,12 +115,13 @@ export const adminTenantRoutes = newApp()
 	})
 	.openapi(get, async (c) => c.json(viewTenant(existing(await findTenant(c.var.services.db, c.req.param("id")))), 200))
 	.openapi(update, async (c) => {
-		const { db } = c.var.services;
+		const { db, jobBell, background } = c.var.services;
 		const old = existing(await findTenant(db, c.req.param("id")));
 		const change = c.req.valid("json");
 		const limits = change.limits === undefined ? null : TenantLimits.parse({ ...old.limits, ...change.limits });
-		const tenant = await updateTenant(db, old.tenantId, { name: change.name ?? null, limits });
-		return c.json(viewTenant(existing(tenant)), 200);
+		const updated = await updateTenant(db, old.tenantId, { name: change.name ?? null, limits });
+		background(ringOrLog(jobBell, updated?.freed ?? []));
+		return c.json(viewTenant(existing(updated?.tenant ?? null)), 200);
 	});
 
 function existing(tenant: StoredTenant | null): StoredTenant {

@@ -4,7 +4,7 @@ import { nextAttemptNumber, withAttempt } from "../../../shared/core/attempts.ts
 import type { Job as StoredJob } from "../../../shared/core/job.ts";
 import { viewJob } from "../../../shared/core/job-view.ts";
 import { finishJobs, type JobEnd } from "../../../shared/db/finish-jobs.ts";
-import { ringForDeliveries } from "../../ring-for-deliveries.ts";
+import { ringOrLog } from "../../ring-or-log.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
@@ -47,7 +47,10 @@ async function cancel(c: Context<IntakeEnv>): Promise<StoredJob> {
 		const job = await findOwnJob(c);
 		if (job.finishedAt !== null) return job;
 		const [finished] = await finishJobs(services.db, [endOf(services, job)]);
-		if (finished?.done) services.background(ringForDeliveries(services.deliveryBell, finished.owed));
+		if (finished?.done) {
+			services.background(ringOrLog(services.deliveryBell, finished.owed));
+			services.background(ringOrLog(services.jobBell, finished.freed));
+		}
 	}
 }
 

@@ -10,6 +10,7 @@ import { newApp } from "../app.ts";
 import { keyOf, noSuchJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
+import { overLimitErrors } from "../over-limit.ts";
 import {
 	bodyErrors,
 	commonErrors,
@@ -46,6 +47,7 @@ const route = createRoute({
 		404: errorAnswer("There is no such job."),
 		409: errorAnswer("`not_final`: it is still under way."),
 		422: errorAnswer("This Idempotency-Key came before with another request."),
+		...overLimitErrors,
 	},
 });
 

@@ -3,6 +3,7 @@ import { objectOf } from "../../../shared/core/json-guards.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
+import { overLimitErrors } from "../over-limit.ts";
 import {
 	bodyErrors,
 	commonErrors,
@@ -35,6 +36,7 @@ const route = createRoute({
 		...bodyErrors,
 		409: errorAnswer("The job of this Idempotency-Key has been erased."),
 		422: errorAnswer("This Idempotency-Key came before with another request."),
+		...overLimitErrors,
 	},
 });
 

@@ -255,14 +255,14 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
 		const { model, attempts, usage } = job;
 		const progress = { model, attempt: 0, attempts, usage };
-		const waitMs = await requeueJob(databaseAt(NOW), {
+		const requeued = await requeueJob(databaseAt(NOW), {
 			...job,
 			reason: "throttled",
 			delayMs: SECOND,
 			progress,
 			coolDown: throttled(key, SECOND),
 		});
-		expect(waitMs).toBe(MINUTE);
+		expect(requeued?.waitMs).toBe(MINUTE);
 		expect((await lease([job], NOW + MINUTE)).ids).toEqual([job.jobId]);
 	});
 });

@@ -4,6 +4,8 @@
  */
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
+import { TenantLimits } from "../../../../shared/core/tenant.ts";
+import { releaseParked } from "../../../../shared/db/cool-downs.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/erase-jobs.ts";
 import { explainMisses } from "../../../../shared/db/explain-misses.ts";
@@ -85,12 +87,16 @@ const page = (job: StoredJob, model: string | null) => ({
 const sweptOf = (job: StoredJob) => ({ ...job, status: "queued" as const, isParked: false, sweepAt: job.sweepAt ?? 0 });
 const attempt = { at: NOW, durationMs: 1, status: 200, error: null, response: "" };
 
+/** A tenant of its own: what its other jobs hold is counted, and that is bounded by its limit and not by the table. */
+const alone = () => ({ tenantId: anId("ten") });
+
 /** Each with the rows it is about: one call of everything that runs often. */
 const HOT: Record<string, () => Promise<unknown>> = {
-	submit: async () => submitJob(db, newJobOf(jobOf(), null)),
-	"submit with a key": async () => submitJob(db, newJobOf(jobOf(), anId("req"))),
+	submit: async () => submitJob(db, newJobOf(jobOf(alone()), null)),
+	"submit with a key": async () => submitJob(db, newJobOf(jobOf(alone()), anId("req"))),
 	poll: async () => findJob(db, await aJob()),
-	lease: async () => leaseJobs(db, { keys: [await aJob(), await aJob()], holder: "h", leaseMs: LEASE_MS }),
+	lease: async () =>
+		leaseJobs(db, { keys: [await aJob(alone()), await aJob(alone())], holder: "h", leaseMs: LEASE_MS }),
 	"take over": async () => {
 		const keys = [await aJob({ status: "running", leaseExpiresAt: NOW })];
 		return leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
@@ -99,9 +105,9 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	heartbeat: async () => extendLeases(db, [await aJob({ status: "running" })], LEASE_MS),
 	"look at leases": async () => findHeldLeases(db, [await aJob({ status: "running" })]),
 	"look at one": async () => findStanding(db, await aJob({ status: "running" })),
-	finish: async () => finishJobs(db, [endOf(await aJob({ status: "running", webhook: WEBHOOK }))]),
+	finish: async () => finishJobs(db, [endOf(await aJob({ ...alone(), status: "running", webhook: WEBHOOK }))]),
 	requeue: async () => {
-		const job = await aJob({ status: "running" });
+		const job = await aJob({ ...alone(), status: "running" });
 		return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, coolDown: null });
 	},
 	"find deliveries": async () => {
@@ -175,6 +181,50 @@ describe("rows read", () => {
 	});
 });
 
+describe("rows read of a tenant's other jobs", () => {
+	/** Behind the last entry that it looks for, an index may or may not have another one to look at. */
+	const ROWS_AT_AN_END = 5;
+
+	/** A tenant with so many jobs that run, and so many that wait for a slot of theirs. */
+	async function busyTenant(running: number, waiting: number): Promise<string> {
+		const { tenantId } = await aTenant({ limits: TenantLimits.parse({ running_jobs: running }) });
+		const held = await aJob({ tenantId, status: "running" });
+		await env.DB.prepare("UPDATE jobs SET slot = tenant_id WHERE tenant_id = ?1").bind(tenantId).run();
+		await copy("jobs", { ...rowOf(held), slot: tenantId }, "job_r", running - 1, tenantId);
+		if (waiting === 0) return tenantId;
+		const parked = await aJob({ tenantId, parkedOn: `tenant ${tenantId}` });
+		await copy("jobs", rowOf(parked), "job_w", waiting - 1, tenantId);
+		return tenantId;
+	}
+
+	const oneRunning = (tenantId: string) => ({ ...jobOf({ tenantId, status: "running" }), jobId: "job_r0000000001" });
+	const WORK: Record<string, (tenantId: string) => Promise<unknown>> = {
+		submit: async (tenantId) => submitJob(db, newJobOf(jobOf({ tenantId }), null)),
+		lease: async (tenantId) => {
+			const keys = [await aJob({ tenantId })];
+			return leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
+		},
+		finish: async (tenantId) => finishJobs(db, [endOf(oneRunning(tenantId))]),
+		requeue: async (tenantId) => {
+			const job = oneRunning(tenantId);
+			return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, coolDown: null });
+		},
+		"sweep parked": async (tenantId) => releaseParked(db, `tenant ${tenantId}`, 10),
+	};
+
+	it.each(Object.entries(WORK))("by `%s` are as many where 2,000 wait as where 10 do", async (_, work) => {
+		const [few, many] = [await busyTenant(3, 10), await busyTenant(3, 2_000)];
+		const { rowsRead } = await costOf(() => work(few));
+		expect((await costOf(() => work(many))).rowsRead).toBeLessThan(rowsRead + ROWS_AT_AN_END);
+	});
+
+	it.each(["finish", "requeue"])("by `%s` are as many where 400 run as where 3 do, and nobody waits", async (name) => {
+		const [few, many] = [await busyTenant(3, 0), await busyTenant(400, 0)];
+		const { rowsRead } = await costOf(async () => WORK[name]?.(few));
+		expect((await costOf(async () => WORK[name]?.(many))).rowsRead).toBeLessThan(rowsRead + ROWS_AT_AN_END);
+	});
+});
+
 describe("query plans", () => {
 	it.each(Object.entries(HOT))("of `%s` scan no table", async (_, work) => {
 		meter.read();
@@ -192,15 +242,15 @@ describe("query plans", () => {
 });
 
 describe("rows written", () => {
-	it("by a plain job with one webhook are 8 from submission to the receiver's 200", async () => {
+	it("by a plain job with one webhook are 10 from submission to the receiver's 200", async () => {
 		const job = jobOf();
 		const costs = await costOfLife(job, null);
-		expect(costs).toEqual({ submit: 2, lease: 1, finish: 4, record: 1 });
+		expect(costs).toEqual({ submit: 3, lease: 1, finish: 5, record: 1 });
 	});
 
 	it("by one with an idempotency key are 2 more", async () => {
 		const costs = await costOfLife(jobOf(), anId("req"));
-		expect(costs).toEqual({ submit: 4, lease: 1, finish: 4, record: 1 });
+		expect(costs).toEqual({ submit: 5, lease: 1, finish: 5, record: 1 });
 	});
 
 	it("by heartbeat and requeue are as few as they can be", async () => {
@@ -266,13 +316,19 @@ async function crowd(count: number) {
 
 let crowds = 0;
 
-async function copy(table: "jobs" | "deliveries", row: ReturnType<typeof rowOf>, prefix: string, count: number) {
+async function copy(
+	table: "jobs" | "deliveries",
+	row: ReturnType<typeof rowOf>,
+	prefix: string,
+	count: number,
+	tenantId = CROWDED,
+) {
 	const copied = Object.keys(row).filter((column) => column !== "tenant_id" && column !== "id");
 	await env.DB.prepare(
 		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
 		 INSERT INTO ${table} (tenant_id, id, ${copied.join(", ")})
 		 SELECT ?4, ?5 || ?2 || printf('%010d', i), ${copied.join(", ")} FROM n, ${table} WHERE tenant_id = ?1 AND id = ?2`,
 	)
-		.bind(row.tenant_id ?? null, row.id ?? null, count, CROWDED, prefix)
+		.bind(row.tenant_id ?? null, row.id ?? null, count, tenantId, prefix)
 		.run();
 }

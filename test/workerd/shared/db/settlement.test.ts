@@ -64,7 +64,7 @@ describe("finishJobs", () => {
 
 		const finished = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job, { progress })]);
 
-		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, owed: [] }]);
+		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, owed: [], freed: [] }]);
 		expect(await reload(job)).toEqual({
 			...job,
 			...progress,
@@ -244,7 +244,7 @@ describe("requeueJob", () => {
 	it("puts the job back, with all that the call added, and asks to be swept a minute after it is due", async () => {
 		const job = await aJob({ status: "running", lease: 3, rings: 2, version: 2 });
 
-		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toBe(7 * SECOND);
+		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toEqual({ waitMs: 7 * SECOND, freed: [] });
 
 		expect(await reload(job)).toEqual({
 			...job,

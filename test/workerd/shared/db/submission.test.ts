@@ -235,7 +235,7 @@ describe("an idempotency key", () => {
 		const job = aNewJob({ idempotency });
 		await submitJob(db, job);
 		await env.DB.prepare(
-			`UPDATE jobs SET status = 'cancelled', cancellation = 'before_start', finished_at = ?2, prune_at = ?2, sweep_at = NULL
+			`UPDATE jobs SET status = 'cancelled', cancellation = 'before_start', finished_at = ?2, prune_at = ?2, sweep_at = NULL, slot = NULL
 			  WHERE id = ?1`,
 		)
 			.bind(job.jobId, NOW)

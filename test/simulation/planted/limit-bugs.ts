@@ -1,0 +1,145 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: patches quote the source, templates and all.
+/** In what bounds a tenant: slots, open jobs, the day's tokens, and who goes next. */
+import type { PlantedBug } from "./bugs.ts";
+
+export const LIMIT_BUGS: readonly PlantedBug[] = [
+	{
+		name: "open jobs are counted before the insertion, and not by it",
+		file: "shared/db/submit-job.ts",
+		find: 'const insert = insertJob(db, job, `${withinLimits("?4")} AND ${isRepeat ? NOT_BURIED : "TRUE"}`);',
+		replace:
+			'const fits = { sql: `SELECT ${withinLimits("?2")} AS fits`, params: [db.clock(), job.tenantId] };\n\t\tconst [seen] = await db.all<{ fits: number }>(fits);\n\t\tconst insert = insertJob(db, job, `${seen?.fits === 0 ? "FALSE" : "TRUE"} AND ${isRepeat ? NOT_BURIED : "TRUE"}`);',
+	},
+	{
+		name: "a new job does not count as open",
+		file: "shared/db/submit-job.ts",
+		find: 'iif(has_slot, ?4, NULL), ${openIn("?4")},',
+		replace: "iif(has_slot, ?4, NULL), NULL,",
+	},
+	{
+		name: "what was open before the limit is not counted",
+		file: "shared/db/tenants.ts",
+		find: "[countOpenJobs(tenantId), revokeSlots(tenantId),",
+		replace: "[revokeSlots(tenantId), revokeSlots(tenantId),",
+	},
+	{
+		name: "a refused submission takes its key",
+		file: "shared/db/submit-job.ts",
+		find: '${NOW} + ?6 WHERE ${withinLimits("?2")}',
+		replace: "${NOW} + ?6 WHERE TRUE",
+	},
+	{
+		name: "a slot is given as if nobody of the same batch got one",
+		file: "shared/db/tenant-slots.ts",
+		find: "ELSE ${place} <= ${freeSlots(tenant)} END`",
+		replace: "ELSE 1 <= ${freeSlots(tenant)} END`",
+	},
+	{
+		name: "who comes later overtakes those who wait",
+		file: "shared/db/tenant-slots.ts",
+		find: "`CASE WHEN ${othersWait(tenant)} THEN FALSE ELSE",
+		replace: "`CASE WHEN FALSE THEN FALSE ELSE",
+	},
+	{
+		name: "whoever is leased without a slot takes none",
+		file: "shared/db/lease-jobs.ts",
+		find: "takeFreeSlots(db, keys, holder),",
+		replace: "takeFreeSlots(db, [], holder),",
+	},
+	{
+		name: "who has no slot is leased all the same",
+		file: "shared/db/lease-jobs.ts",
+		find: "WHERE status = 'running' OR (NOT (${KEPT_AWAY}) AND ${HAS_SLOT}))",
+		replace: "WHERE status = 'running' OR (NOT (${KEPT_AWAY})))",
+	},
+	{
+		name: "an end keeps its slot",
+		file: "shared/db/finish-jobs.ts",
+		find: "parked_on = NULL, slot = NULL, open_in = NULL,",
+		replace: "parked_on = NULL, open_in = NULL,",
+	},
+	{
+		name: "a job that waits for its retry keeps its slot",
+		file: "shared/db/requeue-job.ts",
+		find: "lease_expires_at = NULL, slot = NULL,",
+		replace: "lease_expires_at = NULL,",
+	},
+	{
+		name: "a job that waits for its upstream keeps its slot",
+		file: "shared/db/park-jobs.ts",
+		find: "sweep_at = deadline_at, slot = NULL\n",
+		replace: "sweep_at = deadline_at\n",
+	},
+	{
+		name: "a freed slot is given to nobody",
+		file: "shared/db/tenant-slots.ts",
+		find: "THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`",
+		replace: "THEN 0 ELSE 0 END`",
+	},
+	{
+		name: "more go than there are slots",
+		file: "shared/db/tenant-slots.ts",
+		find: "THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`",
+		replace: "THEN 0 ELSE max(0, 1 + ${freeSlots(tenant)}) END`",
+	},
+	{
+		name: "who is given a slot is not swept for",
+		file: "shared/db/tenant-slots.ts",
+		find: "sweep_at = min(${NOW} + ${DOORBELL_GRACE_MS}, deadline_at)",
+		replace: "sweep_at = deadline_at",
+	},
+	{
+		name: "the youngest goes first",
+		file: "shared/db/tenant-slots.ts",
+		find: "ORDER BY priority DESC, id\n\t\t        LIMIT min(?3,",
+		replace: "ORDER BY priority DESC, id DESC\n\t\t        LIMIT min(?3,",
+	},
+	{
+		name: "the least urgent goes first",
+		file: "shared/db/tenant-slots.ts",
+		find: "ORDER BY priority DESC, id\n\t\t        LIMIT min(?3,",
+		replace: "ORDER BY priority, id\n\t\t        LIMIT min(?3,",
+	},
+	{
+		name: "a lowered limit leaves their slots to those who have not begun",
+		file: "shared/db/tenants.ts",
+		find: "[countOpenJobs(tenantId), revokeSlots(tenantId),",
+		replace: "[countOpenJobs(tenantId), countOpenJobs(tenantId),",
+	},
+	{
+		name: "the sweeper passes those by who wait for a slot",
+		file: "shared/db/cool-downs.ts",
+		find: 'AND (${tenantOfKey("key")} IS NULL OR ${slotsToGive',
+		replace: 'AND (${tenantOfKey("key")} IS NULL AND ${slotsToGive',
+	},
+	{
+		name: "the sweeper lets all go who wait for a slot",
+		file: "shared/db/cool-downs.ts",
+		find: 'IS NOT NULL THEN min(?3, ${slotsToGive(tenantOfKey("?2"))})',
+		replace: "IS NOT NULL THEN ?3",
+	},
+	{
+		name: "a call is made though the day's tokens are spent",
+		file: "shared/db/lease-jobs.ts",
+		find: '   ${overBudget("placed.tenant_id")}\n\tOR EXISTS',
+		replace: "   EXISTS",
+	},
+	{
+		name: "a job is admitted though the day's tokens are spent",
+		file: "shared/db/submit-job.ts",
+		find: "`NOT ${overBudget(tenant)} AND NOT ${tooManyOpen(tenant)}`",
+		replace: "`NOT ${tooManyOpen(tenant)}`",
+	},
+	{
+		name: "yesterday's tokens count today",
+		file: "shared/db/tenant-limits.ts",
+		find: "WHERE tenant_id = tenants.id AND day = ${TODAY}",
+		replace: "WHERE tenant_id = tenants.id AND day <= ${TODAY}",
+	},
+	{
+		name: "what a job used is not added up",
+		file: "migrations/0003_create_limits.sql",
+		find: "WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL",
+		replace: "WHEN OLD.finished_at IS NULL AND NEW.status = 'failed'",
+	},
+];

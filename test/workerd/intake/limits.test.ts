@@ -1,0 +1,152 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { runtime } from "../../../workers/runtime.ts";
+import { aJob } from "../support/a-job.ts";
+import {
+	ADMIN,
+	aCaller,
+	errorOf,
+	jobIn,
+	jobsOf,
+	LATER,
+	PROMPT,
+	send,
+	sendTo,
+	submitted,
+	theServices,
+} from "./caller.ts";
+
+const DAY_SECONDS = 86_400;
+const NOW_OR_NEVER = { input: PROMPT };
+
+async function limited(limits: object): Promise<{ tenantId: string; key: string }> {
+	const caller = await aCaller();
+	expect((await change(caller.tenantId, limits)).status).toBe(200);
+	return caller;
+}
+
+const change = (tenantId: string, limits: object) =>
+	send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { limits } });
+const submit = (key: string, headers: Record<string, string> = {}, json: object = LATER) =>
+	send("POST", "/v1/jobs", { key, headers, json });
+
+/** As if jobs of the tenant had ended today. */
+async function spend(tenantId: string, tokens: number): Promise<void> {
+	await env.DB.prepare("INSERT OR REPLACE INTO usage VALUES (?1, ?2, 'm', 1, 1, ?3, 0, ?3)")
+		.bind(tenantId, Math.floor(runtime.now() / 1000 / DAY_SECONDS), tokens)
+		.run();
+}
+
+/** Changes limits, and answers whom that rings for. */
+async function rungByChange(tenantId: string, limits: object): Promise<unknown[]> {
+	const rung: unknown[] = [];
+	const sendBatch = async (messages: Iterable<MessageSendRequest>) =>
+		rung.push(...[...messages].map(({ body }) => body));
+	const JOB_QUEUE = new Proxy(env.JOB_QUEUE, { get: () => sendBatch });
+	const { server, background } = theServices({}, { JOB_QUEUE });
+	const changed = await sendTo(server, "PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { limits } });
+	expect(changed.status).toBe(200);
+	await Promise.all(background);
+	return rung;
+}
+
+describe("open_jobs", () => {
+	it("admits 5 of 30 that come at once, and says to the others when to come again", async () => {
+		const { key } = await limited({ open_jobs: 5 });
+		const answers = await Promise.all(
+			Array.from({ length: 30 }, (_, at) => submit(key, { "idempotency-key": `k${at}` })),
+		);
+		expect(answers.filter(({ status }) => status === 202)).toHaveLength(5);
+		const refused = answers.filter(({ status }) => status === 429);
+		expect(refused).toHaveLength(25);
+		for (const answer of refused) {
+			expect(errorOf(answer)).toMatchObject({ type: "rate_limit_error", code: "open_jobs_limit", param: null });
+			expect(Object.fromEntries(answer.headers)).toMatchObject({
+				"retry-after": "10",
+				"ratelimit-policy": '"open_jobs";q=5',
+			});
+			expect(answer.headers.has("x-should-retry")).toBe(false);
+		}
+		expect(await jobsOf(key)).toHaveLength(5);
+	});
+
+	it("that is set on a tenant with open jobs counts them, of 30 submissions at once, too", async () => {
+		const { tenantId, key } = await aCaller();
+		const [first] = await Promise.all([submitted(key), submitted(key), submitted(key)]);
+		await change(tenantId, { open_jobs: 5 });
+		const answers = await Promise.all(Array.from({ length: 30 }, () => submit(key)));
+		expect(answers.filter(({ status }) => status === 202)).toHaveLength(2);
+		await send("POST", `/v1/jobs/${first?.id}/cancel`, { key });
+		const again = await Promise.all(Array.from({ length: 3 }, () => submit(key)));
+		expect(again.map(({ status }) => status).sort()).toEqual([202, 429, 429]);
+	});
+
+	it("answers the job of a key that came before, and leaves a refused key free", async () => {
+		const { key } = await limited({ open_jobs: 1 });
+		const [first, refused] = [
+			await submit(key, { "idempotency-key": "a" }),
+			await submit(key, { "idempotency-key": "b" }),
+		];
+		expect([first.status, refused.status]).toEqual([202, 429]);
+		expect(jobIn(await submit(key, { "idempotency-key": "a" })).id).toBe(jobIn(first).id);
+		await send("POST", `/v1/jobs/${jobIn(first).id}/cancel`, { key });
+		expect((await submit(key, { "idempotency-key": "b" })).status).toBe(202);
+	});
+
+	it("holds for a job that is run again", async () => {
+		const { tenantId, key } = await limited({ open_jobs: 0 });
+		const old = await aJob({ tenantId, status: "failed", createdAt: runtime.now() });
+		const again = await send("POST", `/v1/jobs/${old.jobId}/retry`, { key, json: {} });
+		expect([again.status, errorOf(again).code]).toEqual([429, "open_jobs_limit"]);
+	});
+});
+
+describe("tokens_per_day", () => {
+	it("refuses a job over it until midnight, UTC, and tells clients not to try again", async () => {
+		const { tenantId, key } = await limited({ tokens_per_day: 100 });
+		expect((await submit(key)).status).toBe(202);
+		await spend(tenantId, 100);
+		const refused = await submit(key);
+		expect([refused.status, errorOf(refused).code]).toEqual([429, "budget_spent"]);
+		expect(refused.headers.get("x-should-retry")).toBe("false");
+		expect(refused.headers.get("ratelimit-policy")).toBe('"tokens_per_day";q=100;w=86400');
+		const untilMidnight = DAY_SECONDS - ((runtime.now() / 1000) % DAY_SECONDS);
+		expect(Math.abs(Number(refused.headers.get("retry-after")) - untilMidnight)).toBeLessThan(60);
+		await change(tenantId, { tokens_per_day: 101 });
+		expect((await submit(key)).status).toBe(202);
+	});
+
+	it("of 0 refuses every job", async () => {
+		const { key } = await limited({ tokens_per_day: 0 });
+		expect(errorOf(await submit(key)).code).toBe("budget_spent");
+	});
+});
+
+describe("running_jobs", () => {
+	const Id = z.object({ jobId: z.string() });
+	const idsOf = (rung: unknown[]) => rung.map((body) => Id.parse(body).jobId);
+
+	it("that is raised lets those go at once who wait: by priority, then by age", async () => {
+		const { tenantId, key } = await limited({ running_jobs: 0 });
+		const jobs = [];
+		for (const priority of [5, 5, 9, 0, 7]) {
+			const job = jobIn(await submit(key, {}, { ...NOW_OR_NEVER, priority }));
+			expect(job).toMatchObject({ status: "queued", status_reason: "running_limit", priority });
+			jobs.push(job.id);
+		}
+		const [old, young, most, least, more] = jobs;
+		expect(idsOf(await rungByChange(tenantId, { running_jobs: 2 })).sort()).toEqual([most, more].sort());
+		expect(idsOf(await rungByChange(tenantId, { running_jobs: 3 }))).toEqual([old]);
+		expect(idsOf(await rungByChange(tenantId, { running_jobs: null })).sort()).toEqual([young, least].sort());
+		expect(await rungByChange(tenantId, { running_jobs: 9, tokens_per_day: 100 })).toEqual([]);
+	});
+
+	it("rings nobody when another limit changes, or a name", async () => {
+		const { tenantId, key } = await limited({ running_jobs: 0 });
+		await submit(key, {}, NOW_OR_NEVER);
+		expect(await rungByChange(tenantId, { open_jobs: 7 })).toEqual([]);
+		const named = await send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { name: "other" } });
+		expect(named.body).toMatchObject({ name: "other", limits: { running_jobs: 0, open_jobs: 7 } });
+	});
+});

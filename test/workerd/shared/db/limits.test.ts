@@ -1,0 +1,387 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { Job } from "../../../../shared/core/job.ts";
+import { TenantLimits } from "../../../../shared/core/tenant.ts";
+import { findParkedKeys, releaseParked } from "../../../../shared/db/cool-downs.ts";
+import { finishJobs, type JobEnd } from "../../../../shared/db/finish-jobs.ts";
+import { leaseJobs } from "../../../../shared/db/lease-jobs.ts";
+import { requeueJob } from "../../../../shared/db/requeue-job.ts";
+import { type NewJob, type Submission, submitJob } from "../../../../shared/db/submit-job.ts";
+import { updateTenant } from "../../../../shared/db/tenants.ts";
+import {
+	aJob,
+	anId,
+	aTenant,
+	DAY,
+	databaseAt,
+	db,
+	jobOf,
+	LEASE_MS,
+	MINUTE,
+	NOW,
+	reload,
+	SECOND,
+} from "../../support/a-job.ts";
+
+const limited = async (limits: Partial<TenantLimits>) =>
+	(await aTenant({ limits: { ...TenantLimits.parse({}), ...limits } })).tenantId;
+
+const aNewJob = (tenantId: string, given: Partial<NewJob> = {}): NewJob => ({
+	...jobOf({ tenantId }),
+	models: ["simulated/echo"],
+	start: { delayMs: 0 },
+	idempotency: null,
+	...given,
+});
+
+async function submitted(tenantId: string, given: Partial<NewJob> = {}): Promise<Job> {
+	const submission = await submitJob(db, aNewJob(tenantId, given));
+	if (submission.outcome !== "created") throw new Error(submission.outcome);
+	return submission.job;
+}
+
+const lease = (keys: Job[], at = NOW) => leaseJobs(databaseAt(at), { keys, holder: "h", leaseMs: LEASE_MS });
+
+const endOf = ({ tenantId, jobId, lease }: Job, usage: JobEnd["progress"] = null): JobEnd => ({
+	tenantId,
+	jobId,
+	lease,
+	from: "running",
+	status: "succeeded",
+	reason: null,
+	error: null,
+	cancellation: null,
+	resultBytes: 2,
+	progress: usage,
+});
+
+const nobody = { ...jobOf(), parkedOn: null };
+
+/** As the API changes them; answers whom it lets go. */
+async function change(tenantId: string, limits: Partial<TenantLimits>, at = NOW): Promise<string[]> {
+	const change = { name: null, limits: { ...TenantLimits.parse({}), ...limits } };
+	const updated = await updateTenant(databaseAt(at), tenantId, change);
+	return (updated?.freed ?? []).map(({ jobId }) => jobId);
+}
+
+const slotsOf = async (tenantId: string) =>
+	(await env.DB.prepare("SELECT count(*) AS n FROM jobs WHERE slot = ?1").bind(tenantId).first<{ n: number }>())?.n;
+
+describe("running_jobs", () => {
+	it("lets as many in as it says, of thirty that come at once, and parks the others", async () => {
+		const tenantId = await limited({ running_jobs: 5 });
+		const jobs = await Promise.all(Array.from({ length: 30 }, () => submitted(tenantId)));
+		expect(jobs.filter(({ statusReason }) => statusReason === null)).toHaveLength(5);
+		expect(jobs.filter(({ statusReason }) => statusReason === "running_limit")).toHaveLength(25);
+		const leases = await Promise.all(jobs.map((job) => lease([job])));
+		expect(leases.flatMap(({ jobs }) => jobs)).toHaveLength(5);
+		expect(await slotsOf(tenantId)).toBe(5);
+	});
+
+	it("hands a slot on when its job ends: by priority, then by age", async () => {
+		const tenantId = await limited({ running_jobs: 1 });
+		const [first] = (await lease([await submitted(tenantId)])).jobs;
+		const [old, , urgent] = [
+			await submitted(tenantId),
+			await submitted(tenantId),
+			await submitted(tenantId, { priority: 9 }),
+		];
+		if (first === undefined) throw new Error("nothing was leased");
+		const [end] = await finishJobs(db, [endOf(first)]);
+		expect(end?.freed).toEqual([{ tenantId, jobId: urgent.jobId }]);
+		const [second] = (await lease([urgent])).jobs;
+		if (second === undefined) throw new Error("nothing was leased");
+		expect((await finishJobs(db, [endOf(second)]))[0]?.freed).toEqual([{ tenantId, jobId: old.jobId }]);
+	});
+
+	it("hands a slot on when its job waits for a retry, which then waits for one itself", async () => {
+		const tenantId = await limited({ running_jobs: 1 });
+		const [failed] = (await lease([await submitted(tenantId)])).jobs;
+		const next = await submitted(tenantId);
+		if (failed === undefined) throw new Error("nothing was leased");
+		const requeue = { ...failed, reason: "retrying" as const, delayMs: SECOND, progress: failed, coolDown: null };
+		expect((await requeueJob(db, requeue))?.freed).toEqual([{ tenantId, jobId: next.jobId }]);
+		await lease([next]);
+		expect((await lease([failed], NOW + SECOND)).jobs).toEqual([]);
+		expect(await reload(failed)).toMatchObject({ parkedOn: `tenant ${tenantId}`, statusReason: "running_limit" });
+	});
+
+	it("counts no slot for what has yet to come, and lets nobody overtake those who wait", async () => {
+		const tenantId = await limited({ running_jobs: 1 });
+		const later = await submitted(tenantId, { start: { delayMs: MINUTE } });
+		const first = await submitted(tenantId);
+		expect([later.statusReason, first.statusReason]).toEqual([null, null]);
+		const second = await submitted(tenantId);
+		await env.DB.prepare("UPDATE tenants SET limits = json_set(limits, '$.running_jobs', 2) WHERE id = ?1")
+			.bind(tenantId)
+			.run();
+		expect((await submitted(tenantId)).statusReason).toBe("running_limit");
+		const { jobs, freed } = await lease([later], NOW + MINUTE);
+		expect(jobs).toEqual([]);
+		// `later` is the oldest, so the slot that it found free is its own: one that nobody had been rung for.
+		expect(freed).toEqual([{ tenantId, jobId: later.jobId }]);
+		expect(await reload(second)).toMatchObject({ statusReason: "running_limit" });
+	});
+
+	it("that is lowered takes the slots of those who have not begun, and leaves them to the most urgent", async () => {
+		const tenantId = await limited({ running_jobs: 4 });
+		const [begun] = (await lease([await submitted(tenantId)])).jobs;
+		const [old, , urgent] = [
+			await submitted(tenantId),
+			await submitted(tenantId),
+			await submitted(tenantId, { priority: 9 }),
+		];
+		expect(await change(tenantId, { running_jobs: 2 })).toEqual([urgent.jobId]);
+		expect(await slotsOf(tenantId)).toBe(2);
+		expect((await lease([old, urgent])).jobs).toMatchObject([{ jobId: urgent.jobId }]);
+		expect(await change(tenantId, { running_jobs: 0 })).toEqual([]);
+		expect(await reload(begun ?? nobody)).toMatchObject({ status: "running" });
+	});
+
+	it("that is raised, or removed, lets those go at once who wait", async () => {
+		const tenantId = await limited({ running_jobs: 0 });
+		const jobs = await Promise.all(Array.from({ length: 9 }, () => submitted(tenantId)));
+		const [first, second, ...rest] = jobs.map(({ jobId }) => jobId).sort();
+		expect(await change(tenantId, { running_jobs: 2 })).toEqual([first, second]);
+		expect((await change(tenantId, { running_jobs: null })).sort()).toEqual(rest);
+		expect(await change(tenantId, { running_jobs: null })).toEqual([]);
+	});
+
+	it("gives the slot on of a job that waits for its upstream, which asks for another when that is back", async () => {
+		const tenantId = await limited({ running_jobs: 1 });
+		const upstream = { model: "down", lane: anId("key"), models: ["down"] as [string] };
+		const kept = await submitted(tenantId, upstream);
+		const next = await submitted(tenantId);
+		await env.DB.prepare(
+			`INSERT INTO cool_downs (key, reason, until, slots, strikes, struck_at, observed_until)
+			 VALUES (?1, 'throttled', ?2, 1, 1, ?3, ?2)`,
+		)
+			.bind(upstream.lane, NOW + MINUTE, NOW)
+			.run();
+		expect(await lease([kept])).toMatchObject({ jobs: [], freed: [{ jobId: next.jobId }] });
+		expect(await reload(kept)).toMatchObject({ parkedOn: upstream.lane, statusReason: "throttled" });
+		const [running] = (await lease([next])).jobs;
+		const back = NOW + MINUTE;
+		expect(await releaseParked(databaseAt(back), upstream.lane, 10)).toMatchObject([{ jobId: kept.jobId }]);
+		expect((await lease([kept], back)).jobs).toEqual([]);
+		const [end] = await finishJobs(databaseAt(back), [endOf(running ?? nobody)]);
+		expect(end?.freed).toMatchObject([{ jobId: kept.jobId }]);
+		expect((await lease([kept], back)).jobs).toHaveLength(1);
+	});
+
+	it("counts what the version before left, from its next lease on", async () => {
+		const tenantId = await limited({ running_jobs: 1 });
+		const queued = await aJob({ tenantId });
+		const left = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW });
+		expect((await lease([left])).jobs).toHaveLength(1);
+		expect((await lease([queued])).jobs).toEqual([]);
+		expect(await reload(queued)).toMatchObject({ parkedOn: `tenant ${tenantId}` });
+		expect(await slotsOf(tenantId)).toBe(1);
+	});
+
+	it("leaks no slot with a dead consumer: whoever takes over has the same one", async () => {
+		const tenantId = await limited({ running_jobs: 1 });
+		const job = await submitted(tenantId);
+		await lease([job]);
+		const [heir] = (await lease([job], NOW + LEASE_MS)).jobs;
+		if (heir === undefined) throw new Error("nothing was taken over");
+		expect(await slotsOf(tenantId)).toBe(1);
+		await finishJobs(db, [endOf(heir)]);
+		expect(await slotsOf(tenantId)).toBe(0);
+	});
+
+	it("that was raised is seen by the sweeper, which walks past tenants that have no slot left", async () => {
+		// Raised behind the API's back, as when whoever did so died before it rang.
+		const [full, raised] = [await limited({ running_jobs: 0 }), await limited({ running_jobs: 0 })];
+		const jobs = [await submitted(full), await submitted(raised), await submitted(raised)];
+		await env.DB.prepare("UPDATE tenants SET limits = json_set(limits, '$.running_jobs', 1) WHERE id = ?1")
+			.bind(raised)
+			.run();
+		const keys = await findParkedKeys(db, 1_000);
+		expect(keys.filter((key) => key.includes(full))).toEqual([]);
+		expect(keys.filter((key) => key.includes(raised))).toHaveLength(1);
+		expect(await releaseParked(db, `tenant ${raised}`, 100)).toEqual([{ tenantId: raised, jobId: jobs[1]?.jobId }]);
+	});
+
+	it("keeps no job from its end: past its deadline it needs no slot", async () => {
+		const tenantId = await limited({ running_jobs: 0 });
+		const job = await submitted(tenantId, { deadlineMs: MINUTE });
+		expect((await lease([job], NOW + MINUTE)).jobs).toHaveLength(1);
+		expect(await slotsOf(tenantId)).toBe(0);
+	});
+});
+
+describe("a tenant without a limit of running jobs", () => {
+	it("has 100 in the queue at a time, so that somebody else's first job is not far behind", async () => {
+		const tenantId = await limited({});
+		await env.DB.prepare(
+			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99)
+			 INSERT INTO jobs (tenant_id, id, status, models, input, input_bytes, priority, timeout_ms, max_attempts, retain_ms, origin,
+			                   created_at, deadline_ms, deadline_at, run_at, model, lane, slot, sweep_at)
+			 SELECT ?1, 'job_' || i, 'queued', '[]', '{}', 2, 5, 1, 1, 0, '', ?2, 9, ?2 + 9, ?2, '', '', ?1, ?2 + 9 FROM n`,
+		)
+			.bind(tenantId, NOW)
+			.run();
+		expect((await submitted(tenantId)).statusReason).toBeNull();
+		expect((await submitted(tenantId)).statusReason).toBe("running_limit");
+		expect((await submitted(await limited({}))).statusReason).toBeNull();
+	});
+});
+
+describe("open_jobs", () => {
+	it("admits as many as it says, of thirty that come at once", async () => {
+		const tenantId = await limited({ open_jobs: 5 });
+		const outcomes = await Promise.all(Array.from({ length: 30 }, () => submitJob(db, aNewJob(tenantId))));
+		expect(outcomes.filter(({ outcome }) => outcome === "created")).toHaveLength(5);
+		const refused = outcomes.filter(
+			(one): one is Extract<Submission, { outcome: "refused" }> => one.outcome === "refused",
+		);
+		expect(refused).toHaveLength(25);
+		expect(refused[0]).toMatchObject({ limit: "open_jobs", quota: 5 });
+	});
+
+	it("that is set later counts what is open already, whoever submits meanwhile", async () => {
+		const tenantId = await limited({});
+		const later = { start: { delayMs: 40 * DAY } };
+		const [first] = await Promise.all(Array.from({ length: 8 }, () => submitted(tenantId, later)));
+		await aJob({ tenantId, status: "succeeded" });
+		const outcomes = await Promise.all([
+			...Array.from({ length: 4 }, () => submitJob(db, aNewJob(tenantId))),
+			change(tenantId, { open_jobs: 9 }),
+			...Array.from({ length: 9 }, () => submitJob(db, aNewJob(tenantId))),
+		]);
+		const open = await env.DB.prepare(
+			"SELECT count(*) AS n, count(open_in) AS counted FROM jobs WHERE slot = ?1 OR open_in = ?1",
+		)
+			.bind(tenantId)
+			.first<{ n: number; counted: number }>();
+		expect(open?.n).toBe(open?.counted);
+		expect(open?.n).toBe(8 + outcomes.filter((one) => !Array.isArray(one) && one.outcome === "created").length);
+		expect(open?.n).toBeGreaterThanOrEqual(9);
+		expect(await submitJob(db, aNewJob(tenantId))).toMatchObject({ outcome: "refused", limit: "open_jobs", quota: 9 });
+		await change(tenantId, { open_jobs: null });
+		expect((await submitJob(db, aNewJob(tenantId))).outcome).toBe("created");
+		await change(tenantId, { open_jobs: (open?.n ?? 0) + 1 });
+		expect((await submitJob(db, aNewJob(tenantId))).outcome).toBe("refused");
+		await finishJobs(db, [
+			{
+				...endOf(first ?? nobody),
+				from: "queued",
+				status: "cancelled",
+				resultBytes: null,
+				cancellation: "before_start",
+			},
+		]);
+		expect((await submitJob(db, aNewJob(tenantId))).outcome).toBe("created");
+	});
+
+	it("answers no old job to a key whose day is over, when it refuses the new one", async () => {
+		const tenantId = await limited({ open_jobs: 1 });
+		const idempotency = { key: anId("req"), fingerprint: "f".repeat(64) };
+		await submitted(tenantId, { idempotency, deadlineMs: 3 * DAY });
+		expect((await submitJob(db, aNewJob(tenantId, { idempotency }))).outcome).toBe("replayed");
+		expect((await submitJob(databaseAt(NOW + DAY), aNewJob(tenantId, { idempotency }))).outcome).toBe("refused");
+	});
+
+	it("admits another when one ends, and leaves the key of a refused request free", async () => {
+		const tenantId = await limited({ open_jobs: 1 });
+		const [job] = (await lease([await submitted(tenantId)])).jobs;
+		const asked = aNewJob(tenantId, { idempotency: { key: anId("req"), fingerprint: "f".repeat(64) } });
+		expect((await submitJob(db, asked)).outcome).toBe("refused");
+		if (job === undefined) throw new Error("nothing was leased");
+		await finishJobs(db, [endOf(job)]);
+		expect((await submitJob(db, asked)).outcome).toBe("created");
+		expect((await submitJob(db, aNewJob(tenantId, { idempotency: asked.idempotency }))).outcome).toBe("replayed");
+	});
+});
+
+describe("tokens_per_day", () => {
+	const spent = (tokens: number) => ({ promptTokens: tokens, completionTokens: 0, totalTokens: tokens });
+
+	async function spend(tenantId: string, tokens: number) {
+		const job = await aJob({ tenantId, status: "running" });
+		await finishJobs(db, [endOf(job, { ...job, usage: spent(tokens) })]);
+	}
+
+	it("refuses what comes when the day's tokens are spent, and lets the next day begin anew", async () => {
+		const tenantId = await limited({ tokens_per_day: 100 });
+		await spend(tenantId, 99);
+		expect((await submitJob(db, aNewJob(tenantId))).outcome).toBe("created");
+		await spend(tenantId, 1);
+		const tomorrow = (Math.floor(NOW / DAY) + 1) * DAY;
+		expect(await submitJob(db, aNewJob(tenantId))).toEqual({
+			outcome: "refused",
+			limit: "tokens_per_day",
+			quota: 100,
+			msUntilTomorrow: tomorrow - NOW,
+		});
+		expect((await submitJob(databaseAt(tomorrow), aNewJob(tenantId))).outcome).toBe("created");
+	});
+
+	it("lets what was queued wait for the next day", async () => {
+		const tenantId = await limited({ tokens_per_day: 100 });
+		const job = await submitted(tenantId, { deadlineMs: 3 * DAY });
+		await spend(tenantId, 100);
+		expect((await lease([job])).jobs).toEqual([]);
+		const tomorrow = (Math.floor(NOW / DAY) + 1) * DAY;
+		expect(await reload(job)).toMatchObject({ statusReason: "budget_spent", runAt: tomorrow, sweepAt: job.deadlineAt });
+		const key = `tenant ${tenantId}`;
+		expect(await findParkedKeys(databaseAt(tomorrow - 1), 1_000)).not.toContain(key);
+		expect(await releaseParked(databaseAt(tomorrow - 1), key, 10)).toEqual([]);
+		expect(await findParkedKeys(databaseAt(tomorrow), 1_000)).toContain(key);
+		expect(await releaseParked(databaseAt(tomorrow), key, 10)).toMatchObject([{ jobId: job.jobId }]);
+		expect((await lease([job], tomorrow)).jobs).toHaveLength(1);
+	});
+
+	it("that is raised, or removed, lets those go at once who wait for it", async () => {
+		const tenantId = await limited({ tokens_per_day: 100 });
+		const jobs = [await submitted(tenantId), await submitted(tenantId)];
+		await spend(tenantId, 100);
+		expect((await lease(jobs)).jobs).toEqual([]);
+		expect(await change(tenantId, { tokens_per_day: 100 })).toEqual([]);
+		expect(await change(tenantId, { tokens_per_day: 101 })).toEqual(jobs.map(({ jobId }) => jobId));
+		expect((await lease(jobs)).jobs).toHaveLength(2);
+	});
+
+	it("gives no freed slot to whom it keeps from its call", async () => {
+		const tenantId = await limited({ tokens_per_day: 100, running_jobs: 1 });
+		const [job] = (await lease([await submitted(tenantId)])).jobs;
+		const next = await submitted(tenantId);
+		const [end] = await finishJobs(db, [endOf(job ?? nobody, { ...(job ?? nobody), usage: spent(100) })]);
+		expect(end?.freed).toEqual([]);
+		expect(await change(tenantId, { running_jobs: 1 })).toEqual([next.jobId]);
+	});
+
+	it("lets a job be taken over that may have its answer, and make no call", async () => {
+		const tenantId = await limited({ tokens_per_day: 100 });
+		const job = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW });
+		await spend(tenantId, 100);
+		const { jobs, keptAway } = await lease([job]);
+		expect([jobs.map(({ jobId }) => jobId), [...keptAway]]).toEqual([[job.jobId], [job.jobId]]);
+	});
+
+	it("of 0 lets nothing in", async () => {
+		const tenantId = await limited({ tokens_per_day: 0 });
+		expect(await submitJob(db, aNewJob(tenantId))).toMatchObject({ outcome: "refused", limit: "tokens_per_day" });
+	});
+
+	it("is added up once for each job that ends, by day and model", async () => {
+		const tenantId = await limited({});
+		const job = await aJob({ tenantId, status: "running" });
+		const end = endOf(job, { ...job, usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7 } });
+		await Promise.all(Array.from({ length: 10 }, () => finishJobs(db, [end])));
+		const rows = await db.all({ sql: "SELECT * FROM usage WHERE tenant_id = ?1", params: [tenantId] });
+		expect(rows).toEqual([
+			{
+				tenant_id: tenantId,
+				day: Math.floor(NOW / DAY),
+				model: job.model,
+				jobs: 1,
+				succeeded: 1,
+				prompt_tokens: 3,
+				completion_tokens: 4,
+				total_tokens: 7,
+			},
+		]);
+	});
+});
