@@ -5,7 +5,7 @@
 import { encodeTime, ulid } from "ulidx";
 import type { Runtime } from "./runtime.ts";
 
-export type IdPrefix = "job" | "ten" | "key" | "we" | "evt" | "req" | "tmb";
+export type IdPrefix = "job" | "ten" | "key" | "we" | "evt" | "req" | "tmb" | "aud";
 
 const RANDOM_CHARACTERS = 16;
 

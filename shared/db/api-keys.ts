@@ -1,6 +1,8 @@
 /** API keys, known by the hash of the key alone. */
 import { z } from "zod";
+import type { Actor } from "../core/audit.ts";
 import type { ApiKey } from "../core/tenant.ts";
+import { audited } from "./audit-log.ts";
 import { type Database, NOW } from "./database.ts";
 import { column } from "./json-column.ts";
 
@@ -33,13 +35,17 @@ function keyFromRow(raw: unknown): ApiKey {
 export async function createApiKey(
 	db: Database,
 	key: { keyId: string; tenantId: string; name: string; keyHash: string; scopes: string[]; expiresAt: number | null },
+	by: Actor,
 ): Promise<ApiKey | null> {
-	const row = await db.first({
-		sql: `INSERT INTO api_keys (id, tenant_id, name, key_hash, scopes, created_at, expires_at)
-		      SELECT ?2, id, ?4, ?5, ?6, ${NOW}, ?7 FROM tenants WHERE id = ?3 RETURNING ${COLUMNS}`,
-		params: [db.clock(), key.keyId, key.tenantId, key.name, key.keyHash, JSON.stringify(key.scopes), key.expiresAt],
-	});
-	return row === null ? null : keyFromRow(row);
+	const [rows = []] = await db.batch([
+		{
+			sql: `INSERT INTO api_keys (id, tenant_id, name, key_hash, scopes, created_at, expires_at)
+			      SELECT ?2, id, ?4, ?5, ?6, ${NOW}, ?7 FROM tenants WHERE id = ?3 AND deleted_at IS NULL RETURNING ${COLUMNS}`,
+			params: [db.clock(), key.keyId, key.tenantId, key.name, key.keyHash, JSON.stringify(key.scopes), key.expiresAt],
+		},
+		audited(db, by, { action: "key.created", tenantId: key.tenantId, target: key.keyId }),
+	]);
+	return rows[0] === undefined ? null : keyFromRow(rows[0]);
 }
 
 /** What authentication needs of a key in force. */
@@ -55,7 +61,7 @@ export async function findKeyInForce(db: Database, keyId: string): Promise<KeyIn
 	const row = await db.first<{ tenant_id: string; key_hash: string; scopes: string }>({
 		sql: `SELECT tenant_id, key_hash, scopes FROM api_keys
 		 WHERE id = ?2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${NOW})
-		   AND EXISTS (SELECT 1 FROM tenants WHERE tenants.id = api_keys.tenant_id)`,
+		   AND EXISTS (SELECT 1 FROM tenants WHERE tenants.id = api_keys.tenant_id AND deleted_at IS NULL)`,
 		params: [db.clock(), keyId],
 	});
 	if (row === null) return null;
@@ -78,10 +84,14 @@ export async function listApiKeys(
 }
 
 /** Revoking twice is the same as once. False: there is no such key. */
-export async function revokeApiKey(db: Database, keyId: string): Promise<boolean> {
-	const row = await db.first({
-		sql: `UPDATE api_keys SET revoked_at = coalesce(revoked_at, ${NOW}) WHERE id = ?2 RETURNING id`,
-		params: [db.clock(), keyId],
-	});
-	return row !== null;
+export async function revokeApiKey(db: Database, keyId: string, by: Actor): Promise<boolean> {
+	const [, , rows = []] = await db.batch([
+		{
+			sql: `UPDATE api_keys SET revoked_at = ${NOW} WHERE id = ?2 AND revoked_at IS NULL`,
+			params: [db.clock(), keyId],
+		},
+		audited(db, by, { action: "key.revoked", tenantId: null, target: keyId }),
+		{ sql: "SELECT id FROM api_keys WHERE id = ?1", params: [keyId] },
+	]);
+	return rows.length > 0;
 }

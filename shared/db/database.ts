@@ -7,8 +7,11 @@
 import { StorageUnavailable } from "../core/storage-unavailable.ts";
 import { type Timers, within } from "../core/within.ts";
 
-/** Milliseconds by the database's clock, or the time bound as `?1`. */
-export const NOW = "coalesce(?1, CAST(unixepoch('subsec') * 1000 AS INTEGER))";
+/** Milliseconds by the database's clock. */
+export const OWN_CLOCK = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
+
+/** The same, or the time bound as `?1`. */
+export const NOW = `coalesce(?1, ${OWN_CLOCK})`;
 
 /**
  * D1 itself gives up after 30 s. A heartbeat that hung so long would leave no time for a second one before the lease ends.

@@ -3,7 +3,9 @@
  * R2 objects, which the caller deletes at once, are deleted once more: a holder that had lost its lease may yet write.
  */
 import { z } from "zod";
+import type { Actor } from "../core/audit.ts";
 import type { JobKey } from "../core/job.ts";
+import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { column } from "./json-column.ts";
 import { keyList } from "./key-list.ts";
@@ -50,7 +52,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
 	const params = [db.clock(), keyList(jobs)];
 	const [, gone = []] = await db.batch<Row>([
-		bury(db, jobs, tombstoneId, `prune_at <= ${NOW} AND ${OWES_NOTHING}`),
+		bury(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${OWES_NOTHING}`),
 		{ sql: `DELETE FROM jobs WHERE ${over} AND ${OWES_NOTHING} RETURNING tenant_id, id, input_key`, params },
 		{
 			sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN (
@@ -66,10 +68,10 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 }
 
 /** Erases one job at its owner's word. What it still owes is skipped. Null: it is not final, or not there. */
-export async function eraseJob(db: Database, job: JobKey, tombstoneId: string): Promise<ErasedJob | null> {
+export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, by: Actor): Promise<ErasedJob | null> {
 	const params = [db.clock(), keyList([job])];
 	const [, , gone = []] = await db.batch<Row>([
-		bury(db, [job], tombstoneId, "TRUE"),
+		bury(db, [job], tombstoneId, FINAL),
 		{
 			sql: `UPDATE deliveries
 			   SET prune_at = ${NOW} + ${ORPHANED_DELIVERY_MS}, next_attempt_at = NULL, sweep_at = NULL, parked_on = NULL,
@@ -81,6 +83,7 @@ export async function eraseJob(db: Database, job: JobKey, tombstoneId: string): 
 			params,
 		},
 		{ sql: `DELETE FROM jobs WHERE ${LISTED} AND ${FINAL} RETURNING tenant_id, id, input_key`, params },
+		audited(db, by, { action: "job.erased", tenantId: job.tenantId, target: job.jobId }),
 	]);
 	return gone[0] === undefined ? null : erasedFromRow(gone[0]);
 }
@@ -90,7 +93,7 @@ function bury(db: Database, jobs: JobKey[], tombstoneId: string, condition: stri
 	return {
 		sql: `INSERT INTO tombstones (delete_at, id, jobs)
 		SELECT ${NOW} + ${TOMBSTONE_MS}, ?3, json_group_array(json_array(tenant_id, id, input_key))
-		  FROM jobs WHERE ${LISTED} AND ${FINAL} AND ${condition} HAVING count(*) > 0`,
+		  FROM jobs WHERE ${LISTED} AND ${condition} HAVING count(*) > 0`,
 		params: [db.clock(), keyList(jobs), tombstoneId],
 	};
 }

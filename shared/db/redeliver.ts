@@ -2,11 +2,13 @@
  * Asks for deliveries again, at their receiver's owner's word: one, a job's, or what an endpoint missed since a time. Each
  * keeps its id and its event's, and its schedule begins anew. Ring for what these answer.
  */
+import type { Actor } from "../core/audit.ts";
 import type { Delivery, DeliveryKey } from "../core/delivery.ts";
 import { deliveryIdRange } from "../core/events.ts";
 import type { JobKey } from "../core/job.ts";
 import { DOORBELL_GRACE_MS } from "../core/waits.ts";
 import type { WebhookEndpointKey } from "../core/webhook-endpoint.ts";
+import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 import { RECORD_KEPT_MS } from "./owe-events.ts";
@@ -35,9 +37,10 @@ export type Redelivery =
 	/** It cannot be sent: its job is gone; its endpoint is disabled or gone; or there is no such delivery. */
 	| { outcome: "job_erased" | "endpoint_disabled" | "unknown" };
 
-export async function redeliver(db: Database, { tenantId, deliveryId }: DeliveryKey): Promise<Redelivery> {
-	const [sent = [], known = []] = await db.batch<Record<string, unknown>>([
+export async function redeliver(db: Database, { tenantId, deliveryId }: DeliveryKey, by: Actor): Promise<Redelivery> {
+	const [sent = [], , known = []] = await db.batch<Record<string, unknown>>([
 		restart(db, "tenant_id = ?2 AND id = ?3", [tenantId, deliveryId]),
+		audited(db, by, { action: "delivery.redelivered", tenantId, target: deliveryId }),
 		{
 			sql: `SELECT ${HAS_NEWS} AS has_news FROM deliveries WHERE tenant_id = ?1 AND id = ?2`,
 			params: [tenantId, deliveryId],
@@ -49,9 +52,12 @@ export async function redeliver(db: Database, { tenantId, deliveryId }: Delivery
 }
 
 /** All that a job owed, whatever became of it, in the order in which it was owed. */
-export async function redeliverJob(db: Database, { tenantId, jobId }: JobKey): Promise<Delivery[]> {
+export async function redeliverJob(db: Database, { tenantId, jobId }: JobKey, by: Actor): Promise<Delivery[]> {
 	const { from, to } = deliveryIdRange(jobId);
-	const rows = await db.all(restart(db, "tenant_id = ?2 AND id >= ?3 AND id < ?4", [tenantId, from, to]));
+	const [rows = []] = await db.batch([
+		restart(db, "tenant_id = ?2 AND id >= ?3 AND id < ?4", [tenantId, from, to]),
+		audited(db, by, { action: "job.redelivered", tenantId, target: jobId }),
+	]);
 	const sent = rows.map(deliveryFromRow);
 	return sent.sort((a, b) => a.createdAt - b.createdAt || (a.deliveryId < b.deliveryId ? -1 : 1));
 }
@@ -67,19 +73,20 @@ export interface Recovery {
 export async function recoverDeliveries(
 	db: Database,
 	{ tenantId, endpointId }: WebhookEndpointKey,
-	sinceMs: number,
-	limit: number,
+	{ sinceMs, limit }: { sinceMs: number; limit: number },
+	by: Actor,
 ): Promise<Recovery> {
 	const missed = (from: number) => `FROM deliveries
 		  WHERE tenant_id = ?${from} AND endpoint_id = ?${from + 1} AND created_at >= ?${from + 2}
 		    AND status IN ('exhausted', 'skipped') AND ${HAS_NEWS} AND ${HAS_RECEIVER}`;
-	const [rows = [], more = []] = await db.batch<Record<string, unknown>>([
+	const [rows = [], , more = []] = await db.batch<Record<string, unknown>>([
 		restart(
 			db,
 			`(tenant_id, id) IN (SELECT tenant_id, id ${missed(2)} ORDER BY created_at LIMIT ?5)`,
 			[tenantId, endpointId, sinceMs, limit],
 			"tenant_id, id, created_at",
 		),
+		audited(db, by, { action: "deliveries.recovered", tenantId, target: endpointId }),
 		{ sql: `SELECT 1 ${missed(1)} LIMIT 1`, params: [tenantId, endpointId, sinceMs] },
 	]);
 	const oldestFirst = rows.sort((a, b) => Number(a.created_at) - Number(b.created_at));

@@ -1,9 +1,12 @@
 /** Stores a new job, and the idempotency key it came with, in one transaction: the 202 depends on nothing else. */
 import { z } from "zod";
+import type { Actor } from "../core/audit.ts";
 import type { Job, JobKey } from "../core/job.ts";
 import { TenantLimits } from "../core/tenant.ts";
 import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/waits.ts";
+import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
+import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 import { column, jsonOrNull } from "./json-column.ts";
 import { openIn, overBudget, TOMORROW, tooManyOpen } from "./tenant-limits.ts";
@@ -25,6 +28,8 @@ export interface NewJob extends Pick<Job, AsSubmitted> {
 	start: { runAt: number } | { delayMs: number };
 	/** SHA-256 of method, path and raw body stands behind the key: the same key with another body is a mistake. */
 	idempotency: { key: string; fingerprint: string } | null;
+	/** Who asks that `retryOf` be run again. */
+	retriedBy?: Actor;
 }
 
 export type Submission =
@@ -33,6 +38,8 @@ export type Submission =
 	| { outcome: "key_reused" }
 	/** The key's job has been erased; it is not run again. */
 	| { outcome: "erased" }
+	/** The tenant has been deleted. */
+	| { outcome: "deleted" }
 	/** The tenant has as much as it may; nothing was stored. */
 	| { outcome: "refused"; limit: "open_jobs" | "tokens_per_day"; quota: number; msUntilTomorrow: number };
 
@@ -45,13 +52,15 @@ export async function submitJob(db: Database, job: NewJob, isRepeat = false): Pr
 	if (job.idempotency === null) {
 		const insert = insertJob(db, job, `${withinLimits("?4")} AND ${isRepeat ? NOT_BURIED : "TRUE"}`);
 		const whyNot = explainRefusal(db, job.tenantId, IS_STORED, job.jobId);
-		const [, [row] = [], refused = []] = await db.batch([insert, selectJob(job.tenantId, job.jobId), whyNot]);
+		const answers = await db.batch([insert, ...told(db, job), selectJob(job.tenantId, job.jobId), whyNot]);
+		const [[row] = [], refused = []] = answers.slice(-2);
 		return row === undefined ? refusalFromRow(refused[0]) : { outcome: "created", job: jobFromRow(row) };
 	}
 	const { key } = job.idempotency;
-	const [, , [owner] = [], rows = [], refused = []] = await db.batch<Record<string, unknown>>([
+	const answers = await db.batch<Record<string, unknown>>([
 		claimKey(db, job, job.idempotency),
 		insertJob(db, job, KEY_CLAIMED),
+		...told(db, job),
 		{
 			sql: `SELECT job_id, fingerprint FROM idempotency_keys WHERE ${KEY_IN_FORCE}`,
 			params: [db.clock(), job.tenantId, key],
@@ -63,10 +72,17 @@ export async function submitJob(db: Database, job: NewJob, isRepeat = false): Pr
 		},
 		explainRefusal(db, job.tenantId, `SELECT 1 FROM idempotency_keys WHERE ${KEY_IN_FORCE}`, key),
 	]);
+	const [[owner] = [], rows = [], refused = []] = answers.slice(-3);
 	if (owner === undefined) return refusalFromRow(refused[0]);
 	if (owner.fingerprint !== job.idempotency.fingerprint) return { outcome: "key_reused" };
 	if (rows[0] === undefined) return { outcome: "erased" };
 	return { outcome: owner.job_id === job.jobId ? "created" : "replayed", job: jobFromRow(rows[0]) };
+}
+
+/** Goes right after the statement that makes the job. */
+function told(db: Database, { tenantId, retryOf, retriedBy }: NewJob): Statement[] {
+	if (retriedBy === undefined || retryOf === null) return [];
+	return [audited(db, retriedBy, { action: "job.retried", tenantId, target: retryOf })];
 }
 
 /** First come, first served; a key whose day is over starts anew. */
@@ -82,22 +98,25 @@ function claimKey(db: Database, job: NewJob, idempotency: { key: string; fingerp
 }
 
 /** What the tenant may have, as it is in this very transaction. */
-const withinLimits = (tenant: string) => `NOT ${overBudget(tenant)} AND NOT ${tooManyOpen(tenant)}`;
+const withinLimits = (tenant: string) =>
+	`${tenant} NOT IN ${DELETED_TENANTS} AND NOT ${overBudget(tenant)} AND NOT ${tooManyOpen(tenant)}`;
 
 /** A key whose day is over is nobody's, also where the request that would have it anew is refused. */
 const KEY_IN_FORCE = `tenant_id = ?2 AND key = ?3 AND expires_at > ${NOW}`;
 const IS_STORED = "SELECT 1 FROM jobs WHERE tenant_id = ?2 AND id = ?3";
 
-/** Which limit kept the job out, before anybody ends another; empty where it is stored. */
+/** What kept the job out, before anybody ends another; empty where it is stored. */
 function explainRefusal(db: Database, tenantId: string, stored: string, name: string): Statement {
 	return {
-		sql: `SELECT ${overBudget("?2")} AS is_over, ${tooManyOpen("?2")} AS is_full, limits, ${TOMORROW} - ${NOW} AS wait_ms
+		sql: `SELECT deleted_at IS NOT NULL AS is_deleted, ${overBudget("?2")} AS is_over, ${tooManyOpen("?2")} AS is_full,
+		             limits, ${TOMORROW} - ${NOW} AS wait_ms
 		        FROM tenants WHERE id = ?2 AND NOT EXISTS (${stored})`,
 		params: [db.clock(), tenantId, name],
 	};
 }
 
 const RefusalRow = z.object({
+	is_deleted: z.number(),
 	is_over: z.number(),
 	is_full: z.number(),
 	limits: column(TenantLimits),
@@ -107,6 +126,7 @@ const RefusalRow = z.object({
 /** Kept out by no limit, the job was stored before and has been erased since. */
 function refusalFromRow(raw: unknown): Submission {
 	const row = RefusalRow.optional().parse(raw);
+	if (row?.is_deleted === 1) return { outcome: "deleted" };
 	if (row === undefined || row.is_over + row.is_full === 0) return { outcome: "erased" };
 	const limit = row.is_over ? "tokens_per_day" : "open_jobs";
 	return { outcome: "refused", limit, quota: row.limits[limit] ?? 0, msUntilTomorrow: row.wait_ms };

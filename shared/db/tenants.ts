@@ -1,8 +1,10 @@
 /** Tenants and their one-off signing secrets. */
 import { z } from "zod";
+import type { Actor } from "../core/audit.ts";
 import type { JobKey } from "../core/job.ts";
 import { type Tenant, TenantLimits } from "../core/tenant.ts";
-import { type Database, NOW } from "./database.ts";
+import { audited } from "./audit-log.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
 import { column } from "./json-column.ts";
 import { countOpenJobs } from "./tenant-limits.ts";
 import { giveFreeSlots, jobKeysFromRows, revokeSlots } from "./tenant-slots.ts";
@@ -19,24 +21,36 @@ function tenantFromRow(raw: unknown): Tenant {
 export async function createTenant(
 	db: Database,
 	tenant: { tenantId: string; name: string; limits: TenantLimits; sealedSecret: string },
+	by: Actor,
 ): Promise<Tenant> {
-	const row = await db.first({
-		sql: `INSERT INTO tenants (id, name, limits, webhook_secret, created_at)
-		      VALUES (?2, ?3, ?4, ?5, ${NOW}) RETURNING ${COLUMNS}`,
-		params: [db.clock(), tenant.tenantId, tenant.name, JSON.stringify(tenant.limits), tenant.sealedSecret],
-	});
-	return tenantFromRow(row);
+	const { tenantId } = tenant;
+	const [rows = []] = await db.batch([
+		{
+			sql: `INSERT INTO tenants (id, name, limits, webhook_secret, created_at)
+			      VALUES (?2, ?3, ?4, ?5, ${NOW}) RETURNING ${COLUMNS}`,
+			params: [db.clock(), tenantId, tenant.name, JSON.stringify(tenant.limits), tenant.sealedSecret],
+		},
+		audited(db, by, { action: "tenant.created", tenantId, target: tenantId }),
+	]);
+	return tenantFromRow(rows[0]);
 }
 
+const find = (tenantId: string): Statement => ({
+	sql: `SELECT ${COLUMNS} FROM tenants WHERE id = ?1 AND deleted_at IS NULL`,
+	params: [tenantId],
+});
+
+/** Null: there is no such tenant, or not any more. */
 export async function findTenant(db: Database, tenantId: string): Promise<Tenant | null> {
-	const row = await db.first({ sql: `SELECT ${COLUMNS} FROM tenants WHERE id = ?1`, params: [tenantId] });
+	const row = await db.first(find(tenantId));
 	return row === null ? null : tenantFromRow(row);
 }
 
 /** Newest first. `after`: the last id of the page before. */
 export async function listTenants(db: Database, limit: number, after: string | null): Promise<Tenant[]> {
 	const rows = await db.all({
-		sql: `SELECT ${COLUMNS} FROM tenants WHERE ?2 IS NULL OR id < ?2 ORDER BY id DESC LIMIT ?1`,
+		sql: `SELECT ${COLUMNS} FROM tenants
+		 WHERE deleted_at IS NULL AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?1`,
 		params: [limit, after],
 	});
 	return rows.map(tenantFromRow);
@@ -51,18 +65,25 @@ export interface UpdatedTenant {
 	freed: JobKey[];
 }
 
-/** Null stays as it is. New limits are in force at once, for what there is already as well. */
+/**
+ * Null stays as it is. Nothing is written where nothing changes. New limits are in force at once, for what there is already
+ * as well.
+ */
 export async function updateTenant(
 	db: Database,
 	tenantId: string,
 	change: { name: string | null; limits: TenantLimits | null },
+	by: Actor,
 ): Promise<UpdatedTenant | null> {
 	const limits = change.limits === null ? null : JSON.stringify(change.limits);
-	const [[row] = [], , , freed = []] = await db.batch<Record<string, unknown>>([
+	const [, , [row] = [], , , freed = []] = await db.batch<Record<string, unknown>>([
 		{
-			sql: `UPDATE tenants SET name = coalesce(?2, name), limits = coalesce(?3, limits) WHERE id = ?1 RETURNING ${COLUMNS}`,
+			sql: `UPDATE tenants SET name = coalesce(?2, name), limits = coalesce(?3, limits)
+			 WHERE id = ?1 AND deleted_at IS NULL AND (name, limits) <> (coalesce(?2, name), coalesce(?3, limits))`,
 			params: [tenantId, change.name, limits],
 		},
+		audited(db, by, { action: "tenant.updated", tenantId, target: tenantId }),
+		find(tenantId),
 		...(limits === null
 			? []
 			: [countOpenJobs(tenantId), revokeSlots(tenantId), giveFreeSlots(db, tenantId, RELEASED_MAX)]),
@@ -73,7 +94,7 @@ export async function updateTenant(
 /** The sealed secret that signs the tenant's one-off webhooks. */
 export async function findWebhookSecret(db: Database, tenantId: string): Promise<string | null> {
 	const row = await db.first<{ webhook_secret: string }>({
-		sql: "SELECT webhook_secret FROM tenants WHERE id = ?1",
+		sql: "SELECT webhook_secret FROM tenants WHERE id = ?1 AND deleted_at IS NULL",
 		params: [tenantId],
 	});
 	return row?.webhook_secret ?? null;
@@ -82,19 +103,22 @@ export async function findWebhookSecret(db: Database, tenantId: string): Promise
 /**
  * Safe to repeat with the same `sealedSecret` where the answer was lost: what is in force already does not take the place
  * of the old one.
- * @param keepOldMs how long the old secret goes on signing beside the new one; 0: it dies at once
+ * `keepOldMs`: how long the old secret goes on signing beside the new one; 0: it dies at once.
  */
 export async function rotateWebhookSecret(
 	db: Database,
 	tenantId: string,
-	sealedSecret: string,
-	keepOldMs: number,
+	{ sealedSecret, keepOldMs }: { sealedSecret: string; keepOldMs: number },
+	by: Actor,
 ): Promise<void> {
-	await db.all({
-		sql: `UPDATE tenants
-		   SET previous_webhook_secret = CASE WHEN ?4 > 0 THEN webhook_secret END,
-		       previous_webhook_secret_until = CASE WHEN ?4 > 0 THEN ${NOW} + ?4 END, webhook_secret = ?3
-		 WHERE id = ?2 AND webhook_secret <> ?3`,
-		params: [db.clock(), tenantId, sealedSecret, keepOldMs],
-	});
+	await db.batch([
+		{
+			sql: `UPDATE tenants
+			   SET previous_webhook_secret = CASE WHEN ?4 > 0 THEN webhook_secret END,
+			       previous_webhook_secret_until = CASE WHEN ?4 > 0 THEN ${NOW} + ?4 END, webhook_secret = ?3
+			 WHERE id = ?2 AND webhook_secret <> ?3 AND deleted_at IS NULL`,
+			params: [db.clock(), tenantId, sealedSecret, keepOldMs],
+		},
+		audited(db, by, { action: "signing_secret.rotated", tenantId, target: tenantId }),
+	]);
 }

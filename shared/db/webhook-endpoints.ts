@@ -1,9 +1,21 @@
 /** Registered receivers: made, changed, rotated, enabled and deleted by their tenant. */
+import type { Actor, AuditAction } from "../core/audit.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhook-endpoint.ts";
-import { type Database, NOW } from "./database.ts";
+import { audited } from "./audit-log.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
+import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 
 const COLUMNS = ENDPOINT_COLUMNS(NOW);
+
+/** Goes right after the statement that acts. */
+const told = (db: Database, by: Actor, action: AuditAction, { tenantId, endpointId }: WebhookEndpointKey) =>
+	audited(db, by, { action, tenantId, target: endpointId });
+
+const find = (db: Database, { tenantId, endpointId }: WebhookEndpointKey): Statement => ({
+	sql: `SELECT ${COLUMNS} FROM webhook_endpoints WHERE tenant_id = ?2 AND id = ?3`,
+	params: [db.clock(), tenantId, endpointId],
+});
 
 export type NewWebhookEndpoint = WebhookEndpointKey &
 	Pick<WebhookEndpoint, "name" | "url" | "eventTypes" | "payload" | "secretHint"> & { sealedSecret: string };
@@ -12,12 +24,21 @@ export type NewWebhookEndpoint = WebhookEndpointKey &
  * Null: the tenant has as many as it may. Counted in the statement, so that no two together make one too many. Safe to
  * repeat where the answer was lost: what is there is answered.
  */
-export async function createEndpoint(db: Database, endpoint: NewWebhookEndpoint): Promise<WebhookEndpoint | null> {
-	const row = await db.first({
+export async function createEndpoint(
+	db: Database,
+	endpoint: NewWebhookEndpoint,
+	by: Actor,
+): Promise<WebhookEndpoint | null> {
+	const [rows = []] = await db.batch([insert(db, endpoint), told(db, by, "endpoint.created", endpoint)]);
+	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
+}
+
+function insert(db: Database, endpoint: NewWebhookEndpoint): Statement {
+	return {
 		sql: `INSERT INTO webhook_endpoints
 		       (tenant_id, id, name, url, event_types, payload, status, secret, secret_hint, created_at, updated_at)
 		SELECT id, ?3, ?4, ?5, ?6, ?7, 'enabled', ?8, ?9, ${NOW}, ${NOW} FROM tenants
-		 WHERE id = ?2 AND (limits ->> 'webhook_endpoints' IS NULL OR limits ->> 'webhook_endpoints' >
+		 WHERE id = ?2 AND id NOT IN ${DELETED_TENANTS} AND (limits ->> 'webhook_endpoints' IS NULL OR limits ->> 'webhook_endpoints' >
 		       (SELECT count(*) FROM webhook_endpoints WHERE tenant_id = ?2 AND id <> ?3))
 		    ON CONFLICT (tenant_id, id) DO UPDATE SET updated_at = webhook_endpoints.updated_at
 		RETURNING ${COLUMNS}`,
@@ -32,18 +53,11 @@ export async function createEndpoint(db: Database, endpoint: NewWebhookEndpoint)
 			endpoint.sealedSecret,
 			endpoint.secretHint,
 		],
-	});
-	return row === null ? null : endpointFromRow(row);
+	};
 }
 
-export async function findEndpoint(
-	db: Database,
-	{ tenantId, endpointId }: WebhookEndpointKey,
-): Promise<WebhookEndpoint | null> {
-	const row = await db.first({
-		sql: `SELECT ${COLUMNS} FROM webhook_endpoints WHERE tenant_id = ?2 AND id = ?3`,
-		params: [db.clock(), tenantId, endpointId],
-	});
+export async function findEndpoint(db: Database, key: WebhookEndpointKey): Promise<WebhookEndpoint | null> {
+	const row = await db.first(find(db, key));
 	return row === null ? null : endpointFromRow(row);
 }
 
@@ -66,31 +80,35 @@ export type EndpointChange = {
 	[Field in "name" | "url" | "payload" | "eventTypes"]: WebhookEndpoint[Field] | null;
 };
 
-/** Null fields stay as they are. `updatedAt` moves only when something changes. Null: there is no such endpoint. */
+/** Null fields stay as they are. Nothing is written where nothing changes. Null: there is no such endpoint. */
 export async function updateEndpoint(
 	db: Database,
-	{ tenantId, endpointId }: WebhookEndpointKey,
+	key: WebhookEndpointKey,
 	change: EndpointChange,
+	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const row = await db.first({
-		sql: `UPDATE webhook_endpoints
-		   SET name = coalesce(?4, name), url = coalesce(?5, url), event_types = coalesce(?6, event_types),
-		       payload = coalesce(?7, payload),
-		       updated_at = iif((name, url, event_types, payload) = (coalesce(?4, name), coalesce(?5, url),
-		                        coalesce(?6, event_types), coalesce(?7, payload)), updated_at, ${NOW})
-		 WHERE tenant_id = ?2 AND id = ?3
-		RETURNING ${COLUMNS}`,
-		params: [
-			db.clock(),
-			tenantId,
-			endpointId,
-			change.name,
-			change.url,
-			change.eventTypes === null ? null : JSON.stringify(change.eventTypes),
-			change.payload,
-		],
-	});
-	return row === null ? null : endpointFromRow(row);
+	const [, , rows = []] = await db.batch([
+		{
+			sql: `UPDATE webhook_endpoints
+			   SET name = coalesce(?4, name), url = coalesce(?5, url), event_types = coalesce(?6, event_types),
+			       payload = coalesce(?7, payload), updated_at = ${NOW}
+			 WHERE tenant_id = ?2 AND id = ?3
+			   AND (name, url, event_types, payload) <> (coalesce(?4, name), coalesce(?5, url),
+			        coalesce(?6, event_types), coalesce(?7, payload))`,
+			params: [
+				db.clock(),
+				key.tenantId,
+				key.endpointId,
+				change.name,
+				change.url,
+				change.eventTypes === null ? null : JSON.stringify(change.eventTypes),
+				change.payload,
+			],
+		},
+		told(db, by, "endpoint.updated", key),
+		find(db, key),
+	]);
+	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
 /**
@@ -100,48 +118,58 @@ export async function updateEndpoint(
  */
 export async function rotateEndpointSecret(
 	db: Database,
-	{ tenantId, endpointId }: WebhookEndpointKey,
+	key: WebhookEndpointKey,
 	{ sealedSecret, secretHint, keepOldMs }: { sealedSecret: string; secretHint: string; keepOldMs: number },
+	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const row = await db.first({
-		sql: `UPDATE webhook_endpoints
-		   SET previous_secret = CASE WHEN secret = ?4 THEN previous_secret WHEN ?6 > 0 THEN secret END,
-		       previous_secret_until = CASE WHEN secret = ?4 THEN previous_secret_until WHEN ?6 > 0 THEN ${NOW} + ?6 END,
-		       updated_at = iif(secret = ?4, updated_at, ${NOW}), secret = ?4, secret_hint = ?5
-		 WHERE tenant_id = ?2 AND id = ?3
-		RETURNING ${COLUMNS}`,
-		params: [db.clock(), tenantId, endpointId, sealedSecret, secretHint, keepOldMs],
-	});
-	return row === null ? null : endpointFromRow(row);
+	const [, , rows = []] = await db.batch([
+		{
+			sql: `UPDATE webhook_endpoints
+			   SET previous_secret = CASE WHEN ?6 > 0 THEN secret END,
+			       previous_secret_until = CASE WHEN ?6 > 0 THEN ${NOW} + ?6 END,
+			       updated_at = ${NOW}, secret = ?4, secret_hint = ?5
+			 WHERE tenant_id = ?2 AND id = ?3 AND secret <> ?4`,
+			params: [db.clock(), key.tenantId, key.endpointId, sealedSecret, secretHint, keepOldMs],
+		},
+		told(db, by, "endpoint.secret_rotated", key),
+		find(db, key),
+	]);
+	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
 /** Back in service, with a clean record. What is owed goes on at its time; what was missed is for `recover`. */
 export async function enableEndpoint(
 	db: Database,
-	{ tenantId, endpointId }: WebhookEndpointKey,
+	key: WebhookEndpointKey,
+	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [, rows = []] = await db.batch<Record<string, unknown>>([
-		{ sql: "DELETE FROM receiver_pauses WHERE key = ?1 || ' ' || ?2", params: [tenantId, endpointId] },
+	const [, , , rows = []] = await db.batch([
+		forgetFailures(key),
 		{
 			sql: `UPDATE webhook_endpoints
-			   SET updated_at = iif(status = 'enabled', updated_at, ${NOW}),
-			       status = 'enabled', disabled_at = NULL, disabled_reason = NULL
-			 WHERE tenant_id = ?2 AND id = ?3
-			RETURNING ${COLUMNS}`,
-			params: [db.clock(), tenantId, endpointId],
+			   SET updated_at = ${NOW}, status = 'enabled', disabled_at = NULL, disabled_reason = NULL
+			 WHERE tenant_id = ?2 AND id = ?3 AND status = 'disabled'`,
+			params: [db.clock(), key.tenantId, key.endpointId],
 		},
+		told(db, by, "endpoint.enabled", key),
+		find(db, key),
 	]);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
 /** False: there is no such endpoint. What it is still owed is skipped when it is due. */
-export async function deleteEndpoint(db: Database, { tenantId, endpointId }: WebhookEndpointKey): Promise<boolean> {
-	const [, rows = []] = await db.batch<Record<string, unknown>>([
-		{ sql: "DELETE FROM receiver_pauses WHERE key = ?1 || ' ' || ?2", params: [tenantId, endpointId] },
+export async function deleteEndpoint(db: Database, key: WebhookEndpointKey, by: Actor): Promise<boolean> {
+	const [, rows = []] = await db.batch([
+		forgetFailures(key),
 		{
 			sql: "DELETE FROM webhook_endpoints WHERE tenant_id = ?1 AND id = ?2 RETURNING id",
-			params: [tenantId, endpointId],
+			params: [key.tenantId, key.endpointId],
 		},
+		told(db, by, "endpoint.deleted", key),
 	]);
 	return rows.length > 0;
+}
+
+function forgetFailures({ tenantId, endpointId }: WebhookEndpointKey): Statement {
+	return { sql: "DELETE FROM receiver_pauses WHERE key = ?1 || ' ' || ?2", params: [tenantId, endpointId] };
 }

@@ -1,5 +1,7 @@
 /** One seed, from an empty database to rest: trouble first, then none, then everything must have come to its end. */
+
 import { makeApiKey } from "../../shared/core/api-key.ts";
+import { OPERATOR } from "../../shared/core/audit.ts";
 import { newId } from "../../shared/core/ids.ts";
 import { DEFAULT_SCOPES } from "../../shared/core/scopes.ts";
 import { TenantLimits } from "../../shared/core/tenant.ts";
@@ -118,11 +120,16 @@ async function makeTenant(service: Service): Promise<Tenant> {
 	const tenantId = newId("ten", runtime);
 	const secret = newWebhookSecret(runtime);
 	const sealedSecret = await seal(runtime, service.vars.SIGNING_KEY ?? "", tenantId, secret);
-	await createTenant(db, { tenantId, name: "a tenant", limits: TenantLimits.parse({}), sealedSecret });
+	const operator = { actor: OPERATOR, requestId: newId("req", runtime) };
+	await createTenant(db, { tenantId, name: "a tenant", limits: TenantLimits.parse({}), sealedSecret }, operator);
 	const keyId = newId("key", runtime);
 	const key = makeApiKey(keyId, runtime.randomBytes);
 	const keyHash = await sha256Hex(runtime, key);
-	await createApiKey(db, { keyId, tenantId, name: "a key", keyHash, scopes: DEFAULT_SCOPES, expiresAt: null });
+	await createApiKey(
+		db,
+		{ keyId, tenantId, name: "a key", keyHash, scopes: DEFAULT_SCOPES, expiresAt: null },
+		operator,
+	);
 	return { tenantId, key, secret };
 }
 

@@ -12,6 +12,7 @@ import { type NewJob, type Submission, submitJob } from "../../shared/db/submit-
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/results/inputs.ts";
 import { logTrouble } from "../log.ts";
 import { acceptReceiver } from "./accept-receiver.ts";
+import { callerAsActor } from "./actor.ts";
 import { readIdempotency } from "./idempotency.ts";
 import { originOf } from "./origin.ts";
 import { overLimit } from "./over-limit.ts";
@@ -42,6 +43,8 @@ export async function submit(c: Context<IntakeEnv>, order: Order) {
 	if (submission.outcome === "erased") {
 		throw new AppError("job_erased", "The job of this Idempotency-Key has been erased; it is not run again.");
 	}
+	// Of a key that another isolate still knows.
+	if (submission.outcome === "deleted") throw new AppError("unauthorized", "This API key is not valid.");
 	if (submission.outcome === "refused") throw overLimit(submission);
 	// A job without a slot is rung for when another of its tenant's gives one back.
 	const isWaiting = submission.outcome === "created" && submission.job.statusReason === "running_limit";
@@ -107,6 +110,7 @@ async function toNewJob(c: Context<IntakeEnv>, { request, input, retryOf }: Orde
 		retainMs: toMs(request.retain_seconds ?? 2_592_000),
 		deadlineMs: toMs(request.deadline_seconds ?? 86_400),
 		retryOf,
+		...(retryOf === null ? {} : { retriedBy: callerAsActor(c) }),
 		origin: originOf(c),
 	};
 }

@@ -73,7 +73,7 @@ describeFaults(
 		})),
 		{
 			name: "an endpoint that is tried, and whose secret is rotated while its old one is kept",
-			tries: /endpoint-secrets|post-webhook/,
+			tries: /endpoint-secrets|test-endpoint|post-webhook/,
 			async play(story) {
 				const { path, secret } = await anEndpoint(story);
 				await story.ask("POST", `${path}/test`, { json: { event_type: "job.succeeded" }, mayAnswer: 409 });

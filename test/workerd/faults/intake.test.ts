@@ -32,6 +32,7 @@ async function administerTenants(story: Story): Promise<void> {
 	await story.ask("GET", path, asOperator);
 	await story.ask("PATCH", path, { ...asOperator, json: { name: "Acme" } });
 	await story.ask("GET", "/v1/admin/tenants", asOperator);
+	await story.ask("GET", `/v1/admin/tenants/${story.tenantId}/audit_log`, asOperator);
 	const name = () => env.DB.prepare("SELECT name FROM tenants WHERE id = ?1").bind(tenant).first("name");
 	story.wish("the tenant has the name that it was given", async () => (await name()) === "Acme");
 }
@@ -154,7 +155,7 @@ describeFaults(
 		},
 		{
 			name: "a tenant that is made, looked at and renamed",
-			tries: /admin/,
+			tries: /admin|audit/,
 			play: administerTenants,
 		},
 		{

@@ -71,6 +71,7 @@ describe("an API key", () => {
 		["GET", "/v1/webhook_event_types", "webhooks:read"],
 		["GET", "/v1/webhook_signing_secret", "webhooks:read"],
 		["POST", "/v1/webhook_signing_secret/rotate", "webhooks:write"],
+		["GET", "/v1/audit_log", "keys:manage"],
 	])("may %s %s with %s, and with no other scope", async (method, path, scope) => {
 		const json = method === "POST" ? BODIES.get(path.replace(/we_[^/]+/, "we")) : undefined;
 		const lacking = await aKey(tenantId, { scopes: SCOPES.filter((one) => one !== scope) });

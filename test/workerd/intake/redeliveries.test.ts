@@ -4,7 +4,18 @@ import { z } from "zod";
 import type { WebhookEndpoint } from "../../../shared/core/webhook-endpoint.ts";
 import { eraseJob } from "../../../shared/db/erase-jobs.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { aDelivery, aJob, anId, DAY, db, HOUR, NOW, reloadDelivery, type StoredDelivery } from "../support/a-job.ts";
+import {
+	aDelivery,
+	aJob,
+	anId,
+	BY,
+	DAY,
+	db,
+	HOUR,
+	NOW,
+	reloadDelivery,
+	type StoredDelivery,
+} from "../support/a-job.ts";
 import { aDeliveryTo, anEndpoint, disable } from "../support/an-endpoint.ts";
 import { ADMIN, type Answer, aCaller, aKey, errorOf, send, sendTo, theServices } from "./caller.ts";
 
@@ -225,7 +236,7 @@ describe("POST /v1/deliveries/{id}/redeliver", () => {
 		expect(await codeOf()).toEqual([409, "endpoint_disabled"]);
 		const job = await aSucceededJob();
 		const erased = await aDeliveryTo(await anEndpoint(tenantId), job);
-		await eraseJob(db, job, anId("tmb"));
+		await eraseJob(db, job, anId("tmb"), BY);
 		expect(await codeOf(erased.deliveryId)).toEqual([409, "job_erased"]);
 		expect((await send("GET", `/v1/deliveries/${erased.deliveryId}`, { key })).body).toMatchObject({
 			status: "skipped",

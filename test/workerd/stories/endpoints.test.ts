@@ -14,7 +14,7 @@ import {
 	updateEndpoint,
 } from "../../../shared/db/webhook-endpoints.ts";
 import { ACK } from "../../../shared/queues/bells.ts";
-import { aJob, aTenant, DAY, databaseAt, db, MINUTE, NOW, reloadDelivery, SECOND } from "../support/a-job.ts";
+import { aJob, aTenant, BY, DAY, databaseAt, db, MINUTE, NOW, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { aWorld, emptyTables, takeBells, type World } from "../support/a-world.ts";
 import * as endpoints from "../support/an-endpoint.ts";
 import { consume, dispatch, runOut, sweepOnce } from "../support/drive.ts";
@@ -132,10 +132,10 @@ describe("a job's events", () => {
 		await disable(endpoint);
 		expect(await ended(tenantId, 3)).toEqual([]);
 		expect(await statusesTo(endpoint)).toEqual(["skipped", "skipped", "skipped"]);
-		expect((await recoverDeliveries(db, endpoint, 0, 100)).recovered).toEqual([]);
-		await enableEndpoint(db, endpoint);
-		expect((await recoverDeliveries(db, endpoint, 0, 2)).recovered).toHaveLength(2);
-		expect((await recoverDeliveries(db, endpoint, 0, 2)).recovered).toHaveLength(1);
+		expect((await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 100 }, BY)).recovered).toEqual([]);
+		await enableEndpoint(db, endpoint, BY);
+		expect((await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 2 }, BY)).recovered).toHaveLength(2);
+		expect((await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 2 }, BY)).recovered).toHaveLength(1);
 		await runOut(world, aModel(answered()));
 		expect(new Set(posts.map(({ id }) => id)).size).toBe(3);
 		expect(await statusesTo(endpoint)).toEqual(["delivered", "delivered", "delivered"]);
@@ -150,10 +150,10 @@ describe("a job's events", () => {
 		if (moved === undefined || left === undefined) throw new Error("nobody is owed");
 		await dispatch(world, world.start(), moved);
 		const url = "https://hooks.acme-receiver.com/moved";
-		await updateEndpoint(db, endpoint, { name: null, url, eventTypes: null, payload: null });
+		await updateEndpoint(db, endpoint, { name: null, url, eventTypes: null, payload: null }, BY);
 		await world.advance(6 * SECOND);
 		await dispatch(world, world.start(), moved);
-		await deleteEndpoint(db, endpoint);
+		await deleteEndpoint(db, endpoint, BY);
 		await dispatch(world, world.start(), left);
 		expect(posts.map((post) => post.url)).toEqual([endpoint.url, url]);
 		expect(await reloadDelivery(moved)).toMatchObject({ status: "delivered", url });
@@ -305,7 +305,7 @@ describe("an endpoint's secret", () => {
 			const { tenantId } = await aTenant();
 			const endpoint = await anEndpoint(tenantId);
 			const rotated = { sealedSecret: "v1.new", secretHint: "whsec_…new=", keepOldMs };
-			await rotateEndpointSecret(db, endpoint, rotated);
+			await rotateEndpointSecret(db, endpoint, rotated, BY);
 			expect((await reloadEndpoint(endpoint))?.sealedSecrets).toHaveLength(keepOldMs > 0 ? 2 : 1);
 			expect((await findEndpoint(databaseAt(NOW + DAY - 1), endpoint))?.sealedSecrets.length).toBe(
 				keepOldMs > 0 ? 2 : 1,

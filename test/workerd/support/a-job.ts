@@ -3,6 +3,7 @@
  * filled in. Times follow from `createdAt`, which is `NOW` unless given.
  */
 import { env } from "cloudflare:workers";
+import type { Actor } from "../../../shared/core/audit.ts";
 import type { Delivery, DeliveryKey } from "../../../shared/core/delivery.ts";
 import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../../../shared/core/events.ts";
 import type { JobKey } from "../../../shared/core/job.ts";
@@ -131,6 +132,9 @@ export function deliveryRowOf({ receiver: _, ...delivery }: StoredDelivery): Row
 		...snakeCased(plain),
 	};
 }
+
+/** Who acts in tests that are not about that. */
+export const BY: Actor = { actor: "key_test", requestId: `req_${"0".repeat(26)}` };
 
 export const A_SECRET = "whsec_dGVzdC13ZWJob29rLXNlY3JldC10ZXN0LXdlYmhvb2s=";
 

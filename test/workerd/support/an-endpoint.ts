@@ -5,7 +5,7 @@ import { secretOwner, type WebhookEndpoint, type WebhookEndpointKey } from "../.
 import { createEndpoint, findEndpoint } from "../../../shared/db/webhook-endpoints.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
-import { A_SECRET, aDelivery, anId, databaseAt, db, NOW, type StoredDelivery, type StoredJob } from "./a-job.ts";
+import { A_SECRET, aDelivery, anId, BY, databaseAt, db, NOW, type StoredDelivery, type StoredJob } from "./a-job.ts";
 
 type Given = Partial<Pick<WebhookEndpoint, "endpointId" | "name" | "url" | "eventTypes" | "payload" | "createdAt">>;
 
@@ -13,16 +13,20 @@ type Given = Partial<Pick<WebhookEndpoint, "endpointId" | "name" | "url" | "even
 export async function anEndpoint(tenantId: string, given: Given = {}): Promise<WebhookEndpoint> {
 	const { createdAt = NOW, ...overrides } = given;
 	const key = { tenantId, endpointId: overrides.endpointId ?? anId("we", createdAt) };
-	const endpoint = await createEndpoint(databaseAt(createdAt), {
-		...key,
-		name: "crm",
-		url: "https://receiver.test/endpoint",
-		eventTypes: ["job.*"],
-		payload: "full",
-		secretHint: A_SECRET.slice(-4),
-		sealedSecret: await seal(fakeRuntime(), env.SIGNING_KEY, secretOwner(key), A_SECRET),
-		...overrides,
-	});
+	const endpoint = await createEndpoint(
+		databaseAt(createdAt),
+		{
+			...key,
+			name: "crm",
+			url: "https://receiver.test/endpoint",
+			eventTypes: ["job.*"],
+			payload: "full",
+			secretHint: A_SECRET.slice(-4),
+			sealedSecret: await seal(fakeRuntime(), env.SIGNING_KEY, secretOwner(key), A_SECRET),
+			...overrides,
+		},
+		BY,
+	);
 	if (endpoint === null) throw new Error("the tenant is unknown, or has as many endpoints as it may");
 	return endpoint;
 }

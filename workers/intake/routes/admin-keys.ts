@@ -8,6 +8,7 @@ import type { ApiKey as StoredKey } from "../../../shared/core/tenant.ts";
 import { createApiKey, listApiKeys, revokeApiKey } from "../../../shared/db/api-keys.ts";
 import { findTenant } from "../../../shared/db/tenants.ts";
 import { sha256Hex } from "../../../shared/webhooks/digest.ts";
+import { operatorAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
@@ -106,14 +107,15 @@ export const adminKeyRoutes = newApp()
 		}
 		const keyId = newId("key", runtime);
 		const key = makeApiKey(keyId, runtime.randomBytes);
-		const stored = await createApiKey(db, {
+		const made = {
 			keyId,
 			tenantId: c.req.param("id"),
 			name: request.name,
 			keyHash: await sha256Hex(runtime, key),
 			scopes: request.scopes ?? DEFAULT_SCOPES,
 			expiresAt,
-		});
+		};
+		const stored = await createApiKey(db, made, operatorAsActor(c));
 		if (stored === null) throw noSuchTenant();
 		return c.json({ ...viewKey(stored), key }, 201);
 	})
@@ -126,7 +128,7 @@ export const adminKeyRoutes = newApp()
 		return c.json(pageOf(found.map(viewKey), limit), 200);
 	})
 	.openapi(revoke, async (c) => {
-		const isRevoked = await revokeApiKey(c.var.services.db, c.req.param("id"));
+		const isRevoked = await revokeApiKey(c.var.services.db, c.req.param("id"), operatorAsActor(c));
 		if (!isRevoked) throw new AppError("not_found", "There is no such key.");
 		return c.body(null, 204);
 	});

@@ -7,6 +7,7 @@ import { createTenant, findTenant, listTenants, updateTenant } from "../../../sh
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { ringOrLog } from "../../ring-or-log.ts";
+import { operatorAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
@@ -106,7 +107,8 @@ export const adminTenantRoutes = newApp()
 		const tenantId = newId("ten", runtime);
 		const sealedSecret = await seal(runtime, config.signingKeys[0] ?? "", tenantId, newWebhookSecret(runtime));
 		const limits = TenantLimits.parse(request.limits ?? {});
-		return c.json(viewTenant(await createTenant(db, { tenantId, name: request.name, limits, sealedSecret })), 201);
+		const made = { tenantId, name: request.name, limits, sealedSecret };
+		return c.json(viewTenant(await createTenant(db, made, operatorAsActor(c))), 201);
 	})
 	.openapi(list, async (c) => {
 		const { limit, after } = c.req.valid("query");
@@ -119,7 +121,8 @@ export const adminTenantRoutes = newApp()
 		const old = existing(await findTenant(db, c.req.param("id")));
 		const change = c.req.valid("json");
 		const limits = change.limits === undefined ? null : TenantLimits.parse({ ...old.limits, ...change.limits });
-		const updated = await updateTenant(db, old.tenantId, { name: change.name ?? null, limits });
+		const named = { name: change.name ?? null, limits };
+		const updated = await updateTenant(db, old.tenantId, named, operatorAsActor(c));
 		background(ringOrLog(jobBell, updated?.freed ?? []));
 		return c.json(viewTenant(existing(updated?.tenant ?? null)), 200);
 	});

@@ -4,6 +4,7 @@ import { newId } from "../../../shared/core/ids.ts";
 import { eraseJob } from "../../../shared/db/erase-jobs.ts";
 import { eraseObjects } from "../../../shared/results/erase-objects.ts";
 import { logTrouble } from "../../log.ts";
+import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob, keyOf } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
@@ -27,7 +28,7 @@ const route = createRoute({
 
 export const deleteJobRoute = newApp().openapi(route, async (c) => {
 	const { db, objects, runtime } = c.var.services;
-	const erased = await eraseJob(db, keyOf(c), newId("tmb", runtime));
+	const erased = await eraseJob(db, keyOf(c), newId("tmb", runtime), callerAsActor(c));
 	if (erased === null) {
 		await findOwnJob(c);
 		throw new AppError("not_final", "Only a job that is final can be erased: cancel it first.");

@@ -4,6 +4,7 @@ import { isDeliveryId } from "../../../shared/core/events.ts";
 import { findDelivery, listEndpointDeliveries } from "../../../shared/db/find-deliveries.ts";
 import { recoverDeliveries } from "../../../shared/db/redeliver.ts";
 import { enableEndpoint } from "../../../shared/db/webhook-endpoints.ts";
+import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { EndpointParams, RecoverEndpoint } from "../endpoint-schemas.ts";
 import { EndpointView, viewEndpoint } from "../endpoint-views.ts";
@@ -104,19 +105,20 @@ export const endpointDeliveryRoutes = newApp()
 		return c.json(pageOf(found.map(viewDelivery), limit), 200);
 	})
 	.openapi(enable, async (c) =>
-		c.json(viewEndpoint(existing(await enableEndpoint(c.var.services.db, endpointKeyOf(c)))), 200),
+		c.json(viewEndpoint(existing(await enableEndpoint(c.var.services.db, endpointKeyOf(c), callerAsActor(c)))), 200),
 	)
 	.openapi(recover, async (c) => {
 		const { services } = c.var;
-		const since = Date.parse(c.req.valid("json").since);
-		if (since < services.runtime.now() - RECOVER_BACK_MS_MAX - CLOCKS_APART_MS) {
+		const sinceMs = Date.parse(c.req.valid("json").since);
+		if (sinceMs < services.runtime.now() - RECOVER_BACK_MS_MAX - CLOCKS_APART_MS) {
 			throw new AppError("invalid_request", "Must be at most 30 days ago.", "since");
 		}
 		const endpoint = await findOwnEndpoint(c);
 		if (endpoint.status === "disabled") {
 			throw new AppError("endpoint_disabled", "This webhook endpoint is disabled: enable it first.");
 		}
-		const { recovered, hasMore } = await recoverDeliveries(services.db, endpoint, since, RECOVERED_MAX);
+		const page = { sinceMs, limit: RECOVERED_MAX };
+		const { recovered, hasMore } = await recoverDeliveries(services.db, endpoint, page, callerAsActor(c));
 		ringForSome(services, recovered);
 		return c.json(
 			{

@@ -2,6 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhook-endpoint.ts";
 import { rotateEndpointSecret } from "../../../shared/db/webhook-endpoints.ts";
+import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { EndpointParams } from "../endpoint-schemas.ts";
 import { newEndpointSecret } from "../endpoint-secret.ts";
@@ -37,7 +38,7 @@ export const endpointSecretRoutes = newApp().openapi(rotate, async (c) => {
 	const key = endpointKeyOf(c);
 	const { secret, stored } = await newEndpointSecret(services, key);
 	const rotation = { ...stored, keepOldMs: keepOldMs(c.req.valid("json")) };
-	const endpoint = existing(await twice(() => rotateEndpointSecret(services.db, key, rotation)));
+	const endpoint = existing(await twice(() => rotateEndpointSecret(services.db, key, rotation, callerAsActor(c))));
 	return c.json({ ...viewEndpoint(endpoint), signing_secret: secret }, 200);
 });
 

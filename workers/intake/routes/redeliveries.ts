@@ -5,6 +5,7 @@ import { AppError } from "../../../shared/core/errors.ts";
 import { isDeliveryId } from "../../../shared/core/events.ts";
 import { findDelivery } from "../../../shared/db/find-deliveries.ts";
 import { redeliver, redeliverJob } from "../../../shared/db/redeliver.ts";
+import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
@@ -74,14 +75,14 @@ export const redeliveryRoutes = newApp()
 	})
 	.openapi(again, async (c) => {
 		const { services } = c.var;
-		const redelivery = await redeliver(services.db, deliveryKeyOf(c));
+		const redelivery = await redeliver(services.db, deliveryKeyOf(c), callerAsActor(c));
 		if (redelivery.outcome !== "pending") throw whyNot(redelivery.outcome);
 		ringForSome(services, [redelivery.delivery]);
 		return c.json(viewDelivery(redelivery.delivery), 202);
 	})
 	.openapi(allAgain, async (c) => {
 		const { services } = c.var;
-		const sent = await redeliverJob(services.db, await findOwnJob(c));
+		const sent = await redeliverJob(services.db, await findOwnJob(c), callerAsActor(c));
 		ringForSome(services, sent);
 		return c.json(pageOf(sent.map(viewDelivery), sent.length), 202);
 	});

@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
-import type { Database } from "../../../shared/db/database.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants.ts";
 import { seal, unseal } from "../../../shared/webhooks/seal.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
+import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
@@ -51,8 +51,9 @@ export const signingSecretRoutes = newApp()
 		const { db, config, runtime } = c.var.services;
 		const { tenantId } = c.var.caller;
 		const secret = newWebhookSecret(runtime);
-		const sealed = await seal(runtime, config.signingKeys[0] ?? "", tenantId, secret);
-		await rotateSurely(db, tenantId, sealed, keepOldMs(c.req.valid("json")));
+		const sealedSecret = await seal(runtime, config.signingKeys[0] ?? "", tenantId, secret);
+		const rotation = { sealedSecret, keepOldMs: keepOldMs(c.req.valid("json")) };
+		await rotateSurely(db, tenantId, rotation, callerAsActor(c));
 		return c.json({ object: "webhook_signing_secret" as const, secret }, 200);
 	});
 
@@ -60,11 +61,11 @@ export const signingSecretRoutes = newApp()
  * A lost answer may have been a commit, of a secret that nobody was told. A caller who asked again would get another, and
  * the secret that receivers know would be the one before the last: it would not sign any more.
  */
-async function rotateSurely(db: Database, tenantId: string, sealed: string, keptMs: number): Promise<void> {
+async function rotateSurely(...rotation: Parameters<typeof rotateWebhookSecret>): Promise<void> {
 	try {
-		await rotateWebhookSecret(db, tenantId, sealed, keptMs);
+		await rotateWebhookSecret(...rotation);
 	} catch (error) {
 		if (!(error instanceof StorageUnavailable)) throw error;
-		await rotateWebhookSecret(db, tenantId, sealed, keptMs);
+		await rotateWebhookSecret(...rotation);
 	}
 }

@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import type { Actor } from "../../../shared/core/audit.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
@@ -12,6 +13,7 @@ import {
 	updateEndpoint,
 } from "../../../shared/db/webhook-endpoints.ts";
 import { acceptReceiver } from "../accept-receiver.ts";
+import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { CreateEndpoint, EndpointParams, endpointPageQuery, UpdateEndpoint } from "../endpoint-schemas.ts";
 import { newEndpointSecret } from "../endpoint-secret.ts";
@@ -106,7 +108,8 @@ export const webhookEndpointRoutes = newApp()
 		const key = { tenantId: caller.tenantId, endpointId: newId("we", services.runtime) };
 		const receiver = await acceptReceiver(c, url, "url");
 		const { secret, stored } = await newEndpointSecret(services, key);
-		const endpoint = await createSurely(services.db, { ...key, ...stored, name, url: receiver, eventTypes, payload });
+		const made = { ...key, ...stored, name, url: receiver, eventTypes, payload };
+		const endpoint = await createSurely(services.db, made, callerAsActor(c));
 		if (endpoint === null) {
 			throw new AppError(
 				"limit_reached",
@@ -130,26 +133,27 @@ export const webhookEndpointRoutes = newApp()
 		const { name, url, event_types: eventTypes, payload } = c.req.valid("json");
 		// Whoever names an unknown endpoint hears that it is unknown, whatever the URL.
 		if (url !== undefined) await findOwnEndpoint(c);
-		const endpoint = await updateEndpoint(c.var.services.db, endpointKeyOf(c), {
+		const change = {
 			name: name ?? null,
 			url: url === undefined ? null : await acceptReceiver(c, url, "url"),
 			eventTypes: eventTypes ?? null,
 			payload: payload ?? null,
-		});
+		};
+		const endpoint = await updateEndpoint(c.var.services.db, endpointKeyOf(c), change, callerAsActor(c));
 		return c.json(viewEndpoint(existing(endpoint)), 200);
 	})
 	.openapi(remove, async (c) => {
 		const key = endpointKeyOf(c);
-		if (!(await deleteEndpoint(c.var.services.db, key))) throw noSuchEndpoint();
+		if (!(await deleteEndpoint(c.var.services.db, key, callerAsActor(c)))) throw noSuchEndpoint();
 		return c.json({ id: key.endpointId, object: "webhook_endpoint.deleted" as const, deleted: true as const }, 200);
 	});
 
 /** A lost answer may have been a commit: a caller who asked again would have two, one of which signs with a lost secret. */
-async function createSurely(db: Database, endpoint: NewWebhookEndpoint): Promise<WebhookEndpoint | null> {
+async function createSurely(db: Database, endpoint: NewWebhookEndpoint, by: Actor): Promise<WebhookEndpoint | null> {
 	try {
-		return await createEndpoint(db, endpoint);
+		return await createEndpoint(db, endpoint, by);
 	} catch (error) {
 		if (!(error instanceof StorageUnavailable)) throw error;
-		return await createEndpoint(db, endpoint);
+		return await createEndpoint(db, endpoint, by);
 	}
 }

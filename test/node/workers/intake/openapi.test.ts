@@ -87,6 +87,8 @@ describe("/openapi.json", () => {
 			"GET /v1/webhook_event_types": "200 400 401 403 500 503",
 			"GET /v1/webhook_signing_secret": "200 400 401 403 500 503",
 			"POST /v1/webhook_signing_secret/rotate": "200 400 401 403 413 415 500 503",
+			"GET /v1/audit_log": "200 400 401 403 500 503",
+			"GET /v1/admin/tenants/{id}/audit_log": "200 400 401 404 500 503",
 			"POST /v1/admin/tenants": "201 400 401 413 415 500 503",
 			"GET /v1/admin/tenants": "200 400 401 500 503",
 			"GET /v1/admin/tenants/{id}": "200 400 401 404 500 503",

@@ -29,6 +29,7 @@ import {
 	aJob,
 	anId,
 	aTenant,
+	BY,
 	DAY,
 	deliveryOf,
 	deliveryRowOf,
@@ -147,7 +148,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	erase: async () => {
 		const job = await aJob({ status: "succeeded" });
 		await aDelivery(job);
-		return eraseJob(db, job, anId("tmb"));
+		return eraseJob(db, job, anId("tmb"), BY);
 	},
 	"find tombstones": async () => findTombstones(db, 1),
 	"find known jobs": async () => findKnownJobs(db, [await aJob()]),

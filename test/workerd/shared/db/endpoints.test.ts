@@ -14,7 +14,7 @@ import {
 	updateEndpoint,
 } from "../../../../shared/db/webhook-endpoints.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { aJob, anId, aTenant, databaseAt, db, HOUR, MINUTE, NOW } from "../../support/a-job.ts";
+import { aJob, anId, aTenant, BY, databaseAt, db, HOUR, MINUTE, NOW } from "../../support/a-job.ts";
 import { aDeliveryTo, anEndpoint, disable } from "../../support/an-endpoint.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
 
@@ -44,16 +44,20 @@ async function pause(endpoint: { tenantId: string; endpointId: string }) {
 
 describe("createEndpoint", () => {
 	const create = (tenantId: string, name = "crm", endpointId = anId("we")) =>
-		createEndpoint(db, {
-			tenantId,
-			endpointId,
-			name,
-			url: "https://receiver.test/hook",
-			eventTypes: ["job.*"],
-			payload: "full",
-			sealedSecret: "v1",
-			secretHint: "abcd",
-		});
+		createEndpoint(
+			db,
+			{
+				tenantId,
+				endpointId,
+				name,
+				url: "https://receiver.test/hook",
+				eventTypes: ["job.*"],
+				payload: "full",
+				sealedSecret: "v1",
+				secretHint: "abcd",
+			},
+			BY,
+		);
 
 	it("makes as many as the tenant may have and not one more, when thirty are asked for at once", async () => {
 		const owner = await tenantWith(20);
@@ -76,7 +80,7 @@ describe("createEndpoint", () => {
 		await create(tenantId);
 		const first = await create(owner);
 		expect([first?.tenantId, await create(owner)]).toEqual([owner, null]);
-		expect(first !== null && (await deleteEndpoint(db, first))).toBe(true);
+		expect(first !== null && (await deleteEndpoint(db, first, BY))).toBe(true);
 		expect(await create(owner)).not.toBeNull();
 	});
 
@@ -103,7 +107,7 @@ describe("updateEndpoint", () => {
 		const change = { name: "new", url: "https://b.test/", eventTypes: ["job.failed"], payload: "thin" as const };
 		for (const field of ["name", "url", "eventTypes", "payload"] as const) {
 			const old = await anEndpoint(tenantId);
-			const changed = await updateEndpoint(LATER, old, { ...UNCHANGED, [field]: change[field] });
+			const changed = await updateEndpoint(LATER, old, { ...UNCHANGED, [field]: change[field] }, BY);
 			expect(changed).toEqual({ ...old, [field]: change[field], updatedAt: NOW + HOUR });
 		}
 		expect(await findEndpoint(db, endpoint)).toEqual(endpoint);
@@ -113,13 +117,13 @@ describe("updateEndpoint", () => {
 		const endpoint = await anEndpoint(tenantId);
 		const { name, url, eventTypes, payload } = endpoint;
 		for (const change of [UNCHANGED, { name, url, eventTypes, payload }]) {
-			expect(await updateEndpoint(LATER, endpoint, change)).toEqual(endpoint);
+			expect(await updateEndpoint(LATER, endpoint, change, BY)).toEqual(endpoint);
 		}
 	});
 
 	it("knows no endpoint of another tenant", async () => {
 		const endpoint = await anEndpoint(tenantId);
-		expect(await updateEndpoint(LATER, { ...endpoint, ...elsewhere }, { ...UNCHANGED, name: "x" })).toBeNull();
+		expect(await updateEndpoint(LATER, { ...endpoint, ...elsewhere }, { ...UNCHANGED, name: "x" }, BY)).toBeNull();
 		expect(await findEndpoint(db, endpoint)).toEqual(endpoint);
 		expect(await findEndpoint(db, { ...endpoint, ...elsewhere })).toBeNull();
 	});
@@ -127,7 +131,7 @@ describe("updateEndpoint", () => {
 
 describe("rotateEndpointSecret", () => {
 	const rotate = (endpoint: { tenantId: string; endpointId: string }, sealedSecret: string, keepOldMs: number) =>
-		rotateEndpointSecret(LATER, endpoint, { sealedSecret, secretHint: "wxyz", keepOldMs });
+		rotateEndpointSecret(LATER, endpoint, { sealedSecret, secretHint: "wxyz", keepOldMs }, BY);
 	const secretsAt = async (at: number, endpoint: { tenantId: string; endpointId: string }) =>
 		(await findEndpoint(databaseAt(at), endpoint))?.sealedSecrets;
 
@@ -190,16 +194,16 @@ describe("enableEndpoint", () => {
 			disabledAt: NOW,
 			disabledReason: "gone",
 		});
-		expect(await enableEndpoint(LATER, endpoint)).toEqual({ ...endpoint, updatedAt: NOW + HOUR });
+		expect(await enableEndpoint(LATER, endpoint, BY)).toEqual({ ...endpoint, updatedAt: NOW + HOUR });
 		expect(await pauseOf(endpoint)).toBeNull();
 	});
 
 	it("changes nothing of an enabled one, and knows none of another tenant", async () => {
 		const endpoint = await anEndpoint(tenantId);
-		expect(await enableEndpoint(LATER, endpoint)).toEqual(endpoint);
+		expect(await enableEndpoint(LATER, endpoint, BY)).toEqual(endpoint);
 		await disable(endpoint);
 		await pause(endpoint);
-		expect(await enableEndpoint(LATER, { ...endpoint, ...elsewhere })).toBeNull();
+		expect(await enableEndpoint(LATER, { ...endpoint, ...elsewhere }, BY)).toBeNull();
 		expect(await findEndpoint(db, endpoint)).toMatchObject({ status: "disabled" });
 		expect(await pauseOf(endpoint)).not.toBeNull();
 	});
@@ -210,9 +214,9 @@ describe("deleteEndpoint", () => {
 		const endpoint = await anEndpoint(tenantId);
 		const neighbour = await anEndpoint(tenantId);
 		await pause(endpoint);
-		expect(await deleteEndpoint(db, { ...endpoint, ...elsewhere })).toBe(false);
+		expect(await deleteEndpoint(db, { ...endpoint, ...elsewhere }, BY)).toBe(false);
 		expect(await findEndpoint(db, endpoint)).toEqual(endpoint);
-		expect([await deleteEndpoint(db, endpoint), await deleteEndpoint(db, endpoint)]).toEqual([true, false]);
+		expect([await deleteEndpoint(db, endpoint, BY), await deleteEndpoint(db, endpoint, BY)]).toEqual([true, false]);
 		expect([await findEndpoint(db, endpoint), await pauseOf(endpoint)]).toEqual([null, null]);
 		expect(await findEndpoint(db, neighbour)).toEqual(neighbour);
 	});

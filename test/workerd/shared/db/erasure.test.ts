@@ -14,6 +14,7 @@ import {
 	aDelivery,
 	aJob,
 	anId,
+	BY,
 	DAY,
 	databaseAt,
 	db,
@@ -98,7 +99,7 @@ describe("pruneJobs", () => {
 	it("leaves the deliveries alone of a job that its owner erased meanwhile", async () => {
 		const job = await aJob({ status: "succeeded", pruneAt: NOW });
 		const delivery = await aDelivery(job);
-		await eraseJob(db, job, anId("tmb"));
+		await eraseJob(db, job, anId("tmb"), BY);
 
 		expect(await pruneJobs(db, [keyOf(job)], anId("tmb"))).toEqual([]);
 
@@ -115,7 +116,7 @@ describe("eraseJob", () => {
 		const job = await aJob({ status, inputKey: "inputs/2026-01-02/ten/job" });
 		const id = anId("tmb");
 
-		expect(await eraseJob(db, job, id)).toEqual({ ...keyOf(job), inputKey: job.inputKey });
+		expect(await eraseJob(db, job, id, BY)).toEqual({ ...keyOf(job), inputKey: job.inputKey });
 
 		expect(await reload(job)).toBeNull();
 		expect(await tombstone(id)).toEqual({
@@ -134,7 +135,7 @@ describe("eraseJob", () => {
 			createdAt: NOW - HOUR,
 		});
 
-		await eraseJob(db, job, anId("tmb"));
+		await eraseJob(db, job, anId("tmb"), BY);
 
 		expect(await reloadDelivery(pending)).toEqual({
 			...pending,
@@ -152,7 +153,7 @@ describe("eraseJob", () => {
 		const delivery = await aDelivery(job);
 		const id = anId("tmb");
 
-		expect(await eraseJob(db, job, id)).toBeNull();
+		expect(await eraseJob(db, job, id, BY)).toBeNull();
 
 		expect(await reload(job)).toEqual(job);
 		expect(await reloadDelivery(delivery)).toEqual(delivery);
@@ -162,7 +163,7 @@ describe("eraseJob", () => {
 	it("touches neither another tenant's job nor its deliveries", async () => {
 		const job = await aJob({ status: "succeeded" });
 		const delivery = await aDelivery(job);
-		expect(await eraseJob(db, { ...keyOf(job), tenantId: "ten_other" }, anId("tmb"))).toBeNull();
+		expect(await eraseJob(db, { ...keyOf(job), tenantId: "ten_other" }, anId("tmb"), BY)).toBeNull();
 		expect(await reload(job)).toEqual(job);
 		expect(await reloadDelivery(delivery)).toEqual(delivery);
 	});
@@ -171,8 +172,8 @@ describe("eraseJob", () => {
 		const job = await aJob({ status: "succeeded" });
 		const id = anId("tmb");
 		const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
-		await expect(eraseJob(flaky, job, id)).rejects.toThrow("The storage did not answer");
-		expect(await eraseJob(flaky, job, anId("tmb"))).toBeNull();
+		await expect(eraseJob(flaky, job, id, BY)).rejects.toThrow("The storage did not answer");
+		expect(await eraseJob(flaky, job, anId("tmb"), BY)).toBeNull();
 		expect((await tombstone(id))?.jobs).toEqual([{ ...keyOf(job), inputKey: null }]);
 	});
 });
@@ -182,7 +183,7 @@ describe("tombstones", () => {
 		const job = await aJob({ status: "succeeded" });
 		const id = anId("tmb");
 		const now = NOW - 100 * DAY;
-		await eraseJob(databaseAt(now), job, id);
+		await eraseJob(databaseAt(now), job, id, BY);
 
 		expect(await findTombstones(databaseAt(now + 20 * MINUTE - 1), 10)).toEqual([]);
 		const [found, ...others] = await findTombstones(databaseAt(now + 20 * MINUTE), 10);

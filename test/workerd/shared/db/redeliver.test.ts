@@ -15,6 +15,7 @@ import {
 	aJob,
 	anId,
 	aTenant,
+	BY,
 	DAY,
 	databaseAt,
 	db,
@@ -66,7 +67,7 @@ describe("redeliver", () => {
 			const nextAttemptAt = status === "pending" ? NOW + 10 * HOUR : null;
 			const old = { status, nextAttemptAt, attempts: [ATTEMPT, ATTEMPT], attemptsMade: 2 };
 			const { tenantId, deliveryId, eventId } = await aDeliveryTo(endpoint, await aSucceededJob(), old);
-			const again = await redeliver(LATER, { tenantId, deliveryId });
+			const again = await redeliver(LATER, { tenantId, deliveryId }, BY);
 			const { sweepAt: _, ...expected } = OWED_AGAIN;
 			expect(again).toMatchObject({ outcome: "pending", delivery: { ...expected, deliveryId, eventId } });
 			const stored = await reloadDelivery({ tenantId, deliveryId });
@@ -76,16 +77,16 @@ describe("redeliver", () => {
 
 	it("owes one to a one-off receiver again, and lets go of one that is parked", async () => {
 		const delivery = await aDelivery(await aSucceededJob(), { status: "exhausted" });
-		expect(await redeliver(LATER, delivery)).toMatchObject({ outcome: "pending", delivery: { endpointId: null } });
+		expect(await redeliver(LATER, delivery, BY)).toMatchObject({ outcome: "pending", delivery: { endpointId: null } });
 		await env.DB.prepare("UPDATE deliveries SET parked_on = receiver WHERE id = ?1").bind(delivery.deliveryId).run();
-		await redeliver(LATER, delivery);
+		await redeliver(LATER, delivery, BY);
 		const parked = env.DB.prepare("SELECT 1 FROM deliveries WHERE id = ?1 AND parked_on IS NOT NULL");
 		expect(await parked.bind(delivery.deliveryId).first()).toBeNull();
 	});
 
 	it("owes it under one id to two who ask at once", async () => {
 		const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { status: "exhausted", attemptsMade: 10 });
-		const both = await Promise.all([redeliver(LATER, delivery), redeliver(LATER, delivery)]);
+		const both = await Promise.all([redeliver(LATER, delivery, BY), redeliver(LATER, delivery, BY)]);
 		for (const one of both) {
 			expect(one).toMatchObject({ outcome: "pending", delivery: { eventId: delivery.eventId, attemptsBefore: 10 } });
 		}
@@ -95,7 +96,7 @@ describe("redeliver", () => {
 		"owes it still when an attempt that was under way ends as %j, and does not count that one",
 		async (decision) => {
 			const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { attemptsMade: 9 });
-			await redeliver(LATER, delivery);
+			await redeliver(LATER, delivery, BY);
 			const later = databaseAt(NOW + HOUR + 1);
 			const record = { ...delivery, attempt: ATTEMPT, failure: null };
 			expect(await recordDelivery(later, { ...record, decision })).toMatchObject({ done: true });
@@ -109,7 +110,7 @@ describe("redeliver", () => {
 
 	it("is content with an attempt that was under way, if it was received", async () => {
 		const delivery = await aDeliveryTo(endpoint, await aSucceededJob());
-		await redeliver(LATER, delivery);
+		await redeliver(LATER, delivery, BY);
 		await recordDelivery(LATER, { ...delivery, attempt: ATTEMPT, failure: null, decision: { next: "delivered" } });
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", nextAttemptAt: null, sweepAt: null });
 	});
@@ -120,7 +121,7 @@ describe("redeliver", () => {
 			{ ...delivery, ...elsewhere },
 			{ ...delivery, deliveryId: `${delivery.deliveryId}0` },
 		]) {
-			expect(await redeliver(LATER, key)).toEqual({ outcome: "unknown" });
+			expect(await redeliver(LATER, key, BY)).toEqual({ outcome: "unknown" });
 		}
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted", restartedAt: null });
 	});
@@ -128,26 +129,26 @@ describe("redeliver", () => {
 	it("says that the job is erased, which an enabled endpoint would not mend", async () => {
 		const job = await aSucceededJob();
 		const delivery = await aDeliveryTo(endpoint, job);
-		await eraseJob(db, job, anId("tmb"));
-		expect(await redeliver(LATER, delivery)).toEqual({ outcome: "job_erased" });
+		await eraseJob(db, job, anId("tmb"), BY);
+		expect(await redeliver(LATER, delivery, BY)).toEqual({ outcome: "job_erased" });
 		await disable(endpoint);
-		expect(await redeliver(LATER, delivery)).toEqual({ outcome: "job_erased" });
+		expect(await redeliver(LATER, delivery, BY)).toEqual({ outcome: "job_erased" });
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "skipped", restartedAt: null });
 	});
 
 	it("sends nothing to an endpoint that is disabled or gone", async () => {
 		const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { status: "exhausted" });
 		await disable(endpoint);
-		expect(await redeliver(LATER, delivery)).toEqual({ outcome: "endpoint_disabled" });
-		await deleteEndpoint(db, endpoint);
-		expect(await redeliver(LATER, delivery)).toEqual({ outcome: "endpoint_disabled" });
+		expect(await redeliver(LATER, delivery, BY)).toEqual({ outcome: "endpoint_disabled" });
+		await deleteEndpoint(db, endpoint, BY);
+		expect(await redeliver(LATER, delivery, BY)).toEqual({ outcome: "endpoint_disabled" });
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted", restartedAt: null });
 	});
 
 	it("keeps the record of an event that is about no job until it is told anew", async () => {
 		const pruneAt = NOW + HOUR + MINUTE;
 		const [asked, forgotten] = [await anEventDelivery(NOW, pruneAt), await anEventDelivery(NOW + 1, pruneAt)];
-		expect(await redeliver(LATER, asked)).toMatchObject({ outcome: "pending", delivery: { jobId: "", event: {} } });
+		expect(await redeliver(LATER, asked, BY)).toMatchObject({ outcome: "pending", delivery: { jobId: "", event: {} } });
 		expect(await pruneOrphanedDeliveries(databaseAt(NOW + 6 * DAY), 100)).toBeGreaterThan(0);
 		expect(await reloadDelivery(forgotten)).toBeNull();
 		expect(await reloadDelivery(asked)).toMatchObject({ status: "pending" });
@@ -168,7 +169,7 @@ describe("redeliverJob", () => {
 			createdAt: NOW + 1,
 		});
 		const registered = await aDeliveryTo(endpoint, job, { status: "skipped", createdAt: NOW + 2 });
-		const sent = await redeliverJob(LATER, job);
+		const sent = await redeliverJob(LATER, job, BY);
 		expect(sent.map(({ deliveryId }) => deliveryId)).toEqual([
 			start.deliveryId,
 			...[end.deliveryId, registered.deliveryId].sort(),
@@ -182,11 +183,11 @@ describe("redeliverJob", () => {
 		const own = await aDelivery(job, { status: "delivered" });
 		const off = await aDeliveryTo(endpoint, job, { status: "exhausted" });
 		await disable(endpoint);
-		expect(await redeliverJob(LATER, { ...job, ...elsewhere })).toEqual([]);
-		expect((await redeliverJob(LATER, job)).map(({ deliveryId }) => deliveryId)).toEqual([own.deliveryId]);
+		expect(await redeliverJob(LATER, { ...job, ...elsewhere }, BY)).toEqual([]);
+		expect((await redeliverJob(LATER, job, BY)).map(({ deliveryId }) => deliveryId)).toEqual([own.deliveryId]);
 		expect(await reloadDelivery(off)).toMatchObject({ status: "exhausted" });
-		await eraseJob(db, job, anId("tmb"));
-		expect(await redeliverJob(LATER, job)).toEqual([]);
+		await eraseJob(db, job, anId("tmb"), BY);
+		expect(await redeliverJob(LATER, job, BY)).toEqual([]);
 	});
 });
 
@@ -204,7 +205,7 @@ describe("recoverDeliveries", () => {
 		];
 		const [third, first, second, fourth] = idsOf(missed);
 		await missedAt(NOW + 9);
-		const page = async () => await recoverDeliveries(LATER, endpoint, NOW + 10, 2);
+		const page = async () => await recoverDeliveries(LATER, endpoint, { sinceMs: NOW + 10, limit: 2 }, BY);
 		const one = await page();
 		expect([idsOf(one.recovered), one.hasMore]).toEqual([[first, second], true]);
 		const two = await page();
@@ -223,16 +224,24 @@ describe("recoverDeliveries", () => {
 			await aDelivery(await aSucceededJob(), { status: "exhausted" }),
 			await aDeliveryTo(endpoint, erased),
 		];
-		await eraseJob(db, erased, anId("tmb"));
-		expect(await recoverDeliveries(LATER, endpoint, 0, 100)).toEqual({ recovered: [], hasMore: false });
+		await eraseJob(db, erased, anId("tmb"), BY);
+		expect(await recoverDeliveries(LATER, endpoint, { sinceMs: 0, limit: 100 }, BY)).toEqual({
+			recovered: [],
+			hasMore: false,
+		});
 		for (const delivery of alone) expect(await reloadDelivery(delivery)).toMatchObject({ restartedAt: null });
-		expect(await recoverDeliveries(LATER, { ...endpoint, ...elsewhere }, 0, 100)).toMatchObject({ recovered: [] });
+		expect(await recoverDeliveries(LATER, { ...endpoint, ...elsewhere }, { sinceMs: 0, limit: 100 }, BY)).toMatchObject(
+			{ recovered: [] },
+		);
 	});
 
 	it("sends nothing to an endpoint that is disabled", async () => {
 		await missedAt(NOW);
 		await disable(endpoint);
-		expect(await recoverDeliveries(LATER, endpoint, 0, 100)).toEqual({ recovered: [], hasMore: false });
+		expect(await recoverDeliveries(LATER, endpoint, { sinceMs: 0, limit: 100 }, BY)).toEqual({
+			recovered: [],
+			hasMore: false,
+		});
 	});
 
 	it("reads what was missed, however much was received", async () => {
@@ -243,7 +252,12 @@ describe("recoverDeliveries", () => {
 		}
 		await missedAt(NOW);
 		const meter = meteredD1(env.DB);
-		const { recovered } = await recoverDeliveries(new Database(meter.d1, runtime, () => NOW), endpoint, NOW - DAY, 100);
+		const { recovered } = await recoverDeliveries(
+			new Database(meter.d1, runtime, () => NOW),
+			endpoint,
+			{ sinceMs: NOW - DAY, limit: 100 },
+			BY,
+		);
 		expect(recovered).toHaveLength(1);
 		expect(meter.read().rowsRead).toBeLessThan(40);
 	});

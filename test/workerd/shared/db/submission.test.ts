@@ -6,7 +6,7 @@ import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
 import { finishJobs } from "../../../../shared/db/finish-jobs.ts";
 import { type NewJob, submitJob } from "../../../../shared/db/submit-job.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { anId, DAY, databaseAt, db, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
+import { anId, BY, DAY, databaseAt, db, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
 const TENANT = "ten_00000000000000000000000000";
@@ -240,7 +240,7 @@ describe("an idempotency key", () => {
 		)
 			.bind(job.jobId, NOW)
 			.run();
-		await eraseJob(db, job, `tmb_${job.jobId}`);
+		await eraseJob(db, job, `tmb_${job.jobId}`, BY);
 		expect(await submitJob(db, job, true)).toEqual({ outcome: "erased" });
 		expect(await reload(job)).toBeNull();
 	});
@@ -250,7 +250,7 @@ describe("an idempotency key", () => {
 		const asked = aNewJob({ idempotency });
 		await submitJob(db, asked);
 		await cancel(asked);
-		await eraseJob(db, asked, anId("tmb"));
+		await eraseJob(db, asked, anId("tmb"), BY);
 
 		const repeat = aNewJob({ idempotency });
 		expect(await submitJob(db, repeat)).toEqual({ outcome: "erased" });

@@ -1,0 +1,189 @@
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { TenantLimits } from "../../../../shared/core/tenant.ts";
+import { revokeApiKey } from "../../../../shared/db/api-keys.ts";
+import { audited, listAuditLog, pruneAuditLog, recordAct } from "../../../../shared/db/audit-log.ts";
+import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
+import { recoverDeliveries, redeliver, redeliverJob } from "../../../../shared/db/redeliver.ts";
+import { submitJob } from "../../../../shared/db/submit-job.ts";
+import { rotateWebhookSecret, updateTenant } from "../../../../shared/db/tenants.ts";
+import {
+	deleteEndpoint,
+	enableEndpoint,
+	rotateEndpointSecret,
+	updateEndpoint,
+} from "../../../../shared/db/webhook-endpoints.ts";
+import {
+	aDelivery,
+	aJob,
+	anId,
+	aTenant,
+	DAY,
+	databaseAt,
+	db,
+	HOUR,
+	insertRow,
+	jobOf,
+	NOW,
+} from "../../support/a-job.ts";
+import { anEndpoint, disable } from "../../support/an-endpoint.ts";
+
+const byKey = () => ({ actor: "key_1", requestId: anId("req") });
+const newestFirst = { limit: 100, after: null, isAscending: false };
+const told = async (tenantId: string) => (await listAuditLog(db, tenantId, newestFirst)).map(({ action }) => action);
+
+async function anEntry(tenantId: string, at = NOW) {
+	const by = byKey();
+	await recordAct(databaseAt(at), by, { action: "endpoint.tested", tenantId, target: "we_1" });
+	return by;
+}
+
+describe("an audit entry", () => {
+	it("says who did what to what, when and in which request", async () => {
+		const { tenantId } = await aTenant();
+		const endpoint = await anEndpoint(tenantId);
+		const by = byKey();
+		await deleteEndpoint(databaseAt(NOW + HOUR), endpoint, by);
+		expect((await listAuditLog(db, tenantId, newestFirst))[0]).toEqual({
+			...by,
+			tenantId,
+			entryId: by.requestId.replace("req_", "aud_"),
+			at: NOW + HOUR,
+			action: "endpoint.deleted",
+			target: endpoint.endpointId,
+		});
+	});
+
+	it("is made once, however often its request says the same", async () => {
+		const { tenantId } = await aTenant();
+		const by = byKey();
+		const rotation = { sealedSecret: "v1.new", keepOldMs: 0 };
+		for (let times = 0; times < 3; times++) await rotateWebhookSecret(db, tenantId, rotation, by);
+		expect(await told(tenantId)).toEqual(["signing_secret.rotated"]);
+	});
+
+	it("is not made without its act, in one transaction", async () => {
+		const { tenantId } = await aTenant();
+		const act = { action: "tenant.updated", tenantId, target: tenantId } as const;
+		const fails = { sql: "INSERT INTO tenants (id) VALUES (?1)", params: [tenantId] };
+		const acts = { sql: "UPDATE tenants SET name = 'x' WHERE id = ?1", params: [tenantId] };
+		await expect(db.batch([acts, audited(db, byKey(), act), fails])).rejects.toThrow();
+		expect(await told(tenantId)).toEqual([]);
+	});
+
+	it.each(["UPDATE audit_log SET actor = 'operator'", "UPDATE audit_log SET at = 0", "DELETE FROM audit_log"])(
+		"refuses %s",
+		async (sql) => {
+			const { tenantId } = await aTenant();
+			await anEntry(tenantId, Date.now());
+			await expect(env.DB.exec(`${sql} WHERE tenant_id = '${tenantId}'`)).rejects.toThrow(/an audit entry/);
+			expect(await told(tenantId)).toEqual(["endpoint.tested"]);
+		},
+	);
+
+	it("is not replaced by another of its id", async () => {
+		const { tenantId } = await aTenant();
+		const { requestId } = await anEntry(tenantId);
+		await env.DB.prepare("INSERT OR REPLACE INTO audit_log VALUES (?1, ?2, 0, 'operator', 'job.erased', 'job_1')")
+			.bind(tenantId, requestId.replace("req_", "aud_"))
+			.run();
+		expect(await listAuditLog(db, tenantId, newestFirst)).toMatchObject([{ actor: "key_1", at: NOW }]);
+	});
+
+	it("goes after 400 days by the database's own clock, and not a day before, oldest first", async () => {
+		const { tenantId } = await aTenant();
+		for (const days of [399, 402, 401, 403]) await anEntry(tenantId, Date.now() - days * DAY);
+		const ages = async () =>
+			(await listAuditLog(db, tenantId, newestFirst)).map(({ at }) => Math.round((Date.now() - at) / DAY)).toSorted();
+		expect(await pruneAuditLog(db, 2)).toBe(2);
+		expect(await ages()).toEqual([399, 401]);
+		expect(await pruneAuditLog(databaseAt(NOW + 4_000 * DAY), 100)).toBe(1);
+		expect(await ages()).toEqual([399]);
+	});
+});
+
+describe("an act that changes nothing", () => {
+	it("is not told", async () => {
+		const { tenantId } = await aTenant();
+		const endpoint = await anEndpoint(tenantId);
+		const keyId = anId("key");
+		const row = { name: "k", key_hash: "a".repeat(64), scopes: "[]", created_at: NOW, revoked_at: NOW };
+		await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
+		const before = await told(tenantId);
+
+		await revokeApiKey(db, keyId, byKey());
+		await revokeApiKey(db, "key_unknown", byKey());
+		await updateTenant(db, tenantId, { name: "acme", limits: TenantLimits.parse({}) }, byKey());
+		await enableEndpoint(db, endpoint, byKey());
+		const change = { name: endpoint.name, url: null, eventTypes: null, payload: null };
+		await updateEndpoint(db, endpoint, change, byKey());
+		const elsewhere = { tenantId, endpointId: anId("we") };
+		await deleteEndpoint(db, elsewhere, byKey());
+		await rotateEndpointSecret(db, elsewhere, { sealedSecret: "v1.new", secretHint: "abcd", keepOldMs: 0 }, byKey());
+		await eraseJob(db, await aJob({ tenantId }), anId("tmb"), byKey());
+		await redeliver(db, { tenantId, deliveryId: "dlv_unknown" }, byKey());
+		await redeliverJob(db, jobOf({ tenantId }), byKey());
+		await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 10 }, byKey());
+
+		expect(await told(tenantId)).toEqual(before);
+	});
+});
+
+describe("each act that changes something", () => {
+	it("is told in its own tenant's log and in no other", async () => {
+		const [{ tenantId }, other] = [await aTenant(), await aTenant()];
+		const endpoint = await anEndpoint(tenantId);
+		const job = await aJob({ tenantId, status: "succeeded" });
+		const delivery = await aDelivery(job, { status: "exhausted" });
+		const missed = {
+			endpointId: endpoint.endpointId,
+			deliveryId: `${delivery.deliveryId}2`,
+			status: "skipped",
+		} as const;
+		await aDelivery(job, missed);
+		await disable(endpoint);
+		const keyId = anId("key");
+		const row = { name: "k", key_hash: "a".repeat(64), scopes: "[]", created_at: NOW };
+		await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
+
+		await revokeApiKey(db, keyId, byKey());
+		await updateTenant(db, tenantId, { name: "Acme", limits: null }, byKey());
+		await enableEndpoint(db, endpoint, byKey());
+		await updateEndpoint(db, endpoint, { name: "new", url: null, eventTypes: null, payload: null }, byKey());
+		await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 10 }, byKey());
+		await redeliver(db, delivery, byKey());
+		await redeliverJob(db, job, byKey());
+		const models: [string] = ["simulated/echo"];
+		const again = { ...jobOf({ tenantId }), models, start: { delayMs: 0 }, idempotency: null, retryOf: job.jobId };
+		await submitJob(db, { ...again, retriedBy: byKey() });
+		const idempotency = { key: "k", fingerprint: "f".repeat(64) };
+		await submitJob(db, { ...again, jobId: anId("job"), idempotency, retriedBy: byKey() });
+		await eraseJob(db, job, anId("tmb"), byKey());
+		await rotateEndpointSecret(db, endpoint, { sealedSecret: "v1.new", secretHint: "abcd", keepOldMs: 0 }, byKey());
+		await deleteEndpoint(db, endpoint, byKey());
+
+		expect((await told(tenantId)).toReversed()).toEqual([
+			"endpoint.created",
+			"key.revoked",
+			"tenant.updated",
+			"endpoint.enabled",
+			"endpoint.updated",
+			"deliveries.recovered",
+			"delivery.redelivered",
+			"job.redelivered",
+			"job.retried",
+			"job.retried",
+			"job.erased",
+			"endpoint.secret_rotated",
+			"endpoint.deleted",
+		]);
+		expect(await told(other.tenantId)).toEqual([]);
+	});
+
+	it("is not a submission", async () => {
+		const { tenantId } = await aTenant();
+		const models: [string] = ["simulated/echo"];
+		await submitJob(db, { ...jobOf({ tenantId }), models, start: { delayMs: 0 }, idempotency: null });
+		expect(await told(tenantId)).toEqual([]);
+	});
+});

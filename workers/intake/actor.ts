@@ -1,0 +1,14 @@
+/** Who acts, for the audit log. */
+import type { Context } from "hono";
+import { type Actor, OPERATOR } from "../../shared/core/audit.ts";
+import type { IntakeEnv } from "./services.ts";
+
+/** The holder of the API key that a request came with. */
+export function callerAsActor(c: Context<IntakeEnv>): Actor {
+	return { actor: c.var.caller.keyId, requestId: c.var.requestId };
+}
+
+/** The holder of ADMIN_TOKEN. */
+export function operatorAsActor(c: Context<IntakeEnv>): Actor {
+	return { actor: OPERATOR, requestId: c.var.requestId };
+}
