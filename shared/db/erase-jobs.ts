@@ -24,7 +24,7 @@ export interface ErasedJob extends JobKey {
 	inputKey: string | null;
 }
 
-interface Row {
+export interface ErasedRow {
 	tenant_id: string;
 	id: string;
 	input_key: string | null;
@@ -39,7 +39,7 @@ const OWES_NOTHING = `NOT EXISTS (SELECT 1 FROM deliveries WHERE ${OF_JOB} AND d
 
 /** Final jobs whose retention is over, oldest first. */
 export async function findJobsToPrune(db: Database, limit: number): Promise<JobKey[]> {
-	const rows = await db.all<Row>({
+	const rows = await db.all<ErasedRow>({
 		sql: `SELECT tenant_id, id FROM jobs WHERE prune_at IS NOT NULL AND prune_at <= ${NOW} ORDER BY prune_at LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
@@ -51,8 +51,8 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 	if (jobs.length === 0) return [];
 	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
 	const params = [db.clock(), keyList(jobs)];
-	const [, gone = []] = await db.batch<Row>([
-		bury(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${OWES_NOTHING}`),
+	const [, gone = []] = await db.batch<ErasedRow>([
+		buryJobs(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${OWES_NOTHING}`),
 		{ sql: `DELETE FROM jobs WHERE ${over} AND ${OWES_NOTHING} RETURNING tenant_id, id, input_key`, params },
 		{
 			sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN (
@@ -70,8 +70,8 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 /** Erases one job at its owner's word. What it still owes is skipped. Null: it is not final, or not there. */
 export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, by: Actor): Promise<ErasedJob | null> {
 	const params = [db.clock(), keyList([job])];
-	const [, , gone = []] = await db.batch<Row>([
-		bury(db, [job], tombstoneId, FINAL),
+	const [, , gone = []] = await db.batch<ErasedRow>([
+		buryJobs(db, [job], tombstoneId, FINAL),
 		{
 			sql: `UPDATE deliveries
 			   SET prune_at = ${NOW} + ${ORPHANED_DELIVERY_MS}, next_attempt_at = NULL, sweep_at = NULL, parked_on = NULL,
@@ -89,7 +89,7 @@ export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, b
 }
 
 /** Names the jobs that the next statements will erase, by the same conditions. */
-function bury(db: Database, jobs: JobKey[], tombstoneId: string, condition: string): Statement {
+export function buryJobs(db: Database, jobs: JobKey[], tombstoneId: string, condition: string): Statement {
 	return {
 		sql: `INSERT INTO tombstones (delete_at, id, jobs)
 		SELECT ${NOW} + ${TOMBSTONE_MS}, ?3, json_group_array(json_array(tenant_id, id, input_key))
@@ -127,6 +127,6 @@ export async function removeTombstone(db: Database, { deleteAt, id }: Tombstone)
 	await db.all({ sql: "DELETE FROM tombstones WHERE delete_at = ?1 AND id = ?2", params: [deleteAt, id] });
 }
 
-function erasedFromRow(row: Row): ErasedJob {
+export function erasedFromRow(row: ErasedRow): ErasedJob {
 	return { tenantId: row.tenant_id, jobId: row.id, inputKey: row.input_key };
 }

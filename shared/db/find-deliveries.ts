@@ -4,6 +4,7 @@ import { deliveryIdRange } from "../core/events.ts";
 import type { Job, JobKey } from "../core/job.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhook-endpoint.ts";
 import { type Database, NOW } from "./database.ts";
+import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 import { claimProbes, deliveryList, findPaused, isListed } from "./receiver-pauses.ts";
@@ -28,7 +29,8 @@ export interface OwedDelivery {
 export async function findOwedDeliveries(db: Database, keys: DeliveryKey[]): Promise<OwedDelivery[]> {
 	const list = deliveryList(keys);
 	const params = [db.clock(), list];
-	const owed = (place: "?1" | "?2") => `FROM deliveries WHERE ${isListed(place)} AND status = 'pending'`;
+	const owed = (place: "?1" | "?2") => `FROM deliveries
+		 WHERE ${isListed(place)} AND status = 'pending' AND deliveries.tenant_id NOT IN ${DELETED_TENANTS}`;
 	const [probes = [], paused = [], deliveries = [], jobs = [], endpoints = [], tenants = []] = await db.batch<
 		Record<string, unknown>
 	>([

@@ -2,12 +2,16 @@
 import type { Job, JobKey } from "../core/job.ts";
 import type { JobState } from "../core/job-states.ts";
 import type { Database } from "./database.ts";
+import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { JOB_COLUMNS, JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
+
+/** Whoever asks: a signed link works without a key. */
+const IS_SERVED = `tenant_id NOT IN ${DELETED_TENANTS}`;
 
 /** Without its input; null: unknown, erased, or another tenant's, which look the same. */
 export async function findJob(db: Database, key: JobKey): Promise<Job | null> {
 	const row = await db.first({
-		sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2`,
+		sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`,
 		params: [key.tenantId, key.jobId],
 	});
 	return row === null ? null : jobFromRow(row);
@@ -15,7 +19,7 @@ export async function findJob(db: Database, key: JobKey): Promise<Job | null> {
 
 export async function findJobWithInput(db: Database, key: JobKey): Promise<Job | null> {
 	const row = await db.first({
-		sql: `SELECT ${JOB_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2`,
+		sql: `SELECT ${JOB_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`,
 		params: [key.tenantId, key.jobId],
 	});
 	return row === null ? null : jobFromRow(row);

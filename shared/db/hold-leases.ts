@@ -1,6 +1,7 @@
 /** What a holder does while its calls run, for its whole batch at once: stay alive, and hear that it should stop. */
 import type { JobKey } from "../core/job.ts";
 import { type Database, NOW } from "./database.ts";
+import { DELETED_TENANTS } from "./deleted-tenants.ts";
 
 export interface HeldLease extends JobKey {
 	lease: number;
@@ -9,7 +10,8 @@ export interface HeldLease extends JobKey {
 /** Joins the leases bound as `list` with those that are still in force. */
 const heldIn = (list: "?1" | "?3") =>
 	`(SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS lease FROM json_each(${list})) AS held
-	  WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id AND jobs.lease = held.lease AND jobs.status = 'running'`;
+	  WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id AND jobs.lease = held.lease AND jobs.status = 'running'
+	    AND jobs.tenant_id NOT IN ${DELETED_TENANTS}`;
 
 /** Heartbeat. Answers the ids that are still ours; by number and state alone, for a late heartbeat is still a heartbeat. */
 export async function extendLeases(db: Database, leases: HeldLease[], leaseMs: number): Promise<Set<string>> {

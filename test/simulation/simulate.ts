@@ -120,7 +120,7 @@ async function makeTenant(service: Service): Promise<Tenant> {
 	const tenantId = newId("ten", runtime);
 	const secret = newWebhookSecret(runtime);
 	const sealedSecret = await seal(runtime, service.vars.SIGNING_KEY ?? "", tenantId, secret);
-	const operator = { actor: OPERATOR, requestId: newId("req", runtime) };
+	const operator = { actor: OPERATOR, requestId: `req_${"0".repeat(26)}` };
 	await createTenant(db, { tenantId, name: "a tenant", limits: TenantLimits.parse({}), sealedSecret }, operator);
 	const keyId = newId("key", runtime);
 	const key = makeApiKey(keyId, runtime.randomBytes);

@@ -19,4 +19,9 @@ export class KeyCache {
 		this.#known.set(keyId, { key, until: runtime.now() + KEY_MS });
 		return key;
 	}
+
+	/** Its keys are looked up anew: here, they end at once. */
+	forgetTenant(tenantId: string): void {
+		for (const [keyId, { key }] of this.#known) if (key?.tenantId === tenantId) this.#known.delete(keyId);
+	}
 }

@@ -1,6 +1,7 @@
 /**
  * Takes:  the cron tick, once a minute.
- * Writes: jobs (queued → expired; erased after their retention), what R2 holds of erased jobs; when to look next.
+ * Writes: jobs (queued → expired; erased after their retention), what R2 holds of erased jobs; when to look next; whatever
+ *         a deleted tenant owned.
  * Sends:  JOB_QUEUE and DELIVERY_QUEUE, for whatever a queue lost or a crash left behind.
  *
  * It never calls a model or a receiver: it rings, and those who are rung for judge for themselves.
@@ -10,6 +11,7 @@ import type { Database } from "../../shared/db/database.ts";
 import { writeNote } from "../../shared/db/sweeper-notes.ts";
 import { bind } from "../bindings.ts";
 import { log, logTrouble } from "../log.ts";
+import { eraseTenants } from "./erase-tenants.ts";
 import { pruneAll } from "./prune.ts";
 import { reapInputs } from "./reap-inputs.ts";
 import { releaseAllDeliveries } from "./release-deliveries.ts";
@@ -23,7 +25,15 @@ export async function sweep(env: Env, runtime: Runtime): Promise<void> {
 }
 
 export async function sweepAll(sweeper: Sweeper): Promise<void> {
-	const steps = { sweepJobs, releaseAllParked, releaseAllDeliveries, ringForDueDeliveries, pruneAll, reapInputs };
+	const steps = {
+		sweepJobs,
+		releaseAllParked,
+		releaseAllDeliveries,
+		ringForDueDeliveries,
+		eraseTenants,
+		pruneAll,
+		reapInputs,
+	};
 	const counts: Record<string, number> = {};
 	for (const [name, step] of Object.entries(steps)) {
 		try {

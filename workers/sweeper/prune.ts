@@ -1,5 +1,6 @@
 /** What is past its retention goes: rows first, so that nobody finds half a job, then what R2 holds. */
 import { newId } from "../../shared/core/ids.ts";
+import { pruneAuditLog } from "../../shared/db/audit-log.ts";
 import { findJobsToPrune, findTombstones, pruneJobs, removeTombstone } from "../../shared/db/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/prune-records.ts";
 import { eraseObjects } from "../../shared/results/erase-objects.ts";
@@ -15,6 +16,7 @@ export async function pruneAll(sweeper: Sweeper) {
 		pruned: await pruneFinalJobs(sweeper),
 		idempotencyKeysPruned: await pruneIdempotencyKeys(sweeper.db, RECORDS_MAX),
 		deliveriesPruned: await pruneOrphanedDeliveries(sweeper.db, RECORDS_MAX),
+		auditEntriesPruned: await pruneAuditLog(sweeper.db, RECORDS_MAX),
 	};
 }
 

@@ -141,9 +141,8 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "enabling an endpoint leaves it paused",
 		seenBy: 628,
 		file: "shared/db/webhook-endpoints.ts",
-		find: "const [, rows = []] = await db.batch<Record<string, unknown>>([\n\t\t{ sql: \"DELETE FROM receiver_pauses WHERE key = ?1 || ' ' || ?2\", params: [tenantId, endpointId] },\n\t\t{\n\t\t\tsql: `UPDATE",
-		replace:
-			"const [, rows = []] = await db.batch<Record<string, unknown>>([\n\t\t{ sql: \"SELECT 1 FROM receiver_pauses WHERE key = ?1 || ' ' || ?2\", params: [tenantId, endpointId] },\n\t\t{\n\t\t\tsql: `UPDATE",
+		find: "\t\tforgetFailures(key),\n\t\t{\n\t\t\tsql: `UPDATE",
+		replace: '\t\t{ sql: "SELECT 1", params: [] },\n\t\t{\n\t\t\tsql: `UPDATE',
 	},
 	{
 		name: "each receiver is told under an id of its own",

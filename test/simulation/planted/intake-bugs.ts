@@ -47,8 +47,8 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a tenant is not asked for when a job is read",
 		seenBy: 14,
 		file: "shared/db/find-job.ts",
-		find: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2`",
-		replace: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2`",
+		find: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`",
+		replace: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2 AND ${IS_SERVED}`",
 	},
 	{
 		name: "a job that runs again asks another prompt",

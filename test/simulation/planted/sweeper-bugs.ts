@@ -21,8 +21,8 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		name: "the sweeper forgets deliveries",
 		seenBy: 2,
 		file: "workers/sweeper/index.ts",
-		find: "ringForDueDeliveries, pruneAll",
-		replace: "pruneAll",
+		find: "\t\tringForDueDeliveries,\n\t\teraseTenants",
+		replace: "\t\teraseTenants",
 	},
 	{
 		name: "the sweeper notes a ring that it has not rung",

@@ -37,6 +37,15 @@ async function administerTenants(story: Story): Promise<void> {
 	story.wish("the tenant has the name that it was given", async () => (await name()) === "Acme");
 }
 
+async function deleteATenant(story: Story): Promise<void> {
+	const tenant = idIn(await story.ask("POST", "/v1/admin/tenants", { ...asOperator, json: { name: "gone" } }));
+	await story.ask("DELETE", `/v1/admin/tenants/${tenant}`, { ...asOperator, orElse: 404 });
+	const told = "SELECT count(*) AS n FROM audit_log WHERE tenant_id = ?1 AND action = 'tenant.deleted'";
+	const named = env.DB.prepare("SELECT 1 FROM tenants WHERE id = ?1 AND deleted_at IS NULL").bind(tenant);
+	story.wish("there is no such tenant", async () => (await named.first()) === null);
+	story.wish("it is told once", async () => (await env.DB.prepare(told).bind(tenant).first("n")) === 1);
+}
+
 async function administerKeys(story: Story): Promise<void> {
 	const path = `/v1/admin/tenants/${story.tenantId}/keys`;
 	const key = idIn(await story.ask("POST", path, { ...asOperator, json: { name: "k" } }));
@@ -157,6 +166,11 @@ describeFaults(
 			name: "a tenant that is made, looked at and renamed",
 			tries: /admin|audit/,
 			play: administerTenants,
+		},
+		{
+			name: "a tenant that is deleted",
+			tries: /deleteTenant/,
+			play: deleteATenant,
 		},
 		{
 			name: "a key that is made, looked for and revoked",

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { inputKey, resultKey } from "../../../shared/results/keys.ts";
-import { aDelivery, anId, DAY, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
+import { aDelivery, anId, aTenant, DAY, HOUR, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
 import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, LANE, limitRunning } from "./rows.ts";
 import type { Story } from "./story.ts";
@@ -9,7 +9,7 @@ import { RECEIVER } from "./upstreams.ts";
 const isGone = (key: string) => async () => (await env.RESULTS.head(key)) === null;
 
 function hasNoRow(
-	table: "deliveries" | "idempotency_keys" | "tombstones" | "cool_downs" | "receiver_pauses",
+	table: "deliveries" | "tenants" | "idempotency_keys" | "tombstones" | "audit_log" | "cool_downs" | "receiver_pauses",
 	column: string,
 	value: string,
 ) {
@@ -127,10 +127,31 @@ describeFaults("sweeper", [
 
 			const key = { tenant_id: story.tenantId, key: "old", fingerprint: "f", job_id: "job_1" };
 			await insertRow("idempotency_keys", { ...key, expires_at: startedAt - SECOND });
+			await env.DB.prepare("INSERT INTO audit_log VALUES (?1, 'aud_1', 0, 'operator', 'tenant.created', ?1)")
+				.bind(story.tenantId)
+				.run();
+			story.wish("an entry of the audit log goes after its time", hasNoRow("audit_log", "tenant_id", story.tenantId));
 			story.wish("an old idempotency key is forgotten", hasNoRow("idempotency_keys", "key", "old"));
 			const past = { status: "skipped", finishedAt: startedAt - DAY, pruneAt: startedAt - SECOND } as const;
 			const orphan = await aDelivery(buried, past);
 			story.wish("the record of an erased job's webhook goes", hasNoRow("deliveries", "id", orphan.deliveryId));
+		},
+	},
+	{
+		name: "a tenant that was deleted two hours ago",
+		tries: /erase-tenants\.ts/,
+		async play(story) {
+			const then = story.world.startedAt - 2 * HOUR;
+			const { tenantId } = await aTenant();
+			await env.DB.prepare("UPDATE tenants SET deleted_at = ?2 WHERE id = ?1").bind(tenantId, then).run();
+			const gone = { bought: 0, status: "erased", row: { tenantId } } as const;
+			const job = await anOldJob(story, { ...gone, prompt: "not to be run" });
+			await env.RESULTS.put(resultKey(job), "{}");
+			await aRunningJob(story, { ...gone, prompt: "its holder is gone" });
+			await aDelivery(job, { url: RECEIVER, createdAt: then });
+			story.wish("its result is gone", isGone(resultKey(job)));
+			story.wish("its webhooks are gone", hasNoRow("deliveries", "tenant_id", tenantId));
+			story.wish("its row is gone", hasNoRow("tenants", "id", tenantId));
 		},
 	},
 	{

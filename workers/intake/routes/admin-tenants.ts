@@ -3,6 +3,7 @@ import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { timestamp } from "../../../shared/core/job-view.ts";
 import { type Tenant as StoredTenant, TenantLimits, TenantLimitsChange } from "../../../shared/core/tenant.ts";
+import { deleteTenant } from "../../../shared/db/delete-tenant.ts";
 import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
@@ -100,6 +101,18 @@ const update = createRoute({
 	responses: { 200: jsonAnswer("The tenant.", Tenant), ...adminErrors, ...bodyErrors, ...notFound },
 });
 
+const remove = createRoute({
+	...shared,
+	method: "delete",
+	path: "/v1/admin/tenants/{id}",
+	summary: "Delete a tenant, and erase everything of it",
+	description:
+		"From the answer on, nothing of it is submitted, called or told, but for calls in flight, which are aborted within seconds; its keys stop within 10 seconds everywhere. What it stored is erased by the minute, 10,000 jobs at a time; its audit log alone stays. A second time answers 404.",
+	middleware: [requireAdmin] as const,
+	request: { params, query: noQuery },
+	responses: { 204: { description: "Deleted." }, ...adminErrors, ...notFound },
+});
+
 export const adminTenantRoutes = newApp()
 	.openapi(create, async (c) => {
 		const { db, config, runtime } = c.var.services;
@@ -125,11 +138,23 @@ export const adminTenantRoutes = newApp()
 		const updated = await updateTenant(db, old.tenantId, named, operatorAsActor(c));
 		background(ringOrLog(jobBell, updated?.freed ?? []));
 		return c.json(viewTenant(existing(updated?.tenant ?? null)), 200);
+	})
+	.openapi(remove, async (c) => {
+		const { db, keys } = c.var.services;
+		const tenantId = c.req.param("id");
+		const isDeleted = await deleteTenant(db, tenantId, operatorAsActor(c));
+		keys.forgetTenant(tenantId);
+		if (!isDeleted) throw noSuchTenant();
+		return c.body(null, 204);
 	});
 
 function existing(tenant: StoredTenant | null): StoredTenant {
-	if (tenant === null) throw new AppError("not_found", "There is no such tenant.");
+	if (tenant === null) throw noSuchTenant();
 	return tenant;
+}
+
+function noSuchTenant(): AppError {
+	return new AppError("not_found", "There is no such tenant.");
 }
 
 function viewTenant(tenant: StoredTenant): z.infer<typeof Tenant> {

@@ -93,6 +93,7 @@ describe("/openapi.json", () => {
 			"GET /v1/admin/tenants": "200 400 401 500 503",
 			"GET /v1/admin/tenants/{id}": "200 400 401 404 500 503",
 			"PATCH /v1/admin/tenants/{id}": "200 400 401 404 413 415 500 503",
+			"DELETE /v1/admin/tenants/{id}": "204 400 401 404 500 503",
 			"POST /v1/admin/tenants/{id}/keys": "201 400 401 404 413 415 500 503",
 			"GET /v1/admin/tenants/{id}/keys": "200 400 401 404 500 503",
 			"DELETE /v1/admin/keys/{id}": "204 400 401 404 500 503",

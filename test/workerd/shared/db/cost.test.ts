@@ -148,7 +148,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	erase: async () => {
 		const job = await aJob({ status: "succeeded" });
 		await aDelivery(job);
-		return eraseJob(db, job, anId("tmb"), BY);
+		return eraseJob(db, job, anId("tmb"), { ...BY, requestId: anId("req") });
 	},
 	"find tombstones": async () => findTombstones(db, 1),
 	"find known jobs": async () => findKnownJobs(db, [await aJob()]),

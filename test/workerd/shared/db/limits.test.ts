@@ -12,6 +12,7 @@ import {
 	aJob,
 	anId,
 	aTenant,
+	BY,
 	DAY,
 	databaseAt,
 	db,
@@ -60,7 +61,7 @@ const nobody = { ...jobOf(), parkedOn: null };
 /** As the API changes them; answers whom it lets go. */
 async function change(tenantId: string, limits: Partial<TenantLimits>, at = NOW): Promise<string[]> {
 	const change = { name: null, limits: { ...TenantLimits.parse({}), ...limits } };
-	const updated = await updateTenant(databaseAt(at), tenantId, change);
+	const updated = await updateTenant(databaseAt(at), tenantId, change, BY);
 	return (updated?.freed ?? []).map(({ jobId }) => jobId);
 }
 

@@ -1,0 +1,124 @@
+/**
+ * Deletes tenants. One transaction makes a tenant unknown to everybody; the sweeper then erases what it owned, in pages
+ * small enough for any database. The row itself goes last: until then it keeps out whoever still knows the tenant, such
+ * as an isolate that has its key in the cache, or a holder that ends its job.
+ */
+import type { Actor } from "../core/audit.ts";
+import type { JobKey } from "../core/job.ts";
+import { audited } from "./audit-log.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
+import { DELETED_TENANTS } from "./deleted-tenants.ts";
+import { buryJobs, type ErasedJob, type ErasedRow, erasedFromRow } from "./erase-jobs.ts";
+import { keyList } from "./key-list.ts";
+
+/** Longer than anybody lives, or knows, who was there when the tenant was deleted; and than its jobs' tombstones. */
+const ROW_KEPT_MS = 3_600_000;
+
+/** Of the tenant bound as `?1`: nothing goes of one in force. */
+const IS_DELETED = `?1 IN ${DELETED_TENANTS}`;
+
+/** False: there is no such tenant, or not any more. Its name, its secrets and its keys go at once. */
+export async function deleteTenant(db: Database, tenantId: string, by: Actor): Promise<boolean> {
+	const [rows = []] = await db.batch([
+		{
+			sql: `UPDATE tenants
+			   SET deleted_at = ${NOW}, name = '', webhook_secret = '',
+			       previous_webhook_secret = NULL, previous_webhook_secret_until = NULL
+			 WHERE id = ?2 AND deleted_at IS NULL RETURNING id`,
+			params: [db.clock(), tenantId],
+		},
+		audited(db, by, { action: "tenant.deleted", tenantId, target: tenantId }),
+		{
+			sql: `DELETE FROM api_keys
+			 WHERE tenant_id = ?1 AND ${IS_DELETED}`,
+			params: [tenantId],
+		},
+	]);
+	return rows.length > 0;
+}
+
+/** What a tenant owns besides its jobs: table, and what names a row in it. Its audit log is the operator's. */
+export const OWNED = [
+	["deliveries", "tenant_id, id"],
+	["idempotency_keys", "tenant_id, key"],
+	["webhook_endpoints", "tenant_id, id"],
+	["api_keys", "id"],
+	["usage", "tenant_id, day, model"],
+] as const;
+
+/** A pause's key starts with its tenant's id and a space; what comes next in the order of characters is `!`. */
+const isPauseOf = (tenant: string) => `key > ${tenant} || ' ' AND key < ${tenant} || '!'`;
+
+const OWNS_SOMETHING = `(${["jobs", ...OWNED.map(([table]) => table)]
+	.map((table) => `EXISTS (SELECT 1 FROM ${table} WHERE tenant_id = tenants.id)`)
+	.join(" OR ")} OR EXISTS (SELECT 1 FROM receiver_pauses WHERE ${isPauseOf("tenants.id")}))`;
+
+/** Deleted tenants that something is left of, the longest gone first. */
+export async function findTenantsToErase(db: Database, limit: number): Promise<string[]> {
+	const rows = await db.all<{ id: string }>({
+		sql: `SELECT id FROM tenants WHERE deleted_at IS NOT NULL AND ${OWNS_SOMETHING} ORDER BY deleted_at LIMIT ?1`,
+		params: [limit],
+	});
+	return rows.map(({ id }) => id);
+}
+
+/** Jobs of a deleted tenant, running ones too: their holders find that the lease is not theirs any more. */
+export async function findJobsToErase(db: Database, tenantId: string, limit: number): Promise<JobKey[]> {
+	const rows = await db.all<{ id: string }>({
+		sql: "SELECT id FROM jobs WHERE tenant_id = ?1 ORDER BY id LIMIT ?2",
+		params: [tenantId, limit],
+	});
+	return rows.map(({ id }) => ({ tenantId, jobId: id }));
+}
+
+export interface ErasedPage {
+	/** What R2 holds of them is to be deleted now; a tombstone sees to it that it is deleted once more. */
+	jobs: ErasedJob[];
+	/** Rows that went of each kind at most: as many as were asked for means that there may be more. */
+	rowsMax: number;
+}
+
+/** One transaction: these jobs, and up to `limit` rows of each kind besides. */
+export async function erasePage(
+	db: Database,
+	{ tenantId, jobs, limit }: { tenantId: string; jobs: JobKey[]; limit: number },
+	tombstoneId: string,
+): Promise<ErasedPage> {
+	const [, gone = [], ...others] = await db.batch<ErasedRow>([
+		buryJobs(db, jobs, tombstoneId, `tenant_id IN ${DELETED_TENANTS}`),
+		{
+			sql: `DELETE FROM jobs
+			 WHERE (tenant_id, id) IN (SELECT ?1, value ->> 1 FROM json_each(?2)) AND ${IS_DELETED}
+			RETURNING tenant_id, id, input_key`,
+			params: [tenantId, keyList(jobs)],
+		},
+		...OWNED.map(([table, key]) => eraseOwned(table, key, tenantId, limit)),
+		{
+			sql: `DELETE FROM receiver_pauses WHERE key IN (
+			       SELECT key FROM receiver_pauses WHERE ${isPauseOf("?1")} AND ${IS_DELETED} LIMIT ?2) RETURNING key`,
+			params: [tenantId, limit],
+		},
+	]);
+	return { jobs: gone.map(erasedFromRow), rowsMax: Math.max(gone.length, ...others.map((rows) => rows.length)) };
+}
+
+function eraseOwned(table: string, key: string, tenantId: string, limit: number): Statement {
+	return {
+		sql: `DELETE FROM ${table} WHERE (${key}) IN (
+		       SELECT ${key} FROM ${table}
+		        WHERE tenant_id = ?1 AND ${IS_DELETED} LIMIT ?2)
+		RETURNING tenant_id`,
+		params: [tenantId, limit],
+	};
+}
+
+/** The rows of tenants that nothing is left of, and whom nobody can know any more. */
+export async function removeErasedTenants(db: Database, limit: number): Promise<number> {
+	const rows = await db.all({
+		sql: `DELETE FROM tenants WHERE id IN (
+		       SELECT id FROM tenants WHERE deleted_at <= ${NOW} - ${ROW_KEPT_MS} AND NOT ${OWNS_SOMETHING}
+		        ORDER BY deleted_at LIMIT ?2) RETURNING id`,
+		params: [db.clock(), limit],
+	});
+	return rows.length;
+}

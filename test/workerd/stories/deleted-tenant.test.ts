@@ -1,0 +1,251 @@
+/** A tenant that is deleted: nothing more is done for it, and nothing is left of it but what an operator did. */
+import { env } from "cloudflare:workers";
+import { beforeEach, describe, expect, it } from "vitest";
+import { OPERATOR } from "../../../shared/core/audit.ts";
+import type { JobKey } from "../../../shared/core/job.ts";
+import { createApiKey, findKeyInForce } from "../../../shared/db/api-keys.ts";
+import { deleteTenant, OWNED } from "../../../shared/db/delete-tenant.ts";
+import { findOwedDeliveries } from "../../../shared/db/find-deliveries.ts";
+import { findJob } from "../../../shared/db/find-job.ts";
+import { finishJobs } from "../../../shared/db/finish-jobs.ts";
+import { leaseJobs } from "../../../shared/db/lease-jobs.ts";
+import { submitJob } from "../../../shared/db/submit-job.ts";
+import { findTenant, listTenants } from "../../../shared/db/tenants.ts";
+import { ACK } from "../../../shared/queues/bells.ts";
+import { inputKey, resultKey } from "../../../shared/results/keys.ts";
+import {
+	aDelivery,
+	aJob,
+	anId,
+	aTenant,
+	BY,
+	DAY,
+	databaseAt,
+	insertRow,
+	jobOf,
+	LEASE_MS,
+	MINUTE,
+	NOW,
+	SECOND,
+} from "../support/a-job.ts";
+import { diesAfter, diesBefore, type Happening } from "../support/a-process.ts";
+import { aWorld, emptyTables, type Process, type World } from "../support/a-world.ts";
+import { aDeliveryTo, anEndpoint } from "../support/an-endpoint.ts";
+import { consuming, dispatch, sweepOnce } from "../support/drive.ts";
+import { dumpAll, placesOf } from "../support/dump.ts";
+import { aModel, answered, slowly } from "../support/scripted-model.ts";
+
+beforeEach(emptyAll);
+
+async function emptyAll(): Promise<void> {
+	await emptyTables();
+	await env.RESULTS.delete((await env.RESULTS.list()).objects.map(({ key }) => key));
+}
+
+const operator = () => ({ actor: OPERATOR, requestId: anId("req") });
+const CANARY = "canary-of-the-deleted";
+
+/** Of everything that a tenant can own, some. */
+async function aFullTenant(canary: string) {
+	const { tenantId } = await aTenant({ name: canary });
+	const metadata = { canary };
+	const queued = await aJob({ tenantId, metadata });
+	const large = inputKey({ tenantId, jobId: anId("job") }, NOW);
+	await env.RESULTS.put(large, canary);
+	const done = await aJob({ tenantId, metadata, inputKey: large, status: "succeeded" });
+	await env.RESULTS.put(resultKey(done), canary);
+	const endpoint = await anEndpoint(tenantId, { name: canary });
+	const told = await aDelivery(done, { url: `https://receiver.test/${canary}` });
+	await aDeliveryTo(endpoint, done, { status: "exhausted" });
+	const keyId = anId("key");
+	const row = { name: canary, key_hash: "a".repeat(64), scopes: "[]", created_at: NOW };
+	await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
+	const idempotency = { key: canary, fingerprint: "f", job_id: done.jobId, expires_at: NOW + DAY };
+	await insertRow("idempotency_keys", { tenant_id: tenantId, ...idempotency });
+	const pause = env.DB.prepare("INSERT INTO receiver_pauses VALUES (?1, 1, ?2, ?2, NULL)");
+	await pause.bind(`${tenantId} ${endpoint.endpointId}`, NOW).run();
+	const running = await aJob({ tenantId, status: "running" });
+	await finishJobs(databaseAt(NOW), [endOf(running)]);
+	return { tenantId, queued, done, endpoint, told, keyId };
+}
+
+const endOf = ({ tenantId, jobId, lease }: JobKey & { lease: number }) => ({
+	tenantId,
+	jobId,
+	lease,
+	from: "running" as const,
+	status: "succeeded" as const,
+	reason: null,
+	error: null,
+	cancellation: null,
+	resultBytes: 2,
+	progress: null,
+});
+
+/** Sweeps now, when the tombstones' time has come, and when the tenant's row may go. */
+async function sweepToTheEnd(world: World): Promise<void> {
+	for (const waitMs of [MINUTE, 21 * MINUTE, 40 * MINUTE]) {
+		await world.advance(waitMs);
+		await sweepOnce(world);
+	}
+}
+
+describe("a deleted tenant", () => {
+	it("leaves nothing behind, in any table or in R2, but its audit log; and others lose nothing", async () => {
+		const world = aWorld();
+		const [gone, other] = [await aFullTenant(CANARY), await aFullTenant("of-another")];
+		const inEach = await placesOf(gone.tenantId);
+		const owned = OWNED.map(([table]) => table);
+		expect(inEach.toSorted()).toEqual([...owned, "jobs", "tenants", "receiver_pauses", "audit_log", "R2"].toSorted());
+		const others = async () =>
+			Object.values(await dumpAll())
+				.join()
+				.split(other.tenantId).length;
+		const before = await others();
+
+		expect(await deleteTenant(databaseAt(world.runtime.now()), gone.tenantId, operator())).toBe(true);
+		await sweepToTheEnd(world);
+
+		expect([await placesOf(gone.tenantId), await placesOf(CANARY)]).toEqual([["audit_log"], []]);
+		for (const one of [gone.queued.jobId, gone.done.jobId, gone.keyId]) expect(await placesOf(one)).toEqual([]);
+		expect(await others()).toBe(before);
+		expect(await findTenant(databaseAt(NOW), other.tenantId)).toMatchObject({ name: "of-another" });
+	});
+
+	it("owns rows in the tables that are erased, and in no other", async () => {
+		const tables = await env.DB.prepare(
+			"SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '%tenant_id TEXT%'",
+		).all<{ name: string }>();
+		const names = tables.results.map(({ name }) => name).toSorted();
+		expect(names).toEqual([...OWNED.map(([table]) => table), "jobs", "audit_log"].toSorted());
+	});
+
+	it("is unknown from the moment of the answer on: to submissions, leases, webhooks and polls", async () => {
+		const db = databaseAt(NOW);
+		const { tenantId, queued, done, told, keyId } = await aFullTenant(CANARY);
+		const running = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW });
+		expect(await deleteTenant(db, tenantId, operator())).toBe(true);
+
+		const models: [string] = ["simulated/echo"];
+		const newJob = { ...jobOf({ tenantId }), models, start: { delayMs: 0 } };
+		expect(await submitJob(db, { ...newJob, idempotency: null })).toEqual({ outcome: "deleted" });
+		const idempotency = { key: "new", fingerprint: "f".repeat(64) };
+		expect(await submitJob(db, { ...newJob, idempotency })).toEqual({ outcome: "deleted" });
+		for (const isRepeated of [false, true]) {
+			const request = { keys: [queued, running], holder: "h", leaseMs: LEASE_MS, isRepeated };
+			expect((await leaseJobs(db, request)).jobs).toEqual([]);
+		}
+		expect(await findOwedDeliveries(db, [told])).toEqual([]);
+		expect([await findJob(db, queued), await findJob(db, done), await findKeyInForce(db, keyId)]).toEqual([
+			null,
+			null,
+			null,
+		]);
+		const key = { keyId: anId("key"), tenantId, name: "k", keyHash: "a".repeat(64), scopes: [], expiresAt: null };
+		expect(await createApiKey(db, key, BY)).toBeNull();
+		await expect(anEndpoint(tenantId)).rejects.toThrow("the tenant is unknown");
+		expect((await listTenants(db, 100, null)).map((one) => one.tenantId)).not.toContain(tenantId);
+		expect(await deleteTenant(db, tenantId, operator())).toBe(false);
+	});
+
+	it("has its running call aborted within seconds, and its holder leaves nothing", async () => {
+		const world = aWorld();
+		const { tenantId } = await aTenant();
+		const job = await aJob({ tenantId });
+		const holder = world.start(aModel(slowly(10 * MINUTE, answered(CANARY))));
+		const { told, over } = consuming(holder, job);
+		await world.advance(7 * SECOND);
+		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
+		await world.advance(5 * SECOND);
+		await over;
+		expect(told).toEqual({ [job.jobId]: ACK });
+		await sweepToTheEnd(world);
+		expect([await placesOf(CANARY), await placesOf(tenantId)]).toEqual([[], ["audit_log"]]);
+	});
+
+	it.each(["before", "after"])("is not brought back by a holder that was answered %s the erasure", async (when) => {
+		const world = aWorld();
+		const { tenantId } = await aTenant();
+		const job = await aJob({ tenantId });
+		const holder = world.start(aModel(answered(CANARY)));
+		// The holder hears of nothing until its answer is stored.
+		holder.on(/d1 look|d1 heartbeat/, () => new Promise(() => undefined), 100);
+		holder.on(/r2 put/i, async (go) => {
+			await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
+			if (when === "after") await sweepOnce(world);
+			await go();
+		});
+		const { over } = consuming(holder, job);
+		expect(await world.ended(over)).toBe(true);
+		await sweepToTheEnd(world);
+		expect([await placesOf(CANARY), await placesOf(tenantId)]).toEqual([[], ["audit_log"]]);
+	});
+
+	it("is told of nothing that was owed: its messages are let go", async () => {
+		const posts: string[] = [];
+		const world = aWorld({
+			async fetch(url) {
+				posts.push(url);
+				return new Response(null, { status: 204 });
+			},
+		});
+		const { tenantId, told } = await aFullTenant(CANARY);
+		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
+		expect(await dispatch(world, world.start(), told)).toEqual(ACK);
+		expect(posts).toEqual([]);
+	});
+});
+
+/** Kills the process at its call number `at`. */
+function killedAt(process: Process, at: number, how: Happening): { isOver: () => boolean } {
+	let calls = 0;
+	process.on(/./, async (go, own) => (calls++ === at ? await how(go, own) : await go()), Number.POSITIVE_INFINITY);
+	return { isOver: () => calls <= at };
+}
+
+describe("the erasure", () => {
+	it.each([
+		["before", diesBefore],
+		["after", diesAfter],
+	])(
+		"survives the death of its sweep %s any call",
+		async (_, how) => {
+			for (let at = 0; ; at++) {
+				await emptyAll();
+				const world = aWorld();
+				const { tenantId } = await aFullTenant(CANARY);
+				await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
+				const process = world.start();
+				const death = killedAt(process, at, how);
+				await sweepOnce(world, process);
+				await sweepToTheEnd(world);
+				expect([await placesOf(tenantId), await placesOf(CANARY)], `call ${at}`).toEqual([["audit_log"], []]);
+				if (death.isOver()) break;
+				expect(at).toBeLessThan(60);
+			}
+		},
+		120_000,
+	);
+
+	it("goes on sweep by sweep, a bounded number of jobs each, and small tenants do not wait for large ones", async () => {
+		const world = aWorld();
+		const [large, small] = [await aTenant(), await aTenant()];
+		const rows = `INSERT INTO jobs (tenant_id, id, status, models, model, lane, input, input_bytes, priority, timeout_ms,
+			max_attempts, retain_ms, origin, created_at, run_at, deadline_ms, deadline_at, sweep_at)
+			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
+			SELECT ?1, 'job_' || printf('%026d', i), 'queued', '["m"]', 'm', 'm', '{}', 2, 5, 1, 1, 1, '', 1, 9e15, 1, 9e15, 9e15 FROM n`;
+		await env.DB.prepare(rows).bind(large.tenantId, 10_700).run();
+		await aJob({ tenantId: small.tenantId });
+		for (const { tenantId } of [large, small])
+			await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
+		const left = async (tenantId: string) =>
+			(await env.DB.prepare("SELECT count(*) AS n FROM jobs WHERE tenant_id = ?1").bind(tenantId).first<number>("n")) ??
+			0;
+
+		await sweepOnce(world);
+		expect(await left(small.tenantId)).toBe(0);
+		expect(await left(large.tenantId)).toBe(10_700 - 19 * 500);
+		await sweepOnce(world);
+		expect(await left(large.tenantId)).toBe(0);
+	});
+});

@@ -1,0 +1,39 @@
+/** Erases what deleted tenants owned, page by page: rows first, so that nobody finds half a job, then what R2 holds. */
+import { newId } from "../../shared/core/ids.ts";
+import { erasePage, findJobsToErase, findTenantsToErase, removeErasedTenants } from "../../shared/db/delete-tenant.ts";
+import { eraseObjects } from "../../shared/results/erase-objects.ts";
+import type { Sweeper } from "./sweeper.ts";
+
+/** One call to R2 deletes what a page's jobs left there: a thousand keys, of a result and an input each. */
+const PAGE = 500;
+/** Bounds that leave the rest of the minute, and of D1's rows, to the other steps; the next sweep goes on. */
+const PAGES_MAX = 20;
+const TENANTS_MAX = 20;
+const ERASE_MS_MAX = 15_000;
+
+/** A page of each tenant in turn, so that a large one does not keep a small one waiting. */
+export async function eraseTenants(sweeper: Sweeper) {
+	const { db, runtime } = sweeper;
+	const stopAt = runtime.now() + ERASE_MS_MAX;
+	let tenantJobsErased = 0;
+	let waiting = await findTenantsToErase(db, TENANTS_MAX);
+	for (let pages = 0; waiting.length > 0; ) {
+		const unfinished: string[] = [];
+		for (const tenantId of waiting) {
+			if (pages++ >= PAGES_MAX || runtime.now() >= stopAt) return { tenantJobsErased };
+			const { jobs, isLast } = await eraseOnePage(sweeper, tenantId);
+			tenantJobsErased += jobs;
+			if (!isLast) unfinished.push(tenantId);
+		}
+		waiting = unfinished;
+	}
+	return { tenantJobsErased, tenantsErased: await removeErasedTenants(db, TENANTS_MAX) };
+}
+
+/** Dying after the transaction is harmless: the tombstone names the same objects. */
+async function eraseOnePage({ db, objects, runtime }: Sweeper, tenantId: string) {
+	const found = await findJobsToErase(db, tenantId, PAGE);
+	const page = await erasePage(db, { tenantId, jobs: found, limit: PAGE }, newId("tmb", runtime));
+	await eraseObjects(objects, page.jobs);
+	return { jobs: page.jobs.length, isLast: page.rowsMax < PAGE };
+}
