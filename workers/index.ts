@@ -31,7 +31,7 @@ export default {
 	},
 
 	async scheduled(_controller, env) {
-		await sweep(env, runtime);
+		await sweep(env, configOf(env), runtime);
 	},
 } satisfies ExportedHandler<Env>;
 

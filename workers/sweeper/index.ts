@@ -1,11 +1,12 @@
 /**
  * Takes:  the cron tick, once a minute.
  * Writes: jobs (queued → expired; erased after their retention), what R2 holds of erased jobs; when to look next; whatever
- *         a deleted tenant owned.
+ *         a deleted tenant owned; secrets that the previous SIGNING_KEY sealed.
  * Sends:  JOB_QUEUE and DELIVERY_QUEUE, for whatever a queue lost or a crash left behind.
  *
  * It never calls a model or a receiver: it rings, and those who are rung for judge for themselves.
  */
+import type { ParsedConfig } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { writeNote } from "../../shared/db/sweeper-notes.ts";
@@ -16,12 +17,13 @@ import { pruneAll } from "./prune.ts";
 import { reapInputs } from "./reap-inputs.ts";
 import { releaseAllDeliveries } from "./release-deliveries.ts";
 import { releaseAllParked } from "./release-parked.ts";
+import { resealSecrets } from "./reseal-secrets.ts";
 import { ringForDueDeliveries } from "./ring-for-deliveries.ts";
 import { sweepJobs } from "./sweep-jobs.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-export async function sweep(env: Env, runtime: Runtime): Promise<void> {
-	await sweepAll({ ...bind(env, runtime), runtime });
+export async function sweep(env: Env, parsed: ParsedConfig, runtime: Runtime): Promise<void> {
+	await sweepAll({ ...bind(env, runtime), runtime, signingKeys: parsed.ok ? parsed.config.signingKeys : [] });
 }
 
 export async function sweepAll(sweeper: Sweeper): Promise<void> {
@@ -33,6 +35,7 @@ export async function sweepAll(sweeper: Sweeper): Promise<void> {
 		eraseTenants,
 		pruneAll,
 		reapInputs,
+		resealSecrets,
 	};
 	const counts: Record<string, number> = {};
 	for (const [name, step] of Object.entries(steps)) {

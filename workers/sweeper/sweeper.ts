@@ -4,4 +4,6 @@ import type { Bindings } from "../bindings.ts";
 
 export interface Sweeper extends Bindings {
 	runtime: Runtime;
+	/** The first seals what is new. None where the configuration is broken: sweeping goes on without. */
+	signingKeys: string[];
 }

@@ -1,10 +1,15 @@
 import { env } from "cloudflare:workers";
+import { Database } from "../../../shared/db/database.ts";
+import { findWebhookSecret } from "../../../shared/db/tenants.ts";
 import { inputKey, resultKey } from "../../../shared/results/keys.ts";
-import { aDelivery, anId, aTenant, DAY, HOUR, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
+import { seal, unseal } from "../../../shared/webhooks/seal.ts";
+import { runtime as realRuntime } from "../../../workers/runtime.ts";
+import { A_SECRET, aDelivery, anId, aTenant, DAY, HOUR, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
 import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, LANE, limitRunning } from "./rows.ts";
 import type { Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
+import { PREVIOUS_KEY } from "./world.ts";
 
 const isGone = (key: string) => async () => (await env.RESULTS.head(key)) === null;
 
@@ -152,6 +157,20 @@ describeFaults("sweeper", [
 			story.wish("its result is gone", isGone(resultKey(job)));
 			story.wish("its webhooks are gone", hasNoRow("deliveries", "tenant_id", tenantId));
 			story.wish("its row is gone", hasNoRow("tenants", "id", tenantId));
+		},
+	},
+	{
+		name: "a secret that the previous key sealed",
+		tries: /reseal-secrets\.ts/,
+		async play(story) {
+			const { tenantId } = await aTenant();
+			const sealed = await seal(story.world.runtime, PREVIOUS_KEY, tenantId, A_SECRET);
+			await env.DB.prepare("UPDATE tenants SET webhook_secret = ?2 WHERE id = ?1").bind(tenantId, sealed).run();
+			story.wish("the current key opens it", async () => {
+				const now = (await findWebhookSecret(new Database(env.DB, realRuntime), tenantId)) ?? "";
+				const opened = unseal(realRuntime, [env.SIGNING_KEY], tenantId, now);
+				return (await opened.catch(() => null)) === A_SECRET;
+			});
 		},
 	},
 	{

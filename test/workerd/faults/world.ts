@@ -39,7 +39,15 @@ export const ROUTES: ModelRoute[] = [
 	{ match: "server/*", provider: "openai-compatible", base_url: MODEL_SERVER },
 ];
 
-const VARS = { DEFAULT_MODEL: "gateway/one", MODEL_ROUTES: JSON.stringify(ROUTES), WEBHOOK_DNS_URL: RESOLVER };
+/** It has sealed nothing but what a story says. */
+export const PREVIOUS_KEY = "p".repeat(40);
+
+const VARS = {
+	DEFAULT_MODEL: "gateway/one",
+	MODEL_ROUTES: JSON.stringify(ROUTES),
+	WEBHOOK_DNS_URL: RESOLVER,
+	SIGNING_KEY_PREVIOUS: PREVIOUS_KEY,
+};
 
 let worldsMade = 0;
 
@@ -138,7 +146,7 @@ export class World {
 	#sweepIn(ms: number): void {
 		this.runtime.timer(ms, () => {
 			this.#sweepIn(MINUTE);
-			this.#invoke("sweeper", SLACK_MS, () => sweep(this.#env, this.runtime)).catch((error) =>
+			this.#invoke("sweeper", SLACK_MS, () => sweep(this.#env, this.#config, this.runtime)).catch((error) =>
 				this.problem(`the sweeper threw ${String(error)}`),
 			);
 		});

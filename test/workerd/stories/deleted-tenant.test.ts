@@ -55,7 +55,7 @@ async function aFullTenant(canary: string) {
 	const done = await aJob({ tenantId, metadata, inputKey: large, status: "succeeded" });
 	await env.RESULTS.put(resultKey(done), canary);
 	const endpoint = await anEndpoint(tenantId, { name: canary });
-	const told = await aDelivery(done, { url: `https://receiver.test/${canary}` });
+	const told = await aDelivery(done, { url: `https://hooks.acme-receiver.com/${canary}` });
 	await aDeliveryTo(endpoint, done, { status: "exhausted" });
 	const keyId = anId("key");
 	const row = { name: canary, key_hash: "a".repeat(64), scopes: "[]", created_at: NOW };

@@ -111,7 +111,7 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 		},
 		dispatcher: { ...shared, background: (work) => void background.push(work) },
 		background,
-		sweeper: shared,
+		sweeper: { ...shared, signingKeys: world.config.signingKeys },
 		on: (what, happening, times = 1) => rules.push({ what, happening, left: times }),
 		kill: () => {
 			isDead = true;

@@ -1,6 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { timestampOrNull } from "../../../shared/core/job-view.ts";
 import { readStatus } from "../../../shared/db/read-status.ts";
+import { countSeals } from "../../../shared/db/sealed-secrets.ts";
+import { keyId } from "../../../shared/webhooks/seal.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
 import { adminErrors, jsonAnswer, noQuery } from "../schemas.ts";
@@ -14,6 +16,13 @@ const Status = z
 		deliveries_owed: z.number().int().describe("Counted up to 1,000."),
 		oldest_job_under_way: time.nullable(),
 		parked: z.array(z.object({ key: z.string(), jobs: z.number().int() })),
+		secrets: z.object({
+			under_previous_signing_key: z
+				.number()
+				.int()
+				.describe("Sealed under SIGNING_KEY_PREVIOUS, which may be removed at 0. Counted up to 1,000 of each kind."),
+			unreadable: z.number().int().describe("Sealed under a key that is not there any more."),
+		}),
 		last_sweep: z.object({ at: time.nullable(), counts: z.record(z.string(), z.number()) }),
 	})
 	.openapi("Status");
@@ -30,7 +39,13 @@ const route = createRoute({
 });
 
 export const adminStatusRoute = newApp().openapi(route, async (c) => {
-	const status = await readStatus(c.var.services.db);
+	const { db, runtime, config } = c.var.services;
+	const [current = "", previous] = config.signingKeys;
+	const status = await readStatus(db);
+	const seals = await countSeals(db, {
+		currentKeyId: await keyId(runtime, current),
+		previousKeyId: previous === undefined ? null : await keyId(runtime, previous),
+	});
 	return c.json(
 		{
 			object: "status" as const,
@@ -38,6 +53,7 @@ export const adminStatusRoute = newApp().openapi(route, async (c) => {
 			deliveries_owed: status.deliveriesOwed,
 			oldest_job_under_way: timestampOrNull(status.oldestCreatedAt),
 			parked: status.parked,
+			secrets: { under_previous_signing_key: seals.underPrevious, unreadable: seals.underUnknown },
 			last_sweep: { at: timestampOrNull(status.lastSweepAt), counts: status.lastSweepCounts },
 		},
 		200,

@@ -1,0 +1,110 @@
+/** Secrets by the key that sealed them, so that SIGNING_KEY can be replaced and the old one be removed. */
+import { z } from "zod";
+import type { Database, Statement } from "./database.ts";
+
+/** All columns that hold one: table, column, and what names the row. A tenant's own has no endpoint. */
+const PLACES = [
+	["tenants", "webhook_secret", "id", "NULL"],
+	["tenants", "previous_webhook_secret", "id", "NULL"],
+	["webhook_endpoints", "secret", "tenant_id", "id"],
+	["webhook_endpoints", "previous_secret", "tenant_id", "id"],
+] as const;
+
+/** By the id of the key, as the indexes have it; `IS NOT NULL` is what those of previous secrets are restricted to. */
+const sealedWith = (column: string, isIt: (key: string) => string) =>
+	`${column} IS NOT NULL AND ${isIt(`substr(${column}, 4, 8)`)}`;
+
+const COUNTED_MAX = 1_000;
+
+const SecretRow = z.object({
+	place: z.number(),
+	tenant_id: z.string(),
+	endpoint_id: z.string().nullable(),
+	sealed: z.string(),
+});
+
+export interface StoredSecret {
+	/** Which column it stands in. */
+	place: number;
+	tenantId: string;
+	/** Null: it signs its tenant's one-off webhooks. */
+	endpointId: string | null;
+	sealed: string;
+}
+
+/** Those that the key of this id sealed. */
+export async function findSecretsSealedWith(db: Database, keyId: string, limit: number): Promise<StoredSecret[]> {
+	const each = PLACES.map(
+		([table, column, tenant, endpoint], place) =>
+			`SELECT * FROM (SELECT ${place} AS place, ${tenant} AS tenant_id, ${endpoint} AS endpoint_id, ${column} AS sealed
+			                  FROM ${table} WHERE ${sealedWith(column, (key) => `${key} = ?1`)} LIMIT ?2)`,
+	);
+	const rows = await db.all({ sql: `${each.join(" UNION ALL ")} LIMIT ?2`, params: [keyId, limit] });
+	return rows.map((raw) => {
+		const { place, tenant_id: tenantId, endpoint_id: endpointId, sealed } = SecretRow.parse(raw);
+		return { place, tenantId, endpointId, sealed };
+	});
+}
+
+/** Puts the same secrets in place under another seal. One that was rotated meanwhile stays as it is. Answers how many. */
+export async function replaceSeals(
+	db: Database,
+	secrets: readonly (StoredSecret & { resealed: string })[],
+): Promise<number> {
+	if (secrets.length === 0) return 0;
+	const rows = await db.batch(
+		PLACES.map((_, place) =>
+			replaceIn(
+				place,
+				secrets.filter((secret) => secret.place === place),
+			),
+		),
+	);
+	return rows.reduce((sum, { length }) => sum + length, 0);
+}
+
+function replaceIn(place: number, secrets: readonly (StoredSecret & { resealed: string })[]): Statement {
+	const [table, column, tenant, endpoint] = PLACES[place] ?? PLACES[0];
+	const list = secrets.map(({ tenantId, endpointId, sealed, resealed }) => [tenantId, endpointId, sealed, resealed]);
+	return {
+		sql: `UPDATE ${table} SET ${column} = fresh.resealed
+		  FROM (SELECT value ->> 0 AS tenant, value ->> 1 AS endpoint, value ->> 2 AS sealed, value ->> 3 AS resealed
+		          FROM json_each(?1)) AS fresh
+		 WHERE ${table}.${tenant} = fresh.tenant AND ${endpoint === "NULL" ? "TRUE" : `${table}.${endpoint} = fresh.endpoint`}
+		   AND ${table}.${column} = fresh.sealed
+		RETURNING ${tenant}`,
+		params: [JSON.stringify(list)],
+	};
+}
+
+export interface SealCounts {
+	/** Sealed by the previous key: it may go when there is none. */
+	underPrevious: number;
+	/** Sealed by neither key: they do not open. */
+	underUnknown: number;
+}
+
+/** By the ids of the keys. Counted up to a thousand in each column. */
+export async function countSeals(
+	db: Database,
+	{ currentKeyId, previousKeyId }: { currentKeyId: string; previousKeyId: string | null },
+): Promise<SealCounts> {
+	const count = (...conditions: ((key: string) => string)[]) =>
+		PLACES.flatMap(([table, column]) =>
+			conditions.map((condition) => countIn(table, sealedWith(column, condition))),
+		).join(" + ");
+	// What a deleted tenant has left is empty: sealed with nothing.
+	const row = await db.first<{ previous: number; others: number }>({
+		sql: `SELECT ${count((key) => `${key} = ?2`)} AS previous,
+		       ${count(
+							(key) => `${key} > '' AND ${key} < ?1`,
+							(key) => `${key} > ?1`,
+						)} AS others`,
+		params: [currentKeyId, previousKeyId],
+	});
+	const { previous = 0, others = 0 } = row ?? {};
+	return { underPrevious: previous, underUnknown: Math.max(0, others - previous) };
+}
+
+const countIn = (table: string, condition: string) =>
+	`(SELECT count(*) FROM (SELECT 1 FROM ${table} WHERE ${condition} LIMIT ${COUNTED_MAX}))`;

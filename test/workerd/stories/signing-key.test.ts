@@ -1,0 +1,182 @@
+/** SIGNING_KEY is replaced: nobody who verifies a signature notices, and in the end the old key can be removed. */
+import { env } from "cloudflare:workers";
+import { Webhook } from "standardwebhooks";
+import { beforeEach, describe, expect, it } from "vitest";
+import { Database } from "../../../shared/db/database.ts";
+import { countSeals, findSecretsSealedWith } from "../../../shared/db/sealed-secrets.ts";
+import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants.ts";
+import { rotateEndpointSecret } from "../../../shared/db/webhook-endpoints.ts";
+import { keyId, seal, unseal } from "../../../shared/webhooks/seal.ts";
+import { runtime } from "../../../workers/runtime.ts";
+import { A_SECRET, aDelivery, aJob, aTenant, BY, DAY, databaseAt, HOUR, NOW } from "../support/a-job.ts";
+import { aWorld, emptyTables, type World } from "../support/a-world.ts";
+import { aDeliveryTo, anEndpoint } from "../support/an-endpoint.ts";
+import { dispatch, sweepOnce } from "../support/drive.ts";
+import { meteredD1 } from "../support/watched-d1.ts";
+
+beforeEach(emptyTables);
+
+const OLD = env.SIGNING_KEY;
+const NEW = "n".repeat(40);
+const RECEIVER = "https://hooks.acme-receiver.com/jobs";
+const db = databaseAt(NOW);
+
+interface Post {
+	headers: Headers;
+	body: string;
+}
+
+/** A world whose receivers keep what they get. */
+function aWorldWith(...signingKeys: string[]): { world: World; posts: Post[] } {
+	const posts: Post[] = [];
+	const world = aWorld({
+		config: { signingKeys },
+		async fetch(_url, init) {
+			posts.push({ headers: new Headers(init.headers), body: String(init.body) });
+			return new Response(null, { status: 204 });
+		},
+	});
+	return { world, posts };
+}
+
+/** Whether a webhook verifies with each of `secrets`, as a receiver verifies it. */
+function isSignedWith({ headers, body }: Post, ...secrets: string[]): boolean {
+	const at = new Date(Number(headers.get("webhook-timestamp")) * 1000);
+	const signatures = headers.get("webhook-signature")?.split(" ") ?? [];
+	const expected = secrets.map((secret) => new Webhook(secret).sign(headers.get("webhook-id") ?? "", at, body));
+	return signatures.length === secrets.length && expected.every((one) => signatures.includes(one));
+}
+
+async function counts(previousKey: string | null = OLD) {
+	const previousKeyId = previousKey === null ? null : await keyId(runtime, previousKey);
+	return await countSeals(db, { currentKeyId: await keyId(runtime, NEW), previousKeyId });
+}
+
+const ANOTHER = `whsec_${btoa("another-secret-of-the-tenant-32b")}`;
+
+/** With all four kinds of secrets, all sealed under the old key. */
+async function aTenantWithSecrets() {
+	const { tenantId } = await aTenant();
+	const endpoint = await anEndpoint(tenantId, { url: RECEIVER });
+	const owner = `${tenantId}|${endpoint.endpointId}`;
+	const keepOldMs = DAY;
+	const own = { sealedSecret: await seal(runtime, OLD, tenantId, ANOTHER), keepOldMs };
+	await rotateWebhookSecret(db, tenantId, own, BY);
+	const its = { sealedSecret: await seal(runtime, OLD, owner, ANOTHER), secretHint: "MmI=", keepOldMs };
+	await rotateEndpointSecret(db, endpoint, its, BY);
+	return { tenantId, endpoint };
+}
+
+describe("a new SIGNING_KEY, beside the previous one", () => {
+	it("changes no signature: before the secrets are sealed anew, after it, and when the old key is gone", async () => {
+		const { tenantId, endpoint } = await aTenantWithSecrets();
+		expect(await counts()).toEqual({ underPrevious: 4, underUnknown: 0 });
+		const both = aWorldWith(NEW, OLD);
+		const onlyNew = aWorldWith(NEW);
+
+		for (const [{ world, posts }, isSwept] of [
+			[both, false],
+			[both, true],
+			[onlyNew, true],
+		] as const) {
+			if (isSwept) await sweepOnce(world);
+			const job = await aJob({ tenantId, status: "failed" });
+			await dispatch(world, world.start(), await aDelivery(job, { url: RECEIVER }));
+			await dispatch(world, world.start(), await aDeliveryTo(endpoint, job));
+			const told = posts.splice(0);
+			expect(told).toHaveLength(2);
+			for (const post of told) expect(isSignedWith(post, ANOTHER, A_SECRET)).toBe(true);
+			if (isSwept) expect(await counts()).toEqual({ underPrevious: 0, underUnknown: 0 });
+		}
+	});
+
+	it("would silence webhooks if the old key went before, and the count says that it must not", async () => {
+		const { tenantId } = await aTenant();
+		expect(await counts()).toEqual({ underPrevious: 1, underUnknown: 0 });
+		expect(await counts(null)).toEqual({ underPrevious: 0, underUnknown: 1 });
+		const { world, posts } = aWorldWith(NEW);
+		await sweepOnce(world);
+		await dispatch(
+			world,
+			world.start(),
+			await aDelivery(await aJob({ tenantId, status: "failed" }), { url: RECEIVER }),
+		);
+		expect(posts).toEqual([]);
+	});
+
+	it("does not undo a rotation that comes in between", async () => {
+		const { tenantId } = await aTenant();
+		const { world } = aWorldWith(NEW, OLD);
+		const sealedSecret = await seal(runtime, NEW, tenantId, ANOTHER);
+		const sweeper = world.start();
+		sweeper.on(/UPDATE tenants SET webhook_secret/, async (go) => {
+			await rotateWebhookSecret(db, tenantId, { sealedSecret, keepOldMs: 0 }, BY);
+			await go();
+		});
+		await sweepOnce(world, sweeper);
+		expect(await findWebhookSecret(db, tenantId)).toBe(sealedSecret);
+	});
+
+	it("seals a page of a hundred anew a sweep, and one that does not open keeps no other waiting", async () => {
+		const [moved, from] = [await aTenant(), await aTenant()];
+		const copy = "UPDATE tenants SET webhook_secret = (SELECT webhook_secret FROM tenants WHERE id = ?1) WHERE id = ?2";
+		await env.DB.prepare(copy).bind(from.tenantId, moved.tenantId).run();
+		for (let made = 0; made < 108; made++) await aTenant();
+		const { world } = aWorldWith(NEW, OLD);
+		await sweepOnce(world);
+		expect((await counts()).underPrevious).toBe(11);
+		await sweepOnce(world);
+		const left = await findSecretsSealedWith(db, await keyId(runtime, OLD), 100);
+		expect(left.map(({ tenantId }) => tenantId)).toEqual([moved.tenantId]);
+	});
+
+	it("leaves no trace where there is no previous key", async () => {
+		await aTenant();
+		const { world } = aWorldWith(OLD);
+		const before = await env.DB.prepare("SELECT * FROM tenants").all();
+		await sweepOnce(world);
+		expect((await env.DB.prepare("SELECT * FROM tenants").all()).results).toEqual(before.results);
+		expect(world.calls.filter((call) => call.includes("SELECT * FROM (SELECT"))).toEqual([]);
+	});
+});
+
+describe("looking for secrets under a key", () => {
+	it("reads as many rows whatever the number of those under another", async () => {
+		const meter = meteredD1(env.DB);
+		const metered = new Database(meter.d1, runtime);
+		const [old, current] = [await keyId(runtime, OLD), await keyId(runtime, NEW)];
+		const look = async () => {
+			await findSecretsSealedWith(metered, current, 10);
+			await countSeals(metered, { currentKeyId: old, previousKeyId: current });
+			return meter.read().rowsRead;
+		};
+		const { tenantId } = await aTenantWithSecrets();
+		const few = await look();
+		for (let made = 0; made < 30; made++) await aTenant();
+		for (let made = 0; made < 15; made++) await anEndpoint(tenantId, { url: RECEIVER });
+		expect(await look()).toBe(few);
+	});
+});
+
+describe("a sealed secret that is moved to another row", () => {
+	it("opens neither for another tenant nor for another endpoint", async () => {
+		const [mine, theirs] = [await aTenant(), await aTenant()];
+		const sealed = (await findWebhookSecret(db, mine.tenantId)) ?? "";
+		expect(await unseal(runtime, [OLD], mine.tenantId, sealed)).toBe(A_SECRET);
+		await expect(unseal(runtime, [OLD], theirs.tenantId, sealed)).rejects.toThrow();
+
+		const [one, other] = [
+			await anEndpoint(mine.tenantId, { url: RECEIVER }),
+			await anEndpoint(mine.tenantId, { url: RECEIVER }),
+		];
+		const swap =
+			"UPDATE webhook_endpoints SET secret = (SELECT secret FROM webhook_endpoints WHERE id = ?1) WHERE id = ?2";
+		await env.DB.prepare(swap).bind(one.endpointId, other.endpointId).run();
+		const { world, posts } = aWorldWith(OLD);
+		const job = await aJob({ tenantId: mine.tenantId, status: "failed", createdAt: NOW - HOUR });
+		await dispatch(world, world.start(), await aDeliveryTo(other, job));
+		expect(posts).toEqual([]);
+		await dispatch(world, world.start(), await aDeliveryTo(one, job));
+		expect(posts.map((post) => isSignedWith(post, A_SECRET))).toEqual([true]);
+	});
+});
