@@ -12,6 +12,8 @@ const HELP = `Usage: npm run admin -- <command>
 
   tenants                          every tenant: id, name, when it was made
   create-tenant <name>
+  delete-tenant <tenant>           and everything of it, for good, but its audit log
+  audit-log <tenant>               who changed what, newest first: when, who, what, to what
   keys <tenant>                    its keys: id, name, scopes, until when good, since when revoked
   create-key <tenant> [name]       the key is shown this once
       --scopes a,b                   what it may do (all but keys:manage)
@@ -35,6 +37,17 @@ const commands: Record<string, Command> = {
 	"create-tenant": async (admin, words) => {
 		const name = needed(words, 0, "a name");
 		printJson(await admin("/tenants", { method: "POST", body: { name } }));
+	},
+
+	"delete-tenant": async (admin, words) => {
+		const tenant = needed(words, 0, "a tenant's id");
+		await admin(`/tenants/${tenant}`, { method: "DELETE" });
+		say(`Deleted ${tenant}. What it stored is being erased.`);
+	},
+
+	"audit-log": async (admin, words) => {
+		const rows = await everyRow(admin, `/tenants/${needed(words, 0, "a tenant's id")}/audit_log`);
+		printRows(rows, ["created_at", "actor", "action", "target_id"]);
 	},
 
 	keys: async (admin, words) => {

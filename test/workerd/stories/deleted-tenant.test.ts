@@ -148,6 +148,23 @@ describe("a deleted tenant", () => {
 		expect(await deleteTenant(db, tenantId, operator())).toBe(false);
 	});
 
+	it("keeps its row for an hour, and with it everybody out who still knows a key", async () => {
+		const world = aWorld();
+		const { tenantId } = await aFullTenant(CANARY);
+		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
+		const models: [string] = ["simulated/echo"];
+		const newJob = { ...jobOf({ tenantId }), models, start: { delayMs: 0 }, idempotency: null };
+		for (const waitMs of [MINUTE, 57 * MINUTE]) {
+			await world.advance(waitMs);
+			await sweepOnce(world);
+			expect(await submitJob(databaseAt(world.runtime.now()), newJob)).toEqual({ outcome: "deleted" });
+			expect(await placesOf(tenantId)).toContain("tenants");
+		}
+		await world.advance(2 * MINUTE);
+		await sweepOnce(world);
+		expect(await placesOf(tenantId)).not.toContain("tenants");
+	});
+
 	it("has its running call aborted within seconds, and its holder leaves nothing", async () => {
 		const world = aWorld();
 		const { tenantId } = await aTenant();
