@@ -40,6 +40,8 @@ export interface ApiKey {
 	name: string;
 	scopes: string[];
 	createdAt: number;
+	/** The hour in which it was last used. Null: never so far. */
+	lastUsedAt: number | null;
 	expiresAt: number | null;
 	revokedAt: number | null;
 }

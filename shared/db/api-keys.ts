@@ -6,7 +6,7 @@ import { audited } from "./audit-log.ts";
 import { type Database, NOW } from "./database.ts";
 import { column } from "./json-column.ts";
 
-const COLUMNS = "id, tenant_id, name, scopes, created_at, expires_at, revoked_at";
+const COLUMNS = "id, tenant_id, name, scopes, created_at, last_used_at, expires_at, revoked_at";
 
 const KeyRow = z.object({
 	id: z.string(),
@@ -14,6 +14,7 @@ const KeyRow = z.object({
 	name: z.string(),
 	scopes: column(z.array(z.string())),
 	created_at: z.number(),
+	last_used_at: z.number().nullable(),
 	expires_at: z.number().nullable(),
 	revoked_at: z.number().nullable(),
 });
@@ -26,24 +27,52 @@ function keyFromRow(raw: unknown): ApiKey {
 		name: row.name,
 		scopes: row.scopes,
 		createdAt: row.created_at,
+		lastUsedAt: row.last_used_at,
 		expiresAt: row.expires_at,
 		revokedAt: row.revoked_at,
 	};
 }
 
-/** Null: there is no such tenant. */
-export async function createApiKey(
-	db: Database,
-	key: { keyId: string; tenantId: string; name: string; keyHash: string; scopes: string[]; expiresAt: number | null },
-	by: Actor,
-): Promise<ApiKey | null> {
-	const [rows = []] = await db.batch([
+/** Hours since 1970-01-01, in milliseconds. The cast, for a time that is bound may come as a real number. */
+const THIS_HOUR = `(CAST(${NOW} / 3600000 AS INTEGER) * 3600000)`;
+const IN_FORCE = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${NOW})`;
+
+export interface NewApiKey {
+	keyId: string;
+	tenantId: string;
+	name: string;
+	keyHash: string;
+	scopes: string[];
+	expiresAt: number | null;
+	/** The key that asks for it, which must be in force as of now, whatever a cache says. Null: the operator asks. */
+	makerId: string | null;
+}
+
+/**
+ * Safe to repeat where the answer was lost. Null: there is no such tenant, or its key that asks is not in force any more.
+ */
+export async function createApiKey(db: Database, key: NewApiKey, by: Actor): Promise<ApiKey | null> {
+	const { keyId, tenantId } = key;
+	const [, , rows = []] = await db.batch([
 		{
 			sql: `INSERT INTO api_keys (id, tenant_id, name, key_hash, scopes, created_at, expires_at)
-			      SELECT ?2, id, ?4, ?5, ?6, ${NOW}, ?7 FROM tenants WHERE id = ?3 AND deleted_at IS NULL RETURNING ${COLUMNS}`,
-			params: [db.clock(), key.keyId, key.tenantId, key.name, key.keyHash, JSON.stringify(key.scopes), key.expiresAt],
+			      SELECT ?2, id, ?4, ?5, ?6, ${NOW}, ?7 FROM tenants
+			       WHERE id = ?3 AND deleted_at IS NULL
+			         AND (?8 IS NULL OR EXISTS (SELECT 1 FROM api_keys WHERE id = ?8 AND tenant_id = ?3 AND ${IN_FORCE}))
+			          ON CONFLICT DO NOTHING`,
+			params: [
+				db.clock(),
+				keyId,
+				tenantId,
+				key.name,
+				key.keyHash,
+				JSON.stringify(key.scopes),
+				key.expiresAt,
+				key.makerId,
+			],
 		},
-		audited(db, by, { action: "key.created", tenantId: key.tenantId, target: key.keyId }),
+		audited(db, by, { action: "key.created", tenantId, target: keyId }),
+		{ sql: `SELECT ${COLUMNS} FROM api_keys WHERE id = ?2 AND tenant_id = ?1`, params: [tenantId, keyId] },
 	]);
 	return rows[0] === undefined ? null : keyFromRow(rows[0]);
 }
@@ -54,44 +83,82 @@ export interface KeyInForce {
 	tenantId: string;
 	keyHash: string;
 	scopes: string[];
+	/** From when it was looked up. Null: it does not expire. */
+	expiresInMs: number | null;
+	/** Whether its row says already that it has been used in this hour. */
+	isUseNoted: boolean;
 }
 
 /** Null: unknown, expired, revoked, or its tenant is gone. */
 export async function findKeyInForce(db: Database, keyId: string): Promise<KeyInForce | null> {
-	const row = await db.first<{ tenant_id: string; key_hash: string; scopes: string }>({
-		sql: `SELECT tenant_id, key_hash, scopes FROM api_keys
-		 WHERE id = ?2 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${NOW})
-		   AND EXISTS (SELECT 1 FROM tenants WHERE tenants.id = api_keys.tenant_id AND deleted_at IS NULL)`,
+	const row = await db.first<{
+		tenant_id: string;
+		key_hash: string;
+		scopes: string;
+		expires_in_ms: number | null;
+		is_use_noted: number | null;
+	}>({
+		sql: `SELECT tenant_id, key_hash, scopes, expires_at - ${NOW} AS expires_in_ms, last_used_at >= ${THIS_HOUR} AS is_use_noted
+		        FROM api_keys
+		       WHERE id = ?2 AND ${IN_FORCE}
+		         AND EXISTS (SELECT 1 FROM tenants WHERE tenants.id = api_keys.tenant_id AND deleted_at IS NULL)`,
 		params: [db.clock(), keyId],
 	});
 	if (row === null) return null;
-	const scopes = column(z.array(z.string())).parse(row.scopes);
-	return { keyId, tenantId: row.tenant_id, keyHash: row.key_hash, scopes };
+	return {
+		keyId,
+		tenantId: row.tenant_id,
+		keyHash: row.key_hash,
+		scopes: column(z.array(z.string())).parse(row.scopes),
+		expiresInMs: row.expires_in_ms,
+		isUseNoted: row.is_use_noted === 1,
+	};
 }
 
-/** Newest first. `after`: the last id of the page before. */
+/** Writes nothing where another has noted it in this hour. */
+export async function noteKeyUse(db: Database, keyId: string): Promise<void> {
+	await db.all({
+		sql: `UPDATE api_keys SET last_used_at = max(created_at, ${THIS_HOUR})
+		       WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at < ${THIS_HOUR})`,
+		params: [db.clock(), keyId],
+	});
+}
+
+/** Null: the tenant has no such key. */
+export async function findApiKey(db: Database, tenantId: string, keyId: string): Promise<ApiKey | null> {
+	const row = await db.first({
+		sql: `SELECT ${COLUMNS} FROM api_keys WHERE id = ?2 AND tenant_id = ?1`,
+		params: [tenantId, keyId],
+	});
+	return row === null ? null : keyFromRow(row);
+}
+
+/** A tenant's keys by when they were made, whatever has become of them. `after`: the last id of the page before. */
 export async function listApiKeys(
 	db: Database,
 	tenantId: string,
-	limit: number,
-	after: string | null,
+	{ limit, after, isAscending }: { limit: number; after: string | null; isAscending: boolean },
 ): Promise<ApiKey[]> {
+	const [comparison, direction] = isAscending ? [">", "ASC"] : ["<", "DESC"];
 	const rows = await db.all({
-		sql: `SELECT ${COLUMNS} FROM api_keys WHERE tenant_id = ?1 AND (?3 IS NULL OR id < ?3) ORDER BY id DESC LIMIT ?2`,
+		sql: `SELECT ${COLUMNS} FROM api_keys
+		       WHERE tenant_id = ?1 AND (?3 IS NULL OR id ${comparison} ?3) ORDER BY id ${direction} LIMIT ?2`,
 		params: [tenantId, limit, after],
 	});
 	return rows.map(keyFromRow);
 }
 
-/** Revoking twice is the same as once. False: there is no such key. */
-export async function revokeApiKey(db: Database, keyId: string, by: Actor): Promise<boolean> {
+/**
+ * Revoking twice is the same as once. False: there is no such key.
+ * @param tenantId whose it must be; null: anybody's
+ */
+export async function revokeApiKey(db: Database, keyId: string, tenantId: string | null, by: Actor): Promise<boolean> {
+	const isMeant = "id = ?2 AND (?3 IS NULL OR tenant_id = ?3)";
+	const params = [db.clock(), keyId, tenantId];
 	const [, , rows = []] = await db.batch([
-		{
-			sql: `UPDATE api_keys SET revoked_at = ${NOW} WHERE id = ?2 AND revoked_at IS NULL`,
-			params: [db.clock(), keyId],
-		},
+		{ sql: `UPDATE api_keys SET revoked_at = ${NOW} WHERE ${isMeant} AND revoked_at IS NULL`, params },
 		audited(db, by, { action: "key.revoked", tenantId: null, target: keyId }),
-		{ sql: "SELECT id FROM api_keys WHERE id = ?1", params: [keyId] },
+		{ sql: `SELECT ?1 AS now, id FROM api_keys WHERE ${isMeant}`, params },
 	]);
 	return rows.length > 0;
 }

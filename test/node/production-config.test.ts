@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { KEY_RATE, STRANGER_RATE } from "../../shared/core/rates.ts";
 
 const toml = readFileSync(join(import.meta.dirname, "../../wrangler.toml"), "utf8");
 
@@ -12,4 +13,16 @@ it("production sends webhooks through the front door of every host, to https alo
 
 it("production lets a slow receiver's delivery go on after its batch", () => {
 	expect(toml).toMatch(/^compatibility_flags = \[.*"queue_consumer_no_wait_for_wait_until".*\]$/m);
+});
+
+it.each([
+	["KEY_RATE", KEY_RATE],
+	["STRANGER_RATE", STRANGER_RATE],
+])("production counts by %s as callers are told", (name, { quota, windowSeconds }) => {
+	const simple = new RegExp(
+		`name = "${name}"\\nnamespace_id = "\\d+"\\nsimple = \\{ limit = (\\d+), period = (\\d+) \\}`,
+	);
+	expect(simple.exec(toml)?.slice(1).map(Number)).toEqual([quota, windowSeconds]);
+	// The platform knows no other windows.
+	expect([10, 60]).toContain(windowSeconds);
 });

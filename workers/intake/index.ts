@@ -17,6 +17,7 @@ import { api } from "./api.ts";
 import { HostCache } from "./host-cache.ts";
 import { KeyCache } from "./key-cache.ts";
 import type { Services } from "./services.ts";
+import { bindShields } from "./shields.ts";
 
 /** They live as long as the isolate. */
 const keys = new KeyCache();
@@ -33,6 +34,7 @@ export async function intake(
 	if (!parsed.ok) return misconfigured(parsed.problems, requestId);
 	const services: Services = {
 		...bind(env, runtime),
+		...bindShields(env, runtime),
 		config: parsed.config,
 		runtime,
 		keys,

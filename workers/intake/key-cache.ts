@@ -11,12 +11,14 @@ const KEYS_MAX = 10_000;
 export class KeyCache {
 	readonly #known = new Map<string, { key: KeyInForce | null; until: number }>();
 
+	/** What D1 says is as old as the question, so the time counts from there. No key outlives its expiry here. */
 	async find(db: Database, runtime: Runtime, keyId: string): Promise<KeyInForce | null> {
+		const askedAt = runtime.now();
 		const known = this.#known.get(keyId);
-		if (known !== undefined && known.until > runtime.now()) return known.key;
+		if (known !== undefined && known.until > askedAt) return known.key;
 		const key = await findKeyInForce(db, keyId);
 		if (this.#known.size >= KEYS_MAX) this.#known.clear();
-		this.#known.set(keyId, { key, until: runtime.now() + KEY_MS });
+		this.#known.set(keyId, { key, until: askedAt + Math.min(KEY_MS, key?.expiresInMs ?? KEY_MS) });
 		return key;
 	}
 

@@ -132,19 +132,6 @@ export function adminPageQuery(prefix: IdPrefix) {
 /** Of a route that takes no query parameter: an unknown one is refused, for it might have meant something. */
 export const noQuery = z.strictObject({});
 
-export const waitHeaders = z.object({
-	prefer: z.string().optional().openapi({ example: "wait=30", description: "`wait`: up to 60 seconds." }),
-});
-
-export const submitHeaders = waitHeaders.extend({
-	"idempotency-key": z
-		.string()
-		// A repeated header arrives joined by ", ", and fails for its space.
-		.regex(/^[\x21-\x7e]{1,255}$/, { error: "Must be 1 to 255 visible ASCII characters, without space." })
-		.optional()
-		.describe("The same key with the same bytes is the same job, for 24 hours."),
-});
-
 /** One page of `found`, which holds one more than fits where there is a next page. */
 export function pageOf<Item extends { id: string }>(found: Item[], limit: number) {
 	const data = found.slice(0, limit);
@@ -182,13 +169,18 @@ export const openErrors = {
 };
 
 /** What any route with ADMIN_TOKEN may answer besides its own. */
-export const adminErrors = { ...openErrors, 401: errorAnswer("Not the ADMIN_TOKEN.") };
+export const adminErrors = {
+	...openErrors,
+	401: errorAnswer("Not the ADMIN_TOKEN."),
+	429: errorAnswer("Too many requests without the ADMIN_TOKEN came from this address."),
+};
 
 /** What any route with a key may answer besides its own. */
 export const commonErrors = {
 	...openErrors,
 	401: errorAnswer("No valid key."),
 	403: errorAnswer("The key lacks the scope."),
+	429: errorAnswer("A limit is reached: `RateLimit-Policy` says which, `Retry-After` when to try again."),
 };
 
 /** What any route with a body may answer besides its own. */

@@ -5,8 +5,9 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import type { Bindings } from "../bindings.ts";
 import type { HostCache } from "./host-cache.ts";
 import type { KeyCache } from "./key-cache.ts";
+import type { Shields } from "./shields.ts";
 
-export interface Services extends Bindings {
+export interface Services extends Bindings, Shields {
 	config: Config;
 	runtime: Runtime;
 	keys: KeyCache;

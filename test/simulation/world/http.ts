@@ -5,6 +5,7 @@ import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { HostCache } from "../../../workers/intake/host-cache.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
+import { bindShields } from "../../../workers/intake/shields.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
 
@@ -59,6 +60,7 @@ export class Http {
 		const env = this.#service.envFor(by);
 		const services = {
 			...bind(env, by.runtime),
+			...bindShields(env, by.runtime),
 			config: this.#config,
 			runtime: by.runtime,
 			keys: this.#keys,

@@ -15,6 +15,8 @@ import type { World } from "./world.ts";
 export type ActorName = "intake" | "consumer" | "dispatcher" | "sweeper";
 
 const SWEEP_EVERY_MS = 60_000;
+/** What the shields say is no promise to anybody: they stay out of the way. */
+const NO_LIMIT: RateLimit = { limit: async () => ({ success: true }) };
 
 /** Hears what an invocation says about a message, when it says so. */
 export type SaidListener = (queue: string, body: unknown, said: "ack" | "retry", by: Invocation) => void;
@@ -77,6 +79,8 @@ export class Service {
 			JOB_QUEUE: this.jobQueue.bindingFor(by),
 			DELIVERY_QUEUE: this.deliveryQueue.bindingFor(by),
 			AI: this.model.bindingFor(by),
+			KEY_RATE: NO_LIMIT,
+			STRANGER_RATE: NO_LIMIT,
 		};
 		return env as unknown as Env;
 	}

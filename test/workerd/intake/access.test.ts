@@ -16,6 +16,7 @@ const BODIES = new Map<string, object>([
 	["/v1/webhook_endpoints", { name: "crm", url: "https://crm.example.com/hook", event_types: ["job.*"] }],
 	["/v1/webhook_endpoints/we/recover", { since: new Date(runtime.now()).toISOString() }],
 	["/v1/webhook_endpoints/we/test", { event_type: "job.failed" }],
+	["/v1/keys", { scopes: ["keys:manage"] }],
 ]);
 const admin = (method: string, path: string, json?: unknown) => send(method, `/v1/admin${path}`, { key: ADMIN, json });
 
@@ -72,6 +73,10 @@ describe("an API key", () => {
 		["GET", "/v1/webhook_signing_secret", "webhooks:read"],
 		["POST", "/v1/webhook_signing_secret/rotate", "webhooks:write"],
 		["GET", "/v1/audit_log", "keys:manage"],
+		["POST", "/v1/keys", "keys:manage"],
+		["GET", "/v1/keys", "keys:manage"],
+		["GET", "/v1/keys/key_01jq0000000000000000000000", "keys:manage"],
+		["DELETE", "/v1/keys/key_01jq0000000000000000000000", "keys:manage"],
 	])("may %s %s with %s, and with no other scope", async (method, path, scope) => {
 		const json = method === "POST" ? BODIES.get(path.replace(/we_[^/]+/, "we")) : undefined;
 		const lacking = await aKey(tenantId, { scopes: SCOPES.filter((one) => one !== scope) });
@@ -100,7 +105,10 @@ describe("an API key", () => {
 		let looks = 0;
 		let now = runtime.now();
 		const db = new Database(
-			watchedD1(env.DB, () => void looks++),
+			watchedD1(env.DB, (_, asked) => {
+				// Less the note of its use, which is written after the answer.
+				if (!asked.some(({ sql }) => sql.startsWith("UPDATE api_keys"))) looks++;
+			}),
 			runtime,
 		);
 		const { server } = theServices({ db, runtime: { ...runtime, now: () => now } });
@@ -112,6 +120,37 @@ describe("an API key", () => {
 		now += 10_000;
 		for (let call = 0; call < 5; call++) expect((await sendTo(server, "GET", path, { key })).status).toBe(401);
 		expect(looks).toBe(2);
+	});
+
+	it("counts those ten seconds from the question, however long D1 took to answer it", async () => {
+		let now = runtime.now();
+		const slow = watchedD1(env.DB, (_, asked) => {
+			if (asked.some(({ sql }) => /FROM api_keys/.test(sql))) now += 5_000;
+		});
+		const { server } = theServices({ db: new Database(slow, runtime), runtime: { ...runtime, now: () => now } });
+		const { key, keyId } = await aKey(tenantId);
+		const call = async () => (await sendTo(server, "GET", "/v1/jobs", { key })).status;
+		const askedAt = now;
+		expect(await call()).toBe(200);
+		await admin("DELETE", `/keys/${keyId}`);
+		now = askedAt + 9_999;
+		expect(await call()).toBe(200);
+		now = askedAt + 10_000;
+		expect(await call()).toBe(401);
+	});
+
+	it("stops when it expires, in an isolate that knows it, too", async () => {
+		let now = runtime.now();
+		const clock = () => now;
+		const { server } = theServices({ db: new Database(env.DB, runtime, clock), runtime: { ...runtime, now: clock } });
+		const { key } = await aKey(tenantId, { expires_at: new Date(now + HOUR).toISOString() });
+		const call = async () => (await sendTo(server, "GET", "/v1/jobs", { key })).status;
+		now = Math.floor(now) + HOUR - 3_000;
+		expect(await call()).toBe(200);
+		now += 2_999;
+		expect(await call()).toBe(200);
+		now += 1;
+		expect(await call()).toBe(401);
 	});
 
 	it("stops when it expires", async () => {

@@ -14,6 +14,7 @@ import { HostCache } from "../../../workers/intake/host-cache.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
 import { ErrorBody } from "../../../workers/intake/schemas.ts";
 import type { Services } from "../../../workers/intake/services.ts";
+import { bindShields } from "../../../workers/intake/shields.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aJob, type StoredJob } from "../support/a-job.ts";
 
@@ -172,6 +173,7 @@ export function theServices(overrides: Partial<Services> = {}, bindings: Partial
 	const background: Promise<void>[] = [];
 	const services: Services = {
 		...bind({ ...env, ...bindings }, runtime),
+		...bindShields({ ...env, ...bindings }, runtime),
 		config: parsed.config,
 		runtime,
 		keys: new KeyCache(),

@@ -141,7 +141,15 @@ describe("a deleted tenant", () => {
 			null,
 			null,
 		]);
-		const key = { keyId: anId("key"), tenantId, name: "k", keyHash: "a".repeat(64), scopes: [], expiresAt: null };
+		const key = {
+			keyId: anId("key"),
+			tenantId,
+			name: "k",
+			keyHash: "a".repeat(64),
+			scopes: [],
+			expiresAt: null,
+			makerId: null,
+		};
 		expect(await createApiKey(db, key, BY)).toBeNull();
 		await expect(anEndpoint(tenantId)).rejects.toThrow("the tenant is unknown");
 		expect((await listTenants(db, 100, null)).map((one) => one.tenantId)).not.toContain(tenantId);

@@ -1,16 +1,20 @@
 /** Who calls, and whether they may. */
+import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { keyIdOf } from "../../../shared/core/api-key.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { Scope } from "../../../shared/core/scopes.ts";
+import { type KeyInForce, noteKeyUse } from "../../../shared/db/api-keys.ts";
 import { sha256Hex } from "../../../shared/webhooks/digest.ts";
+import { logTrouble } from "../../log.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
+import { checkKeyRate, refuseStranger } from "../shields.ts";
 
 /** A tenant's key with `scope`. */
 export function requireKey(scope: Scope) {
 	return createMiddleware<IntakeEnv>(async function authenticate(c, next) {
-		c.set("caller", await callerOf(c.var.services, c.req.header("authorization"), scope));
+		c.set("caller", await callerOf(c, scope));
 		await next();
 	});
 }
@@ -20,26 +24,36 @@ export const requireAdmin = createMiddleware<IntakeEnv>(async function authentic
 	const { config, runtime } = c.var.services;
 	const token = bearerOf(c.req.header("authorization"));
 	if (token === null || !(await isSame(runtime, token, config.adminToken))) {
-		throw new AppError("unauthorized", "This route needs ADMIN_TOKEN as the bearer token.");
+		throw await refuseStranger(c, "This route needs ADMIN_TOKEN as the bearer token.");
 	}
 	await next();
 });
 
-export async function callerOf(
-	{ db, runtime, keys }: Services,
-	authorization: string | undefined,
-	scope: Scope,
-): Promise<Caller> {
-	const token = bearerOf(authorization);
-	if (token === null) throw new AppError("unauthorized", "Send an API key: `Authorization: Bearer hf_…`.");
+export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Caller> {
+	const { services } = c.var;
+	const { db, runtime, keys } = services;
+	const token = bearerOf(c.req.header("authorization"));
+	if (token === null) throw await refuseStranger(c, "Send an API key: `Authorization: Bearer hf_…`.");
 	// A bad checksum was never a key: refused without a look into D1.
 	const keyId = keyIdOf(token);
 	const key = keyId === null ? null : await keys.find(db, runtime, keyId);
 	if (key === null || !isSameHash(await sha256Hex(runtime, token), key.keyHash)) {
-		throw new AppError("unauthorized", "This API key is not valid.");
+		throw await refuseStranger(c, "This API key is not valid.");
 	}
+	await checkKeyRate(c, key.keyId);
+	if (!key.isUseNoted) services.background(noteUse(services, key));
 	if (!key.scopes.includes(scope)) throw new AppError("forbidden", `This API key lacks the scope ${scope}.`);
 	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes };
+}
+
+/** Once for what the cache holds of the key. A note that fails is made by the next look into D1. */
+async function noteUse({ db }: Services, key: KeyInForce): Promise<void> {
+	key.isUseNoted = true;
+	try {
+		await noteKeyUse(db, key.keyId);
+	} catch (error) {
+		logTrouble("key.use_not_noted", { keyId: key.keyId }, error);
+	}
 }
 
 function bearerOf(authorization: string | undefined): string | null {

@@ -13,6 +13,7 @@ import { findOwnJob } from "../find-own-job.ts";
 import { callerOf } from "../middleware/authenticate.ts";
 import { commonErrors, errorAnswer, JobParams } from "../schemas.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
+import { refuseStranger } from "../shields.ts";
 
 const Query = z.strictObject({
 	expires: z.string().optional().openapi({ description: "Of a signed link, as a webhook gives it." }),
@@ -84,10 +85,10 @@ function rangeOf(c: Context<IntakeEnv>, etag: string, size: number): AskedRange 
 /** Whoever holds a signed link in force reads on its tenant's behalf; everybody else needs a key. */
 async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Promise<Caller> {
 	const { services } = c.var;
-	if (link.signature === undefined) return await callerOf(services, c.req.header("authorization"), "jobs:read");
+	if (link.signature === undefined) return await callerOf(c, "jobs:read");
 	const signed = { jobId: c.req.param("id") ?? "", expires: link.expires ?? "", signature: link.signature };
 	const job = await verifyResultLink(services.runtime, services.config.signingKeys, signed);
-	if (job === null) throw new AppError("unauthorized", "This link is not valid, or its time is over.");
+	if (job === null) throw await refuseStranger(c, "This link is not valid, or its time is over.");
 	return { tenantId: job.tenantId, keyId: "", scopes: [] };
 }
 

@@ -11,6 +11,7 @@ import { keyOf, noSuchJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
 import { overLimitErrors } from "../over-limit.ts";
+import { submitHeaders } from "../request-headers.ts";
 import {
 	bodyErrors,
 	commonErrors,
@@ -21,7 +22,6 @@ import {
 	jsonAnswer,
 	noQuery,
 	RetryJob,
-	submitHeaders,
 } from "../schemas.ts";
 import type { IntakeEnv } from "../services.ts";
 import { submit } from "../submit.ts";

@@ -4,16 +4,8 @@ import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
 import { overLimitErrors } from "../over-limit.ts";
-import {
-	bodyErrors,
-	commonErrors,
-	errorAnswer,
-	Job,
-	jsonAnswer,
-	noQuery,
-	SubmitJob,
-	submitHeaders,
-} from "../schemas.ts";
+import { submitHeaders } from "../request-headers.ts";
+import { bodyErrors, commonErrors, errorAnswer, Job, jsonAnswer, noQuery, SubmitJob } from "../schemas.ts";
 import { submit } from "../submit.ts";
 
 const route = createRoute({

@@ -1,7 +1,15 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenant.ts";
-import { createApiKey, findKeyInForce, listApiKeys, revokeApiKey } from "../../../../shared/db/api-keys.ts";
+import {
+	createApiKey,
+	findApiKey,
+	findKeyInForce,
+	listApiKeys,
+	noteKeyUse,
+	revokeApiKey,
+} from "../../../../shared/db/api-keys.ts";
+import { Database } from "../../../../shared/db/database.ts";
 import { findOwedDeliveries } from "../../../../shared/db/find-deliveries.ts";
 import {
 	createTenant,
@@ -11,7 +19,9 @@ import {
 	rotateWebhookSecret,
 	updateTenant,
 } from "../../../../shared/db/tenants.ts";
-import { aDelivery, aJob, anId, aTenant, BY, databaseAt, db, HOUR, NOW, SECOND } from "../../support/a-job.ts";
+import { runtime } from "../../../../workers/runtime.ts";
+import { aDelivery, aJob, anId, aTenant, BY, databaseAt, db, HOUR, MINUTE, NOW, SECOND } from "../../support/a-job.ts";
+import { meteredD1 } from "../../support/watched-d1.ts";
 
 const HASH = "a".repeat(64);
 
@@ -22,7 +32,9 @@ const newKey = (tenantId: string, expiresAt: number | null = null) => ({
 	keyHash: HASH,
 	scopes: ["jobs:read", "jobs:write"],
 	expiresAt,
+	makerId: null,
 });
+const newestFirst = (limit: number, after: string | null = null) => ({ limit, after, isAscending: false });
 
 describe("tenants", () => {
 	it("are found as they were made", async () => {
@@ -104,6 +116,7 @@ describe("API keys", () => {
 			name: "ci",
 			scopes: key.scopes,
 			createdAt: NOW,
+			lastUsedAt: null,
 			expiresAt: null,
 			revokedAt: null,
 		});
@@ -112,13 +125,15 @@ describe("API keys", () => {
 			tenantId,
 			keyHash: HASH,
 			scopes: key.scopes,
+			expiresInMs: null,
+			isUseNoted: false,
 		});
 	});
 
 	it("are not made for a tenant that does not exist", async () => {
 		const key = newKey("ten_unknown");
 		expect(await createApiKey(db, key, BY)).toBeNull();
-		expect(await listApiKeys(db, "ten_unknown", 10, null)).toEqual([]);
+		expect(await listApiKeys(db, "ten_unknown", newestFirst(10))).toEqual([]);
 	});
 
 	it("end at the millisecond they expire", async () => {
@@ -132,11 +147,11 @@ describe("API keys", () => {
 		const { tenantId } = await aTenant();
 		const key = newKey(tenantId);
 		await createApiKey(db, key, BY);
-		expect(await revokeApiKey(databaseAt(NOW + SECOND), key.keyId, BY)).toBe(true);
+		expect(await revokeApiKey(databaseAt(NOW + SECOND), key.keyId, null, BY)).toBe(true);
 		expect(await findKeyInForce(db, key.keyId)).toBeNull();
-		expect(await revokeApiKey(databaseAt(NOW + HOUR), key.keyId, BY)).toBe(true);
-		expect(await listApiKeys(db, tenantId, 1, null)).toMatchObject([{ revokedAt: NOW + SECOND }]);
-		expect(await revokeApiKey(db, "key_unknown", BY)).toBe(false);
+		expect(await revokeApiKey(databaseAt(NOW + HOUR), key.keyId, tenantId, BY)).toBe(true);
+		expect(await listApiKeys(db, tenantId, newestFirst(1))).toMatchObject([{ revokedAt: NOW + SECOND }]);
+		expect(await revokeApiKey(db, "key_unknown", null, BY)).toBe(false);
 	});
 
 	it("end with their tenant", async () => {
@@ -156,8 +171,59 @@ describe("API keys", () => {
 			await createApiKey(db, key, BY);
 		}
 		await createApiKey(db, newKey((await aTenant()).tenantId), BY);
-		const first = await listApiKeys(db, tenantId, 2, null);
-		const second = await listApiKeys(db, tenantId, 2, first.at(-1)?.keyId ?? null);
+		const first = await listApiKeys(db, tenantId, newestFirst(2));
+		const second = await listApiKeys(db, tenantId, newestFirst(2, first.at(-1)?.keyId));
 		expect([...first, ...second].map(({ keyId }) => keyId)).toEqual(ids);
+		const oldest = await listApiKeys(db, tenantId, { limit: 2, after: ids[2] ?? null, isAscending: true });
+		expect(oldest.map(({ keyId }) => keyId)).toEqual([ids[1], ids[0]]);
+	});
+
+	it("are made by a key of the same tenant that is in force at that moment, or by none", async () => {
+		const [mine, theirs] = [newKey((await aTenant()).tenantId, NOW + HOUR), newKey((await aTenant()).tenantId)];
+		for (const maker of [mine, theirs]) await createApiKey(db, maker, BY);
+		const made = async (maker: typeof mine, at = NOW) =>
+			(await createApiKey(databaseAt(at), { ...newKey(mine.tenantId), makerId: maker.keyId }, BY)) !== null;
+		expect([await made(mine), await made(theirs), await made(mine, NOW + HOUR)]).toEqual([true, false, false]);
+		await revokeApiKey(db, mine.keyId, null, BY);
+		expect(await made(mine)).toBe(false);
+	});
+
+	it("are made once, however often one is asked for again under its id", async () => {
+		const key = newKey((await aTenant()).tenantId);
+		const first = await createApiKey(db, key, BY);
+		expect(await createApiKey(databaseAt(NOW + SECOND), key, BY)).toEqual(first);
+		expect(await listApiKeys(db, key.tenantId, newestFirst(10))).toEqual([first]);
+	});
+
+	it("are found and revoked by their own tenant alone, or by the operator", async () => {
+		const [key, stranger] = [newKey((await aTenant()).tenantId), await aTenant()];
+		await createApiKey(db, key, BY);
+		expect(await findApiKey(db, stranger.tenantId, key.keyId)).toBeNull();
+		expect(await revokeApiKey(db, key.keyId, stranger.tenantId, BY)).toBe(false);
+		expect(await findApiKey(db, key.tenantId, key.keyId)).toMatchObject({ keyId: key.keyId, revokedAt: null });
+	});
+
+	it("say in which hour they were last used, at the cost of one row in that hour", async () => {
+		const key = newKey((await aTenant()).tenantId);
+		const hour = Math.floor(NOW / HOUR) * HOUR + HOUR;
+		await createApiKey(db, key, BY);
+		const usedAt = async (at: number) => {
+			const metered = meteredD1(env.DB);
+			await noteKeyUse(new Database(metered.d1, runtime, () => at), key.keyId);
+			const { lastUsedAt } = (await findApiKey(db, key.tenantId, key.keyId)) ?? {};
+			return [lastUsedAt, metered.read().rowsWritten];
+		};
+		// Not before it was made.
+		expect(await usedAt(NOW)).toEqual([NOW, 1]);
+		expect(await usedAt(hour + MINUTE)).toEqual([hour, 1]);
+		expect(await usedAt(hour + 59 * MINUTE)).toEqual([hour, 0]);
+		// A clock that goes back takes nothing back.
+		expect(await usedAt(hour - MINUTE)).toEqual([hour, 0]);
+		const isNoted = async (at: number) => (await findKeyInForce(databaseAt(at), key.keyId))?.isUseNoted;
+		expect([await isNoted(hour), await isNoted(hour + HOUR - 1), await isNoted(hour + HOUR)]).toEqual([
+			true,
+			true,
+			false,
+		]);
 	});
 });

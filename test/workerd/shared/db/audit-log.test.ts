@@ -111,8 +111,8 @@ describe("an act that changes nothing", () => {
 		await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
 		const before = await told(tenantId);
 
-		await revokeApiKey(db, keyId, byKey());
-		await revokeApiKey(db, "key_unknown", byKey());
+		await revokeApiKey(db, keyId, null, byKey());
+		await revokeApiKey(db, "key_unknown", null, byKey());
 		await updateTenant(db, tenantId, { name: "acme", limits: TenantLimits.parse({}) }, byKey());
 		await enableEndpoint(db, endpoint, byKey());
 		const change = { name: endpoint.name, url: null, eventTypes: null, payload: null };
@@ -146,7 +146,7 @@ describe("each act that changes something", () => {
 		const row = { name: "k", key_hash: "a".repeat(64), scopes: "[]", created_at: NOW };
 		await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
 
-		await revokeApiKey(db, keyId, byKey());
+		await revokeApiKey(db, keyId, null, byKey());
 		await updateTenant(db, tenantId, { name: "Acme", limits: null }, byKey());
 		await enableEndpoint(db, endpoint, byKey());
 		await updateEndpoint(db, endpoint, { name: "new", url: null, eventTypes: null, payload: null }, byKey());

@@ -1,0 +1,179 @@
+import { env } from "cloudflare:workers";
+import { beforeAll, describe, expect, it, vi } from "vitest";
+import { KEY_RATE, STRANGER_RATE } from "../../../shared/core/rates.ts";
+import { bindShields } from "../../../workers/intake/shields.ts";
+import { type FakeRuntime, fakeRuntime } from "../../support/fake-runtime.ts";
+import { aCaller, aKey, errorOf, send, sendTo, theServices } from "./caller.ts";
+
+let tenantId = "";
+let key = "";
+let keyId = "";
+beforeAll(async () => {
+	({ tenantId, key, keyId } = await aCaller());
+});
+
+/** The platform's limiter as it is, less its window: `left` requests of each key, and who was counted. */
+function limiterOf(left: number) {
+	const counted = new Map<string, number>();
+	const binding: RateLimit = {
+		async limit({ key }) {
+			counted.set(key, (counted.get(key) ?? 0) + 1);
+			return { success: (counted.get(key) ?? 0) <= left };
+		},
+	};
+	return { binding, counted };
+}
+
+const get = (server: ReturnType<typeof theServices>["server"], who: string, address?: string, headers = {}) =>
+	sendTo(server, "GET", "/v1/jobs", {
+		key: who,
+		headers: { ...(address === undefined ? {} : { "cf-connecting-ip": address }), ...headers },
+	});
+
+describe("the shield against a key that asks without a pause", () => {
+	it("refuses that key alone, and says when to come again", async () => {
+		const { binding, counted } = limiterOf(3);
+		const { server } = theServices({}, { KEY_RATE: binding });
+		const other = await aKey(tenantId);
+		for (let call = 0; call < 3; call++) expect((await get(server, key)).status).toBe(200);
+		const refused = await get(server, key);
+		expect([refused.status, errorOf(refused).code]).toEqual([429, "rate_limited"]);
+		expect(refused.headers.get("ratelimit-policy")).toBe('"key";q=10000;w=10');
+		expect(refused.headers.get("retry-after")).toBe("10");
+		expect(refused.headers.get("x-should-retry")).toBeNull();
+		expect((await get(server, other.key)).status).toBe(200);
+		expect([...counted.keys()]).toEqual([keyId, other.keyId]);
+	});
+
+	it("counts nobody who only knows the id of a key", async () => {
+		const { binding, counted } = limiterOf(0);
+		const { server } = theServices({}, { KEY_RATE: binding });
+		const guessed = await aKey(tenantId);
+		await env.DB.prepare("UPDATE api_keys SET key_hash = ?2 WHERE id = ?1").bind(guessed.keyId, "0".repeat(64)).run();
+		expect((await get(server, guessed.key)).status).toBe(401);
+		expect(counted.size).toBe(0);
+	});
+});
+
+describe("the shield against an address that asks without a valid key", () => {
+	const wrongKeys = ["", "hf_", "Bearer x", "hf_01jq0000000000000000000000_0000000000000000000000000000000000000"];
+
+	it("answers 429 to a thousand of them, and 200 to the valid key beside them", async () => {
+		const { binding, counted } = limiterOf(STRANGER_RATE.quota);
+		const { server } = theServices({}, { STRANGER_RATE: binding });
+		const statuses = new Map<number, number>();
+		for (let call = 0; call < 1_000; call++) {
+			const { status } = await get(server, wrongKeys[call % wrongKeys.length] ?? "", "203.0.113.7");
+			statuses.set(status, (statuses.get(status) ?? 0) + 1);
+			if (call % 100 === 0) expect((await get(server, key, "203.0.113.7")).status).toBe(200);
+		}
+		expect(statuses).toEqual(
+			new Map([
+				[401, STRANGER_RATE.quota],
+				[429, 1_000 - STRANGER_RATE.quota],
+			]),
+		);
+		expect(counted).toEqual(new Map([["203.0.113.7", 1_000]]));
+		const refused = await get(server, "hf_", "203.0.113.7");
+		expect(refused.headers.get("ratelimit-policy")).toBe('"address";q=300;w=60');
+		expect(refused.headers.get("retry-after")).toBe("60");
+		expect((await get(server, "hf_", "203.0.113.8")).status).toBe(401);
+	});
+
+	it("goes by the address that the platform saw, whatever the request says of itself", async () => {
+		const { binding, counted } = limiterOf(2);
+		const { server } = theServices({}, { STRANGER_RATE: binding });
+		const statuses = [];
+		for (let call = 0; call < 4; call++) {
+			const spoofed = {
+				"x-forwarded-for": `198.51.100.${call}`,
+				"x-real-ip": `198.51.100.${call}`,
+				forwarded: `for=${call}`,
+			};
+			statuses.push((await get(server, "hf_", "203.0.113.7", spoofed)).status);
+		}
+		expect(statuses).toEqual([401, 401, 429, 429]);
+		expect([...counted.keys()]).toEqual(["203.0.113.7"]);
+	});
+
+	it("takes all of one customer's IPv6 addresses for one", async () => {
+		const { binding, counted } = limiterOf(9);
+		const { server } = theServices({}, { STRANGER_RATE: binding });
+		for (const address of ["2001:db8:1:2::1", "2001:db8:1:2:ffff::", "2001:db8:1:3::1"])
+			await get(server, "hf_", address);
+		expect(counted).toEqual(
+			new Map([
+				["2001:db8:1:2::/64", 2],
+				["2001:db8:1:3::/64", 1],
+			]),
+		);
+	});
+
+	it("stands before guesses at ADMIN_TOKEN and at result links, too", async () => {
+		const { binding } = limiterOf(0);
+		const { server } = theServices({}, { STRANGER_RATE: binding });
+		const headers = { "cf-connecting-ip": "203.0.113.7" };
+		for (const path of ["/v1/admin/tenants", "/v1/jobs/job_01jq0000000000000000000000/result?expires=1&signature=x"]) {
+			const answer = await sendTo(server, "GET", path, { key: "guess", headers });
+			expect([answer.status, errorOf(answer).code], path).toEqual([429, "rate_limited"]);
+		}
+	});
+
+	it("counts nobody whose request did not come from outside", async () => {
+		const { binding, counted } = limiterOf(0);
+		const { server } = theServices({}, { STRANGER_RATE: binding });
+		expect([(await get(server, "hf_")).status, counted.size]).toEqual([401, 0]);
+	});
+});
+
+describe("a shield that is not there for anybody", () => {
+	const broken: [string, RateLimit | undefined][] = [
+		["fails", { limit: () => Promise.reject(new Error("limiter is down")) }],
+		[
+			"breaks",
+			{
+				limit() {
+					throw new Error("no such limiter");
+				},
+			},
+		],
+		["is not bound", undefined],
+	];
+
+	it.each(broken)("lets every request through and says so where it %s", async (_, binding) => {
+		const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+		const bindings = Object.assign({}, { KEY_RATE: binding, STRANGER_RATE: binding }) as Partial<Env>;
+		const { server } = theServices({}, bindings);
+		expect((await get(server, key, "203.0.113.7")).status).toBe(200);
+		expect((await get(server, "hf_", "203.0.113.7")).status).toBe(401);
+		const logged = log.mock.calls.flat().join("\n");
+		log.mockRestore();
+		expect(logged.match(/"rate\.not_counted"/g)).toHaveLength(2);
+		expect(logged).not.toContain(key);
+	});
+
+	it("is waited for a quarter of a second where it hangs", async () => {
+		vi.spyOn(console, "error").mockImplementation(() => undefined);
+		const clock: FakeRuntime = fakeRuntime({});
+		const hangs: RateLimit = { limit: () => new Promise<never>(() => undefined) };
+		const shields = bindShields({ KEY_RATE: hangs, STRANGER_RATE: hangs }, clock);
+		const { server } = theServices(shields);
+		const answer = get(server, key);
+		await vi.waitFor(() => expect(clock.nextTimerAt()).not.toBeNull());
+		expect((clock.nextTimerAt() ?? 0) - clock.now()).toBe(250);
+		await clock.advance(250);
+		expect((await answer).status).toBe(200);
+		vi.restoreAllMocks();
+	});
+});
+
+it("the platform's limiter has the numbers that callers are told, and lets an ordinary program alone", async () => {
+	for (const [binding, { quota }] of [
+		[env.KEY_RATE, KEY_RATE],
+		[env.STRANGER_RATE, STRANGER_RATE],
+	] as const) {
+		expect(quota).toBeGreaterThan(0);
+		expect(await binding.limit({ key: "somebody" })).toEqual({ success: true });
+	}
+	expect((await send("GET", "/v1/jobs", { key })).status).toBe(200);
+});

@@ -1,0 +1,56 @@
+/** Two shields: against a key that asks without a pause, and against an address that asks without a valid key. */
+import type { Context } from "hono";
+import { clientOf } from "../../shared/core/client-address.ts";
+import { AppError } from "../../shared/core/errors.ts";
+import { KEY_RATE, type Rate, STRANGER_RATE } from "../../shared/core/rates.ts";
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { RateLimiter } from "../../shared/limits/rate-limiter.ts";
+import { logTrouble } from "../log.ts";
+import type { IntakeEnv } from "./services.ts";
+
+export interface Shields {
+	keyRate: RateLimiter;
+	strangerRate: RateLimiter;
+}
+
+export function bindShields(env: { KEY_RATE: RateLimit; STRANGER_RATE: RateLimit }, runtime: Runtime): Shields {
+	return {
+		keyRate: new RateLimiter(env.KEY_RATE, runtime),
+		strangerRate: new RateLimiter(env.STRANGER_RATE, runtime),
+	};
+}
+
+/** Asked only once the key has proved to be valid: nobody else can use up what it may ask. */
+export async function checkKeyRate(c: Context<IntakeEnv>, keyId: string): Promise<void> {
+	if (await isWithin(c, c.var.services.keyRate, keyId)) return;
+	throw tooMany(
+		KEY_RATE,
+		"This API key asks too often. Pause between requests, or wait longer between looks at a job.",
+	);
+}
+
+/**
+ * What to answer a request without a valid key. The platform itself says which address it comes from, and overwrites what
+ * the request says; a request that has none did not come from outside, and is not counted.
+ */
+export async function refuseStranger(c: Context<IntakeEnv>, message: string): Promise<AppError> {
+	const address = c.req.header("cf-connecting-ip");
+	const isKnown = address === undefined || (await isWithin(c, c.var.services.strangerRate, clientOf(address)));
+	if (isKnown) return new AppError("unauthorized", message);
+	return tooMany(STRANGER_RATE, "Too many requests without a valid key came from this address.");
+}
+
+/** A shield that does not answer shields nobody: it must never become the outage. */
+async function isWithin(c: Context<IntakeEnv>, limiter: RateLimiter, key: string): Promise<boolean> {
+	try {
+		return await limiter.allows(key);
+	} catch (error) {
+		logTrouble("rate.not_counted", { requestId: c.var.requestId }, error);
+		return true;
+	}
+}
+
+/** The limiter does not say when its window ends, so the whole of it is asked for. */
+function tooMany(policy: Rate, message: string): AppError {
+	return new AppError("rate_limited", message, null, { policy, retryAfterSeconds: policy.windowSeconds });
+}
