@@ -1,6 +1,6 @@
 /**
- * Every place of the source that calls what lies outside: D1, R2, a queue, the network, the AI binding. Read from the
- * syntax, so that a place added tomorrow is known tomorrow.
+ * Every place of the source that calls what lies outside: D1, R2, a queue, the network, the AI binding, a rate limiter. Read
+ * from the syntax, so that a place added tomorrow is known tomorrow.
  *
  * Most such calls stand in a verb that the actors share, and which actor calls it decides what a fault of it means: a site
  * is therefore the pair, `workers/<actor>/…#function → shared/…#function`. A call that stands in an actor's own file is a
@@ -26,7 +26,7 @@ export type CallSite = {
 
 /** Bindings as the platform hands them over; what wraps one is a class that takes one, found in the source. */
 const RAW_BINDINGS: Bindings = new Map(
-	["D1Database", "R2Bucket", "Queue", "Ai", "AiBinding"].map((type) => [type, null]),
+	["D1Database", "R2Bucket", "Queue", "Ai", "AiBinding", "RateLimit"].map((type) => [type, null]),
 );
 
 export function callSitesOf(sources: readonly SourceFile[]): CallSite[] {

@@ -84,7 +84,15 @@ describe("the call sites of a source", () => {
 	it("of this service cover all actors and all kinds of bindings", () => {
 		const sites = callSitesIn(`${import.meta.dirname}/../../..`);
 		expect(new Set(sites.map(({ actor }) => actor))).toEqual(new Set(["consumer", "dispatcher", "intake", "sweeper"]));
-		for (const part of ["shared/db/", "shared/results/", "postWebhook", "callWorkersAi", "isEmpty", "ringOrLog"]) {
+		for (const part of [
+			"shared/db/",
+			"shared/results/",
+			"postWebhook",
+			"callWorkersAi",
+			"isEmpty",
+			"ringOrLog",
+			"isWithin",
+		]) {
 			expect(sites.some(({ name }) => name.includes(part))).toBe(true);
 		}
 	});

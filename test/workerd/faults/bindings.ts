@@ -1,4 +1,4 @@
-/** The bindings of the Worker, each call of which passes a gate. D1 and R2 are real behind it; D1 is told the time. */
+/** The bindings of the Worker, each call of which passes a gate. D1, R2 and limiters are real behind it; D1 is told the time. */
 import { env } from "cloudflare:workers";
 import { NOW } from "../../../shared/db/database.ts";
 import { brokenBody, type Called, type Fault } from "./fault.ts";
@@ -75,6 +75,12 @@ export function gatedR2(gate: Gate): R2Bucket {
 		createMultipartUpload: unexpected,
 		resumeMultipartUpload: unexpected,
 	});
+}
+
+/** Whether a request was counted matters to nobody, so its faults are those of a read. */
+export function gatedLimiter(gate: Gate, limiter: RateLimit): RateLimit {
+	const called: Called = { outside: "limiter", method: "limit", isRead: true, hasBody: false, about: [] };
+	return { limit: (options) => gate.pass(called, () => gate.counted(() => limiter.limit(options))) };
 }
 
 /** What is read of a body is I/O too, during which the clock stands still. */

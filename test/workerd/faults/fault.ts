@@ -10,7 +10,7 @@ export const FAULTS = [
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
-export type Outside = "d1" | "r2" | "queue" | "fetch" | "ai";
+export type Outside = "d1" | "r2" | "queue" | "fetch" | "ai" | "limiter";
 
 export interface Called {
 	outside: Outside;
@@ -44,6 +44,7 @@ const WORDS: Readonly<Record<Outside, readonly string[]>> = {
 	queue: ["Queue sendBatch failed: Queue is overloaded. Please back off.", "Queue send failed: Too Many Requests"],
 	fetch: ["Network connection lost."],
 	ai: ["Network connection lost."],
+	limiter: ["Network connection lost."],
 };
 
 /** @param turn which of the wordings, so that all get their turn */

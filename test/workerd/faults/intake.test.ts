@@ -10,6 +10,7 @@ import { isAboutWebhooks } from "./webhook-sites.ts";
 
 const SUBMIT = "workers/intake/submit.ts#submitSurely → shared/db/submit-job.ts#submitJob";
 const ROTATE = "workers/intake/routes/signing-secret.ts#rotateSurely → shared/db/tenants.ts#rotateWebhookSecret";
+const MAKE_KEY = "workers/intake/make-key.ts#createSurely → shared/db/api-keys.ts#createApiKey";
 const Made = z.object({ id: z.string() });
 const Secret = z.object({ secret: z.string() });
 
@@ -56,6 +57,18 @@ async function administerKeys(story: Story): Promise<void> {
 	await story.ask("GET", "/healthz");
 	const row = () => env.DB.prepare("SELECT revoked_at FROM api_keys WHERE id = ?1").bind(key).first("revoked_at");
 	story.wish("the key is revoked", async () => (await row()) !== null);
+}
+
+async function manageKeys(story: Story): Promise<void> {
+	const first = idIn(await story.ask("POST", "/v1/keys", { json: { name: "first" } }));
+	const second = idIn(await story.ask("POST", "/v1/keys", { json: { name: "second" } }));
+	await story.ask("GET", `/v1/keys/${first}`);
+	await story.ask("GET", "/v1/keys");
+	await story.ask("DELETE", `/v1/keys/${first}`);
+	const revokedAt = (key: string) =>
+		env.DB.prepare("SELECT revoked_at FROM api_keys WHERE id = ?1").bind(key).first<number>("revoked_at");
+	story.wish("the first key is revoked", async () => (await revokedAt(first)) !== null);
+	story.wish("the second key is not", async () => (await revokedAt(second)) === null);
 }
 
 describeFaults(
@@ -176,6 +189,17 @@ describeFaults(
 			name: "a key that is made, looked for and revoked",
 			tries: /admin/,
 			play: administerKeys,
+		},
+		{
+			name: "keys that a tenant makes, looks at and revokes",
+			tries: /routes\/keys|make-key|authenticate|shields/,
+			play: manageKeys,
+		},
+		{
+			name: "a key of which D1 did not say that it has it",
+			given: [{ at: MAKE_KEY, fault: "takes effect and fails" }],
+			tries: /make-key/,
+			play: manageKeys,
 		},
 		{
 			name: "a secret that is rotated while its old one is kept",

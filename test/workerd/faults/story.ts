@@ -5,7 +5,7 @@ import { makeApiKey } from "../../../shared/core/api-key.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import type { JobKey } from "../../../shared/core/job.ts";
 import type { FinalState } from "../../../shared/core/job-states.ts";
-import { DEFAULT_SCOPES } from "../../../shared/core/scopes.ts";
+import { SCOPES } from "../../../shared/core/scopes.ts";
 import { sha256Hex } from "../../../shared/webhooks/digest.ts";
 import { aTenant, insertRow, SECOND } from "../support/a-job.ts";
 import { type Answer, type Ask, askOnce } from "./ask.ts";
@@ -75,7 +75,7 @@ export class Story {
 			tenant_id: tenantId,
 			name: "k",
 			key_hash: await sha256Hex(world.runtime, key),
-			scopes: JSON.stringify(DEFAULT_SCOPES),
+			scopes: JSON.stringify(SCOPES),
 			created_at: world.startedAt,
 		});
 		return new Story(world, tenantId, key);

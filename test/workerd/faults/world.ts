@@ -12,7 +12,7 @@ import { intake } from "../../../workers/intake/index.ts";
 import { sweep } from "../../../workers/sweeper/index.ts";
 import { type FakeRuntime, fakeRuntime, START_AT } from "../../support/fake-runtime.ts";
 import { DAY, MINUTE, SECOND } from "../support/a-job.ts";
-import { gatedD1, gatedR2, standIn } from "./bindings.ts";
+import { gatedD1, gatedLimiter, gatedR2, standIn } from "./bindings.ts";
 import { FaultGate, type Planned } from "./fault-gate.ts";
 import { MODEL_SERVER, RESOLVER, Upstreams } from "./upstreams.ts";
 import { VirtualQueue } from "./virtual-queue.ts";
@@ -80,6 +80,8 @@ export class World {
 			...env,
 			...VARS,
 			DB: gatedD1(gate),
+			KEY_RATE: gatedLimiter(gate, env.KEY_RATE),
+			STRANGER_RATE: gatedLimiter(gate, env.STRANGER_RATE),
 			RESULTS: gatedR2(gate),
 			AI: this.upstreams.bindingFor(env.AI),
 			JOB_QUEUE: this.jobs.bindingFor(env.JOB_QUEUE),
