@@ -1,19 +1,18 @@
 /** Stores a new job, and the idempotency key it came with, in one transaction: the 202 depends on nothing else. */
 import { z } from "zod";
 import type { Actor } from "../core/audit.ts";
+import { type Idempotency, isCounted } from "../core/idempotency.ts";
 import type { Job, JobKey } from "../core/job.ts";
 import { TenantLimits } from "../core/tenant.ts";
 import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/waits.ts";
 import { audited } from "./audit-log.ts";
+import { claimKey, HOLDER, holderParams } from "./claim-key.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 import { column, jsonOrNull } from "./json-column.ts";
 import { openIn, overBudget, TOMORROW, tooManyOpen } from "./tenant-limits.ts";
 import { getsSlot, slotKey } from "./tenant-slots.ts";
-
-/** How long an idempotency key is remembered; the field's usual day. */
-const IDEMPOTENCY_MS = 24 * 3_600_000;
 
 /** Durations may have fractions of a millisecond, as callers' seconds do; they are rounded up. */
 type AsSubmitted =
@@ -26,8 +25,7 @@ export interface NewJob extends Pick<Job, AsSubmitted> {
 	models: [string, ...string[]];
 	/** Not before this time (Unix milliseconds), or not before this long after submission. */
 	start: { runAt: number } | { delayMs: number };
-	/** SHA-256 of method, path and raw body stands behind the key: the same key with another body is a mistake. */
-	idempotency: { key: string; fingerprint: string } | null;
+	idempotency: Idempotency | null;
 	/** Who asks that `retryOf` be run again. */
 	retriedBy?: Actor;
 }
@@ -49,32 +47,29 @@ export type Submission =
  * @param isRepeat whether an earlier try may have been committed
  */
 export async function submitJob(db: Database, job: NewJob, isRepeat = false): Promise<Submission> {
-	if (job.idempotency === null) {
+	const { idempotency } = job;
+	if (idempotency === null) {
 		const insert = insertJob(db, job, `${withinLimits("?4")} AND ${isRepeat ? NOT_BURIED : "TRUE"}`);
-		const whyNot = explainRefusal(db, job.tenantId, IS_STORED, job.jobId);
+		const whyNot = explainRefusal(IS_STORED, [db.clock(), job.tenantId, job.jobId]);
 		const answers = await db.batch([insert, ...told(db, job), selectJob(job.tenantId, job.jobId), whyNot]);
 		const [[row] = [], refused = []] = answers.slice(-2);
 		return row === undefined ? refusalFromRow(refused[0]) : { outcome: "created", job: jobFromRow(row) };
 	}
-	const { key } = job.idempotency;
+	const holder = holderParams(db, job, idempotency);
 	const answers = await db.batch<Record<string, unknown>>([
-		claimKey(db, job, job.idempotency),
-		insertJob(db, job, KEY_CLAIMED),
+		claimKey(db, job, idempotency, withinLimits("?2")),
+		insertJob(db, job, isRepeat ? `${KEY_CLAIMED} AND ${NOT_BURIED}` : KEY_CLAIMED),
 		...told(db, job),
+		{ sql: `SELECT job_id, fingerprint ${HOLDER}`, params: holder },
 		{
-			sql: `SELECT job_id, fingerprint FROM idempotency_keys WHERE ${KEY_IN_FORCE}`,
-			params: [db.clock(), job.tenantId, key],
+			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?2 AND id = (SELECT job_id ${HOLDER})`,
+			params: holder,
 		},
-		{
-			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id =
-			      (SELECT job_id FROM idempotency_keys WHERE tenant_id = ?1 AND key = ?2)`,
-			params: [job.tenantId, key],
-		},
-		explainRefusal(db, job.tenantId, `SELECT 1 FROM idempotency_keys WHERE ${KEY_IN_FORCE}`, key),
+		explainRefusal(`SELECT 1 ${HOLDER}`, holder),
 	]);
 	const [[owner] = [], rows = [], refused = []] = answers.slice(-3);
 	if (owner === undefined) return refusalFromRow(refused[0]);
-	if (owner.fingerprint !== job.idempotency.fingerprint) return { outcome: "key_reused" };
+	if (!isCounted(idempotency) && owner.fingerprint !== idempotency.fingerprint) return { outcome: "key_reused" };
 	if (rows[0] === undefined) return { outcome: "erased" };
 	return { outcome: owner.job_id === job.jobId ? "created" : "replayed", job: jobFromRow(rows[0]) };
 }
@@ -85,33 +80,19 @@ function told(db: Database, { tenantId, retryOf, retriedBy }: NewJob): Statement
 	return [audited(db, retriedBy, { action: "job.retried", tenantId, target: retryOf })];
 }
 
-/** First come, first served; a key whose day is over starts anew. */
-function claimKey(db: Database, job: NewJob, idempotency: { key: string; fingerprint: string }): Statement {
-	return {
-		sql: `INSERT INTO idempotency_keys (tenant_id, key, fingerprint, job_id, expires_at)
-		      SELECT ?2, ?3, ?4, ?5, ${NOW} + ?6 WHERE ${withinLimits("?2")}
-		      ON CONFLICT (tenant_id, key) DO UPDATE
-		         SET fingerprint = excluded.fingerprint, job_id = excluded.job_id, expires_at = excluded.expires_at
-		       WHERE idempotency_keys.expires_at <= ${NOW}`,
-		params: [db.clock(), job.tenantId, idempotency.key, idempotency.fingerprint, job.jobId, IDEMPOTENCY_MS],
-	};
-}
-
 /** What the tenant may have, as it is in this very transaction. */
 const withinLimits = (tenant: string) =>
 	`${tenant} NOT IN ${DELETED_TENANTS} AND NOT ${overBudget(tenant)} AND NOT ${tooManyOpen(tenant)}`;
 
-/** A key whose day is over is nobody's, also where the request that would have it anew is refused. */
-const KEY_IN_FORCE = `tenant_id = ?2 AND key = ?3 AND expires_at > ${NOW}`;
 const IS_STORED = "SELECT 1 FROM jobs WHERE tenant_id = ?2 AND id = ?3";
 
-/** What kept the job out, before anybody ends another; empty where it is stored. */
-function explainRefusal(db: Database, tenantId: string, stored: string, name: string): Statement {
+/** What kept the job out, before anybody ends another; empty where it is stored. The tenant is `?2`. */
+function explainRefusal(stored: string, params: Statement["params"]): Statement {
 	return {
 		sql: `SELECT deleted_at IS NOT NULL AS is_deleted, ${overBudget("?2")} AS is_over, ${tooManyOpen("?2")} AS is_full,
 		             limits, ${TOMORROW} - ${NOW} AS wait_ms
 		        FROM tenants WHERE id = ?2 AND NOT EXISTS (${stored})`,
-		params: [db.clock(), tenantId, name],
+		params,
 	};
 }
 

@@ -12,4 +12,10 @@ export const submitHeaders = waitHeaders.extend({
 		.regex(/^[\x21-\x7e]{1,255}$/, { error: "Must be 1 to 255 visible ASCII characters, without space." })
 		.optional()
 		.describe("The same key with the same bytes is the same job, for 24 hours."),
+	"x-stainless-retry-count": z
+		.string()
+		.optional()
+		.describe(
+			"Sent by OpenAI's SDKs. Without an Idempotency-Key, 1 or more with bytes that this API key sent within the last two minutes is the job of that request; 0 is a new one.",
+		),
 });

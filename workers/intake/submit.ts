@@ -1,6 +1,7 @@
 /** Takes a validated submission, new or repeated from an older job, all the way to the 202. */
 import type { Context } from "hono";
 import { AppError } from "../../shared/core/errors.ts";
+import { type Idempotency, mayBeRepeat } from "../../shared/core/idempotency.ts";
 import { newId } from "../../shared/core/ids.ts";
 import type { WebhookTarget } from "../../shared/core/job.ts";
 import { viewJob } from "../../shared/core/job-view.ts";
@@ -87,7 +88,7 @@ async function toNewJob(c: Context<IntakeEnv>, { request, input, retryOf }: Orde
 	const checked = {
 		...modelsOf(services, request),
 		start: startOf(services, request),
-		webhook: await webhookOf(c, request, idempotency?.key),
+		webhook: await webhookOf(c, request, idempotency),
 		idempotency,
 	};
 	const inputBytes = new TextEncoder().encode(input).byteLength;
@@ -137,12 +138,14 @@ function modelsOf({ config }: Services, { model }: JobRequest): Pick<NewJob, "mo
 async function webhookOf(
 	c: Context<IntakeEnv>,
 	{ webhook }: JobRequest,
-	idempotencyKey: string | undefined,
+	idempotency: Idempotency | null,
 ): Promise<WebhookTarget | null> {
 	if (webhook === undefined) return null;
 	const { caller, services } = c.var;
 	const isRepeat = async () =>
-		idempotencyKey !== undefined && (await isKeyInUse(services.db, caller.tenantId, idempotencyKey));
+		idempotency !== null &&
+		mayBeRepeat(idempotency) &&
+		(await isKeyInUse(services.db, caller.tenantId, idempotency.key));
 	const url = await acceptReceiver(c, webhook.url, "webhook.url", isRepeat);
 	return { url, events: webhook.events ?? null, payload: webhook.payload };
 }

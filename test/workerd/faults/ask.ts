@@ -16,6 +16,8 @@ export interface Ask {
 	mayAnswer?: number;
 	/** Each request makes a job of its own. */
 	mayDouble?: boolean;
+	/** Says with each request how often it has been tried before, as OpenAI's SDKs do. */
+	countsTries?: boolean;
 }
 
 export interface Answer {

@@ -118,6 +118,14 @@ describeFaults(
 				await story.submit({ prompt: "asked twice", hasWebhook: true, idempotencyKey: null });
 			},
 		},
+		...[[], [{ at: SUBMIT, fault: "takes effect and fails" as const }]].map((given) => ({
+			name: `a submission by a program that counts its tries instead, after ${given.length} lost answers`,
+			given,
+			tries: /submitSurely/,
+			async play(story: Story) {
+				await story.submit({ prompt: "counted", hasWebhook: true, idempotencyKey: null, countsTries: true });
+			},
+		})),
 		{
 			name: "a submission that comes again when its receiver is not in DNS any more",
 			tries: /isRepeat|resolve-host/,

@@ -37,6 +37,8 @@ export interface Order {
 	isLarge?: boolean;
 	/** A caller who gives none may get two jobs for two requests. */
 	idempotencyKey?: string | null;
+	/** Unless it counts its tries. */
+	countsTries?: boolean;
 	waitSeconds?: number;
 	bought?: number;
 	status?: Expected["status"];
@@ -84,7 +86,9 @@ export class Story {
 	/** Asks until there is a good answer, as any client does. */
 	async ask(method: string, path: string, ask: Ask = {}): Promise<Answer> {
 		for (let tried = 1; tried <= TRIES; tried++) {
-			const answer = await askOnce(this.world, this.key, method, path, ask);
+			const counted = ask.countsTries === true ? { "x-stainless-retry-count": String(tried - 1) } : {};
+			const headers = { ...ask.headers, ...counted };
+			const answer = await askOnce(this.world, this.key, method, path, { ...ask, headers });
 			if (answer !== null && answer.status < 500) {
 				const isSaidBefore = tried > 1 && answer.status === ask.orElse;
 				const isFine = answer.status < 300 || isSaidBefore || answer.status === ask.mayAnswer;
@@ -118,6 +122,7 @@ export class Story {
 			steps = [{}],
 			hasWebhook = false,
 			isLarge = false,
+			countsTries = false,
 			idempotencyKey = `key-of-${prompt.replaceAll(" ", "-")}`,
 		} = order;
 		this.world.upstreams.script.set(prompt, steps);
@@ -126,7 +131,8 @@ export class Story {
 		const { body } = await this.ask("POST", "/v1/jobs", {
 			json: { model: "gateway/one", input, timeout_seconds: ATTEMPT_SECONDS, ...webhook, ...order.json },
 			headers: idempotencyKey === null ? {} : { "idempotency-key": idempotencyKey },
-			mayDouble: idempotencyKey === null,
+			countsTries,
+			mayDouble: idempotencyKey === null && !countsTries,
 			...(order.waitSeconds === undefined ? {} : { waitSeconds: order.waitSeconds }),
 		});
 		const { id: jobId } = z.object({ id: z.string() }).parse(body);

@@ -1,4 +1,4 @@
-/** The unmodified `openai` package drives registered endpoints with nothing but another `baseURL`. */
+/** The unmodified `openai` package drives jobs and registered endpoints with nothing but another `baseURL`. */
 import OpenAI, { APIError } from "openai";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -8,6 +8,8 @@ import { aCaller, theServices } from "./caller.ts";
 let received: { body: string; headers: Headers }[] = [];
 let answerOfReceiver: () => Promise<Response> = async () => new Response(null);
 let asked: string[] = [];
+type Server = (request: Request) => Promise<Response>;
+let answerOf = (request: Request, server: Server) => server(request);
 let client: OpenAI;
 
 beforeAll(async () => {
@@ -27,7 +29,7 @@ beforeAll(async () => {
 		fetch: async (url, init) => {
 			const request = new Request(url, init);
 			asked.push(`${request.method} ${request.url.slice("https://jobs.test".length)}`);
-			return await server(request);
+			return await answerOf(request, server);
 		},
 	});
 });
@@ -43,6 +45,31 @@ const create = (name: string) =>
 		url: "https://crm.example.com/hook",
 		event_types: types("job.succeeded", "job.failed"),
 	});
+
+describe("client.post", () => {
+	const body = {
+		model: "simulated/echo",
+		input: { messages: [{ role: "user", content: "Why is the sky blue?" }] },
+		delay_seconds: 3_600,
+	};
+	const post = async () => z.object({ id: z.string() }).parse(await client.post("/jobs", { body })).id;
+
+	it("makes one job of a request that the package repeats by itself, and two of two", async () => {
+		const counts: (string | null)[] = [];
+		answerOf = async (request, server) => {
+			counts.push(request.headers.get("x-stainless-retry-count"));
+			const answer = await server(request);
+			// The job is stored, and the package hears of a proxy that gave up.
+			return counts.length > 2 ? answer : new Response(null, { status: 504, headers: { "retry-after-ms": "1" } });
+		};
+		const first = await post();
+		const second = await post();
+		answerOf = (request, server) => server(request);
+		expect(counts).toEqual(["0", "1", "2", "0"]);
+		const { data } = z.object({ data: z.array(z.object({ id: z.string() })) }).parse(await client.get("/jobs"));
+		expect(data.map(({ id }) => id)).toEqual([second, first]);
+	});
+});
 
 describe("client.webhooks", () => {
 	it("creates, retrieves, updates and deletes an endpoint", async () => {

@@ -6,7 +6,19 @@ import type { KeyCache } from "../../../workers/intake/key-cache.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { reload } from "../support/a-job.ts";
 import { forgetfulD1, watchedD1 } from "../support/watched-d1.ts";
-import { aCaller, errorOf, jobIn, jobsOf, LATER, PROMPT, send, sendTo, submitted, theServices } from "./caller.ts";
+import {
+	aCaller,
+	aKey,
+	errorOf,
+	jobIn,
+	jobsOf,
+	LATER,
+	PROMPT,
+	send,
+	sendTo,
+	submitted,
+	theServices,
+} from "./caller.ts";
 
 let key = "";
 let tenantId = "";
@@ -368,6 +380,62 @@ describe("Idempotency-Key", () => {
 		expect((await send("DELETE", `/v1/jobs/${id}`, { key })).status).toBe(204);
 		const answer = await withKey("erased");
 		expect([answer.status, errorOf(answer).code]).toEqual([409, "job_erased"]);
+	});
+});
+
+describe("X-Stainless-Retry-Count without an Idempotency-Key", () => {
+	const raw = JSON.stringify({ ...LATER, metadata: { of: "retries" } });
+	const counted = async (count: string, body = raw, who = key, path = "/v1/jobs", headers = {}) => {
+		const all = { "x-stainless-retry-count": count, ...headers };
+		const answer = await send("POST", path, { key: who, raw: body, headers: all });
+		expect(answer.status, answer.text).toBe(202);
+		return { id: jobIn(answer).id, isReplayed: answer.headers.get("idempotent-replayed") === "true" };
+	};
+
+	it("tells a repeat, which gets the job of its first try, from a new submission of the same bytes", async () => {
+		const [one, two] = [await counted("0"), await counted("0")];
+		expect([one.isReplayed, two.isReplayed, one.id === two.id]).toEqual([false, false, false]);
+		for (const count of ["1", "2", "10"]) expect(await counted(count)).toEqual({ id: two.id, isReplayed: true });
+	});
+
+	it("makes a job of a repeat whose first try never came, once", async () => {
+		const body = `${raw} `;
+		const first = await counted("1", body);
+		expect(first.isReplayed).toBe(false);
+		expect(await counted("2", body)).toEqual({ id: first.id, isReplayed: true });
+	});
+
+	it("is for the same API key, path and bytes alone", async () => {
+		const body = `${raw}  `;
+		const { id } = await counted("0", body);
+		const sibling = await aKey(tenantId);
+		const others = [
+			await counted("1", body.replace("{", "{ ")),
+			await counted("1", body, sibling.key),
+			await counted("1", body, (await aCaller()).key),
+		];
+		await send("POST", `/v1/jobs/${id}/cancel`, { key });
+		others.push(await counted("1", body, key, `/v1/jobs/${id}/retry`));
+		expect(others.map(({ isReplayed }) => isReplayed)).toEqual([false, false, false, false]);
+		expect(await counted("1", body)).toEqual({ id, isReplayed: true });
+	});
+
+	it("gives way to an Idempotency-Key, which no key of ours can be", async () => {
+		const headers = { "idempotency-key": "with-a-count" };
+		const first = await counted("0", raw, key, "/v1/jobs", headers);
+		expect(await counted("0", raw, key, "/v1/jobs", headers)).toEqual({ id: first.id, isReplayed: true });
+		const { results } = await env.DB.prepare("SELECT key FROM idempotency_keys WHERE tenant_id = ?1")
+			.bind(tenantId)
+			.all<{ key: string }>();
+		const ours = results.filter(({ key }) => key.startsWith("retried "));
+		expect(ours.length).toBeGreaterThan(0);
+		const stolen = { "idempotency-key": ours[0]?.key ?? "" };
+		expect((await send("POST", "/v1/jobs", { key, raw, headers: stolen })).status).toBe(400);
+	});
+
+	it.each(["", "x", "-1", "1.5", "1, 1", "99999"])("means nothing as %j", async (count) => {
+		const ids = [await counted(count), await counted(count)];
+		expect(new Set(ids.map(({ id }) => id)).size).toBe(2);
 	});
 });
 

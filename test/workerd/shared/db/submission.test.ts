@@ -1,12 +1,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
+import { TenantLimits } from "../../../../shared/core/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
 import { finishJobs } from "../../../../shared/db/finish-jobs.ts";
 import { type NewJob, submitJob } from "../../../../shared/db/submit-job.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { anId, BY, DAY, databaseAt, db, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
+import { anId, aTenant, BY, DAY, databaseAt, db, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
 const TENANT = "ten_00000000000000000000000000";
@@ -255,6 +256,86 @@ describe("an idempotency key", () => {
 		const repeat = aNewJob({ idempotency });
 		expect(await submitJob(db, repeat)).toEqual({ outcome: "erased" });
 		expect(await reload(repeat)).toBeNull();
+	});
+});
+
+describe("the bytes of a counted try", () => {
+	/** Request ids tell the order in which requests came. */
+	const tries = () => {
+		keysMade += 1;
+		const key = `retried key_1 ${keysMade}`;
+		return (came: number, isRepeat: boolean) => ({ key, requestId: `req_${String(came).padStart(3, "0")}`, isRepeat });
+	};
+	const idOf = async (database: Database, idempotency: NewJob["idempotency"]) => {
+		const submission = await submitJob(database, aNewJob({ idempotency }));
+		return "job" in submission ? `${submission.outcome} ${submission.job.jobId}` : submission.outcome;
+	};
+
+	it("are the first try's job for two minutes when they come as a repeat, and a new one after that", async () => {
+		const attempt = tries();
+		const first = aNewJob({ idempotency: attempt(1, false) });
+		expect(await submitJob(db, first)).toMatchObject({ outcome: "created" });
+		const last = databaseAt(NOW + 2 * MINUTE - 1);
+		expect(await idOf(last, attempt(2, true))).toBe(`replayed ${first.jobId}`);
+		const anew = aNewJob({ idempotency: attempt(3, true) });
+		expect(await submitJob(databaseAt(NOW + 2 * MINUTE), anew)).toMatchObject({ outcome: "created" });
+		expect(await idOf(databaseAt(NOW + 3 * MINUTE), attempt(4, true))).toBe(`replayed ${anew.jobId}`);
+	});
+
+	it("are a new job with each first try, and a repeat is the last of these", async () => {
+		const attempt = tries();
+		const [one, two] = [aNewJob({ idempotency: attempt(1, false) }), aNewJob({ idempotency: attempt(2, false) })];
+		for (const job of [one, two])
+			expect(await submitJob(db, job)).toMatchObject({ outcome: "created", job: { jobId: job.jobId } });
+		expect(await idOf(db, attempt(3, true))).toBe(`replayed ${two.jobId}`);
+		expect(await reload(one)).not.toBeNull();
+	});
+
+	it("are one job when a repeat overtakes its first try, and the next first try is a new one again", async () => {
+		const attempt = tries();
+		const repeat = aNewJob({ idempotency: attempt(2, true) });
+		expect(await submitJob(db, repeat)).toMatchObject({ outcome: "created", job: { jobId: repeat.jobId } });
+		expect(await idOf(db, attempt(1, false))).toBe(`replayed ${repeat.jobId}`);
+		expect(await idOf(db, attempt(3, true))).toBe(`replayed ${repeat.jobId}`);
+		const next = aNewJob({ idempotency: attempt(4, false) });
+		expect(await submitJob(db, next)).toMatchObject({ outcome: "created", job: { jobId: next.jobId } });
+		expect(await idOf(db, attempt(5, true))).toBe(`replayed ${next.jobId}`);
+	});
+
+	it.each([0, 7, 19])(
+		"are one job for a first try and its repeats at once, the first as number %i of twenty",
+		async (at) => {
+			const attempt = tries();
+			const came = Array.from({ length: 20 }, (_, place) => (place === at ? 0 : place + 1));
+			const asked = came.map((number) => aNewJob({ idempotency: attempt(number, number > 0) }));
+			const submissions = await Promise.all(asked.map((job) => submitJob(db, job)));
+			expect(new Set(submissions.map((one) => "job" in one && one.job.jobId)).size).toBe(1);
+			const stored = await Promise.all(asked.map((job) => reload(job)));
+			expect(stored.filter((job) => job !== null)).toHaveLength(1);
+		},
+	);
+
+	it.each([true, false])(
+		"are one job where the answer was lost and asked for again, as a repeat: %s",
+		async (isRepeat) => {
+			const job = aNewJob({ idempotency: tries()(1, isRepeat) });
+			const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
+			await expect(submitJob(flaky, job)).rejects.toThrow(StorageUnavailable);
+			expect(await submitJob(flaky, job, true)).toMatchObject({ outcome: "created", job: { jobId: job.jobId } });
+			await cancel(job);
+			await eraseJob(db, job, anId("tmb"));
+			expect(await submitJob(db, job, true)).toEqual({ outcome: "erased" });
+			expect(await reload(job)).toBeNull();
+		},
+	);
+
+	it("are no way round a limit, which the repeat of an accepted try does not meet", async () => {
+		const { tenantId } = await aTenant({ limits: TenantLimits.parse({ open_jobs: 1 }) });
+		const attempt = tries();
+		const submit = (idempotency: NewJob["idempotency"]) => submitJob(db, aNewJob({ tenantId, idempotency }));
+		const first = await submit(attempt(1, false));
+		expect(await submit(attempt(2, false))).toMatchObject({ outcome: "refused", limit: "open_jobs", quota: 1 });
+		expect(await submit(attempt(3, true))).toMatchObject({ ...first, outcome: "replayed" });
 	});
 });
 
