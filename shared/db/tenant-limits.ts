@@ -4,7 +4,7 @@ import { NOW, type Statement } from "./database.ts";
 const DAY_MS = 86_400_000;
 
 /** Days since 1970-01-01. The cast, for a time that is bound may come as a real number. */
-const TODAY = `CAST(${NOW} / ${DAY_MS} AS INTEGER)`;
+export const TODAY = `CAST(${NOW} / ${DAY_MS} AS INTEGER)`;
 /** Midnight, UTC: when the day's tokens are counted anew. */
 export const TOMORROW = `((${TODAY} + 1) * ${DAY_MS})`;
 

@@ -23,6 +23,7 @@ import { retryJobRoute } from "./routes/retry-job.ts";
 import { signingSecretRoutes } from "./routes/signing-secret.ts";
 import { submitJobRoute } from "./routes/submit-job.ts";
 import { testEndpointRoutes } from "./routes/test-endpoint.ts";
+import { usageRoute } from "./routes/usage.ts";
 import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
 
 const ABOUT = {
@@ -61,6 +62,7 @@ app.route("/", redeliveryRoutes);
 app.route("/", signingSecretRoutes);
 app.route("/", auditLogRoutes);
 app.route("/", keyRoutes);
+app.route("/", usageRoute);
 app.route("/", adminTenantRoutes);
 app.route("/", adminKeyRoutes);
 app.route("/", adminStatusRoute);

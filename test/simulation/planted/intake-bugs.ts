@@ -15,11 +15,11 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a job is stored apart from its idempotency key",
 		seenBy: 1,
 		file: "shared/db/submit-job.ts",
-		find: "if (job.idempotency === null) {",
-		replace: `if (job.idempotency !== null) {
+		find: "if (idempotency === null) {",
+		replace: `if (idempotency !== null) {
 		await db.batch([insertJob(db, job, NOT_BURIED)]);
 	}
-	if (job.idempotency === null) {`,
+	if (idempotency === null) {`,
 	},
 	{
 		name: "a key does not keep a second job out",
@@ -31,9 +31,9 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a key is forgotten with its job",
 		seenBy: 27,
-		file: "shared/db/submit-job.ts",
-		find: "WHERE idempotency_keys.expires_at <= ${NOW}`",
-		replace: "WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = idempotency_keys.job_id)`",
+		file: "shared/db/claim-key.ts",
+		find: "WHERE idempotency_keys.expires_at <= ${NOW} OR",
+		replace: "WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = idempotency_keys.job_id) OR",
 	},
 	{
 		name: "a 202 is answered though nothing is stored",

@@ -93,6 +93,7 @@ describeFaults(
 				await story.ask("GET", `${path}/attempts`);
 				await story.ask("GET", `${path}/deliveries`);
 				await story.ask("GET", "/v1/jobs?status=succeeded");
+				await story.ask("GET", "/v1/usage");
 			},
 		},
 		{

@@ -77,6 +77,7 @@ describe("an API key", () => {
 		["GET", "/v1/keys", "keys:manage"],
 		["GET", "/v1/keys/key_01jq0000000000000000000000", "keys:manage"],
 		["DELETE", "/v1/keys/key_01jq0000000000000000000000", "keys:manage"],
+		["GET", "/v1/usage", "usage:read"],
 	])("may %s %s with %s, and with no other scope", async (method, path, scope) => {
 		const json = method === "POST" ? BODIES.get(path.replace(/we_[^/]+/, "we")) : undefined;
 		const lacking = await aKey(tenantId, { scopes: SCOPES.filter((one) => one !== scope) });

@@ -93,6 +93,7 @@ describe("/openapi.json", () => {
 			"DELETE /v1/keys/{id}": "204 400 401 403 404 429 500 503",
 			"GET /v1/audit_log": "200 400 401 403 429 500 503",
 			"GET /v1/admin/tenants/{id}/audit_log": "200 400 401 404 429 500 503",
+			"GET /v1/usage": "200 400 401 403 429 500 503",
 			"POST /v1/admin/tenants": "201 400 401 413 415 429 500 503",
 			"GET /v1/admin/tenants": "200 400 401 429 500 503",
 			"GET /v1/admin/tenants/{id}": "200 400 401 404 429 500 503",

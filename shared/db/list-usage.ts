@@ -1,0 +1,67 @@
+/** What a tenant has used, by the primary key: one row a day and model, added up as jobs end. */
+import { dateOf, dayOf, type UsageDay } from "../core/usage-day.ts";
+import type { Database } from "./database.ts";
+import { TODAY } from "./tenant-limits.ts";
+
+/** How far back one looks who does not say. */
+const DAYS = 30;
+/** In the year 9999. */
+const LAST_DAY = 2_932_896;
+
+export interface UsageQuery {
+	tenantId: string;
+	/** Both included. Null: the last 30 days up to `to`; today or whatever comes. */
+	from: string | null;
+	to: string | null;
+	/** The last row of the page before. */
+	after: Pick<UsageDay, "date" | "model"> | null;
+	isAscending: boolean;
+	limit: number;
+}
+
+interface UsageRow {
+	day: number;
+	model: string;
+	jobs: number;
+	succeeded: number;
+	prompt_tokens: number;
+	completion_tokens: number;
+	total_tokens: number;
+}
+
+/** In order of day and model. */
+export async function listUsage(db: Database, query: UsageQuery): Promise<UsageDay[]> {
+	const { after, isAscending } = query;
+	const [comparison, direction] = isAscending ? [">", "ASC"] : ["<", "DESC"];
+	// The page before bounds the days, too: they are not read again.
+	const [lower, upper] = isAscending ? ["coalesce(?5, 0)", LAST_DAY] : [0, `coalesce(?5, ${LAST_DAY})`];
+	const rows = await db.all<UsageRow>({
+		sql: `SELECT day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens FROM usage
+		       WHERE tenant_id = ?2 AND (?5 IS NULL OR (day, model) ${comparison} (?5, ?6))
+		         AND day >= max(coalesce(?3, coalesce(?4, ${TODAY}) - ${DAYS - 1}), ${lower})
+		         AND day <= min(coalesce(?4, ${LAST_DAY}), ${upper})
+		       ORDER BY day ${direction}, model ${direction} LIMIT ?7`,
+		params: [
+			db.clock(),
+			query.tenantId,
+			dayOrNull(query.from),
+			dayOrNull(query.to),
+			dayOrNull(after?.date ?? null),
+			after?.model ?? null,
+			query.limit,
+		],
+	});
+	return rows.map((row) => ({
+		date: dateOf(row.day),
+		model: row.model,
+		jobs: row.jobs,
+		succeeded: row.succeeded,
+		promptTokens: row.prompt_tokens,
+		completionTokens: row.completion_tokens,
+		totalTokens: row.total_tokens,
+	}));
+}
+
+function dayOrNull(date: string | null): number | null {
+	return date === null ? null : dayOf(date);
+}
