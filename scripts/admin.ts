@@ -4,94 +4,69 @@
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { type AdminRequest, adminRequest, type Flags } from "./lib/admin-request.ts";
 import { type Call, callForSuccess } from "./lib/call-api.ts";
 import { readEnvFile } from "./lib/env-file.ts";
 import { complain, dim, PlainError, say } from "./lib/terminal.ts";
 
 const HELP = `Usage: npm run admin -- <command>
 
-  tenants                          every tenant: id, name, when it was made
-  create-tenant <name>
-  delete-tenant <tenant>           and everything of it, for good, but its audit log
-  audit-log <tenant>               who changed what, newest first: when, who, what, to what
-  keys <tenant>                    its keys: id, name, scopes, until when good, since when revoked
-  create-key <tenant> [name]       the key is shown this once
+  tenants list                     every tenant: id, name, when it was made
+  tenants create <name>
+  tenants show <tenant>
+  tenants update <tenant>
+      --name <name>
+      --limit open_jobs=5            or open_jobs=none; may be given several times, to create, too
+  tenants delete <tenant> --yes    and everything of it, for good, but its audit log
+  tenants audit-log <tenant>       who changed what, newest first: when, who, what, to what
+  keys list <tenant>               its keys: id, name, scopes, last used, until when good, since when revoked
+  keys create <tenant> [name]      the key is shown this once
       --scopes a,b                   what it may do (all but keys:manage)
       --expires <RFC 3339>           until when (for good)
-  revoke-key <key>                 by its id, key_…
+  keys revoke <key>                by its id, key_…
   status                           backlog, parked keys and the last sweep
 
 Environment:
   HOLDFAST_URL  the service (http://127.0.0.1:8787)
   ADMIN_TOKEN   its secret; for a service on this machine the one in .dev.vars will do`;
 
-type Flags = { scopes?: string; expires?: string; help?: boolean };
 type Row = Record<string, unknown>;
 type List = { data: Row[]; has_more: boolean; last_id: string | null };
 type Admin = <T = Row>(path: string, call?: Omit<Call, "token">) => Promise<T>;
-type Command = (admin: Admin, words: string[], flags: Flags) => Promise<void>;
-
-const commands: Record<string, Command> = {
-	tenants: async (admin) => printRows(await everyRow(admin, "/tenants"), ["id", "name", "created_at"]),
-
-	"create-tenant": async (admin, words) => {
-		const name = needed(words, 0, "a name");
-		printJson(await admin("/tenants", { method: "POST", body: { name } }));
-	},
-
-	"delete-tenant": async (admin, words) => {
-		const tenant = needed(words, 0, "a tenant's id");
-		await admin(`/tenants/${tenant}`, { method: "DELETE" });
-		say(`Deleted ${tenant}. What it stored is being erased.`);
-	},
-
-	"audit-log": async (admin, words) => {
-		const rows = await everyRow(admin, `/tenants/${needed(words, 0, "a tenant's id")}/audit_log`);
-		printRows(rows, ["created_at", "actor", "action", "target_id"]);
-	},
-
-	keys: async (admin, words) => {
-		const tenant = needed(words, 0, "a tenant's id");
-		printRows(await everyRow(admin, `/tenants/${tenant}/keys`), ["id", "name", "scopes", "expires_at", "revoked_at"]);
-	},
-
-	"create-key": async (admin, words, { scopes, expires }) => {
-		const tenant = needed(words, 0, "a tenant's id");
-		const body: Row = { name: words[1] ?? "unnamed" };
-		if (scopes !== undefined) body.scopes = scopes.split(",").map((scope) => scope.trim());
-		if (expires !== undefined) body.expires_at = expires;
-		printJson(await admin(`/tenants/${tenant}/keys`, { method: "POST", body }));
-	},
-
-	"revoke-key": async (admin, words) => {
-		const key = needed(words, 0, "a key's id");
-		await admin(`/keys/${key}`, { method: "DELETE" });
-		say(`Revoked ${key}.`);
-	},
-
-	status: async (admin) => printJson(await admin("/status")),
-};
 
 async function main(): Promise<void> {
 	const { words, flags } = readArguments();
-	const [name, ...rest] = words;
-	if (flags.help || name === undefined) return say(HELP);
-	const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-	if (command === undefined) throw new PlainError(`There is no command "${name}".\n\n${HELP}`);
-	await command(connect(), rest, flags);
+	if (flags.help || words.length === 0) return say(HELP);
+	const request = asked(() => adminRequest(words, flags));
+	await carryOut(connect(), request);
 }
 
-function readArguments(): { words: string[]; flags: Flags } {
+async function carryOut(admin: Admin, { method, path, body, columns, done }: AdminRequest): Promise<void> {
+	if (columns !== undefined) return printRows(await everyRow(admin, path), columns);
+	const answer = await admin<Row | "">(path, body === undefined ? { method } : { method, body });
+	if (answer !== "") return printJson(answer);
+	say(done ?? "Done.");
+}
+
+function readArguments(): { words: string[]; flags: Flags & { help?: boolean | undefined } } {
 	const options = {
+		name: { type: "string" },
+		limit: { type: "string", multiple: true },
 		scopes: { type: "string" },
 		expires: { type: "string" },
+		yes: { type: "boolean" },
 		help: { type: "boolean", short: "h" },
 	} as const;
+	const { positionals, values } = asked(() => parseArgs({ allowPositionals: true, options }));
+	return { words: positionals, flags: values };
+}
+
+/** What a command was given wrong is told with the way to the right one. */
+function asked<T>(read: () => T): T {
 	try {
-		const { positionals, values } = parseArgs({ allowPositionals: true, options });
-		return { words: positionals, flags: values };
+		return read();
 	} catch (error) {
-		throw new PlainError(`${(error as Error).message}\n\n${HELP}`);
+		throw new PlainError(`${(error as Error).message} See npm run admin -- --help`);
 	}
 }
 
@@ -123,16 +98,15 @@ async function everyRow(admin: Admin, path: string): Promise<Row[]> {
 	}
 }
 
-function needed(words: string[], index: number, what: string): string {
-	const word = words[index];
-	if (word) return word;
-	throw new PlainError(`This command needs ${what}. See npm run admin -- --help`);
-}
-
 /** The names of the columns are for people: whoever reads from a pipe gets the rows alone. */
 function printRows(rows: Row[], columns: string[]): void {
 	if (process.stdout.isTTY) say(dim(columns.join("\t")));
-	for (const row of rows) say(columns.map((column) => String(row[column] ?? "-")).join("\t"));
+	for (const row of rows) say(columns.map((column) => plain(String(row[column] ?? "-"))).join("\t"));
+}
+
+/** Tenants name their keys themselves, and must not talk to the operator's terminal. */
+function plain(text: string): string {
+	return text.replace(/\p{Cc}/gu, "?");
 }
 
 function printJson(body: Row): void {
