@@ -346,6 +346,26 @@ describe("Idempotency-Key", () => {
 		expect(jobIn(theirs).id).not.toBe(jobIn(mine).id);
 	});
 
+	it("is refused where it stands twice in a request, the same or not", async () => {
+		for (const second of ["once", "twice"]) {
+			const headers = new Headers({ authorization: `Bearer ${key}`, "content-type": "application/json" });
+			for (const one of ["once", second]) headers.append("idempotency-key", one);
+			const { server } = theServices();
+			const answer = await server(new Request("https://jobs.test/v1/jobs", { method: "POST", body: raw, headers }));
+			expect(answer.status).toBe(400);
+			expect(await answer.json()).toMatchObject({ error: { param: "idempotency-key" } });
+		}
+		expect((await withKey("once")).headers.get("idempotent-replayed")).toBeNull();
+	});
+
+	it("means nothing to a route that is the same once or twice anyway", async () => {
+		const { id } = jobIn(await withKey("cancelled"));
+		const headers = { "idempotency-key": "cancelled" };
+		const cancelled = await send("POST", `/v1/jobs/${id}/cancel`, { key, headers });
+		expect([cancelled.status, jobIn(cancelled).status]).toEqual([200, "cancelled"]);
+		expect(jobIn(await withKey("cancelled"))).toMatchObject({ id, status: "cancelled" });
+	});
+
 	it("stays free when the request it came with was refused", async () => {
 		expect((await withKey("free", "{}")).status).toBe(400);
 		expect((await withKey("free")).status).toBe(202);
