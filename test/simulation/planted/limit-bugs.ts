@@ -25,8 +25,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a refused submission takes its key",
 		file: "shared/db/submit-job.ts",
-		find: '${NOW} + ?6 WHERE ${withinLimits("?2")}',
-		replace: "${NOW} + ?6 WHERE TRUE",
+		find: 'claimKey(db, job, idempotency, withinLimits("?2"))',
+		replace: 'claimKey(db, job, idempotency, "TRUE")',
 	},
 	{
 		name: "a slot is given as if nobody of the same batch got one",
