@@ -12,3 +12,7 @@ export async function sha256Hex(runtime: Runtime, ...parts: (string | Uint8Array
 	}
 	return toHex(new Uint8Array(await runtime.subtle.digest("SHA-256", whole)));
 }
+
+export async function sha256Base64(runtime: Runtime, text: string): Promise<string> {
+	return btoa(String.fromCharCode(...new Uint8Array(await runtime.subtle.digest("SHA-256", utf8(text)))));
+}

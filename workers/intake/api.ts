@@ -2,6 +2,7 @@
 import { AppError } from "../../shared/core/errors.ts";
 import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { newApp } from "./app.ts";
+import { describeScopes } from "./describe-scopes.ts";
 import { answerAppError, answerError } from "./middleware/answer-errors.ts";
 import { adminKeyRoutes } from "./routes/admin-keys.ts";
 import { adminStatusRoute } from "./routes/admin-status.ts";
@@ -71,6 +72,8 @@ app.route(
 	"/",
 	documentationRoutes(() => app.getOpenAPI31Document(ABOUT)),
 );
+
+describeScopes(app);
 
 app.openAPIRegistry.registerComponent("securitySchemes", "key", {
 	type: "http",

@@ -19,7 +19,8 @@ const Document = z.object({
 
 type Listed = { method: string; path: string; operation: z.infer<typeof Operation> };
 
-const STYLE = `
+/** The page's one style, which its policy names by its hash. */
+export const STYLE = `
 	:root { color-scheme: light dark; }
 	body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
 	code, pre { font: 14px/1.45 ui-monospace, monospace; }

@@ -76,7 +76,10 @@ function checkAnswer(method: string, path: string, answer: Answer): void {
 	expect(headers.get("cache-control"), what).toBe("no-store");
 	expect(headers.get("x-content-type-options"), what).toBe("nosniff");
 	expect(headers.get("referrer-policy"), what).toBe("no-referrer");
-	expect(headers.get("content-security-policy"), what).toMatch(/^default-src 'none'; /);
+	expect(headers.get("content-security-policy"), what).toMatch(
+		/^default-src 'none'; (style-src 'sha256-[\w+/]{43}='; )?frame-ancestors 'none'$/,
+	);
+	expect(headers.get("strict-transport-security"), what).toBe("max-age=31536000");
 	expect([...headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);
 	if (status >= 400 && method !== "HEAD") {
 		const { error } = ErrorBody.strict().parse(body);

@@ -11,12 +11,21 @@ import { logTrouble } from "../../log.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
 import { checkKeyRate, refuseStranger } from "../shields.ts";
 
+const scopes = new WeakMap<object, Scope>();
+
 /** A tenant's key with `scope`. */
 export function requireKey(scope: Scope) {
-	return createMiddleware<IntakeEnv>(async function authenticate(c, next) {
+	const middleware = createMiddleware<IntakeEnv>(async function authenticate(c, next) {
 		c.set("caller", await callerOf(c, scope));
 		await next();
 	});
+	scopes.set(middleware, scope);
+	return middleware;
+}
+
+/** What `requireKey` asks for, if `handler` came from there: the description of a route says so. */
+export function scopeAskedBy(handler: object): Scope | null {
+	return scopes.get(handler) ?? null;
 }
 
 /** The operator's token. */

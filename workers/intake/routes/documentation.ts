@@ -1,6 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { sha256Base64 } from "../../../shared/webhooks/digest.ts";
 import { newApp } from "../app.ts";
-import { renderDocs } from "../docs-page.ts";
+import { renderDocs, STYLE } from "../docs-page.ts";
 import { jsonAnswer, noQuery, openErrors } from "../schemas.ts";
 
 const shared = { method: "get" as const, tags: ["Service"], security: [], request: { query: noQuery } };
@@ -27,8 +28,9 @@ export function documentationRoutes(describe: () => object) {
 	return newApp()
 		.openapi(data, (c) => c.json({ ...describe() }, 200))
 		.openapi(page, async (c) => {
-			// The page has a style of its own, and nothing else.
-			c.header("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'");
+			// The page has this one style, and nothing else.
+			const style = await sha256Base64(c.var.services.runtime, STYLE);
+			c.header("content-security-policy", `default-src 'none'; style-src 'sha256-${style}'; frame-ancestors 'none'`);
 			return c.html(await renderDocs(describe()), 200);
 		});
 }

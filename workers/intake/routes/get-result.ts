@@ -36,7 +36,7 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Get the stored completion",
 	description: "Takes a key with `jobs:read`, or the signed link of a webhook. Supports `Range` and `If-None-Match`.",
-	security: [{ key: [] }, {}],
+	security: [{ key: ["jobs:read"] }, {}],
 	request: { params: JobParams, query: Query, headers: Headers },
 	responses: {
 		200: { description: "The completion, byte for byte as it was stored.", content: completion },

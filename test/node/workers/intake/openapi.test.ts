@@ -1,6 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { SCOPES } from "../../../../shared/core/scopes.ts";
 import { api } from "../../../../workers/intake/api.ts";
 import { CreateEndpoint, UpdateEndpoint } from "../../../../workers/intake/endpoint-schemas.ts";
 import { SubmitJob } from "../../../../workers/intake/schemas.ts";
@@ -106,10 +107,18 @@ describe("/openapi.json", () => {
 		});
 	});
 
-	it("says who may call what", () => {
+	it("says who may call what, with which scope", () => {
+		const scoped = operations.filter(({ path }) => path.startsWith("/v1/") && !path.startsWith("/v1/admin"));
+		for (const { name, operation } of scoped) {
+			const { data } = z
+				.array(z.looseObject({ key: z.tuple([z.enum(SCOPES)]) }))
+				.safeParse(operation.security?.slice(0, 1));
+			expect(data, name).toHaveLength(1);
+			expect(operation.security?.slice(1), name).toEqual(name === "GET /v1/jobs/{id}/result" ? [{}] : []);
+		}
 		for (const { path, operation } of operations) {
-			const expected = path.startsWith("/v1/admin") ? [{ admin: [] }] : path.startsWith("/v1/") ? undefined : [];
-			if (path !== "/v1/jobs/{id}/result") expect(operation.security, path).toEqual(expected);
+			if (path.startsWith("/v1/admin")) expect(operation.security, path).toEqual([{ admin: [] }]);
+			else if (!path.startsWith("/v1/")) expect(operation.security, path).toEqual([]);
 		}
 		expect(description.security).toEqual([{ key: [] }]);
 		expect(Object.keys(description.components.securitySchemes)).toEqual(["key", "admin"]);
