@@ -47,6 +47,7 @@ app.use(async function everyAnswer(c, next) {
 	for (const [name, value] of Object.entries(ANSWER_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
 });
 
+
 app.route("/", submitJobRoute);
 app.route("/", listJobsRoute);
 app.route("/", getJobRoute);
@@ -68,10 +69,7 @@ app.route("/", adminTenantRoutes);
 app.route("/", adminKeyRoutes);
 app.route("/", adminStatusRoute);
 app.route("/", healthRoute);
-app.route(
-	"/",
-	documentationRoutes(() => app.getOpenAPI31Document(ABOUT)),
-);
+app.route("/", documentationRoutes(describe));
 
 describeScopes(app);
 
@@ -81,6 +79,14 @@ app.openAPIRegistry.registerComponent("securitySchemes", "key", {
 	bearerFormat: "hf_…",
 });
 app.openAPIRegistry.registerComponent("securitySchemes", "admin", { type: "http", scheme: "bearer" });
+
+let description: object | null = null;
+
+/** Made once an isolate: it takes longer than most requests do, and anybody may ask for it. */
+function describe(): object {
+	description ??= app.getOpenAPI31Document(ABOUT);
+	return description;
+}
 
 /** The methods that routes of this path take: a path that exists is 405, not 404. */
 function methodsOf(path: string): string[] {
