@@ -4,6 +4,7 @@ import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { newApp } from "./app.ts";
 import { describeScopes } from "./describe-scopes.ts";
 import { answerAppError, answerError } from "./middleware/answer-errors.ts";
+import { refusePrototype } from "./middleware/refuse-prototype.ts";
 import { adminKeyRoutes } from "./routes/admin-keys.ts";
 import { adminStatusRoute } from "./routes/admin-status.ts";
 import { adminTenantRoutes } from "./routes/admin-tenants.ts";
@@ -47,6 +48,7 @@ app.use(async function everyAnswer(c, next) {
 	for (const [name, value] of Object.entries(ANSWER_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
 });
 
+app.use(refusePrototype);
 
 app.route("/", submitJobRoute);
 app.route("/", listJobsRoute);
