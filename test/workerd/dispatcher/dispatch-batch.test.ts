@@ -292,6 +292,19 @@ describe("what a receiver may answer", () => {
 		expect(world.runtime.pendingTimers()).toBe(0);
 	});
 
+	it("an answer within 20 s is an answer, however late", async () => {
+		const { world } = aReceiver(async () => {
+			await world.runtime.sleep(19.9 * SECOND);
+			return new Response(null, { status: 200 });
+		});
+		const { delivery } = await anOwedDelivery();
+		await dispatch(world, world.start(), delivery);
+		expect(await reloadDelivery(delivery)).toMatchObject({
+			status: "delivered",
+			attempts: [{ status: 200, durationMs: 19.9 * SECOND }],
+		});
+	});
+
 	it("a refused connection is a failure", async () => {
 		const { world } = aReceiver(() => Promise.reject(new TypeError("connection refused")));
 		const { delivery } = await anOwedDelivery();

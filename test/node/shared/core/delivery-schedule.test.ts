@@ -15,7 +15,9 @@ describe("decideDelivery", () => {
 		expect(decided(status, 3)).toEqual({ next: "delivered" });
 	});
 
-	it.each([null, 100, 199, 300, 301, 304, 400, 401, 404, 409, 429, 500, 503])("tries again after %s", (status) => {
+	// 403, 525, 526 and 530 are what the edge itself answers for a host that it cannot reach, or may not.
+	const failures = [null, 100, 199, 300, 301, 304, 400, 401, 403, 404, 409, 429, 500, 503, 525, 526, 530];
+	it.each(failures)("tries again after %s", (status) => {
 		expect(decided(status)).toEqual({ next: "pending", delayMs: 10_000 });
 		expect(decided(status, 2)).toEqual({ next: "pending", delayMs: 100_000 });
 	});
