@@ -21,6 +21,18 @@ const json = z.string({ error: "is not set" }).transform((text, context) => {
 	}
 });
 
+/** As a browser sends them in `Origin`: exact, never a pattern. */
+const origins = z
+	.string()
+	.transform((list) => list.split(",").flatMap((origin) => origin.trim() || []))
+	.pipe(
+		z.array(
+			z.string().refine((text) => /^https?:\/\/[^/]+$/.test(text) && URL.parse(text)?.origin === text, {
+				error: "must be origins such as https://app.example.com between commas",
+			}),
+		),
+	);
+
 const Schema = z.object({
 	DEFAULT_MODEL: z.string({ error: "is not set" }).min(1, { error: "is empty" }),
 	MODEL_ROUTES: json.pipe(ModelRoutesSchema),
@@ -29,6 +41,7 @@ const Schema = z.object({
 	WEBHOOK_DNS_URL: z
 		.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an http(s) URL, or empty" })])
 		.default("https://cloudflare-dns.com/dns-query"),
+	CORS_ORIGINS: origins.default([]),
 	RESULT_LINK_SECONDS: seconds(60, 30 * SECONDS_PER_DAY).default(SECONDS_PER_DAY),
 	LEASE_SECONDS: seconds(1, 600).default(90),
 	HEARTBEAT_SECONDS: seconds(0.2, 300).default(30),
@@ -61,6 +74,8 @@ export interface Config {
 	allowInsecureWebhooks: boolean;
 	/** Where receivers' names are looked up, by DNS over HTTPS in JSON; null: they are not. */
 	webhookDnsUrl: string | null;
+	/** Whose pages may read the answers. None: no answer says anything about it. */
+	corsOrigins: string[];
 	resultLinkMs: number;
 	leaseMs: number;
 	heartbeatMs: number;
@@ -93,6 +108,7 @@ export function parseConfig(vars: unknown): ParsedConfig {
 			publicUrl: v.PUBLIC_URL === "" ? null : v.PUBLIC_URL.replace(/\/+$/, ""),
 			allowInsecureWebhooks: v.ALLOW_INSECURE_WEBHOOKS === "true",
 			webhookDnsUrl: v.WEBHOOK_DNS_URL === "" ? null : v.WEBHOOK_DNS_URL,
+			corsOrigins: v.CORS_ORIGINS,
 			resultLinkMs: v.RESULT_LINK_SECONDS * 1000,
 			leaseMs: v.LEASE_SECONDS * 1000,
 			heartbeatMs: v.HEARTBEAT_SECONDS * 1000,

@@ -1,4 +1,4 @@
-/** What every answer carries besides `x-request-id`. There are no CORS headers: a key has no business in a browser. */
+/** What every answer carries besides `x-request-id`. A key has no business in a browser: no CORS headers, unless configured. */
 export const ANSWER_HEADERS = {
 	"cache-control": "no-store",
 	"content-security-policy": "default-src 'none'; frame-ancestors 'none'",

@@ -3,6 +3,7 @@ import { AppError } from "../../shared/core/errors.ts";
 import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { newApp } from "./app.ts";
 import { describeScopes } from "./describe-scopes.ts";
+import { allowOrigins } from "./middleware/allow-origins.ts";
 import { answerAppError, answerError } from "./middleware/answer-errors.ts";
 import { refusePrototype } from "./middleware/refuse-prototype.ts";
 import { adminKeyRoutes } from "./routes/admin-keys.ts";
@@ -48,6 +49,7 @@ app.use(async function everyAnswer(c, next) {
 	for (const [name, value] of Object.entries(ANSWER_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
 });
 
+app.use(allowOrigins);
 app.use(refusePrototype);
 
 app.route("/", submitJobRoute);

@@ -5,6 +5,7 @@ import { SCOPES } from "../../../../shared/core/scopes.ts";
 import { api } from "../../../../workers/intake/api.ts";
 import { CreateEndpoint, UpdateEndpoint } from "../../../../workers/intake/endpoint-schemas.ts";
 import { SubmitJob } from "../../../../workers/intake/schemas.ts";
+import { WITHOUT_SERVICES } from "../../../support/api-description.ts";
 
 const Answer = z.object({
 	description: z.string().min(1),
@@ -37,7 +38,7 @@ const ajv = new Ajv2020({ strict: true, strictTypes: false, validateFormats: fal
 ajv.addVocabulary(["example", "components", "paths", "openapi", "info", "security", "webhooks"]);
 
 beforeAll(async () => {
-	const answer = await api.fetch(new Request("https://jobs.test/openapi.json"), { requestId: "req_1" });
+	const answer = await api.fetch(new Request("https://jobs.test/openapi.json"), WITHOUT_SERVICES);
 	description = Description.parse(await answer.json());
 	ajv.addSchema({ ...description, $id: "https://jobs.test/openapi.json" });
 	operations = Object.entries(description.paths).flatMap(([path, item]) =>

@@ -1,0 +1,57 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import { aCaller, theServices } from "./caller.ts";
+
+const OURS = "https://app.example.com";
+const THEIRS = "https://evil.test";
+
+let key = "";
+beforeAll(async () => {
+	key = (await aCaller()).key;
+});
+
+/** What an answer says about who may read it. */
+async function said(corsOrigins: string[], method: string, origin: string | null, path = "/v1/jobs") {
+	const { services } = theServices();
+	const { server } = theServices({ config: { ...services.config, corsOrigins } });
+	const headers = { authorization: `Bearer ${key}`, ...(origin === null ? {} : { origin }) };
+	const answer = await server(new Request(`https://jobs.test${path}`, { method, headers }));
+	return {
+		status: answer.status,
+		vary: answer.headers.get("vary"),
+		...Object.fromEntries([...answer.headers].filter(([name]) => name.startsWith("access-control-"))),
+	};
+}
+
+describe("a page of another origin", () => {
+	it.each(["GET", "OPTIONS"])("may read nothing unless its origin is configured: %s", async (method) => {
+		const status = method === "GET" ? 200 : 204;
+		for (const origin of [null, OURS, THEIRS, "null"]) {
+			expect(await said([], method, origin)).toEqual({ status, vary: null });
+		}
+		for (const origin of [null, THEIRS, "null", `${OURS}.evil.test`, "http://app.example.com", `${OURS}:8443`, "*"]) {
+			expect(await said([OURS], method, origin)).toEqual({ status, vary: "origin" });
+		}
+	});
+
+	it("may read every answer where its own origin is, errors too, and never with credentials", async () => {
+		const readable = {
+			vary: "origin",
+			"access-control-allow-origin": OURS,
+			"access-control-expose-headers": expect.any(String),
+		};
+		expect(await said(["https://b.example.com", OURS], "GET", OURS)).toEqual({ status: 200, ...readable });
+		expect(await said([OURS], "GET", OURS, "/v1/jobs/x")).toEqual({ status: 404, ...readable });
+		expect(await said([OURS], "GET", OURS, "/nowhere")).toEqual({ status: 404, ...readable });
+		expect(await said([OURS], "GET", OURS, "/v1/jobs?x=1")).toEqual({ status: 400, ...readable });
+	});
+
+	it("is told in a preflight what the path takes", async () => {
+		expect(await said([OURS], "OPTIONS", OURS, "/v1/jobs/x")).toMatchObject({
+			status: 204,
+			"access-control-allow-origin": OURS,
+			"access-control-allow-methods": "DELETE, GET, HEAD, OPTIONS",
+			"access-control-allow-headers": expect.stringContaining("authorization, content-type, idempotency-key"),
+			"access-control-max-age": "600",
+		});
+	});
+});
