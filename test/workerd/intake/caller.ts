@@ -69,7 +69,8 @@ export async function sendTo(server: Server, method: string, path: string, call:
 	return answer;
 }
 
-function checkAnswer(method: string, path: string, answer: Answer): void {
+/** @param path with its query */
+export function checkAnswer(method: string, path: string, answer: Answer): void {
 	const { status, headers, body } = answer;
 	const what = `${method} ${path.slice(0, 100)} → ${status} ${answer.text.slice(0, 300)}`;
 	expect(headers.get("x-request-id"), what).toMatch(/^req_[0-9a-z]{26}$/);

@@ -1,0 +1,57 @@
+/** Tells stories until so many requests have been answered. The first that breaks a rule is shrunk to what it takes. */
+import fc from "fast-check";
+import type { ApiDescription } from "../support/api-description.ts";
+import type { Judge } from "./check-answer.ts";
+import type { FuzzedService } from "./fuzzed-service.ts";
+import { type Step, stepsFor } from "./plan-requests.ts";
+import { type Histogram, Story } from "./story.ts";
+
+const STEPS_MAX = 120;
+const STORIES_A_ROUND = 10;
+
+export interface Campaign {
+	seed: number;
+	/** How many at least. */
+	requests: number;
+	api: ApiDescription;
+	judge: Judge;
+	/** A service for one story. */
+	start(): FuzzedService;
+}
+
+export interface Outcome {
+	requests: number;
+	histogram: Histogram;
+	/** What was asked, and what was wrong with the answer. Null: nothing ever was. */
+	failure: string | null;
+}
+
+export async function fuzz({ seed, requests, api, judge, start }: Campaign): Promise<Outcome> {
+	const histogram: Histogram = new Map();
+	const answered = () => [...histogram.values()].reduce((sum, count) => sum + count, 0);
+	const tell = async (steps: Step[]) => {
+		const service = start();
+		try {
+			const story = await Story.begin(service, { api, judge, histogram });
+			for (const step of steps) await story.tell(step);
+		} finally {
+			service.end();
+		}
+	};
+	const stories = fc.array(stepsFor(api), { minLength: 1, maxLength: STEPS_MAX, size: "max" });
+	for (let round = seed; answered() < requests; round++) {
+		const told = await fc.check(fc.asyncProperty(stories, tell), { seed: round, numRuns: STORIES_A_ROUND });
+		if (!told.failed) continue;
+		const [steps = []] = told.counterexample ?? [];
+		const lines = [`seed ${round}, after the opening of every story:`, ...steps.map(shown), String(told.errorInstance)];
+		return { requests: answered(), histogram, failure: lines.join("\n") };
+	}
+	return { requests: answered(), histogram, failure: null };
+}
+
+function shown(step: Step): string {
+	if ("waitMs" in step) return `  wait ${step.waitMs} ms`;
+	const { who, method, path, query, headers, body } = step;
+	const bytes = typeof body === "string" || body === null ? body : `bytes ${[...body.slice(0, 200)].join(" ")}`;
+	return `  ${who}: ${method} ${path}${query === "" ? "" : `?${query}`} ${JSON.stringify(headers)} ${JSON.stringify(bytes)}`;
+}

@@ -1,0 +1,108 @@
+/** The whole service in one process and virtual time, where nothing goes wrong but what is asked of it. */
+import { makeApiKey } from "../../shared/core/api-key.ts";
+import { parseConfig } from "../../shared/core/config.ts";
+import { newId } from "../../shared/core/ids.ts";
+import { SCOPES, type Scope } from "../../shared/core/scopes.ts";
+import { TenantLimits } from "../../shared/core/tenant.ts";
+import { createApiKey } from "../../shared/db/api-keys.ts";
+import { Database } from "../../shared/db/database.ts";
+import { createTenant } from "../../shared/db/tenants.ts";
+import { sha256Hex } from "../../shared/webhooks/digest.ts";
+import { seal } from "../../shared/webhooks/seal.ts";
+import { newWebhookSecret } from "../../shared/webhooks/secrets.ts";
+import { bind } from "../../workers/bindings.ts";
+import { api } from "../../workers/intake/api.ts";
+import { HostCache } from "../../workers/intake/host-cache.ts";
+import { KeyCache } from "../../workers/intake/key-cache.ts";
+import type { Services } from "../../workers/intake/services.ts";
+import { listenToLogs } from "../simulation/logs.ts";
+import type { Invocation } from "../simulation/world/invocation.ts";
+import { CALM } from "../simulation/world/options.ts";
+import { Service } from "../simulation/world/service.ts";
+import { SqlEngine } from "../simulation/world/sql-engine.ts";
+import { World } from "../simulation/world/world.ts";
+import type { Account, Answer, FuzzedService } from "./fuzzed-service.ts";
+
+const ANSWER_MS_MAX = 300_000;
+
+let engine: SqlEngine | null = null;
+
+export class SimulatedService implements FuzzedService {
+	readonly #world = new World(1, { overrides: { ...CALM, jobs: 0, skewMs: 0 } });
+	readonly #service: Service;
+	readonly #keys = new KeyCache();
+	readonly #hosts = new HostCache();
+	readonly #changes = new Map<Invocation, number>();
+	readonly #stopListening: () => void;
+
+	constructor() {
+		engine ??= new SqlEngine();
+		this.#world.endFaults();
+		this.#service = new Service(this.#world, engine);
+		this.#stopListening = listenToLogs(this.#world);
+		this.#service.database.onCommit((changes, by) => {
+			if (by !== null) this.#changes.set(by, (this.#changes.get(by) ?? 0) + changes.length);
+		});
+	}
+
+	end(): void {
+		this.#stopListening();
+	}
+
+	get adminToken(): string {
+		return this.#service.vars.ADMIN_TOKEN ?? "";
+	}
+
+	get troubles(): string[] {
+		return this.#world.violations.map(({ message }) => message);
+	}
+
+	async wait(ms: number): Promise<void> {
+		await this.#world.run(ms);
+	}
+
+	async ask(request: Request): Promise<Answer> {
+		const by = this.#service.invocation("intake");
+		let answer: Answer | null = null;
+		const answered = this.#serve(request, by).then(async (response) => {
+			const text = await response.text();
+			const { status, headers } = response;
+			answer = { status, headers, text, rowsChanged: this.#changes.get(by) ?? 0 };
+		});
+		await Promise.race([answered, this.#world.run(ANSWER_MS_MAX, () => answer !== null).then(() => undefined)]);
+		if (answer === null) await answered;
+		if (answer === null) throw new Error("there was no answer");
+		return answer;
+	}
+
+	async #serve(request: Request, by: Invocation): Promise<Response> {
+		const parsed = parseConfig(this.#service.vars);
+		if (!parsed.ok) throw new Error(parsed.problems.join("; "));
+		const services: Services = {
+			...bind(this.#service.envFor(by), by.runtime),
+			config: parsed.config,
+			runtime: by.runtime,
+			keys: this.#keys,
+			hosts: this.#hosts,
+			background: (work) => void work.catch((error: unknown) => this.#world.violate("B1", String(error))),
+		};
+		return await api.fetch(request, { services, requestId: newId("req", by.runtime) });
+	}
+
+	async open(name: string): Promise<Account> {
+		const { runtime } = this.#service.invocation("intake");
+		const db = new Database(this.#service.database.bindingFor(null), runtime);
+		const tenantId = newId("ten", runtime);
+		const sealedSecret = await seal(runtime, this.#service.vars.SIGNING_KEY ?? "", tenantId, newWebhookSecret(runtime));
+		await createTenant(db, { tenantId, name, limits: TenantLimits.parse({}), sealedSecret });
+		const keyWith = async (scopes: readonly Scope[]) => {
+			const keyId = newId("key", runtime);
+			const key = makeApiKey(keyId, runtime.randomBytes);
+			const keyHash = await sha256Hex(runtime, key);
+			await createApiKey(db, { keyId, tenantId, name, keyHash, scopes: [...scopes], expiresAt: null });
+			return key;
+		};
+		const single = await Promise.all(SCOPES.map(async (scope) => [scope, await keyWith([scope])]));
+		return { tenantId, key: await keyWith(SCOPES), keyWith: Object.fromEntries(single) };
+	}
+}
