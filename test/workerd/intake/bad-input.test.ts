@@ -85,9 +85,9 @@ const MEANING: Row[] = [
 		invalid("idempotency-key"),
 	],
 	[
-		"an Idempotency-Key of other letters",
+		"an Idempotency-Key that no eye sees",
 		...SUBMIT,
-		{ json: LATER, headers: { "idempotency-key": "é" } },
+		{ json: LATER, headers: { "idempotency-key": "\u007f" } },
 		invalid("idempotency-key"),
 	],
 	["a body behind a form feed", ...SUBMIT, raw(`\f${JSON.stringify(LATER)}`), invalid(null)],
