@@ -26,7 +26,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an R2 error means that there is no answer",
-		seenBy: 52,
+		seenBy: 6,
 		file: "workers/consumer/read-storage.ts",
 		find: 'logTrouble("result.not_looked_up", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
 		replace: 'logTrouble("result.not_looked_up", { jobId: job.jobId }, error);\n\t\treturn null;',
@@ -55,7 +55,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the deadline is ignored before a call",
-		seenBy: 6,
+		seenBy: 7,
 		file: "shared/core/decide.ts",
 		find: 'if (now >= job.deadlineAt) return "expired";',
 		replace: "",
@@ -111,7 +111,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an early webhook's message is acked",
-		seenBy: 6,
+		seenBy: 16,
 		file: "workers/dispatcher/dispatch-batch.ts",
 		find: "if (waitMs > 0) return later(waitMs);",
 		replace: "if (waitMs > 0) return ACK;",

@@ -111,7 +111,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the next delivery attempt is never swept for",
-		seenBy: 6,
+		seenBy: 33,
 		file: "shared/db/record-delivery.ts",
 		find: "${NOW} + ?7 + ?8, sweep_at)",
 		replace: "${NOW} + ?7 + 999999999 + ?8, sweep_at)",

@@ -79,6 +79,21 @@ describe("running_jobs", () => {
 		expect(await slotsOf(tenantId)).toBe(5);
 	});
 
+	it("gives a batch of jobs that come due together as many slots as are left, in their order", async () => {
+		const tenantId = await limited({ running_jobs: 2 });
+		const soon = { start: { delayMs: SECOND } };
+		const [old, , urgent, young] = [
+			await submitted(tenantId, soon),
+			await submitted(tenantId, { ...soon, priority: 4 }),
+			await submitted(tenantId, { ...soon, priority: 9 }),
+			await submitted(tenantId, soon),
+		];
+		const { jobs, freed } = await lease([young, old, urgent], NOW + SECOND);
+		expect([jobs.map(({ jobId }) => jobId).sort(), freed]).toEqual([[old.jobId, urgent.jobId].sort(), []]);
+		expect(await slotsOf(tenantId)).toBe(2);
+		expect(await reload(young)).toMatchObject({ status: "queued", statusReason: "running_limit" });
+	});
+
 	it("hands a slot on when its job ends: by priority, then by age", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
 		const [first] = (await lease([await submitted(tenantId)])).jobs;
