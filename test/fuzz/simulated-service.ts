@@ -1,5 +1,6 @@
 /** The whole service in one process and virtual time, where nothing goes wrong but what is asked of it. */
 import { makeApiKey } from "../../shared/core/api-key.ts";
+import { OPERATOR } from "../../shared/core/audit.ts";
 import { parseConfig } from "../../shared/core/config.ts";
 import { newId } from "../../shared/core/ids.ts";
 import { SCOPES, type Scope } from "../../shared/core/scopes.ts";
@@ -15,6 +16,7 @@ import { api } from "../../workers/intake/api.ts";
 import { HostCache } from "../../workers/intake/host-cache.ts";
 import { KeyCache } from "../../workers/intake/key-cache.ts";
 import type { Services } from "../../workers/intake/services.ts";
+import { bindShields } from "../../workers/intake/shields.ts";
 import { listenToLogs } from "../simulation/logs.ts";
 import type { Invocation } from "../simulation/world/invocation.ts";
 import { CALM } from "../simulation/world/options.ts";
@@ -78,8 +80,10 @@ export class SimulatedService implements FuzzedService {
 	async #serve(request: Request, by: Invocation): Promise<Response> {
 		const parsed = parseConfig(this.#service.vars);
 		if (!parsed.ok) throw new Error(parsed.problems.join("; "));
+		const env = this.#service.envFor(by);
 		const services: Services = {
-			...bind(this.#service.envFor(by), by.runtime),
+			...bind(env, by.runtime),
+			...bindShields(env, by.runtime),
 			config: parsed.config,
 			runtime: by.runtime,
 			keys: this.#keys,
@@ -93,13 +97,15 @@ export class SimulatedService implements FuzzedService {
 		const { runtime } = this.#service.invocation("intake");
 		const db = new Database(this.#service.database.bindingFor(null), runtime);
 		const tenantId = newId("ten", runtime);
+		const by = { actor: OPERATOR, requestId: newId("req", runtime) };
 		const sealedSecret = await seal(runtime, this.#service.vars.SIGNING_KEY ?? "", tenantId, newWebhookSecret(runtime));
-		await createTenant(db, { tenantId, name, limits: TenantLimits.parse({}), sealedSecret });
+		await createTenant(db, { tenantId, name, limits: TenantLimits.parse({}), sealedSecret }, by);
 		const keyWith = async (scopes: readonly Scope[]) => {
 			const keyId = newId("key", runtime);
 			const key = makeApiKey(keyId, runtime.randomBytes);
 			const keyHash = await sha256Hex(runtime, key);
-			await createApiKey(db, { keyId, tenantId, name, keyHash, scopes: [...scopes], expiresAt: null });
+			const made = { keyId, tenantId, name, keyHash, scopes: [...scopes], expiresAt: null, makerId: null };
+			await createApiKey(db, made, { actor: OPERATOR, requestId: newId("req", runtime) });
 			return key;
 		};
 		const single = await Promise.all(SCOPES.map(async (scope) => [scope, await keyWith([scope])]));

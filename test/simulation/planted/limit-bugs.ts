@@ -148,8 +148,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a job is admitted though the day's tokens are spent",
 		seenBy: 18,
 		file: "shared/db/submit-job.ts",
-		find: "`NOT ${overBudget(tenant)} AND NOT ${tooManyOpen(tenant)}`",
-		replace: "`NOT ${tooManyOpen(tenant)}`",
+		find: " AND NOT ${overBudget(tenant)} AND NOT ${tooManyOpen(tenant)}`",
+		replace: " AND NOT ${tooManyOpen(tenant)}`",
 	},
 	{
 		name: "yesterday's tokens count today",

@@ -6,6 +6,7 @@ import { env, exports } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import { expect } from "vitest";
 import { parseConfig } from "../../../shared/core/config.ts";
+import { newId } from "../../../shared/core/ids.ts";
 import { JobView } from "../../../shared/core/job-view.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { bind } from "../../../workers/bindings.ts";
@@ -185,7 +186,8 @@ export function theServices(overrides: Partial<Services> = {}, bindings: Partial
 		background: (work) => background.push(work),
 		...overrides,
 	};
-	const server: Server = async (request) => await api.fetch(request, { services, requestId: `req_${"0".repeat(26)}` });
+	const server: Server = async (request) =>
+		await api.fetch(request, { services, requestId: newId("req", services.runtime) });
 	return { server, services, background };
 }
 
