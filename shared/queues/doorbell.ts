@@ -3,6 +3,7 @@
  * latency; the sweeper rings again.
  */
 import { z } from "zod";
+import { GroupCommit } from "../core/group-commit.ts";
 import { type Timers, within } from "../core/within.ts";
 
 export const JobMessage = z.object({ tenantId: z.string(), jobId: z.string() });
@@ -21,11 +22,19 @@ export class Doorbell<Message extends object> {
 	readonly #timers: Timers;
 	/** Leaves of what it is given the ids, and nothing else. */
 	readonly #schema: z.ZodType<Message>;
+	/** What is rung for while a call is under way shares the next. */
+	readonly #calls: GroupCommit<Message, undefined>;
 
 	constructor(queue: Queue, timers: Timers, schema: z.ZodType<Message>) {
 		this.#queue = queue;
 		this.#timers = timers;
 		this.#schema = schema;
+		this.#calls = new GroupCommit({
+			timers,
+			write: (messages) => this.#send(messages),
+			membersMax: MESSAGES_PER_CALL_MAX,
+			mayBeOneMembers: () => false,
+		});
 	}
 
 	/** In time: the queue hands it out after `delaySeconds`. */
@@ -34,10 +43,12 @@ export class Doorbell<Message extends object> {
 	}
 
 	async ring(messages: readonly Message[]): Promise<void> {
-		for (let from = 0; from < messages.length; from += MESSAGES_PER_CALL_MAX) {
-			const page = messages.slice(from, from + MESSAGES_PER_CALL_MAX);
-			await this.#answered(this.#queue.sendBatch(page.map((message) => ({ body: this.#schema.parse(message) }))));
-		}
+		await this.#calls.commit(...messages);
+	}
+
+	async #send(messages: Message[]): Promise<undefined[]> {
+		await this.#answered(this.#queue.sendBatch(messages.map((message) => ({ body: this.#schema.parse(message) }))));
+		return messages.map(() => undefined);
 	}
 
 	/** How many messages wait, or are in somebody's hands. */

@@ -17,6 +17,8 @@ interface Frame {
 	line: string;
 }
 
+const SHARED: Place = { site: "a shared write", key: "a shared write", isKnown: true };
+
 /** From the call up to the door of its actor, across awaits. */
 const FRAMES_MAX = 60;
 const FRAME = /^\s*at (?:async )?(?:(.+) \()?(\/[^()]+\.ts):(\d+):\d+\)?$/;
@@ -39,6 +41,9 @@ export function placeOfCall(): Place {
 			if (site !== undefined) return { site, key: `${site} ${frames[above]?.line} ${leaf.line}`, isKnown: true };
 		}
 	}
+	// Whoever shares a write that another began is not on its stack. Each site is tried where it writes alone.
+	const isShared = frames.some(({ file }) => file === "shared/core/group-commit.ts");
+	if (isShared && !frames.some(({ file }) => file.startsWith("workers/"))) return SHARED;
 	return { site: stack, key: stack, isKnown: false };
 }
 
