@@ -6,7 +6,19 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { aJob, type StoredJob } from "../support/a-job.ts";
 import { allRows } from "../support/all-rows.ts";
 import { anEndpoint, disable } from "../support/an-endpoint.ts";
-import { ADMIN, aCaller, aKey, type Call, COMPLETION, errorOf, jobIn, LATER, PROMPT, send } from "./caller.ts";
+import {
+	ADMIN,
+	aCaller,
+	aKey,
+	type Call,
+	COMPLETION,
+	errorOf,
+	jobIn,
+	LATER,
+	noteAllUses,
+	PROMPT,
+	send,
+} from "./caller.ts";
 
 let key = "";
 let keyId = "";
@@ -15,6 +27,7 @@ let job: StoredJob;
 let endpointId = "";
 beforeAll(async () => {
 	({ key, keyId, tenantId } = await aCaller());
+	await noteAllUses();
 	job = await aJob({ tenantId, status: "succeeded", resultBytes: COMPLETION.length });
 	const endpoint = await anEndpoint(tenantId);
 	await disable(endpoint);

@@ -6,7 +6,6 @@ import { env, exports } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import { expect } from "vitest";
 import { parseConfig } from "../../../shared/core/config.ts";
-import { newId } from "../../../shared/core/ids.ts";
 import { JobView } from "../../../shared/core/job-view.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { bind } from "../../../workers/bindings.ts";
@@ -143,6 +142,11 @@ export async function aKey(tenantId: string, json: object = {}): Promise<{ key: 
 	return { key, keyId };
 }
 
+/** Noting when a key was used is no part of what a request changes: here it is noted for good. */
+export async function noteAllUses(): Promise<void> {
+	await env.DB.prepare("UPDATE api_keys SET last_used_at = ?1").bind(Date.UTC(2100, 0)).run();
+}
+
 /** The job of an answer that must be one, already held to its schema. */
 export function jobIn(answer: Answer): JobView {
 	const job = JobView.safeParse(answer.body);
@@ -186,8 +190,7 @@ export function theServices(overrides: Partial<Services> = {}, bindings: Partial
 		background: (work) => background.push(work),
 		...overrides,
 	};
-	const server: Server = async (request) =>
-		await api.fetch(request, { services, requestId: newId("req", services.runtime) });
+	const server: Server = async (request) => await api.fetch(request, { services, requestId: `req_${"0".repeat(26)}` });
 	return { server, services, background };
 }
 

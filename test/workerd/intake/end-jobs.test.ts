@@ -156,7 +156,7 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 		const { id } = await submitted(key);
 		const d1 = watchedD1(env.DB, (results) => {
 			// The transaction that ends a job, which has committed by now.
-			if (results.length === 2) throw new Error("D1_ERROR: Network connection lost.");
+			if (results.length === 3) throw new Error("D1_ERROR: Network connection lost.");
 		});
 		const { server } = theServices({ db: new Database(d1, runtime) });
 		expect((await sendTo(server, "POST", `/v1/jobs/${id}/cancel`, { key })).status).toBe(503);

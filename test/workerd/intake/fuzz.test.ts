@@ -8,7 +8,7 @@ import { fuzz } from "../../fuzz/fuzz.ts";
 import type { FuzzedService } from "../../fuzz/fuzzed-service.ts";
 import { aDelivery, aJob } from "../support/a-job.ts";
 import { meteredD1 } from "../support/watched-d1.ts";
-import { ADMIN, aCaller, aKey, COMPLETION, checkAnswer, theServices } from "./caller.ts";
+import { ADMIN, aCaller, aKey, COMPLETION, checkAnswer, noteAllUses, theServices } from "./caller.ts";
 import { description } from "./least-call.ts";
 
 /** On real bindings. Nothing runs in the background, nothing leaves the machine, and nobody waits. */
@@ -52,7 +52,9 @@ async function anAccount(name: string) {
 	await aDelivery(job, { url: `https://${name}.example.com/`, status: "delivered" });
 	const keyFor = async (scopes: readonly Scope[]) => (await aKey(tenantId, { name, scopes: [...scopes] })).key;
 	const single = await Promise.all(SCOPES.map(async (scope) => [scope, await keyFor([scope])]));
-	return { tenantId, key: await keyFor(SCOPES), keyWith: Object.fromEntries(single) };
+	const account = { tenantId, key: await keyFor(SCOPES), keyWith: Object.fromEntries(single) };
+	await noteAllUses();
+	return account;
 }
 
 describe("every answer", () => {

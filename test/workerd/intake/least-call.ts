@@ -13,11 +13,14 @@ const HINTS = {
 	since: fc.constant(new Date(runtime.now()).toISOString()),
 };
 
-export function leastCall({ body }: Operation): Pick<Call, "json"> {
+/** What a body must say besides, for a key with one scope. */
+const NEEDED: Record<string, object> = { "POST /v1/keys": { scopes: ["keys:manage"] } };
+
+export function leastCall({ name, body }: Operation): Pick<Call, "json"> {
 	if (body === null) return {};
 	const [json] = fc.sample(valuesOf(body, { refer: description.refer, isLeast: true, hints: HINTS }), {
 		seed: 1,
 		numRuns: 1,
 	});
-	return { json };
+	return { json: { ...Object(json), ...NEEDED[name] } };
 }
