@@ -42,11 +42,11 @@ export async function applyMigrations(place: Place): Promise<void> {
 
 /**
  * `wrangler dev` in a process group of its own, so that Ctrl-C reaches the script alone, which then ends wrangler in
- * order, and so that the next start finds what a kill left over. The inspector takes any free port.
+ * order, and so that the next start finds what a kill left over. The inspector takes any free port unless told which.
  */
-export function runDev(place: Place, config: string, port: number): ChildProcess {
+export function runDev(place: Place, config: string, port: number, inspectorPort = 0): ChildProcess {
 	const args = ["dev", "--local", "--config", config, "--persist-to", join(place.stateDir, "state")];
-	const listen = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0"];
+	const listen = ["--ip", "127.0.0.1", "--port", String(port), "--inspector-port", String(inspectorPort)];
 	return spawn(
 		process.execPath,
 		[...wrangler(place.root), ...args, ...listen, "--show-interactive-dev-session=false"],

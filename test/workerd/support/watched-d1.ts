@@ -18,6 +18,11 @@ export function watchedD1(d1: D1Database, onAnswer: (results: D1Result[], asked:
 				onAnswer([result], [asked]);
 				return result;
 			},
+			run: async () => {
+				const result = await real.run();
+				onAnswer([result], [asked]);
+				return result;
+			},
 		});
 		known.set(watched, { real, asked });
 		return watched;
@@ -76,11 +81,11 @@ export function meteredD1(d1: D1Database): Meter {
 	};
 }
 
-/** `target` with some methods replaced. */
-function standIn<Target extends object>(target: Target, methods: Record<string, unknown>): Target {
+/** `target` with some members replaced; methods of the others keep their `this`. */
+export function standIn<Target extends object>(target: Target, members: Record<string, unknown>): Target {
 	return new Proxy(target, {
 		get(real, name) {
-			if (typeof name === "string" && name in methods) return methods[name];
+			if (typeof name === "string" && name in members) return members[name];
 			const value: unknown = Reflect.get(real, name);
 			return typeof value === "function" ? value.bind(real) : value;
 		},

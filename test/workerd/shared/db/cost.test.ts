@@ -1,6 +1,6 @@
 /**
  * What the hot statements cost, as D1 bills it: each looks through an index, reads as many rows whatever the size of the
- * table, and writes no more than it must.
+ * table, and writes no more than it must. What a whole job costs is in test/workerd/bench.
  */
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
@@ -31,7 +31,6 @@ import {
 	aTenant,
 	BY,
 	DAY,
-	deliveryOf,
 	deliveryRowOf,
 	HOUR,
 	jobOf,
@@ -243,17 +242,6 @@ describe("query plans", () => {
 });
 
 describe("rows written", () => {
-	it("by a plain job with one webhook are 10 from submission to the receiver's 200", async () => {
-		const job = jobOf();
-		const costs = await costOfLife(job, null);
-		expect(costs).toEqual({ submit: 3, lease: 1, finish: 5, record: 1 });
-	});
-
-	it("by one with an idempotency key are 2 more", async () => {
-		const costs = await costOfLife(jobOf(), anId("req"));
-		expect(costs).toEqual({ submit: 5, lease: 1, finish: 5, record: 1 });
-	});
-
 	it("by heartbeat and requeue are as few as they can be", async () => {
 		const [held, failed] = [await aJob({ status: "running" }), await aJob({ status: "running" })];
 		const heartbeat = await costOf(() => extendLeases(db, [held], LEASE_MS));
@@ -273,20 +261,6 @@ describe("rows written", () => {
 		});
 		expect(rowsWritten).toBe(0);
 	});
-
-	async function costOfLife(job: StoredJob, key: string | null) {
-		const record = { ...deliveryOf(job), failure: null, attempt };
-		const submit = await costOf(() => submitJob(db, newJobOf(job, key)));
-		const lease = await costOf(() => leaseJobs(db, { keys: [job], holder: "h", leaseMs: LEASE_MS }));
-		const finish = await costOf(() => finishJobs(db, [{ ...endOf(job), lease: 1 }]));
-		const recorded = await costOf(() => recordDelivery(db, { ...record, decision: { next: "delivered" } }));
-		return {
-			submit: submit.rowsWritten,
-			lease: lease.rowsWritten,
-			finish: finish.rowsWritten,
-			record: recorded.rowsWritten,
-		};
-	}
 });
 
 /** Of tables that grow with the jobs. */

@@ -1,0 +1,61 @@
+/**
+ * What Cloudflare bills on the paid plan beyond what the plan includes, in dollars per million. The bench multiplies counts
+ * by these and subtracts nothing: what an account still has left of its included amounts is its own affair.
+ */
+
+/** Read on 2026-11-22. */
+export const PRICES_READ_ON = "2026-11-22";
+
+export interface Price {
+	/** Dollars for a million of them. */
+	perMillion: number;
+	what: string;
+	/** A month, in the paid plan. */
+	included: string;
+	source: string;
+}
+
+export const PRICES = {
+	rowsRead: {
+		perMillion: 0.001,
+		what: "D1 rows read",
+		included: "25 billion",
+		source: "https://developers.cloudflare.com/d1/platform/pricing/",
+	},
+	rowsWritten: {
+		perMillion: 1,
+		what: "D1 rows written, index entries included",
+		included: "50 million",
+		source: "https://developers.cloudflare.com/d1/platform/pricing/",
+	},
+	r2ClassA: {
+		perMillion: 4.5,
+		what: "R2 class A operations: put, list",
+		included: "1 million",
+		source: "https://developers.cloudflare.com/r2/pricing/",
+	},
+	r2ClassB: {
+		perMillion: 0.36,
+		what: "R2 class B operations: get, head; deletes are free",
+		included: "10 million",
+		source: "https://developers.cloudflare.com/r2/pricing/",
+	},
+	queueOps: {
+		perMillion: 0.4,
+		what: "queue operations: each message written, read and deleted, up to 64 KB of it",
+		included: "1 million",
+		source: "https://developers.cloudflare.com/queues/platform/pricing/",
+	},
+	invocations: {
+		perMillion: 0.3,
+		what: "Worker invocations: requests, queue batches, and the runs of a Workflow; subrequests are free",
+		included: "10 million",
+		source: "https://developers.cloudflare.com/workers/platform/pricing/",
+	},
+	cpuMs: {
+		perMillion: 0.02,
+		what: "milliseconds of Worker CPU, also of a Workflow's runs",
+		included: "30 million",
+		source: "https://developers.cloudflare.com/workers/platform/pricing/",
+	},
+} as const satisfies Record<string, Price>;

@@ -1,0 +1,88 @@
+/**
+ * All systems in one run, turn by turn, so that a machine that is slow for a while is slow for all of them.
+ */
+import { between, type Ledger } from "./ledger.ts";
+import { idleOf, newTag, submitMany, submitOnce, throughputOf } from "./load.ts";
+import { rounded } from "./statistics.ts";
+import { bareInsert, type System } from "./systems.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export interface Load {
+	rounds: number;
+	/** Of the throughput run, and how many submissions are under way at once. */
+	jobs: number;
+	atOnce: number;
+	/** One at a time, each round. */
+	idleJobs: number;
+}
+
+/** What one turn of one system measured. Milliseconds, one a job, where there are many. */
+export interface Turn {
+	submitMs: number[];
+	idleSubmitMs: number[];
+	jobsPerSecond: number;
+	cpuMsPerJob: number;
+	overheadMs: number[];
+}
+
+/** Of one system, all its turns in order, and what was spent on their jobs, by actor. */
+export interface Measured {
+	turns: Turn[];
+	spent: Ledger;
+}
+
+export interface Turns {
+	systems: Map<string, Measured>;
+	bareInserts: Pick<Turn, "submitMs" | "idleSubmitMs">[];
+}
+
+export async function takeTurns(
+	systems: [holdfast: System, ...peers: System[]],
+	upstreams: Upstreams,
+	load: Load,
+	tell: (line: string) => void,
+): Promise<Turns> {
+	const bareInsertInto = await bareInsert(systems[0], upstreams);
+	const bareInserts: Turns["bareInserts"] = [];
+	const turns = new Map<System, Turn[]>();
+	const before = new Map<System, Ledger>();
+	for (const system of systems) {
+		// The first jobs find everything cold, which is another question.
+		await turnOf(system, upstreams, load);
+		turns.set(system, []);
+		before.set(system, await system.engine.quietLedger());
+	}
+	for (let round = 1; round <= load.rounds; round++) {
+		for (const system of systems) {
+			const turn = await turnOf(system, upstreams, load);
+			turns.get(system)?.push(turn);
+			tell(`round ${round}: ${system.name} ${rounded(turn.jobsPerSecond)} jobs/s`);
+		}
+		bareInserts.push(await bareTurnOf(bareInsertInto, load));
+	}
+	const measured = new Map<string, Measured>();
+	for (const system of systems) {
+		const spent = between(before.get(system) ?? {}, await system.engine.quietLedger());
+		measured.set(system.name, { turns: turns.get(system) ?? [], spent });
+	}
+	return { systems: measured, bareInserts };
+}
+
+async function turnOf(system: System, upstreams: Upstreams, load: Load): Promise<Turn> {
+	const { engine } = system;
+	const cpuMsBefore = engine.cpuMs();
+	const { jobsPerSecond, submitMs } = await throughputOf(system, upstreams, load);
+	await engine.quietLedger();
+	const cpuMsPerJob = (engine.cpuMs() - cpuMsBefore) / load.jobs;
+	const idle = await idleOf(system, upstreams, load.idleJobs);
+	await engine.quietLedger();
+	return { jobsPerSecond, cpuMsPerJob, submitMs, idleSubmitMs: idle.submitMs, overheadMs: idle.overheadMs };
+}
+
+async function bareTurnOf(insert: System["submission"], load: Load) {
+	const tags = Array.from({ length: load.jobs }, () => newTag("bare"));
+	const submitMs = await submitMany(insert, tags, load.atOnce);
+	const idleSubmitMs: number[] = [];
+	for (let made = 0; made < load.idleJobs; made++) idleSubmitMs.push(await submitOnce(insert, newTag("bare")));
+	return { submitMs, idleSubmitMs };
+}
