@@ -9,7 +9,7 @@ import { freePort } from "../support/ports.ts";
 import type { D1Calls, Ledger, Spent } from "./ledger.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
-const READY_MS_MAX = 60_000;
+const READY_MS_MAX = 120_000;
 const END_PATIENCE_MS = 3_000;
 const QUIET_MS_MAX = 30_000;
 /** Of /proc: a hundred ticks a second wherever Node runs. */
@@ -55,7 +55,11 @@ export async function startEngine({ stateDir, config, secrets = "", ...given }: 
 	const endAtOnce = () => signalAll(wranglerGroup(group), "SIGKILL");
 	process.on("exit", endAtOnce);
 	readLines(child, (line) => appendFileSync(logPath, `${line}\n`));
-	await untilAnswered(`${url}${given.healthPath ?? "/bench/ledger"}`, logPath);
+	try {
+		await untilAnswered(`${url}${given.healthPath ?? "/bench/ledger"}`, () => child.exitCode === null);
+	} catch (error) {
+		throw new Error(readFileSync(logPath, "utf8").slice(-2_000), { cause: error });
+	}
 
 	const worker = workerd(group, port);
 	const ledger = async () => await getJson<Ledger>(`${url}/bench/ledger`);
@@ -92,7 +96,7 @@ function workerd(group: number, port: number): Process {
 	return worker;
 }
 
-async function untilAnswered(url: string, logPath: string): Promise<void> {
+async function untilAnswered(url: string, isUp: () => boolean): Promise<void> {
 	const giveUpAt = Date.now() + READY_MS_MAX;
 	for (;;) {
 		const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch(() => null);
@@ -101,7 +105,7 @@ async function untilAnswered(url: string, logPath: string): Promise<void> {
 			if (answer.ok) return;
 			throw new Error(`${url} answered ${answer.status}: ${text.slice(0, 500)}`);
 		}
-		if (Date.now() > giveUpAt) throw new Error(`nothing answered at ${url}; see ${logPath}`);
+		if (!isUp() || Date.now() > giveUpAt) throw new Error(`nothing answers at ${url}`);
 		await sleep(50);
 	}
 }

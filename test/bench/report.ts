@@ -93,7 +93,7 @@ function roundedAll(values: Record<string, number>): Record<string, number> {
 	return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, rounded(value)]));
 }
 
-export function tableOf(report: Report): string {
+export function tableOf(report: Report): string[] {
 	const names = Object.keys(report.systems);
 	const rows = Object.keys(report.systems[names[0] ?? ""] ?? {});
 	const width = 14;
@@ -108,7 +108,7 @@ export function tableOf(report: Report): string {
 		...Object.entries(report.actors).map(([actor, spent]) => `${actor}: ${wordsOf(spent)}`),
 		"",
 		...report.notes,
-	].join("\n");
+	];
 }
 
 function wordsOf(spent: Record<string, number>): string {

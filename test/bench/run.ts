@@ -1,64 +1,51 @@
 /**
  * `npm run bench`: the service beside others that do the same work on the same engine, this machine.
  *
- * - `npm run bench`              all systems in turns: counts, cost, speed; a table, and JSON in `bench.json`
- * - `npm run bench -- --json`    the same, and prints the JSON alone
+ * - `npm run bench`              all systems in turns: counts, cost, speed
  * - `npm run bench -- growth`    the same questions to a thousand jobs and to a million
  * - `npm run bench -- backlog`   twenty thousand queued jobs drain
- * - `npm run bench -- profile`   where the service's CPU goes under load
+ * - `npm run bench -- profile`   where the service's CPU goes under load; leaves `bench.cpuprofile` for developer tools
+ *
+ * Each prints a table and leaves the same as JSON in `bench.json`; with `--json`, it prints the JSON and nothing else.
  */
-import { execFileSync } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { readOptions } from "./options.ts";
-import { reportOf, tableOf } from "./report.ts";
-import { type System, startHoldfast, startStraightforward, startWorkflows } from "./systems.ts";
-import { takeTurns } from "./turns.ts";
-import { openUpstreams, type Upstreams } from "./upstreams.ts";
+import { backlog } from "./backlog.ts";
+import { compare } from "./compare.ts";
+import { growth } from "./growth.ts";
+import { type Mode, readOptions } from "./options.ts";
+import { profile } from "./profile.ts";
+import type { System } from "./systems.ts";
+import { openUpstreams } from "./upstreams.ts";
+import type { Finding, Workbench } from "./workbench.ts";
 
-const options = readOptions(process.argv.slice(2));
-const scratch = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
-const tell = (line: string) => console.error(line);
+const MEASURES: Record<Mode, (workbench: Workbench) => Promise<Finding>> = { compare, growth, backlog, profile };
 
-async function compare(upstreams: Upstreams, started: System[]): Promise<void> {
-	const start = async (starter: typeof startHoldfast) => {
+async function main(): Promise<void> {
+	const { mode, json, load } = readOptions(process.argv.slice(2));
+	const scratch = mkdtempSync(join(tmpdir(), "holdfast-bench-"));
+	process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+	// Whatever runs is ended on the way out of this process, however it comes to that.
+	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
+	const upstreams = await openUpstreams();
+	const started: System[] = [];
+	const tell = (line: string) => console.error(line);
+	const start: Workbench["start"] = async (starter) => {
 		const system = await starter(upstreams, scratch);
 		started.push(system);
 		tell(`${system.name} is up`);
 		return system;
 	};
-	const systems: [System, ...System[]] = [
-		await start(startHoldfast),
-		await start(startStraightforward),
-		await start(startWorkflows),
-	];
-	const report = reportOf(await takeTurns(systems, upstreams, options.load, tell), options.load, notes());
-	const json = JSON.stringify(report, null, "\t");
-	if (options.json) return console.log(json);
-	writeFileSync("bench.json", `${json}\n`);
-	console.log(tableOf(report));
-}
-
-function notes(): string[] {
-	return hasRedis() ? [] : ["bullmq: not measured, for this machine has no redis-server."];
-}
-
-function hasRedis(): boolean {
 	try {
-		execFileSync("redis-server", ["--version"], { stdio: "ignore" });
-		return true;
-	} catch {
-		return false;
+		const finding = await MEASURES[mode]({ load, upstreams, start, tell });
+		const text = JSON.stringify(finding.json, null, "\t");
+		writeFileSync("bench.json", `${text}\n`);
+		console.log(json ? text : finding.lines.join("\n"));
+	} finally {
+		await Promise.all(started.map((system) => system.stop()));
+		upstreams.close();
 	}
 }
 
-const upstreams = await openUpstreams();
-const started: System[] = [];
-try {
-	await compare(upstreams, started);
-} finally {
-	await Promise.all(started.map((system) => system.stop()));
-	upstreams.close();
-	rmSync(scratch, { recursive: true, force: true });
-}
+await main();

@@ -1,0 +1,18 @@
+/** What every measurement works with, and what it finds. */
+import type { System } from "./systems.ts";
+import type { Load } from "./turns.ts";
+import type { Upstreams } from "./upstreams.ts";
+
+export interface Workbench {
+	load: Load;
+	upstreams: Upstreams;
+	/** What is started here is stopped when the measurement is over, however it ends. */
+	start(starter: (upstreams: Upstreams, scratch: string) => Promise<System>): Promise<System>;
+	/** Says how far it has come. */
+	tell(line: string): void;
+}
+
+export interface Finding {
+	json: object;
+	lines: string[];
+}
