@@ -65,7 +65,7 @@ async function drain({ engine }: System, upstreams: Upstreams, tell: (line: stri
 	});
 	const steps: Step[] = [];
 	const giveUpAt = performance.now() + GIVE_UP_MS;
-	for (let before = await look(); upstreams.received < JOBS; await sleep(20)) {
+	for (let before = await look(); before.done < JOBS; await sleep(20)) {
 		if (performance.now() > giveUpAt) throw new Error(`only ${upstreams.received} jobs were done in time`);
 		if (upstreams.received < Math.min(JOBS, before.done + STEP)) continue;
 		const now = await look();

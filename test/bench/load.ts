@@ -53,20 +53,27 @@ export async function throughputOf(
 	return { jobsPerSecond: (1000 * jobs) / (Math.max(...arrivals) - startedAt), submitMs };
 }
 
+/** Milliseconds, one a job. */
 export interface Idle {
-	/** From the request to the webhook, less the model's time. */
-	overheadMs: number[];
 	submitMs: number[];
+	/** From the request to the model's being asked, from its answer to the webhook, and both together. */
+	toModelMs: number[];
+	toWebhookMs: number[];
+	overheadMs: number[];
 }
 
 /** One job at a time, each with the system to itself. */
 export async function idleOf({ name, submission }: System, upstreams: Upstreams, jobs: number): Promise<Idle> {
-	const idle: Idle = { overheadMs: [], submitMs: [] };
+	const idle: Idle = { submitMs: [], toModelMs: [], toWebhookMs: [], overheadMs: [] };
 	for (let made = 0; made < jobs; made++) {
 		const tag = newTag(name);
 		const startedAt = performance.now();
 		idle.submitMs.push(await submitOnce(submission, tag));
-		idle.overheadMs.push((await upstreams.arrival(tag)) - startedAt - upstreams.modelMs(tag));
+		const toldAt = await upstreams.arrival(tag);
+		const call = upstreams.modelCall(tag);
+		idle.toModelMs.push(call.startedAt - startedAt);
+		idle.toWebhookMs.push(toldAt - call.endedAt);
+		idle.overheadMs.push(call.startedAt - startedAt + toldAt - call.endedAt);
 	}
 	return idle;
 }

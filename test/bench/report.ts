@@ -1,8 +1,9 @@
 /** What the turns came to: figures for each system, their ratios, and a table to read. */
 import { dollarsPerMillion, type Ledger, perJob, queueOps, totalOf } from "./ledger.ts";
+import type { Idle } from "./load.ts";
 import { PRICES_READ_ON } from "./prices.ts";
 import { median, quantile, rounded } from "./statistics.ts";
-import type { Load, Measured, Turn, Turns } from "./turns.ts";
+import type { BareTurn, Load, Measured, Turn, Turns } from "./turns.ts";
 
 export interface Report {
 	load: Load;
@@ -26,13 +27,13 @@ export function reportOf({ systems, bareInserts }: Turns, load: Load, notes: str
 		if (name === "holdfast") continue;
 		const ratio = ratioTo<Turn>(holdfast.turns, turns);
 		ratios[`jobs_per_second_to_${name}`] = ratio(({ jobsPerSecond }) => jobsPerSecond);
-		ratios[`idle_overhead_p50_to_${name}`] = ratio(({ overheadMs }) => median(overheadMs));
+		ratios[`idle_overhead_p50_to_${name}`] = ratio(({ idle }) => median(idle.overheadMs));
 		ratios[`cpu_ms_to_${name}`] = ratio(({ cpuMsPerJob }) => cpuMsPerJob);
 		ratios[`dollars_to_${name}`] = dollars(figures, "holdfast") / dollars(figures, name);
 	}
-	const toInsert = ratioTo<Pick<Turn, "submitMs" | "idleSubmitMs">>(holdfast.turns, bareInserts);
+	const toInsert = ratioTo<BareTurn>(holdfast.turns, bareInserts);
 	ratios.submit_p50_to_bare_insert = toInsert(({ submitMs }) => median(submitMs));
-	ratios.idle_submit_p50_to_bare_insert = toInsert(({ idleSubmitMs }) => median(idleSubmitMs));
+	ratios.idle_submit_p50_to_bare_insert = toInsert(({ idle }) => median(idle.submitMs));
 	return {
 		load,
 		prices_read_on: PRICES_READ_ON,
@@ -47,7 +48,7 @@ export function reportOf({ systems, bareInserts }: Turns, load: Load, notes: str
 function figuresOf({ turns, spent }: Measured, jobs: number): Record<string, number> {
 	const each = perJob(totalOf(spent), jobs);
 	const cpuMs = median(turns.map(({ cpuMsPerJob }) => cpuMsPerJob));
-	const overheadMs = turns.flatMap((turn) => turn.overheadMs);
+	const idle = (part: keyof Idle) => turns.flatMap((turn) => turn.idle[part]);
 	return {
 		rows_written_per_job: each.rowsWritten,
 		rows_read_per_job: each.rowsRead,
@@ -59,18 +60,20 @@ function figuresOf({ turns, spent }: Measured, jobs: number): Record<string, num
 		dollars_per_million_jobs: dollarsPerMillion(each, cpuMs),
 		jobs_per_second: median(turns.map(({ jobsPerSecond }) => jobsPerSecond)),
 		...submitFigures(turns),
-		idle_overhead_p50_ms: median(overheadMs),
-		idle_overhead_p99_ms: quantile(overheadMs, 0.99),
+		idle_overhead_p50_ms: median(idle("overheadMs")),
+		idle_overhead_p99_ms: quantile(idle("overheadMs"), 0.99),
+		idle_to_model_p50_ms: median(idle("toModelMs")),
+		idle_to_webhook_p50_ms: median(idle("toWebhookMs")),
 		cpu_ms_per_job: cpuMs,
 	};
 }
 
-function submitFigures(turns: readonly Pick<Turn, "submitMs" | "idleSubmitMs">[]): Record<string, number> {
+function submitFigures(turns: readonly BareTurn[]): Record<string, number> {
 	const submitMs = turns.flatMap((turn) => turn.submitMs);
 	return {
 		submit_p50_ms: median(submitMs),
 		submit_p99_ms: quantile(submitMs, 0.99),
-		idle_submit_p50_ms: median(turns.flatMap((turn) => turn.idleSubmitMs)),
+		idle_submit_p50_ms: median(turns.flatMap(({ idle }) => idle.submitMs)),
 	};
 }
 

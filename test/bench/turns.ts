@@ -2,7 +2,7 @@
  * All systems in one run, turn by turn, so that a machine that is slow for a while is slow for all of them.
  */
 import { between, type Ledger } from "./ledger.ts";
-import { idleOf, newTag, submitMany, submitOnce, throughputOf } from "./load.ts";
+import { type Idle, idleOf, newTag, submitMany, submitOnce, throughputOf } from "./load.ts";
 import { rounded } from "./statistics.ts";
 import { bareInsert, type System } from "./systems.ts";
 import type { Upstreams } from "./upstreams.ts";
@@ -18,11 +18,11 @@ export interface Load {
 
 /** What one turn of one system measured. Milliseconds, one a job, where there are many. */
 export interface Turn {
-	submitMs: number[];
-	idleSubmitMs: number[];
 	jobsPerSecond: number;
 	cpuMsPerJob: number;
-	overheadMs: number[];
+	/** With the load of the throughput run. */
+	submitMs: number[];
+	idle: Idle;
 }
 
 /** Of one system, all its turns in order, and what was spent on their jobs, by actor. */
@@ -31,9 +31,15 @@ export interface Measured {
 	spent: Ledger;
 }
 
+/** Submissions that do nothing but insert. */
+export interface BareTurn {
+	submitMs: number[];
+	idle: Pick<Idle, "submitMs">;
+}
+
 export interface Turns {
 	systems: Map<string, Measured>;
-	bareInserts: Pick<Turn, "submitMs" | "idleSubmitMs">[];
+	bareInserts: BareTurn[];
 }
 
 export async function takeTurns(
@@ -76,13 +82,13 @@ async function turnOf(system: System, upstreams: Upstreams, load: Load): Promise
 	const cpuMsPerJob = (engine.cpuMs() - cpuMsBefore) / load.jobs;
 	const idle = await idleOf(system, upstreams, load.idleJobs);
 	await engine.quietLedger();
-	return { jobsPerSecond, cpuMsPerJob, submitMs, idleSubmitMs: idle.submitMs, overheadMs: idle.overheadMs };
+	return { jobsPerSecond, cpuMsPerJob, submitMs, idle };
 }
 
-async function bareTurnOf(insert: System["submission"], load: Load) {
+async function bareTurnOf(insert: System["submission"], load: Load): Promise<BareTurn> {
 	const tags = Array.from({ length: load.jobs }, () => newTag("bare"));
 	const submitMs = await submitMany(insert, tags, load.atOnce);
 	const idleSubmitMs: number[] = [];
 	for (let made = 0; made < load.idleJobs; made++) idleSubmitMs.push(await submitOnce(insert, newTag("bare")));
-	return { submitMs, idleSubmitMs };
+	return { submitMs, idle: { submitMs: idleSubmitMs } };
 }

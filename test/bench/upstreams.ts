@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { freePort } from "../support/ports.ts";
 import { textOf } from "../support/read-body.ts";
 
-export const MODEL_MS = 20;
+const MODEL_MS = 20;
 
 const ANSWER = "A job that was answered 202 reaches exactly one final state, whatever is killed in between. ".repeat(4);
 
@@ -15,18 +15,23 @@ export interface Upstreams {
 	received: number;
 	/** Resolves with the time of the first webhook for `tag`, by the clock of `performance.now()`. */
 	arrival(tag: string): Promise<number>;
-	/** How long the model took over the job with this tag, from its request to its answer's end. */
-	modelMs(tag: string): number;
+	/** When the model was asked by the job with this tag, and when it had answered, by the same clock. */
+	modelCall(tag: string): ModelCall;
 	close(): void;
+}
+
+interface ModelCall {
+	startedAt: number;
+	endedAt: number;
 }
 
 /** The first word of a prompt is its tag, and the last part of the receiver's path. */
 export async function openUpstreams(): Promise<Upstreams> {
-	const modelMs = new Map<string, number>();
+	const calls = new Map<string, ModelCall>();
 	const arrivals = new Map<string, number>();
 	const waiting = new Map<string, (at: number) => void>();
 	const [model, receiver] = await Promise.all([
-		serve((request, response) => void answerCall(request, response, modelMs)),
+		serve((request, response) => void answerCall(request, response, calls)),
 		serve((request, response) => {
 			const at = performance.now();
 			const tag = (request.url ?? "").split("/").at(-1) ?? "";
@@ -46,7 +51,11 @@ export async function openUpstreams(): Promise<Upstreams> {
 		async arrival(tag) {
 			return arrivals.get(tag) ?? (await new Promise<number>((resolve) => waiting.set(tag, resolve)));
 		},
-		modelMs: (tag) => modelMs.get(tag) ?? MODEL_MS,
+		modelCall(tag) {
+			const call = calls.get(tag);
+			if (call === undefined) throw new Error(`the model has not answered ${tag}`);
+			return call;
+		},
 		close() {
 			for (const { server } of [model, receiver]) {
 				server.closeAllConnections();
@@ -56,15 +65,16 @@ export async function openUpstreams(): Promise<Upstreams> {
 	};
 }
 
-async function answerCall(request: IncomingMessage, response: ServerResponse, modelMs: Map<string, number>) {
-	const calledAt = performance.now();
+async function answerCall(request: IncomingMessage, response: ServerResponse, calls: Map<string, ModelCall>) {
+	const startedAt = performance.now();
 	const body = await textOf(request);
 	if (body === null) return;
 	const { messages }: { messages: { content: string }[] } = JSON.parse(body);
 	const tag = messages[0]?.content.split(" ")[0] ?? "";
 	setTimeout(() => {
 		response.writeHead(200, { "content-type": "application/json" });
-		response.end(completionFor(tag), () => modelMs.set(tag, performance.now() - calledAt));
+		calls.set(tag, { startedAt, endedAt: performance.now() });
+		response.end(completionFor(tag));
 	}, MODEL_MS);
 }
 
