@@ -55,13 +55,13 @@ describe("a plain job with one webhook", () => {
 		expect(total.r2ClassA, tellOf(spent)).toBeLessThanOrEqual(BUDGET.r2ClassA);
 	});
 
-	it("writes 8 rows from submission to the receiver's 200: on submission, lease, end and record of the delivery", async () => {
-		expect(rowsWrittenBy(await costOf(1))).toEqual({ intake: [2], consumer: [1, 4], dispatcher: [0, 1] });
+	it("writes 10 rows from submission to the receiver's 200: on submission, lease, end and record of the delivery", async () => {
+		expect(rowsWrittenBy(await costOf(1))).toEqual({ intake: [3], consumer: [1, 5], dispatcher: [0, 1] });
 	});
 
 	it("writes 2 more with an idempotency key", async () => {
 		const { intake } = rowsWrittenBy(await costOf(1, { "idempotency-key": "one" }));
-		expect(intake).toEqual([4]);
+		expect(intake).toEqual([5]);
 	});
 
 	it("costs no more than its budget on average when a hundred come at once", async () => {
