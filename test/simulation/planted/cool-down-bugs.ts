@@ -12,7 +12,7 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a whole batch goes in where a cool-down lets one call in",
-		seenBy: 512,
+		seenBy: 99,
 		file: "shared/db/lease-jobs.ts",
 		find: "OR slots < place_at_model)",
 		replace: "OR slots < 1)",
@@ -47,14 +47,14 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a recovery lifts a later cool-down",
-		seenBy: 26,
+		seenBy: 16,
 		file: "shared/db/cool-downs.ts",
 		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND struck_at < ?3`",
 		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0`",
 	},
 	{
 		name: "a call that was under way when a cool-down began makes it shorter",
-		seenBy: 504,
+		seenBy: 398,
 		file: "shared/db/cool-downs.ts",
 		find: "until = max(iif(${IS_NEWS}, 0, until),",
 		replace: "until = max(0,",

@@ -5,28 +5,28 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finished whoever holds its lease",
-		seenBy: 85,
+		seenBy: 83,
 		file: "shared/db/finish-jobs.ts",
 		find: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5\n\t\tRETURNING id`",
 		replace: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND ?5 >= 0\n\t\tRETURNING id`",
 	},
 	{
 		name: "a job is requeued whoever holds its lease",
-		seenBy: 76,
+		seenBy: 45,
 		file: "shared/db/requeue-job.ts",
 		find: "AND lease = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 38,
+		seenBy: 149,
 		file: "shared/db/hold-leases.ts",
 		find: "jobs.lease = held.lease AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",
 	},
 	{
 		name: "a running job is leased though its lease is in force",
-		seenBy: 2,
+		seenBy: 1,
 		file: "shared/db/lease-jobs.ts",
 		find: "(status = 'running' AND lease_expires_at <= ${NOW})",
 		replace: "(status = 'running')",
@@ -40,7 +40,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a cool-down never ends for those who wait for it",
-		seenBy: 16,
+		seenBy: 22,
 		file: "shared/db/cool-downs.ts",
 		find: "FROM jobs WHERE parked_on = ?2 ORDER BY",
 		replace: "FROM jobs WHERE parked_on = ?2 AND FALSE ORDER BY",
@@ -54,14 +54,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "taking over grants the same lease again",
-		seenBy: 1,
+		seenBy: 2,
 		file: "shared/db/lease-jobs.ts",
 		find: "lease = lease + 1, holder = ?3",
 		replace: "lease = max(lease, 1), holder = ?3",
 	},
 	{
 		name: "dead holders wear the lease statement out",
-		seenBy: 6,
+		seenBy: 2,
 		file: "shared/db/lease-jobs.ts",
 		find: "attempt = min(attempt, max_attempts) + 1",
 		replace: "attempt = attempt + 1",
@@ -132,7 +132,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an erased job leaves no tombstone",
-		seenBy: 2,
+		seenBy: 6,
 		file: "shared/db/erase-jobs.ts",
 		find: "AND ${condition} HAVING count(*) > 0",
 		replace: "AND ${condition} HAVING count(*) > 99",

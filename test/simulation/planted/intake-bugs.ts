@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a repeated submission has an id of its own",
-		seenBy: 18,
+		seenBy: 39,
 		file: "workers/intake/submit.ts",
 		find: "if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitJob(db, job, true);",
 		replace:

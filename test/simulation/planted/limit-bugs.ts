@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "open jobs are counted before the insertion, and not by it",
-		seenBy: 183,
+		seenBy: 47,
 		file: "shared/db/submit-job.ts",
 		find: 'const insert = insertJob(db, job, `${withinLimits("?4")} AND ${isRepeat ? NOT_BURIED : "TRUE"}`);',
 		replace:
@@ -13,14 +13,14 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a new job does not count as open",
-		seenBy: 7,
+		seenBy: 32,
 		file: "shared/db/submit-job.ts",
 		find: 'iif(has_slot, ?4, NULL), ${openIn("?4")},',
 		replace: "iif(has_slot, ?4, NULL), NULL,",
 	},
 	{
 		name: "what was open before the limit is not counted",
-		seenBy: 7,
+		seenBy: 47,
 		file: "shared/db/tenants.ts",
 		find: "[countOpenJobs(tenantId), revokeSlots(tenantId),",
 		replace: "[revokeSlots(tenantId), revokeSlots(tenantId),",
@@ -34,7 +34,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a slot is given as if nobody of the same batch got one",
-		seenBy: 2365,
+		seenBy: 716,
 		file: "shared/db/tenant-slots.ts",
 		find: "ELSE ${place} <= ${freeSlots(tenant)} END`",
 		replace: "ELSE 1 <= ${freeSlots(tenant)} END`",
@@ -55,7 +55,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "who has no slot is leased all the same",
-		seenBy: 18,
+		seenBy: 19,
 		file: "shared/db/lease-jobs.ts",
 		find: "WHERE status = 'running' OR (NOT (${KEPT_AWAY}) AND ${HAS_SLOT}))",
 		replace: "WHERE status = 'running' OR (NOT (${KEPT_AWAY})))",
@@ -97,7 +97,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "who is given a slot is not swept for",
-		seenBy: 18,
+		seenBy: 309,
 		file: "shared/db/tenant-slots.ts",
 		find: "sweep_at = min(${NOW} + ${DOORBELL_GRACE_MS}, deadline_at)",
 		replace: "sweep_at = deadline_at",
@@ -125,7 +125,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper passes those by who wait for a slot",
-		seenBy: 49,
+		seenBy: 22,
 		file: "shared/db/cool-downs.ts",
 		find: 'AND (${tenantOfKey("key")} IS NULL OR ${slotsToGive',
 		replace: 'AND (${tenantOfKey("key")} IS NULL AND ${slotsToGive',

@@ -33,14 +33,14 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a queued job never expires",
-		seenBy: 11,
+		seenBy: 5,
 		file: "shared/core/sweep.ts",
 		find: 'if (job.deadlineAt <= now) return { kind: "expire" };',
 		replace: 'if (job.deadlineAt <= now) return { kind: "leave" };',
 	},
 	{
 		name: "the sweeper expires what has an answer",
-		seenBy: 330,
+		seenBy: 77,
 		file: "workers/sweeper/expire-jobs.ts",
 		find: 'if (job.lease === 0) return "nothing";',
 		replace: 'if (job.lease >= 0) return "nothing";',
