@@ -13,7 +13,7 @@ import { Story } from "./story.ts";
 import { World } from "./world.ts";
 
 /** Dozens of stories in one test, on a machine that is busy with other files. */
-const TIMEOUT_MS = 240_000;
+const TIMEOUT_MS = 120_000;
 
 export interface Scenario {
 	name: string;

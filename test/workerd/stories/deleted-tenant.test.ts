@@ -31,7 +31,7 @@ import {
 import { diesAfter, diesBefore, type Happening } from "../support/a-process.ts";
 import { aWorld, emptyTables, type Process, type World } from "../support/a-world.ts";
 import { aDeliveryTo, anEndpoint } from "../support/an-endpoint.ts";
-import { consuming, dispatch, sweepOnce } from "../support/drive.ts";
+import { consume, consuming, dispatch, sweepOnce } from "../support/drive.ts";
 import { dumpAll, placesOf } from "../support/dump.ts";
 import { aModel, answered, slowly } from "../support/scripted-model.ts";
 
@@ -204,6 +204,14 @@ describe("a deleted tenant", () => {
 		expect(await world.ended(over)).toBe(true);
 		await sweepToTheEnd(world);
 		expect([await placesOf(CANARY), await placesOf(tenantId)]).toEqual([[], ["audit_log"]]);
+	});
+
+	it("has no message go round for a job that is due: it is let go", async () => {
+		const world = aWorld();
+		const { tenantId } = await aTenant();
+		const due = await aJob({ tenantId, runAt: world.runtime.now() - MINUTE });
+		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
+		expect(await consume(world, world.start(), due)).toEqual(ACK);
 	});
 
 	it("is told of nothing that was owed: its messages are let go", async () => {

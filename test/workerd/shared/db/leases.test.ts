@@ -207,6 +207,11 @@ describe("explainMisses", () => {
 			...[parked, held, over, erased, foreign].map((job) => ({ ...keyOf(job), kind: "idle" })),
 		]);
 	});
+
+	it("sends no message round at once, whatever keeps a job that is due", async () => {
+		const due = await aJob({ runAt: NOW - SECOND });
+		expect(await explainMisses(db, [due])).toMatchObject([{ kind: "early", waitMs: SECOND }]);
+	});
 });
 
 describe("extendLeases", () => {
