@@ -81,6 +81,8 @@ export async function simulate(
 			await converge(simulation);
 		}
 		await world.run(world.dice.chance(0.3) ? REST_MS : 0);
+		// An intake that was paused may have stored a job since, to be run later than this rest is long.
+		await converge(simulation);
 		await drain(simulation);
 		if (world.violations.length === 0) for (const checkEnd of ends) checkEnd?.();
 		return reportOf(seed, simulation);
