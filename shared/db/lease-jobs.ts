@@ -65,12 +65,15 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 	const own = (request.isRepeated && rest.shift()) || [];
 	const jobs = readable(request.isRepeated ? own : rows, request);
 	// The lost request may have let probes through and closed the door behind them: those of its leases are let be. Whom
-	// it took over is a probe or was kept away, nobody knows, and waits.
-	const known = new Set([...rows.map((row) => row.id), ...jobs.filter(isTakenOver).map(({ jobId }) => jobId)]);
+	// it took over is a probe or was kept away, nobody knows, and waits, whatever has come to an end since.
+	const leasedNow = new Set(rows.map((row) => row.id));
+	const takenOver = new Set(request.isRepeated ? jobs.filter(isTakenOver).map(({ jobId }) => jobId) : []);
+	const isKept = ({ id, is_closed }: Record<string, unknown>) =>
+		leasedNow.has(id) ? is_closed === 1 : takenOver.has(String(id));
 	return {
 		jobs,
 		now: Number(own[0]?.now ?? jobs[0]?.leasedAt ?? 0),
-		keptAway: new Set(kept.filter(({ id }) => known.has(id)).map((row) => String(row.id))),
+		keptAway: new Set(kept.filter(isKept).map((row) => String(row.id))),
 		owed: owedFromRows(owed),
 		freed: jobKeysFromRows(rest.flat()),
 		probedKeys: new Set(probed.map((row) => String(row.key))),
@@ -150,10 +153,15 @@ function oweStarts(db: Database, { keys, holder }: LeaseRequest): Statement {
 	});
 }
 
-/** A job whose holder died may have its answer in R2, so it is taken over even while its upstream is left alone. */
+/**
+ * A job whose holder died may have its answer in R2, so it is taken over even while its upstream is left alone. Answers all
+ * that have an upstream in trouble, and whether it is closed to them.
+ */
 function findKeptAway(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return {
-		sql: `SELECT id FROM ${placed("status = 'running' AND holder = ?3")} WHERE ${KEPT_AWAY}`,
+		sql: `SELECT id, ${KEPT_AWAY} AS is_closed FROM ${placed("status = 'running' AND holder = ?3")}
+		       WHERE ${KEPT_AWAY} OR (deadline_at > ${NOW}
+		         AND EXISTS (SELECT 1 FROM cool_downs WHERE key IN (lane, lane || '|' || model)))`,
 		params: [db.clock(), keyList(keys), holder],
 	};
 }

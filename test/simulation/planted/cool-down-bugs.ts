@@ -42,8 +42,8 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 		name: "a job that was taken over by a lost request is called, whatever cools down",
 		seenBy: 1642,
 		file: "shared/db/lease-jobs.ts",
-		find: "...jobs.filter(isTakenOver).map(({ jobId }) => jobId)",
-		replace: "",
+		find: ": takenOver.has(String(id));",
+		replace: ": false;",
 	},
 	{
 		name: "a recovery lifts a later cool-down",
