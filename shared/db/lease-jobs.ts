@@ -7,10 +7,10 @@ import { KEYS_OF_JOB } from "./cool-downs.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 import { ASKED, keyList } from "./key-list.ts";
+import { DUE, HAS_SLOT, KEPT_AWAY, placed } from "./may-run.ts";
 import { owedFromRows, oweJobEvent } from "./owe-events.ts";
 import { parkForSlot, parkForUpstream, parkOverBudget } from "./park-jobs.ts";
-import { overBudget } from "./tenant-limits.ts";
-import { getsSlot, giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "./tenant-slots.ts";
+import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "./tenant-slots.ts";
 
 export interface LeaseRequest {
 	keys: JobKey[];
@@ -97,31 +97,6 @@ function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
 		}
 	});
 }
-
-/** Jobs of this request, with their places at the doors of their lane and of their model. */
-const placed = (condition: string) => `(
-	SELECT tenant_id, id, status, lane, model, deadline_at, slot,
-	       row_number() OVER (PARTITION BY tenant_id, slot IS NULL ORDER BY priority DESC, id) AS place_in_tenant,
-	       row_number() OVER (PARTITION BY lane ORDER BY priority DESC, id) AS place_in_lane,
-	       row_number() OVER (PARTITION BY lane, model ORDER BY priority DESC, id) AS place_at_model
-	  FROM jobs WHERE ${ASKED} AND (${condition})) AS placed`;
-
-/**
- * Kept away by a cool-down, before its time or behind more than it has slots; or because its tenant has spent what it may.
- * Past its deadline a job makes no call, and nothing keeps it from being settled.
- */
-const KEPT_AWAY = `deadline_at > ${NOW} AND (
-	   ${overBudget("placed.tenant_id")}
-	OR EXISTS (SELECT 1 FROM cool_downs WHERE key = placed.lane AND (until > ${NOW} OR slots < place_in_lane))
-	OR EXISTS (SELECT 1 FROM cool_downs
-	            WHERE key = placed.lane || '|' || placed.model AND (until > ${NOW} OR slots < place_at_model)))`;
-
-/** Of a tenant that has slots left, those who need one get one in their order. */
-const HAS_SLOT = `CASE WHEN slot IS NOT NULL OR deadline_at <= ${NOW} THEN TRUE
-	ELSE ${getsSlot("placed.tenant_id", "place_in_tenant")} END`;
-
-const DUE = `(status = 'queued' AND ((run_at <= ${NOW} AND parked_on IS NULL) OR deadline_at <= ${NOW}))
-	OR (status = 'running' AND lease_expires_at <= ${NOW})`;
 
 /** Of a full history the second entry goes; the path `$.none` removes nothing. */
 function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): Statement {

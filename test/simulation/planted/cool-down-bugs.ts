@@ -6,14 +6,14 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a cool-down keeps nobody away",
 		seenBy: 16,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/may-run.ts",
 		find: "const KEPT_AWAY = `deadline_at > ${NOW} AND (",
 		replace: "const KEPT_AWAY = `deadline_at < 0 AND (",
 	},
 	{
 		name: "a whole batch goes in where a cool-down lets one call in",
 		seenBy: 99,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/may-run.ts",
 		find: "OR slots < place_at_model)",
 		replace: "OR slots < 1)",
 	},

@@ -27,14 +27,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a running job is leased though its lease is in force",
 		seenBy: 1,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/may-run.ts",
 		find: "(status = 'running' AND lease_expires_at <= ${NOW})",
 		replace: "(status = 'running')",
 	},
 	{
 		name: "a job is leased before its time",
 		seenBy: 4,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/may-run.ts",
 		find: "((run_at <= ${NOW} AND parked_on IS NULL)",
 		replace: "((parked_on IS NULL)",
 	},
@@ -48,7 +48,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "nobody takes over from a dead holder",
 		seenBy: 2,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/may-run.ts",
 		find: "OR (status = 'running' AND lease_expires_at <= ${NOW})",
 		replace: "",
 	},

@@ -140,7 +140,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a call is made though the day's tokens are spent",
 		seenBy: 19,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/may-run.ts",
 		find: '   ${overBudget("placed.tenant_id")}\n\tOR EXISTS',
 		replace: "   EXISTS",
 	},
