@@ -47,19 +47,33 @@ export type Submission =
  * @param isRepeat whether an earlier try may have been committed
  */
 export async function submitJob(db: Database, job: NewJob, isRepeat = false): Promise<Submission> {
+	if (isRepeat) return await makeOrExplain(db, job, isRepeat);
+	const make = making(db, job, isRepeat);
+	const [made] = (await db.batch([...make, ...told(db, job)]))[make.length - 1] ?? [];
+	if (made !== undefined) return { outcome: "created", job: jobFromRow(made) };
+	// What kept the job out may have gone since: it is asked for anew, in one transaction with the reason.
+	return await makeOrExplain(db, job, isRepeat);
+}
+
+/** The key that the job came with, and the job: the last one answers it where it is made. */
+function making(db: Database, job: NewJob, isRepeat: boolean): Statement[] {
+	const isNew = isRepeat ? NOT_BURIED : "TRUE";
+	if (job.idempotency === null) return [insertJob(db, job, `${withinLimits("?4")} AND ${isNew}`)];
+	return [claimKey(db, job, job.idempotency, withinLimits("?2")), insertJob(db, job, `${KEY_CLAIMED} AND ${isNew}`)];
+}
+
+async function makeOrExplain(db: Database, job: NewJob, isRepeat: boolean): Promise<Submission> {
 	const { idempotency } = job;
+	const make = [...making(db, job, isRepeat), ...told(db, job)];
 	if (idempotency === null) {
-		const insert = insertJob(db, job, `${withinLimits("?4")} AND ${isRepeat ? NOT_BURIED : "TRUE"}`);
 		const whyNot = explainRefusal(IS_STORED, [db.clock(), job.tenantId, job.jobId]);
-		const answers = await db.batch([insert, ...told(db, job), selectJob(job.tenantId, job.jobId), whyNot]);
+		const answers = await db.batch([...make, selectJob(job.tenantId, job.jobId), whyNot]);
 		const [[row] = [], refused = []] = answers.slice(-2);
 		return row === undefined ? refusalFromRow(refused[0]) : { outcome: "created", job: jobFromRow(row) };
 	}
 	const holder = holderParams(db, job, idempotency);
 	const answers = await db.batch<Record<string, unknown>>([
-		claimKey(db, job, idempotency, withinLimits("?2")),
-		insertJob(db, job, isRepeat ? `${KEY_CLAIMED} AND ${NOT_BURIED}` : KEY_CLAIMED),
-		...told(db, job),
+		...make,
 		{ sql: `SELECT job_id, fingerprint ${HOLDER}`, params: holder },
 		{
 			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?2 AND id = (SELECT job_id ${HOLDER})`,
@@ -137,7 +151,8 @@ function insertJob(db: Database, job: NewJob, condition: string): Statement {
 		                WHEN run_at - now > ${QUEUE_WAIT_MS_MAX} THEN run_at ELSE max(now, run_at) + ${DOORBELL_GRACE_MS} END)
 		  FROM place
 		 WHERE ${condition}
-		    ON CONFLICT DO NOTHING`,
+		    ON CONFLICT DO NOTHING
+		RETURNING ${JOB_COLUMNS_LIGHT}`,
 		params: [
 			db.clock(),
 			"runAt" in job.start ? job.start.runAt : null,

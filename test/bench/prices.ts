@@ -3,8 +3,8 @@
  * by these and subtracts nothing: what an account still has left of its included amounts is its own affair.
  */
 
-/** Read on 2026-11-22. */
-export const PRICES_READ_ON = "2026-11-22";
+/** Read on 2026-11-23. */
+export const PRICES_READ_ON = "2026-11-23";
 
 export interface Price {
 	/** Dollars for a million of them. */
@@ -57,5 +57,12 @@ export const PRICES = {
 		what: "milliseconds of Worker CPU, also of a Workflow's runs",
 		included: "30 million",
 		source: "https://developers.cloudflare.com/workers/platform/pricing/",
+	},
+	/** Announced to be billed from 2026-08-10 at the earliest. The ledger counts none: a Workflow's bill lacks them. */
+	workflowSteps: {
+		perMillion: 8,
+		what: "steps of a Workflow",
+		included: "500,000",
+		source: "https://developers.cloudflare.com/workflows/reference/pricing/",
 	},
 } as const satisfies Record<string, Price>;

@@ -15,11 +15,11 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a job is stored apart from its idempotency key",
 		seenBy: 1,
 		file: "shared/db/submit-job.ts",
-		find: "if (idempotency === null) {",
-		replace: `if (idempotency !== null) {
+		find: "if (isRepeat) return await makeOrExplain(db, job, isRepeat);",
+		replace: `if (isRepeat) return await makeOrExplain(db, job, isRepeat);
+	if (job.idempotency !== null) {
 		await db.batch([insertJob(db, job, NOT_BURIED)]);
-	}
-	if (idempotency === null) {`,
+	}`,
 	},
 	{
 		name: "a key does not keep a second job out",

@@ -7,9 +7,15 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "open jobs are counted before the insertion, and not by it",
 		seenBy: 47,
 		file: "shared/db/submit-job.ts",
-		find: 'const insert = insertJob(db, job, `${withinLimits("?4")} AND ${isRepeat ? NOT_BURIED : "TRUE"}`);',
-		replace:
-			'const fits = { sql: `SELECT ${withinLimits("?2")} AS fits`, params: [db.clock(), job.tenantId] };\n\t\tconst [seen] = await db.all<{ fits: number }>(fits);\n\t\tconst insert = insertJob(db, job, `${seen?.fits === 0 ? "FALSE" : "TRUE"} AND ${isRepeat ? NOT_BURIED : "TRUE"}`);',
+		find: "if (isRepeat) return await makeOrExplain(db, job, isRepeat);",
+		replace: `if (isRepeat) return await makeOrExplain(db, job, isRepeat);
+	if (job.idempotency === null) {
+		const fits = { sql: \`SELECT \${withinLimits("?2")} AS fits\`, params: [db.clock(), job.tenantId] };
+		const [seen] = await db.all<{ fits: number }>(fits);
+		if (seen?.fits === 0) return await makeOrExplain(db, job, isRepeat);
+		const [[row] = []] = await db.batch([insertJob(db, job, "TRUE")]);
+		return { outcome: "created", job: jobFromRow(row) };
+	}`,
 	},
 	{
 		name: "a new job does not count as open",
@@ -29,8 +35,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a refused submission takes its key",
 		seenBy: 18,
 		file: "shared/db/submit-job.ts",
-		find: 'claimKey(db, job, idempotency, withinLimits("?2"))',
-		replace: 'claimKey(db, job, idempotency, "TRUE")',
+		find: 'claimKey(db, job, job.idempotency, withinLimits("?2"))',
+		replace: 'claimKey(db, job, job.idempotency, "TRUE")',
 	},
 	{
 		name: "a slot is given as if nobody of the same batch got one",

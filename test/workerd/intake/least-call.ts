@@ -13,8 +13,11 @@ const HINTS = {
 	since: fc.constant(new Date(runtime.now()).toISOString()),
 };
 
-/** What a body must say besides, for a key with one scope. */
-const NEEDED: Record<string, object> = { "POST /v1/keys": { scopes: ["keys:manage"] } };
+/** What a body must say besides: for a key with one scope, and for nobody to be rung. */
+const NEEDED: Record<string, object> = {
+	"POST /v1/jobs": { delay_seconds: 3_600 },
+	"POST /v1/keys": { scopes: ["keys:manage"] },
+};
 
 export function leastCall({ name, body }: Operation): Pick<Call, "json"> {
 	if (body === null) return {};
