@@ -64,7 +64,7 @@ export async function takeTurns(
 			turns.get(system)?.push(turn);
 			tell(`round ${round}: ${system.name} ${rounded(turn.jobsPerSecond)} jobs/s`);
 		}
-		bareInserts.push(await bareTurnOf(bareInsertInto, load));
+		bareInserts.push(await bareTurnOf(systems[0], bareInsertInto, load));
 	}
 	const measured = new Map<string, Measured>();
 	for (const system of systems) {
@@ -81,14 +81,16 @@ async function turnOf(system: System, upstreams: Upstreams, load: Load): Promise
 	await engine.quietLedger();
 	const cpuMsPerJob = (engine.cpuMs() - cpuMsBefore) / load.jobs;
 	const idle = await idleOf(system, upstreams, load.idleJobs);
-	await engine.quietLedger();
 	return { jobsPerSecond, cpuMsPerJob, submitMs, idle };
 }
 
-async function bareTurnOf(insert: System["submission"], load: Load): Promise<BareTurn> {
+async function bareTurnOf({ engine }: System, insert: System["submission"], load: Load): Promise<BareTurn> {
 	const tags = Array.from({ length: load.jobs }, () => newTag("bare"));
 	const submitMs = await submitMany(insert, tags, load.atOnce);
 	const idleSubmitMs: number[] = [];
-	for (let made = 0; made < load.idleJobs; made++) idleSubmitMs.push(await submitOnce(insert, newTag("bare")));
+	for (let made = 0; made < load.idleJobs; made++) {
+		idleSubmitMs.push(await submitOnce(insert, newTag("bare")));
+		await engine.quietLedger();
+	}
 	return { submitMs, idle: { submitMs: idleSubmitMs } };
 }
