@@ -32,40 +32,61 @@ export class GroupCommit<Member, Answer> {
 		this.#options = options;
 	}
 
-	/** Answers one entry per member. Rejects with what a shared write rejected with: its outcome is unknown to each. */
-	async commit(...members: Member[]): Promise<Answer[]> {
-		const answers = members.map(
-			(member) => new Promise<Answer>((resolve, reject) => this.#waiting.push({ member, resolve, reject })),
-		);
-		if (!this.#isWriting) void this.#writeAll();
+	/** Rejects with what the shared write rejected with: its outcome is unknown to each member. */
+	async commit(member: Member): Promise<Answer> {
+		const answer = this.#join(member);
+		this.#begin();
+		return await answer;
+	}
+
+	/** Several at once, which share a write as far as they fit. Answers in their order. */
+	async commitAll(members: readonly Member[]): Promise<Answer[]> {
+		const answers = members.map((member) => this.#join(member));
+		this.#begin();
 		return await Promise.all(answers);
 	}
 
-	async #writeAll(): Promise<void> {
-		this.#isWriting = true;
-		while (this.#waiting.length > 0) {
-			await this.#inTime(this.#writeGroup(this.#waiting.splice(0, this.#options.membersMax)));
-		}
-		this.#isWriting = false;
+	#join(member: Member): Promise<Answer> {
+		return new Promise((resolve, reject) => this.#waiting.push({ member, resolve, reject }));
 	}
 
-	async #inTime(writing: Promise<void>): Promise<void> {
-		await new Promise<void>((resolve) => {
-			const takeBack = this.#options.timers.timer(PATIENCE_MS, resolve);
-			writing.then(takeBack).then(resolve);
+	/** The next write begins before the members of the last one are told: who comes again comes after those who wait. */
+	#begin(): void {
+		if (this.#isWriting || this.#waiting.length === 0) return;
+		this.#isWriting = true;
+		let isOver = false;
+		const goOn = () => {
+			if (isOver) return;
+			isOver = true;
+			this.#isWriting = false;
+			this.#begin();
+		};
+		const takeBack = this.#options.timers.timer(PATIENCE_MS, goOn);
+		void this.#write(this.#waiting.splice(0, this.#options.membersMax)).then((tell) => {
+			takeBack();
+			goOn();
+			tell();
 		});
 	}
 
-	async #writeGroup(group: Waiting<Member, Answer>[]): Promise<void> {
+	/** Answers what tells the members how it went. Never rejects. */
+	async #write(group: Waiting<Member, Answer>[]): Promise<() => void> {
 		try {
 			const answers = await this.#options.write(group.map(({ member }) => member));
-			for (const [at, answer] of answers.entries()) group[at]?.resolve(answer);
+			return () => {
+				for (const [at, answer] of answers.entries()) group[at]?.resolve(answer);
+			};
 		} catch (error) {
-			if (group.length > 1 && this.#options.mayBeOneMembers(error)) {
-				for (const one of group) await this.#writeGroup([one]);
-			} else {
-				for (const { reject } of group) reject(error);
+			if (group.length === 1 || !this.#options.mayBeOneMembers(error)) {
+				return () => {
+					for (const { reject } of group) reject(error);
+				};
 			}
 		}
+		for (const one of group) {
+			const tell = await this.#write([one]);
+			tell();
+		}
+		return () => undefined;
 	}
 }

@@ -37,9 +37,17 @@ export class Database {
 		this.#d1 = d1;
 		this.#timers = timers;
 		this.clock = clock;
-		this.#transactions = new GroupCommit({
-			timers,
-			write: (members) => this.#transact(members),
+		this.#transactions = this.grouped((members) => this.#transact(members));
+	}
+
+	/**
+	 * For a verb that writes many as cheaply as one: what falls due while it is under way shares the next call. Where SQLite
+	 * refuses them, they are written one by one, so that none drags its neighbours.
+	 */
+	grouped<Member, Answer>(write: (members: Member[]) => Promise<Answer[]>): GroupCommit<Member, Answer> {
+		return new GroupCommit({
+			timers: this.#timers,
+			write,
 			membersMax: MEMBERS_MAX,
 			mayBeOneMembers: (error) => !(error instanceof StorageUnavailable),
 		});
@@ -58,7 +66,7 @@ export class Database {
 	 * invocation shares the next one: its statements stay together, in their order.
 	 */
 	async batch<Row>(statements: Statement[]): Promise<Row[][]> {
-		const [answers = []] = await this.#transactions.commit(statements);
+		const answers = await this.#transactions.commit(statements);
 		// What the caller expects of its own statements, as `D1Database.batch<Row>` would have it.
 		return answers.map(({ results }) => results as Row[]);
 	}

@@ -9,8 +9,7 @@ import type { Usage } from "../core/failures.ts";
 import type { Cancellation, JobError, JobKey } from "../core/job.ts";
 import type { FinalState, StatusReason } from "../core/job-states.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
-import { jsonOrNull } from "./json-column.ts";
-import { owedFromRows, oweJobEvent } from "./owe-events.ts";
+import { owedFromRows, oweJobEvents } from "./owe-events.ts";
 import { giveFreeSlots, jobKeysFromRows } from "./tenant-slots.ts";
 
 export interface JobEnd extends JobKey {
@@ -44,61 +43,80 @@ export interface Finished extends JobKey {
 	owed: DeliveryKey[];
 }
 
-/** All in one transaction. Losing a race is ordinary and shows in the answer, one entry per end. */
-export async function finishJobs(db: Database, ends: JobEnd[]): Promise<Finished[]> {
+/**
+ * At most one end a job, all in one transaction, and in as many statements as one end takes. Losing a race is ordinary and
+ * shows in the answer, one entry per end.
+ */
+export async function finishJobs(db: Database, ends: readonly JobEnd[]): Promise<Finished[]> {
 	if (ends.length === 0) return [];
 	const tenants = [...new Set(ends.map(({ tenantId }) => tenantId))];
-	const rows = await db.batch<Record<string, unknown>>([
-		...ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),
+	const [owed = [], done = [], ...given] = await db.batch<Record<string, unknown>>([
+		oweEnds(db, ends),
+		finishStatement(db, ends),
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
 	]);
-	const freed = new Map(tenants.map((tenantId, at) => [tenantId, jobKeysFromRows(rows[2 * ends.length + at] ?? [])]));
+	const freed = new Map(tenants.map((tenantId, at) => [tenantId, jobKeysFromRows(given[at] ?? [])]));
 	const isFirst = (end: JobEnd, index: number) => ends.findIndex(({ tenantId }) => tenantId === end.tenantId) === index;
+	const isOf = (end: JobEnd) => (row: Record<string, unknown>) =>
+		row.tenant_id === end.tenantId && row.job_id === end.jobId;
 	return ends.map((end, index) => ({
 		tenantId: end.tenantId,
 		jobId: end.jobId,
-		done: (rows[2 * index] ?? []).length > 0,
-		owed: owedFromRows(rows[2 * index + 1] ?? []),
+		done: done.some(isOf(end)),
+		owed: owedFromRows(owed.filter(isOf(end))),
 		freed: isFirst(end, index) ? (freed.get(end.tenantId) ?? []) : [],
 	}));
 }
 
-function finishStatement(db: Database, end: JobEnd): Statement {
-	const { progress } = end;
+/** What one end makes of its row. Null in `model`, `attempt`, `attempts`, `usage`: it stays as it is. */
+function endRow({ tenantId, jobId, from, lease, status, reason, error, cancellation, resultBytes, progress }: JobEnd) {
+	const { model = null, attempt = null, attempts = null, usage = null } = progress ?? {};
 	return {
-		sql: `UPDATE jobs
-		   SET status = ?6, status_reason = ?7, error = ?8, cancellation = ?9, result_bytes = ?10,
-		       model = coalesce(?11, model), attempt = coalesce(?12, attempt),
-		       attempts = coalesce(?13, attempts), usage = coalesce(?14, usage),
-		       finished_at = ${NOW}, prune_at = ${NOW} + retain_ms,
-		       lease_expires_at = NULL, sweep_at = NULL, parked_on = NULL, slot = NULL, open_in = NULL, version = version + 1
-		 WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5
-		RETURNING id`,
-		params: [
-			db.clock(),
-			end.tenantId,
-			end.jobId,
-			end.from,
-			end.lease,
-			end.status,
-			end.reason,
-			jsonOrNull(end.error),
-			end.cancellation,
-			end.resultBytes,
-			progress?.model ?? null,
-			progress?.attempt ?? null,
-			jsonOrNull(progress?.attempts ?? null),
-			jsonOrNull(progress?.usage ?? null),
-		],
+		tenantId,
+		jobId,
+		from,
+		lease,
+		status,
+		reason,
+		error,
+		cancellation,
+		resultBytes,
+		model,
+		attempt,
+		attempts,
+		usage,
 	};
 }
 
-/**
- * Only if the statement just before it has ended the job: an end that arrives twice owes nothing to who has asked since.
- */
-function oweStatement(db: Database, end: JobEnd): Statement {
-	return oweJobEvent(db, end.status, {
-		sql: "changes() > 0 AND jobs.tenant_id = ?4 AND jobs.id = ?5 AND jobs.status = ?6 AND jobs.lease = ?7",
-		params: [end.tenantId, end.jobId, end.status, end.lease],
-	});
+/** The job has neither moved on nor ended. */
+const IS_OURS = (from: string, lease: string) => `jobs.status = ${from} AND jobs.lease = ${lease}`;
+
+/** Before the statement that ends them, which finds the very same jobs: nobody is owed an end that came twice. */
+function oweEnds(db: Database, ends: readonly JobEnd[]): Statement {
+	const news = ends.map(({ tenantId, jobId, from, lease, status }) => ({
+		tenantId,
+		jobId,
+		from,
+		lease,
+		happening: status,
+	}));
+	return oweJobEvents(db, news, { sql: IS_OURS("news ->> 'from'", "news ->> 'lease'"), params: [] });
+}
+
+function finishStatement(db: Database, ends: readonly JobEnd[]): Statement {
+	const ended = (name: keyof ReturnType<typeof endRow>) => `ended.value ->> '${name}'`;
+	return {
+		sql: `UPDATE jobs
+		   SET status = ${ended("status")}, status_reason = ${ended("reason")}, error = ${ended("error")},
+		       cancellation = ${ended("cancellation")}, result_bytes = ${ended("resultBytes")},
+		       model = coalesce(${ended("model")}, model), attempt = coalesce(${ended("attempt")}, attempt),
+		       attempts = coalesce(${ended("attempts")}, attempts), usage = coalesce(${ended("usage")}, usage),
+		       finished_at = ${NOW}, prune_at = ${NOW} + retain_ms,
+		       lease_expires_at = NULL, sweep_at = NULL, parked_on = NULL, slot = NULL, open_in = NULL, version = version + 1
+		  FROM json_each(?2) AS ended
+		 WHERE tenant_id = ${ended("tenantId")} AND jobs.id = ${ended("jobId")}
+		   AND ${IS_OURS(ended("from"), ended("lease"))}
+		RETURNING tenant_id, id AS job_id`,
+		params: [db.clock(), JSON.stringify(ends.map(endRow))],
+	};
 }

@@ -8,7 +8,7 @@ import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 import { ASKED, keyList } from "./key-list.ts";
 import { DUE, HAS_SLOT, KEPT_AWAY, placed } from "./may-run.ts";
-import { owedFromRows, oweJobEvent } from "./owe-events.ts";
+import { owedFromRows, oweJobEvents } from "./owe-events.ts";
 import { parkForSlot, parkForUpstream, parkOverBudget } from "./park-jobs.ts";
 import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "./tenant-slots.ts";
 
@@ -121,11 +121,9 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 
 /** A job starts once, by the statement just before: whoever leases it later does not start it anew. */
 function oweStarts(db: Database, { keys, holder }: LeaseRequest): Statement {
-	return oweJobEvent(db, "started", {
-		sql: `changes() > 0 AND (jobs.tenant_id, jobs.id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?4))
-		   AND jobs.status = 'running' AND jobs.holder = ?5 AND jobs.lease = 1`,
-		params: [keyList(keys), holder],
-	});
+	const news = keys.map(({ tenantId, jobId }) => ({ tenantId, jobId, happening: "started" as const }));
+	const guard = "changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.lease = 1";
+	return oweJobEvents(db, news, { sql: guard, params: [holder] });
 }
 
 /**

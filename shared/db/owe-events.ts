@@ -1,6 +1,7 @@
 /** Who is to be told of an event: written in the transaction that makes it happen, so that nobody is forgotten. */
 import type { DeliveryKey } from "../core/delivery.ts";
 import { eventTypeOf, type JobHappening, ONE_OFF_RECEIVER } from "../core/events.ts";
+import type { JobKey } from "../core/job.ts";
 import { DOORBELL_GRACE_MS } from "../core/waits.ts";
 import type { WebhookEndpointKey } from "../core/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
@@ -20,31 +21,45 @@ const PENDING_IF_ENABLED = `iif(endpoint.status = 'enabled', 'pending', 'skipped
 const asksFor = (type: string, family: string) =>
 	`EXISTS (SELECT 1 FROM json_each(endpoint.event_types) WHERE value IN (${type}, ${family}))`;
 
+/** What happened to a job. */
+export interface JobNews extends JobKey {
+	happening: JobHappening;
+}
+
 /**
- * Owes a job's event to its one-off receiver and to each endpoint that asks for it. Made twice, it is the same rows.
- * @param guard condition on `jobs` under which it happened, its parameters numbered from ?4
+ * Owes jobs' events to their one-off receivers and to each endpoint that asks for them. Made twice, they are the same rows.
+ * @param guard condition on `jobs` and on `news`, the row that tells of it, its parameters numbered from ?3
  */
-export function oweJobEvent(
+export function oweJobEvents(
 	db: Database,
-	happening: JobHappening,
+	news: readonly JobNews[],
 	guard: { sql: string; params: Statement["params"] },
 ): Statement {
-	const ids = (receiver: string) => `jobs.tenant_id, 'dlv_' || substr(jobs.id, 5) || '_' || ?2 || '_' || ${receiver},
-		jobs.id, 'evt_' || substr(jobs.id, 5) || '_' || ?2, ?3, NULL`;
+	const ids = (
+		receiver: string,
+	) => `jobs.tenant_id, 'dlv_' || substr(jobs.id, 5) || '_' || happening || '_' || ${receiver},
+		jobs.id, 'evt_' || substr(jobs.id, 5) || '_' || happening, event_type, NULL`;
+	const told = `(SELECT value AS news, value ->> 'tenantId' AS of_tenant, value ->> 'jobId' AS of_job,
+		       value ->> 'happening' AS happening, value ->> 'eventType' AS event_type FROM json_each(?2))
+		 CROSS JOIN jobs ON jobs.tenant_id = of_tenant AND jobs.id = of_job`;
 	return {
 		sql: `INSERT INTO deliveries (${COLUMNS})
 		SELECT ${ids(`'${ONE_OFF_RECEIVER}'`)}, NULL, webhook ->> 'url', webhook ->> 'payload', ${PENDING}, NULL
-		  FROM jobs
+		  FROM ${told}
 		 WHERE ${guard.sql} AND webhook IS NOT NULL
-		   AND CASE WHEN webhook ->> 'events' IS NULL THEN ?2 <> 'started'
-		       ELSE EXISTS (SELECT 1 FROM json_each(jobs.webhook, '$.events') WHERE value IN (?3, 'job.*')) END
+		   AND CASE WHEN webhook ->> 'events' IS NULL THEN happening <> 'started'
+		       ELSE EXISTS (SELECT 1 FROM json_each(jobs.webhook, '$.events') WHERE value IN (event_type, 'job.*')) END
 		UNION ALL
 		SELECT ${ids("endpoint.id")}, endpoint.id, endpoint.url, endpoint.payload, ${PENDING_IF_ENABLED}, NULL
-		  FROM jobs JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = jobs.tenant_id
-		 WHERE ${guard.sql} AND ${asksFor("?3", "'job.*'")}
+		  FROM ${told} CROSS JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = jobs.tenant_id
+		 WHERE ${guard.sql} AND ${asksFor("event_type", "'job.*'")}
 		    ON CONFLICT DO NOTHING
-		RETURNING tenant_id, id, status`,
-		params: [db.clock(), happening, eventTypeOf(happening), ...guard.params],
+		RETURNING tenant_id, id, job_id, status`,
+		params: [
+			db.clock(),
+			JSON.stringify(news.map((one) => ({ ...one, eventType: eventTypeOf(one.happening) }))),
+			...guard.params,
+		],
 	};
 }
 

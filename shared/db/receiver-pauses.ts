@@ -80,10 +80,10 @@ export function pauseReceiver(
 	};
 }
 
-/** A receiver that received: nothing keeps it back any more. Answers its key if something did. */
-export function unpauseReceiver(guard: { sql: string; params: Statement["params"] }): Statement {
+/** Receivers that received: nothing keeps them back any more. Answers the keys of those that something did. */
+export function unpauseReceivers(guard: { sql: string; params: Statement["params"] }): Statement {
 	return {
-		sql: `DELETE FROM receiver_pauses WHERE key = (SELECT receiver FROM deliveries WHERE ${guard.sql}) RETURNING key`,
+		sql: `DELETE FROM receiver_pauses WHERE key IN (SELECT receiver FROM deliveries WHERE ${guard.sql}) RETURNING key`,
 		params: guard.params,
 	};
 }

@@ -41,30 +41,32 @@ export type Submission =
 	/** The tenant has as much as it may; nothing was stored. */
 	| { outcome: "refused"; limit: "open_jobs" | "tokens_per_day"; quota: number; msUntilTomorrow: number };
 
-/**
- * Safe to repeat with the same `jobId` where the answer was lost: what is there already is answered, and what was there
- * and has been erased meanwhile is not made anew.
- * @param isRepeat whether an earlier try may have been committed
- */
-export async function submitJob(db: Database, job: NewJob, isRepeat = false): Promise<Submission> {
-	if (isRepeat) return await makeOrExplain(db, job, isRepeat);
-	const make = making(db, job, isRepeat);
+/** Where the answer is lost, `submitAgain`. */
+export async function submitJob(db: Database, job: NewJob): Promise<Submission> {
+	const make = making(db, job, "TRUE");
 	const [made] = (await db.batch([...make, ...told(db, job)]))[make.length - 1] ?? [];
 	if (made !== undefined) return { outcome: "created", job: jobFromRow(made) };
 	// What kept the job out may have gone since: it is asked for anew, in one transaction with the reason.
-	return await makeOrExplain(db, job, isRepeat);
+	return await makeOrExplain(db, job, "TRUE");
+}
+
+/**
+ * Once more, with the same `jobId`: what is there already is answered, and what was there and has been erased meanwhile is
+ * not made anew.
+ */
+export async function submitAgain(db: Database, job: NewJob): Promise<Submission> {
+	return await makeOrExplain(db, job, NOT_BURIED);
 }
 
 /** The key that the job came with, and the job: the last one answers it where it is made. */
-function making(db: Database, job: NewJob, isRepeat: boolean): Statement[] {
-	const isNew = isRepeat ? NOT_BURIED : "TRUE";
+function making(db: Database, job: NewJob, isNew: string): Statement[] {
 	if (job.idempotency === null) return [insertJob(db, job, `${withinLimits("?4")} AND ${isNew}`)];
 	return [claimKey(db, job, job.idempotency, withinLimits("?2")), insertJob(db, job, `${KEY_CLAIMED} AND ${isNew}`)];
 }
 
-async function makeOrExplain(db: Database, job: NewJob, isRepeat: boolean): Promise<Submission> {
+async function makeOrExplain(db: Database, job: NewJob, isNew: string): Promise<Submission> {
 	const { idempotency } = job;
-	const make = [...making(db, job, isRepeat), ...told(db, job)];
+	const make = [...making(db, job, isNew), ...told(db, job)];
 	if (idempotency === null) {
 		const whyNot = explainRefusal(IS_STORED, [db.clock(), job.tenantId, job.jobId]);
 		const answers = await db.batch([...make, selectJob(job.tenantId, job.jobId), whyNot]);

@@ -43,7 +43,7 @@ export class Doorbell<Message extends object> {
 	}
 
 	async ring(messages: readonly Message[]): Promise<void> {
-		await this.#calls.commit(...messages);
+		await this.#calls.commitAll(messages);
 	}
 
 	async #send(messages: Message[]): Promise<undefined[]> {

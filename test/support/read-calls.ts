@@ -15,7 +15,7 @@ export interface FileRead {
 	path: string;
 	calls: CallRead[];
 	imports: Map<string, { name: string; from: string }>;
-	/** Classes of this file that are made of a binding, with the names of their methods. */
+	/** Classes of this file that are made of a binding, with the names of their methods that wait for it. */
 	wrappers: Bindings;
 	/** Other names that this file gives to types. */
 	aliases: Map<string, string>;
@@ -83,7 +83,7 @@ function readTypes(node: SyntaxNode, file: FileRead, { bindings }: Known): void 
 	if (node.type === "ClassDeclaration" && name !== null && takesBinding(node, bindings)) {
 		file.wrappers.set(
 			name,
-			methodsOf(node).map((method) => method.name),
+			methodsOf(node).flatMap(({ name, isAsync }) => (isAsync ? [name] : [])),
 		);
 	}
 	if (node.type === "TSTypeAliasDeclaration" && name !== null) {
@@ -125,11 +125,12 @@ function takesBinding(node: SyntaxNode, bindings: Bindings): boolean {
 	return listOf(maker?.params).some((param) => bindings.has(typeName(param) ?? ""));
 }
 
-function methodsOf(node: SyntaxNode): { name: string; kind: unknown; params: unknown }[] {
+function methodsOf(node: SyntaxNode): { name: string; kind: unknown; params: unknown; isAsync: boolean }[] {
 	const members = isNode(node.body) ? listOf(node.body.body) : [];
 	return members.flatMap((member) => {
 		if (!isNode(member) || member.type !== "MethodDefinition" || !isNode(member.value)) return [];
-		return [{ name: keyName(member.key) ?? "", kind: member.kind, params: member.value.params }];
+		const { params, async } = member.value;
+		return [{ name: keyName(member.key) ?? "", kind: member.kind, params, isAsync: async === true }];
 	});
 }
 

@@ -12,14 +12,17 @@ import { JobMessage } from "../../shared/queues/doorbell.ts";
 import { bind } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { ByteBudget } from "./byte-budget.ts";
+import { groupEnds } from "./group-ends.ts";
 import { runBatch } from "./run-batch.ts";
 
 /** An isolate has 128 MB, and an input exists several times over while it is parsed and sent. */
 const INPUT_BYTES_HELD_MAX = 24 * 1024 * 1024;
 
 export async function consumeJobs(batch: MessageBatch, env: Env, config: Config, runtime: Runtime): Promise<void> {
+	const bindings = bind(env, runtime);
 	const consumer = {
-		...bind(env, runtime),
+		...bindings,
+		ends: groupEnds(bindings.db),
 		ask: askModel({
 			runtime,
 			ai: env.AI,

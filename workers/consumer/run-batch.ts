@@ -11,6 +11,7 @@ import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { ringOrLog } from "../ring-or-log.ts";
 import type { ByteBudget } from "./byte-budget.ts";
+import type { Ends } from "./group-ends.ts";
 import { leaseSurely } from "./lease-surely.ts";
 import { type Lease, runAttempt } from "./run-attempt.ts";
 import { afterLease } from "./settle.ts";
@@ -24,6 +25,7 @@ export interface Consumer extends Bindings {
 	inputBudget: ByteBudget;
 	/** Random per invocation: names our leases. */
 	holder: string;
+	ends: Ends;
 }
 
 /** `tell` is called once for each key, as soon as its own fate is known: no job waits for a neighbour. */

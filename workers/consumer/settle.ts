@@ -6,7 +6,7 @@ import type { ModelFailure } from "../../shared/core/failures.ts";
 import type { Job, JobError } from "../../shared/core/job.ts";
 import { laneFor } from "../../shared/core/lanes.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
-import { type Finished, finishJobs, type JobEnd } from "../../shared/db/finish-jobs.ts";
+import type { Finished, JobEnd } from "../../shared/db/finish-jobs.ts";
 import { type Requeue, type Requeued, requeueJob } from "../../shared/db/requeue-job.ts";
 import { ACK, type Disposition } from "../../shared/queues/bells.ts";
 import type { StoredAnswer } from "../../shared/results/store-result.ts";
@@ -119,9 +119,9 @@ async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Dispo
 	const nothing = { reason: null, error: null, cancellation: null, resultBytes: null };
 	let ended: Pick<Finished, "owed" | "freed"> = { owed: [], freed: [] };
 	const written = await writeSurely(consumer, lease, end.status, async () => {
-		const [finished] = await finishJobs(consumer.db, [{ ...nothing, ...end, ...guard }]);
-		ended = finished ?? ended;
-		return finished?.done ?? false;
+		const finished = await consumer.ends.commit({ ...nothing, ...end, ...guard });
+		ended = finished;
+		return finished.done;
 	});
 	report(lease, end.status, end.reason ?? null, written);
 	if (written === "unknown") return afterLease(consumer);

@@ -5,7 +5,7 @@ import { isOverload, pausesMs } from "../../shared/core/receiver-pause.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { releaseDeliveries } from "../../shared/db/receiver-pauses.ts";
-import { type DeliveryRecord, type Recorded, recordDelivery } from "../../shared/db/record-delivery.ts";
+import type { DeliveryRecord, Recorded } from "../../shared/db/record-deliveries.ts";
 import { log, logTrouble } from "../log.ts";
 import { ringOrLog } from "../ring-or-log.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
@@ -56,10 +56,10 @@ function failureOf(sent: Sent, decision: DeliveryDecision, scheduleMs: readonly 
 }
 
 /** Safe to repeat, for the record is guarded by the attempts made: a lost record would mean another POST. */
-async function recordSurely({ db, runtime }: Dispatcher, record: DeliveryRecord): Promise<Recorded> {
+async function recordSurely({ records, runtime }: Dispatcher, record: DeliveryRecord): Promise<Recorded> {
 	for (let tried = 1; ; tried++) {
 		try {
-			return await recordDelivery(db, record);
+			return await records.commit(record);
 		} catch (error) {
 			if (!(error instanceof StorageUnavailable) || tried === RECORD_TRIES) throw error;
 			logTrouble("delivery.not_recorded", { deliveryId: record.deliveryId, tried }, error);

@@ -13,11 +13,13 @@ import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { deliver } from "./deliver.ts";
+import type { Records } from "./group-records.ts";
 
 /** What a dispatcher works with. */
 export interface Dispatcher extends Bindings {
 	config: Config;
 	runtime: Runtime;
+	records: Records;
 	/** Work that outlives the batch; should it die, the sweeper finds its delivery in D1. */
 	background: (work: Promise<void>) => void;
 }

@@ -11,6 +11,7 @@ import { DeliveryMessage } from "../../shared/queues/doorbell.ts";
 import { bind } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { dispatchBatch } from "./dispatch-batch.ts";
+import { groupRecords } from "./group-records.ts";
 
 export async function dispatchDeliveries(
 	batch: MessageBatch,
@@ -19,7 +20,14 @@ export async function dispatchDeliveries(
 	runtime: Runtime,
 	background: (work: Promise<void>) => void,
 ): Promise<void> {
-	const dispatcher = { ...bind(env, runtime), config, runtime, background };
+	const bindings = bind(env, runtime);
+	const dispatcher = {
+		...bindings,
+		records: groupRecords(bindings.db),
+		config,
+		runtime,
+		background,
+	};
 	const bells = readBells(batch.messages, DeliveryMessage, (key) => `${key.tenantId}/${key.deliveryId}`);
 	for (const message of bells.unreadable) {
 		logTrouble("message.unreadable", { queue: batch.queue, messageId: message.id });

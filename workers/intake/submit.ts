@@ -9,7 +9,7 @@ import { laneFor } from "../../shared/core/lanes.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { isKeyInUse } from "../../shared/db/find-idempotency-key.ts";
-import { type NewJob, type Submission, submitJob } from "../../shared/db/submit-job.ts";
+import { type NewJob, type Submission, submitAgain, submitJob } from "../../shared/db/submit-job.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/results/inputs.ts";
 import { logTrouble } from "../log.ts";
 import { acceptReceiver } from "./accept-receiver.ts";
@@ -23,6 +23,8 @@ import type { IntakeEnv, Services } from "./services.ts";
 import { readWait, waitUntilFinal } from "./wait.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
+/** Locally one thread does everything, and a ring sets off so much that the answer would come after the call of the model. */
+const ANSWER_FIRST_MS = 3;
 
 /** What to run: the request as validated, the input as the caller wrote it, and the job that it repeats. */
 interface Order {
@@ -65,7 +67,7 @@ async function submitSurely({ db }: Services, job: NewJob): Promise<Submission> 
 		return await submitJob(db, job);
 	} catch (error) {
 		if (!(error instanceof StorageUnavailable)) throw error;
-		return await submitJob(db, job, true);
+		return await submitAgain(db, job);
 	}
 }
 
@@ -73,8 +75,7 @@ async function ring({ jobBell, runtime }: Services, job: NewJob): Promise<void> 
 	const waitMs = "delayMs" in job.start ? job.start.delayMs : job.start.runAt - runtime.now();
 	const delaySeconds = queueDelaySeconds(waitMs);
 	if (delaySeconds === null) return;
-	// The answer goes out first: where one thread does everything, as locally, the ring and all that it sets off would delay it.
-	await runtime.sleep(0);
+	await runtime.sleep(ANSWER_FIRST_MS);
 	try {
 		await jobBell.ringLater(job, delaySeconds);
 	} catch (error) {

@@ -7,8 +7,8 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "a job is finished whoever holds its lease",
 		seenBy: 83,
 		file: "shared/db/finish-jobs.ts",
-		find: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND lease = ?5\n\t\tRETURNING id`",
-		replace: "WHERE tenant_id = ?2 AND id = ?3 AND status = ?4 AND ?5 >= 0\n\t\tRETURNING id`",
+		find: "AND jobs.lease = ${lease}`",
+		replace: "AND ${lease} >= 0`",
 	},
 	{
 		name: "a job is requeued whoever holds its lease",
@@ -77,23 +77,23 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "an end owes no webhook",
 		seenBy: 1,
 		file: "shared/db/finish-jobs.ts",
-		find: "[finishStatement(db, end), oweStatement(db, end)]",
-		replace: "[finishStatement(db, end), finishStatement(db, end)]",
+		find: "oweEnds(db, ends),",
+		replace: 'giveFreeSlots(db, "nobody"),',
 	},
 	{
 		name: "an end and its webhook are two transactions",
 		seenBy: 1,
 		file: "shared/db/finish-jobs.ts",
-		find: `const rows = await db.batch<Record<string, unknown>>([
-		...ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),
+		find: `await db.batch<Record<string, unknown>>([
+		oweEnds(db, ends),
+		finishStatement(db, ends),
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
 	]);`,
-		replace: `const rows: Record<string, unknown>[][] = [];
-	for (const end of ends) {
-		rows.push(await db.all(finishStatement(db, end)));
-		rows.push(await db.all(oweStatement(db, end)));
-	}
-	for (const tenantId of tenants) rows.push(await db.all(giveFreeSlots(db, tenantId)));`,
+		replace: `[
+		await db.all<Record<string, unknown>>(oweEnds(db, ends)),
+		await db.all<Record<string, unknown>>(finishStatement(db, ends)),
+		...(await db.batch<Record<string, unknown>>(tenants.map((tenantId) => giveFreeSlots(db, tenantId)))),
+	];`,
 	},
 	{
 		name: "an end does not show in the version",
@@ -105,16 +105,16 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a delivery attempt is recorded over another's",
 		seenBy: 6,
-		file: "shared/db/record-delivery.ts",
-		find: "AND attempts_made = ?4 AND status = 'pending'",
-		replace: "AND ?4 >= 0",
+		file: "shared/db/record-deliveries.ts",
+		find: "AND attempts_made = made ->> 'attemptsMade' AND status = 'pending'\n\t\tRETURNING",
+		replace: "AND made ->> 'attemptsMade' >= 0\n\t\tRETURNING",
 	},
 	{
 		name: "the next delivery attempt is never swept for",
 		seenBy: 33,
-		file: "shared/db/record-delivery.ts",
-		find: "${NOW} + ?7 + ?8, sweep_at)",
-		replace: "${NOW} + ?7 + 999999999 + ?8, sweep_at)",
+		file: "shared/db/record-deliveries.ts",
+		find: "+ (made ->> 'graceMs'), sweep_at)",
+		replace: "+ 999999999 + (made ->> 'graceMs'), sweep_at)",
 	},
 	{
 		name: "jobs that still owe a webhook are pruned",

@@ -27,9 +27,9 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a success does not end a pause",
 		seenBy: 2,
-		file: "shared/db/record-delivery.ts",
-		find: "...(isReceived ? [unpauseReceiver(recorded(record, 1))] : []),",
-		replace: "...(isReceived ? [unpauseReceiver(recorded({ ...record, attemptsMade: -5 }, 1))] : []),",
+		file: "shared/db/record-deliveries.ts",
+		find: "unpauseReceivers(receivedAmong(records)),",
+		replace: "unpauseReceivers(receivedAmong([])),",
 	},
 	{
 		name: "a failure is not counted",
@@ -76,7 +76,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	{
 		name: "nobody hears that an endpoint is disabled",
 		seenBy: 33,
-		file: "shared/db/record-delivery.ts",
+		file: "shared/db/record-deliveries.ts",
 		find: "oweEndpointDisabled(db, { tenantId, endpointId }),",
 		replace: "oweEndpointDisabled(db, { tenantId: endpointId, endpointId }),",
 	},
@@ -84,9 +84,18 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "endpoints are owed after the end",
 		seenBy: 1,
 		file: "shared/db/finish-jobs.ts",
-		find: "...ends.flatMap((end) => [finishStatement(db, end), oweStatement(db, end)]),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);",
-		replace:
-			'...ends.flatMap((end) => [\n\t\t\tfinishStatement(db, end),\n\t\t\t{ ...oweStatement(db, end), sql: oweStatement(db, end).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },\n\t\t]),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);\n\tfor (const end of ends) await db.all(oweStatement(db, end));',
+		find: "oweEnds(db, ends),\n\t\tfinishStatement(db, ends),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);",
+		replace: `{ ...oweEnds(db, ends), sql: oweEnds(db, ends).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
+		finishStatement(db, ends),
+		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
+	]);
+	await db.all(
+		oweJobEvents(
+			db,
+			ends.map(({ tenantId, jobId, status }) => ({ tenantId, jobId, happening: status })),
+			{ sql: "jobs.finished_at IS NOT NULL", params: [] },
+		),
+	);`,
 	},
 	{
 		name: "a disabled endpoint is owed",
@@ -99,8 +108,8 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "a start is owed at each lease",
 		seenBy: 459,
 		file: "shared/db/lease-jobs.ts",
-		find: "AND jobs.holder = ?5 AND jobs.lease = 1`",
-		replace: "AND jobs.holder = ?5`",
+		find: 'AND jobs.holder = ?3 AND jobs.lease = 1"',
+		replace: 'AND jobs.holder = ?3"',
 	},
 	{
 		name: "an old secret signs on that was to die",
@@ -148,7 +157,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "each receiver is told under an id of its own",
 		seenBy: 1,
 		file: "shared/db/owe-events.ts",
-		find: "jobs.id, 'evt_' || substr(jobs.id, 5) || '_' || ?2, ?3, NULL`;",
-		replace: "jobs.id, 'evt_' || substr(jobs.id, 5) || '_' || ?2 || ${receiver}, ?3, NULL`;",
+		find: "'_' || happening, event_type, NULL`;",
+		replace: "'_' || happening || ${receiver}, event_type, NULL`;",
 	},
 ];

@@ -7,19 +7,19 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a repeated submission has an id of its own",
 		seenBy: 39,
 		file: "workers/intake/submit.ts",
-		find: "if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitJob(db, job, true);",
+		find: "if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitAgain(db, job);",
 		replace:
-			"if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitJob(db, { ...job, jobId: `${job.jobId.slice(0, -1)}0` }, true);",
+			"if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitAgain(db, { ...job, jobId: `${job.jobId.slice(0, -1)}0` });",
 	},
 	{
 		name: "a job is stored apart from its idempotency key",
 		seenBy: 1,
 		file: "shared/db/submit-job.ts",
-		find: "if (isRepeat) return await makeOrExplain(db, job, isRepeat);",
-		replace: `if (isRepeat) return await makeOrExplain(db, job, isRepeat);
-	if (job.idempotency !== null) {
+		find: '\tconst make = making(db, job, "TRUE");',
+		replace: `	if (job.idempotency !== null) {
 		await db.batch([insertJob(db, job, NOT_BURIED)]);
-	}`,
+	}
+	const make = making(db, job, "TRUE");`,
 	},
 	{
 		name: "a key does not keep a second job out",

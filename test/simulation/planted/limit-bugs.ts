@@ -7,15 +7,15 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "open jobs are counted before the insertion, and not by it",
 		seenBy: 47,
 		file: "shared/db/submit-job.ts",
-		find: "if (isRepeat) return await makeOrExplain(db, job, isRepeat);",
-		replace: `if (isRepeat) return await makeOrExplain(db, job, isRepeat);
-	if (job.idempotency === null) {
+		find: '\tconst make = making(db, job, "TRUE");',
+		replace: `	if (job.idempotency === null) {
 		const fits = { sql: \`SELECT \${withinLimits("?2")} AS fits\`, params: [db.clock(), job.tenantId] };
 		const [seen] = await db.all<{ fits: number }>(fits);
-		if (seen?.fits === 0) return await makeOrExplain(db, job, isRepeat);
+		if (seen?.fits === 0) return await makeOrExplain(db, job, "TRUE");
 		const [[row] = []] = await db.batch([insertJob(db, job, "TRUE")]);
 		return { outcome: "created", job: jobFromRow(row) };
-	}`,
+	}
+	const make = making(db, job, "TRUE");`,
 	},
 	{
 		name: "a new job does not count as open",

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
-import { anAnswerOf, aRunningJob, lateAnswer, limitRunning } from "./rows.ts";
+import { anAnswerOf, aRunningJob, lateAnswer, limit } from "./rows.ts";
 import { RECEIVER } from "./upstreams.ts";
 
 describeFaults("consumer", [
@@ -60,7 +60,7 @@ describeFaults("consumer", [
 		name: "jobs that run one at a time: when one waits for its retry or is over, the next goes",
 		tries: /settle\.ts/,
 		async play(story) {
-			await limitRunning(story, 1);
+			await limit(story, "running_jobs", 1);
 			await story.submit({ prompt: "shaky", hasWebhook: true, steps: [{ status: 500 }, {}] });
 			await story.submit({ prompt: "second", steps: [{ afterMs: 10 * SECOND }] });
 			await story.submit({ prompt: "third", hasWebhook: true, json: { priority: 9 } });
@@ -70,7 +70,7 @@ describeFaults("consumer", [
 		name: "jobs that run one at a time, of which one finds its model closed and gives up its slot",
 		tries: /runBatch|leaseJobs/,
 		async play(story) {
-			await limitRunning(story, 1);
+			await limit(story, "running_jobs", 1);
 			await story.submit({ prompt: "first", steps: [{ status: 429, retryAfter: 20 }, {}] });
 			await story.submit({ prompt: "kept away" });
 			await story.submit({ prompt: "elsewhere", hasWebhook: true, json: { model: "server/one" } });
@@ -123,7 +123,7 @@ describeFaults("consumer", [
 		isBatch: true,
 		given: [
 			{
-				at: "workers/consumer/settle.ts#finish → shared/db/finish-jobs.ts#finishJobs",
+				at: "workers/consumer/group-ends.ts#writeEnds → shared/db/finish-jobs.ts#finishJobs",
 				fault: "takes effect and fails",
 			},
 		],
@@ -137,7 +137,7 @@ describeFaults("consumer", [
 		name: "a settlement that failed already",
 		given: [
 			{
-				at: "workers/consumer/settle.ts#finish → shared/db/finish-jobs.ts#finishJobs",
+				at: "workers/consumer/group-ends.ts#writeEnds → shared/db/finish-jobs.ts#finishJobs",
 				fault: "fails before it takes effect",
 			},
 		],

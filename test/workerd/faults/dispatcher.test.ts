@@ -3,7 +3,7 @@ import { describeFaults } from "./each-site.ts";
 import { GONE_RECEIVER, RECEIVER } from "./upstreams.ts";
 
 const READ = "workers/dispatcher/dispatch-batch.ts#readOrNone → shared/db/find-deliveries.ts#findOwedDeliveries";
-const RECORD = "workers/dispatcher/deliver.ts#recordSurely → shared/db/record-delivery.ts#recordDelivery";
+const RECORD = "workers/dispatcher/group-records.ts#writeRecords → shared/db/record-deliveries.ts#recordDeliveries";
 
 describeFaults("dispatcher", [
 	{
@@ -24,7 +24,7 @@ describeFaults("dispatcher", [
 	},
 	{
 		name: "a receiver that is overloaded, and two webhooks that wait for it",
-		tries: /park|release|recordSurely/,
+		tries: /park|release|recordDeliveries/,
 		async play(story) {
 			story.world.upstreams.receipts.push({ status: 503 });
 			await story.submit({ prompt: "too much", hasWebhook: true });
@@ -43,7 +43,7 @@ describeFaults("dispatcher", [
 	},
 	{
 		name: "an endpoint that is gone, and another that hears of it",
-		tries: /deliver\.ts#deliver|recordSurely/,
+		tries: /deliver\.ts#deliver|recordDeliveries/,
 		async play(story) {
 			const endpoint = { name: "e", event_types: ["job.succeeded", "endpoint.*"] };
 			await story.ask("POST", "/v1/webhook_endpoints", { json: { ...endpoint, url: GONE_RECEIVER } });
@@ -65,7 +65,7 @@ describeFaults("dispatcher", [
 	{
 		name: "an attempt that was recorded, and nobody heard of it",
 		given: [{ at: RECORD, fault: "takes effect and fails" }],
-		tries: /recordSurely/,
+		tries: /recordDeliveries/,
 		async play(story) {
 			await story.submit({ prompt: "recorded twice", hasWebhook: true });
 		},

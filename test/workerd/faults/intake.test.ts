@@ -3,7 +3,7 @@ import { Webhook } from "standardwebhooks";
 import { z } from "zod";
 import { aDelivery, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
-import { aSucceededJob, limitRunning } from "./rows.ts";
+import { aSucceededJob, limit } from "./rows.ts";
 import type { Expected, Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
 import { isAboutWebhooks } from "./webhook-sites.ts";
@@ -129,7 +129,7 @@ describeFaults(
 		})),
 		{
 			name: "a submission that comes again when its receiver is not in DNS any more",
-			tries: /isRepeat|resolve-host/,
+			tries: /isRepeat|resolve-host|makeOrExplain/,
 			async play(story) {
 				const job = await story.submit({ prompt: "replayed", hasWebhook: true });
 				await story.pass(2 * MINUTE);
@@ -137,6 +137,17 @@ describeFaults(
 				const again = await story.submit({ prompt: "replayed", hasWebhook: true });
 				story.expected.pop();
 				if (again.jobId !== job.jobId) story.world.problem("another job was made of a repeated request");
+			},
+		},
+		{
+			name: "a submission that its tenant's limit keeps out",
+			tries: /submitSurely/,
+			async play(story) {
+				await limit(story, "open_jobs", 0);
+				const input = { messages: [{ role: "user", content: "one too many" }] };
+				await story.ask("POST", "/v1/jobs", { json: { input }, mayAnswer: 429 });
+				const kept = env.DB.prepare("SELECT 1 FROM jobs WHERE tenant_id = ?1").bind(story.tenantId);
+				story.wish("there is no such job", async () => (await kept.first()) === null);
 			},
 		},
 		{
@@ -172,7 +183,7 @@ describeFaults(
 			name: "jobs that wait for a slot: let go by a cancellation, and by a raised limit",
 			tries: /cancel-job|admin-tenants/,
 			async play(story) {
-				await limitRunning(story, 1);
+				await limit(story, "running_jobs", 1);
 				const steps = [{ afterMs: 50 * SECOND }];
 				const holder = await story.submit({ prompt: "holder", status: "cancelled", steps });
 				await story.submit({ prompt: "next", hasWebhook: true, steps: [{ afterMs: 20 * SECOND }] });

@@ -6,7 +6,7 @@ import { seal, unseal } from "../../../shared/webhooks/seal.ts";
 import { runtime as realRuntime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, anId, aTenant, DAY, HOUR, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
-import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, LANE, limitRunning } from "./rows.ts";
+import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, LANE, limit } from "./rows.ts";
 import type { Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
 import { PREVIOUS_KEY } from "./world.ts";
@@ -66,7 +66,7 @@ describeFaults("sweeper", [
 		name: "a job that waits for the slot of one whose time is over",
 		tries: /expire-jobs\.ts/,
 		async play(story) {
-			await limitRunning(story, 1);
+			await limit(story, "running_jobs", 1);
 			const row = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
 			const overdue = await anOldJob(story, { status: "expired", prompt: "overdue", bought: 0, row });
 			await env.DB.prepare("UPDATE jobs SET slot = tenant_id WHERE id = ?1").bind(overdue.jobId).run();

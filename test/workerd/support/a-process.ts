@@ -6,6 +6,8 @@ import { Database } from "../../../shared/db/database.ts";
 import { DeliveryMessage, JobMessage } from "../../../shared/queues/doorbell.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { ByteBudget } from "../../../workers/consumer/byte-budget.ts";
+import { groupEnds } from "../../../workers/consumer/group-ends.ts";
+import { groupRecords } from "../../../workers/dispatcher/group-records.ts";
 import type { Process, World } from "./a-world.ts";
 import type { ScriptedModel } from "./scripted-model.ts";
 
@@ -42,9 +44,9 @@ const STATEMENTS: [RegExp, string][] = [
 	[/SET lease_expires_at/, "d1 heartbeat"],
 	[/JOIN \(SELECT value/, "d1 look"],
 	[/SET status = 'queued'/, "d1 requeue"],
-	[/SET status = \?6/, "d1 finish"],
+	[/news ->> 'from'/, "d1 finish"],
 	[/^SELECT status, lease, holder/, "d1 standing"],
-	[/attempts_made = attempts_made \+ 1/, "d1 record"],
+	[/^DELETE FROM receiver_pauses WHERE key IN/, "d1 record"],
 	[/^UPDATE receiver_pauses SET until/, "d1 owed"],
 ];
 
@@ -108,8 +110,13 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 				}),
 			inputBudget: new ByteBudget(24 * 1024 * 1024),
 			holder: newHolder(runtime),
+			ends: groupEnds(db),
 		},
-		dispatcher: { ...shared, background: (work) => void background.push(work) },
+		dispatcher: {
+			...shared,
+			records: groupRecords(db),
+			background: (work) => void background.push(work),
+		},
 		background,
 		sweeper: { ...shared, signingKeys: world.config.signingKeys },
 		on: (what, happening, times = 1) => rules.push({ what, happening, left: times }),

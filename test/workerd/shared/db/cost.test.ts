@@ -18,7 +18,7 @@ import { leaseJobs } from "../../../../shared/db/lease-jobs.ts";
 import { listJobs } from "../../../../shared/db/list-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
 import { readStatus } from "../../../../shared/db/read-status.ts";
-import { recordDelivery } from "../../../../shared/db/record-delivery.ts";
+import { recordDeliveries } from "../../../../shared/db/record-deliveries.ts";
 import { requeueJob } from "../../../../shared/db/requeue-job.ts";
 import { submitJob } from "../../../../shared/db/submit-job.ts";
 import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/sweep-deliveries.ts";
@@ -116,7 +116,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	},
 	"record delivery": async () => {
 		const delivery = await aDelivery(jobOf());
-		return recordDelivery(db, { ...delivery, failure: null, attempt, decision: { next: "delivered" } });
+		return recordDeliveries(db, [{ ...delivery, failure: null, attempt, decision: { next: "delivered" } }]);
 	},
 	"list deliveries": async () => {
 		const { tenantId, jobId } = await aDelivery(jobOf());

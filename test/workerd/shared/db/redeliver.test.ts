@@ -6,7 +6,7 @@ import type { WebhookEndpoint } from "../../../../shared/core/webhook-endpoint.t
 import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
 import { pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
-import { recordDelivery } from "../../../../shared/db/record-delivery.ts";
+import { recordDeliveries } from "../../../../shared/db/record-deliveries.ts";
 import { recoverDeliveries, redeliver, redeliverJob } from "../../../../shared/db/redeliver.ts";
 import { deleteEndpoint } from "../../../../shared/db/webhook-endpoints.ts";
 import { runtime } from "../../../../workers/runtime.ts";
@@ -99,11 +99,11 @@ describe("redeliver", () => {
 			await redeliver(LATER, delivery, BY);
 			const later = databaseAt(NOW + HOUR + 1);
 			const record = { ...delivery, attempt: ATTEMPT, failure: null };
-			expect(await recordDelivery(later, { ...record, decision })).toMatchObject({ done: true });
+			expect(await recordDeliveries(later, [{ ...record, decision }])).toMatchObject([{ done: true }]);
 			const recorded = { attemptsMade: 10, attemptsBefore: 10, attempts: [ATTEMPT] };
 			expect(await reloadDelivery(delivery)).toMatchObject({ ...OWED_AGAIN, ...recorded });
 			const again = { ...record, attemptsMade: 10, restartedAt: NOW + HOUR, decision };
-			expect(await recordDelivery(later, again)).toMatchObject({ done: true });
+			expect(await recordDeliveries(later, [again])).toMatchObject([{ done: true }]);
 			expect(await reloadDelivery(delivery)).toMatchObject({ status: decision.next, attemptsBefore: 10 });
 		},
 	);
@@ -111,7 +111,7 @@ describe("redeliver", () => {
 	it("is content with an attempt that was under way, if it was received", async () => {
 		const delivery = await aDeliveryTo(endpoint, await aSucceededJob());
 		await redeliver(LATER, delivery, BY);
-		await recordDelivery(LATER, { ...delivery, attempt: ATTEMPT, failure: null, decision: { next: "delivered" } });
+		await recordDeliveries(LATER, [{ ...delivery, attempt: ATTEMPT, failure: null, decision: { next: "delivered" } }]);
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", nextAttemptAt: null, sweepAt: null });
 	});
 

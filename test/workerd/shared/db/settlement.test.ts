@@ -2,10 +2,11 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Attempt } from "../../../../shared/core/attempts.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/job-states.ts";
+import type { Database } from "../../../../shared/db/database.ts";
 import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/find-deliveries.ts";
 import { findJob, findJobWithInput, findStanding } from "../../../../shared/db/find-job.ts";
 import { finishJobs, type JobEnd } from "../../../../shared/db/finish-jobs.ts";
-import { recordDelivery } from "../../../../shared/db/record-delivery.ts";
+import { type DeliveryRecord, recordDeliveries } from "../../../../shared/db/record-deliveries.ts";
 import { requeueJob } from "../../../../shared/db/requeue-job.ts";
 import { unseal } from "../../../../shared/webhooks/seal.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
@@ -381,16 +382,17 @@ describe("listDeliveries", () => {
 	});
 });
 
-describe("recordDelivery", () => {
+describe("recordDeliveries", () => {
 	const attempt = { at: NOW, durationMs: 120, status: 503, error: "HTTP 503", response: "later" };
 	const later = databaseAt(NOW + SECOND);
+	const record = async (at: Database, one: DeliveryRecord) => (await recordDeliveries(at, [one]))[0];
 
 	it("adds the attempt and sets the next, with a minute for the doorbell of a short wait", async () => {
 		const earlier = { ...attempt, status: null, error: "no answer", response: null };
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { attemptsMade: 1, attempts: [earlier] });
 
 		const decision = { next: "pending" as const, delayMs: 5 * MINUTE };
-		expect((await recordDelivery(later, { ...delivery, failure: null, attempt, decision })).done).toBe(true);
+		expect(await record(later, { ...delivery, failure: null, attempt, decision })).toMatchObject({ done: true });
 
 		expect(await reloadDelivery(delivery)).toEqual({
 			...delivery,
@@ -403,13 +405,13 @@ describe("recordDelivery", () => {
 
 	it("leaves a long wait to the sweeper, who rings on time", async () => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
-		await recordDelivery(db, { ...delivery, failure: null, attempt, decision: { next: "pending", delayMs: 2 * HOUR } });
+		await record(db, { ...delivery, failure: null, attempt, decision: { next: "pending", delayMs: 2 * HOUR } });
 		expect(await reloadDelivery(delivery)).toMatchObject({ nextAttemptAt: NOW + 2 * HOUR, sweepAt: NOW + 2 * HOUR });
 	});
 
 	it.each(["delivered", "exhausted"] as const)("owes nothing any more once it is %s", async (next) => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
-		await recordDelivery(later, { ...delivery, failure: null, attempt, decision: { next } });
+		await record(later, { ...delivery, failure: null, attempt, decision: { next } });
 		expect(await reloadDelivery(delivery)).toEqual({
 			...delivery,
 			status: next,
@@ -424,19 +426,46 @@ describe("recordDelivery", () => {
 	it("records one of thirty attempts that were made at the same time", async () => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
 		const decision = { next: "pending" as const, delayMs: SECOND };
-		const records = Array.from({ length: 30 }, () =>
-			recordDelivery(db, { ...delivery, failure: null, attempt, decision }),
-		);
+		const records = Array.from({ length: 30 }, () => record(db, { ...delivery, failure: null, attempt, decision }));
 
-		expect((await Promise.all(records)).filter(({ done }) => done)).toHaveLength(1);
+		expect((await Promise.all(records)).filter((one) => one?.done)).toHaveLength(1);
 		expect(await reloadDelivery(delivery)).toMatchObject({ attemptsMade: 1, attempts: [attempt] });
+	});
+
+	it("records several in one transaction, each as it went, and answers for each", async () => {
+		const job = await aJob({ status: "succeeded" });
+		const [taken, refused, late] = await Promise.all([
+			aDelivery(job, { url: "https://taken.test/" }),
+			aDelivery(await aJob({ status: "succeeded" }), { url: "https://refused.test/" }),
+			aDelivery(await aJob({ status: "succeeded" }), { url: "https://late.test/", attemptsMade: 1 }),
+		]);
+		const pausesMs = [MINUTE];
+		const failure = { isGone: false, overloadMs: 0, pausesMs };
+		const pending = { next: "pending" as const, delayMs: MINUTE };
+		await record(db, { ...taken, failure, attempt, decision: pending });
+
+		const records = [
+			{ ...taken, attemptsMade: 1, failure: null, attempt, decision: { next: "delivered" as const } },
+			{ ...refused, failure, attempt, decision: pending },
+			{ ...late, attemptsMade: 0, failure, attempt, decision: pending },
+		];
+		expect(await recordDeliveries(later, records)).toEqual([
+			{ done: true, recovered: taken.receiver, owed: [] },
+			{ done: true, recovered: null, owed: [] },
+			{ done: false, recovered: null, owed: [] },
+		]);
+		expect(await reloadDelivery(taken)).toMatchObject({ status: "delivered", attemptsMade: 2 });
+		expect(await reloadDelivery(refused)).toMatchObject({ attemptsMade: 1, nextAttemptAt: NOW + SECOND + MINUTE });
+		expect(await reloadDelivery(late)).toEqual(late);
+		const paused = env.DB.prepare("SELECT key FROM receiver_pauses WHERE key IN (?1, ?2, ?3)");
+		const { results } = await paused.bind(taken.receiver, refused.receiver, late.receiver).all();
+		expect(results).toEqual([{ key: refused.receiver }]);
 	});
 
 	it.each(["delivered", "exhausted", "skipped"] as const)("changes nothing of what is %s", async (status) => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { status });
-		expect(
-			(await recordDelivery(later, { ...delivery, failure: null, attempt, decision: { next: "delivered" } })).done,
-		).toBe(false);
+		const decision = { next: "delivered" as const };
+		expect(await record(later, { ...delivery, failure: null, attempt, decision })).toMatchObject({ done: false });
 		expect(await reloadDelivery(delivery)).toEqual(delivery);
 	});
 });

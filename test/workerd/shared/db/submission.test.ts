@@ -5,7 +5,7 @@ import { TenantLimits } from "../../../../shared/core/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
 import { finishJobs } from "../../../../shared/db/finish-jobs.ts";
-import { type NewJob, submitJob } from "../../../../shared/db/submit-job.ts";
+import { type NewJob, submitAgain, submitJob } from "../../../../shared/db/submit-job.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { anId, aTenant, BY, DAY, databaseAt, db, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
@@ -242,7 +242,7 @@ describe("an idempotency key", () => {
 			.bind(job.jobId, NOW)
 			.run();
 		await eraseJob(db, job, `tmb_${job.jobId}`, BY);
-		expect(await submitJob(db, job, true)).toEqual({ outcome: "erased" });
+		expect(await submitAgain(db, job)).toEqual({ outcome: "erased" });
 		expect(await reload(job)).toBeNull();
 	});
 
@@ -321,10 +321,10 @@ describe("the bytes of a counted try", () => {
 			const job = aNewJob({ idempotency: tries()(1, isRepeat) });
 			const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
 			await expect(submitJob(flaky, job)).rejects.toThrow(StorageUnavailable);
-			expect(await submitJob(flaky, job, true)).toMatchObject({ outcome: "created", job: { jobId: job.jobId } });
+			expect(await submitAgain(flaky, job)).toMatchObject({ outcome: "created", job: { jobId: job.jobId } });
 			await cancel(job);
 			await eraseJob(db, job, anId("tmb"), BY);
-			expect(await submitJob(db, job, true)).toEqual({ outcome: "erased" });
+			expect(await submitAgain(db, job)).toEqual({ outcome: "erased" });
 			expect(await reload(job)).toBeNull();
 		},
 	);

@@ -1,0 +1,126 @@
+/** Records delivery attempts, what becomes of the deliveries, and what they tell about their receivers. */
+import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "../core/delivery.ts";
+import type { DeliveryDecision } from "../core/delivery-schedule.ts";
+import { FAILING_MS_MAX } from "../core/receiver-pause.ts";
+import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/waits.ts";
+import { type Database, NOW, type Statement } from "./database.ts";
+import { owedFromRows, oweEndpointDisabled } from "./owe-events.ts";
+import { pauseReceiver, type ReceiverFailure, unpauseReceivers } from "./receiver-pauses.ts";
+
+export interface DeliveryRecord extends DeliveryKey {
+	/** Before this one: the fence. */
+	attemptsMade: number;
+	/** As it was when the delivery was read. */
+	restartedAt: number | null;
+	attempt: DeliveryAttempt;
+	decision: DeliveryDecision;
+	endpointId: string | null;
+	/** Whose pauses and failures it counts for. */
+	receiver: string;
+	/** Where it was sent: an endpoint may have moved since the event. */
+	url: string;
+	/** Null: it was received, or the receiver was not asked. */
+	failure: (ReceiverFailure & { isGone: boolean }) | null;
+}
+
+export interface Recorded {
+	/**
+	 * False: another dispatcher recorded an attempt meanwhile, or the delivery is settled; nothing was written. Two requests
+	 * may then have gone out, under one `webhook-id`: a receiver can tell, and none was lost.
+	 */
+	done: boolean;
+	/** The receiver, if it was kept back until now. Told with the first record of it. */
+	recovered: string | null;
+	/** Of `endpoint.disabled`, to the owner's other endpoints. Told with the first record. */
+	owed: DeliveryKey[];
+}
+
+/**
+ * At most one record a delivery, all in one transaction. What they say about their receivers goes before the statement that
+ * records them, which finds the very same deliveries: an attempt that is not recorded says nothing.
+ */
+export async function recordDeliveries(db: Database, records: readonly DeliveryRecord[]): Promise<Recorded[]> {
+	const [back = [], ...rest] = await db.batch<Record<string, unknown>>([
+		unpauseReceivers(receivedAmong(records)),
+		...records.flatMap((record) => tellFailure(db, record)),
+		recordStatement(db, records),
+	]);
+	const done = new Set(rest.pop()?.map((row) => `${row.tenant_id} ${row.id}`));
+	const recovered = new Set(back.map(({ key }) => String(key)));
+	const owed = owedFromRows(rest.flat());
+	return records.map(({ tenantId, deliveryId, receiver }, at) => ({
+		done: done.has(`${tenantId} ${deliveryId}`),
+		recovered: recovered.delete(receiver) ? receiver : null,
+		owed: at === 0 ? owed : [],
+	}));
+}
+
+/** It was not asked for again during the attempt. If it was, a failure decides nothing: it goes on being owed as asked. */
+const DECIDES = "(restarted_at IS made ->> 'restartedAt' OR made ->> 'next' = 'delivered')";
+
+function recordStatement(db: Database, records: readonly DeliveryRecord[]): Statement {
+	const made = records.map(({ decision, ...record }) => {
+		const delayMs = decision.next === "pending" ? decision.delayMs : null;
+		const graceMs = delayMs !== null && delayMs <= QUEUE_WAIT_MS_MAX ? DOORBELL_GRACE_MS : 0;
+		const { tenantId, deliveryId, attemptsMade, restartedAt, url, attempt } = record;
+		return { tenantId, deliveryId, attemptsMade, restartedAt, url, attempt, next: decision.next, delayMs, graceMs };
+	});
+	return {
+		sql: `UPDATE deliveries
+		   SET status = iif(${DECIDES}, made ->> 'next', status), attempts_made = attempts_made + 1, url = made ->> 'url',
+		       parked_on = NULL, attempts_before = iif(${DECIDES}, attempts_before, attempts_made + 1),
+		       attempts = json_remove(json_insert(attempts, '$[#]', json(made -> 'attempt')),
+		           iif(json_array_length(attempts) < ${DELIVERY_ATTEMPTS_KEPT}, '$.none', '$[1]')),
+		       next_attempt_at = iif(${DECIDES}, ${NOW} + (made ->> 'delayMs'), next_attempt_at),
+		       sweep_at = iif(${DECIDES}, ${NOW} + (made ->> 'delayMs') + (made ->> 'graceMs'), sweep_at),
+		       finished_at = CASE WHEN ${DECIDES} AND made ->> 'delayMs' IS NULL THEN ${NOW} END
+		  FROM (SELECT value AS made FROM json_each(?2))
+		 WHERE tenant_id = made ->> 'tenantId' AND id = made ->> 'deliveryId'
+		   AND attempts_made = made ->> 'attemptsMade' AND status = 'pending'
+		RETURNING tenant_id, id`,
+		params: [db.clock(), JSON.stringify(made)],
+	};
+}
+
+/** True of a delivery that is about to be recorded: nobody else recorded an attempt. @param from its first parameter's number */
+function isOurs({ tenantId, deliveryId, attemptsMade }: DeliveryRecord, from: number) {
+	return {
+		sql: `tenant_id = ?${from} AND id = ?${from + 1} AND attempts_made = ?${from + 2} AND status = 'pending'`,
+		params: [tenantId, deliveryId, attemptsMade],
+	};
+}
+
+/** The same of all that were received, bound as `?1`. */
+function receivedAmong(records: readonly DeliveryRecord[]) {
+	const received = records.filter(({ decision }) => decision.next === "delivered");
+	return {
+		sql: `(tenant_id, id, attempts_made) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))
+		   AND status = 'pending'`,
+		params: [JSON.stringify(received.map((one) => [one.tenantId, one.deliveryId, one.attemptsMade]))],
+	};
+}
+
+function tellFailure(db: Database, record: DeliveryRecord): Statement[] {
+	const { failure } = record;
+	if (failure === null) return [];
+	return [pauseReceiver(db, failure, isOurs(record, 4)), ...disable(db, record, failure)];
+}
+
+/** An endpoint that is gone, or has failed for days, is told nothing any more, and its owner's other endpoints hear of it. */
+function disable(db: Database, record: DeliveryRecord, { isGone }: { isGone: boolean }): Statement[] {
+	const { tenantId, endpointId } = record;
+	if (endpointId === null) return [];
+	const guard = isOurs(record, 5);
+	const hasFailed = `EXISTS (SELECT 1 FROM receiver_pauses
+		WHERE key = ?2 || ' ' || ?3 AND failing_since <= ${NOW} - ${FAILING_MS_MAX})`;
+	return [
+		{
+			sql: `UPDATE webhook_endpoints
+			   SET status = 'disabled', disabled_at = ${NOW}, disabled_reason = iif(?4, 'gone', 'failing'), updated_at = ${NOW}
+			 WHERE tenant_id = ?2 AND id = ?3 AND status = 'enabled' AND (?4 OR ${hasFailed})
+			   AND EXISTS (SELECT 1 FROM deliveries WHERE ${guard.sql})`,
+			params: [db.clock(), tenantId, endpointId, isGone ? 1 : 0, ...guard.params],
+		},
+		oweEndpointDisabled(db, { tenantId, endpointId }),
+	];
+}
