@@ -55,6 +55,7 @@ function countedD1(d1: D1Database, { spent, d1: calls }: Account): D1Database {
 		const call = calls[what] ?? { calls: 0, rowsRead: 0, rowsWritten: 0, sqlMs: 0 };
 		calls[what] = call;
 		spent.d1Calls += 1;
+		spent.d1Statements += results.length;
 		call.calls += 1;
 		for (const { meta } of results) {
 			spent.rowsRead += meta.rows_read;

@@ -6,6 +6,7 @@ const NOTHING = {
 	invocations: 0,
 	/** Round trips: a batch of statements is one. */
 	d1Calls: 0,
+	d1Statements: 0,
 	rowsRead: 0,
 	rowsWritten: 0,
 	r2ClassA: 0,
@@ -15,6 +16,7 @@ const NOTHING = {
 	queueReads: 0,
 	queueDeletes: 0,
 	fetches: 0,
+	workflowSteps: 0,
 };
 
 export type Spent = typeof NOTHING;
@@ -88,6 +90,7 @@ function mapSpent(value: (name: keyof Spent) => number): Spent {
 const spentNames: readonly (keyof Spent)[] = [
 	"invocations",
 	"d1Calls",
+	"d1Statements",
 	"rowsRead",
 	"rowsWritten",
 	"r2ClassA",
@@ -96,6 +99,7 @@ const spentNames: readonly (keyof Spent)[] = [
 	"queueReads",
 	"queueDeletes",
 	"fetches",
+	"workflowSteps",
 ];
 
 export function queueOps({ queueWrites, queueReads, queueDeletes }: Spent): number {
@@ -112,6 +116,7 @@ export function dollarsPerMillion(spent: Spent, cpuMs: number): number {
 		["queueOps", queueOps(spent)],
 		["invocations", spent.invocations],
 		["cpuMs", cpuMs],
+		["workflowSteps", spent.workflowSteps],
 	];
 	return bill.reduce((sum, [name, count]) => sum + count * PRICES[name].perMillion, 0);
 }

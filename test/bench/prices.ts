@@ -58,7 +58,7 @@ export const PRICES = {
 		included: "30 million",
 		source: "https://developers.cloudflare.com/workers/platform/pricing/",
 	},
-	/** Announced to be billed from 2026-08-10 at the earliest. The ledger counts none: a Workflow's bill lacks them. */
+	/** Announced to be billed from 2026-08-10 at the earliest. */
 	workflowSteps: {
 		perMillion: 8,
 		what: "steps of a Workflow",

@@ -7,8 +7,9 @@ import { eraseObjects } from "../../shared/results/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 const PAGE = 100;
-const PAGES_MAX = 20;
-const RECORDS_MAX = 1_000;
+/** A hundred jobs, and as many records, a second: more than one D1 takes in. With less, it would grow for ever. */
+const PAGES_MAX = 60;
+const RECORDS_MAX = 6_000;
 
 export async function pruneAll(sweeper: Sweeper) {
 	return {

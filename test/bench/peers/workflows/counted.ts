@@ -1,7 +1,8 @@
 /** The Workflow, counted. */
 import type { WorkflowStep } from "cloudflare:workers";
+import { standIn } from "../../../workerd/support/watched-d1.ts";
 import { countedWorker } from "../../counted-worker.ts";
-import { countedEnv, countFetches, invocationOf } from "../../counting.ts";
+import { accountOf, countedEnv, countFetches, invocationOf } from "../../counting.ts";
 import workflows, { JobWorkflow, type WorkflowsEnv } from "./worker.ts";
 
 countFetches();
@@ -12,7 +13,13 @@ export class CountedJobWorkflow extends JobWorkflow {
 	}
 
 	override async run(event: Parameters<JobWorkflow["run"]>[0], step: WorkflowStep) {
-		return await invocationOf("workflow", () => super.run(event, step));
+		const counted = standIn(step, {
+			do: (...params: unknown[]) => {
+				accountOf("workflow").spent.workflowSteps += 1;
+				return Reflect.apply(step.do, step, params);
+			},
+		});
+		return await invocationOf("workflow", () => super.run(event, counted));
 	}
 }
 
