@@ -73,6 +73,7 @@ export class GroupCommit<Member, Answer> {
 	async #write(group: Waiting<Member, Answer>[]): Promise<() => void> {
 		try {
 			const answers = await this.#options.write(group.map(({ member }) => member));
+			if (answers.length !== group.length) throw new Error(`${answers.length} answers for ${group.length} members`);
 			return () => {
 				for (const [at, answer] of answers.entries()) group[at]?.resolve(answer);
 			};

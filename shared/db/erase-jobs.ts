@@ -123,8 +123,13 @@ export async function findTombstones(db: Database, limit: number): Promise<Tombs
 	});
 }
 
-export async function removeTombstone(db: Database, { deleteAt, id }: Tombstone): Promise<void> {
-	await db.all({ sql: "DELETE FROM tombstones WHERE delete_at = ?1 AND id = ?2", params: [deleteAt, id] });
+export async function removeTombstones(db: Database, tombstones: readonly Tombstone[]): Promise<void> {
+	if (tombstones.length === 0) return;
+	await db.all({
+		sql: `DELETE FROM tombstones
+		       WHERE (delete_at, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))`,
+		params: [JSON.stringify(tombstones.map(({ deleteAt, id }) => [deleteAt, id]))],
+	});
 }
 
 export function erasedFromRow(row: ErasedRow): ErasedJob {

@@ -44,8 +44,8 @@ export interface Finished extends JobKey {
 }
 
 /**
- * At most one end a job, all in one transaction, and in as many statements as one end takes. Losing a race is ordinary and
- * shows in the answer, one entry per end.
+ * All in one transaction, and in as many statements as one end takes. Losing a race is ordinary and shows in the answer, one
+ * entry per end. At most one end a job: a holder has one, and comes with it again only once it has failed.
  */
 export async function finishJobs(db: Database, ends: readonly JobEnd[]): Promise<Finished[]> {
 	if (ends.length === 0) return [];
@@ -100,7 +100,7 @@ function oweEnds(db: Database, ends: readonly JobEnd[]): Statement {
 		lease,
 		happening: status,
 	}));
-	return oweJobEvents(db, news, { sql: IS_OURS("news ->> 'from'", "news ->> 'lease'"), params: [] });
+	return oweJobEvents(db, news, { sql: (told) => IS_OURS(told("from"), told("lease")), params: [] });
 }
 
 function finishStatement(db: Database, ends: readonly JobEnd[]): Statement {

@@ -123,7 +123,7 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 function oweStarts(db: Database, { keys, holder }: LeaseRequest): Statement {
 	const news = keys.map(({ tenantId, jobId }) => ({ tenantId, jobId, happening: "started" as const }));
 	const guard = "changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.lease = 1";
-	return oweJobEvents(db, news, { sql: guard, params: [holder] });
+	return oweJobEvents(db, news, { sql: () => guard, params: [holder] });
 }
 
 /**

@@ -28,17 +28,17 @@ export interface JobNews extends JobKey {
 
 /**
  * Owes jobs' events to their one-off receivers and to each endpoint that asks for them. Made twice, they are the same rows.
- * @param guard condition on `jobs` and on `news`, the row that tells of it, its parameters numbered from ?3
+ * @param guard condition on `jobs` under which it happened; `told` is a field of what tells of it. Parameters from ?3
  */
-export function oweJobEvents(
+export function oweJobEvents<News extends JobNews>(
 	db: Database,
-	news: readonly JobNews[],
-	guard: { sql: string; params: Statement["params"] },
+	news: readonly News[],
+	guard: { sql: (told: (field: keyof News & string) => string) => string; params: Statement["params"] },
 ): Statement {
-	const ids = (
-		receiver: string,
-	) => `jobs.tenant_id, 'dlv_' || substr(jobs.id, 5) || '_' || happening || '_' || ${receiver},
-		jobs.id, 'evt_' || substr(jobs.id, 5) || '_' || happening, event_type, NULL`;
+	const condition = guard.sql((field) => `news ->> '${field}'`);
+	const named = (kind: string) => `'${kind}_' || substr(jobs.id, 5) || '_' || happening`;
+	const ids = (receiver: string) =>
+		`jobs.tenant_id, ${named("dlv")} || '_' || ${receiver}, jobs.id, ${named("evt")}, event_type, NULL`;
 	const told = `(SELECT value AS news, value ->> 'tenantId' AS of_tenant, value ->> 'jobId' AS of_job,
 		       value ->> 'happening' AS happening, value ->> 'eventType' AS event_type FROM json_each(?2))
 		 CROSS JOIN jobs ON jobs.tenant_id = of_tenant AND jobs.id = of_job`;
@@ -46,13 +46,13 @@ export function oweJobEvents(
 		sql: `INSERT INTO deliveries (${COLUMNS})
 		SELECT ${ids(`'${ONE_OFF_RECEIVER}'`)}, NULL, webhook ->> 'url', webhook ->> 'payload', ${PENDING}, NULL
 		  FROM ${told}
-		 WHERE ${guard.sql} AND webhook IS NOT NULL
+		 WHERE ${condition} AND webhook IS NOT NULL
 		   AND CASE WHEN webhook ->> 'events' IS NULL THEN happening <> 'started'
 		       ELSE EXISTS (SELECT 1 FROM json_each(jobs.webhook, '$.events') WHERE value IN (event_type, 'job.*')) END
 		UNION ALL
 		SELECT ${ids("endpoint.id")}, endpoint.id, endpoint.url, endpoint.payload, ${PENDING_IF_ENABLED}, NULL
 		  FROM ${told} CROSS JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = jobs.tenant_id
-		 WHERE ${guard.sql} AND ${asksFor("event_type", "'job.*'")}
+		 WHERE ${condition} AND ${asksFor("event_type", "'job.*'")}
 		    ON CONFLICT DO NOTHING
 		RETURNING tenant_id, id, job_id, status`,
 		params: [

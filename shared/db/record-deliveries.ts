@@ -37,7 +37,8 @@ export interface Recorded {
 
 /**
  * At most one record a delivery, all in one transaction. What they say about their receivers goes before the statement that
- * records them, which finds the very same deliveries: an attempt that is not recorded says nothing.
+ * records them, which finds the very same deliveries: an attempt that is not recorded says nothing. Of those to one receiver
+ * that end together, a failure outweighs a success.
  */
 export async function recordDeliveries(db: Database, records: readonly DeliveryRecord[]): Promise<Recorded[]> {
 	const [back = [], ...rest] = await db.batch<Record<string, unknown>>([

@@ -116,7 +116,6 @@ export function dollarsPerMillion(spent: Spent, cpuMs: number): number {
 		["queueOps", queueOps(spent)],
 		["invocations", spent.invocations],
 		["cpuMs", cpuMs],
-		["workflowSteps", spent.workflowSteps],
 	];
 	return bill.reduce((sum, [name, count]) => sum + count * PRICES[name].perMillion, 0);
 }

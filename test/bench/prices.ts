@@ -58,7 +58,7 @@ export const PRICES = {
 		included: "30 million",
 		source: "https://developers.cloudflare.com/workers/platform/pricing/",
 	},
-	/** Announced to be billed from 2026-08-10 at the earliest. */
+	/** Announced to be billed from 2026-08-10 at the earliest; told apart from the bill, for older copies of the page have no such line. */
 	workflowSteps: {
 		perMillion: 8,
 		what: "steps of a Workflow",

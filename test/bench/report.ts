@@ -1,7 +1,7 @@
 /** What the turns came to: figures for each system, their ratios, and a table to read. */
 import { dollarsPerMillion, type Ledger, perJob, queueOps, totalOf } from "./ledger.ts";
 import type { Idle } from "./load.ts";
-import { PRICES_READ_ON } from "./prices.ts";
+import { PRICES, PRICES_READ_ON } from "./prices.ts";
 import { median, quantile, rounded } from "./statistics.ts";
 import type { BareTurn, Load, Measured, Turn, Turns } from "./turns.ts";
 
@@ -60,6 +60,7 @@ function figuresOf({ turns, spent }: Measured, jobs: number): Record<string, num
 		invocations_per_job: each.invocations,
 		workflow_steps_per_job: each.workflowSteps,
 		dollars_per_million_jobs: dollarsPerMillion(each, cpuMs),
+		dollars_for_workflow_steps: each.workflowSteps * PRICES.workflowSteps.perMillion,
 		jobs_per_second: median(turns.map(({ jobsPerSecond }) => jobsPerSecond)),
 		...submitFigures(turns),
 		idle_overhead_p50_ms: median(idle("overheadMs")),

@@ -23,7 +23,10 @@ import type { IntakeEnv, Services } from "./services.ts";
 import { readWait, waitUntilFinal } from "./wait.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
-/** Locally one thread does everything, and a ring sets off so much that the answer would come after the call of the model. */
+/**
+ * Where one thread does everything, as locally, a ring sets off so much that the answer came after the call of the model: on
+ * an idle machine it comes in 1.5 times a bare insert instead of 1.7. Cloudflare's queue takes longer to hand a message out.
+ */
 const ANSWER_FIRST_MS = 3;
 
 /** What to run: the request as validated, the input as the caller wrote it, and the job that it repeats. */

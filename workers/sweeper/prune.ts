@@ -1,29 +1,47 @@
 /** What is past its retention goes: rows first, so that nobody finds half a job, then what R2 holds. */
 import { newId } from "../../shared/core/ids.ts";
 import { pruneAuditLog } from "../../shared/db/audit-log.ts";
-import { findJobsToPrune, findTombstones, pruneJobs, removeTombstone } from "../../shared/db/erase-jobs.ts";
+import { findJobsToPrune, findTombstones, pruneJobs, removeTombstones } from "../../shared/db/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/prune-records.ts";
 import { eraseObjects } from "../../shared/results/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-const PAGE = 100;
-/** A hundred jobs, and as many records, a second: more than one D1 takes in. With less, it would grow for ever. */
-const PAGES_MAX = 60;
-const RECORDS_MAX = 6_000;
+/** One call to R2 deletes what a page's jobs left there: a thousand keys, of a result and an input each. */
+const PAGE = 500;
+/** A hundred jobs a second, for what takes in more than it lets go grows for ever. The next sweep goes on. */
+const PAGES_MAX = 12;
+const PRUNE_MS_MAX = 15_000;
+/** Of each page one, and of each job that its owner erases. */
+const TOMBSTONES_MAX = 300;
+/** In one statement, during which nobody else's runs; and how many of these a sweep makes. */
+const RECORDS = 1_000;
+const RECORD_PAGES_MAX = 6;
 
 export async function pruneAll(sweeper: Sweeper) {
 	return {
 		objectsDeletedAgain: await deleteAgain(sweeper),
 		pruned: await pruneFinalJobs(sweeper),
-		idempotencyKeysPruned: await pruneIdempotencyKeys(sweeper.db, RECORDS_MAX),
-		deliveriesPruned: await pruneOrphanedDeliveries(sweeper.db, RECORDS_MAX),
-		auditEntriesPruned: await pruneAuditLog(sweeper.db, RECORDS_MAX),
+		idempotencyKeysPruned: await pruneRecords(() => pruneIdempotencyKeys(sweeper.db, RECORDS)),
+		deliveriesPruned: await pruneRecords(() => pruneOrphanedDeliveries(sweeper.db, RECORDS)),
+		auditEntriesPruned: await pruneRecords(() => pruneAuditLog(sweeper.db, RECORDS)),
 	};
 }
 
-async function pruneFinalJobs({ db, objects, runtime }: Sweeper): Promise<number> {
+/** @param prunePage drops at most `RECORDS`, and answers how many there were */
+async function pruneRecords(prunePage: () => Promise<number>): Promise<number> {
 	let pruned = 0;
-	for (let page = 0; page < PAGES_MAX; page++) {
+	for (let page = 0; page < RECORD_PAGES_MAX; page++) {
+		const gone = await prunePage();
+		pruned += gone;
+		if (gone < RECORDS) break;
+	}
+	return pruned;
+}
+
+async function pruneFinalJobs({ db, objects, runtime }: Sweeper): Promise<number> {
+	const stopAt = runtime.now() + PRUNE_MS_MAX;
+	let pruned = 0;
+	for (let page = 0; page < PAGES_MAX && runtime.now() < stopAt; page++) {
 		const due = await findJobsToPrune(db, PAGE);
 		const gone = await pruneJobs(db, due, newId("tmb", runtime));
 		// Dying here is harmless: the tombstone names the same objects.
@@ -36,10 +54,9 @@ async function pruneFinalJobs({ db, objects, runtime }: Sweeper): Promise<number
 
 /** The second deletion, of what a holder without a lease may have written after the first. */
 async function deleteAgain({ db, objects }: Sweeper): Promise<number> {
-	const tombstones = await findTombstones(db, PAGES_MAX);
-	for (const tombstone of tombstones) {
-		await eraseObjects(objects, tombstone.jobs);
-		await removeTombstone(db, tombstone);
-	}
-	return tombstones.reduce((sum, { jobs }) => sum + jobs.length, 0);
+	const tombstones = await findTombstones(db, TOMBSTONES_MAX);
+	const jobs = tombstones.flatMap((tombstone) => tombstone.jobs);
+	await eraseObjects(objects, jobs);
+	await removeTombstones(db, tombstones);
+	return jobs.length;
 }

@@ -93,7 +93,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		oweJobEvents(
 			db,
 			ends.map(({ tenantId, jobId, status }) => ({ tenantId, jobId, happening: status })),
-			{ sql: "jobs.finished_at IS NOT NULL", params: [] },
+			{ sql: () => "jobs.finished_at IS NOT NULL", params: [] },
 		),
 	);`,
 	},
@@ -157,7 +157,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "each receiver is told under an id of its own",
 		seenBy: 1,
 		file: "shared/db/owe-events.ts",
-		find: "'_' || happening, event_type, NULL`;",
-		replace: "'_' || happening || ${receiver}, event_type, NULL`;",
+		find: '${named("evt")}, event_type, NULL`;',
+		replace: '${named("evt")} || ${receiver}, event_type, NULL`;',
 	},
 ];

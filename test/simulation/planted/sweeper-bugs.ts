@@ -56,7 +56,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		name: "the second deletion is left out",
 		seenBy: 48,
 		file: "workers/sweeper/prune.ts",
-		find: "await eraseObjects(objects, tombstone.jobs);",
-		replace: "tombstone.jobs;",
+		find: "await eraseObjects(objects, jobs);",
+		replace: "objects;",
 	},
 ];

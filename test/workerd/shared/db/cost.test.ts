@@ -94,6 +94,15 @@ const alone = () => ({ tenantId: anId("ten") });
 const HOT: Record<string, () => Promise<unknown>> = {
 	submit: async () => submitJob(db, newJobOf(jobOf(alone()), null)),
 	"submit with a key": async () => submitJob(db, newJobOf(jobOf(alone()), anId("req"))),
+	replay: async () => {
+		const job = newJobOf(jobOf(alone()), anId("req"));
+		await submitJob(db, job);
+		return submitJob(db, { ...job, jobId: anId("job") });
+	},
+	"submit in vain": async () => {
+		const { tenantId } = await aTenant({ limits: TenantLimits.parse({ open_jobs: 0 }) });
+		return submitJob(db, newJobOf(jobOf({ tenantId }), null));
+	},
 	poll: async () => findJob(db, await aJob()),
 	lease: async () =>
 		leaseJobs(db, { keys: [await aJob(alone()), await aJob(alone())], holder: "h", leaseMs: LEASE_MS }),
@@ -106,6 +115,10 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	"look at leases": async () => findHeldLeases(db, [await aJob({ status: "running" })]),
 	"look at one": async () => findStanding(db, await aJob({ status: "running" })),
 	finish: async () => finishJobs(db, [endOf(await aJob({ ...alone(), status: "running", webhook: WEBHOOK }))]),
+	"finish four": async () => {
+		const job = { ...alone(), status: "running" as const, webhook: WEBHOOK };
+		return finishJobs(db, [await aJob(job), await aJob(job), await aJob(job), await aJob(job)].map(endOf));
+	},
 	requeue: async () => {
 		const job = await aJob({ ...alone(), status: "running" });
 		return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, coolDown: null });
@@ -117,6 +130,23 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	"record delivery": async () => {
 		const delivery = await aDelivery(jobOf());
 		return recordDeliveries(db, [{ ...delivery, failure: null, attempt, decision: { next: "delivered" } }]);
+	},
+	"record four deliveries, two in vain": async () => {
+		const failure = { isGone: false, overloadMs: 0, pausesMs: [MINUTE] };
+		const taken = { failure: null, attempt, decision: { next: "delivered" as const } };
+		const refused = { failure, attempt, decision: { next: "pending" as const, delayMs: MINUTE } };
+		const [one, two, three, four] = [
+			await aDelivery(jobOf(alone())),
+			await aDelivery(jobOf(alone())),
+			await aDelivery(jobOf(alone())),
+			await aDelivery(jobOf(alone())),
+		];
+		return recordDeliveries(db, [
+			{ ...one, ...taken },
+			{ ...two, ...refused },
+			{ ...three, ...taken },
+			{ ...four, ...refused },
+		]);
 	},
 	"list deliveries": async () => {
 		const { tenantId, jobId } = await aDelivery(jobOf());
@@ -238,6 +268,22 @@ describe("query plans", () => {
 			const scans = results.map(({ detail }) => detail).filter(isTableScan);
 			expect(scans, sql).toEqual([]);
 		}
+	});
+});
+
+describe("statements", () => {
+	it("are as many for four that end together as for one, and for four that are recorded", async () => {
+		const of = async (work: string) => (await costOf(async () => HOT[work]?.())).statements.length;
+		expect(await of("finish four")).toBe(await of("finish"));
+		const deliveries = [await aDelivery(jobOf()), await aDelivery(jobOf()), await aDelivery(jobOf())];
+		const taken = { failure: null, attempt, decision: { next: "delivered" as const } };
+		const { statements } = await costOf(() =>
+			recordDeliveries(
+				db,
+				deliveries.map((one) => ({ ...one, ...taken })),
+			),
+		);
+		expect(statements).toHaveLength(await of("record delivery"));
 	});
 });
 

@@ -7,7 +7,7 @@ import {
 	findJobsToPrune,
 	findTombstones,
 	pruneJobs,
-	removeTombstone,
+	removeTombstones,
 } from "../../../../shared/db/erase-jobs.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import {
@@ -190,7 +190,7 @@ describe("tombstones", () => {
 		expect(others).toEqual([]);
 		expect(found?.id).toBe(id);
 
-		if (found !== undefined) await removeTombstone(db, found);
+		if (found !== undefined) await removeTombstones(db, [found]);
 		expect(await findTombstones(databaseAt(now + 20 * MINUTE), 10)).toEqual([]);
 	});
 });

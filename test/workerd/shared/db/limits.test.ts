@@ -228,10 +228,10 @@ describe("running_jobs", () => {
 });
 
 describe("a tenant without a limit of running jobs", () => {
-	it("has 100 in the queue at a time, so that somebody else's first job is not far behind", async () => {
+	it("has 250 in the queue at a time, so that somebody else's first job is not far behind", async () => {
 		const tenantId = await limited({});
 		await env.DB.prepare(
-			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99)
+			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 249)
 			 INSERT INTO jobs (tenant_id, id, status, models, input, input_bytes, priority, timeout_ms, max_attempts, retain_ms, origin,
 			                   created_at, deadline_ms, deadline_at, run_at, model, lane, slot, sweep_at)
 			 SELECT ?1, 'job_' || i, 'queued', '[]', '{}', 2, 5, 1, 1, 0, '', ?2, 9, ?2 + 9, ?2, '', '', ?1, ?2 + 9 FROM n`,

@@ -115,6 +115,21 @@ describe("redeliver", () => {
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", nextAttemptAt: null, sweepAt: null });
 	});
 
+	it("disables an endpoint once that is gone for two at a time, and tells its owner's others once", async () => {
+		const listener = await anEndpoint(tenantId, { eventTypes: ["endpoint.disabled"] });
+		const gone = { attempt: ATTEMPT, failure: { isGone: true, overloadMs: 0, pausesMs: [0] } };
+		const [one, two] = [
+			await aDeliveryTo(endpoint, await aSucceededJob()),
+			await aDeliveryTo(endpoint, await aSucceededJob()),
+		];
+		const recorded = await recordDeliveries(LATER, [
+			{ ...one, ...gone, decision: { next: "exhausted" } },
+			{ ...two, ...gone, decision: { next: "exhausted" } },
+		]);
+		expect(recorded.map(({ owed }) => owed.length)).toEqual([1, 0]);
+		expect(recorded[0]?.owed[0]?.deliveryId).toContain(listener.endpointId);
+	});
+
 	it("leaves alone what is not there, or another tenant's", async () => {
 		const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { status: "exhausted" });
 		for (const key of [

@@ -462,6 +462,20 @@ describe("recordDeliveries", () => {
 		expect(results).toEqual([{ key: refused.receiver }]);
 	});
 
+	it("keeps a receiver back that failed beside a success", async () => {
+		const [taken, refused] = [
+			await aDelivery(await aJob({ status: "succeeded" }), { url: "https://both.test/" }),
+			await aDelivery(await aJob({ status: "succeeded" }), { url: "https://both.test/" }),
+		];
+		const failure = { isGone: false, overloadMs: MINUTE, pausesMs: [0] };
+		await recordDeliveries(db, [
+			{ ...refused, failure, attempt, decision: { next: "pending", delayMs: MINUTE } },
+			{ ...taken, failure: null, attempt, decision: { next: "delivered" } },
+		]);
+		const until = env.DB.prepare("SELECT until FROM receiver_pauses WHERE key = ?1").bind(taken.receiver);
+		expect(await until.first("until")).toBe(NOW + MINUTE);
+	});
+
 	it.each(["delivered", "exhausted", "skipped"] as const)("changes nothing of what is %s", async (status) => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { status });
 		const decision = { next: "delivered" as const };
