@@ -139,7 +139,7 @@ const NOT_BURIED =
 function insertJob(db: Database, job: NewJob, condition: string): Statement {
 	return {
 		sql: `WITH at AS (SELECT ${NOW} AS now), due AS (SELECT now, coalesce(?2, now + ?3) AS run_at FROM at),
-		     place AS (SELECT now, run_at, run_at <= now AS is_due,
+		     place AS MATERIALIZED (SELECT now, run_at, run_at <= now AS is_due,
 		                      CASE WHEN run_at <= now THEN ${getsSlot("?4", "1")} ELSE FALSE END AS has_slot FROM due)
 		INSERT INTO jobs (tenant_id, id, status, models, model, lane, input, input_key, input_bytes, webhook, gateway, metadata,
 		                  priority, timeout_ms, max_attempts, retain_ms, retry_of, origin,
