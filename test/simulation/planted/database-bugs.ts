@@ -5,21 +5,21 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finished whoever holds its lease",
-		seenBy: 83,
+		seenBy: 175,
 		file: "shared/db/finish-jobs.ts",
 		find: "AND jobs.lease = ${lease}`",
 		replace: "AND ${lease} >= 0`",
 	},
 	{
 		name: "a job is requeued whoever holds its lease",
-		seenBy: 45,
+		seenBy: 157,
 		file: "shared/db/requeue-job.ts",
 		find: "AND lease = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 149,
+		seenBy: 175,
 		file: "shared/db/hold-leases.ts",
 		find: "jobs.lease = held.lease AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",
@@ -33,7 +33,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is leased before its time",
-		seenBy: 4,
+		seenBy: 1,
 		file: "shared/db/may-run.ts",
 		find: "((run_at <= ${NOW} AND parked_on IS NULL)",
 		replace: "((parked_on IS NULL)",
@@ -61,7 +61,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "dead holders wear the lease statement out",
-		seenBy: 2,
+		seenBy: 32,
 		file: "shared/db/lease-jobs.ts",
 		find: "attempt = min(attempt, max_attempts) + 1",
 		replace: "attempt = attempt + 1",
@@ -125,14 +125,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "jobs under way are erased",
-		seenBy: 20,
+		seenBy: 4,
 		file: "shared/db/erase-jobs.ts",
 		find: 'const FINAL = "finished_at IS NOT NULL"',
 		replace: 'const FINAL = "created_at IS NOT NULL"',
 	},
 	{
 		name: "an erased job leaves no tombstone",
-		seenBy: 6,
+		seenBy: 15,
 		file: "shared/db/erase-jobs.ts",
 		find: "AND ${condition} HAVING count(*) > 0",
 		replace: "AND ${condition} HAVING count(*) > 99",

@@ -23,21 +23,21 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a key does not keep a second job out",
-		seenBy: 2,
+		seenBy: 5,
 		file: "shared/db/submit-job.ts",
 		find: 'const KEY_CLAIMED = "changes() > 0";',
 		replace: 'const KEY_CLAIMED = "changes() >= 0";',
 	},
 	{
 		name: "a key is forgotten with its job",
-		seenBy: 27,
+		seenBy: 9,
 		file: "shared/db/claim-key.ts",
 		find: "WHERE idempotency_keys.expires_at <= ${NOW} OR",
 		replace: "WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = idempotency_keys.job_id) OR",
 	},
 	{
 		name: "a 202 is answered though nothing is stored",
-		seenBy: 6,
+		seenBy: 11,
 		file: "workers/intake/submit.ts",
 		find: "return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n",
 		replace:
@@ -52,7 +52,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that runs again asks another prompt",
-		seenBy: 13,
+		seenBy: 2,
 		file: "workers/intake/routes/retry-job.ts",
 		find: "ownInput === undefined ? await inputOf(c, old)",
 		replace: 'ownInput === undefined ? (await inputOf(c, old)).replace(\'"content":"\', \'"content":"not-\')',

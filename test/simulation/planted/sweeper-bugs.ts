@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the sweeper forgets running jobs",
-		seenBy: 2,
+		seenBy: 6,
 		file: "shared/db/sweep-jobs.ts",
 		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
 		replace: "WHERE status = 'queued' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
@@ -33,28 +33,28 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a queued job never expires",
-		seenBy: 5,
+		seenBy: 2,
 		file: "shared/core/sweep.ts",
 		find: 'if (job.deadlineAt <= now) return { kind: "expire" };',
 		replace: 'if (job.deadlineAt <= now) return { kind: "leave" };',
 	},
 	{
 		name: "the sweeper expires what has an answer",
-		seenBy: 77,
+		seenBy: 248,
 		file: "workers/sweeper/expire-jobs.ts",
 		find: 'if (job.lease === 0) return "nothing";',
 		replace: 'if (job.lease >= 0) return "nothing";',
 	},
 	{
 		name: "a holder's death is noticed when its job would have been rung for",
-		seenBy: 879,
+		seenBy: 374,
 		file: "shared/db/lease-jobs.ts",
 		find: "UPDATE jobs SET sweep_at = lease_expires_at",
 		replace: "UPDATE jobs SET sweep_at = sweep_at",
 	},
 	{
 		name: "the second deletion is left out",
-		seenBy: 48,
+		seenBy: 32,
 		file: "workers/sweeper/prune.ts",
 		find: "await eraseObjects(objects, jobs);",
 		replace: "objects;",
