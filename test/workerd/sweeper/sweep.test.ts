@@ -355,6 +355,21 @@ describe("a sweep", () => {
 		expect(await env.DB.prepare("SELECT count(*) AS left FROM jobs").first("left")).toBe(0);
 	}, 30_000);
 
+	it("prunes more than a page of keys, and deletes again what more than a page of tombstones names, in one sweep", async () => {
+		const world = aWorld();
+		const numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)";
+		await env.DB.batch([
+			env.DB.prepare(`${numbers} INSERT INTO idempotency_keys SELECT 'ten_1', 'key-' || i, '', '', 1 FROM n`).bind(
+				2_500,
+			),
+			env.DB.prepare(`${numbers} INSERT INTO tombstones SELECT 1, 'tmb_' || i, '[]' FROM n`).bind(250),
+		]);
+		await sweepOnce(world);
+		for (const table of ["idempotency_keys", "tombstones"]) {
+			expect(await env.DB.prepare(`SELECT count(*) AS left FROM ${table}`).first("left"), table).toBe(0);
+		}
+	});
+
 	it("logs what it did, in numbers, and nothing when it did nothing", async () => {
 		const world = aWorld();
 		expect(await logged(() => sweepOnce(world))).toEqual([]);

@@ -64,6 +64,17 @@ describe("a group commit", () => {
 		expect(await Promise.all([waiting, again])).toEqual(["b!", "a again!"]);
 	});
 
+	it("fails all of them where what it asked does not answer each", async () => {
+		const group = new GroupCommit<string, string>({
+			timers: fakeRuntime(),
+			write: async () => ["only one"],
+			membersMax: 10,
+			mayBeOneMembers: () => false,
+		});
+		const answers = [group.commit("a"), group.commitAll(["b", "c"])];
+		expect(await Promise.allSettled(answers)).toMatchObject([{ value: "only one" }, { status: "rejected" }]);
+	});
+
 	it("is no larger than it may be", async () => {
 		const { group, writes, groups } = aGroup(2);
 		const answers = group.commitAll(["a", "b", "c"]);
