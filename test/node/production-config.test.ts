@@ -18,11 +18,11 @@ it("production lets a slow receiver's delivery go on after its batch", () => {
 it.each([
 	["KEY_RATE", KEY_RATE],
 	["STRANGER_RATE", STRANGER_RATE],
-])("production counts by %s as callers are told", (name, { quota, windowSeconds }) => {
+])("production counts by %s as callers are told", (name, { quota, windowSeconds, requestsPerCount }) => {
 	const simple = new RegExp(
 		`name = "${name}"\\nnamespace_id = "\\d+"\\nsimple = \\{ limit = (\\d+), period = (\\d+) \\}`,
 	);
-	expect(simple.exec(toml)?.slice(1).map(Number)).toEqual([quota, windowSeconds]);
+	expect(simple.exec(toml)?.slice(1).map(Number)).toEqual([quota / requestsPerCount, windowSeconds]);
 	// The platform knows no other windows.
 	expect([10, 60]).toContain(windowSeconds);
 });

@@ -32,17 +32,49 @@ const get = (server: ReturnType<typeof theServices>["server"], who: string, addr
 
 describe("the shield against a key that asks without a pause", () => {
 	it("refuses that key alone, and says when to come again", async () => {
-		const { binding, counted } = limiterOf(3);
+		const { binding, counted } = limiterOf(2);
 		const { server } = theServices({}, { KEY_RATE: binding });
 		const other = await aKey(tenantId);
-		for (let call = 0; call < 3; call++) expect((await get(server, key)).status).toBe(200);
+		for (let call = 0; call < 29; call++) expect((await get(server, key)).status).toBe(200);
 		const refused = await get(server, key);
 		expect([refused.status, errorOf(refused).code]).toEqual([429, "rate_limited"]);
 		expect(refused.headers.get("ratelimit-policy")).toBe('"key";q=10000;w=10');
 		expect(refused.headers.get("retry-after")).toBe("10");
 		expect(refused.headers.get("x-should-retry")).toBeNull();
-		expect((await get(server, other.key)).status).toBe(200);
-		expect([...counted.keys()]).toEqual([keyId, other.keyId]);
+		for (let call = 0; call < 10; call++) expect((await get(server, other.key)).status).toBe(200);
+		expect([...counted]).toEqual([
+			[keyId, 3],
+			[other.keyId, 1],
+		]);
+	});
+
+	it("asks for each request while the answer is no, and for every tenth again once it is yes", async () => {
+		let isOver = true;
+		let asked = 0;
+		const limit = async () => {
+			asked += 1;
+			return { success: !isOver };
+		};
+		const { server } = theServices({}, { KEY_RATE: { limit } });
+		const statuses = async (calls: number) => {
+			const answers = [];
+			for (let call = 0; call < calls; call++) answers.push((await get(server, key)).status);
+			return answers;
+		};
+		await statuses(9);
+		expect(await statuses(3)).toEqual([429, 429, 429]);
+		expect(asked).toBe(3);
+		isOver = false;
+		expect(new Set(await statuses(11))).toEqual(new Set([200]));
+		expect(asked).toBe(5);
+	});
+
+	it("counts a hundred that come at once ten times", async () => {
+		const { binding, counted } = limiterOf(100);
+		const { server } = theServices({}, { KEY_RATE: binding });
+		await get(server, key);
+		await Promise.all(Array.from({ length: 99 }, () => get(server, key)));
+		expect(counted.get(keyId)).toBe(10);
 	});
 
 	it("counts nobody who only knows the id of a key", async () => {
@@ -50,7 +82,7 @@ describe("the shield against a key that asks without a pause", () => {
 		const { server } = theServices({}, { KEY_RATE: binding });
 		const guessed = await aKey(tenantId);
 		await env.DB.prepare("UPDATE api_keys SET key_hash = ?2 WHERE id = ?1").bind(guessed.keyId, "0".repeat(64)).run();
-		expect((await get(server, guessed.key)).status).toBe(401);
+		for (let call = 0; call < 10; call++) expect((await get(server, guessed.key)).status).toBe(401);
 		expect(counted.size).toBe(0);
 	});
 });
@@ -144,7 +176,7 @@ describe("a shield that is not there for anybody", () => {
 		const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
 		const bindings = Object.assign({}, { KEY_RATE: binding, STRANGER_RATE: binding }) as Partial<Env>;
 		const { server } = theServices({}, bindings);
-		expect((await get(server, key, "203.0.113.7")).status).toBe(200);
+		for (let call = 0; call < 10; call++) expect((await get(server, key, "203.0.113.7")).status).toBe(200);
 		expect((await get(server, "hf_", "203.0.113.7")).status).toBe(401);
 		const logged = log.mock.calls.flat().join("\n");
 		log.mockRestore();
@@ -158,6 +190,7 @@ describe("a shield that is not there for anybody", () => {
 		const hangs: RateLimit = { limit: () => new Promise<never>(() => undefined) };
 		const shields = bindShields({ KEY_RATE: hangs, STRANGER_RATE: hangs }, clock);
 		const { server } = theServices(shields);
+		for (let call = 0; call < 9; call++) expect((await get(server, key)).status).toBe(200);
 		const answer = get(server, key);
 		await vi.waitFor(() => expect(clock.nextTimerAt()).not.toBeNull());
 		expect((clock.nextTimerAt() ?? 0) - clock.now()).toBe(250);
