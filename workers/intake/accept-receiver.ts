@@ -17,12 +17,12 @@ export async function acceptReceiver(
 	param: string,
 	isRepeat: () => Promise<boolean> = async () => false,
 ): Promise<string> {
-	const { config, hosts, runtime } = c.var.services;
+	const { config, hosts, runtime } = c.env.services;
 	const own = ownHosts(config.publicUrl, c.req.url);
 	const check = await checkReceiver(runtime, config, rawUrl, own, (...asked) => hosts.resolve(...asked));
 	if (check.ok) return check.url;
 	if (check.url !== null && !check.isCertain) {
-		log("receiver.not_resolved", { requestId: c.var.requestId, problem: check.problem });
+		log("receiver.not_resolved", { requestId: c.env.requestId, problem: check.problem });
 		return check.url;
 	}
 	if (check.url !== null && (await isRepeat())) return check.url;

@@ -5,10 +5,10 @@ import type { IntakeEnv } from "./services.ts";
 
 /** The holder of the API key that a request came with. */
 export function callerAsActor(c: Context<IntakeEnv>): Actor {
-	return { actor: c.var.caller.keyId, requestId: c.var.requestId };
+	return { actor: c.var.caller.keyId, requestId: c.env.requestId };
 }
 
 /** The holder of ADMIN_TOKEN. */
 export function operatorAsActor(c: Context<IntakeEnv>): Actor {
-	return { actor: OPERATOR, requestId: c.var.requestId };
+	return { actor: OPERATOR, requestId: c.env.requestId };
 }

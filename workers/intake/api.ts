@@ -42,10 +42,8 @@ const ABOUT = {
 const app = newApp();
 
 app.use(async function everyAnswer(c, next) {
-	c.set("services", c.env.services);
-	c.set("requestId", c.env.requestId);
 	await next();
-	c.header("x-request-id", c.var.requestId);
+	c.header("x-request-id", c.env.requestId);
 	for (const [name, value] of Object.entries(ANSWER_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
 });
 

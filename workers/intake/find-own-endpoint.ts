@@ -13,7 +13,7 @@ export function endpointKeyOf(c: Context<IntakeEnv>): WebhookEndpointKey {
 }
 
 export async function findOwnEndpoint(c: Context<IntakeEnv>): Promise<WebhookEndpoint> {
-	return existing(await findEndpoint(c.var.services.db, endpointKeyOf(c)));
+	return existing(await findEndpoint(c.env.services.db, endpointKeyOf(c)));
 }
 
 /** What a verb answered about the endpoint of a path. */

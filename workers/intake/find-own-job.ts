@@ -13,7 +13,7 @@ export function keyOf(c: Context<IntakeEnv>): JobKey {
 }
 
 export async function findOwnJob(c: Context<IntakeEnv>): Promise<Job> {
-	const job = await findJob(c.var.services.db, keyOf(c));
+	const job = await findJob(c.env.services.db, keyOf(c));
 	if (job === null) throw noSuchJob();
 	return job;
 }

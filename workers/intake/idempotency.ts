@@ -9,7 +9,8 @@ export async function readIdempotency(c: Context<IntakeEnv>): Promise<Idempotenc
 	const key = c.req.header("idempotency-key");
 	const count = readRetryCount(c.req.header("x-stainless-retry-count"));
 	if (key === undefined && count === null) return null;
-	const { services, rawBody, caller, requestId } = c.var;
+	const { services, requestId } = c.env;
+	const { rawBody, caller } = c.var;
 	const fingerprint = await sha256Hex(services.runtime, `${c.req.method} ${c.req.path}\n`, rawBody);
 	if (key !== undefined) return { key, fingerprint };
 	// No caller's key has a space.

@@ -4,5 +4,5 @@ import type { IntakeEnv } from "./services.ts";
 
 /** PUBLIC_URL, or else as the caller reached us. Without a final slash. */
 export function originOf(c: Context<IntakeEnv>): string {
-	return c.var.services.config.publicUrl ?? new URL(c.req.url).origin;
+	return c.env.services.config.publicUrl ?? new URL(c.req.url).origin;
 }

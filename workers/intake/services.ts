@@ -23,11 +23,9 @@ export interface Caller {
 }
 
 export type IntakeEnv = {
-	/** What `api.fetch` is given with a request. */
+	/** What `api.fetch` is given with a request. Reading it costs nothing, where each look at `var` makes an object. */
 	Bindings: { services: Services; requestId: string };
 	Variables: {
-		services: Services;
-		requestId: string;
 		caller: Caller;
 		/** The body as it came: the fingerprint of an idempotent request. */
 		rawBody: Uint8Array<ArrayBuffer>;

@@ -29,7 +29,7 @@ export async function checkKeyRate(c: Context<IntakeEnv>, key: KnownKey): Promis
 	key.uncounted += 1;
 	if (key.uncounted < KEY_RATE.requestsPerCount) return;
 	key.uncounted = 0;
-	if (await isWithin(c, c.var.services.keyRate, key.keyId)) return;
+	if (await isWithin(c, c.env.services.keyRate, key.keyId)) return;
 	key.uncounted = KEY_RATE.requestsPerCount - 1;
 	throw tooMany(
 		KEY_RATE,
@@ -43,7 +43,7 @@ export async function checkKeyRate(c: Context<IntakeEnv>, key: KnownKey): Promis
  */
 export async function refuseStranger(c: Context<IntakeEnv>, message: string): Promise<AppError> {
 	const address = c.req.header("cf-connecting-ip");
-	const isKnown = address === undefined || (await isWithin(c, c.var.services.strangerRate, clientOf(address)));
+	const isKnown = address === undefined || (await isWithin(c, c.env.services.strangerRate, clientOf(address)));
 	if (isKnown) return new AppError("unauthorized", message);
 	return tooMany(STRANGER_RATE, "Too many requests without a valid key came from this address.");
 }
@@ -53,7 +53,7 @@ async function isWithin(c: Context<IntakeEnv>, limiter: RateLimiter, key: string
 	try {
 		return await limiter.allows(key);
 	} catch (error) {
-		logTrouble("rate.not_counted", { requestId: c.var.requestId }, error);
+		logTrouble("rate.not_counted", { requestId: c.env.requestId }, error);
 		return true;
 	}
 }

@@ -33,7 +33,8 @@ interface Order {
 
 /** Answers 202, or 200 where the caller waits and the job ends in time. */
 export async function submit(c: Context<IntakeEnv>, order: Order) {
-	const { services, caller } = c.var;
+	const { services } = c.env;
+	const { caller } = c.var;
 	const waitMs = readWait(c);
 	const origin = originOf(c);
 	const newJob = await toNewJob(c, order);
@@ -83,7 +84,8 @@ async function ring({ jobBell, runtime }: Services, job: NewJob): Promise<void> 
 }
 
 async function toNewJob(c: Context<IntakeEnv>, { request, input, retryOf }: Order): Promise<NewJob> {
-	const { services, caller } = c.var;
+	const { services } = c.env;
+	const { caller } = c.var;
 	const { runtime } = services;
 	const jobKey = { tenantId: caller.tenantId, jobId: newId("job", runtime) };
 	const idempotency = await readIdempotency(c);
@@ -143,7 +145,8 @@ async function webhookOf(
 	idempotency: Idempotency | null,
 ): Promise<WebhookTarget | null> {
 	if (webhook === undefined) return null;
-	const { caller, services } = c.var;
+	const { services } = c.env;
+	const { caller } = c.var;
 	const isRepeat = async () =>
 		idempotency !== null &&
 		mayBeRepeat(idempotency) &&

@@ -27,7 +27,7 @@ export function readWait(c: Context<IntakeEnv>): number | null {
 
 /** The job when it is final, or as it is when the wait is over. */
 export async function waitUntilFinal(c: Context<IntakeEnv>, first: Job, key: JobKey, waitMs: number): Promise<Job> {
-	const { db, runtime } = c.var.services;
+	const { db, runtime } = c.env.services;
 	c.header("preference-applied", `wait=${waitMs / 1000}`);
 	const endAt = runtime.now() + waitMs;
 	let job = first;

@@ -9,7 +9,7 @@ const PREFLIGHT_SECONDS = 600;
 
 export const allowOrigins = createMiddleware<IntakeEnv>(async function allowOrigins(c, next) {
 	await next();
-	const { corsOrigins } = c.var.services.config;
+	const { corsOrigins } = c.env.services.config;
 	if (corsOrigins.length === 0) return;
 	c.header("vary", "origin", { append: true });
 	const origin = c.req.header("origin");

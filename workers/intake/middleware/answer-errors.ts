@@ -12,7 +12,7 @@ import type { IntakeEnv } from "../services.ts";
 const STORAGE_RETRY_SECONDS = 2;
 
 export function answerError(error: Error, c: Context<IntakeEnv>): Response {
-	const { requestId } = c.var;
+	const { requestId } = c.env;
 	const known = asAppError(error);
 	if (known === null) logTrouble("request.crashed", { requestId, method: c.req.method, path: c.req.routePath }, error);
 	if (error instanceof StorageUnavailable) logTrouble("storage.unavailable", { requestId }, error);
@@ -29,7 +29,7 @@ export function answerAppError(error: AppError, c: Context<IntakeEnv>): Response
 	}
 	if (error.code === "unauthorized") c.header("www-authenticate", "Bearer");
 	if (error.code === "storage_unavailable") c.header("retry-after", String(STORAGE_RETRY_SECONDS));
-	return c.json(error.toBody(c.var.requestId), error.status);
+	return c.json(error.toBody(c.env.requestId), error.status);
 }
 
 function asAppError(error: Error): AppError | null {

@@ -30,7 +30,7 @@ export function scopeAskedBy(handler: object): Scope | null {
 
 /** The operator's token. */
 export const requireAdmin = createMiddleware<IntakeEnv>(async function authenticateAdmin(c, next) {
-	const { config, runtime } = c.var.services;
+	const { config, runtime } = c.env.services;
 	const token = bearerOf(c.req.header("authorization"));
 	if (token === null || !(await isSame(runtime, token, config.adminToken))) {
 		throw await refuseStranger(c, "This route needs ADMIN_TOKEN as the bearer token.");
@@ -39,7 +39,7 @@ export const requireAdmin = createMiddleware<IntakeEnv>(async function authentic
 });
 
 export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Caller> {
-	const { services } = c.var;
+	const { services } = c.env;
 	const { db, runtime, keys } = services;
 	const token = bearerOf(c.req.header("authorization"));
 	if (token === null) throw await refuseStranger(c, "Send an API key: `Authorization: Bearer hf_…`.");

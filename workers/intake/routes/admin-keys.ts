@@ -62,20 +62,20 @@ export const adminKeyRoutes = newApp()
 	.openapi(create, async (c) => {
 		const request = c.req.valid("json");
 		const owner = { tenantId: c.req.param("id"), makerId: null, scopes: request.scopes ?? DEFAULT_SCOPES };
-		const made = await makeKey(c.var.services, owner, request, operatorAsActor(c));
+		const made = await makeKey(c.env.services, owner, request, operatorAsActor(c));
 		if (made === null) throw noSuchTenant();
 		return c.json(made, 201);
 	})
 	.openapi(list, async (c) => {
 		const { limit, after = null } = c.req.valid("query");
-		const { db } = c.var.services;
+		const { db } = c.env.services;
 		const tenantId = c.req.param("id");
 		const found = await listApiKeys(db, tenantId, { limit: limit + 1, after, isAscending: false });
 		if (found.length === 0 && (await findTenant(db, tenantId)) === null) throw noSuchTenant();
 		return c.json(pageOf(found.map(viewKey), limit), 200);
 	})
 	.openapi(revoke, async (c) => {
-		const isRevoked = await revokeApiKey(c.var.services.db, c.req.param("id"), null, operatorAsActor(c));
+		const isRevoked = await revokeApiKey(c.env.services.db, c.req.param("id"), null, operatorAsActor(c));
 		if (!isRevoked) throw new AppError("not_found", "There is no such key.");
 		return c.body(null, 204);
 	});

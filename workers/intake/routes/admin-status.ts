@@ -39,7 +39,7 @@ const route = createRoute({
 });
 
 export const adminStatusRoute = newApp().openapi(route, async (c) => {
-	const { db, runtime, config } = c.var.services;
+	const { db, runtime, config } = c.env.services;
 	const [current = "", previous] = config.signingKeys;
 	const status = await readStatus(db);
 	const seals = await countSeals(db, {

@@ -115,7 +115,7 @@ const remove = createRoute({
 
 export const adminTenantRoutes = newApp()
 	.openapi(create, async (c) => {
-		const { db, config, runtime } = c.var.services;
+		const { db, config, runtime } = c.env.services;
 		const request = c.req.valid("json");
 		const tenantId = newId("ten", runtime);
 		const sealedSecret = await seal(runtime, config.signingKeys[0] ?? "", tenantId, newWebhookSecret(runtime));
@@ -125,12 +125,12 @@ export const adminTenantRoutes = newApp()
 	})
 	.openapi(list, async (c) => {
 		const { limit, after } = c.req.valid("query");
-		const found = await listTenants(c.var.services.db, limit + 1, after ?? null);
+		const found = await listTenants(c.env.services.db, limit + 1, after ?? null);
 		return c.json(pageOf(found.map(viewTenant), limit), 200);
 	})
-	.openapi(get, async (c) => c.json(viewTenant(existing(await findTenant(c.var.services.db, c.req.param("id")))), 200))
+	.openapi(get, async (c) => c.json(viewTenant(existing(await findTenant(c.env.services.db, c.req.param("id")))), 200))
 	.openapi(update, async (c) => {
-		const { db, jobBell, background } = c.var.services;
+		const { db, jobBell, background } = c.env.services;
 		const old = existing(await findTenant(db, c.req.param("id")));
 		const change = c.req.valid("json");
 		const limits = change.limits === undefined ? null : TenantLimits.parse({ ...old.limits, ...change.limits });
@@ -140,7 +140,7 @@ export const adminTenantRoutes = newApp()
 		return c.json(viewTenant(existing(updated?.tenant ?? null)), 200);
 	})
 	.openapi(remove, async (c) => {
-		const { db, keys } = c.var.services;
+		const { db, keys } = c.env.services;
 		const tenantId = c.req.param("id");
 		const isDeleted = await deleteTenant(db, tenantId, operatorAsActor(c));
 		keys.forgetTenant(tenantId);

@@ -60,11 +60,12 @@ const anyones = createRoute({
 
 export const auditLogRoutes = newApp()
 	.openapi(own, async (c) => {
-		const { services, caller } = c.var;
+		const { services } = c.env;
+		const { caller } = c.var;
 		return c.json(await pageFor(services.db, caller.tenantId, c.req.valid("query")), 200);
 	})
 	.openapi(anyones, async (c) => {
-		const { db } = c.var.services;
+		const { db } = c.env.services;
 		const tenantId = c.req.param("id");
 		const found = await pageFor(db, tenantId, c.req.valid("query"));
 		if (found.data.length === 0 && (await findTenant(db, tenantId)) === null) {

@@ -42,7 +42,7 @@ export const cancelJobRoute = newApp().openapi(route, async (c) => {
 
 /** Reads, then writes if the job is still as read. A job that moved in between is read again: it moves forward only. */
 async function cancel(c: Context<IntakeEnv>): Promise<StoredJob> {
-	const { services } = c.var;
+	const { services } = c.env;
 	for (;;) {
 		const job = await findOwnJob(c);
 		if (job.finishedAt !== null) return job;

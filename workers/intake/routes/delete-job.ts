@@ -27,7 +27,7 @@ const route = createRoute({
 });
 
 export const deleteJobRoute = newApp().openapi(route, async (c) => {
-	const { db, objects, runtime } = c.var.services;
+	const { db, objects, runtime } = c.env.services;
 	const erased = await eraseJob(db, keyOf(c), newId("tmb", runtime), callerAsActor(c));
 	if (erased === null) {
 		await findOwnJob(c);

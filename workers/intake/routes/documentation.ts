@@ -29,7 +29,7 @@ export function documentationRoutes(describe: () => object) {
 		.openapi(data, (c) => c.json({ ...describe() }, 200))
 		.openapi(page, async (c) => {
 			// The page has this one style, and nothing else.
-			const style = await sha256Base64(c.var.services.runtime, STYLE);
+			const style = await sha256Base64(c.env.services.runtime, STYLE);
 			c.header("content-security-policy", `default-src 'none'; style-src 'sha256-${style}'; frame-ancestors 'none'`);
 			return c.html(await renderDocs(describe()), 200);
 		});

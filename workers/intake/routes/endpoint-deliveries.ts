@@ -95,7 +95,7 @@ const recover = createRoute({
 
 export const endpointDeliveryRoutes = newApp()
 	.openapi(list, async (c) => {
-		const { db } = c.var.services;
+		const { db } = c.env.services;
 		const { limit, after = null } = c.req.valid("query");
 		const { tenantId, endpointId } = await findOwnEndpoint(c);
 		const found = await listEndpointDeliveries(db, { tenantId, endpointId }, { limit: limit + 1, after });
@@ -105,10 +105,10 @@ export const endpointDeliveryRoutes = newApp()
 		return c.json(pageOf(found.map(viewDelivery), limit), 200);
 	})
 	.openapi(enable, async (c) =>
-		c.json(viewEndpoint(existing(await enableEndpoint(c.var.services.db, endpointKeyOf(c), callerAsActor(c)))), 200),
+		c.json(viewEndpoint(existing(await enableEndpoint(c.env.services.db, endpointKeyOf(c), callerAsActor(c)))), 200),
 	)
 	.openapi(recover, async (c) => {
-		const { services } = c.var;
+		const { services } = c.env;
 		const sinceMs = Date.parse(c.req.valid("json").since);
 		if (sinceMs < services.runtime.now() - RECOVER_BACK_MS_MAX - CLOCKS_APART_MS) {
 			throw new AppError("invalid_request", "Must be at most 30 days ago.", "since");

@@ -34,7 +34,7 @@ const rotate = createRoute({
 });
 
 export const endpointSecretRoutes = newApp().openapi(rotate, async (c) => {
-	const { services } = c.var;
+	const { services } = c.env;
 	const key = endpointKeyOf(c);
 	const { secret, stored } = await newEndpointSecret(services, key);
 	const rotation = { ...stored, keepOldMs: keepOldMs(c.req.valid("json")) };

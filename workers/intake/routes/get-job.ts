@@ -51,7 +51,7 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 	const found = await findOwnJob(c);
 	const job = waitMs === null ? found : await waitUntilFinal(c, found, found, waitMs);
 
-	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.var.services.runtime.now())));
+	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));
 	// What is inlined changes without the job's version.
 	if (include.length === 0) {
 		const etag = `"${job.version}"`;
@@ -62,7 +62,7 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 });
 
 async function inlined(c: Context<IntakeEnv>, job: StoredJob, include: readonly string[]) {
-	const { db } = c.var.services;
+	const { db } = c.env.services;
 	const wants = (part: (typeof INCLUDES)[number]) => include.includes(part);
 	return {
 		...(wants("result") ? { result: await resultOf(c, job) } : {}),
@@ -74,7 +74,7 @@ async function inlined(c: Context<IntakeEnv>, job: StoredJob, include: readonly 
 async function resultOf(c: Context<IntakeEnv>, job: StoredJob): Promise<unknown> {
 	if (job.status !== "succeeded") return null;
 	try {
-		const text = await readResult(c.var.services.objects, job);
+		const text = await readResult(c.env.services.objects, job);
 		if (text === null) throw new Error("a stored result is missing");
 		return JSON.parse(text);
 	} catch (error) {

@@ -84,7 +84,7 @@ function rangeOf(c: Context<IntakeEnv>, etag: string, size: number): AskedRange 
 
 /** Whoever holds a signed link in force reads on its tenant's behalf; everybody else needs a key. */
 async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Promise<Caller> {
-	const { services } = c.var;
+	const { services } = c.env;
 	if (link.signature === undefined) return await callerOf(c, "jobs:read");
 	const signed = { jobId: c.req.param("id") ?? "", expires: link.expires ?? "", signature: link.signature };
 	const job = await verifyResultLink(services.runtime, services.config.signingKeys, signed);
@@ -99,7 +99,7 @@ async function openOrRefuse(
 	part: { offset: number; length: number } | null,
 ): Promise<ReadableStream> {
 	try {
-		const body = await openResult(c.var.services.objects, job, part);
+		const body = await openResult(c.env.services.objects, job, part);
 		if (body !== null) return body;
 		logTrouble("result.missing", { jobId: job.jobId });
 	} catch (error) {

@@ -44,6 +44,6 @@ export const jobHistoryRoutes = newApp()
 	})
 	.openapi(deliveries, async (c) => {
 		const job = await findOwnJob(c);
-		const owed = await listDeliveries(c.var.services.db, job);
+		const owed = await listDeliveries(c.env.services.db, job);
 		return c.json(pageOf(owed.map(viewDelivery), owed.length), 200);
 	});

@@ -76,7 +76,8 @@ const revoke = createRoute({
 
 export const keyRoutes = newApp()
 	.openapi(create, async (c) => {
-		const { services, caller } = c.var;
+		const { services } = c.env;
+		const { caller } = c.var;
 		const request = c.req.valid("json");
 		const owner = { tenantId: caller.tenantId, makerId: caller.keyId, scopes: scopesFrom(caller, request.scopes) };
 		const made = await makeKey(services, owner, request, callerAsActor(c));
@@ -87,16 +88,17 @@ export const keyRoutes = newApp()
 	.openapi(list, async (c) => {
 		const { limit, after = null, order } = c.req.valid("query");
 		const page = { limit: limit + 1, after, isAscending: order === "asc" };
-		const found = await listApiKeys(c.var.services.db, c.var.caller.tenantId, page);
+		const found = await listApiKeys(c.env.services.db, c.var.caller.tenantId, page);
 		return c.json(pageOf(found.map(viewKey), limit), 200);
 	})
 	.openapi(get, async (c) => {
-		const key = await findApiKey(c.var.services.db, c.var.caller.tenantId, c.req.param("id"));
+		const key = await findApiKey(c.env.services.db, c.var.caller.tenantId, c.req.param("id"));
 		if (key === null) throw noSuchKey();
 		return c.json(viewKey(key), 200);
 	})
 	.openapi(revoke, async (c) => {
-		const { services, caller } = c.var;
+		const { services } = c.env;
+		const { caller } = c.var;
 		const isRevoked = await revokeApiKey(services.db, c.req.param("id"), caller.tenantId, callerAsActor(c));
 		if (!isRevoked) throw noSuchKey();
 		return c.body(null, 204);

@@ -46,7 +46,7 @@ const route = createRoute({
 export const listJobsRoute = newApp().openapi(route, async (c) => {
 	const { limit, after, order, status, model, created_after, created_before, ...rest } = c.req.valid("query");
 	const metadata = Object.entries(rest).map(([name, value]) => [METADATA_FILTER.exec(name)?.[1] ?? "", String(value)]);
-	const page = await listJobs(c.var.services.db, {
+	const page = await listJobs(c.env.services.db, {
 		tenantId: c.var.caller.tenantId,
 		limit,
 		after: after ?? null,

@@ -69,19 +69,19 @@ const allAgain = createRoute({
 
 export const redeliveryRoutes = newApp()
 	.openapi(get, async (c) => {
-		const delivery = await findDelivery(c.var.services.db, deliveryKeyOf(c));
+		const delivery = await findDelivery(c.env.services.db, deliveryKeyOf(c));
 		if (delivery === null) throw noSuchDelivery();
 		return c.json(viewDelivery(delivery), 200);
 	})
 	.openapi(again, async (c) => {
-		const { services } = c.var;
+		const { services } = c.env;
 		const redelivery = await redeliver(services.db, deliveryKeyOf(c), callerAsActor(c));
 		if (redelivery.outcome !== "pending") throw whyNot(redelivery.outcome);
 		ringForSome(services, [redelivery.delivery]);
 		return c.json(viewDelivery(redelivery.delivery), 202);
 	})
 	.openapi(allAgain, async (c) => {
-		const { services } = c.var;
+		const { services } = c.env;
 		const sent = await redeliverJob(services.db, await findOwnJob(c), callerAsActor(c));
 		ringForSome(services, sent);
 		return c.json(pageOf(sent.map(viewDelivery), sent.length), 202);

@@ -52,7 +52,7 @@ const route = createRoute({
 });
 
 export const retryJobRoute = newApp().openapi(route, async (c) => {
-	const { db } = c.var.services;
+	const { db } = c.env.services;
 	const old = await findJobWithInput(db, keyOf(c));
 	if (old === null) throw noSuchJob();
 	if (old.finishedAt === null) throw new AppError("not_final", "Only a job that is final can be run again.");
@@ -82,7 +82,7 @@ function submissionOf({ webhook, gateway, ...job }: StoredJob): JobRequest {
 
 async function inputOf(c: Context<IntakeEnv>, job: StoredJob): Promise<string> {
 	if (job.input !== null) return job.input;
-	const text = job.inputKey === null ? null : await readInput(c.var.services.objects, job.inputKey);
+	const text = job.inputKey === null ? null : await readInput(c.env.services.objects, job.inputKey);
 	if (text === null) throw new StorageUnavailable(new Error("the stored input is missing"));
 	return text;
 }

@@ -40,7 +40,7 @@ const rotate = createRoute({
 
 export const signingSecretRoutes = newApp()
 	.openapi(get, async (c) => {
-		const { db, config, runtime } = c.var.services;
+		const { db, config, runtime } = c.env.services;
 		const { tenantId } = c.var.caller;
 		const sealed = await findWebhookSecret(db, tenantId);
 		if (sealed === null) throw new Error("a tenant without a webhook secret");
@@ -48,7 +48,7 @@ export const signingSecretRoutes = newApp()
 		return c.json({ object: "webhook_signing_secret" as const, secret }, 200);
 	})
 	.openapi(rotate, async (c) => {
-		const { db, config, runtime } = c.var.services;
+		const { db, config, runtime } = c.env.services;
 		const { tenantId } = c.var.caller;
 		const secret = newWebhookSecret(runtime);
 		const sealedSecret = await seal(runtime, config.signingKeys[0] ?? "", tenantId, secret);

@@ -92,7 +92,7 @@ export const testEndpointRoutes = newApp()
 
 /** The HTTP status of the endpoint's answer. */
 async function sendSample(c: Context<IntakeEnv>, endpoint: WebhookEndpoint, type: EventType): Promise<number> {
-	const { services } = c.var;
+	const { services } = c.env;
 	const { config, runtime } = services;
 	const address = await checkReceiver(runtime, config, endpoint.url, ownHosts(config.publicUrl, c.req.url));
 	if (!address.ok) throw unreachable(`Nothing was sent. ${address.problem}`);

@@ -53,7 +53,7 @@ const route = createRoute({
 export const usageRoute = newApp().openapi(route, async (c) => {
 	const { limit, after, order, from = null, to = null } = c.req.valid("query");
 	const [, lastDate, lastModel] = LAST_SEEN.exec(after ?? "") ?? [];
-	const found = await listUsage(c.var.services.db, {
+	const found = await listUsage(c.env.services.db, {
 		tenantId: c.var.caller.tenantId,
 		from,
 		to,

@@ -103,7 +103,8 @@ const remove = createRoute({
 
 export const webhookEndpointRoutes = newApp()
 	.openapi(create, async (c) => {
-		const { services, caller } = c.var;
+		const { services } = c.env;
+		const { caller } = c.var;
 		const { name, url, event_types: eventTypes, payload = "full" } = c.req.valid("json");
 		const key = { tenantId: caller.tenantId, endpointId: newId("we", services.runtime) };
 		const receiver = await acceptReceiver(c, url, "url");
@@ -121,7 +122,7 @@ export const webhookEndpointRoutes = newApp()
 	})
 	.openapi(list, async (c) => {
 		const { limit, after, order } = c.req.valid("query");
-		const found = await listEndpoints(c.var.services.db, c.var.caller.tenantId, {
+		const found = await listEndpoints(c.env.services.db, c.var.caller.tenantId, {
 			limit: limit + 1,
 			after: after === undefined || after === "" ? null : after,
 			isAscending: order === "asc",
@@ -139,12 +140,12 @@ export const webhookEndpointRoutes = newApp()
 			eventTypes: eventTypes ?? null,
 			payload: payload ?? null,
 		};
-		const endpoint = await updateEndpoint(c.var.services.db, endpointKeyOf(c), change, callerAsActor(c));
+		const endpoint = await updateEndpoint(c.env.services.db, endpointKeyOf(c), change, callerAsActor(c));
 		return c.json(viewEndpoint(existing(endpoint)), 200);
 	})
 	.openapi(remove, async (c) => {
 		const key = endpointKeyOf(c);
-		if (!(await deleteEndpoint(c.var.services.db, key, callerAsActor(c)))) throw noSuchEndpoint();
+		if (!(await deleteEndpoint(c.env.services.db, key, callerAsActor(c)))) throw noSuchEndpoint();
 		return c.json({ id: key.endpointId, object: "webhook_endpoint.deleted" as const, deleted: true as const }, 200);
 	});
 
