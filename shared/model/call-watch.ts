@@ -12,6 +12,9 @@ export class CallGivenUp extends Error {
 	override name = "CallGivenUp";
 }
 
+/** Why a call that nobody waits for any more is ended. One for all: an error that is made notes its stack, which costs more than the end itself. */
+export const OVER = new CallGivenUp("over");
+
 export class CallWatch {
 	/** Why the call was given up; null while it was not. */
 	why: GivenUp | null = null;
@@ -65,7 +68,7 @@ export class CallWatch {
 		this.#stopTimer();
 		this.#silence?.stop();
 		this.#outer.removeEventListener("abort", this.#onOuterAbort);
-		this.#controller.abort(new CallGivenUp("over"));
+		this.#controller.abort(OVER);
 	}
 
 	#timer(afterMs: number): () => void {

@@ -1,7 +1,7 @@
 /** Takes a provider's answer off the wire, within limits of size and silence, and hands the bytes to the pure reader. */
 import { AnswerReader, type ReaderState } from "../core/answer-reader.ts";
 import type { CompletionDefaults, Reading } from "../core/reading.ts";
-import { CallGivenUp, type CallWatch } from "./call-watch.ts";
+import { type CallWatch, OVER } from "./call-watch.ts";
 
 export interface SilenceLimits {
 	/** From a stream's headers to the first piece of the answer. Models that reason first may well be silent for minutes. */
@@ -57,6 +57,17 @@ export async function readErrorText(response: Response, limits: SilenceLimits, w
 async function eachChunk(response: Response, watch: CallWatch, take: (bytes: Uint8Array) => boolean): Promise<boolean> {
 	if (response.body === null) return true;
 	const chunks = response.body.getReader();
+	const isEnded = await takeAll(chunks, watch, take);
+	// A body that is left open holds one of six connections.
+	if (!isEnded) chunks.cancel(OVER).catch(() => undefined);
+	return isEnded;
+}
+
+async function takeAll(
+	chunks: ReadableStreamDefaultReader,
+	watch: CallWatch,
+	take: (bytes: Uint8Array) => boolean,
+): Promise<boolean> {
 	try {
 		for (;;) {
 			const { done, value } = await watch.wait(chunks.read());
@@ -67,8 +78,5 @@ async function eachChunk(response: Response, watch: CallWatch, take: (bytes: Uin
 	} catch {
 		// The network broke, or `watch.why` says who gave up. What was read so far decides.
 		return false;
-	} finally {
-		// Also after the end, where it does nothing: a body that is left open holds one of six connections.
-		chunks.cancel(new CallGivenUp("over")).catch(() => undefined);
 	}
 }
