@@ -42,9 +42,10 @@ const ABOUT = {
 const app = newApp();
 
 app.use(async function everyAnswer(c, next) {
-	await next();
+	// Before there is an answer: afterwards each header would make a new one. Routes may set another value.
 	c.header("x-request-id", c.env.requestId);
-	for (const [name, value] of Object.entries(ANSWER_HEADERS)) if (!c.res.headers.has(name)) c.header(name, value);
+	for (const [name, value] of Object.entries(ANSWER_HEADERS)) c.header(name, value);
+	await next();
 });
 
 app.use(allowOrigins);
