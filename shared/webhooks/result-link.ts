@@ -18,7 +18,7 @@ export async function signedResultUrl(
 	expiresAt: number,
 ): Promise<string> {
 	const expires = Math.floor(expiresAt / 1000);
-	const key = await deriveKey(runtime, signingKey, "HMAC", ["sign"]);
+	const key = await deriveKey(runtime, signingKey, "HMAC", "sign");
 	const mac = new Uint8Array(await runtime.subtle.sign("HMAC", key, signedText(job, expires)));
 	const signature = [await keyId(runtime, signingKey), job.tenantId, toHex(mac)].join(".");
 	return `${publicUrl}/v1/jobs/${job.jobId}/result?expires=${expires}&signature=${signature}`;
@@ -36,7 +36,7 @@ export async function verifyResultLink(
 	const job = { tenantId, jobId: link.jobId };
 	for (const signingKey of signingKeys) {
 		if (id !== (await keyId(runtime, signingKey))) continue;
-		const key = await deriveKey(runtime, signingKey, "HMAC", ["verify"]);
+		const key = await deriveKey(runtime, signingKey, "HMAC", "verify");
 		if (await runtime.subtle.verify("HMAC", key, fromHex(mac), signedText(job, Number(link.expires)))) return job;
 	}
 	return null;

@@ -155,7 +155,7 @@ export class Invocation {
 					signal?.addEventListener("abort", done);
 				}),
 			fetch,
-			subtle: instantSubtle,
+			subtle: instantSubtle(),
 		};
 	}
 }
