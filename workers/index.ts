@@ -9,6 +9,7 @@
  * takes, writes and sends; they never call each other.
  */
 import { type ParsedConfig, parseConfig } from "../shared/core/config.ts";
+import { FreshResults } from "../shared/results/fresh-results.ts";
 import { consumeJobs } from "./consumer/index.ts";
 import { dispatchDeliveries } from "./dispatcher/index.ts";
 import { intake } from "./intake/index.ts";
@@ -26,14 +27,18 @@ export default {
 		const parsed = configOf(env);
 		// The messages come back in a minute, and after a hundred of them the sweeper rings: nothing is lost till it is mended.
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
-		if (batch.queue === "jobs") return await consumeJobs(batch, env, parsed.config, runtime);
-		return await dispatchDeliveries(batch, env, parsed.config, runtime, (work) => context.waitUntil(work));
+		if (batch.queue === "jobs") return await consumeJobs(batch, env, parsed.config, runtime, freshResults);
+		const background = (work: Promise<void>) => context.waitUntil(work);
+		return await dispatchDeliveries(batch, env, parsed.config, runtime, freshResults, background);
 	},
 
 	async scheduled(_controller, env) {
 		await sweep(env, configOf(env), runtime);
 	},
 } satisfies ExportedHandler<Env>;
+
+/** From the consumer that stores a result to the dispatcher that tells of it, where both run in this isolate. */
+const freshResults = new FreshResults();
 
 const configs = new WeakMap<Env, ParsedConfig>();
 

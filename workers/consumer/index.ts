@@ -9,6 +9,7 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import { askModel } from "../../shared/model/ask-model.ts";
 import { readBells } from "../../shared/queues/bells.ts";
 import { JobMessage } from "../../shared/queues/doorbell.ts";
+import type { FreshResults } from "../../shared/results/fresh-results.ts";
 import { bind } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -18,11 +19,18 @@ import { runBatch } from "./run-batch.ts";
 /** An isolate has 128 MB, and an input exists several times over while it is parsed and sent. */
 const INPUT_BYTES_HELD_MAX = 24 * 1024 * 1024;
 
-export async function consumeJobs(batch: MessageBatch, env: Env, config: Config, runtime: Runtime): Promise<void> {
+export async function consumeJobs(
+	batch: MessageBatch,
+	env: Env,
+	config: Config,
+	runtime: Runtime,
+	freshResults: FreshResults,
+): Promise<void> {
 	const bindings = bind(env, runtime);
 	const consumer = {
 		...bindings,
 		ends: groupEnds(bindings.db),
+		freshResults,
 		ask: askModel({
 			runtime,
 			ai: env.AI,

@@ -95,10 +95,12 @@ async function succeed(consumer: Consumer, lease: Lease, answer: ModelAnswer): P
 		logId: answer.logId,
 		usage: answer.usage,
 	});
-	const body = new TextEncoder().encode(JSON.stringify(answer.completion));
+	const text = JSON.stringify(answer.completion);
+	const body = new TextEncoder().encode(text);
 	const result = await storeWhileHeld(consumer, lease, body, { attempt: own, modelAttempt: job.attempt });
 	if (result === null) return await settleUnstored(consumer, lease, { ...own, outcome: "not_stored", counted: false });
 	const { first, stored } = result;
+	if (first) consumer.freshResults.keep(job, text, body.byteLength);
 	await tellRecovery(consumer, lease);
 	if (first) return await settleAnswer(consumer, lease, stored, withAttempt(job.attempts, stored.attempt));
 	return await settleOther(consumer, lease, stored, { ...own, outcome: "superseded" });

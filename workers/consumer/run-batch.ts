@@ -7,6 +7,7 @@ import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { explainMisses } from "../../shared/db/explain-misses.ts";
 import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
+import type { FreshResults } from "../../shared/results/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { ringOrLog } from "../ring-or-log.ts";
@@ -26,6 +27,7 @@ export interface Consumer extends Bindings {
 	/** Random per invocation: names our leases. */
 	holder: string;
 	ends: Ends;
+	freshResults: FreshResults;
 }
 
 /** `tell` is called once for each key, as soon as its own fate is known: no job waits for a neighbour. */

@@ -2,12 +2,10 @@
 import type { Delivery } from "../../shared/core/delivery.ts";
 import type { Job } from "../../shared/core/job.ts";
 import { type JobView, timestamp, viewJob } from "../../shared/core/job-view.ts";
+import { INLINE_RESULT_BYTES_MAX } from "../../shared/results/fresh-results.ts";
 import { readResult } from "../../shared/results/store-result.ts";
 import { signedResultUrl } from "../../shared/webhooks/result-link.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
-
-/** Larger results are fetched by their link: Standard Webhooks advises bodies of some 20 kB at most. */
-const INLINE_RESULT_BYTES_MAX = 16_384;
 
 /** Null: its job is gone, and there is nothing left to tell. */
 export async function buildEvent(dispatcher: Dispatcher, delivery: Delivery, job: Job | null): Promise<string | null> {
@@ -44,8 +42,8 @@ async function full(dispatcher: Dispatcher, job: Job): Promise<JobView & { resul
 }
 
 /** Null for a large one. An R2 error rejects: told later is better than told without what the caller asked for. */
-async function inlineResult({ objects }: Dispatcher, job: Job): Promise<unknown> {
+async function inlineResult({ objects, freshResults }: Dispatcher, job: Job): Promise<unknown> {
 	if (job.resultBytes === null || job.resultBytes > INLINE_RESULT_BYTES_MAX) return null;
-	const text = await readResult(objects, job);
+	const text = freshResults.take(job) ?? (await readResult(objects, job));
 	return text === null ? null : JSON.parse(text);
 }

@@ -10,6 +10,7 @@ import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/receiver-pauses.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
+import type { FreshResults } from "../../shared/results/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { deliver } from "./deliver.ts";
@@ -20,6 +21,7 @@ export interface Dispatcher extends Bindings {
 	config: Config;
 	runtime: Runtime;
 	records: Records;
+	freshResults: FreshResults;
 	/** Work that outlives the batch; should it die, the sweeper finds its delivery in D1. */
 	background: (work: Promise<void>) => void;
 }

@@ -8,6 +8,7 @@ import type { Config } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { readBells } from "../../shared/queues/bells.ts";
 import { DeliveryMessage } from "../../shared/queues/doorbell.ts";
+import type { FreshResults } from "../../shared/results/fresh-results.ts";
 import { bind } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { dispatchBatch } from "./dispatch-batch.ts";
@@ -18,12 +19,14 @@ export async function dispatchDeliveries(
 	env: Env,
 	config: Config,
 	runtime: Runtime,
+	freshResults: FreshResults,
 	background: (work: Promise<void>) => void,
 ): Promise<void> {
 	const bindings = bind(env, runtime);
 	const dispatcher = {
 		...bindings,
 		records: groupRecords(bindings.db),
+		freshResults,
 		config,
 		runtime,
 		background,

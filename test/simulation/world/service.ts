@@ -1,5 +1,6 @@
 /** The service as it is deployed: its bindings, its four actors, and who wakes them. The actors are the real ones. */
 import { parseConfig } from "../../../shared/core/config.ts";
+import { FreshResults } from "../../../shared/results/fresh-results.ts";
 import { consumeJobs } from "../../../workers/consumer/index.ts";
 import { dispatchDeliveries } from "../../../workers/dispatcher/index.ts";
 import { sweep } from "../../../workers/sweeper/index.ts";
@@ -30,6 +31,7 @@ export class Service {
 	readonly jobQueue: SimulatedQueue;
 	readonly deliveryQueue: SimulatedQueue;
 	readonly vars: Record<string, string>;
+	readonly #freshResults = new FreshResults();
 	readonly #saidListeners: SaidListener[] = [];
 	readonly #sweptListeners: (() => void)[] = [];
 	#invocations = 0;
@@ -43,10 +45,10 @@ export class Service {
 		this.vars = varsFor(world);
 		const config = this.#config();
 		this.jobQueue = this.#queue("jobs", "consumer", (batch, by) =>
-			consumeJobs(batch, this.envFor(by), config, by.runtime),
+			consumeJobs(batch, this.envFor(by), config, by.runtime, this.#isolate()),
 		);
 		this.deliveryQueue = this.#queue("deliveries", "dispatcher", (batch, by, background) =>
-			dispatchDeliveries(batch, this.envFor(by), config, by.runtime, background),
+			dispatchDeliveries(batch, this.envFor(by), config, by.runtime, this.#isolate(), background),
 		);
 		world.after(SWEEP_EVERY_MS, () => this.#sweep());
 	}
@@ -83,6 +85,11 @@ export class Service {
 			STRANGER_RATE: NO_LIMIT,
 		};
 		return env as unknown as Env;
+	}
+
+	/** What an isolate knows from invocations before: it is the one that all share, or one of its own. */
+	#isolate(): FreshResults {
+		return this.world.dice.chance(0.5) ? this.#freshResults : new FreshResults();
 	}
 
 	#config() {

@@ -90,11 +90,13 @@ describe("a consumer whose lease was taken over", () => {
 		const zombie = startZombie(world, aModel(slowly(95 * SECOND, answered("The first."))), job);
 		await world.advance(91 * SECOND);
 		const model = aModel(slowly(MINUTE, answered("The second.")));
-		const heir = consuming(world.start(model), job);
+		const heirsProcess = world.start(model);
+		const heir = consuming(heirsProcess, job);
 		await world.ended(zombie.over);
 		expect(await reload(job)).toMatchObject({ status: "running", lease: 2 });
 		await world.ended(heir.over);
 		expect(await storedText(job)).toContain("The first.");
+		expect(heirsProcess.consumer.freshResults.take(job)).toBeNull();
 		expect(await reload(job)).toMatchObject({
 			status: "succeeded",
 			attempt: 2,

@@ -450,6 +450,18 @@ describe("what is not sent", () => {
 		expect(await reloadDelivery(fine.delivery)).toMatchObject({ status: "delivered" });
 	});
 
+	it("carries a result that its isolate has just stored without asking R2, and asks R2 when it is sent again", async () => {
+		const { world, received } = aReceiver(status(500), status(200));
+		const { job, delivery } = await anOwedDelivery({ result: '{"object":"chat.completion","id":"stored"}' });
+		const process = world.start();
+		process.dispatcher.freshResults.keep(job, '{"object":"chat.completion","id":"fresh"}', 40);
+		await dispatch(world, process, delivery);
+		expect(world.calls).not.toContainEqual(expect.stringMatching(/^r2/));
+		await world.advance(10 * SECOND);
+		await dispatch(world, process, delivery);
+		expect(received.map(({ body }) => JSON.parse(body).data.result.id)).toEqual(["fresh", "stored"]);
+	});
+
 	it("is one whose result R2 does not give: told later is better than told without it", async () => {
 		const { world, received } = aReceiver(status(200));
 		const { delivery } = await anOwedDelivery();

@@ -6,6 +6,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { type ParsedConfig, parseConfig } from "../../../shared/core/config.ts";
 import type { ModelRoute } from "../../../shared/core/model-routes.ts";
+import { FreshResults } from "../../../shared/results/fresh-results.ts";
 import { consumeJobs } from "../../../workers/consumer/index.ts";
 import { dispatchDeliveries } from "../../../workers/dispatcher/index.ts";
 import { intake } from "../../../workers/intake/index.ts";
@@ -132,14 +133,14 @@ export class World {
 
 	async #consume(batch: MessageBatch): Promise<void> {
 		await this.#invoke("consumer", ATTEMPT_SECONDS * SECOND + SLACK_MS, async () => {
-			if (this.#config.ok) await consumeJobs(batch, this.#env, this.#config.config, this.runtime);
+			if (this.#config.ok) await consumeJobs(batch, this.#env, this.#config.config, this.runtime, new FreshResults());
 		});
 	}
 
 	async #dispatch(batch: MessageBatch): Promise<void> {
 		await this.#invoke("dispatcher", WEBHOOK_MS + SLACK_MS, async () => {
 			if (this.#config.ok)
-				await dispatchDeliveries(batch, this.#env, this.#config.config, this.runtime, (work) =>
+				await dispatchDeliveries(batch, this.#env, this.#config.config, this.runtime, new FreshResults(), (work) =>
 					this.#background("dispatcher's background", work),
 				);
 		});

@@ -4,6 +4,7 @@ import { newHolder } from "../../../shared/core/ids.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { DeliveryMessage, JobMessage } from "../../../shared/queues/doorbell.ts";
+import { FreshResults } from "../../../shared/results/fresh-results.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { ByteBudget } from "../../../workers/consumer/byte-budget.ts";
 import { groupEnds } from "../../../workers/consumer/group-ends.ts";
@@ -97,7 +98,7 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 		runtime,
 	);
 	const db = new Database(gatedD1(io), runtime, () => runtime.now());
-	const shared = { ...bindings, db, config: world.config, runtime };
+	const shared = { ...bindings, db, config: world.config, runtime, freshResults: new FreshResults() };
 	const background: Promise<void>[] = [];
 	const process: Process = {
 		runtime,
