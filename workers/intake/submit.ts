@@ -23,6 +23,11 @@ import type { IntakeEnv, Services } from "./services.ts";
 import { readWait, waitUntilFinal } from "./wait.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
+/**
+ * The answer goes first. Its way out takes some turns of the event loop, and locally one thread does everything, so that a
+ * ring at once has the model asked before the caller has the answer.
+ */
+const RING_AFTER_MS = 3;
 
 /** What to run: the request as validated, the input as the caller wrote it, and the job that it repeats. */
 interface Order {
@@ -74,8 +79,7 @@ async function ring({ jobBell, runtime }: Services, job: NewJob): Promise<void> 
 	const waitMs = "delayMs" in job.start ? job.start.delayMs : job.start.runAt - runtime.now();
 	const delaySeconds = queueDelaySeconds(waitMs);
 	if (delaySeconds === null) return;
-	// The answer goes first: locally one thread does everything, and a ring sets off as much as the call of the model.
-	await runtime.sleep(0);
+	await runtime.sleep(RING_AFTER_MS);
 	try {
 		await jobBell.ringLater(job, delaySeconds);
 	} catch (error) {
