@@ -7,7 +7,7 @@ import { heapBytes } from "./inspector.ts";
 import { between, perJob, queueOps, totalOf } from "./ledger.ts";
 import { newTag } from "./load.ts";
 import { rounded } from "./statistics.ts";
-import { type System, startHoldfast } from "./systems.ts";
+import { startHoldfast, type WorkerSystem } from "./systems.ts";
 import type { Upstreams } from "./upstreams.ts";
 import type { Finding, Workbench } from "./workbench.ts";
 
@@ -43,7 +43,7 @@ export async function backlog({ upstreams, start, tell }: Workbench): Promise<Fi
 	}
 }
 
-async function fillQueue({ engine, submission }: System): Promise<void> {
+async function fillQueue({ engine, submission }: WorkerSystem): Promise<void> {
 	const tag = newTag("backlog");
 	const { url, init } = submission(tag);
 	const later = { ...JSON.parse(String(init.body)), delay_seconds: 86_400 };
@@ -56,7 +56,7 @@ async function fillQueue({ engine, submission }: System): Promise<void> {
 	await copyJobs(engine, templates, { from: 0, to: JOBS }, { job: due, delivery: {} });
 }
 
-async function drain({ engine }: System, upstreams: Upstreams, tell: (line: string) => void): Promise<Step[]> {
+async function drain({ engine }: WorkerSystem, upstreams: Upstreams, tell: (line: string) => void): Promise<Step[]> {
 	const look = async () => ({
 		at: performance.now(),
 		done: upstreams.received,

@@ -1,12 +1,12 @@
 /** All systems side by side. */
 import { execFileSync } from "node:child_process";
 import { reportOf, tableOf } from "./report.ts";
-import { type System, startHoldfast, startStraightforward, startWorkflows } from "./systems.ts";
+import { type System, startHoldfast, startStraightforward, startWorkflows, type WorkerSystem } from "./systems.ts";
 import { takeTurns } from "./turns.ts";
 import type { Finding, Workbench } from "./workbench.ts";
 
 export async function compare({ load, upstreams, start, tell }: Workbench): Promise<Finding> {
-	const systems: [System, ...System[]] = [
+	const systems: [WorkerSystem, ...System[]] = [
 		await start(startHoldfast),
 		await start(startStraightforward),
 		await start(startWorkflows),

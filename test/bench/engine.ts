@@ -1,19 +1,17 @@
 /** One system under the local engine, `wrangler dev`: started, watched from outside, and ended without leaving anything. */
-import { execFileSync } from "node:child_process";
-import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { endWranglerGroup, type Process, signalAll, wranglerGroup } from "../../scripts/lib/processes.ts";
 import { readLines, runDev } from "../../scripts/lib/run-wrangler.ts";
 import { freePort } from "../support/ports.ts";
 import type { D1Calls, Ledger, Spent } from "./ledger.ts";
+import { cpuMsOf, residentBytesOf } from "./process-usage.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
 const READY_MS_MAX = 120_000;
 const END_PATIENCE_MS = 3_000;
 const QUIET_MS_MAX = 30_000;
-/** Of /proc: a hundred ticks a second wherever Node runs. */
-const MS_PER_TICK = 10;
 
 export interface Engine {
 	url: string;
@@ -74,8 +72,8 @@ export async function startEngine({ stateDir, config, secrets = "", ...given }: 
 			const { results, meta } = await getJson<SqlAnswer<Row>>(`${url}/bench/sql`, init);
 			return { results, bytes: meta.size_after };
 		},
-		cpuMs: () => cpuMsOf(worker),
-		residentBytes: () => residentBytesOf(worker),
+		cpuMs: () => cpuMsOf(worker.pid),
+		residentBytes: () => residentBytesOf(worker.pid),
 		async stop() {
 			await endWranglerGroup(group, END_PATIENCE_MS);
 			process.off("exit", endAtOnce);
@@ -139,22 +137,4 @@ function sum(ledger: Ledger, name: keyof Spent): number {
 /** All calls to D1 of one actor, added up by what they begin with. */
 export function callsOf(ledger: Ledger, actor: string): [string, D1Calls][] {
 	return Object.entries(ledger[actor]?.d1 ?? {});
-}
-
-function cpuMsOf({ pid }: Process): number {
-	if (existsSync("/proc/self/stat")) {
-		const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-		const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-		return (Number(fields[11]) + Number(fields[12])) * MS_PER_TICK;
-	}
-	const [seconds = 0, minutes = 0, hours = 0] = psField(pid, "time").split(":").map(Number).reverse();
-	return ((hours * 60 + minutes) * 60 + seconds) * 1000;
-}
-
-function residentBytesOf({ pid }: Process): number {
-	return Number(psField(pid, "rss")) * 1024;
-}
-
-function psField(pid: number, field: string): string {
-	return execFileSync("ps", ["-o", `${field}=`, "-p", String(pid)], { encoding: "utf8" }).trim();
 }

@@ -5,7 +5,7 @@ import { copiedJobId, copyJobs, templatesOf } from "./fill.ts";
 import { between, type Ledger } from "./ledger.ts";
 import { newTag, submitOnce } from "./load.ts";
 import { median, rounded } from "./statistics.ts";
-import { type System, startHoldfast } from "./systems.ts";
+import { startHoldfast, type WorkerSystem } from "./systems.ts";
 import type { Upstreams } from "./upstreams.ts";
 import type { Finding, Workbench } from "./workbench.ts";
 
@@ -60,7 +60,7 @@ interface Seeds {
 }
 
 /** One job that has gone the whole way, and one that waits for another day. */
-async function seedsOf({ engine, submission }: System, upstreams: Upstreams): Promise<Seeds> {
+async function seedsOf({ engine, submission }: WorkerSystem, upstreams: Upstreams): Promise<Seeds> {
 	const tag = newTag("seed");
 	await submitOnce(submission, tag);
 	await upstreams.arrival(tag);
@@ -73,7 +73,7 @@ async function seedsOf({ engine, submission }: System, upstreams: Upstreams): Pr
 }
 
 async function fill(
-	{ engine }: System,
+	{ engine }: WorkerSystem,
 	{ ended, queued }: Seeds,
 	from: number,
 	to: number,
@@ -94,7 +94,7 @@ async function fill(
 }
 
 /** @param middle a job of the asking tenant that as many are older as younger than */
-async function ask(holdfast: System, upstreams: Upstreams, middle: number): Promise<Answers> {
+async function ask(holdfast: WorkerSystem, upstreams: Upstreams, middle: number): Promise<Answers> {
 	const { engine, submission } = holdfast;
 	const { url, init } = submission("");
 	const headers = new Headers(init.headers);
@@ -119,7 +119,7 @@ async function ask(holdfast: System, upstreams: Upstreams, middle: number): Prom
 }
 
 /** A run is told call by call, by actor; a question as a whole. */
-async function askOften({ engine }: System, what: string, question: () => Promise<void>): Promise<Answers> {
+async function askOften({ engine }: WorkerSystem, what: string, question: () => Promise<void>): Promise<Answers> {
 	await question();
 	const before = await engine.quietLedger();
 	const took: number[] = [];

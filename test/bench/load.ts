@@ -63,7 +63,7 @@ export interface Idle {
 }
 
 /** One job at a time, each with the system to itself: what the one before left to do after its webhook is done. */
-export async function idleOf({ name, engine, submission }: System, upstreams: Upstreams, jobs: number): Promise<Idle> {
+export async function idleOf({ name, submission, atRest }: System, upstreams: Upstreams, jobs: number): Promise<Idle> {
 	const idle: Idle = { submitMs: [], toModelMs: [], toWebhookMs: [], overheadMs: [] };
 	for (let made = 0; made < jobs; made++) {
 		const tag = newTag(name);
@@ -74,7 +74,7 @@ export async function idleOf({ name, engine, submission }: System, upstreams: Up
 		idle.toModelMs.push(call.startedAt - startedAt);
 		idle.toWebhookMs.push(toldAt - call.endedAt);
 		idle.overheadMs.push(call.startedAt - startedAt + toldAt - call.endedAt);
-		await engine.quietLedger();
+		await atRest();
 	}
 	return idle;
 }

@@ -1,5 +1,5 @@
 /** What the turns came to: figures for each system, their ratios, and a table to read. */
-import { dollarsPerMillion, type Ledger, perJob, queueOps, totalOf } from "./ledger.ts";
+import { dollarsPerMillion, type Ledger, perJob, queueOps, type Spent, totalOf } from "./ledger.ts";
 import type { Idle } from "./load.ts";
 import { PRICES, PRICES_READ_ON } from "./prices.ts";
 import { median, quantile, rounded } from "./statistics.ts";
@@ -8,6 +8,7 @@ import type { BareTurn, Load, Measured, Turn, Turns } from "./turns.ts";
 export interface Report {
 	load: Load;
 	prices_read_on: string;
+	/** Those of one system may be fewer than of another. */
 	systems: Record<string, Record<string, number>>;
 	bare_insert: Record<string, number>;
 	/** Medians of the ratios within each round: holdfast's figure by the other's. */
@@ -22,6 +23,7 @@ export function reportOf({ systems, bareInserts }: Turns, load: Load, notes: str
 	if (holdfast === undefined) throw new Error("holdfast took no turns");
 	const jobs = load.rounds * (load.jobs + load.idleJobs);
 	const figures = new Map([...systems].map(([name, measured]) => [name, figuresOf(measured, jobs)]));
+	const dollars = (name: string) => figures.get(name)?.dollars_per_million_jobs;
 	const ratios: Report["ratios"] = {};
 	for (const [name, { turns }] of systems) {
 		if (name === "holdfast") continue;
@@ -29,7 +31,8 @@ export function reportOf({ systems, bareInserts }: Turns, load: Load, notes: str
 		ratios[`jobs_per_second_to_${name}`] = ratio(({ jobsPerSecond }) => jobsPerSecond);
 		ratios[`idle_overhead_p50_to_${name}`] = ratio(({ idle }) => median(idle.overheadMs));
 		ratios[`cpu_ms_to_${name}`] = ratio(({ cpuMsPerJob }) => cpuMsPerJob);
-		ratios[`dollars_to_${name}`] = dollars(figures, "holdfast") / dollars(figures, name);
+		const [ours, theirs] = [dollars("holdfast"), dollars(name)];
+		if (ours !== undefined && theirs !== undefined) ratios[`dollars_to_${name}`] = ours / theirs;
 	}
 	const toInsert = ratioTo<BareTurn>(holdfast.turns, bareInserts);
 	ratios.submit_p50_to_bare_insert = toInsert(({ submitMs }) => median(submitMs));
@@ -40,15 +43,28 @@ export function reportOf({ systems, bareInserts }: Turns, load: Load, notes: str
 		systems: Object.fromEntries([...figures].map(([name, values]) => [name, roundedAll(values)])),
 		bare_insert: roundedAll(submitFigures(bareInserts)),
 		ratios: roundedAll(ratios),
-		actors: actorsOf(holdfast.spent, jobs),
+		actors: actorsOf(holdfast.spent ?? {}, jobs),
 		notes,
 	};
 }
 
 function figuresOf({ turns, spent }: Measured, jobs: number): Record<string, number> {
-	const each = perJob(totalOf(spent), jobs);
 	const cpuMs = median(turns.map(({ cpuMsPerJob }) => cpuMsPerJob));
 	const idle = (part: keyof Idle) => turns.flatMap((turn) => turn.idle[part]);
+	return {
+		...(spent === null ? {} : billFor(perJob(totalOf(spent), jobs), cpuMs)),
+		jobs_per_second: median(turns.map(({ jobsPerSecond }) => jobsPerSecond)),
+		...submitFigures(turns),
+		idle_overhead_p50_ms: median(idle("overheadMs")),
+		idle_overhead_p99_ms: quantile(idle("overheadMs"), 0.99),
+		idle_to_model_p50_ms: median(idle("toModelMs")),
+		idle_to_webhook_p50_ms: median(idle("toWebhookMs")),
+		cpu_ms_per_job: cpuMs,
+	};
+}
+
+/** Of what no platform counts there is no figure: a zero would say that it was counted, and is free. */
+function billFor(each: Spent, cpuMs: number): Record<string, number> {
 	return {
 		rows_written_per_job: each.rowsWritten,
 		rows_read_per_job: each.rowsRead,
@@ -61,13 +77,6 @@ function figuresOf({ turns, spent }: Measured, jobs: number): Record<string, num
 		workflow_steps_per_job: each.workflowSteps,
 		dollars_per_million_jobs: dollarsPerMillion(each, cpuMs),
 		dollars_for_workflow_steps: each.workflowSteps * PRICES.workflowSteps.perMillion,
-		jobs_per_second: median(turns.map(({ jobsPerSecond }) => jobsPerSecond)),
-		...submitFigures(turns),
-		idle_overhead_p50_ms: median(idle("overheadMs")),
-		idle_overhead_p99_ms: quantile(idle("overheadMs"), 0.99),
-		idle_to_model_p50_ms: median(idle("toModelMs")),
-		idle_to_webhook_p50_ms: median(idle("toWebhookMs")),
-		cpu_ms_per_job: cpuMs,
 	};
 }
 
@@ -85,9 +94,6 @@ function ratioTo<T>(ours: readonly (Turn & T)[], theirs: readonly T[]) {
 	return (value: (turn: T) => number) =>
 		median(theirs.map((their, round) => (ours[round] === undefined ? Number.NaN : value(ours[round]) / value(their))));
 }
-
-const dollars = (figures: Map<string, Record<string, number>>, name: string) =>
-	figures.get(name)?.dollars_per_million_jobs ?? Number.NaN;
 
 function actorsOf(spent: Ledger, jobs: number): Report["actors"] {
 	return Object.fromEntries(

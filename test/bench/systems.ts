@@ -1,4 +1,4 @@
-/** The systems that are measured side by side, each started on the same engine and spoken to in its own words. */
+/** The Workers that are measured side by side, each started on the same engine and spoken to in its own words. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { developmentKey } from "../../scripts/lib/development-key.ts";
@@ -9,15 +9,28 @@ import { tickSweeper } from "../../scripts/lib/sweeper-tick.ts";
 import { freePort } from "../support/ports.ts";
 import { BARE_TABLE } from "./bare-table.ts";
 import { type Engine, ROOT, startEngine } from "./engine.ts";
+import type { Ledger } from "./ledger.ts";
 import { SCHEMA } from "./peers/straightforward/schema.ts";
 import type { Upstreams } from "./upstreams.ts";
 
+/** What is measured, whatever it runs on. */
 export interface System {
 	name: string;
-	engine: Engine;
 	/** The request that submits a job whose prompt and receiver bear `tag`. */
 	submission(tag: string): { url: string; init: RequestInit };
+	/**
+	 * Resolves when no job has anything left to do, also of what comes after its webhook, with all that the platform's parts
+	 * were asked for until then. Null: it stands on servers of its own, and nobody bills it by the count.
+	 */
+	atRest(): Promise<Ledger | null>;
+	/** CPU spent so far by all that it consists of. */
+	cpuMs(): number;
 	stop(): Promise<void>;
+}
+
+/** On the local engine, which can be looked into beside what every system tells. */
+export interface WorkerSystem extends System {
+	engine: Engine;
 }
 
 /** As cron rings in production. */
@@ -28,7 +41,7 @@ const COMPATIBILITY_DATE = "2026-10-20";
 /** As `npm start` has them: the local broker runs one batch of a queue at a time. */
 const CONSUMER = { max_batch_size: 100, max_batch_timeout: 0, max_retries: 100, retry_delay: 60 };
 
-export async function startHoldfast(upstreams: Upstreams, scratch: string): Promise<System> {
+export async function startHoldfast(upstreams: Upstreams, scratch: string): Promise<WorkerSystem> {
 	const stateDir = join(scratch, "holdfast");
 	const place = { root: ROOT, stateDir };
 	const port = await freePort();
@@ -42,19 +55,18 @@ export async function startHoldfast(upstreams: Upstreams, scratch: string): Prom
 	const engine = await startEngine({ stateDir, config, port, secrets: formatEnvFile(secrets), healthPath: "/healthz" });
 	const key = await developmentKey(url, secrets.ADMIN_TOKEN, stateDir);
 	const stopTicking = tickSweeper(url, SWEEP_SECONDS, () => undefined);
+	const headers = { authorization: `Bearer ${key}` };
+	const system = onEngine("holdfast", engine, submissionTo(`${url}/v1/jobs`, upstreams, headers));
 	return {
-		name: "holdfast",
-		engine,
-		submission: (tag) => post(`${url}/v1/jobs`, jobFor(upstreams, tag), { authorization: `Bearer ${key}` }),
+		...system,
 		async stop() {
 			stopTicking();
-			await engine.stop();
-			rmSync(stateDir, { recursive: true, force: true });
+			await system.stop();
 		},
 	};
 }
 
-export async function startStraightforward(upstreams: Upstreams, scratch: string): Promise<System> {
+export async function startStraightforward(upstreams: Upstreams, scratch: string): Promise<WorkerSystem> {
 	const stateDir = join(scratch, "straightforward");
 	const queues = ["jobs", "deliveries"];
 	const engine = await startEngine({
@@ -72,10 +84,10 @@ export async function startStraightforward(upstreams: Upstreams, scratch: string
 		},
 	});
 	for (const sql of SCHEMA) await engine.sql(sql);
-	return peer("straightforward", engine, upstreams);
+	return onEngine("straightforward", engine, submissionTo(`${engine.url}/jobs`, upstreams));
 }
 
-export async function startWorkflows(upstreams: Upstreams, scratch: string): Promise<System> {
+export async function startWorkflows(upstreams: Upstreams, scratch: string): Promise<WorkerSystem> {
 	const engine = await startEngine({
 		stateDir: join(scratch, "workflows"),
 		config: {
@@ -83,7 +95,7 @@ export async function startWorkflows(upstreams: Upstreams, scratch: string): Pro
 			workflows: [{ name: "jobs", binding: "JOBS", class_name: "CountedJobWorkflow" }],
 		},
 	});
-	return peer("workflows", engine, upstreams);
+	return onEngine("workflows", engine, submissionTo(`${engine.url}/jobs`, upstreams));
 }
 
 function workerNamed(name: string, { modelUrl }: Upstreams) {
@@ -96,11 +108,13 @@ function workerNamed(name: string, { modelUrl }: Upstreams) {
 	};
 }
 
-function peer(name: string, engine: Engine, upstreams: Upstreams): System {
+function onEngine(name: string, engine: Engine, submission: System["submission"]): WorkerSystem {
 	return {
 		name,
 		engine,
-		submission: (tag) => post(`${engine.url}/jobs`, jobFor(upstreams, tag), {}),
+		submission,
+		atRest: engine.quietLedger,
+		cpuMs: engine.cpuMs,
 		async stop() {
 			await engine.stop();
 			rmSync(engine.stateDir, { recursive: true, force: true });
@@ -109,22 +123,21 @@ function peer(name: string, engine: Engine, upstreams: Upstreams): System {
 }
 
 /** Only the insert, in the same process and the same database as `system`. */
-export async function bareInsert({ engine }: System, upstreams: Upstreams): Promise<System["submission"]> {
+export async function bareInsert({ engine }: WorkerSystem, upstreams: Upstreams): Promise<System["submission"]> {
 	await engine.sql(BARE_TABLE);
-	return (tag) => post(`${engine.url}/bench/insert`, jobFor(upstreams, tag), {});
+	return submissionTo(`${engine.url}/bench/insert`, upstreams);
 }
 
-/** The same for all: what they make of it is their own. */
-function jobFor({ hookUrl }: Upstreams, tag: string): object {
-	return {
-		input: { messages: [{ role: "user", content: `${tag} ${PROMPT}` }] },
-		webhook: { url: `${hookUrl}/${tag}` },
-	};
-}
-
-function post(url: string, body: object, headers: Record<string, string>) {
-	return {
-		url,
-		init: { method: "POST", headers: { "content-type": "application/json", ...headers }, body: JSON.stringify(body) },
+/** The same job for all: what they make of it is their own. */
+export function submissionTo(
+	url: string,
+	{ hookUrl }: Upstreams,
+	headers: Record<string, string> = {},
+): System["submission"] {
+	const init = { method: "POST", headers: { "content-type": "application/json", ...headers } };
+	return (tag) => {
+		const input = { messages: [{ role: "user", content: `${tag} ${PROMPT}` }] };
+		const webhook = { url: `${hookUrl}/${tag}` };
+		return { url, init: { ...init, body: JSON.stringify({ input, webhook }) } };
 	};
 }

@@ -4,7 +4,7 @@
 import { between, type Ledger } from "./ledger.ts";
 import { type Idle, idleOf, newTag, submitMany, submitOnce, throughputOf } from "./load.ts";
 import { rounded } from "./statistics.ts";
-import { bareInsert, type System } from "./systems.ts";
+import { bareInsert, type System, type WorkerSystem } from "./systems.ts";
 import type { Upstreams } from "./upstreams.ts";
 
 export interface Load {
@@ -25,10 +25,10 @@ export interface Turn {
 	idle: Idle;
 }
 
-/** Of one system, all its turns in order, and what was spent on their jobs, by actor. */
+/** Of one system, all its turns in order, and what was spent on their jobs, by actor. Null: nothing that is billed. */
 export interface Measured {
 	turns: Turn[];
-	spent: Ledger;
+	spent: Ledger | null;
 }
 
 /** Submissions that do nothing but insert. */
@@ -43,7 +43,7 @@ export interface Turns {
 }
 
 export async function takeTurns(
-	systems: [holdfast: System, ...peers: System[]],
+	systems: [holdfast: WorkerSystem, ...peers: System[]],
 	upstreams: Upstreams,
 	load: Load,
 	tell: (line: string) => void,
@@ -51,12 +51,12 @@ export async function takeTurns(
 	const bareInsertInto = await bareInsert(systems[0], upstreams);
 	const bareInserts: Turns["bareInserts"] = [];
 	const turns = new Map<System, Turn[]>();
-	const before = new Map<System, Ledger>();
+	const before = new Map<System, Ledger | null>();
 	for (const system of systems) {
 		// The first jobs find everything cold, which is another question.
 		await turnOf(system, upstreams, load);
 		turns.set(system, []);
-		before.set(system, await system.engine.quietLedger());
+		before.set(system, await system.atRest());
 	}
 	for (let round = 1; round <= load.rounds; round++) {
 		for (const system of systems) {
@@ -68,29 +68,29 @@ export async function takeTurns(
 	}
 	const measured = new Map<string, Measured>();
 	for (const system of systems) {
-		const spent = between(before.get(system) ?? {}, await system.engine.quietLedger());
+		const after = await system.atRest();
+		const spent = after === null ? null : between(before.get(system) ?? {}, after);
 		measured.set(system.name, { turns: turns.get(system) ?? [], spent });
 	}
 	return { systems: measured, bareInserts };
 }
 
 async function turnOf(system: System, upstreams: Upstreams, load: Load): Promise<Turn> {
-	const { engine } = system;
-	const cpuMsBefore = engine.cpuMs();
+	const cpuMsBefore = system.cpuMs();
 	const { jobsPerSecond, submitMs } = await throughputOf(system, upstreams, load);
-	await engine.quietLedger();
-	const cpuMsPerJob = (engine.cpuMs() - cpuMsBefore) / load.jobs;
+	await system.atRest();
+	const cpuMsPerJob = (system.cpuMs() - cpuMsBefore) / load.jobs;
 	const idle = await idleOf(system, upstreams, load.idleJobs);
 	return { jobsPerSecond, cpuMsPerJob, submitMs, idle };
 }
 
-async function bareTurnOf({ engine }: System, insert: System["submission"], load: Load): Promise<BareTurn> {
+async function bareTurnOf({ atRest }: System, insert: System["submission"], load: Load): Promise<BareTurn> {
 	const tags = Array.from({ length: load.jobs }, () => newTag("bare"));
 	const submitMs = await submitMany(insert, tags, load.atOnce);
 	const idleSubmitMs: number[] = [];
 	for (let made = 0; made < load.idleJobs; made++) {
 		idleSubmitMs.push(await submitOnce(insert, newTag("bare")));
-		await engine.quietLedger();
+		await atRest();
 	}
 	return { submitMs, idle: { submitMs: idleSubmitMs } };
 }

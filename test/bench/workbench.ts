@@ -7,7 +7,7 @@ export interface Workbench {
 	load: Load;
 	upstreams: Upstreams;
 	/** What is started here is stopped when the measurement is over, however it ends. */
-	start(starter: (upstreams: Upstreams, scratch: string) => Promise<System>): Promise<System>;
+	start<S extends System>(starter: (upstreams: Upstreams, scratch: string) => Promise<S>): Promise<S>;
 	/** Says how far it has come. */
 	tell(line: string): void;
 }
