@@ -64,13 +64,18 @@ export function wranglerGroup(group: number): Process[] {
 	);
 }
 
-/** Ends a wrangler and all it started: asked first, forced after `patienceMs`. */
+/** Ends a wrangler and all it started. */
 export async function endWranglerGroup(group: number, patienceMs: number): Promise<void> {
+	await endProcesses(() => wranglerGroup(group), patienceMs);
+}
+
+/** Resolves when `find` finds none any more: they are asked first, and forced after `patienceMs`. */
+export async function endProcesses(find: () => Process[], patienceMs: number): Promise<void> {
 	const giveUpAt = Date.now() + patienceMs;
-	signalAll(wranglerGroup(group), "SIGTERM");
-	while (Date.now() < giveUpAt && wranglerGroup(group).length > 0) await sleep(25);
-	while (wranglerGroup(group).length > 0) {
-		signalAll(wranglerGroup(group), "SIGKILL");
+	signalAll(find(), "SIGTERM");
+	while (Date.now() < giveUpAt && find().length > 0) await sleep(25);
+	while (find().length > 0) {
+		signalAll(find(), "SIGKILL");
 		await sleep(25);
 	}
 }
