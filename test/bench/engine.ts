@@ -94,7 +94,8 @@ function workerd(group: number, port: number): Process {
 	return worker;
 }
 
-async function untilAnswered(url: string, isUp: () => boolean): Promise<void> {
+/** Resolves once `url` answers well. Throws when it answers otherwise, and when nothing does in time or ever will. */
+export async function untilAnswered(url: string, isUp: () => boolean): Promise<void> {
 	const giveUpAt = Date.now() + READY_MS_MAX;
 	for (;;) {
 		const answer = await fetch(url, { signal: AbortSignal.timeout(10_000) }).catch(() => null);

@@ -1,5 +1,5 @@
 /**
- * `npm run bench`: the service beside others that do the same work on the same engine, this machine.
+ * `npm run bench`: the service beside others that do the same work on this machine, most of them on the same engine.
  *
  * - `npm run bench`              all systems in turns: counts, cost, speed
  * - `npm run bench -- growth`    the same questions to a thousand jobs and to a million
