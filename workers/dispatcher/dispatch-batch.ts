@@ -93,10 +93,10 @@ async function inTime(
 	dispatching: Promise<Disposition>,
 ): Promise<Disposition> {
 	const { runtime, background } = dispatcher;
-	const patience = new AbortController();
-	const tired = runtime.sleep(PATIENCE_MS, patience.signal).then(() => null);
-	const said = await Promise.race([dispatching, tired]);
-	patience.abort();
+	const said = await new Promise<Disposition | null>((resolve, reject) => {
+		const takeBack = runtime.timer(PATIENCE_MS, () => resolve(null));
+		dispatching.then(resolve, reject).finally(takeBack);
+	});
 	if (said !== null) return said;
 	background(ringAnew(dispatcher, key, dispatching));
 	return ACK;
