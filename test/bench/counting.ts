@@ -29,6 +29,17 @@ export function countFetches(): void {
 	};
 }
 
+/** From here on, each line that is logged counts for whoever is acting. */
+export function countLogLines(): void {
+	for (const level of ["log", "error"] as const) {
+		const write = console[level];
+		console[level] = (...words: unknown[]) => {
+			accountOf(acting.getStore() ?? "nobody").spent.logLines += 1;
+			write(...words);
+		};
+	}
+}
+
 /** `env`, the calls to whose bindings count for `actor`. */
 export function countedEnv<E extends object>(env: E, actor: string): E {
 	const account = accountOf(actor);

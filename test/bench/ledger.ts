@@ -16,6 +16,7 @@ const NOTHING = {
 	queueReads: 0,
 	queueDeletes: 0,
 	fetches: 0,
+	logLines: 0,
 	workflowSteps: 0,
 };
 
@@ -99,11 +100,17 @@ const spentNames: readonly (keyof Spent)[] = [
 	"queueReads",
 	"queueDeletes",
 	"fetches",
+	"logLines",
 	"workflowSteps",
 ];
 
 export function queueOps({ queueWrites, queueReads, queueDeletes }: Spent): number {
 	return queueWrites + queueReads + queueDeletes;
+}
+
+/** What Workers Logs keep of a job, where they are on: each line, and one event for each invocation. */
+export function logEvents({ logLines, invocations }: Spent): number {
+	return logLines + invocations;
 }
 
 /** What a million jobs cost, of which each spends this and so many milliseconds of CPU. */

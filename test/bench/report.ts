@@ -1,5 +1,5 @@
 /** What the turns came to: figures for each system, their ratios, and a table to read. */
-import { dollarsPerMillion, type Ledger, perJob, queueOps, type Spent, totalOf } from "./ledger.ts";
+import { dollarsPerMillion, type Ledger, logEvents, perJob, queueOps, type Spent, totalOf } from "./ledger.ts";
 import type { Idle } from "./load.ts";
 import { PRICES, PRICES_READ_ON } from "./prices.ts";
 import { median, quantile, rounded } from "./statistics.ts";
@@ -77,6 +77,8 @@ function billFor(each: Spent, cpuMs: number): Record<string, number> {
 		workflow_steps_per_job: each.workflowSteps,
 		dollars_per_million_jobs: dollarsPerMillion(each, cpuMs),
 		dollars_for_workflow_steps: each.workflowSteps * PRICES.workflowSteps.perMillion,
+		log_lines_per_job: each.logLines,
+		dollars_for_log_events: logEvents(each) * PRICES.logEvents.perMillion,
 	};
 }
 

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { between, dollarsPerMillion, emptyAccount, type Ledger, perJob, totalOf } from "../../bench/ledger.ts";
+import {
+	between,
+	dollarsPerMillion,
+	emptyAccount,
+	type Ledger,
+	logEvents,
+	perJob,
+	totalOf,
+} from "../../bench/ledger.ts";
 import { quantile } from "../../bench/statistics.ts";
 
 const spending = (spent: Partial<ReturnType<typeof emptyAccount>["spent"]>) => ({
@@ -13,6 +21,10 @@ describe("the ledger", () => {
 		// 8 rows at $1, 80 at $0.001, 6 queue operations at $0.40, and 10 ms of CPU at $0.02.
 		expect(dollarsPerMillion(spent, 10)).toBeCloseTo(8 + 0.08 + 2.4 + 0.2);
 		expect(dollarsPerMillion(spending({ r2ClassA: 1, r2ClassB: 1, invocations: 1 }).spent, 0)).toBeCloseTo(5.16);
+	});
+
+	it("takes each line and each invocation for an event of the logs", () => {
+		expect(logEvents(spending({ logLines: 2, invocations: 1.1 }).spent)).toBeCloseTo(3.1);
 	});
 
 	it("counts what lies between two looks, whoever came up meanwhile", () => {

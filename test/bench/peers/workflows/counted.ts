@@ -2,10 +2,11 @@
 import type { WorkflowStep } from "cloudflare:workers";
 import { standIn } from "../../../workerd/support/watched-d1.ts";
 import { countedWorker } from "../../counted-worker.ts";
-import { accountOf, countedEnv, countFetches, invocationOf } from "../../counting.ts";
+import { accountOf, countedEnv, countFetches, countLogLines, invocationOf } from "../../counting.ts";
 import workflows, { JobWorkflow, type WorkflowsEnv } from "./worker.ts";
 
 countFetches();
+countLogLines();
 
 export class CountedJobWorkflow extends JobWorkflow {
 	constructor(context: ExecutionContext, env: WorkflowsEnv) {
