@@ -12,7 +12,10 @@ export class CallGivenUp extends Error {
 	override name = "CallGivenUp";
 }
 
-/** Why a call that nobody waits for any more is ended. One for all: an error that is made notes its stack, which costs more than the end itself. */
+/**
+ * Why a call that nobody waits for any more is ended. One for all: an error that is made notes its stack, which costs more
+ * than the end itself.
+ */
 export const OVER = new CallGivenUp("over");
 
 export class CallWatch {

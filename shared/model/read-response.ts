@@ -64,7 +64,7 @@ async function eachChunk(response: Response, watch: CallWatch, take: (bytes: Uin
 }
 
 async function takeAll(
-	chunks: ReadableStreamDefaultReader,
+	chunks: ReadableStreamDefaultReader<unknown>,
 	watch: CallWatch,
 	take: (bytes: Uint8Array) => boolean,
 ): Promise<boolean> {

@@ -9,8 +9,8 @@ const VERSION = "v1";
 const IV_BYTES = 12;
 
 /**
- * What the signing keys come to, derived once an isolate: each webhook asks for it several times. Values are kept, and no
- * promises, which the runtime ends with the request that made them.
+ * What the signing keys come to, derived once an isolate, which has one `subtle`: each webhook asks for it several times.
+ * Values are kept, and no promises, which the runtime ends with the request that made them.
  */
 class Derived<Value> {
 	readonly #known = new WeakMap<SubtleCrypto, Map<string, Value>>();
@@ -61,7 +61,7 @@ const keys = new Derived<CryptoKey>();
 
 /** A key of its own for each purpose (RFC 5869), so that none reveals another. */
 export async function deriveKey(runtime: Runtime, signingKey: string, purpose: Purpose, use: Use): Promise<CryptoKey> {
-	return await keys.of(runtime, `${use} ${signingKey}`, () => deriveAnew(runtime, signingKey, purpose, use));
+	return await keys.of(runtime, `${purpose} ${use} ${signingKey}`, () => deriveAnew(runtime, signingKey, purpose, use));
 }
 
 async function deriveAnew(runtime: Runtime, signingKey: string, purpose: Purpose, use: Use): Promise<CryptoKey> {

@@ -15,6 +15,7 @@ import { bind } from "../../workers/bindings.ts";
 import { api } from "../../workers/intake/api.ts";
 import { HostCache } from "../../workers/intake/host-cache.ts";
 import { KeyCache } from "../../workers/intake/key-cache.ts";
+import { KeyTallies } from "../../workers/intake/key-tallies.ts";
 import type { Services } from "../../workers/intake/services.ts";
 import { bindShields } from "../../workers/intake/shields.ts";
 import { listenToLogs } from "../simulation/logs.ts";
@@ -33,6 +34,7 @@ export class SimulatedService implements FuzzedService {
 	readonly #world = new World(1, { overrides: { ...CALM, jobs: 0, skewMs: 0 } });
 	readonly #service: Service;
 	readonly #keys = new KeyCache();
+	readonly #tallies = new KeyTallies();
 	readonly #hosts = new HostCache();
 	readonly #changes = new Map<Invocation, number>();
 	readonly #stopListening: () => void;
@@ -87,6 +89,7 @@ export class SimulatedService implements FuzzedService {
 			config: parsed.config,
 			runtime: by.runtime,
 			keys: this.#keys,
+			tallies: this.#tallies,
 			hosts: this.#hosts,
 			background: (work) => void work.catch((error: unknown) => this.#world.violate("B1", String(error))),
 		};

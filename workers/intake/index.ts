@@ -16,11 +16,13 @@ import { ANSWER_HEADERS } from "./answer-headers.ts";
 import { api } from "./api.ts";
 import { HostCache } from "./host-cache.ts";
 import { KeyCache } from "./key-cache.ts";
+import { KeyTallies } from "./key-tallies.ts";
 import type { Services } from "./services.ts";
 import { bindShields } from "./shields.ts";
 
 /** They live as long as the isolate. */
 const keys = new KeyCache();
+const tallies = new KeyTallies();
 const hosts = new HostCache();
 
 export async function intake(
@@ -38,6 +40,7 @@ export async function intake(
 		config: parsed.config,
 		runtime,
 		keys,
+		tallies,
 		hosts,
 		background: (work) => context.waitUntil(work),
 	};

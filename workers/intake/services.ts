@@ -5,12 +5,14 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import type { Bindings } from "../bindings.ts";
 import type { HostCache } from "./host-cache.ts";
 import type { KeyCache } from "./key-cache.ts";
+import type { KeyTallies } from "./key-tallies.ts";
 import type { Shields } from "./shields.ts";
 
 export interface Services extends Bindings, Shields {
 	config: Config;
 	runtime: Runtime;
 	keys: KeyCache;
+	tallies: KeyTallies;
 	hosts: HostCache;
 	/** Lets work go on after the answer. It must not matter when it fails. */
 	background(work: Promise<void>): void;

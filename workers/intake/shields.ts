@@ -2,11 +2,10 @@
 import type { Context } from "hono";
 import { clientOf } from "../../shared/core/client-address.ts";
 import { AppError } from "../../shared/core/errors.ts";
-import { KEY_RATE, type Rate, STRANGER_RATE } from "../../shared/core/rates.ts";
+import { KEY_RATE, type Rate, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../shared/core/rates.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { RateLimiter } from "../../shared/limits/rate-limiter.ts";
 import { logTrouble } from "../log.ts";
-import type { KnownKey } from "./key-cache.ts";
 import type { IntakeEnv } from "./services.ts";
 
 export interface Shields {
@@ -23,14 +22,15 @@ export function bindShields(env: { KEY_RATE: RateLimit; STRANGER_RATE: RateLimit
 
 /**
  * Asked only once the key has proved to be valid: nobody else can use up what it may ask. The platform is asked for ten
- * requests at once, and for each one while it says no.
+ * requests at once, and while it says no, for each.
  */
-export async function checkKeyRate(c: Context<IntakeEnv>, key: KnownKey): Promise<void> {
-	key.uncounted += 1;
-	if (key.uncounted < KEY_RATE.requestsPerCount) return;
-	key.uncounted = 0;
-	if (await isWithin(c, c.env.services.keyRate, key.keyId)) return;
-	key.uncounted = KEY_RATE.requestsPerCount - 1;
+export async function checkKeyRate(c: Context<IntakeEnv>, keyId: string): Promise<void> {
+	const tally = c.env.services.tallies.of(keyId);
+	tally.uncounted += 1;
+	if (!tally.isOver && tally.uncounted < REQUESTS_PER_COUNT) return;
+	tally.uncounted = 0;
+	tally.isOver = !(await isWithin(c, c.env.services.keyRate, keyId));
+	if (!tally.isOver) return;
 	throw tooMany(
 		KEY_RATE,
 		"This API key asks too often. Pause between requests, or wait longer between looks at a job.",

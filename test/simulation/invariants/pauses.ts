@@ -21,10 +21,9 @@ export function watchPauses(simulation: Simulation): undefined {
 	const { ledger } = simulation;
 	watchProbes(simulation);
 	ledger.onTransaction((changes) => {
-		for (const { table, before, after, by } of changes) {
-			const isAttempt = table === "deliveries" && numberOf(after, "attempts_made") > numberOf(before, "attempts_made");
-			if (before !== null && after !== null && isAttempt) checkCount(simulation, { before, after, by }, changes);
-		}
+		const attempts = changes.filter(isAttempt);
+		for (const [key, made] of Map.groupBy(attempts, ({ before }) => receiverOf(before)))
+			checkCount(simulation, key, made, changes);
 		checkReleases(simulation, changes);
 	});
 }
@@ -60,21 +59,32 @@ function watchProbes({ ledger, world, service, endpoints }: Simulation): void {
 	});
 }
 
-function checkCount(
-	{ ledger, world }: Simulation,
-	{ before, after, by }: { before: Row; after: Row; by: Invocation | null },
-	changes: Changes,
-): void {
-	const key = receiverOf(before);
+type Attempted = Changes[number] & { before: Row; after: Row };
+
+function isAttempt(change: Changes[number]): change is Attempted {
+	const { table, before, after } = change;
+	if (table !== "deliveries" || before === null || after === null) return false;
+	return numberOf(after, "attempts_made") > numberOf(before, "attempts_made");
+}
+
+/** `made`: all attempts at one receiver that are recorded together. Among them a failure outweighs a success. */
+function checkCount({ ledger, world }: Simulation, key: string, made: Attempted[], changes: Changes): void {
 	const pause = ledger.rows("receiver_pauses").get(`/${key}`) ?? null;
 	const wrong = (why: string) =>
-		world.violate("P2", `${by?.name} recorded an attempt at ${after.id}, and ${key} ${why}`);
-	const attempt = lastAttemptOf(after);
+		world.violate("P2", `${made[0]?.by?.name} recorded an attempt at ${made[0]?.after.id}, and ${key} ${why}`);
+	const wasReceived = made.some(({ after }) => after.status === "delivered");
+	const failed = made.filter(({ after }) => {
+		const attempt = lastAttemptOf(after);
+		return after.status !== "delivered" && attempt !== null && wasAsked(attempt);
+	});
+	if (failed.length === 0) {
+		if (wasReceived && pause !== null) wrong("is still kept back");
+		return;
+	}
 	const counted = changes.find(({ table, id }) => table === "receiver_pauses" && id === key);
+	const before = wasReceived ? 0 : numberOf(counted?.before ?? null, "failures");
 	const failures = numberOf(pause, "failures");
-	if (after.status === "delivered" && pause !== null) wrong("is still kept back");
-	if (after.status === "delivered" || attempt === null || !wasAsked(attempt)) return;
-	if (failures !== numberOf(counted?.before ?? null, "failures") + 1) wrong("has not failed");
+	if (failures !== before + failed.length) wrong("has not failed");
 	else if (failures >= FAILURES_TO_PAUSE && pause?.until === null) wrong("is not paused");
 }
 

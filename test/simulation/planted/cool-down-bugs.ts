@@ -5,14 +5,14 @@ import type { PlantedBug } from "./bugs.ts";
 export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a cool-down keeps nobody away",
-		seenBy: 16,
+		seenBy: 15,
 		file: "shared/db/may-run.ts",
 		find: "const KEPT_AWAY = `deadline_at > ${NOW} AND (",
 		replace: "const KEPT_AWAY = `deadline_at < 0 AND (",
 	},
 	{
 		name: "a whole batch goes in where a cool-down lets one call in",
-		seenBy: 165,
+		seenBy: 796,
 		file: "shared/db/may-run.ts",
 		find: "OR slots < place_at_model)",
 		replace: "OR slots < 1)",
@@ -40,21 +40,21 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that was taken over by a lost request is called, whatever cools down",
-		seenBy: 1558,
+		seenBy: 3919,
 		file: "shared/db/lease-jobs.ts",
 		find: ": takenOver.has(String(id));",
 		replace: ": false;",
 	},
 	{
 		name: "a recovery lifts a later cool-down",
-		seenBy: 26,
+		seenBy: 147,
 		file: "shared/db/cool-downs.ts",
 		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND struck_at < ?3`",
 		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0`",
 	},
 	{
 		name: "a call that was under way when a cool-down began makes it shorter",
-		seenBy: 1110,
+		seenBy: 204,
 		file: "shared/db/cool-downs.ts",
 		find: "until = max(iif(${IS_NEWS}, 0, until),",
 		replace: "until = max(0,",

@@ -12,7 +12,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a probe lets a whole batch through",
-		seenBy: 32,
+		seenBy: 108,
 		file: "shared/db/find-deliveries.ts",
 		find: "ours.delete(receiver) || !kept.has(receiver)",
 		replace: "ours.has(receiver) || !kept.has(receiver)",
@@ -75,7 +75,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "nobody hears that an endpoint is disabled",
-		seenBy: 706,
+		seenBy: 32,
 		file: "shared/db/record-deliveries.ts",
 		find: "oweEndpointDisabled(db, { tenantId, endpointId }),",
 		replace: "oweEndpointDisabled(db, { tenantId: endpointId, endpointId }),",
@@ -99,14 +99,14 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a disabled endpoint is owed",
-		seenBy: 108,
+		seenBy: 328,
 		file: "shared/db/owe-events.ts",
 		find: "iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW}, ${IF_ENABLED(NOW)},",
 		replace: "'pending', ${NOW}, ${NOW},",
 	},
 	{
 		name: "a start is owed at each lease",
-		seenBy: 442,
+		seenBy: 446,
 		file: "shared/db/lease-jobs.ts",
 		find: 'AND jobs.holder = ?3 AND jobs.lease = 1"',
 		replace: 'AND jobs.holder = ?3"',
@@ -134,7 +134,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a recovery forgets what was skipped",
-		seenBy: 108,
+		seenBy: 2366,
 		file: "shared/db/redeliver.ts",
 		find: "AND status IN ('exhausted', 'skipped')",
 		replace: "AND status IN ('exhausted')",
@@ -148,7 +148,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "enabling an endpoint leaves it paused",
-		seenBy: 32,
+		seenBy: 706,
 		file: "shared/db/webhook-endpoints.ts",
 		find: "\t\tforgetFailures(key),\n\t\t{\n\t\t\tsql: `UPDATE",
 		replace: '\t\t{ sql: "SELECT 1", params: [] },\n\t\t{\n\t\t\tsql: `UPDATE',

@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a repeated submission has an id of its own",
-		seenBy: 39,
+		seenBy: 18,
 		file: "workers/intake/submit.ts",
 		find: "if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitAgain(db, job);",
 		replace:
@@ -30,7 +30,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a key is forgotten with its job",
-		seenBy: 9,
+		seenBy: 3,
 		file: "shared/db/claim-key.ts",
 		find: "WHERE idempotency_keys.expires_at <= ${NOW} OR",
 		replace: "WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = idempotency_keys.job_id) OR",
@@ -52,7 +52,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that runs again asks another prompt",
-		seenBy: 2,
+		seenBy: 9,
 		file: "workers/intake/routes/retry-job.ts",
 		find: "ownInput === undefined ? await inputOf(c, old)",
 		replace: 'ownInput === undefined ? (await inputOf(c, old)).replace(\'"content":"\', \'"content":"not-\')',

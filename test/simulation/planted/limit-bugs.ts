@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "open jobs are counted before the insertion, and not by it",
-		seenBy: 33,
+		seenBy: 47,
 		file: "shared/db/submit-job.ts",
 		find: '\tconst make = making(db, job, "TRUE");',
 		replace: `	if (job.idempotency === null) {
@@ -40,21 +40,21 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a slot is given as if nobody of the same batch got one",
-		seenBy: 1231,
+		seenBy: 390,
 		file: "shared/db/tenant-slots.ts",
 		find: "ELSE ${place} <= ${freeSlots(tenant)} END`",
 		replace: "ELSE 1 <= ${freeSlots(tenant)} END`",
 	},
 	{
 		name: "who comes later overtakes those who wait",
-		seenBy: 3517,
+		seenBy: 3425,
 		file: "shared/db/tenant-slots.ts",
 		find: "`CASE WHEN ${othersWait(tenant)} THEN FALSE ELSE",
 		replace: "`CASE WHEN FALSE THEN FALSE ELSE",
 	},
 	{
 		name: "whoever is leased without a slot takes none",
-		seenBy: 7,
+		seenBy: 18,
 		file: "shared/db/lease-jobs.ts",
 		find: "takeFreeSlots(db, keys, holder),",
 		replace: "takeFreeSlots(db, [], holder),",
@@ -75,7 +75,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that waits for its retry keeps its slot",
-		seenBy: 32,
+		seenBy: 7,
 		file: "shared/db/requeue-job.ts",
 		find: "lease_expires_at = NULL, slot = NULL,",
 		replace: "lease_expires_at = NULL,",
@@ -110,7 +110,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the youngest goes first",
-		seenBy: 19,
+		seenBy: 7,
 		file: "shared/db/tenant-slots.ts",
 		find: "ORDER BY priority DESC, id\n\t\t        LIMIT min(?3,",
 		replace: "ORDER BY priority DESC, id DESC\n\t\t        LIMIT min(?3,",
@@ -131,14 +131,14 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper passes those by who wait for a slot",
-		seenBy: 26,
+		seenBy: 45,
 		file: "shared/db/cool-downs.ts",
 		find: 'AND (${tenantOfKey("key")} IS NULL OR ${slotsToGive',
 		replace: 'AND (${tenantOfKey("key")} IS NULL AND ${slotsToGive',
 	},
 	{
 		name: "the sweeper lets all go who wait for a slot",
-		seenBy: 447,
+		seenBy: 832,
 		file: "shared/db/cool-downs.ts",
 		find: 'IS NOT NULL THEN min(?3, ${slotsToGive(tenantOfKey("?2"))})',
 		replace: "IS NOT NULL THEN ?3",
@@ -159,7 +159,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "yesterday's tokens count today",
-		seenBy: 139,
+		seenBy: 113,
 		file: "shared/db/tenant-limits.ts",
 		find: "WHERE tenant_id = tenants.id AND day = ${TODAY}",
 		replace: "WHERE tenant_id = tenants.id AND day <= ${TODAY}",

@@ -5,6 +5,7 @@ import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { HostCache } from "../../../workers/intake/host-cache.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
+import { KeyTallies } from "../../../workers/intake/key-tallies.ts";
 import { bindShields } from "../../../workers/intake/shields.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
@@ -28,6 +29,7 @@ export class Http {
 	readonly asked = new WeakMap<Invocation, Asked>();
 	readonly #service: Service;
 	readonly #keys = new KeyCache();
+	readonly #tallies = new KeyTallies();
 	readonly #hosts = new HostCache();
 	readonly #config: Config;
 
@@ -64,6 +66,7 @@ export class Http {
 			config: this.#config,
 			runtime: by.runtime,
 			keys: this.#keys,
+			tallies: this.#tallies,
 			hosts: this.#hosts,
 			background: (work: Promise<void>) => void running.push(work),
 		};

@@ -72,6 +72,10 @@ describe("a plain job with one webhook", () => {
 		expect(total.r2ClassA, tellOf(spent)).toBeLessThanOrEqual(BUDGET.r2ClassA);
 	});
 
+	it("has its result told without a read of R2 where one isolate stores and tells", async () => {
+		expect(totalOf(await costOf(1)).r2ClassB).toBe(0);
+	});
+
 	it("takes one round trip to D1 to be answered 202", async () => {
 		const { intake } = await costOf(1);
 		expect(intake?.spent.d1Calls, JSON.stringify(intake?.d1)).toBe(1);

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
-import { KEY_RATE } from "../../../shared/core/rates.ts";
+import { REQUESTS_PER_COUNT } from "../../../shared/core/rates.ts";
 import { aDelivery, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
 import { aSucceededJob, limit } from "./rows.ts";
@@ -101,7 +101,7 @@ describeFaults(
 			name: "a caller who asks so often that he is counted",
 			tries: /isWithin/,
 			async play(story) {
-				for (let asked = 0; asked < KEY_RATE.requestsPerCount; asked++) await story.ask("GET", "/v1/jobs");
+				for (let asked = 0; asked < REQUESTS_PER_COUNT; asked++) await story.ask("GET", "/v1/jobs");
 			},
 		},
 		{

@@ -12,6 +12,7 @@ import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { HostCache } from "../../../workers/intake/host-cache.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
+import { KeyTallies } from "../../../workers/intake/key-tallies.ts";
 import { ErrorBody } from "../../../workers/intake/schemas.ts";
 import type { Services } from "../../../workers/intake/services.ts";
 import { bindShields } from "../../../workers/intake/shields.ts";
@@ -186,6 +187,7 @@ export function theServices(overrides: Partial<Services> = {}, bindings: Partial
 		config: parsed.config,
 		runtime,
 		keys: new KeyCache(),
+		tallies: new KeyTallies(),
 		hosts: new HostCache(),
 		background: (work) => background.push(work),
 		...overrides,

@@ -72,9 +72,16 @@ describe("the shield against a key that asks without a pause", () => {
 	it("counts a hundred that come at once ten times", async () => {
 		const { binding, counted } = limiterOf(100);
 		const { server } = theServices({}, { KEY_RATE: binding });
-		await get(server, key);
-		await Promise.all(Array.from({ length: 99 }, () => get(server, key)));
+		await Promise.all(Array.from({ length: 100 }, () => get(server, key)));
 		expect(counted.get(keyId)).toBe(10);
+	});
+
+	it("refuses all that come at once while the answer is no", async () => {
+		const { binding } = limiterOf(0);
+		const { server } = theServices({}, { KEY_RATE: binding });
+		for (let call = 0; call < 10; call++) await get(server, key);
+		const answers = await Promise.all(Array.from({ length: 100 }, () => get(server, key)));
+		expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([429]));
 	});
 
 	it("counts nobody who only knows the id of a key", async () => {

@@ -49,7 +49,7 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	if (key === null || !isSameHash(await sha256Hex(runtime, token), key.keyHash)) {
 		throw await refuseStranger(c, "This API key is not valid.");
 	}
-	await checkKeyRate(c, key);
+	await checkKeyRate(c, key.keyId);
 	if (!key.isUseNoted) services.background(noteUse(services, key));
 	if (!key.scopes.includes(scope)) throw new AppError("forbidden", `This API key lacks the scope ${scope}.`);
 	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes };

@@ -46,13 +46,14 @@ function parse(bytes: Uint8Array): Json {
 }
 
 async function readBounded(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer>> {
+	if (stream === null) return new Uint8Array();
 	const chunks: Uint8Array[] = [];
 	let length = 0;
-	const reader = stream?.getReader();
-	for (let read = await reader?.read(); read?.value !== undefined; read = await reader?.read()) {
+	const reader = stream.getReader();
+	for (let read = await reader.read(); read.value !== undefined; read = await reader.read()) {
 		length += read.value.byteLength;
 		if (length > BODY_BYTES_MAX) {
-			reader?.cancel().catch(() => undefined);
+			reader.cancel().catch(() => undefined);
 			throw new AppError("payload_too_large", `The body must be at most ${BODY_BYTES_MAX} bytes.`);
 		}
 		chunks.push(read.value);

@@ -32,7 +32,7 @@ export function aboutBullmq(): string[] {
 		`bullmq: for scale only: ${packages} and Redis ${redisVersion()}, another engine and no Cloudflare.`,
 		"bullmq: a server and a Redis of one's own cost as much while idle; nothing is billed by the count, so there are no counts.",
 		"bullmq: Redis syncs its log once a second (appendfsync everysec): a machine that fails loses up to a second of accepted jobs.",
-		"bullmq: cpu_ms_per_job is that of its Node process and redis-server together; that of the others is workerd's.",
+		"bullmq: cpu_ms_per_job is that of its Node process and redis-server together; that of the others is the one workerd's that runs the Worker and its storage.",
 		"bullmq: leaves out signatures, keys, validation, idempotent submission, history, lists, cancellation, limits for each tenant, and webhooks for jobs that fail.",
 	];
 }
