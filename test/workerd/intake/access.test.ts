@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { makeApiKey } from "../../../shared/core/api-key.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { findWebhookSecret } from "../../../shared/db/tenants.ts";
 import { unseal } from "../../../shared/webhooks/seal.ts";
@@ -161,6 +162,16 @@ describe("an API key", () => {
 			(await sendTo(theServices({ db: new Database(env.DB, runtime, () => now) }).server, "GET", "/v1/jobs", { key }))
 				.status;
 		expect([await at(expiresAt - 1_000), await at(expiresAt)]).toEqual([200, 401]);
+	});
+
+	it("that has proved to be valid proves no other with its id", async () => {
+		const owner = await aCaller();
+		const { server } = theServices();
+		const forged = makeApiKey(owner.keyId, runtime.randomBytes);
+		const statuses = [];
+		for (const one of [forged, owner.key, forged, owner.key, forged])
+			statuses.push((await sendTo(server, "GET", "/v1/jobs", { key: one })).status);
+		expect(statuses).toEqual([401, 200, 401, 200, 401]);
 	});
 
 	it("is nobody's with another secret and a right checksum, or once its tenant is gone", async () => {

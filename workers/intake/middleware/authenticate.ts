@@ -5,9 +5,10 @@ import { keyIdOf } from "../../../shared/core/api-key.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { Scope } from "../../../shared/core/scopes.ts";
-import { type KeyInForce, noteKeyUse } from "../../../shared/db/api-keys.ts";
+import { noteKeyUse } from "../../../shared/db/api-keys.ts";
 import { sha256Hex } from "../../../shared/webhooks/digest.ts";
 import { logTrouble } from "../../log.ts";
+import type { KnownKey } from "../key-cache.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
 import { checkKeyRate, refuseStranger } from "../shields.ts";
 
@@ -46,7 +47,7 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	// A bad checksum was never a key: refused without a look into D1.
 	const keyId = keyIdOf(token);
 	const key = keyId === null ? null : await keys.find(db, runtime, keyId);
-	if (key === null || !isSameHash(await sha256Hex(runtime, token), key.keyHash)) {
+	if (key === null || !(await isProven(runtime, key, token))) {
 		throw await refuseStranger(c, "This API key is not valid.");
 	}
 	await checkKeyRate(c, key.keyId);
@@ -55,8 +56,16 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes };
 }
 
+/** What has proved to be the key is remembered with it, and not hashed again. */
+async function isProven(runtime: Runtime, key: KnownKey, token: string): Promise<boolean> {
+	if (key.provenBy !== null && isSameText(token, key.provenBy)) return true;
+	if (!isSameText(await sha256Hex(runtime, token), key.keyHash)) return false;
+	key.provenBy = token;
+	return true;
+}
+
 /** Once for what the cache holds of the key. A note that fails is made by the next look into D1. */
-async function noteUse({ db }: Services, key: KeyInForce): Promise<void> {
+async function noteUse({ db }: Services, key: KnownKey): Promise<void> {
 	key.isUseNoted = true;
 	try {
 		await noteKeyUse(db, key.keyId);
@@ -71,11 +80,11 @@ function bearerOf(authorization: string | undefined): string | null {
 
 /** Compares digests, so that neither length nor content shows in the time it takes. */
 async function isSame(runtime: Runtime, one: string, other: string): Promise<boolean> {
-	return isSameHash(await sha256Hex(runtime, one), await sha256Hex(runtime, other));
+	return isSameText(await sha256Hex(runtime, one), await sha256Hex(runtime, other));
 }
 
-/** In constant time for two digests. */
-function isSameHash(one: string, other: string): boolean {
+/** In constant time for two texts of one length. */
+function isSameText(one: string, other: string): boolean {
 	let difference = one.length ^ other.length;
 	for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);
 	return difference === 0;
