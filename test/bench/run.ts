@@ -7,6 +7,9 @@
  * - `npm run bench -- profile`   where the service's CPU goes under load; leaves `bench.cpuprofile` for developer tools
  *
  * Each prints a table and leaves the same as JSON in `bench.json`; with `--json`, it prints the JSON and nothing else.
+ *
+ * All state is in the temporary directory. Where its file system is ext4 and many files were deleted in the last five
+ * minutes, as by a bench just before, each new file costs up to a millisecond: give it some rest, or another TMPDIR.
  */
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
