@@ -9,7 +9,7 @@ import type { Usage } from "../core/failures.ts";
 import type { Cancellation, JobError, JobKey } from "../core/job.ts";
 import type { FinalState, StatusReason } from "../core/job-states.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
-import { owedFromRows, oweJobEvents } from "./owe-events.ts";
+import { type JobNews, owedFromRows, oweJobEvents, owingJobEvents } from "./owe-events.ts";
 import { giveFreeSlots, jobKeysFromRows } from "./tenant-slots.ts";
 
 export interface JobEnd extends JobKey {
@@ -56,16 +56,16 @@ export async function finishJobs(db: Database, ends: readonly JobEnd[]): Promise
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
 	]);
 	const freed = new Map(tenants.map((tenantId, at) => [tenantId, jobKeysFromRows(given[at] ?? [])]));
-	const isFirst = (end: JobEnd, index: number) => ends.findIndex(({ tenantId }) => tenantId === end.tenantId) === index;
-	const isOf = (end: JobEnd) => (row: Record<string, unknown>) =>
-		row.tenant_id === end.tenantId && row.job_id === end.jobId;
-	return ends.map((end, index) => ({
-		tenantId: end.tenantId,
-		jobId: end.jobId,
-		done: done.some(isOf(end)),
-		owed: owedFromRows(owed.filter(isOf(end))),
-		freed: isFirst(end, index) ? (freed.get(end.tenantId) ?? []) : [],
-	}));
+	const jobOf = (row: Record<string, unknown>) => `${row.tenant_id} ${row.job_id}`;
+	const doneJobs = new Set(done.map(jobOf));
+	const owedByJob = Map.groupBy(owed, jobOf);
+	return ends.map(({ tenantId, jobId }) => {
+		const job = `${tenantId} ${jobId}`;
+		const told = { done: doneJobs.has(job), owed: owedFromRows(owedByJob.get(job) ?? []) };
+		const freedByTenant = freed.get(tenantId) ?? [];
+		freed.delete(tenantId);
+		return { tenantId, jobId, ...told, freed: freedByTenant };
+	});
 }
 
 /** What one end makes of its row. Null in `model`, `attempt`, `attempts`, `usage`: it stays as it is. */
@@ -91,6 +91,13 @@ function endRow({ tenantId, jobId, from, lease, status, reason, error, cancellat
 /** The job has neither moved on nor ended. */
 const IS_OURS = (from: string, lease: string) => `jobs.status = ${from} AND jobs.lease = ${lease}`;
 
+/** What the statements read of an end. */
+type EndRow = ReturnType<typeof endRow>;
+
+const OWE_ENDS = owingJobEvents<Pick<EndRow, "tenantId" | "jobId" | "from" | "lease"> & JobNews>((told) =>
+	IS_OURS(told("from"), told("lease")),
+);
+
 /** Before the statement that ends them, which finds the very same jobs: nobody is owed an end that came twice. */
 function oweEnds(db: Database, ends: readonly JobEnd[]): Statement {
 	const news = ends.map(({ tenantId, jobId, from, lease, status }) => ({
@@ -100,13 +107,12 @@ function oweEnds(db: Database, ends: readonly JobEnd[]): Statement {
 		lease,
 		happening: status,
 	}));
-	return oweJobEvents(db, news, { sql: (told) => IS_OURS(told("from"), told("lease")), params: [] });
+	return oweJobEvents(db, OWE_ENDS, news);
 }
 
-function finishStatement(db: Database, ends: readonly JobEnd[]): Statement {
-	const ended = (name: keyof ReturnType<typeof endRow>) => `ended.value ->> '${name}'`;
-	return {
-		sql: `UPDATE jobs
+const ended = (name: keyof EndRow) => `ended.value ->> '${name}'`;
+
+const FINISH = `UPDATE jobs
 		   SET status = ${ended("status")}, status_reason = ${ended("reason")}, error = ${ended("error")},
 		       cancellation = ${ended("cancellation")}, result_bytes = ${ended("resultBytes")},
 		       model = coalesce(${ended("model")}, model), attempt = coalesce(${ended("attempt")}, attempt),
@@ -116,7 +122,8 @@ function finishStatement(db: Database, ends: readonly JobEnd[]): Statement {
 		  FROM json_each(?2) AS ended
 		 WHERE tenant_id = ${ended("tenantId")} AND jobs.id = ${ended("jobId")}
 		   AND ${IS_OURS(ended("from"), ended("lease"))}
-		RETURNING tenant_id, id AS job_id`,
-		params: [db.clock(), JSON.stringify(ends.map(endRow))],
-	};
+		RETURNING tenant_id, id AS job_id`;
+
+function finishStatement(db: Database, ends: readonly JobEnd[]): Statement {
+	return { sql: FINISH, params: [db.clock(), JSON.stringify(ends.map(endRow))] };
 }

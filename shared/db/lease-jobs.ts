@@ -8,7 +8,7 @@ import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 import { ASKED, keyList } from "./key-list.ts";
 import { DUE, HAS_SLOT, KEPT_AWAY, placed } from "./may-run.ts";
-import { owedFromRows, oweJobEvents } from "./owe-events.ts";
+import { owedFromRows, oweJobEvents, owingJobEvents } from "./owe-events.ts";
 import { parkForSlot, parkForUpstream, parkOverBudget } from "./park-jobs.ts";
 import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "./tenant-slots.ts";
 
@@ -120,10 +120,13 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 }
 
 /** A job starts once, by the statement just before: whoever leases it later does not start it anew. */
+const OWE_STARTS = owingJobEvents(
+	() => "changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.lease = 1",
+);
+
 function oweStarts(db: Database, { keys, holder }: LeaseRequest): Statement {
 	const news = keys.map(({ tenantId, jobId }) => ({ tenantId, jobId, happening: "started" as const }));
-	const guard = "changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.lease = 1";
-	return oweJobEvents(db, news, { sql: () => guard, params: [holder] });
+	return oweJobEvents(db, OWE_STARTS, news, [holder]);
 }
 
 /**

@@ -27,23 +27,21 @@ export interface JobNews extends JobKey {
 }
 
 /**
- * Owes jobs' events to their one-off receivers and to each endpoint that asks for them. Made twice, they are the same rows.
+ * SQL that owes jobs' events to their one-off receivers and to each endpoint that asks for them. Made twice, they are the
+ * same rows. Each guard's is made once: it is long. Bound by `oweJobEvents`.
  * @param guard condition on `jobs` under which it happened; `told` is a field of what tells of it. Parameters from ?3
  */
-export function oweJobEvents<News extends JobNews>(
-	db: Database,
-	news: readonly News[],
-	guard: { sql: (told: (field: keyof News & string) => string) => string; params: Statement["params"] },
-): Statement {
-	const condition = guard.sql((field) => `news ->> '${field}'`);
+export function owingJobEvents<News extends JobNews>(
+	guard: (told: (field: keyof News & string) => string) => string,
+): string {
+	const condition = guard((field) => `news ->> '${field}'`);
 	const named = (kind: string) => `'${kind}_' || substr(jobs.id, 5) || '_' || happening`;
 	const ids = (receiver: string) =>
 		`jobs.tenant_id, ${named("dlv")} || '_' || ${receiver}, jobs.id, ${named("evt")}, event_type, NULL`;
 	const told = `(SELECT value AS news, value ->> 'tenantId' AS of_tenant, value ->> 'jobId' AS of_job,
 		       value ->> 'happening' AS happening, value ->> 'eventType' AS event_type FROM json_each(?2))
 		 CROSS JOIN jobs ON jobs.tenant_id = of_tenant AND jobs.id = of_job`;
-	return {
-		sql: `INSERT INTO deliveries (${COLUMNS})
+	return `INSERT INTO deliveries (${COLUMNS})
 		SELECT ${ids(`'${ONE_OFF_RECEIVER}'`)}, NULL, webhook ->> 'url', webhook ->> 'payload', ${PENDING}, NULL
 		  FROM ${told}
 		 WHERE ${condition} AND webhook IS NOT NULL
@@ -54,13 +52,18 @@ export function oweJobEvents<News extends JobNews>(
 		  FROM ${told} CROSS JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = jobs.tenant_id
 		 WHERE ${condition} AND ${asksFor("event_type", "'job.*'")}
 		    ON CONFLICT DO NOTHING
-		RETURNING tenant_id, id, job_id, status`,
-		params: [
-			db.clock(),
-			JSON.stringify(news.map((one) => ({ ...one, eventType: eventTypeOf(one.happening) }))),
-			...guard.params,
-		],
-	};
+		RETURNING tenant_id, id, job_id, status`;
+}
+
+/** @param sql by `owingJobEvents` @param params of its guard */
+export function oweJobEvents(
+	db: Database,
+	sql: string,
+	news: readonly JobNews[],
+	params: Statement["params"] = [],
+): Statement {
+	const told = JSON.stringify(news.map((one) => ({ ...one, eventType: eventTypeOf(one.happening) })));
+	return { sql, params: [db.clock(), told, ...params] };
 }
 
 /**
