@@ -24,8 +24,9 @@ export async function checkReceiver(
 	const form = checkWebhookUrl(rawUrl, { allowInsecure: config.allowInsecureWebhooks, ownHosts });
 	if (!form.ok) return { ok: false, problem: form.problem, url: null, isCertain: true };
 	const { url } = form;
+	if (config.webhookDnsUrl === null) return { ok: true, url };
 	const { hostname } = new URL(url);
-	if (config.webhookDnsUrl === null || isLoopbackHost(hostname)) return { ok: true, url };
+	if (isLoopbackHost(hostname)) return { ok: true, url };
 	const found = await resolve(runtime, config.webhookDnsUrl, hostname);
 	if (found.kind === "public") return { ok: true, url };
 	return { ok: false, problem: problemWith(found), url, isCertain: found.kind !== "unknown" };

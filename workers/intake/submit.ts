@@ -134,14 +134,16 @@ function toMs(seconds: number): number {
 function modelsOf({ config }: Services, { model }: JobRequest): Pick<NewJob, "models" | "lane"> {
 	const [first = config.defaultModel, ...rest] = typeof model === "string" ? [model] : (model ?? []);
 	const models: [string, ...string[]] = [first, ...rest];
-	models.forEach((name, at) => {
+	const lanes = models.map((name, at) => {
 		const param = Array.isArray(model) ? `model.${at}` : "model";
-		if (laneFor(config.modelRoutes, name) === null) {
+		const lane = laneFor(config.modelRoutes, name);
+		if (lane === null) {
 			throw new AppError("invalid_request", `No route serves the model ${JSON.stringify(name)}.`, param);
 		}
 		if (models.indexOf(name) !== at) throw new AppError("invalid_request", "A model stands twice in the list.", param);
+		return lane;
 	});
-	return { models, lane: laneFor(config.modelRoutes, first) ?? "" };
+	return { models, lane: lanes[0] ?? "" };
 }
 
 /** A repeated request gets its first answer, whatever has become of the receiver's name since. */
