@@ -18,7 +18,7 @@ export async function compare({ load, upstreams, start, tell }: Workbench): Prom
 	return { json: report, lines: tableOf(report) };
 }
 
-/** Where the local engine flatters it. */
+/** What the local engine makes cheaper, and dearer, than it is on Cloudflare. */
 const ABOUT_HOLDFAST = [
 	"holdfast: here its consumer and dispatcher share an isolate; where they do not, each webhook reads R2 once, $0.36 a million.",
 	"holdfast: here each question to the rate limiter is a row on disk; on Cloudflare it is answered from memory.",
