@@ -5,8 +5,8 @@
 import { readCompletion } from "./chat-completion.ts";
 import { bodyOf, EMPTY_STREAM, foldChunk, isWhole, type StreamSoFar } from "./chat-completion-stream.ts";
 import { readStreamEvent } from "./chat-stream-dialects.ts";
-import type { Json } from "./json.ts";
-import { parseJson } from "./json-guards.ts";
+import type { Json } from "./json/json.ts";
+import { parseJson } from "./json/json-guards.ts";
 import type { CompletionDefaults, Reading } from "./reading.ts";
 import { type SseEvent, SseReader } from "./sse.ts";
 import { readUsage } from "./token-usage.ts";

@@ -3,8 +3,8 @@
  * construction. Whole choices, tool calls, refusals and every field we do not know survive.
  */
 import { chatOf } from "./chat-completion-shapes.ts";
-import type { Json, JsonObject } from "./json.ts";
-import { listOf, nestsDeeperThan, numberOf, objectOf, stringOf, wordOf } from "./json-guards.ts";
+import type { Json, JsonObject } from "./json/json.ts";
+import { listOf, nestsDeeperThan, numberOf, objectOf, stringOf, wordOf } from "./json/json-guards.ts";
 import type { CompletionDefaults, Reading } from "./reading.ts";
 import { readUsage, usageFields } from "./token-usage.ts";
 

@@ -3,8 +3,8 @@
  * it. Stateless: all that must be remembered is remembered by the fold.
  */
 import { anthropicReason, geminiParts, geminiReason, workersAiToolCalls } from "./chat-completion-shapes.ts";
-import type { Json, JsonObject } from "./json.ts";
-import { listOf, objectOf, parseJson, stringOf, wordOf } from "./json-guards.ts";
+import type { Json, JsonObject } from "./json/json.ts";
+import { listOf, objectOf, parseJson, stringOf, wordOf } from "./json/json-guards.ts";
 import type { SseEvent } from "./sse.ts";
 
 export type StreamEvent =

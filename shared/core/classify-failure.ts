@@ -8,7 +8,7 @@ import {
 	verdictOfStatus,
 } from "./failure-table.ts";
 import type { ModelFailure } from "./failures.ts";
-import type { Json } from "./json.ts";
+import type { Json } from "./json/json.ts";
 import { type ProviderError, readProviderError } from "./provider-error.ts";
 import { believedMs, type ReadHeader, readRetryAfterMs } from "./retry-after.ts";
 

@@ -2,7 +2,7 @@
 import type { EventType, JOB_EVENT_TYPES } from "./events.ts";
 import type { JobState } from "./job-states.ts";
 import { type JobView, timestamp } from "./job-view.ts";
-import type { Json } from "./json.ts";
+import type { Json } from "./json/json.ts";
 import type { WebhookEndpoint } from "./webhook-endpoint.ts";
 
 /** Could be a job's, and is nobody's: its time is 1970. */

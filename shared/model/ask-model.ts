@@ -4,7 +4,7 @@
  */
 import { classifyFailure, cleanMessage } from "../core/classify-failure.ts";
 import type { ModelFailure } from "../core/failures.ts";
-import { parseJson } from "../core/json-guards.ts";
+import { parseJson } from "../core/json/json-guards.ts";
 import type { ProviderName } from "../core/model-routes.ts";
 import type { CompletionDefaults, Reading } from "../core/reading.ts";
 import type { Runtime } from "../core/runtime.ts";

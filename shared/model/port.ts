@@ -4,7 +4,7 @@
  */
 import type { ModelFailure, Usage } from "../core/failures.ts";
 import type { GatewaySettings } from "../core/job.ts";
-import type { JsonObject } from "../core/json.ts";
+import type { JsonObject } from "../core/json/json.ts";
 import type { ModelRoute } from "../core/model-routes.ts";
 
 export interface ModelCall {

@@ -1,6 +1,6 @@
 /** Values, texts and bytes that break parsers, and ways to break what was whole. */
 import fc from "fast-check";
-import type { Json } from "../../shared/core/json.ts";
+import type { Json } from "../../shared/core/json/json.ts";
 
 export const ODD_TEXTS = [
 	"",

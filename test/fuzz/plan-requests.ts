@@ -3,7 +3,7 @@
  * a failure can be shrunk and printed; `$own:3` and its like stand for what exists only once the service runs.
  */
 import fc from "fast-check";
-import type { Json } from "../../shared/core/json.ts";
+import type { Json } from "../../shared/core/json/json.ts";
 import { SCOPES, type Scope } from "../../shared/core/scopes.ts";
 import type { ApiDescription, Operation, Parameter } from "../support/api-description.ts";
 import { type Making, valuesOf } from "../support/values-of.ts";

@@ -1,7 +1,7 @@
 /** Values that a JSON Schema describes, made by dice that fast-check can shrink. It knows the words that our schemas use. */
 import fc from "fast-check";
 import { z } from "zod";
-import type { Json } from "../../shared/core/json.ts";
+import type { Json } from "../../shared/core/json/json.ts";
 import type { JsonSchema } from "./api-description.ts";
 
 export interface Making {

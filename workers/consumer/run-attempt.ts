@@ -4,7 +4,7 @@ import { nextAttemptNumber, withAttempt } from "../../shared/core/attempts.ts";
 import { decideFailure, judge, usesAttempt } from "../../shared/core/decide.ts";
 import type { ModelFailure } from "../../shared/core/failures.ts";
 import type { Job } from "../../shared/core/job.ts";
-import type { JsonObject } from "../../shared/core/json.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
 import { routeFor } from "../../shared/core/model-routes.ts";
 import type { ModelAnswer, ModelOutcome } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/bells.ts";

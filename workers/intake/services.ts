@@ -1,6 +1,6 @@
 /** What intake works with, and what its middleware has found out about a request. */
 import type { Config } from "../../shared/core/config.ts";
-import type { Json } from "../../shared/core/json.ts";
+import type { Json } from "../../shared/core/json/json.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { Bindings } from "../bindings.ts";
 import type { HostCache } from "./host-cache.ts";

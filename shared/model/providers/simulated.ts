@@ -2,7 +2,7 @@
  * A provider that costs nothing and needs no network: its answers say that they are simulated, `input.simulate` makes it
  * slow, failing or silent. It answers in HTTP like any other, so that all that reads answers is tried out with it.
  */
-import type { JsonObject } from "../../core/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import {
 	isPlannedToStall,

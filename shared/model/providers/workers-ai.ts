@@ -7,8 +7,8 @@
  */
 import { classifyThrown } from "../../core/classify-failure.ts";
 import type { ModelFailure } from "../../core/failures.ts";
-import type { JsonObject } from "../../core/json.ts";
-import { objectOf } from "../../core/json-guards.ts";
+import type { JsonObject } from "../../core/json/json.ts";
+import { objectOf } from "../../core/json/json-guards.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import type { ModelCall, Provider } from "../port.ts";
 

@@ -3,7 +3,7 @@
  * words, so that the service's reading and classifying run too. No two answers are alike: a second one shows.
  */
 
-import type { JsonObject } from "../../../shared/core/json.ts";
+import type { JsonObject } from "../../../shared/core/json/json.ts";
 import type { AiBinding, AiCallOptions } from "../../../shared/model/providers/workers-ai.ts";
 import type { Invocation } from "./invocation.ts";
 import type { World } from "./world.ts";

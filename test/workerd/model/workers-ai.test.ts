@@ -5,7 +5,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import type { JsonObject } from "../../../shared/core/json.ts";
+import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { askModel } from "../../../shared/model/ask-model.ts";
 import type { ModelCall } from "../../../shared/model/port.ts";
 import { runtime } from "../../../workers/runtime.ts";

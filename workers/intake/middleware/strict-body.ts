@@ -2,8 +2,8 @@
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../../../shared/core/errors.ts";
-import type { Json } from "../../../shared/core/json.ts";
-import { BODY_LIMITS, parseStrictJson } from "../../../shared/core/strict-json.ts";
+import type { Json } from "../../../shared/core/json/json.ts";
+import { BODY_LIMITS, parseStrictJson } from "../../../shared/core/json/strict-json.ts";
 import type { IntakeEnv } from "../services.ts";
 
 /** A context of a million tokens is 4 to 6 MB of text. */

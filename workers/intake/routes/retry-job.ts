@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Job as StoredJob } from "../../../shared/core/job.ts";
-import { objectOf } from "../../../shared/core/json-guards.ts";
+import { objectOf } from "../../../shared/core/json/json-guards.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { findJobWithInput } from "../../../shared/db/find-job.ts";
 import { readInput } from "../../../shared/results/inputs.ts";

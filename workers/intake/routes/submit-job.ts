@@ -1,5 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
-import { objectOf } from "../../../shared/core/json-guards.ts";
+import { objectOf } from "../../../shared/core/json/json-guards.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";

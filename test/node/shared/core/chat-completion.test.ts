@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { readCompletion } from "../../../../shared/core/chat-completion.ts";
 import { ChatOutput } from "../../../../shared/core/chat-output.ts";
-import type { Json } from "../../../../shared/core/json.ts";
+import type { Json } from "../../../../shared/core/json/json.ts";
 import schema from "../../fixtures/chat-output.schema.json" with { type: "json" };
 import exampleOutput from "../../fixtures/example-output.text.json" with { type: "json" };
 

@@ -6,7 +6,7 @@ import {
 } from "../../../../shared/core/classify-failure.ts";
 import { GENERAL_WORDS, SPECIFIC_WORDS, verdictOfStatus } from "../../../../shared/core/failure-table.ts";
 import type { FailureClass } from "../../../../shared/core/failures.ts";
-import type { Json } from "../../../../shared/core/json.ts";
+import type { Json } from "../../../../shared/core/json/json.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 function classify(status: number | null, body?: Json, headers: Record<string, string> = {}) {

@@ -1,6 +1,6 @@
 /** What Ollama and vLLM answer at their OpenAI-compatible routes: whole, streamed, and refused. */
 import { describe, expect, it } from "vitest";
-import type { Json, JsonObject } from "../../../../shared/core/json.ts";
+import type { Json, JsonObject } from "../../../../shared/core/json/json.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import { asking, COMPATIBLE, sseOf } from "../../../support/model-calls.ts";
 

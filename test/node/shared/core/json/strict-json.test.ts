@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Json } from "../../../../shared/core/json.ts";
-import { BODY_LIMITS, parseStrictJson } from "../../../../shared/core/strict-json.ts";
+import type { Json } from "../../../../../shared/core/json/json.ts";
+import { BODY_LIMITS, parseStrictJson } from "../../../../../shared/core/json/strict-json.ts";
 
 const encoder = new TextEncoder();
 const parse = (text: string) => parseStrictJson(encoder.encode(text), BODY_LIMITS);

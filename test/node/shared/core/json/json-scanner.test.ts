@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BODY_LIMITS, parseStrictJson } from "../../../../shared/core/strict-json.ts";
+import { BODY_LIMITS, parseStrictJson } from "../../../../../shared/core/json/strict-json.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const encoder = new TextEncoder();

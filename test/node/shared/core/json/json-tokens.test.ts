@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { numberEnd, stringEnd } from "../../../../shared/core/json-tokens.ts";
+import { numberEnd, stringEnd } from "../../../../../shared/core/json/json-tokens.ts";
 
 describe("a string ends at its quote, or is at fault where it goes wrong", () => {
 	it.each([

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readByteRange } from "../../../../shared/core/byte-range.ts";
+import { readByteRange } from "../../../../../shared/core/json/byte-range.ts";
 
 const whole = { kind: "whole" };
 const unsatisfiable = { kind: "unsatisfiable" };
