@@ -2,11 +2,12 @@
  * Asks a model once: finds the provider, watches the clock, reads the answer, names the failure. Nothing is retried here:
  * calls seen by a provider are calls asked for by the consumer, one to one.
  */
+
+import type { CompletionDefaults, Reading } from "../core/chat/reading.ts";
 import { classifyFailure, cleanMessage } from "../core/classify-failure.ts";
 import type { ModelFailure } from "../core/failures.ts";
 import { parseJson } from "../core/json/json-guards.ts";
 import type { ProviderName } from "../core/model-routes.ts";
-import type { CompletionDefaults, Reading } from "../core/reading.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { CallWatch, type GivenUp } from "./call-watch.ts";
 import type { AskModel, ModelCall, ModelOutcome, Provider, ProviderReply } from "./port.ts";

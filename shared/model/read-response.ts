@@ -1,6 +1,7 @@
 /** Takes a provider's answer off the wire, within limits of size and silence, and hands the bytes to the pure reader. */
-import { AnswerReader, type ReaderState } from "../core/answer-reader.ts";
-import type { CompletionDefaults, Reading } from "../core/reading.ts";
+
+import type { CompletionDefaults, Reading } from "../core/chat/reading.ts";
+import { AnswerReader, type ReaderState } from "../core/chat/response-reader.ts";
 import { type CallWatch, OVER } from "./call-watch.ts";
 
 export interface SilenceLimits {

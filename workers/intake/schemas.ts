@@ -1,6 +1,6 @@
 /** What requests and answers look like. The same schemas validate and make `/openapi.json`. */
 import { z } from "@hono/zod-openapi";
-import { ChatInput } from "../../shared/core/chat-input.ts";
+import { ChatInput } from "../../shared/core/chat/chat-input.ts";
 import { JOB_EVENT_FILTERS } from "../../shared/core/events.ts";
 import { type IdPrefix, isId } from "../../shared/core/ids.ts";
 import { JobView } from "../../shared/core/job-view.ts";

@@ -1,9 +1,9 @@
 import Ajv2020 from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ChatInput } from "../../../../shared/core/chat-input.ts";
-import schema from "../../fixtures/chat-input.schema.json" with { type: "json" };
-import exampleInput from "../../fixtures/example-input.json" with { type: "json" };
+import { ChatInput } from "../../../../../shared/core/chat/chat-input.ts";
+import schema from "../../../fixtures/chat-input.schema.json" with { type: "json" };
+import exampleInput from "../../../fixtures/example-input.json" with { type: "json" };
 
 const published = new Ajv2020().compile(schema);
 const accepts = (body: unknown) => ChatInput.safeParse(body).success;

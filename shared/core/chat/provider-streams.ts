@@ -2,9 +2,10 @@
  * What one event of a stream says, in OpenAI's form: a chunk, whichever of OpenAI, Workers AI, Anthropic or Gemini sent
  * it. Stateless: all that must be remembered is remembered by the fold.
  */
-import { anthropicReason, geminiParts, geminiReason, workersAiToolCalls } from "./chat-completion-shapes.ts";
-import type { Json, JsonObject } from "./json/json.ts";
-import { listOf, objectOf, parseJson, stringOf, wordOf } from "./json/json-guards.ts";
+
+import type { Json, JsonObject } from "../json/json.ts";
+import { listOf, objectOf, parseJson, stringOf, wordOf } from "../json/json-guards.ts";
+import { anthropicReason, geminiParts, geminiReason, workersAiToolCalls } from "./provider-shapes.ts";
 import type { SseEvent } from "./sse.ts";
 
 export type StreamEvent =

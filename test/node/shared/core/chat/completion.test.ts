@@ -1,11 +1,11 @@
 import Ajv2020 from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { readCompletion } from "../../../../shared/core/chat-completion.ts";
-import { ChatOutput } from "../../../../shared/core/chat-output.ts";
-import type { Json } from "../../../../shared/core/json/json.ts";
-import schema from "../../fixtures/chat-output.schema.json" with { type: "json" };
-import exampleOutput from "../../fixtures/example-output.text.json" with { type: "json" };
+import { ChatOutput } from "../../../../../shared/core/chat/chat-output.ts";
+import { readCompletion } from "../../../../../shared/core/chat/completion.ts";
+import type { Json } from "../../../../../shared/core/json/json.ts";
+import schema from "../../../fixtures/chat-output.schema.json" with { type: "json" };
+import exampleOutput from "../../../fixtures/example-output.text.json" with { type: "json" };
 
 const published = new Ajv2020().compile(schema);
 const DEFAULTS = { id: "chatcmpl-job_1", created: 1_700_000_000, model: "asked/model" };

@@ -2,11 +2,12 @@
  * Reads a 2xx body as it comes, byte by byte if need be, and says what it came to: one JSON object or a stream of events,
  * which the body itself tells better than its content type does. No clock and no I/O: whoever feeds it watches the time.
  */
-import { readCompletion } from "./chat-completion.ts";
-import { bodyOf, EMPTY_STREAM, foldChunk, isWhole, type StreamSoFar } from "./chat-completion-stream.ts";
-import { readStreamEvent } from "./chat-stream-dialects.ts";
-import type { Json } from "./json/json.ts";
-import { parseJson } from "./json/json-guards.ts";
+
+import type { Json } from "../json/json.ts";
+import { parseJson } from "../json/json-guards.ts";
+import { bodyOf, EMPTY_STREAM, foldChunk, isWhole, type StreamSoFar } from "./assemble-stream.ts";
+import { readCompletion } from "./completion.ts";
+import { readStreamEvent } from "./provider-streams.ts";
 import type { CompletionDefaults, Reading } from "./reading.ts";
 import { type SseEvent, SseReader } from "./sse.ts";
 import { readUsage } from "./token-usage.ts";

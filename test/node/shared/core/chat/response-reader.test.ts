@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AnswerReader, type AnswerReaderOptions, isCutJson } from "../../../../shared/core/answer-reader.ts";
-import type { Json } from "../../../../shared/core/json/json.ts";
+import { AnswerReader, type AnswerReaderOptions, isCutJson } from "../../../../../shared/core/chat/response-reader.ts";
+import type { Json } from "../../../../../shared/core/json/json.ts";
 
 const DEFAULTS = { id: "chatcmpl-job_1", created: 1_700_000_000, model: "asked/model" };
 const bytesOf = (text: string) => new TextEncoder().encode(text);

@@ -2,8 +2,8 @@
  * The shapes of a whole answer other than OpenAI's, brought into it: `{choices: [{index, message, finish_reason}], usage}`.
  * What has no place there stays where it was. Finish reasons that a provider did not give stay null.
  */
-import type { Json, JsonObject } from "./json/json.ts";
-import { listOf, objectOf, stringOf, wordOf } from "./json/json-guards.ts";
+import type { Json, JsonObject } from "../json/json.ts";
+import { listOf, objectOf, stringOf, wordOf } from "../json/json-guards.ts";
 
 /** The answer with `choices`; null where no shape fits. */
 export function chatOf(answer: JsonObject): JsonObject | null {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { SseReader } from "../../../../shared/core/sse.ts";
+import { SseReader } from "../../../../../shared/core/chat/sse.ts";
 
 function eventsOf(...pieces: string[]) {
 	const reader = new SseReader();

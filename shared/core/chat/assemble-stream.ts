@@ -3,8 +3,8 @@
  * it was given: lists grow in place, since to copy 100,000 logprobs for each new one would take minutes. A stream is whole
  * once it said `[DONE]` or gave every choice a finish reason; half an answer is never one.
  */
-import type { Json, JsonObject } from "./json/json.ts";
-import { listOf, numberOf, objectOf, stringOf, wordOf } from "./json/json-guards.ts";
+import type { Json, JsonObject } from "../json/json.ts";
+import { listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json-guards.ts";
 
 interface ChoiceSoFar {
 	index: number;

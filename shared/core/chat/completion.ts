@@ -2,9 +2,10 @@
  * Makes a chat completion of any provider's answer: an object that is valid against the published output schema by
  * construction. Whole choices, tool calls, refusals and every field we do not know survive.
  */
-import { chatOf } from "./chat-completion-shapes.ts";
-import type { Json, JsonObject } from "./json/json.ts";
-import { listOf, nestsDeeperThan, numberOf, objectOf, stringOf, wordOf } from "./json/json-guards.ts";
+
+import type { Json, JsonObject } from "../json/json.ts";
+import { listOf, nestsDeeperThan, numberOf, objectOf, stringOf, wordOf } from "../json/json-guards.ts";
+import { chatOf } from "./provider-shapes.ts";
 import type { CompletionDefaults, Reading } from "./reading.ts";
 import { readUsage, usageFields } from "./token-usage.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { readUsage, usageFields } from "../../../../shared/core/token-usage.ts";
+import { readUsage, usageFields } from "../../../../../shared/core/chat/token-usage.ts";
 
 const counts = (promptTokens: number, completionTokens: number, totalTokens: number) => ({
 	promptTokens,
