@@ -1,6 +1,6 @@
 /** The configuration: variables and secrets, parsed once. A missing or malformed one is named in plain words. */
 import { z } from "zod";
-import { type ModelRoute, ModelRoutesSchema } from "./model-routes.ts";
+import { type ModelRoute, ModelRoutesSchema } from "./upstreams/model-routes.ts";
 
 const SECONDS_PER_DAY = 86_400;
 

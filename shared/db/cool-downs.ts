@@ -2,6 +2,8 @@
  * Upstreams in trouble. A row in `cool_downs` keeps every consumer away from its key until its time; then it lets few
  * calls in, and more with each that succeeds; then it goes. What is healthy has no row and costs nothing but a look.
  */
+
+import type { JobKey } from "../core/job.ts";
 import {
 	type CoolDown,
 	FAILURES_TO_TRIP,
@@ -12,8 +14,7 @@ import {
 	STRIKE_MS_MAX,
 	SUCCESSES_TO_RECOVER,
 	TRIPPED_MS,
-} from "../core/cool-down.ts";
-import type { JobKey } from "../core/job.ts";
+} from "../core/upstreams/breaker.ts";
 import { DOORBELL_GRACE_MS } from "../core/waits.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { slotsToGive, tenantOfKey } from "./tenant-slots.ts";

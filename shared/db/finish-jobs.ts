@@ -5,9 +5,9 @@
  */
 import type { Attempt } from "../core/attempts.ts";
 import type { DeliveryKey } from "../core/delivery.ts";
-import type { Usage } from "../core/failures.ts";
 import type { Cancellation, JobError, JobKey } from "../core/job.ts";
 import type { FinalState, StatusReason } from "../core/job-states.ts";
+import type { Usage } from "../core/upstreams/failures.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { type JobNews, owedFromRows, oweJobEvents, owingJobEvents } from "./owe-events.ts";
 import { giveFreeSlots, jobKeysFromRows } from "./tenant-slots.ts";

@@ -4,11 +4,11 @@
  */
 
 import type { CompletionDefaults, Reading } from "../core/chat/reading.ts";
-import { classifyFailure, cleanMessage } from "../core/classify-failure.ts";
-import type { ModelFailure } from "../core/failures.ts";
 import { parseJson } from "../core/json/json-guards.ts";
-import type { ProviderName } from "../core/model-routes.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { classifyFailure, cleanMessage } from "../core/upstreams/classify-failure.ts";
+import type { ModelFailure } from "../core/upstreams/failures.ts";
+import type { ProviderName } from "../core/upstreams/model-routes.ts";
 import { CallWatch, type GivenUp } from "./call-watch.ts";
 import type { AskModel, ModelCall, ModelOutcome, Provider, ProviderReply } from "./port.ts";
 import { openAiCompatible } from "./providers/openai-compatible.ts";

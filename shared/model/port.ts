@@ -2,10 +2,11 @@
  * The port to the models: one call in, an outcome out, never an exception. Every provider answers with an HTTP
  * `Response` (the simulated one makes its own), so that one reader judges and assembles them all.
  */
-import type { ModelFailure, Usage } from "../core/failures.ts";
+
 import type { GatewaySettings } from "../core/job.ts";
 import type { JsonObject } from "../core/json/json.ts";
-import type { ModelRoute } from "../core/model-routes.ts";
+import type { ModelFailure, Usage } from "../core/upstreams/failures.ts";
+import type { ModelRoute } from "../core/upstreams/model-routes.ts";
 
 export interface ModelCall {
 	/** The name the caller gave; the route may rename it on its way out. */

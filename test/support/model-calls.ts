@@ -1,6 +1,6 @@
 /** Calls, provider answers and an `askModel` for tests: a test names only what it is about. */
 import type { JsonObject } from "../../shared/core/json/json.ts";
-import type { ModelRoute } from "../../shared/core/model-routes.ts";
+import type { ModelRoute } from "../../shared/core/upstreams/model-routes.ts";
 import { type AskModelDeps, askModel } from "../../shared/model/ask-model.ts";
 import type { ModelCall, ModelOutcome } from "../../shared/model/port.ts";
 import type { FakeRuntime } from "./fake-runtime.ts";

@@ -2,10 +2,10 @@
 import type { Attempt } from "../../shared/core/attempts.ts";
 import { nextAttemptNumber, withAttempt } from "../../shared/core/attempts.ts";
 import { decideFailure, judge, usesAttempt } from "../../shared/core/decide.ts";
-import type { ModelFailure } from "../../shared/core/failures.ts";
 import type { Job } from "../../shared/core/job.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
-import { routeFor } from "../../shared/core/model-routes.ts";
+import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
+import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import type { ModelAnswer, ModelOutcome } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/bells.ts";
 import type { StoredAnswer } from "../../shared/results/store-result.ts";

@@ -1,10 +1,10 @@
 /** Carries decisions out: each is one guarded transition, and says what the queue is to be told. */
 import { type Attempt, addUsage, withAttempt } from "../../shared/core/attempts.ts";
-import { type CoolDown, coolDownFor } from "../../shared/core/cool-down.ts";
 import { deadlineError, type FailureDecision, type Judgement, poisonedError } from "../../shared/core/decide.ts";
-import type { ModelFailure } from "../../shared/core/failures.ts";
 import type { Job, JobError } from "../../shared/core/job.ts";
-import { laneFor } from "../../shared/core/lanes.ts";
+import { type CoolDown, coolDownFor } from "../../shared/core/upstreams/breaker.ts";
+import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
+import { laneFor } from "../../shared/core/upstreams/lanes.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import type { Finished, JobEnd } from "../../shared/db/finish-jobs.ts";
 import { type Requeue, type Requeued, requeueJob } from "../../shared/db/requeue-job.ts";

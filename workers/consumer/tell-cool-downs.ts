@@ -1,5 +1,5 @@
 /** Tells everybody else what a call found out about its upstream. Best effort: the sweeper walks the parked keys. */
-import type { CoolDown } from "../../shared/core/cool-down.ts";
+import type { CoolDown } from "../../shared/core/upstreams/breaker.ts";
 import { recordFailure, recordRecovery, releaseParked } from "../../shared/db/cool-downs.ts";
 import { logTrouble } from "../log.ts";
 import type { Lease } from "./run-attempt.ts";

@@ -3,7 +3,7 @@ import type { Delivery, DeliveryAttempt } from "../../shared/core/delivery.ts";
 import type { AttemptResult } from "../../shared/core/delivery-schedule.ts";
 import { ownHosts } from "../../shared/core/own-hosts.ts";
 import { PATIENCE_MS } from "../../shared/core/receiver-pause.ts";
-import { readRetryAfterMs } from "../../shared/core/retry-after.ts";
+import { readRetryAfterMs } from "../../shared/core/upstreams/retry-after.ts";
 import { secretOwner } from "../../shared/core/webhook-endpoint.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { holdBack } from "../../shared/db/receiver-pauses.ts";

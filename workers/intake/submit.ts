@@ -5,8 +5,8 @@ import { type Idempotency, mayBeRepeat } from "../../shared/core/idempotency.ts"
 import { newId } from "../../shared/core/ids.ts";
 import type { WebhookTarget } from "../../shared/core/job.ts";
 import { viewJob } from "../../shared/core/job-view.ts";
-import { laneFor } from "../../shared/core/lanes.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
+import { laneFor } from "../../shared/core/upstreams/lanes.ts";
 import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { isKeyInUse } from "../../shared/db/find-idempotency-key.ts";
 import { type NewJob, type Submission, submitAgain, submitJob } from "../../shared/db/submit-job.ts";

@@ -1,6 +1,7 @@
 /** What reading a provider's 2xx body came to. */
-import type { Usage } from "../failures.ts";
+
 import type { Json, JsonObject } from "../json/json.ts";
+import type { Usage } from "../upstreams/failures.ts";
 
 export type Reading =
 	| { kind: "answer"; completion: JsonObject; usage: Usage | null }

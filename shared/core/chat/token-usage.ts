@@ -2,9 +2,10 @@
  * Token counts, whatever the provider calls them. Never invented: a count that is missing, negative, fractional or beyond
  * all sense makes the whole usage unknown. Only a total that the provider leaves to the reader is added up.
  */
-import type { Usage } from "../failures.ts";
+
 import type { Json, JsonObject } from "../json/json.ts";
 import { objectOf } from "../json/json-guards.ts";
+import type { Usage } from "../upstreams/failures.ts";
 
 /** The counts in a provider's usage object: OpenAI's and Workers AI's names, Anthropic's, or Gemini's. Null: nobody knows. */
 export function readUsage(raw: Json | undefined): Usage | null {

@@ -1,8 +1,9 @@
 /** Anything that serves `POST {base_url}/chat/completions`: OpenAI itself, Ollama, vLLM, LiteLLM, any gateway. */
-import type { ModelFailure } from "../../core/failures.ts";
+
 import type { JsonObject } from "../../core/json/json.ts";
 import { objectOf } from "../../core/json/json-guards.ts";
 import type { Runtime } from "../../core/runtime.ts";
+import type { ModelFailure } from "../../core/upstreams/failures.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 export interface OpenAiCompatibleDeps {

@@ -10,7 +10,7 @@ import {
 	type SimulatedAnswer,
 	Simulation,
 	simulatedAnswer,
-} from "../../core/simulation.ts";
+} from "../../core/upstreams/simulation.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 type SimulatedRuntime = Pick<Runtime, "now" | "sleep">;

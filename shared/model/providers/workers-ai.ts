@@ -5,11 +5,12 @@
  * overlapping calls share (workerd, `ai-api.ts`): one call without it makes another's raw answer come back parsed, and
  * `aiGatewayLogId` or `lastRequestHttpStatusCode` read after an await may be another's. A `Response` belongs to its call.
  */
-import { classifyThrown } from "../../core/classify-failure.ts";
-import type { ModelFailure } from "../../core/failures.ts";
+
 import type { JsonObject } from "../../core/json/json.ts";
 import { objectOf } from "../../core/json/json-guards.ts";
 import type { Runtime } from "../../core/runtime.ts";
+import { classifyThrown } from "../../core/upstreams/classify-failure.ts";
+import type { ModelFailure } from "../../core/upstreams/failures.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 /** What this provider needs of `env.AI`. Called as a method: the binding has private fields. */

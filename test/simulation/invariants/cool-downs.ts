@@ -3,8 +3,8 @@
  * its job was leased, or where a cool-down that was over let it in. C6: a cool-down counts whom it lets in, and gives way
  * early only to the word of a call that began after it.
  */
-import { PROBE_MS } from "../../../shared/core/cool-down.ts";
-import { keysOf } from "../../../shared/core/lanes.ts";
+import { PROBE_MS } from "../../../shared/core/upstreams/breaker.ts";
+import { keysOf } from "../../../shared/core/upstreams/lanes.ts";
 import type { Changed, Ledger } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
 import type { Row } from "../world/sql-engine.ts";

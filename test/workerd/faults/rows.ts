@@ -1,7 +1,7 @@
 /** What a story may find in D1 and R2 when it begins: left behind by others, long before. */
 import { env } from "cloudflare:workers";
 import type { Attempt } from "../../../shared/core/attempts.ts";
-import { laneFor } from "../../../shared/core/lanes.ts";
+import { laneFor } from "../../../shared/core/upstreams/lanes.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { aJob, MINUTE, type StoredJob } from "../support/a-job.ts";
 import type { Expected, Story } from "./story.ts";

@@ -1,6 +1,7 @@
 /** A model that says what it is told to, and counts how often it was asked. */
-import type { FailureClass, ModelFailure, Usage } from "../../../shared/core/failures.ts";
+
 import type { Runtime } from "../../../shared/core/runtime.ts";
+import type { FailureClass, ModelFailure, Usage } from "../../../shared/core/upstreams/failures.ts";
 import type { ModelCall, ModelOutcome } from "../../../shared/model/port.ts";
 
 /** One call's course: an outcome at once, or whatever takes its time. */

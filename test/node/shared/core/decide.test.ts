@@ -8,7 +8,7 @@ import {
 	poisonedError,
 	usesAttempt,
 } from "../../../../shared/core/decide.ts";
-import type { ModelFailure } from "../../../../shared/core/failures.ts";
+import type { ModelFailure } from "../../../../shared/core/upstreams/failures.ts";
 import { aFailure, jobOf, NOW, type StoredJob } from "../../../support/job-of.ts";
 
 const half = () => 0.5;

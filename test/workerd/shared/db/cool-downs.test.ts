@@ -1,14 +1,14 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import type { JobKey } from "../../../../shared/core/job.ts";
 import {
 	FAILURES_TO_TRIP,
 	OBSERVED_MS,
 	PROBE_MS,
 	SUCCESSES_TO_RECOVER,
 	TRIPPED_MS,
-} from "../../../../shared/core/cool-down.ts";
-import type { JobKey } from "../../../../shared/core/job.ts";
-import { modelKeyOf } from "../../../../shared/core/lanes.ts";
+} from "../../../../shared/core/upstreams/breaker.ts";
+import { modelKeyOf } from "../../../../shared/core/upstreams/lanes.ts";
 import {
 	findParkedKeys,
 	pruneCoolDowns,

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
-import type { ModelRoute } from "../../../../../shared/core/model-routes.ts";
+import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
 import { fakeRuntime } from "../../../../support/fake-runtime.ts";
 import { asking, COMPATIBLE, ending, piece, sseOf } from "../../../../support/model-calls.ts";
 

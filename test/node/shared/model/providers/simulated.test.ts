@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../../../../shared/core/json/json.ts";
-import type { ModelRoute } from "../../../../../shared/core/model-routes.ts";
+import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
 import { fakeRuntime } from "../../../../support/fake-runtime.ts";
 import { asking, watched } from "../../../../support/model-calls.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { JsonObject } from "../../../../../shared/core/json/json.ts";
-import type { ModelRoute } from "../../../../../shared/core/model-routes.ts";
+import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
 import type { AiCallOptions } from "../../../../../shared/model/providers/workers-ai.ts";
 import { fakeRuntime, settled } from "../../../../support/fake-runtime.ts";
 import { asking } from "../../../../support/model-calls.ts";

@@ -1,4 +1,6 @@
 /** From a provider's refusal to a `ModelFailure`. Pure: the clock's time is passed in. */
+
+import type { Json } from "../json/json.ts";
 import {
 	ERROR_AFTER_SUCCESS,
 	GENERAL_WORDS,
@@ -8,7 +10,6 @@ import {
 	verdictOfStatus,
 } from "./failure-table.ts";
 import type { ModelFailure } from "./failures.ts";
-import type { Json } from "./json/json.ts";
 import { type ProviderError, readProviderError } from "./provider-error.ts";
 import { believedMs, type ReadHeader, readRetryAfterMs } from "./retry-after.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { keysOf, laneFor, modelKeyOf } from "../../../../shared/core/lanes.ts";
-import { ModelRoutesSchema } from "../../../../shared/core/model-routes.ts";
+import { keysOf, laneFor, modelKeyOf } from "../../../../../shared/core/upstreams/lanes.ts";
+import { ModelRoutesSchema } from "../../../../../shared/core/upstreams/model-routes.ts";
 
 const routes = ModelRoutesSchema.parse([
 	{ match: "gpt-*", provider: "openai-compatible", base_url: "https://u:p@api.test/v1?token=t", api_key_secret: "ONE" },

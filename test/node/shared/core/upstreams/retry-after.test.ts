@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { RETRY_AFTER_MS_MAX, readRetryAfterMs } from "../../../../shared/core/retry-after.ts";
+import { RETRY_AFTER_MS_MAX, readRetryAfterMs } from "../../../../../shared/core/upstreams/retry-after.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 const read = (headers: Record<string, string>) => readRetryAfterMs((name) => headers[name] ?? null, NOW);

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
+import type { Json } from "../../../../../shared/core/json/json.ts";
 import {
 	classifyFailure,
 	classifyThrown,
 	FAILURE_MESSAGE_CHARS_MAX,
-} from "../../../../shared/core/classify-failure.ts";
-import { GENERAL_WORDS, SPECIFIC_WORDS, verdictOfStatus } from "../../../../shared/core/failure-table.ts";
-import type { FailureClass } from "../../../../shared/core/failures.ts";
-import type { Json } from "../../../../shared/core/json/json.ts";
+} from "../../../../../shared/core/upstreams/classify-failure.ts";
+import { GENERAL_WORDS, SPECIFIC_WORDS, verdictOfStatus } from "../../../../../shared/core/upstreams/failure-table.ts";
+import type { FailureClass } from "../../../../../shared/core/upstreams/failures.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 function classify(status: number | null, body?: Json, headers: Record<string, string> = {}) {

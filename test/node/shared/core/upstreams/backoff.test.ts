@@ -1,8 +1,13 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, BLOCKED_WAIT_MS, backoffMs } from "../../../../shared/core/backoff.ts";
-import type { FailureClass, ModelFailure } from "../../../../shared/core/failures.ts";
-import { aFailure } from "../../../support/job-of.ts";
+import {
+	BACKOFF_BASE_MS,
+	BACKOFF_CAP_MS,
+	BLOCKED_WAIT_MS,
+	backoffMs,
+} from "../../../../../shared/core/upstreams/backoff.ts";
+import type { FailureClass, ModelFailure } from "../../../../../shared/core/upstreams/failures.ts";
+import { aFailure } from "../../../../support/job-of.ts";
 
 const transient = aFailure("transient");
 const least = () => 0;

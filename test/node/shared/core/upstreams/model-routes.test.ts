@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ModelRoutesSchema, routeFor } from "../../../../shared/core/model-routes.ts";
+import { ModelRoutesSchema, routeFor } from "../../../../../shared/core/upstreams/model-routes.ts";
 
 const serves = (match: string, model: string) => routeFor([{ match, provider: "simulated" }], model) !== null;
 
