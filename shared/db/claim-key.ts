@@ -1,6 +1,6 @@
 /** The key by which a submission is known when it comes again: claimed in the transaction that stores its job. */
-import { type Idempotency, isCounted, mayBeRepeat } from "../core/idempotency.ts";
-import type { JobKey } from "../core/job.ts";
+import { type Idempotency, isCounted, mayBeRepeat } from "../core/jobs/idempotency.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 
 /** How long a caller's key is remembered; the field's usual day. */

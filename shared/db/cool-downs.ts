@@ -3,7 +3,8 @@
  * calls in, and more with each that succeeds; then it goes. What is healthy has no row and costs nothing but a look.
  */
 
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
+import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
 import {
 	type CoolDown,
 	FAILURES_TO_TRIP,
@@ -15,7 +16,6 @@ import {
 	SUCCESSES_TO_RECOVER,
 	TRIPPED_MS,
 } from "../core/upstreams/breaker.ts";
-import { DOORBELL_GRACE_MS } from "../core/waits.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { slotsToGive, tenantOfKey } from "./tenant-slots.ts";
 

@@ -4,7 +4,7 @@
  * as an isolate that has its key in the cache, or a holder that ends its job.
  */
 import type { Actor } from "../core/audit.ts";
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";

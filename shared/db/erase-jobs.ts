@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import type { Actor } from "../core/audit.ts";
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { column } from "./json-column.ts";

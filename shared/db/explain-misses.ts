@@ -1,5 +1,5 @@
 /** Why a job that was rung for was not leased. */
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { type Database, NOW } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { keyList } from "./key-list.ts";

@@ -1,7 +1,7 @@
 /** Reads deliveries: those the dispatcher was rung for, those of one job, those to one endpoint. */
 import type { Delivery, DeliveryKey } from "../core/delivery.ts";
 import { deliveryIdRange } from "../core/events.ts";
-import type { Job, JobKey } from "../core/job.ts";
+import type { Job, JobKey } from "../core/jobs/job.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhook-endpoint.ts";
 import { type Database, NOW } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";

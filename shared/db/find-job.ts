@@ -1,6 +1,6 @@
 /** Reads one job. */
-import type { Job, JobKey } from "../core/job.ts";
-import type { JobState } from "../core/job-states.ts";
+import type { Job, JobKey } from "../core/jobs/job.ts";
+import type { JobState } from "../core/jobs/job-states.ts";
 import type { Database } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { JOB_COLUMNS, JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";

@@ -1,5 +1,5 @@
 /** Which of many jobs exist. */
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import type { Database } from "./database.ts";
 import { keyList } from "./key-list.ts";
 

@@ -3,10 +3,11 @@
  * at a deadline). The final state and the deliveries it owes are one transaction: nobody is told before the commit, and
  * nobody is forgotten after it.
  */
-import type { Attempt } from "../core/attempts.ts";
+
 import type { DeliveryKey } from "../core/delivery.ts";
-import type { Cancellation, JobError, JobKey } from "../core/job.ts";
-import type { FinalState, StatusReason } from "../core/job-states.ts";
+import type { Attempt } from "../core/jobs/attempts.ts";
+import type { Cancellation, JobError, JobKey } from "../core/jobs/job.ts";
+import type { FinalState, StatusReason } from "../core/jobs/job-states.ts";
 import type { Usage } from "../core/upstreams/failures.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { type JobNews, owedFromRows, oweJobEvents, owingJobEvents } from "./owe-events.ts";

@@ -1,5 +1,5 @@
 /** What a holder does while its calls run, for its whole batch at once: stay alive, and hear that it should stop. */
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { type Database, NOW } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 

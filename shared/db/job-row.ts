@@ -1,8 +1,8 @@
 /** One row of `jobs`, as D1 gives it, and the job it stands for. */
 import { z } from "zod";
-import { AttemptSchema } from "../core/attempts.ts";
-import { CANCELLATIONS, type Job } from "../core/job.ts";
-import { JOB_STATES, type StatusReason } from "../core/job-states.ts";
+import { AttemptSchema } from "../core/jobs/attempts.ts";
+import { CANCELLATIONS, type Job } from "../core/jobs/job.ts";
+import { JOB_STATES, type StatusReason } from "../core/jobs/job-states.ts";
 import { column } from "./json-column.ts";
 
 const JobRow = z.object({

@@ -1,5 +1,5 @@
 /** Rows named by their keys, in one bound parameter. */
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 
 /** Keys as one bound parameter, whatever their number: D1 binds a hundred at most. */

@@ -1,7 +1,8 @@
 /** Takes the right to run jobs: the one transaction that starts a call, and that takes over from a holder who is gone. */
-import { ATTEMPTS_KEPT } from "../core/attempts.ts";
+
 import type { DeliveryKey } from "../core/delivery.ts";
-import type { Job, JobKey } from "../core/job.ts";
+import { ATTEMPTS_KEPT } from "../core/jobs/attempts.ts";
+import type { Job, JobKey } from "../core/jobs/job.ts";
 import { PROBE_MS } from "../core/upstreams/breaker.ts";
 import { KEYS_OF_JOB } from "./cool-downs.ts";
 import { type Database, NOW, type Statement } from "./database.ts";

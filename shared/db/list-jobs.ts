@@ -1,8 +1,8 @@
 /** A tenant's jobs, by the primary key, whose ids sort by time. */
 
 import { smallestIdAt } from "../core/ids.ts";
-import type { Job } from "../core/job.ts";
-import type { JobState } from "../core/job-states.ts";
+import type { Job } from "../core/jobs/job.ts";
+import type { JobState } from "../core/jobs/job-states.ts";
 import type { Database } from "./database.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 

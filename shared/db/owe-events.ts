@@ -1,8 +1,8 @@
 /** Who is to be told of an event: written in the transaction that makes it happen, so that nobody is forgotten. */
 import type { DeliveryKey } from "../core/delivery.ts";
 import { eventTypeOf, type JobHappening, ONE_OFF_RECEIVER } from "../core/events.ts";
-import type { JobKey } from "../core/job.ts";
-import { DOORBELL_GRACE_MS } from "../core/waits.ts";
+import type { JobKey } from "../core/jobs/job.ts";
+import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
 import type { WebhookEndpointKey } from "../core/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 

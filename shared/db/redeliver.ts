@@ -5,8 +5,8 @@
 import type { Actor } from "../core/audit.ts";
 import type { Delivery, DeliveryKey } from "../core/delivery.ts";
 import { deliveryIdRange } from "../core/events.ts";
-import type { JobKey } from "../core/job.ts";
-import { DOORBELL_GRACE_MS } from "../core/waits.ts";
+import type { JobKey } from "../core/jobs/job.ts";
+import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
 import type { WebhookEndpointKey } from "../core/webhook-endpoint.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";

@@ -3,7 +3,7 @@
  * `Response` (the simulated one makes its own), so that one reader judges and assembles them all.
  */
 
-import type { GatewaySettings } from "../core/job.ts";
+import type { GatewaySettings } from "../core/jobs/job.ts";
 import type { JsonObject } from "../core/json/json.ts";
 import type { ModelFailure, Usage } from "../core/upstreams/failures.ts";
 import type { ModelRoute } from "../core/upstreams/model-routes.ts";

@@ -1,5 +1,5 @@
 /** Deletes what R2 holds of erased jobs, and of inputs whose job never came to be. */
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { inputsOfDay, jobOfInputKey, resultKey } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
 

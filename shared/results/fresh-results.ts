@@ -4,7 +4,7 @@
  * a job that was erased meanwhile is asked for by nobody, for there is no row to tell of, and goes with the isolate or
  * when others come.
  */
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { resultKey } from "./keys.ts";
 
 /** Larger ones are fetched by their link: Standard Webhooks advises bodies of some 20 kB at most. */

@@ -1,5 +1,5 @@
 /** Inputs too large for a row. */
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { inputKey } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
 

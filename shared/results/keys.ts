@@ -1,5 +1,5 @@
 /** All R2 keys. One bucket holds the results, and the inputs that are too large for a row. */
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 
 /** The one key under which a job's answer can ever stand. */
 export function resultKey(job: JobKey): string {

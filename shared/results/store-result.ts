@@ -3,8 +3,8 @@
  * carries all that the row needs, so that an answer whose settlement was lost is settled later and not bought again.
  */
 import { z } from "zod";
-import { type Attempt, AttemptSchema } from "../core/attempts.ts";
-import type { JobKey } from "../core/job.ts";
+import { type Attempt, AttemptSchema } from "../core/jobs/attempts.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import { resultKey } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
 

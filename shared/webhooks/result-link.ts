@@ -1,5 +1,5 @@
 /** Links to a result that work without a key, for as long as they say. */
-import type { JobKey } from "../core/job.ts";
+import type { JobKey } from "../core/jobs/job.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { deriveKey, fromHex, keyId, toHex, utf8 } from "./seal.ts";
 

@@ -1,8 +1,8 @@
 /** Jobs for tests, not stored anywhere: a test names only what it is about, and what its status requires is filled in. */
 
 import { type IdPrefix, smallestIdAt } from "../../shared/core/ids.ts";
-import type { Job } from "../../shared/core/job.ts";
-import { isFinal } from "../../shared/core/job-states.ts";
+import type { Job } from "../../shared/core/jobs/job.ts";
+import { isFinal } from "../../shared/core/jobs/job-states.ts";
 import type { FailureClass, ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { START_AT } from "./fake-runtime.ts";
 

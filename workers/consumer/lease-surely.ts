@@ -2,7 +2,7 @@
  * A lease whose answer is lost may have taken effect. It is asked for again by the same holder, which is told of both, so
  * that no attempt is used up by a call that nobody makes.
  */
-import type { JobKey } from "../../shared/core/job.ts";
+import type { JobKey } from "../../shared/core/jobs/job.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { type Leased, leaseJobs } from "../../shared/db/lease-jobs.ts";
 import { logTrouble } from "../log.ts";

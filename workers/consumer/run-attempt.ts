@@ -1,8 +1,8 @@
 /** One leased job: look for an answer, judge, ask, decide, settle. */
-import type { Attempt } from "../../shared/core/attempts.ts";
-import { nextAttemptNumber, withAttempt } from "../../shared/core/attempts.ts";
-import { decideFailure, judge, usesAttempt } from "../../shared/core/decide.ts";
-import type { Job } from "../../shared/core/job.ts";
+import type { Attempt } from "../../shared/core/jobs/attempts.ts";
+import { nextAttemptNumber, withAttempt } from "../../shared/core/jobs/attempts.ts";
+import { decideFailure, judge, usesAttempt } from "../../shared/core/jobs/decide.ts";
+import type { Job } from "../../shared/core/jobs/job.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";

@@ -1,9 +1,9 @@
 /** One batch: leased in one statement, called side by side, watched together. */
 import type { Config } from "../../shared/core/config.ts";
-import type { Job, JobKey } from "../../shared/core/job.ts";
+import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
+import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { keysOf } from "../../shared/core/upstreams/lanes.ts";
-import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { explainMisses } from "../../shared/db/explain-misses.ts";
 import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";

@@ -1,11 +1,11 @@
 /** Carries decisions out: each is one guarded transition, and says what the queue is to be told. */
-import { type Attempt, addUsage, withAttempt } from "../../shared/core/attempts.ts";
-import { deadlineError, type FailureDecision, type Judgement, poisonedError } from "../../shared/core/decide.ts";
-import type { Job, JobError } from "../../shared/core/job.ts";
+import { type Attempt, addUsage, withAttempt } from "../../shared/core/jobs/attempts.ts";
+import { deadlineError, type FailureDecision, type Judgement, poisonedError } from "../../shared/core/jobs/decide.ts";
+import type { Job, JobError } from "../../shared/core/jobs/job.ts";
+import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import { type CoolDown, coolDownFor } from "../../shared/core/upstreams/breaker.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { laneFor } from "../../shared/core/upstreams/lanes.ts";
-import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import type { Finished, JobEnd } from "../../shared/db/finish-jobs.ts";
 import { type Requeue, type Requeued, requeueJob } from "../../shared/db/requeue-job.ts";
 import { ACK, type Disposition } from "../../shared/queues/bells.ts";

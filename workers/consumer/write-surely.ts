@@ -2,7 +2,7 @@
  * A settlement whose answer is lost may have taken effect. It is read back by id, lease and holder, and repeated only
  * when the row says that it did not.
  */
-import type { JobState } from "../../shared/core/job-states.ts";
+import type { JobState } from "../../shared/core/jobs/job-states.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { findStanding } from "../../shared/db/find-job.ts";
 import { logTrouble } from "../log.ts";

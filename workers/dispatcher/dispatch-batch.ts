@@ -4,9 +4,9 @@
  */
 import type { Config } from "../../shared/core/config.ts";
 import type { DeliveryKey } from "../../shared/core/delivery.ts";
+import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import { PATIENCE_MS } from "../../shared/core/receiver-pause.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/receiver-pauses.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";

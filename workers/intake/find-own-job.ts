@@ -1,7 +1,7 @@
 /** A job of the caller's. Another tenant's, an erased one and one that never was answer alike, byte for byte. */
 import type { Context } from "hono";
 import { AppError } from "../../shared/core/errors.ts";
-import type { Job, JobKey } from "../../shared/core/job.ts";
+import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { findJob } from "../../shared/db/find-job.ts";
 import { isJobId } from "./schemas.ts";
 import type { IntakeEnv } from "./services.ts";

@@ -1,6 +1,6 @@
 /** How a repeated submission is known: by `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header), or its retry count. */
 import type { Context } from "hono";
-import type { Idempotency } from "../../shared/core/idempotency.ts";
+import type { Idempotency } from "../../shared/core/jobs/idempotency.ts";
 import { sha256Hex } from "../../shared/webhooks/digest.ts";
 import type { IntakeEnv } from "./services.ts";
 

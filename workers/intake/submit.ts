@@ -1,13 +1,13 @@
 /** Takes a validated submission, new or repeated from an older job, all the way to the 202. */
 import type { Context } from "hono";
 import { AppError } from "../../shared/core/errors.ts";
-import { type Idempotency, mayBeRepeat } from "../../shared/core/idempotency.ts";
 import { newId } from "../../shared/core/ids.ts";
-import type { WebhookTarget } from "../../shared/core/job.ts";
 import { viewJob } from "../../shared/core/job-view.ts";
+import { type Idempotency, mayBeRepeat } from "../../shared/core/jobs/idempotency.ts";
+import type { WebhookTarget } from "../../shared/core/jobs/job.ts";
+import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { laneFor } from "../../shared/core/upstreams/lanes.ts";
-import { queueDelaySeconds } from "../../shared/core/waits.ts";
 import { isKeyInUse } from "../../shared/db/find-idempotency-key.ts";
 import { type NewJob, type Submission, submitAgain, submitJob } from "../../shared/db/submit-job.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/results/inputs.ts";

@@ -1,7 +1,7 @@
 /** `Prefer: wait=30` (RFC 7240): holds an answer until the job is final. */
 import type { Context } from "hono";
 import { AppError } from "../../shared/core/errors.ts";
-import type { Job, JobKey } from "../../shared/core/job.ts";
+import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { findJob } from "../../shared/db/find-job.ts";
 import type { IntakeEnv } from "./services.ts";
 

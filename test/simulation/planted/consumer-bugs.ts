@@ -56,7 +56,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the deadline is ignored before a call",
 		seenBy: 6,
-		file: "shared/core/decide.ts",
+		file: "shared/core/jobs/decide.ts",
 		find: 'if (now >= job.deadlineAt) return "expired";',
 		replace: "",
 	},
@@ -70,14 +70,14 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job may be attempted once more than it may",
 		seenBy: 6,
-		file: "shared/core/decide.ts",
+		file: "shared/core/jobs/decide.ts",
 		find: "usesAttempt(failure) && job.attempt >= job.maxAttempts",
 		replace: "usesAttempt(failure) && job.attempt > job.maxAttempts",
 	},
 	{
 		name: "a job that kills its holders is called for ever",
 		seenBy: 15,
-		file: "shared/core/decide.ts",
+		file: "shared/core/jobs/decide.ts",
 		find: 'if (job.attempt > job.maxAttempts) return "poisoned";',
 		replace: "",
 	},

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { JobKey } from "../../../shared/core/job.ts";
+import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { ACK } from "../../../shared/queues/bells.ts";
 import { inputKey, resultKey } from "../../../shared/results/keys.ts";
 import { aJob, MINUTE, NOW, reload, SECOND } from "../support/a-job.ts";

@@ -1,6 +1,6 @@
 /** What a story may find in D1 and R2 when it begins: left behind by others, long before. */
 import { env } from "cloudflare:workers";
-import type { Attempt } from "../../../shared/core/attempts.ts";
+import type { Attempt } from "../../../shared/core/jobs/attempts.ts";
 import { laneFor } from "../../../shared/core/upstreams/lanes.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { aJob, MINUTE, type StoredJob } from "../support/a-job.ts";

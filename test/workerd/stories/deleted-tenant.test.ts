@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { OPERATOR } from "../../../shared/core/audit.ts";
-import type { JobKey } from "../../../shared/core/job.ts";
+import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { createApiKey, findKeyInForce } from "../../../shared/db/api-keys.ts";
 import { deleteTenant, OWNED } from "../../../shared/db/delete-tenant.ts";
 import { findOwedDeliveries } from "../../../shared/db/find-deliveries.ts";

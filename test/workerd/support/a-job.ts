@@ -6,7 +6,7 @@ import { env } from "cloudflare:workers";
 import type { Actor } from "../../../shared/core/audit.ts";
 import type { Delivery, DeliveryKey } from "../../../shared/core/delivery.ts";
 import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../../../shared/core/events.ts";
-import type { JobKey } from "../../../shared/core/job.ts";
+import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { type Tenant, TenantLimits } from "../../../shared/core/tenant.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { deliveryFromRow } from "../../../shared/db/delivery-row.ts";

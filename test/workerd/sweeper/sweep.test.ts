@@ -1,6 +1,6 @@
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { JobKey } from "../../../shared/core/job.ts";
+import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { inputKey, resultKey } from "../../../shared/results/keys.ts";
 import { aDelivery, aJob, anId, DAY, HOUR, MINUTE, NOW, reload, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { diesAfter, failsBefore } from "../support/a-process.ts";

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { nextAttemptNumber, withAttempt } from "../../../shared/core/attempts.ts";
-import type { Job as StoredJob } from "../../../shared/core/job.ts";
 import { viewJob } from "../../../shared/core/job-view.ts";
+import { nextAttemptNumber, withAttempt } from "../../../shared/core/jobs/attempts.ts";
+import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { finishJobs, type JobEnd } from "../../../shared/db/finish-jobs.ts";
 import { ringOrLog } from "../../ring-or-log.ts";
 import { newApp } from "../app.ts";

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
-import type { Job as StoredJob } from "../../../shared/core/job.ts";
 import { viewJob } from "../../../shared/core/job-view.ts";
+import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { listDeliveries } from "../../../shared/db/find-deliveries.ts";
 import { readResult } from "../../../shared/results/store-result.ts";
 import { logTrouble } from "../../log.ts";

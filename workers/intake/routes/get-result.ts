@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
-import type { JobKey } from "../../../shared/core/job.ts";
-import { isFinal } from "../../../shared/core/job-states.ts";
+import type { JobKey } from "../../../shared/core/jobs/job.ts";
+import { isFinal } from "../../../shared/core/jobs/job-states.ts";
 import { type AskedRange, readByteRange } from "../../../shared/core/json/byte-range.ts";
 import { openResult } from "../../../shared/results/store-result.ts";
 import { verifyResultLink } from "../../../shared/webhooks/result-link.ts";

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { JOB_STATES } from "../../../shared/core/job-states.ts";
 import { viewJob } from "../../../shared/core/job-view.ts";
+import { JOB_STATES } from "../../../shared/core/jobs/job-states.ts";
 import { listJobs } from "../../../shared/db/list-jobs.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";

@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
-import type { Job as StoredJob } from "../../../shared/core/job.ts";
+import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { objectOf } from "../../../shared/core/json/json-guards.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { findJobWithInput } from "../../../shared/db/find-job.ts";

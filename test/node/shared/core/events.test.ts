@@ -6,7 +6,7 @@ import {
 	eventTypeOf,
 	JOB_EVENT_TYPES,
 } from "../../../../shared/core/events.ts";
-import { FINAL_STATES } from "../../../../shared/core/job-states.ts";
+import { FINAL_STATES } from "../../../../shared/core/jobs/job-states.ts";
 
 const JOB = "job_01kdyak3se0000000000000001";
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/job-states.ts";
 import { JobView, viewJob } from "../../../../shared/core/job-view.ts";
+import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { HOUR, jobOf, MINUTE, NOW } from "../../../support/job-of.ts";
 
 const ORIGIN = "https://jobs.test";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { JobKey } from "../../../../shared/core/job.ts";
+import type { JobKey } from "../../../../shared/core/jobs/job.ts";
 import {
 	FAILURES_TO_TRIP,
 	OBSERVED_MS,

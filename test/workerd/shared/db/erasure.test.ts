@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { FINAL_STATES } from "../../../../shared/core/job-states.ts";
+import { FINAL_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import {
 	eraseJob,

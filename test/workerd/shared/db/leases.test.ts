@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { ATTEMPTS_KEPT, type Attempt } from "../../../../shared/core/attempts.ts";
-import type { JobKey } from "../../../../shared/core/job.ts";
-import { FINAL_STATES } from "../../../../shared/core/job-states.ts";
+import { ATTEMPTS_KEPT, type Attempt } from "../../../../shared/core/jobs/attempts.ts";
+import type { JobKey } from "../../../../shared/core/jobs/job.ts";
+import { FINAL_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { explainMisses } from "../../../../shared/db/explain-misses.ts";

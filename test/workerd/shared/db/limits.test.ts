@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Job } from "../../../../shared/core/job.ts";
+import type { Job } from "../../../../shared/core/jobs/job.ts";
 import { TenantLimits } from "../../../../shared/core/tenant.ts";
 import { findParkedKeys, releaseParked } from "../../../../shared/db/cool-downs.ts";
 import { finishJobs, type JobEnd } from "../../../../shared/db/finish-jobs.ts";

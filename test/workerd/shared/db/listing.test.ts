@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { smallestIdAt } from "../../../../shared/core/ids.ts";
-import { JOB_STATES } from "../../../../shared/core/job-states.ts";
+import { JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { type JobFilter, listJobs } from "../../../../shared/db/list-jobs.ts";
 import { aJob, anId, db, HOUR, MINUTE, NOW, rowOf, type StoredJob } from "../../support/a-job.ts";
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Attempt } from "../../../../shared/core/attempts.ts";
-import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/job-states.ts";
+import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
+import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import type { Database } from "../../../../shared/db/database.ts";
 import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/find-deliveries.ts";
 import { findJob, findJobWithInput, findStanding } from "../../../../shared/db/find-job.ts";

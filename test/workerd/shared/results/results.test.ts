@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Attempt } from "../../../../shared/core/attempts.ts";
+import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
 import { eraseInputs, eraseObjects, listInputs } from "../../../../shared/results/erase-objects.ts";
 import { readInput, storeInput } from "../../../../shared/results/inputs.ts";
 import { inputKey, jobOfInputKey, resultKey } from "../../../../shared/results/keys.ts";

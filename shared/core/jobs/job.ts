@@ -1,7 +1,8 @@
 /** A job as the code sees it. Times are Unix milliseconds of the database's clock, durations milliseconds. */
+
+import type { Usage } from "../upstreams/failures.ts";
 import type { Attempt } from "./attempts.ts";
 import type { JobState, StatusReason } from "./job-states.ts";
-import type { Usage } from "./upstreams/failures.ts";
 
 /** Names a job: ids are only unique, and only looked for, within their tenant. */
 export interface JobKey {

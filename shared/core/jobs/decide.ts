@@ -1,9 +1,10 @@
 /** What becomes of a job, decided from data alone. The consumer carries it out. */
+
+import { backoffMs } from "../upstreams/backoff.ts";
+import type { ModelFailure } from "../upstreams/failures.ts";
 import type { Attempt } from "./attempts.ts";
 import type { Job, JobError } from "./job.ts";
 import type { StatusReason } from "./job-states.ts";
-import { backoffMs } from "./upstreams/backoff.ts";
-import type { ModelFailure } from "./upstreams/failures.ts";
 
 export type FailureDecision =
 	/** Back in the queue, to run no sooner than in `delayMs`; `model` and `attempt` are those of the next call's. */

@@ -3,7 +3,7 @@
  * that settles the call, so that it costs nothing.
  */
 import { z } from "zod";
-import type { FailureClass, Usage } from "./upstreams/failures.ts";
+import type { FailureClass, Usage } from "../upstreams/failures.ts";
 
 /** The first says how it began, the last 49 how it goes. */
 export const ATTEMPTS_KEPT = 50;

@@ -6,7 +6,7 @@ import {
 	addUsage,
 	nextAttemptNumber,
 	withAttempt,
-} from "../../../../shared/core/attempts.ts";
+} from "../../../../../shared/core/jobs/attempts.ts";
 
 function anAttempt(number: number, overrides: Partial<Attempt> = {}): Attempt {
 	return {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { decideSweep, type SweptJob } from "../../../../shared/core/sweep.ts";
-import { HOUR, MINUTE, NOW, SECOND } from "../../../support/job-of.ts";
+import { decideSweep, type SweptJob } from "../../../../../shared/core/jobs/sweep.ts";
+import { HOUR, MINUTE, NOW, SECOND } from "../../../../support/job-of.ts";
 
 function aJob(overrides: Partial<SweptJob> = {}): SweptJob {
 	return {

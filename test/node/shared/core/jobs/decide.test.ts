@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Attempt } from "../../../../shared/core/attempts.ts";
+import type { Attempt } from "../../../../../shared/core/jobs/attempts.ts";
 import {
 	ANSWER_UNREADABLE,
 	deadlineError,
@@ -7,9 +7,9 @@ import {
 	judge,
 	poisonedError,
 	usesAttempt,
-} from "../../../../shared/core/decide.ts";
-import type { ModelFailure } from "../../../../shared/core/upstreams/failures.ts";
-import { aFailure, jobOf, NOW, type StoredJob } from "../../../support/job-of.ts";
+} from "../../../../../shared/core/jobs/decide.ts";
+import type { ModelFailure } from "../../../../../shared/core/upstreams/failures.ts";
+import { aFailure, jobOf, NOW, type StoredJob } from "../../../../support/job-of.ts";
 
 const half = () => 0.5;
 const running = (overrides: Partial<StoredJob> = {}) => jobOf({ status: "running", ...overrides });

@@ -6,7 +6,7 @@ import {
 	RING_AGAIN_MS_MAX,
 	ringAgainMs,
 	sweepAtFor,
-} from "../../../../shared/core/waits.ts";
+} from "../../../../../shared/core/jobs/wakeups.ts";
 
 const MINUTE = 60_000;
 

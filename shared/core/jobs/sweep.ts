@@ -1,6 +1,6 @@
 /** What the sweeper does about a job that is under way, decided from its row alone. */
 import type { JobKey } from "./job.ts";
-import { DOORBELL_GRACE_MS, ringAgainMs, sweepAtFor } from "./waits.ts";
+import { DOORBELL_GRACE_MS, ringAgainMs, sweepAtFor } from "./wakeups.ts";
 
 export interface SweptJob extends JobKey {
 	status: "queued" | "running";
