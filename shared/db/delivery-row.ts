@@ -1,7 +1,7 @@
 /** One row of `deliveries`, as D1 gives it, and the delivery it stands for. */
 import { z } from "zod";
-import { type Delivery, DeliveryAttemptSchema } from "../core/delivery.ts";
-import { DELIVERY_STATES } from "../core/delivery-states.ts";
+import { type Delivery, DeliveryAttemptSchema } from "../core/webhooks/delivery.ts";
+import { DELIVERY_STATES } from "../core/webhooks/delivery-states.ts";
 import { column } from "./json-column.ts";
 
 const DeliveryRow = z.object({

@@ -1,8 +1,9 @@
 /** Reads deliveries: those the dispatcher was rung for, those of one job, those to one endpoint. */
-import type { Delivery, DeliveryKey } from "../core/delivery.ts";
-import { deliveryIdRange } from "../core/events.ts";
+
 import type { Job, JobKey } from "../core/jobs/job.ts";
-import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhook-endpoint.ts";
+import type { Delivery, DeliveryKey } from "../core/webhooks/delivery.ts";
+import { deliveryIdRange } from "../core/webhooks/events.ts";
+import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";

@@ -4,11 +4,11 @@
  * nobody is forgotten after it.
  */
 
-import type { DeliveryKey } from "../core/delivery.ts";
 import type { Attempt } from "../core/jobs/attempts.ts";
 import type { Cancellation, JobError, JobKey } from "../core/jobs/job.ts";
 import type { FinalState, StatusReason } from "../core/jobs/job-states.ts";
 import type { Usage } from "../core/upstreams/failures.ts";
+import type { DeliveryKey } from "../core/webhooks/delivery.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { type JobNews, owedFromRows, oweJobEvents, owingJobEvents } from "./owe-events.ts";
 import { giveFreeSlots, jobKeysFromRows } from "./tenant-slots.ts";

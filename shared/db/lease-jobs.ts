@@ -1,9 +1,9 @@
 /** Takes the right to run jobs: the one transaction that starts a call, and that takes over from a holder who is gone. */
 
-import type { DeliveryKey } from "../core/delivery.ts";
 import { ATTEMPTS_KEPT } from "../core/jobs/attempts.ts";
 import type { Job, JobKey } from "../core/jobs/job.ts";
 import { PROBE_MS } from "../core/upstreams/breaker.ts";
+import type { DeliveryKey } from "../core/webhooks/delivery.ts";
 import { KEYS_OF_JOB } from "./cool-downs.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";

@@ -1,9 +1,10 @@
 /** Who is to be told of an event: written in the transaction that makes it happen, so that nobody is forgotten. */
-import type { DeliveryKey } from "../core/delivery.ts";
-import { eventTypeOf, type JobHappening, ONE_OFF_RECEIVER } from "../core/events.ts";
+
 import type { JobKey } from "../core/jobs/job.ts";
 import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
-import type { WebhookEndpointKey } from "../core/webhook-endpoint.ts";
+import type { DeliveryKey } from "../core/webhooks/delivery.ts";
+import { eventTypeOf, type JobHappening, ONE_OFF_RECEIVER } from "../core/webhooks/events.ts";
+import type { WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 
 /** How long the record of a delivery is kept that no job takes with it, from when it was last asked for. */

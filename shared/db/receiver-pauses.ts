@@ -2,9 +2,10 @@
  * Receivers in trouble: that fail, or keep an attempt waiting. A row in `receiver_pauses` keeps their deliveries back until
  * its time; then it lets one go, and the rest when that one is received. What is healthy has no row.
  */
-import type { Delivery, DeliveryKey } from "../core/delivery.ts";
+
 import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../core/jobs/wakeups.ts";
-import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../core/receiver-pause.ts";
+import type { Delivery, DeliveryKey } from "../core/webhooks/delivery.ts";
+import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 
 /** @param list which parameter holds the deliveries */

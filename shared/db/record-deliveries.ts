@@ -1,8 +1,9 @@
 /** Records delivery attempts, what becomes of the deliveries, and what they tell about their receivers. */
-import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "../core/delivery.ts";
-import type { DeliveryDecision } from "../core/delivery-schedule.ts";
+
 import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/jobs/wakeups.ts";
-import { FAILING_MS_MAX } from "../core/receiver-pause.ts";
+import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "../core/webhooks/delivery.ts";
+import type { DeliveryDecision } from "../core/webhooks/delivery-schedule.ts";
+import { FAILING_MS_MAX } from "../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { owedFromRows, oweEndpointDisabled } from "./owe-events.ts";
 import { pauseReceiver, type ReceiverFailure, unpauseReceivers } from "./receiver-pauses.ts";

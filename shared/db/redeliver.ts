@@ -3,11 +3,11 @@
  * keeps its id and its event's, and its schedule begins anew. Ring for what these answer.
  */
 import type { Actor } from "../core/audit.ts";
-import type { Delivery, DeliveryKey } from "../core/delivery.ts";
-import { deliveryIdRange } from "../core/events.ts";
 import type { JobKey } from "../core/jobs/job.ts";
 import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
-import type { WebhookEndpointKey } from "../core/webhook-endpoint.ts";
+import type { Delivery, DeliveryKey } from "../core/webhooks/delivery.ts";
+import { deliveryIdRange } from "../core/webhooks/events.ts";
+import type { WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";

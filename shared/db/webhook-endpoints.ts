@@ -1,6 +1,6 @@
 /** Registered receivers: made, changed, rotated, enabled and deleted by their tenant. */
 import type { Actor, AuditAction } from "../core/audit.ts";
-import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhook-endpoint.ts";
+import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";

@@ -1,7 +1,7 @@
 /** The one judgement on where a webhook may go: when its address is given, and again before each attempt. */
 import type { Config } from "../core/config.ts";
 import type { Runtime } from "../core/runtime.ts";
-import { checkWebhookUrl, isLoopbackHost } from "../core/webhook-address.ts";
+import { checkWebhookUrl, isLoopbackHost } from "../core/webhooks/webhook-address.ts";
 import { type Resolution, type Resolve, resolveHost } from "./resolve-host.ts";
 
 export type ReceiverCheck =

@@ -5,7 +5,7 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import type { Runtime } from "../core/runtime.ts";
-import { isPublicAddress, isSpecialName } from "../core/webhook-address.ts";
+import { isPublicAddress, isSpecialName } from "../core/webhooks/webhook-address.ts";
 import { within } from "../core/within.ts";
 
 export type Resolution =

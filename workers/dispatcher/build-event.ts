@@ -1,7 +1,8 @@
 /** The body of a webhook: the event, with the job as a poll would show it now. */
-import type { Delivery } from "../../shared/core/delivery.ts";
+
 import { type JobView, timestamp, viewJob } from "../../shared/core/job-view.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
+import type { Delivery } from "../../shared/core/webhooks/delivery.ts";
 import { INLINE_RESULT_BYTES_MAX } from "../../shared/results/fresh-results.ts";
 import { readResult } from "../../shared/results/store-result.ts";
 import { signedResultUrl } from "../../shared/webhooks/result-link.ts";

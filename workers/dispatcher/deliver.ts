@@ -1,8 +1,9 @@
 /** One delivery attempt: build, sign, send, record. */
-import type { DeliveryAttempt } from "../../shared/core/delivery.ts";
-import { type DeliveryDecision, decideDelivery } from "../../shared/core/delivery-schedule.ts";
-import { isOverload, pausesMs } from "../../shared/core/receiver-pause.ts";
+
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
+import type { DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
+import { type DeliveryDecision, decideDelivery } from "../../shared/core/webhooks/delivery-schedule.ts";
+import { isOverload, pausesMs } from "../../shared/core/webhooks/receiver-breaker.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { releaseDeliveries } from "../../shared/db/receiver-pauses.ts";
 import type { DeliveryRecord, Recorded } from "../../shared/db/record-deliveries.ts";

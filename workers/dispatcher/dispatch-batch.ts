@@ -3,10 +3,10 @@
  * us waiting does not keep the batch: its delivery goes on in the background.
  */
 import type { Config } from "../../shared/core/config.ts";
-import type { DeliveryKey } from "../../shared/core/delivery.ts";
 import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
-import { PATIENCE_MS } from "../../shared/core/receiver-pause.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
+import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
+import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/receiver-pauses.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";

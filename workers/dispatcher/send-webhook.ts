@@ -1,10 +1,11 @@
 /** One signed request, if there is something to tell and somebody to tell it to. */
-import type { Delivery, DeliveryAttempt } from "../../shared/core/delivery.ts";
-import type { AttemptResult } from "../../shared/core/delivery-schedule.ts";
-import { ownHosts } from "../../shared/core/own-hosts.ts";
-import { PATIENCE_MS } from "../../shared/core/receiver-pause.ts";
+
 import { readRetryAfterMs } from "../../shared/core/upstreams/retry-after.ts";
-import { secretOwner } from "../../shared/core/webhook-endpoint.ts";
+import type { Delivery, DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
+import type { AttemptResult } from "../../shared/core/webhooks/delivery-schedule.ts";
+import { ownHosts } from "../../shared/core/webhooks/own-hosts.ts";
+import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
+import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
 import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
 import { holdBack } from "../../shared/db/receiver-pauses.ts";
 import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";

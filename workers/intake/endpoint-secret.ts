@@ -1,5 +1,9 @@
 /** The secret that signs what is sent to an endpoint. */
-import { secretOwner, type WebhookEndpoint, type WebhookEndpointKey } from "../../shared/core/webhook-endpoint.ts";
+import {
+	secretOwner,
+	type WebhookEndpoint,
+	type WebhookEndpointKey,
+} from "../../shared/core/webhooks/webhook-endpoint.ts";
 import { seal, unseal } from "../../shared/webhooks/seal.ts";
 import { newWebhookSecret } from "../../shared/webhooks/secrets.ts";
 import { logTrouble } from "../log.ts";

@@ -2,7 +2,7 @@
  * While SIGNING_KEY_PREVIOUS is set: what it sealed is sealed anew under SIGNING_KEY, a page a sweep, so that it can be
  * removed one day. The secrets stay the same, and nobody who signs or verifies with one notices.
  */
-import { secretOwner } from "../../shared/core/webhook-endpoint.ts";
+import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
 import { findSecretsSealedWith, replaceSeals, type StoredSecret } from "../../shared/db/sealed-secrets.ts";
 import { keyId, seal, unseal } from "../../shared/webhooks/seal.ts";
 import { logTrouble } from "../log.ts";

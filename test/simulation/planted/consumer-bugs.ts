@@ -98,14 +98,14 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a webhook that nobody took is delivered",
 		seenBy: 6,
-		file: "shared/core/delivery-schedule.ts",
+		file: "shared/core/webhooks/delivery-schedule.ts",
 		find: "result.status >= 200 && result.status < 300",
 		replace: "result.status >= 200",
 	},
 	{
 		name: "a webhook is given up one attempt too soon",
 		seenBy: 14,
-		file: "shared/core/delivery-schedule.ts",
+		file: "shared/core/webhooks/delivery-schedule.ts",
 		find: "scheduleMs[made.number];",
 		replace: "scheduleMs[made.number + 1];",
 	},

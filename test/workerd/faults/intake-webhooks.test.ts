@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
-import { deliveryIdOf } from "../../../shared/core/events.ts";
+import { deliveryIdOf } from "../../../shared/core/webhooks/events.ts";
 import { aDelivery, HOUR, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
 import { aSucceededJob } from "./rows.ts";

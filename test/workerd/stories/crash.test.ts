@@ -1,7 +1,7 @@
 /** One job, one crash, at every point of its way: it ends once, it is told, and an answer in R2 is never bought again. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { deliveryIdOf } from "../../../shared/core/events.ts";
+import { deliveryIdOf } from "../../../shared/core/webhooks/events.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { aJob, aTenant, MINUTE, reload, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { diesAfter, diesBefore, failsAfter, failsBefore, type Happening } from "../support/a-process.ts";

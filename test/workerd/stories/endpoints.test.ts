@@ -1,8 +1,8 @@
 /** Registered receivers: who is told of what, and what becomes of one that fails. */
 import { beforeEach, describe, expect, it } from "vitest";
-import type { DeliveryKey } from "../../../shared/core/delivery.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
-import type { WebhookEndpoint } from "../../../shared/core/webhook-endpoint.ts";
+import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
+import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { listDeliveries, listEndpointDeliveries } from "../../../shared/db/find-deliveries.ts";
 import { finishJobs } from "../../../shared/db/finish-jobs.ts";
 import { recoverDeliveries } from "../../../shared/db/redeliver.ts";

@@ -4,10 +4,10 @@
  */
 import { env } from "cloudflare:workers";
 import type { Actor } from "../../../shared/core/audit.ts";
-import type { Delivery, DeliveryKey } from "../../../shared/core/delivery.ts";
-import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../../../shared/core/events.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { type Tenant, TenantLimits } from "../../../shared/core/tenant.ts";
+import type { Delivery, DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
+import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../../../shared/core/webhooks/events.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { deliveryFromRow } from "../../../shared/db/delivery-row.ts";
 import { jobFromRow } from "../../../shared/db/job-row.ts";

@@ -1,7 +1,11 @@
 /** Registered endpoints for tests, and deliveries to them. */
 import { env } from "cloudflare:workers";
-import { deliveryIdOf } from "../../../shared/core/events.ts";
-import { secretOwner, type WebhookEndpoint, type WebhookEndpointKey } from "../../../shared/core/webhook-endpoint.ts";
+import { deliveryIdOf } from "../../../shared/core/webhooks/events.ts";
+import {
+	secretOwner,
+	type WebhookEndpoint,
+	type WebhookEndpointKey,
+} from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { createEndpoint, findEndpoint } from "../../../shared/db/webhook-endpoints.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";

@@ -1,6 +1,7 @@
 /** Drives the actors through a world: hands them messages, and follows what they ask of the queue. */
-import type { DeliveryKey } from "../../../shared/core/delivery.ts";
+
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
+import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import type { Disposition } from "../../../shared/queues/bells.ts";
 import { runBatch } from "../../../workers/consumer/run-batch.ts";
 import { dispatchBatch } from "../../../workers/dispatcher/dispatch-batch.ts";

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/core/errors.ts";
-import { isDeliveryId } from "../../../shared/core/events.ts";
+import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
 import { findDelivery, listEndpointDeliveries } from "../../../shared/db/find-deliveries.ts";
 import { recoverDeliveries } from "../../../shared/db/redeliver.ts";
 import { enableEndpoint } from "../../../shared/db/webhook-endpoints.ts";

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import type { DeliveryKey } from "../../../shared/core/delivery.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import { isDeliveryId } from "../../../shared/core/events.ts";
+import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
+import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
 import { findDelivery } from "../../../shared/db/find-deliveries.ts";
 import { redeliver, redeliverJob } from "../../../shared/db/redeliver.ts";
 import { callerAsActor } from "../actor.ts";

@@ -1,11 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
-import { EVENT_TYPES, type EventType } from "../../../shared/core/events.ts";
 import { newId } from "../../../shared/core/ids.ts";
-import { ownHosts } from "../../../shared/core/own-hosts.ts";
-import { sampleEvent } from "../../../shared/core/sample-event.ts";
-import type { WebhookEndpoint } from "../../../shared/core/webhook-endpoint.ts";
+import { EVENT_TYPES, type EventType } from "../../../shared/core/webhooks/events.ts";
+import { ownHosts } from "../../../shared/core/webhooks/own-hosts.ts";
+import { sampleEvent } from "../../../shared/core/webhooks/sample-event.ts";
+import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { recordAct } from "../../../shared/db/audit-log.ts";
 import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../../shared/webhooks/post-webhook.ts";

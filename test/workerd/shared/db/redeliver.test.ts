@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { DeliveryDecision } from "../../../../shared/core/delivery-schedule.ts";
-import { deliveryIdOf } from "../../../../shared/core/events.ts";
-import type { WebhookEndpoint } from "../../../../shared/core/webhook-endpoint.ts";
+import type { DeliveryDecision } from "../../../../shared/core/webhooks/delivery-schedule.ts";
+import { deliveryIdOf } from "../../../../shared/core/webhooks/events.ts";
+import type { WebhookEndpoint } from "../../../../shared/core/webhooks/webhook-endpoint.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
 import { pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { DELIVERY_STATES } from "../../../../shared/core/delivery-states.ts";
 import { CANCELLATIONS } from "../../../../shared/core/jobs/job.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
+import { DELIVERY_STATES } from "../../../../shared/core/webhooks/delivery-states.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import {

@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { FINAL_STATES } from "../../../../../shared/core/jobs/job-states.ts";
 import {
 	deliveryIdOf,
 	deliveryIdRange,
 	eventIdOf,
 	eventTypeOf,
 	JOB_EVENT_TYPES,
-} from "../../../../shared/core/events.ts";
-import { FINAL_STATES } from "../../../../shared/core/jobs/job-states.ts";
+} from "../../../../../shared/core/webhooks/events.ts";
 
 const JOB = "job_01kdyak3se0000000000000001";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { ownHosts } from "../../../../shared/core/own-hosts.ts";
+import { ownHosts } from "../../../../../shared/core/webhooks/own-hosts.ts";
 
 describe("ownHosts", () => {
 	it("are all that the service is known to answer under", () => {

@@ -1,5 +1,5 @@
 /** What a webhook can say. Event and delivery ids derive from what they are about, so that made twice they are the same. */
-import type { FinalState } from "./jobs/job-states.ts";
+import type { FinalState } from "../jobs/job-states.ts";
 
 export const JOB_EVENT_TYPES = ["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.expired"] as const;
 

@@ -1,6 +1,6 @@
 /** When a webhook is tried again. */
 import type { DeliveryState } from "./delivery-states.ts";
-import { FAILING_MS_MAX } from "./receiver-pause.ts";
+import { FAILING_MS_MAX } from "./receiver-breaker.ts";
 
 /** Spreads the retries of many deliveries that failed together, as Svix does. */
 const JITTER = 0.2;

@@ -1,8 +1,9 @@
 /** An event to try a receiver with: shaped like a real one, but about a job that never was, and marked as a test. */
+
+import { type JobView, timestamp } from "../job-view.ts";
+import type { JobState } from "../jobs/job-states.ts";
+import type { Json } from "../json/json.ts";
 import type { EventType, JOB_EVENT_TYPES } from "./events.ts";
-import { type JobView, timestamp } from "./job-view.ts";
-import type { JobState } from "./jobs/job-states.ts";
-import type { Json } from "./json/json.ts";
 import type { WebhookEndpoint } from "./webhook-endpoint.ts";
 
 /** Could be a job's, and is nobody's: its time is 1970. */

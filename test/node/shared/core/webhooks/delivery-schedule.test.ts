@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decideDelivery } from "../../../../shared/core/delivery-schedule.ts";
+import { decideDelivery } from "../../../../../shared/core/webhooks/delivery-schedule.ts";
 
 const SCHEDULE = [0, 10_000, 100_000];
 const least = () => 0;

@@ -1,7 +1,7 @@
 /** A webhook owed, as the code sees it. Times are Unix milliseconds of the database's clock. */
 import { z } from "zod";
+import type { JsonObject } from "../json/json.ts";
 import type { DeliveryState } from "./delivery-states.ts";
-import type { JsonObject } from "./json/json.ts";
 
 /** One entry an attempt: the first and the last 49. */
 export const DELIVERY_ATTEMPTS_KEPT = 50;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { isOverload, PAUSE_MS_MAX, pausesMs } from "../../../../shared/core/receiver-pause.ts";
+import { isOverload, PAUSE_MS_MAX, pausesMs } from "../../../../../shared/core/webhooks/receiver-breaker.ts";
 
 const MINUTE = 60_000;
 

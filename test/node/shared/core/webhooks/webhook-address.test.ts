@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkWebhookUrl, isPublicAddress } from "../../../../shared/core/webhook-address.ts";
-import { ADDRESS, ALLOWED_URLS, OWN, PORT, PRIVATE_NAME, REFUSED_URLS, USER } from "../../../support/url-corpus.ts";
+import { checkWebhookUrl, isPublicAddress } from "../../../../../shared/core/webhooks/webhook-address.ts";
+import { ADDRESS, ALLOWED_URLS, OWN, PORT, PRIVATE_NAME, REFUSED_URLS, USER } from "../../../../support/url-corpus.ts";
 
 const ownHosts = ["acme.workers.dev"];
 const inProduction = (url: string) => checkWebhookUrl(url, { allowInsecure: false, ownHosts });
