@@ -3,7 +3,14 @@
  * nothing is done without one, and none tells of what was not done.
  */
 import { z } from "zod";
-import { type Actor, AUDIT_ACTIONS, type AuditAction, type AuditEntry, entryIdOf, requestIdOf } from "../core/audit.ts";
+import {
+	type Actor,
+	AUDIT_ACTIONS,
+	type AuditAction,
+	type AuditEntry,
+	entryIdOf,
+	requestIdOf,
+} from "../core/tenants/audit.ts";
 import { type Database, NOW, OWN_CLOCK, type Statement } from "./database.ts";
 
 /** As the table's trigger has it: an entry stays so long, whoever asks. */

@@ -3,8 +3,9 @@
  * small enough for any database. The row itself goes last: until then it keeps out whoever still knows the tenant, such
  * as an isolate that has its key in the cache, or a holder that ends its job.
  */
-import type { Actor } from "../core/audit.ts";
+
 import type { JobKey } from "../core/jobs/job.ts";
+import type { Actor } from "../core/tenants/audit.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";

@@ -3,8 +3,8 @@
  * R2 objects, which the caller deletes at once, are deleted once more: a holder that had lost its lease may yet write.
  */
 import { z } from "zod";
-import type { Actor } from "../core/audit.ts";
 import type { JobKey } from "../core/jobs/job.ts";
+import type { Actor } from "../core/tenants/audit.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { column } from "./json-column.ts";

@@ -1,5 +1,5 @@
 /** What a tenant has used, by the primary key: one row a day and model, added up as jobs end. */
-import { dateOf, dayOf, type UsageDay } from "../core/usage-day.ts";
+import { dateOf, dayOf, type UsageDay } from "../core/tenants/usage-day.ts";
 import type { Database } from "./database.ts";
 import { TODAY } from "./tenant-limits.ts";
 

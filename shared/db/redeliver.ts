@@ -2,9 +2,10 @@
  * Asks for deliveries again, at their receiver's owner's word: one, a job's, or what an endpoint missed since a time. Each
  * keeps its id and its event's, and its schedule begins anew. Ring for what these answer.
  */
-import type { Actor } from "../core/audit.ts";
+
 import type { JobKey } from "../core/jobs/job.ts";
 import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
+import type { Actor } from "../core/tenants/audit.ts";
 import type { Delivery, DeliveryKey } from "../core/webhooks/delivery.ts";
 import { deliveryIdRange } from "../core/webhooks/events.ts";
 import type { WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";

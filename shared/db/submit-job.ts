@@ -1,10 +1,10 @@
 /** Stores a new job, and the idempotency key it came with, in one transaction: the 202 depends on nothing else. */
 import { z } from "zod";
-import type { Actor } from "../core/audit.ts";
 import { type Idempotency, isCounted } from "../core/jobs/idempotency.ts";
 import type { Job, JobKey } from "../core/jobs/job.ts";
 import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/jobs/wakeups.ts";
-import { TenantLimits } from "../core/tenant.ts";
+import type { Actor } from "../core/tenants/audit.ts";
+import { TenantLimits } from "../core/tenants/tenant.ts";
 import { audited } from "./audit-log.ts";
 import { claimKey, HOLDER, holderParams } from "./claim-key.ts";
 import { type Database, NOW, type Statement } from "./database.ts";

@@ -4,7 +4,7 @@
  */
 import type { JobKey } from "../core/jobs/job.ts";
 import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
-import { FAIR_SHARE } from "../core/tenant.ts";
+import { FAIR_SHARE } from "../core/tenants/tenant.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { ASKED, keyList } from "./key-list.ts";
 import { overBudget } from "./tenant-limits.ts";

@@ -1,8 +1,8 @@
 /** Tenants and their one-off signing secrets. */
 import { z } from "zod";
-import type { Actor } from "../core/audit.ts";
 import type { JobKey } from "../core/jobs/job.ts";
-import { type Tenant, TenantLimits } from "../core/tenant.ts";
+import type { Actor } from "../core/tenants/audit.ts";
+import { type Tenant, TenantLimits } from "../core/tenants/tenant.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { column } from "./json-column.ts";

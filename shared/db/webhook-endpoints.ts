@@ -1,5 +1,5 @@
 /** Registered receivers: made, changed, rotated, enabled and deleted by their tenant. */
-import type { Actor, AuditAction } from "../core/audit.ts";
+import type { Actor, AuditAction } from "../core/tenants/audit.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";

@@ -1,10 +1,11 @@
 /** The whole service in one process and virtual time, where nothing goes wrong but what is asked of it. */
-import { makeApiKey } from "../../shared/core/api-key.ts";
-import { OPERATOR } from "../../shared/core/audit.ts";
+
 import { parseConfig } from "../../shared/core/config.ts";
 import { newId } from "../../shared/core/ids.ts";
-import { SCOPES, type Scope } from "../../shared/core/scopes.ts";
-import { TenantLimits } from "../../shared/core/tenant.ts";
+import { makeApiKey } from "../../shared/core/tenants/api-key.ts";
+import { OPERATOR } from "../../shared/core/tenants/audit.ts";
+import { SCOPES, type Scope } from "../../shared/core/tenants/scopes.ts";
+import { TenantLimits } from "../../shared/core/tenants/tenant.ts";
 import { createApiKey } from "../../shared/db/api-keys.ts";
 import { Database } from "../../shared/db/database.ts";
 import { createTenant } from "../../shared/db/tenants.ts";

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { KEY_RATE, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../shared/core/rates.ts";
+import { KEY_RATE, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../shared/core/tenants/rate-limits.ts";
 
 const toml = readFileSync(join(import.meta.dirname, "../../wrangler.toml"), "utf8");
 

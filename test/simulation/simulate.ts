@@ -1,10 +1,10 @@
 /** One seed, from an empty database to rest: trouble first, then none, then everything must have come to its end. */
 
-import { makeApiKey } from "../../shared/core/api-key.ts";
-import { OPERATOR } from "../../shared/core/audit.ts";
 import { newId } from "../../shared/core/ids.ts";
-import { DEFAULT_SCOPES } from "../../shared/core/scopes.ts";
-import { TenantLimits } from "../../shared/core/tenant.ts";
+import { makeApiKey } from "../../shared/core/tenants/api-key.ts";
+import { OPERATOR } from "../../shared/core/tenants/audit.ts";
+import { DEFAULT_SCOPES } from "../../shared/core/tenants/scopes.ts";
+import { TenantLimits } from "../../shared/core/tenants/tenant.ts";
 import { createApiKey } from "../../shared/db/api-keys.ts";
 import { Database } from "../../shared/db/database.ts";
 import { createTenant } from "../../shared/db/tenants.ts";

@@ -1,6 +1,6 @@
 /** Who acts, for the audit log. */
 import type { Context } from "hono";
-import { type Actor, OPERATOR } from "../../shared/core/audit.ts";
+import { type Actor, OPERATOR } from "../../shared/core/tenants/audit.ts";
 import type { IntakeEnv } from "./services.ts";
 
 /** The holder of the API key that a request came with. */

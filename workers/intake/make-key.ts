@@ -1,11 +1,11 @@
 /** Makes an API key, whoever asks for it. */
 import type { z } from "@hono/zod-openapi";
-import { makeApiKey } from "../../shared/core/api-key.ts";
-import type { Actor } from "../../shared/core/audit.ts";
 import { AppError } from "../../shared/core/errors.ts";
 import { newId } from "../../shared/core/ids.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
-import type { ApiKey } from "../../shared/core/tenant.ts";
+import { makeApiKey } from "../../shared/core/tenants/api-key.ts";
+import type { Actor } from "../../shared/core/tenants/audit.ts";
+import type { ApiKey } from "../../shared/core/tenants/tenant.ts";
 import { createApiKey, type NewApiKey } from "../../shared/db/api-keys.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { sha256Hex } from "../../shared/webhooks/digest.ts";

@@ -1,9 +1,9 @@
 /** Two shields: against a key that asks without a pause, and against an address that asks without a valid key. */
 import type { Context } from "hono";
-import { clientOf } from "../../shared/core/client-address.ts";
 import { AppError } from "../../shared/core/errors.ts";
-import { KEY_RATE, type Rate, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../shared/core/rates.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
+import { clientOf } from "../../shared/core/tenants/client-address.ts";
+import { KEY_RATE, type Rate, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../shared/core/tenants/rate-limits.ts";
 import { RateLimiter } from "../../shared/limits/rate-limiter.ts";
 import { logTrouble } from "../log.ts";
 import type { IntakeEnv } from "./services.ts";

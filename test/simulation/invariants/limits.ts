@@ -4,7 +4,7 @@
  * tokens are spent. T4: a slot that is free does not stay so while somebody waits for it. T5: the most urgent goes next,
  * then the oldest.
  */
-import { FAIR_SHARE } from "../../../shared/core/tenant.ts";
+import { FAIR_SHARE } from "../../../shared/core/tenants/tenant.ts";
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
 import type { Row } from "../world/sql-engine.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
-import { REQUESTS_PER_COUNT } from "../../../shared/core/rates.ts";
+import { REQUESTS_PER_COUNT } from "../../../shared/core/tenants/rate-limits.ts";
 import { aDelivery, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
 import { aSucceededJob, limit } from "./rows.ts";

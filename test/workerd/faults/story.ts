@@ -1,11 +1,11 @@
 /** What happens in a world: a tenant's program that asks and asks again, and what it may expect in the end. */
 import { env } from "cloudflare:workers";
 import { z } from "zod";
-import { makeApiKey } from "../../../shared/core/api-key.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { FinalState } from "../../../shared/core/jobs/job-states.ts";
-import { SCOPES } from "../../../shared/core/scopes.ts";
+import { makeApiKey } from "../../../shared/core/tenants/api-key.ts";
+import { SCOPES } from "../../../shared/core/tenants/scopes.ts";
 import { sha256Hex } from "../../../shared/webhooks/digest.ts";
 import { aTenant, insertRow, SECOND } from "../support/a-job.ts";
 import { type Answer, type Ask, askOnce } from "./ask.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { makeApiKey } from "../../../shared/core/api-key.ts";
+import { makeApiKey } from "../../../shared/core/tenants/api-key.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { findWebhookSecret } from "../../../shared/db/tenants.ts";
 import { unseal } from "../../../shared/webhooks/seal.ts";

@@ -1,7 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { SCOPES } from "../../../shared/core/scopes.ts";
+import { SCOPES } from "../../../shared/core/tenants/scopes.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { sha256Base64 } from "../../../shared/webhooks/digest.ts";
 import worker from "../../../workers/index.ts";

@@ -1,8 +1,8 @@
 /** A tenant that is deleted: nothing more is done for it, and nothing is left of it but what an operator did. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { OPERATOR } from "../../../shared/core/audit.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
+import { OPERATOR } from "../../../shared/core/tenants/audit.ts";
 import { createApiKey, findKeyInForce } from "../../../shared/db/api-keys.ts";
 import { deleteTenant, OWNED } from "../../../shared/db/delete-tenant.ts";
 import { findOwedDeliveries } from "../../../shared/db/find-deliveries.ts";

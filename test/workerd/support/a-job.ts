@@ -3,9 +3,9 @@
  * filled in. Times follow from `createdAt`, which is `NOW` unless given.
  */
 import { env } from "cloudflare:workers";
-import type { Actor } from "../../../shared/core/audit.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
-import { type Tenant, TenantLimits } from "../../../shared/core/tenant.ts";
+import type { Actor } from "../../../shared/core/tenants/audit.ts";
+import { type Tenant, TenantLimits } from "../../../shared/core/tenants/tenant.ts";
 import type { Delivery, DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../../../shared/core/webhooks/events.ts";
 import { Database } from "../../../shared/db/database.ts";

@@ -1,10 +1,10 @@
 /** Who calls, and whether they may. */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
-import { keyIdOf } from "../../../shared/core/api-key.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
-import type { Scope } from "../../../shared/core/scopes.ts";
+import { keyIdOf } from "../../../shared/core/tenants/api-key.ts";
+import type { Scope } from "../../../shared/core/tenants/scopes.ts";
 import { noteKeyUse } from "../../../shared/db/api-keys.ts";
 import { sha256Hex } from "../../../shared/webhooks/digest.ts";
 import { logTrouble } from "../../log.ts";

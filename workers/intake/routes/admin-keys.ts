@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/core/errors.ts";
-import { DEFAULT_SCOPES } from "../../../shared/core/scopes.ts";
+import { DEFAULT_SCOPES } from "../../../shared/core/tenants/scopes.ts";
 import { listApiKeys, revokeApiKey } from "../../../shared/db/api-keys.ts";
 import { findTenant } from "../../../shared/db/tenants.ts";
 import { operatorAsActor } from "../actor.ts";

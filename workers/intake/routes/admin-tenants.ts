@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { timestamp } from "../../../shared/core/job-view.ts";
-import { type Tenant as StoredTenant, TenantLimits, TenantLimitsChange } from "../../../shared/core/tenant.ts";
+import { type Tenant as StoredTenant, TenantLimits, TenantLimitsChange } from "../../../shared/core/tenants/tenant.ts";
 import { deleteTenant } from "../../../shared/db/delete-tenant.ts";
 import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";

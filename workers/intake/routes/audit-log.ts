@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { AUDIT_ACTIONS, type AuditEntry as Entry } from "../../../shared/core/audit.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";
 import { timestamp } from "../../../shared/core/job-view.ts";
+import { AUDIT_ACTIONS, type AuditEntry as Entry } from "../../../shared/core/tenants/audit.ts";
 import { listAuditLog } from "../../../shared/db/audit-log.ts";
 import type { Database } from "../../../shared/db/database.ts";
 import { findTenant } from "../../../shared/db/tenants.ts";

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { UsageDay } from "../../../shared/core/usage-day.ts";
+import type { UsageDay } from "../../../shared/core/tenants/usage-day.ts";
 import { listUsage } from "../../../shared/db/list-usage.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";

@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Actor } from "../../../shared/core/audit.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import type { Actor } from "../../../shared/core/tenants/audit.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import type { Database } from "../../../shared/db/database.ts";
 import {

@@ -1,7 +1,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { SCOPES } from "../../../../shared/core/scopes.ts";
+import { SCOPES } from "../../../../shared/core/tenants/scopes.ts";
 import { api } from "../../../../workers/intake/api.ts";
 import { CreateEndpoint, UpdateEndpoint } from "../../../../workers/intake/endpoint-schemas.ts";
 import { SubmitJob } from "../../../../workers/intake/schemas.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { TenantLimits } from "../../../../shared/core/tenant.ts";
+import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { revokeApiKey } from "../../../../shared/db/api-keys.ts";
 import { audited, listAuditLog, pruneAuditLog, recordAct } from "../../../../shared/db/audit-log.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";

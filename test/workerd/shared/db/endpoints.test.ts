@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { TenantLimits } from "../../../../shared/core/tenant.ts";
+import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { DISABLED_REASONS } from "../../../../shared/core/webhooks/webhook-endpoint.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { findDelivery, listEndpointDeliveries } from "../../../../shared/db/find-deliveries.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Job } from "../../../../shared/core/jobs/job.ts";
-import { TenantLimits } from "../../../../shared/core/tenant.ts";
+import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { findParkedKeys, releaseParked } from "../../../../shared/db/cool-downs.ts";
 import { finishJobs, type JobEnd } from "../../../../shared/db/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/lease-jobs.ts";

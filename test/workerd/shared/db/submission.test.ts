@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
-import { TenantLimits } from "../../../../shared/core/tenant.ts";
+import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
 import { finishJobs } from "../../../../shared/db/finish-jobs.ts";

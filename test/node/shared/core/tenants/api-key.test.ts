@@ -1,9 +1,9 @@
 import { crc32 } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { keyIdOf, makeApiKey } from "../../../../shared/core/api-key.ts";
-import { newId } from "../../../../shared/core/ids.ts";
-import { fakeRuntime } from "../../../support/fake-runtime.ts";
+import { newId } from "../../../../../shared/core/ids.ts";
+import { keyIdOf, makeApiKey } from "../../../../../shared/core/tenants/api-key.ts";
+import { fakeRuntime } from "../../../../support/fake-runtime.ts";
 
 const runtime = fakeRuntime();
 const keyId = newId("key", runtime);
