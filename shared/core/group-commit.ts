@@ -3,7 +3,7 @@
  *
  * One belongs to one invocation: the runtime ends promises that are shared across requests.
  */
-import type { Timers } from "./within.ts";
+import type { Timers } from "./timeout.ts";
 
 /** A write that takes longer holds nobody up: the next begins beside it. */
 const PATIENCE_MS = 1_000;

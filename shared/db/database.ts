@@ -6,7 +6,7 @@
  */
 import { GroupCommit } from "../core/group-commit.ts";
 import { StorageUnavailable } from "../core/storage-unavailable.ts";
-import { type Timers, within } from "../core/within.ts";
+import { type Timers, within } from "../core/timeout.ts";
 
 /** Milliseconds by the database's clock. */
 export const OWN_CLOCK = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";

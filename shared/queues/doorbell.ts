@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { GroupCommit } from "../core/group-commit.ts";
-import { type Timers, within } from "../core/within.ts";
+import { type Timers, within } from "../core/timeout.ts";
 
 export const JobMessage = z.object({ tenantId: z.string(), jobId: z.string() });
 export type JobMessage = z.infer<typeof JobMessage>;

@@ -1,6 +1,6 @@
 /** R2 with a time limit. Whatever goes wrong in it is the weather: `StorageUnavailable`. */
 import { StorageUnavailable } from "../core/storage-unavailable.ts";
-import { type Timers, within } from "../core/within.ts";
+import { type Timers, within } from "../core/timeout.ts";
 
 /** A lease is renewed meanwhile. Shorter than what a put may take (16 MiB) would throw away what was nearly done. */
 const ANSWER_MS_MAX = 30_000;

@@ -5,8 +5,8 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import type { Runtime } from "../core/runtime.ts";
+import { within } from "../core/timeout.ts";
 import { isPublicAddress, isSpecialName } from "../core/webhooks/webhook-address.ts";
-import { within } from "../core/within.ts";
 
 export type Resolution =
 	| { kind: "public" }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { within } from "../../../../shared/core/within.ts";
+import { within } from "../../../../shared/core/timeout.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 
 describe("within", () => {
