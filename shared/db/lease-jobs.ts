@@ -4,14 +4,14 @@ import { ATTEMPTS_KEPT } from "../core/jobs/attempts.ts";
 import type { Job, JobKey } from "../core/jobs/job.ts";
 import { PROBE_MS } from "../core/upstreams/breaker.ts";
 import type { DeliveryKey } from "../core/webhooks/delivery.ts";
-import { KEYS_OF_JOB } from "./cool-downs.ts";
+import { KEYS_OF_JOB } from "./admission/breakers.ts";
+import { DUE, HAS_SLOT, KEPT_AWAY, placed } from "./admission/may-run.ts";
+import { parkForSlot, parkForUpstream, parkOverBudget } from "./admission/park-jobs.ts";
+import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "./admission/tenant-slots.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 import { ASKED, keyList } from "./key-list.ts";
-import { DUE, HAS_SLOT, KEPT_AWAY, placed } from "./may-run.ts";
 import { owedFromRows, oweJobEvents, owingJobEvents } from "./owe-events.ts";
-import { parkForSlot, parkForUpstream, parkOverBudget } from "./park-jobs.ts";
-import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "./tenant-slots.ts";
 
 export interface LeaseRequest {
 	keys: JobKey[];

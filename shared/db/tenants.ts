@@ -3,11 +3,11 @@ import { z } from "zod";
 import type { JobKey } from "../core/jobs/job.ts";
 import type { Actor } from "../core/tenants/audit.ts";
 import { type Tenant, TenantLimits } from "../core/tenants/tenant.ts";
+import { countOpenJobs } from "./admission/tenant-limits.ts";
+import { giveFreeSlots, jobKeysFromRows, revokeSlots } from "./admission/tenant-slots.ts";
 import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { column } from "./json-column.ts";
-import { countOpenJobs } from "./tenant-limits.ts";
-import { giveFreeSlots, jobKeysFromRows, revokeSlots } from "./tenant-slots.ts";
 
 const COLUMNS = "id, name, limits, created_at";
 

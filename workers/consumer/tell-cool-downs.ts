@@ -1,6 +1,6 @@
 /** Tells everybody else what a call found out about its upstream. Best effort: the sweeper walks the parked keys. */
 import type { CoolDown } from "../../shared/core/upstreams/breaker.ts";
-import { recordFailure, recordRecovery, releaseParked } from "../../shared/db/cool-downs.ts";
+import { recordFailure, recordRecovery, releaseParked } from "../../shared/db/admission/breakers.ts";
 import { logTrouble } from "../log.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";

@@ -1,5 +1,5 @@
 /** Lets parked jobs go whose cool-down is over, in case whoever should have done so died. */
-import { findParkedKeys, pruneCoolDowns, releaseParked } from "../../shared/db/cool-downs.ts";
+import { findParkedKeys, pruneCoolDowns, releaseParked } from "../../shared/db/admission/breakers.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /** Bounds that keep a sweep far below the thousand statements that D1 grants an invocation. */

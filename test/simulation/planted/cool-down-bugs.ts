@@ -6,14 +6,14 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a cool-down keeps nobody away",
 		seenBy: 15,
-		file: "shared/db/may-run.ts",
+		file: "shared/db/admission/may-run.ts",
 		find: "const KEPT_AWAY = `deadline_at > ${NOW} AND (",
 		replace: "const KEPT_AWAY = `deadline_at < 0 AND (",
 	},
 	{
 		name: "a whole batch goes in where a cool-down lets one call in",
 		seenBy: 796,
-		file: "shared/db/may-run.ts",
+		file: "shared/db/admission/may-run.ts",
 		find: "OR slots < place_at_model)",
 		replace: "OR slots < 1)",
 	},
@@ -48,14 +48,14 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a recovery lifts a later cool-down",
 		seenBy: 147,
-		file: "shared/db/cool-downs.ts",
+		file: "shared/db/admission/breakers.ts",
 		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND struck_at < ?3`",
 		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0`",
 	},
 	{
 		name: "a call that was under way when a cool-down began makes it shorter",
 		seenBy: 204,
-		file: "shared/db/cool-downs.ts",
+		file: "shared/db/admission/breakers.ts",
 		find: "until = max(iif(${IS_NEWS}, 0, until),",
 		replace: "until = max(0,",
 	},

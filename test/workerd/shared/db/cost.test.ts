@@ -5,7 +5,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
-import { releaseParked } from "../../../../shared/db/cool-downs.ts";
+import { releaseParked } from "../../../../shared/db/admission/breakers.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/erase-jobs.ts";
 import { explainMisses } from "../../../../shared/db/explain-misses.ts";

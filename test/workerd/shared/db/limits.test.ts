@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Job } from "../../../../shared/core/jobs/job.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
-import { findParkedKeys, releaseParked } from "../../../../shared/db/cool-downs.ts";
+import { findParkedKeys, releaseParked } from "../../../../shared/db/admission/breakers.ts";
 import { finishJobs, type JobEnd } from "../../../../shared/db/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/requeue-job.ts";

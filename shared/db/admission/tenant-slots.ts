@@ -2,11 +2,11 @@
  * Slots: the right of a job to be in the queue or to run. A tenant has as many as its limit of running jobs, so that it
  * neither exceeds it nor keeps others waiting. Whoever has none is parked in D1, and gets one when another gives his back.
  */
-import type { JobKey } from "../core/jobs/job.ts";
-import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
-import { FAIR_SHARE } from "../core/tenants/tenant.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
-import { ASKED, keyList } from "./key-list.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import { DOORBELL_GRACE_MS } from "../../core/jobs/wakeups.ts";
+import { FAIR_SHARE } from "../../core/tenants/tenant.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { ASKED, keyList } from "../key-list.ts";
 import { overBudget } from "./tenant-limits.ts";
 
 /** What jobs that wait for a slot are parked on. */

@@ -1,24 +1,24 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { JobKey } from "../../../../shared/core/jobs/job.ts";
+import type { JobKey } from "../../../../../shared/core/jobs/job.ts";
 import {
 	FAILURES_TO_TRIP,
 	OBSERVED_MS,
 	PROBE_MS,
 	SUCCESSES_TO_RECOVER,
 	TRIPPED_MS,
-} from "../../../../shared/core/upstreams/breaker.ts";
-import { modelKeyOf } from "../../../../shared/core/upstreams/lanes.ts";
+} from "../../../../../shared/core/upstreams/breaker.ts";
+import { modelKeyOf } from "../../../../../shared/core/upstreams/lanes.ts";
 import {
 	findParkedKeys,
 	pruneCoolDowns,
 	recordFailure,
 	recordRecovery,
 	releaseParked,
-} from "../../../../shared/db/cool-downs.ts";
-import { leaseJobs } from "../../../../shared/db/lease-jobs.ts";
-import { requeueJob } from "../../../../shared/db/requeue-job.ts";
-import { aJob, anId, DAY, databaseAt, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
+} from "../../../../../shared/db/admission/breakers.ts";
+import { leaseJobs } from "../../../../../shared/db/lease-jobs.ts";
+import { requeueJob } from "../../../../../shared/db/requeue-job.ts";
+import { aJob, anId, DAY, databaseAt, HOUR, MINUTE, NOW, reload, SECOND } from "../../../support/a-job.ts";
 
 /** An upstream of its own for each test, so that none cools another's down. */
 function anUpstream() {

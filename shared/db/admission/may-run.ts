@@ -1,6 +1,6 @@
 /** Which jobs of a request may run now, as SQL: what is due, what keeps it away, and whether there is a slot for it. */
-import { NOW } from "./database.ts";
-import { ASKED } from "./key-list.ts";
+import { NOW } from "../database.ts";
+import { ASKED } from "../key-list.ts";
 import { overBudget } from "./tenant-limits.ts";
 import { getsSlot } from "./tenant-slots.ts";
 

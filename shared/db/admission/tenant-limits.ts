@@ -1,5 +1,5 @@
 /** What a tenant may have, as SQL: looked at by the statements that it bounds, in their own transaction. */
-import { NOW, type Statement } from "./database.ts";
+import { NOW, type Statement } from "../database.ts";
 
 const DAY_MS = 86_400_000;
 

@@ -2,10 +2,10 @@
  * Puts jobs aside that are due and may not run now, in the transaction that leases the others: no message goes round for
  * them, and only their deadline is looked after.
  */
-import type { JobKey } from "../core/jobs/job.ts";
-import { KEYS_OF_JOB } from "./cool-downs.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
-import { ASKED, keyList } from "./key-list.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { ASKED, keyList } from "../key-list.ts";
+import { KEYS_OF_JOB } from "./breakers.ts";
 import { overBudget, TOMORROW } from "./tenant-limits.ts";
 import { slotKey } from "./tenant-slots.ts";
 

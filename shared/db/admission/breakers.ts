@@ -3,8 +3,8 @@
  * calls in, and more with each that succeeds; then it goes. What is healthy has no row and costs nothing but a look.
  */
 
-import type { JobKey } from "../core/jobs/job.ts";
-import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import { DOORBELL_GRACE_MS } from "../../core/jobs/wakeups.ts";
 import {
 	type CoolDown,
 	FAILURES_TO_TRIP,
@@ -15,8 +15,8 @@ import {
 	STRIKE_MS_MAX,
 	SUCCESSES_TO_RECOVER,
 	TRIPPED_MS,
-} from "../core/upstreams/breaker.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
+} from "../../core/upstreams/breaker.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
 import { slotsToGive, tenantOfKey } from "./tenant-slots.ts";
 
 /** The keys that a job's next call depends on. */
