@@ -7,7 +7,7 @@ import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhooks/webho
 import { type Database, NOW } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
-import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
+import { JOB_COLUMNS_LIGHT, jobFromRow } from "./jobs/job-row.ts";
 import { claimProbes, deliveryList, findPaused, isListed } from "./receiver-pauses.ts";
 import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 

@@ -1,7 +1,7 @@
 /** Ends of one invocation: those that fall due while others are being written share the next transaction. */
 import type { GroupCommit } from "../../shared/core/group-commit.ts";
 import type { Database } from "../../shared/db/database.ts";
-import { type Finished, finishJobs, type JobEnd } from "../../shared/db/finish-jobs.ts";
+import { type Finished, finishJobs, type JobEnd } from "../../shared/db/jobs/finish-jobs.ts";
 
 export type Ends = GroupCommit<JobEnd, Finished>;
 

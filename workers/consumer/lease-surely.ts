@@ -4,7 +4,7 @@
  */
 import type { JobKey } from "../../shared/core/jobs/job.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
-import { type Leased, leaseJobs } from "../../shared/db/lease-jobs.ts";
+import { type Leased, leaseJobs } from "../../shared/db/jobs/lease-jobs.ts";
 import { logTrouble } from "../log.ts";
 import type { Consumer } from "./run-batch.ts";
 

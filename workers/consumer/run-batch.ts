@@ -4,7 +4,7 @@ import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { keysOf } from "../../shared/core/upstreams/lanes.ts";
-import { explainMisses } from "../../shared/db/explain-misses.ts";
+import { explainMisses } from "../../shared/db/jobs/explain-misses.ts";
 import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
 import type { FreshResults } from "../../shared/results/fresh-results.ts";

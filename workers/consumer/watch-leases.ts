@@ -1,6 +1,6 @@
 /** Keeps a batch's leases alive while its calls run, and aborts the call of each lease that is no longer ours. */
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
-import { extendLeases, findHeldLeases, type HeldLease } from "../../shared/db/hold-leases.ts";
+import { extendLeases, findHeldLeases, type HeldLease } from "../../shared/db/jobs/hold-leases.ts";
 import { logTrouble } from "../log.ts";
 import type { Consumer } from "./run-batch.ts";
 

@@ -4,7 +4,7 @@
  */
 import type { JobState } from "../../shared/core/jobs/job-states.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
-import { findStanding } from "../../shared/db/find-job.ts";
+import { findStanding } from "../../shared/db/jobs/find-job.ts";
 import { logTrouble } from "../log.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";

@@ -1,6 +1,6 @@
 /** What a tenant is told whose submission is over a limit of its own. */
 import { AppError } from "../../shared/core/errors.ts";
-import type { Submission } from "../../shared/db/submit-job.ts";
+import type { Submission } from "../../shared/db/jobs/submit-job.ts";
 import { errorAnswer } from "./schemas.ts";
 
 /** Some job of several ends in that time. */

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { AppError } from "../../shared/core/errors.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
-import { findJob } from "../../shared/db/find-job.ts";
+import { findJob } from "../../shared/db/jobs/find-job.ts";
 import type { IntakeEnv } from "./services.ts";
 
 const WAIT_SECONDS_MAX = 60;

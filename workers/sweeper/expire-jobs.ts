@@ -1,7 +1,7 @@
 /** Ends jobs whose deadline passed while they were queued. */
 import { deadlineError } from "../../shared/core/jobs/decide.ts";
 import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
-import { finishJobs } from "../../shared/db/finish-jobs.ts";
+import { finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
 import { findStoredAnswer } from "../../shared/results/store-result.ts";
 import { logTrouble } from "../log.ts";
 import { ringOrLog } from "../ring-or-log.ts";

@@ -2,7 +2,7 @@
  * Inputs are put before the row that names them, so a submission that died in between leaves one behind. Once a day, the
  * inputs of the day before yesterday that no job owns are deleted: their keys start with the day.
  */
-import { findKnownJobs } from "../../shared/db/find-known-jobs.ts";
+import { findKnownJobs } from "../../shared/db/jobs/find-known-jobs.ts";
 import { readNote, writeNote } from "../../shared/db/sweeper-notes.ts";
 import { eraseInputs, listInputs } from "../../shared/results/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";

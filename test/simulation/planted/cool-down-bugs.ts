@@ -20,14 +20,14 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	{
 		name: "calls that a cool-down lets in use up no slots",
 		seenBy: 16,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/jobs/lease-jobs.ts",
 		find: "SET slots = max(1, slots - used.calls), until = CASE WHEN slots <= used.calls THEN",
 		replace: "SET slots = slots, until = CASE WHEN slots < 0 THEN",
 	},
 	{
 		name: "the last call that a cool-down lets in does not close the door",
 		seenBy: 16,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/jobs/lease-jobs.ts",
 		find: "until = CASE WHEN slots <= used.calls THEN",
 		replace: "until = CASE WHEN slots < used.calls THEN",
 	},
@@ -41,7 +41,7 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job that was taken over by a lost request is called, whatever cools down",
 		seenBy: 3919,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/jobs/lease-jobs.ts",
 		find: ": takenOver.has(String(id));",
 		replace: ": false;",
 	},

@@ -83,7 +83,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	{
 		name: "endpoints are owed after the end",
 		seenBy: 1,
-		file: "shared/db/finish-jobs.ts",
+		file: "shared/db/jobs/finish-jobs.ts",
 		find: "oweEnds(db, ends),\n\t\tfinishStatement(db, ends),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);",
 		replace: `{ ...oweEnds(db, ends), sql: oweEnds(db, ends).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
 		finishStatement(db, ends),
@@ -107,7 +107,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a start is owed at each lease",
 		seenBy: 446,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/jobs/lease-jobs.ts",
 		find: 'AND jobs.holder = ?3 AND jobs.lease = 1"',
 		replace: 'AND jobs.holder = ?3"',
 	},

@@ -14,7 +14,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is stored apart from its idempotency key",
 		seenBy: 1,
-		file: "shared/db/submit-job.ts",
+		file: "shared/db/jobs/submit-job.ts",
 		find: '\tconst make = making(db, job, "TRUE");',
 		replace: `	if (job.idempotency !== null) {
 		await db.batch([insertJob(db, job, NOT_BURIED)]);
@@ -24,14 +24,14 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a key does not keep a second job out",
 		seenBy: 5,
-		file: "shared/db/submit-job.ts",
+		file: "shared/db/jobs/submit-job.ts",
 		find: 'const KEY_CLAIMED = "changes() > 0";',
 		replace: 'const KEY_CLAIMED = "changes() >= 0";',
 	},
 	{
 		name: "a key is forgotten with its job",
 		seenBy: 3,
-		file: "shared/db/claim-key.ts",
+		file: "shared/db/jobs/claim-key.ts",
 		find: "WHERE idempotency_keys.expires_at <= ${NOW} OR",
 		replace: "WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = idempotency_keys.job_id) OR",
 	},
@@ -46,7 +46,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a tenant is not asked for when a job is read",
 		seenBy: 14,
-		file: "shared/db/find-job.ts",
+		file: "shared/db/jobs/find-job.ts",
 		find: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`",
 		replace: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2 AND ${IS_SERVED}`",
 	},

@@ -6,7 +6,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "open jobs are counted before the insertion, and not by it",
 		seenBy: 47,
-		file: "shared/db/submit-job.ts",
+		file: "shared/db/jobs/submit-job.ts",
 		find: '\tconst make = making(db, job, "TRUE");',
 		replace: `	if (job.idempotency === null) {
 		const fits = { sql: \`SELECT \${withinLimits("?2")} AS fits\`, params: [db.clock(), job.tenantId] };
@@ -20,7 +20,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a new job does not count as open",
 		seenBy: 32,
-		file: "shared/db/submit-job.ts",
+		file: "shared/db/jobs/submit-job.ts",
 		find: 'iif(has_slot, ?4, NULL), ${openIn("?4")},',
 		replace: "iif(has_slot, ?4, NULL), NULL,",
 	},
@@ -34,7 +34,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a refused submission takes its key",
 		seenBy: 18,
-		file: "shared/db/submit-job.ts",
+		file: "shared/db/jobs/submit-job.ts",
 		find: 'claimKey(db, job, job.idempotency, withinLimits("?2"))',
 		replace: 'claimKey(db, job, job.idempotency, "TRUE")',
 	},
@@ -55,28 +55,28 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "whoever is leased without a slot takes none",
 		seenBy: 18,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/jobs/lease-jobs.ts",
 		find: "takeFreeSlots(db, keys, holder),",
 		replace: "takeFreeSlots(db, [], holder),",
 	},
 	{
 		name: "who has no slot is leased all the same",
 		seenBy: 19,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/jobs/lease-jobs.ts",
 		find: "WHERE status = 'running' OR (NOT (${KEPT_AWAY}) AND ${HAS_SLOT}))",
 		replace: "WHERE status = 'running' OR (NOT (${KEPT_AWAY})))",
 	},
 	{
 		name: "an end keeps its slot",
 		seenBy: 7,
-		file: "shared/db/finish-jobs.ts",
+		file: "shared/db/jobs/finish-jobs.ts",
 		find: "parked_on = NULL, slot = NULL, open_in = NULL,",
 		replace: "parked_on = NULL, open_in = NULL,",
 	},
 	{
 		name: "a job that waits for its retry keeps its slot",
 		seenBy: 7,
-		file: "shared/db/requeue-job.ts",
+		file: "shared/db/jobs/requeue-job.ts",
 		find: "lease_expires_at = NULL, slot = NULL,",
 		replace: "lease_expires_at = NULL,",
 	},
@@ -153,7 +153,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is admitted though the day's tokens are spent",
 		seenBy: 18,
-		file: "shared/db/submit-job.ts",
+		file: "shared/db/jobs/submit-job.ts",
 		find: " AND NOT ${overBudget(tenant)} AND NOT ${tooManyOpen(tenant)}`",
 		replace: " AND NOT ${tooManyOpen(tenant)}`",
 	},

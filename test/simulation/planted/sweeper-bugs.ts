@@ -6,14 +6,14 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the sweeper forgets running jobs",
 		seenBy: 6,
-		file: "shared/db/sweep-jobs.ts",
+		file: "shared/db/jobs/sweep-jobs.ts",
 		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
 		replace: "WHERE status = 'queued' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
 	},
 	{
 		name: "the sweeper forgets queued jobs",
 		seenBy: 2,
-		file: "shared/db/sweep-jobs.ts",
+		file: "shared/db/jobs/sweep-jobs.ts",
 		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
 		replace: "WHERE status = 'running' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
 	},
@@ -48,7 +48,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a holder's death is noticed when its job would have been rung for",
 		seenBy: 96,
-		file: "shared/db/lease-jobs.ts",
+		file: "shared/db/jobs/lease-jobs.ts",
 		find: "UPDATE jobs SET sweep_at = lease_expires_at",
 		replace: "UPDATE jobs SET sweep_at = sweep_at",
 	},

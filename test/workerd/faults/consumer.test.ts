@@ -123,7 +123,7 @@ describeFaults("consumer", [
 		isBatch: true,
 		given: [
 			{
-				at: "workers/consumer/group-ends.ts#writeEnds → shared/db/finish-jobs.ts#finishJobs",
+				at: "workers/consumer/group-ends.ts#writeEnds → shared/db/jobs/finish-jobs.ts#finishJobs",
 				fault: "takes effect and fails",
 			},
 		],
@@ -137,7 +137,7 @@ describeFaults("consumer", [
 		name: "a settlement that failed already",
 		given: [
 			{
-				at: "workers/consumer/group-ends.ts#writeEnds → shared/db/finish-jobs.ts#finishJobs",
+				at: "workers/consumer/group-ends.ts#writeEnds → shared/db/jobs/finish-jobs.ts#finishJobs",
 				fault: "fails before it takes effect",
 			},
 		],
@@ -150,7 +150,7 @@ describeFaults("consumer", [
 		name: "a lease whose answer was lost already",
 		given: [
 			{
-				at: "workers/consumer/lease-surely.ts#leaseSurely → shared/db/lease-jobs.ts#leaseJobs",
+				at: "workers/consumer/lease-surely.ts#leaseSurely → shared/db/jobs/lease-jobs.ts#leaseJobs",
 				fault: "takes effect and fails",
 			},
 		],

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { JobView } from "../../../shared/core/job-view.ts";
 import { Database } from "../../../shared/db/database.ts";
-import { finishJobs } from "../../../shared/db/finish-jobs.ts";
+import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { readInput } from "../../../shared/results/inputs.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { ObjectStore } from "../../../shared/results/object-store.ts";

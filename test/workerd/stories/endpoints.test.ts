@@ -4,7 +4,7 @@ import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { listDeliveries, listEndpointDeliveries } from "../../../shared/db/find-deliveries.ts";
-import { finishJobs } from "../../../shared/db/finish-jobs.ts";
+import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { recoverDeliveries } from "../../../shared/db/redeliver.ts";
 import {
 	deleteEndpoint,

@@ -10,7 +10,7 @@ import type { Delivery, DeliveryKey } from "../../../shared/core/webhooks/delive
 import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../../../shared/core/webhooks/events.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { deliveryFromRow } from "../../../shared/db/delivery-row.ts";
-import { jobFromRow } from "../../../shared/db/job-row.ts";
+import { jobFromRow } from "../../../shared/db/jobs/job-row.ts";
 import { jsonOrNull } from "../../../shared/db/json-column.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { runtime } from "../../../workers/runtime.ts";

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { viewJob } from "../../../shared/core/job-view.ts";
 import { nextAttemptNumber, withAttempt } from "../../../shared/core/jobs/attempts.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
-import { finishJobs, type JobEnd } from "../../../shared/db/finish-jobs.ts";
+import { finishJobs, type JobEnd } from "../../../shared/db/jobs/finish-jobs.ts";
 import { ringOrLog } from "../../ring-or-log.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob } from "../find-own-job.ts";

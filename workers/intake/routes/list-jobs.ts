@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { viewJob } from "../../../shared/core/job-view.ts";
 import { JOB_STATES } from "../../../shared/core/jobs/job-states.ts";
-import { listJobs } from "../../../shared/db/list-jobs.ts";
+import { listJobs } from "../../../shared/db/jobs/list-jobs.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { originOf } from "../origin.ts";

@@ -4,8 +4,8 @@ import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { revokeApiKey } from "../../../../shared/db/api-keys.ts";
 import { audited, listAuditLog, pruneAuditLog, recordAct } from "../../../../shared/db/audit-log.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
+import { submitJob } from "../../../../shared/db/jobs/submit-job.ts";
 import { recoverDeliveries, redeliver, redeliverJob } from "../../../../shared/db/redeliver.ts";
-import { submitJob } from "../../../../shared/db/submit-job.ts";
 import { rotateWebhookSecret, updateTenant } from "../../../../shared/db/tenants.ts";
 import {
 	deleteEndpoint,

@@ -3,10 +3,10 @@ import { describe, expect, it } from "vitest";
 import type { Job } from "../../../../shared/core/jobs/job.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { findParkedKeys, releaseParked } from "../../../../shared/db/admission/breakers.ts";
-import { finishJobs, type JobEnd } from "../../../../shared/db/finish-jobs.ts";
-import { leaseJobs } from "../../../../shared/db/lease-jobs.ts";
-import { requeueJob } from "../../../../shared/db/requeue-job.ts";
-import { type NewJob, type Submission, submitJob } from "../../../../shared/db/submit-job.ts";
+import { finishJobs, type JobEnd } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
+import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
+import { type NewJob, type Submission, submitJob } from "../../../../shared/db/jobs/submit-job.ts";
 import { updateTenant } from "../../../../shared/db/tenants.ts";
 import {
 	aJob,

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { smallestIdAt } from "../../../../shared/core/ids.ts";
 import { JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
-import { type JobFilter, listJobs } from "../../../../shared/db/list-jobs.ts";
+import { type JobFilter, listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { aJob, anId, db, HOUR, MINUTE, NOW, rowOf, type StoredJob } from "../../support/a-job.ts";
 
 const ALL: JobFilter = { status: null, model: null, createdAfter: null, createdBefore: null, metadata: {} };

@@ -4,10 +4,10 @@ import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import type { Database } from "../../../../shared/db/database.ts";
 import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/find-deliveries.ts";
-import { findJob, findJobWithInput, findStanding } from "../../../../shared/db/find-job.ts";
-import { finishJobs, type JobEnd } from "../../../../shared/db/finish-jobs.ts";
+import { findJob, findJobWithInput, findStanding } from "../../../../shared/db/jobs/find-job.ts";
+import { finishJobs, type JobEnd } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { type DeliveryRecord, recordDeliveries } from "../../../../shared/db/record-deliveries.ts";
-import { requeueJob } from "../../../../shared/db/requeue-job.ts";
 import { unseal } from "../../../../shared/webhooks/seal.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import {

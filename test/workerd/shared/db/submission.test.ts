@@ -4,8 +4,8 @@ import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
-import { finishJobs } from "../../../../shared/db/finish-jobs.ts";
-import { type NewJob, submitAgain, submitJob } from "../../../../shared/db/submit-job.ts";
+import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { type NewJob, submitAgain, submitJob } from "../../../../shared/db/jobs/submit-job.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { anId, aTenant, BY, DAY, databaseAt, db, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";

@@ -16,8 +16,8 @@ import {
 	recordRecovery,
 	releaseParked,
 } from "../../../../../shared/db/admission/breakers.ts";
-import { leaseJobs } from "../../../../../shared/db/lease-jobs.ts";
-import { requeueJob } from "../../../../../shared/db/requeue-job.ts";
+import { leaseJobs } from "../../../../../shared/db/jobs/lease-jobs.ts";
+import { requeueJob } from "../../../../../shared/db/jobs/requeue-job.ts";
 import { aJob, anId, DAY, databaseAt, HOUR, MINUTE, NOW, reload, SECOND } from "../../../support/a-job.ts";
 
 /** An upstream of its own for each test, so that none cools another's down. */

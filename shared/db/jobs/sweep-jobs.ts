@@ -1,6 +1,6 @@
 /** The sweeper's look at jobs under way: page by page, by when they asked to be looked at. */
-import type { SweptJob } from "../core/jobs/sweep.ts";
-import { type Database, NOW } from "./database.ts";
+import type { SweptJob } from "../../core/jobs/sweep.ts";
+import { type Database, NOW } from "../database.ts";
 
 /** Where the last page ended. */
 export interface SweepCursor {

@@ -1,17 +1,17 @@
 /** Takes the right to run jobs: the one transaction that starts a call, and that takes over from a holder who is gone. */
 
-import { ATTEMPTS_KEPT } from "../core/jobs/attempts.ts";
-import type { Job, JobKey } from "../core/jobs/job.ts";
-import { PROBE_MS } from "../core/upstreams/breaker.ts";
-import type { DeliveryKey } from "../core/webhooks/delivery.ts";
-import { KEYS_OF_JOB } from "./admission/breakers.ts";
-import { DUE, HAS_SLOT, KEPT_AWAY, placed } from "./admission/may-run.ts";
-import { parkForSlot, parkForUpstream, parkOverBudget } from "./admission/park-jobs.ts";
-import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "./admission/tenant-slots.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
+import { ATTEMPTS_KEPT } from "../../core/jobs/attempts.ts";
+import type { Job, JobKey } from "../../core/jobs/job.ts";
+import { PROBE_MS } from "../../core/upstreams/breaker.ts";
+import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
+import { KEYS_OF_JOB } from "../admission/breakers.ts";
+import { DUE, HAS_SLOT, KEPT_AWAY, placed } from "../admission/may-run.ts";
+import { parkForSlot, parkForUpstream, parkOverBudget } from "../admission/park-jobs.ts";
+import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "../admission/tenant-slots.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { ASKED, keyList } from "../key-list.ts";
+import { owedFromRows, oweJobEvents, owingJobEvents } from "../owe-events.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
-import { ASKED, keyList } from "./key-list.ts";
-import { owedFromRows, oweJobEvents, owingJobEvents } from "./owe-events.ts";
 
 export interface LeaseRequest {
 	keys: JobKey[];

@@ -1,8 +1,8 @@
 /** Reads one job. */
-import type { Job, JobKey } from "../core/jobs/job.ts";
-import type { JobState } from "../core/jobs/job-states.ts";
-import type { Database } from "./database.ts";
-import { DELETED_TENANTS } from "./deleted-tenants.ts";
+import type { Job, JobKey } from "../../core/jobs/job.ts";
+import type { JobState } from "../../core/jobs/job-states.ts";
+import type { Database } from "../database.ts";
+import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { JOB_COLUMNS, JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 
 /** Whoever asks: a signed link works without a key. */

@@ -1,7 +1,7 @@
 /** What a holder does while its calls run, for its whole batch at once: stay alive, and hear that it should stop. */
-import type { JobKey } from "../core/jobs/job.ts";
-import { type Database, NOW } from "./database.ts";
-import { DELETED_TENANTS } from "./deleted-tenants.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import { type Database, NOW } from "../database.ts";
+import { DELETED_TENANTS } from "../deleted-tenants.ts";
 
 export interface HeldLease extends JobKey {
 	lease: number;

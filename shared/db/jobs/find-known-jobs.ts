@@ -1,7 +1,7 @@
 /** Which of many jobs exist. */
-import type { JobKey } from "../core/jobs/job.ts";
-import type { Database } from "./database.ts";
-import { keyList } from "./key-list.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import type { Database } from "../database.ts";
+import { keyList } from "../key-list.ts";
 
 /** The ids of those of `jobs` that have a row. */
 export async function findKnownJobs(db: Database, jobs: JobKey[]): Promise<Set<string>> {

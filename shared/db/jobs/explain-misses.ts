@@ -1,8 +1,8 @@
 /** Why a job that was rung for was not leased. */
-import type { JobKey } from "../core/jobs/job.ts";
-import { type Database, NOW } from "./database.ts";
-import { DELETED_TENANTS } from "./deleted-tenants.ts";
-import { keyList } from "./key-list.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import { type Database, NOW } from "../database.ts";
+import { DELETED_TENANTS } from "../deleted-tenants.ts";
+import { keyList } from "../key-list.ts";
 
 /** It may have come due since. Whatever else keeps a job that is due, its message must not spin. */
 const WAIT_MS_MIN = 1_000;

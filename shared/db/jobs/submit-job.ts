@@ -1,18 +1,18 @@
 /** Stores a new job, and the idempotency key it came with, in one transaction: the 202 depends on nothing else. */
 import { z } from "zod";
-import { type Idempotency, isCounted } from "../core/jobs/idempotency.ts";
-import type { Job, JobKey } from "../core/jobs/job.ts";
-import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/jobs/wakeups.ts";
-import type { Actor } from "../core/tenants/audit.ts";
-import { TenantLimits } from "../core/tenants/tenant.ts";
-import { openIn, overBudget, TOMORROW, tooManyOpen } from "./admission/tenant-limits.ts";
-import { getsSlot, slotKey } from "./admission/tenant-slots.ts";
-import { audited } from "./audit-log.ts";
+import { type Idempotency, isCounted } from "../../core/jobs/idempotency.ts";
+import type { Job, JobKey } from "../../core/jobs/job.ts";
+import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
+import type { Actor } from "../../core/tenants/audit.ts";
+import { TenantLimits } from "../../core/tenants/tenant.ts";
+import { openIn, overBudget, TOMORROW, tooManyOpen } from "../admission/tenant-limits.ts";
+import { getsSlot, slotKey } from "../admission/tenant-slots.ts";
+import { audited } from "../audit-log.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { DELETED_TENANTS } from "../deleted-tenants.ts";
+import { column, jsonOrNull } from "../json-column.ts";
 import { claimKey, HOLDER, holderParams } from "./claim-key.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
-import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
-import { column, jsonOrNull } from "./json-column.ts";
 
 /** Durations may have fractions of a millisecond, as callers' seconds do; they are rounded up. */
 type AsSubmitted =

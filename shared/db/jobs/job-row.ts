@@ -1,9 +1,9 @@
 /** One row of `jobs`, as D1 gives it, and the job it stands for. */
 import { z } from "zod";
-import { AttemptSchema } from "../core/jobs/attempts.ts";
-import { CANCELLATIONS, type Job } from "../core/jobs/job.ts";
-import { JOB_STATES, type StatusReason } from "../core/jobs/job-states.ts";
-import { column } from "./json-column.ts";
+import { AttemptSchema } from "../../core/jobs/attempts.ts";
+import { CANCELLATIONS, type Job } from "../../core/jobs/job.ts";
+import { JOB_STATES, type StatusReason } from "../../core/jobs/job-states.ts";
+import { column } from "../json-column.ts";
 
 const JobRow = z.object({
 	tenant_id: z.string(),

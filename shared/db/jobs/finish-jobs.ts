@@ -4,14 +4,14 @@
  * nobody is forgotten after it.
  */
 
-import type { Attempt } from "../core/jobs/attempts.ts";
-import type { Cancellation, JobError, JobKey } from "../core/jobs/job.ts";
-import type { FinalState, StatusReason } from "../core/jobs/job-states.ts";
-import type { Usage } from "../core/upstreams/failures.ts";
-import type { DeliveryKey } from "../core/webhooks/delivery.ts";
-import { giveFreeSlots, jobKeysFromRows } from "./admission/tenant-slots.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
-import { type JobNews, owedFromRows, oweJobEvents, owingJobEvents } from "./owe-events.ts";
+import type { Attempt } from "../../core/jobs/attempts.ts";
+import type { Cancellation, JobError, JobKey } from "../../core/jobs/job.ts";
+import type { FinalState, StatusReason } from "../../core/jobs/job-states.ts";
+import type { Usage } from "../../core/upstreams/failures.ts";
+import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
+import { giveFreeSlots, jobKeysFromRows } from "../admission/tenant-slots.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { type JobNews, owedFromRows, oweJobEvents, owingJobEvents } from "../owe-events.ts";
 
 export interface JobEnd extends JobKey {
 	/** The state and the lease that the job must still have. Otherwise it has moved on, and nothing is written. */

@@ -1,7 +1,7 @@
 /** The key by which a submission is known when it comes again: claimed in the transaction that stores its job. */
-import { type Idempotency, isCounted, mayBeRepeat } from "../core/jobs/idempotency.ts";
-import type { JobKey } from "../core/jobs/job.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
+import { type Idempotency, isCounted, mayBeRepeat } from "../../core/jobs/idempotency.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
 
 /** How long a caller's key is remembered; the field's usual day. */
 const CALLERS_KEY_MS = 24 * 3_600_000;

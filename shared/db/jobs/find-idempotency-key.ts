@@ -1,5 +1,5 @@
 /** Looks up an idempotency key before its request is carried out. */
-import { type Database, NOW } from "./database.ts";
+import { type Database, NOW } from "../database.ts";
 
 /** Whether a request with this key was accepted within the key's day. Another one may claim it right after. */
 export async function isKeyInUse(db: Database, tenantId: string, key: string): Promise<boolean> {

@@ -1,9 +1,9 @@
 /** A tenant's jobs, by the primary key, whose ids sort by time. */
 
-import { smallestIdAt } from "../core/ids.ts";
-import type { Job } from "../core/jobs/job.ts";
-import type { JobState } from "../core/jobs/job-states.ts";
-import type { Database } from "./database.ts";
+import { smallestIdAt } from "../../core/ids.ts";
+import type { Job } from "../../core/jobs/job.ts";
+import type { JobState } from "../../core/jobs/job-states.ts";
+import type { Database } from "../database.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 
 /** What a page may look at: a filter that few jobs pass gives short pages, not slow ones. */

@@ -1,14 +1,14 @@
 /** Puts a leased job back in the queue: after a failure that may pass, or to be asked of its next model. */
 
-import type { JobKey } from "../core/jobs/job.ts";
-import type { StatusReason } from "../core/jobs/job-states.ts";
-import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/jobs/wakeups.ts";
-import type { CoolDown } from "../core/upstreams/breaker.ts";
-import { coolDownStatement } from "./admission/breakers.ts";
-import { giveFreeSlots, jobKeysFromRows } from "./admission/tenant-slots.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import type { StatusReason } from "../../core/jobs/job-states.ts";
+import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
+import type { CoolDown } from "../../core/upstreams/breaker.ts";
+import { coolDownStatement } from "../admission/breakers.ts";
+import { giveFreeSlots, jobKeysFromRows } from "../admission/tenant-slots.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { jsonOrNull } from "../json-column.ts";
 import type { JobProgress } from "./finish-jobs.ts";
-import { jsonOrNull } from "./json-column.ts";
 
 export interface Requeue extends JobKey {
 	lease: number;
