@@ -6,8 +6,8 @@ import type { AttemptResult } from "../../shared/core/webhooks/delivery-schedule
 import { ownHosts } from "../../shared/core/webhooks/own-hosts.ts";
 import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
-import type { OwedDelivery } from "../../shared/db/find-deliveries.ts";
-import { holdBack } from "../../shared/db/receiver-pauses.ts";
+import type { OwedDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
+import { holdBack } from "../../shared/db/deliveries/receiver-breakers.ts";
 import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../shared/webhooks/post-webhook.ts";
 import { unseal } from "../../shared/webhooks/seal.ts";

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { AppError } from "../../shared/core/errors.ts";
 import { isId } from "../../shared/core/ids.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../../shared/core/webhooks/webhook-endpoint.ts";
-import { findEndpoint } from "../../shared/db/webhook-endpoints.ts";
+import { findEndpoint } from "../../shared/db/deliveries/webhook-endpoints.ts";
 import type { IntakeEnv } from "./services.ts";
 
 export function endpointKeyOf(c: Context<IntakeEnv>): WebhookEndpointKey {

@@ -1,5 +1,5 @@
 /** Lets parked deliveries go whose receiver's pause is over: one where it is to be tried, all where it is back. */
-import { findParkedReceivers, prunePauses, releaseDeliveries } from "../../shared/db/receiver-pauses.ts";
+import { findParkedReceivers, prunePauses, releaseDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /** Bounds that keep a sweep far below the thousand statements that D1 grants an invocation. */

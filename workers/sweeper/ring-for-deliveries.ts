@@ -1,5 +1,5 @@
 /** Deliveries that nobody has made in time: rings for them again, oldest first. */
-import { findDeliveriesToRing, noteDeliveriesRung } from "../../shared/db/sweep-deliveries.ts";
+import { findDeliveriesToRing, noteDeliveriesRung } from "../../shared/db/deliveries/sweep-deliveries.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 const PAGE = 100;

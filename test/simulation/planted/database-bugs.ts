@@ -105,14 +105,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a delivery attempt is recorded over another's",
 		seenBy: 6,
-		file: "shared/db/record-deliveries.ts",
+		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "AND attempts_made = made ->> 'attemptsMade' AND status = 'pending'\n\t\tRETURNING",
 		replace: "AND made ->> 'attemptsMade' >= 0\n\t\tRETURNING",
 	},
 	{
 		name: "the next delivery attempt is never swept for",
 		seenBy: 7,
-		file: "shared/db/record-deliveries.ts",
+		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "+ (made ->> 'graceMs'), sweep_at)",
 		replace: "+ 999999999 + (made ->> 'graceMs'), sweep_at)",
 	},

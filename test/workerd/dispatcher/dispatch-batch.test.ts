@@ -2,7 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { viewJob } from "../../../shared/core/job-view.ts";
-import { holdBack } from "../../../shared/db/receiver-pauses.ts";
+import { holdBack } from "../../../shared/db/deliveries/receiver-breakers.ts";
 import { ACK, type Disposition } from "../../../shared/queues/bells.ts";
 import { resultKey } from "../../../shared/results/keys.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";

@@ -2,8 +2,10 @@ import { SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
 import { GONE_RECEIVER, RECEIVER } from "./upstreams.ts";
 
-const READ = "workers/dispatcher/dispatch-batch.ts#readOrNone → shared/db/find-deliveries.ts#findOwedDeliveries";
-const RECORD = "workers/dispatcher/group-records.ts#writeRecords → shared/db/record-deliveries.ts#recordDeliveries";
+const READ =
+	"workers/dispatcher/dispatch-batch.ts#readOrNone → shared/db/deliveries/find-deliveries.ts#findOwedDeliveries";
+const RECORD =
+	"workers/dispatcher/group-records.ts#writeRecords → shared/db/deliveries/record-deliveries.ts#recordDeliveries";
 
 describeFaults("dispatcher", [
 	{

@@ -5,7 +5,7 @@ import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { OPERATOR } from "../../../shared/core/tenants/audit.ts";
 import { createApiKey, findKeyInForce } from "../../../shared/db/api-keys.ts";
 import { deleteTenant, OWNED } from "../../../shared/db/delete-tenant.ts";
-import { findOwedDeliveries } from "../../../shared/db/find-deliveries.ts";
+import { findOwedDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { findJob } from "../../../shared/db/jobs/find-job.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../shared/db/jobs/lease-jobs.ts";

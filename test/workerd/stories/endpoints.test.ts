@@ -3,16 +3,16 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
-import { listDeliveries, listEndpointDeliveries } from "../../../shared/db/find-deliveries.ts";
-import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
-import { recoverDeliveries } from "../../../shared/db/redeliver.ts";
+import { listDeliveries, listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
+import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
 import {
 	deleteEndpoint,
 	enableEndpoint,
 	findEndpoint,
 	rotateEndpointSecret,
 	updateEndpoint,
-} from "../../../shared/db/webhook-endpoints.ts";
+} from "../../../shared/db/deliveries/webhook-endpoints.ts";
+import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { ACK } from "../../../shared/queues/bells.ts";
 import { aJob, aTenant, BY, DAY, databaseAt, db, MINUTE, NOW, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { aWorld, emptyTables, takeBells, type World } from "../support/a-world.ts";

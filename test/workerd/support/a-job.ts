@@ -9,7 +9,7 @@ import { type Tenant, TenantLimits } from "../../../shared/core/tenants/tenant.t
 import type { Delivery, DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../../../shared/core/webhooks/events.ts";
 import { Database } from "../../../shared/db/database.ts";
-import { deliveryFromRow } from "../../../shared/db/delivery-row.ts";
+import { deliveryFromRow } from "../../../shared/db/deliveries/delivery-row.ts";
 import { jobFromRow } from "../../../shared/db/jobs/job-row.ts";
 import { jsonOrNull } from "../../../shared/db/json-column.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";

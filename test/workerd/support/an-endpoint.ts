@@ -6,7 +6,7 @@ import {
 	type WebhookEndpoint,
 	type WebhookEndpointKey,
 } from "../../../shared/core/webhooks/webhook-endpoint.ts";
-import { createEndpoint, findEndpoint } from "../../../shared/db/webhook-endpoints.ts";
+import { createEndpoint, findEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
 import { A_SECRET, aDelivery, anId, BY, databaseAt, db, NOW, type StoredDelivery, type StoredJob } from "./a-job.ts";

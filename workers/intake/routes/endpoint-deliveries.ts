@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
-import { findDelivery, listEndpointDeliveries } from "../../../shared/db/find-deliveries.ts";
-import { recoverDeliveries } from "../../../shared/db/redeliver.ts";
-import { enableEndpoint } from "../../../shared/db/webhook-endpoints.ts";
+import { findDelivery, listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
+import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
+import { enableEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { EndpointParams, RecoverEndpoint } from "../endpoint-schemas.ts";

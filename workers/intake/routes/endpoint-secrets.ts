@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
-import { rotateEndpointSecret } from "../../../shared/db/webhook-endpoints.ts";
+import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { EndpointParams } from "../endpoint-schemas.ts";

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { viewJob } from "../../../shared/core/job-view.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
-import { listDeliveries } from "../../../shared/db/find-deliveries.ts";
+import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { readResult } from "../../../shared/results/store-result.ts";
 import { logTrouble } from "../../log.ts";
 import { newApp } from "../app.ts";

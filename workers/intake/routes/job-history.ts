@@ -1,5 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
-import { listDeliveries } from "../../../shared/db/find-deliveries.ts";
+import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";

@@ -11,7 +11,7 @@ import {
 	listEndpoints,
 	type NewWebhookEndpoint,
 	updateEndpoint,
-} from "../../../shared/db/webhook-endpoints.ts";
+} from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { acceptReceiver } from "../accept-receiver.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";

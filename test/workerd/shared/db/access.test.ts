@@ -10,7 +10,7 @@ import {
 	revokeApiKey,
 } from "../../../../shared/db/api-keys.ts";
 import { Database } from "../../../../shared/db/database.ts";
-import { findOwedDeliveries } from "../../../../shared/db/find-deliveries.ts";
+import { findOwedDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import {
 	createTenant,
 	findTenant,

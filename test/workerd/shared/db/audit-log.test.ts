@@ -3,16 +3,16 @@ import { describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { revokeApiKey } from "../../../../shared/db/api-keys.ts";
 import { audited, listAuditLog, pruneAuditLog, recordAct } from "../../../../shared/db/audit-log.ts";
-import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
-import { submitJob } from "../../../../shared/db/jobs/submit-job.ts";
-import { recoverDeliveries, redeliver, redeliverJob } from "../../../../shared/db/redeliver.ts";
-import { rotateWebhookSecret, updateTenant } from "../../../../shared/db/tenants.ts";
+import { recoverDeliveries, redeliver, redeliverJob } from "../../../../shared/db/deliveries/redeliver.ts";
 import {
 	deleteEndpoint,
 	enableEndpoint,
 	rotateEndpointSecret,
 	updateEndpoint,
-} from "../../../../shared/db/webhook-endpoints.ts";
+} from "../../../../shared/db/deliveries/webhook-endpoints.ts";
+import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
+import { submitJob } from "../../../../shared/db/jobs/submit-job.ts";
+import { rotateWebhookSecret, updateTenant } from "../../../../shared/db/tenants.ts";
 import {
 	aDelivery,
 	aJob,

@@ -7,8 +7,10 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { releaseParked } from "../../../../shared/db/admission/breakers.ts";
 import { Database } from "../../../../shared/db/database.ts";
+import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
+import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
 import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/erase-jobs.ts";
-import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/find-deliveries.ts";
 import { explainMisses } from "../../../../shared/db/jobs/explain-misses.ts";
 import { findJob, findStanding } from "../../../../shared/db/jobs/find-job.ts";
 import { findKnownJobs } from "../../../../shared/db/jobs/find-known-jobs.ts";
@@ -21,8 +23,6 @@ import { submitJob } from "../../../../shared/db/jobs/submit-job.ts";
 import { findJobsToSweep, noteSwept } from "../../../../shared/db/jobs/sweep-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
 import { readStatus } from "../../../../shared/db/read-status.ts";
-import { recordDeliveries } from "../../../../shared/db/record-deliveries.ts";
-import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/sweep-deliveries.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import {
 	aDelivery,

@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { DISABLED_REASONS } from "../../../../shared/core/webhooks/webhook-endpoint.ts";
 import { Database } from "../../../../shared/db/database.ts";
-import { findDelivery, listEndpointDeliveries } from "../../../../shared/db/find-deliveries.ts";
+import { findDelivery, listEndpointDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import {
 	createEndpoint,
 	deleteEndpoint,
@@ -12,7 +12,7 @@ import {
 	listEndpoints,
 	rotateEndpointSecret,
 	updateEndpoint,
-} from "../../../../shared/db/webhook-endpoints.ts";
+} from "../../../../shared/db/deliveries/webhook-endpoints.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { aJob, anId, aTenant, BY, databaseAt, db, HOUR, MINUTE, NOW } from "../../support/a-job.ts";
 import { aDeliveryTo, anEndpoint, disable } from "../../support/an-endpoint.ts";

@@ -1,15 +1,15 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { DeliveryDecision } from "../../../../shared/core/webhooks/delivery-schedule.ts";
-import { deliveryIdOf } from "../../../../shared/core/webhooks/events.ts";
-import type { WebhookEndpoint } from "../../../../shared/core/webhooks/webhook-endpoint.ts";
-import { Database } from "../../../../shared/db/database.ts";
-import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
-import { pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
-import { recordDeliveries } from "../../../../shared/db/record-deliveries.ts";
-import { recoverDeliveries, redeliver, redeliverJob } from "../../../../shared/db/redeliver.ts";
-import { deleteEndpoint } from "../../../../shared/db/webhook-endpoints.ts";
-import { runtime } from "../../../../workers/runtime.ts";
+import type { DeliveryDecision } from "../../../../../shared/core/webhooks/delivery-schedule.ts";
+import { deliveryIdOf } from "../../../../../shared/core/webhooks/events.ts";
+import type { WebhookEndpoint } from "../../../../../shared/core/webhooks/webhook-endpoint.ts";
+import { Database } from "../../../../../shared/db/database.ts";
+import { recordDeliveries } from "../../../../../shared/db/deliveries/record-deliveries.ts";
+import { recoverDeliveries, redeliver, redeliverJob } from "../../../../../shared/db/deliveries/redeliver.ts";
+import { deleteEndpoint } from "../../../../../shared/db/deliveries/webhook-endpoints.ts";
+import { eraseJob } from "../../../../../shared/db/erase-jobs.ts";
+import { pruneOrphanedDeliveries } from "../../../../../shared/db/prune-records.ts";
+import { runtime } from "../../../../../workers/runtime.ts";
 import {
 	aDelivery,
 	aJob,
@@ -24,9 +24,9 @@ import {
 	NOW,
 	reloadDelivery,
 	type StoredDelivery,
-} from "../../support/a-job.ts";
-import { aDeliveryTo, anEndpoint, disable } from "../../support/an-endpoint.ts";
-import { meteredD1 } from "../../support/watched-d1.ts";
+} from "../../../support/a-job.ts";
+import { aDeliveryTo, anEndpoint, disable } from "../../../support/an-endpoint.ts";
+import { meteredD1 } from "../../../support/watched-d1.ts";
 
 let tenantId = "";
 let endpoint: WebhookEndpoint;

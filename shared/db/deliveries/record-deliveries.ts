@@ -1,12 +1,12 @@
 /** Records delivery attempts, what becomes of the deliveries, and what they tell about their receivers. */
 
-import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../core/jobs/wakeups.ts";
-import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "../core/webhooks/delivery.ts";
-import type { DeliveryDecision } from "../core/webhooks/delivery-schedule.ts";
-import { FAILING_MS_MAX } from "../core/webhooks/receiver-breaker.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
-import { owedFromRows, oweEndpointDisabled } from "./owe-events.ts";
-import { pauseReceiver, type ReceiverFailure, unpauseReceivers } from "./receiver-pauses.ts";
+import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
+import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "../../core/webhooks/delivery.ts";
+import type { DeliveryDecision } from "../../core/webhooks/delivery-schedule.ts";
+import { FAILING_MS_MAX } from "../../core/webhooks/receiver-breaker.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { owedFromRows, oweEndpointDisabled } from "../owe-events.ts";
+import { pauseReceiver, type ReceiverFailure, unpauseReceivers } from "./receiver-breakers.ts";
 
 export interface DeliveryRecord extends DeliveryKey {
 	/** Before this one: the fence. */

@@ -1,8 +1,8 @@
 /** One row of `deliveries`, as D1 gives it, and the delivery it stands for. */
 import { z } from "zod";
-import { type Delivery, DeliveryAttemptSchema } from "../core/webhooks/delivery.ts";
-import { DELIVERY_STATES } from "../core/webhooks/delivery-states.ts";
-import { column } from "./json-column.ts";
+import { type Delivery, DeliveryAttemptSchema } from "../../core/webhooks/delivery.ts";
+import { DELIVERY_STATES } from "../../core/webhooks/delivery-states.ts";
+import { column } from "../json-column.ts";
 
 const DeliveryRow = z.object({
 	tenant_id: z.string(),

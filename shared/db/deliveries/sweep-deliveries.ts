@@ -1,8 +1,8 @@
 /** The sweeper's look at deliveries that nobody has made in time. */
 
-import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../core/jobs/wakeups.ts";
-import type { DeliveryKey } from "../core/webhooks/delivery.ts";
-import { type Database, NOW } from "./database.ts";
+import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../../core/jobs/wakeups.ts";
+import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
+import { type Database, NOW } from "../database.ts";
 
 /** A forgotten delivery and when it asked to be looked at. */
 export interface DueDelivery extends DeliveryKey {

@@ -3,10 +3,10 @@
  * its time; then it lets one go, and the rest when that one is received. What is healthy has no row.
  */
 
-import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../core/jobs/wakeups.ts";
-import type { Delivery, DeliveryKey } from "../core/webhooks/delivery.ts";
-import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../core/webhooks/receiver-breaker.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
+import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../../core/jobs/wakeups.ts";
+import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
+import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../../core/webhooks/receiver-breaker.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
 
 /** @param list which parameter holds the deliveries */
 export const isListed = (list: "?1" | "?2") =>

@@ -1,14 +1,14 @@
 /** Reads deliveries: those the dispatcher was rung for, those of one job, those to one endpoint. */
 
-import type { Job, JobKey } from "../core/jobs/job.ts";
-import type { Delivery, DeliveryKey } from "../core/webhooks/delivery.ts";
-import { deliveryIdRange } from "../core/webhooks/events.ts";
-import type { WebhookEndpoint, WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
-import { type Database, NOW } from "./database.ts";
-import { DELETED_TENANTS } from "./deleted-tenants.ts";
+import type { Job, JobKey } from "../../core/jobs/job.ts";
+import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
+import { deliveryIdRange } from "../../core/webhooks/events.ts";
+import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
+import { type Database, NOW } from "../database.ts";
+import { DELETED_TENANTS } from "../deleted-tenants.ts";
+import { JOB_COLUMNS_LIGHT, jobFromRow } from "../jobs/job-row.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
-import { JOB_COLUMNS_LIGHT, jobFromRow } from "./jobs/job-row.ts";
-import { claimProbes, deliveryList, findPaused, isListed } from "./receiver-pauses.ts";
+import { claimProbes, deliveryList, findPaused, isListed } from "./receiver-breakers.ts";
 import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 
 /** A delivery that is still owed, with all it takes to make it. */

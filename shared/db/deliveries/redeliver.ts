@@ -3,16 +3,16 @@
  * keeps its id and its event's, and its schedule begins anew. Ring for what these answer.
  */
 
-import type { JobKey } from "../core/jobs/job.ts";
-import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
-import type { Actor } from "../core/tenants/audit.ts";
-import type { Delivery, DeliveryKey } from "../core/webhooks/delivery.ts";
-import { deliveryIdRange } from "../core/webhooks/events.ts";
-import type { WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
-import { audited } from "./audit-log.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import { DOORBELL_GRACE_MS } from "../../core/jobs/wakeups.ts";
+import type { Actor } from "../../core/tenants/audit.ts";
+import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
+import { deliveryIdRange } from "../../core/webhooks/events.ts";
+import type { WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
+import { audited } from "../audit-log.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { RECORD_KEPT_MS } from "../owe-events.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
-import { RECORD_KEPT_MS } from "./owe-events.ts";
 
 const HAS_NEWS = `(deliveries.event IS NOT NULL OR EXISTS (
 		SELECT 1 FROM jobs WHERE jobs.tenant_id = deliveries.tenant_id AND jobs.id = deliveries.job_id))`;
