@@ -6,11 +6,11 @@
 
 import type { JobKey } from "../core/jobs/job.ts";
 import type { Actor } from "../core/tenants/audit.ts";
-import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 import { buryJobs, type ErasedJob, type ErasedRow, erasedFromRow } from "./erase-jobs.ts";
 import { keyList } from "./key-list.ts";
+import { audited } from "./tenants/audit-log.ts";
 
 /** Longer than anybody lives, or knows, who was there when the tenant was deleted; and than its jobs' tombstones. */
 const ROW_KEPT_MS = 3_600_000;

@@ -5,10 +5,10 @@
 import { z } from "zod";
 import type { JobKey } from "../core/jobs/job.ts";
 import type { Actor } from "../core/tenants/audit.ts";
-import { audited } from "./audit-log.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 import { column } from "./json-column.ts";
 import { keyList } from "./key-list.ts";
+import { audited } from "./tenants/audit-log.ts";
 
 /** Longer than any invocation lives: after that, nobody is left to write. */
 const TOMBSTONE_MS = 20 * 60_000;

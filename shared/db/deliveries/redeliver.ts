@@ -9,9 +9,9 @@ import type { Actor } from "../../core/tenants/audit.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { deliveryIdRange } from "../../core/webhooks/events.ts";
 import type { WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
-import { audited } from "../audit-log.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { RECORD_KEPT_MS } from "../owe-events.ts";
+import { audited } from "../tenants/audit-log.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 
 const HAS_NEWS = `(deliveries.event IS NOT NULL OR EXISTS (

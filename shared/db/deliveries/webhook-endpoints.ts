@@ -1,9 +1,9 @@
 /** Registered receivers: made, changed, rotated, enabled and deleted by their tenant. */
 import type { Actor, AuditAction } from "../../core/tenants/audit.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
-import { audited } from "../audit-log.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
+import { audited } from "../tenants/audit-log.ts";
 import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 
 const COLUMNS = ENDPOINT_COLUMNS(NOW);

@@ -7,10 +7,10 @@ import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
 import { openIn, overBudget, TOMORROW, tooManyOpen } from "../admission/tenant-limits.ts";
 import { getsSlot, slotKey } from "../admission/tenant-slots.ts";
-import { audited } from "../audit-log.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { column, jsonOrNull } from "../json-column.ts";
+import { audited } from "../tenants/audit-log.ts";
 import { claimKey, HOLDER, holderParams } from "./claim-key.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 

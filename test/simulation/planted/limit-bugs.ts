@@ -27,7 +27,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "what was open before the limit is not counted",
 		seenBy: 47,
-		file: "shared/db/tenants.ts",
+		file: "shared/db/tenants/tenants.ts",
 		find: "[countOpenJobs(tenantId), revokeSlots(tenantId),",
 		replace: "[revokeSlots(tenantId), revokeSlots(tenantId),",
 	},
@@ -125,7 +125,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a lowered limit leaves their slots to those who have not begun",
 		seenBy: 40,
-		file: "shared/db/tenants.ts",
+		file: "shared/db/tenants/tenants.ts",
 		find: "[countOpenJobs(tenantId), revokeSlots(tenantId),",
 		replace: "[countOpenJobs(tenantId), countOpenJobs(tenantId),",
 	},

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { Database } from "../../../shared/db/database.ts";
-import { findWebhookSecret } from "../../../shared/db/tenants.ts";
+import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { inputKey, resultKey } from "../../../shared/results/keys.ts";
 import { seal, unseal } from "../../../shared/webhooks/seal.ts";
 import { runtime as realRuntime } from "../../../workers/runtime.ts";

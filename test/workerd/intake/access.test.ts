@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import { makeApiKey } from "../../../shared/core/tenants/api-key.ts";
 import { Database } from "../../../shared/db/database.ts";
-import { findWebhookSecret } from "../../../shared/db/tenants.ts";
+import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { unseal } from "../../../shared/webhooks/seal.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aJob, HOUR, MINUTE } from "../support/a-job.ts";

@@ -5,7 +5,7 @@ import { AppError } from "../../../shared/core/errors.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import { keyIdOf } from "../../../shared/core/tenants/api-key.ts";
 import type { Scope } from "../../../shared/core/tenants/scopes.ts";
-import { noteKeyUse } from "../../../shared/db/api-keys.ts";
+import { noteKeyUse } from "../../../shared/db/tenants/api-keys.ts";
 import { sha256Hex } from "../../../shared/webhooks/digest.ts";
 import { logTrouble } from "../../log.ts";
 import type { KnownKey } from "../key-cache.ts";

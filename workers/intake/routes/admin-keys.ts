@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/core/errors.ts";
 import { DEFAULT_SCOPES } from "../../../shared/core/tenants/scopes.ts";
-import { listApiKeys, revokeApiKey } from "../../../shared/db/api-keys.ts";
-import { findTenant } from "../../../shared/db/tenants.ts";
+import { listApiKeys, revokeApiKey } from "../../../shared/db/tenants/api-keys.ts";
+import { findTenant } from "../../../shared/db/tenants/tenants.ts";
 import { operatorAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { ApiKeyList, CreateApiKey, NewApiKeyView, viewKey } from "../key-views.ts";

@@ -4,7 +4,7 @@ import { newId } from "../../../shared/core/ids.ts";
 import { timestamp } from "../../../shared/core/job-view.ts";
 import { type Tenant as StoredTenant, TenantLimits, TenantLimitsChange } from "../../../shared/core/tenants/tenant.ts";
 import { deleteTenant } from "../../../shared/db/delete-tenant.ts";
-import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants.ts";
+import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants/tenants.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { ringOrLog } from "../../ring-or-log.ts";

@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";
 import { DEFAULT_SCOPES, type Scope } from "../../../shared/core/tenants/scopes.ts";
-import { findApiKey, listApiKeys, revokeApiKey } from "../../../shared/db/api-keys.ts";
+import { findApiKey, listApiKeys, revokeApiKey } from "../../../shared/db/tenants/api-keys.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { ApiKeyList, ApiKeyView, CreateApiKey, NewApiKeyView, viewKey } from "../key-views.ts";

@@ -6,7 +6,7 @@ import { EVENT_TYPES, type EventType } from "../../../shared/core/webhooks/event
 import { ownHosts } from "../../../shared/core/webhooks/own-hosts.ts";
 import { sampleEvent } from "../../../shared/core/webhooks/sample-event.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
-import { recordAct } from "../../../shared/db/audit-log.ts";
+import { recordAct } from "../../../shared/db/tenants/audit-log.ts";
 import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../../shared/webhooks/post-webhook.ts";
 import { signedHeaders } from "../../../shared/webhooks/sign.ts";

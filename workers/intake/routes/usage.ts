@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { UsageDay } from "../../../shared/core/tenants/usage-day.ts";
-import { listUsage } from "../../../shared/db/list-usage.ts";
+import { listUsage } from "../../../shared/db/tenants/list-usage.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { commonErrors, jsonAnswer, listOf, pageOf, pageQuery } from "../schemas.ts";

@@ -1,6 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
+import { Database } from "../../../../shared/db/database.ts";
+import { findOwedDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import {
 	createApiKey,
 	findApiKey,
@@ -8,9 +10,7 @@ import {
 	listApiKeys,
 	noteKeyUse,
 	revokeApiKey,
-} from "../../../../shared/db/api-keys.ts";
-import { Database } from "../../../../shared/db/database.ts";
-import { findOwedDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+} from "../../../../shared/db/tenants/api-keys.ts";
 import {
 	createTenant,
 	findTenant,
@@ -18,7 +18,7 @@ import {
 	listTenants,
 	rotateWebhookSecret,
 	updateTenant,
-} from "../../../../shared/db/tenants.ts";
+} from "../../../../shared/db/tenants/tenants.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { aDelivery, aJob, anId, aTenant, BY, databaseAt, db, HOUR, MINUTE, NOW, SECOND } from "../../support/a-job.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";

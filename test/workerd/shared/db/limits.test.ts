@@ -7,7 +7,7 @@ import { finishJobs, type JobEnd } from "../../../../shared/db/jobs/finish-jobs.
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { type NewJob, type Submission, submitJob } from "../../../../shared/db/jobs/submit-job.ts";
-import { updateTenant } from "../../../../shared/db/tenants.ts";
+import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
 import {
 	aJob,
 	anId,

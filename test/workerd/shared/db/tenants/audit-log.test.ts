@@ -1,18 +1,18 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
-import { revokeApiKey } from "../../../../shared/db/api-keys.ts";
-import { audited, listAuditLog, pruneAuditLog, recordAct } from "../../../../shared/db/audit-log.ts";
-import { recoverDeliveries, redeliver, redeliverJob } from "../../../../shared/db/deliveries/redeliver.ts";
+import { TenantLimits } from "../../../../../shared/core/tenants/tenant.ts";
+import { recoverDeliveries, redeliver, redeliverJob } from "../../../../../shared/db/deliveries/redeliver.ts";
 import {
 	deleteEndpoint,
 	enableEndpoint,
 	rotateEndpointSecret,
 	updateEndpoint,
-} from "../../../../shared/db/deliveries/webhook-endpoints.ts";
-import { eraseJob } from "../../../../shared/db/erase-jobs.ts";
-import { submitJob } from "../../../../shared/db/jobs/submit-job.ts";
-import { rotateWebhookSecret, updateTenant } from "../../../../shared/db/tenants.ts";
+} from "../../../../../shared/db/deliveries/webhook-endpoints.ts";
+import { eraseJob } from "../../../../../shared/db/erase-jobs.ts";
+import { submitJob } from "../../../../../shared/db/jobs/submit-job.ts";
+import { revokeApiKey } from "../../../../../shared/db/tenants/api-keys.ts";
+import { audited, listAuditLog, pruneAuditLog, recordAct } from "../../../../../shared/db/tenants/audit-log.ts";
+import { rotateWebhookSecret, updateTenant } from "../../../../../shared/db/tenants/tenants.ts";
 import {
 	aDelivery,
 	aJob,
@@ -25,8 +25,8 @@ import {
 	insertRow,
 	jobOf,
 	NOW,
-} from "../../support/a-job.ts";
-import { anEndpoint, disable } from "../../support/an-endpoint.ts";
+} from "../../../support/a-job.ts";
+import { anEndpoint, disable } from "../../../support/an-endpoint.ts";
 
 const byKey = () => ({ actor: "key_1", requestId: anId("req") });
 const newestFirst = { limit: 100, after: null, isAscending: false };

@@ -1,13 +1,13 @@
 /** Tenants and their one-off signing secrets. */
 import { z } from "zod";
-import type { JobKey } from "../core/jobs/job.ts";
-import type { Actor } from "../core/tenants/audit.ts";
-import { type Tenant, TenantLimits } from "../core/tenants/tenant.ts";
-import { countOpenJobs } from "./admission/tenant-limits.ts";
-import { giveFreeSlots, jobKeysFromRows, revokeSlots } from "./admission/tenant-slots.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import type { Actor } from "../../core/tenants/audit.ts";
+import { type Tenant, TenantLimits } from "../../core/tenants/tenant.ts";
+import { countOpenJobs } from "../admission/tenant-limits.ts";
+import { giveFreeSlots, jobKeysFromRows, revokeSlots } from "../admission/tenant-slots.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { column } from "../json-column.ts";
 import { audited } from "./audit-log.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
-import { column } from "./json-column.ts";
 
 const COLUMNS = "id, name, limits, created_at";
 

@@ -1,7 +1,7 @@
 /** What a tenant has used, by the primary key: one row a day and model, added up as jobs end. */
-import { dateOf, dayOf, type UsageDay } from "../core/tenants/usage-day.ts";
-import { TODAY } from "./admission/tenant-limits.ts";
-import type { Database } from "./database.ts";
+import { dateOf, dayOf, type UsageDay } from "../../core/tenants/usage-day.ts";
+import { TODAY } from "../admission/tenant-limits.ts";
+import type { Database } from "../database.ts";
 
 /** How far back one looks who does not say. */
 const DAYS = 30;

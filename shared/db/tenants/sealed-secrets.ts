@@ -1,6 +1,6 @@
 /** Secrets by the key that sealed them, so that SIGNING_KEY can be replaced and the old one be removed. */
 import { z } from "zod";
-import type { Database, Statement } from "./database.ts";
+import type { Database, Statement } from "../database.ts";
 
 /** All columns that hold one: table, column, and what names the row. A tenant's own has no endpoint. */
 const PLACES = [

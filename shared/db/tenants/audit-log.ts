@@ -10,8 +10,8 @@ import {
 	type AuditEntry,
 	entryIdOf,
 	requestIdOf,
-} from "../core/tenants/audit.ts";
-import { type Database, NOW, OWN_CLOCK, type Statement } from "./database.ts";
+} from "../../core/tenants/audit.ts";
+import { type Database, NOW, OWN_CLOCK, type Statement } from "../database.ts";
 
 /** As the table's trigger has it: an entry stays so long, whoever asks. */
 const KEPT_MS = 400 * 24 * 3_600_000;
