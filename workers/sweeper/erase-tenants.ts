@@ -1,6 +1,11 @@
 /** Erases what deleted tenants owned, page by page: rows first, so that nobody finds half a job, then what R2 holds. */
 import { newId } from "../../shared/core/ids.ts";
-import { erasePage, findJobsToErase, findTenantsToErase, removeErasedTenants } from "../../shared/db/delete-tenant.ts";
+import {
+	erasePage,
+	findJobsToErase,
+	findTenantsToErase,
+	removeErasedTenants,
+} from "../../shared/db/upkeep/delete-tenant.ts";
 import { eraseObjects } from "../../shared/results/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 

@@ -9,7 +9,7 @@
 import type { ParsedConfig } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { Database } from "../../shared/db/database.ts";
-import { writeNote } from "../../shared/db/sweeper-notes.ts";
+import { writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { bind } from "../bindings.ts";
 import { log, logTrouble } from "../log.ts";
 import { eraseTenants } from "./erase-tenants.ts";

@@ -1,8 +1,8 @@
 /** What is past its retention goes: rows first, so that nobody finds half a job, then what R2 holds. */
 import { newId } from "../../shared/core/ids.ts";
-import { findJobsToPrune, findTombstones, pruneJobs, removeTombstones } from "../../shared/db/erase-jobs.ts";
-import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/prune-records.ts";
 import { pruneAuditLog } from "../../shared/db/tenants/audit-log.ts";
+import { findJobsToPrune, findTombstones, pruneJobs, removeTombstones } from "../../shared/db/upkeep/erase-jobs.ts";
+import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/upkeep/prune-records.ts";
 import { eraseObjects } from "../../shared/results/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 

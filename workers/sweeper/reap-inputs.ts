@@ -3,7 +3,7 @@
  * inputs of the day before yesterday that no job owns are deleted: their keys start with the day.
  */
 import { findKnownJobs } from "../../shared/db/jobs/find-known-jobs.ts";
-import { readNote, writeNote } from "../../shared/db/sweeper-notes.ts";
+import { readNote, writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { eraseInputs, listInputs } from "../../shared/results/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 

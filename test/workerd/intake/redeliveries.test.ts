@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
-import { eraseJob } from "../../../shared/db/erase-jobs.ts";
+import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import {
 	aDelivery,

@@ -3,7 +3,6 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { OPERATOR } from "../../../shared/core/tenants/audit.ts";
-import { deleteTenant, OWNED } from "../../../shared/db/delete-tenant.ts";
 import { findOwedDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { findJob } from "../../../shared/db/jobs/find-job.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
@@ -11,6 +10,7 @@ import { leaseJobs } from "../../../shared/db/jobs/lease-jobs.ts";
 import { submitJob } from "../../../shared/db/jobs/submit-job.ts";
 import { createApiKey, findKeyInForce } from "../../../shared/db/tenants/api-keys.ts";
 import { findTenant, listTenants } from "../../../shared/db/tenants/tenants.ts";
+import { deleteTenant, OWNED } from "../../../shared/db/upkeep/delete-tenant.ts";
 import { ACK } from "../../../shared/queues/bells.ts";
 import { inputKey, resultKey } from "../../../shared/results/keys.ts";
 import {

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { timestampOrNull } from "../../../shared/core/job-view.ts";
-import { readStatus } from "../../../shared/db/read-status.ts";
 import { countSeals } from "../../../shared/db/tenants/sealed-secrets.ts";
+import { readStatus } from "../../../shared/db/upkeep/read-status.ts";
 import { keyId } from "../../../shared/webhooks/seal.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";

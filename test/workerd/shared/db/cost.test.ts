@@ -10,7 +10,6 @@ import { Database } from "../../../../shared/db/database.ts";
 import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
 import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
-import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/erase-jobs.ts";
 import { explainMisses } from "../../../../shared/db/jobs/explain-misses.ts";
 import { findJob, findStanding } from "../../../../shared/db/jobs/find-job.ts";
 import { findKnownJobs } from "../../../../shared/db/jobs/find-known-jobs.ts";
@@ -21,8 +20,9 @@ import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { submitJob } from "../../../../shared/db/jobs/submit-job.ts";
 import { findJobsToSweep, noteSwept } from "../../../../shared/db/jobs/sweep-jobs.ts";
-import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
-import { readStatus } from "../../../../shared/db/read-status.ts";
+import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/upkeep/erase-jobs.ts";
+import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/upkeep/prune-records.ts";
+import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import {
 	aDelivery,

@@ -8,7 +8,7 @@ import {
 	findTombstones,
 	pruneJobs,
 	removeTombstones,
-} from "../../../../shared/db/erase-jobs.ts";
+} from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import {
 	aDelivery,

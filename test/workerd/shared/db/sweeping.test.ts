@@ -2,9 +2,9 @@ import { describe, expect, it } from "vitest";
 import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
 import { findKnownJobs } from "../../../../shared/db/jobs/find-known-jobs.ts";
 import { findJobsToSweep, noteSwept, type SweepCursor } from "../../../../shared/db/jobs/sweep-jobs.ts";
-import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/prune-records.ts";
-import { readStatus } from "../../../../shared/db/read-status.ts";
-import { readNote, writeNote } from "../../../../shared/db/sweeper-notes.ts";
+import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/upkeep/prune-records.ts";
+import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
+import { readNote, writeNote } from "../../../../shared/db/upkeep/sweeper-notes.ts";
 import {
 	aDelivery,
 	aJob,

@@ -7,8 +7,8 @@ import { Database } from "../../../../../shared/db/database.ts";
 import { recordDeliveries } from "../../../../../shared/db/deliveries/record-deliveries.ts";
 import { recoverDeliveries, redeliver, redeliverJob } from "../../../../../shared/db/deliveries/redeliver.ts";
 import { deleteEndpoint } from "../../../../../shared/db/deliveries/webhook-endpoints.ts";
-import { eraseJob } from "../../../../../shared/db/erase-jobs.ts";
-import { pruneOrphanedDeliveries } from "../../../../../shared/db/prune-records.ts";
+import { eraseJob } from "../../../../../shared/db/upkeep/erase-jobs.ts";
+import { pruneOrphanedDeliveries } from "../../../../../shared/db/upkeep/prune-records.ts";
 import { runtime } from "../../../../../workers/runtime.ts";
 import {
 	aDelivery,

@@ -8,11 +8,11 @@ import {
 	rotateEndpointSecret,
 	updateEndpoint,
 } from "../../../../../shared/db/deliveries/webhook-endpoints.ts";
-import { eraseJob } from "../../../../../shared/db/erase-jobs.ts";
 import { submitJob } from "../../../../../shared/db/jobs/submit-job.ts";
 import { revokeApiKey } from "../../../../../shared/db/tenants/api-keys.ts";
 import { audited, listAuditLog, pruneAuditLog, recordAct } from "../../../../../shared/db/tenants/audit-log.ts";
 import { rotateWebhookSecret, updateTenant } from "../../../../../shared/db/tenants/tenants.ts";
+import { eraseJob } from "../../../../../shared/db/upkeep/erase-jobs.ts";
 import {
 	aDelivery,
 	aJob,

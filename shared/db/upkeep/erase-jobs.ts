@@ -3,12 +3,12 @@
  * R2 objects, which the caller deletes at once, are deleted once more: a holder that had lost its lease may yet write.
  */
 import { z } from "zod";
-import type { JobKey } from "../core/jobs/job.ts";
-import type { Actor } from "../core/tenants/audit.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
-import { column } from "./json-column.ts";
-import { keyList } from "./key-list.ts";
-import { audited } from "./tenants/audit-log.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import type { Actor } from "../../core/tenants/audit.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { column } from "../json-column.ts";
+import { keyList } from "../key-list.ts";
+import { audited } from "../tenants/audit-log.ts";
 
 /** Longer than any invocation lives: after that, nobody is left to write. */
 const TOMBSTONE_MS = 20 * 60_000;

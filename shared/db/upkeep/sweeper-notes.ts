@@ -1,5 +1,5 @@
 /** What the sweeper remembers from one sweep to the next. */
-import { type Database, NOW } from "./database.ts";
+import { type Database, NOW } from "../database.ts";
 
 export type NoteName = "inputs_reaped_until" | "inputs_reap_cursor" | "last_sweep";
 

@@ -1,5 +1,5 @@
 /** Drops records whose time is over: idempotency keys after their day, deliveries of erased jobs after their week. */
-import { type Database, NOW } from "./database.ts";
+import { type Database, NOW } from "../database.ts";
 
 export async function pruneIdempotencyKeys(db: Database, limit: number): Promise<number> {
 	const rows = await db.all({

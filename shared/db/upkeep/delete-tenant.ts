@@ -4,13 +4,13 @@
  * as an isolate that has its key in the cache, or a holder that ends its job.
  */
 
-import type { JobKey } from "../core/jobs/job.ts";
-import type { Actor } from "../core/tenants/audit.ts";
-import { type Database, NOW, type Statement } from "./database.ts";
-import { DELETED_TENANTS } from "./deleted-tenants.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
+import type { Actor } from "../../core/tenants/audit.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { DELETED_TENANTS } from "../deleted-tenants.ts";
+import { keyList } from "../key-list.ts";
+import { audited } from "../tenants/audit-log.ts";
 import { buryJobs, type ErasedJob, type ErasedRow, erasedFromRow } from "./erase-jobs.ts";
-import { keyList } from "./key-list.ts";
-import { audited } from "./tenants/audit-log.ts";
 
 /** Longer than anybody lives, or knows, who was there when the tenant was deleted; and than its jobs' tombstones. */
 const ROW_KEPT_MS = 3_600_000;
