@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type Delivery, DeliveryAttemptSchema } from "../../core/webhooks/delivery.ts";
 import { DELIVERY_STATES } from "../../core/webhooks/delivery-states.ts";
-import { column } from "../json-column.ts";
+import { column } from "../columns.ts";
 
 const DeliveryRow = z.object({
 	tenant_id: z.string(),

@@ -5,7 +5,7 @@ import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "
 import type { DeliveryDecision } from "../../core/webhooks/delivery-schedule.ts";
 import { FAILING_MS_MAX } from "../../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { owedFromRows, oweEndpointDisabled } from "../owe-events.ts";
+import { owedFromRows, oweEndpointDisabled } from "../outbox.ts";
 import { pauseReceiver, type ReceiverFailure, unpauseReceivers } from "./receiver-breakers.ts";
 
 export interface DeliveryRecord extends DeliveryKey {

@@ -10,7 +10,7 @@ import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { deliveryIdRange } from "../../core/webhooks/events.ts";
 import type { WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { RECORD_KEPT_MS } from "../owe-events.ts";
+import { RECORD_KEPT_MS } from "../outbox.ts";
 import { audited } from "../tenants/audit-log.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 

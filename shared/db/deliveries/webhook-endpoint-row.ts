@@ -1,7 +1,7 @@
 /** One row of `webhook_endpoints`, as D1 gives it, and the endpoint it stands for. */
 import { z } from "zod";
 import { DISABLED_REASONS, ENDPOINT_STATES, type WebhookEndpoint } from "../../core/webhooks/webhook-endpoint.ts";
-import { column } from "../json-column.ts";
+import { column } from "../columns.ts";
 
 const EndpointRow = z.object({
 	tenant_id: z.string(),

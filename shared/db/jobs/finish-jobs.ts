@@ -11,7 +11,7 @@ import type { Usage } from "../../core/upstreams/failures.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { giveFreeSlots, jobKeysFromRows } from "../admission/tenant-slots.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { type JobNews, owedFromRows, oweJobEvents, owingJobEvents } from "../owe-events.ts";
+import { type JobNews, owedFromRows, oweJobEvents, owingJobEvents } from "../outbox.ts";
 
 export interface JobEnd extends JobKey {
 	/** The state and the lease that the job must still have. Otherwise it has moved on, and nothing is written. */

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { AttemptSchema } from "../../core/jobs/attempts.ts";
 import { CANCELLATIONS, type Job } from "../../core/jobs/job.ts";
 import { JOB_STATES, type StatusReason } from "../../core/jobs/job-states.ts";
-import { column } from "../json-column.ts";
+import { column } from "../columns.ts";
 
 const JobRow = z.object({
 	tenant_id: z.string(),

@@ -10,7 +10,7 @@ import { parkForSlot, parkForUpstream, parkOverBudget } from "../admission/park-
 import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "../admission/tenant-slots.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { ASKED, keyList } from "../key-list.ts";
-import { owedFromRows, oweJobEvents, owingJobEvents } from "../owe-events.ts";
+import { owedFromRows, oweJobEvents, owingJobEvents } from "../outbox.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 
 export interface LeaseRequest {

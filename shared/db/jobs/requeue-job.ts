@@ -6,8 +6,8 @@ import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts
 import type { CoolDown } from "../../core/upstreams/breaker.ts";
 import { coolDownStatement } from "../admission/breakers.ts";
 import { giveFreeSlots, jobKeysFromRows } from "../admission/tenant-slots.ts";
+import { jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { jsonOrNull } from "../json-column.ts";
 import type { JobProgress } from "./finish-jobs.ts";
 
 export interface Requeue extends JobKey {

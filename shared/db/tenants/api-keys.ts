@@ -2,8 +2,8 @@
 import { z } from "zod";
 import type { Actor } from "../../core/tenants/audit.ts";
 import type { ApiKey } from "../../core/tenants/tenant.ts";
+import { column } from "../columns.ts";
 import { type Database, NOW } from "../database.ts";
-import { column } from "../json-column.ts";
 import { audited } from "./audit-log.ts";
 
 const COLUMNS = "id, tenant_id, name, scopes, created_at, last_used_at, expires_at, revoked_at";

@@ -5,8 +5,8 @@ import type { Actor } from "../../core/tenants/audit.ts";
 import { type Tenant, TenantLimits } from "../../core/tenants/tenant.ts";
 import { countOpenJobs } from "../admission/tenant-limits.ts";
 import { giveFreeSlots, jobKeysFromRows, revokeSlots } from "../admission/tenant-slots.ts";
+import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { column } from "../json-column.ts";
 import { audited } from "./audit-log.ts";
 
 const COLUMNS = "id, name, limits, created_at";

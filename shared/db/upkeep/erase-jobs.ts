@@ -5,8 +5,8 @@
 import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
+import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { column } from "../json-column.ts";
 import { keyList } from "../key-list.ts";
 import { audited } from "../tenants/audit-log.ts";
 

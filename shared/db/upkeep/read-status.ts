@@ -1,7 +1,7 @@
 /** How the service is doing, at a bounded price: at most a thousand rows of each kind are looked at. */
 import { z } from "zod";
+import { column } from "../columns.ts";
 import type { Database } from "../database.ts";
-import { column } from "../json-column.ts";
 
 const COUNTED_MAX = 1_000;
 

@@ -100,7 +100,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a disabled endpoint is owed",
 		seenBy: 328,
-		file: "shared/db/owe-events.ts",
+		file: "shared/db/outbox.ts",
 		find: "iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW}, ${IF_ENABLED(NOW)},",
 		replace: "'pending', ${NOW}, ${NOW},",
 	},
@@ -156,7 +156,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	{
 		name: "each receiver is told under an id of its own",
 		seenBy: 1,
-		file: "shared/db/owe-events.ts",
+		file: "shared/db/outbox.ts",
 		find: '${named("evt")}, event_type, NULL`;',
 		replace: '${named("evt")} || ${receiver}, event_type, NULL`;',
 	},
