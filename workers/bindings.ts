@@ -2,7 +2,7 @@
 import type { Runtime } from "../shared/core/runtime.ts";
 import { Database } from "../shared/db/database.ts";
 import { type DeliveryBell, DeliveryMessage, Doorbell, type JobBell, JobMessage } from "../shared/queues/doorbell.ts";
-import { ObjectStore } from "../shared/results/object-store.ts";
+import { ObjectStore } from "../shared/storage/object-store.ts";
 
 export interface Bindings {
 	db: Database;

@@ -9,7 +9,7 @@
  * takes, writes and sends; they never call each other.
  */
 import { type ParsedConfig, parseConfig } from "../shared/core/config.ts";
-import { FreshResults } from "../shared/results/fresh-results.ts";
+import { FreshResults } from "../shared/storage/fresh-results.ts";
 import { consumeJobs } from "./consumer/index.ts";
 import { dispatchDeliveries } from "./dispatcher/index.ts";
 import { intake } from "./intake/index.ts";

@@ -94,7 +94,7 @@ const PLANTED: Record<string, [path: string, text: string][]> = {
 		["workers/intake/a.ts", "await queue.send({});"],
 		["shared/db/a.ts", "await queue?.sendBatch([]);"],
 	],
-	"all R2 keys are made in shared/results": [
+	"all R2 keys are made in shared/storage": [
 		["workers/consumer/a.ts", "const key = `results/$" + "{id}`;"],
 		["shared/db/a.ts", 'const key = "inputs/" + id;'],
 	],
@@ -146,12 +146,12 @@ describe("what only looks like a violation passes", () => {
 			'import { env } from "cloudflare:workers";\nimport { a } from "./intake/index.ts";\nbatch.ackAll();',
 		],
 		["workers/consumer/index.ts", 'import { runtime } from "../runtime.ts";\nconst f = (env: Env) => message.ack();'],
-		["workers/consumer/a.ts", 'import { k } from "../../shared/results/keys.ts";\nimport { b } from "./b.ts";'],
+		["workers/consumer/a.ts", 'import { k } from "../../shared/storage/keys.ts";\nimport { b } from "./b.ts";'],
 		["workers/runtime.ts", "export const now = () => Date.now(); setTimeout(f, 1); crypto.subtle; fetch(url);"],
 		["workers/log.ts", "export const log = (event: string) => console.log(event);"],
 		["shared/db/a.ts", 'await db.prepare("SELECT 1").first();'],
 		["shared/queues/doorbell.ts", "await queue.sendBatch([]);"],
-		["shared/results/keys.ts", "export const key = (id: string) => `results/$" + "{id}`;"],
+		["shared/storage/keys.ts", "export const key = (id: string) => `results/$" + "{id}`;"],
 		["scripts/demo.ts", 'import { a } from "../shared/core/a.ts";\nawait fetch(url); console.log(Date.now());'],
 		["shared/core/a.ts", lines(199)],
 		["shared/core/a.ts", longFunction(49)],

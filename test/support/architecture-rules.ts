@@ -114,8 +114,8 @@ export const ARCHITECTURE_RULES: readonly Rule[] = [
 		path.startsWith("shared/queues/"),
 	),
 	rule(
-		"all R2 keys are made in shared/results",
-		(path) => inService(path) && !path.startsWith("shared/results/"),
+		"all R2 keys are made in shared/storage",
+		(path) => inService(path) && !path.startsWith("shared/storage/"),
 		(text) => factsOf(text).strings.filter(({ what }) => /(^|\/)(results|inputs)\//.test(what)),
 	),
 	rule(

@@ -9,7 +9,7 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import { askModel } from "../../shared/model/ask-model.ts";
 import { readBells } from "../../shared/queues/bells.ts";
 import { JobMessage } from "../../shared/queues/doorbell.ts";
-import type { FreshResults } from "../../shared/results/fresh-results.ts";
+import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { bind } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { ByteBudget } from "./byte-budget.ts";

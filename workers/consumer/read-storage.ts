@@ -1,8 +1,8 @@
 /** What a holder reads from R2 before it calls, or ends a job: each answer tells "not there" from "R2 does not say". */
 import type { Job } from "../../shared/core/jobs/job.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
-import { readInput } from "../../shared/results/inputs.ts";
-import { findStoredAnswer, type StoredAnswer } from "../../shared/results/store-result.ts";
+import { readInput } from "../../shared/storage/inputs.ts";
+import { findStoredAnswer, type StoredAnswer } from "../../shared/storage/results.ts";
 import { logTrouble } from "../log.ts";
 import type { Consumer } from "./run-batch.ts";
 

@@ -8,7 +8,7 @@ import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import type { ModelAnswer, ModelOutcome } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/bells.ts";
-import type { StoredAnswer } from "../../shared/results/store-result.ts";
+import type { StoredAnswer } from "../../shared/storage/results.ts";
 import { findEarlierAnswer, loadInput } from "./read-storage.ts";
 import type { Consumer } from "./run-batch.ts";
 import { handBack, settleAnswer, settleFailure, settleJudgement, settleUnstored } from "./settle.ts";

@@ -7,7 +7,7 @@ import { keysOf } from "../../shared/core/upstreams/lanes.ts";
 import { explainMisses } from "../../shared/db/jobs/explain-misses.ts";
 import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
-import type { FreshResults } from "../../shared/results/fresh-results.ts";
+import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { ringOrLog } from "../ring-or-log.ts";

@@ -1,6 +1,6 @@
 /** Puts a paid answer into R2, and does not give up while the lease lives: it is not bought again for a fault of ours. */
 import type { Attempt } from "../../shared/core/jobs/attempts.ts";
-import { type StoredAnswer, storeResult } from "../../shared/results/store-result.ts";
+import { type StoredAnswer, storeResult } from "../../shared/storage/results.ts";
 import { logTrouble } from "../log.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";

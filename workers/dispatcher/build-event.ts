@@ -3,8 +3,8 @@
 import { type JobView, timestamp, viewJob } from "../../shared/core/job-view.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
 import type { Delivery } from "../../shared/core/webhooks/delivery.ts";
-import { INLINE_RESULT_BYTES_MAX } from "../../shared/results/fresh-results.ts";
-import { readResult } from "../../shared/results/store-result.ts";
+import { INLINE_RESULT_BYTES_MAX } from "../../shared/storage/fresh-results.ts";
+import { readResult } from "../../shared/storage/results.ts";
 import { signedResultUrl } from "../../shared/webhooks/result-link.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
 

@@ -10,7 +10,7 @@ import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
-import type { FreshResults } from "../../shared/results/fresh-results.ts";
+import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { deliver } from "./deliver.ts";

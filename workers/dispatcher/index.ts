@@ -8,7 +8,7 @@ import type { Config } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { readBells } from "../../shared/queues/bells.ts";
 import { DeliveryMessage } from "../../shared/queues/doorbell.ts";
-import type { FreshResults } from "../../shared/results/fresh-results.ts";
+import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { bind } from "../bindings.ts";
 import { logTrouble } from "../log.ts";
 import { dispatchBatch } from "./dispatch-batch.ts";

@@ -10,7 +10,7 @@ import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { laneFor } from "../../shared/core/upstreams/lanes.ts";
 import { isKeyInUse } from "../../shared/db/jobs/find-idempotency-key.ts";
 import { type NewJob, type Submission, submitAgain, submitJob } from "../../shared/db/jobs/submit-job.ts";
-import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/results/inputs.ts";
+import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/storage/inputs.ts";
 import { logTrouble } from "../log.ts";
 import { acceptReceiver } from "./accept-receiver.ts";
 import { callerAsActor } from "./actor.ts";

@@ -6,7 +6,7 @@ import {
 	findTenantsToErase,
 	removeErasedTenants,
 } from "../../shared/db/upkeep/delete-tenant.ts";
-import { eraseObjects } from "../../shared/results/erase-objects.ts";
+import { eraseObjects } from "../../shared/storage/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /** One call to R2 deletes what a page's jobs left there: a thousand keys, of a result and an input each. */

@@ -2,7 +2,7 @@
 import { deadlineError } from "../../shared/core/jobs/decide.ts";
 import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
-import { findStoredAnswer } from "../../shared/results/store-result.ts";
+import { findStoredAnswer } from "../../shared/storage/results.ts";
 import { logTrouble } from "../log.ts";
 import { ringOrLog } from "../ring-or-log.ts";
 import type { Sweeper } from "./sweeper.ts";

@@ -3,7 +3,7 @@ import { newId } from "../../shared/core/ids.ts";
 import { pruneAuditLog } from "../../shared/db/tenants/audit-log.ts";
 import { findJobsToPrune, findTombstones, pruneJobs, removeTombstones } from "../../shared/db/upkeep/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/upkeep/prune-records.ts";
-import { eraseObjects } from "../../shared/results/erase-objects.ts";
+import { eraseObjects } from "../../shared/storage/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /** One call to R2 deletes what a page's jobs left there: a thousand keys, of a result and an input each. */

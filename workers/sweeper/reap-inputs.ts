@@ -4,7 +4,7 @@
  */
 import { findKnownJobs } from "../../shared/db/jobs/find-known-jobs.ts";
 import { readNote, writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
-import { eraseInputs, listInputs } from "../../shared/results/erase-objects.ts";
+import { eraseInputs, listInputs } from "../../shared/storage/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 const DAY_MS = 86_400_000;

@@ -42,7 +42,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the last answer wins",
 		seenBy: 4,
-		file: "shared/results/object-store.ts",
+		file: "shared/storage/object-store.ts",
 		find: ', onlyIf: { etagDoesNotMatch: "*" } };',
 		replace: " };",
 	},

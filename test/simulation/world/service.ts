@@ -1,6 +1,6 @@
 /** The service as it is deployed: its bindings, its four actors, and who wakes them. The actors are the real ones. */
 import { parseConfig } from "../../../shared/core/config.ts";
-import { FreshResults } from "../../../shared/results/fresh-results.ts";
+import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { consumeJobs } from "../../../workers/consumer/index.ts";
 import { dispatchDeliveries } from "../../../workers/dispatcher/index.ts";
 import { sweep } from "../../../workers/sweeper/index.ts";

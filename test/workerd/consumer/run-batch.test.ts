@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { ACK } from "../../../shared/queues/bells.ts";
-import { resultKey } from "../../../shared/results/keys.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, DAY, HOUR, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../support/a-job.ts";
 import { failsAfter, failsBefore, hangsAfter } from "../support/a-process.ts";
 import { aWorld } from "../support/a-world.ts";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { viewJob } from "../../../shared/core/job-view.ts";
 import { holdBack } from "../../../shared/db/deliveries/receiver-breakers.ts";
 import { ACK, type Disposition } from "../../../shared/queues/bells.ts";
-import { resultKey } from "../../../shared/results/keys.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { seal } from "../../../shared/webhooks/seal.ts";
 import { dispatchBatch } from "../../../workers/dispatcher/dispatch-batch.ts";
 import {

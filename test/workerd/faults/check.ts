@@ -1,7 +1,7 @@
 /** What must hold when a story is over, whatever one call did in its middle. */
 import { env } from "cloudflare:workers";
 import { z } from "zod";
-import { resultKey } from "../../../shared/results/keys.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { MINUTE, SECOND } from "../support/a-job.ts";
 import { DeliveryRow, webhookProblems } from "./check-webhooks.ts";
 import type { Expected, Story } from "./story.ts";

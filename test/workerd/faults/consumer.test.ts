@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { resultKey } from "../../../shared/results/keys.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
 import { anAnswerOf, aRunningJob, lateAnswer, limit } from "./rows.ts";
@@ -163,7 +163,7 @@ describeFaults("consumer", [
 		name: "an answer of which R2 did not say that it has it",
 		given: [
 			{
-				at: "workers/consumer/store-while-held.ts#storeWhileHeld → shared/results/store-result.ts#storeResult",
+				at: "workers/consumer/store-while-held.ts#storeWhileHeld → shared/storage/results.ts#storeResult",
 				fault: "takes effect and fails",
 			},
 		],

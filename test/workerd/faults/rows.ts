@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import type { Attempt } from "../../../shared/core/jobs/attempts.ts";
 import { laneFor } from "../../../shared/core/upstreams/lanes.ts";
-import { resultKey } from "../../../shared/results/keys.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, MINUTE, type StoredJob } from "../support/a-job.ts";
 import type { Expected, Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";

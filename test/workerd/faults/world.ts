@@ -6,7 +6,7 @@ import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { type ParsedConfig, parseConfig } from "../../../shared/core/config.ts";
 import type { ModelRoute } from "../../../shared/core/upstreams/model-routes.ts";
-import { FreshResults } from "../../../shared/results/fresh-results.ts";
+import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { consumeJobs } from "../../../workers/consumer/index.ts";
 import { dispatchDeliveries } from "../../../workers/dispatcher/index.ts";
 import { intake } from "../../../workers/intake/index.ts";

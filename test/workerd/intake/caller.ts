@@ -7,7 +7,7 @@ import { z } from "@hono/zod-openapi";
 import { expect } from "vitest";
 import { parseConfig } from "../../../shared/core/config.ts";
 import { JobView } from "../../../shared/core/job-view.ts";
-import { resultKey } from "../../../shared/results/keys.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { HostCache } from "../../../workers/intake/host-cache.ts";

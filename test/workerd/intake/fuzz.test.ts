@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { SCOPES, type Scope } from "../../../shared/core/tenants/scopes.ts";
 import { Database } from "../../../shared/db/database.ts";
-import { resultKey } from "../../../shared/results/keys.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { fuzz } from "../../fuzz/fuzz.ts";
 import type { FuzzedService } from "../../fuzz/fuzzed-service.ts";

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { SCOPES } from "../../../shared/core/tenants/scopes.ts";
 import { Database } from "../../../shared/db/database.ts";
-import { resultKey } from "../../../shared/results/keys.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { kindNamedIn } from "../../support/api-description.ts";
 import { aDelivery, aJob } from "../support/a-job.ts";

@@ -2,7 +2,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Attempt } from "../../../shared/core/jobs/attempts.ts";
 import { ACK } from "../../../shared/queues/bells.ts";
-import { storeResult } from "../../../shared/results/store-result.ts";
+import { storeResult } from "../../../shared/storage/results.ts";
 import { aJob, DAY, HOUR, LEASE_MS, MINUTE, reload, SECOND, type StoredJob } from "../support/a-job.ts";
 import { aWorld, emptyTables, takeBells } from "../support/a-world.ts";
 import { answerBells, consume, sweepOnce } from "../support/drive.ts";

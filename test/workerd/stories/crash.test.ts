@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { deliveryIdOf } from "../../../shared/core/webhooks/events.ts";
-import { resultKey } from "../../../shared/results/keys.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, aTenant, MINUTE, reload, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { diesAfter, diesBefore, failsAfter, failsBefore, type Happening } from "../support/a-process.ts";
 import { aWorld, emptyTables, takeBells } from "../support/a-world.ts";

@@ -12,7 +12,7 @@ import { createApiKey, findKeyInForce } from "../../../shared/db/tenants/api-key
 import { findTenant, listTenants } from "../../../shared/db/tenants/tenants.ts";
 import { deleteTenant, OWNED } from "../../../shared/db/upkeep/delete-tenant.ts";
 import { ACK } from "../../../shared/queues/bells.ts";
-import { inputKey, resultKey } from "../../../shared/results/keys.ts";
+import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import {
 	aDelivery,
 	aJob,

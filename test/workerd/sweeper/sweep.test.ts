@@ -1,7 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
-import { inputKey, resultKey } from "../../../shared/results/keys.ts";
+import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { aDelivery, aJob, anId, DAY, HOUR, MINUTE, NOW, reload, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { diesAfter, failsBefore } from "../support/a-process.ts";
 import { aWorld, emptyTables, takeBells, type World } from "../support/a-world.ts";

@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
-import { eraseObjects } from "../../../shared/results/erase-objects.ts";
+import { eraseObjects } from "../../../shared/storage/erase-objects.ts";
 import { logTrouble } from "../../log.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";

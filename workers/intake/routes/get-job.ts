@@ -4,7 +4,7 @@ import { AppError } from "../../../shared/core/errors.ts";
 import { viewJob } from "../../../shared/core/job-view.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
-import { readResult } from "../../../shared/results/store-result.ts";
+import { readResult } from "../../../shared/storage/results.ts";
 import { logTrouble } from "../../log.ts";
 import { newApp } from "../app.ts";
 import { isKnownVersion } from "../etag.ts";

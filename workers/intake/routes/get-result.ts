@@ -4,7 +4,7 @@ import { AppError } from "../../../shared/core/errors.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { isFinal } from "../../../shared/core/jobs/job-states.ts";
 import { type AskedRange, readByteRange } from "../../../shared/core/json/byte-range.ts";
-import { openResult } from "../../../shared/results/store-result.ts";
+import { openResult } from "../../../shared/storage/results.ts";
 import { verifyResultLink } from "../../../shared/webhooks/result-link.ts";
 import { logTrouble } from "../../log.ts";
 import { newApp } from "../app.ts";

@@ -5,7 +5,7 @@ import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { objectOf } from "../../../shared/core/json/json-guards.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { findJobWithInput } from "../../../shared/db/jobs/find-job.ts";
-import { readInput } from "../../../shared/results/inputs.ts";
+import { readInput } from "../../../shared/storage/inputs.ts";
 import { newApp } from "../app.ts";
 import { keyOf, noSuchJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";

@@ -1,11 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
-import { eraseInputs, eraseObjects, listInputs } from "../../../../shared/results/erase-objects.ts";
-import { readInput, storeInput } from "../../../../shared/results/inputs.ts";
-import { inputKey, jobOfInputKey, resultKey } from "../../../../shared/results/keys.ts";
-import { ObjectStore } from "../../../../shared/results/object-store.ts";
-import { findStoredAnswer, openResult, readResult, storeResult } from "../../../../shared/results/store-result.ts";
+import { eraseInputs, eraseObjects, listInputs } from "../../../../shared/storage/erase-objects.ts";
+import { readInput, storeInput } from "../../../../shared/storage/inputs.ts";
+import { inputKey, jobOfInputKey, resultKey } from "../../../../shared/storage/keys.ts";
+import { ObjectStore } from "../../../../shared/storage/object-store.ts";
+import { findStoredAnswer, openResult, readResult, storeResult } from "../../../../shared/storage/results.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { anId, DAY, HOUR, NOW } from "../../support/a-job.ts";
 

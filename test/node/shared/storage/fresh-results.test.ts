@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { FreshResults, INLINE_RESULT_BYTES_MAX } from "../../../../shared/results/fresh-results.ts";
+import { FreshResults, INLINE_RESULT_BYTES_MAX } from "../../../../shared/storage/fresh-results.ts";
 
 const job = (number: number, tenantId = "ten_a") => ({ tenantId, jobId: `job_${number}` });
 
