@@ -3,9 +3,9 @@
 import { type JobView, timestamp, viewJob } from "../../shared/core/job-view.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
 import type { Delivery } from "../../shared/core/webhooks/delivery.ts";
+import { signedResultUrl } from "../../shared/crypto/result-link.ts";
 import { INLINE_RESULT_BYTES_MAX } from "../../shared/storage/fresh-results.ts";
 import { readResult } from "../../shared/storage/results.ts";
-import { signedResultUrl } from "../../shared/webhooks/result-link.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
 
 /** Null: its job is gone, and there is nothing left to tell. */

@@ -6,11 +6,11 @@ import type { AttemptResult } from "../../shared/core/webhooks/delivery-schedule
 import { ownHosts } from "../../shared/core/webhooks/own-hosts.ts";
 import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
+import { unseal } from "../../shared/crypto/seal.ts";
 import type { OwedDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { holdBack } from "../../shared/db/deliveries/receiver-breakers.ts";
 import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../shared/webhooks/post-webhook.ts";
-import { unseal } from "../../shared/webhooks/seal.ts";
 import { signedHeaders } from "../../shared/webhooks/sign.ts";
 import { logTrouble } from "../log.ts";
 import { buildEvent } from "./build-event.ts";

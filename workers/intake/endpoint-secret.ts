@@ -4,7 +4,7 @@ import {
 	type WebhookEndpoint,
 	type WebhookEndpointKey,
 } from "../../shared/core/webhooks/webhook-endpoint.ts";
-import { seal, unseal } from "../../shared/webhooks/seal.ts";
+import { seal, unseal } from "../../shared/crypto/seal.ts";
 import { newWebhookSecret } from "../../shared/webhooks/secrets.ts";
 import { logTrouble } from "../log.ts";
 import type { Services } from "./services.ts";

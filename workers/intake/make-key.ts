@@ -6,9 +6,9 @@ import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { makeApiKey } from "../../shared/core/tenants/api-key.ts";
 import type { Actor } from "../../shared/core/tenants/audit.ts";
 import type { ApiKey } from "../../shared/core/tenants/tenant.ts";
+import { sha256Hex } from "../../shared/crypto/digest.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { createApiKey, type NewApiKey } from "../../shared/db/tenants/api-keys.ts";
-import { sha256Hex } from "../../shared/webhooks/digest.ts";
 import { type CreateApiKey, type NewApiKeyView, viewKey } from "./key-views.ts";
 import type { Services } from "./services.ts";
 

@@ -3,8 +3,8 @@
  * removed one day. The secrets stay the same, and nobody who signs or verifies with one notices.
  */
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
+import { keyId, seal, unseal } from "../../shared/crypto/seal.ts";
 import { findSecretsSealedWith, replaceSeals, type StoredSecret } from "../../shared/db/tenants/sealed-secrets.ts";
-import { keyId, seal, unseal } from "../../shared/webhooks/seal.ts";
 import { logTrouble } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 

@@ -2,10 +2,10 @@ import { env, exports } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { viewJob } from "../../../shared/core/job-view.ts";
+import { seal } from "../../../shared/crypto/seal.ts";
 import { holdBack } from "../../../shared/db/deliveries/receiver-breakers.ts";
 import { ACK, type Disposition } from "../../../shared/queues/bells.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
-import { seal } from "../../../shared/webhooks/seal.ts";
 import { dispatchBatch } from "../../../workers/dispatcher/dispatch-batch.ts";
 import {
 	A_SECRET,

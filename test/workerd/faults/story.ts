@@ -6,7 +6,7 @@ import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { FinalState } from "../../../shared/core/jobs/job-states.ts";
 import { makeApiKey } from "../../../shared/core/tenants/api-key.ts";
 import { SCOPES } from "../../../shared/core/tenants/scopes.ts";
-import { sha256Hex } from "../../../shared/webhooks/digest.ts";
+import { sha256Hex } from "../../../shared/crypto/digest.ts";
 import { aTenant, insertRow, SECOND } from "../support/a-job.ts";
 import { type Answer, type Ask, askOnce } from "./ask.ts";
 import { RECEIVER, type Step } from "./upstreams.ts";

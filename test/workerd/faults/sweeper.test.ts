@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
+import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
-import { seal, unseal } from "../../../shared/webhooks/seal.ts";
 import { runtime as realRuntime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, anId, aTenant, DAY, HOUR, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { signedResultUrl } from "../../../shared/webhooks/result-link.ts";
+import { signedResultUrl } from "../../../shared/crypto/result-link.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { HOUR } from "../support/a-job.ts";
 import { ADMIN, aCaller, aSucceededJob, errorOf, LATER, send, sendTo, submitted, theServices } from "./caller.ts";

@@ -2,8 +2,8 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
 import type { JobView } from "../../../shared/core/job-view.ts";
+import { signedResultUrl } from "../../../shared/crypto/result-link.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
-import { signedResultUrl } from "../../../shared/webhooks/result-link.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aDelivery, aJob, anId, DAY, HOUR, jobOf, MINUTE, NOW, rowOf } from "../support/a-job.ts";
 import {

@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
-import { unseal } from "../../../shared/webhooks/seal.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { HOUR } from "../support/a-job.ts";
 import { forgetfulD1 } from "../support/watched-d1.ts";

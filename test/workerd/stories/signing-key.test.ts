@@ -2,11 +2,11 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { beforeEach, describe, expect, it } from "vitest";
+import { keyId, seal, unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { countSeals, findSecretsSealedWith } from "../../../shared/db/tenants/sealed-secrets.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
-import { keyId, seal, unseal } from "../../../shared/webhooks/seal.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, aJob, aTenant, BY, DAY, databaseAt, HOUR, NOW } from "../support/a-job.ts";
 import { aWorld, emptyTables, type World } from "../support/a-world.ts";

@@ -6,8 +6,8 @@ import {
 	type WebhookEndpoint,
 	type WebhookEndpointKey,
 } from "../../../shared/core/webhooks/webhook-endpoint.ts";
+import { seal } from "../../../shared/crypto/seal.ts";
 import { createEndpoint, findEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
-import { seal } from "../../../shared/webhooks/seal.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
 import { A_SECRET, aDelivery, anId, BY, databaseAt, db, NOW, type StoredDelivery, type StoredJob } from "./a-job.ts";
 

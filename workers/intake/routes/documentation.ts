@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { sha256Base64 } from "../../../shared/webhooks/digest.ts";
+import { sha256Base64 } from "../../../shared/crypto/digest.ts";
 import { newApp } from "../app.ts";
 import { renderDocs, STYLE } from "../docs-page.ts";
 import { jsonAnswer, noQuery, openErrors } from "../schemas.ts";

@@ -1,7 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
-import { seal, unseal } from "../../../shared/webhooks/seal.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";

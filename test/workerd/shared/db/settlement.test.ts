@@ -2,13 +2,13 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
+import { unseal } from "../../../../shared/crypto/seal.ts";
 import type { Database } from "../../../../shared/db/database.ts";
 import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { type DeliveryRecord, recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
 import { findJob, findJobWithInput, findStanding } from "../../../../shared/db/jobs/find-job.ts";
 import { finishJobs, type JobEnd } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
-import { unseal } from "../../../../shared/webhooks/seal.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import {
 	A_SECRET,

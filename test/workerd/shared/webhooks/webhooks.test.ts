@@ -1,8 +1,8 @@
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
-import { sha256Hex } from "../../../../shared/webhooks/digest.ts";
-import { signedResultUrl, verifyResultLink } from "../../../../shared/webhooks/result-link.ts";
-import { keyId, seal, unseal } from "../../../../shared/webhooks/seal.ts";
+import { sha256Hex } from "../../../../shared/crypto/digest.ts";
+import { signedResultUrl, verifyResultLink } from "../../../../shared/crypto/result-link.ts";
+import { keyId, seal, unseal } from "../../../../shared/crypto/seal.ts";
 import { newWebhookSecret } from "../../../../shared/webhooks/secrets.ts";
 import { signedHeaders } from "../../../../shared/webhooks/sign.ts";
 import { fakeRuntime, START_AT } from "../../../support/fake-runtime.ts";
