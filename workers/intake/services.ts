@@ -2,8 +2,8 @@
 import type { Config } from "../../shared/core/config.ts";
 import type { Json } from "../../shared/core/json/json.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
+import type { HostCache } from "../../shared/webhooks/host-cache.ts";
 import type { Bindings } from "../bindings.ts";
-import type { HostCache } from "./host-cache.ts";
 import type { KeyCache } from "./key-cache.ts";
 import type { KeyTallies } from "./key-tallies.ts";
 import type { Shields } from "./shields.ts";

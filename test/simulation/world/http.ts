@@ -1,9 +1,9 @@
 /** The way to the API and back: each request is an invocation of its own, which may die, and a client that may give up. */
 import { type Config, parseConfig } from "../../../shared/core/config.ts";
 import { newId } from "../../../shared/core/ids.ts";
+import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
-import { HostCache } from "../../../workers/intake/host-cache.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
 import { KeyTallies } from "../../../workers/intake/key-tallies.ts";
 import { bindShields } from "../../../workers/intake/shields.ts";

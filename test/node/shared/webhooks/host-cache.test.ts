@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { HostCache } from "../../../../workers/intake/host-cache.ts";
+import { HostCache } from "../../../../shared/webhooks/host-cache.ts";
 import { DNS_URL, fakeDns, PUBLIC } from "../../../support/fake-dns.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 

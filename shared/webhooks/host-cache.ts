@@ -1,6 +1,6 @@
 /** Receivers' names that this isolate has looked up lately: a busy caller's webhook costs no lookup with each job. */
-import type { Runtime } from "../../shared/core/runtime.ts";
-import { type Resolution, resolveHost } from "../../shared/webhooks/resolve-host.ts";
+import type { Runtime } from "../core/runtime.ts";
+import { type Resolution, resolveHost } from "./resolve-host.ts";
 
 /** Too short to matter: what an address has become meanwhile is found out before each attempt. */
 const HOST_MS = 60_000;
