@@ -1,7 +1,7 @@
 /** What every actor is given of the bindings: each call through them is answered within a bound, or fails. */
 import type { Runtime } from "../shared/core/runtime.ts";
 import { Database } from "../shared/db/database.ts";
-import { type DeliveryBell, DeliveryMessage, Doorbell, type JobBell, JobMessage } from "../shared/queues/doorbell.ts";
+import { type DeliveryBell, DeliveryMessage, Doorbell, type JobBell, JobMessage } from "../shared/queues/queue.ts";
 import { ObjectStore } from "../shared/storage/object-store.ts";
 
 export interface Bindings {

@@ -1,5 +1,5 @@
 /** Rings for what was just committed. A lost ring costs a minute: by then the row is due for the sweeper. */
-import type { Doorbell } from "../shared/queues/doorbell.ts";
+import type { Doorbell } from "../shared/queues/queue.ts";
 import { logTrouble } from "./log.ts";
 
 export async function ringOrLog<Message extends object>(

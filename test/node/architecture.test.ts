@@ -150,7 +150,7 @@ describe("what only looks like a violation passes", () => {
 		["workers/runtime.ts", "export const now = () => Date.now(); setTimeout(f, 1); crypto.subtle; fetch(url);"],
 		["workers/log.ts", "export const log = (event: string) => console.log(event);"],
 		["shared/db/a.ts", 'await db.prepare("SELECT 1").first();'],
-		["shared/queues/doorbell.ts", "await queue.sendBatch([]);"],
+		["shared/queues/queue.ts", "await queue.sendBatch([]);"],
 		["shared/storage/keys.ts", "export const key = (id: string) => `results/$" + "{id}`;"],
 		["scripts/demo.ts", 'import { a } from "../shared/core/a.ts";\nawait fetch(url); console.log(Date.now());'],
 		["shared/core/a.ts", lines(199)],

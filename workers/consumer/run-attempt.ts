@@ -7,7 +7,7 @@ import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import type { ModelAnswer, ModelOutcome } from "../../shared/model/port.ts";
-import { ACK, type Disposition } from "../../shared/queues/bells.ts";
+import { ACK, type Disposition } from "../../shared/queues/messages.ts";
 import type { StoredAnswer } from "../../shared/storage/results.ts";
 import { findEarlierAnswer, loadInput } from "./read-storage.ts";
 import type { Consumer } from "./run-batch.ts";

@@ -6,7 +6,7 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import { keysOf } from "../../shared/core/upstreams/lanes.ts";
 import { explainMisses } from "../../shared/db/jobs/explain-misses.ts";
 import type { AskModel } from "../../shared/model/port.ts";
-import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
+import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/messages.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";

@@ -8,7 +8,7 @@ import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { laneFor } from "../../shared/core/upstreams/lanes.ts";
 import type { Finished, JobEnd } from "../../shared/db/jobs/finish-jobs.ts";
 import { type Requeue, type Requeued, requeueJob } from "../../shared/db/jobs/requeue-job.ts";
-import { ACK, type Disposition } from "../../shared/queues/bells.ts";
+import { ACK, type Disposition } from "../../shared/queues/messages.ts";
 import type { StoredAnswer } from "../../shared/storage/results.ts";
 import { log } from "../log.ts";
 import { ringOrLog } from "../ring-or-log.ts";

@@ -9,7 +9,7 @@ import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
 import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
-import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/bells.ts";
+import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/messages.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
 import { logTrouble } from "../log.ts";

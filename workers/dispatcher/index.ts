@@ -6,8 +6,8 @@
  */
 import type { Config } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { readBells } from "../../shared/queues/bells.ts";
-import { DeliveryMessage } from "../../shared/queues/doorbell.ts";
+import { readBells } from "../../shared/queues/messages.ts";
+import { DeliveryMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { bind } from "../bindings.ts";
 import { logTrouble } from "../log.ts";

@@ -2,7 +2,7 @@
 import { decideSweep, type SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../../shared/core/jobs/wakeups.ts";
 import { findJobsToSweep, noteSwept, type SweepCursor, type SweepPage } from "../../shared/db/jobs/sweep-jobs.ts";
-import type { JobBell } from "../../shared/queues/doorbell.ts";
+import type { JobBell } from "../../shared/queues/queue.ts";
 import { logTrouble } from "../log.ts";
 import { expireJobs } from "./expire-jobs.ts";
 import type { Sweeper } from "./sweeper.ts";

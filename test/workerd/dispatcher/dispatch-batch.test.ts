@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { viewJob } from "../../../shared/core/job-view.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
 import { holdBack } from "../../../shared/db/deliveries/receiver-breakers.ts";
-import { ACK, type Disposition } from "../../../shared/queues/bells.ts";
+import { ACK, type Disposition } from "../../../shared/queues/messages.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { dispatchBatch } from "../../../workers/dispatcher/dispatch-batch.ts";
 import {

@@ -1,7 +1,7 @@
 /** A model says "later": who is called when, who waits where, and who lets go of those who wait. */
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Attempt } from "../../../shared/core/jobs/attempts.ts";
-import { ACK } from "../../../shared/queues/bells.ts";
+import { ACK } from "../../../shared/queues/messages.ts";
 import { storeResult } from "../../../shared/storage/results.ts";
 import { aJob, DAY, HOUR, LEASE_MS, MINUTE, reload, SECOND, type StoredJob } from "../support/a-job.ts";
 import { aWorld, emptyTables, takeBells } from "../support/a-world.ts";

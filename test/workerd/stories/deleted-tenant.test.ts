@@ -11,7 +11,7 @@ import { submitJob } from "../../../shared/db/jobs/submit-job.ts";
 import { createApiKey, findKeyInForce } from "../../../shared/db/tenants/api-keys.ts";
 import { findTenant, listTenants } from "../../../shared/db/tenants/tenants.ts";
 import { deleteTenant, OWNED } from "../../../shared/db/upkeep/delete-tenant.ts";
-import { ACK } from "../../../shared/queues/bells.ts";
+import { ACK } from "../../../shared/queues/messages.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import {
 	aDelivery,

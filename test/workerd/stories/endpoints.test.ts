@@ -13,7 +13,7 @@ import {
 	updateEndpoint,
 } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
-import { ACK } from "../../../shared/queues/bells.ts";
+import { ACK } from "../../../shared/queues/messages.ts";
 import { aJob, aTenant, BY, DAY, databaseAt, db, MINUTE, NOW, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { aWorld, emptyTables, takeBells, type World } from "../support/a-world.ts";
 import * as endpoints from "../support/an-endpoint.ts";

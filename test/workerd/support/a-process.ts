@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { newHolder } from "../../../shared/core/ids.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import { Database } from "../../../shared/db/database.ts";
-import { DeliveryMessage, JobMessage } from "../../../shared/queues/doorbell.ts";
+import { DeliveryMessage, JobMessage } from "../../../shared/queues/queue.ts";
 import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { ByteBudget } from "../../../workers/consumer/byte-budget.ts";

@@ -2,7 +2,7 @@
 
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
-import type { Disposition } from "../../../shared/queues/bells.ts";
+import type { Disposition } from "../../../shared/queues/messages.ts";
 import { runBatch } from "../../../workers/consumer/run-batch.ts";
 import { dispatchBatch } from "../../../workers/dispatcher/dispatch-batch.ts";
 import { sweepAll } from "../../../workers/sweeper/index.ts";

@@ -1,7 +1,7 @@
 import { createMessageBatch } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { readBells } from "../../../../shared/queues/bells.ts";
-import { DeliveryMessage, Doorbell, JobMessage } from "../../../../shared/queues/doorbell.ts";
+import { readBells } from "../../../../shared/queues/messages.ts";
+import { DeliveryMessage, Doorbell, JobMessage } from "../../../../shared/queues/queue.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import { anId, jobOf } from "../../support/a-job.ts";
 
