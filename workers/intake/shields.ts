@@ -4,8 +4,8 @@ import { AppError } from "../../shared/core/errors.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { clientOf } from "../../shared/core/tenants/client-address.ts";
 import { KEY_RATE, type Rate, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../shared/core/tenants/rate-limits.ts";
-import { RateLimiter } from "../../shared/limits/rate-limiter.ts";
 import { logTrouble } from "../log.ts";
+import { RateLimiter } from "./auth/rate-limiter.ts";
 import type { IntakeEnv } from "./services.ts";
 
 export interface Shields {

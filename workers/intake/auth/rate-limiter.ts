@@ -1,5 +1,5 @@
 /** The platform's rate limiter, with an answer in time or none. */
-import { type Timers, within } from "../core/timeout.ts";
+import { type Timers, within } from "../../../shared/core/timeout.ts";
 
 /** It answers from memory close by. Whoever waits longer for it than for D1 is better off without it. */
 const ANSWER_MS_MAX = 250;
