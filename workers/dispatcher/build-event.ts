@@ -1,6 +1,6 @@
 /** The body of a webhook: the event, with the job as a poll would show it now. */
 
-import { type JobView, timestamp, viewJob } from "../../shared/core/job-view.ts";
+import { type JobView, timestamp, viewJob } from "../../shared/api/job.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
 import type { Delivery } from "../../shared/core/webhooks/delivery.ts";
 import { signedResultUrl } from "../../shared/crypto/result-link.ts";

@@ -1,8 +1,9 @@
 /** Takes a validated submission, new or repeated from an older job, all the way to the 202. */
 import type { Context } from "hono";
+import { viewJob } from "../../shared/api/job.ts";
+import type { JobRequest } from "../../shared/api/schemas.ts";
 import { AppError } from "../../shared/core/errors.ts";
 import { newId } from "../../shared/core/ids.ts";
-import { viewJob } from "../../shared/core/job-view.ts";
 import { type Idempotency, mayBeRepeat } from "../../shared/core/jobs/idempotency.ts";
 import type { WebhookTarget } from "../../shared/core/jobs/job.ts";
 import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
@@ -18,7 +19,6 @@ import { readIdempotency } from "./idempotency.ts";
 import { originOf } from "./origin.ts";
 import { overLimit } from "./over-limit.ts";
 import { retryAfterSeconds } from "./retry-after.ts";
-import type { JobRequest } from "./schemas.ts";
 import type { IntakeEnv, Services } from "./services.ts";
 import { readWait, waitUntilFinal } from "./wait.ts";
 

@@ -1,6 +1,6 @@
 /** An event to try a receiver with: shaped like a real one, but about a job that never was, and marked as a test. */
 
-import { type JobView, timestamp } from "../job-view.ts";
+import { type JobView, timestamp } from "../../api/job.ts";
 import type { JobState } from "../jobs/job-states.ts";
 import type { Json } from "../json/json.ts";
 import type { EventType, JOB_EVENT_TYPES } from "./events.ts";

@@ -1,7 +1,7 @@
 import { env, exports } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
-import { viewJob } from "../../../shared/core/job-view.ts";
+import { viewJob } from "../../../shared/api/job.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
 import { holdBack } from "../../../shared/db/deliveries/receiver-breakers.ts";
 import { ACK, type Disposition } from "../../../shared/queues/messages.ts";

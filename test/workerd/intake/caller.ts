@@ -5,15 +5,15 @@
 import { env, exports } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import { expect } from "vitest";
+import { JobView } from "../../../shared/api/job.ts";
+import { ErrorBody } from "../../../shared/api/schemas.ts";
 import { parseConfig } from "../../../shared/core/config.ts";
-import { JobView } from "../../../shared/core/job-view.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/key-cache.ts";
 import { KeyTallies } from "../../../workers/intake/key-tallies.ts";
-import { ErrorBody } from "../../../workers/intake/schemas.ts";
 import type { Services } from "../../../workers/intake/services.ts";
 import { bindShields } from "../../../workers/intake/shields.ts";
 import { runtime } from "../../../workers/runtime.ts";

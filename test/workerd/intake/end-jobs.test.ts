@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { JobView } from "../../../shared/core/job-view.ts";
+import type { JobView } from "../../../shared/api/job.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { readInput } from "../../../shared/storage/inputs.ts";

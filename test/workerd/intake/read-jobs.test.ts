@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { JobView } from "../../../shared/core/job-view.ts";
+import type { JobView } from "../../../shared/api/job.ts";
 import { signedResultUrl } from "../../../shared/crypto/result-link.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { runtime } from "../../../workers/runtime.ts";

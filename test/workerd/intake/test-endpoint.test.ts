@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { JobView } from "../../../shared/core/job-view.ts";
+import { JobView } from "../../../shared/api/job.ts";
 import { EVENT_TYPES } from "../../../shared/core/webhooks/events.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { disable } from "../support/an-endpoint.ts";

@@ -1,15 +1,23 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { ApiKeyList, CreateApiKey, NewApiKeyView, viewKey } from "../../../shared/api/key-views.ts";
+import {
+	adminErrors,
+	adminPageQuery,
+	bodyErrors,
+	errorAnswer,
+	jsonAnswer,
+	noQuery,
+	pageOf,
+} from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { DEFAULT_SCOPES } from "../../../shared/core/tenants/scopes.ts";
 import { listApiKeys, revokeApiKey } from "../../../shared/db/tenants/api-keys.ts";
 import { findTenant } from "../../../shared/db/tenants/tenants.ts";
 import { operatorAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
-import { ApiKeyList, CreateApiKey, NewApiKeyView, viewKey } from "../key-views.ts";
 import { makeKey } from "../make-key.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
-import { adminErrors, adminPageQuery, bodyErrors, errorAnswer, jsonAnswer, noQuery, pageOf } from "../schemas.ts";
 
 const params = z.object({ id: z.string() });
 const shared = { tags: ["Admin"], security: [{ admin: [] }] };

@@ -1,11 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { timestampOrNull } from "../../../shared/core/job-view.ts";
+import { timestampOrNull } from "../../../shared/api/job.ts";
+import { adminErrors, jsonAnswer, noQuery } from "../../../shared/api/schemas.ts";
 import { keyId } from "../../../shared/crypto/seal.ts";
 import { countSeals } from "../../../shared/db/tenants/sealed-secrets.ts";
 import { readStatus } from "../../../shared/db/upkeep/read-status.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
-import { adminErrors, jsonAnswer, noQuery } from "../schemas.ts";
 
 const time = z.iso.datetime({ precision: 3 });
 

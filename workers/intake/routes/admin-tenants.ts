@@ -1,7 +1,17 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { timestamp } from "../../../shared/api/job.ts";
+import {
+	adminErrors,
+	adminPageQuery,
+	bodyErrors,
+	errorAnswer,
+	jsonAnswer,
+	listOf,
+	noQuery,
+	pageOf,
+} from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
-import { timestamp } from "../../../shared/core/job-view.ts";
 import { type Tenant as StoredTenant, TenantLimits, TenantLimitsChange } from "../../../shared/core/tenants/tenant.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
 import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants/tenants.ts";
@@ -12,16 +22,6 @@ import { operatorAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
-import {
-	adminErrors,
-	adminPageQuery,
-	bodyErrors,
-	errorAnswer,
-	jsonAnswer,
-	listOf,
-	noQuery,
-	pageOf,
-} from "../schemas.ts";
 
 const Tenant = z
 	.object({

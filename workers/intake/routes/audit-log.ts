@@ -1,14 +1,22 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { timestamp } from "../../../shared/api/job.ts";
+import {
+	adminErrors,
+	commonErrors,
+	errorAnswer,
+	jsonAnswer,
+	listOf,
+	pageOf,
+	pageQuery,
+} from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";
-import { timestamp } from "../../../shared/core/job-view.ts";
 import { AUDIT_ACTIONS, type AuditEntry as Entry } from "../../../shared/core/tenants/audit.ts";
 import type { Database } from "../../../shared/db/database.ts";
 import { listAuditLog } from "../../../shared/db/tenants/audit-log.ts";
 import { findTenant } from "../../../shared/db/tenants/tenants.ts";
 import { newApp } from "../app.ts";
 import { requireAdmin, requireKey } from "../middleware/authenticate.ts";
-import { adminErrors, commonErrors, errorAnswer, jsonAnswer, listOf, pageOf, pageQuery } from "../schemas.ts";
 
 const AuditEntry = z
 	.object({

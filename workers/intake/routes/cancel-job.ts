@@ -1,6 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { viewJob } from "../../../shared/core/job-view.ts";
+import { viewJob } from "../../../shared/api/job.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorAnswer,
+	Job,
+	JobParams,
+	jsonAnswer,
+	noQuery,
+} from "../../../shared/api/schemas.ts";
 import { nextAttemptNumber, withAttempt } from "../../../shared/core/jobs/attempts.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { finishJobs, type JobEnd } from "../../../shared/db/jobs/finish-jobs.ts";
@@ -10,7 +19,6 @@ import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
 import { originOf } from "../origin.ts";
-import { bodyErrors, commonErrors, errorAnswer, Job, JobParams, jsonAnswer, noQuery } from "../schemas.ts";
 import type { IntakeEnv, Services } from "../services.ts";
 
 const route = createRoute({

@@ -1,4 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
+import { commonErrors, errorAnswer, JobParams, noQuery } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
@@ -8,7 +9,6 @@ import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob, keyOf } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
-import { commonErrors, errorAnswer, JobParams, noQuery } from "../schemas.ts";
 
 const route = createRoute({
 	method: "delete",

@@ -1,4 +1,17 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { EndpointParams, RecoverEndpoint } from "../../../shared/api/endpoint-schemas.ts";
+import { EndpointView, viewEndpoint } from "../../../shared/api/endpoint-views.ts";
+import { DeliveryView, viewDelivery } from "../../../shared/api/history.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorAnswer,
+	jsonAnswer,
+	listOf,
+	noQuery,
+	pageOf,
+	pageQuery,
+} from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
 import { findDelivery, listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
@@ -6,14 +19,10 @@ import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
 import { enableEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
-import { EndpointParams, RecoverEndpoint } from "../endpoint-schemas.ts";
-import { EndpointView, viewEndpoint } from "../endpoint-views.ts";
 import { endpointKeyOf, existing, findOwnEndpoint } from "../find-own-endpoint.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody, requireBody } from "../middleware/strict-body.ts";
 import { ringForSome } from "../ring-for-some.ts";
-import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, listOf, noQuery, pageOf, pageQuery } from "../schemas.ts";
-import { DeliveryView, viewDelivery } from "../views.ts";
 
 const RECOVERED_MAX = 1_000;
 const RECOVER_BACK_MS_MAX = 30 * 24 * 3_600_000;

@@ -1,17 +1,17 @@
 import { createRoute } from "@hono/zod-openapi";
+import { EndpointParams } from "../../../shared/api/endpoint-schemas.ts";
+import { EndpointWithSecretView, viewEndpoint } from "../../../shared/api/endpoint-views.ts";
+import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, noQuery } from "../../../shared/api/schemas.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
-import { EndpointParams } from "../endpoint-schemas.ts";
 import { newEndpointSecret } from "../endpoint-secret.ts";
-import { EndpointWithSecretView, viewEndpoint } from "../endpoint-views.ts";
 import { endpointKeyOf, existing } from "../find-own-endpoint.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
 import { keepOldMs, RotateSecret } from "../rotation.ts";
-import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, noQuery } from "../schemas.ts";
 
 const rotate = createRoute({
 	method: "post",

@@ -1,7 +1,10 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { viewAttempt, viewDelivery } from "../../../shared/api/history.ts";
+import { viewJob } from "../../../shared/api/job.ts";
+import { waitHeaders } from "../../../shared/api/request-headers.ts";
+import { commonErrors, errorAnswer, Job, JobParams, jsonAnswer } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import { viewJob } from "../../../shared/core/job-view.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { readResult } from "../../../shared/storage/results.ts";
@@ -11,11 +14,8 @@ import { isKnownVersion } from "../etag.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { originOf } from "../origin.ts";
-import { waitHeaders } from "../request-headers.ts";
 import { retryAfterSeconds } from "../retry-after.ts";
-import { commonErrors, errorAnswer, Job, JobParams, jsonAnswer } from "../schemas.ts";
 import type { IntakeEnv } from "../services.ts";
-import { viewAttempt, viewDelivery } from "../views.ts";
 import { readWait, waitUntilFinal } from "../wait.ts";
 
 const INCLUDES = ["result", "attempts", "deliveries"] as const;

@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { commonErrors, errorAnswer, JobParams } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { isFinal } from "../../../shared/core/jobs/job-states.ts";
@@ -11,7 +12,6 @@ import { newApp } from "../app.ts";
 import { isKnownVersion } from "../etag.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { callerOf } from "../middleware/authenticate.ts";
-import { commonErrors, errorAnswer, JobParams } from "../schemas.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
 import { refuseStranger } from "../shields.ts";
 

@@ -1,10 +1,18 @@
 import { createRoute } from "@hono/zod-openapi";
+import { AttemptView, DeliveryView, viewAttempt, viewDelivery } from "../../../shared/api/history.ts";
+import {
+	commonErrors,
+	errorAnswer,
+	JobParams,
+	jsonAnswer,
+	listOf,
+	noQuery,
+	pageOf,
+} from "../../../shared/api/schemas.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { newApp } from "../app.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
-import { commonErrors, errorAnswer, JobParams, jsonAnswer, listOf, noQuery, pageOf } from "../schemas.ts";
-import { AttemptView, DeliveryView, viewAttempt, viewDelivery } from "../views.ts";
 
 const shared = {
 	method: "get" as const,

@@ -1,15 +1,23 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { ApiKeyList, ApiKeyView, CreateApiKey, NewApiKeyView, viewKey } from "../../../shared/api/key-views.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorAnswer,
+	jsonAnswer,
+	noQuery,
+	pageOf,
+	pageQuery,
+} from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";
 import { DEFAULT_SCOPES, type Scope } from "../../../shared/core/tenants/scopes.ts";
 import { findApiKey, listApiKeys, revokeApiKey } from "../../../shared/db/tenants/api-keys.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
-import { ApiKeyList, ApiKeyView, CreateApiKey, NewApiKeyView, viewKey } from "../key-views.ts";
 import { makeKey } from "../make-key.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
-import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, noQuery, pageOf, pageQuery } from "../schemas.ts";
 import type { Caller } from "../services.ts";
 
 const params = z.object({ id: z.string() });

@@ -1,11 +1,11 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { viewJob } from "../../../shared/core/job-view.ts";
+import { viewJob } from "../../../shared/api/job.ts";
+import { commonErrors, isJobId, Job, jsonAnswer, listOf, pageQuery } from "../../../shared/api/schemas.ts";
 import { JOB_STATES } from "../../../shared/core/jobs/job-states.ts";
 import { listJobs } from "../../../shared/db/jobs/list-jobs.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { originOf } from "../origin.ts";
-import { commonErrors, isJobId, Job, jsonAnswer, listOf, pageQuery } from "../schemas.ts";
 
 const METADATA_FILTER = /^metadata\[(.+)\]$/;
 

@@ -1,5 +1,16 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { DeliveryView, viewDelivery } from "../../../shared/api/history.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorAnswer,
+	JobParams,
+	jsonAnswer,
+	listOf,
+	noQuery,
+	pageOf,
+} from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
@@ -11,9 +22,7 @@ import { findOwnJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
 import { ringForSome } from "../ring-for-some.ts";
-import { bodyErrors, commonErrors, errorAnswer, JobParams, jsonAnswer, listOf, noQuery, pageOf } from "../schemas.ts";
 import type { IntakeEnv } from "../services.ts";
-import { DeliveryView, viewDelivery } from "../views.ts";
 
 const tags = ["Webhooks"];
 const params = z.object({ id: z.string() });

@@ -1,5 +1,17 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { submitHeaders } from "../../../shared/api/request-headers.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorAnswer,
+	Job,
+	JobParams,
+	type JobRequest,
+	jsonAnswer,
+	noQuery,
+	RetryJob,
+} from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { objectOf } from "../../../shared/core/json/json-guards.ts";
@@ -11,18 +23,6 @@ import { keyOf, noSuchJob } from "../find-own-job.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
 import { overLimitErrors } from "../over-limit.ts";
-import { submitHeaders } from "../request-headers.ts";
-import {
-	bodyErrors,
-	commonErrors,
-	errorAnswer,
-	Job,
-	JobParams,
-	type JobRequest,
-	jsonAnswer,
-	noQuery,
-	RetryJob,
-} from "../schemas.ts";
 import type { IntakeEnv } from "../services.ts";
 import { submit } from "../submit.ts";
 

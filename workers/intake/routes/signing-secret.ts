@@ -1,4 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { bodyErrors, commonErrors, jsonAnswer, noQuery } from "../../../shared/api/schemas.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
@@ -8,7 +9,6 @@ import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody } from "../middleware/strict-body.ts";
 import { keepOldMs, RotateSecret } from "../rotation.ts";
-import { bodyErrors, commonErrors, jsonAnswer, noQuery } from "../schemas.ts";
 
 const Secret = z
 	.object({ object: z.literal("webhook_signing_secret"), secret: z.string().openapi({ example: "whsec_…" }) })

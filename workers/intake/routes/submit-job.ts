@@ -1,11 +1,19 @@
 import { createRoute } from "@hono/zod-openapi";
+import { submitHeaders } from "../../../shared/api/request-headers.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorAnswer,
+	Job,
+	jsonAnswer,
+	noQuery,
+	SubmitJob,
+} from "../../../shared/api/schemas.ts";
 import { objectOf } from "../../../shared/core/json/json-guards.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
 import { overLimitErrors } from "../over-limit.ts";
-import { submitHeaders } from "../request-headers.ts";
-import { bodyErrors, commonErrors, errorAnswer, Job, jsonAnswer, noQuery, SubmitJob } from "../schemas.ts";
 import { submit } from "../submit.ts";
 
 const route = createRoute({

@@ -1,5 +1,7 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { EndpointParams, TestEndpoint } from "../../../shared/api/endpoint-schemas.ts";
+import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, noQuery } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { EVENT_TYPES, type EventType } from "../../../shared/core/webhooks/events.ts";
@@ -13,12 +15,10 @@ import { signedHeaders } from "../../../shared/webhooks/sign.ts";
 import { log } from "../../log.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
-import { EndpointParams, TestEndpoint } from "../endpoint-schemas.ts";
 import { openEndpointSecrets } from "../endpoint-secret.ts";
 import { findOwnEndpoint } from "../find-own-endpoint.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { requireBody } from "../middleware/strict-body.ts";
-import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, noQuery } from "../schemas.ts";
 import type { IntakeEnv } from "../services.ts";
 
 const eventTypes = createRoute({

@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import { commonErrors, jsonAnswer, listOf, pageOf, pageQuery } from "../../../shared/api/schemas.ts";
 import type { UsageDay } from "../../../shared/core/tenants/usage-day.ts";
 import { listUsage } from "../../../shared/db/tenants/list-usage.ts";
 import { newApp } from "../app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
-import { commonErrors, jsonAnswer, listOf, pageOf, pageQuery } from "../schemas.ts";
 
 const tokens = z.number().int();
 

@@ -1,4 +1,20 @@
 import { createRoute, z } from "@hono/zod-openapi";
+import {
+	CreateEndpoint,
+	EndpointParams,
+	endpointPageQuery,
+	UpdateEndpoint,
+} from "../../../shared/api/endpoint-schemas.ts";
+import { EndpointView, EndpointWithSecretView, viewEndpoint } from "../../../shared/api/endpoint-views.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorAnswer,
+	jsonAnswer,
+	listOf,
+	noQuery,
+	pageOf,
+} from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
@@ -15,13 +31,10 @@ import {
 import { acceptReceiver } from "../accept-receiver.ts";
 import { callerAsActor } from "../actor.ts";
 import { newApp } from "../app.ts";
-import { CreateEndpoint, EndpointParams, endpointPageQuery, UpdateEndpoint } from "../endpoint-schemas.ts";
 import { newEndpointSecret } from "../endpoint-secret.ts";
-import { EndpointView, EndpointWithSecretView, viewEndpoint } from "../endpoint-views.ts";
 import { endpointKeyOf, existing, findOwnEndpoint, noSuchEndpoint } from "../find-own-endpoint.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 import { allowBody, requireBody } from "../middleware/strict-body.ts";
-import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, listOf, noQuery, pageOf } from "../schemas.ts";
 
 const tags = ["Webhooks"];
 const notFound = { 404: errorAnswer("There is no such webhook endpoint.") };

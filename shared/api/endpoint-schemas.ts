@@ -1,7 +1,7 @@
 /** What requests about registered endpoints look like. */
 import { z } from "@hono/zod-openapi";
-import { isId } from "../../shared/core/ids.ts";
-import { EVENT_FILTERS, EVENT_TYPES } from "../../shared/core/webhooks/events.ts";
+import { isId } from "../core/ids.ts";
+import { EVENT_FILTERS, EVENT_TYPES } from "../core/webhooks/events.ts";
 import { pageQuery } from "./schemas.ts";
 
 /** The families stand apart, so that a schema names each once. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { JobView, viewJob } from "../../../../shared/core/job-view.ts";
+import { JobView, viewJob } from "../../../../shared/api/job.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { HOUR, jobOf, MINUTE, NOW } from "../../../support/job-of.ts";
 

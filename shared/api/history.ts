@@ -1,9 +1,9 @@
 /** Attempts and deliveries as the outside sees them. */
 import { z } from "@hono/zod-openapi";
-import { timestamp, timestampOrNull, UsageView, viewUsage } from "../../shared/core/job-view.ts";
-import type { Attempt } from "../../shared/core/jobs/attempts.ts";
-import type { Delivery } from "../../shared/core/webhooks/delivery.ts";
-import { DELIVERY_STATES } from "../../shared/core/webhooks/delivery-states.ts";
+import type { Attempt } from "../core/jobs/attempts.ts";
+import type { Delivery } from "../core/webhooks/delivery.ts";
+import { DELIVERY_STATES } from "../core/webhooks/delivery-states.ts";
+import { timestamp, timestampOrNull, UsageView, viewUsage } from "./job.ts";
 
 const time = z.iso.datetime({ precision: 3 });
 

@@ -1,7 +1,7 @@
 /** A job as the outside sees it: on the wire of the API and in webhooks alike. */
 import { z } from "zod";
-import { CANCELLATIONS, type Job } from "./jobs/job.ts";
-import { JOB_STATES } from "./jobs/job-states.ts";
+import { CANCELLATIONS, type Job } from "../core/jobs/job.ts";
+import { JOB_STATES } from "../core/jobs/job-states.ts";
 
 /** RFC 3339 in UTC with milliseconds. */
 export function timestamp(ms: number): string {

@@ -1,8 +1,8 @@
 /** API keys as the outside sees them, and how one is asked for: by its tenant or by the operator. */
 import { z } from "@hono/zod-openapi";
-import { timestamp, timestampOrNull } from "../../shared/core/job-view.ts";
-import { SCOPES } from "../../shared/core/tenants/scopes.ts";
-import type { ApiKey } from "../../shared/core/tenants/tenant.ts";
+import { SCOPES } from "../core/tenants/scopes.ts";
+import type { ApiKey } from "../core/tenants/tenant.ts";
+import { timestamp, timestampOrNull } from "./job.ts";
 import { listOf } from "./schemas.ts";
 
 const time = z.iso.datetime({ precision: 3 });

@@ -1,10 +1,6 @@
 /** Registered endpoints as the outside sees them: the shapes of OpenAI's SDK, in Unix seconds, and what is ours besides. */
 import { z } from "@hono/zod-openapi";
-import {
-	DISABLED_REASONS,
-	ENDPOINT_STATES,
-	type WebhookEndpoint,
-} from "../../shared/core/webhooks/webhook-endpoint.ts";
+import { DISABLED_REASONS, ENDPOINT_STATES, type WebhookEndpoint } from "../core/webhooks/webhook-endpoint.ts";
 
 const seconds = z.number().int();
 

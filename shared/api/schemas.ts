@@ -1,9 +1,9 @@
 /** What requests and answers look like. The same schemas validate and make `/openapi.json`. */
 import { z } from "@hono/zod-openapi";
-import { ChatInput } from "../../shared/core/chat/chat-input.ts";
-import { type IdPrefix, isId } from "../../shared/core/ids.ts";
-import { JobView } from "../../shared/core/job-view.ts";
-import { JOB_EVENT_FILTERS } from "../../shared/core/webhooks/events.ts";
+import { ChatInput } from "../core/chat/chat-input.ts";
+import { type IdPrefix, isId } from "../core/ids.ts";
+import { JOB_EVENT_FILTERS } from "../core/webhooks/events.ts";
+import { JobView } from "./job.ts";
 
 const DAY_SECONDS = 86_400;
 const modelName = z.string().min(1).max(256);
