@@ -1,11 +1,11 @@
 /** The API, put together: what every request passes, then the routes. */
 import { AppError } from "../../shared/core/errors.ts";
-import { ANSWER_HEADERS } from "./answer-headers.ts";
-import { newApp } from "./app.ts";
 import { describeScopes } from "./describe-scopes.ts";
-import { allowOrigins } from "./middleware/allow-origins.ts";
-import { answerAppError, answerError } from "./middleware/answer-errors.ts";
-import { refusePrototype } from "./middleware/refuse-prototype.ts";
+import { ANSWER_HEADERS } from "./http/answer-headers.ts";
+import { newApp } from "./http/app.ts";
+import { allowOrigins } from "./http/cors.ts";
+import { answerAppError, answerError } from "./http/errors.ts";
+import { refusePrototype } from "./http/query-guard.ts";
 import { adminKeyRoutes } from "./routes/admin-keys.ts";
 import { adminStatusRoute } from "./routes/admin-status.ts";
 import { adminTenantRoutes } from "./routes/admin-tenants.ts";

@@ -15,12 +15,12 @@ import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/storage/inputs.
 import { logTrouble } from "../log.ts";
 import { acceptReceiver } from "./accept-receiver.ts";
 import { callerAsActor } from "./actor.ts";
+import { originOf } from "./http/origin.ts";
+import { retryAfterSeconds } from "./http/retry-after.ts";
+import { readWait, waitUntilFinal } from "./http/wait.ts";
 import { readIdempotency } from "./idempotency.ts";
-import { originOf } from "./origin.ts";
 import { overLimit } from "./over-limit.ts";
-import { retryAfterSeconds } from "./retry-after.ts";
 import type { IntakeEnv, Services } from "./services.ts";
-import { readWait, waitUntilFinal } from "./wait.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
 /**

@@ -19,9 +19,9 @@ import { deleteTenant } from "../../../shared/db/upkeep/delete-tenant.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { ringOrLog } from "../../ring-or-log.ts";
 import { operatorAsActor } from "../actor.ts";
-import { newApp } from "../app.ts";
+import { newApp } from "../http/app.ts";
+import { requireBody } from "../http/strict-body.ts";
 import { requireAdmin } from "../middleware/authenticate.ts";
-import { requireBody } from "../middleware/strict-body.ts";
 
 const Tenant = z
 	.object({

@@ -6,8 +6,8 @@ import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
 import { eraseObjects } from "../../../shared/storage/erase-objects.ts";
 import { logTrouble } from "../../log.ts";
 import { callerAsActor } from "../actor.ts";
-import { newApp } from "../app.ts";
 import { findOwnJob, keyOf } from "../find-own-job.ts";
+import { newApp } from "../http/app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 
 const route = createRoute({

@@ -18,10 +18,10 @@ import { findDelivery, listEndpointDeliveries } from "../../../shared/db/deliver
 import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
 import { enableEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { callerAsActor } from "../actor.ts";
-import { newApp } from "../app.ts";
 import { endpointKeyOf, existing, findOwnEndpoint } from "../find-own-endpoint.ts";
+import { newApp } from "../http/app.ts";
+import { allowBody, requireBody } from "../http/strict-body.ts";
 import { requireKey } from "../middleware/authenticate.ts";
-import { allowBody, requireBody } from "../middleware/strict-body.ts";
 import { ringForSome } from "../ring-for-some.ts";
 
 const RECOVERED_MAX = 1_000;

@@ -8,9 +8,9 @@ import { type AskedRange, readByteRange } from "../../../shared/core/json/byte-r
 import { verifyResultLink } from "../../../shared/crypto/result-link.ts";
 import { openResult } from "../../../shared/storage/results.ts";
 import { logTrouble } from "../../log.ts";
-import { newApp } from "../app.ts";
-import { isKnownVersion } from "../etag.ts";
 import { findOwnJob } from "../find-own-job.ts";
+import { newApp } from "../http/app.ts";
+import { isKnownVersion } from "../http/etag.ts";
 import { callerOf } from "../middleware/authenticate.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
 import { refuseStranger } from "../shields.ts";

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { errorAnswer, jsonAnswer, noQuery, openErrors } from "../../../shared/api/schemas.ts";
-import { newApp } from "../app.ts";
+import { newApp } from "../http/app.ts";
 
 const route = createRoute({
 	method: "get",

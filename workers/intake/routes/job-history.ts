@@ -10,8 +10,8 @@ import {
 	pageOf,
 } from "../../../shared/api/schemas.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
-import { newApp } from "../app.ts";
 import { findOwnJob } from "../find-own-job.ts";
+import { newApp } from "../http/app.ts";
 import { requireKey } from "../middleware/authenticate.ts";
 
 const shared = {

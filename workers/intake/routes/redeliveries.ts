@@ -17,10 +17,10 @@ import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
 import { findDelivery } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { redeliver, redeliverJob } from "../../../shared/db/deliveries/redeliver.ts";
 import { callerAsActor } from "../actor.ts";
-import { newApp } from "../app.ts";
 import { findOwnJob } from "../find-own-job.ts";
+import { newApp } from "../http/app.ts";
+import { allowBody } from "../http/strict-body.ts";
 import { requireKey } from "../middleware/authenticate.ts";
-import { allowBody } from "../middleware/strict-body.ts";
 import { ringForSome } from "../ring-for-some.ts";
 import type { IntakeEnv } from "../services.ts";
 

@@ -5,9 +5,9 @@ import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { callerAsActor } from "../actor.ts";
-import { newApp } from "../app.ts";
+import { newApp } from "../http/app.ts";
+import { allowBody } from "../http/strict-body.ts";
 import { requireKey } from "../middleware/authenticate.ts";
-import { allowBody } from "../middleware/strict-body.ts";
 import { keepOldMs, RotateSecret } from "../rotation.ts";
 
 const Secret = z

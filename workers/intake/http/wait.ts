@@ -1,9 +1,9 @@
 /** `Prefer: wait=30` (RFC 7240): holds an answer until the job is final. */
 import type { Context } from "hono";
-import { AppError } from "../../shared/core/errors.ts";
-import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
-import { findJob } from "../../shared/db/jobs/find-job.ts";
-import type { IntakeEnv } from "./services.ts";
+import { AppError } from "../../../shared/core/errors.ts";
+import type { Job, JobKey } from "../../../shared/core/jobs/job.ts";
+import { findJob } from "../../../shared/db/jobs/find-job.ts";
+import type { IntakeEnv } from "../services.ts";
 
 const WAIT_SECONDS_MAX = 60;
 

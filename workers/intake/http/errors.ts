@@ -5,8 +5,8 @@ import type { z } from "zod";
 import { AppError } from "../../../shared/core/errors.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { logTrouble } from "../../log.ts";
-import { describeIssue } from "../describe-issue.ts";
 import type { IntakeEnv } from "../services.ts";
+import { describeIssue } from "./describe-issue.ts";
 
 /** Long enough for a database to come back from a reset, short enough not to be felt. */
 const STORAGE_RETRY_SECONDS = 2;

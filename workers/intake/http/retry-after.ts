@@ -1,5 +1,5 @@
 /** When to ask for a job again. */
-import type { Job } from "../../shared/core/jobs/job.ts";
+import type { Job } from "../../../shared/core/jobs/job.ts";
 
 /** Seconds: soon at first, then ever more seldom, a tenth of the job's age; and not before it may run. */
 export function retryAfterSeconds(job: Job, now: number): number {

@@ -1,6 +1,6 @@
 /** Where links to this service start. */
 import type { Context } from "hono";
-import type { IntakeEnv } from "./services.ts";
+import type { IntakeEnv } from "../services.ts";
 
 /** PUBLIC_URL, or else as the caller reached us. Without a final slash. */
 export function originOf(c: Context<IntakeEnv>): string {
