@@ -14,11 +14,11 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import { HostCache } from "../../shared/webhooks/host-cache.ts";
 import { bind } from "../bindings.ts";
 import { api } from "./api.ts";
+import { KeyCache } from "./auth/key-cache.ts";
+import { KeyTallies } from "./auth/key-tallies.ts";
+import { bindShields } from "./auth/rate-limits.ts";
 import { ANSWER_HEADERS } from "./http/answer-headers.ts";
-import { KeyCache } from "./key-cache.ts";
-import { KeyTallies } from "./key-tallies.ts";
 import type { Services } from "./services.ts";
-import { bindShields } from "./shields.ts";
 
 /** They live as long as the isolate. */
 const keys = new KeyCache();

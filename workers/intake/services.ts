@@ -4,9 +4,9 @@ import type { Json } from "../../shared/core/json/json.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { HostCache } from "../../shared/webhooks/host-cache.ts";
 import type { Bindings } from "../bindings.ts";
-import type { KeyCache } from "./key-cache.ts";
-import type { KeyTallies } from "./key-tallies.ts";
-import type { Shields } from "./shields.ts";
+import type { KeyCache } from "./auth/key-cache.ts";
+import type { KeyTallies } from "./auth/key-tallies.ts";
+import type { Shields } from "./auth/rate-limits.ts";
 
 export interface Services extends Bindings, Shields {
 	config: Config;

@@ -14,7 +14,7 @@ import { type NewJob, type Submission, submitAgain, submitJob } from "../../shar
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/storage/inputs.ts";
 import { logTrouble } from "../log.ts";
 import { acceptReceiver } from "./accept-receiver.ts";
-import { callerAsActor } from "./actor.ts";
+import { callerAsActor } from "./auth/audit-actor.ts";
 import { originOf } from "./http/origin.ts";
 import { retryAfterSeconds } from "./http/retry-after.ts";
 import { readWait, waitUntilFinal } from "./http/wait.ts";

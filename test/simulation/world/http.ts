@@ -4,9 +4,9 @@ import { newId } from "../../../shared/core/ids.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
-import { KeyCache } from "../../../workers/intake/key-cache.ts";
-import { KeyTallies } from "../../../workers/intake/key-tallies.ts";
-import { bindShields } from "../../../workers/intake/shields.ts";
+import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
+import { KeyTallies } from "../../../workers/intake/auth/key-tallies.ts";
+import { bindShields } from "../../../workers/intake/auth/rate-limits.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
 

@@ -12,10 +12,10 @@ import { resultKey } from "../../../shared/storage/keys.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
-import { KeyCache } from "../../../workers/intake/key-cache.ts";
-import { KeyTallies } from "../../../workers/intake/key-tallies.ts";
+import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
+import { KeyTallies } from "../../../workers/intake/auth/key-tallies.ts";
+import { bindShields } from "../../../workers/intake/auth/rate-limits.ts";
 import type { Services } from "../../../workers/intake/services.ts";
-import { bindShields } from "../../../workers/intake/shields.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aJob, type StoredJob } from "../support/a-job.ts";
 

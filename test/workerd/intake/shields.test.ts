@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { KEY_RATE, STRANGER_RATE } from "../../../shared/core/tenants/rate-limits.ts";
-import { bindShields } from "../../../workers/intake/shields.ts";
+import { bindShields } from "../../../workers/intake/auth/rate-limits.ts";
 import { type FakeRuntime, fakeRuntime } from "../../support/fake-runtime.ts";
 import { aCaller, aKey, errorOf, send, sendTo, theServices } from "./caller.ts";
 

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import type { Config } from "../../../shared/core/config.ts";
 import { Database } from "../../../shared/db/database.ts";
-import type { KeyCache } from "../../../workers/intake/key-cache.ts";
+import type { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { reload } from "../support/a-job.ts";
 import { forgetfulD1, watchedD1 } from "../support/watched-d1.ts";

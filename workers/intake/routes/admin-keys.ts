@@ -13,11 +13,11 @@ import { AppError } from "../../../shared/core/errors.ts";
 import { DEFAULT_SCOPES } from "../../../shared/core/tenants/scopes.ts";
 import { listApiKeys, revokeApiKey } from "../../../shared/db/tenants/api-keys.ts";
 import { findTenant } from "../../../shared/db/tenants/tenants.ts";
-import { operatorAsActor } from "../actor.ts";
+import { operatorAsActor } from "../auth/audit-actor.ts";
+import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";
 import { makeKey } from "../make-key.ts";
-import { requireAdmin } from "../middleware/authenticate.ts";
 
 const params = z.object({ id: z.string() });
 const shared = { tags: ["Admin"], security: [{ admin: [] }] };

@@ -4,8 +4,8 @@ import { adminErrors, jsonAnswer, noQuery } from "../../../shared/api/schemas.ts
 import { keyId } from "../../../shared/crypto/seal.ts";
 import { countSeals } from "../../../shared/db/tenants/sealed-secrets.ts";
 import { readStatus } from "../../../shared/db/upkeep/read-status.ts";
+import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
-import { requireAdmin } from "../middleware/authenticate.ts";
 
 const time = z.iso.datetime({ precision: 3 });
 

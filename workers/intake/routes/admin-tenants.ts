@@ -18,10 +18,10 @@ import { createTenant, findTenant, listTenants, updateTenant } from "../../../sh
 import { deleteTenant } from "../../../shared/db/upkeep/delete-tenant.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { ringOrLog } from "../../ring-or-log.ts";
-import { operatorAsActor } from "../actor.ts";
+import { operatorAsActor } from "../auth/audit-actor.ts";
+import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";
-import { requireAdmin } from "../middleware/authenticate.ts";
 
 const Tenant = z
 	.object({

@@ -15,8 +15,8 @@ import { AUDIT_ACTIONS, type AuditEntry as Entry } from "../../../shared/core/te
 import type { Database } from "../../../shared/db/database.ts";
 import { listAuditLog } from "../../../shared/db/tenants/audit-log.ts";
 import { findTenant } from "../../../shared/db/tenants/tenants.ts";
+import { requireAdmin, requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
-import { requireAdmin, requireKey } from "../middleware/authenticate.ts";
 
 const AuditEntry = z
 	.object({

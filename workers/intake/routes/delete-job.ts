@@ -5,10 +5,10 @@ import { newId } from "../../../shared/core/ids.ts";
 import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
 import { eraseObjects } from "../../../shared/storage/erase-objects.ts";
 import { logTrouble } from "../../log.ts";
-import { callerAsActor } from "../actor.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { findOwnJob, keyOf } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 
 const route = createRoute({
 	method: "delete",

@@ -17,11 +17,11 @@ import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
 import { findDelivery, listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
 import { enableEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
-import { callerAsActor } from "../actor.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { endpointKeyOf, existing, findOwnEndpoint } from "../find-own-endpoint.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody, requireBody } from "../http/strict-body.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 import { ringForSome } from "../ring-for-some.ts";
 
 const RECOVERED_MAX = 1_000;

@@ -5,12 +5,12 @@ import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, noQuery } from "../.
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
-import { callerAsActor } from "../actor.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { newEndpointSecret } from "../endpoint-secret.ts";
 import { endpointKeyOf, existing } from "../find-own-endpoint.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 import { keepOldMs, RotateSecret } from "../rotation.ts";
 
 const rotate = createRoute({

@@ -8,12 +8,12 @@ import { type AskedRange, readByteRange } from "../../../shared/core/json/byte-r
 import { verifyResultLink } from "../../../shared/crypto/result-link.ts";
 import { openResult } from "../../../shared/storage/results.ts";
 import { logTrouble } from "../../log.ts";
+import { callerOf } from "../auth/authenticate.ts";
+import { refuseStranger } from "../auth/rate-limits.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
 import { isKnownVersion } from "../http/etag.ts";
-import { callerOf } from "../middleware/authenticate.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
-import { refuseStranger } from "../shields.ts";
 
 const Query = z.strictObject({
 	expires: z.string().optional().openapi({ description: "Of a signed link, as a webhook gives it." }),

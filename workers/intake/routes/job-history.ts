@@ -10,9 +10,9 @@ import {
 	pageOf,
 } from "../../../shared/api/schemas.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 
 const shared = {
 	method: "get" as const,

@@ -13,11 +13,11 @@ import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";
 import { DEFAULT_SCOPES, type Scope } from "../../../shared/core/tenants/scopes.ts";
 import { findApiKey, listApiKeys, revokeApiKey } from "../../../shared/db/tenants/api-keys.ts";
-import { callerAsActor } from "../actor.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";
 import { makeKey } from "../make-key.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 import type { Caller } from "../services.ts";
 
 const params = z.object({ id: z.string() });

@@ -3,9 +3,9 @@ import { viewJob } from "../../../shared/api/job.ts";
 import { commonErrors, isJobId, Job, jsonAnswer, listOf, pageQuery } from "../../../shared/api/schemas.ts";
 import { JOB_STATES } from "../../../shared/core/jobs/job-states.ts";
 import { listJobs } from "../../../shared/db/jobs/list-jobs.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { originOf } from "../http/origin.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 
 const METADATA_FILTER = /^metadata\[(.+)\]$/;
 

@@ -16,11 +16,11 @@ import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
 import { findDelivery } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { redeliver, redeliverJob } from "../../../shared/db/deliveries/redeliver.ts";
-import { callerAsActor } from "../actor.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { findOwnJob } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 import { ringForSome } from "../ring-for-some.ts";
 import type { IntakeEnv } from "../services.ts";
 

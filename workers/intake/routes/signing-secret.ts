@@ -4,10 +4,10 @@ import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts"
 import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
-import { callerAsActor } from "../actor.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 import { keepOldMs, RotateSecret } from "../rotation.ts";
 
 const Secret = z

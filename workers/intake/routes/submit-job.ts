@@ -10,9 +10,9 @@ import {
 	SubmitJob,
 } from "../../../shared/api/schemas.ts";
 import { objectOf } from "../../../shared/core/json/json-guards.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 import { overLimitErrors } from "../over-limit.ts";
 import { submit } from "../submit.ts";
 

@@ -13,12 +13,12 @@ import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../../shared/webhooks/post-webhook.ts";
 import { signedHeaders } from "../../../shared/webhooks/sign.ts";
 import { log } from "../../log.ts";
-import { callerAsActor } from "../actor.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { openEndpointSecrets } from "../endpoint-secret.ts";
 import { findOwnEndpoint } from "../find-own-endpoint.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 import type { IntakeEnv } from "../services.ts";
 
 const eventTypes = createRoute({

@@ -2,8 +2,8 @@ import { createRoute, z } from "@hono/zod-openapi";
 import { commonErrors, jsonAnswer, listOf, pageOf, pageQuery } from "../../../shared/api/schemas.ts";
 import type { UsageDay } from "../../../shared/core/tenants/usage-day.ts";
 import { listUsage } from "../../../shared/db/tenants/list-usage.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 
 const tokens = z.number().int();
 

@@ -29,12 +29,12 @@ import {
 	updateEndpoint,
 } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { acceptReceiver } from "../accept-receiver.ts";
-import { callerAsActor } from "../actor.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { requireKey } from "../auth/authenticate.ts";
 import { newEndpointSecret } from "../endpoint-secret.ts";
 import { endpointKeyOf, existing, findOwnEndpoint, noSuchEndpoint } from "../find-own-endpoint.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody, requireBody } from "../http/strict-body.ts";
-import { requireKey } from "../middleware/authenticate.ts";
 
 const tags = ["Webhooks"];
 const notFound = { 404: errorAnswer("There is no such webhook endpoint.") };

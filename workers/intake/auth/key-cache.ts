@@ -1,7 +1,7 @@
 /** API keys that this isolate has looked up lately: a busy caller's key costs no look-up. */
-import type { Runtime } from "../../shared/core/runtime.ts";
-import type { Database } from "../../shared/db/database.ts";
-import { findKeyInForce, type KeyInForce } from "../../shared/db/tenants/api-keys.ts";
+import type { Runtime } from "../../../shared/core/runtime.ts";
+import type { Database } from "../../../shared/db/database.ts";
+import { findKeyInForce, type KeyInForce } from "../../../shared/db/tenants/api-keys.ts";
 
 /** A revoked key works for this long at most, in whichever isolate. */
 const KEY_MS = 10_000;

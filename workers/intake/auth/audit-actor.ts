@@ -1,7 +1,7 @@
 /** Who acts, for the audit log. */
 import type { Context } from "hono";
-import { type Actor, OPERATOR } from "../../shared/core/tenants/audit.ts";
-import type { IntakeEnv } from "./services.ts";
+import { type Actor, OPERATOR } from "../../../shared/core/tenants/audit.ts";
+import type { IntakeEnv } from "../services.ts";
 
 /** The holder of the API key that a request came with. */
 export function callerAsActor(c: Context<IntakeEnv>): Actor {

@@ -1,12 +1,12 @@
 /** Two shields: against a key that asks without a pause, and against an address that asks without a valid key. */
 import type { Context } from "hono";
-import { AppError } from "../../shared/core/errors.ts";
-import type { Runtime } from "../../shared/core/runtime.ts";
-import { clientOf } from "../../shared/core/tenants/client-address.ts";
-import { KEY_RATE, type Rate, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../shared/core/tenants/rate-limits.ts";
-import { logTrouble } from "../log.ts";
-import { RateLimiter } from "./auth/rate-limiter.ts";
-import type { IntakeEnv } from "./services.ts";
+import { AppError } from "../../../shared/core/errors.ts";
+import type { Runtime } from "../../../shared/core/runtime.ts";
+import { clientOf } from "../../../shared/core/tenants/client-address.ts";
+import { KEY_RATE, type Rate, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../../shared/core/tenants/rate-limits.ts";
+import { logTrouble } from "../../log.ts";
+import type { IntakeEnv } from "../services.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 
 export interface Shields {
 	keyRate: RateLimiter;

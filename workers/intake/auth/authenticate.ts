@@ -8,9 +8,9 @@ import type { Scope } from "../../../shared/core/tenants/scopes.ts";
 import { sha256Hex } from "../../../shared/crypto/digest.ts";
 import { noteKeyUse } from "../../../shared/db/tenants/api-keys.ts";
 import { logTrouble } from "../../log.ts";
-import type { KnownKey } from "../key-cache.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
-import { checkKeyRate, refuseStranger } from "../shields.ts";
+import type { KnownKey } from "./key-cache.ts";
+import { checkKeyRate, refuseStranger } from "./rate-limits.ts";
 
 const scopes = new WeakMap<object, Scope>();
 
