@@ -6,7 +6,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a repeated submission has an id of its own",
 		seenBy: 18,
-		file: "workers/intake/submit.ts",
+		file: "workers/intake/jobs/submit.ts",
 		find: "if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitAgain(db, job);",
 		replace:
 			"if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitAgain(db, { ...job, jobId: `${job.jobId.slice(0, -1)}0` });",
@@ -38,7 +38,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a 202 is answered though nothing is stored",
 		seenBy: 11,
-		file: "workers/intake/submit.ts",
+		file: "workers/intake/jobs/submit.ts",
 		find: "return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n",
 		replace:
 			'return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn { outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, lease: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } as never };\n',
@@ -53,7 +53,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job that runs again asks another prompt",
 		seenBy: 9,
-		file: "workers/intake/routes/retry-job.ts",
+		file: "workers/intake/jobs/retry-job.ts",
 		find: "ownInput === undefined ? await inputOf(c, old)",
 		replace: 'ownInput === undefined ? (await inputOf(c, old)).replace(\'"content":"\', \'"content":"not-\')',
 	},

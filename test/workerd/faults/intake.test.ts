@@ -9,7 +9,7 @@ import type { Expected, Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
 import { isAboutWebhooks } from "./webhook-sites.ts";
 
-const SUBMIT = "workers/intake/submit.ts#submitSurely → shared/db/jobs/submit-job.ts#submitJob";
+const SUBMIT = "workers/intake/jobs/submit.ts#submitSurely → shared/db/jobs/submit-job.ts#submitJob";
 const ROTATE =
 	"workers/intake/routes/signing-secret.ts#rotateSurely → shared/db/tenants/tenants.ts#rotateWebhookSecret";
 const MAKE_KEY = "workers/intake/make-key.ts#createSurely → shared/db/tenants/api-keys.ts#createApiKey";

@@ -18,9 +18,9 @@ import { findDelivery } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { redeliver, redeliverJob } from "../../../shared/db/deliveries/redeliver.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { findOwnJob } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
+import { findOwnJob } from "../jobs/load-job.ts";
 import { ringForSome } from "../ring-for-some.ts";
 import type { IntakeEnv } from "../services.ts";
 

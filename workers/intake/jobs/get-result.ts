@@ -10,10 +10,10 @@ import { openResult } from "../../../shared/storage/results.ts";
 import { logTrouble } from "../../log.ts";
 import { callerOf } from "../auth/authenticate.ts";
 import { refuseStranger } from "../auth/rate-limits.ts";
-import { findOwnJob } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
 import { isKnownVersion } from "../http/etag.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
+import { findOwnJob } from "./load-job.ts";
 
 const Query = z.strictObject({
 	expires: z.string().optional().openapi({ description: "Of a signed link, as a webhook gives it." }),

@@ -15,11 +15,11 @@ import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { finishJobs, type JobEnd } from "../../../shared/db/jobs/finish-jobs.ts";
 import { ringOrLog } from "../../ring-or-log.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { findOwnJob } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
 import { originOf } from "../http/origin.ts";
 import { allowBody } from "../http/strict-body.ts";
 import type { IntakeEnv, Services } from "../services.ts";
+import { findOwnJob } from "./load-job.ts";
 
 const route = createRoute({
 	method: "post",

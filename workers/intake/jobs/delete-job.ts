@@ -7,8 +7,8 @@ import { eraseObjects } from "../../../shared/storage/erase-objects.ts";
 import { logTrouble } from "../../log.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { findOwnJob, keyOf } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
+import { findOwnJob, keyOf } from "./load-job.ts";
 
 const route = createRoute({
 	method: "delete",

@@ -1,26 +1,26 @@
 /** Takes a validated submission, new or repeated from an older job, all the way to the 202. */
 import type { Context } from "hono";
-import { viewJob } from "../../shared/api/job.ts";
-import type { JobRequest } from "../../shared/api/schemas.ts";
-import { AppError } from "../../shared/core/errors.ts";
-import { newId } from "../../shared/core/ids.ts";
-import { type Idempotency, mayBeRepeat } from "../../shared/core/jobs/idempotency.ts";
-import type { WebhookTarget } from "../../shared/core/jobs/job.ts";
-import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
-import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
-import { laneFor } from "../../shared/core/upstreams/lanes.ts";
-import { isKeyInUse } from "../../shared/db/jobs/find-idempotency-key.ts";
-import { type NewJob, type Submission, submitAgain, submitJob } from "../../shared/db/jobs/submit-job.ts";
-import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../shared/storage/inputs.ts";
-import { logTrouble } from "../log.ts";
-import { acceptReceiver } from "./accept-receiver.ts";
-import { callerAsActor } from "./auth/audit-actor.ts";
-import { originOf } from "./http/origin.ts";
-import { retryAfterSeconds } from "./http/retry-after.ts";
-import { readWait, waitUntilFinal } from "./http/wait.ts";
+import { viewJob } from "../../../shared/api/job.ts";
+import type { JobRequest } from "../../../shared/api/schemas.ts";
+import { AppError } from "../../../shared/core/errors.ts";
+import { newId } from "../../../shared/core/ids.ts";
+import { type Idempotency, mayBeRepeat } from "../../../shared/core/jobs/idempotency.ts";
+import type { WebhookTarget } from "../../../shared/core/jobs/job.ts";
+import { queueDelaySeconds } from "../../../shared/core/jobs/wakeups.ts";
+import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import { laneFor } from "../../../shared/core/upstreams/lanes.ts";
+import { isKeyInUse } from "../../../shared/db/jobs/find-idempotency-key.ts";
+import { type NewJob, type Submission, submitAgain, submitJob } from "../../../shared/db/jobs/submit-job.ts";
+import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../../shared/storage/inputs.ts";
+import { logTrouble } from "../../log.ts";
+import { acceptReceiver } from "../accept-receiver.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { originOf } from "../http/origin.ts";
+import { retryAfterSeconds } from "../http/retry-after.ts";
+import { readWait, waitUntilFinal } from "../http/wait.ts";
+import type { IntakeEnv, Services } from "../services.ts";
 import { readIdempotency } from "./idempotency.ts";
 import { overLimit } from "./over-limit.ts";
-import type { IntakeEnv, Services } from "./services.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
 /**

@@ -19,12 +19,12 @@ import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts"
 import { findJobWithInput } from "../../../shared/db/jobs/find-job.ts";
 import { readInput } from "../../../shared/storage/inputs.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { keyOf, noSuchJob } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
-import { overLimitErrors } from "../over-limit.ts";
 import type { IntakeEnv } from "../services.ts";
-import { submit } from "../submit.ts";
+import { keyOf, noSuchJob } from "./load-job.ts";
+import { overLimitErrors } from "./over-limit.ts";
+import { submit } from "./submit.ts";
 
 const route = createRoute({
 	method: "post",

@@ -11,8 +11,8 @@ import {
 } from "../../../shared/api/schemas.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { findOwnJob } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
+import { findOwnJob } from "./load-job.ts";
 
 const shared = {
 	method: "get" as const,

@@ -1,8 +1,8 @@
 /** How a repeated submission is known: by `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header), or its retry count. */
 import type { Context } from "hono";
-import type { Idempotency } from "../../shared/core/jobs/idempotency.ts";
-import { sha256Hex } from "../../shared/crypto/digest.ts";
-import type { IntakeEnv } from "./services.ts";
+import type { Idempotency } from "../../../shared/core/jobs/idempotency.ts";
+import { sha256Hex } from "../../../shared/crypto/digest.ts";
+import type { IntakeEnv } from "../services.ts";
 
 /** Same key, same method, path and bytes: the same request. Null: nothing tells. The schema has judged a key's form. */
 export async function readIdempotency(c: Context<IntakeEnv>): Promise<Idempotency | null> {

@@ -13,8 +13,8 @@ import { objectOf } from "../../../shared/core/json/json-guards.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";
-import { overLimitErrors } from "../over-limit.ts";
-import { submit } from "../submit.ts";
+import { overLimitErrors } from "./over-limit.ts";
+import { submit } from "./submit.ts";
 
 const route = createRoute({
 	method: "post",

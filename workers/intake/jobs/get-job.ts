@@ -10,13 +10,13 @@ import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts
 import { readResult } from "../../../shared/storage/results.ts";
 import { logTrouble } from "../../log.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { findOwnJob } from "../find-own-job.ts";
 import { newApp } from "../http/app.ts";
 import { isKnownVersion } from "../http/etag.ts";
 import { originOf } from "../http/origin.ts";
 import { retryAfterSeconds } from "../http/retry-after.ts";
 import { readWait, waitUntilFinal } from "../http/wait.ts";
 import type { IntakeEnv } from "../services.ts";
+import { findOwnJob } from "./load-job.ts";
 
 const INCLUDES = ["result", "attempts", "deliveries"] as const;
 
