@@ -19,15 +19,15 @@ import { adminStatusRoute } from "./routes/admin-status.ts";
 import { adminTenantRoutes } from "./routes/admin-tenants.ts";
 import { auditLogRoutes } from "./routes/audit-log.ts";
 import { documentationRoutes } from "./routes/documentation.ts";
-import { endpointDeliveryRoutes } from "./routes/endpoint-deliveries.ts";
-import { endpointSecretRoutes } from "./routes/endpoint-secrets.ts";
 import { healthRoute } from "./routes/health.ts";
 import { keyRoutes } from "./routes/keys.ts";
-import { redeliveryRoutes } from "./routes/redeliveries.ts";
-import { signingSecretRoutes } from "./routes/signing-secret.ts";
-import { testEndpointRoutes } from "./routes/test-endpoint.ts";
 import { usageRoute } from "./routes/usage.ts";
-import { webhookEndpointRoutes } from "./routes/webhook-endpoints.ts";
+import { endpointDeliveryRoutes } from "./webhooks/endpoint-deliveries.ts";
+import { endpointSecretRoutes } from "./webhooks/endpoint-secrets.ts";
+import { redeliveryRoutes } from "./webhooks/redeliveries.ts";
+import { signingSecretRoutes } from "./webhooks/signing-secret.ts";
+import { testEndpointRoutes } from "./webhooks/test-endpoint.ts";
+import { webhookEndpointRoutes } from "./webhooks/webhook-endpoints.ts";
 
 const ABOUT = {
 	openapi: "3.1.0",

@@ -114,7 +114,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	{
 		name: "an old secret signs on that was to die",
 		seenBy: 1,
-		file: "workers/intake/rotation.ts",
+		file: "workers/intake/webhooks/rotation.ts",
 		find: "? OVERLAP_MS : 0",
 		replace: "? OVERLAP_MS : OVERLAP_MS / 2",
 	},

@@ -11,9 +11,9 @@ import { isAboutWebhooks } from "./webhook-sites.ts";
 
 const ENDPOINT = { name: "mine", url: RECEIVER, event_types: ["job.succeeded"] };
 const CREATE =
-	"workers/intake/routes/webhook-endpoints.ts#createSurely → shared/db/deliveries/webhook-endpoints.ts#createEndpoint";
+	"workers/intake/webhooks/webhook-endpoints.ts#createSurely → shared/db/deliveries/webhook-endpoints.ts#createEndpoint";
 const ROTATE =
-	"workers/intake/routes/endpoint-secrets.ts# → shared/db/deliveries/webhook-endpoints.ts#rotateEndpointSecret";
+	"workers/intake/webhooks/endpoint-secrets.ts# → shared/db/deliveries/webhook-endpoints.ts#rotateEndpointSecret";
 const Made = z.object({ id: z.string(), signing_secret: z.string() });
 
 async function anEndpoint(story: Story) {

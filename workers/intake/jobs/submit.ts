@@ -13,12 +13,12 @@ import { isKeyInUse } from "../../../shared/db/jobs/find-idempotency-key.ts";
 import { type NewJob, type Submission, submitAgain, submitJob } from "../../../shared/db/jobs/submit-job.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../../shared/storage/inputs.ts";
 import { logTrouble } from "../../log.ts";
-import { acceptReceiver } from "../accept-receiver.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { originOf } from "../http/origin.ts";
 import { retryAfterSeconds } from "../http/retry-after.ts";
 import { readWait, waitUntilFinal } from "../http/wait.ts";
 import type { IntakeEnv, Services } from "../services.ts";
+import { acceptReceiver } from "../webhooks/accept-receiver.ts";
 import { readIdempotency } from "./idempotency.ts";
 import { overLimit } from "./over-limit.ts";
 

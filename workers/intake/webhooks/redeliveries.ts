@@ -21,8 +21,8 @@ import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
 import { findOwnJob } from "../jobs/load-job.ts";
-import { ringForSome } from "../ring-for-some.ts";
 import type { IntakeEnv } from "../services.ts";
+import { ringForSome } from "./ring-for-some.ts";
 
 const tags = ["Webhooks"];
 const params = z.object({ id: z.string() });

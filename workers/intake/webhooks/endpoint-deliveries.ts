@@ -19,10 +19,10 @@ import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
 import { enableEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { endpointKeyOf, existing, findOwnEndpoint } from "../find-own-endpoint.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody, requireBody } from "../http/strict-body.ts";
-import { ringForSome } from "../ring-for-some.ts";
+import { endpointKeyOf, existing, findOwnEndpoint } from "./load-endpoint.ts";
+import { ringForSome } from "./ring-for-some.ts";
 
 const RECOVERED_MAX = 1_000;
 const RECOVER_BACK_MS_MAX = 30 * 24 * 3_600_000;

@@ -1,10 +1,10 @@
 /** An endpoint of the caller's. Another tenant's, a deleted one and one that never was answer alike, byte for byte. */
 import type { Context } from "hono";
-import { AppError } from "../../shared/core/errors.ts";
-import { isId } from "../../shared/core/ids.ts";
-import type { WebhookEndpoint, WebhookEndpointKey } from "../../shared/core/webhooks/webhook-endpoint.ts";
-import { findEndpoint } from "../../shared/db/deliveries/webhook-endpoints.ts";
-import type { IntakeEnv } from "./services.ts";
+import { AppError } from "../../../shared/core/errors.ts";
+import { isId } from "../../../shared/core/ids.ts";
+import type { WebhookEndpoint, WebhookEndpointKey } from "../../../shared/core/webhooks/webhook-endpoint.ts";
+import { findEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
+import type { IntakeEnv } from "../services.ts";
 
 export function endpointKeyOf(c: Context<IntakeEnv>): WebhookEndpointKey {
 	const endpointId = c.req.param("id") ?? "";

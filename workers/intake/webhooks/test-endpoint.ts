@@ -15,11 +15,11 @@ import { signedHeaders } from "../../../shared/webhooks/sign.ts";
 import { log } from "../../log.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { openEndpointSecrets } from "../endpoint-secret.ts";
-import { findOwnEndpoint } from "../find-own-endpoint.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";
 import type { IntakeEnv } from "../services.ts";
+import { openEndpointSecrets } from "./endpoint-secret.ts";
+import { findOwnEndpoint } from "./load-endpoint.ts";
 
 const eventTypes = createRoute({
 	method: "get",

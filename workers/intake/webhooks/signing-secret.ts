@@ -8,7 +8,7 @@ import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
-import { keepOldMs, RotateSecret } from "../rotation.ts";
+import { keepOldMs, RotateSecret } from "./rotation.ts";
 
 const Secret = z
 	.object({ object: z.literal("webhook_signing_secret"), secret: z.string().openapi({ example: "whsec_…" }) })

@@ -28,13 +28,13 @@ import {
 	type NewWebhookEndpoint,
 	updateEndpoint,
 } from "../../../shared/db/deliveries/webhook-endpoints.ts";
-import { acceptReceiver } from "../accept-receiver.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { newEndpointSecret } from "../endpoint-secret.ts";
-import { endpointKeyOf, existing, findOwnEndpoint, noSuchEndpoint } from "../find-own-endpoint.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody, requireBody } from "../http/strict-body.ts";
+import { acceptReceiver } from "./accept-receiver.ts";
+import { newEndpointSecret } from "./endpoint-secret.ts";
+import { endpointKeyOf, existing, findOwnEndpoint, noSuchEndpoint } from "./load-endpoint.ts";
 
 const tags = ["Webhooks"];
 const notFound = { 404: errorAnswer("There is no such webhook endpoint.") };

@@ -1,7 +1,7 @@
 /** Rings in the background for the first of many deliveries: one call to the queue. The sweeper rings for the rest. */
-import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
-import { ringOrLog } from "../ring-or-log.ts";
-import type { Services } from "./services.ts";
+import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
+import { ringOrLog } from "../../ring-or-log.ts";
+import type { Services } from "../services.ts";
 
 const RUNG_MAX = 100;
 

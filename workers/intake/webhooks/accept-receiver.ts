@@ -1,10 +1,10 @@
 /** Takes a receiver's address from a caller: that of a job's webhook, or of an endpoint. */
 import type { Context } from "hono";
-import { AppError } from "../../shared/core/errors.ts";
-import { ownHosts } from "../../shared/core/webhooks/own-hosts.ts";
-import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
-import { log } from "../log.ts";
-import type { IntakeEnv } from "./services.ts";
+import { AppError } from "../../../shared/core/errors.ts";
+import { ownHosts } from "../../../shared/core/webhooks/own-hosts.ts";
+import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
+import { log } from "../../log.ts";
+import type { IntakeEnv } from "../services.ts";
 
 /**
  * The form of `rawUrl` to store; else 400 on `param`. A resolver that does not answer refuses nobody: accepting must not

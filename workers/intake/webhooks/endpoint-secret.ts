@@ -3,11 +3,11 @@ import {
 	secretOwner,
 	type WebhookEndpoint,
 	type WebhookEndpointKey,
-} from "../../shared/core/webhooks/webhook-endpoint.ts";
-import { seal, unseal } from "../../shared/crypto/seal.ts";
-import { newWebhookSecret } from "../../shared/webhooks/secrets.ts";
-import { logTrouble } from "../log.ts";
-import type { Services } from "./services.ts";
+} from "../../../shared/core/webhooks/webhook-endpoint.ts";
+import { seal, unseal } from "../../../shared/crypto/seal.ts";
+import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
+import { logTrouble } from "../../log.ts";
+import type { Services } from "../services.ts";
 
 /** Enough to tell two secrets apart by, of 256 bits. */
 const HINT_LENGTH = 4;

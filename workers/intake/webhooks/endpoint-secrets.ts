@@ -7,11 +7,11 @@ import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endp
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
-import { newEndpointSecret } from "../endpoint-secret.ts";
-import { endpointKeyOf, existing } from "../find-own-endpoint.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
-import { keepOldMs, RotateSecret } from "../rotation.ts";
+import { newEndpointSecret } from "./endpoint-secret.ts";
+import { endpointKeyOf, existing } from "./load-endpoint.ts";
+import { keepOldMs, RotateSecret } from "./rotation.ts";
 
 const rotate = createRoute({
 	method: "post",
