@@ -12,7 +12,7 @@ import { isAboutWebhooks } from "./webhook-sites.ts";
 const SUBMIT = "workers/intake/jobs/submit.ts#submitSurely → shared/db/jobs/submit-job.ts#submitJob";
 const ROTATE =
 	"workers/intake/webhooks/signing-secret.ts#rotateSurely → shared/db/tenants/tenants.ts#rotateWebhookSecret";
-const MAKE_KEY = "workers/intake/make-key.ts#createSurely → shared/db/tenants/api-keys.ts#createApiKey";
+const MAKE_KEY = "workers/intake/tenants/make-key.ts#createSurely → shared/db/tenants/api-keys.ts#createApiKey";
 const Made = z.object({ id: z.string() });
 const Secret = z.object({ secret: z.string() });
 

@@ -1,16 +1,16 @@
 /** Makes an API key, whoever asks for it. */
 import type { z } from "@hono/zod-openapi";
-import { type CreateApiKey, type NewApiKeyView, viewKey } from "../../shared/api/key-views.ts";
-import { AppError } from "../../shared/core/errors.ts";
-import { newId } from "../../shared/core/ids.ts";
-import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
-import { makeApiKey } from "../../shared/core/tenants/api-key.ts";
-import type { Actor } from "../../shared/core/tenants/audit.ts";
-import type { ApiKey } from "../../shared/core/tenants/tenant.ts";
-import { sha256Hex } from "../../shared/crypto/digest.ts";
-import type { Database } from "../../shared/db/database.ts";
-import { createApiKey, type NewApiKey } from "../../shared/db/tenants/api-keys.ts";
-import type { Services } from "./services.ts";
+import { type CreateApiKey, type NewApiKeyView, viewKey } from "../../../shared/api/key-views.ts";
+import { AppError } from "../../../shared/core/errors.ts";
+import { newId } from "../../../shared/core/ids.ts";
+import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import { makeApiKey } from "../../../shared/core/tenants/api-key.ts";
+import type { Actor } from "../../../shared/core/tenants/audit.ts";
+import type { ApiKey } from "../../../shared/core/tenants/tenant.ts";
+import { sha256Hex } from "../../../shared/crypto/digest.ts";
+import type { Database } from "../../../shared/db/database.ts";
+import { createApiKey, type NewApiKey } from "../../../shared/db/tenants/api-keys.ts";
+import type { Services } from "../services.ts";
 
 /** As it is shown, this once. Null: whom it would belong to, or who asks, is not there any more. */
 export async function makeKey(

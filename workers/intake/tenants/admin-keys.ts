@@ -17,7 +17,7 @@ import { operatorAsActor } from "../auth/audit-actor.ts";
 import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";
-import { makeKey } from "../make-key.ts";
+import { makeKey } from "./make-key.ts";
 
 const params = z.object({ id: z.string() });
 const shared = { tags: ["Admin"], security: [{ admin: [] }] };

@@ -17,8 +17,8 @@ import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";
-import { makeKey } from "../make-key.ts";
 import type { Caller } from "../services.ts";
+import { makeKey } from "./make-key.ts";
 
 const params = z.object({ id: z.string() });
 const shared = { tags: ["Keys"] };
