@@ -1,6 +1,8 @@
 /** The API, put together: what every request passes, then the routes. */
 import { AppError } from "../../shared/core/errors.ts";
-import { describeScopes } from "./describe-scopes.ts";
+import { describeScopes } from "./docs/describe-scopes.ts";
+import { documentationRoutes } from "./docs/documentation.ts";
+import { healthRoute } from "./docs/health.ts";
 import { ANSWER_HEADERS } from "./http/answer-headers.ts";
 import { newApp } from "./http/app.ts";
 import { allowOrigins } from "./http/cors.ts";
@@ -14,8 +16,6 @@ import { jobHistoryRoutes } from "./jobs/job-history.ts";
 import { listJobsRoute } from "./jobs/list-jobs.ts";
 import { retryJobRoute } from "./jobs/retry-job.ts";
 import { submitJobRoute } from "./jobs/submit-job.ts";
-import { documentationRoutes } from "./routes/documentation.ts";
-import { healthRoute } from "./routes/health.ts";
 import { adminKeyRoutes } from "./tenants/admin-keys.ts";
 import { adminStatusRoute } from "./tenants/admin-status.ts";
 import { adminTenantRoutes } from "./tenants/admin-tenants.ts";

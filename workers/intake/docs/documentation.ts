@@ -1,8 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { jsonAnswer, noQuery, openErrors } from "../../../shared/api/schemas.ts";
 import { sha256Base64 } from "../../../shared/crypto/digest.ts";
-import { renderDocs, STYLE } from "../docs-page.ts";
 import { newApp } from "../http/app.ts";
+import { renderDocs, STYLE } from "./docs-page.ts";
 
 const shared = { method: "get" as const, tags: ["Service"], security: [], request: { query: noQuery } };
 

@@ -1,7 +1,7 @@
 /** Says in the description of each route which scope its key needs: read off the very middleware that asks for it. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { scopeAskedBy } from "./auth/authenticate.ts";
-import type { IntakeEnv } from "./services.ts";
+import { scopeAskedBy } from "../auth/authenticate.ts";
+import type { IntakeEnv } from "../services.ts";
 
 export function describeScopes({ routes, openAPIRegistry }: OpenAPIHono<IntakeEnv>): void {
 	for (const definition of openAPIRegistry.definitions) {
