@@ -69,7 +69,7 @@ CREATE TABLE jobs (
     run_at INTEGER NOT NULL,
     -- The model that will be asked next, is being asked, or answered; and the credential it is asked with.
     model TEXT NOT NULL,
-    lane TEXT NOT NULL,
+    credential TEXT NOT NULL,
     -- Counted attempts on that model, the one in flight included. A holder that makes no call gives its own back.
     attempt INTEGER NOT NULL DEFAULT 0,
     -- The fence: grows with each lease, and every later write of the holder is guarded by it.
@@ -81,7 +81,7 @@ CREATE TABLE jobs (
     -- What the job waits for besides its time: the key of a cool-down. Null: nothing.
     parked_on TEXT,
     -- How often the sweeper rang for the job since it was last queued.
-    rings INTEGER NOT NULL DEFAULT 0,
+    redispatches INTEGER NOT NULL DEFAULT 0,
     -- When the sweeper looks at the job next. May be early, never late, so that leasing need not move it.
     sweep_at INTEGER,
     -- One entry a model call: the first and the last 49.
@@ -153,7 +153,7 @@ CREATE TABLE deliveries (
     attempts TEXT NOT NULL DEFAULT '[]' CHECK (json_type(attempts) = 'array'),
     created_at INTEGER NOT NULL,
     next_attempt_at INTEGER,
-    -- When the sweeper rings next: a little after the doorbell should have done.
+    -- When the sweeper redispatches next: a little after the doorbell should have done.
     sweep_at INTEGER,
     finished_at INTEGER,
     -- When a record that outlives its job goes; null while it goes with the job.
@@ -197,8 +197,8 @@ CREATE TABLE tombstones (
 
 -- Upstreams in trouble, or under observation; what is healthy has no row. Read by the lease statement, so that a model
 -- that said "later" is left alone by every consumer; written only when a call fails, and while its upstream recovers.
-CREATE TABLE cool_downs (
-    -- A lane, where its credential is blocked; or lane and model.
+CREATE TABLE breakers (
+    -- A credential, where its credential is blocked; or credential and model.
     key TEXT NOT NULL PRIMARY KEY,
     reason TEXT NOT NULL CHECK (reason IN ('throttled', 'blocked', 'unavailable')),
     -- Nobody calls before.
@@ -206,9 +206,9 @@ CREATE TABLE cool_downs (
     -- Calls that may start once it is over; each that succeeds earns two more. Null: any number.
     slots INTEGER CHECK (slots >= 1),
     -- Cool-downs in a row, without a recovery in between.
-    strikes INTEGER NOT NULL,
+    trips INTEGER NOT NULL,
     -- When it last began. A call that was leased before says nothing about what came after.
-    struck_at INTEGER NOT NULL,
+    tripped_at INTEGER NOT NULL,
     -- Calls seen to fail and to succeed since this observation began.
     failures INTEGER NOT NULL DEFAULT 0,
     successes INTEGER NOT NULL DEFAULT 0,

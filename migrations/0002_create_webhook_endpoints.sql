@@ -30,7 +30,7 @@ CREATE TABLE webhook_endpoints (
 ) STRICT, WITHOUT ROWID;
 
 -- Receivers that fail; what is healthy has no row. Written only when an attempt fails, and when one succeeds after that.
-CREATE TABLE receiver_pauses (
+CREATE TABLE receiver_breakers (
     -- As deliveries.receiver has it.
     key TEXT NOT NULL PRIMARY KEY,
     -- In a row.

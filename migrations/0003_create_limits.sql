@@ -37,7 +37,7 @@ CREATE TABLE usage (
 ) STRICT, WITHOUT ROWID;
 
 -- A job ends once, so it is added up once, whoever ends it.
-CREATE TRIGGER ends_are_added_up
+CREATE TRIGGER usage_on_finalize
 AFTER UPDATE OF finished_at ON jobs
 WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL
 BEGIN

@@ -1,14 +1,20 @@
 /** What every actor is given of the bindings: each call through them is answered within a bound, or fails. */
 import type { Runtime } from "../shared/core/runtime.ts";
 import { Database } from "../shared/db/database.ts";
-import { type DeliveryBell, DeliveryMessage, Doorbell, type JobBell, JobMessage } from "../shared/queues/queue.ts";
+import {
+	DeliveryMessage,
+	type DeliveryQueue,
+	JobMessage,
+	type JobQueue,
+	MessageQueue,
+} from "../shared/queues/queue.ts";
 import { ObjectStore } from "../shared/storage/object-store.ts";
 
 export interface Bindings {
 	db: Database;
 	objects: ObjectStore;
-	jobBell: JobBell;
-	deliveryBell: DeliveryBell;
+	jobQueue: JobQueue;
+	deliveryQueue: DeliveryQueue;
 }
 
 export function bind(
@@ -18,7 +24,7 @@ export function bind(
 	return {
 		db: new Database(env.DB, runtime),
 		objects: new ObjectStore(env.RESULTS, runtime),
-		jobBell: new Doorbell(env.JOB_QUEUE, runtime, JobMessage),
-		deliveryBell: new Doorbell(env.DELIVERY_QUEUE, runtime, DeliveryMessage),
+		jobQueue: new MessageQueue(env.JOB_QUEUE, runtime, JobMessage),
+		deliveryQueue: new MessageQueue(env.DELIVERY_QUEUE, runtime, DeliveryMessage),
 	};
 }

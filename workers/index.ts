@@ -13,7 +13,7 @@ import { FreshResults } from "../shared/storage/fresh-results.ts";
 import { consumeJobs } from "./consumer/index.ts";
 import { dispatchDeliveries } from "./dispatcher/index.ts";
 import { intake } from "./intake/index.ts";
-import { logTrouble } from "./log.ts";
+import { logError } from "./log.ts";
 import { runtime } from "./runtime.ts";
 import { sweep } from "./sweeper/index.ts";
 
@@ -25,7 +25,7 @@ export default {
 	async queue(batch, env, context) {
 		if (batch.queue === "dead-letters") return logDeadLetters(batch);
 		const parsed = configOf(env);
-		// The messages come back in a minute, and after a hundred of them the sweeper rings: nothing is lost till it is mended.
+		// The messages come back in a minute, and after a hundred of them the sweeper redispatches: nothing is lost till it is mended.
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
 		if (batch.queue === "jobs") return await consumeJobs(batch, env, parsed.config, runtime, freshResults);
 		const background = (work: Promise<void>) => context.waitUntil(work);
@@ -51,7 +51,6 @@ function configOf(env: Env): ParsedConfig {
 
 /** What a queue gave up on. Nothing is lost with it: its row is in D1, where the sweeper finds it. */
 function logDeadLetters(batch: MessageBatch): void {
-	for (const message of batch.messages)
-		logTrouble("message.dead", { messageId: message.id, attempts: message.attempts });
+	for (const message of batch.messages) logError("message.dead", { messageId: message.id, attempts: message.attempts });
 	batch.ackAll();
 }

@@ -8,7 +8,7 @@ export function log(event: string, fields: LogFields): void {
 }
 
 /** Something that should not have happened and that somebody may want to look at. Nothing is lost by it. */
-export function logTrouble(event: string, fields: LogFields, error?: unknown): void {
+export function logError(event: string, fields: LogFields, error?: unknown): void {
 	console.error(JSON.stringify({ event, ...fields, error: error === undefined ? undefined : describe(error) }));
 }
 

@@ -22,14 +22,14 @@ export async function developmentKey(url: string, adminToken: string, stateDir: 
 }
 
 async function works(url: string, key: string): Promise<boolean> {
-	const answer = await askSurely(`${url}/v1/jobs?limit=1`, key);
+	const answer = await resolveWithRetry(`${url}/v1/jobs?limit=1`, key);
 	if (answer.status === 200) return true;
 	if (answer.status === 401 || answer.status === 403) return false;
 	throw new PlainError(`The development key could not be checked (${answer.status}): ${messageOf(answer.body)}`);
 }
 
 /** Reading changes nothing, so it is asked again where nobody answers. */
-async function askSurely(url: string, token: string): Promise<Answer> {
+async function resolveWithRetry(url: string, token: string): Promise<Answer> {
 	for (let tried = 1; ; tried++) {
 		try {
 			return await callApi(url, { token });

@@ -1,4 +1,4 @@
-/** Cron does not run by itself under wrangler: this rings the sweeper, one tick after the other and never two at once. */
+/** Cron does not run by itself under wrangler: this redispatches the sweeper, one tick after the other and never two at once. */
 
 const TICK_TIMEOUT_MS = 60_000;
 

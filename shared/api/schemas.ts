@@ -151,40 +151,40 @@ export function isJobId(id: string): boolean {
 	return isId("job", id);
 }
 
-export const errorAnswer = (description: string) => ({
+export const errorResponse = (description: string) => ({
 	description,
 	content: { "application/json": { schema: ErrorBody } },
 });
 
-export const jsonAnswer = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
+export const jsonResponse = <Schema extends z.ZodType>(description: string, schema: Schema) => ({
 	description,
 	content: { "application/json": { schema } },
 });
 
 /** What any route may answer besides its own. */
 export const openErrors = {
-	400: errorAnswer("Something in the request breaks a rule; `param` says what."),
-	500: errorAnswer("Our own fault."),
-	503: errorAnswer("Storage did not answer, `Retry-After` says when to try again; or the service is not configured."),
+	400: errorResponse("Something in the request breaks a rule; `param` says what."),
+	500: errorResponse("Our own fault."),
+	503: errorResponse("Storage did not answer, `Retry-After` says when to try again; or the service is not configured."),
 };
 
 /** What any route with ADMIN_TOKEN may answer besides its own. */
 export const adminErrors = {
 	...openErrors,
-	401: errorAnswer("Not the ADMIN_TOKEN."),
-	429: errorAnswer("Too many requests without the ADMIN_TOKEN came from this address."),
+	401: errorResponse("Not the ADMIN_TOKEN."),
+	429: errorResponse("Too many requests without the ADMIN_TOKEN came from this address."),
 };
 
 /** What any route with a key may answer besides its own. */
 export const commonErrors = {
 	...openErrors,
-	401: errorAnswer("No valid key."),
-	403: errorAnswer("The key lacks the scope."),
-	429: errorAnswer("A limit is reached: `RateLimit-Policy` says which, `Retry-After` when to try again."),
+	401: errorResponse("No valid key."),
+	403: errorResponse("The key lacks the scope."),
+	429: errorResponse("A limit is reached: `RateLimit-Policy` says which, `Retry-After` when to try again."),
 };
 
 /** What any route with a body may answer besides its own. */
 export const bodyErrors = {
-	413: errorAnswer("The body is over 16 MiB."),
-	415: errorAnswer("Not `application/json`."),
+	413: errorResponse("The body is over 16 MiB."),
+	415: errorResponse("Not `application/json`."),
 };

@@ -61,9 +61,9 @@ export class GroupCommit<Member, Answer> {
 			this.#isWriting = false;
 			this.#begin();
 		};
-		const takeBack = this.#options.timers.timer(PATIENCE_MS, goOn);
+		const cancelTimer = this.#options.timers.timer(PATIENCE_MS, goOn);
 		void this.#write(this.#waiting.splice(0, this.#options.membersMax)).then((tell) => {
-			takeBack();
+			cancelTimer();
 			goOn();
 			tell();
 		});

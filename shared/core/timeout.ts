@@ -7,9 +7,9 @@ export type Timers = Pick<Runtime, "timer">;
  * What `asked` answers, or a rejection after `ms`. What was asked for may still take effect later: whoever asks again
  * must be able to bear both.
  */
-export function within<T>(timers: Timers, ms: number, asked: Promise<T>): Promise<T> {
+export function withTimeout<T>(timers: Timers, ms: number, asked: Promise<T>): Promise<T> {
 	return new Promise((resolve, reject) => {
-		const takeBack = timers.timer(ms, () => reject(new Error(`No answer within ${ms} ms`)));
-		asked.then(resolve, reject).finally(takeBack);
+		const cancelTimer = timers.timer(ms, () => reject(new Error(`No response within ${ms} ms`)));
+		asked.then(resolve, reject).finally(cancelTimer);
 	});
 }

@@ -6,7 +6,7 @@
  */
 import { GroupCommit } from "../core/group-commit.ts";
 import { StorageUnavailable } from "../core/storage-unavailable.ts";
-import { type Timers, within } from "../core/timeout.ts";
+import { type Timers, withTimeout } from "../core/timeout.ts";
 
 /** Milliseconds by the database's clock. */
 export const OWN_CLOCK = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
@@ -17,7 +17,7 @@ export const NOW = `coalesce(?1, ${OWN_CLOCK})`;
 /**
  * D1 itself gives up after 30 s. A heartbeat that hung so long would leave no time for a second one before the lease ends.
  */
-const ANSWER_MS_MAX = 10_000;
+const RESPONSE_MS_MAX = 10_000;
 /** D1 grants an invocation 1,000 statements, and a transaction half a minute. */
 const MEMBERS_MAX = 50;
 
@@ -79,7 +79,7 @@ export class Database {
 
 	async #answered<T>(ask: () => Promise<T>): Promise<T> {
 		try {
-			return await within(this.#timers, ANSWER_MS_MAX, ask());
+			return await withTimeout(this.#timers, RESPONSE_MS_MAX, ask());
 		} catch (error) {
 			throw asStorageFault(error);
 		}

@@ -1,9 +1,9 @@
 /** Who is to be told of an event: written in the transaction that makes it happen, so that nobody is forgotten. */
 
 import type { JobKey } from "../core/jobs/job.ts";
-import { DOORBELL_GRACE_MS } from "../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS } from "../core/jobs/wakeups.ts";
 import type { DeliveryKey } from "../core/webhooks/delivery.ts";
-import { eventTypeOf, type JobHappening, ONE_OFF_RECEIVER } from "../core/webhooks/events.ts";
+import { eventTypeOf, type JobEventKind, ONE_OFF_RECEIVER } from "../core/webhooks/events.ts";
 import type { WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 
@@ -14,25 +14,25 @@ const COLUMNS = `tenant_id, id, job_id, event_id, event_type, event, endpoint_id
 	status, created_at, next_attempt_at, sweep_at, finished_at, prune_at`;
 
 /** The last columns of a delivery that is due at once, or of one that is not made because its endpoint is disabled. */
-const PENDING = `'pending', ${NOW}, ${NOW}, ${NOW} + ${DOORBELL_GRACE_MS}, NULL`;
+const PENDING = `'pending', ${NOW}, ${NOW}, ${NOW} + ${ENQUEUE_GRACE_MS}, NULL`;
 const IF_ENABLED = (value: string) => `CASE endpoint.status WHEN 'enabled' THEN ${value} END`;
 const PENDING_IF_ENABLED = `iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW}, ${IF_ENABLED(NOW)},
-	${IF_ENABLED(`${NOW} + ${DOORBELL_GRACE_MS}`)}, CASE endpoint.status WHEN 'disabled' THEN ${NOW} END`;
+	${IF_ENABLED(`${NOW} + ${ENQUEUE_GRACE_MS}`)}, CASE endpoint.status WHEN 'disabled' THEN ${NOW} END`;
 
 const asksFor = (type: string, family: string) =>
 	`EXISTS (SELECT 1 FROM json_each(endpoint.event_types) WHERE value IN (${type}, ${family}))`;
 
 /** What happened to a job. */
-export interface JobNews extends JobKey {
-	happening: JobHappening;
+export interface JobEvent extends JobKey {
+	happening: JobEventKind;
 }
 
 /**
  * SQL that owes jobs' events to their one-off receivers and to each endpoint that asks for them. Made twice, they are the
- * same rows. Each guard's is made once: it is long. Bound by `oweJobEvents`.
+ * same rows. Each guard's is made once: it is long. Bound by `insertJobDeliveries`.
  * @param guard condition on `jobs` under which it happened; `told` is a field of what tells of it. Parameters from ?3
  */
-export function owingJobEvents<News extends JobNews>(
+export function jobDeliveriesSql<News extends JobEvent>(
 	guard: (told: (field: keyof News & string) => string) => string,
 ): string {
 	const condition = guard((field) => `news ->> '${field}'`);
@@ -56,11 +56,11 @@ export function owingJobEvents<News extends JobNews>(
 		RETURNING tenant_id, id, job_id, status`;
 }
 
-/** @param sql by `owingJobEvents` @param params of its guard */
-export function oweJobEvents(
+/** @param sql by `jobDeliveriesSql` @param params of its guard */
+export function insertJobDeliveries(
 	db: Database,
 	sql: string,
-	news: readonly JobNews[],
+	news: readonly JobEvent[],
 	params: Statement["params"] = [],
 ): Statement {
 	const told = JSON.stringify(news.map((one) => ({ ...one, eventType: eventTypeOf(one.happening) })));
@@ -71,7 +71,10 @@ export function oweJobEvents(
  * Owes `endpoint.disabled` to the owner's other endpoints that ask for it, if the statement just before disabled it. Repeated for the same time of
  * disabling, it is the same rows; endpoints made since are not told of old troubles.
  */
-export function oweEndpointDisabled(db: Database, { tenantId, endpointId }: WebhookEndpointKey): Statement {
+export function insertEndpointDisabledDeliveries(
+	db: Database,
+	{ tenantId, endpointId }: WebhookEndpointKey,
+): Statement {
 	const what = "substr(gone.id, 4) || '_disabled_' || gone.disabled_at";
 	return {
 		sql: `INSERT INTO deliveries (${COLUMNS})
@@ -91,7 +94,7 @@ export function oweEndpointDisabled(db: Database, { tenantId, endpointId }: Webh
 }
 
 /** Whom to ring for, by what these statements answer. */
-export function owedFromRows(rows: readonly Record<string, unknown>[]): DeliveryKey[] {
+export function pendingFromRows(rows: readonly Record<string, unknown>[]): DeliveryKey[] {
 	const pending = rows.filter(({ status }) => status === "pending");
 	return pending.map((row) => ({ tenantId: String(row.tenant_id), deliveryId: String(row.id) }));
 }

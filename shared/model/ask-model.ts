@@ -14,7 +14,7 @@ import type { AskModel, ModelCall, ModelOutcome, Provider, ProviderReply } from 
 import { openAiCompatible } from "./providers/openai-compatible.ts";
 import { simulated } from "./providers/simulated.ts";
 import { type AiBinding, workersAi } from "./providers/workers-ai.ts";
-import { readAnswer, readErrorText, SILENCE_LIMITS, type SilenceLimits } from "./read-response.ts";
+import { readErrorText, readResponse, SILENCE_LIMITS, type SilenceLimits } from "./read-response.ts";
 
 export interface AskModelDeps {
 	runtime: Pick<Runtime, "now" | "timer" | "sleep" | "fetch">;
@@ -36,7 +36,7 @@ export function askModel(deps: AskModelDeps): AskModel {
 		const watch = new CallWatch(deps.runtime, signal, call.timeoutMs);
 		try {
 			const reply = await send(providers[call.route.provider], call, watch);
-			return reply.ok ? await judge(reply, call, deps.runtime, limits, watch) : reply;
+			return reply.ok ? await precheck(reply, call, deps.runtime, limits, watch) : reply;
 		} catch (error) {
 			return { ok: false, failure: watch.why === null ? unreachable(error) : givenUp(watch.why, null) };
 		} finally {
@@ -59,7 +59,7 @@ async function send(provider: Provider, call: ModelCall, watch: CallWatch): Prom
 	}
 }
 
-async function judge(
+async function precheck(
 	{ response, secrets }: Extract<ProviderReply, { ok: true }>,
 	call: ModelCall,
 	runtime: Pick<Runtime, "now">,
@@ -78,7 +78,7 @@ async function judge(
 		return { ok: false, failure: { ...(watch.why === "aborted" ? givenUp("aborted", status) : failure), logId } };
 	}
 	const defaults = defaultsFor(call, runtime);
-	const reading = await readAnswer(response, { choicesAsked: choicesAsked(call), defaults }, limits, watch);
+	const reading = await readResponse(response, { choicesAsked: choicesAsked(call), defaults }, limits, watch);
 	if (reading.kind === "answer") {
 		return { ok: true, answer: { completion: reading.completion, usage: reading.usage, status, logId } };
 	}

@@ -26,9 +26,9 @@ export interface ModelCall {
 	gateway: GatewaySettings | null;
 }
 
-export type ModelOutcome = { ok: true; answer: ModelAnswer } | { ok: false; failure: ModelFailure };
+export type ModelOutcome = { ok: true; answer: ModelResponse } | { ok: false; failure: ModelFailure };
 
-export interface ModelAnswer {
+export interface ModelResponse {
 	/** A chat completion, valid against the published output schema, as it will be stored. */
 	completion: JsonObject;
 	/** Null where the provider did not say: never invented. */

@@ -1,7 +1,7 @@
 /** Takes a provider's answer off the wire, within limits of size and silence, and hands the bytes to the pure reader. */
 
 import type { CompletionDefaults, Reading } from "../core/chat/reading.ts";
-import { AnswerReader, type ReaderState } from "../core/chat/response-reader.ts";
+import { type ReaderState, ResponseReader } from "../core/chat/response-reader.ts";
 import { type CallWatch, OVER } from "./call-watch.ts";
 
 export interface SilenceLimits {
@@ -19,15 +19,15 @@ export const SILENCE_LIMITS: SilenceLimits = { firstContentMs: 300_000, idleMs: 
 /** Errors say what they have to say in a few hundred bytes. */
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
 
-/** Reads a 2xx body until it ends, or until nothing more can change the verdict. Never rejects. */
-export async function readAnswer(
+/** Reads a 2xx body until it ends, or until nothing more can change the classification. Never rejects. */
+export async function readResponse(
 	response: Response,
 	about: { choicesAsked: number; defaults: CompletionDefaults },
 	limits: SilenceLimits,
 	watch: CallWatch,
 ): Promise<Reading> {
 	const saysEventStream = /\btext\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
-	const reader = new AnswerReader({ ...about, saysEventStream });
+	const reader = new ResponseReader({ ...about, saysEventStream });
 	// An answer in one piece may come long after its headers; only a stream must keep talking from the start.
 	if (saysEventStream) watch.expectWithin(limits.firstContentMs);
 	let progress = 0;

@@ -11,7 +11,7 @@ export const CRASH_DELAY_SECONDS = 30;
 
 export const AFTER_CRASH: Disposition = { kind: "retry", delaySeconds: CRASH_DELAY_SECONDS };
 
-export interface Bells<Key> {
+export interface GroupedMessages<Key> {
 	keys: Key[];
 	/** The messages that rang for `key`: all of them get its disposition. */
 	messagesFor(key: Key): Message[];
@@ -19,11 +19,11 @@ export interface Bells<Key> {
 	unreadable: Message[];
 }
 
-export function readBells<Key>(
+export function groupMessages<Key>(
 	messages: readonly Message[],
 	schema: z.ZodType<Key>,
 	idOf: (key: Key) => string,
-): Bells<Key> {
+): GroupedMessages<Key> {
 	const rung = new Map<string, { key: Key; messages: Message[] }>();
 	const unreadable: Message[] = [];
 	for (const message of messages) {

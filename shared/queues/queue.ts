@@ -1,10 +1,10 @@
 /**
  * Doorbells: messages that carry ids and no state. Losing, repeating, delaying or reordering one changes nothing but
- * latency; the sweeper rings again.
+ * latency; the sweeper redispatches again.
  */
 import { z } from "zod";
 import { GroupCommit } from "../core/group-commit.ts";
-import { type Timers, within } from "../core/timeout.ts";
+import { type Timers, withTimeout } from "../core/timeout.ts";
 
 export const JobMessage = z.object({ tenantId: z.string(), jobId: z.string() });
 export type JobMessage = z.infer<typeof JobMessage>;
@@ -15,9 +15,9 @@ export type DeliveryMessage = z.infer<typeof DeliveryMessage>;
 /** Cloudflare Queues take at most 100 messages a call. */
 const MESSAGES_PER_CALL_MAX = 100;
 /** A ring that takes longer is as good as lost, and costs no more than that. */
-const ANSWER_MS_MAX = 5_000;
+const RESPONSE_MS_MAX = 5_000;
 
-export class Doorbell<Message extends object> {
+export class MessageQueue<Message extends object> {
 	readonly #queue: Queue;
 	readonly #timers: Timers;
 	/** Leaves of what it is given the ids, and nothing else. */
@@ -38,11 +38,11 @@ export class Doorbell<Message extends object> {
 	}
 
 	/** In time: the queue hands it out after `delaySeconds`. */
-	async ringLater(message: Message, delaySeconds: number): Promise<void> {
+	async enqueueLater(message: Message, delaySeconds: number): Promise<void> {
 		await this.#answered(this.#queue.send(this.#schema.parse(message), { delaySeconds }));
 	}
 
-	async ring(messages: readonly Message[]): Promise<void> {
+	async enqueue(messages: readonly Message[]): Promise<void> {
 		await this.#calls.commitAll(messages);
 	}
 
@@ -57,9 +57,9 @@ export class Doorbell<Message extends object> {
 	}
 
 	#answered<T>(asked: Promise<T>): Promise<T> {
-		return within(this.#timers, ANSWER_MS_MAX, asked);
+		return withTimeout(this.#timers, RESPONSE_MS_MAX, asked);
 	}
 }
 
-export type JobBell = Doorbell<JobMessage>;
-export type DeliveryBell = Doorbell<DeliveryMessage>;
+export type JobQueue = MessageQueue<JobMessage>;
+export type DeliveryQueue = MessageQueue<DeliveryMessage>;

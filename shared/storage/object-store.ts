@@ -1,9 +1,9 @@
 /** R2 with a time limit. Whatever goes wrong in it is the weather: `StorageUnavailable`. */
 import { StorageUnavailable } from "../core/storage-unavailable.ts";
-import { type Timers, within } from "../core/timeout.ts";
+import { type Timers, withTimeout } from "../core/timeout.ts";
 
 /** A lease is renewed meanwhile. Shorter than what a put may take (16 MiB) would throw away what was nearly done. */
-const ANSWER_MS_MAX = 30_000;
+const RESPONSE_MS_MAX = 30_000;
 
 const JSON_OBJECT = { httpMetadata: { contentType: "application/json" } };
 
@@ -51,7 +51,7 @@ export class ObjectStore {
 
 	async #answered<T>(ask: () => Promise<T>): Promise<T> {
 		try {
-			return await within(this.#timers, ANSWER_MS_MAX, ask());
+			return await withTimeout(this.#timers, RESPONSE_MS_MAX, ask());
 		} catch (error) {
 			throw new StorageUnavailable(error);
 		}

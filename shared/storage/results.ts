@@ -8,7 +8,7 @@ import type { JobKey } from "../core/jobs/job.ts";
 import { resultKey } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
 
-export interface StoredAnswer {
+export interface StoredResult {
 	/** The call that brought it: model, provider, times, usage, log id. */
 	attempt: Attempt;
 	/** How many counted attempts had been made on its model, this one included. */
@@ -30,19 +30,19 @@ export async function storeResult(
 	job: JobKey,
 	body: Uint8Array,
 	call: { attempt: Attempt; modelAttempt: number },
-): Promise<{ first: boolean; stored: StoredAnswer }> {
+): Promise<{ first: boolean; stored: StoredResult }> {
 	const isFirst = await objects.putIfAbsent(resultKey(job), body, {
 		attempt: JSON.stringify(call.attempt),
 		modelAttempt: String(call.modelAttempt),
 	});
 	if (isFirst) return { first: true, stored: { ...call, bytes: body.byteLength } };
-	const stored = await findStoredAnswer(objects, job);
+	const stored = await findStoredResult(objects, job);
 	if (stored === null) throw new Error("a result was there and then was not");
 	return { first: stored.attempt.lease === call.attempt.lease, stored };
 }
 
 /** What R2 says was answered; null where nothing was. */
-export async function findStoredAnswer(objects: ObjectStore, job: JobKey): Promise<StoredAnswer | null> {
+export async function findStoredResult(objects: ObjectStore, job: JobKey): Promise<StoredResult | null> {
 	const head = await objects.head(resultKey(job));
 	if (head === null) return null;
 	return { ...Metadata.parse(head.customMetadata), bytes: head.size };

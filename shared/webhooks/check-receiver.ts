@@ -1,4 +1,4 @@
-/** The one judgement on where a webhook may go: when its address is given, and again before each attempt. */
+/** The one precheckFailure on where a webhook may go: when its address is given, and again before each attempt. */
 import type { Config } from "../core/config.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { checkWebhookUrl, isLoopbackHost } from "../core/webhooks/webhook-address.ts";

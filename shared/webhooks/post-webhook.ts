@@ -6,7 +6,7 @@ const TIMEOUT_MS = 20_000;
 /** What is kept of an answer: enough to debug by, too little to be worth stealing. */
 const RESPONSE_BYTES_KEPT = 1_024;
 
-export interface WebhookAnswer {
+export interface WebhookReply {
 	/** Null: there was no answer. */
 	status: number | null;
 	headers: Headers;
@@ -22,9 +22,9 @@ export async function postWebhook(
 	url: string,
 	signature: Record<string, string>,
 	body: string,
-): Promise<WebhookAnswer> {
+): Promise<WebhookReply> {
 	const abort = new AbortController();
-	const takeBack = runtime.timer(TIMEOUT_MS, () => abort.abort());
+	const cancelTimer = runtime.timer(TIMEOUT_MS, () => abort.abort());
 	try {
 		const response = await runtime.fetch(url, {
 			method: "POST",
@@ -42,7 +42,7 @@ export async function postWebhook(
 		const words = timedOut ? `No answer within ${TIMEOUT_MS / 1000} s` : `Could not connect: ${reason(error)}`;
 		return { status: null, headers: new Headers(), error: words, response: null, timedOut };
 	} finally {
-		takeBack();
+		cancelTimer();
 	}
 }
 

@@ -5,7 +5,7 @@
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
 import type { Runtime } from "../core/runtime.ts";
-import { within } from "../core/timeout.ts";
+import { withTimeout } from "../core/timeout.ts";
 import { isPublicAddress, isSpecialName } from "../core/webhooks/webhook-address.ts";
 
 export type Resolution =
@@ -82,7 +82,7 @@ async function ask(runtime: Runtime, dnsUrl: string, host: string, type: "A" | "
 			cache: "no-store",
 			signal: abort.signal,
 		});
-		return await within(runtime, TIMEOUT_MS, request.then(read));
+		return await withTimeout(runtime, TIMEOUT_MS, request.then(read));
 	} catch {
 		// Whatever broke, there is no answer; what it says might name hosts of the operator's network.
 		return { ok: false, why: "DNS did not answer" };

@@ -1,4 +1,4 @@
-/** Twenty thousand jobs that a queue forgot: the sweeper rings for them, and they drain. */
+/** Twenty thousand jobs that a queue forgot: the sweeper redispatches for them, and they drain. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { tickSweeper } from "../../scripts/lib/sweeper-tick.ts";
 import { getJson } from "./engine.ts";

@@ -33,7 +33,7 @@ export interface WorkerSystem extends System {
 	engine: Engine;
 }
 
-/** As cron rings in production. */
+/** As cron redispatches in production. */
 const SWEEP_SECONDS = 60;
 const PROMPT = "Say in two sentences what a job service has to promise to those who hand it paid work.";
 

@@ -35,7 +35,7 @@ async function listAll(client: Client): Promise<string[]> {
 	let hasMore = true;
 	while (hasMore) {
 		const after = ids.length === 0 ? "" : `&after=${ids.at(-1)}`;
-		const answer = await askSurely(client, { path: `/v1/jobs?limit=${PAGE}${after}` }, { op: "list" });
+		const answer = await resolveWithRetry(client, { path: `/v1/jobs?limit=${PAGE}${after}` }, { op: "list" });
 		const page = Page.parse(JSON.parse(answer.text));
 		ids.push(...page.data.map(({ id }) => id));
 		hasMore = page.has_more;
@@ -45,7 +45,7 @@ async function listAll(client: Client): Promise<string[]> {
 
 async function lookAt(recorder: Recorder, client: Client, job: string): Promise<void> {
 	const include = "attempts,deliveries";
-	const answer = await askSurely(client, { path: `/v1/jobs/${job}?include=${include}` }, { op: "get", job });
+	const answer = await resolveWithRetry(client, { path: `/v1/jobs/${job}?include=${include}` }, { op: "get", job });
 	if (answer.code !== 200) return;
 	const { status, attempts, deliveries } = Told.parse(JSON.parse(answer.text));
 	recorder.note("drain", "ok", { op: "attempts", job, told: attempts.at(-1)?.number ?? 0 });
@@ -54,11 +54,11 @@ async function lookAt(recorder: Recorder, client: Client, job: string): Promise<
 		// The service's own word that nobody took it.
 		if (status === "exhausted") recorder.note("service", "fail", { op: "webhook", job, webhookId, eventType, ...to });
 	}
-	if (status === "succeeded") await askSurely(client, { path: `/v1/jobs/${job}/result` }, { op: "result", job });
+	if (status === "succeeded") await resolveWithRetry(client, { path: `/v1/jobs/${job}/result` }, { op: "result", job });
 }
 
 /** An answer that says what is so: without it nothing is proved. */
-async function askSurely(client: Client, asked: Asked, facts: Facts): Promise<NonNullable<Heard["answer"]>> {
+async function resolveWithRetry(client: Client, asked: Asked, facts: Facts): Promise<NonNullable<Heard["answer"]>> {
 	for (let tried = 1; tried <= TRIES; tried++) {
 		const { answer } = await client.ask(asked, { ...facts, isDrain: true });
 		if (answer !== null && answer.code < 500) return answer;

@@ -16,8 +16,8 @@ import { newWebhookSecret } from "../../shared/webhooks/secrets.ts";
 import { bind } from "../../workers/bindings.ts";
 import { api } from "../../workers/intake/api.ts";
 import { KeyCache } from "../../workers/intake/auth/key-cache.ts";
-import { KeyTallies } from "../../workers/intake/auth/key-tallies.ts";
-import { bindShields } from "../../workers/intake/auth/rate-limits.ts";
+import { bindRateLimiters } from "../../workers/intake/auth/rate-limits.ts";
+import { RequestCounters } from "../../workers/intake/auth/request-counters.ts";
 import type { Services } from "../../workers/intake/services.ts";
 import { listenToLogs } from "../simulation/logs.ts";
 import type { Invocation } from "../simulation/world/invocation.ts";
@@ -27,7 +27,7 @@ import { SqlEngine } from "../simulation/world/sql-engine.ts";
 import { World } from "../simulation/world/world.ts";
 import type { Account, Answer, FuzzedService } from "./fuzzed-service.ts";
 
-const ANSWER_MS_MAX = 300_000;
+const RESPONSE_MS_MAX = 300_000;
 
 let engine: SqlEngine | null = null;
 
@@ -35,7 +35,7 @@ export class SimulatedService implements FuzzedService {
 	readonly #world = new World(1, { overrides: { ...CALM, jobs: 0, skewMs: 0 } });
 	readonly #service: Service;
 	readonly #keys = new KeyCache();
-	readonly #tallies = new KeyTallies();
+	readonly #counters = new RequestCounters();
 	readonly #hosts = new HostCache();
 	readonly #changes = new Map<Invocation, number>();
 	readonly #stopListening: () => void;
@@ -74,7 +74,7 @@ export class SimulatedService implements FuzzedService {
 			const { status, headers } = response;
 			answer = { status, headers, text, rowsChanged: this.#changes.get(by) ?? 0 };
 		});
-		await Promise.race([answered, this.#world.run(ANSWER_MS_MAX, () => answer !== null).then(() => undefined)]);
+		await Promise.race([answered, this.#world.run(RESPONSE_MS_MAX, () => answer !== null).then(() => undefined)]);
 		if (answer === null) await answered;
 		if (answer === null) throw new Error("there was no answer");
 		return answer;
@@ -86,11 +86,11 @@ export class SimulatedService implements FuzzedService {
 		const env = this.#service.envFor(by);
 		const services: Services = {
 			...bind(env, by.runtime),
-			...bindShields(env, by.runtime),
+			...bindRateLimiters(env, by.runtime),
 			config: parsed.config,
 			runtime: by.runtime,
 			keys: this.#keys,
-			tallies: this.#tallies,
+			counters: this.#counters,
 			hosts: this.#hosts,
 			background: (work) => void work.catch((error: unknown) => this.#world.violate("B1", String(error))),
 		};

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { KEY_RATE, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../shared/core/tenants/rate-limits.ts";
+import { KEY_RATE, REQUESTS_PER_COUNT, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rate-limits.ts";
 
 const toml = readFileSync(join(import.meta.dirname, "../../wrangler.toml"), "utf8");
 
@@ -17,7 +17,7 @@ it("production lets a slow receiver's delivery go on after its batch", () => {
 
 it.each([
 	["KEY_RATE", KEY_RATE, REQUESTS_PER_COUNT],
-	["STRANGER_RATE", STRANGER_RATE, 1],
+	["UNAUTHENTICATED_RATE", UNAUTHENTICATED_RATE, 1],
 ])("production counts by %s as callers are told", (name, { quota, windowSeconds }, requestsPerCount) => {
 	const simple = new RegExp(
 		`name = "${name}"\\nnamespace_id = "\\d+"\\nsimple = \\{ limit = (\\d+), period = (\\d+) \\}`,

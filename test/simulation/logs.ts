@@ -9,7 +9,7 @@ const EXCUSES = [
 	"internal error. Please try again. (10001)",
 	"Queue is overloaded",
 	// A call that hangs.
-	"No answer within",
+	"No response within",
 ];
 
 /** @returns gives the console back */
@@ -19,7 +19,7 @@ export function listenToLogs(world: World): () => void {
 	console.error = (line: unknown) => {
 		const text = String(line);
 		world.note("log", text);
-		if (/crashed|step_failed|not_/.test(text) && !EXCUSES.some((excuse) => text.includes(excuse))) {
+		if (/crashed|_failed/.test(text) && !EXCUSES.some((excuse) => text.includes(excuse))) {
 			world.violate("B1", `something failed that no fault explains: ${text}`);
 		}
 	};

@@ -17,7 +17,7 @@ const PROCESSES = 2;
 const root = join(import.meta.dirname, "../..");
 
 /** `seed`: that saw the bug; null: none did. */
-type Verdict = { bug: PlantedBug; seed: number | null; words: string };
+type Classification = { bug: PlantedBug; seed: number | null; words: string };
 
 /** A copy to plant bugs in, one after the other. */
 function copyTree(): string {
@@ -29,7 +29,7 @@ function copyTree(): string {
 	return copy;
 }
 
-async function tryBug(copy: string, bug: PlantedBug): Promise<Verdict> {
+async function tryBug(copy: string, bug: PlantedBug): Promise<Classification> {
 	const file = join(copy, bug.file);
 	const text = readFileSync(file, "utf8");
 	const matches = text.split(bug.find).length - 1;
@@ -46,7 +46,11 @@ async function tryBug(copy: string, bug: PlantedBug): Promise<Verdict> {
 	}
 }
 
-async function runSeeds(copy: string, bug: PlantedBug, range: { first: number; count: number }): Promise<Verdict> {
+async function runSeeds(
+	copy: string,
+	bug: PlantedBug,
+	range: { first: number; count: number },
+): Promise<Classification> {
 	const args = ["test/simulation/run.ts", "--seed", String(range.first), "--seeds", String(range.count)];
 	const output = await outputOf([...args, "--processes", "1"], copy);
 	const seed = /^seed (\d+),/m.exec(output)?.[1];
@@ -63,22 +67,22 @@ function outputOf(args: string[], cwd: string): Promise<string> {
 	});
 }
 
-function tell({ bug, seed, words }: Verdict): void {
+function tell({ bug, seed, words }: Classification): void {
 	const isNew = seed !== null && seed !== bug.seenBy;
 	const old = bug.seenBy === undefined ? "none was recorded" : `${bug.seenBy} is outdated`;
 	const found = seed === null ? "" : `seed ${seed}${isNew ? ` (${old})` : ""}: `;
 	console.log(`${seed === null ? "MISSED" : "caught"}  ${bug.name}: ${found}${words.slice(0, 160)}`);
 }
 
-async function tryAll(bugs: readonly PlantedBug[]): Promise<Verdict[]> {
+async function tryAll(bugs: readonly PlantedBug[]): Promise<Classification[]> {
 	const left = [...bugs];
-	const verdicts: Verdict[] = [];
+	const verdicts: Classification[] = [];
 	const work = async () => {
 		const copy = copyTree();
 		for (let bug = left.shift(); bug !== undefined; bug = left.shift()) {
-			const verdict = await tryBug(copy, bug);
-			verdicts.push(verdict);
-			tell(verdict);
+			const classification = await tryBug(copy, bug);
+			verdicts.push(classification);
+			tell(classification);
 		}
 		rmSync(copy, { recursive: true });
 	};

@@ -74,9 +74,9 @@ export function fakeRuntime(world: FakeWorld = {}): FakeRuntime {
 function sleep(timer: Runtime["timer"], ms: number, signal?: AbortSignal): Promise<void> {
 	return new Promise((resolve) => {
 		if (signal?.aborted) return resolve();
-		const takeBack = timer(ms, () => done());
+		const cancelTimer = timer(ms, () => done());
 		const done = () => {
-			takeBack();
+			cancelTimer();
 			signal?.removeEventListener("abort", done);
 			resolve();
 		};

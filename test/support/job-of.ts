@@ -16,7 +16,7 @@ export const LEASE_MS = 90 * SECOND;
 /** A job with the columns that only SQL looks at. */
 export interface StoredJob extends Job {
 	parkedOn: string | null;
-	rings: number;
+	redispatches: number;
 	sweepAt: number | null;
 	pruneAt: number | null;
 }
@@ -48,7 +48,7 @@ export function jobOf(overrides: Partial<StoredJob> = {}): StoredJob {
 		statusReason: status === "failed" ? "permanent" : status === "expired" ? "deadline_passed" : null,
 		version: 1,
 		models,
-		lane: "simulated",
+		credential: "simulated",
 		input: overrides.inputKey ? null : '{"messages":[{"role":"user","content":"Why?"}]}',
 		inputKey: null,
 		inputBytes: 47,
@@ -75,7 +75,7 @@ export function jobOf(overrides: Partial<StoredJob> = {}): StoredJob {
 		usage: null,
 		startedAt: leasedAt,
 		parkedOn: null,
-		rings: 0,
+		redispatches: 0,
 		sweepAt: isFinal(status) ? null : Math.max(createdAt, runAt) + MINUTE,
 		finishedAt,
 		pruneAt: finishedAt === null ? null : finishedAt + retainMs,

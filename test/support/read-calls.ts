@@ -29,7 +29,7 @@ export type Bindings = Map<string, readonly string[] | null>;
 /** What is known of all files before their calls are read. */
 export interface Known {
 	bindings: Bindings;
-	/** Types by the name of the member that holds one: `jobBell`, wherever it hangs. */
+	/** Types by the name of the member that holds one: `jobQueue`, wherever it hangs. */
 	members: Map<string, string>;
 }
 
@@ -97,7 +97,7 @@ function readTypes(node: SyntaxNode, file: FileRead, { bindings }: Known): void 
 	}
 }
 
-/** `db.all(…)` of a `db: Database`, `services.jobBell.ring(…)`, and `runtime.fetch(…)`. */
+/** `db.all(…)` of a `db: Database`, `services.jobQueue.enqueue(…)`, and `runtime.fetch(…)`. */
 function isBindingCall(callee: unknown, { types }: Scope, { bindings, members }: Known): boolean {
 	if (!isNode(callee) || callee.type !== "MemberExpression") return false;
 	const method = propertyName(callee);

@@ -18,5 +18,5 @@ beforeAll(async () => {
 
 /** Tests of a file share its database, but not the trouble that one of them had with its model. */
 beforeEach(async () => {
-	await env.DB.exec("DELETE FROM cool_downs");
+	await env.DB.exec("DELETE FROM breakers");
 });

@@ -1,17 +1,17 @@
 /**
  * Takes:  JOB_QUEUE messages, `{ tenantId, jobId }`.
- * Writes: jobs (queued → running → succeeded | failed | expired | queued again), RESULTS/<tenant>/<job>, deliveries, cool_downs.
+ * Writes: jobs (queued → running → succeeded | failed | expired | queued again), RESULTS/<tenant>/<job>, deliveries, breakers.
  * Sends:  DELIVERY_QUEUE, when a job is final; JOB_QUEUE, for parked jobs whose model is back.
  */
 import type { Config } from "../../shared/core/config.ts";
 import { newHolder } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { askModel } from "../../shared/model/ask-model.ts";
-import { readBells } from "../../shared/queues/messages.ts";
+import { groupMessages } from "../../shared/queues/messages.ts";
 import { JobMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { bind } from "../bindings.ts";
-import { logTrouble } from "../log.ts";
+import { logError } from "../log.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { groupEnds } from "./group-ends.ts";
 import { runBatch } from "./run-batch.ts";
@@ -42,9 +42,9 @@ export async function consumeJobs(
 		inputBudget: new ByteBudget(INPUT_BYTES_HELD_MAX),
 		holder: newHolder(runtime),
 	};
-	const bells = readBells(batch.messages, JobMessage, (key) => `${key.tenantId}/${key.jobId}`);
+	const bells = groupMessages(batch.messages, JobMessage, (key) => `${key.tenantId}/${key.jobId}`);
 	for (const message of bells.unreadable) {
-		logTrouble("message.unreadable", { queue: batch.queue, messageId: message.id });
+		logError("message.unreadable", { queue: batch.queue, messageId: message.id });
 		message.ack();
 	}
 	await runBatch(consumer, bells.keys, (key, disposition) => {

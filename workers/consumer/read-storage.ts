@@ -2,17 +2,17 @@
 import type { Job } from "../../shared/core/jobs/job.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { readInput } from "../../shared/storage/inputs.ts";
-import { findStoredAnswer, type StoredAnswer } from "../../shared/storage/results.ts";
-import { logTrouble } from "../log.ts";
+import { findStoredResult, type StoredResult } from "../../shared/storage/results.ts";
+import { logError } from "../log.ts";
 import type { Consumer } from "./run-batch.ts";
 
 /** An answer that an earlier holder may have stored. A job's first holder has nobody before it, and does not ask. */
-export async function findEarlierAnswer({ objects }: Consumer, job: Job): Promise<StoredAnswer | null | "unknown"> {
+export async function findEarlierResult({ objects }: Consumer, job: Job): Promise<StoredResult | null | "unknown"> {
 	if (job.lease === 1) return null;
 	try {
-		return await findStoredAnswer(objects, job);
+		return await findStoredResult(objects, job);
 	} catch (error) {
-		logTrouble("result.not_looked_up", { jobId: job.jobId }, error);
+		logError("result.lookup_failed", { jobId: job.jobId }, error);
 		return "unknown";
 	}
 }
@@ -25,7 +25,7 @@ export async function loadInput({ objects }: Consumer, job: Job): Promise<JsonOb
 		const input: JsonObject = JSON.parse(text);
 		return input;
 	} catch (error) {
-		logTrouble("input.not_read", { jobId: job.jobId }, error);
+		logError("input.read_failed", { jobId: job.jobId }, error);
 		return "unknown";
 	}
 }

@@ -1,19 +1,19 @@
 /** One leased job: look for an answer, judge, ask, decide, settle. */
 import type { Attempt } from "../../shared/core/jobs/attempts.ts";
 import { nextAttemptNumber, withAttempt } from "../../shared/core/jobs/attempts.ts";
-import { decideFailure, judge, usesAttempt } from "../../shared/core/jobs/decide.ts";
+import { decideFailure, precheck, usesAttempt } from "../../shared/core/jobs/decide.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
-import type { ModelAnswer, ModelOutcome } from "../../shared/model/port.ts";
+import type { ModelOutcome, ModelResponse } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/messages.ts";
-import type { StoredAnswer } from "../../shared/storage/results.ts";
-import { findEarlierAnswer, loadInput } from "./read-storage.ts";
+import type { StoredResult } from "../../shared/storage/results.ts";
+import { findEarlierResult, loadInput } from "./read-storage.ts";
+import { reportRecovery } from "./report-to-breakers.ts";
 import type { Consumer } from "./run-batch.ts";
-import { handBack, settleAnswer, settleFailure, settleJudgement, settleUnstored } from "./settle.ts";
+import { handBack, settleFailure, settlePrecheck, settleResult, settleUnstored } from "./settle.ts";
 import { storeWhileHeld } from "./store-while-held.ts";
-import { tellRecovery } from "./tell-cool-downs.ts";
 
 /**
  * An invocation lives for 15 minutes, of which one attempt may take nearly all. A job that had to wait for D1 or memory
@@ -33,15 +33,15 @@ export interface Lease {
 	/** False: taken over while its upstream is left alone. */
 	mayCall: boolean;
 	/** The cool-downs that let this call through: how it ends is news about them. */
-	probedKeys: string[];
+	probedBreakers: string[];
 }
 
 export async function runAttempt(consumer: Consumer, lease: Lease): Promise<Disposition> {
 	const { job } = lease;
 	// An earlier holder may have stored an answer and died before the row said so. An R2 error means later, never a call.
-	const found = await findEarlierAnswer(consumer, job);
+	const found = await findEarlierResult(consumer, job);
 	if (found === "unknown") return await settleUnstored(consumer, lease, null);
-	if (found !== null) return await settleAnswer(consumer, lease, found, withAttempt(job.attempts, found.attempt));
+	if (found !== null) return await settleResult(consumer, lease, found, withAttempt(job.attempts, found.attempt));
 
 	if (!lease.mayCall) return await handBack(consumer, lease);
 
@@ -53,11 +53,11 @@ export async function runAttempt(consumer: Consumer, lease: Lease): Promise<Disp
 
 async function callOnce(consumer: Consumer, lease: Lease): Promise<Disposition> {
 	const { job, lost } = lease;
-	const judgement = judge(job, lease.now());
-	if (judgement !== "call") return await settleJudgement(consumer, lease, judgement);
+	const precheckFailure = precheck(job, lease.now());
+	if (precheckFailure !== "call") return await settlePrecheck(consumer, lease, precheckFailure);
 	const input = await loadInput(consumer, job);
 	if (input === "unknown") return await settleUnstored(consumer, lease, null);
-	if (input === "missing") return await settleJudgement(consumer, lease, "input_missing");
+	if (input === "missing") return await settlePrecheck(consumer, lease, "input_missing");
 	// Cancelled or taken over before the call: it is not made. Or during it: whoever did that has written all there is
 	// to write. But a paid answer is stored even then, for whoever holds the job now to find.
 	if (lost.aborted) return ACK;
@@ -86,7 +86,7 @@ async function ask({ ask, config }: Consumer, lease: Lease, input: JsonObject): 
 	);
 }
 
-async function succeed(consumer: Consumer, lease: Lease, answer: ModelAnswer): Promise<Disposition> {
+async function succeed(consumer: Consumer, lease: Lease, answer: ModelResponse): Promise<Disposition> {
 	const { job } = lease;
 	const own = entryFor(consumer, lease, {
 		outcome: "succeeded",
@@ -101,18 +101,18 @@ async function succeed(consumer: Consumer, lease: Lease, answer: ModelAnswer): P
 	if (result === null) return await settleUnstored(consumer, lease, { ...own, outcome: "not_stored", counted: false });
 	const { first, stored } = result;
 	if (first) consumer.freshResults.keep(job, text, body.byteLength);
-	await tellRecovery(consumer, lease);
-	if (first) return await settleAnswer(consumer, lease, stored, withAttempt(job.attempts, stored.attempt));
+	await reportRecovery(consumer, lease);
+	if (first) return await settleResult(consumer, lease, stored, withAttempt(job.attempts, stored.attempt));
 	return await settleOther(consumer, lease, stored, { ...own, outcome: "superseded" });
 }
 
 /** Another holder's answer was stored first: it is the job's answer, and our own call is told beside it. */
-async function settleOther(consumer: Consumer, lease: Lease, stored: StoredAnswer, own: Attempt): Promise<Disposition> {
+async function settleOther(consumer: Consumer, lease: Lease, stored: StoredResult, own: Attempt): Promise<Disposition> {
 	const { job } = lease;
 	const attempts = withAttempt(withAttempt(job.attempts, stored.attempt), own);
 	const counted = own.counted ? job.attempt : job.attempt - 1;
 	const modelAttempt = stored.attempt.model === job.model ? counted : stored.modelAttempt;
-	return await settleAnswer(consumer, lease, { ...stored, modelAttempt }, attempts);
+	return await settleResult(consumer, lease, { ...stored, modelAttempt }, attempts);
 }
 
 async function fail(consumer: Consumer, lease: Lease, failure: ModelFailure): Promise<Disposition> {
@@ -129,7 +129,7 @@ async function fail(consumer: Consumer, lease: Lease, failure: ModelFailure): Pr
 	});
 	if (decision.next !== "queued") {
 		// A holder before us may have stored its answer while we called, and an answer wins over any other end.
-		const found = await findEarlierAnswer(consumer, lease.job);
+		const found = await findEarlierResult(consumer, lease.job);
 		if (found === "unknown") return await settleUnstored(consumer, lease, { ...entry, counted: false });
 		if (found !== null) return await settleOther(consumer, lease, found, entry);
 	}

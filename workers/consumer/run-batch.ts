@@ -3,17 +3,17 @@ import type { Config } from "../../shared/core/config.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { keysOf } from "../../shared/core/upstreams/lanes.ts";
-import { explainMisses } from "../../shared/db/jobs/explain-misses.ts";
+import { keysOf } from "../../shared/core/upstreams/credentials.ts";
+import { whyNotLeased } from "../../shared/db/jobs/why-not-leased.ts";
 import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/messages.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
-import { logTrouble } from "../log.ts";
-import { ringOrLog } from "../ring-or-log.ts";
+import { enqueueOrLog } from "../enqueue-or-log.ts";
+import { logError } from "../log.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Ends } from "./group-ends.ts";
-import { leaseSurely } from "./lease-surely.ts";
+import { leaseWithRetry } from "./lease-with-retry.ts";
 import { type Lease, runAttempt } from "./run-attempt.ts";
 import { afterLease } from "./settle.ts";
 import { watchLeases } from "./watch-leases.ts";
@@ -37,19 +37,19 @@ export async function runBatch(
 	tell: (key: JobKey, disposition: Disposition) => void,
 ): Promise<void> {
 	const startedAt = consumer.runtime.now();
-	const leased = await leaseSurely(consumer, keys);
+	const leased = await leaseWithRetry(consumer, keys);
 	if (leased === null) {
 		for (const key of keys) tell(key, afterLease(consumer));
 		return;
 	}
-	const { jobs, keptAway, probedKeys, owed, freed } = leased;
+	const { jobs, gated, probedBreakers, owed, freed } = leased;
 	const leasedHereAt = consumer.runtime.now();
 	const watch = watchLeases(consumer, jobs);
 	const leaseOf = (job: Job): Lease => ({
 		job,
 		startedAt,
-		mayCall: !keptAway.has(job.jobId),
-		probedKeys: keysOf(job).filter((key) => probedKeys.has(key)),
+		mayCall: !gated.has(job.jobId),
+		probedBreakers: keysOf(job).filter((key) => probedBreakers.has(key)),
 		lost: watch.signalOf(job),
 		now: () => leased.now + consumer.runtime.now() - leasedHereAt,
 	});
@@ -59,8 +59,8 @@ export async function runBatch(
 		tell(job, disposition);
 	});
 	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
-	const told = ringOrLog(consumer.deliveryBell, owed);
-	const passedOn = ringOrLog(consumer.jobBell, freed);
+	const told = enqueueOrLog(consumer.deliveryQueue, owed);
+	const passedOn = enqueueOrLog(consumer.jobQueue, freed);
 	await Promise.all([...attempts, tellMissed(consumer, missed, tell), told, passedOn]);
 	await watch.stop();
 }
@@ -73,7 +73,7 @@ async function caught(consumer: Consumer, job: JobKey, attempt: () => Promise<Di
 	try {
 		return await attempt();
 	} catch (error) {
-		logTrouble("attempt.crashed", { jobId: job.jobId }, error);
+		logError("attempt.crashed", { jobId: job.jobId }, error);
 		return afterLease(consumer);
 	}
 }
@@ -86,12 +86,12 @@ async function tellMissed(
 ): Promise<void> {
 	if (keys.length === 0) return;
 	try {
-		for (const miss of await explainMisses(db, keys)) {
+		for (const miss of await whyNotLeased(db, keys)) {
 			const delaySeconds = miss.kind === "early" ? queueDelaySeconds(miss.waitMs) : null;
 			tell(miss, delaySeconds === null ? ACK : { kind: "retry", delaySeconds });
 		}
 	} catch (error) {
-		logTrouble("misses.not_explained", { jobs: keys.length }, error);
+		logError("misses.explain_failed", { jobs: keys.length }, error);
 		for (const key of keys) tell(key, AFTER_CRASH);
 	}
 }

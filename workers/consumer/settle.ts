@@ -1,21 +1,21 @@
 /** Carries decisions out: each is one guarded transition, and says what the queue is to be told. */
 import { type Attempt, addUsage, withAttempt } from "../../shared/core/jobs/attempts.ts";
-import { deadlineError, type FailureDecision, type Judgement, poisonedError } from "../../shared/core/jobs/decide.ts";
+import { deadlineError, type FailureDecision, type Precheck, poisonedError } from "../../shared/core/jobs/decide.ts";
 import type { Job, JobError } from "../../shared/core/jobs/job.ts";
 import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
-import { type CoolDown, coolDownFor } from "../../shared/core/upstreams/breaker.ts";
+import { type BreakerEvent, breakerEventFor } from "../../shared/core/upstreams/breaker.ts";
+import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
-import { laneFor } from "../../shared/core/upstreams/lanes.ts";
-import type { Finished, JobEnd } from "../../shared/db/jobs/finish-jobs.ts";
+import type { Finalization, Finished } from "../../shared/db/jobs/finish-jobs.ts";
 import { type Requeue, type Requeued, requeueJob } from "../../shared/db/jobs/requeue-job.ts";
 import { ACK, type Disposition } from "../../shared/queues/messages.ts";
-import type { StoredAnswer } from "../../shared/storage/results.ts";
+import type { StoredResult } from "../../shared/storage/results.ts";
+import { enqueueOrLog } from "../enqueue-or-log.ts";
 import { log } from "../log.ts";
-import { ringOrLog } from "../ring-or-log.ts";
+import { reportFailure, reportRecovery } from "./report-to-breakers.ts";
+import { retryWrite } from "./retry-write.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";
-import { tellFailure, tellRecovery } from "./tell-cool-downs.ts";
-import { writeSurely } from "./write-surely.ts";
 
 /** How long to leave a job alone whose answer or input our own storage did not take or give. */
 const STORAGE_WAIT_MS = 15_000;
@@ -23,10 +23,10 @@ const STORAGE_WAIT_MS = 15_000;
 const STORAGE_WAIT_MS_MAX = 900_000;
 
 /** `stored` is in R2 under the job's key: it is the job's answer, whoever brought it. */
-export async function settleAnswer(
+export async function settleResult(
 	consumer: Consumer,
 	lease: Lease,
-	stored: StoredAnswer,
+	stored: StoredResult,
 	attempts: Attempt[],
 ): Promise<Disposition> {
 	const { job } = lease;
@@ -47,33 +47,37 @@ export async function settleFailure(
 	const { job } = lease;
 	const past = history(job, withAttempt(job.attempts, entry));
 	const delayMs = decision.next === "queued" ? decision.delayMs : 0;
-	const upstream = { lane: laneNow(consumer, job.model), model: job.model, leasedAt: job.leasedAt ?? 0 };
-	const coolDown = coolDownFor(upstream, failure, delayMs);
+	const upstream = {
+		credential: currentCredential(consumer, job.model),
+		model: job.model,
+		leasedAt: job.leasedAt ?? 0,
+	};
+	const breakerEvent = breakerEventFor(upstream, failure, delayMs);
 	// A provider that refuses a call for good answers calls again.
-	if (coolDown === null) await tellRecovery(consumer, lease);
+	if (breakerEvent === null) await reportRecovery(consumer, lease);
 	if (decision.next === "queued") {
 		const { reason, model, attempt } = decision;
-		return await requeue(consumer, lease, { reason, delayMs, progress: { model, attempt, ...past } }, coolDown);
+		return await requeue(consumer, lease, { reason, delayMs, progress: { model, attempt, ...past } }, breakerEvent);
 	}
-	if (coolDown !== null) await tellFailure(consumer, lease, coolDown);
+	if (breakerEvent !== null) await reportFailure(consumer, lease, breakerEvent);
 	const reason = decision.next === "expired" ? "deadline_passed" : decision.reason;
 	const progress = { model: job.model, attempt: decision.attempt, ...past };
 	return await finish(consumer, lease, { status: decision.next, reason, error: decision.error, progress });
 }
 
 /** The lease made no call, so it gives the attempt that it counted back. */
-export async function settleJudgement(
+export async function settlePrecheck(
 	consumer: Consumer,
 	lease: Lease,
-	judgement: Exclude<Judgement, "call"> | "input_missing",
+	precheckFailure: Exclude<Precheck, "call"> | "input_missing",
 ): Promise<Disposition> {
 	const { job } = lease;
 	const progress = { model: job.model, attempt: job.attempt - 1, ...history(job, job.attempts) };
-	return await finish(consumer, lease, { ...endOf(job, judgement), progress });
+	return await finish(consumer, lease, { ...endOf(job, precheckFailure), progress });
 }
 
-function endOf(job: Job, judgement: Exclude<Judgement, "call"> | "input_missing"): Omit<End, "progress"> {
-	switch (judgement) {
+function endOf(job: Job, precheckFailure: Exclude<Precheck, "call"> | "input_missing"): Omit<End, "progress"> {
+	switch (precheckFailure) {
 		case "poisoned":
 			return { status: "failed", reason: "poisoned", error: poisonedError(job) };
 		case "expired":
@@ -106,27 +110,27 @@ export async function handBack(consumer: Consumer, lease: Lease): Promise<Dispos
 	return await requeue(consumer, lease, { reason: "throttled", delayMs: 0, progress });
 }
 
-/** The lane of `model` by the routes of today. A model that no route serves any more fails by itself. */
-function laneNow({ config }: Consumer, model: string): string {
-	return laneFor(config.modelRoutes, model) ?? "";
+/** The credential of `model` by the routes of today. A model that no route serves any more fails by itself. */
+function currentCredential({ config }: Consumer, model: string): string {
+	return credentialFor(config.modelRoutes, model) ?? "";
 }
 
-type End = Pick<JobEnd, "status" | "progress"> & Partial<Pick<JobEnd, "reason" | "error" | "resultBytes">>;
+type End = Pick<Finalization, "status" | "progress"> & Partial<Pick<Finalization, "reason" | "error" | "resultBytes">>;
 
 async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Disposition> {
 	const { tenantId, jobId, lease: number } = lease.job;
 	const guard = { tenantId, jobId, from: "running" as const, lease: number };
 	const nothing = { reason: null, error: null, cancellation: null, resultBytes: null };
 	let ended: Pick<Finished, "owed" | "freed"> = { owed: [], freed: [] };
-	const written = await writeSurely(consumer, lease, end.status, async () => {
+	const written = await retryWrite(consumer, lease, end.status, async () => {
 		const finished = await consumer.ends.commit({ ...nothing, ...end, ...guard });
 		ended = finished;
 		return finished.done;
 	});
 	report(lease, end.status, end.reason ?? null, written);
 	if (written === "unknown") return afterLease(consumer);
-	const told = ringOrLog(consumer.deliveryBell, ended.owed);
-	await Promise.all([told, ringOrLog(consumer.jobBell, ended.freed)]);
+	const told = enqueueOrLog(consumer.deliveryQueue, ended.owed);
+	await Promise.all([told, enqueueOrLog(consumer.jobQueue, ended.freed)]);
 	return ACK;
 }
 
@@ -134,19 +138,19 @@ async function requeue(
 	consumer: Consumer,
 	lease: Lease,
 	next: Pick<Requeue, "reason" | "delayMs" | "progress">,
-	coolDown: CoolDown | null = null,
+	breakerEvent: BreakerEvent | null = null,
 ): Promise<Disposition> {
 	const { tenantId, jobId, lease: number } = lease.job;
-	const lane = laneNow(consumer, next.progress.model);
+	const credential = currentCredential(consumer, next.progress.model);
 	let requeued: Requeued = { waitMs: next.delayMs, freed: [] };
-	const written = await writeSurely(consumer, lease, "queued", async () => {
-		const due = await requeueJob(consumer.db, { tenantId, jobId, lease: number, lane, coolDown, ...next });
+	const written = await retryWrite(consumer, lease, "queued", async () => {
+		const due = await requeueJob(consumer.db, { tenantId, jobId, lease: number, credential, breakerEvent, ...next });
 		requeued = due ?? requeued;
 		return due !== null;
 	});
 	report(lease, "queued", next.reason, written);
 	if (written === "unknown") return afterLease(consumer);
-	await ringOrLog(consumer.jobBell, requeued.freed);
+	await enqueueOrLog(consumer.jobQueue, requeued.freed);
 	const delaySeconds = written === "done" ? queueDelaySeconds(requeued.waitMs) : null;
 	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
 }

@@ -1,7 +1,7 @@
 /** Puts a paid answer into R2, and does not give up while the lease lives: it is not bought again for a fault of ours. */
 import type { Attempt } from "../../shared/core/jobs/attempts.ts";
-import { type StoredAnswer, storeResult } from "../../shared/storage/results.ts";
-import { logTrouble } from "../log.ts";
+import { type StoredResult, storeResult } from "../../shared/storage/results.ts";
+import { logError } from "../log.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";
 
@@ -16,13 +16,13 @@ export async function storeWhileHeld(
 	{ job, lost }: Lease,
 	body: Uint8Array,
 	call: { attempt: Attempt; modelAttempt: number },
-): Promise<{ first: boolean; stored: StoredAnswer } | null> {
+): Promise<{ first: boolean; stored: StoredResult } | null> {
 	const giveUpAt = runtime.now() + STORE_MS_MAX;
 	for (let waitMs = RETRY_MS_FIRST; ; waitMs = Math.min(2 * waitMs, RETRY_MS_MAX)) {
 		try {
 			return await storeResult(objects, job, body, call);
 		} catch (error) {
-			logTrouble("result.not_stored", { jobId: job.jobId, bytes: body.byteLength }, error);
+			logError("result.store_failed", { jobId: job.jobId, bytes: body.byteLength }, error);
 		}
 		if (lost.aborted || runtime.now() + waitMs > giveUpAt) return null;
 		await runtime.sleep(waitMs, lost);

@@ -1,7 +1,7 @@
 /** Keeps a batch's leases alive while its calls run, and aborts the call of each lease that is no longer ours. */
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { extendLeases, findHeldLeases, type HeldLease } from "../../shared/db/jobs/hold-leases.ts";
-import { logTrouble } from "../log.ts";
+import { logError } from "../log.ts";
 import type { Consumer } from "./run-batch.ts";
 
 /** How soon a cancelled call is aborted, at the cost of one small read per batch. */
@@ -64,7 +64,7 @@ async function lookOnce({ db, config }: Consumer, held: Map<string, Held>, isHea
 		return true;
 	} catch (error) {
 		// Nothing is known, so nothing is aborted: the fence guards what the call will write.
-		logTrouble("leases.not_looked_up", { leases: asked.length, isHeartbeat }, error);
+		logError("leases.lookup_failed", { leases: asked.length, isHeartbeat }, error);
 		return false;
 	}
 }

@@ -7,12 +7,12 @@ import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
 import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
-import { findOwedDeliveries, type OwedDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
+import { findPendingDeliveries, type PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/messages.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
-import { logTrouble } from "../log.ts";
+import { logError } from "../log.ts";
 import { deliver } from "./deliver.ts";
 import type { Records } from "./group-records.ts";
 
@@ -48,22 +48,22 @@ export async function dispatchBatch(
 	);
 }
 
-async function readOrNone(dispatcher: Dispatcher, keys: DeliveryKey[]): Promise<OwedDelivery[] | null> {
+async function readOrNone(dispatcher: Dispatcher, keys: DeliveryKey[]): Promise<PendingDelivery[] | null> {
 	try {
-		return keys.length === 0 ? [] : await findOwedDeliveries(dispatcher.db, keys);
+		return keys.length === 0 ? [] : await findPendingDeliveries(dispatcher.db, keys);
 	} catch (error) {
-		logTrouble("deliveries.not_read", { deliveries: keys.length }, error);
+		logError("deliveries.read_failed", { deliveries: keys.length }, error);
 		return null;
 	}
 }
 
-/** Its receiver is left alone: the delivery waits in D1, and whoever lets it go rings. */
+/** Its receiver is left alone: the delivery waits in D1, and whoever lets it go redispatches. */
 async function park({ db }: Dispatcher, kept: DeliveryKey[]): Promise<Disposition> {
 	try {
 		await parkDeliveries(db, kept);
 		return ACK;
 	} catch (error) {
-		logTrouble("deliveries.not_parked", { deliveries: kept.length }, error);
+		logError("deliveries.park_failed", { deliveries: kept.length }, error);
 		return AFTER_CRASH;
 	}
 }
@@ -72,8 +72,8 @@ function isSame(one: DeliveryKey, other: DeliveryKey): boolean {
 	return one.tenantId === other.tenantId && one.deliveryId === other.deliveryId;
 }
 
-/** An early message comes back when its delivery is due, if that is soon; else the sweeper rings. */
-async function dispatch(dispatcher: Dispatcher, owed: OwedDelivery): Promise<Disposition> {
+/** An early message comes back when its delivery is due, if that is soon; else the sweeper redispatches. */
+async function dispatch(dispatcher: Dispatcher, owed: PendingDelivery): Promise<Disposition> {
 	const { delivery, now } = owed;
 	const waitMs = (delivery.nextAttemptAt ?? now) - now;
 	if (waitMs > 0) return later(waitMs);
@@ -81,12 +81,12 @@ async function dispatch(dispatcher: Dispatcher, owed: OwedDelivery): Promise<Dis
 		const decision = await deliver(dispatcher, owed);
 		return decision.next === "pending" ? later(decision.delayMs) : ACK;
 	} catch (error) {
-		logTrouble("delivery.crashed", { deliveryId: delivery.deliveryId }, error);
+		logError("delivery.crashed", { deliveryId: delivery.deliveryId }, error);
 		return AFTER_CRASH;
 	}
 }
 
-/** What takes longer has its message acked, and rings anew if it is to be tried again. */
+/** What takes longer has its message acked, and redispatches anew if it is to be tried again. */
 async function inTime(
 	dispatcher: Dispatcher,
 	key: DeliveryKey,
@@ -94,21 +94,21 @@ async function inTime(
 ): Promise<Disposition> {
 	const { runtime, background } = dispatcher;
 	const said = await new Promise<Disposition | null>((resolve, reject) => {
-		const takeBack = runtime.timer(PATIENCE_MS, () => resolve(null));
-		dispatching.then(resolve, reject).finally(takeBack);
+		const cancelTimer = runtime.timer(PATIENCE_MS, () => resolve(null));
+		dispatching.then(resolve, reject).finally(cancelTimer);
 	});
 	if (said !== null) return said;
-	background(ringAnew(dispatcher, key, dispatching));
+	background(enqueueAgain(dispatcher, key, dispatching));
 	return ACK;
 }
 
-async function ringAnew({ deliveryBell }: Dispatcher, key: DeliveryKey, dispatching: Promise<Disposition>) {
+async function enqueueAgain({ deliveryQueue }: Dispatcher, key: DeliveryKey, dispatching: Promise<Disposition>) {
 	const late = await dispatching;
 	if (late.kind === "ack") return;
 	try {
-		await deliveryBell.ringLater(key, late.delaySeconds);
+		await deliveryQueue.enqueueLater(key, late.delaySeconds);
 	} catch (error) {
-		logTrouble("delivery.not_rung", { deliveryId: key.deliveryId }, error);
+		logError("delivery.enqueue_failed", { deliveryId: key.deliveryId }, error);
 	}
 }
 

@@ -1,16 +1,16 @@
 /**
  * Takes:  DELIVERY_QUEUE messages, `{ tenantId, deliveryId }`.
  * Writes: deliveries (pending → delivered | exhausted | skipped, or pending again at the next time of the schedule),
- *         receiver_pauses, webhook_endpoints (enabled → disabled).
+ *         receiver_breakers, webhook_endpoints (enabled → disabled).
  * Sends:  a signed POST to the caller's endpoint; DELIVERY_QUEUE, for those parked until their receiver was back.
  */
 import type { Config } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { readBells } from "../../shared/queues/messages.ts";
+import { groupMessages } from "../../shared/queues/messages.ts";
 import { DeliveryMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { bind } from "../bindings.ts";
-import { logTrouble } from "../log.ts";
+import { logError } from "../log.ts";
 import { dispatchBatch } from "./dispatch-batch.ts";
 import { groupRecords } from "./group-records.ts";
 
@@ -31,9 +31,9 @@ export async function dispatchDeliveries(
 		runtime,
 		background,
 	};
-	const bells = readBells(batch.messages, DeliveryMessage, (key) => `${key.tenantId}/${key.deliveryId}`);
+	const bells = groupMessages(batch.messages, DeliveryMessage, (key) => `${key.tenantId}/${key.deliveryId}`);
 	for (const message of bells.unreadable) {
-		logTrouble("message.unreadable", { queue: batch.queue, messageId: message.id });
+		logError("message.unreadable", { queue: batch.queue, messageId: message.id });
 		message.ack();
 	}
 	await dispatchBatch(dispatcher, bells.keys, (key, disposition) => {

@@ -7,12 +7,12 @@ import { ownHosts } from "../../shared/core/webhooks/own-hosts.ts";
 import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
 import { unseal } from "../../shared/crypto/seal.ts";
-import type { OwedDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
+import type { PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { holdBack } from "../../shared/db/deliveries/receiver-breakers.ts";
 import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../shared/webhooks/post-webhook.ts";
 import { signedHeaders } from "../../shared/webhooks/sign.ts";
-import { logTrouble } from "../log.ts";
+import { logError } from "../log.ts";
 import { buildEvent } from "./build-event.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
 
@@ -27,7 +27,7 @@ export type Sent = AttemptResult &
 	};
 
 /** The address is checked again before each attempt: its name may lead elsewhere by now, and rules may be stricter. */
-export async function sendWebhook(dispatcher: Dispatcher, owed: OwedDelivery, attemptAt: number): Promise<Sent> {
+export async function sendWebhook(dispatcher: Dispatcher, owed: PendingDelivery, attemptAt: number): Promise<Sent> {
 	const { config, runtime } = dispatcher;
 	const { delivery, endpoint } = owed;
 	const url = endpoint?.url ?? delivery.url;
@@ -41,8 +41,8 @@ export async function sendWebhook(dispatcher: Dispatcher, owed: OwedDelivery, at
 	const body = await buildEvent(dispatcher, delivery, owed.job);
 	if (body === null) return { ...notSent(url, "the job was erased."), isPointless: true };
 	const headers = signedHeaders(secrets, delivery.eventId, attemptAt, body);
-	const takeBack = runtime.timer(PATIENCE_MS, () => dispatcher.background(holdBackOrLog(dispatcher, delivery)));
-	const answer = await postWebhook(runtime, address.url, headers, body).finally(takeBack);
+	const cancelTimer = runtime.timer(PATIENCE_MS, () => dispatcher.background(holdBackOrLog(dispatcher, delivery)));
+	const answer = await postWebhook(runtime, address.url, headers, body).finally(cancelTimer);
 	const retryAfterMs = readRetryAfterMs((name) => answer.headers.get(name), runtime.now());
 	return { ...answer, url, retryAfterMs, wasAsked: true, isPointless: false };
 }
@@ -52,11 +52,11 @@ async function holdBackOrLog({ db }: Dispatcher, delivery: Delivery): Promise<vo
 	try {
 		await holdBack(db, delivery);
 	} catch (error) {
-		logTrouble("receiver.not_held_back", { deliveryId: delivery.deliveryId }, error);
+		logError("receiver.hold_failed", { deliveryId: delivery.deliveryId }, error);
 	}
 }
 
-function whyPointless({ delivery, endpoint, sealedSecrets }: OwedDelivery): string | null {
+function whyPointless({ delivery, endpoint, sealedSecrets }: PendingDelivery): string | null {
 	if (delivery.endpointId === null) return sealedSecrets.length === 0 ? "its tenant was deleted." : null;
 	if (endpoint === null) return "its endpoint was deleted.";
 	return endpoint.status === "disabled" ? "its endpoint is disabled." : null;
@@ -70,7 +70,7 @@ function notSent(url: string, why: string): Sent {
 /** Those that open: one sealed under a key that is gone must not silence the other. */
 async function openSecrets(
 	{ config, runtime }: Dispatcher,
-	{ delivery, endpoint, sealedSecrets }: OwedDelivery,
+	{ delivery, endpoint, sealedSecrets }: PendingDelivery,
 ): Promise<string[]> {
 	const { tenantId, deliveryId } = delivery;
 	const sealed = endpoint?.sealedSecrets ?? sealedSecrets;
@@ -78,7 +78,7 @@ async function openSecrets(
 	const opened = await Promise.allSettled(sealed.map((secret) => unseal(runtime, config.signingKeys, owner, secret)));
 	return opened.flatMap((one) => {
 		if (one.status === "fulfilled") return [one.value];
-		logTrouble("secret.not_opened", { tenantId, deliveryId }, one.reason);
+		logError("secret.open_failed", { tenantId, deliveryId }, one.reason);
 		return [];
 	});
 }

@@ -3,10 +3,10 @@ import { AppError } from "../../shared/core/errors.ts";
 import { describeScopes } from "./docs/describe-scopes.ts";
 import { documentationRoutes } from "./docs/documentation.ts";
 import { healthRoute } from "./docs/health.ts";
-import { ANSWER_HEADERS } from "./http/answer-headers.ts";
+import { RESPONSE_HEADERS } from "./http/answer-headers.ts";
 import { newApp } from "./http/app.ts";
 import { allowOrigins } from "./http/cors.ts";
-import { answerAppError, answerError } from "./http/errors.ts";
+import { respondToError, respondWithAppError } from "./http/errors.ts";
 import { refusePrototype } from "./http/query-guard.ts";
 import { cancelJobRoute } from "./jobs/cancel-job.ts";
 import { deleteJobRoute } from "./jobs/delete-job.ts";
@@ -41,10 +41,10 @@ const ABOUT = {
 
 const app = newApp();
 
-app.use(async function everyAnswer(c, next) {
+app.use(async function everyResponse(c, next) {
 	// Before there is an answer: afterwards each header would make a new one. Routes may set another value.
 	c.header("x-request-id", c.env.requestId);
-	for (const [name, value] of Object.entries(ANSWER_HEADERS)) c.header(name, value);
+	for (const [name, value] of Object.entries(RESPONSE_HEADERS)) c.header(name, value);
 	await next();
 });
 
@@ -105,12 +105,12 @@ function patternOf(path: string): RegExp {
 
 app.notFound((c) => {
 	const allowed = methodsOf(c.req.path);
-	if (allowed.length === 0) return answerAppError(new AppError("not_found", "There is nothing here."), c);
+	if (allowed.length === 0) return respondWithAppError(new AppError("not_found", "There is nothing here."), c);
 	c.header("allow", allowed.join(", "));
 	if (c.req.method === "OPTIONS") return c.body(null, 204);
-	return answerAppError(new AppError("method_not_allowed", `This path takes ${allowed.join(", ")}.`), c);
+	return respondWithAppError(new AppError("method_not_allowed", `This path takes ${allowed.join(", ")}.`), c);
 });
 
-app.onError(answerError);
+app.onError(respondToError);
 
 export const api = app;

@@ -15,14 +15,14 @@ import { HostCache } from "../../shared/webhooks/host-cache.ts";
 import { bind } from "../bindings.ts";
 import { api } from "./api.ts";
 import { KeyCache } from "./auth/key-cache.ts";
-import { KeyTallies } from "./auth/key-tallies.ts";
-import { bindShields } from "./auth/rate-limits.ts";
-import { ANSWER_HEADERS } from "./http/answer-headers.ts";
+import { bindRateLimiters } from "./auth/rate-limits.ts";
+import { RequestCounters } from "./auth/request-counters.ts";
+import { RESPONSE_HEADERS } from "./http/answer-headers.ts";
 import type { Services } from "./services.ts";
 
 /** They live as long as the isolate. */
 const keys = new KeyCache();
-const tallies = new KeyTallies();
+const counters = new RequestCounters();
 const hosts = new HostCache();
 
 export async function intake(
@@ -36,11 +36,11 @@ export async function intake(
 	if (!parsed.ok) return misconfigured(parsed.problems, requestId);
 	const services: Services = {
 		...bind(env, runtime),
-		...bindShields(env, runtime),
+		...bindRateLimiters(env, runtime),
 		config: parsed.config,
 		runtime,
 		keys,
-		tallies,
+		counters,
 		hosts,
 		background: (work) => context.waitUntil(work),
 	};
@@ -52,6 +52,6 @@ function misconfigured(problems: string[], requestId: string): Response {
 	const error = new AppError("misconfigured", `The service is not configured: ${problems.join("; ")}.`);
 	return Response.json(error.toBody(requestId), {
 		status: error.status,
-		headers: { ...ANSWER_HEADERS, "x-request-id": requestId, "x-should-retry": "false" },
+		headers: { ...RESPONSE_HEADERS, "x-request-id": requestId, "x-should-retry": "false" },
 	});
 }

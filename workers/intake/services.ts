@@ -5,14 +5,14 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import type { HostCache } from "../../shared/webhooks/host-cache.ts";
 import type { Bindings } from "../bindings.ts";
 import type { KeyCache } from "./auth/key-cache.ts";
-import type { KeyTallies } from "./auth/key-tallies.ts";
-import type { Shields } from "./auth/rate-limits.ts";
+import type { RateLimiters } from "./auth/rate-limits.ts";
+import type { RequestCounters } from "./auth/request-counters.ts";
 
-export interface Services extends Bindings, Shields {
+export interface Services extends Bindings, RateLimiters {
 	config: Config;
 	runtime: Runtime;
 	keys: KeyCache;
-	tallies: KeyTallies;
+	counters: RequestCounters;
 	hosts: HostCache;
 	/** Lets work go on after the answer. It must not matter when it fails. */
 	background(work: Promise<void>): void;

@@ -2,9 +2,9 @@
 import { deadlineError } from "../../shared/core/jobs/decide.ts";
 import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
-import { findStoredAnswer } from "../../shared/storage/results.ts";
-import { logTrouble } from "../log.ts";
-import { ringOrLog } from "../ring-or-log.ts";
+import { findStoredResult } from "../../shared/storage/results.ts";
+import { enqueueOrLog } from "../enqueue-or-log.ts";
+import { logError } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /**
@@ -25,9 +25,9 @@ export async function expireJobs(
 async function whatIsStored({ objects }: Sweeper, job: SweptJob): Promise<"answer" | "nothing" | "unknown"> {
 	if (job.lease === 0) return "nothing";
 	try {
-		return (await findStoredAnswer(objects, job)) === null ? "nothing" : "answer";
+		return (await findStoredResult(objects, job)) === null ? "nothing" : "answer";
 	} catch (error) {
-		logTrouble("result.not_looked_up", { jobId: job.jobId }, error);
+		logError("result.lookup_failed", { jobId: job.jobId }, error);
 		return "unknown";
 	}
 }
@@ -37,13 +37,13 @@ async function expireOrLog(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> 
 	try {
 		return await expire(sweeper, jobs);
 	} catch (error) {
-		logTrouble("jobs.not_expired", { jobs: jobs.length }, error);
+		logError("jobs.expire_failed", { jobs: jobs.length }, error);
 		return 0;
 	}
 }
 
 /** Guarded by the lease seen: a job that was leased or cancelled meanwhile is left to whoever did that. */
-async function expire({ db, deliveryBell, jobBell }: Sweeper, jobs: SweptJob[]): Promise<number> {
+async function expire({ db, deliveryQueue, jobQueue }: Sweeper, jobs: SweptJob[]): Promise<number> {
 	const finished = await finishJobs(
 		db,
 		jobs.map((job) => ({
@@ -59,12 +59,12 @@ async function expire({ db, deliveryBell, jobBell }: Sweeper, jobs: SweptJob[]):
 			progress: null,
 		})),
 	);
-	await ringOrLog(
-		deliveryBell,
+	await enqueueOrLog(
+		deliveryQueue,
 		finished.flatMap(({ owed }) => owed),
 	);
-	await ringOrLog(
-		jobBell,
+	await enqueueOrLog(
+		jobQueue,
 		finished.flatMap(({ freed }) => freed),
 	);
 	return finished.filter(({ done }) => done).length;

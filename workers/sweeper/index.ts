@@ -4,21 +4,21 @@
  *         a deleted tenant owned; secrets that the previous SIGNING_KEY sealed.
  * Sends:  JOB_QUEUE and DELIVERY_QUEUE, for whatever a queue lost or a crash left behind.
  *
- * It never calls a model or a receiver: it rings, and those who are rung for judge for themselves.
+ * It never calls a model or a receiver: it redispatches, and those who are rung for judge for themselves.
  */
 import type { ParsedConfig } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { bind } from "../bindings.ts";
-import { log, logTrouble } from "../log.ts";
+import { log, logError } from "../log.ts";
+import { enqueueDueDeliveries } from "./enqueue-deliveries.ts";
 import { eraseTenants } from "./erase-tenants.ts";
 import { pruneAll } from "./prune.ts";
 import { reapInputs } from "./reap-inputs.ts";
 import { releaseAllDeliveries } from "./release-deliveries.ts";
 import { releaseAllParked } from "./release-parked.ts";
 import { resealSecrets } from "./reseal-secrets.ts";
-import { ringForDueDeliveries } from "./ring-for-deliveries.ts";
 import { sweepJobs } from "./sweep-jobs.ts";
 import type { Sweeper } from "./sweeper.ts";
 
@@ -31,7 +31,7 @@ export async function sweepAll(sweeper: Sweeper): Promise<void> {
 		sweepJobs,
 		releaseAllParked,
 		releaseAllDeliveries,
-		ringForDueDeliveries,
+		enqueueDueDeliveries,
 		eraseTenants,
 		pruneAll,
 		reapInputs,
@@ -43,7 +43,7 @@ export async function sweepAll(sweeper: Sweeper): Promise<void> {
 			Object.assign(counts, await step(sweeper));
 		} catch (error) {
 			// One step that cannot do its work must not keep the others from theirs.
-			logTrouble("sweep.step_failed", { step: name }, error);
+			logError("sweep.step_failed", { step: name }, error);
 		}
 	}
 	await noteLastSweep(sweeper.db, counts);
@@ -55,6 +55,6 @@ async function noteLastSweep(db: Database, counts: Record<string, number>): Prom
 	try {
 		await writeNote(db, "last_sweep", JSON.stringify(counts));
 	} catch (error) {
-		logTrouble("sweep.not_noted", {}, error);
+		logError("sweep.note_failed", {}, error);
 	}
 }

@@ -2,7 +2,7 @@
  * Inputs are put before the row that names them, so a submission that died in between leaves one behind. Once a day, the
  * inputs of the day before yesterday that no job owns are deleted: their keys start with the day.
  */
-import { findKnownJobs } from "../../shared/db/jobs/find-known-jobs.ts";
+import { filterExisting } from "../../shared/db/jobs/filter-existing.ts";
 import { readNote, writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { eraseInputs, listInputs } from "../../shared/storage/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
@@ -21,7 +21,7 @@ export async function reapInputs({ db, objects, runtime }: Sweeper): Promise<{ i
 	let cursor: string | null = (await readNote(db, "inputs_reap_cursor")) || null;
 	for (let pages = 0; pages < PAGES_MAX; pages++) {
 		const page = await listInputs(objects, day, cursor);
-		const known = await findKnownJobs(db, page.inputs);
+		const known = await filterExisting(db, page.inputs);
 		const orphans = page.inputs.filter(({ jobId }) => !known.has(jobId)).map(({ key }) => key);
 		await eraseInputs(objects, orphans);
 		inputsReaped += orphans.length;

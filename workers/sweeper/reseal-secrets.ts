@@ -5,7 +5,7 @@
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
 import { keyId, seal, unseal } from "../../shared/crypto/seal.ts";
 import { findSecretsSealedWith, replaceSeals, type StoredSecret } from "../../shared/db/tenants/sealed-secrets.ts";
-import { logTrouble } from "../log.ts";
+import { logError } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /** Each costs two derivations of a key. */
@@ -28,7 +28,7 @@ async function reseal({ runtime, signingKeys }: Sweeper, secret: StoredSecret) {
 		const plain = await unseal(runtime, signingKeys, owner, secret.sealed);
 		return [{ ...secret, resealed: await seal(runtime, signingKeys[0] ?? "", owner, plain) }];
 	} catch (error) {
-		logTrouble("secret.not_resealed", { tenantId, endpointId }, error);
+		logError("secret.reseal_failed", { tenantId, endpointId }, error);
 		return [];
 	}
 }

@@ -1,9 +1,9 @@
-/** Jobs under way: rings for those nobody comes for, expires those whose deadline passed while they waited. */
+/** Jobs under way: redispatches for those nobody comes for, expires those whose deadline passed while they waited. */
 import { decideSweep, type SweptJob } from "../../shared/core/jobs/sweep.ts";
-import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../../shared/core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../shared/core/jobs/wakeups.ts";
 import { findJobsToSweep, noteSwept, type SweepCursor, type SweepPage } from "../../shared/db/jobs/sweep-jobs.ts";
-import type { JobBell } from "../../shared/queues/queue.ts";
-import { logTrouble } from "../log.ts";
+import type { JobQueue } from "../../shared/queues/queue.ts";
+import { logError } from "../log.ts";
 import { expireJobs } from "./expire-jobs.ts";
 import type { Sweeper } from "./sweeper.ts";
 
@@ -17,7 +17,7 @@ const SWEEP_MS_MAX = 20_000;
 
 export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expired: number }> {
 	const stopAt = sweeper.runtime.now() + SWEEP_MS_MAX;
-	const queueIsEmpty = await isEmpty(sweeper.jobBell);
+	const queueIsEmpty = await isEmpty(sweeper.jobQueue);
 	const counts = { rung: 0, expired: 0 };
 	// Whoever is rung for asks to be looked at later, which may lie on a page to come: one ring a sweep is enough.
 	const seen = new Set<string>();
@@ -25,7 +25,7 @@ export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expir
 	let pages = 0;
 	do {
 		const page: SweepPage = await findJobsToSweep(sweeper.db, {
-			aheadMs: queueIsEmpty ? RING_AGAIN_MS_MAX : 0,
+			aheadMs: queueIsEmpty ? REDISPATCH_DELAY_MS_MAX : 0,
 			limit: PAGE,
 			after,
 		});
@@ -40,28 +40,28 @@ export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expir
 	return counts;
 }
 
-/** Rings first and notes it after: a death in between rings twice, which is harmless, and never not at all. */
+/** Rings first and notes it after: a death in between redispatches twice, which is harmless, and never not at all. */
 async function sweepPage(sweeper: Sweeper, jobs: SweptJob[], now: number, queueIsEmpty: boolean) {
 	const decided = jobs.map((job) => ({ job, decision: decideSweep(job, now, queueIsEmpty) }));
 	const overdue = decided.filter(({ decision }) => decision.kind === "expire").map(({ job }) => job);
 	const { expired, answered } = await expireJobs(sweeper, overdue);
-	const due = decided.filter(({ decision }) => decision.kind === "ring").map(({ job }) => job);
-	await sweeper.jobBell.ring([...due, ...answered]);
+	const due = decided.filter(({ decision }) => decision.kind === "enqueue").map(({ job }) => job);
+	await sweeper.jobQueue.enqueue([...due, ...answered]);
 	await noteSwept(sweeper.db, [
 		...decided.flatMap(({ job, decision }) =>
-			decision.kind === "ring" || decision.kind === "look" ? [{ job, ...decision }] : [],
+			decision.kind === "enqueue" || decision.kind === "look" ? [{ job, ...decision }] : [],
 		),
-		...answered.map((job) => ({ job, sweepAt: now + DOORBELL_GRACE_MS, rings: job.rings })),
+		...answered.map((job) => ({ job, sweepAt: now + ENQUEUE_GRACE_MS, redispatches: job.redispatches })),
 	]);
 	return { rung: due.length + answered.length, expired };
 }
 
 /** Where the queue will not say, it may be full: nobody is rung for ahead of time. */
-async function isEmpty(bell: JobBell): Promise<boolean> {
+async function isEmpty(bell: JobQueue): Promise<boolean> {
 	try {
 		return (await bell.backlog()) === 0;
 	} catch (error) {
-		logTrouble("queue.not_measured", {}, error);
+		logError("queue.measure_failed", {}, error);
 		return false;
 	}
 }

@@ -17,9 +17,9 @@ import { readUsage } from "./token-usage.ts";
  * models. While it is read an answer lives as text, as objects and as text again, some five times its size in all: more
  * than this would not fit beside its neighbours in an isolate's 128 MB.
  */
-export const ANSWER_CHARS_MAX = 16 * 1024 * 1024;
+export const REPLY_CHARS_MAX = 16 * 1024 * 1024;
 
-export interface AnswerReaderOptions {
+export interface ResponseReaderOptions {
 	/** The provider says `text/event-stream`. Decides where the body's first characters do not. */
 	saysEventStream: boolean;
 	/** The request's `n`. */
@@ -30,7 +30,7 @@ export interface AnswerReaderOptions {
 
 /**
  * `reading`: more is to come. `closing`: a stream gave every choice its end, and only the usage may follow.
- * `settled`: nothing more can change the verdict, so stop the provider.
+ * `settled`: nothing more can change the classification, so stop the provider.
  */
 export type ReaderState = "reading" | "closing" | "settled";
 
@@ -38,8 +38,8 @@ const SSE_START = /^(?::|(?:data|event|id|retry):)/;
 /** Enough characters to tell `event:` from anything else. */
 const SNIFFED_CHARS = 6;
 
-export class AnswerReader {
-	readonly #options: AnswerReaderOptions;
+export class ResponseReader {
+	readonly #options: ResponseReaderOptions;
 	readonly #charsMax: number;
 	readonly #decoder = new TextDecoder();
 	readonly #sse = new SseReader();
@@ -52,9 +52,9 @@ export class AnswerReader {
 	#isTooLong = false;
 	#progress = 0;
 
-	constructor(options: AnswerReaderOptions) {
+	constructor(options: ResponseReaderOptions) {
 		this.#options = options;
-		this.#charsMax = options.charsMax ?? ANSWER_CHARS_MAX;
+		this.#charsMax = options.charsMax ?? REPLY_CHARS_MAX;
 	}
 
 	/** Grows with what the provider says, not with blanks, comments and pings that keep the connection alive. */
@@ -67,11 +67,11 @@ export class AnswerReader {
 		return this.#state();
 	}
 
-	/** The verdict. `isEnded`: the body came to its own end, rather than being cut or given up on. */
+	/** The classification. `isEnded`: the body came to its own end, rather than being cut or given up on. */
 	end(isEnded: boolean): Reading {
 		this.#take(this.#decoder.decode(), true);
 		if (this.#isTooLong) return { kind: "unreadable", why: "The answer is too long to keep.", usage: this.#usage() };
-		return this.#kind === "stream" ? this.#streamVerdict() : this.#textVerdict(isEnded);
+		return this.#kind === "stream" ? this.#streamClassification() : this.#textClassification(isEnded);
 	}
 
 	#state(): ReaderState {
@@ -132,7 +132,7 @@ export class AnswerReader {
 		}
 	}
 
-	#streamVerdict(): Reading {
+	#streamClassification(): Reading {
 		const usage = this.#usage();
 		if (isWhole(this.#stream, this.#options.choicesAsked)) {
 			if (this.#isGarbled) return { kind: "unreadable", why: "An event of the answer is not JSON.", usage };
@@ -142,7 +142,7 @@ export class AnswerReader {
 		return { kind: "cut", why: "The stream stopped before its end.", usage };
 	}
 
-	#textVerdict(isEnded: boolean): Reading {
+	#textClassification(isEnded: boolean): Reading {
 		const cut: Reading = { kind: "cut", why: "The answer stopped before its end.", usage: null };
 		if (this.#text === "") return { ...cut, why: "The answer is empty." };
 		const body = parseJson(this.#text);

@@ -45,10 +45,10 @@ export function decideFailure(job: Job, failure: ModelFailure, now: number, rand
 	return { next: "queued", reason: queuedReason(failure), delayMs, model: job.model, attempt };
 }
 
-export type Judgement = "call" | "poisoned" | "expired";
+export type Precheck = "call" | "poisoned" | "expired";
 
 /** Whether a leased job that has no stored answer may be called at all. */
-export function judge(job: Job, now: number): Judgement {
+export function precheck(job: Job, now: number): Precheck {
 	if (now >= job.deadlineAt) return "expired";
 	if (job.attempt > job.maxAttempts) return "poisoned";
 	return "call";

@@ -10,7 +10,7 @@
 export const JOB_STATES = ["queued", "running", "succeeded", "failed", "cancelled", "expired"] as const;
 
 /**
- * - `queued`: waits for `run_at`. A consumer leases it; a caller may cancel it; the sweeper rings for it, or expires it.
+ * - `queued`: waits for `run_at`. A consumer leases it; a caller may cancel it; the sweeper redispatches for it, or expires it.
  * - `running`: leased. Its holder settles it. When the lease runs out, the next lease statement takes it over.
  * - `succeeded`, `failed`, `cancelled`, `expired`: final. The sweeper prunes them when their retention ends.
  */

@@ -38,7 +38,7 @@ export interface Job extends JobKey {
 	runAt: number;
 	model: string;
 	/** The credential that `model` is asked with, as the routes had it when the job was queued. */
-	lane: string;
+	credential: string;
 	attempt: number;
 	lease: number;
 	holder: string | null;

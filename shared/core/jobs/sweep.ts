@@ -1,6 +1,6 @@
 /** What the sweeper does about a job that is under way, decided from its row alone. */
 import type { JobKey } from "./job.ts";
-import { DOORBELL_GRACE_MS, ringAgainMs, sweepAtFor } from "./wakeups.ts";
+import { ENQUEUE_GRACE_MS, redispatchDelayMs, sweepAtFor } from "./wakeups.ts";
 
 export interface SweptJob extends JobKey {
 	status: "queued" | "running";
@@ -10,7 +10,7 @@ export interface SweptJob extends JobKey {
 	deadlineAt: number;
 	leaseExpiresAt: number | null;
 	isParked: boolean;
-	rings: number;
+	redispatches: number;
 	sweepAt: number;
 }
 
@@ -18,9 +18,9 @@ export type SweepDecision =
 	/** Its deadline passed while it waited. */
 	| { kind: "expire" }
 	/** Nobody seems to come for it: ring, and look again at `sweepAt`. */
-	| { kind: "ring"; sweepAt: number; rings: number }
+	| { kind: "enqueue"; sweepAt: number; redispatches: number }
 	/** All is well: look again at `sweepAt`. */
-	| { kind: "look"; sweepAt: number; rings: number }
+	| { kind: "look"; sweepAt: number; redispatches: number }
 	/** Not its turn yet, and nothing is new. */
 	| { kind: "leave" };
 
@@ -29,13 +29,13 @@ export function decideSweep(job: SweptJob, now: number, queueIsEmpty: boolean): 
 	return job.status === "running" ? sweepRunning(job, now, queueIsEmpty) : sweepQueued(job, now, queueIsEmpty);
 }
 
-/** The holder settles deadlines; the sweeper only rings when there is no holder any more. */
+/** The holder settles deadlines; the sweeper only redispatches when there is no holder any more. */
 function sweepRunning(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
 	const leaseExpiresAt = job.leaseExpiresAt ?? now;
 	const isLeft = leaseExpiresAt <= now;
 	if (job.sweepAt > now && !(isLeft && queueIsEmpty)) return { kind: "leave" };
-	if (!isLeft) return { kind: "look", sweepAt: leaseExpiresAt, rings: job.rings };
-	return { kind: "ring", sweepAt: now + DOORBELL_GRACE_MS, rings: job.rings };
+	if (!isLeft) return { kind: "look", sweepAt: leaseExpiresAt, redispatches: job.redispatches };
+	return { kind: "enqueue", sweepAt: now + ENQUEUE_GRACE_MS, redispatches: job.redispatches };
 }
 
 function sweepQueued(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
@@ -43,11 +43,16 @@ function sweepQueued(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDe
 	const isDue = job.runAt <= now && !job.isParked;
 	if (job.sweepAt > now && !(isDue && queueIsEmpty)) return { kind: "leave" };
 	const byDeadline = (sweepAt: number) => Math.min(sweepAt, job.deadlineAt);
-	if (isDue) return { kind: "ring", sweepAt: byDeadline(now + ringAgainMs(job.rings + 1)), rings: job.rings + 1 };
+	if (isDue)
+		return {
+			kind: "enqueue",
+			sweepAt: byDeadline(now + redispatchDelayMs(job.redispatches + 1)),
+			redispatches: job.redispatches + 1,
+		};
 	// Whoever lets a parked job go sets a new time; until then only its deadline is looked after.
 	return {
 		kind: "look",
 		sweepAt: byDeadline(job.isParked ? job.deadlineAt : sweepAtFor(job.runAt, now)),
-		rings: job.rings,
+		redispatches: job.redispatches,
 	};
 }

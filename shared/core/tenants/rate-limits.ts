@@ -1,5 +1,5 @@
 /**
- * How often one may ask, as `RateLimit-Policy` tells it. `wrangler.toml` sets the same numbers. Shields and no quotas: each
+ * How often one may ask, as `RateLimit-Policy` tells it. `wrangler.toml` sets the same numbers. RateLimiters and no quotas: each
  * location of the network counts by itself, and not to the last request.
  */
 export interface Rate {
@@ -21,4 +21,4 @@ export const REQUESTS_PER_COUNT = 10;
  * One address without a valid key. A thousand guesses a minute run into it however they lie to the window; a forgotten
  * program with an old key, which asks every second, does not.
  */
-export const STRANGER_RATE: Rate = { name: "address", quota: 300, windowSeconds: 60 };
+export const UNAUTHENTICATED_RATE: Rate = { name: "address", quota: 300, windowSeconds: 60 };

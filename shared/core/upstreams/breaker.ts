@@ -1,7 +1,7 @@
 /** What a failed call means for everybody else who would ask the same upstream. */
 import { BACKOFF_BASE_MS, BACKOFF_CAP_MS } from "./backoff.ts";
+import { modelKeyOf } from "./credentials.ts";
 import type { ModelFailure } from "./failures.ts";
-import { modelKeyOf } from "./lanes.ts";
 
 /**
  * How long a probe may take before another is let in: long enough for most answers, and no more than a minute's loss when
@@ -10,7 +10,7 @@ import { modelKeyOf } from "./lanes.ts";
 export const PROBE_MS = 30_000;
 
 /** What a probe that succeeded earns: more calls than it used, so that a recovered upstream fills up exponentially. */
-export const SLOTS_EARNED = 2;
+export const PERMITS_EARNED = 2;
 
 /** So many successes in a row, and an upstream is healthy again. */
 export const SUCCESSES_TO_RECOVER = 8;
@@ -18,7 +18,7 @@ export const SUCCESSES_TO_RECOVER = 8;
 /** An upstream is unavailable when, of the calls seen in a minute, ten or more and most failed. */
 export const OBSERVED_MS = 60_000;
 export const FAILURES_TO_TRIP = 10;
-export const TRIPPED_MS = 30_000;
+export const UNAVAILABLE_MS_FIRST = 30_000;
 
 interface News {
 	key: string;
@@ -26,32 +26,39 @@ interface News {
 	leasedAt: number;
 }
 
-export type CoolDown =
+export type BreakerEvent =
 	/** Leave `key` alone for `waitMs`. `isAsked`: by the provider; else it doubles with each strike. */
 	| (News & { kind: "strike"; reason: "throttled" | "blocked"; waitMs: number; isAsked: boolean })
 	/** One more failure to count against `key`. */
 	| (News & { kind: "observe" });
 
 /** Null: the failure says nothing about the upstream. `waitMs`: how long the failed job itself will wait. */
-export function coolDownFor(
-	job: { lane: string; model: string; leasedAt: number },
+export function breakerEventFor(
+	job: { credential: string; model: string; leasedAt: number },
 	failure: ModelFailure,
 	waitMs: number,
-): CoolDown | null {
+): BreakerEvent | null {
 	const { leasedAt } = job;
 	const isAsked = failure.retryAfterMs !== null;
 	switch (failure.class) {
 		case "throttled":
-			return { kind: "strike", key: modelKeyOf(job.lane, job.model), leasedAt, reason: "throttled", waitMs, isAsked };
+			return {
+				kind: "strike",
+				key: modelKeyOf(job.credential, job.model),
+				leasedAt,
+				reason: "throttled",
+				waitMs,
+				isAsked,
+			};
 		case "blocked":
-			return { kind: "strike", key: job.lane, leasedAt, reason: "blocked", waitMs, isAsked };
+			return { kind: "strike", key: job.credential, leasedAt, reason: "blocked", waitMs, isAsked };
 		case "transient":
-			return { kind: "observe", key: modelKeyOf(job.lane, job.model), leasedAt };
+			return { kind: "observe", key: modelKeyOf(job.credential, job.model), leasedAt };
 		case "permanent":
 			return null;
 	}
 }
 
 /** The shortest and the longest wait that a strike without word from the provider makes. */
-export const STRIKE_MS_FIRST = BACKOFF_BASE_MS;
-export const STRIKE_MS_MAX = BACKOFF_CAP_MS;
+export const OPEN_MS_FIRST = BACKOFF_BASE_MS;
+export const OPEN_MS_MAX = BACKOFF_CAP_MS;

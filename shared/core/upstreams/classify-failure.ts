@@ -2,12 +2,12 @@
 
 import type { Json } from "../json/json.ts";
 import {
+	type Classification,
+	classificationOfStatus,
 	ERROR_AFTER_SUCCESS,
 	GENERAL_WORDS,
 	SENTENCES,
 	SPECIFIC_WORDS,
-	type Verdict,
-	verdictOfStatus,
 } from "./failure-table.ts";
 import type { ModelFailure } from "./failures.ts";
 import { type ProviderError, readProviderError } from "./provider-error.ts";
@@ -29,15 +29,15 @@ export interface Refusal {
 
 export function classifyFailure({ status, header, body, nowMs }: Refusal): ModelFailure {
 	const told = readProviderError(body);
-	const verdict = obeyShouldRetry(verdictOf(status, told), header("x-should-retry"));
+	const classification = obeyShouldRetry(classificationOf(status, told), header("x-should-retry"));
 	return {
-		class: verdict.class,
-		code: told.words[0]?.toLowerCase() ?? verdict.code,
+		class: classification.class,
+		code: told.words[0]?.toLowerCase() ?? classification.code,
 		message: told.message === null ? ownMessage(status) : cleanMessage(told.message),
 		status,
 		retryAfterMs:
 			readRetryAfterMs(header, nowMs) ?? believedMs(told.retryAfterMs ?? Number.NaN) ?? knownWaitMs(told, nowMs),
-		nextModelMayHelp: verdict.nextModelMayHelp,
+		nextModelMayHelp: classification.nextModelMayHelp,
 		logId: null,
 		usage: null,
 	};
@@ -51,14 +51,14 @@ export function classifyThrown(message: string, nowMs: number): ModelFailure | n
 	return classifyFailure({ status: null, header: () => null, body, nowMs });
 }
 
-function verdictOf(httpStatus: number | null, told: ProviderError): Verdict {
+function classificationOf(httpStatus: number | null, told: ProviderError): Classification {
 	const isError = httpStatus !== null && (httpStatus < 200 || httpStatus > 299);
 	const status = isError ? httpStatus : told.status;
 	const words = told.words.map((word) => word.toLowerCase());
 	for (const word of words) if (Object.hasOwn(SPECIFIC_WORDS, word)) return SPECIFIC_WORDS[word] ?? ERROR_AFTER_SUCCESS;
 	const sentence = SENTENCES.find((row) => row.status === status && row.pattern.test(told.message ?? ""));
-	if (sentence !== undefined) return sentence.verdict;
-	if (status !== null) return verdictOfStatus(status);
+	if (sentence !== undefined) return sentence.classification;
+	if (status !== null) return classificationOfStatus(status);
 	for (const word of words) if (Object.hasOwn(GENERAL_WORDS, word)) return GENERAL_WORDS[word] ?? ERROR_AFTER_SUCCESS;
 	return ERROR_AFTER_SUCCESS;
 }
@@ -68,11 +68,11 @@ function verdictOf(httpStatus: number | null, told: ProviderError): Verdict {
  * back anyway, at no cost. "false" makes a transient or throttled failure permanent, though another model may still be
  * asked; a blocked one stays held, since it waits for a payment and not for luck.
  */
-function obeyShouldRetry(verdict: Verdict, header: string | null): Verdict {
+function obeyShouldRetry(classification: Classification, header: string | null): Classification {
 	const word = header?.trim().toLowerCase();
-	if (word === "true" && verdict.class === "permanent") return { ...verdict, class: "transient" };
-	const comesBack = verdict.class === "transient" || verdict.class === "throttled";
-	return word === "false" && comesBack ? { ...verdict, class: "permanent" } : verdict;
+	if (word === "true" && classification.class === "permanent") return { ...classification, class: "transient" };
+	const comesBack = classification.class === "transient" || classification.class === "throttled";
+	return word === "false" && comesBack ? { ...classification, class: "permanent" } : classification;
 }
 
 /** Workers AI's free daily allocation is back at 00:00 UTC. */

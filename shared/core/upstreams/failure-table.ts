@@ -7,7 +7,7 @@
  */
 import type { FailureClass } from "./failures.ts";
 
-export interface Verdict {
+export interface Classification {
 	class: FailureClass;
 	/** Our word, for when the provider gave none. */
 	code: string;
@@ -15,7 +15,7 @@ export interface Verdict {
 	nextModelMayHelp: boolean;
 }
 
-const row = (failureClass: FailureClass, code: string, nextModelMayHelp = true): Verdict => ({
+const row = (failureClass: FailureClass, code: string, nextModelMayHelp = true): Classification => ({
 	class: failureClass,
 	code,
 	nextModelMayHelp,
@@ -34,7 +34,7 @@ const FILTERED = row("permanent", "content_filter");
 const UNAUTHORIZED = row("permanent", "unauthorized");
 const FORBIDDEN = row("permanent", "forbidden");
 
-export const SPECIFIC_WORDS: Readonly<Record<string, Verdict>> = {
+export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	// Money: comes back when somebody pays or the day is over.
 	insufficient_quota: BLOCKED,
 	credit_balance_exhausted: BLOCKED,
@@ -86,14 +86,14 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Verdict>> = {
 };
 
 /** Failures that some providers tell apart by their sentence alone. Looked at only under the status given. */
-export const SENTENCES: readonly { status: number; pattern: RegExp; verdict: Verdict }[] = [
-	{ status: 400, pattern: /credit balance is too low/i, verdict: BLOCKED },
-	{ status: 429, pattern: /spend(ing)? limit/i, verdict: BLOCKED },
-	{ status: 400, pattern: /prompt is too long|context (length|window)/i, verdict: TOO_LONG },
-	{ status: 400, pattern: /api key not valid/i, verdict: UNAUTHORIZED },
+export const SENTENCES: readonly { status: number; pattern: RegExp; classification: Classification }[] = [
+	{ status: 400, pattern: /credit balance is too low/i, classification: BLOCKED },
+	{ status: 429, pattern: /spend(ing)? limit/i, classification: BLOCKED },
+	{ status: 400, pattern: /prompt is too long|context (length|window)/i, classification: TOO_LONG },
+	{ status: 400, pattern: /api key not valid/i, classification: UNAUTHORIZED },
 ];
 
-const BY_STATUS: Readonly<Record<number, Verdict>> = {
+const BY_STATUS: Readonly<Record<number, Classification>> = {
 	400: REJECTED,
 	401: UNAUTHORIZED,
 	402: BLOCKED,
@@ -113,7 +113,7 @@ const BY_STATUS: Readonly<Record<number, Verdict>> = {
 	529: row("transient", "overloaded"),
 };
 
-export const GENERAL_WORDS: Readonly<Record<string, Verdict>> = {
+export const GENERAL_WORDS: Readonly<Record<string, Classification>> = {
 	invalid_request_error: REJECTED,
 	authentication_error: UNAUTHORIZED,
 	permission_error: FORBIDDEN,
@@ -121,10 +121,10 @@ export const GENERAL_WORDS: Readonly<Record<string, Verdict>> = {
 };
 
 /** An error told inside a 200 that names no reason: the provider had begun to answer, so it may well do so again. */
-export const ERROR_AFTER_SUCCESS: Verdict = row("transient", "provider_error");
+export const ERROR_AFTER_SUCCESS: Classification = row("transient", "provider_error");
 
 /** Unknown 4xx are the caller's, unknown 5xx (501, 505, 520–527, 530 …) the provider's. Redirects are never followed. */
-export function verdictOfStatus(status: number): Verdict {
+export function classificationOfStatus(status: number): Classification {
 	const known = BY_STATUS[status];
 	if (known !== undefined) return known;
 	if (status >= 500) return TRANSIENT;

@@ -38,7 +38,7 @@ export function isPlannedToStall({ stall }: Simulation, callsBefore: number): bo
 	return typeof stall === "number" ? callsBefore < stall : stall;
 }
 
-export interface SimulatedAnswer {
+export interface SimulatedResponse {
 	/** The text is these joined: one word with its space each, a token as this provider counts them. */
 	tokens: string[];
 	finishReason: "stop" | "length";
@@ -48,7 +48,11 @@ export interface SimulatedAnswer {
 const ECHO_CHARS_MAX = 60;
 const CHARS_PER_TOKEN = 4;
 
-export function simulatedAnswer(model: string, input: JsonObject, outputTokens: number | undefined): SimulatedAnswer {
+export function simulatedResponse(
+	model: string,
+	input: JsonObject,
+	outputTokens: number | undefined,
+): SimulatedResponse {
 	const prompt = promptText(input.messages);
 	const chars = Array.from(prompt.slice(0, ECHO_CHARS_MAX + 1));
 	const echo = chars.length > ECHO_CHARS_MAX ? `${chars.slice(0, ECHO_CHARS_MAX).join("")}…` : chars.join("");

@@ -10,7 +10,7 @@
 export const DELIVERY_STATES = ["pending", "delivered", "exhausted", "skipped"] as const;
 
 /**
- * - `pending`: owed. The dispatcher sends it; the sweeper rings when nobody did.
+ * - `pending`: owed. The dispatcher sends it; the sweeper redispatches when nobody did.
  * - `delivered`: the receiver answered 2xx. `exhausted`: it never did. `skipped`: its job
  *   was erased, or its endpoint was deleted or disabled. A caller may ask for each of them again.
  */

@@ -11,14 +11,14 @@ export const EVENT_FILTERS = [...EVENT_TYPES, "job.*", "endpoint.*"] as const;
 export const JOB_EVENT_FILTERS = [...JOB_EVENT_TYPES, "job.*"] as const;
 
 /** What a job's event is called after: the state it reached, or that it was started for the first time. */
-export type JobHappening = FinalState | "started";
+export type JobEventKind = FinalState | "started";
 
-export function eventTypeOf(happening: JobHappening): EventType {
+export function eventTypeOf(happening: JobEventKind): EventType {
 	return `job.${happening}`;
 }
 
 /** `evt_<job>_<happening>`: the `webhook-id`, the same for every receiver and on every retry. */
-export function eventIdOf(jobId: string, happening: JobHappening): string {
+export function eventIdOf(jobId: string, happening: JobEventKind): string {
 	return `evt_${bare(jobId)}_${happening}`;
 }
 
@@ -26,7 +26,7 @@ export function eventIdOf(jobId: string, happening: JobHappening): string {
 export const ONE_OFF_RECEIVER = "webhook";
 
 /** `dlv_<job>_<happening>_<receiver>`. */
-export function deliveryIdOf(jobId: string, happening: JobHappening, receiver: string): string {
+export function deliveryIdOf(jobId: string, happening: JobEventKind, receiver: string): string {
 	return `dlv_${bare(jobId)}_${happening}_${receiver}`;
 }
 

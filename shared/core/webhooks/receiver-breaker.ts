@@ -7,9 +7,9 @@
  */
 
 /** One failure is an accident, and the second may be the same one. */
-export const FAILURES_TO_PAUSE = 3;
+export const FAILURES_TO_OPEN = 3;
 /** Longer would keep a receiver that is back waiting; shorter would send to a dead one more often than it is worth. */
-export const PAUSE_MS_MAX = 15 * 60_000;
+export const RECEIVER_OPEN_MS_MAX = 15 * 60_000;
 /**
  * How long a batch waits for its slowest receiver, and others wait for a receiver: most answer sooner. Shorter would take a
  * cold start for trouble; longer would let those that hang occupy the consumers that others need, and be asked for more.
@@ -31,9 +31,9 @@ export function isOverload(answer: { status: number | null; timedOut: boolean })
  * How long a receiver is paused after its first, second, … failure in a row; the last stands for all later ones. The steps
  * are the schedule's own, two behind: a receiver with one delivery is never kept from its next attempt.
  */
-export function pausesMs(scheduleMs: readonly number[]): number[] {
+export function openMsByFailures(scheduleMs: readonly number[]): number[] {
 	return scheduleMs.map((_, at) => {
-		const step = scheduleMs[at - FAILURES_TO_PAUSE + 2] ?? 0;
-		return at + 1 < FAILURES_TO_PAUSE ? 0 : Math.min(step, PAUSE_MS_MAX);
+		const step = scheduleMs[at - FAILURES_TO_OPEN + 2] ?? 0;
+		return at + 1 < FAILURES_TO_OPEN ? 0 : Math.min(step, RECEIVER_OPEN_MS_MAX);
 	});
 }

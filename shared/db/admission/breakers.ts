@@ -1,54 +1,54 @@
 /**
- * Upstreams in trouble. A row in `cool_downs` keeps every consumer away from its key until its time; then it lets few
+ * Upstreams in trouble. A row in `breakers` keeps every consumer away from its key until its time; then it lets few
  * calls in, and more with each that succeeds; then it goes. What is healthy has no row and costs nothing but a look.
  */
 
 import type { JobKey } from "../../core/jobs/job.ts";
-import { DOORBELL_GRACE_MS } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS } from "../../core/jobs/wakeups.ts";
 import {
-	type CoolDown,
+	type BreakerEvent,
 	FAILURES_TO_TRIP,
 	OBSERVED_MS,
+	OPEN_MS_FIRST,
+	OPEN_MS_MAX,
+	PERMITS_EARNED,
 	PROBE_MS,
-	SLOTS_EARNED,
-	STRIKE_MS_FIRST,
-	STRIKE_MS_MAX,
 	SUCCESSES_TO_RECOVER,
-	TRIPPED_MS,
+	UNAVAILABLE_MS_FIRST,
 } from "../../core/upstreams/breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { slotsToGive, tenantOfKey } from "./tenant-slots.ts";
 
 /** The keys that a job's next call depends on. */
-export const KEYS_OF_JOB = "(jobs.lane, jobs.lane || '|' || jobs.model)";
+export const KEYS_OF_JOB = "(jobs.credential, jobs.credential || '|' || jobs.model)";
 
 /** Doubles with each strike. */
-const doubled = (firstMs: number) => `min(${STRIKE_MS_MAX}, ${firstMs} << min(strikes, 16))`;
+const doubled = (firstMs: number) => `min(${OPEN_MS_MAX}, ${firstMs} << min(trips, 16))`;
 
 /** The statement that goes with the failed job's own. */
-export function coolDownStatement(db: Database, coolDown: CoolDown): Statement {
-	return coolDown.kind === "strike" ? strike(db, coolDown) : observe(db, coolDown);
+export function breakerStatement(db: Database, breakerEvent: BreakerEvent): Statement {
+	return breakerEvent.kind === "strike" ? strike(db, breakerEvent) : observe(db, breakerEvent);
 }
 
 /** The failed call was let through by all that was known, so what it brings is news; bound as `?3`. */
-const IS_NEWS = "(struck_at < ?3)";
+const IS_NEWS = "(tripped_at < ?3)";
 
 /**
  * What somebody asked for since the call was leased is only ever made longer. What was known before gives way: the door
  * that a probe closes behind it is not a time that the provider asked for. A probe that was sent away again costs the
  * trust that was won; a provider that says how long is believed, and its next word does not count for more.
  */
-function strike(db: Database, coolDown: Extract<CoolDown, { kind: "strike" }>): Statement {
-	const { key, leasedAt, reason, waitMs, isAsked } = coolDown;
+function strike(db: Database, breakerEvent: Extract<BreakerEvent, { kind: "strike" }>): Statement {
+	const { key, leasedAt, reason, waitMs, isAsked } = breakerEvent;
 	return {
-		sql: `INSERT INTO cool_downs (key, reason, until, slots, strikes, struck_at, observed_until)
-		VALUES (?2, ?4, ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${STRIKE_MS_FIRST} END), 1, 1, ${NOW},
+		sql: `INSERT INTO breakers (key, reason, until, slots, trips, tripped_at, observed_until)
+		VALUES (?2, ?4, ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${OPEN_MS_FIRST} END), 1, 1, ${NOW},
 		        ${NOW} + ${OBSERVED_MS})
 		ON CONFLICT (key) DO UPDATE
-		   SET reason = excluded.reason, slots = 1, successes = 0, struck_at = excluded.struck_at,
+		   SET reason = excluded.reason, slots = 1, successes = 0, tripped_at = excluded.tripped_at,
 		       until = max(iif(${IS_NEWS}, 0, until),
-		                   ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${doubled(STRIKE_MS_FIRST)} END)),
-		       strikes = strikes + (NOT ?6 AND (${IS_NEWS} OR until <= ${NOW})), observed_until = ${NOW} + ${OBSERVED_MS}`,
+		                   ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${doubled(OPEN_MS_FIRST)} END)),
+		       trips = trips + (NOT ?6 AND (${IS_NEWS} OR until <= ${NOW})), observed_until = ${NOW} + ${OBSERVED_MS}`,
 		params: [db.clock(), key, leasedAt, reason, waitMs, isAsked ? 1 : 0],
 	};
 }
@@ -57,18 +57,18 @@ function strike(db: Database, coolDown: Extract<CoolDown, { kind: "strike" }>): 
  * Counts a transient failure, and trips when they are many and most. A probe that fails trips at once; a call that was
  * under way when the cool-down began is none.
  */
-function observe(db: Database, { key, leasedAt }: CoolDown): Statement {
+function observe(db: Database, { key, leasedAt }: BreakerEvent): Statement {
 	const isProbe = `slots IS NOT NULL AND ${IS_NEWS}`;
 	const isMost = `observed_until > ${NOW} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
 	const trips = `((${isProbe}) OR (${isMost}))`;
 	return {
-		sql: `INSERT INTO cool_downs (key, reason, until, slots, strikes, struck_at, failures, observed_until)
+		sql: `INSERT INTO breakers (key, reason, until, slots, trips, tripped_at, failures, observed_until)
 		VALUES (?2, 'unavailable', 0, NULL, 0, 0, 1, ${NOW} + ${OBSERVED_MS})
 		ON CONFLICT (key) DO UPDATE
-		   SET until = CASE WHEN ${trips} THEN max(until, ${NOW} + ${doubled(TRIPPED_MS)}) ELSE until END,
+		   SET until = CASE WHEN ${trips} THEN max(until, ${NOW} + ${doubled(UNAVAILABLE_MS_FIRST)}) ELSE until END,
 		       reason = CASE WHEN ${trips} THEN 'unavailable' ELSE reason END,
-		       struck_at = CASE WHEN ${trips} THEN ${NOW} ELSE struck_at END,
-		       strikes = strikes + (${trips} AND (${IS_NEWS} OR until <= ${NOW})),
+		       tripped_at = CASE WHEN ${trips} THEN ${NOW} ELSE tripped_at END,
+		       trips = trips + (${trips} AND (${IS_NEWS} OR until <= ${NOW})),
 		       slots = CASE WHEN ${trips} THEN 1 ELSE slots END,
 		       failures = CASE WHEN ${trips} THEN 0 WHEN observed_until > ${NOW} THEN failures + 1 ELSE 1 END,
 		       successes = CASE WHEN ${trips} OR observed_until <= ${NOW} THEN 0 ELSE successes END,
@@ -86,14 +86,14 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 	const list = JSON.stringify(keys);
 	await db.batch([
 		{
-			sql: `UPDATE cool_downs
-			   SET slots = slots + ${SLOTS_EARNED}, successes = successes + 1,
+			sql: `UPDATE breakers
+			   SET slots = slots + ${PERMITS_EARNED}, successes = successes + 1,
 			       until = CASE WHEN slots IS NULL THEN until ELSE min(until, ${NOW}) END
-			 WHERE key IN (SELECT value FROM json_each(?2)) AND struck_at < ?3`,
+			 WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3`,
 			params: [db.clock(), list, leasedAt],
 		},
 		{
-			sql: `DELETE FROM cool_downs
+			sql: `DELETE FROM breakers
 			 WHERE key IN (SELECT value FROM json_each(?2))
 			   AND CASE WHEN slots IS NULL THEN observed_until <= ${NOW} ELSE successes >= ${SUCCESSES_TO_RECOVER} END`,
 			params: [db.clock(), list],
@@ -108,14 +108,14 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 export async function releaseParked(db: Database, key: string, limit: number): Promise<JobKey[]> {
 	const rows = await db.all<{ tenant_id: string; id: string }>({
 		sql: `UPDATE jobs
-		   SET parked_on = NULL, status_reason = NULL, version = version + 1, rings = 0, run_at = min(run_at, ${NOW}),
+		   SET parked_on = NULL, status_reason = NULL, version = version + 1, redispatches = 0, run_at = min(run_at, ${NOW}),
 		       slot = ${tenantOfKey("?2")},
-		       sweep_at = min(${NOW} + ${DOORBELL_GRACE_MS}, deadline_at)
+		       sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)
 		 WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM jobs WHERE parked_on = ?2 ORDER BY priority DESC, id
 		        LIMIT CASE WHEN ${tenantOfKey("?2")} IS NOT NULL THEN min(?3, ${slotsToGive(tenantOfKey("?2"))})
 		              ELSE coalesce((SELECT CASE WHEN until > ${NOW} THEN 0 ELSE min(?3, slots) END
-		                          FROM cool_downs WHERE key = ?2), ?3) END)
+		                          FROM breakers WHERE key = ?2), ?3) END)
 		RETURNING tenant_id, id`,
 		params: [db.clock(), key, limit],
 	});
@@ -134,7 +134,7 @@ export async function findParkedKeys(db: Database, limit: number): Promise<strin
 			SELECT (SELECT min(parked_on) FROM jobs WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
 		)
 		SELECT key FROM keys
-		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM cool_downs WHERE key = keys.key AND until > ${NOW})
+		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM breakers WHERE key = keys.key AND until > ${NOW})
 		   AND (${tenantOfKey("key")} IS NULL OR ${slotsToGive(tenantOfKey("key"))} > 0) LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
@@ -142,11 +142,11 @@ export async function findParkedKeys(db: Database, limit: number): Promise<strin
 }
 
 /** Forgets what is over and what nobody asks for any more. */
-export async function pruneCoolDowns(db: Database): Promise<number> {
+export async function pruneBreakers(db: Database): Promise<number> {
 	const rows = await db.all({
-		sql: `DELETE FROM cool_downs
+		sql: `DELETE FROM breakers
 		 WHERE until <= ${NOW} - ${PROBE_MS} AND observed_until <= ${NOW} - ${OBSERVED_MS}
-		   AND NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = cool_downs.key)
+		   AND NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = breakers.key)
 		RETURNING key`,
 		params: [db.clock()],
 	});
@@ -154,6 +154,6 @@ export async function pruneCoolDowns(db: Database): Promise<number> {
 }
 
 /** For a failure after which no job waits; where one does, the statement goes with its own. */
-export async function recordFailure(db: Database, coolDown: CoolDown): Promise<void> {
-	await db.all(coolDownStatement(db, coolDown));
+export async function recordFailure(db: Database, breakerEvent: BreakerEvent): Promise<void> {
+	await db.all(breakerStatement(db, breakerEvent));
 }

@@ -4,23 +4,23 @@ import { ASKED } from "../key-list.ts";
 import { overBudget } from "./tenant-limits.ts";
 import { getsSlot } from "./tenant-slots.ts";
 
-/** Jobs of this request, with their places at the doors of their lane and of their model. */
+/** Jobs of this request, with their places at the doors of their credential and of their model. */
 export const placed = (condition: string) => `(
-	SELECT tenant_id, id, status, lane, model, deadline_at, slot,
+	SELECT tenant_id, id, status, credential, model, deadline_at, slot,
 	       row_number() OVER (PARTITION BY tenant_id, slot IS NULL ORDER BY priority DESC, id) AS place_in_tenant,
-	       row_number() OVER (PARTITION BY lane ORDER BY priority DESC, id) AS place_in_lane,
-	       row_number() OVER (PARTITION BY lane, model ORDER BY priority DESC, id) AS place_at_model
+	       row_number() OVER (PARTITION BY credential ORDER BY priority DESC, id) AS place_in_credential,
+	       row_number() OVER (PARTITION BY credential, model ORDER BY priority DESC, id) AS place_at_model
 	  FROM jobs WHERE ${ASKED} AND (${condition})) AS placed`;
 
 /**
  * Kept away by a cool-down, before its time or behind more than it has slots; or because its tenant has spent what it may.
  * Past its deadline a job makes no call, and nothing keeps it from being settled.
  */
-export const KEPT_AWAY = `deadline_at > ${NOW} AND (
+export const GATED = `deadline_at > ${NOW} AND (
 	   ${overBudget("placed.tenant_id")}
-	OR EXISTS (SELECT 1 FROM cool_downs WHERE key = placed.lane AND (until > ${NOW} OR slots < place_in_lane))
-	OR EXISTS (SELECT 1 FROM cool_downs
-	            WHERE key = placed.lane || '|' || placed.model AND (until > ${NOW} OR slots < place_at_model)))`;
+	OR EXISTS (SELECT 1 FROM breakers WHERE key = placed.credential AND (until > ${NOW} OR slots < place_in_credential))
+	OR EXISTS (SELECT 1 FROM breakers
+	            WHERE key = placed.credential || '|' || placed.model AND (until > ${NOW} OR slots < place_at_model)))`;
 
 /** Of a tenant that has slots left, those who need one get one in their order. */
 export const HAS_SLOT = `CASE WHEN slot IS NOT NULL OR deadline_at <= ${NOW} THEN TRUE

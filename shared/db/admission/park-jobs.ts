@@ -11,7 +11,7 @@ import { slotKey } from "./tenant-slots.ts";
 
 /** Puts aside what is due but kept away: no message goes round for it, and only its deadline is looked after. */
 export function parkForUpstream(db: Database, keys: JobKey[]): Statement {
-	const closed = `FROM cool_downs WHERE key IN ${KEYS_OF_JOB} AND until > ${NOW} ORDER BY until DESC LIMIT 1`;
+	const closed = `FROM breakers WHERE key IN ${KEYS_OF_JOB} AND until > ${NOW} ORDER BY until DESC LIMIT 1`;
 	return {
 		sql: `UPDATE jobs
 		   SET parked_on = (SELECT key ${closed}), status_reason = (SELECT reason ${closed}),

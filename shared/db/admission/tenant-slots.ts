@@ -3,7 +3,7 @@
  * neither exceeds it nor keeps others waiting. Whoever has none is parked in D1, and gets one when another gives his back.
  */
 import type { JobKey } from "../../core/jobs/job.ts";
-import { DOORBELL_GRACE_MS } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS } from "../../core/jobs/wakeups.ts";
 import { FAIR_SHARE } from "../../core/tenants/tenant.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { ASKED, keyList } from "../key-list.ts";
@@ -61,8 +61,8 @@ const RELEASED_MAX = 100;
 export function giveFreeSlots(db: Database, tenantId: string, limit = RELEASED_MAX): Statement {
 	return {
 		sql: `UPDATE jobs
-		   SET slot = tenant_id, parked_on = NULL, status_reason = NULL, version = version + 1, rings = 0,
-		       run_at = min(run_at, ${NOW}), sweep_at = min(${NOW} + ${DOORBELL_GRACE_MS}, deadline_at)
+		   SET slot = tenant_id, parked_on = NULL, status_reason = NULL, version = version + 1, redispatches = 0,
+		       run_at = min(run_at, ${NOW}), sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)
 		 WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM jobs WHERE parked_on = ${slotKey("?2")} ORDER BY priority DESC, id
 		        LIMIT min(?3, ${slotsToGive("?2")}))

@@ -8,11 +8,11 @@ import { type Database, NOW } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "../jobs/job-row.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
-import { claimProbes, deliveryList, findPaused, isListed } from "./receiver-breakers.ts";
+import { claimProbes, deliveryList, findOpenReceiverBreakers, isListed } from "./receiver-breakers.ts";
 import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 
 /** A delivery that is still owed, with all it takes to make it. */
-export interface OwedDelivery {
+export interface PendingDelivery {
 	delivery: Delivery;
 	/** Null: the event is not about a job, or its job is gone. */
 	job: Job | null;
@@ -27,7 +27,7 @@ export interface OwedDelivery {
 }
 
 /** In one transaction's view. Keys of deliveries that are settled, or gone, are left out. */
-export async function findOwedDeliveries(db: Database, keys: DeliveryKey[]): Promise<OwedDelivery[]> {
+export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): Promise<PendingDelivery[]> {
 	const list = deliveryList(keys);
 	const params = [db.clock(), list];
 	const owed = (place: "?1" | "?2") => `FROM deliveries
@@ -36,7 +36,7 @@ export async function findOwedDeliveries(db: Database, keys: DeliveryKey[]): Pro
 		Record<string, unknown>
 	>([
 		claimProbes(db, keys),
-		findPaused(keys),
+		findOpenReceiverBreakers(keys),
 		{ sql: `SELECT ${DELIVERY_COLUMNS}, ${NOW} AS now ${owed("?2")} ORDER BY created_at`, params },
 		{
 			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE (tenant_id, id) IN (SELECT tenant_id, job_id ${owed("?1")})`,

@@ -1,9 +1,9 @@
 /**
- * Receivers in trouble: that fail, or keep an attempt waiting. A row in `receiver_pauses` keeps their deliveries back until
+ * Receivers in trouble: that fail, or keep an attempt waiting. A row in `receiver_breakers` keeps their deliveries back until
  * its time; then it lets one go, and the rest when that one is received. What is healthy has no row.
  */
 
-import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../core/jobs/wakeups.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
@@ -20,7 +20,7 @@ export function deliveryList(keys: readonly DeliveryKey[]): string {
 /** Whoever gets a row may send one delivery to that receiver; the next may after as long as an attempt takes. */
 export function claimProbes(db: Database, keys: readonly DeliveryKey[]): Statement {
 	return {
-		sql: `UPDATE receiver_pauses SET until = ${NOW} + ${RECEIVER_PROBE_MS}
+		sql: `UPDATE receiver_breakers SET until = ${NOW} + ${RECEIVER_PROBE_MS}
 		 WHERE until <= ${NOW} AND key IN (SELECT receiver FROM deliveries
 		                                    WHERE ${isListed("?2")} AND status = 'pending' AND next_attempt_at <= ${NOW})
 		RETURNING key`,
@@ -37,7 +37,7 @@ export async function holdBack(
 	{ tenantId, deliveryId, attemptsMade }: DeliveryKey & Pick<Delivery, "attemptsMade">,
 ): Promise<void> {
 	await db.all({
-		sql: `INSERT INTO receiver_pauses (key, failures, failing_since, failed_at, until)
+		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, until)
 		SELECT receiver, 0, ${NOW}, ${NOW}, ${NOW} + ${RECEIVER_PROBE_MS} FROM deliveries
 		 WHERE tenant_id = ?2 AND id = ?3 AND attempts_made = ?4 AND status = 'pending'
 		ON CONFLICT (key) DO UPDATE SET until = max(coalesce(until, 0), excluded.until)`,
@@ -46,30 +46,30 @@ export async function holdBack(
 }
 
 /** The receivers among those of `keys` that are paused, or were until a moment ago. */
-export function findPaused(keys: readonly DeliveryKey[]): Statement {
+export function findOpenReceiverBreakers(keys: readonly DeliveryKey[]): Statement {
 	return {
-		sql: `SELECT key FROM receiver_pauses
+		sql: `SELECT key FROM receiver_breakers
 		 WHERE until IS NOT NULL AND key IN (SELECT receiver FROM deliveries WHERE ${isListed("?1")})`,
 		params: [deliveryList(keys)],
 	};
 }
 
-/** A failure. @param overloadMs how long the receiver asked to be left alone @param pausesMs by failures in a row */
+/** A failure. @param overloadMs how long the receiver asked to be left alone @param openMsByFailures by failures in a row */
 export interface ReceiverFailure {
 	overloadMs: number;
-	pausesMs: readonly number[];
+	openMsByFailures: readonly number[];
 }
 
 /** Counts a failure, and pauses the receiver when they are many in a row or when it asked for it. `guard`: on the delivery. */
-export function pauseReceiver(
+export function tripReceiver(
 	db: Database,
-	{ overloadMs, pausesMs }: ReceiverFailure,
+	{ overloadMs, openMsByFailures }: ReceiverFailure,
 	guard: { sql: string; params: Statement["params"] },
 ): Statement {
 	const pause = (failures: string) =>
 		`max(?2, coalesce(json_extract(?3, '$[' || (${failures} - 1) || ']'), json_extract(?3, '$[#-1]')))`;
 	return {
-		sql: `INSERT INTO receiver_pauses (key, failures, failing_since, failed_at, until)
+		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, until)
 		SELECT receiver, 1, ${NOW}, ${NOW}, CASE WHEN ${pause("1")} > 0 THEN ${NOW} + ${pause("1")} END
 		  FROM deliveries WHERE ${guard.sql}
 		ON CONFLICT (key) DO UPDATE
@@ -77,14 +77,14 @@ export function pauseReceiver(
 		       failing_since = CASE WHEN failures > 0 AND failed_at > ${NOW} - ${FAILURES_APART_MS_MAX} THEN failing_since ELSE ${NOW} END,
 		       until = CASE WHEN ${pause("(failures + 1)")} > 0
 		               THEN max(coalesce(until, 0), ${NOW} + ${pause("(failures + 1)")}) ELSE until END`,
-		params: [db.clock(), overloadMs, JSON.stringify(pausesMs), ...guard.params],
+		params: [db.clock(), overloadMs, JSON.stringify(openMsByFailures), ...guard.params],
 	};
 }
 
 /** Receivers that received: nothing keeps them back any more. Answers the keys of those that something did. */
-export function unpauseReceivers(guard: { sql: string; params: Statement["params"] }): Statement {
+export function closeReceiverBreakers(guard: { sql: string; params: Statement["params"] }): Statement {
 	return {
-		sql: `DELETE FROM receiver_pauses WHERE key IN (SELECT receiver FROM deliveries WHERE ${guard.sql}) RETURNING key`,
+		sql: `DELETE FROM receiver_breakers WHERE key IN (SELECT receiver FROM deliveries WHERE ${guard.sql}) RETURNING key`,
 		params: guard.params,
 	};
 }
@@ -93,7 +93,7 @@ export function unpauseReceivers(guard: { sql: string; params: Statement["params
 export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[]): Promise<void> {
 	if (keys.length === 0) return;
 	await db.all({
-		sql: `UPDATE deliveries SET parked_on = receiver, sweep_at = ${NOW} + ${RING_AGAIN_MS_MAX}
+		sql: `UPDATE deliveries SET parked_on = receiver, sweep_at = ${NOW} + ${REDISPATCH_DELAY_MS_MAX}
 		 WHERE ${isListed("?2")} AND status = 'pending' AND parked_on IS NULL`,
 		params: [db.clock(), deliveryList(keys)],
 	});
@@ -105,11 +105,11 @@ export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[])
  */
 export async function releaseDeliveries(db: Database, receiver: string, limit: number): Promise<DeliveryKey[]> {
 	const rows = await db.all<{ tenant_id: string; id: string }>({
-		sql: `UPDATE deliveries SET parked_on = NULL, sweep_at = ${NOW} + ${DOORBELL_GRACE_MS}
+		sql: `UPDATE deliveries SET parked_on = NULL, sweep_at = ${NOW} + ${ENQUEUE_GRACE_MS}
 		 WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM deliveries WHERE parked_on = ?2 ORDER BY created_at
 		        LIMIT coalesce((SELECT CASE WHEN until > ${NOW} THEN 0 WHEN until IS NOT NULL THEN 1 END
-		                          FROM receiver_pauses WHERE key = ?2), ?3))
+		                          FROM receiver_breakers WHERE key = ?2), ?3))
 		RETURNING tenant_id, id`,
 		params: [db.clock(), receiver, limit],
 	});
@@ -125,18 +125,18 @@ export async function findParkedReceivers(db: Database, limit: number): Promise<
 			SELECT (SELECT min(parked_on) FROM deliveries WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
 		)
 		SELECT key FROM keys
-		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receiver_pauses WHERE key = keys.key AND until > ${NOW}) LIMIT ?2`,
+		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receiver_breakers WHERE key = keys.key AND until > ${NOW}) LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
 	return rows.map((row) => row.key);
 }
 
 /** Forgets failures that nothing followed. */
-export async function prunePauses(db: Database): Promise<number> {
+export async function pruneReceiverBreakers(db: Database): Promise<number> {
 	const rows = await db.all({
-		sql: `DELETE FROM receiver_pauses
+		sql: `DELETE FROM receiver_breakers
 		 WHERE failed_at <= ${NOW} - ${FAILURES_APART_MS_MAX} AND coalesce(until, 0) <= ${NOW}
-		   AND NOT EXISTS (SELECT 1 FROM deliveries WHERE parked_on = receiver_pauses.key)
+		   AND NOT EXISTS (SELECT 1 FROM deliveries WHERE parked_on = receiver_breakers.key)
 		RETURNING key`,
 		params: [db.clock()],
 	});

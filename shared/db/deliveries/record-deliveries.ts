@@ -1,12 +1,12 @@
 /** Records delivery attempts, what becomes of the deliveries, and what they tell about their receivers. */
 
-import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "../../core/webhooks/delivery.ts";
 import type { DeliveryDecision } from "../../core/webhooks/delivery-schedule.ts";
 import { FAILING_MS_MAX } from "../../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { owedFromRows, oweEndpointDisabled } from "../outbox.ts";
-import { pauseReceiver, type ReceiverFailure, unpauseReceivers } from "./receiver-breakers.ts";
+import { insertEndpointDisabledDeliveries, pendingFromRows } from "../outbox.ts";
+import { closeReceiverBreakers, type ReceiverFailure, tripReceiver } from "./receiver-breakers.ts";
 
 export interface DeliveryRecord extends DeliveryKey {
 	/** Before this one: the fence. */
@@ -43,13 +43,13 @@ export interface Recorded {
  */
 export async function recordDeliveries(db: Database, records: readonly DeliveryRecord[]): Promise<Recorded[]> {
 	const [back = [], ...rest] = await db.batch<Record<string, unknown>>([
-		unpauseReceivers(receivedAmong(records)),
-		...records.flatMap((record) => tellFailure(db, record)),
+		closeReceiverBreakers(receivedAmong(records)),
+		...records.flatMap((record) => recordReceiverFailure(db, record)),
 		recordStatement(db, records),
 	]);
 	const done = new Set(rest.pop()?.map((row) => `${row.tenant_id} ${row.id}`));
 	const recovered = new Set(back.map(({ key }) => String(key)));
-	const owed = owedFromRows(rest.flat());
+	const owed = pendingFromRows(rest.flat());
 	return records.map(({ tenantId, deliveryId, receiver }, at) => ({
 		done: done.has(`${tenantId} ${deliveryId}`),
 		recovered: recovered.delete(receiver) ? receiver : null,
@@ -63,7 +63,7 @@ const DECIDES = "(restarted_at IS made ->> 'restartedAt' OR made ->> 'next' = 'd
 function recordStatement(db: Database, records: readonly DeliveryRecord[]): Statement {
 	const made = records.map(({ decision, ...record }) => {
 		const delayMs = decision.next === "pending" ? decision.delayMs : null;
-		const graceMs = delayMs !== null && delayMs <= QUEUE_WAIT_MS_MAX ? DOORBELL_GRACE_MS : 0;
+		const graceMs = delayMs !== null && delayMs <= QUEUE_WAIT_MS_MAX ? ENQUEUE_GRACE_MS : 0;
 		const { tenantId, deliveryId, attemptsMade, restartedAt, url, attempt } = record;
 		return { tenantId, deliveryId, attemptsMade, restartedAt, url, attempt, next: decision.next, delayMs, graceMs };
 	});
@@ -102,10 +102,10 @@ function receivedAmong(records: readonly DeliveryRecord[]) {
 	};
 }
 
-function tellFailure(db: Database, record: DeliveryRecord): Statement[] {
+function recordReceiverFailure(db: Database, record: DeliveryRecord): Statement[] {
 	const { failure } = record;
 	if (failure === null) return [];
-	return [pauseReceiver(db, failure, isOurs(record, 4)), ...disable(db, record, failure)];
+	return [tripReceiver(db, failure, isOurs(record, 4)), ...disable(db, record, failure)];
 }
 
 /** An endpoint that is gone, or has failed for days, is told nothing any more, and its owner's other endpoints hear of it. */
@@ -113,7 +113,7 @@ function disable(db: Database, record: DeliveryRecord, { isGone }: { isGone: boo
 	const { tenantId, endpointId } = record;
 	if (endpointId === null) return [];
 	const guard = isOurs(record, 5);
-	const hasFailed = `EXISTS (SELECT 1 FROM receiver_pauses
+	const hasFailed = `EXISTS (SELECT 1 FROM receiver_breakers
 		WHERE key = ?2 || ' ' || ?3 AND failing_since <= ${NOW} - ${FAILING_MS_MAX})`;
 	return [
 		{
@@ -123,6 +123,6 @@ function disable(db: Database, record: DeliveryRecord, { isGone }: { isGone: boo
 			   AND EXISTS (SELECT 1 FROM deliveries WHERE ${guard.sql})`,
 			params: [db.clock(), tenantId, endpointId, isGone ? 1 : 0, ...guard.params],
 		},
-		oweEndpointDisabled(db, { tenantId, endpointId }),
+		insertEndpointDisabledDeliveries(db, { tenantId, endpointId }),
 	];
 }

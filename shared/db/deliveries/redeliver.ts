@@ -4,7 +4,7 @@
  */
 
 import type { JobKey } from "../../core/jobs/job.ts";
-import { DOORBELL_GRACE_MS } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { deliveryIdRange } from "../../core/webhooks/events.ts";
@@ -24,7 +24,7 @@ const HAS_RECEIVER = `(deliveries.endpoint_id IS NULL OR EXISTS (
 function restart(db: Database, which: string, params: Statement["params"], answer = DELIVERY_COLUMNS): Statement {
 	return {
 		sql: `UPDATE deliveries
-		   SET status = 'pending', next_attempt_at = ${NOW}, sweep_at = ${NOW} + ${DOORBELL_GRACE_MS}, finished_at = NULL,
+		   SET status = 'pending', next_attempt_at = ${NOW}, sweep_at = ${NOW} + ${ENQUEUE_GRACE_MS}, finished_at = NULL,
 		       parked_on = NULL, restarted_at = ${NOW}, attempts_before = attempts_made,
 		       prune_at = max(prune_at, ${NOW} + ${RECORD_KEPT_MS})
 		 WHERE ${which} AND ${HAS_NEWS} AND ${HAS_RECEIVER}

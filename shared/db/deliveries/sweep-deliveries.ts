@@ -1,6 +1,6 @@
 /** The sweeper's look at deliveries that nobody has made in time. */
 
-import { DOORBELL_GRACE_MS, RING_AGAIN_MS_MAX } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../core/jobs/wakeups.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { type Database, NOW } from "../database.ts";
 
@@ -10,7 +10,7 @@ export interface DueDelivery extends DeliveryKey {
 }
 
 /** Oldest first. */
-export async function findDeliveriesToRing(db: Database, limit: number): Promise<DueDelivery[]> {
+export async function findDeliveriesToEnqueue(db: Database, limit: number): Promise<DueDelivery[]> {
 	const rows = await db.all<{ tenant_id: string; id: string; sweep_at: number }>({
 		sql: `SELECT tenant_id, id, sweep_at FROM deliveries
 		 WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} ORDER BY sweep_at LIMIT ?2`,
@@ -23,10 +23,10 @@ export async function findDeliveriesToRing(db: Database, limit: number): Promise
  * Looks again when it has been due for twice as long as now, so that a backlog is not multiplied by those who wait in it.
  * A delivery attempted meanwhile has set a time of its own, which stands.
  */
-export async function noteDeliveriesRung(db: Database, rung: DueDelivery[]): Promise<void> {
+export async function deferDeliverySweep(db: Database, rung: DueDelivery[]): Promise<void> {
 	if (rung.length === 0) return;
 	await db.all({
-		sql: `UPDATE deliveries SET sweep_at = ${NOW} + min(max(${NOW} - next_attempt_at, ${DOORBELL_GRACE_MS}), ${RING_AGAIN_MS_MAX})
+		sql: `UPDATE deliveries SET sweep_at = ${NOW} + min(max(${NOW} - next_attempt_at, ${ENQUEUE_GRACE_MS}), ${REDISPATCH_DELAY_MS_MAX})
 		  FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS seen FROM json_each(?2)) AS rung
 		 WHERE deliveries.tenant_id = rung.tenant_id AND deliveries.id = rung.id AND deliveries.sweep_at = rung.seen`,
 		params: [

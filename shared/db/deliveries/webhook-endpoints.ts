@@ -171,5 +171,5 @@ export async function deleteEndpoint(db: Database, key: WebhookEndpointKey, by: 
 }
 
 function forgetFailures({ tenantId, endpointId }: WebhookEndpointKey): Statement {
-	return { sql: "DELETE FROM receiver_pauses WHERE key = ?1 || ' ' || ?2", params: [tenantId, endpointId] };
+	return { sql: "DELETE FROM receiver_breakers WHERE key = ?1 || ' ' || ?2", params: [tenantId, endpointId] };
 }

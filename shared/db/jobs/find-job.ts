@@ -26,14 +26,14 @@ export async function findJobWithInput(db: Database, key: JobKey): Promise<Job |
 }
 
 /** Where a job stands, for a holder that does not know whether its write took effect. */
-export interface Standing {
+export interface LeaseState {
 	status: JobState;
 	lease: number;
 	holder: string | null;
 }
 
-export async function findStanding(db: Database, key: JobKey): Promise<Standing | null> {
-	return await db.first<Standing>({
+export async function findLeaseState(db: Database, key: JobKey): Promise<LeaseState | null> {
+	return await db.first<LeaseState>({
 		sql: "SELECT status, lease, holder FROM jobs WHERE tenant_id = ?1 AND id = ?2",
 		params: [key.tenantId, key.jobId],
 	});

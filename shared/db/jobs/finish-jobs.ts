@@ -11,9 +11,9 @@ import type { Usage } from "../../core/upstreams/failures.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { giveFreeSlots, jobKeysFromRows } from "../admission/tenant-slots.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { type JobNews, owedFromRows, oweJobEvents, owingJobEvents } from "../outbox.ts";
+import { insertJobDeliveries, type JobEvent, jobDeliveriesSql, pendingFromRows } from "../outbox.ts";
 
-export interface JobEnd extends JobKey {
+export interface Finalization extends JobKey {
 	/** The state and the lease that the job must still have. Otherwise it has moved on, and nothing is written. */
 	from: "queued" | "running";
 	lease: number;
@@ -48,21 +48,21 @@ export interface Finished extends JobKey {
  * All in one transaction, and in as many statements as one end takes. Losing a race is ordinary and shows in the answer, one
  * entry per end. At most one end a job: a holder has one, and comes with it again only once it has failed.
  */
-export async function finishJobs(db: Database, ends: readonly JobEnd[]): Promise<Finished[]> {
+export async function finishJobs(db: Database, ends: readonly Finalization[]): Promise<Finished[]> {
 	if (ends.length === 0) return [];
 	const tenants = [...new Set(ends.map(({ tenantId }) => tenantId))];
 	const [owed = [], done = [], ...given] = await db.batch<Record<string, unknown>>([
-		oweEnds(db, ends),
+		insertFinalDeliveries(db, ends),
 		finishStatement(db, ends),
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
 	]);
 	const freed = new Map(tenants.map((tenantId, at) => [tenantId, jobKeysFromRows(given[at] ?? [])]));
 	const jobOf = (row: Record<string, unknown>) => `${row.tenant_id} ${row.job_id}`;
 	const doneJobs = new Set(done.map(jobOf));
-	const owedByJob = Map.groupBy(owed, jobOf);
+	const deliveriesByJob = Map.groupBy(owed, jobOf);
 	return ends.map(({ tenantId, jobId }) => {
 		const job = `${tenantId} ${jobId}`;
-		const told = { done: doneJobs.has(job), owed: owedFromRows(owedByJob.get(job) ?? []) };
+		const told = { done: doneJobs.has(job), owed: pendingFromRows(deliveriesByJob.get(job) ?? []) };
 		const freedByTenant = freed.get(tenantId) ?? [];
 		freed.delete(tenantId);
 		return { tenantId, jobId, ...told, freed: freedByTenant };
@@ -70,7 +70,18 @@ export async function finishJobs(db: Database, ends: readonly JobEnd[]): Promise
 }
 
 /** What one end makes of its row. Null in `model`, `attempt`, `attempts`, `usage`: it stays as it is. */
-function endRow({ tenantId, jobId, from, lease, status, reason, error, cancellation, resultBytes, progress }: JobEnd) {
+function endRow({
+	tenantId,
+	jobId,
+	from,
+	lease,
+	status,
+	reason,
+	error,
+	cancellation,
+	resultBytes,
+	progress,
+}: Finalization) {
 	const { model = null, attempt = null, attempts = null, usage = null } = progress ?? {};
 	return {
 		tenantId,
@@ -95,12 +106,12 @@ const IS_OURS = (from: string, lease: string) => `jobs.status = ${from} AND jobs
 /** What the statements read of an end. */
 type EndRow = ReturnType<typeof endRow>;
 
-const OWE_ENDS = owingJobEvents<Pick<EndRow, "tenantId" | "jobId" | "from" | "lease"> & JobNews>((told) =>
+const FINAL_DELIVERIES = jobDeliveriesSql<Pick<EndRow, "tenantId" | "jobId" | "from" | "lease"> & JobEvent>((told) =>
 	IS_OURS(told("from"), told("lease")),
 );
 
 /** Before the statement that ends them, which finds the very same jobs: nobody is owed an end that came twice. */
-function oweEnds(db: Database, ends: readonly JobEnd[]): Statement {
+function insertFinalDeliveries(db: Database, ends: readonly Finalization[]): Statement {
 	const news = ends.map(({ tenantId, jobId, from, lease, status }) => ({
 		tenantId,
 		jobId,
@@ -108,7 +119,7 @@ function oweEnds(db: Database, ends: readonly JobEnd[]): Statement {
 		lease,
 		happening: status,
 	}));
-	return oweJobEvents(db, OWE_ENDS, news);
+	return insertJobDeliveries(db, FINAL_DELIVERIES, news);
 }
 
 const ended = (name: keyof EndRow) => `ended.value ->> '${name}'`;
@@ -125,6 +136,6 @@ const FINISH = `UPDATE jobs
 		   AND ${IS_OURS(ended("from"), ended("lease"))}
 		RETURNING tenant_id, id AS job_id`;
 
-function finishStatement(db: Database, ends: readonly JobEnd[]): Statement {
+function finishStatement(db: Database, ends: readonly Finalization[]): Statement {
 	return { sql: FINISH, params: [db.clock(), JSON.stringify(ends.map(endRow))] };
 }

@@ -5,12 +5,12 @@ import type { Job, JobKey } from "../../core/jobs/job.ts";
 import { PROBE_MS } from "../../core/upstreams/breaker.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { KEYS_OF_JOB } from "../admission/breakers.ts";
-import { DUE, HAS_SLOT, KEPT_AWAY, placed } from "../admission/may-run.ts";
+import { DUE, GATED, HAS_SLOT, placed } from "../admission/may-run.ts";
 import { parkForSlot, parkForUpstream, parkOverBudget } from "../admission/park-jobs.ts";
 import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "../admission/tenant-slots.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { ASKED, keyList } from "../key-list.ts";
-import { owedFromRows, oweJobEvents, owingJobEvents } from "../outbox.ts";
+import { insertJobDeliveries, jobDeliveriesSql, pendingFromRows } from "../outbox.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 
 export interface LeaseRequest {
@@ -34,9 +34,9 @@ export interface Leased {
 	/** Jobs that have a slot now which others of this request gave up: ring for them. */
 	freed: JobKey[];
 	/** Ids of those that were taken over and may make no call: to be settled if R2 has their answer. */
-	keptAway: Set<string>;
+	gated: Set<string>;
 	/** The cool-downs that calls were let through: how they end is news. */
-	probedKeys: Set<string>;
+	probedBreakers: Set<string>;
 }
 
 /**
@@ -52,9 +52,9 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 	const { keys, holder } = request;
 	const [rows = [], owed = [], kept = [], probed = [], ...rest] = await db.batch<Record<string, unknown>>([
 		leaseStatement(db, request),
-		oweStarts(db, request),
-		findKeptAway(db, request),
-		takeSlots(db, request),
+		insertStartDeliveries(db, request),
+		findGated(db, request),
+		takePermits(db, request),
 		...(request.isRepeated ? [ownLeases(db, request)] : []),
 		takeFreeSlots(db, keys, holder),
 		parkOverBudget(db, keys),
@@ -74,10 +74,10 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 	return {
 		jobs,
 		now: Number(own[0]?.now ?? jobs[0]?.leasedAt ?? 0),
-		keptAway: new Set(kept.filter(isKept).map((row) => String(row.id))),
-		owed: owedFromRows(owed),
+		gated: new Set(kept.filter(isKept).map((row) => String(row.id))),
+		owed: pendingFromRows(owed),
 		freed: jobKeysFromRows(rest.flat()),
-		probedKeys: new Set(probed.map((row) => String(row.key))),
+		probedBreakers: new Set(probed.map((row) => String(row.key))),
 	};
 }
 
@@ -114,45 +114,45 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 		               'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
 		           )), iif(json_array_length(attempts) < ${ATTEMPTS_KEPT}, '$.none', '$[1]')) ELSE attempts END
 		 WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM ${placed(DUE)}
-		        WHERE status = 'running' OR (NOT (${KEPT_AWAY}) AND ${HAS_SLOT}))
+		        WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT}))
 		RETURNING ${JOB_COLUMNS}`,
 		params: [db.clock(), keyList(keys), holder, leaseMs],
 	};
 }
 
 /** A job starts once, by the statement just before: whoever leases it later does not start it anew. */
-const OWE_STARTS = owingJobEvents(
+const START_DELIVERIES = jobDeliveriesSql(
 	() => "changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.lease = 1",
 );
 
-function oweStarts(db: Database, { keys, holder }: LeaseRequest): Statement {
+function insertStartDeliveries(db: Database, { keys, holder }: LeaseRequest): Statement {
 	const news = keys.map(({ tenantId, jobId }) => ({ tenantId, jobId, happening: "started" as const }));
-	return oweJobEvents(db, OWE_STARTS, news, [holder]);
+	return insertJobDeliveries(db, START_DELIVERIES, news, [holder]);
 }
 
 /**
  * A job whose holder died may have its answer in R2, so it is taken over even while its upstream is left alone. Answers all
  * that have an upstream in trouble, and whether it is closed to them.
  */
-function findKeptAway(db: Database, { keys, holder }: LeaseRequest): Statement {
+function findGated(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return {
-		sql: `SELECT id, ${KEPT_AWAY} AS is_closed FROM ${placed("status = 'running' AND holder = ?3")}
-		       WHERE ${KEPT_AWAY} OR (deadline_at > ${NOW}
-		         AND EXISTS (SELECT 1 FROM cool_downs WHERE key IN (lane, lane || '|' || model)))`,
+		sql: `SELECT id, ${GATED} AS is_closed FROM ${placed("status = 'running' AND holder = ?3")}
+		       WHERE ${GATED} OR (deadline_at > ${NOW}
+		         AND EXISTS (SELECT 1 FROM breakers WHERE key IN (credential, credential || '|' || model)))`,
 		params: [db.clock(), keyList(keys), holder],
 	};
 }
 
 /** What was leased uses up slots; the last one closes the door until a probe is back, or overdue. */
-function takeSlots(db: Database, { keys, holder }: LeaseRequest): Statement {
+function takePermits(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return {
-		sql: `UPDATE cool_downs
+		sql: `UPDATE breakers
 		   SET slots = max(1, slots - used.calls), until = CASE WHEN slots <= used.calls THEN ${NOW} + ${PROBE_MS} ELSE until END
 		  FROM (SELECT upstream.key, count(*) AS calls
-		          FROM jobs JOIN cool_downs AS upstream ON upstream.key IN ${KEYS_OF_JOB}
+		          FROM jobs JOIN breakers AS upstream ON upstream.key IN ${KEYS_OF_JOB}
 		         WHERE ${ASKED} AND status = 'running' AND holder = ?3 AND deadline_at > ${NOW} GROUP BY upstream.key) AS used
-		 WHERE cool_downs.key = used.key AND cool_downs.until <= ${NOW}
-		RETURNING cool_downs.key`,
+		 WHERE breakers.key = used.key AND breakers.until <= ${NOW}
+		RETURNING breakers.key`,
 		params: [db.clock(), keyList(keys), holder],
 	};
 }

@@ -2,9 +2,9 @@
 
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { StatusReason } from "../../core/jobs/job-states.ts";
-import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
-import type { CoolDown } from "../../core/upstreams/breaker.ts";
-import { coolDownStatement } from "../admission/breakers.ts";
+import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
+import type { BreakerEvent } from "../../core/upstreams/breaker.ts";
+import { breakerStatement } from "../admission/breakers.ts";
 import { giveFreeSlots, jobKeysFromRows } from "../admission/tenant-slots.ts";
 import { jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
@@ -17,9 +17,9 @@ export interface Requeue extends JobKey {
 	/** What the call added; `model` is the one to ask next, and `attempt` counts those made on it. */
 	progress: JobProgress;
 	/** Of the next model. */
-	lane: string;
+	credential: string;
 	/** What the failure means for everybody who would ask the same upstream. */
-	coolDown: CoolDown | null;
+	breakerEvent: BreakerEvent | null;
 }
 
 export interface Requeued {
@@ -31,8 +31,8 @@ export interface Requeued {
 
 /** Null: the lease was no longer ours, and nothing was written. */
 export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeued | null> {
-	const { coolDown, tenantId } = requeue;
-	const cools = coolDown === null ? [] : [coolDownStatement(db, coolDown)];
+	const { breakerEvent, tenantId } = requeue;
+	const cools = breakerEvent === null ? [] : [breakerStatement(db, breakerEvent)];
 	const statements = [requeueStatement(db, requeue), giveFreeSlots(db, tenantId)];
 	const rows = await db.batch<Record<string, unknown>>([...cools, ...statements]);
 	const [due, freed = []] = rows.slice(cools.length);
@@ -40,14 +40,14 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeu
 }
 
 function requeueStatement(db: Database, requeue: Requeue): Statement {
-	const { progress, coolDown } = requeue;
-	const due = `min(max(${NOW} + ?5, coalesce((SELECT until FROM cool_downs WHERE key = ?12), 0)), deadline_at)`;
+	const { progress, breakerEvent } = requeue;
+	const due = `min(max(${NOW} + ?5, coalesce((SELECT until FROM breakers WHERE key = ?12), 0)), deadline_at)`;
 	return {
 		sql: `UPDATE jobs
-		   SET status = 'queued', status_reason = ?6, run_at = ${due}, rings = 0, lease_expires_at = NULL, slot = NULL,
+		   SET status = 'queued', status_reason = ?6, run_at = ${due}, redispatches = 0, lease_expires_at = NULL, slot = NULL,
 		       sweep_at = min(deadline_at, ${due} +
-		                      CASE WHEN ${due} - ${NOW} > ${QUEUE_WAIT_MS_MAX} THEN 0 ELSE ${DOORBELL_GRACE_MS} END),
-		       version = version + 1, model = ?7, lane = ?8, attempt = ?9, attempts = ?10, usage = ?11
+		                      CASE WHEN ${due} - ${NOW} > ${QUEUE_WAIT_MS_MAX} THEN 0 ELSE ${ENQUEUE_GRACE_MS} END),
+		       version = version + 1, model = ?7, credential = ?8, attempt = ?9, attempts = ?10, usage = ?11
 		 WHERE tenant_id = ?2 AND id = ?3 AND lease = ?4 AND status = 'running'
 		RETURNING run_at - ${NOW} AS wait_ms`,
 		params: [
@@ -58,11 +58,11 @@ function requeueStatement(db: Database, requeue: Requeue): Statement {
 			requeue.delayMs,
 			requeue.reason,
 			progress.model,
-			requeue.lane,
+			requeue.credential,
 			progress.attempt,
 			JSON.stringify(progress.attempts),
 			jsonOrNull(progress.usage),
-			coolDown?.kind === "strike" ? coolDown.key : null,
+			breakerEvent?.kind === "strike" ? breakerEvent.key : null,
 		],
 	};
 }

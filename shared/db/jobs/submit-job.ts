@@ -2,7 +2,7 @@
 import { z } from "zod";
 import { type Idempotency, isCounted } from "../../core/jobs/idempotency.ts";
 import type { Job, JobKey } from "../../core/jobs/job.ts";
-import { DOORBELL_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
 import { openIn, overBudget, TOMORROW, tooManyOpen } from "../admission/tenant-limits.ts";
@@ -18,9 +18,9 @@ import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 type AsSubmitted =
 	| keyof JobKey
 	| ("input" | "inputKey" | "inputBytes" | "webhook" | "gateway" | "metadata" | "priority" | "timeoutMs")
-	| ("maxAttempts" | "retainMs" | "retryOf" | "origin" | "deadlineMs" | "lane");
+	| ("maxAttempts" | "retainMs" | "retryOf" | "origin" | "deadlineMs" | "credential");
 
-/** `lane` is the first model's. */
+/** `credential` is the first model's. */
 export interface NewJob extends Pick<Job, AsSubmitted> {
 	models: [string, ...string[]];
 	/** Not before this time (Unix milliseconds), or not before this long after submission. */
@@ -55,7 +55,7 @@ export async function submitJob(db: Database, job: NewJob): Promise<Submission> 
  * not made anew.
  */
 export async function submitAgain(db: Database, job: NewJob): Promise<Submission> {
-	return await makeOrExplain(db, job, NOT_BURIED);
+	return await makeOrExplain(db, job, NOT_ERASED);
 }
 
 /** The key that the job came with, and the job: the last one answers it where it is made. */
@@ -132,7 +132,7 @@ function refusalFromRow(raw: unknown): Submission {
 /** The statement just before claimed the key: neither another submission nor an earlier try of this one had it. */
 const KEY_CLAIMED = "changes() > 0";
 /** An erased job leaves a tombstone for longer than any request lives. Looked for on a repeat only: it reads them all. */
-const NOT_BURIED =
+const NOT_ERASED =
 	"NOT EXISTS (SELECT 1 FROM tombstones CROSS JOIN json_each(tombstones.jobs) AS buried WHERE buried.value ->> 1 = ?5)";
 
 /** Inserts nothing where `condition` does not hold, or where this job is stored already. */
@@ -141,7 +141,7 @@ function insertJob(db: Database, job: NewJob, condition: string): Statement {
 		sql: `WITH at AS (SELECT ${NOW} AS now), due AS (SELECT now, coalesce(?2, now + ?3) AS run_at FROM at),
 		     place AS MATERIALIZED (SELECT now, run_at, run_at <= now AS is_due,
 		                      CASE WHEN run_at <= now THEN ${getsSlot("?4", "1")} ELSE FALSE END AS has_slot FROM due)
-		INSERT INTO jobs (tenant_id, id, status, models, model, lane, input, input_key, input_bytes, webhook, gateway, metadata,
+		INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_key, input_bytes, webhook, gateway, metadata,
 		                  priority, timeout_ms, max_attempts, retain_ms, retry_of, origin,
 		                  created_at, run_at, deadline_ms, deadline_at, slot, open_in, parked_on, status_reason, sweep_at)
 		SELECT ?4, ?5, 'queued', ?6, ?7, ?21, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20,
@@ -150,7 +150,7 @@ function insertJob(db: Database, job: NewJob, condition: string): Statement {
 		       CASE WHEN is_due AND NOT has_slot THEN 'running_limit' END,
 		       min(max(now, run_at) + ?19,
 		           CASE WHEN is_due AND NOT has_slot THEN max(now, run_at) + ?19
-		                WHEN run_at - now > ${QUEUE_WAIT_MS_MAX} THEN run_at ELSE max(now, run_at) + ${DOORBELL_GRACE_MS} END)
+		                WHEN run_at - now > ${QUEUE_WAIT_MS_MAX} THEN run_at ELSE max(now, run_at) + ${ENQUEUE_GRACE_MS} END)
 		  FROM place
 		 WHERE ${condition}
 		    ON CONFLICT DO NOTHING
@@ -176,7 +176,7 @@ function insertJob(db: Database, job: NewJob, condition: string): Statement {
 			job.retryOf,
 			Math.ceil(job.deadlineMs),
 			job.origin,
-			job.lane,
+			job.credential,
 		],
 	};
 }

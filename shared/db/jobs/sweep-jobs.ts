@@ -27,7 +27,7 @@ interface Row {
 	deadline_at: number;
 	lease_expires_at: number | null;
 	is_parked: number;
-	rings: number;
+	redispatches: number;
 	sweep_at: number;
 	now: number;
 }
@@ -40,7 +40,7 @@ export async function findJobsToSweep(
 	const { after } = page;
 	const rows = await db.all<Row>({
 		sql: `SELECT tenant_id, id, status, lease, model, run_at, deadline_at, lease_expires_at,
-		       parked_on IS NOT NULL AS is_parked, rings, sweep_at, ${NOW} AS now
+		       parked_on IS NOT NULL AS is_parked, redispatches, sweep_at, ${NOW} AS now
 		  FROM jobs
 		 WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2 AND (sweep_at, tenant_id, id) > (?3, ?4, ?5)
 		 ORDER BY sweep_at, tenant_id, id LIMIT ?6`,
@@ -58,7 +58,7 @@ export async function findJobsToSweep(
 			deadlineAt: row.deadline_at,
 			leaseExpiresAt: row.lease_expires_at,
 			isParked: row.is_parked === 1,
-			rings: row.rings,
+			redispatches: row.redispatches,
 			sweepAt: row.sweep_at,
 		})),
 		now: last?.now ?? 0,
@@ -72,25 +72,25 @@ export async function findJobsToSweep(
 /** Notes when to look next. A job that was queued or swept anew meanwhile has set a time of its own, which stands. */
 export async function noteSwept(
 	db: Database,
-	swept: { job: SweptJob; sweepAt: number; rings: number }[],
+	swept: { job: SweptJob; sweepAt: number; redispatches: number }[],
 ): Promise<void> {
 	if (swept.length === 0) return;
 	await db.all({
-		sql: `UPDATE jobs SET sweep_at = swept.next, rings = swept.rings
+		sql: `UPDATE jobs SET sweep_at = swept.next, redispatches = swept.redispatches
 		  FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS seen, value ->> 3 AS status,
-		               value ->> 4 AS lease, value ->> 5 AS next, value ->> 6 AS rings FROM json_each(?1)) AS swept
+		               value ->> 4 AS lease, value ->> 5 AS next, value ->> 6 AS redispatches FROM json_each(?1)) AS swept
 		 WHERE jobs.tenant_id = swept.tenant_id AND jobs.id = swept.id AND jobs.sweep_at = swept.seen
 		   AND jobs.status = swept.status AND jobs.lease = swept.lease`,
 		params: [
 			JSON.stringify(
-				swept.map(({ job, sweepAt, rings }) => [
+				swept.map(({ job, sweepAt, redispatches }) => [
 					job.tenantId,
 					job.jobId,
 					job.sweepAt,
 					job.status,
 					job.lease,
 					sweepAt,
-					rings,
+					redispatches,
 				]),
 			),
 		],

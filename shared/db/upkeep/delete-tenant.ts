@@ -10,7 +10,7 @@ import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { keyList } from "../key-list.ts";
 import { audited } from "../tenants/audit-log.ts";
-import { buryJobs, type ErasedJob, type ErasedRow, erasedFromRow } from "./erase-jobs.ts";
+import { type ErasedJob, type ErasedRow, erasedFromRow, insertTombstone } from "./erase-jobs.ts";
 
 /** Longer than anybody lives, or knows, who was there when the tenant was deleted; and than its jobs' tombstones. */
 const ROW_KEPT_MS = 3_600_000;
@@ -52,7 +52,7 @@ const isPauseOf = (tenant: string) => `key > ${tenant} || ' ' AND key < ${tenant
 
 const OWNS_SOMETHING = `(${["jobs", ...OWNED.map(([table]) => table)]
 	.map((table) => `EXISTS (SELECT 1 FROM ${table} WHERE tenant_id = tenants.id)`)
-	.join(" OR ")} OR EXISTS (SELECT 1 FROM receiver_pauses WHERE ${isPauseOf("tenants.id")}))`;
+	.join(" OR ")} OR EXISTS (SELECT 1 FROM receiver_breakers WHERE ${isPauseOf("tenants.id")}))`;
 
 /** Deleted tenants that something is left of, the longest gone first. */
 export async function findTenantsToErase(db: Database, limit: number): Promise<string[]> {
@@ -86,7 +86,7 @@ export async function erasePage(
 	tombstoneId: string,
 ): Promise<ErasedPage> {
 	const [, gone = [], ...others] = await db.batch<ErasedRow>([
-		buryJobs(db, jobs, tombstoneId, `tenant_id IN ${DELETED_TENANTS}`),
+		insertTombstone(db, jobs, tombstoneId, `tenant_id IN ${DELETED_TENANTS}`),
 		{
 			sql: `DELETE FROM jobs
 			 WHERE (tenant_id, id) IN (SELECT ?1, value ->> 1 FROM json_each(?2)) AND ${IS_DELETED}
@@ -95,8 +95,8 @@ export async function erasePage(
 		},
 		...OWNED.map(([table, key]) => eraseOwned(table, key, tenantId, limit)),
 		{
-			sql: `DELETE FROM receiver_pauses WHERE key IN (
-			       SELECT key FROM receiver_pauses WHERE ${isPauseOf("?1")} AND ${IS_DELETED} LIMIT ?2) RETURNING key`,
+			sql: `DELETE FROM receiver_breakers WHERE key IN (
+			       SELECT key FROM receiver_breakers WHERE ${isPauseOf("?1")} AND ${IS_DELETED} LIMIT ?2) RETURNING key`,
 			params: [tenantId, limit],
 		},
 	]);

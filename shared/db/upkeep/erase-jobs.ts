@@ -52,7 +52,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
 	const params = [db.clock(), keyList(jobs)];
 	const [, gone = []] = await db.batch<ErasedRow>([
-		buryJobs(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${OWES_NOTHING}`),
+		insertTombstone(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${OWES_NOTHING}`),
 		{ sql: `DELETE FROM jobs WHERE ${over} AND ${OWES_NOTHING} RETURNING tenant_id, id, input_key`, params },
 		{
 			sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN (
@@ -71,7 +71,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, by: Actor): Promise<ErasedJob | null> {
 	const params = [db.clock(), keyList([job])];
 	const [, , gone = []] = await db.batch<ErasedRow>([
-		buryJobs(db, [job], tombstoneId, FINAL),
+		insertTombstone(db, [job], tombstoneId, FINAL),
 		{
 			sql: `UPDATE deliveries
 			   SET prune_at = ${NOW} + ${ORPHANED_DELIVERY_MS}, next_attempt_at = NULL, sweep_at = NULL, parked_on = NULL,
@@ -89,7 +89,7 @@ export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, b
 }
 
 /** Names the jobs that the next statements will erase, by the same conditions. */
-export function buryJobs(db: Database, jobs: JobKey[], tombstoneId: string, condition: string): Statement {
+export function insertTombstone(db: Database, jobs: JobKey[], tombstoneId: string, condition: string): Statement {
 	return {
 		sql: `INSERT INTO tombstones (delete_at, id, jobs)
 		SELECT ${NOW} + ${TOMBSTONE_MS}, ?3, json_group_array(json_array(tenant_id, id, input_key))

@@ -6,8 +6,8 @@ import type { Database } from "../database.ts";
 const COUNTED_MAX = 1_000;
 
 export interface Status {
-	jobsUnderWay: number;
-	deliveriesOwed: number;
+	openJobs: number;
+	pendingDeliveries: number;
 	/** Of the jobs counted. */
 	oldestCreatedAt: number | null;
 	parked: { key: string; jobs: number }[];
@@ -36,8 +36,8 @@ export async function readStatus(db: Database): Promise<Status> {
 	const { jobs, oldest, deliveries } = Counts.parse(counts?.[0]);
 	const sweep = sweeps[0] === undefined ? null : Sweep.parse(sweeps[0]);
 	return {
-		jobsUnderWay: jobs,
-		deliveriesOwed: deliveries,
+		openJobs: jobs,
+		pendingDeliveries: deliveries,
 		oldestCreatedAt: oldest,
 		parked: Parked.parse(parked),
 		lastSweepAt: sweep?.updated_at ?? null,

@@ -7,9 +7,9 @@ import type { Runtime } from "../../core/runtime.ts";
 import {
 	isPlannedToStall,
 	plannedFailure,
-	type SimulatedAnswer,
+	type SimulatedResponse,
 	Simulation,
-	simulatedAnswer,
+	simulatedResponse,
 } from "../../core/upstreams/simulation.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
@@ -29,7 +29,7 @@ export function simulated(runtime: SimulatedRuntime): Provider {
 		const status = plannedFailure(plan, call.callsBefore);
 		if (status !== null) return reply(refusal(status, `Simulated failure ${status}.`, plan.retry_after));
 		const stalls = isPlannedToStall(plan, call.callsBefore);
-		const answer = simulatedAnswer(call.route.rename ?? call.model, call.input, plan.output_tokens);
+		const answer = simulatedResponse(call.route.rename ?? call.model, call.input, plan.output_tokens);
 		if (call.input.stream === true || plan.stream_chunk_ms !== undefined) {
 			return reply(
 				eventStream(runtime, headOf(call, runtime), answer, { chunkMs: plan.stream_chunk_ms ?? null, stalls }, signal),
@@ -49,7 +49,7 @@ function headOf(call: ModelCall, runtime: Pick<Runtime, "now">): JsonObject {
 	return { id: `chatcmpl-simulated-${call.jobId}`, created: Math.floor(runtime.now() / 1000), model };
 }
 
-function completion(head: JsonObject, { tokens, finishReason, usage }: SimulatedAnswer): JsonObject {
+function completion(head: JsonObject, { tokens, finishReason, usage }: SimulatedResponse): JsonObject {
 	const message = { role: "assistant", content: tokens.join("") };
 	return { ...head, object: "chat.completion", choices: [{ index: 0, message, finish_reason: finishReason }], usage };
 }
@@ -57,7 +57,7 @@ function completion(head: JsonObject, { tokens, finishReason, usage }: Simulated
 function eventStream(
 	runtime: SimulatedRuntime,
 	head: JsonObject,
-	answer: SimulatedAnswer,
+	answer: SimulatedResponse,
 	plan: { chunkMs: number | null; stalls: boolean },
 	signal: AbortSignal,
 ): Response {
@@ -80,7 +80,7 @@ function eventStream(
 
 function eventsOf(
 	head: JsonObject,
-	{ tokens, finishReason, usage }: SimulatedAnswer,
+	{ tokens, finishReason, usage }: SimulatedResponse,
 	tokensPerEvent: number,
 ): string[] {
 	const chunk = (delta: JsonObject, reason: string | null) =>

@@ -12,7 +12,7 @@ const ACTOR = `import { findJob } from "../../shared/db/find-job.ts";
 function sitesOf(files: Record<string, string>) {
 	const tree = {
 		"shared/db/database.ts": DATABASE,
-		"shared/db/jobs/find-job.ts": VERB,
+		"shared/db/find-job.ts": VERB,
 		"workers/intake/poll.ts": ACTOR,
 		...files,
 	};
@@ -20,7 +20,7 @@ function sitesOf(files: Record<string, string>) {
 }
 
 const namesOf = (files: Record<string, string>) => sitesOf(files).map(({ name }) => name);
-const POLL = "workers/intake/poll.ts#poll → shared/db/jobs/find-job.ts#findJob";
+const POLL = "workers/intake/poll.ts#poll → shared/db/find-job.ts#findJob";
 
 describe("the call sites of a source", () => {
 	it("are pairs of who calls a verb and the verb, and belong to the actor who calls", () => {
@@ -30,9 +30,7 @@ describe("the call sites of a source", () => {
 	it("are counted by the expressions that make the call, on either side", () => {
 		const twice = VERB.replace("return await", "await db.all({}); return await");
 		const actor = ACTOR.replace("return await", "await findJob(db); return await");
-		expect(sitesOf({ "shared/db/jobs/find-job.ts": twice, "workers/intake/poll.ts": actor })).toMatchObject([
-			{ places: 4 },
-		]);
+		expect(sitesOf({ "shared/db/find-job.ts": twice, "workers/intake/poll.ts": actor })).toMatchObject([{ places: 4 }]);
 	});
 
 	it("are found through verbs that call verbs", () => {
@@ -79,7 +77,7 @@ describe("the call sites of a source", () => {
 	});
 
 	it("show a verb that nobody is seen to call", () => {
-		const unused = { name: "shared/db/jobs/find-job.ts#findJob", actor: "nobody", places: 1 };
+		const unused = { name: "shared/db/find-job.ts#findJob", actor: "nobody", places: 1 };
 		expect(sitesOf({ "workers/intake/poll.ts": "" })).toEqual([unused]);
 	});
 
@@ -88,11 +86,11 @@ describe("the call sites of a source", () => {
 		expect(new Set(sites.map(({ actor }) => actor))).toEqual(new Set(["consumer", "dispatcher", "intake", "sweeper"]));
 		for (const part of [
 			"shared/db/",
-			"shared/results/",
+			"shared/storage/",
 			"postWebhook",
 			"callWorkersAi",
 			"isEmpty",
-			"ringOrLog",
+			"enqueueOrLog",
 			"isWithin",
 		]) {
 			expect(sites.some(({ name }) => name.includes(part))).toBe(true);

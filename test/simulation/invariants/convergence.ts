@@ -13,13 +13,13 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 	let calmSince: number | null = null;
 	const touchedAt = new Map<string, number>();
 	const freedAt = new Map<string, number>();
-	ledger.on("receiver_pauses", ({ id, after }) => {
+	ledger.on("receiver_breakers", ({ id, after }) => {
 		if (after === null) freedAt.set(id, world.databaseNow);
 	});
 	/** Since when nothing keeps a parked delivery back. */
 	const freeSince = (parked: Row): number => {
 		const key = textOf(parked, "parked_on");
-		const pause = ledger.rows("receiver_pauses").get(`/${key}`);
+		const pause = ledger.rows("receiver_breakers").get(`/${key}`);
 		return Math.max(
 			touchedAt.get(textOf(parked, "id")) ?? 0,
 			pause === undefined ? (freedAt.get(key) ?? 0) : numberOf(pause, "until"),

@@ -1,10 +1,10 @@
 /**
- * C5: who asks to be left alone is. A call begins only where no cool-down of its lane or of its model was in force when
+ * C5: who asks to be left alone is. A call begins only where no cool-down of its credential or of its model was in force when
  * its job was leased, or where a cool-down that was over let it in. C6: a cool-down counts whom it lets in, and gives way
  * early only to the word of a call that began after it.
  */
 import { PROBE_MS } from "../../../shared/core/upstreams/breaker.ts";
-import { keysOf } from "../../../shared/core/upstreams/lanes.ts";
+import { keysOf } from "../../../shared/core/upstreams/credentials.ts";
 import type { Changed, Ledger } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
 import type { Row } from "../world/sql-engine.ts";
@@ -39,7 +39,7 @@ export function watchCoolDowns(simulation: Simulation): undefined {
 			if (grant.calls < 0) world.violate("C5", `call ${number}, for ${jobId}, was kept away by ${grant.key}`);
 		}
 	});
-	ledger.on("cool_downs", (changed) => {
+	ledger.on("breakers", (changed) => {
 		if (isEased(changed, world.databaseNow) && !isToldByProbe(simulation, changed))
 			world.violate("C6", `${changed.by?.name} eases ${changed.id} and knows nothing of it`);
 	});
@@ -51,26 +51,26 @@ function claimMade({ claims }: Simulation, { table, id, before, after }: Changed
 }
 
 function keysOfClaim({ row }: Claim): string[] {
-	return keysOf({ lane: textOf(row, "lane"), model: textOf(row, "model") });
+	return keysOf({ credential: textOf(row, "credential"), model: textOf(row, "model") });
 }
 
 function coolDownOf(ledger: Ledger, key: string): Row | null {
-	return ledger.rows("cool_downs").get(`/${key}`) ?? null;
+	return ledger.rows("breakers").get(`/${key}`) ?? null;
 }
 
 /** As the transaction found it. */
 function coolDownBefore(ledger: Ledger, key: string, changes: (Changed & { table: string })[]): Row | null {
-	const first = changes.find(({ table, id }) => table === "cool_downs" && id === key);
+	const first = changes.find(({ table, id }) => table === "breakers" && id === key);
 	return first === undefined ? coolDownOf(ledger, key) : first.before;
 }
 
-function callsGranted(coolDown: Row, now: number): number {
-	return numberOf(coolDown, "until") > now ? 0 : slotsOf(coolDown);
+function callsGranted(breakerEvent: Row, now: number): number {
+	return numberOf(breakerEvent, "until") > now ? 0 : slotsOf(breakerEvent);
 }
 
 /** Where it is not known to be in trouble, any number of calls. */
-function slotsOf(coolDown: Row): number {
-	return coolDown.slots === null ? Number.POSITIVE_INFINITY : numberOf(coolDown, "slots");
+function slotsOf(breakerEvent: Row): number {
+	return breakerEvent.slots === null ? Number.POSITIVE_INFINITY : numberOf(breakerEvent, "slots");
 }
 
 /** What is leased past its deadline makes no call. Whom a cool-down keeps away, and who takes over, uses up nothing. */
@@ -97,7 +97,7 @@ function isToldByProbe({ ledger, claims }: Simulation, { id: key, before, by }: 
 					claim.by === by &&
 					claim.calls > 0 &&
 					keysOfClaim(claim).includes(key) &&
-					numberOf(claim.row, "leased_at") > numberOf(before, "struck_at"),
+					numberOf(claim.row, "leased_at") > numberOf(before, "tripped_at"),
 			),
 	);
 }

@@ -13,7 +13,7 @@ import { lastAttemptOf, numberOf, receiverOf, wasAsked } from "./rows.ts";
 
 /** As long as an attempt waits for its answer. */
 const ATTEMPT_MS = 20_000;
-const FAILURES_TO_PAUSE = 3;
+const FAILURES_TO_OPEN = 3;
 
 type Changes = (Changed & { table: string })[];
 
@@ -33,7 +33,7 @@ function watchProbes({ ledger, world, service, endpoints }: Simulation): void {
 	const pausedSince = new Map<string, number>();
 	const probes = new Map<Invocation, string[]>();
 	const sentBy = new Map<Invocation, Set<string>>();
-	ledger.on("receiver_pauses", ({ id, before, after, by }) => {
+	ledger.on("receiver_breakers", ({ id, before, after, by }) => {
 		const until = after?.until ?? null;
 		if (until === null) pausedSince.delete(id);
 		else if (!pausedSince.has(id)) pausedSince.set(id, world.now);
@@ -69,7 +69,7 @@ function isAttempt(change: Changes[number]): change is Attempted {
 
 /** `made`: all attempts at one receiver that are recorded together. Among them a failure outweighs a success. */
 function checkCount({ ledger, world }: Simulation, key: string, made: Attempted[], changes: Changes): void {
-	const pause = ledger.rows("receiver_pauses").get(`/${key}`) ?? null;
+	const pause = ledger.rows("receiver_breakers").get(`/${key}`) ?? null;
 	const wrong = (why: string) =>
 		world.violate("P2", `${made[0]?.by?.name} recorded an attempt at ${made[0]?.after.id}, and ${key} ${why}`);
 	const wasReceived = made.some(({ after }) => after.status === "delivered");
@@ -81,11 +81,11 @@ function checkCount({ ledger, world }: Simulation, key: string, made: Attempted[
 		if (wasReceived && pause !== null) wrong("is still kept back");
 		return;
 	}
-	const counted = changes.find(({ table, id }) => table === "receiver_pauses" && id === key);
+	const counted = changes.find(({ table, id }) => table === "receiver_breakers" && id === key);
 	const before = wasReceived ? 0 : numberOf(counted?.before ?? null, "failures");
 	const failures = numberOf(pause, "failures");
 	if (failures !== before + failed.length) wrong("has not failed");
-	else if (failures >= FAILURES_TO_PAUSE && pause?.until === null) wrong("is not paused");
+	else if (failures >= FAILURES_TO_OPEN && pause?.until === null) wrong("is not paused");
 }
 
 function checkReleases({ ledger, world }: Simulation, changes: Changes): void {
@@ -94,7 +94,7 @@ function checkReleases({ ledger, world }: Simulation, changes: Changes): void {
 		return wasParked && after?.parked_on === null && isJustReleased(before, after);
 	});
 	for (const [key, all] of Map.groupBy(released, ({ before }) => String(before?.parked_on))) {
-		const until = ledger.rows("receiver_pauses").get(`/${key}`)?.until ?? null;
+		const until = ledger.rows("receiver_breakers").get(`/${key}`)?.until ?? null;
 		if (until === null) continue;
 		const who = released[0]?.by?.name;
 		if (Number(until) > world.databaseNow) world.violate("P3", `${who} lets go what waits for ${key}, too soon`);

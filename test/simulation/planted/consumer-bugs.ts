@@ -28,15 +28,15 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "an R2 error means that there is no answer",
 		seenBy: 69,
 		file: "workers/consumer/read-storage.ts",
-		find: 'logTrouble("result.not_looked_up", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
-		replace: 'logTrouble("result.not_looked_up", { jobId: job.jobId }, error);\n\t\treturn null;',
+		find: 'logError("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
+		replace: 'logError("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn null;',
 	},
 	{
 		name: "the row says so before the result is stored",
 		seenBy: 1,
 		file: "workers/consumer/run-attempt.ts",
 		find: "const result = await storeWhileHeld(",
-		replace: `await settleAnswer(consumer, lease, { attempt: own, modelAttempt: job.attempt, bytes: body.byteLength }, withAttempt(job.attempts, own));
+		replace: `await settleResult(consumer, lease, { attempt: own, modelAttempt: job.attempt, bytes: body.byteLength }, withAttempt(job.attempts, own));
 	const result = await storeWhileHeld(`,
 	},
 	{

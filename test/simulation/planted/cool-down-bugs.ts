@@ -7,8 +7,8 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 		name: "a cool-down keeps nobody away",
 		seenBy: 15,
 		file: "shared/db/admission/may-run.ts",
-		find: "const KEPT_AWAY = `deadline_at > ${NOW} AND (",
-		replace: "const KEPT_AWAY = `deadline_at < 0 AND (",
+		find: "const GATED = `deadline_at > ${NOW} AND (",
+		replace: "const GATED = `deadline_at < 0 AND (",
 	},
 	{
 		name: "a whole batch goes in where a cool-down lets one call in",
@@ -35,7 +35,7 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 		name: "whoever takes a job over calls, whatever cools down",
 		seenBy: 49,
 		file: "workers/consumer/run-batch.ts",
-		find: "mayCall: !keptAway.has(job.jobId),",
+		find: "mayCall: !gated.has(job.jobId),",
 		replace: "mayCall: true,",
 	},
 	{
@@ -49,7 +49,7 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 		name: "a recovery lifts a later cool-down",
 		seenBy: 147,
 		file: "shared/db/admission/breakers.ts",
-		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND struck_at < ?3`",
+		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3`",
 		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0`",
 	},
 	{

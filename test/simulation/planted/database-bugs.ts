@@ -77,7 +77,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "an end owes no webhook",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: "oweEnds(db, ends),",
+		find: "insertFinalDeliveries(db, ends),",
 		replace: 'giveFreeSlots(db, "nobody"),',
 	},
 	{
@@ -85,12 +85,12 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: `await db.batch<Record<string, unknown>>([
-		oweEnds(db, ends),
+		insertFinalDeliveries(db, ends),
 		finishStatement(db, ends),
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
 	]);`,
 		replace: `[
-		await db.all<Record<string, unknown>>(oweEnds(db, ends)),
+		await db.all<Record<string, unknown>>(insertFinalDeliveries(db, ends)),
 		await db.all<Record<string, unknown>>(finishStatement(db, ends)),
 		...(await db.batch<Record<string, unknown>>(tenants.map((tenantId) => giveFreeSlots(db, tenantId)))),
 	];`,

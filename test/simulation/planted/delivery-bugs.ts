@@ -28,8 +28,8 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "a success does not end a pause",
 		seenBy: 6,
 		file: "shared/db/deliveries/record-deliveries.ts",
-		find: "unpauseReceivers(receivedAmong(records)),",
-		replace: "unpauseReceivers(receivedAmong([])),",
+		find: "closeReceiverBreakers(receivedAmong(records)),",
+		replace: "closeReceiverBreakers(receivedAmong([])),",
 	},
 	{
 		name: "a failure is not counted",
@@ -77,20 +77,20 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "nobody hears that an endpoint is disabled",
 		seenBy: 32,
 		file: "shared/db/deliveries/record-deliveries.ts",
-		find: "oweEndpointDisabled(db, { tenantId, endpointId }),",
-		replace: "oweEndpointDisabled(db, { tenantId: endpointId, endpointId }),",
+		find: "insertEndpointDisabledDeliveries(db, { tenantId, endpointId }),",
+		replace: "insertEndpointDisabledDeliveries(db, { tenantId: endpointId, endpointId }),",
 	},
 	{
 		name: "endpoints are owed after the end",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: "oweEnds(db, ends),\n\t\tfinishStatement(db, ends),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);",
-		replace: `{ ...oweEnds(db, ends), sql: oweEnds(db, ends).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
+		find: "insertFinalDeliveries(db, ends),\n\t\tfinishStatement(db, ends),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);",
+		replace: `{ ...insertFinalDeliveries(db, ends), sql: insertFinalDeliveries(db, ends).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
 		finishStatement(db, ends),
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
 	]);
 	await db.all(
-		oweJobEvents(
+		insertJobDeliveries(
 			db,
 			ends.map(({ tenantId, jobId, status }) => ({ tenantId, jobId, happening: status })),
 			{ sql: () => "jobs.finished_at IS NOT NULL", params: [] },

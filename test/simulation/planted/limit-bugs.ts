@@ -63,8 +63,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "who has no slot is leased all the same",
 		seenBy: 19,
 		file: "shared/db/jobs/lease-jobs.ts",
-		find: "WHERE status = 'running' OR (NOT (${KEPT_AWAY}) AND ${HAS_SLOT}))",
-		replace: "WHERE status = 'running' OR (NOT (${KEPT_AWAY})))",
+		find: "WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT}))",
+		replace: "WHERE status = 'running' OR (NOT (${GATED})))",
 	},
 	{
 		name: "an end keeps its slot",
@@ -105,7 +105,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "who is given a slot is not swept for",
 		seenBy: 309,
 		file: "shared/db/admission/tenant-slots.ts",
-		find: "sweep_at = min(${NOW} + ${DOORBELL_GRACE_MS}, deadline_at)",
+		find: "sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)",
 		replace: "sweep_at = deadline_at",
 	},
 	{

@@ -5,8 +5,8 @@ import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
-import { KeyTallies } from "../../../workers/intake/auth/key-tallies.ts";
-import { bindShields } from "../../../workers/intake/auth/rate-limits.ts";
+import { bindRateLimiters } from "../../../workers/intake/auth/rate-limits.ts";
+import { RequestCounters } from "../../../workers/intake/auth/request-counters.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
 
@@ -29,7 +29,7 @@ export class Http {
 	readonly asked = new WeakMap<Invocation, Asked>();
 	readonly #service: Service;
 	readonly #keys = new KeyCache();
-	readonly #tallies = new KeyTallies();
+	readonly #counters = new RequestCounters();
 	readonly #hosts = new HostCache();
 	readonly #config: Config;
 
@@ -62,11 +62,11 @@ export class Http {
 		const env = this.#service.envFor(by);
 		const services = {
 			...bind(env, by.runtime),
-			...bindShields(env, by.runtime),
+			...bindRateLimiters(env, by.runtime),
 			config: this.#config,
 			runtime: by.runtime,
 			keys: this.#keys,
-			tallies: this.#tallies,
+			counters: this.#counters,
 			hosts: this.#hosts,
 			background: (work: Promise<void>) => void running.push(work),
 		};

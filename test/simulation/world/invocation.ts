@@ -10,7 +10,7 @@ import type { World } from "./world.ts";
 /** The platform ends an invocation after fifteen minutes. */
 export const INVOCATION_MS_MAX = 15 * 60_000;
 /** From long enough to lose a lease to long enough to outlive a tombstone's wait, nearly. */
-const PAUSE_MS_MAX = 12 * 60_000;
+const RECEIVER_OPEN_MS_MAX = 12 * 60_000;
 /** What the platform leaves to work that goes on after the answer. */
 const BACKGROUND_MS_MAX = 30_000;
 
@@ -129,7 +129,7 @@ export class Invocation {
 	}
 
 	#pause(): void {
-		const ms = this.#world.dice.skewed(1_000, PAUSE_MS_MAX);
+		const ms = this.#world.dice.skewed(1_000, RECEIVER_OPEN_MS_MAX);
 		this.#pausedUntil = this.#world.now + ms;
 		this.wasPaused = true;
 		this.#world.note(this.name, `is paused for ${ms} ms`);
@@ -147,11 +147,11 @@ export class Invocation {
 				new Promise((resolve) => {
 					if (signal?.aborted) return resolve();
 					const done = () => {
-						takeBack();
+						cancelTimer();
 						signal?.removeEventListener("abort", done);
 						resolve();
 					};
-					const takeBack = timer(ms, done);
+					const cancelTimer = timer(ms, done);
 					signal?.addEventListener("abort", done);
 				}),
 			fetch,

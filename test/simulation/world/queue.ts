@@ -120,7 +120,7 @@ export class SimulatedQueue {
 		const by = this.#consumers.start();
 		const said = new Map<Stored, Said>(batch.map((message) => [message, null]));
 		this.#world.note(by.name, `takes ${JSON.stringify(batch.map(({ body }) => body))}`);
-		by.onDeath(() => this.#takeBack(said));
+		by.onDeath(() => this.#cancelTimer(said));
 		const background: Promise<void>[] = [];
 		const consumed = this.#consumers.consume(this.#asBatch(batch, said, by), by, (work) => void background.push(work));
 		consumed
@@ -171,7 +171,7 @@ export class SimulatedQueue {
 		said.clear();
 	}
 
-	#takeBack(said: Map<Stored, Said>): void {
+	#cancelTimer(said: Map<Stored, Said>): void {
 		const { dice, current } = this.#world;
 		for (const [message, word] of said) {
 			const isForgotten = word === "ack" ? dice.chance(0.5) : dice.chance(current.messages.lost);

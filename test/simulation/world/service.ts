@@ -82,7 +82,7 @@ export class Service {
 			DELIVERY_QUEUE: this.deliveryQueue.bindingFor(by),
 			AI: this.model.bindingFor(by),
 			KEY_RATE: NO_LIMIT,
-			STRANGER_RATE: NO_LIMIT,
+			UNAUTHENTICATED_RATE: NO_LIMIT,
 		};
 		return env as unknown as Env;
 	}

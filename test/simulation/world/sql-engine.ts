@@ -35,10 +35,10 @@ const WATCHED: Readonly<Record<string, string>> = {
 	jobs: "id",
 	deliveries: "id",
 	idempotency_keys: "key",
-	cool_downs: "key",
+	breakers: "key",
 	tenants: "id",
 	webhook_endpoints: "id",
-	receiver_pauses: "key",
+	receiver_breakers: "key",
 };
 
 interface Prepared {

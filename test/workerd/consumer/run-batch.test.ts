@@ -14,7 +14,7 @@ const storedText = async (job: { tenantId: string; jobId: string }) =>
 	(await env.RESULTS.get(resultKey(job)))?.text() ?? null;
 
 describe("an attempt that is answered", () => {
-	it("stores the answer, ends the job, owes its webhook and rings for it, in this order", async () => {
+	it("stores the answer, ends the job, owes its webhook and redispatches for it, in this order", async () => {
 		const world = aWorld();
 		const job = await aJob({ webhook: WEBHOOK });
 		const model = aModel(answered("Because."));

@@ -557,11 +557,11 @@ describe("a batch of delivery messages", () => {
 		const db = world.start().dispatcher.db;
 		await holdBack(db, { tenantId: delivery.tenantId, deliveryId: delivery.deliveryId, attemptsMade: 0 });
 		expect(
-			await db.all({ sql: "SELECT * FROM receiver_pauses WHERE key LIKE ?1", params: [`${delivery.tenantId}%`] }),
+			await db.all({ sql: "SELECT * FROM receiver_breakers WHERE key LIKE ?1", params: [`${delivery.tenantId}%`] }),
 		).toEqual([]);
 	});
 
-	it("loses nothing with an invocation that dies while a slow receiver is asked: the sweeper rings", async () => {
+	it("loses nothing with an invocation that dies while a slow receiver is asked: the sweeper redispatches", async () => {
 		const { world, received } = aReceiver(hangs, status(200));
 		const { delivery } = await anOwedDelivery();
 		const process = world.start();

@@ -18,7 +18,7 @@ describeFaults("consumer", [
 	{
 		name: "a job that fails once, beside one that does not",
 		isBatch: true,
-		tries: /requeueJob|findEarlierAnswer|leaseJobs|finishJobs|recordRecovery|storeResult/,
+		tries: /requeueJob|findEarlierResult|leaseJobs|finishJobs|recordRecovery|storeResult/,
 		async play(story) {
 			await story.submit({ prompt: "shaky", hasWebhook: true, steps: [{ status: 500 }, {}] });
 			await story.submit({ prompt: "steady", json: { model: "server/one" } });
@@ -27,7 +27,7 @@ describeFaults("consumer", [
 	{
 		name: "jobs that fail for good: refused, and out of attempts",
 		isBatch: true,
-		tries: /recordFailure|finishJobs|ringOrLog/,
+		tries: /recordFailure|finishJobs|enqueueOrLog/,
 		async play(story) {
 			const failed = { status: "failed", hasWebhook: true } as const;
 			await story.submit({ ...failed, prompt: "refused", steps: [{ status: 400 }] });
@@ -36,7 +36,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "a model that says later, and a job that waits for it",
-		tries: /requeueJob|explainMisses|recordRecovery|releaseParked|tellRecovery|leaseJobs|finishJobs/,
+		tries: /requeueJob|whyNotLeased|recordRecovery|releaseParked|reportRecovery|leaseJobs|finishJobs/,
 		async play(story) {
 			// With one attempt: a call that used up none must not cost it.
 			const json = { max_attempts: 1 };
@@ -86,7 +86,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "a message that comes early",
-		tries: /explainMisses|leaseJobs/,
+		tries: /whyNotLeased|leaseJobs/,
 		async play(story) {
 			const { tenantId, jobId } = await story.submit({ prompt: "later", json: { delay_seconds: 100 } });
 			story.world.jobs.add({ tenantId, jobId });
@@ -94,7 +94,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "a job whose holder died after the answer was stored",
-		tries: /findEarlierAnswer|finishJobs/,
+		tries: /findEarlierResult|finishJobs/,
 		async play(story) {
 			const job = await aRunningJob(story, { prompt: "orphaned", bought: 0 });
 			await env.RESULTS.put(resultKey(job), ...anAnswerOf(job, "orphaned"));
@@ -127,7 +127,7 @@ describeFaults("consumer", [
 				fault: "takes effect and fails",
 			},
 		],
-		tries: /findStanding/,
+		tries: /findLeaseState/,
 		async play(story) {
 			await story.submit({ prompt: "unsure", hasWebhook: true });
 			await story.submit({ prompt: "beside" });
@@ -141,7 +141,7 @@ describeFaults("consumer", [
 				fault: "fails before it takes effect",
 			},
 		],
-		tries: /findStanding|finishJobs/,
+		tries: /findLeaseState|finishJobs/,
 		async play(story) {
 			await story.submit({ prompt: "unsure", hasWebhook: true });
 		},
@@ -150,7 +150,7 @@ describeFaults("consumer", [
 		name: "a lease whose answer was lost already",
 		given: [
 			{
-				at: "workers/consumer/lease-surely.ts#leaseSurely → shared/db/jobs/lease-jobs.ts#leaseJobs",
+				at: "workers/consumer/lease-with-retry.ts#leaseWithRetry → shared/db/jobs/lease-jobs.ts#leaseJobs",
 				fault: "takes effect and fails",
 			},
 		],

@@ -3,7 +3,7 @@ import { describeFaults } from "./each-site.ts";
 import { GONE_RECEIVER, RECEIVER } from "./upstreams.ts";
 
 const READ =
-	"workers/dispatcher/dispatch-batch.ts#readOrNone → shared/db/deliveries/find-deliveries.ts#findOwedDeliveries";
+	"workers/dispatcher/dispatch-batch.ts#readOrNone → shared/db/deliveries/find-deliveries.ts#findPendingDeliveries";
 const RECORD =
 	"workers/dispatcher/group-records.ts#writeRecords → shared/db/deliveries/record-deliveries.ts#recordDeliveries";
 
@@ -37,7 +37,7 @@ describeFaults("dispatcher", [
 	},
 	{
 		name: "a receiver that takes ten seconds to refuse the first",
-		tries: /ringAnew|holdBack/,
+		tries: /enqueueAgain|holdBack/,
 		async play(story) {
 			story.world.upstreams.receipts.push({ status: 500, afterMs: 10 * SECOND });
 			await story.submit({ prompt: "told later", hasWebhook: true });

@@ -11,7 +11,7 @@ import { isAboutWebhooks } from "./webhook-sites.ts";
 
 const ENDPOINT = { name: "mine", url: RECEIVER, event_types: ["job.succeeded"] };
 const CREATE =
-	"workers/intake/webhooks/webhook-endpoints.ts#createSurely → shared/db/deliveries/webhook-endpoints.ts#createEndpoint";
+	"workers/intake/webhooks/webhook-endpoints.ts#createWithRetry → shared/db/deliveries/webhook-endpoints.ts#createEndpoint";
 const ROTATE =
 	"workers/intake/webhooks/endpoint-secrets.ts# → shared/db/deliveries/webhook-endpoints.ts#rotateEndpointSecret";
 const Made = z.object({ id: z.string(), signing_secret: z.string() });
@@ -69,7 +69,7 @@ describeFaults(
 		...(["takes effect and fails", "fails before it takes effect"] as const).map((fault) => ({
 			name: `an endpoint of which D1 did not say that it has it: it ${fault}`,
 			given: [{ at: CREATE, fault }],
-			tries: /createSurely/,
+			tries: /createWithRetry/,
 			play: async (story: Story) => void (await anEndpoint(story)),
 		})),
 		{

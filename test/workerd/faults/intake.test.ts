@@ -9,10 +9,10 @@ import type { Expected, Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
 import { isAboutWebhooks } from "./webhook-sites.ts";
 
-const SUBMIT = "workers/intake/jobs/submit.ts#submitSurely → shared/db/jobs/submit-job.ts#submitJob";
+const SUBMIT = "workers/intake/jobs/submit.ts#submitWithRetry → shared/db/jobs/submit-job.ts#submitJob";
 const ROTATE =
-	"workers/intake/webhooks/signing-secret.ts#rotateSurely → shared/db/tenants/tenants.ts#rotateWebhookSecret";
-const MAKE_KEY = "workers/intake/tenants/make-key.ts#createSurely → shared/db/tenants/api-keys.ts#createApiKey";
+	"workers/intake/webhooks/signing-secret.ts#rotateWithRetry → shared/db/tenants/tenants.ts#rotateWebhookSecret";
+const MAKE_KEY = "workers/intake/tenants/make-key.ts#createWithRetry → shared/db/tenants/api-keys.ts#createApiKey";
 const Made = z.object({ id: z.string() });
 const Secret = z.object({ secret: z.string() });
 
@@ -115,7 +115,7 @@ describeFaults(
 		{
 			name: "a submission with a key, of which D1 did not say that it has it",
 			given: [{ at: SUBMIT, fault: "takes effect and fails" }],
-			tries: /submitSurely/,
+			tries: /submitWithRetry/,
 			async play(story) {
 				await story.submit({ prompt: "asked twice", hasWebhook: true });
 			},
@@ -123,7 +123,7 @@ describeFaults(
 		{
 			name: "a submission without a key, of which D1 did not say that it has it",
 			given: [{ at: SUBMIT, fault: "takes effect and fails" }],
-			tries: /submitSurely/,
+			tries: /submitWithRetry/,
 			async play(story) {
 				await story.submit({ prompt: "asked twice", hasWebhook: true, idempotencyKey: null });
 			},
@@ -131,7 +131,7 @@ describeFaults(
 		...[[], [{ at: SUBMIT, fault: "takes effect and fails" as const }]].map((given) => ({
 			name: `a submission by a program that counts its tries instead, after ${given.length} lost answers`,
 			given,
-			tries: /submitSurely/,
+			tries: /submitWithRetry/,
 			async play(story: Story) {
 				await story.submit({ prompt: "counted", hasWebhook: true, idempotencyKey: null, countsTries: true });
 			},
@@ -150,7 +150,7 @@ describeFaults(
 		},
 		{
 			name: "a submission that its tenant's limit keeps out",
-			tries: /submitSurely/,
+			tries: /submitWithRetry/,
 			async play(story) {
 				await limit(story, "open_jobs", 0);
 				const input = { messages: [{ role: "user", content: "one too many" }] };
@@ -245,7 +245,7 @@ describeFaults(
 		{
 			name: "a rotation of which D1 did not say that it has it",
 			given: [{ at: ROTATE, fault: "takes effect and fails" }],
-			tries: /rotateSurely/,
+			tries: /rotateWithRetry/,
 			async play(story) {
 				const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json: {} });
 				const job = await story.submit({ prompt: "signed", hasWebhook: true });

@@ -1,7 +1,7 @@
 /** What a story may find in D1 and R2 when it begins: left behind by others, long before. */
 import { env } from "cloudflare:workers";
 import type { Attempt } from "../../../shared/core/jobs/attempts.ts";
-import { laneFor } from "../../../shared/core/upstreams/lanes.ts";
+import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, MINUTE, type StoredJob } from "../support/a-job.ts";
 import type { Expected, Story } from "./story.ts";
@@ -9,7 +9,7 @@ import { RECEIVER } from "./upstreams.ts";
 import { ATTEMPT_SECONDS, ROUTES } from "./world.ts";
 
 const MODEL = "gateway/one";
-export const LANE = laneFor(ROUTES, MODEL) ?? "";
+export const LANE = credentialFor(ROUTES, MODEL) ?? "";
 
 type What = Pick<Expected, "prompt" | "bought"> & Partial<Expected> & { row?: Partial<StoredJob> };
 
@@ -20,7 +20,7 @@ export async function anOldJob(story: Story, { row, ...expected }: What): Promis
 		tenantId: story.tenantId,
 		createdAt: story.world.startedAt - 10 * MINUTE,
 		models: [MODEL],
-		lane: LANE,
+		credential: LANE,
 		timeoutMs: ATTEMPT_SECONDS * 1000,
 		...(row?.inputKey ? {} : { input: JSON.stringify({ messages: [{ role: "user", content: prompt }] }) }),
 		webhook: hasWebhook ? { url: RECEIVER, events: null, payload: "full" } : null,

@@ -14,7 +14,7 @@ import { PREVIOUS_KEY } from "./world.ts";
 const isGone = (key: string) => async () => (await env.RESULTS.head(key)) === null;
 
 function hasNoRow(
-	table: "deliveries" | "tenants" | "idempotency_keys" | "tombstones" | "audit_log" | "cool_downs" | "receiver_pauses",
+	table: "deliveries" | "tenants" | "idempotency_keys" | "tombstones" | "audit_log" | "breakers" | "receiver_breakers",
 	column: string,
 	value: string,
 ) {
@@ -30,7 +30,7 @@ async function parked(story: Story, prompt: string): Promise<void> {
 /** Over for a minute, and no probe was sent. */
 async function aCoolDown(key: string, endedAt: number): Promise<void> {
 	await env.DB.prepare(
-		`INSERT INTO cool_downs (key, reason, until, slots, strikes, struck_at, observed_until)
+		`INSERT INTO breakers (key, reason, until, slots, trips, tripped_at, observed_until)
 		 VALUES (?1, 'throttled', ?2, 1, 1, ?2, ?2)`,
 	)
 		.bind(key, endedAt)
@@ -39,7 +39,7 @@ async function aCoolDown(key: string, endedAt: number): Promise<void> {
 
 async function aPause(receiver: string, endedAt: number): Promise<void> {
 	await env.DB.prepare(
-		"INSERT INTO receiver_pauses (key, failures, failing_since, failed_at, until) VALUES (?1, 3, ?2, ?2, ?2)",
+		"INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, until) VALUES (?1, 3, ?2, ?2, ?2)",
 	)
 		.bind(receiver, endedAt)
 		.run();
@@ -82,7 +82,7 @@ describeFaults("sweeper", [
 			await parked(story, "parked too");
 			await aCoolDown(LANE, story.world.startedAt - MINUTE);
 			await aCoolDown("somebody else's", story.world.startedAt - 30 * MINUTE);
-			story.wish("an old cool-down is forgotten", hasNoRow("cool_downs", "key", "somebody else's"));
+			story.wish("an old cool-down is forgotten", hasNoRow("breakers", "key", "somebody else's"));
 		},
 	},
 	{
@@ -97,7 +97,7 @@ describeFaults("sweeper", [
 			await env.DB.exec("UPDATE deliveries SET parked_on = receiver");
 			await aPause(`${story.tenantId} ${new URL(RECEIVER).origin}`, startedAt - SECOND);
 			await aPause("somebody else's", startedAt - 3 * DAY);
-			story.wish("old failures are forgotten", hasNoRow("receiver_pauses", "key", "somebody else's"));
+			story.wish("old failures are forgotten", hasNoRow("receiver_breakers", "key", "somebody else's"));
 		},
 	},
 	{

@@ -82,7 +82,7 @@ export class World {
 			...VARS,
 			DB: gatedD1(gate),
 			KEY_RATE: gatedLimiter(gate, env.KEY_RATE),
-			STRANGER_RATE: gatedLimiter(gate, env.STRANGER_RATE),
+			UNAUTHENTICATED_RATE: gatedLimiter(gate, env.UNAUTHENTICATED_RATE),
 			RESULTS: gatedR2(gate),
 			AI: this.upstreams.bindingFor(env.AI),
 			JOB_QUEUE: this.jobs.bindingFor(env.JOB_QUEUE),

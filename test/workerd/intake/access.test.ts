@@ -268,7 +268,7 @@ describe("the operator", () => {
 			parked: [{ key: "model:simulated/x", jobs: 1 }],
 			last_sweep: { at: null, counts: {} },
 		});
-		expect(z.object({ oldest_job_under_way: z.string() }).loose().parse(body).oldest_job_under_way).toBe(
+		expect(z.object({ oldest_open_job_at: z.string() }).loose().parse(body).oldest_open_job_at).toBe(
 			new Date(createdAt).toISOString(),
 		);
 	});

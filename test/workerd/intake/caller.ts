@@ -13,8 +13,8 @@ import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
-import { KeyTallies } from "../../../workers/intake/auth/key-tallies.ts";
-import { bindShields } from "../../../workers/intake/auth/rate-limits.ts";
+import { bindRateLimiters } from "../../../workers/intake/auth/rate-limits.ts";
+import { RequestCounters } from "../../../workers/intake/auth/request-counters.ts";
 import type { Services } from "../../../workers/intake/services.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aJob, type StoredJob } from "../support/a-job.ts";
@@ -43,7 +43,7 @@ export interface Answer {
 
 export const ADMIN = env.ADMIN_TOKEN;
 export const PROMPT = { messages: [{ role: "user", content: "Why is the sky blue?" }] };
-/** Stays queued for as long as any test runs, and rings nobody. */
+/** Stays queued for as long as any test runs, and redispatches nobody. */
 export const LATER = { input: PROMPT, delay_seconds: 3_600 };
 
 export async function send(method: string, path: string, call: Call = {}): Promise<Answer> {
@@ -183,11 +183,11 @@ export function theServices(overrides: Partial<Services> = {}, bindings: Partial
 	const background: Promise<void>[] = [];
 	const services: Services = {
 		...bind({ ...env, ...bindings }, runtime),
-		...bindShields({ ...env, ...bindings }, runtime),
+		...bindRateLimiters({ ...env, ...bindings }, runtime),
 		config: parsed.config,
 		runtime,
 		keys: new KeyCache(),
-		tallies: new KeyTallies(),
+		counters: new RequestCounters(),
 		hosts: new HostCache(),
 		background: (work) => background.push(work),
 		...overrides,

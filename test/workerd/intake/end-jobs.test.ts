@@ -99,7 +99,7 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 		expect((await send("POST", `/v1/jobs/${id}/cancel`, { key, json: {} })).status).toBe(200);
 	});
 
-	it("owes its webhook to whoever wants to hear of it, and rings for it once", async () => {
+	it("owes its webhook to whoever wants to hear of it, and redispatches for it once", async () => {
 		const url = "https://receiver.example.com/hook";
 		const { id } = await submitted(key, { webhook: { url } });
 		const deaf = await submitted(key, { webhook: { url, events: ["job.succeeded"] } });

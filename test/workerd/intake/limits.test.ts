@@ -38,7 +38,7 @@ async function spend(tenantId: string, tokens: number): Promise<void> {
 		.run();
 }
 
-/** Changes limits, and answers whom that rings for. */
+/** Changes limits, and answers whom that redispatches for. */
 async function rungByChange(tenantId: string, limits: object): Promise<unknown[]> {
 	const rung: unknown[] = [];
 	const sendBatch = async (messages: Iterable<MessageSendRequest>) =>
@@ -142,7 +142,7 @@ describe("running_jobs", () => {
 		expect(await rungByChange(tenantId, { running_jobs: 9, tokens_per_day: 100 })).toEqual([]);
 	});
 
-	it("rings nobody when another limit changes, or a name", async () => {
+	it("redispatches nobody when another limit changes, or a name", async () => {
 		const { tenantId, key } = await limited({ running_jobs: 0 });
 		await submit(key, {}, NOW_OR_NEVER);
 		expect(await rungByChange(tenantId, { open_jobs: 7 })).toEqual([]);

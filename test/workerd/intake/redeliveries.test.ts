@@ -128,7 +128,7 @@ describe("POST /v1/webhook_endpoints/{id}/enable", () => {
 });
 
 describe("POST /v1/webhook_endpoints/{id}/recover", () => {
-	it("owes what was missed since then again, and rings for it", async () => {
+	it("owes what was missed since then again, and redispatches for it", async () => {
 		const endpoint = await anEndpoint(tenantId);
 		const now = runtime.now();
 		await missed(endpoint, { createdAt: now - 2 * HOUR });
@@ -152,7 +152,7 @@ describe("POST /v1/webhook_endpoints/{id}/recover", () => {
 		expect((await recover(endpoint.endpointId, { since: ago(HOUR) })).body).toMatchObject({ recovered: 0 });
 	});
 
-	it("takes a thousand a call and says that there are more, and rings for the first hundred", async () => {
+	it("takes a thousand a call and says that there are more, and redispatches for the first hundred", async () => {
 		const endpoint = await anEndpoint(tenantId);
 		const { deliveryId } = await missed(endpoint, { createdAt: runtime.now() - HOUR });
 		await env.DB.prepare(
@@ -206,7 +206,7 @@ describe("POST /v1/webhook_endpoints/{id}/recover", () => {
 });
 
 describe("POST /v1/deliveries/{id}/redeliver", () => {
-	it("owes the delivery again, at once, and rings for it", async () => {
+	it("owes the delivery again, at once, and redispatches for it", async () => {
 		const delivery = await missed(await anEndpoint(tenantId));
 		const { server, rungFor } = watchedQueue();
 		const answer = await sendTo(server, "POST", `/v1/deliveries/${delivery.deliveryId}/redeliver`, { key });
@@ -245,7 +245,7 @@ describe("POST /v1/deliveries/{id}/redeliver", () => {
 });
 
 describe("POST /v1/jobs/{id}/redeliver", () => {
-	it("owes all that the job owed again, and rings for it", async () => {
+	it("owes all that the job owed again, and redispatches for it", async () => {
 		const job = await aSucceededJob();
 		const own = await aDelivery(job, { status: "delivered", createdAt: NOW });
 		const registered = await aDeliveryTo(await anEndpoint(tenantId), job, { status: "exhausted", createdAt: NOW + 1 });
@@ -265,7 +265,7 @@ describe("POST /v1/jobs/{id}/redeliver", () => {
 		expect(await rungFor()).toEqual([[own.deliveryId, registered.deliveryId]]);
 	});
 
-	it("answers an empty list, and rings nobody, where nothing is owed to anybody in service", async () => {
+	it("answers an empty list, and redispatches nobody, where nothing is owed to anybody in service", async () => {
 		const endpoint = await anEndpoint(tenantId);
 		const job = await aSucceededJob();
 		await aDeliveryTo(endpoint, job, { status: "exhausted" });

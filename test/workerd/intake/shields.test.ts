@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import { KEY_RATE, STRANGER_RATE } from "../../../shared/core/tenants/rate-limits.ts";
-import { bindShields } from "../../../workers/intake/auth/rate-limits.ts";
+import { KEY_RATE, UNAUTHENTICATED_RATE } from "../../../shared/core/tenants/rate-limits.ts";
+import { bindRateLimiters } from "../../../workers/intake/auth/rate-limits.ts";
 import { type FakeRuntime, fakeRuntime } from "../../support/fake-runtime.ts";
 import { aCaller, aKey, errorOf, send, sendTo, theServices } from "./caller.ts";
 
@@ -98,8 +98,8 @@ describe("the shield against an address that asks without a valid key", () => {
 	const wrongKeys = ["", "hf_", "Bearer x", "hf_01jq0000000000000000000000_0000000000000000000000000000000000000"];
 
 	it("answers 429 to a thousand of them, and 200 to the valid key beside them", async () => {
-		const { binding, counted } = limiterOf(STRANGER_RATE.quota);
-		const { server } = theServices({}, { STRANGER_RATE: binding });
+		const { binding, counted } = limiterOf(UNAUTHENTICATED_RATE.quota);
+		const { server } = theServices({}, { UNAUTHENTICATED_RATE: binding });
 		const statuses = new Map<number, number>();
 		for (let call = 0; call < 1_000; call++) {
 			const { status } = await get(server, wrongKeys[call % wrongKeys.length] ?? "", "203.0.113.7");
@@ -108,8 +108,8 @@ describe("the shield against an address that asks without a valid key", () => {
 		}
 		expect(statuses).toEqual(
 			new Map([
-				[401, STRANGER_RATE.quota],
-				[429, 1_000 - STRANGER_RATE.quota],
+				[401, UNAUTHENTICATED_RATE.quota],
+				[429, 1_000 - UNAUTHENTICATED_RATE.quota],
 			]),
 		);
 		expect(counted).toEqual(new Map([["203.0.113.7", 1_000]]));
@@ -121,7 +121,7 @@ describe("the shield against an address that asks without a valid key", () => {
 
 	it("goes by the address that the platform saw, whatever the request says of itself", async () => {
 		const { binding, counted } = limiterOf(2);
-		const { server } = theServices({}, { STRANGER_RATE: binding });
+		const { server } = theServices({}, { UNAUTHENTICATED_RATE: binding });
 		const statuses = [];
 		for (let call = 0; call < 4; call++) {
 			const spoofed = {
@@ -137,7 +137,7 @@ describe("the shield against an address that asks without a valid key", () => {
 
 	it("takes all of one customer's IPv6 addresses for one", async () => {
 		const { binding, counted } = limiterOf(9);
-		const { server } = theServices({}, { STRANGER_RATE: binding });
+		const { server } = theServices({}, { UNAUTHENTICATED_RATE: binding });
 		for (const address of ["2001:db8:1:2::1", "2001:db8:1:2:ffff::", "2001:db8:1:3::1"])
 			await get(server, "hf_", address);
 		expect(counted).toEqual(
@@ -150,7 +150,7 @@ describe("the shield against an address that asks without a valid key", () => {
 
 	it("stands before guesses at ADMIN_TOKEN and at result links, too", async () => {
 		const { binding } = limiterOf(0);
-		const { server } = theServices({}, { STRANGER_RATE: binding });
+		const { server } = theServices({}, { UNAUTHENTICATED_RATE: binding });
 		const headers = { "cf-connecting-ip": "203.0.113.7" };
 		for (const path of ["/v1/admin/tenants", "/v1/jobs/job_01jq0000000000000000000000/result?expires=1&signature=x"]) {
 			const answer = await sendTo(server, "GET", path, { key: "guess", headers });
@@ -160,7 +160,7 @@ describe("the shield against an address that asks without a valid key", () => {
 
 	it("counts nobody whose request did not come from outside", async () => {
 		const { binding, counted } = limiterOf(0);
-		const { server } = theServices({}, { STRANGER_RATE: binding });
+		const { server } = theServices({}, { UNAUTHENTICATED_RATE: binding });
 		expect([(await get(server, "hf_")).status, counted.size]).toEqual([401, 0]);
 	});
 });
@@ -181,7 +181,7 @@ describe("a shield that is not there for anybody", () => {
 
 	it.each(broken)("lets every request through and says so where it %s", async (_, binding) => {
 		const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
-		const bindings = Object.assign({}, { KEY_RATE: binding, STRANGER_RATE: binding }) as Partial<Env>;
+		const bindings = Object.assign({}, { KEY_RATE: binding, UNAUTHENTICATED_RATE: binding }) as Partial<Env>;
 		const { server } = theServices({}, bindings);
 		for (let call = 0; call < 10; call++) expect((await get(server, key, "203.0.113.7")).status).toBe(200);
 		expect((await get(server, "hf_", "203.0.113.7")).status).toBe(401);
@@ -195,7 +195,7 @@ describe("a shield that is not there for anybody", () => {
 		vi.spyOn(console, "error").mockImplementation(() => undefined);
 		const clock: FakeRuntime = fakeRuntime({});
 		const hangs: RateLimit = { limit: () => new Promise<never>(() => undefined) };
-		const shields = bindShields({ KEY_RATE: hangs, STRANGER_RATE: hangs }, clock);
+		const shields = bindRateLimiters({ KEY_RATE: hangs, UNAUTHENTICATED_RATE: hangs }, clock);
 		const { server } = theServices(shields);
 		for (let call = 0; call < 9; call++) expect((await get(server, key)).status).toBe(200);
 		const answer = get(server, key);
@@ -210,7 +210,7 @@ describe("a shield that is not there for anybody", () => {
 it("the platform's limiter has the numbers that callers are told, and lets an ordinary program alone", async () => {
 	for (const [binding, { quota }] of [
 		[env.KEY_RATE, KEY_RATE],
-		[env.STRANGER_RATE, STRANGER_RATE],
+		[env.UNAUTHENTICATED_RATE, UNAUTHENTICATED_RATE],
 	] as const) {
 		expect(quota).toBeGreaterThan(0);
 		expect(await binding.limit({ key: "somebody" })).toEqual({ success: true });

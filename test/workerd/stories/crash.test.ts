@@ -37,8 +37,8 @@ describe("a consumer", () => {
 		{ point: "after its call, before the answer is stored", at: /r2 put/, how: diesBefore, calls: 2 },
 		{ point: "after the answer is stored, before the row says so", at: /r2 put/, how: diesAfter, calls: 1 },
 		{ point: "at the transaction that ends the job", at: /d1 finish/, how: diesBefore, calls: 1 },
-		{ point: "after that transaction, before it acks or rings", at: /d1 finish/, how: diesAfter, calls: 1 },
-		{ point: "before it rings for the webhook", at: /queue send/, how: diesBefore, calls: 1 },
+		{ point: "after that transaction, before it acks or redispatches", at: /d1 finish/, how: diesAfter, calls: 1 },
+		{ point: "before it redispatches for the webhook", at: /queue send/, how: diesBefore, calls: 1 },
 		{ point: "after it rang, before it acks", at: /queue send/, how: diesAfter, calls: 1 },
 		{ point: "right after it took its lease", at: /d1 lease/, how: diesAfter, calls: 1 },
 	])("that dies $point costs nothing but time", async ({ at, how, calls }) => {

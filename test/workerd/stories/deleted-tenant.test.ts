@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { OPERATOR } from "../../../shared/core/tenants/audit.ts";
-import { findOwedDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
+import { findPendingDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { findJob } from "../../../shared/db/jobs/find-job.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../shared/db/jobs/lease-jobs.ts";
@@ -62,7 +62,7 @@ async function aFullTenant(canary: string) {
 	await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
 	const idempotency = { key: canary, fingerprint: "f", job_id: done.jobId, expires_at: NOW + DAY };
 	await insertRow("idempotency_keys", { tenant_id: tenantId, ...idempotency });
-	const pause = env.DB.prepare("INSERT INTO receiver_pauses VALUES (?1, 1, ?2, ?2, NULL)");
+	const pause = env.DB.prepare("INSERT INTO receiver_breakers VALUES (?1, 1, ?2, ?2, NULL)");
 	await pause.bind(`${tenantId} ${endpoint.endpointId}`, NOW).run();
 	const running = await aJob({ tenantId, status: "running" });
 	await finishJobs(databaseAt(NOW), [endOf(running)]);
@@ -96,7 +96,7 @@ describe("a deleted tenant", () => {
 		const [gone, other] = [await aFullTenant(CANARY), await aFullTenant("of-another")];
 		const inEach = await placesOf(gone.tenantId);
 		const owned = OWNED.map(([table]) => table);
-		expect(inEach.toSorted()).toEqual([...owned, "jobs", "tenants", "receiver_pauses", "audit_log", "R2"].toSorted());
+		expect(inEach.toSorted()).toEqual([...owned, "jobs", "tenants", "receiver_breakers", "audit_log", "R2"].toSorted());
 		const others = async () =>
 			Object.values(await dumpAll())
 				.join()
@@ -135,7 +135,7 @@ describe("a deleted tenant", () => {
 			const request = { keys: [queued, running], holder: "h", leaseMs: LEASE_MS, isRepeated };
 			expect((await leaseJobs(db, request)).jobs).toEqual([]);
 		}
-		expect(await findOwedDeliveries(db, [told])).toEqual([]);
+		expect(await findPendingDeliveries(db, [told])).toEqual([]);
 		expect([await findJob(db, queued), await findJob(db, done), await findKeyInForce(db, keyId)]).toEqual([
 			null,
 			null,
@@ -263,7 +263,7 @@ describe("the erasure", () => {
 	it("goes on sweep by sweep, a bounded number of jobs each, and small tenants do not wait for large ones", async () => {
 		const world = aWorld();
 		const [large, small] = [await aTenant(), await aTenant()];
-		const rows = `INSERT INTO jobs (tenant_id, id, status, models, model, lane, input, input_bytes, priority, timeout_ms,
+		const rows = `INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_bytes, priority, timeout_ms,
 			max_attempts, retain_ms, origin, created_at, run_at, deadline_ms, deadline_at, sweep_at)
 			WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?2)
 			SELECT ?1, 'job_' || printf('%026d', i), 'queued', '["m"]', 'm', 'm', '{}', 2, 5, 1, 1, 1, '', 1, 9e15, 1, 9e15, 9e15 FROM n`;

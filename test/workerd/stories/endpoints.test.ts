@@ -216,7 +216,7 @@ describe("an endpoint that fails", () => {
 		expect(new Set(await db.all({ sql: "SELECT DISTINCT status FROM deliveries", params: [] }))).toEqual(
 			new Set([{ status: "delivered" }]),
 		);
-		expect(await db.all({ sql: "SELECT * FROM receiver_pauses", params: [] })).toEqual([]);
+		expect(await db.all({ sql: "SELECT * FROM receiver_breakers", params: [] })).toEqual([]);
 	});
 
 	it("keeps nobody else waiting, not even in its own batch", async () => {

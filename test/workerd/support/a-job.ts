@@ -43,10 +43,10 @@ export async function aJob(overrides: Partial<StoredJob> = {}): Promise<StoredJo
 export async function reload(key: JobKey): Promise<StoredJob | null> {
 	const row = await env.DB.prepare("SELECT * FROM jobs WHERE tenant_id = ?1 AND id = ?2")
 		.bind(key.tenantId, key.jobId)
-		.first<{ parked_on: string | null; rings: number; sweep_at: number | null; prune_at: number | null }>();
+		.first<{ parked_on: string | null; redispatches: number; sweep_at: number | null; prune_at: number | null }>();
 	if (row === null) return null;
-	const { parked_on: parkedOn, rings, sweep_at: sweepAt, prune_at: pruneAt } = row;
-	return { ...jobFromRow(row), parkedOn, rings, sweepAt, pruneAt };
+	const { parked_on: parkedOn, redispatches, sweep_at: sweepAt, prune_at: pruneAt } = row;
+	return { ...jobFromRow(row), parkedOn, redispatches, sweepAt, pruneAt };
 }
 
 /** The columns of `job`: for a test that breaks one. */

@@ -47,8 +47,8 @@ const STATEMENTS: [RegExp, string][] = [
 	[/SET status = 'queued'/, "d1 requeue"],
 	[/news ->> 'from'/, "d1 finish"],
 	[/^SELECT status, lease, holder/, "d1 standing"],
-	[/^DELETE FROM receiver_pauses WHERE key IN/, "d1 record"],
-	[/^UPDATE receiver_pauses SET until/, "d1 owed"],
+	[/^DELETE FROM receiver_breakers WHERE key IN/, "d1 record"],
+	[/^UPDATE receiver_breakers SET until/, "d1 owed"],
 ];
 
 type Counted = <T>(run: () => Promise<T>) => Promise<T>;

@@ -99,13 +99,13 @@ export async function emptyTables(): Promise<void> {
 		"jobs",
 		"deliveries",
 		"webhook_endpoints",
-		"receiver_pauses",
+		"receiver_breakers",
 		"tenants",
 		"tombstones",
 		"sweeper_notes",
 		"idempotency_keys",
 		"api_keys",
-		"cool_downs",
+		"breakers",
 	];
 	await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
 }

@@ -50,7 +50,7 @@ export async function sweepOnce(world: World, process = world.start()): Promise<
 	if (await world.ended(over)) await over;
 }
 
-/** Sweeps once a minute and answers every bell with a process of its own, until nobody rings for `quietSweeps` of them. */
+/** Sweeps once a minute and answers every bell with a process of its own, until nobody redispatches for `quietSweeps` of them. */
 export async function runOut(world: World, model: ScriptedModel, quietSweeps = 4): Promise<void> {
 	for (let quiet = 0; quiet < quietSweeps; ) {
 		await world.advance(60_000);

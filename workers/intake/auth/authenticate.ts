@@ -7,10 +7,10 @@ import { keyIdOf } from "../../../shared/core/tenants/api-key.ts";
 import type { Scope } from "../../../shared/core/tenants/scopes.ts";
 import { sha256Hex } from "../../../shared/crypto/digest.ts";
 import { noteKeyUse } from "../../../shared/db/tenants/api-keys.ts";
-import { logTrouble } from "../../log.ts";
+import { logError } from "../../log.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
-import { checkKeyRate, refuseStranger } from "./rate-limits.ts";
+import { checkKeyRate, rejectUnauthenticated } from "./rate-limits.ts";
 
 const scopes = new WeakMap<object, Scope>();
 
@@ -34,7 +34,7 @@ export const requireAdmin = createMiddleware<IntakeEnv>(async function authentic
 	const { config, runtime } = c.env.services;
 	const token = bearerOf(c.req.header("authorization"));
 	if (token === null || !(await isSame(runtime, token, config.adminToken))) {
-		throw await refuseStranger(c, "This route needs ADMIN_TOKEN as the bearer token.");
+		throw await rejectUnauthenticated(c, "This route needs ADMIN_TOKEN as the bearer token.");
 	}
 	await next();
 });
@@ -43,12 +43,12 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	const { services } = c.env;
 	const { db, runtime, keys } = services;
 	const token = bearerOf(c.req.header("authorization"));
-	if (token === null) throw await refuseStranger(c, "Send an API key: `Authorization: Bearer hf_…`.");
+	if (token === null) throw await rejectUnauthenticated(c, "Send an API key: `Authorization: Bearer hf_…`.");
 	// A bad checksum was never a key: refused without a look into D1.
 	const keyId = keyIdOf(token);
 	const key = keyId === null ? null : await keys.find(db, runtime, keyId);
 	if (key === null || !(await isProven(runtime, key, token))) {
-		throw await refuseStranger(c, "This API key is not valid.");
+		throw await rejectUnauthenticated(c, "This API key is not valid.");
 	}
 	await checkKeyRate(c, key.keyId);
 	if (!key.isUseNoted) services.background(noteUse(services, key));
@@ -70,7 +70,7 @@ async function noteUse({ db }: Services, key: KnownKey): Promise<void> {
 	try {
 		await noteKeyUse(db, key.keyId);
 	} catch (error) {
-		logTrouble("key.use_not_noted", { keyId: key.keyId }, error);
+		logError("key.note_failed", { keyId: key.keyId }, error);
 	}
 }
 

@@ -1,8 +1,8 @@
 /** The platform's rate limiter, with an answer in time or none. */
-import { type Timers, within } from "../../../shared/core/timeout.ts";
+import { type Timers, withTimeout } from "../../../shared/core/timeout.ts";
 
 /** It answers from memory close by. Whoever waits longer for it than for D1 is better off without it. */
-const ANSWER_MS_MAX = 250;
+const RESPONSE_MS_MAX = 250;
 
 export class RateLimiter {
 	readonly #binding: RateLimit;
@@ -15,6 +15,6 @@ export class RateLimiter {
 
 	/** Counts one request of `key`. False: there were too many. */
 	async allows(key: string): Promise<boolean> {
-		return (await within(this.#timers, ANSWER_MS_MAX, this.#binding.limit({ key }))).success;
+		return (await withTimeout(this.#timers, RESPONSE_MS_MAX, this.#binding.limit({ key }))).success;
 	}
 }

@@ -3,20 +3,28 @@ import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import { clientOf } from "../../../shared/core/tenants/client-address.ts";
-import { KEY_RATE, type Rate, REQUESTS_PER_COUNT, STRANGER_RATE } from "../../../shared/core/tenants/rate-limits.ts";
-import { logTrouble } from "../../log.ts";
+import {
+	KEY_RATE,
+	type Rate,
+	REQUESTS_PER_COUNT,
+	UNAUTHENTICATED_RATE,
+} from "../../../shared/core/tenants/rate-limits.ts";
+import { logError } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 
-export interface Shields {
+export interface RateLimiters {
 	keyRate: RateLimiter;
-	strangerRate: RateLimiter;
+	unauthenticatedRate: RateLimiter;
 }
 
-export function bindShields(env: { KEY_RATE: RateLimit; STRANGER_RATE: RateLimit }, runtime: Runtime): Shields {
+export function bindRateLimiters(
+	env: { KEY_RATE: RateLimit; UNAUTHENTICATED_RATE: RateLimit },
+	runtime: Runtime,
+): RateLimiters {
 	return {
 		keyRate: new RateLimiter(env.KEY_RATE, runtime),
-		strangerRate: new RateLimiter(env.STRANGER_RATE, runtime),
+		unauthenticatedRate: new RateLimiter(env.UNAUTHENTICATED_RATE, runtime),
 	};
 }
 
@@ -25,7 +33,7 @@ export function bindShields(env: { KEY_RATE: RateLimit; STRANGER_RATE: RateLimit
  * requests at once, and while it says no, for each.
  */
 export async function checkKeyRate(c: Context<IntakeEnv>, keyId: string): Promise<void> {
-	const tally = c.env.services.tallies.of(keyId);
+	const tally = c.env.services.counters.of(keyId);
 	tally.uncounted += 1;
 	if (!tally.isOver && tally.uncounted < REQUESTS_PER_COUNT) return;
 	tally.uncounted = 0;
@@ -41,11 +49,11 @@ export async function checkKeyRate(c: Context<IntakeEnv>, keyId: string): Promis
  * What to answer a request without a valid key. The platform itself says which address it comes from, and overwrites what
  * the request says; a request that has none did not come from outside, and is not counted.
  */
-export async function refuseStranger(c: Context<IntakeEnv>, message: string): Promise<AppError> {
+export async function rejectUnauthenticated(c: Context<IntakeEnv>, message: string): Promise<AppError> {
 	const address = c.req.header("cf-connecting-ip");
-	const isKnown = address === undefined || (await isWithin(c, c.env.services.strangerRate, clientOf(address)));
+	const isKnown = address === undefined || (await isWithin(c, c.env.services.unauthenticatedRate, clientOf(address)));
 	if (isKnown) return new AppError("unauthorized", message);
-	return tooMany(STRANGER_RATE, "Too many requests without a valid key came from this address.");
+	return tooMany(UNAUTHENTICATED_RATE, "Too many requests without a valid key came from this address.");
 }
 
 /** A shield that does not answer shields nobody: it must never become the outage. */
@@ -53,7 +61,7 @@ async function isWithin(c: Context<IntakeEnv>, limiter: RateLimiter, key: string
 	try {
 		return await limiter.allows(key);
 	} catch (error) {
-		logTrouble("rate.not_counted", { requestId: c.env.requestId }, error);
+		logError("rate.count_failed", { requestId: c.env.requestId }, error);
 		return true;
 	}
 }

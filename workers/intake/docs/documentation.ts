@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { jsonAnswer, noQuery, openErrors } from "../../../shared/api/schemas.ts";
+import { jsonResponse, noQuery, openErrors } from "../../../shared/api/schemas.ts";
 import { sha256Base64 } from "../../../shared/crypto/digest.ts";
 import { newApp } from "../http/app.ts";
 import { renderDocs, STYLE } from "./docs-page.ts";
@@ -10,7 +10,7 @@ const data = createRoute({
 	...shared,
 	path: "/openapi.json",
 	summary: "Get this description of the API",
-	responses: { 200: jsonAnswer("An OpenAPI 3.1 document.", z.object({}).loose()), ...openErrors },
+	responses: { 200: jsonResponse("An OpenAPI 3.1 document.", z.object({}).loose()), ...openErrors },
 });
 
 const page = createRoute({

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { errorAnswer, jsonAnswer, noQuery, openErrors } from "../../../shared/api/schemas.ts";
+import { errorResponse, jsonResponse, noQuery, openErrors } from "../../../shared/api/schemas.ts";
 import { newApp } from "../http/app.ts";
 
 const route = createRoute({
@@ -11,8 +11,8 @@ const route = createRoute({
 	request: { query: noQuery },
 	responses: {
 		...openErrors,
-		200: jsonAnswer("It is.", z.object({ status: z.literal("ok") })),
-		503: errorAnswer("The message names what is missing or malformed."),
+		200: jsonResponse("It is.", z.object({ status: z.literal("ok") })),
+		503: errorResponse("The message names what is missing or malformed."),
 	},
 });
 

@@ -1,5 +1,5 @@
 /** What every answer carries besides `x-request-id`. A key has no business in a browser: no CORS headers, unless configured. */
-export const ANSWER_HEADERS = {
+export const RESPONSE_HEADERS = {
 	"cache-control": "no-store",
 	"content-security-policy": "default-src 'none'; frame-ancestors 'none'",
 	"referrer-policy": "no-referrer",

@@ -4,22 +4,22 @@ import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
 import { AppError } from "../../../shared/core/errors.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
-import { logTrouble } from "../../log.ts";
+import { logError } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 import { describeIssue } from "./describe-issue.ts";
 
 /** Long enough for a database to come back from a reset, short enough not to be felt. */
 const STORAGE_RETRY_SECONDS = 2;
 
-export function answerError(error: Error, c: Context<IntakeEnv>): Response {
+export function respondToError(error: Error, c: Context<IntakeEnv>): Response {
 	const { requestId } = c.env;
 	const known = asAppError(error);
-	if (known === null) logTrouble("request.crashed", { requestId, method: c.req.method, path: c.req.routePath }, error);
-	if (error instanceof StorageUnavailable) logTrouble("storage.unavailable", { requestId }, error);
-	return answerAppError(known ?? new AppError("internal_error", "Something went wrong on our side."), c);
+	if (known === null) logError("request.crashed", { requestId, method: c.req.method, path: c.req.routePath }, error);
+	if (error instanceof StorageUnavailable) logError("storage.unavailable", { requestId }, error);
+	return respondWithAppError(known ?? new AppError("internal_error", "Something went wrong on our side."), c);
 }
 
-export function answerAppError(error: AppError, c: Context<IntakeEnv>): Response {
+export function respondWithAppError(error: AppError, c: Context<IntakeEnv>): Response {
 	if (error.shouldRetry !== null) c.header("x-should-retry", String(error.shouldRetry));
 	if (error.limit !== null) {
 		const { policy, retryAfterSeconds } = error.limit;

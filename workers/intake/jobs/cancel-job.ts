@@ -4,16 +4,16 @@ import { viewJob } from "../../../shared/api/job.ts";
 import {
 	bodyErrors,
 	commonErrors,
-	errorAnswer,
+	errorResponse,
 	Job,
 	JobParams,
-	jsonAnswer,
+	jsonResponse,
 	noQuery,
 } from "../../../shared/api/schemas.ts";
 import { nextAttemptNumber, withAttempt } from "../../../shared/core/jobs/attempts.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
-import { finishJobs, type JobEnd } from "../../../shared/db/jobs/finish-jobs.ts";
-import { ringOrLog } from "../../ring-or-log.ts";
+import { type Finalization, finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
+import { enqueueOrLog } from "../../enqueue-or-log.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { originOf } from "../http/origin.ts";
@@ -35,10 +35,10 @@ const route = createRoute({
 		body: { required: false, content: { "application/json": { schema: z.strictObject({}) } } },
 	},
 	responses: {
-		200: jsonAnswer("The job.", Job),
+		200: jsonResponse("The job.", Job),
 		...commonErrors,
 		...bodyErrors,
-		404: errorAnswer("There is no such job."),
+		404: errorResponse("There is no such job."),
 	},
 });
 
@@ -56,14 +56,14 @@ async function cancel(c: Context<IntakeEnv>): Promise<StoredJob> {
 		if (job.finishedAt !== null) return job;
 		const [finished] = await finishJobs(services.db, [endOf(services, job)]);
 		if (finished?.done) {
-			services.background(ringOrLog(services.deliveryBell, finished.owed));
-			services.background(ringOrLog(services.jobBell, finished.freed));
+			services.background(enqueueOrLog(services.deliveryQueue, finished.owed));
+			services.background(enqueueOrLog(services.jobQueue, finished.freed));
 		}
 	}
 }
 
 /** The holder of a running job finds its lease gone, aborts the call, and can write nothing any more. */
-function endOf({ runtime }: Services, job: StoredJob): JobEnd {
+function endOf({ runtime }: Services, job: StoredJob): Finalization {
 	const isRunning = job.status === "running";
 	return {
 		tenantId: job.tenantId,

@@ -1,10 +1,10 @@
 import { createRoute } from "@hono/zod-openapi";
-import { commonErrors, errorAnswer, JobParams, noQuery } from "../../../shared/api/schemas.ts";
+import { commonErrors, errorResponse, JobParams, noQuery } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
 import { eraseObjects } from "../../../shared/storage/erase-objects.ts";
-import { logTrouble } from "../../log.ts";
+import { logError } from "../../log.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
@@ -21,8 +21,8 @@ const route = createRoute({
 	responses: {
 		204: { description: "Erased." },
 		...commonErrors,
-		404: errorAnswer("There is no such job."),
-		409: errorAnswer("`not_final`: cancel it first."),
+		404: errorResponse("There is no such job."),
+		409: errorResponse("`not_final`: cancel it first."),
 	},
 });
 
@@ -37,7 +37,7 @@ export const deleteJobRoute = newApp().openapi(route, async (c) => {
 		await eraseObjects(objects, [erased]);
 	} catch (error) {
 		// The row is gone, so nobody can read them; the sweeper deletes them by the tombstone.
-		logTrouble("objects.not_erased", { jobId: erased.jobId }, error);
+		logError("objects.erase_failed", { jobId: erased.jobId }, error);
 	}
 	return c.body(null, 204);
 });

@@ -3,12 +3,12 @@ import type { Context } from "hono";
 import { viewAttempt, viewDelivery } from "../../../shared/api/history.ts";
 import { viewJob } from "../../../shared/api/job.ts";
 import { waitHeaders } from "../../../shared/api/request-headers.ts";
-import { commonErrors, errorAnswer, Job, JobParams, jsonAnswer } from "../../../shared/api/schemas.ts";
+import { commonErrors, errorResponse, Job, JobParams, jsonResponse } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { readResult } from "../../../shared/storage/results.ts";
-import { logTrouble } from "../../log.ts";
+import { logError } from "../../log.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { isKnownVersion } from "../http/etag.ts";
@@ -38,10 +38,10 @@ const route = createRoute({
 	middleware: [requireKey("jobs:read")] as const,
 	request: { params: JobParams, query: Query, headers: waitHeaders.extend({ "if-none-match": z.string().optional() }) },
 	responses: {
-		200: jsonAnswer("The job.", Job),
+		200: jsonResponse("The job.", Job),
 		304: { description: "Unchanged since the version in `If-None-Match`." },
 		...commonErrors,
-		404: errorAnswer("There is no such job."),
+		404: errorResponse("There is no such job."),
 	},
 });
 
@@ -78,7 +78,7 @@ async function resultOf(c: Context<IntakeEnv>, job: StoredJob): Promise<unknown>
 		if (text === null) throw new Error("a stored result is missing");
 		return JSON.parse(text);
 	} catch (error) {
-		logTrouble("result.not_read", { jobId: job.jobId }, error);
+		logError("result.read_failed", { jobId: job.jobId }, error);
 		throw new AppError("storage_unavailable", "The result could not be read: try again.");
 	}
 }

@@ -1,15 +1,15 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { commonErrors, errorAnswer, JobParams } from "../../../shared/api/schemas.ts";
+import { commonErrors, errorResponse, JobParams } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { isFinal } from "../../../shared/core/jobs/job-states.ts";
 import { type AskedRange, readByteRange } from "../../../shared/core/json/byte-range.ts";
 import { verifyResultLink } from "../../../shared/crypto/result-link.ts";
 import { openResult } from "../../../shared/storage/results.ts";
-import { logTrouble } from "../../log.ts";
+import { logError } from "../../log.ts";
 import { callerOf } from "../auth/authenticate.ts";
-import { refuseStranger } from "../auth/rate-limits.ts";
+import { rejectUnauthenticated } from "../auth/rate-limits.ts";
 import { newApp } from "../http/app.ts";
 import { isKnownVersion } from "../http/etag.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
@@ -43,9 +43,9 @@ const route = createRoute({
 		206: { description: "The part that `Range` asked for." },
 		304: { description: "Unchanged: a stored result never changes." },
 		...commonErrors,
-		404: errorAnswer("There is no such job."),
-		409: errorAnswer("`not_final`: not yet; `no_result`: never."),
-		416: errorAnswer("The result has no such range."),
+		404: errorResponse("There is no such job."),
+		409: errorResponse("`not_final`: not yet; `no_result`: never."),
+		416: errorResponse("The result has no such range."),
 	},
 });
 
@@ -88,7 +88,7 @@ async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Pro
 	if (link.signature === undefined) return await callerOf(c, "jobs:read");
 	const signed = { jobId: c.req.param("id") ?? "", expires: link.expires ?? "", signature: link.signature };
 	const job = await verifyResultLink(services.runtime, services.config.signingKeys, signed);
-	if (job === null) throw await refuseStranger(c, "This link is not valid, or its time is over.");
+	if (job === null) throw await rejectUnauthenticated(c, "This link is not valid, or its time is over.");
 	return { tenantId: job.tenantId, keyId: "", scopes: [] };
 }
 
@@ -101,9 +101,9 @@ async function openOrRefuse(
 	try {
 		const body = await openResult(c.env.services.objects, job, part);
 		if (body !== null) return body;
-		logTrouble("result.missing", { jobId: job.jobId });
+		logError("result.missing", { jobId: job.jobId });
 	} catch (error) {
-		logTrouble("result.not_read", { jobId: job.jobId }, error);
+		logError("result.read_failed", { jobId: job.jobId }, error);
 	}
 	throw new AppError("storage_unavailable", "The result could not be read: try again.");
 }

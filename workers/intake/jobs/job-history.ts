@@ -2,9 +2,9 @@ import { createRoute } from "@hono/zod-openapi";
 import { AttemptView, DeliveryView, viewAttempt, viewDelivery } from "../../../shared/api/history.ts";
 import {
 	commonErrors,
-	errorAnswer,
+	errorResponse,
 	JobParams,
-	jsonAnswer,
+	jsonResponse,
 	listOf,
 	noQuery,
 	pageOf,
@@ -27,9 +27,9 @@ const attempts = createRoute({
 	summary: "List a job's model calls",
 	description: "In the order in which they were made: the first, and the last 49.",
 	responses: {
-		200: jsonAnswer("All of them: a job's history is bounded.", listOf(AttemptView).openapi("AttemptList")),
+		200: jsonResponse("All of them: a job's history is bounded.", listOf(AttemptView).openapi("AttemptList")),
 		...commonErrors,
-		404: errorAnswer("There is no such job."),
+		404: errorResponse("There is no such job."),
 	},
 });
 
@@ -38,9 +38,9 @@ const deliveries = createRoute({
 	path: "/v1/jobs/{id}/deliveries",
 	summary: "List a job's webhooks",
 	responses: {
-		200: jsonAnswer("All of them, each with its attempts.", listOf(DeliveryView).openapi("DeliveryList")),
+		200: jsonResponse("All of them, each with its attempts.", listOf(DeliveryView).openapi("DeliveryList")),
 		...commonErrors,
-		404: errorAnswer("There is no such job."),
+		404: errorResponse("There is no such job."),
 	},
 });
 

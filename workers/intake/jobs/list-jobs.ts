@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { viewJob } from "../../../shared/api/job.ts";
-import { commonErrors, isJobId, Job, jsonAnswer, listOf, pageQuery } from "../../../shared/api/schemas.ts";
+import { commonErrors, isJobId, Job, jsonResponse, listOf, pageQuery } from "../../../shared/api/schemas.ts";
 import { JOB_STATES } from "../../../shared/core/jobs/job-states.ts";
 import { listJobs } from "../../../shared/db/jobs/list-jobs.ts";
 import { requireKey } from "../auth/authenticate.ts";
@@ -38,7 +38,7 @@ const route = createRoute({
 	middleware: [requireKey("jobs:read")] as const,
 	request: { query: Query },
 	responses: {
-		200: jsonAnswer("One page.", listOf(Job).extend({ next_after: z.string().nullable() }).openapi("JobList")),
+		200: jsonResponse("One page.", listOf(Job).extend({ next_after: z.string().nullable() }).openapi("JobList")),
 		...commonErrors,
 	},
 });

@@ -1,6 +1,6 @@
 /** What a tenant is told whose submission is over a limit of its own. */
 
-import { errorAnswer } from "../../../shared/api/schemas.ts";
+import { errorResponse } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Submission } from "../../../shared/db/jobs/submit-job.ts";
 
@@ -17,7 +17,7 @@ const header = (description: string, schema: { type: "integer" | "string" }) => 
 /** What any route that submits may answer. */
 export const overLimitErrors = {
 	429: {
-		...errorAnswer(
+		...errorResponse(
 			"`open_jobs_limit`: as many jobs are open as may be. `budget_spent`: the day's tokens are, until midnight, UTC. Nothing was stored, and the Idempotency-Key is free.",
 		),
 		headers: {

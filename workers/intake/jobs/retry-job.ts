@@ -4,11 +4,11 @@ import { submitHeaders } from "../../../shared/api/request-headers.ts";
 import {
 	bodyErrors,
 	commonErrors,
-	errorAnswer,
+	errorResponse,
 	Job,
 	JobParams,
 	type JobRequest,
-	jsonAnswer,
+	jsonResponse,
 	noQuery,
 	RetryJob,
 } from "../../../shared/api/schemas.ts";
@@ -40,13 +40,13 @@ const route = createRoute({
 		body: { required: false, content: { "application/json": { schema: RetryJob } } },
 	},
 	responses: {
-		200: jsonAnswer("The new job, final: only with `Prefer: wait`.", Job),
-		202: jsonAnswer("The new job. `Location` is where to poll it.", Job),
+		200: jsonResponse("The new job, final: only with `Prefer: wait`.", Job),
+		202: jsonResponse("The new job. `Location` is where to poll it.", Job),
 		...commonErrors,
 		...bodyErrors,
-		404: errorAnswer("There is no such job."),
-		409: errorAnswer("`not_final`: it is still under way."),
-		422: errorAnswer("This Idempotency-Key came before with another request."),
+		404: errorResponse("There is no such job."),
+		409: errorResponse("`not_final`: it is still under way."),
+		422: errorResponse("This Idempotency-Key came before with another request."),
 		...overLimitErrors,
 	},
 });

@@ -3,9 +3,9 @@ import { submitHeaders } from "../../../shared/api/request-headers.ts";
 import {
 	bodyErrors,
 	commonErrors,
-	errorAnswer,
+	errorResponse,
 	Job,
-	jsonAnswer,
+	jsonResponse,
 	noQuery,
 	SubmitJob,
 } from "../../../shared/api/schemas.ts";
@@ -30,12 +30,12 @@ const route = createRoute({
 		body: { required: true, content: { "application/json": { schema: SubmitJob } } },
 	},
 	responses: {
-		200: jsonAnswer("The job, final: only with `Prefer: wait`.", Job),
-		202: jsonAnswer("The job, stored. `Location` is where to poll it.", Job),
+		200: jsonResponse("The job, final: only with `Prefer: wait`.", Job),
+		202: jsonResponse("The job, stored. `Location` is where to poll it.", Job),
 		...commonErrors,
 		...bodyErrors,
-		409: errorAnswer("The job of this Idempotency-Key has been erased."),
-		422: errorAnswer("This Idempotency-Key came before with another request."),
+		409: errorResponse("The job of this Idempotency-Key has been erased."),
+		422: errorResponse("This Idempotency-Key came before with another request."),
 		...overLimitErrors,
 	},
 });

@@ -8,11 +8,11 @@ import { type Idempotency, mayBeRepeat } from "../../../shared/core/jobs/idempot
 import type { WebhookTarget } from "../../../shared/core/jobs/job.ts";
 import { queueDelaySeconds } from "../../../shared/core/jobs/wakeups.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
-import { laneFor } from "../../../shared/core/upstreams/lanes.ts";
+import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
 import { isKeyInUse } from "../../../shared/db/jobs/find-idempotency-key.ts";
 import { type NewJob, type Submission, submitAgain, submitJob } from "../../../shared/db/jobs/submit-job.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../../shared/storage/inputs.ts";
-import { logTrouble } from "../../log.ts";
+import { logError } from "../../log.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { originOf } from "../http/origin.ts";
 import { retryAfterSeconds } from "../http/retry-after.ts";
@@ -25,11 +25,11 @@ import { overLimit } from "./over-limit.ts";
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
 /**
  * The answer goes first. Its way out takes some turns of the event loop, and where one thread does everything, as locally,
- * a ring at once has the model asked before the caller has the answer. One millisecond does for that; with three, rings of
- * a busy service come in fewer batches. More would be felt by who waits for the job. An isolate that ends before it rings
+ * a ring at once has the model asked before the caller has the answer. One millisecond does for that; with three, redispatches of
+ * a busy service come in fewer batches. More would be felt by who waits for the job. An isolate that ends before it redispatches
  * costs what any lost message does: a sweep.
  */
-const RING_AFTER_MS = 3;
+const ENQUEUE_AFTER_MS = 3;
 
 /** What to run: the request as validated, the input as the caller wrote it, and the job that it repeats. */
 interface Order {
@@ -45,7 +45,7 @@ export async function submit(c: Context<IntakeEnv>, order: Order) {
 	const waitMs = readWait(c);
 	const origin = originOf(c);
 	const newJob = await toNewJob(c, order);
-	const submission = await submitSurely(services, newJob);
+	const submission = await submitWithRetry(services, newJob);
 	if (submission.outcome === "key_reused") {
 		throw new AppError("idempotency_key_reused", "This Idempotency-Key came before with another request.");
 	}
@@ -68,7 +68,7 @@ export async function submit(c: Context<IntakeEnv>, order: Order) {
 }
 
 /** A lost answer may have been a commit: the same job under the same id is asked for once more, and written once. */
-async function submitSurely({ db }: Services, job: NewJob): Promise<Submission> {
+async function submitWithRetry({ db }: Services, job: NewJob): Promise<Submission> {
 	try {
 		return await submitJob(db, job);
 	} catch (error) {
@@ -77,15 +77,15 @@ async function submitSurely({ db }: Services, job: NewJob): Promise<Submission> 
 	}
 }
 
-async function ring({ jobBell, runtime }: Services, job: NewJob): Promise<void> {
+async function ring({ jobQueue, runtime }: Services, job: NewJob): Promise<void> {
 	const waitMs = "delayMs" in job.start ? job.start.delayMs : job.start.runAt - runtime.now();
 	const delaySeconds = queueDelaySeconds(waitMs);
 	if (delaySeconds === null) return;
-	await runtime.sleep(RING_AFTER_MS);
+	await runtime.sleep(ENQUEUE_AFTER_MS);
 	try {
-		await jobBell.ringLater(job, delaySeconds);
+		await jobQueue.enqueueLater(job, delaySeconds);
 	} catch (error) {
-		logTrouble("job.not_rung", { jobId: job.jobId }, error);
+		logError("job.enqueue_failed", { jobId: job.jobId }, error);
 	}
 }
 
@@ -131,19 +131,19 @@ function toMs(seconds: number): number {
 	return Math.round(seconds * 1000);
 }
 
-function modelsOf({ config }: Services, { model }: JobRequest): Pick<NewJob, "models" | "lane"> {
+function modelsOf({ config }: Services, { model }: JobRequest): Pick<NewJob, "models" | "credential"> {
 	const [first = config.defaultModel, ...rest] = typeof model === "string" ? [model] : (model ?? []);
 	const models: [string, ...string[]] = [first, ...rest];
-	const lanes = models.map((name, at) => {
+	const credentials = models.map((name, at) => {
 		const param = Array.isArray(model) ? `model.${at}` : "model";
-		const lane = laneFor(config.modelRoutes, name);
-		if (lane === null) {
+		const credential = credentialFor(config.modelRoutes, name);
+		if (credential === null) {
 			throw new AppError("invalid_request", `No route serves the model ${JSON.stringify(name)}.`, param);
 		}
 		if (models.indexOf(name) !== at) throw new AppError("invalid_request", "A model stands twice in the list.", param);
-		return lane;
+		return credential;
 	});
-	return { models, lane: lanes[0] ?? "" };
+	return { models, credential: credentials[0] ?? "" };
 }
 
 /** A repeated request gets its first answer, whatever has become of the receiver's name since. */

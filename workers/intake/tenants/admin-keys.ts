@@ -4,8 +4,8 @@ import {
 	adminErrors,
 	adminPageQuery,
 	bodyErrors,
-	errorAnswer,
-	jsonAnswer,
+	errorResponse,
+	jsonResponse,
 	noQuery,
 	pageOf,
 } from "../../../shared/api/schemas.ts";
@@ -34,10 +34,10 @@ const create = createRoute({
 		body: { required: true, content: { "application/json": { schema: CreateApiKey } } },
 	},
 	responses: {
-		201: jsonAnswer("The key.", NewApiKeyView),
+		201: jsonResponse("The key.", NewApiKeyView),
 		...adminErrors,
 		...bodyErrors,
-		404: errorAnswer("There is no such tenant."),
+		404: errorResponse("There is no such tenant."),
 	},
 });
 
@@ -49,9 +49,9 @@ const list = createRoute({
 	middleware: [requireAdmin] as const,
 	request: { params, query: adminPageQuery("key") },
 	responses: {
-		200: jsonAnswer("One page.", ApiKeyList),
+		200: jsonResponse("One page.", ApiKeyList),
 		...adminErrors,
-		404: errorAnswer("There is no such tenant."),
+		404: errorResponse("There is no such tenant."),
 	},
 });
 
@@ -63,7 +63,7 @@ const revoke = createRoute({
 	description: "Takes effect within 10 seconds everywhere.",
 	middleware: [requireAdmin] as const,
 	request: { params, query: noQuery },
-	responses: { 204: { description: "Revoked." }, ...adminErrors, 404: errorAnswer("There is no such key.") },
+	responses: { 204: { description: "Revoked." }, ...adminErrors, 404: errorResponse("There is no such key.") },
 });
 
 export const adminKeyRoutes = newApp()

@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { timestampOrNull } from "../../../shared/api/job.ts";
-import { adminErrors, jsonAnswer, noQuery } from "../../../shared/api/schemas.ts";
+import { adminErrors, jsonResponse, noQuery } from "../../../shared/api/schemas.ts";
 import { keyId } from "../../../shared/crypto/seal.ts";
 import { countSeals } from "../../../shared/db/tenants/sealed-secrets.ts";
 import { readStatus } from "../../../shared/db/upkeep/read-status.ts";
@@ -12,9 +12,9 @@ const time = z.iso.datetime({ precision: 3 });
 const Status = z
 	.object({
 		object: z.literal("status"),
-		jobs_under_way: z.number().int().describe("Queued and running, counted up to 1,000."),
-		deliveries_owed: z.number().int().describe("Counted up to 1,000."),
-		oldest_job_under_way: time.nullable(),
+		open_jobs: z.number().int().describe("Queued and running, counted up to 1,000."),
+		pending_deliveries: z.number().int().describe("Counted up to 1,000."),
+		oldest_open_job_at: time.nullable(),
 		parked: z.array(z.object({ key: z.string(), jobs: z.number().int() })),
 		secrets: z.object({
 			under_previous_signing_key: z
@@ -35,7 +35,7 @@ const route = createRoute({
 	summary: "See how the service is doing",
 	middleware: [requireAdmin] as const,
 	request: { query: noQuery },
-	responses: { 200: jsonAnswer("The backlog and the last sweep.", Status), ...adminErrors },
+	responses: { 200: jsonResponse("The backlog and the last sweep.", Status), ...adminErrors },
 });
 
 export const adminStatusRoute = newApp().openapi(route, async (c) => {
@@ -49,9 +49,9 @@ export const adminStatusRoute = newApp().openapi(route, async (c) => {
 	return c.json(
 		{
 			object: "status" as const,
-			jobs_under_way: status.jobsUnderWay,
-			deliveries_owed: status.deliveriesOwed,
-			oldest_job_under_way: timestampOrNull(status.oldestCreatedAt),
+			open_jobs: status.openJobs,
+			pending_deliveries: status.pendingDeliveries,
+			oldest_open_job_at: timestampOrNull(status.oldestCreatedAt),
 			parked: status.parked,
 			secrets: { under_previous_signing_key: seals.underPrevious, unreadable: seals.underUnknown },
 			last_sweep: { at: timestampOrNull(status.lastSweepAt), counts: status.lastSweepCounts },

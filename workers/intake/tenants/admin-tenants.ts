@@ -4,8 +4,8 @@ import {
 	adminErrors,
 	adminPageQuery,
 	bodyErrors,
-	errorAnswer,
-	jsonAnswer,
+	errorResponse,
+	jsonResponse,
 	listOf,
 	noQuery,
 	pageOf,
@@ -17,7 +17,7 @@ import { seal } from "../../../shared/crypto/seal.ts";
 import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants/tenants.ts";
 import { deleteTenant } from "../../../shared/db/upkeep/delete-tenant.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
-import { ringOrLog } from "../../ring-or-log.ts";
+import { enqueueOrLog } from "../../enqueue-or-log.ts";
 import { operatorAsActor } from "../auth/audit-actor.ts";
 import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
@@ -35,7 +35,7 @@ const Tenant = z
 
 const name = z.string().min(1).max(200);
 const params = z.object({ id: z.string() });
-const notFound = { 404: errorAnswer("There is no such tenant.") };
+const notFound = { 404: errorResponse("There is no such tenant.") };
 const shared = { tags: ["Admin"], security: [{ admin: [] }] };
 
 const create = createRoute({
@@ -55,7 +55,7 @@ const create = createRoute({
 			},
 		},
 	},
-	responses: { 201: jsonAnswer("The tenant.", Tenant), ...adminErrors, ...bodyErrors },
+	responses: { 201: jsonResponse("The tenant.", Tenant), ...adminErrors, ...bodyErrors },
 });
 
 const list = createRoute({
@@ -65,7 +65,7 @@ const list = createRoute({
 	summary: "List tenants, newest first",
 	middleware: [requireAdmin] as const,
 	request: { query: adminPageQuery("ten") },
-	responses: { 200: jsonAnswer("One page.", listOf(Tenant).openapi("TenantList")), ...adminErrors },
+	responses: { 200: jsonResponse("One page.", listOf(Tenant).openapi("TenantList")), ...adminErrors },
 });
 
 const get = createRoute({
@@ -75,7 +75,7 @@ const get = createRoute({
 	summary: "Get a tenant",
 	middleware: [requireAdmin] as const,
 	request: { params, query: noQuery },
-	responses: { 200: jsonAnswer("The tenant.", Tenant), ...adminErrors, ...notFound },
+	responses: { 200: jsonResponse("The tenant.", Tenant), ...adminErrors, ...notFound },
 });
 
 const update = createRoute({
@@ -98,7 +98,7 @@ const update = createRoute({
 			},
 		},
 	},
-	responses: { 200: jsonAnswer("The tenant.", Tenant), ...adminErrors, ...bodyErrors, ...notFound },
+	responses: { 200: jsonResponse("The tenant.", Tenant), ...adminErrors, ...bodyErrors, ...notFound },
 });
 
 const remove = createRoute({
@@ -130,13 +130,13 @@ export const adminTenantRoutes = newApp()
 	})
 	.openapi(get, async (c) => c.json(viewTenant(existing(await findTenant(c.env.services.db, c.req.param("id")))), 200))
 	.openapi(update, async (c) => {
-		const { db, jobBell, background } = c.env.services;
+		const { db, jobQueue, background } = c.env.services;
 		const old = existing(await findTenant(db, c.req.param("id")));
 		const change = c.req.valid("json");
 		const limits = change.limits === undefined ? null : TenantLimits.parse({ ...old.limits, ...change.limits });
 		const named = { name: change.name ?? null, limits };
 		const updated = await updateTenant(db, old.tenantId, named, operatorAsActor(c));
-		background(ringOrLog(jobBell, updated?.freed ?? []));
+		background(enqueueOrLog(jobQueue, updated?.freed ?? []));
 		return c.json(viewTenant(existing(updated?.tenant ?? null)), 200);
 	})
 	.openapi(remove, async (c) => {

@@ -3,8 +3,8 @@ import { timestamp } from "../../../shared/api/job.ts";
 import {
 	adminErrors,
 	commonErrors,
-	errorAnswer,
-	jsonAnswer,
+	errorResponse,
+	jsonResponse,
 	listOf,
 	pageOf,
 	pageQuery,
@@ -40,7 +40,7 @@ const query = z.strictObject({
 });
 const description =
 	"What was done to keys, endpoints, secrets and stored jobs, by whom; kept for 400 days. Submissions, polls and cancellations are not in it: jobs tell of themselves.";
-const page = jsonAnswer("One page.", listOf(AuditEntry).openapi("AuditEntryList"));
+const page = jsonResponse("One page.", listOf(AuditEntry).openapi("AuditEntryList"));
 
 /** Whoever manages keys answers for what is done with them; no other key needs to know which keys there are. */
 const own = createRoute({
@@ -63,7 +63,7 @@ const anyones = createRoute({
 	description: `${description} A deleted tenant's entries stay.`,
 	middleware: [requireAdmin] as const,
 	request: { params: z.object({ id: z.string() }), query },
-	responses: { 200: page, ...adminErrors, 404: errorAnswer("There is no such tenant, and never was one.") },
+	responses: { 200: page, ...adminErrors, 404: errorResponse("There is no such tenant, and never was one.") },
 });
 
 export const auditLogRoutes = newApp()

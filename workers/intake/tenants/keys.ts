@@ -3,8 +3,8 @@ import { ApiKeyList, ApiKeyView, CreateApiKey, NewApiKeyView, viewKey } from "..
 import {
 	bodyErrors,
 	commonErrors,
-	errorAnswer,
-	jsonAnswer,
+	errorResponse,
+	jsonResponse,
 	noQuery,
 	pageOf,
 	pageQuery,
@@ -22,7 +22,7 @@ import { makeKey } from "./make-key.ts";
 
 const params = z.object({ id: z.string() });
 const shared = { tags: ["Keys"] };
-const notFound = { 404: errorAnswer("There is no such key.") };
+const notFound = { 404: errorResponse("There is no such key.") };
 
 const create = createRoute({
 	...shared,
@@ -33,10 +33,10 @@ const create = createRoute({
 	middleware: [requireKey("keys:manage"), requireBody] as const,
 	request: { query: noQuery, body: { required: true, content: { "application/json": { schema: CreateApiKey } } } },
 	responses: {
-		201: jsonAnswer("The key.", NewApiKeyView),
+		201: jsonResponse("The key.", NewApiKeyView),
 		...commonErrors,
 		...bodyErrors,
-		403: errorAnswer("The key lacks the scope, or one of those that it would give."),
+		403: errorResponse("The key lacks the scope, or one of those that it would give."),
 	},
 });
 
@@ -57,7 +57,7 @@ const list = createRoute({
 				.describe("The last id of the page before."),
 		}),
 	},
-	responses: { 200: jsonAnswer("One page.", ApiKeyList), ...commonErrors },
+	responses: { 200: jsonResponse("One page.", ApiKeyList), ...commonErrors },
 });
 
 const get = createRoute({
@@ -67,7 +67,7 @@ const get = createRoute({
 	summary: "Get an API key",
 	middleware: [requireKey("keys:manage")] as const,
 	request: { params, query: noQuery },
-	responses: { 200: jsonAnswer("The key, less its secret.", ApiKeyView), ...commonErrors, ...notFound },
+	responses: { 200: jsonResponse("The key, less its secret.", ApiKeyView), ...commonErrors, ...notFound },
 });
 
 const revoke = createRoute({

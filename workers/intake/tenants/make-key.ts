@@ -26,12 +26,12 @@ export async function makeKey(
 	const keyId = newId("key", runtime);
 	const key = makeApiKey(keyId, runtime.randomBytes);
 	const keyHash = await sha256Hex(runtime, key);
-	const stored = await createSurely(db, { ...owner, keyId, keyHash, name: request.name, expiresAt }, by);
+	const stored = await createWithRetry(db, { ...owner, keyId, keyHash, name: request.name, expiresAt }, by);
 	return stored === null ? null : { ...viewKey(stored), key };
 }
 
 /** A lost answer may have been a commit: a caller who asked again would have a key in the list whose secret nobody knows. */
-async function createSurely(db: Database, key: NewApiKey, by: Actor): Promise<ApiKey | null> {
+async function createWithRetry(db: Database, key: NewApiKey, by: Actor): Promise<ApiKey | null> {
 	try {
 		return await createApiKey(db, key, by);
 	} catch (error) {

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { commonErrors, jsonAnswer, listOf, pageOf, pageQuery } from "../../../shared/api/schemas.ts";
+import { commonErrors, jsonResponse, listOf, pageOf, pageQuery } from "../../../shared/api/schemas.ts";
 import type { UsageDay } from "../../../shared/core/tenants/usage-day.ts";
 import { listUsage } from "../../../shared/db/tenants/list-usage.ts";
 import { requireKey } from "../auth/authenticate.ts";
@@ -47,7 +47,7 @@ const route = createRoute({
 	description: "Added up as jobs end, and kept when they are erased. Days on which none ended are left out.",
 	middleware: [requireKey("usage:read")] as const,
 	request: { query: Query },
-	responses: { 200: jsonAnswer("One page.", listOf(UsageDayView).openapi("UsageList")), ...commonErrors },
+	responses: { 200: jsonResponse("One page.", listOf(UsageDayView).openapi("UsageList")), ...commonErrors },
 });
 
 export const usageRoute = newApp().openapi(route, async (c) => {

@@ -22,7 +22,7 @@ export async function acceptReceiver(
 	const check = await checkReceiver(runtime, config, rawUrl, own, (...asked) => hosts.resolve(...asked));
 	if (check.ok) return check.url;
 	if (check.url !== null && !check.isCertain) {
-		log("receiver.not_resolved", { requestId: c.env.requestId, problem: check.problem });
+		log("receiver.resolve_failed", { requestId: c.env.requestId, problem: check.problem });
 		return check.url;
 	}
 	if (check.url !== null && (await isRepeat())) return check.url;

@@ -5,8 +5,8 @@ import { DeliveryView, viewDelivery } from "../../../shared/api/history.ts";
 import {
 	bodyErrors,
 	commonErrors,
-	errorAnswer,
-	jsonAnswer,
+	errorResponse,
+	jsonResponse,
 	listOf,
 	noQuery,
 	pageOf,
@@ -21,8 +21,8 @@ import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody, requireBody } from "../http/strict-body.ts";
+import { enqueueSome } from "./enqueue-some.ts";
 import { endpointKeyOf, existing, findOwnEndpoint } from "./load-endpoint.ts";
-import { ringForSome } from "./ring-for-some.ts";
 
 const RECOVERED_MAX = 1_000;
 const RECOVER_BACK_MS_MAX = 30 * 24 * 3_600_000;
@@ -30,7 +30,7 @@ const RECOVER_BACK_MS_MAX = 30 * 24 * 3_600_000;
 const CLOCKS_APART_MS = 5 * 60_000;
 
 const tags = ["Webhooks"];
-const notFound = { 404: errorAnswer("There is no such webhook endpoint.") };
+const notFound = { 404: errorResponse("There is no such webhook endpoint.") };
 
 const list = createRoute({
 	method: "get",
@@ -50,7 +50,7 @@ const list = createRoute({
 		}),
 	},
 	responses: {
-		200: jsonAnswer("One page, each with its attempts.", listOf(DeliveryView).openapi("DeliveryPage")),
+		200: jsonResponse("One page, each with its attempts.", listOf(DeliveryView).openapi("DeliveryPage")),
 		...commonErrors,
 		...notFound,
 	},
@@ -68,7 +68,7 @@ const enable = createRoute({
 		query: noQuery,
 		body: { required: false, content: { "application/json": { schema: z.strictObject({}) } } },
 	},
-	responses: { 200: jsonAnswer("The endpoint.", EndpointView), ...commonErrors, ...bodyErrors, ...notFound },
+	responses: { 200: jsonResponse("The endpoint.", EndpointView), ...commonErrors, ...bodyErrors, ...notFound },
 });
 
 const recover = createRoute({
@@ -84,7 +84,7 @@ const recover = createRoute({
 		body: { required: true, content: { "application/json": { schema: RecoverEndpoint } } },
 	},
 	responses: {
-		202: jsonAnswer(
+		202: jsonResponse(
 			"They are owed again.",
 			z
 				.object({
@@ -98,7 +98,7 @@ const recover = createRoute({
 		...commonErrors,
 		...bodyErrors,
 		...notFound,
-		409: errorAnswer("`endpoint_disabled`: enable it first."),
+		409: errorResponse("`endpoint_disabled`: enable it first."),
 	},
 });
 
@@ -128,7 +128,7 @@ export const endpointDeliveryRoutes = newApp()
 		}
 		const page = { sinceMs, limit: RECOVERED_MAX };
 		const { recovered, hasMore } = await recoverDeliveries(services.db, endpoint, page, callerAsActor(c));
-		ringForSome(services, recovered);
+		enqueueSome(services, recovered);
 		return c.json(
 			{
 				object: "webhook_endpoint.recovery" as const,

@@ -6,7 +6,7 @@ import {
 } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
-import { logTrouble } from "../../log.ts";
+import { logError } from "../../log.ts";
 import type { Services } from "../services.ts";
 
 /** Enough to tell two secrets apart by, of 256 bits. */
@@ -27,7 +27,7 @@ export async function openEndpointSecrets({ config, runtime }: Services, endpoin
 	);
 	return opened.flatMap((one) => {
 		if (one.status === "fulfilled") return [one.value];
-		logTrouble("secret.not_opened", { tenantId: endpoint.tenantId, endpointId: endpoint.endpointId }, one.reason);
+		logError("secret.open_failed", { tenantId: endpoint.tenantId, endpointId: endpoint.endpointId }, one.reason);
 		return [];
 	});
 }

@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { EndpointParams } from "../../../shared/api/endpoint-schemas.ts";
 import { EndpointWithSecretView, viewEndpoint } from "../../../shared/api/endpoint-views.ts";
-import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, noQuery } from "../../../shared/api/schemas.ts";
+import { bodyErrors, commonErrors, errorResponse, jsonResponse, noQuery } from "../../../shared/api/schemas.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
@@ -26,10 +26,10 @@ const rotate = createRoute({
 		body: { required: false, content: { "application/json": { schema: RotateSecret } } },
 	},
 	responses: {
-		200: jsonAnswer("The endpoint, with its new secret.", EndpointWithSecretView),
+		200: jsonResponse("The endpoint, with its new secret.", EndpointWithSecretView),
 		...commonErrors,
 		...bodyErrors,
-		404: errorAnswer("There is no such webhook endpoint."),
+		404: errorResponse("There is no such webhook endpoint."),
 	},
 });
 

@@ -4,9 +4,9 @@ import { DeliveryView, viewDelivery } from "../../../shared/api/history.ts";
 import {
 	bodyErrors,
 	commonErrors,
-	errorAnswer,
+	errorResponse,
 	JobParams,
-	jsonAnswer,
+	jsonResponse,
 	listOf,
 	noQuery,
 	pageOf,
@@ -22,7 +22,7 @@ import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
 import { findOwnJob } from "../jobs/load-job.ts";
 import type { IntakeEnv } from "../services.ts";
-import { ringForSome } from "./ring-for-some.ts";
+import { enqueueSome } from "./enqueue-some.ts";
 
 const tags = ["Webhooks"];
 const params = z.object({ id: z.string() });
@@ -36,9 +36,9 @@ const get = createRoute({
 	middleware: [requireKey("webhooks:read")] as const,
 	request: { params, query: noQuery },
 	responses: {
-		200: jsonAnswer("The delivery.", DeliveryView),
+		200: jsonResponse("The delivery.", DeliveryView),
 		...commonErrors,
-		404: errorAnswer("There is no such delivery."),
+		404: errorResponse("There is no such delivery."),
 	},
 });
 
@@ -52,11 +52,13 @@ const again = createRoute({
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
 	request: { params, query: noQuery, body: noBody },
 	responses: {
-		202: jsonAnswer("The delivery, owed again.", DeliveryView),
+		202: jsonResponse("The delivery, owed again.", DeliveryView),
 		...commonErrors,
 		...bodyErrors,
-		404: errorAnswer("There is no such delivery."),
-		409: errorAnswer("`endpoint_disabled`: its endpoint is disabled or gone. `job_erased`: there is nothing to tell."),
+		404: errorResponse("There is no such delivery."),
+		409: errorResponse(
+			"`endpoint_disabled`: its endpoint is disabled or gone. `job_erased`: there is nothing to tell.",
+		),
 	},
 });
 
@@ -69,10 +71,10 @@ const allAgain = createRoute({
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
 	request: { params: JobParams, query: noQuery, body: noBody },
 	responses: {
-		202: jsonAnswer("All that is owed again.", listOf(DeliveryView).openapi("RedeliveryList")),
+		202: jsonResponse("All that is owed again.", listOf(DeliveryView).openapi("RedeliveryList")),
 		...commonErrors,
 		...bodyErrors,
-		404: errorAnswer("There is no such job."),
+		404: errorResponse("There is no such job."),
 	},
 });
 
@@ -86,13 +88,13 @@ export const redeliveryRoutes = newApp()
 		const { services } = c.env;
 		const redelivery = await redeliver(services.db, deliveryKeyOf(c), callerAsActor(c));
 		if (redelivery.outcome !== "pending") throw whyNot(redelivery.outcome);
-		ringForSome(services, [redelivery.delivery]);
+		enqueueSome(services, [redelivery.delivery]);
 		return c.json(viewDelivery(redelivery.delivery), 202);
 	})
 	.openapi(allAgain, async (c) => {
 		const { services } = c.env;
 		const sent = await redeliverJob(services.db, await findOwnJob(c), callerAsActor(c));
-		ringForSome(services, sent);
+		enqueueSome(services, sent);
 		return c.json(pageOf(sent.map(viewDelivery), sent.length), 202);
 	});
 

@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { bodyErrors, commonErrors, jsonAnswer, noQuery } from "../../../shared/api/schemas.ts";
+import { bodyErrors, commonErrors, jsonResponse, noQuery } from "../../../shared/api/schemas.ts";
 import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
@@ -21,7 +21,7 @@ const get = createRoute({
 	summary: "Get the secret that signs one-off webhooks",
 	middleware: [requireKey("webhooks:read")] as const,
 	request: { query: noQuery },
-	responses: { 200: jsonAnswer("The secret.", Secret), ...commonErrors },
+	responses: { 200: jsonResponse("The secret.", Secret), ...commonErrors },
 });
 
 const rotate = createRoute({
@@ -35,7 +35,7 @@ const rotate = createRoute({
 		query: noQuery,
 		body: { required: false, content: { "application/json": { schema: RotateSecret } } },
 	},
-	responses: { 200: jsonAnswer("The new secret.", Secret), ...commonErrors, ...bodyErrors },
+	responses: { 200: jsonResponse("The new secret.", Secret), ...commonErrors, ...bodyErrors },
 });
 
 export const signingSecretRoutes = newApp()
@@ -53,7 +53,7 @@ export const signingSecretRoutes = newApp()
 		const secret = newWebhookSecret(runtime);
 		const sealedSecret = await seal(runtime, config.signingKeys[0] ?? "", tenantId, secret);
 		const rotation = { sealedSecret, keepOldMs: keepOldMs(c.req.valid("json")) };
-		await rotateSurely(db, tenantId, rotation, callerAsActor(c));
+		await rotateWithRetry(db, tenantId, rotation, callerAsActor(c));
 		return c.json({ object: "webhook_signing_secret" as const, secret }, 200);
 	});
 
@@ -61,7 +61,7 @@ export const signingSecretRoutes = newApp()
  * A lost answer may have been a commit, of a secret that nobody was told. A caller who asked again would get another, and
  * the secret that receivers know would be the one before the last: it would not sign any more.
  */
-async function rotateSurely(...rotation: Parameters<typeof rotateWebhookSecret>): Promise<void> {
+async function rotateWithRetry(...rotation: Parameters<typeof rotateWebhookSecret>): Promise<void> {
 	try {
 		await rotateWebhookSecret(...rotation);
 	} catch (error) {

@@ -1,12 +1,12 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { EndpointParams, TestEndpoint } from "../../../shared/api/endpoint-schemas.ts";
-import { bodyErrors, commonErrors, errorAnswer, jsonAnswer, noQuery } from "../../../shared/api/schemas.ts";
+import { sampleEvent } from "../../../shared/api/sample-event.ts";
+import { bodyErrors, commonErrors, errorResponse, jsonResponse, noQuery } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { EVENT_TYPES, type EventType } from "../../../shared/core/webhooks/events.ts";
 import { ownHosts } from "../../../shared/core/webhooks/own-hosts.ts";
-import { sampleEvent } from "../../../shared/core/webhooks/sample-event.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { recordAct } from "../../../shared/db/tenants/audit-log.ts";
 import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
@@ -30,7 +30,7 @@ const eventTypes = createRoute({
 	middleware: [requireKey("webhooks:read")] as const,
 	request: { query: noQuery },
 	responses: {
-		200: jsonAnswer(
+		200: jsonResponse(
 			"All of them.",
 			z.object({ object: z.literal("list"), data: z.array(z.enum(EVENT_TYPES)) }).openapi("WebhookEventTypeList"),
 		),
@@ -52,7 +52,7 @@ const test = createRoute({
 		body: { required: true, content: { "application/json": { schema: TestEndpoint } } },
 	},
 	responses: {
-		200: jsonAnswer(
+		200: jsonResponse(
 			"The endpoint answered.",
 			z
 				.object({
@@ -66,8 +66,8 @@ const test = createRoute({
 		),
 		...commonErrors,
 		...bodyErrors,
-		404: errorAnswer("There is no such webhook endpoint."),
-		409: errorAnswer("`endpoint_unreachable`: it gave no HTTP answer; the message says why."),
+		404: errorResponse("There is no such webhook endpoint."),
+		409: errorResponse("`endpoint_unreachable`: it gave no HTTP answer; the message says why."),
 	},
 });
 

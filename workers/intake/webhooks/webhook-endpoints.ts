@@ -9,8 +9,8 @@ import { EndpointView, EndpointWithSecretView, viewEndpoint } from "../../../sha
 import {
 	bodyErrors,
 	commonErrors,
-	errorAnswer,
-	jsonAnswer,
+	errorResponse,
+	jsonResponse,
 	listOf,
 	noQuery,
 	pageOf,
@@ -37,7 +37,7 @@ import { newEndpointSecret } from "./endpoint-secret.ts";
 import { endpointKeyOf, existing, findOwnEndpoint, noSuchEndpoint } from "./load-endpoint.ts";
 
 const tags = ["Webhooks"];
-const notFound = { 404: errorAnswer("There is no such webhook endpoint.") };
+const notFound = { 404: errorResponse("There is no such webhook endpoint.") };
 
 const create = createRoute({
 	method: "post",
@@ -51,10 +51,10 @@ const create = createRoute({
 		body: { required: true, content: { "application/json": { schema: CreateEndpoint } } },
 	},
 	responses: {
-		201: jsonAnswer("The endpoint, with its secret.", EndpointWithSecretView),
+		201: jsonResponse("The endpoint, with its secret.", EndpointWithSecretView),
 		...commonErrors,
 		...bodyErrors,
-		409: errorAnswer("`limit_reached`: there are as many as there may be."),
+		409: errorResponse("`limit_reached`: there are as many as there may be."),
 	},
 });
 
@@ -65,7 +65,7 @@ const list = createRoute({
 	summary: "List webhook endpoints, newest first",
 	middleware: [requireKey("webhooks:read")] as const,
 	request: { query: endpointPageQuery },
-	responses: { 200: jsonAnswer("One page.", listOf(EndpointView).openapi("WebhookEndpointList")), ...commonErrors },
+	responses: { 200: jsonResponse("One page.", listOf(EndpointView).openapi("WebhookEndpointList")), ...commonErrors },
 });
 
 const get = createRoute({
@@ -75,7 +75,7 @@ const get = createRoute({
 	summary: "Get a webhook endpoint",
 	middleware: [requireKey("webhooks:read")] as const,
 	request: { params: EndpointParams, query: noQuery },
-	responses: { 200: jsonAnswer("The endpoint.", EndpointView), ...commonErrors, ...notFound },
+	responses: { 200: jsonResponse("The endpoint.", EndpointView), ...commonErrors, ...notFound },
 });
 
 const update = createRoute({
@@ -91,7 +91,7 @@ const update = createRoute({
 		query: noQuery,
 		body: { required: false, content: { "application/json": { schema: UpdateEndpoint } } },
 	},
-	responses: { 200: jsonAnswer("The endpoint.", EndpointView), ...commonErrors, ...bodyErrors, ...notFound },
+	responses: { 200: jsonResponse("The endpoint.", EndpointView), ...commonErrors, ...bodyErrors, ...notFound },
 });
 
 const remove = createRoute({
@@ -103,7 +103,7 @@ const remove = createRoute({
 	middleware: [requireKey("webhooks:write")] as const,
 	request: { params: EndpointParams, query: noQuery },
 	responses: {
-		200: jsonAnswer(
+		200: jsonResponse(
 			"Deleted.",
 			z
 				.object({ id: z.string(), object: z.literal("webhook_endpoint.deleted"), deleted: z.literal(true) })
@@ -123,7 +123,7 @@ export const webhookEndpointRoutes = newApp()
 		const receiver = await acceptReceiver(c, url, "url");
 		const { secret, stored } = await newEndpointSecret(services, key);
 		const made = { ...key, ...stored, name, url: receiver, eventTypes, payload };
-		const endpoint = await createSurely(services.db, made, callerAsActor(c));
+		const endpoint = await createWithRetry(services.db, made, callerAsActor(c));
 		if (endpoint === null) {
 			throw new AppError(
 				"limit_reached",
@@ -163,7 +163,7 @@ export const webhookEndpointRoutes = newApp()
 	});
 
 /** A lost answer may have been a commit: a caller who asked again would have two, one of which signs with a lost secret. */
-async function createSurely(db: Database, endpoint: NewWebhookEndpoint, by: Actor): Promise<WebhookEndpoint | null> {
+async function createWithRetry(db: Database, endpoint: NewWebhookEndpoint, by: Actor): Promise<WebhookEndpoint | null> {
 	try {
 		return await createEndpoint(db, endpoint, by);
 	} catch (error) {

@@ -25,7 +25,7 @@ describe("what DNS says of a name decides", () => {
 		expect(await resolved(reply)).toMatchObject({ found, asked: ["A hooks.example.com", "AAAA hooks.example.com"] });
 	});
 
-	it("the table of names covers every verdict", () => {
+	it("the table of names covers every classification", () => {
 		expect(new Set(NAMES.map(({ found }) => found.kind)).size).toBe(4);
 		expect(NAMES.length).toBeGreaterThanOrEqual(70);
 	});

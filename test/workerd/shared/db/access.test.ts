@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
-import { findOwedDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { findPendingDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import {
 	createApiKey,
 	findApiKey,
@@ -71,7 +71,7 @@ describe("rotating a tenant's secret", () => {
 	/** The sealed secrets that sign at `at`. */
 	async function secretsAt(tenantId: string, at: number) {
 		const delivery = await aDelivery(await aJob({ tenantId, status: "succeeded" }));
-		return (await findOwedDeliveries(databaseAt(at), [delivery]))[0]?.sealedSecrets;
+		return (await findPendingDeliveries(databaseAt(at), [delivery]))[0]?.sealedSecrets;
 	}
 
 	it("lets the old one sign beside the new one until its time is over", async () => {

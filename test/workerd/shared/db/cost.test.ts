@@ -7,19 +7,19 @@ import { beforeAll, describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { releaseParked } from "../../../../shared/db/admission/breakers.ts";
 import { Database } from "../../../../shared/db/database.ts";
-import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { findPendingDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
-import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
-import { explainMisses } from "../../../../shared/db/jobs/explain-misses.ts";
-import { findJob, findStanding } from "../../../../shared/db/jobs/find-job.ts";
-import { findKnownJobs } from "../../../../shared/db/jobs/find-known-jobs.ts";
-import { finishJobs, type JobEnd } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
+import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
+import { findJob, findLeaseState } from "../../../../shared/db/jobs/find-job.ts";
+import { type Finalization, finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { extendLeases, findHeldLeases } from "../../../../shared/db/jobs/hold-leases.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { submitJob } from "../../../../shared/db/jobs/submit-job.ts";
 import { findJobsToSweep, noteSwept } from "../../../../shared/db/jobs/sweep-jobs.ts";
+import { whyNotLeased } from "../../../../shared/db/jobs/why-not-leased.ts";
 import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/upkeep/prune-records.ts";
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
@@ -53,7 +53,7 @@ async function costOf(work: () => Promise<unknown>) {
 
 const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
 
-const endOf = ({ tenantId, jobId, lease }: StoredJob): JobEnd => ({
+const endOf = ({ tenantId, jobId, lease }: StoredJob): Finalization => ({
 	tenantId,
 	jobId,
 	lease,
@@ -110,10 +110,10 @@ const HOT: Record<string, () => Promise<unknown>> = {
 		const keys = [await aJob({ status: "running", leaseExpiresAt: NOW })];
 		return leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
 	},
-	"explain misses": async () => explainMisses(db, [await aJob({ runAt: NOW + MINUTE })]),
+	"explain misses": async () => whyNotLeased(db, [await aJob({ runAt: NOW + MINUTE })]),
 	heartbeat: async () => extendLeases(db, [await aJob({ status: "running" })], LEASE_MS),
 	"look at leases": async () => findHeldLeases(db, [await aJob({ status: "running" })]),
-	"look at one": async () => findStanding(db, await aJob({ status: "running" })),
+	"look at one": async () => findLeaseState(db, await aJob({ status: "running" })),
 	finish: async () => finishJobs(db, [endOf(await aJob({ ...alone(), status: "running", webhook: WEBHOOK }))]),
 	"finish four": async () => {
 		const job = { ...alone(), status: "running" as const, webhook: WEBHOOK };
@@ -121,18 +121,18 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	},
 	requeue: async () => {
 		const job = await aJob({ ...alone(), status: "running" });
-		return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, coolDown: null });
+		return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, breakerEvent: null });
 	},
 	"find deliveries": async () => {
 		const { tenantId } = await aTenant();
-		return findOwedDeliveries(db, [await aDelivery(await aJob({ tenantId, status: "succeeded" }))]);
+		return findPendingDeliveries(db, [await aDelivery(await aJob({ tenantId, status: "succeeded" }))]);
 	},
 	"record delivery": async () => {
 		const delivery = await aDelivery(jobOf());
 		return recordDeliveries(db, [{ ...delivery, failure: null, attempt, decision: { next: "delivered" } }]);
 	},
 	"record four deliveries, two in vain": async () => {
-		const failure = { isGone: false, overloadMs: 0, pausesMs: [MINUTE] };
+		const failure = { isGone: false, overloadMs: 0, openMsByFailures: [MINUTE] };
 		const taken = { failure: null, attempt, decision: { next: "delivered" as const } };
 		const refused = { failure, attempt, decision: { next: "pending" as const, delayMs: MINUTE } };
 		const [one, two, three, four] = [
@@ -161,12 +161,12 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	},
 	"note what was swept": async () => {
 		const job = await aJob();
-		return noteSwept(db, [{ job: sweptOf(job), sweepAt: NOW + HOUR, rings: 1 }]);
+		return noteSwept(db, [{ job: sweptOf(job), sweepAt: NOW + HOUR, redispatches: 1 }]);
 	},
-	"sweep deliveries": async () => findDeliveriesToRing(db, 1),
+	"sweep deliveries": async () => findDeliveriesToEnqueue(db, 1),
 	"note what was rung": async () => {
 		const delivery = await aDelivery(jobOf());
-		return noteDeliveriesRung(db, [{ ...delivery, sweepAt: delivery.sweepAt ?? 0 }]);
+		return deferDeliverySweep(db, [{ ...delivery, sweepAt: delivery.sweepAt ?? 0 }]);
 	},
 	"find what to prune": async () => findJobsToPrune(db, 1),
 	prune: async () => {
@@ -180,7 +180,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 		return eraseJob(db, job, anId("tmb"), { ...BY, requestId: anId("req") });
 	},
 	"find tombstones": async () => findTombstones(db, 1),
-	"find known jobs": async () => findKnownJobs(db, [await aJob()]),
+	"find known jobs": async () => filterExisting(db, [await aJob()]),
 	"prune keys": async () => pruneIdempotencyKeys(db, 1),
 	"prune deliveries": async () => pruneOrphanedDeliveries(db, 1),
 };
@@ -237,7 +237,7 @@ describe("rows read of a tenant's other jobs", () => {
 		finish: async (tenantId) => finishJobs(db, [endOf(oneRunning(tenantId))]),
 		requeue: async (tenantId) => {
 			const job = oneRunning(tenantId);
-			return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, coolDown: null });
+			return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, breakerEvent: null });
 		},
 		"sweep parked": async (tenantId) => releaseParked(db, `tenant ${tenantId}`, 10),
 	};
@@ -292,7 +292,7 @@ describe("rows written", () => {
 		const [held, failed] = [await aJob({ status: "running" }), await aJob({ status: "running" })];
 		const heartbeat = await costOf(() => extendLeases(db, [held], LEASE_MS));
 		const requeue = await costOf(() =>
-			requeueJob(db, { ...failed, reason: "retrying", delayMs: 1, progress: failed, coolDown: null }),
+			requeueJob(db, { ...failed, reason: "retrying", delayMs: 1, progress: failed, breakerEvent: null }),
 		);
 		expect([heartbeat.rowsWritten, requeue.rowsWritten]).toEqual([1, 2]);
 	});
@@ -302,7 +302,7 @@ describe("rows written", () => {
 		const { rowsWritten } = await costOf(async () => {
 			await leaseJobs(db, { keys: [job], holder: "h", leaseMs: LEASE_MS });
 			await extendLeases(db, [job], LEASE_MS);
-			await requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, coolDown: null });
+			await requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, breakerEvent: null });
 			await finishJobs(db, [{ ...endOf(job), lease: 7 }]);
 		});
 		expect(rowsWritten).toBe(0);

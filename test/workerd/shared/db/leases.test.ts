@@ -5,9 +5,9 @@ import type { JobKey } from "../../../../shared/core/jobs/job.ts";
 import { FINAL_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
 import { Database } from "../../../../shared/db/database.ts";
-import { explainMisses } from "../../../../shared/db/jobs/explain-misses.ts";
 import { extendLeases, findHeldLeases } from "../../../../shared/db/jobs/hold-leases.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
+import { whyNotLeased } from "../../../../shared/db/jobs/why-not-leased.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { aJob, anId, databaseAt, db, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
@@ -148,7 +148,7 @@ describe("take-over", () => {
 	});
 
 	it("asks to be swept when the lease ends, however long ago the sweeper meant to look again", async () => {
-		const rungOften = await aJob({ rings: 3, sweepAt: NOW + 60 * MINUTE });
+		const rungOften = await aJob({ redispatches: 3, sweepAt: NOW + 60 * MINUTE });
 		const fresh = await aJob();
 
 		await lease([rungOften, fresh]);
@@ -191,7 +191,7 @@ describe("a lease whose answer was lost", () => {
 	});
 });
 
-describe("explainMisses", () => {
+describe("whyNotLeased", () => {
 	it("tells what comes too early, and by how much, from what needs no further ring", async () => {
 		const early = await aJob({ runAt: NOW + 7 * SECOND });
 		const parked = await aJob({ parkedOn: "tenant" });
@@ -200,7 +200,7 @@ describe("explainMisses", () => {
 		const erased = { tenantId: early.tenantId, jobId: anId("job") };
 		const foreign = { tenantId: "ten_other", jobId: early.jobId };
 
-		const misses = await explainMisses(db, [early, parked, held, over, erased, foreign].map(keyOf));
+		const misses = await whyNotLeased(db, [early, parked, held, over, erased, foreign].map(keyOf));
 
 		expect(misses).toEqual([
 			{ ...keyOf(early), kind: "early", waitMs: 7 * SECOND },
@@ -210,7 +210,7 @@ describe("explainMisses", () => {
 
 	it("sends no message round at once, whatever keeps a job that is due", async () => {
 		const due = await aJob({ runAt: NOW - SECOND });
-		expect(await explainMisses(db, [due])).toMatchObject([{ kind: "early", waitMs: SECOND }]);
+		expect(await whyNotLeased(db, [due])).toMatchObject([{ kind: "early", waitMs: SECOND }]);
 	});
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Job } from "../../../../shared/core/jobs/job.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { findParkedKeys, releaseParked } from "../../../../shared/db/admission/breakers.ts";
-import { finishJobs, type JobEnd } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { type Finalization, finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { type NewJob, type Submission, submitJob } from "../../../../shared/db/jobs/submit-job.ts";
@@ -43,7 +43,7 @@ async function submitted(tenantId: string, given: Partial<NewJob> = {}): Promise
 
 const lease = (keys: Job[], at = NOW) => leaseJobs(databaseAt(at), { keys, holder: "h", leaseMs: LEASE_MS });
 
-const endOf = ({ tenantId, jobId, lease }: Job, usage: JobEnd["progress"] = null): JobEnd => ({
+const endOf = ({ tenantId, jobId, lease }: Job, usage: Finalization["progress"] = null): Finalization => ({
 	tenantId,
 	jobId,
 	lease,
@@ -115,7 +115,7 @@ describe("running_jobs", () => {
 		const [failed] = (await lease([await submitted(tenantId)])).jobs;
 		const next = await submitted(tenantId);
 		if (failed === undefined) throw new Error("nothing was leased");
-		const requeue = { ...failed, reason: "retrying" as const, delayMs: SECOND, progress: failed, coolDown: null };
+		const requeue = { ...failed, reason: "retrying" as const, delayMs: SECOND, progress: failed, breakerEvent: null };
 		expect((await requeueJob(db, requeue))?.freed).toEqual([{ tenantId, jobId: next.jobId }]);
 		await lease([next]);
 		expect((await lease([failed], NOW + SECOND)).jobs).toEqual([]);
@@ -165,20 +165,20 @@ describe("running_jobs", () => {
 
 	it("gives the slot on of a job that waits for its upstream, which asks for another when that is back", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
-		const upstream = { model: "down", lane: anId("key"), models: ["down"] as [string] };
+		const upstream = { model: "down", credential: anId("key"), models: ["down"] as [string] };
 		const kept = await submitted(tenantId, upstream);
 		const next = await submitted(tenantId);
 		await env.DB.prepare(
-			`INSERT INTO cool_downs (key, reason, until, slots, strikes, struck_at, observed_until)
+			`INSERT INTO breakers (key, reason, until, slots, trips, tripped_at, observed_until)
 			 VALUES (?1, 'throttled', ?2, 1, 1, ?3, ?2)`,
 		)
-			.bind(upstream.lane, NOW + MINUTE, NOW)
+			.bind(upstream.credential, NOW + MINUTE, NOW)
 			.run();
 		expect(await lease([kept])).toMatchObject({ jobs: [], freed: [{ jobId: next.jobId }] });
-		expect(await reload(kept)).toMatchObject({ parkedOn: upstream.lane, statusReason: "throttled" });
+		expect(await reload(kept)).toMatchObject({ parkedOn: upstream.credential, statusReason: "throttled" });
 		const [running] = (await lease([next])).jobs;
 		const back = NOW + MINUTE;
-		expect(await releaseParked(databaseAt(back), upstream.lane, 10)).toMatchObject([{ jobId: kept.jobId }]);
+		expect(await releaseParked(databaseAt(back), upstream.credential, 10)).toMatchObject([{ jobId: kept.jobId }]);
 		expect((await lease([kept], back)).jobs).toEqual([]);
 		const [end] = await finishJobs(databaseAt(back), [endOf(running ?? nobody)]);
 		expect(end?.freed).toMatchObject([{ jobId: kept.jobId }]);
@@ -233,7 +233,7 @@ describe("a tenant without a limit of running jobs", () => {
 		await env.DB.prepare(
 			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 249)
 			 INSERT INTO jobs (tenant_id, id, status, models, input, input_bytes, priority, timeout_ms, max_attempts, retain_ms, origin,
-			                   created_at, deadline_ms, deadline_at, run_at, model, lane, slot, sweep_at)
+			                   created_at, deadline_ms, deadline_at, run_at, model, credential, slot, sweep_at)
 			 SELECT ?1, 'job_' || i, 'queued', '[]', '{}', 2, 5, 1, 1, 0, '', ?2, 9, ?2 + 9, ?2, '', '', ?1, ?2 + 9 FROM n`,
 		)
 			.bind(tenantId, NOW)
@@ -372,8 +372,8 @@ describe("tokens_per_day", () => {
 		const tenantId = await limited({ tokens_per_day: 100 });
 		const job = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW });
 		await spend(tenantId, 100);
-		const { jobs, keptAway } = await lease([job]);
-		expect([jobs.map(({ jobId }) => jobId), [...keptAway]]).toEqual([[job.jobId], [job.jobId]]);
+		const { jobs, gated } = await lease([job]);
+		expect([jobs.map(({ jobId }) => jobId), [...gated]]).toEqual([[job.jobId], [job.jobId]]);
 	});
 
 	it("of 0 lets nothing in", async () => {

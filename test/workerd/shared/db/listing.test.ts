@@ -51,7 +51,7 @@ describe("listJobs", () => {
 
 	it("answers jobs without their inputs", async () => {
 		const tenantId = anId("ten");
-		const { parkedOn, rings, sweepAt, pruneAt, ...job } = await aJob({ tenantId, metadata: { team: "blue" } });
+		const { parkedOn, redispatches, sweepAt, pruneAt, ...job } = await aJob({ tenantId, metadata: { team: "blue" } });
 		const page = await listJobs(db, { tenantId, filter: ALL, limit: 1, after: null, order: "desc" });
 		expect(page.jobs).toEqual([{ ...job, input: null }]);
 	});

@@ -4,10 +4,10 @@ import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { unseal } from "../../../../shared/crypto/seal.ts";
 import type { Database } from "../../../../shared/db/database.ts";
-import { findOwedDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { findPendingDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { type DeliveryRecord, recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
-import { findJob, findJobWithInput, findStanding } from "../../../../shared/db/jobs/find-job.ts";
-import { finishJobs, type JobEnd } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { findJob, findJobWithInput, findLeaseState } from "../../../../shared/db/jobs/find-job.ts";
+import { type Finalization, finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import {
@@ -34,7 +34,7 @@ import {
 const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
 const USAGE = { promptTokens: 3, completionTokens: 4, totalTokens: 7 };
 
-function endOf(job: StoredJob, overrides: Partial<JobEnd> = {}): JobEnd {
+function endOf(job: StoredJob, overrides: Partial<Finalization> = {}): Finalization {
 	return {
 		tenantId: job.tenantId,
 		jobId: job.jobId,
@@ -238,12 +238,12 @@ describe("requeueJob", () => {
 		reason: "retrying" as const,
 		delayMs,
 		progress,
-		lane: "simulated",
-		coolDown: null,
+		credential: "simulated",
+		breakerEvent: null,
 	});
 
 	it("puts the job back, with all that the call added, and asks to be swept a minute after it is due", async () => {
-		const job = await aJob({ status: "running", lease: 3, rings: 2, version: 2 });
+		const job = await aJob({ status: "running", lease: 3, redispatches: 2, version: 2 });
 
 		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toEqual({ waitMs: 7 * SECOND, freed: [] });
 
@@ -253,7 +253,7 @@ describe("requeueJob", () => {
 			status: "queued",
 			statusReason: "retrying",
 			version: 3,
-			rings: 0,
+			redispatches: 0,
 			runAt: NOW + 7 * SECOND,
 			sweepAt: NOW + 7 * SECOND + MINUTE,
 			leaseExpiresAt: null,
@@ -288,14 +288,14 @@ describe("requeueJob", () => {
 
 describe("findJob", () => {
 	it.each(JOB_STATES)("reads back a job that is %s as it was stored, without its input", async (status) => {
-		const { parkedOn, rings, sweepAt, pruneAt, ...job } = await aJob({
+		const { parkedOn, redispatches, sweepAt, pruneAt, ...job } = await aJob({
 			status,
 			metadata: { a: "1" },
 			webhook: WEBHOOK,
 		});
 		expect(await findJob(db, job)).toEqual({ ...job, input: null });
 		expect(await findJobWithInput(db, job)).toEqual(job);
-		expect(await findStanding(db, job)).toEqual({ status, lease: job.lease, holder: job.holder });
+		expect(await findLeaseState(db, job)).toEqual({ status, lease: job.lease, holder: job.holder });
 	});
 
 	it("knows no other tenant's job", async () => {
@@ -303,7 +303,7 @@ describe("findJob", () => {
 		const foreign = { tenantId: "ten_other", jobId: job.jobId };
 		expect(await findJob(db, foreign)).toBeNull();
 		expect(await findJobWithInput(db, foreign)).toBeNull();
-		expect(await findStanding(db, foreign)).toBeNull();
+		expect(await findLeaseState(db, foreign)).toBeNull();
 	});
 
 	it("reports a row that we could not have written", async () => {
@@ -314,13 +314,13 @@ describe("findJob", () => {
 	});
 });
 
-describe("findOwedDeliveries", () => {
+describe("findPendingDeliveries", () => {
 	it("gives all that a delivery takes: its job, the tenant's secret and the database's time", async () => {
 		const { tenantId } = await aTenant();
-		const { parkedOn, rings, sweepAt, pruneAt, ...job } = await aJob({ tenantId, status: "succeeded" });
+		const { parkedOn, redispatches, sweepAt, pruneAt, ...job } = await aJob({ tenantId, status: "succeeded" });
 		const delivery = await aDelivery(job);
 
-		const [owed, ...others] = await findOwedDeliveries(databaseAt(NOW + SECOND), [delivery]);
+		const [owed, ...others] = await findPendingDeliveries(databaseAt(NOW + SECOND), [delivery]);
 
 		expect(others).toEqual([]);
 		expect(owed?.delivery).toMatchObject({ deliveryId: delivery.deliveryId, jobId: job.jobId, url: delivery.url });
@@ -334,7 +334,7 @@ describe("findOwedDeliveries", () => {
 	it.each(["delivered", "exhausted", "skipped"] as const)("leaves out what is %s", async (status) => {
 		const { tenantId } = await aTenant();
 		const delivery = await aDelivery(await aJob({ tenantId, status: "succeeded" }), { status });
-		expect(await findOwedDeliveries(db, [delivery])).toEqual([]);
+		expect(await findPendingDeliveries(db, [delivery])).toEqual([]);
 	});
 
 	it("shows that a job or a tenant is gone, and nothing of other tenants", async () => {
@@ -345,7 +345,7 @@ describe("findOwedDeliveries", () => {
 		const { tenantId: stranger } = await aTenant();
 
 		const keys = [orphan, ownerless, { ...delivery, tenantId: stranger }];
-		expect(await findOwedDeliveries(db, keys)).toMatchObject([
+		expect(await findPendingDeliveries(db, keys)).toMatchObject([
 			{ delivery: { deliveryId: orphan.deliveryId }, job: null },
 			{ delivery: { deliveryId: ownerless.deliveryId }, sealedSecrets: [] },
 		]);
@@ -360,7 +360,7 @@ describe("findOwedDeliveries", () => {
 			deliveries.push(await aDelivery(job));
 		}
 
-		const owed = await findOwedDeliveries(db, deliveries);
+		const owed = await findPendingDeliveries(db, deliveries);
 
 		expect(owed.map(({ delivery, job }) => [delivery.tenantId, job?.metadata?.owner])).toEqual(
 			[mine, theirs].map(({ tenantId }) => [tenantId, tenantId]),
@@ -403,7 +403,7 @@ describe("recordDeliveries", () => {
 		});
 	});
 
-	it("leaves a long wait to the sweeper, who rings on time", async () => {
+	it("leaves a long wait to the sweeper, who redispatches on time", async () => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
 		await record(db, { ...delivery, failure: null, attempt, decision: { next: "pending", delayMs: 2 * HOUR } });
 		expect(await reloadDelivery(delivery)).toMatchObject({ nextAttemptAt: NOW + 2 * HOUR, sweepAt: NOW + 2 * HOUR });
@@ -439,8 +439,8 @@ describe("recordDeliveries", () => {
 			aDelivery(await aJob({ status: "succeeded" }), { url: "https://refused.test/" }),
 			aDelivery(await aJob({ status: "succeeded" }), { url: "https://late.test/", attemptsMade: 1 }),
 		]);
-		const pausesMs = [MINUTE];
-		const failure = { isGone: false, overloadMs: 0, pausesMs };
+		const openMsByFailures = [MINUTE];
+		const failure = { isGone: false, overloadMs: 0, openMsByFailures };
 		const pending = { next: "pending" as const, delayMs: MINUTE };
 		await record(db, { ...taken, failure, attempt, decision: pending });
 
@@ -457,7 +457,7 @@ describe("recordDeliveries", () => {
 		expect(await reloadDelivery(taken)).toMatchObject({ status: "delivered", attemptsMade: 2 });
 		expect(await reloadDelivery(refused)).toMatchObject({ attemptsMade: 1, nextAttemptAt: NOW + SECOND + MINUTE });
 		expect(await reloadDelivery(late)).toEqual(late);
-		const paused = env.DB.prepare("SELECT key FROM receiver_pauses WHERE key IN (?1, ?2, ?3)");
+		const paused = env.DB.prepare("SELECT key FROM receiver_breakers WHERE key IN (?1, ?2, ?3)");
 		const { results } = await paused.bind(taken.receiver, refused.receiver, late.receiver).all();
 		expect(results).toEqual([{ key: refused.receiver }]);
 	});
@@ -467,12 +467,12 @@ describe("recordDeliveries", () => {
 			await aDelivery(await aJob({ status: "succeeded" }), { url: "https://both.test/" }),
 			await aDelivery(await aJob({ status: "succeeded" }), { url: "https://both.test/" }),
 		];
-		const failure = { isGone: false, overloadMs: MINUTE, pausesMs: [0] };
+		const failure = { isGone: false, overloadMs: MINUTE, openMsByFailures: [0] };
 		await recordDeliveries(db, [
 			{ ...refused, failure, attempt, decision: { next: "pending", delayMs: MINUTE } },
 			{ ...taken, failure: null, attempt, decision: { next: "delivered" } },
 		]);
-		const until = env.DB.prepare("SELECT until FROM receiver_pauses WHERE key = ?1").bind(taken.receiver);
+		const until = env.DB.prepare("SELECT until FROM receiver_breakers WHERE key = ?1").bind(taken.receiver);
 		expect(await until.first("until")).toBe(NOW + MINUTE);
 	});
 

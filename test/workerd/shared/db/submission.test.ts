@@ -18,7 +18,7 @@ function aNewJob(overrides: Partial<NewJob> = {}): NewJob {
 		tenantId: TENANT,
 		jobId: anId("job"),
 		models: ["simulated/echo"],
-		lane: "simulated",
+		credential: "simulated",
 		input: '{"messages":[]}',
 		inputKey: null,
 		inputBytes: 15,
@@ -75,7 +75,7 @@ describe("submitJob", () => {
 			finishedAt: null,
 		};
 		expect(submission).toMatchObject({ outcome: "created", job: { ...stored, input: null } });
-		expect(await reload(asked)).toMatchObject({ ...stored, rings: 0, parkedOn: null, pruneAt: null });
+		expect(await reload(asked)).toMatchObject({ ...stored, redispatches: 0, parkedOn: null, pruneAt: null });
 	});
 
 	it("takes an input that lies in R2", async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { findDeliveriesToRing, noteDeliveriesRung } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
-import { findKnownJobs } from "../../../../shared/db/jobs/find-known-jobs.ts";
+import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
+import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
 import { findJobsToSweep, noteSwept, type SweepCursor } from "../../../../shared/db/jobs/sweep-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/upkeep/prune-records.ts";
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
@@ -29,7 +29,7 @@ const aDayOfItsOwn = () => NOW - ++daysAgo * 10 * DAY;
 describe("findJobsToSweep", () => {
 	it("shows what asked to be looked at by now, oldest first, with all that the decision needs", async () => {
 		const now = aDayOfItsOwn();
-		const parked = await aJob({ createdAt: now, parkedOn: "tenant", sweepAt: now, rings: 2 });
+		const parked = await aJob({ createdAt: now, parkedOn: "tenant", sweepAt: now, redispatches: 2 });
 		const running = await aJob({ createdAt: now - HOUR, status: "running", sweepAt: now - SECOND });
 		await aJob({ createdAt: now, sweepAt: now + 1 });
 		await aJob({ createdAt: now, status: "succeeded" });
@@ -50,10 +50,10 @@ describe("findJobsToSweep", () => {
 					deadlineAt: running.deadlineAt,
 					leaseExpiresAt: now - HOUR + LEASE_MS,
 					isParked: false,
-					rings: 0,
+					redispatches: 0,
 					sweepAt: now - SECOND,
 				},
-				expect.objectContaining({ jobId: parked.jobId, isParked: true, rings: 2, leaseExpiresAt: null }),
+				expect.objectContaining({ jobId: parked.jobId, isParked: true, redispatches: 2, leaseExpiresAt: null }),
 			],
 		});
 	});
@@ -100,10 +100,10 @@ describe("noteSwept", () => {
 		const job = await aJob({ createdAt: now });
 		const other = await aJob({ createdAt: now, status: "running" });
 		await noteSwept(databaseAt(now), [
-			{ job: sweptOf(job), sweepAt: now + HOUR, rings: 3 },
-			{ job: sweptOf(other), sweepAt: now + MINUTE, rings: 0 },
+			{ job: sweptOf(job), sweepAt: now + HOUR, redispatches: 3 },
+			{ job: sweptOf(other), sweepAt: now + MINUTE, redispatches: 0 },
 		]);
-		expect(await reload(job)).toEqual({ ...job, sweepAt: now + HOUR, rings: 3 });
+		expect(await reload(job)).toEqual({ ...job, sweepAt: now + HOUR, redispatches: 3 });
 		expect(await reload(other)).toEqual({ ...other, sweepAt: now + MINUTE });
 	});
 
@@ -114,13 +114,13 @@ describe("noteSwept", () => {
 	])("leaves a job alone that %s", async (_, row) => {
 		const job = await aJob({ lease: 4, ...row });
 		const seen = { ...sweptOf(job), status: "queued" as const, lease: 4, sweepAt: NOW + MINUTE };
-		await noteSwept(db, [{ job: seen, sweepAt: NOW + HOUR, rings: 9 }]);
+		await noteSwept(db, [{ job: seen, sweepAt: NOW + HOUR, redispatches: 9 }]);
 		expect(await reload(job)).toEqual(job);
 	});
 
 	it("leaves a job alone that ended meanwhile", async () => {
 		const job = await aJob({ status: "cancelled" });
-		await noteSwept(db, [{ job: { ...sweptOf(job), sweepAt: NOW }, sweepAt: NOW + HOUR, rings: 1 }]);
+		await noteSwept(db, [{ job: { ...sweptOf(job), sweepAt: NOW }, sweepAt: NOW + HOUR, redispatches: 1 }]);
 		expect(await reload(job)).toEqual(job);
 	});
 
@@ -139,7 +139,7 @@ describe("sweeping deliveries", () => {
 		await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now, sweepAt: now + 1 });
 		await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now, status: "delivered" });
 
-		const found = await findDeliveriesToRing(databaseAt(now), 2);
+		const found = await findDeliveriesToEnqueue(databaseAt(now), 2);
 
 		expect(found).toEqual(
 			[due[1], due[2]].map((delivery) => ({
@@ -157,15 +157,15 @@ describe("sweeping deliveries", () => {
 	])("looks again after %s", async (_, dueMs, waitMs) => {
 		const now = aDayOfItsOwn();
 		const rung = await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now - dueMs });
-		await noteDeliveriesRung(databaseAt(now), [{ ...rung, sweepAt: rung.sweepAt ?? 0 }]);
+		await deferDeliverySweep(databaseAt(now), [{ ...rung, sweepAt: rung.sweepAt ?? 0 }]);
 		expect(await reloadDelivery(rung)).toEqual({ ...rung, sweepAt: now + waitMs });
 	});
 
 	it("leaves a delivery alone that was attempted meanwhile, and does nothing for nobody", async () => {
 		const now = aDayOfItsOwn();
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now - HOUR });
-		await noteDeliveriesRung(databaseAt(now), [{ ...delivery, sweepAt: now - MINUTE }]);
-		await noteDeliveriesRung(databaseAt(now), []);
+		await deferDeliverySweep(databaseAt(now), [{ ...delivery, sweepAt: now - MINUTE }]);
+		await deferDeliverySweep(databaseAt(now), []);
 		expect(await reloadDelivery(delivery)).toEqual(delivery);
 	});
 });
@@ -217,13 +217,13 @@ describe("sweeper notes", () => {
 	});
 });
 
-describe("findKnownJobs", () => {
+describe("filterExisting", () => {
 	it("names those that have a row under their own tenant", async () => {
 		const job = await aJob();
 		const unknown = { tenantId: job.tenantId, jobId: anId("job") };
 		const foreign = { tenantId: "ten_other", jobId: (await aJob()).jobId };
-		expect(await findKnownJobs(db, [job, unknown, foreign])).toEqual(new Set([job.jobId]));
-		expect(await findKnownJobs(db, [])).toEqual(new Set());
+		expect(await filterExisting(db, [job, unknown, foreign])).toEqual(new Set([job.jobId]));
+		expect(await filterExisting(db, [])).toEqual(new Set());
 	});
 });
 
@@ -240,8 +240,8 @@ describe("readStatus", () => {
 		const status = await readStatus(db);
 
 		expect(status).toMatchObject({
-			jobsUnderWay: before.jobsUnderWay + 3,
-			deliveriesOwed: before.deliveriesOwed + 1,
+			openJobs: before.openJobs + 3,
+			pendingDeliveries: before.pendingDeliveries + 1,
 			oldestCreatedAt: oldest,
 			lastSweepAt: NOW + SECOND,
 			lastSweepCounts: { rung: 3 },
@@ -251,8 +251,20 @@ describe("readStatus", () => {
 });
 
 function sweptOf(job: Awaited<ReturnType<typeof aJob>>) {
-	const { tenantId, jobId, lease, model, runAt, deadlineAt, leaseExpiresAt, rings } = job;
+	const { tenantId, jobId, lease, model, runAt, deadlineAt, leaseExpiresAt, redispatches } = job;
 	const status: "queued" | "running" = job.status === "running" ? "running" : "queued";
 	const sweepAt = job.sweepAt ?? 0;
-	return { tenantId, jobId, status, lease, model, runAt, deadlineAt, leaseExpiresAt, rings, sweepAt, isParked: false };
+	return {
+		tenantId,
+		jobId,
+		status,
+		lease,
+		model,
+		runAt,
+		deadlineAt,
+		leaseExpiresAt,
+		redispatches,
+		sweepAt,
+		isParked: false,
+	};
 }

@@ -1,7 +1,7 @@
 import { createMessageBatch } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
-import { readBells } from "../../../../shared/queues/messages.ts";
-import { DeliveryMessage, Doorbell, JobMessage } from "../../../../shared/queues/queue.ts";
+import { groupMessages } from "../../../../shared/queues/messages.ts";
+import { DeliveryMessage, JobMessage, MessageQueue } from "../../../../shared/queues/queue.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import { anId, jobOf } from "../../support/a-job.ts";
 
@@ -27,26 +27,26 @@ describe("a doorbell", () => {
 	it("carries ids and no state, far below a kibibyte", async () => {
 		const { queue, calls } = aQueue();
 		const job = jobOf({ metadata: { team: "blue" } });
-		const bell = new Doorbell(queue, fakeRuntime(), JobMessage);
-		await bell.ringLater(job, 7);
-		await bell.ring([job]);
+		const bell = new MessageQueue(queue, fakeRuntime(), JobMessage);
+		await bell.enqueueLater(job, 7);
+		await bell.enqueue([job]);
 		const body = { tenantId: job.tenantId, jobId: job.jobId };
 		expect(calls).toEqual([[{ body, delaySeconds: 7 }], [{ body }]]);
 		expect(JSON.stringify(body).length).toBeLessThan(200);
 	});
 
-	it("rings for any number, a hundred a call, and makes no call for none", async () => {
+	it("redispatches for any number, a hundred a call, and makes no call for none", async () => {
 		const { queue, calls } = aQueue();
 		const keys = Array.from({ length: 250 }, () => ({ tenantId: "ten_1", deliveryId: anId("job") }));
-		const bell = new Doorbell(queue, fakeRuntime(), DeliveryMessage);
-		await bell.ring(keys);
-		await bell.ring([]);
+		const bell = new MessageQueue(queue, fakeRuntime(), DeliveryMessage);
+		await bell.enqueue(keys);
+		await bell.enqueue([]);
 		expect(calls.map((call) => call.length)).toEqual([100, 100, 50]);
 		expect(calls.flat().map(({ body }) => body)).toEqual(keys);
 	});
 });
 
-describe("readBells", () => {
+describe("groupMessages", () => {
 	const idOf = (key: JobMessage) => `${key.tenantId} ${key.jobId}`;
 
 	function read(bodies: unknown[]) {
@@ -54,7 +54,7 @@ describe("readBells", () => {
 			"jobs",
 			bodies.map((body, index) => ({ id: String(index), timestamp: new Date(0), attempts: 1, body })),
 		);
-		return readBells(messages, JobMessage, idOf);
+		return groupMessages(messages, JobMessage, idOf);
 	}
 
 	it("takes several messages for one job as one ring, each of which gets its answer", () => {

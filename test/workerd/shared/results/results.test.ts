@@ -5,7 +5,7 @@ import { eraseInputs, eraseObjects, listInputs } from "../../../../shared/storag
 import { readInput, storeInput } from "../../../../shared/storage/inputs.ts";
 import { inputKey, jobOfInputKey, resultKey } from "../../../../shared/storage/keys.ts";
 import { ObjectStore } from "../../../../shared/storage/object-store.ts";
-import { findStoredAnswer, openResult, readResult, storeResult } from "../../../../shared/storage/results.ts";
+import { findStoredResult, openResult, readResult, storeResult } from "../../../../shared/storage/results.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { anId, DAY, HOUR, NOW } from "../../support/a-job.ts";
 
@@ -40,7 +40,7 @@ describe("storeResult", () => {
 		const job = aKey();
 		const put = await storeResult(objects, job, bytesOf('{"a":1}'), anAnswer(1));
 		expect(put).toEqual({ first: true, stored: { ...anAnswer(1), bytes: 7 } });
-		expect(await findStoredAnswer(objects, job)).toEqual({ ...anAnswer(1), bytes: 7 });
+		expect(await findStoredResult(objects, job)).toEqual({ ...anAnswer(1), bytes: 7 });
 		expect((await objects.head(resultKey(job)))?.httpMetadata?.contentType).toBe("application/json");
 		expect(await readResult(objects, job)).toBe('{"a":1}');
 	});
@@ -76,7 +76,7 @@ describe("storeResult", () => {
 		const job = aKey();
 		await storeResult(objects, job, bytesOf("{}"), anAnswer(1));
 		for (const other of [aKey(), { ...job, tenantId: anId("ten") }]) {
-			expect(await findStoredAnswer(objects, other)).toBeNull();
+			expect(await findStoredResult(objects, other)).toBeNull();
 			expect(await readResult(objects, other)).toBeNull();
 		}
 	});
@@ -178,6 +178,6 @@ describe("eraseObjects", () => {
 			expect(job && (await env.RESULTS.head(resultKey(job)))).toBeNull();
 			expect(job && (await env.RESULTS.head(job.inputKey ?? ""))).toBeNull();
 		}
-		expect(await findStoredAnswer(objects, kept)).not.toBeNull();
+		expect(await findStoredResult(objects, kept)).not.toBeNull();
 	});
 });

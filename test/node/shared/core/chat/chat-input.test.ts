@@ -54,18 +54,18 @@ const body = fc.record(
 const sent = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
 
 describe("ChatInput", () => {
-	it("gives every body the verdict of the published JSON Schema", () => {
+	it("gives every body the classification of the published JSON Schema", () => {
 		let accepted = 0;
 		fc.assert(
 			fc.property(fc.oneof({ weight: 20, arbitrary: body }, anyValue), (value) => {
 				const asSent = sent(value);
-				const verdict = published(asSent);
-				if (verdict) accepted++;
-				expect(accepts(asSent)).toBe(verdict);
+				const classification = published(asSent);
+				if (classification) accepted++;
+				expect(accepts(asSent)).toBe(classification);
 			}),
 			{ numRuns: 3000, seed: 7 },
 		);
-		// Neither verdict is rare among them.
+		// Neither classification is rare among them.
 		expect(3000 - accepted).toBeGreaterThan(300);
 		expect(accepted).toBeGreaterThan(300);
 	});

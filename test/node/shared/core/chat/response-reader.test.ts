@@ -1,16 +1,20 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { AnswerReader, type AnswerReaderOptions, isCutJson } from "../../../../../shared/core/chat/response-reader.ts";
+import {
+	isCutJson,
+	ResponseReader,
+	type ResponseReaderOptions,
+} from "../../../../../shared/core/chat/response-reader.ts";
 import type { Json } from "../../../../../shared/core/json/json.ts";
 
 const DEFAULTS = { id: "chatcmpl-job_1", created: 1_700_000_000, model: "asked/model" };
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
-function reader(options: Partial<AnswerReaderOptions> = {}) {
-	return new AnswerReader({ saysEventStream: true, choicesAsked: 1, defaults: DEFAULTS, ...options });
+function reader(options: Partial<ResponseReaderOptions> = {}) {
+	return new ResponseReader({ saysEventStream: true, choicesAsked: 1, defaults: DEFAULTS, ...options });
 }
 
-function read(text: string, options: Partial<AnswerReaderOptions> & { isEnded?: boolean } = {}) {
+function read(text: string, options: Partial<ResponseReaderOptions> & { isEnded?: boolean } = {}) {
 	const { isEnded = true, ...rest } = options;
 	const one = reader(rest);
 	one.push(bytesOf(text));

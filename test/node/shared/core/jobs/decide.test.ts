@@ -4,8 +4,8 @@ import {
 	ANSWER_UNREADABLE,
 	deadlineError,
 	decideFailure,
-	judge,
 	poisonedError,
+	precheck,
 	usesAttempt,
 } from "../../../../../shared/core/jobs/decide.ts";
 import type { ModelFailure } from "../../../../../shared/core/upstreams/failures.ts";
@@ -99,10 +99,10 @@ describe("the deadline", () => {
 describe("judge", () => {
 	it("lets a job be called until its attempts or its time are over", () => {
 		const job = running({ attempt: 5, maxAttempts: 5, deadlineMs: 1_000 });
-		expect(judge(job, NOW + 999)).toBe("call");
-		expect(judge({ ...job, attempt: 6 }, NOW + 999)).toBe("poisoned");
-		expect(judge(job, NOW + 1_000)).toBe("expired");
-		expect(judge({ ...job, attempt: 6 }, NOW + 1_000)).toBe("expired");
+		expect(precheck(job, NOW + 999)).toBe("call");
+		expect(precheck({ ...job, attempt: 6 }, NOW + 999)).toBe("poisoned");
+		expect(precheck(job, NOW + 1_000)).toBe("expired");
+		expect(precheck({ ...job, attempt: 6 }, NOW + 1_000)).toBe("expired");
 	});
 });
 

@@ -13,7 +13,7 @@ function aJob(overrides: Partial<SweptJob> = {}): SweptJob {
 		deadlineAt: NOW + 24 * HOUR,
 		leaseExpiresAt: null,
 		isParked: false,
-		rings: 0,
+		redispatches: 0,
 		sweepAt: NOW,
 		...overrides,
 	};
@@ -31,8 +31,12 @@ describe("a queued job that is due", () => {
 		[2, 60],
 		[3, 60],
 		[40, 60],
-	])("is rung for ever more seldom: after %i rings, again in %i minutes", (rings, minutes) => {
-		expect(swept(aJob({ rings }))).toEqual({ kind: "ring", sweepAt: NOW + minutes * MINUTE, rings: rings + 1 });
+	])("is rung for ever more seldom: after %i redispatches, again in %i minutes", (redispatches, minutes) => {
+		expect(swept(aJob({ redispatches }))).toEqual({
+			kind: "enqueue",
+			sweepAt: NOW + minutes * MINUTE,
+			redispatches: redispatches + 1,
+		});
 	});
 
 	it("is left alone until it asked to be looked at, while messages wait in the queue", () => {
@@ -40,12 +44,12 @@ describe("a queued job that is due", () => {
 	});
 
 	it("is rung for at once when the queue is empty, however lately it was rung for", () => {
-		const job = aJob({ sweepAt: NOW + HOUR, rings: 3 });
-		expect(swept(job, true)).toEqual({ kind: "ring", sweepAt: NOW + HOUR, rings: 4 });
+		const job = aJob({ sweepAt: NOW + HOUR, redispatches: 3 });
+		expect(swept(job, true)).toEqual({ kind: "enqueue", sweepAt: NOW + HOUR, redispatches: 4 });
 	});
 
 	it("is looked at no later than its deadline", () => {
-		expect(swept(aJob({ deadlineAt: NOW + MINUTE }))).toMatchObject({ kind: "ring", sweepAt: NOW + MINUTE });
+		expect(swept(aJob({ deadlineAt: NOW + MINUTE }))).toMatchObject({ kind: "enqueue", sweepAt: NOW + MINUTE });
 	});
 
 	it("expires when its deadline has come, even unlooked-for", () => {
@@ -58,8 +62,8 @@ describe("a queued job that is due", () => {
 
 describe("a queued job that is not due", () => {
 	it("is looked at again when the doorbell for it should have rung", () => {
-		const soon = aJob({ runAt: NOW + 10 * SECOND, rings: 2 });
-		expect(swept(soon)).toEqual({ kind: "look", sweepAt: NOW + 10 * SECOND + MINUTE, rings: 2 });
+		const soon = aJob({ runAt: NOW + 10 * SECOND, redispatches: 2 });
+		expect(swept(soon)).toEqual({ kind: "look", sweepAt: NOW + 10 * SECOND + MINUTE, redispatches: 2 });
 		expect(swept(aJob({ runAt: NOW + HOUR }))).toMatchObject({ kind: "look", sweepAt: NOW + HOUR });
 	});
 
@@ -68,8 +72,8 @@ describe("a queued job that is not due", () => {
 	});
 
 	it("is left alone until its deadline while it is parked", () => {
-		const parked = aJob({ isParked: true, rings: 1 });
-		expect(swept(parked, true)).toEqual({ kind: "look", sweepAt: parked.deadlineAt, rings: 1 });
+		const parked = aJob({ isParked: true, redispatches: 1 });
+		expect(swept(parked, true)).toEqual({ kind: "look", sweepAt: parked.deadlineAt, redispatches: 1 });
 		expect(swept(aJob({ isParked: true, sweepAt: NOW + 1 }), true)).toEqual({ kind: "leave" });
 		expect(swept(aJob({ isParked: true, deadlineAt: NOW + 1 }))).toMatchObject({ sweepAt: NOW + 1 });
 	});
@@ -77,11 +81,11 @@ describe("a queued job that is not due", () => {
 
 describe("a running job", () => {
 	it("is rung for as soon as its lease has run out, and again a minute later", () => {
-		expect(swept(running())).toEqual({ kind: "ring", sweepAt: NOW + MINUTE, rings: 0 });
+		expect(swept(running())).toEqual({ kind: "enqueue", sweepAt: NOW + MINUTE, redispatches: 0 });
 	});
 
 	it("is looked at again when its lease would run out", () => {
-		expect(swept(running({ leaseExpiresAt: NOW + 1 }))).toEqual({ kind: "look", sweepAt: NOW + 1, rings: 0 });
+		expect(swept(running({ leaseExpiresAt: NOW + 1 }))).toEqual({ kind: "look", sweepAt: NOW + 1, redispatches: 0 });
 	});
 
 	it("is left alone before that", () => {
@@ -93,11 +97,15 @@ describe("a running job", () => {
 	});
 
 	it("whose lease has run out is rung for at once when the queue is empty, however lately it was rung for", () => {
-		expect(swept(running({ sweepAt: NOW + 1 }), true)).toEqual({ kind: "ring", sweepAt: NOW + MINUTE, rings: 0 });
+		expect(swept(running({ sweepAt: NOW + 1 }), true)).toEqual({
+			kind: "enqueue",
+			sweepAt: NOW + MINUTE,
+			redispatches: 0,
+		});
 	});
 
 	it("is never expired by the sweeper: its holder settles deadlines", () => {
-		expect(swept(running({ deadlineAt: NOW - HOUR })).kind).toBe("ring");
+		expect(swept(running({ deadlineAt: NOW - HOUR })).kind).toBe("enqueue");
 		expect(swept(running({ deadlineAt: NOW - HOUR, leaseExpiresAt: NOW + SECOND })).kind).toBe("look");
 	});
 });

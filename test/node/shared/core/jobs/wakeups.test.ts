@@ -1,10 +1,10 @@
 import { describe, expect, it } from "vitest";
 import {
-	DOORBELL_GRACE_MS,
+	ENQUEUE_GRACE_MS,
 	QUEUE_WAIT_MS_MAX,
 	queueDelaySeconds,
-	RING_AGAIN_MS_MAX,
-	ringAgainMs,
+	REDISPATCH_DELAY_MS_MAX,
+	redispatchDelayMs,
 	sweepAtFor,
 } from "../../../../../shared/core/jobs/wakeups.ts";
 
@@ -30,7 +30,7 @@ describe("queueDelaySeconds", () => {
 
 describe("sweepAtFor", () => {
 	it("gives a doorbell a minute, counted from when the row is due", () => {
-		expect(DOORBELL_GRACE_MS).toBe(MINUTE);
+		expect(ENQUEUE_GRACE_MS).toBe(MINUTE);
 		expect(sweepAtFor(1_000, 1_000)).toBe(1_000 + MINUTE);
 		expect(sweepAtFor(5_000, 1_000)).toBe(5_000 + MINUTE);
 		expect(sweepAtFor(500, 1_000)).toBe(1_000 + MINUTE);
@@ -42,9 +42,11 @@ describe("sweepAtFor", () => {
 	});
 });
 
-describe("ringAgainMs", () => {
-	it("rings after 1, 5, 15 and 60 minutes, then hourly", () => {
-		expect([0, 1, 2, 3, 4, 99].map((rings) => ringAgainMs(rings) / MINUTE)).toEqual([1, 5, 15, 60, 60, 60]);
-		expect(RING_AGAIN_MS_MAX).toBe(60 * MINUTE);
+describe("redispatchDelayMs", () => {
+	it("redispatches after 1, 5, 15 and 60 minutes, then hourly", () => {
+		expect([0, 1, 2, 3, 4, 99].map((redispatches) => redispatchDelayMs(redispatches) / MINUTE)).toEqual([
+			1, 5, 15, 60, 60, 60,
+		]);
+		expect(REDISPATCH_DELAY_MS_MAX).toBe(60 * MINUTE);
 	});
 });

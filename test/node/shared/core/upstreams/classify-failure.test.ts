@@ -5,7 +5,11 @@ import {
 	classifyThrown,
 	FAILURE_MESSAGE_CHARS_MAX,
 } from "../../../../../shared/core/upstreams/classify-failure.ts";
-import { GENERAL_WORDS, SPECIFIC_WORDS, verdictOfStatus } from "../../../../../shared/core/upstreams/failure-table.ts";
+import {
+	classificationOfStatus,
+	GENERAL_WORDS,
+	SPECIFIC_WORDS,
+} from "../../../../../shared/core/upstreams/failure-table.ts";
 import type { FailureClass } from "../../../../../shared/core/upstreams/failures.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
@@ -49,7 +53,7 @@ describe("by status alone", () => {
 			class: failureClass,
 			status,
 			nextModelMayHelp,
-			code: verdictOfStatus(status).code,
+			code: classificationOfStatus(status).code,
 			retryAfterMs: null,
 		});
 		expect(failure.message).toContain(String(status));

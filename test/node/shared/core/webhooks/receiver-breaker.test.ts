@@ -1,13 +1,17 @@
 import { describe, expect, it } from "vitest";
-import { isOverload, PAUSE_MS_MAX, pausesMs } from "../../../../../shared/core/webhooks/receiver-breaker.ts";
+import {
+	isOverload,
+	openMsByFailures,
+	RECEIVER_OPEN_MS_MAX,
+} from "../../../../../shared/core/webhooks/receiver-breaker.ts";
 
 const MINUTE = 60_000;
 
-describe("pausesMs", () => {
+describe("openMsByFailures", () => {
 	it("pauses from the third failure on, and never beyond the next attempt of a receiver's only delivery", () => {
 		const schedule = [0, 5_000, 5 * MINUTE, 30 * MINUTE, 120 * MINUTE];
-		expect(pausesMs(schedule)).toEqual([0, 0, 5_000, 5 * MINUTE, PAUSE_MS_MAX]);
-		for (const [failures, pause] of pausesMs(schedule).entries()) {
+		expect(openMsByFailures(schedule)).toEqual([0, 0, 5_000, 5 * MINUTE, RECEIVER_OPEN_MS_MAX]);
+		for (const [failures, pause] of openMsByFailures(schedule).entries()) {
 			expect(pause).toBeLessThanOrEqual(0.8 * (schedule[failures + 1] ?? Number.POSITIVE_INFINITY));
 		}
 	});

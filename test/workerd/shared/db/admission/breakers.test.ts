@@ -6,12 +6,12 @@ import {
 	OBSERVED_MS,
 	PROBE_MS,
 	SUCCESSES_TO_RECOVER,
-	TRIPPED_MS,
+	UNAVAILABLE_MS_FIRST,
 } from "../../../../../shared/core/upstreams/breaker.ts";
-import { modelKeyOf } from "../../../../../shared/core/upstreams/lanes.ts";
+import { modelKeyOf } from "../../../../../shared/core/upstreams/credentials.ts";
 import {
 	findParkedKeys,
-	pruneCoolDowns,
+	pruneBreakers,
 	recordFailure,
 	recordRecovery,
 	releaseParked,
@@ -22,9 +22,9 @@ import { aJob, anId, DAY, databaseAt, HOUR, MINUTE, NOW, reload, SECOND } from "
 
 /** An upstream of its own for each test, so that none cools another's down. */
 function anUpstream() {
-	const lane = anId("we");
+	const credential = anId("we");
 	const model = "vendor/model";
-	return { lane, model, models: [model], key: modelKeyOf(lane, model) };
+	return { credential, model, models: [model], key: modelKeyOf(credential, model) };
 }
 
 /** The word of a call that was leased at `leasedAt`: unless given, before anything was known of `key`. */
@@ -34,14 +34,16 @@ const throttled = (key: string, waitMs: number, { isAsked = true, leasedAt = NOW
 const failed = (key: string, leasedAt = NOW - 1) => ({ kind: "observe", key, leasedAt }) as const;
 
 async function lease(jobs: JobKey[], at: number, holder = anId("req")) {
-	const { jobs: leased, probedKeys } = await leaseJobs(databaseAt(at), { keys: jobs, holder, leaseMs: 90 * SECOND });
-	return { ids: leased.map((job) => job.jobId), probedKeys: [...probedKeys] };
+	const { jobs: leased, probedBreakers } = await leaseJobs(databaseAt(at), {
+		keys: jobs,
+		holder,
+		leaseMs: 90 * SECOND,
+	});
+	return { ids: leased.map((job) => job.jobId), probedBreakers: [...probedBreakers] };
 }
 
-async function coolDown(key: string) {
-	return await env.DB.prepare("SELECT until, slots, strikes, failures FROM cool_downs WHERE key = ?1")
-		.bind(key)
-		.first();
+async function breakerEvent(key: string) {
+	return await env.DB.prepare("SELECT until, slots, trips, failures FROM breakers WHERE key = ?1").bind(key).first();
 }
 
 describe("a cool-down", () => {
@@ -49,7 +51,7 @@ describe("a cool-down", () => {
 		const { key, ...upstream } = anUpstream();
 		const job = await aJob(upstream);
 		await recordFailure(databaseAt(NOW), throttled(key, 3 * SECOND));
-		expect(await lease([job], NOW + 3 * SECOND - 1)).toEqual({ ids: [], probedKeys: [] });
+		expect(await lease([job], NOW + 3 * SECOND - 1)).toEqual({ ids: [], probedBreakers: [] });
 		expect(await reload(job)).toMatchObject({
 			status: "queued",
 			statusReason: "throttled",
@@ -68,20 +70,23 @@ describe("a cool-down", () => {
 		expect((await lease([job], NOW + 2 * SECOND)).ids).toEqual([job.jobId]);
 	});
 
-	it("leaves other models of the same lane, and the same model in other lanes, alone", async () => {
+	it("leaves other models of the same credential, and the same model in other credentials, alone", async () => {
 		const { key, ...upstream } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
 		const other = await aJob({ ...upstream, model: "vendor/other", models: ["vendor/other"] });
-		const elsewhere = await aJob({ ...upstream, lane: anId("we") });
+		const elsewhere = await aJob({ ...upstream, credential: anId("we") });
 		expect((await lease([other, elsewhere], NOW)).ids.toSorted()).toEqual([other.jobId, elsewhere.jobId].toSorted());
 	});
 
-	it("of a blocked credential keeps all models of its lane away", async () => {
-		const { lane } = anUpstream();
-		const jobs = [await aJob({ lane }), await aJob({ lane, model: "vendor/other", models: ["vendor/other"] })];
+	it("of a blocked credential keeps all models of its credential away", async () => {
+		const { credential } = anUpstream();
+		const jobs = [
+			await aJob({ credential }),
+			await aJob({ credential, model: "vendor/other", models: ["vendor/other"] }),
+		];
 		await recordFailure(databaseAt(NOW), {
 			kind: "strike",
-			key: lane,
+			key: credential,
 			leasedAt: NOW - 1,
 			reason: "blocked",
 			waitMs: MINUTE,
@@ -89,17 +94,20 @@ describe("a cool-down", () => {
 		});
 		expect((await lease(jobs, NOW + 1)).ids).toEqual([]);
 		expect(await reload(jobs[1] ?? jobs[0] ?? { tenantId: "", jobId: "" })).toMatchObject({
-			parkedOn: lane,
+			parkedOn: credential,
 			statusReason: "blocked",
 		});
 	});
 
-	it("of a blocked credential lets one probe through for all models of its lane", async () => {
-		const { lane } = anUpstream();
-		const jobs = [await aJob({ lane }), await aJob({ lane, model: "vendor/other", models: ["vendor/other"] })];
+	it("of a blocked credential lets one probe through for all models of its credential", async () => {
+		const { credential } = anUpstream();
+		const jobs = [
+			await aJob({ credential }),
+			await aJob({ credential, model: "vendor/other", models: ["vendor/other"] }),
+		];
 		await recordFailure(databaseAt(NOW), {
 			kind: "strike",
-			key: lane,
+			key: credential,
 			leasedAt: NOW - 1,
 			reason: "blocked",
 			waitMs: MINUTE,
@@ -114,7 +122,7 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
 		const first = await lease(jobs, NOW + SECOND);
 		expect(first.ids).toHaveLength(1);
-		expect(first.probedKeys).toEqual([key]);
+		expect(first.probedBreakers).toEqual([key]);
 		const late = await aJob(upstream);
 		expect((await lease([late], NOW + SECOND + PROBE_MS - 1)).ids).toEqual([]);
 		const later = await aJob(upstream);
@@ -127,7 +135,7 @@ describe("a cool-down", () => {
 		const [probedAt, answeredAt] = [NOW + SECOND, NOW + 2 * SECOND];
 		expect((await lease([await aJob(upstream)], probedAt)).ids).toHaveLength(1);
 		await recordFailure(databaseAt(answeredAt), throttled(key, 3 * SECOND, { leasedAt: probedAt }));
-		expect(await coolDown(key)).toMatchObject({ until: answeredAt + 3 * SECOND, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ until: answeredAt + 3 * SECOND, slots: 1 });
 	});
 
 	it("that a provider asked for again and again makes no failure of a probe count for more", async () => {
@@ -138,21 +146,21 @@ describe("a cool-down", () => {
 		}
 		const failedAt = NOW + MINUTE;
 		await recordFailure(databaseAt(failedAt), failed(key, failedAt - 1));
-		expect(await coolDown(key)).toMatchObject({ until: failedAt + 2 * TRIPPED_MS });
+		expect(await breakerEvent(key)).toMatchObject({ until: failedAt + 2 * UNAVAILABLE_MS_FIRST });
 	});
 
 	it("is not taken for a failing model's because a call that was under way when it began fails", async () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
 		await recordFailure(databaseAt(NOW + 500), failed(key, NOW - 1));
-		expect(await coolDown(key)).toMatchObject({ until: NOW + SECOND, strikes: 1, failures: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ until: NOW + SECOND, trips: 1, failures: 1 });
 	});
 
 	it("is not made shorter by calls that were under way when it began and fail, however many", async () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		for (let time = 0; time <= FAILURES_TO_TRIP; time++) await recordFailure(databaseAt(NOW + 1), failed(key));
-		expect(await coolDown(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
 	});
 
 	it("lets the most urgent job probe", async () => {
@@ -171,17 +179,17 @@ describe("a cool-down", () => {
 		expect((await lease(jobs, NOW + 2 * SECOND)).ids).toHaveLength(3);
 		for (let more = 1; more < SUCCESSES_TO_RECOVER; more++)
 			await recordRecovery(databaseAt(NOW + 3 * SECOND), [key], NOW + 3 * SECOND);
-		expect(await coolDown(key)).toBeNull();
-		expect(await lease([await aJob(upstream)], NOW + 3 * SECOND)).toMatchObject({ probedKeys: [] });
+		expect(await breakerEvent(key)).toBeNull();
+		expect(await lease([await aJob(upstream)], NOW + 3 * SECOND)).toMatchObject({ probedBreakers: [] });
 	});
 
 	it("stands against the success of a call that was leased before it", async () => {
 		const { key, ...upstream } = anUpstream();
 		await recordFailure(databaseAt(NOW), failed(key));
-		expect((await lease([await aJob(upstream), await aJob(upstream)], NOW + 1)).probedKeys).toEqual([key]);
+		expect((await lease([await aJob(upstream), await aJob(upstream)], NOW + 1)).probedBreakers).toEqual([key]);
 		await recordFailure(databaseAt(NOW + SECOND), throttled(key, HOUR));
 		await recordRecovery(databaseAt(NOW + 2 * SECOND), [key], NOW + 1);
-		expect(await coolDown(key)).toMatchObject({ until: NOW + SECOND + HOUR, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ until: NOW + SECOND + HOUR, slots: 1 });
 		expect((await lease([await aJob(upstream)], NOW + 3 * SECOND)).ids).toEqual([]);
 	});
 
@@ -190,7 +198,7 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		const overdue = await aJob({ ...upstream, deadlineMs: SECOND });
 		expect((await lease([overdue], NOW + SECOND)).ids).toEqual([overdue.jobId]);
-		expect(await coolDown(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
 	});
 
 	it("lets a job whose holder died be taken over, to be settled from what is stored, and not to be called", async () => {
@@ -199,8 +207,8 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		const leased = await leaseJobs(databaseAt(NOW + 2 * MINUTE), { keys: [job], holder: "h", leaseMs: 90 * SECOND });
 		expect(leased.jobs.map(({ jobId }) => jobId)).toEqual([job.jobId]);
-		expect([...leased.keptAway]).toEqual([job.jobId]);
-		expect(await coolDown(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
+		expect([...leased.gated]).toEqual([job.jobId]);
+		expect(await breakerEvent(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
 	});
 
 	it("keeps away whom a request took over whose answer was lost, and lets its probes be", async () => {
@@ -209,14 +217,14 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		const other = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(other.key, SECOND));
-		const probe = await aJob({ lane: other.lane, model: other.model, models: other.models });
+		const probe = await aJob({ credential: other.credential, model: other.model, models: other.models });
 
 		const request = { keys: [orphan, probe], holder: anId("req"), leaseMs: 90 * SECOND };
 		await leaseJobs(databaseAt(NOW + 2 * MINUTE), request);
-		const { jobs, keptAway } = await leaseJobs(databaseAt(NOW + 2 * MINUTE + SECOND), { ...request, isRepeated: true });
+		const { jobs, gated } = await leaseJobs(databaseAt(NOW + 2 * MINUTE + SECOND), { ...request, isRepeated: true });
 
 		expect(jobs).toHaveLength(2);
-		expect([...keptAway]).toEqual([orphan.jobId]);
+		expect([...gated]).toEqual([orphan.jobId]);
 	});
 
 	it("tells a parked job's caller when it is tried next", async () => {
@@ -231,9 +239,9 @@ describe("a cool-down", () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
-		expect(await coolDown(key)).toMatchObject({ until: NOW + MINUTE });
+		expect(await breakerEvent(key)).toMatchObject({ until: NOW + MINUTE });
 		await recordFailure(databaseAt(NOW), throttled(key, 2 * MINUTE));
-		expect(await coolDown(key)).toMatchObject({ until: NOW + 2 * MINUTE });
+		expect(await breakerEvent(key)).toMatchObject({ until: NOW + 2 * MINUTE });
 	});
 
 	it("doubles with each strike where the provider does not say how long", async () => {
@@ -242,7 +250,7 @@ describe("a cool-down", () => {
 		const waits: number[] = [];
 		for (let strike = 0; strike < 10; strike++) {
 			await recordFailure(databaseAt(at), throttled(key, 0, { isAsked: false, leasedAt: at }));
-			const until = Number((await coolDown(key))?.until);
+			const until = Number((await breakerEvent(key))?.until);
 			waits.push((until - at) / SECOND);
 			at = until;
 		}
@@ -260,7 +268,7 @@ describe("a cool-down", () => {
 			reason: "throttled",
 			delayMs: SECOND,
 			progress,
-			coolDown: throttled(key, SECOND),
+			breakerEvent: throttled(key, SECOND),
 		});
 		expect(requeued?.waitMs).toBe(MINUTE);
 		expect((await lease([job], NOW + MINUTE)).ids).toEqual([job.jobId]);
@@ -278,7 +286,7 @@ describe("an upstream under observation", () => {
 		expect((await lease([await aJob(upstream)], NOW)).ids).toHaveLength(1);
 		await fail(key, 1);
 		const job = await aJob(upstream);
-		expect((await lease([job], NOW + TRIPPED_MS - 1)).ids).toEqual([]);
+		expect((await lease([job], NOW + UNAVAILABLE_MS_FIRST - 1)).ids).toEqual([]);
 		expect(await reload(job)).toMatchObject({ parkedOn: key, statusReason: "unavailable" });
 	});
 
@@ -292,17 +300,17 @@ describe("an upstream under observation", () => {
 		const other = anUpstream();
 		await fail(other.key, FAILURES_TO_TRIP - 1);
 		await fail(other.key, 1, NOW + OBSERVED_MS);
-		const job = await aJob({ lane: other.lane, models: other.models });
+		const job = await aJob({ credential: other.credential, models: other.models });
 		expect((await lease([job], NOW + OBSERVED_MS)).ids).toHaveLength(1);
 	});
 
 	it("is left alone again at once, and for longer, when its probe fails", async () => {
 		const { key, ...upstream } = anUpstream();
 		await fail(key, FAILURES_TO_TRIP);
-		const probed = NOW + TRIPPED_MS;
+		const probed = NOW + UNAVAILABLE_MS_FIRST;
 		expect((await lease([await aJob(upstream)], probed)).ids).toHaveLength(1);
 		await fail(key, 1, probed + SECOND);
-		expect(await coolDown(key)).toMatchObject({ until: probed + SECOND + 2 * TRIPPED_MS, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ until: probed + SECOND + 2 * UNAVAILABLE_MS_FIRST, slots: 1 });
 	});
 });
 
@@ -314,7 +322,7 @@ describe("parked jobs", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
 		expect(await releaseParked(databaseAt(NOW + SECOND - 1), key, 10)).toEqual([]);
 		expect(await releaseParked(databaseAt(NOW + SECOND), key, 10)).toMatchObject([{ jobId: urgent.jobId }]);
-		await env.DB.prepare("DELETE FROM cool_downs WHERE key = ?1").bind(key).run();
+		await env.DB.prepare("DELETE FROM breakers WHERE key = ?1").bind(key).run();
 		expect(await releaseParked(databaseAt(NOW + SECOND), key, 1)).toMatchObject([{ jobId: old.jobId }]);
 		expect(await releaseParked(databaseAt(NOW + SECOND), key, 10)).toMatchObject([{ jobId: young.jobId }]);
 		expect(await reload(old)).toMatchObject({ parkedOn: null, statusReason: null, sweepAt: NOW + SECOND + MINUTE });
@@ -322,9 +330,9 @@ describe("parked jobs", () => {
 
 	it("are found by their keys, each once, when these are open", async () => {
 		const [one, other] = [anUpstream(), anUpstream()];
-		for (const { lane, models, key } of [one, one, other]) await aJob({ lane, models, parkedOn: key });
+		for (const { credential, models, key } of [one, one, other]) await aJob({ credential, models, parkedOn: key });
 		const closed = anUpstream();
-		await aJob({ lane: closed.lane, models: closed.models, parkedOn: closed.key });
+		await aJob({ credential: closed.credential, models: closed.models, parkedOn: closed.key });
 		await recordFailure(databaseAt(NOW), throttled(closed.key, SECOND));
 		const keys = await findParkedKeys(databaseAt(NOW), 100);
 		expect(keys).not.toContain(closed.key);
@@ -338,8 +346,8 @@ describe("parked jobs", () => {
 		const [idle, waitedFor] = [anUpstream(), anUpstream()];
 		await recordFailure(databaseAt(NOW), throttled(idle.key, SECOND));
 		await recordFailure(databaseAt(NOW), throttled(waitedFor.key, SECOND));
-		await aJob({ lane: waitedFor.lane, models: waitedFor.models, parkedOn: waitedFor.key });
-		await pruneCoolDowns(databaseAt(NOW + DAY));
-		expect([await coolDown(idle.key), await coolDown(waitedFor.key)]).toEqual([null, expect.anything()]);
+		await aJob({ credential: waitedFor.credential, models: waitedFor.models, parkedOn: waitedFor.key });
+		await pruneBreakers(databaseAt(NOW + DAY));
+		expect([await breakerEvent(idle.key), await breakerEvent(waitedFor.key)]).toEqual([null, expect.anything()]);
 	});
 });

@@ -117,7 +117,7 @@ describe("redeliver", () => {
 
 	it("disables an endpoint once that is gone for two at a time, and tells its owner's others once", async () => {
 		const listener = await anEndpoint(tenantId, { eventTypes: ["endpoint.disabled"] });
-		const gone = { attempt: ATTEMPT, failure: { isGone: true, overloadMs: 0, pausesMs: [0] } };
+		const gone = { attempt: ATTEMPT, failure: { isGone: true, overloadMs: 0, openMsByFailures: [0] } };
 		const [one, two] = [
 			await aDeliveryTo(endpoint, await aSucceededJob()),
 			await aDeliveryTo(endpoint, await aSucceededJob()),

@@ -16,7 +16,7 @@ export type Missed = JobKey &
 	);
 
 /** Explains a miss. Only a job that is merely early is worth another ring by the same message. */
-export async function explainMisses(db: Database, keys: JobKey[]): Promise<Missed[]> {
+export async function whyNotLeased(db: Database, keys: JobKey[]): Promise<Missed[]> {
 	const rows = await db.all<{ tenant_id: string; id: string; wait_ms: number }>({
 		sql: `SELECT tenant_id, id, run_at - ${NOW} AS wait_ms FROM jobs
 		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))

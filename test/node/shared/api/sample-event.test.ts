@@ -2,12 +2,12 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
-import { JobView } from "../../../../../shared/api/job.ts";
-import { isId } from "../../../../../shared/core/ids.ts";
-import { EVENT_TYPES } from "../../../../../shared/core/webhooks/events.ts";
-import { sampleEvent } from "../../../../../shared/core/webhooks/sample-event.ts";
-import type { WebhookEndpoint } from "../../../../../shared/core/webhooks/webhook-endpoint.ts";
-import { START_AT } from "../../../../support/fake-runtime.ts";
+import { JobView } from "../../../../shared/api/job.ts";
+import { sampleEvent } from "../../../../shared/api/sample-event.ts";
+import { isId } from "../../../../shared/core/ids.ts";
+import { EVENT_TYPES } from "../../../../shared/core/webhooks/events.ts";
+import type { WebhookEndpoint } from "../../../../shared/core/webhooks/webhook-endpoint.ts";
+import { START_AT } from "../../../support/fake-runtime.ts";
 
 const schema: object = JSON.parse(
 	readFileSync(join(import.meta.dirname, "../../fixtures/chat-output.schema.json"), "utf8"),

@@ -4,8 +4,8 @@
  */
 import type { JobState } from "../../shared/core/jobs/job-states.ts";
 import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
-import { findStanding } from "../../shared/db/jobs/find-job.ts";
-import { logTrouble } from "../log.ts";
+import { findLeaseState } from "../../shared/db/jobs/find-job.ts";
+import { logError } from "../log.ts";
 import type { Lease } from "./run-attempt.ts";
 import type { Consumer } from "./run-batch.ts";
 
@@ -16,7 +16,7 @@ const TRIES = 4;
 const RETRY_MS_FIRST = 500;
 
 /** @param target the status that `write` sets */
-export async function writeSurely(
+export async function retryWrite(
 	{ db, runtime, holder }: Consumer,
 	{ job }: Lease,
 	target: JobState,
@@ -25,14 +25,14 @@ export async function writeSurely(
 	for (let tried = 1; ; tried++) {
 		try {
 			if (tried > 1) {
-				const standing = await findStanding(db, job);
+				const standing = await findLeaseState(db, job);
 				if (standing?.lease !== job.lease || standing.holder !== holder) return "lost";
 				if (standing.status !== "running") return standing.status === target ? "done" : "lost";
 			}
 			return (await write()) ? "done" : "lost";
 		} catch (error) {
 			if (!(error instanceof StorageUnavailable)) throw error;
-			logTrouble("settlement.unanswered", { jobId: job.jobId, tried, target }, error);
+			logError("settlement.write_failed", { jobId: job.jobId, tried, target }, error);
 		}
 		if (tried === TRIES) return "unknown";
 		await runtime.sleep(RETRY_MS_FIRST * 2 ** (tried - 1));

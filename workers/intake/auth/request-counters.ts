@@ -10,7 +10,7 @@ export interface Tally {
 	isOver: boolean;
 }
 
-export class KeyTallies {
+export class RequestCounters {
 	readonly #byKey = new Map<string, Tally>();
 
 	of(keyId: string): Tally {

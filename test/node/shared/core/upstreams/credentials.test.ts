@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { keysOf, laneFor, modelKeyOf } from "../../../../../shared/core/upstreams/lanes.ts";
+import { credentialFor, keysOf, modelKeyOf } from "../../../../../shared/core/upstreams/credentials.ts";
 import { ModelRoutesSchema } from "../../../../../shared/core/upstreams/model-routes.ts";
 
 const routes = ModelRoutesSchema.parse([
@@ -9,26 +9,26 @@ const routes = ModelRoutesSchema.parse([
 	{ match: "*/*", provider: "workers-ai", gateway: "main" },
 ]);
 
-describe("a lane", () => {
+describe("a credential", () => {
 	it("is shared by models that are asked with one credential, and by no others", () => {
-		expect(laneFor(routes, "gpt-5")).toBe(laneFor(routes, "mini-5"));
-		expect(laneFor(routes, "gpt-5")).not.toBe(laneFor(routes, "other-5"));
+		expect(credentialFor(routes, "gpt-5")).toBe(credentialFor(routes, "mini-5"));
+		expect(credentialFor(routes, "gpt-5")).not.toBe(credentialFor(routes, "other-5"));
 	});
 
 	it("of a gateway is each maker's own", () => {
-		expect(laneFor(routes, "openai/gpt-5.5")).toBe(laneFor(routes, "openai/gpt-5.5-nano"));
-		expect(laneFor(routes, "openai/gpt-5.5")).not.toBe(laneFor(routes, "anthropic/claude"));
+		expect(credentialFor(routes, "openai/gpt-5.5")).toBe(credentialFor(routes, "openai/gpt-5.5-nano"));
+		expect(credentialFor(routes, "openai/gpt-5.5")).not.toBe(credentialFor(routes, "anthropic/claude"));
 	});
 
 	it("names a secret and never tells one", () => {
-		expect(laneFor(routes, "gpt-5")).toBe("openai-compatible https://api.test/v1 ONE");
+		expect(credentialFor(routes, "gpt-5")).toBe("openai-compatible https://api.test/v1 ONE");
 	});
 
 	it("is null where no route serves the model", () => {
-		expect(laneFor(routes, "unknown")).toBeNull();
+		expect(credentialFor(routes, "unknown")).toBeNull();
 	});
 
 	it("and the model in it are what a job's next call depends on", () => {
-		expect(keysOf({ lane: "simulated", model: "m" })).toEqual(["simulated", modelKeyOf("simulated", "m")]);
+		expect(keysOf({ credential: "simulated", model: "m" })).toEqual(["simulated", modelKeyOf("simulated", "m")]);
 	});
 });

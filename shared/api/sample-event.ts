@@ -1,10 +1,10 @@
 /** An event to try a receiver with: shaped like a real one, but about a job that never was, and marked as a test. */
 
-import { type JobView, timestamp } from "../../api/job.ts";
-import type { JobState } from "../jobs/job-states.ts";
-import type { Json } from "../json/json.ts";
-import type { EventType, JOB_EVENT_TYPES } from "./events.ts";
-import type { WebhookEndpoint } from "./webhook-endpoint.ts";
+import type { JobState } from "../core/jobs/job-states.ts";
+import type { Json } from "../core/json/json.ts";
+import type { EventType, JOB_EVENT_TYPES } from "../core/webhooks/events.ts";
+import type { WebhookEndpoint } from "../core/webhooks/webhook-endpoint.ts";
+import { type JobView, timestamp } from "./job.ts";
 
 /** Could be a job's, and is nobody's: its time is 1970. */
 const SAMPLE_JOB_ID = `job_${"0".repeat(26)}`;
