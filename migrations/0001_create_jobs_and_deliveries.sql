@@ -73,7 +73,7 @@ CREATE TABLE jobs (
     -- Counted attempts on that model, the one in flight included. A holder that makes no call gives its own back.
     attempt INTEGER NOT NULL DEFAULT 0,
     -- The fence: grows with each lease, and every later write of the holder is guarded by it.
-    lease INTEGER NOT NULL DEFAULT 0,
+    fence INTEGER NOT NULL DEFAULT 0,
     -- Who took the last lease: random per invocation, to read back a write whose outcome is unknown.
     holder TEXT,
     leased_at INTEGER,
@@ -104,7 +104,7 @@ CREATE TABLE jobs (
     CONSTRAINT deadline_follows_start CHECK (deadline_at > created_at),
     CONSTRAINT leased_exactly_while_running CHECK ((status = 'running') = (lease_expires_at IS NOT NULL)),
     CONSTRAINT holder_is_known_while_running CHECK (
-        status <> 'running' OR (holder IS NOT NULL AND leased_at IS NOT NULL AND lease > 0)
+        status <> 'running' OR (holder IS NOT NULL AND leased_at IS NOT NULL AND fence > 0)
     ),
     CONSTRAINT parked_only_while_queued CHECK (parked_on IS NULL OR status = 'queued'),
     CONSTRAINT swept_exactly_until_final CHECK ((status IN ('queued', 'running')) = (sweep_at IS NOT NULL)),

@@ -38,7 +38,7 @@ export async function storeResult(
 	if (isFirst) return { first: true, stored: { ...call, bytes: body.byteLength } };
 	const stored = await findStoredResult(objects, job);
 	if (stored === null) throw new Error("a result was there and then was not");
-	return { first: stored.attempt.lease === call.attempt.lease, stored };
+	return { first: stored.attempt.fence === call.attempt.fence, stored };
 }
 
 /** What R2 says was answered; null where nothing was. */

@@ -67,7 +67,7 @@ export function jobOf(overrides: Partial<StoredJob> = {}): StoredJob {
 		runAt,
 		model: models[0] ?? "",
 		attempt: wasLeased ? 1 : 0,
-		lease: wasLeased ? 1 : 0,
+		fence: wasLeased ? 1 : 0,
 		holder: wasLeased ? "0123456789abcdef" : null,
 		leasedAt,
 		leaseExpiresAt: status === "running" && leasedAt !== null ? leasedAt + LEASE_MS : null,

@@ -8,7 +8,7 @@ import type { Consumer } from "./run-batch.ts";
 
 /** An answer that an earlier holder may have stored. A job's first holder has nobody before it, and does not ask. */
 export async function findEarlierResult({ objects }: Consumer, job: Job): Promise<StoredResult | null | "unknown"> {
-	if (job.lease === 1) return null;
+	if (job.fence === 1) return null;
 	try {
 		return await findStoredResult(objects, job);
 	} catch (error) {

@@ -26,7 +26,7 @@ export async function retryWrite(
 		try {
 			if (tried > 1) {
 				const standing = await findLeaseState(db, job);
-				if (standing?.lease !== job.lease || standing.holder !== holder) return "lost";
+				if (standing?.fence !== job.fence || standing.holder !== holder) return "lost";
 				if (standing.status !== "running") return standing.status === target ? "done" : "lost";
 			}
 			return (await write()) ? "done" : "lost";

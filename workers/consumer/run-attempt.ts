@@ -143,7 +143,7 @@ function entryFor(
 ): Attempt {
 	return {
 		number: nextAttemptNumber(job.attempts),
-		lease: job.lease,
+		fence: job.fence,
 		model: job.model,
 		provider: routeFor(config.modelRoutes, job.model)?.provider ?? null,
 		startedAt: job.leasedAt ?? 0,

@@ -118,8 +118,8 @@ function currentCredential({ config }: Consumer, model: string): string {
 type End = Pick<Finalization, "status" | "progress"> & Partial<Pick<Finalization, "reason" | "error" | "resultBytes">>;
 
 async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Disposition> {
-	const { tenantId, jobId, lease: number } = lease.job;
-	const guard = { tenantId, jobId, from: "running" as const, lease: number };
+	const { tenantId, jobId, fence } = lease.job;
+	const guard = { tenantId, jobId, from: "running" as const, fence };
 	const nothing = { reason: null, error: null, cancellation: null, resultBytes: null };
 	let ended: Pick<Finished, "owed" | "freed"> = { owed: [], freed: [] };
 	const written = await retryWrite(consumer, lease, end.status, async () => {
@@ -140,11 +140,11 @@ async function requeue(
 	next: Pick<Requeue, "reason" | "delayMs" | "progress">,
 	breakerEvent: BreakerEvent | null = null,
 ): Promise<Disposition> {
-	const { tenantId, jobId, lease: number } = lease.job;
+	const { tenantId, jobId, fence } = lease.job;
 	const credential = currentCredential(consumer, next.progress.model);
 	let requeued: Requeued = { waitMs: next.delayMs, freed: [] };
 	const written = await retryWrite(consumer, lease, "queued", async () => {
-		const due = await requeueJob(consumer.db, { tenantId, jobId, lease: number, credential, breakerEvent, ...next });
+		const due = await requeueJob(consumer.db, { tenantId, jobId, fence, credential, breakerEvent, ...next });
 		requeued = due ?? requeued;
 		return due !== null;
 	});
@@ -162,12 +162,12 @@ export function afterLease({ config }: Consumer): Disposition {
 
 /** The history, and the tokens spent: what the row knew, and what the entries that are new, or mended, have cost. */
 function history(job: Job, attempts: Attempt[]) {
-	const known = new Map(job.attempts.map((entry) => [entry.lease, entry]));
-	const added = attempts.filter((entry) => (known.get(entry.lease)?.usage ?? null) === null);
+	const known = new Map(job.attempts.map((entry) => [entry.fence, entry]));
+	const added = attempts.filter((entry) => (known.get(entry.fence)?.usage ?? null) === null);
 	return { attempts, usage: added.reduce((spent, entry) => addUsage(spent, entry.usage), job.usage) };
 }
 
 function report({ job, now }: Lease, next: string, reason: string | null, written: string): void {
-	const { jobId, attempt, lease, model, leasedAt } = job;
-	log("attempt.settled", { jobId, attempt, lease, model, next, reason, written, durationMs: now() - (leasedAt ?? 0) });
+	const { jobId, attempt, fence, model, leasedAt } = job;
+	log("attempt.settled", { jobId, attempt, fence, model, next, reason, written, durationMs: now() - (leasedAt ?? 0) });
 }

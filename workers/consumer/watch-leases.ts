@@ -21,8 +21,8 @@ interface Held extends HeldLease {
 
 export function watchLeases(consumer: Consumer, jobs: Job[]): LeaseWatch {
 	const held = new Map<string, Held>();
-	for (const { tenantId, jobId, lease } of jobs) {
-		held.set(jobId, { tenantId, jobId, lease, controller: new AbortController() });
+	for (const { tenantId, jobId, fence } of jobs) {
+		held.set(jobId, { tenantId, jobId, fence, controller: new AbortController() });
 	}
 	const over = new AbortController();
 	const loop = keepWatch(consumer, held, over.signal);

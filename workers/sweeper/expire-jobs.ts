@@ -23,7 +23,7 @@ export async function expireJobs(
 
 /** Only a job that was leased before can have been answered. Where R2 does not say, the next sweep asks again. */
 async function whatIsStored({ objects }: Sweeper, job: SweptJob): Promise<"answer" | "nothing" | "unknown"> {
-	if (job.lease === 0) return "nothing";
+	if (job.fence === 0) return "nothing";
 	try {
 		return (await findStoredResult(objects, job)) === null ? "nothing" : "answer";
 	} catch (error) {
@@ -50,7 +50,7 @@ async function expire({ db, deliveryQueue, jobQueue }: Sweeper, jobs: SweptJob[]
 			tenantId: job.tenantId,
 			jobId: job.jobId,
 			from: "queued",
-			lease: job.lease,
+			fence: job.fence,
 			status: "expired",
 			reason: "deadline_passed",
 			error: deadlineError(job),

@@ -28,7 +28,7 @@ export type AttemptOutcome =
 export const AttemptSchema = z.object({
 	number: z.number(),
 	/** The lease under which the call was made: tells entries of two holders apart. */
-	lease: z.number(),
+	fence: z.number(),
 	/** Whether it used up one of `max_attempts`. */
 	counted: z.boolean(),
 	model: z.string(),
@@ -53,7 +53,7 @@ export function nextAttemptNumber(history: readonly Attempt[]): number {
 
 /** `history` with `entry` in it: in the place of what was written about the same lease, or at the end. */
 export function withAttempt(history: readonly Attempt[], entry: Attempt): Attempt[] {
-	const at = history.findIndex((known) => known.lease === entry.lease);
+	const at = history.findIndex((known) => known.fence === entry.fence);
 	const known = history[at];
 	if (known !== undefined) {
 		// An attempt that was given back, because its answer seemed lost, has been used again since.

@@ -40,7 +40,7 @@ export interface Job extends JobKey {
 	/** The credential that `model` is asked with, as the routes had it when the job was queued. */
 	credential: string;
 	attempt: number;
-	lease: number;
+	fence: number;
 	holder: string | null;
 	leasedAt: number | null;
 	leaseExpiresAt: number | null;

@@ -4,7 +4,7 @@ import { ENQUEUE_GRACE_MS, redispatchDelayMs, sweepAtFor } from "./wakeups.ts";
 
 export interface SweptJob extends JobKey {
 	status: "queued" | "running";
-	lease: number;
+	fence: number;
 	model: string;
 	runAt: number;
 	deadlineAt: number;

@@ -28,13 +28,13 @@ export async function findJobWithInput(db: Database, key: JobKey): Promise<Job |
 /** Where a job stands, for a holder that does not know whether its write took effect. */
 export interface LeaseState {
 	status: JobState;
-	lease: number;
+	fence: number;
 	holder: string | null;
 }
 
 export async function findLeaseState(db: Database, key: JobKey): Promise<LeaseState | null> {
 	return await db.first<LeaseState>({
-		sql: "SELECT status, lease, holder FROM jobs WHERE tenant_id = ?1 AND id = ?2",
+		sql: "SELECT status, fence, holder FROM jobs WHERE tenant_id = ?1 AND id = ?2",
 		params: [key.tenantId, key.jobId],
 	});
 }

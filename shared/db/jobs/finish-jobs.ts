@@ -16,7 +16,7 @@ import { insertJobDeliveries, type JobEvent, jobDeliveriesSql, pendingFromRows }
 export interface Finalization extends JobKey {
 	/** The state and the lease that the job must still have. Otherwise it has moved on, and nothing is written. */
 	from: "queued" | "running";
-	lease: number;
+	fence: number;
 	status: FinalState;
 	reason: StatusReason | null;
 	error: JobError | null;
@@ -74,7 +74,7 @@ function endRow({
 	tenantId,
 	jobId,
 	from,
-	lease,
+	fence,
 	status,
 	reason,
 	error,
@@ -87,7 +87,7 @@ function endRow({
 		tenantId,
 		jobId,
 		from,
-		lease,
+		fence,
 		status,
 		reason,
 		error,
@@ -101,22 +101,22 @@ function endRow({
 }
 
 /** The job has neither moved on nor ended. */
-const IS_OURS = (from: string, lease: string) => `jobs.status = ${from} AND jobs.lease = ${lease}`;
+const IS_OURS = (from: string, fence: string) => `jobs.status = ${from} AND jobs.fence = ${fence}`;
 
 /** What the statements read of an end. */
 type EndRow = ReturnType<typeof endRow>;
 
-const FINAL_DELIVERIES = jobDeliveriesSql<Pick<EndRow, "tenantId" | "jobId" | "from" | "lease"> & JobEvent>((told) =>
-	IS_OURS(told("from"), told("lease")),
+const FINAL_DELIVERIES = jobDeliveriesSql<Pick<EndRow, "tenantId" | "jobId" | "from" | "fence"> & JobEvent>((told) =>
+	IS_OURS(told("from"), told("fence")),
 );
 
 /** Before the statement that ends them, which finds the very same jobs: nobody is owed an end that came twice. */
 function insertFinalDeliveries(db: Database, ends: readonly Finalization[]): Statement {
-	const news = ends.map(({ tenantId, jobId, from, lease, status }) => ({
+	const news = ends.map(({ tenantId, jobId, from, fence, status }) => ({
 		tenantId,
 		jobId,
 		from,
-		lease,
+		fence,
 		happening: status,
 	}));
 	return insertJobDeliveries(db, FINAL_DELIVERIES, news);
@@ -133,7 +133,7 @@ const FINISH = `UPDATE jobs
 		       lease_expires_at = NULL, sweep_at = NULL, parked_on = NULL, slot = NULL, open_in = NULL, version = version + 1
 		  FROM json_each(?2) AS ended
 		 WHERE tenant_id = ${ended("tenantId")} AND jobs.id = ${ended("jobId")}
-		   AND ${IS_OURS(ended("from"), ended("lease"))}
+		   AND ${IS_OURS(ended("from"), ended("fence"))}
 		RETURNING tenant_id, id AS job_id`;
 
 function finishStatement(db: Database, ends: readonly Finalization[]): Statement {

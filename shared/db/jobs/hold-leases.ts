@@ -4,13 +4,13 @@ import { type Database, NOW } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 
 export interface HeldLease extends JobKey {
-	lease: number;
+	fence: number;
 }
 
 /** Joins the leases bound as `list` with those that are still in force. */
 const heldIn = (list: "?1" | "?3") =>
-	`(SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS lease FROM json_each(${list})) AS held
-	  WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id AND jobs.lease = held.lease AND jobs.status = 'running'
+	`(SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS fence FROM json_each(${list})) AS held
+	  WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id AND jobs.fence = held.fence AND jobs.status = 'running'
 	    AND jobs.tenant_id NOT IN ${DELETED_TENANTS}`;
 
 /** Heartbeat. Answers the ids that are still ours; by number and state alone, for a late heartbeat is still a heartbeat. */
@@ -32,5 +32,5 @@ export async function findHeldLeases(db: Database, leases: HeldLease[]): Promise
 }
 
 function leaseList(leases: HeldLease[]): string {
-	return JSON.stringify(leases.map(({ tenantId, jobId, lease }) => [tenantId, jobId, lease]));
+	return JSON.stringify(leases.map(({ tenantId, jobId, fence }) => [tenantId, jobId, fence]));
 }

@@ -82,9 +82,9 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 }
 
 /** From a holder whose call is told as abandoned; past `max_attempts` none is told, and none is made. */
-function isTakenOver({ attempts, lease }: Job): boolean {
+function isTakenOver({ attempts, fence }: Job): boolean {
 	const last = attempts.at(-1);
-	return last?.outcome === "abandoned" && last.lease === lease - 1;
+	return last?.outcome === "abandoned" && last.fence === fence - 1;
 }
 
 function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
@@ -104,11 +104,11 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 	return {
 		sql: `UPDATE jobs
 		   SET status = 'running', status_reason = NULL, parked_on = NULL, version = version + 1,
-		       lease = lease + 1, holder = ?3, attempt = min(attempt, max_attempts) + 1,
+		       fence = fence + 1, holder = ?3, attempt = min(attempt, max_attempts) + 1,
 		       leased_at = ${NOW}, lease_expires_at = ${NOW} + ?4, started_at = coalesce(started_at, ${NOW}),
 		       attempts = CASE WHEN status = 'running' AND attempt <= max_attempts THEN json_remove(json_insert(
 		           attempts, '$[#]', json_object(
-		               'number', coalesce(json_extract(attempts, '$[#-1].number'), 0) + 1, 'lease', lease,
+		               'number', coalesce(json_extract(attempts, '$[#-1].number'), 0) + 1, 'fence', fence,
 		               'counted', json('true'), 'model', model, 'provider', NULL,
 		               'startedAt', leased_at, 'endedAt', lease_expires_at, 'outcome', 'abandoned',
 		               'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
@@ -122,7 +122,7 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 
 /** A job starts once, by the statement just before: whoever leases it later does not start it anew. */
 const START_DELIVERIES = jobDeliveriesSql(
-	() => "changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.lease = 1",
+	() => "changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.fence = 1",
 );
 
 function insertStartDeliveries(db: Database, { keys, holder }: LeaseRequest): Statement {

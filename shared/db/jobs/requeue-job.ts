@@ -11,7 +11,7 @@ import { type Database, NOW, type Statement } from "../database.ts";
 import type { JobProgress } from "./finish-jobs.ts";
 
 export interface Requeue extends JobKey {
-	lease: number;
+	fence: number;
 	reason: StatusReason;
 	delayMs: number;
 	/** What the call added; `model` is the one to ask next, and `attempt` counts those made on it. */
@@ -48,13 +48,13 @@ function requeueStatement(db: Database, requeue: Requeue): Statement {
 		       sweep_at = min(deadline_at, ${due} +
 		                      CASE WHEN ${due} - ${NOW} > ${QUEUE_WAIT_MS_MAX} THEN 0 ELSE ${ENQUEUE_GRACE_MS} END),
 		       version = version + 1, model = ?7, credential = ?8, attempt = ?9, attempts = ?10, usage = ?11
-		 WHERE tenant_id = ?2 AND id = ?3 AND lease = ?4 AND status = 'running'
+		 WHERE tenant_id = ?2 AND id = ?3 AND fence = ?4 AND status = 'running'
 		RETURNING run_at - ${NOW} AS wait_ms`,
 		params: [
 			db.clock(),
 			requeue.tenantId,
 			requeue.jobId,
-			requeue.lease,
+			requeue.fence,
 			requeue.delayMs,
 			requeue.reason,
 			progress.model,

@@ -21,7 +21,7 @@ interface Row {
 	tenant_id: string;
 	id: string;
 	status: "queued" | "running";
-	lease: number;
+	fence: number;
 	model: string;
 	run_at: number;
 	deadline_at: number;
@@ -39,7 +39,7 @@ export async function findJobsToSweep(
 ): Promise<SweepPage> {
 	const { after } = page;
 	const rows = await db.all<Row>({
-		sql: `SELECT tenant_id, id, status, lease, model, run_at, deadline_at, lease_expires_at,
+		sql: `SELECT tenant_id, id, status, fence, model, run_at, deadline_at, lease_expires_at,
 		       parked_on IS NOT NULL AS is_parked, redispatches, sweep_at, ${NOW} AS now
 		  FROM jobs
 		 WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2 AND (sweep_at, tenant_id, id) > (?3, ?4, ?5)
@@ -52,7 +52,7 @@ export async function findJobsToSweep(
 			tenantId: row.tenant_id,
 			jobId: row.id,
 			status: row.status,
-			lease: row.lease,
+			fence: row.fence,
 			model: row.model,
 			runAt: row.run_at,
 			deadlineAt: row.deadline_at,
@@ -78,9 +78,9 @@ export async function noteSwept(
 	await db.all({
 		sql: `UPDATE jobs SET sweep_at = swept.next, redispatches = swept.redispatches
 		  FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS seen, value ->> 3 AS status,
-		               value ->> 4 AS lease, value ->> 5 AS next, value ->> 6 AS redispatches FROM json_each(?1)) AS swept
+		               value ->> 4 AS fence, value ->> 5 AS next, value ->> 6 AS redispatches FROM json_each(?1)) AS swept
 		 WHERE jobs.tenant_id = swept.tenant_id AND jobs.id = swept.id AND jobs.sweep_at = swept.seen
-		   AND jobs.status = swept.status AND jobs.lease = swept.lease`,
+		   AND jobs.status = swept.status AND jobs.fence = swept.fence`,
 		params: [
 			JSON.stringify(
 				swept.map(({ job, sweepAt, redispatches }) => [
@@ -88,7 +88,7 @@ export async function noteSwept(
 					job.jobId,
 					job.sweepAt,
 					job.status,
-					job.lease,
+					job.fence,
 					sweepAt,
 					redispatches,
 				]),

@@ -39,9 +39,9 @@ function checkCounts({ world, claims }: Simulation, id: string, row: Row): void 
 	}
 	if (numberOf(row, "attempt") > max) world.violate("S9", `${id} ended with attempt ${row.attempt} of ${max}`);
 	for (const claim of claims.all(id)) {
-		const isTold = told.some(({ lease }) => lease === claim.lease);
+		const isTold = told.some(({ fence }) => fence === claim.fence);
 		if (claim.calls > 0 && !isTold)
-			world.violate("H1", `the call under lease ${claim.lease} of ${id} is not in its history`);
+			world.violate("H1", `the call under lease ${claim.fence} of ${id} is not in its history`);
 	}
 	const numbers = told.map(({ number }) => number);
 	if (numbers.some((number, at) => at > 0 && number <= (numbers[at - 1] ?? 0)))

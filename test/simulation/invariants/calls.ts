@@ -40,7 +40,7 @@ export function watchCalls(simulation: Simulation): undefined {
 		watchTime(simulation, call, claim);
 	});
 	ledger.on("jobs", ({ id, before, after, by }) => {
-		const isTakenOver = before?.status === "running" && numberOf(after, "lease") > numberOf(before, "lease");
+		const isTakenOver = before?.status === "running" && numberOf(after, "fence") > numberOf(before, "fence");
 		const victim = service.model.calls.find((call) => call.jobId === id && call.by !== by && isGoingOn(call));
 		if (isTakenOver && victim !== undefined && isDatabaseSound(world) && world.options.jumps === 0) {
 			world.violate("C4", `${by?.name} takes ${id} from ${victim.by.name}, which lives and calls`);

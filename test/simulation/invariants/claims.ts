@@ -6,7 +6,7 @@ import type { World } from "../world/world.ts";
 import { numberOf } from "./rows.ts";
 
 export interface Claim {
-	lease: number;
+	fence: number;
 	by: Invocation | null;
 	/** True time, and the database's. */
 	at: number;
@@ -23,7 +23,7 @@ export class Claims {
 
 	constructor(world: World, ledger: Ledger) {
 		ledger.on("jobs", ({ id, before, after, by }) => {
-			if (after === null || numberOf(after, "lease") <= numberOf(before, "lease")) return;
+			if (after === null || numberOf(after, "fence") <= numberOf(before, "fence")) return;
 			const claim = {
 				by,
 				at: world.now,
@@ -32,7 +32,7 @@ export class Claims {
 				calls: 0,
 				isUnknown: by?.actsUnknown ?? false,
 			};
-			this.#ofJob.set(id, [...this.all(id), { lease: numberOf(after, "lease"), ...claim }]);
+			this.#ofJob.set(id, [...this.all(id), { fence: numberOf(after, "fence"), ...claim }]);
 		});
 	}
 

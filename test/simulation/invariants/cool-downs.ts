@@ -46,7 +46,7 @@ export function watchCoolDowns(simulation: Simulation): undefined {
 }
 
 function claimMade({ claims }: Simulation, { table, id, before, after }: Changed & { table: string }): Claim | null {
-	const isClaim = table === "jobs" && after !== null && numberOf(after, "lease") > numberOf(before, "lease");
+	const isClaim = table === "jobs" && after !== null && numberOf(after, "fence") > numberOf(before, "fence");
 	return isClaim ? claims.last(id) : null;
 }
 

@@ -24,7 +24,7 @@ type Problem = { invariant: "S3" | "S11"; message: string } | null;
 function problemWith({ before, after, by }: Changed, world: World, holder: Changed["by"]): Problem {
 	const { databaseNow: now, jumpedMs } = world;
 	if (before === null || after === null) return null;
-	const [was, is] = [numberOf(before, "lease"), numberOf(after, "lease")];
+	const [was, is] = [numberOf(before, "fence"), numberOf(after, "fence")];
 	if (is > was) return problemWithClaim({ before, after }, now);
 	if (is < was) return { invariant: "S3", message: "lowered the lease of" };
 	if (before.status === "queued" && isFinalRow(after)) {
@@ -42,7 +42,7 @@ function problemWith({ before, after, by }: Changed, world: World, holder: Chang
 }
 
 function problemWithClaim({ before, after }: { before: Row; after: Row }, now: number): Problem {
-	if (numberOf(after, "lease") !== numberOf(before, "lease") + 1 || after.status !== "running") {
+	if (numberOf(after, "fence") !== numberOf(before, "fence") + 1 || after.status !== "running") {
 		return { invariant: "S3", message: "skipped a lease of" };
 	}
 	// What is past its deadline makes no call: it may be leased to be ended, parked or not.

@@ -70,7 +70,7 @@ function waitingOf(simulation: Simulation, tenantId: string): Row[] {
 }
 
 function isClaim({ before, after }: Net): boolean {
-	return after !== null && numberOf(after, "lease") > numberOf(before, "lease");
+	return after !== null && numberOf(after, "fence") > numberOf(before, "fence");
 }
 
 function checkAdmission(simulation: Simulation, { tenantId, id, before, after }: Net, spent: Spent): void {

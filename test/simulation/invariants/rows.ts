@@ -15,7 +15,7 @@ export function isFinalRow(row: Row | null): boolean {
 
 export interface AttemptTold {
 	number: number;
-	lease: number;
+	fence: number;
 	counted: boolean;
 	model: string;
 	outcome: string;

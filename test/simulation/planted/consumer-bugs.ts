@@ -21,8 +21,8 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "a new holder does not look for an earlier answer",
 		seenBy: 6,
 		file: "workers/consumer/read-storage.ts",
-		find: "if (job.lease === 1) return null;",
-		replace: "if (job.lease >= 1) return null;",
+		find: "if (job.fence === 1) return null;",
+		replace: "if (job.fence >= 1) return null;",
 	},
 	{
 		name: "an R2 error means that there is no answer",

@@ -108,7 +108,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "a start is owed at each lease",
 		seenBy: 446,
 		file: "shared/db/jobs/lease-jobs.ts",
-		find: 'AND jobs.holder = ?3 AND jobs.lease = 1"',
+		find: 'AND jobs.holder = ?3 AND jobs.fence = 1"',
 		replace: 'AND jobs.holder = ?3"',
 	},
 	{

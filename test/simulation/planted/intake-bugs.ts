@@ -41,7 +41,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		file: "workers/intake/jobs/submit.ts",
 		find: "return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n",
 		replace:
-			'return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn { outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, lease: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } as never };\n',
+			'return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn { outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, fence: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } as never };\n',
 	},
 	{
 		name: "a tenant is not asked for when a job is read",

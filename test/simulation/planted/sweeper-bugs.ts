@@ -42,8 +42,8 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		name: "the sweeper expires what has an answer",
 		seenBy: 77,
 		file: "workers/sweeper/expire-jobs.ts",
-		find: 'if (job.lease === 0) return "nothing";',
-		replace: 'if (job.lease >= 0) return "nothing";',
+		find: 'if (job.fence === 0) return "nothing";',
+		replace: 'if (job.fence >= 0) return "nothing";',
 	},
 	{
 		name: "a holder's death is noticed when its job would have been rung for",

@@ -30,7 +30,7 @@ describe("two consumers with the same message", () => {
 		await world.ended(Promise.all(both.map(({ over }) => over)));
 		expect(both.map(({ told }) => told[job.jobId])).toEqual([ACK, ACK]);
 		expect(model.calls).toHaveLength(1);
-		expect(await reload(job)).toMatchObject({ status: "succeeded", lease: 1, attempts: [{ outcome: "succeeded" }] });
+		expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1, attempts: [{ outcome: "succeeded" }] });
 		expect(world.bells.deliveries).toHaveLength(1);
 	});
 });
@@ -49,7 +49,7 @@ describe("a consumer whose lease was taken over", () => {
 		consuming(heir, job);
 		await world.advance(0);
 		const taken = await reload(job);
-		expect(taken).toMatchObject({ status: "running", lease: 2, attempts: [{ lease: 1, outcome: "abandoned" }] });
+		expect(taken).toMatchObject({ status: "running", fence: 2, attempts: [{ fence: 1, outcome: "abandoned" }] });
 		await world.advance(5 * SECOND);
 		expect(world.calls.filter((call) => call === "d1 heartbeat").length).toBeGreaterThan(1);
 		expect(zombie.told[job.jobId]).toEqual(ACK);
@@ -93,7 +93,7 @@ describe("a consumer whose lease was taken over", () => {
 		const heirsProcess = world.start(model);
 		const heir = consuming(heirsProcess, job);
 		await world.ended(zombie.over);
-		expect(await reload(job)).toMatchObject({ status: "running", lease: 2 });
+		expect(await reload(job)).toMatchObject({ status: "running", fence: 2 });
 		await world.ended(heir.over);
 		expect(await storedText(job)).toContain("The first.");
 		expect(heirsProcess.consumer.freshResults.take(job)).toBeNull();
@@ -102,8 +102,8 @@ describe("a consumer whose lease was taken over", () => {
 			attempt: 2,
 			usage: { totalTokens: 14 },
 			attempts: [
-				{ number: 1, lease: 1, outcome: "succeeded" },
-				{ number: 2, lease: 2, outcome: "superseded", counted: true },
+				{ number: 1, fence: 1, outcome: "succeeded" },
+				{ number: 2, fence: 2, outcome: "superseded", counted: true },
 			],
 		});
 	});
@@ -160,7 +160,7 @@ describe("a call of ours that hangs", () => {
 		expect(told[job.jobId]).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
 		expect(await storedText(job)).toContain("The one.");
-		expect(await reload(job)).toMatchObject({ status: "succeeded", lease: 1, attempts: [{ outcome: "succeeded" }] });
+		expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1, attempts: [{ outcome: "succeeded" }] });
 		expect(world.runtime.now() - NOW).toBeLessThan(2 * MINUTE);
 	});
 });
@@ -228,7 +228,7 @@ describe("D1", () => {
 		process.on(/d1 lease/, failsAfter);
 		expect(await consume(world, process, job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
-		expect(await reload(job)).toMatchObject({ status: "succeeded", lease: 1, attempt: 1 });
+		expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1, attempt: 1 });
 	});
 
 	it.each([
@@ -308,7 +308,7 @@ describe("R2", () => {
 
 	it("that does not say whether an earlier holder was answered means later, never a call", async () => {
 		const world = aWorld();
-		const job = await aJob({ lease: 3, attempt: 1 });
+		const job = await aJob({ fence: 3, attempt: 1 });
 		const model = aModel(answered());
 		const process = world.start(model);
 		process.on(/r2 head/, failsBefore);
@@ -319,7 +319,7 @@ describe("R2", () => {
 
 	it("that does not say so when an attempt ends the job leaves the end to a later lease", async () => {
 		const world = aWorld();
-		const job = await aJob({ lease: 3 });
+		const job = await aJob({ fence: 3 });
 		const process = world.start(aModel(failed("permanent")));
 		process.on(/r2 head/, async (go) => await go());
 		process.on(/r2 head/, failsBefore);

@@ -29,7 +29,7 @@ describe("a batch of job messages", () => {
 			status: "queued",
 			attempts: [{ status: 503, retryAfterMs: 40_000 }],
 		});
-		expect(await reload(early)).toMatchObject({ status: "queued", lease: 0 });
+		expect(await reload(early)).toMatchObject({ status: "queued", fence: 0 });
 	});
 
 	it("loses nothing to messages that are unreadable, unknown, foreign, late or repeated", async () => {
@@ -47,7 +47,7 @@ describe("a batch of job messages", () => {
 			{ ...bell(good), more: "than a bell" },
 		]);
 		expect(told).toMatchObject({ acked: ["0", "1", "2", "3", "4", "5", "6", "7", "8"], retried: [] });
-		expect(await reload(good)).toMatchObject({ status: "succeeded", lease: 1 });
+		expect(await reload(good)).toMatchObject({ status: "succeeded", fence: 1 });
 		expect(await reload(final)).toEqual(final);
 	});
 

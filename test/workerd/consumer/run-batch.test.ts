@@ -23,7 +23,7 @@ describe("an attempt that is answered", () => {
 			status: "succeeded",
 			attempt: 1,
 			usage: USAGE,
-			attempts: [{ number: 1, lease: 1, outcome: "succeeded", counted: true, logId: "log_1", provider: "simulated" }],
+			attempts: [{ number: 1, fence: 1, outcome: "succeeded", counted: true, logId: "log_1", provider: "simulated" }],
 		});
 		expect(await storedText(job)).toContain("Because.");
 		expect(world.calls).toEqual(["d1 lease", "model", "r2 put results", "d1 finish", "queue send"]);
@@ -124,7 +124,7 @@ describe("an attempt that fails", () => {
 		const job = await aJob({ models, maxAttempts: 2, attempt: 1 });
 		const model = aModel(failed("transient"), failed("transient"), answered());
 		expect(await consume(world, world.start(model), job)).toEqual({ kind: "retry", delaySeconds: 0 });
-		expect(await reload(job)).toMatchObject({ status: "queued", model: "simulated/two", attempt: 0, lease: 1 });
+		expect(await reload(job)).toMatchObject({ status: "queued", model: "simulated/two", attempt: 0, fence: 1 });
 		await consume(world, world.start(model), job);
 		expect(await reload(job)).toMatchObject({ status: "queued", model: "simulated/two", attempt: 1 });
 		await world.advance(10 * SECOND);
@@ -236,12 +236,12 @@ describe("a batch", () => {
 		const { over } = consuming(world.start(aModel(slowly(5 * MINUTE, answered()))), ...jobs);
 		await world.advance(4 * MINUTE);
 		for (const job of jobs) {
-			expect(await reload(job)).toMatchObject({ status: "running", lease: 1, leaseExpiresAt: NOW + 5.5 * MINUTE });
+			expect(await reload(job)).toMatchObject({ status: "running", fence: 1, leaseExpiresAt: NOW + 5.5 * MINUTE });
 		}
 		expect(world.calls.filter((call) => call === "d1 lease")).toHaveLength(1);
 		expect(world.calls.filter((call) => call === "d1 heartbeat")).toHaveLength(8);
 		await world.ended(over);
-		for (const job of jobs) expect(await reload(job)).toMatchObject({ status: "succeeded", lease: 1 });
+		for (const job of jobs) expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1 });
 	});
 
 	it("beats again at the next look when D1 did not take a heartbeat", async () => {
@@ -323,7 +323,7 @@ describe("a batch", () => {
 		process.on(/^d1/, failsBefore, 1_000);
 		const job = await aJob();
 		expect(await consume(world, process, job)).toEqual({ kind: "retry", delaySeconds: LEASE_MS / 1000 });
-		expect(await reload(job)).toMatchObject({ status: "queued", lease: 0 });
+		expect(await reload(job)).toMatchObject({ status: "queued", fence: 0 });
 	});
 
 	it.each([
@@ -337,7 +337,7 @@ describe("a batch", () => {
 		const job = await aJob({ maxAttempts: 1 });
 		expect(await consume(world, process, job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
-		expect(await reload(job)).toMatchObject({ status: "succeeded", lease: 1, attempt: 1 });
+		expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1, attempt: 1 });
 	});
 
 	it("whose lease is told too late for a call gives the attempt back", async () => {

@@ -60,7 +60,7 @@ export function anAnswerOf(job: StoredJob, prompt: string): [string, R2PutOption
 	const at = job.leasedAt ?? 0;
 	const attempt: Attempt = {
 		number: 1,
-		lease: job.lease,
+		fence: job.fence,
 		counted: true,
 		model: job.model,
 		provider: "workers-ai",

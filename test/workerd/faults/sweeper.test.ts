@@ -53,13 +53,13 @@ describeFaults("sweeper", [
 			const overdue = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
 			const isOver = { status: "expired", bought: 0 } as const;
 			// The first that R2 is asked about: where it does not say, the answer must not be lost.
-			const answered = { prompt: "answered", bought: 0, hasWebhook: true, row: { ...overdue, lease: 1, attempt: 1 } };
+			const answered = { prompt: "answered", bought: 0, hasWebhook: true, row: { ...overdue, fence: 1, attempt: 1 } };
 			const job = await anOldJob(story, answered);
 			await env.RESULTS.put(resultKey(job), ...anAnswerOf(job, "answered"));
 			await anOldJob(story, { prompt: "forgotten", bought: 1, hasWebhook: true });
 			await aRunningJob(story, { prompt: "abandoned", bought: 1 });
 			await anOldJob(story, { ...isOver, prompt: "never begun", hasWebhook: true, row: overdue });
-			await anOldJob(story, { ...isOver, prompt: "in vain", row: { ...overdue, lease: 1, attempt: 1 } });
+			await anOldJob(story, { ...isOver, prompt: "in vain", row: { ...overdue, fence: 1, attempt: 1 } });
 		},
 	},
 	{

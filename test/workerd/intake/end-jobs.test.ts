@@ -170,7 +170,7 @@ async function complete(job: StoredJob): Promise<boolean> {
 			tenantId: job.tenantId,
 			jobId: job.jobId,
 			from: "running",
-			lease: job.lease,
+			fence: job.fence,
 			status: "succeeded",
 			reason: null,
 			error: null,

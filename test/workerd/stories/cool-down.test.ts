@@ -11,10 +11,10 @@ import { aModel, answered, failed } from "../support/scripted-model.ts";
 beforeEach(emptyTables);
 
 /** The call of a holder that died after its answer was stored. */
-function theLostCall({ lease, model, leasedAt }: StoredJob): Attempt {
+function theLostCall({ fence, model, leasedAt }: StoredJob): Attempt {
 	const at = leasedAt ?? 0;
 	const nothing = { code: null, message: null, retryAfterMs: null, logId: null, usage: null };
-	const call = { number: 1, lease, counted: true, model, provider: "simulated", startedAt: at, endedAt: at + SECOND };
+	const call = { number: 1, fence, counted: true, model, provider: "simulated", startedAt: at, endedAt: at + SECOND };
 	return { ...call, outcome: "succeeded", status: 200, ...nothing };
 }
 

@@ -69,10 +69,10 @@ async function aFullTenant(canary: string) {
 	return { tenantId, queued, done, endpoint, told, keyId };
 }
 
-const endOf = ({ tenantId, jobId, lease }: JobKey & { lease: number }) => ({
+const endOf = ({ tenantId, jobId, fence }: JobKey & { fence: number }) => ({
 	tenantId,
 	jobId,
-	lease,
+	fence,
 	from: "running" as const,
 	status: "succeeded" as const,
 	reason: null,

@@ -61,7 +61,7 @@ const cancelled = (job: JobKey) => ({
 	tenantId: job.tenantId,
 	jobId: job.jobId,
 	from: "queued" as const,
-	lease: 0,
+	fence: 0,
 	status: "cancelled" as const,
 	reason: null,
 	error: null,

@@ -41,7 +41,7 @@ export const diesAfter: Happening = async (go, process) => {
 
 /** SQL by what it is for, as far as tests need to tell. */
 const STATEMENTS: [RegExp, string][] = [
-	[/lease = lease \+ 1/, "d1 lease"],
+	[/fence = fence \+ 1/, "d1 lease"],
 	[/SET lease_expires_at/, "d1 heartbeat"],
 	[/JOIN \(SELECT value/, "d1 look"],
 	[/SET status = 'queued'/, "d1 requeue"],

@@ -31,7 +31,7 @@ async function logged(work: () => Promise<void>): Promise<unknown[]> {
 async function answeredInR2(job: JobKey) {
 	const attempt = {
 		number: 1,
-		lease: 1,
+		fence: 1,
 		counted: true,
 		model: "simulated/echo",
 		provider: "simulated",
@@ -77,7 +77,7 @@ describe("a running job", () => {
 			expect(rungFor(world)).toEqual([]);
 		}
 		await world.ended(over);
-		expect(await reload(job)).toMatchObject({ status: "succeeded", lease: 1 });
+		expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1 });
 	});
 
 	it("past its deadline is its holder's to end", async () => {
@@ -155,7 +155,7 @@ describe("an overdue job", () => {
 
 	it("that was answered after all is rung for, and its answer wins", async () => {
 		const world = aWorld();
-		const job = await aJob({ deadlineMs: MINUTE, lease: 2, attempt: 1 });
+		const job = await aJob({ deadlineMs: MINUTE, fence: 2, attempt: 1 });
 		await answeredInR2(job);
 		await world.advance(2 * MINUTE);
 		await sweepOnce(world);
@@ -166,7 +166,7 @@ describe("an overdue job", () => {
 
 	it("is left for the next sweep where R2 does not say whether it was answered", async () => {
 		const world = aWorld();
-		const [asked, fresh] = [await aJob({ deadlineMs: MINUTE, lease: 1 }), await aJob({ deadlineMs: MINUTE })];
+		const [asked, fresh] = [await aJob({ deadlineMs: MINUTE, fence: 1 }), await aJob({ deadlineMs: MINUTE })];
 		await world.advance(MINUTE);
 		const process = world.start();
 		process.on(/r2 head/, failsBefore);
@@ -180,7 +180,7 @@ describe("an overdue job", () => {
 	it("that cannot be expired keeps nobody else from being rung for", async () => {
 		const world = aWorld();
 		await aJob({ deadlineMs: MINUTE });
-		const [due, answered] = [await aJob(), await aJob({ deadlineMs: MINUTE, lease: 1 })];
+		const [due, answered] = [await aJob(), await aJob({ deadlineMs: MINUTE, fence: 1 })];
 		await answeredInR2(answered);
 		await world.advance(MINUTE);
 		const process = world.start();
@@ -191,7 +191,7 @@ describe("an overdue job", () => {
 
 	it("delays a sweep no longer than one call may take, however many of them R2 is silent about", async () => {
 		const world = aWorld();
-		for (let jobs = 0; jobs < 5; jobs++) await aJob({ deadlineMs: MINUTE, lease: 1 });
+		for (let jobs = 0; jobs < 5; jobs++) await aJob({ deadlineMs: MINUTE, fence: 1 });
 		const due = await aJob();
 		await world.advance(MINUTE);
 		const sweptAt = world.runtime.now();

@@ -69,7 +69,7 @@ function endOf({ runtime }: Services, job: StoredJob): Finalization {
 		tenantId: job.tenantId,
 		jobId: job.jobId,
 		from: isRunning ? "running" : "queued",
-		lease: job.lease,
+		fence: job.fence,
 		status: "cancelled",
 		reason: null,
 		error: null,
@@ -89,7 +89,7 @@ function withCancelledCall(job: StoredJob, now: number) {
 	const startedAt = job.leasedAt ?? now;
 	return withAttempt(job.attempts, {
 		number: nextAttemptNumber(job.attempts),
-		lease: job.lease,
+		fence: job.fence,
 		counted: true,
 		model: job.model,
 		provider: null,

@@ -53,10 +53,10 @@ async function costOf(work: () => Promise<unknown>) {
 
 const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
 
-const endOf = ({ tenantId, jobId, lease }: StoredJob): Finalization => ({
+const endOf = ({ tenantId, jobId, fence }: StoredJob): Finalization => ({
 	tenantId,
 	jobId,
-	lease,
+	fence,
 	from: "running",
 	status: "succeeded",
 	reason: null,
@@ -104,7 +104,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 		return submitJob(db, newJobOf(jobOf({ tenantId }), null));
 	},
 	poll: async () => findJob(db, await aJob()),
-	lease: async () =>
+	fence: async () =>
 		leaseJobs(db, { keys: [await aJob(alone()), await aJob(alone())], holder: "h", leaseMs: LEASE_MS }),
 	"take over": async () => {
 		const keys = [await aJob({ status: "running", leaseExpiresAt: NOW })];
@@ -230,7 +230,7 @@ describe("rows read of a tenant's other jobs", () => {
 	const oneRunning = (tenantId: string) => ({ ...jobOf({ tenantId, status: "running" }), jobId: "job_r0000000001" });
 	const WORK: Record<string, (tenantId: string) => Promise<unknown>> = {
 		submit: async (tenantId) => submitJob(db, newJobOf(jobOf({ tenantId }), null)),
-		lease: async (tenantId) => {
+		fence: async (tenantId) => {
 			const keys = [await aJob({ tenantId })];
 			return leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
 		},
@@ -303,7 +303,7 @@ describe("rows written", () => {
 			await leaseJobs(db, { keys: [job], holder: "h", leaseMs: LEASE_MS });
 			await extendLeases(db, [job], LEASE_MS);
 			await requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, breakerEvent: null });
-			await finishJobs(db, [{ ...endOf(job), lease: 7 }]);
+			await finishJobs(db, [{ ...endOf(job), fence: 7 }]);
 		});
 		expect(rowsWritten).toBe(0);
 	});

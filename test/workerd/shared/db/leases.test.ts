@@ -17,17 +17,17 @@ const lease = async (keys: JobKey[], holder = "holder-a", at = NOW, database = d
 
 describe("leaseJobs", () => {
 	it("leases what is due, and says who holds it, since when, until when and under which number", async () => {
-		const job = await aJob({ lease: 3, attempt: 1, startedAt: NOW - MINUTE, statusReason: "retrying", version: 7 });
+		const job = await aJob({ fence: 3, attempt: 1, startedAt: NOW - MINUTE, statusReason: "retrying", version: 7 });
 
 		const [leased, ...others] = await lease([job]);
 
 		expect(others).toEqual([]);
-		expect(leased).toEqual(expect.objectContaining({ jobId: job.jobId, input: job.input, lease: 4, attempt: 2 }));
+		expect(leased).toEqual(expect.objectContaining({ jobId: job.jobId, input: job.input, fence: 4, attempt: 2 }));
 		expect(await reload(job)).toMatchObject({
 			status: "running",
 			statusReason: null,
 			version: 8,
-			lease: 4,
+			fence: 4,
 			attempt: 2,
 			holder: "holder-a",
 			leasedAt: NOW,
@@ -84,7 +84,7 @@ describe("leaseJobs", () => {
 
 		const winners = holders.filter((_, index) => leases[index]?.length === 1);
 		expect(winners).toHaveLength(1);
-		expect(await reload(job)).toMatchObject({ holder: winners[0], lease: 1, attempt: 1 });
+		expect(await reload(job)).toMatchObject({ holder: winners[0], fence: 1, attempt: 1 });
 	});
 
 	it("gives a lapsed lease that thirty consumers ask for at the same time to one of them", async () => {
@@ -94,7 +94,7 @@ describe("leaseJobs", () => {
 		const leases = await Promise.all(holders.map((holder) => lease([job], holder, NOW + LEASE_MS)));
 
 		expect(leases.flat()).toHaveLength(1);
-		expect(await reload(job)).toMatchObject({ lease: 2, attempt: 2 });
+		expect(await reload(job)).toMatchObject({ fence: 2, attempt: 2 });
 	});
 });
 
@@ -107,16 +107,16 @@ describe("take-over", () => {
 	});
 
 	it("counts the call of the holder who is gone and keeps it in the history as abandoned", async () => {
-		const job = await aJob({ status: "running", lease: 2, attempt: 2, holder: "gone", attempts: [anAttempt(1)] });
+		const job = await aJob({ status: "running", fence: 2, attempt: 2, holder: "gone", attempts: [anAttempt(1)] });
 
 		const [leased] = await lease([job], "heir", NOW + 2 * LEASE_MS);
 
-		expect(leased).toMatchObject({ lease: 3, attempt: 3, holder: "heir", leasedAt: NOW + 2 * LEASE_MS });
+		expect(leased).toMatchObject({ fence: 3, attempt: 3, holder: "heir", leasedAt: NOW + 2 * LEASE_MS });
 		expect(leased?.attempts).toEqual([
 			anAttempt(1),
 			{
 				...anAttempt(2),
-				lease: 2,
+				fence: 2,
 				model: job.model,
 				provider: null,
 				startedAt: NOW,
@@ -131,7 +131,7 @@ describe("take-over", () => {
 
 	it("keeps to the first and the last 49 entries of the history", async () => {
 		const history = Array.from({ length: ATTEMPTS_KEPT }, (_, index) => anAttempt(index + 1));
-		const job = await aJob({ status: "running", lease: 60, attempts: history });
+		const job = await aJob({ status: "running", fence: 60, attempts: history });
 
 		const [leased] = await lease([job], "heir", NOW + LEASE_MS);
 
@@ -143,7 +143,7 @@ describe("take-over", () => {
 		const job = await aJob({ status: "running", attempt: 5, maxAttempts: 5 });
 		for (let death = 1; death <= 3; death++) {
 			const [leased] = await lease([job], `heir-${death}`, NOW + death * LEASE_MS);
-			expect(leased).toMatchObject({ lease: 1 + death, attempt: 6 });
+			expect(leased).toMatchObject({ fence: 1 + death, attempt: 6 });
 		}
 	});
 
@@ -168,9 +168,9 @@ describe("a lease whose answer was lost", () => {
 		const job = await aJob();
 		await expect(forgotten([job])).rejects.toThrow(StorageUnavailable);
 		const { jobs, now } = await again([job]);
-		expect(jobs).toMatchObject([{ jobId: job.jobId, lease: 1, holder: "holder-a", leasedAt: NOW, input: job.input }]);
+		expect(jobs).toMatchObject([{ jobId: job.jobId, fence: 1, holder: "holder-a", leasedAt: NOW, input: job.input }]);
 		expect(now).toBe(NOW + SECOND);
-		expect(await reload(job)).toMatchObject({ lease: 1, attempt: 1 });
+		expect(await reload(job)).toMatchObject({ fence: 1, attempt: 1 });
 	});
 
 	it("comes with what is leased only now", async () => {
@@ -216,7 +216,7 @@ describe("whyNotLeased", () => {
 
 describe("extendLeases", () => {
 	it("keeps a lease alive, even one whose time is over but that nobody took", async () => {
-		const job = await aJob({ status: "running", lease: 2 });
+		const job = await aJob({ status: "running", fence: 2 });
 		const late = NOW + 3 * LEASE_MS;
 
 		expect(await extendLeases(databaseAt(late), [job], LEASE_MS)).toEqual(new Set([job.jobId]));
@@ -225,11 +225,11 @@ describe("extendLeases", () => {
 	});
 
 	it("touches neither a job that is over, nor one with another lease, nor another tenant's", async () => {
-		const cancelled = await aJob({ status: "cancelled", lease: 1 });
-		const queued = await aJob({ lease: 1 });
-		const taken = await aJob({ status: "running", lease: 2 });
+		const cancelled = await aJob({ status: "cancelled", fence: 1 });
+		const queued = await aJob({ fence: 1 });
+		const taken = await aJob({ status: "running", fence: 2 });
 		const foreign = await aJob({ status: "running", tenantId: "ten_other" });
-		const leases = [cancelled, queued, { ...taken, lease: 1 }, { ...foreign, tenantId: cancelled.tenantId }];
+		const leases = [cancelled, queued, { ...taken, fence: 1 }, { ...foreign, tenantId: cancelled.tenantId }];
 
 		expect(await extendLeases(databaseAt(NOW + SECOND), leases, LEASE_MS)).toEqual(new Set());
 
@@ -245,11 +245,11 @@ describe("extendLeases", () => {
 
 describe("findHeldLeases", () => {
 	it("names those that are still ours, by number and state, and writes nothing", async () => {
-		const ours = await aJob({ status: "running", lease: 4 });
-		const taken = await aJob({ status: "running", lease: 5 });
-		const cancelled = await aJob({ status: "cancelled", lease: 1 });
+		const ours = await aJob({ status: "running", fence: 4 });
+		const taken = await aJob({ status: "running", fence: 5 });
+		const cancelled = await aJob({ status: "cancelled", fence: 1 });
 
-		const held = await findHeldLeases(databaseAt(NOW + 9 * LEASE_MS), [ours, { ...taken, lease: 4 }, cancelled]);
+		const held = await findHeldLeases(databaseAt(NOW + 9 * LEASE_MS), [ours, { ...taken, fence: 4 }, cancelled]);
 
 		expect(held).toEqual(new Set([ours.jobId]));
 		expect(await reload(ours)).toEqual(ours);
@@ -263,7 +263,7 @@ function keyOf({ tenantId, jobId }: JobKey): JobKey {
 function anAttempt(number: number): Attempt {
 	return {
 		number,
-		lease: number,
+		fence: number,
 		counted: true,
 		model: "simulated/echo",
 		provider: "simulated",

@@ -43,10 +43,10 @@ async function submitted(tenantId: string, given: Partial<NewJob> = {}): Promise
 
 const lease = (keys: Job[], at = NOW) => leaseJobs(databaseAt(at), { keys, holder: "h", leaseMs: LEASE_MS });
 
-const endOf = ({ tenantId, jobId, lease }: Job, usage: Finalization["progress"] = null): Finalization => ({
+const endOf = ({ tenantId, jobId, fence }: Job, usage: Finalization["progress"] = null): Finalization => ({
 	tenantId,
 	jobId,
-	lease,
+	fence,
 	from: "running",
 	status: "succeeded",
 	reason: null,

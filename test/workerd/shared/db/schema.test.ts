@@ -69,7 +69,7 @@ describe("the table of jobs refuses", () => {
 		["a lease on a job that is over", { ...failed(), lease_expires_at: NOW }, "leased_exactly_while_running"],
 		["a lease that nobody holds", { ...running(), holder: null }, "holder_is_known_while_running"],
 		["a lease that never began", { ...running(), leased_at: null }, "holder_is_known_while_running"],
-		["a lease without a number", { ...running(), lease: 0 }, "holder_is_known_while_running"],
+		["a lease without a number", { ...running(), fence: 0 }, "holder_is_known_while_running"],
 		["parking while it runs", { ...running(), parked_on: "tenant" }, "parked_only_while_queued"],
 		["a waiting job that nobody sweeps", { ...queued(), sweep_at: null }, "swept_exactly_until_final"],
 		["a running job that nobody sweeps", { ...running(), sweep_at: null }, "swept_exactly_until_final"],

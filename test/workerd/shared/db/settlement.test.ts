@@ -39,7 +39,7 @@ function endOf(job: StoredJob, overrides: Partial<Finalization> = {}): Finalizat
 		tenantId: job.tenantId,
 		jobId: job.jobId,
 		from: "running",
-		lease: job.lease,
+		fence: job.fence,
 		status: "succeeded",
 		reason: null,
 		error: null,
@@ -60,7 +60,7 @@ const cancelled = { status: "cancelled" as const, cancellation: "in_flight" as c
 
 describe("finishJobs", () => {
 	it("writes the final state, what the call added, and until when the job is kept", async () => {
-		const job = await aJob({ status: "running", lease: 2, attempt: 2, version: 4, retainMs: HOUR });
+		const job = await aJob({ status: "running", fence: 2, attempt: 2, version: 4, retainMs: HOUR });
 		const progress = { model: "simulated/other", attempt: 1, attempts: [anAttempt()], usage: USAGE };
 
 		const finished = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job, { progress })]);
@@ -92,9 +92,9 @@ describe("finishJobs", () => {
 	});
 
 	it.each([
-		["the lease has moved on", { lease: 2 }, { lease: 1 }],
-		["the job was queued again", { status: "queued" as const, lease: 1 }, {}],
-		["the job ended otherwise", { status: "cancelled" as const, lease: 1 }, {}],
+		["the lease has moved on", { fence: 2 }, { fence: 1 }],
+		["the job was queued again", { status: "queued" as const, fence: 1 }, {}],
+		["the job ended otherwise", { status: "cancelled" as const, fence: 1 }, {}],
 		["the job was leased meanwhile", {}, { from: "queued" as const }],
 	])("neither finishes nor notifies when %s", async (_, row, end) => {
 		const job = await aJob({ status: "running", webhook: WEBHOOK, ...row });
@@ -206,13 +206,13 @@ describe("finishJobs", () => {
 
 	it("ends several jobs in one transaction and answers for each", async () => {
 		const won = await aJob({ status: "running", webhook: WEBHOOK });
-		const lost = await aJob({ status: "running", webhook: WEBHOOK, lease: 2 });
+		const lost = await aJob({ status: "running", webhook: WEBHOOK, fence: 2 });
 		const expired = await aJob({ webhook: WEBHOOK });
 		const late = { ...failed, status: "expired" as const, reason: "deadline_passed" as const };
 
 		const finished = await finishJobs(db, [
 			endOf(won),
-			endOf(lost, { lease: 1 }),
+			endOf(lost, { fence: 1 }),
 			endOf(expired, { ...late, from: "queued" }),
 		]);
 
@@ -234,7 +234,7 @@ describe("requeueJob", () => {
 	const requeueOf = (job: StoredJob, delayMs: number) => ({
 		tenantId: job.tenantId,
 		jobId: job.jobId,
-		lease: job.lease,
+		fence: job.fence,
 		reason: "retrying" as const,
 		delayMs,
 		progress,
@@ -243,7 +243,7 @@ describe("requeueJob", () => {
 	});
 
 	it("puts the job back, with all that the call added, and asks to be swept a minute after it is due", async () => {
-		const job = await aJob({ status: "running", lease: 3, redispatches: 2, version: 2 });
+		const job = await aJob({ status: "running", fence: 3, redispatches: 2, version: 2 });
 
 		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toEqual({ waitMs: 7 * SECOND, freed: [] });
 
@@ -276,12 +276,12 @@ describe("requeueJob", () => {
 	});
 
 	it.each([
-		["the lease has moved on", { status: "running" as const, lease: 2 }],
-		["the job was put back before", { status: "queued" as const, lease: 1 }],
-		["the job is over", { status: "cancelled" as const, lease: 1 }],
+		["the lease has moved on", { status: "running" as const, fence: 2 }],
+		["the job was put back before", { status: "queued" as const, fence: 1 }],
+		["the job is over", { status: "cancelled" as const, fence: 1 }],
 	])("writes nothing when %s", async (_, row) => {
 		const job = await aJob(row);
-		expect(await requeueJob(db, { ...requeueOf(job, SECOND), lease: 1 })).toBeNull();
+		expect(await requeueJob(db, { ...requeueOf(job, SECOND), fence: 1 })).toBeNull();
 		expect(await reload(job)).toEqual(job);
 	});
 });
@@ -295,7 +295,7 @@ describe("findJob", () => {
 		});
 		expect(await findJob(db, job)).toEqual({ ...job, input: null });
 		expect(await findJobWithInput(db, job)).toEqual(job);
-		expect(await findLeaseState(db, job)).toEqual({ status, lease: job.lease, holder: job.holder });
+		expect(await findLeaseState(db, job)).toEqual({ status, fence: job.fence, holder: job.holder });
 	});
 
 	it("knows no other tenant's job", async () => {
@@ -512,7 +512,7 @@ describe("a final state", () => {
 function anAttempt(): Attempt {
 	return {
 		number: 1,
-		lease: 1,
+		fence: 1,
 		counted: true,
 		model: "simulated/echo",
 		provider: "simulated",

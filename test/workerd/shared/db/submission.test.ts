@@ -67,7 +67,7 @@ describe("submitJob", () => {
 			version: 1,
 			model: "simulated/a",
 			attempt: 0,
-			lease: 0,
+			fence: 0,
 			createdAt: NOW,
 			runAt: NOW,
 			deadlineAt: NOW + DAY,
@@ -342,6 +342,6 @@ describe("the bytes of a counted try", () => {
 async function cancel({ tenantId, jobId }: NewJob) {
 	const nothing = { reason: null, error: null, resultBytes: null, progress: null };
 	await finishJobs(db, [
-		{ ...nothing, tenantId, jobId, from: "queued", lease: 0, status: "cancelled", cancellation: "before_start" },
+		{ ...nothing, tenantId, jobId, from: "queued", fence: 0, status: "cancelled", cancellation: "before_start" },
 	]);
 }

@@ -44,7 +44,7 @@ describe("findJobsToSweep", () => {
 					tenantId: running.tenantId,
 					jobId: running.jobId,
 					status: "running",
-					lease: 1,
+					fence: 1,
 					model: running.model,
 					runAt: running.runAt,
 					deadlineAt: running.deadlineAt,
@@ -109,11 +109,11 @@ describe("noteSwept", () => {
 
 	it.each([
 		["was swept by another meanwhile", { sweepAt: NOW + 2 * MINUTE }],
-		["was leased meanwhile", { status: "running" as const, lease: 5, sweepAt: NOW + MINUTE }],
-		["was queued anew meanwhile", { lease: 6, sweepAt: NOW + MINUTE }],
+		["was leased meanwhile", { status: "running" as const, fence: 5, sweepAt: NOW + MINUTE }],
+		["was queued anew meanwhile", { fence: 6, sweepAt: NOW + MINUTE }],
 	])("leaves a job alone that %s", async (_, row) => {
-		const job = await aJob({ lease: 4, ...row });
-		const seen = { ...sweptOf(job), status: "queued" as const, lease: 4, sweepAt: NOW + MINUTE };
+		const job = await aJob({ fence: 4, ...row });
+		const seen = { ...sweptOf(job), status: "queued" as const, fence: 4, sweepAt: NOW + MINUTE };
 		await noteSwept(db, [{ job: seen, sweepAt: NOW + HOUR, redispatches: 9 }]);
 		expect(await reload(job)).toEqual(job);
 	});
@@ -251,14 +251,14 @@ describe("readStatus", () => {
 });
 
 function sweptOf(job: Awaited<ReturnType<typeof aJob>>) {
-	const { tenantId, jobId, lease, model, runAt, deadlineAt, leaseExpiresAt, redispatches } = job;
+	const { tenantId, jobId, fence, model, runAt, deadlineAt, leaseExpiresAt, redispatches } = job;
 	const status: "queued" | "running" = job.status === "running" ? "running" : "queued";
 	const sweepAt = job.sweepAt ?? 0;
 	return {
 		tenantId,
 		jobId,
 		status,
-		lease,
+		fence,
 		model,
 		runAt,
 		deadlineAt,

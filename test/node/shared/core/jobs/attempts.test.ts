@@ -11,7 +11,7 @@ import {
 function anAttempt(number: number, overrides: Partial<Attempt> = {}): Attempt {
 	return {
 		number,
-		lease: number,
+		fence: number,
 		counted: true,
 		model: "simulated/echo",
 		provider: "simulated",
@@ -43,7 +43,7 @@ describe("withAttempt", () => {
 	});
 
 	it("replaces what was written about the same lease, and keeps its place and number", () => {
-		const late = anAttempt(9, { lease: 1, outcome: "succeeded" });
+		const late = anAttempt(9, { fence: 1, outcome: "succeeded" });
 		expect(withAttempt(historyOf(2), late)).toEqual([{ ...late, number: 1 }, anAttempt(2)]);
 	});
 
@@ -91,8 +91,8 @@ describe("addUsage", () => {
 
 describe("an attempt that was given back", () => {
 	it("stays uncounted when its answer is found after all", () => {
-		const givenBack = anAttempt(1, { lease: 1, outcome: "not_stored", counted: false });
-		const found = anAttempt(1, { lease: 1, outcome: "succeeded", counted: true });
+		const givenBack = anAttempt(1, { fence: 1, outcome: "not_stored", counted: false });
+		const found = anAttempt(1, { fence: 1, outcome: "succeeded", counted: true });
 		expect(withAttempt([givenBack], found)).toMatchObject([{ outcome: "succeeded", counted: false }]);
 	});
 });

@@ -128,7 +128,7 @@ function anAttempt(number: number, outcome: Attempt["outcome"]): Attempt {
 	return {
 		number,
 		outcome,
-		lease: number,
+		fence: number,
 		counted: false,
 		model: "a",
 		provider: "simulated",

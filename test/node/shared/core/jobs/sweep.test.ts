@@ -7,7 +7,7 @@ function aJob(overrides: Partial<SweptJob> = {}): SweptJob {
 		tenantId: "ten_1",
 		jobId: "job_1",
 		status: "queued",
-		lease: 0,
+		fence: 0,
 		model: "simulated/echo",
 		runAt: NOW - MINUTE,
 		deadlineAt: NOW + 24 * HOUR,
@@ -20,7 +20,7 @@ function aJob(overrides: Partial<SweptJob> = {}): SweptJob {
 }
 
 const running = (overrides: Partial<SweptJob> = {}) =>
-	aJob({ status: "running", lease: 1, leaseExpiresAt: NOW, ...overrides });
+	aJob({ status: "running", fence: 1, leaseExpiresAt: NOW, ...overrides });
 
 const swept = (job: SweptJob, queueIsEmpty = false) => decideSweep(job, NOW, queueIsEmpty);
 

@@ -14,10 +14,10 @@ const objects = new ObjectStore(env.RESULTS, runtime);
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const aKey = () => ({ tenantId: anId("ten"), jobId: anId("job") });
 
-function anAnswer(lease: number, overrides: Partial<Attempt> = {}) {
+function anAnswer(fence: number, overrides: Partial<Attempt> = {}) {
 	const attempt: Attempt = {
-		number: lease + 2,
-		lease,
+		number: fence + 2,
+		fence,
 		counted: true,
 		model: "simulated/ключ",
 		provider: "simulated",
@@ -68,7 +68,7 @@ describe("storeResult", () => {
 		);
 		expect(puts.filter(({ first }) => first)).toHaveLength(1);
 		const winner = puts.findIndex(({ first }) => first) + 1;
-		expect(new Set(puts.map(({ stored }) => stored.attempt.lease))).toEqual(new Set([winner]));
+		expect(new Set(puts.map(({ stored }) => stored.attempt.fence))).toEqual(new Set([winner]));
 		expect(await readResult(objects, job)).toBe(`answer ${winner - 1}`);
 	});
 
