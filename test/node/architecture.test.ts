@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { ARCHITECTURE_RULES } from "../support/architecture-rules.ts";
+import { ARCHITECTURE_RULES, type SourceFile, TREE_RULES } from "../support/architecture-rules.ts";
 
 const root = join(import.meta.dirname, "../..");
 
@@ -14,6 +14,14 @@ const sourceFiles = ["workers", "shared", "scripts"].flatMap((folder) =>
 const checkAll = (path: string, text: string) =>
 	ARCHITECTURE_RULES.flatMap(({ guarantee, check }) => (check(path, text).length > 0 ? [guarantee] : []));
 
+/** A circle through one of these is to be opened, and its line here deleted. */
+const CIRCLES_TO_OPEN = [
+	"workers/consumer/run-attempt.ts",
+	"workers/consumer/run-batch.ts",
+	"workers/dispatcher/dispatch-batch.ts",
+	"workers/intake/services.ts",
+];
+
 describe("in this tree", () => {
 	it("there is something to check", () => {
 		expect(sourceFiles.map(({ path }) => path)).toContain("workers/index.ts");
@@ -22,6 +30,10 @@ describe("in this tree", () => {
 	it.each(ARCHITECTURE_RULES)("$guarantee", ({ check }) => {
 		const violations = sourceFiles.flatMap(({ path, text }) => check(path, text).map((found) => `${path}, ${found}`));
 		expect(violations).toEqual([]);
+	});
+
+	it.each(TREE_RULES)("$guarantee", ({ check }) => {
+		expect(check(sourceFiles).filter((found) => !CIRCLES_TO_OPEN.some((file) => found.includes(file)))).toEqual([]);
 	});
 });
 
@@ -32,26 +44,33 @@ const longFunction = (count: number) => `export function f() {\n${"\tg();\n".rep
 
 /** Guarantee → files that break it, as path and text. */
 const PLANTED: Record<string, [path: string, text: string][]> = {
-	"actors import neither each other nor the map": [
-		["workers/intake/submit-job.ts", 'import { dispatch } from "../dispatcher/index.ts";'],
+	"each folder imports only from the folders that rooms.ts grants it": [
+		["workers/intake/jobs/submit-job.ts", 'import { dispatch } from "../../dispatcher/index.ts";'],
 		["workers/consumer/index.ts", 'import type { A } from "../sweeper/tidy.ts";'],
-		["workers/intake/routes/jobs.ts", 'export { a } from "../../consumer/a.ts";\nconst b = 1;'],
-		["workers/sweeper/index.ts", 'import map from "../index.ts";'],
+		["workers/intake/jobs/a.ts", 'export { a } from "../../consumer/a.ts";\nconst b = 1;'],
 		["workers/sweeper/index.ts", 'const { a } = await import("../consumer/a.ts");'],
 		["workers/sweeper/index.ts", 'type A = import("../consumer/a.ts").A;'],
-	],
-	"shared code knows nothing of workers, scripts or tests": [
+		["workers/intake/auth/a.ts", 'import { a } from "../jobs/a.ts";'],
+		["workers/bulk/a.ts", 'import { a } from "../log.ts";'],
 		["shared/db/a.ts", 'import { log } from "../../workers/log.ts";'],
 		["shared/model/a.ts", 'export * from "../../test/support/a.ts";\nconst b = 1;'],
-	],
-	"the core imports only the core and a few pure packages": [
+		["shared/jobs/a.ts", 'import { a } from "../model/a.ts";'],
+		["shared/storage/a.ts", 'import { a } from "../db/jobs/a.ts";'],
+		["shared/db/admission/a.ts", 'import type { A } from "../jobs/a.ts";'],
 		["shared/core/a.ts", 'import { b } from "../db/b.ts";'],
+		["shared/core/json/a.ts", 'import { b } from "../chat/b.ts";'],
+		["shared/core/chat/a.ts", 'import type { A } from "../jobs/a.ts";'],
+		["shared/core/jobs/a.ts", 'import type { A } from "../webhooks/a.ts";'],
+		["scripts/start.ts", 'import { a } from "../workers/log.ts";'],
+		["scripts/start.ts", 'import { a } from "../shared/db/a.ts";'],
+	],
+	"nothing imports the map": [
+		["workers/log.ts", 'import map from "./index.ts";'],
+		["workers/sweeper/index.ts", 'import map from "../index.ts";'],
+	],
+	"the core uses only a few pure packages": [
 		["shared/core/a.ts", 'import { Hono } from "hono";'],
 		["shared/core/a.ts", 'import "side-effect";'],
-	],
-	"scripts use nothing of the service but its core": [
-		["scripts/start.ts", 'import { a } from "../workers/index.ts";'],
-		["scripts/start.ts", 'import { a } from "../shared/db/a.ts";'],
 	],
 	"the real world is handed in at the doors alone": [
 		["workers/consumer/run-attempt.ts", 'import { runtime } from "../runtime.ts";'],
@@ -100,10 +119,10 @@ const PLANTED: Record<string, [path: string, text: string][]> = {
 	],
 	"the environment goes no further than the doors": [
 		["workers/consumer/run-attempt.ts", "export function f(env: Env) {}"],
-		["workers/intake/routes/index.ts", "type Bindings = { Bindings: Cloudflare.Env };"],
+		["workers/intake/jobs/index.ts", "type Bindings = { Bindings: Cloudflare.Env };"],
 	],
 	"shared code writes no logs": [["shared/db/a.ts", 'console.error("a");']],
-	"files have less than 200 lines": [["shared/core/a.ts", lines(200)]],
+	"files have at most 350 lines": [["shared/core/a.ts", lines(351)]],
 	"functions have less than 50 lines": [
 		["shared/core/a.ts", longFunction(50)],
 		["workers/a.ts", longFunction(60).replace("function f()", "const f = () =>")],
@@ -132,12 +151,44 @@ describe("a planted violation is caught, and no other rule speaks up for it", ()
 	});
 });
 
+const TREES: Record<string, { breaks: SourceFile[]; keeps: SourceFile[] }> = {
+	"folders hold at most 15 files": {
+		breaks: folderOf(16),
+		keeps: [...folderOf(15), { path: "shared/db/jobs/a.ts", text: "" }],
+	},
+	"no imports run in a circle, those of types included": {
+		breaks: [
+			{ path: "shared/db/a.ts", text: 'import { b } from "./b.ts";' },
+			{ path: "shared/db/b.ts", text: 'import type { C } from "./jobs/c.ts";' },
+			{ path: "shared/db/jobs/c.ts", text: 'export { a } from "../a.ts";' },
+		],
+		keeps: [
+			{ path: "shared/db/a.ts", text: 'import { b } from "./b.ts";\nimport { c } from "./c.ts";' },
+			{ path: "shared/db/b.ts", text: 'import { c } from "./c.ts";' },
+			{ path: "shared/db/c.ts", text: 'import { z } from "zod";' },
+		],
+	},
+};
+
+function folderOf(count: number): SourceFile[] {
+	return Array.from({ length: count }, (_, index) => ({ path: `shared/db/f${index}.ts`, text: "" }));
+}
+
+describe("a planted violation of the whole tree is caught", () => {
+	it.each(TREE_RULES)("$guarantee", ({ guarantee, check }) => {
+		const tree = TREES[guarantee];
+		expect(check(tree?.breaks ?? [])).toHaveLength(1);
+		expect(check(tree?.keeps ?? sourceFiles)).toEqual([]);
+	});
+});
+
 describe("what only looks like a violation passes", () => {
 	const innocent: [path: string, text: string][] = [
 		["shared/core/a.ts", "// Date.now(), fetch(url)\n/** new Date() */\nconst a = 'Math.random() setTimeout(';"],
 		["shared/core/a.ts", "const a = `crypto.subtle $" + "{b} Date.now()`;"],
 		["shared/core/a.ts", "const at = new Date(ms).toISOString(); const b = Math.min(1, 2);"],
 		["shared/core/a.ts", 'import { z } from "zod";\nimport { b } from "./b.ts";\nconst a = 1;'],
+		["shared/db/jobs/a.ts", 'import { a } from "../../core/chat/a.ts";\nimport { b } from "../admission/b.ts";'],
 		["shared/core/a.ts", "export interface R { fetch(url: string): Promise<Response>; f: typeof fetch }"],
 		["workers/dispatcher/a.ts", "await runtime.fetch(url); await stub.fetch(request); runtime.setTimeout(f);"],
 		["workers/dispatcher/a.ts", "const deps = { fetch: runtime.fetch }; class A { fetch() {} }"],
@@ -153,7 +204,7 @@ describe("what only looks like a violation passes", () => {
 		["shared/queues/queue.ts", "await queue.sendBatch([]);"],
 		["shared/storage/keys.ts", "export const key = (id: string) => `results/$" + "{id}`;"],
 		["scripts/demo.ts", 'import { a } from "../shared/core/a.ts";\nawait fetch(url); console.log(Date.now());'],
-		["shared/core/a.ts", lines(199)],
+		["shared/core/a.ts", lines(350)],
 		["shared/core/a.ts", longFunction(49)],
 	];
 	it.each(innocent.map(([path, text]) => ({ path, text, shown: asName(text) })))("$path: $shown", ({ path, text }) => {

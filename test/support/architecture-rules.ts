@@ -1,10 +1,12 @@
 /**
- * The shape of the source tree as rules. Each is a pure function of one file's path and text, so that a test can plant a
- * violation and see it caught.
+ * The shape of the source tree as rules. Each is a pure function of paths and texts, so that a test can plant a violation
+ * and see it caught.
  */
 import { posix } from "node:path";
+import { mayImport } from "./rooms.ts";
 import { type Found, factsOf } from "./source-syntax.ts";
 
+/** A rule on one file at a time. */
 export interface Rule {
 	/** What holds wherever the rule finds nothing. */
 	guarantee: string;
@@ -12,8 +14,20 @@ export interface Rule {
 	check(path: string, text: string): string[];
 }
 
-const FILE_LINES_MAX = 199;
+export interface SourceFile {
+	path: string;
+	text: string;
+}
+
+/** A rule on the tree as a whole. */
+export interface TreeRule {
+	guarantee: string;
+	check(files: SourceFile[]): string[];
+}
+
+const FILE_LINES_MAX = 350;
 const FUNCTION_LINES_MAX = 49;
+const FOLDER_FILES_MAX = 15;
 
 const CORE_PACKAGES = ["zod", "ipaddr.js", "ulidx"];
 const WORLD_VALUES = ["crypto", "fetch", "globalThis", "performance", "scheduler", "setImmediate", "clearImmediate"];
@@ -22,10 +36,10 @@ const WORLD_MEMBERS = ["Date.now", "Math.random", "AbortSignal.timeout"];
 const SHAPELESS_NAMES = ["utils.ts", "util.ts", "types.ts", "helpers.ts", "common.ts", "misc.ts"];
 
 const inService = (path: string) => /^(workers|shared)\//.test(path);
+const isOurs = (path: string) => /^(workers|shared|scripts|test)\//.test(path);
 const isMap = (path: string) => path === "workers/index.ts";
 /** The map, and the file by which each actor is entered. */
 const isDoor = (path: string) => /^workers\/([^/]+\/)?index\.ts$/.test(path);
-const actorOf = (path: string) => /^workers\/([^/]+)\//.exec(path)?.[1] ?? null;
 
 /** What a specifier means from `path`: a path from the root for a file of ours, else the specifier itself. */
 function targetOf(path: string, specifier: string): string {
@@ -36,7 +50,7 @@ function importRule(guarantee: string, isForbidden: (path: string, target: strin
 	return {
 		guarantee,
 		check: (path, text) =>
-			told(
+			listed(
 				factsOf(text).imports.filter(({ what }) => isForbidden(path, targetOf(path, what))),
 				(specifier) => `imports ${specifier}`,
 			),
@@ -45,11 +59,11 @@ function importRule(guarantee: string, isForbidden: (path: string, target: strin
 
 /** A rule on the files for which `covers` holds. */
 function rule(guarantee: string, covers: (path: string) => boolean, find: (text: string) => Found[]): Rule {
-	return { guarantee, check: (path, text) => (covers(path) ? told(find(text), (what) => what) : []) };
+	return { guarantee, check: (path, text) => (covers(path) ? listed(find(text), (what) => what) : []) };
 }
 
-function told(found: Found[], tell: (what: string) => string): string[] {
-	return found.map(({ what, line }) => `line ${line}: ${tell(what)}`);
+function listed(found: Found[], show: (what: string) => string): string[] {
+	return found.map(({ what, line }) => `line ${line}: ${show(what)}`);
 }
 
 const named = (found: Found[], names: readonly string[]) => found.filter(({ what }) => names.includes(what));
@@ -62,23 +76,14 @@ const methodRule = (guarantee: string, methods: readonly string[], mayCall: (pat
 	);
 
 export const ARCHITECTURE_RULES: readonly Rule[] = [
-	importRule("actors import neither each other nor the map", (path, target) => {
-		const actor = actorOf(path);
-		const other = actorOf(target);
-		return actor !== null && (isMap(target) || (other !== null && other !== actor));
-	}),
 	importRule(
-		"shared code knows nothing of workers, scripts or tests",
-		(path, target) => path.startsWith("shared/") && /^(workers|scripts|test)\//.test(target),
+		"each folder imports only from the folders that rooms.ts grants it",
+		(path, target) => isOurs(target) && !mayImport(posix.dirname(path), posix.dirname(target)),
 	),
+	importRule("nothing imports the map", (path, target) => isOurs(path) && isMap(target)),
 	importRule(
-		"the core imports only the core and a few pure packages",
-		(path, target) =>
-			path.startsWith("shared/core/") && !target.startsWith("shared/core/") && !CORE_PACKAGES.includes(target),
-	),
-	importRule(
-		"scripts use nothing of the service but its core",
-		(path, target) => path.startsWith("scripts/") && inService(target) && !target.startsWith("shared/core/"),
+		"the core uses only a few pure packages",
+		(path, target) => path.startsWith("shared/core/") && !isOurs(target) && !CORE_PACKAGES.includes(target),
 	),
 	importRule(
 		"the real world is handed in at the doors alone",
@@ -128,7 +133,7 @@ export const ARCHITECTURE_RULES: readonly Rule[] = [
 		(path) => path.startsWith("shared/"),
 		(text) => named(factsOf(text).values, ["console"]),
 	),
-	rule("files have less than 200 lines", inService, (text) => {
+	rule("files have at most 350 lines", inService, (text) => {
 		const lines = text.replace(/\n$/, "").split("\n").length;
 		return lines > FILE_LINES_MAX ? [{ what: `${lines} lines`, line: lines }] : [];
 	}),
@@ -147,3 +152,37 @@ export const ARCHITECTURE_RULES: readonly Rule[] = [
 		factsOf(text).isBarrel ? [{ what: "re-exports alone", line: 1 }] : [],
 	),
 ];
+
+export const TREE_RULES: readonly TreeRule[] = [
+	{
+		guarantee: "folders hold at most 15 files",
+		check(files) {
+			const counts = new Map<string, number>();
+			for (const { path } of files) {
+				const folder = posix.dirname(path);
+				counts.set(folder, (counts.get(folder) ?? 0) + 1);
+			}
+			return [...counts].flatMap(([folder, count]) =>
+				count > FOLDER_FILES_MAX ? [`${folder} holds ${count} files`] : [],
+			);
+		},
+	},
+	{ guarantee: "no imports run in a circle, those of types included", check: findCircles },
+];
+
+/** Each circle of imports, by the path on which a search from the first file of it came back to a file. */
+function findCircles(files: SourceFile[]): string[] {
+	const targets = new Map(
+		files.map(({ path, text }) => [path, factsOf(text).imports.map(({ what }) => targetOf(path, what))]),
+	);
+	const circles: string[] = [];
+	const finished = new Set<string>();
+	const visit = (path: string, trail: string[]) => {
+		if (trail.includes(path)) circles.push([...trail.slice(trail.indexOf(path)), path].join(" → "));
+		if (trail.includes(path) || finished.has(path)) return;
+		for (const target of targets.get(path) ?? []) visit(target, [...trail, path]);
+		finished.add(path);
+	};
+	for (const path of targets.keys()) visit(path, []);
+	return circles;
+}

@@ -1,0 +1,71 @@
+/**
+ * Which folder may import from which, beside itself: the layers of the tree, lowest first. A new folder gets a line here
+ * before it gets a file. `shared/core` alone means the files directly in it; a trailing `/` stands for all folders below.
+ */
+const GRANTS: Record<string, readonly string[]> = {
+	"shared/core/json": [],
+	"shared/core/tenants": [],
+	"shared/core/upstreams": ["shared/core/json"],
+	"shared/core/chat": ["shared/core/json", "shared/core/upstreams"],
+	"shared/core/jobs": ["shared/core/json", "shared/core/upstreams"],
+	"shared/core/webhooks": ["shared/core/json", "shared/core/jobs"],
+	// The configuration is made of the rooms' types.
+	"shared/core": ["shared/core/upstreams"],
+
+	"shared/api": ["shared/core/"],
+	"shared/queues": ["shared/core/"],
+	"shared/storage": ["shared/core/"],
+	"shared/crypto": ["shared/core/"],
+	"shared/webhooks": ["shared/core/", "shared/crypto"],
+	"shared/model": ["shared/core/", "shared/model/providers"],
+	"shared/model/providers": ["shared/core/", "shared/model"],
+
+	"shared/db": ["shared/core/"],
+	"shared/db/admission": ["shared/core/", "shared/db"],
+	"shared/db/tenants": ["shared/core/", "shared/db", "shared/db/admission"],
+	"shared/db/jobs": ["shared/core/", "shared/db", "shared/db/admission", "shared/db/tenants"],
+	"shared/db/deliveries": ["shared/core/", "shared/db", "shared/db/jobs", "shared/db/tenants"],
+	"shared/db/upkeep": ["shared/core/", "shared/db/"],
+
+	"shared/jobs": ["shared/core/", "shared/db/", "shared/crypto", "shared/queues", "shared/storage", "shared/webhooks"],
+
+	workers: ["shared/", "workers/consumer", "workers/dispatcher", "workers/intake", "workers/sweeper"],
+	"workers/consumer": ["shared/", "workers"],
+	"workers/dispatcher": ["shared/", "workers"],
+	"workers/sweeper": ["shared/", "workers"],
+	// Intake's own files are the list of routes above its folders and the services below them.
+	"workers/intake": ["shared/", "workers", "workers/intake/"],
+	"workers/intake/http": ["shared/", "workers", "workers/intake"],
+	"workers/intake/auth": ["shared/", "workers", "workers/intake", "workers/intake/http"],
+	"workers/intake/docs": ["shared/", "workers", "workers/intake", "workers/intake/http", "workers/intake/auth"],
+	"workers/intake/tenants": ["shared/", "workers", "workers/intake", "workers/intake/http", "workers/intake/auth"],
+	"workers/intake/jobs": [
+		"shared/",
+		"workers",
+		"workers/intake",
+		"workers/intake/http",
+		"workers/intake/auth",
+		"workers/intake/webhooks",
+	],
+	"workers/intake/webhooks": [
+		"shared/",
+		"workers",
+		"workers/intake",
+		"workers/intake/http",
+		"workers/intake/auth",
+		"workers/intake/jobs",
+	],
+
+	scripts: ["scripts/lib", "shared/core/", "shared/api"],
+	"scripts/lib": ["shared/core/", "shared/api"],
+};
+
+/** Whether a file of `folder` may import one of `target`. A folder without a line in the table may import nothing. */
+export function mayImport(folder: string, target: string): boolean {
+	const grants = GRANTS[folder];
+	if (grants === undefined) return false;
+	return (
+		folder === target ||
+		grants.some((grant) => grant === target || (grant.endsWith("/") && `${target}/`.startsWith(grant)))
+	);
+}
