@@ -37,7 +37,7 @@ export class Database {
 		this.#d1 = d1;
 		this.#timers = timers;
 		this.clock = clock;
-		this.#transactions = this.grouped((members) => this.#transact(members));
+		this.#transactions = this.grouped((members) => this.#transactAll(members));
 	}
 
 	/**
@@ -65,13 +65,13 @@ export class Database {
 	 * One transaction: all statements take effect, or none. Answers the rows of each. What falls due meanwhile in the same
 	 * invocation shares the next one: its statements stay together, in their order.
 	 */
-	async batch<Row>(statements: Statement[]): Promise<Row[][]> {
+	async transact<Row>(statements: Statement[]): Promise<Row[][]> {
 		const answers = await this.#transactions.commit(statements);
 		// What the caller expects of its own statements, as `D1Database.batch<Row>` would have it.
 		return answers.map(({ results }) => results as Row[]);
 	}
 
-	async #transact(members: Statement[][]): Promise<D1Result[][]> {
+	async #transactAll(members: Statement[][]): Promise<D1Result[][]> {
 		const statements = members.flat().map((statement) => this.#prepare(statement));
 		const results = await this.#answered(() => this.#d1.batch(statements));
 		return members.map(({ length }) => results.splice(0, length));

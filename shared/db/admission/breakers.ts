@@ -84,7 +84,7 @@ function observe(db: Database, { key, leasedAt }: BreakerEvent): Statement {
 export async function recordRecovery(db: Database, keys: string[], leasedAt: number): Promise<void> {
 	if (keys.length === 0) return;
 	const list = JSON.stringify(keys);
-	await db.batch([
+	await db.transact([
 		{
 			sql: `UPDATE breakers
 			   SET slots = slots + ${PERMITS_EARNED}, successes = successes + 1,

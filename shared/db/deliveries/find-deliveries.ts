@@ -32,7 +32,7 @@ export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): 
 	const params = [db.clock(), list];
 	const owed = (place: "?1" | "?2") => `FROM deliveries
 		 WHERE ${isListed(place)} AND status = 'pending' AND deliveries.tenant_id NOT IN ${DELETED_TENANTS}`;
-	const [probes = [], paused = [], deliveries = [], jobs = [], endpoints = [], tenants = []] = await db.batch<
+	const [probes = [], paused = [], deliveries = [], jobs = [], endpoints = [], tenants = []] = await db.transact<
 		Record<string, unknown>
 	>([
 		claimProbes(db, keys),

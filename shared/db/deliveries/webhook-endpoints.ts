@@ -29,7 +29,7 @@ export async function createEndpoint(
 	endpoint: NewWebhookEndpoint,
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [rows = []] = await db.batch([insert(db, endpoint), told(db, by, "endpoint.created", endpoint)]);
+	const [rows = []] = await db.transact([insert(db, endpoint), told(db, by, "endpoint.created", endpoint)]);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
@@ -87,7 +87,7 @@ export async function updateEndpoint(
 	change: EndpointChange,
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [, , rows = []] = await db.batch([
+	const [, , rows = []] = await db.transact([
 		{
 			sql: `UPDATE webhook_endpoints
 			   SET name = coalesce(?4, name), url = coalesce(?5, url), event_types = coalesce(?6, event_types),
@@ -122,7 +122,7 @@ export async function rotateEndpointSecret(
 	{ sealedSecret, secretHint, keepOldMs }: { sealedSecret: string; secretHint: string; keepOldMs: number },
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [, , rows = []] = await db.batch([
+	const [, , rows = []] = await db.transact([
 		{
 			sql: `UPDATE webhook_endpoints
 			   SET previous_secret = CASE WHEN ?6 > 0 THEN secret END,
@@ -143,7 +143,7 @@ export async function enableEndpoint(
 	key: WebhookEndpointKey,
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [, , , rows = []] = await db.batch([
+	const [, , , rows = []] = await db.transact([
 		forgetFailures(key),
 		{
 			sql: `UPDATE webhook_endpoints
@@ -159,7 +159,7 @@ export async function enableEndpoint(
 
 /** False: there is no such endpoint. What it is still owed is skipped when it is due. */
 export async function deleteEndpoint(db: Database, key: WebhookEndpointKey, by: Actor): Promise<boolean> {
-	const [, rows = []] = await db.batch([
+	const [, rows = []] = await db.transact([
 		forgetFailures(key),
 		{
 			sql: "DELETE FROM webhook_endpoints WHERE tenant_id = ?1 AND id = ?2 RETURNING id",

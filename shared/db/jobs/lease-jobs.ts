@@ -50,7 +50,7 @@ export interface Leased {
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
 	const { keys, holder } = request;
-	const [rows = [], owed = [], kept = [], probed = [], ...rest] = await db.batch<Record<string, unknown>>([
+	const [rows = [], owed = [], kept = [], probed = [], ...rest] = await db.transact<Record<string, unknown>>([
 		leaseStatement(db, request),
 		insertStartDeliveries(db, request),
 		findGated(db, request),

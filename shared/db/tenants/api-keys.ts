@@ -53,7 +53,7 @@ export interface NewApiKey {
  */
 export async function createApiKey(db: Database, key: NewApiKey, by: Actor): Promise<ApiKey | null> {
 	const { keyId, tenantId } = key;
-	const [, , rows = []] = await db.batch([
+	const [, , rows = []] = await db.transact([
 		{
 			sql: `INSERT INTO api_keys (id, tenant_id, name, key_hash, scopes, created_at, expires_at)
 			      SELECT ?2, id, ?4, ?5, ?6, ${NOW}, ?7 FROM tenants
@@ -155,7 +155,7 @@ export async function listApiKeys(
 export async function revokeApiKey(db: Database, keyId: string, tenantId: string | null, by: Actor): Promise<boolean> {
 	const isMeant = "id = ?2 AND (?3 IS NULL OR tenant_id = ?3)";
 	const params = [db.clock(), keyId, tenantId];
-	const [, , rows = []] = await db.batch([
+	const [, , rows = []] = await db.transact([
 		{ sql: `UPDATE api_keys SET revoked_at = ${NOW} WHERE ${isMeant} AND revoked_at IS NULL`, params },
 		audited(db, by, { action: "key.revoked", tenantId: null, target: keyId }),
 		{ sql: `SELECT ?1 AS now, id FROM api_keys WHERE ${isMeant}`, params },

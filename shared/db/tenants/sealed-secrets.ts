@@ -52,7 +52,7 @@ export async function replaceSeals(
 	secrets: readonly (StoredSecret & { resealed: string })[],
 ): Promise<number> {
 	if (secrets.length === 0) return 0;
-	const rows = await db.batch(
+	const rows = await db.transact(
 		PLACES.map((_, place) =>
 			replaceIn(
 				place,

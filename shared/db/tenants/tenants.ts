@@ -24,7 +24,7 @@ export async function createTenant(
 	by: Actor,
 ): Promise<Tenant> {
 	const { tenantId } = tenant;
-	const [rows = []] = await db.batch([
+	const [rows = []] = await db.transact([
 		{
 			sql: `INSERT INTO tenants (id, name, limits, webhook_secret, created_at)
 			      VALUES (?2, ?3, ?4, ?5, ${NOW}) RETURNING ${COLUMNS}`,
@@ -76,7 +76,7 @@ export async function updateTenant(
 	by: Actor,
 ): Promise<UpdatedTenant | null> {
 	const limits = change.limits === null ? null : JSON.stringify(change.limits);
-	const [, , [row] = [], , , freed = []] = await db.batch<Record<string, unknown>>([
+	const [, , [row] = [], , , freed = []] = await db.transact<Record<string, unknown>>([
 		{
 			sql: `UPDATE tenants SET name = coalesce(?2, name), limits = coalesce(?3, limits)
 			 WHERE id = ?1 AND deleted_at IS NULL AND (name, limits) <> (coalesce(?2, name), coalesce(?3, limits))`,
@@ -111,7 +111,7 @@ export async function rotateWebhookSecret(
 	{ sealedSecret, keepOldMs }: { sealedSecret: string; keepOldMs: number },
 	by: Actor,
 ): Promise<void> {
-	await db.batch([
+	await db.transact([
 		{
 			sql: `UPDATE tenants
 			   SET previous_webhook_secret = CASE WHEN ?4 > 0 THEN webhook_secret END,

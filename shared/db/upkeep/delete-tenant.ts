@@ -20,7 +20,7 @@ const IS_DELETED = `?1 IN ${DELETED_TENANTS}`;
 
 /** False: there is no such tenant, or not any more. Its name, its secrets and its keys go at once. */
 export async function deleteTenant(db: Database, tenantId: string, by: Actor): Promise<boolean> {
-	const [rows = []] = await db.batch([
+	const [rows = []] = await db.transact([
 		{
 			sql: `UPDATE tenants
 			   SET deleted_at = ${NOW}, name = '', webhook_secret = '',
@@ -85,7 +85,7 @@ export async function erasePage(
 	{ tenantId, jobs, limit }: { tenantId: string; jobs: JobKey[]; limit: number },
 	tombstoneId: string,
 ): Promise<ErasedPage> {
-	const [, gone = [], ...others] = await db.batch<ErasedRow>([
+	const [, gone = [], ...others] = await db.transact<ErasedRow>([
 		insertTombstone(db, jobs, tombstoneId, `tenant_id IN ${DELETED_TENANTS}`),
 		{
 			sql: `DELETE FROM jobs

@@ -51,7 +51,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 	if (jobs.length === 0) return [];
 	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
 	const params = [db.clock(), keyList(jobs)];
-	const [, gone = []] = await db.batch<ErasedRow>([
+	const [, gone = []] = await db.transact<ErasedRow>([
 		insertTombstone(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${OWES_NOTHING}`),
 		{ sql: `DELETE FROM jobs WHERE ${over} AND ${OWES_NOTHING} RETURNING tenant_id, id, input_key`, params },
 		{
@@ -70,7 +70,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 /** Erases one job at its owner's word. What it still owes is skipped. Null: it is not final, or not there. */
 export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, by: Actor): Promise<ErasedJob | null> {
 	const params = [db.clock(), keyList([job])];
-	const [, , gone = []] = await db.batch<ErasedRow>([
+	const [, , gone = []] = await db.transact<ErasedRow>([
 		insertTombstone(db, [job], tombstoneId, FINAL),
 		{
 			sql: `UPDATE deliveries

@@ -28,10 +28,10 @@ describe("the stand-in for D1", () => {
 		(await db.all<{ n: number }>({ sql: "SELECT count(*) AS n FROM idempotency_keys", params: [] }))[0]?.n;
 
 	it("does all of a batch or nothing of it, and tells only what was committed", async () => {
-		await expect(db.batch([insert("a"), insert("a")])).rejects.toThrow("SQLITE_CONSTRAINT");
+		await expect(db.transact([insert("a"), insert("a")])).rejects.toThrow("SQLITE_CONSTRAINT");
 		expect(await count()).toBe(0);
 		expect(changes).toEqual([]);
-		await db.batch([insert("a"), insert("b")]);
+		await db.transact([insert("a"), insert("b")]);
 		expect(changes.map(({ table, id }) => [table, id])).toEqual([
 			["idempotency_keys", "a"],
 			["idempotency_keys", "b"],

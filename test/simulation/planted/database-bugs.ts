@@ -84,7 +84,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "an end and its webhook are two transactions",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: `await db.batch<Record<string, unknown>>([
+		find: `await db.transact<Record<string, unknown>>([
 		insertFinalDeliveries(db, ends),
 		finishStatement(db, ends),
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
@@ -92,7 +92,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		replace: `[
 		await db.all<Record<string, unknown>>(insertFinalDeliveries(db, ends)),
 		await db.all<Record<string, unknown>>(finishStatement(db, ends)),
-		...(await db.batch<Record<string, unknown>>(tenants.map((tenantId) => giveFreeSlots(db, tenantId)))),
+		...(await db.transact<Record<string, unknown>>(tenants.map((tenantId) => giveFreeSlots(db, tenantId)))),
 	];`,
 	},
 	{

@@ -12,7 +12,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		const fits = { sql: \`SELECT \${withinLimits("?2")} AS fits\`, params: [db.clock(), job.tenantId] };
 		const [seen] = await db.all<{ fits: number }>(fits);
 		if (seen?.fits === 0) return await makeOrExplain(db, job, "TRUE");
-		const [[row] = []] = await db.batch([insertJob(db, job, "TRUE")]);
+		const [[row] = []] = await db.transact([insertJob(db, job, "TRUE")]);
 		return { outcome: "created", job: jobFromRow(row) };
 	}
 	const make = making(db, job, "TRUE");`,

@@ -190,7 +190,7 @@ describe("Database", () => {
 	])("takes %j for the weather", async (message) => {
 		await expect(broken(message).all(ask)).rejects.toThrow(StorageUnavailable);
 		await expect(broken(message).first(ask)).rejects.toThrow(StorageUnavailable);
-		await expect(broken(message).batch([ask])).rejects.toThrow(StorageUnavailable);
+		await expect(broken(message).transact([ask])).rejects.toThrow(StorageUnavailable);
 	});
 
 	it.each([
@@ -211,7 +211,7 @@ describe("Database", () => {
 			sql: "INSERT INTO sweeper_notes (name, value, updated_at) VALUES (?1, 'x', 1)",
 			params: [name],
 		});
-		await expect(db.batch([insert("a"), insert(null)])).rejects.toThrow("NOT NULL");
+		await expect(db.transact([insert("a"), insert(null)])).rejects.toThrow("NOT NULL");
 		expect(await db.first({ sql: "SELECT 1 FROM sweeper_notes WHERE name = 'a'", params: [] })).toBeNull();
 		expect(databaseAt(7).clock()).toBe(7);
 	});
