@@ -1,4 +1,4 @@
-/** What every actor is given of the bindings: each call through them is answered within a bound, or fails. */
+/** The bindings that every actor gets. Each call through them responds within a time limit, or fails. */
 import type { Runtime } from "../shared/core/runtime.ts";
 import { Database } from "../shared/db/database.ts";
 import {
@@ -9,6 +9,7 @@ import {
 	MessageQueue,
 } from "../shared/queues/queue.ts";
 import { ObjectStore } from "../shared/storage/object-store.ts";
+import { logError } from "./log.ts";
 
 export interface Bindings {
 	db: Database;
@@ -21,10 +22,14 @@ export function bind(
 	env: { DB: D1Database; RESULTS: R2Bucket; JOB_QUEUE: Queue; DELIVERY_QUEUE: Queue },
 	runtime: Runtime,
 ): Bindings {
+	const ofQueue = (queue: string) => ({
+		timers: runtime,
+		onSendFailed: (messages: number, error: unknown) => logError("queue.send_failed", { queue, messages }, error),
+	});
 	return {
 		db: new Database(env.DB, runtime),
 		objects: new ObjectStore(env.RESULTS, runtime),
-		jobQueue: new MessageQueue(env.JOB_QUEUE, runtime, JobMessage),
-		deliveryQueue: new MessageQueue(env.DELIVERY_QUEUE, runtime, DeliveryMessage),
+		jobQueue: new MessageQueue(env.JOB_QUEUE, { ...ofQueue("jobs"), schema: JobMessage }),
+		deliveryQueue: new MessageQueue(env.DELIVERY_QUEUE, { ...ofQueue("deliveries"), schema: DeliveryMessage }),
 	};
 }

@@ -1,21 +1,21 @@
-/** A batch of messages, read as doorbells: several for one thing are one ring. */
+/** Groups the messages of a queue batch by the row they name: several for one row are handled once. */
 import type { z } from "zod";
 
-/** What the queue is told about a message. */
+/** What becomes of a message. */
 export type Disposition = { kind: "ack" } | { kind: "retry"; delaySeconds: number };
 
 export const ACK: Disposition = { kind: "ack" };
 
-/** After a bug or a lost binding: long enough not to spin, short enough that nobody waits for the sweeper. */
+/** After a bug or a lost binding: long enough not to spin, short enough that the sweeper is not needed. */
 export const CRASH_DELAY_SECONDS = 30;
 
 export const AFTER_CRASH: Disposition = { kind: "retry", delaySeconds: CRASH_DELAY_SECONDS };
 
 export interface GroupedMessages<Key> {
 	keys: Key[];
-	/** The messages that rang for `key`: all of them get its disposition. */
+	/** All messages that name `key`; each of them gets its disposition. */
 	messagesFor(key: Key): Message[];
-	/** What cannot be read is nobody's. */
+	/** Messages that the schema refuses. */
 	unreadable: Message[];
 }
 
@@ -24,7 +24,7 @@ export function groupMessages<Key>(
 	schema: z.ZodType<Key>,
 	idOf: (key: Key) => string,
 ): GroupedMessages<Key> {
-	const rung = new Map<string, { key: Key; messages: Message[] }>();
+	const groups = new Map<string, { key: Key; messages: Message[] }>();
 	const unreadable: Message[] = [];
 	for (const message of messages) {
 		const parsed = schema.safeParse(message.body);
@@ -32,13 +32,13 @@ export function groupMessages<Key>(
 			unreadable.push(message);
 			continue;
 		}
-		const bell = rung.get(idOf(parsed.data)) ?? { key: parsed.data, messages: [] };
-		bell.messages.push(message);
-		rung.set(idOf(parsed.data), bell);
+		const group = groups.get(idOf(parsed.data)) ?? { key: parsed.data, messages: [] };
+		group.messages.push(message);
+		groups.set(idOf(parsed.data), group);
 	}
 	return {
-		keys: [...rung.values()].map((bell) => bell.key),
-		messagesFor: (key) => rung.get(idOf(key))?.messages ?? [],
+		keys: [...groups.values()].map(({ key }) => key),
+		messagesFor: (key) => groups.get(idOf(key))?.messages ?? [],
 		unreadable,
 	};
 }

@@ -1,6 +1,6 @@
 /**
- * Doorbells: messages that carry ids and no state. Losing, repeating, delaying or reordering one changes nothing but
- * latency; the sweeper redispatches again.
+ * Queue messages carry ids and no state: a message only says which row to look at; D1 is the truth. Losing, repeating,
+ * delaying or reordering one changes nothing but latency, because the sweeper enqueues again.
  */
 import { z } from "zod";
 import { GroupCommit } from "../core/group-commit.ts";
@@ -13,51 +13,71 @@ export const DeliveryMessage = z.object({ tenantId: z.string(), deliveryId: z.st
 export type DeliveryMessage = z.infer<typeof DeliveryMessage>;
 
 /** Cloudflare Queues take at most 100 messages a call. */
-const MESSAGES_PER_CALL_MAX = 100;
-/** A ring that takes longer is as good as lost, and costs no more than that. */
+export const MESSAGES_PER_CALL_MAX = 100;
+/** A call that takes longer counts as lost. */
 const RESPONSE_MS_MAX = 5_000;
+
+export interface QueueOptions<Message> {
+	timers: Timers;
+	/** Strips a message to its ids. */
+	schema: z.ZodType<Message>;
+	/** Reports what `tryEnqueue` and `tryEnqueueLater` could not send. */
+	onSendFailed(messages: number, error: unknown): void;
+}
 
 export class MessageQueue<Message extends object> {
 	readonly #queue: Queue;
-	readonly #timers: Timers;
-	/** Leaves of what it is given the ids, and nothing else. */
-	readonly #schema: z.ZodType<Message>;
-	/** What is rung for while a call is under way shares the next. */
+	readonly #options: QueueOptions<Message>;
+	/** Messages that arrive while a call is in flight share the next one. */
 	readonly #calls: GroupCommit<Message, undefined>;
 
-	constructor(queue: Queue, timers: Timers, schema: z.ZodType<Message>) {
+	constructor(queue: Queue, options: QueueOptions<Message>) {
 		this.#queue = queue;
-		this.#timers = timers;
-		this.#schema = schema;
+		this.#options = options;
 		this.#calls = new GroupCommit({
-			timers,
+			timers: options.timers,
 			write: (messages) => this.#send(messages),
 			membersMax: MESSAGES_PER_CALL_MAX,
 			mayBeOneMembers: () => false,
 		});
 	}
 
-	/** In time: the queue hands it out after `delaySeconds`. */
-	async enqueueLater(message: Message, delaySeconds: number): Promise<void> {
-		await this.#answered(this.#queue.send(this.#schema.parse(message), { delaySeconds }));
-	}
-
+	/** Rejects where the queue does not take them: for a caller that has to know. */
 	async enqueue(messages: readonly Message[]): Promise<void> {
 		await this.#calls.commitAll(messages);
 	}
 
+	/** Never rejects: for what is committed already. A lost message costs one sweep, since the sweeper finds the row in D1. */
+	async tryEnqueue(messages: readonly Message[]): Promise<void> {
+		try {
+			await this.enqueue(messages);
+		} catch (error) {
+			this.#options.onSendFailed(messages.length, error);
+		}
+	}
+
+	/** As `tryEnqueue`; the queue holds the message back for `delaySeconds`. */
+	async tryEnqueueLater(message: Message, delaySeconds: number): Promise<void> {
+		try {
+			await this.#answered(this.#queue.send(this.#options.schema.parse(message), { delaySeconds }));
+		} catch (error) {
+			this.#options.onSendFailed(1, error);
+		}
+	}
+
 	async #send(messages: Message[]): Promise<undefined[]> {
-		await this.#answered(this.#queue.sendBatch(messages.map((message) => ({ body: this.#schema.parse(message) }))));
+		const { schema } = this.#options;
+		await this.#answered(this.#queue.sendBatch(messages.map((message) => ({ body: schema.parse(message) }))));
 		return messages.map(() => undefined);
 	}
 
-	/** How many messages wait, or are in somebody's hands. */
+	/** How many messages wait or are being processed. */
 	async backlog(): Promise<number> {
 		return (await this.#answered(this.#queue.metrics())).backlogCount;
 	}
 
-	#answered<T>(asked: Promise<T>): Promise<T> {
-		return withTimeout(this.#timers, RESPONSE_MS_MAX, asked);
+	#answered<T>(call: Promise<T>): Promise<T> {
+		return withTimeout(this.#options.timers, RESPONSE_MS_MAX, call);
 	}
 }
 

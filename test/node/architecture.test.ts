@@ -101,8 +101,8 @@ const PLANTED: Record<string, [path: string, text: string][]> = {
 		["workers/dispatcher/a.ts", "await globalThis.fetch(url);"],
 		["workers/dispatcher/a.ts", "const now = performance.now() as number;"],
 	],
-	"messages are acked and retried by the queues' actors, one by one": [
-		["workers/consumer/run-attempt.ts", "message.ack();"],
+	"messages are acked and retried in one file, one by one": [
+		["workers/consumer/index.ts", "message.ack();"],
 		["shared/queues/a.ts", "message.retry({ delaySeconds: 1 });"],
 		["workers/index.ts", "for (const message of batch.messages) message.ack();"],
 	],
@@ -196,7 +196,8 @@ describe("what only looks like a violation passes", () => {
 			"workers/index.ts",
 			'import { env } from "cloudflare:workers";\nimport { a } from "./intake/index.ts";\nbatch.ackAll();',
 		],
-		["workers/consumer/index.ts", 'import { runtime } from "../runtime.ts";\nconst f = (env: Env) => message.ack();'],
+		["workers/consumer/index.ts", 'import { runtime } from "../runtime.ts";\nconst f = (env: Env) => env.DB;'],
+		["workers/settle-messages.ts", "message.ack(); message.retry({ delaySeconds: 1 });"],
 		["workers/consumer/a.ts", 'import { k } from "../../shared/storage/keys.ts";\nimport { b } from "./b.ts";'],
 		["workers/runtime.ts", "export const now = () => Date.now(); setTimeout(f, 1); crypto.subtle; fetch(url);"],
 		["workers/log.ts", "export const log = (event: string) => console.log(event);"],

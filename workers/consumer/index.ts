@@ -7,11 +7,10 @@ import type { Config } from "../../shared/core/config.ts";
 import { newHolder } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { askModel } from "../../shared/model/ask-model.ts";
-import { groupMessages } from "../../shared/queues/messages.ts";
 import { JobMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { bind } from "../bindings.ts";
-import { logError } from "../log.ts";
+import { settleMessages } from "../settle-messages.ts";
 import { ByteBudget } from "./byte-budget.ts";
 import { groupEnds } from "./group-ends.ts";
 import { runBatch } from "./run-batch.ts";
@@ -42,17 +41,8 @@ export async function consumeJobs(
 		inputBudget: new ByteBudget(INPUT_BYTES_HELD_MAX),
 		holder: newHolder(runtime),
 	};
-	const bells = groupMessages(batch.messages, JobMessage, (key) => `${key.tenantId}/${key.jobId}`);
-	for (const message of bells.unreadable) {
-		logError("message.unreadable", { queue: batch.queue, messageId: message.id });
-		message.ack();
-	}
-	await runBatch(consumer, bells.keys, (key, disposition) => {
-		for (const message of bells.messagesFor(key)) {
-			if (disposition.kind === "ack") message.ack();
-			else message.retry({ delaySeconds: disposition.delaySeconds });
-		}
-	});
+	const messages = { schema: JobMessage, idOf: (key: JobMessage) => `${key.tenantId}/${key.jobId}` };
+	await settleMessages(batch, messages, (keys, settle) => runBatch(consumer, keys, settle));
 }
 
 /** A provider key: any secret of this Worker that a route names. */

@@ -5,11 +5,11 @@ import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { keysOf } from "../../shared/core/upstreams/credentials.ts";
 import { whyNotLeased } from "../../shared/db/jobs/why-not-leased.ts";
+import { wake } from "../../shared/jobs/wake.ts";
 import type { AskModel } from "../../shared/model/port.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/messages.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
-import { enqueueOrLog } from "../enqueue-or-log.ts";
 import { logError } from "../log.ts";
 import type { ByteBudget } from "./byte-budget.ts";
 import type { Ends } from "./group-ends.ts";
@@ -59,9 +59,8 @@ export async function runBatch(
 		tell(job, disposition);
 	});
 	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
-	const told = enqueueOrLog(consumer.deliveryQueue, owed);
-	const passedOn = enqueueOrLog(consumer.jobQueue, freed);
-	await Promise.all([...attempts, tellMissed(consumer, missed, tell), told, passedOn]);
+	const woken = wake(consumer, { deliveries: owed, jobs: freed });
+	await Promise.all([...attempts, tellMissed(consumer, missed, tell), woken]);
 	await watch.stop();
 }
 

@@ -8,9 +8,9 @@ import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import type { Finalization, Finished } from "../../shared/db/jobs/finish-jobs.ts";
 import { type Requeue, type Requeued, requeueJob } from "../../shared/db/jobs/requeue-job.ts";
+import { wake } from "../../shared/jobs/wake.ts";
 import { ACK, type Disposition } from "../../shared/queues/messages.ts";
 import type { StoredResult } from "../../shared/storage/results.ts";
-import { enqueueOrLog } from "../enqueue-or-log.ts";
 import { log } from "../log.ts";
 import { reportFailure, reportRecovery } from "./report-to-breakers.ts";
 import { retryWrite } from "./retry-write.ts";
@@ -129,8 +129,7 @@ async function finish(consumer: Consumer, lease: Lease, end: End): Promise<Dispo
 	});
 	report(lease, end.status, end.reason ?? null, written);
 	if (written === "unknown") return afterLease(consumer);
-	const told = enqueueOrLog(consumer.deliveryQueue, ended.owed);
-	await Promise.all([told, enqueueOrLog(consumer.jobQueue, ended.freed)]);
+	await wake(consumer, { deliveries: ended.owed, jobs: ended.freed });
 	return ACK;
 }
 
@@ -150,7 +149,7 @@ async function requeue(
 	});
 	report(lease, "queued", next.reason, written);
 	if (written === "unknown") return afterLease(consumer);
-	await enqueueOrLog(consumer.jobQueue, requeued.freed);
+	await consumer.jobQueue.tryEnqueue(requeued.freed);
 	const delaySeconds = written === "done" ? queueDelaySeconds(requeued.waitMs) : null;
 	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
 }

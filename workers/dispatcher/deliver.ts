@@ -7,7 +7,6 @@ import { isOverload, openMsByFailures } from "../../shared/core/webhooks/receive
 import type { PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { releaseDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import type { DeliveryRecord, Recorded } from "../../shared/db/deliveries/record-deliveries.ts";
-import { enqueueOrLog } from "../enqueue-or-log.ts";
 import { log, logError } from "../log.ts";
 import type { Dispatcher } from "./dispatch-batch.ts";
 import { type Sent, sendWebhook } from "./send-webhook.ts";
@@ -44,7 +43,7 @@ export async function deliver(dispatcher: Dispatcher, owed: PendingDelivery): Pr
 		failure: failureOf(sent, decision, config.deliveryScheduleMs),
 	});
 	report(owed, attempt, decision, recorded);
-	await enqueueOrLog(dispatcher.deliveryQueue, recorded.owed);
+	await dispatcher.deliveryQueue.tryEnqueue(recorded.owed);
 	if (recorded.recovered !== null) await release(dispatcher, recorded.recovered);
 	return decision;
 }
@@ -72,7 +71,7 @@ async function recordWithRetry({ records, runtime }: Dispatcher, record: Deliver
 /** A receiver that was kept back is back: the others that waited for it go. Best effort: the sweeper walks them. */
 async function release({ db, deliveryQueue }: Dispatcher, receiver: string): Promise<void> {
 	try {
-		await enqueueOrLog(deliveryQueue, await releaseDeliveries(db, receiver, RELEASED_MAX));
+		await deliveryQueue.tryEnqueue(await releaseDeliveries(db, receiver, RELEASED_MAX));
 	} catch (error) {
 		logError("deliveries.release_failed", {}, error);
 	}

@@ -104,12 +104,7 @@ async function inTime(
 
 async function enqueueAgain({ deliveryQueue }: Dispatcher, key: DeliveryKey, dispatching: Promise<Disposition>) {
 	const late = await dispatching;
-	if (late.kind === "ack") return;
-	try {
-		await deliveryQueue.enqueueLater(key, late.delaySeconds);
-	} catch (error) {
-		logError("delivery.enqueue_failed", { deliveryId: key.deliveryId }, error);
-	}
+	if (late.kind === "retry") await deliveryQueue.tryEnqueueLater(key, late.delaySeconds);
 }
 
 function later(waitMs: number): Disposition {

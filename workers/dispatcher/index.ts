@@ -6,11 +6,10 @@
  */
 import type { Config } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { groupMessages } from "../../shared/queues/messages.ts";
 import { DeliveryMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { bind } from "../bindings.ts";
-import { logError } from "../log.ts";
+import { settleMessages } from "../settle-messages.ts";
 import { dispatchBatch } from "./dispatch-batch.ts";
 import { groupRecords } from "./group-records.ts";
 
@@ -31,15 +30,6 @@ export async function dispatchDeliveries(
 		runtime,
 		background,
 	};
-	const bells = groupMessages(batch.messages, DeliveryMessage, (key) => `${key.tenantId}/${key.deliveryId}`);
-	for (const message of bells.unreadable) {
-		logError("message.unreadable", { queue: batch.queue, messageId: message.id });
-		message.ack();
-	}
-	await dispatchBatch(dispatcher, bells.keys, (key, disposition) => {
-		for (const message of bells.messagesFor(key)) {
-			if (disposition.kind === "ack") message.ack();
-			else message.retry({ delaySeconds: disposition.delaySeconds });
-		}
-	});
+	const messages = { schema: DeliveryMessage, idOf: (key: DeliveryMessage) => `${key.tenantId}/${key.deliveryId}` };
+	await settleMessages(batch, messages, (keys, settle) => dispatchBatch(dispatcher, keys, settle));
 }

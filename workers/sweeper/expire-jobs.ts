@@ -2,8 +2,8 @@
 import { deadlineError } from "../../shared/core/jobs/decide.ts";
 import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
+import { wake } from "../../shared/jobs/wake.ts";
 import { findStoredResult } from "../../shared/storage/results.ts";
-import { enqueueOrLog } from "../enqueue-or-log.ts";
 import { logError } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
@@ -43,9 +43,9 @@ async function expireOrLog(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> 
 }
 
 /** Guarded by the lease seen: a job that was leased or cancelled meanwhile is left to whoever did that. */
-async function expire({ db, deliveryQueue, jobQueue }: Sweeper, jobs: SweptJob[]): Promise<number> {
+async function expire(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> {
 	const finished = await finishJobs(
-		db,
+		sweeper.db,
 		jobs.map((job) => ({
 			tenantId: job.tenantId,
 			jobId: job.jobId,
@@ -59,13 +59,9 @@ async function expire({ db, deliveryQueue, jobQueue }: Sweeper, jobs: SweptJob[]
 			progress: null,
 		})),
 	);
-	await enqueueOrLog(
-		deliveryQueue,
-		finished.flatMap(({ owed }) => owed),
-	);
-	await enqueueOrLog(
-		jobQueue,
-		finished.flatMap(({ freed }) => freed),
-	);
+	await wake(sweeper, {
+		deliveries: finished.flatMap(({ owed }) => owed),
+		jobs: finished.flatMap(({ freed }) => freed),
+	});
 	return finished.filter(({ done }) => done).length;
 }

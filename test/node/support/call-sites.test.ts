@@ -90,7 +90,7 @@ describe("the call sites of a source", () => {
 			"postWebhook",
 			"callWorkersAi",
 			"isEmpty",
-			"enqueueOrLog",
+			"wake.ts#wake",
 			"isWithin",
 		]) {
 			expect(sites.some(({ name }) => name.includes(part))).toBe(true);

@@ -27,7 +27,7 @@ describeFaults("consumer", [
 	{
 		name: "jobs that fail for good: refused, and out of attempts",
 		isBatch: true,
-		tries: /recordFailure|finishJobs|enqueueOrLog/,
+		tries: /recordFailure|finishJobs|wake/,
 		async play(story) {
 			const failed = { status: "failed", hasWebhook: true } as const;
 			await story.submit({ ...failed, prompt: "refused", steps: [{ status: 400 }] });

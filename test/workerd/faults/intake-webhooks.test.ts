@@ -98,7 +98,7 @@ describeFaults(
 		},
 		{
 			name: "a disabled endpoint that is enabled, and gets what it missed",
-			tries: /endpoint-deliveries|ring-for-some/,
+			tries: /endpoint-deliveries/,
 			async play(story) {
 				const { id, path } = await anEndpoint(story);
 				await env.DB.prepare(
@@ -120,7 +120,7 @@ describeFaults(
 		},
 		{
 			name: "webhooks that are asked for again",
-			tries: /redeliveries|ring-for-some/,
+			tries: /redeliveries/,
 			async play(story) {
 				// Each request may be sent twice, and each then tells.
 				const job = await aSucceededJob(story, "told again", { toldAgain: 4 });

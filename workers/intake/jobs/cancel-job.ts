@@ -13,7 +13,7 @@ import {
 import { nextAttemptNumber, withAttempt } from "../../../shared/core/jobs/attempts.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { type Finalization, finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
-import { enqueueOrLog } from "../../enqueue-or-log.ts";
+import { wake } from "../../../shared/jobs/wake.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { originOf } from "../http/origin.ts";
@@ -56,8 +56,7 @@ async function cancel(c: Context<IntakeEnv>): Promise<StoredJob> {
 		if (job.finishedAt !== null) return job;
 		const [finished] = await finishJobs(services.db, [endOf(services, job)]);
 		if (finished?.done) {
-			services.background(enqueueOrLog(services.deliveryQueue, finished.owed));
-			services.background(enqueueOrLog(services.jobQueue, finished.freed));
+			services.background(wake(services, { deliveries: finished.owed, jobs: finished.freed }));
 		}
 	}
 }

@@ -12,7 +12,6 @@ import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
 import { isKeyInUse } from "../../../shared/db/jobs/find-idempotency-key.ts";
 import { type NewJob, type Submission, submitAgain, submitJob } from "../../../shared/db/jobs/submit-job.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../../shared/storage/inputs.ts";
-import { logError } from "../../log.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { originOf } from "../http/origin.ts";
 import { retryAfterSeconds } from "../http/retry-after.ts";
@@ -82,11 +81,7 @@ async function ring({ jobQueue, runtime }: Services, job: NewJob): Promise<void>
 	const delaySeconds = queueDelaySeconds(waitMs);
 	if (delaySeconds === null) return;
 	await runtime.sleep(ENQUEUE_AFTER_MS);
-	try {
-		await jobQueue.enqueueLater(job, delaySeconds);
-	} catch (error) {
-		logError("job.enqueue_failed", { jobId: job.jobId }, error);
-	}
+	await jobQueue.tryEnqueueLater(job, delaySeconds);
 }
 
 async function toNewJob(c: Context<IntakeEnv>, { request, input, retryOf }: Order): Promise<NewJob> {

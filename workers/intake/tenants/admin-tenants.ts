@@ -17,7 +17,6 @@ import { seal } from "../../../shared/crypto/seal.ts";
 import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants/tenants.ts";
 import { deleteTenant } from "../../../shared/db/upkeep/delete-tenant.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
-import { enqueueOrLog } from "../../enqueue-or-log.ts";
 import { operatorAsActor } from "../auth/audit-actor.ts";
 import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
@@ -136,7 +135,7 @@ export const adminTenantRoutes = newApp()
 		const limits = change.limits === undefined ? null : TenantLimits.parse({ ...old.limits, ...change.limits });
 		const named = { name: change.name ?? null, limits };
 		const updated = await updateTenant(db, old.tenantId, named, operatorAsActor(c));
-		background(enqueueOrLog(jobQueue, updated?.freed ?? []));
+		background(jobQueue.tryEnqueue(updated?.freed ?? []));
 		return c.json(viewTenant(existing(updated?.tenant ?? null)), 200);
 	})
 	.openapi(remove, async (c) => {

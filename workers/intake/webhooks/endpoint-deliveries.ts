@@ -17,11 +17,11 @@ import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
 import { findDelivery, listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
 import { enableEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
+import { MESSAGES_PER_CALL_MAX } from "../../../shared/queues/queue.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { allowBody, requireBody } from "../http/strict-body.ts";
-import { enqueueSome } from "./enqueue-some.ts";
 import { endpointKeyOf, existing, findOwnEndpoint } from "./load-endpoint.ts";
 
 const RECOVERED_MAX = 1_000;
@@ -128,7 +128,8 @@ export const endpointDeliveryRoutes = newApp()
 		}
 		const page = { sinceMs, limit: RECOVERED_MAX };
 		const { recovered, hasMore } = await recoverDeliveries(services.db, endpoint, page, callerAsActor(c));
-		enqueueSome(services, recovered);
+		// One call to the queue; the sweeper enqueues the rest.
+		services.background(services.deliveryQueue.tryEnqueue(recovered.slice(0, MESSAGES_PER_CALL_MAX)));
 		return c.json(
 			{
 				object: "webhook_endpoint.recovery" as const,

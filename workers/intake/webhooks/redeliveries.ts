@@ -22,7 +22,6 @@ import { newApp } from "../http/app.ts";
 import { allowBody } from "../http/strict-body.ts";
 import { findOwnJob } from "../jobs/load-job.ts";
 import type { IntakeEnv } from "../services.ts";
-import { enqueueSome } from "./enqueue-some.ts";
 
 const tags = ["Webhooks"];
 const params = z.object({ id: z.string() });
@@ -88,13 +87,13 @@ export const redeliveryRoutes = newApp()
 		const { services } = c.env;
 		const redelivery = await redeliver(services.db, deliveryKeyOf(c), callerAsActor(c));
 		if (redelivery.outcome !== "pending") throw whyNot(redelivery.outcome);
-		enqueueSome(services, [redelivery.delivery]);
+		services.background(services.deliveryQueue.tryEnqueue([redelivery.delivery]));
 		return c.json(viewDelivery(redelivery.delivery), 202);
 	})
 	.openapi(allAgain, async (c) => {
 		const { services } = c.env;
 		const sent = await redeliverJob(services.db, await findOwnJob(c), callerAsActor(c));
-		enqueueSome(services, sent);
+		services.background(services.deliveryQueue.tryEnqueue(sent));
 		return c.json(pageOf(sent.map(viewDelivery), sent.length), 202);
 	});
 

@@ -1,0 +1,26 @@
+/** How an actor takes a queue batch: the only place that acks and retries messages, one by one. */
+import type { z } from "zod";
+import { type Disposition, groupMessages } from "../shared/queues/messages.ts";
+import { logError } from "./log.ts";
+
+/**
+ * Hands the keys of a batch to `run`, and settles the messages of each key as soon as `run` says what becomes of it. A
+ * message that cannot be read is acked: it would be no more readable the next time.
+ */
+export async function settleMessages<Key>(
+	batch: MessageBatch,
+	{ schema, idOf }: { schema: z.ZodType<Key>; idOf: (key: Key) => string },
+	run: (keys: Key[], settle: (key: Key, disposition: Disposition) => void) => Promise<void>,
+): Promise<void> {
+	const grouped = groupMessages(batch.messages, schema, idOf);
+	for (const message of grouped.unreadable) {
+		logError("message.unreadable", { queue: batch.queue, messageId: message.id });
+		message.ack();
+	}
+	await run(grouped.keys, (key, disposition) => {
+		for (const message of grouped.messagesFor(key)) {
+			if (disposition.kind === "ack") message.ack();
+			else message.retry({ delaySeconds: disposition.delaySeconds });
+		}
+	});
+}
