@@ -1,6 +1,8 @@
 /** What requests about registered endpoints look like. */
+
 import { z } from "@hono/zod-openapi";
 import { isId } from "../core/ids.ts";
+import { WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
 import { EVENT_FILTERS, EVENT_TYPES } from "../core/webhooks/events.ts";
 import { pageQuery } from "./schemas.ts";
 
@@ -21,7 +23,7 @@ const fields = {
 	name: z.string().min(1).max(256),
 	url: z.string().describe("A public https address on port 443 or 8443; redirects are not followed."),
 	event_types: eventTypes,
-	payload: z.enum(["full", "thin"]).describe("`thin` gives id, object and status alone. `full` by default."),
+	payload: z.enum(WEBHOOK_PAYLOADS).describe("`thin` gives id, object and status alone. `full` by default."),
 };
 
 export const CreateEndpoint = z

@@ -1,5 +1,7 @@
 /** Registered endpoints as the outside sees them: the shapes of OpenAI's SDK, in Unix seconds, and what is ours besides. */
+
 import { z } from "@hono/zod-openapi";
+import { WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
 import { DISABLED_REASONS, ENDPOINT_STATES, type WebhookEndpoint } from "../core/webhooks/webhook-endpoint.ts";
 
 const seconds = z.number().int();
@@ -11,7 +13,7 @@ export const EndpointView = z
 		name: z.string(),
 		url: z.string(),
 		event_types: z.array(z.string()),
-		payload: z.enum(["full", "thin"]),
+		payload: z.enum(WEBHOOK_PAYLOADS),
 		status: z.enum(ENDPOINT_STATES).describe("A disabled endpoint is told nothing; `…/enable` ends that."),
 		disabled_at: seconds.nullable(),
 		disabled_reason: z

@@ -2,7 +2,7 @@
 import { z } from "@hono/zod-openapi";
 import type { Attempt } from "../core/jobs/attempts.ts";
 import type { Delivery } from "../core/webhooks/delivery.ts";
-import { DELIVERY_STATES } from "../core/webhooks/delivery-states.ts";
+import { DELIVERY_STATES } from "../core/webhooks/delivery.ts";
 import { timestamp, timestampOrNull, UsageView, viewUsage } from "./job.ts";
 
 const time = z.iso.datetime({ precision: 3 });

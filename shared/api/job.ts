@@ -1,6 +1,6 @@
 /** A job as the outside sees it: on the wire of the API and in webhooks alike. */
 import { z } from "zod";
-import { CANCELLATIONS, type Job } from "../core/jobs/job.ts";
+import { CANCELLATIONS, type Job, WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
 import { JOB_STATES } from "../core/jobs/job-states.ts";
 
 /** RFC 3339 in UTC with milliseconds. */
@@ -44,7 +44,7 @@ export const JobView = z.object({
 	result_url: z.string().nullable().describe("Where the stored completion is. Null unless the job succeeded."),
 	metadata: z.record(z.string(), z.string()),
 	webhook: z
-		.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(["full", "thin"]) })
+		.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(WEBHOOK_PAYLOADS) })
 		.nullable(),
 	retry_of: z.string().nullable().describe("The job that this one repeats."),
 	cancellation: z

@@ -1,7 +1,9 @@
 /** What requests and answers look like. The same schemas validate and make `/openapi.json`. */
+
 import { z } from "@hono/zod-openapi";
 import { ChatInput } from "../core/chat/chat-input.ts";
 import { type IdPrefix, isId } from "../core/ids.ts";
+import { WEBHOOK_PAYLOADS, type WebhookPayload } from "../core/jobs/job.ts";
 import { JOB_EVENT_FILTERS } from "../core/webhooks/events.ts";
 import { JobView } from "./job.ts";
 
@@ -24,7 +26,7 @@ const WebhookRequest = z.strictObject({
 		.max(JOB_EVENT_FILTERS.length)
 		.optional()
 		.describe("The four of a job's end by default; `job.started` and `job.*`, which is all of them, on request."),
-	payload: z.enum(["full", "thin"]).default("full").describe("`thin` gives id, object and status alone."),
+	payload: z.enum(WEBHOOK_PAYLOADS).default("full").describe("`thin` gives id, object and status alone."),
 });
 
 const jobFields = {
@@ -75,7 +77,7 @@ const jobFields = {
 export const SubmitJob = z.strictObject(jobFields).openapi("SubmitJob");
 /** A submission, or what is stored of one, less its input: that is kept as it came. */
 export type JobRequest = Omit<z.infer<typeof SubmitJob>, "input" | "webhook"> & {
-	webhook?: { url: string; events?: string[] | undefined; payload: "full" | "thin" } | undefined;
+	webhook?: { url: string; events?: string[] | undefined; payload: WebhookPayload } | undefined;
 };
 
 export const RetryJob = SubmitJob.partial().openapi("RetryJob");

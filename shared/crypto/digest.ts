@@ -1,6 +1,6 @@
 /** SHA-256. */
 import type { Runtime } from "../core/runtime.ts";
-import { toHex, utf8 } from "./seal.ts";
+import { toHex, utf8 } from "./bytes.ts";
 
 export async function sha256Hex(runtime: Runtime, ...parts: (string | Uint8Array<ArrayBuffer>)[]): Promise<string> {
 	const bytes = parts.map((part) => (typeof part === "string" ? utf8(part) : part));

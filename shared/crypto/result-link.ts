@@ -1,9 +1,10 @@
-/** Links to a result that work without a key, for as long as they say. */
+/** Links to a result that work without an API key until they expire. */
 import type { JobKey } from "../core/jobs/job.ts";
 import type { Runtime } from "../core/runtime.ts";
-import { deriveKey, fromHex, keyId, toHex, utf8 } from "./seal.ts";
+import { fromHex, toHex, utf8 } from "./bytes.ts";
+import { deriveKey, keyId } from "./seal.ts";
 
-/** `<key id>.<tenant>.<mac>`: names the tenant, under whom alone a job is looked for. One spelling, no other. */
+/** `<key id>.<tenant>.<mac>`: the job is looked up under that tenant alone. Each link has exactly one valid spelling. */
 const SIGNATURE = /^([0-9a-f]{8})\.(ten_[0-9a-z]{26})\.([0-9a-f]{64})$/;
 
 /** Seconds, without leading zeros. */
@@ -24,7 +25,7 @@ export async function signedResultUrl(
 	return `${publicUrl}/v1/jobs/${job.jobId}/result?expires=${expires}&signature=${signature}`;
 }
 
-/** The job that a link gives access to; null where the link is not ours, was changed, or is over. */
+/** The job that a link gives access to; null if the link is not ours, was changed, or has expired. */
 export async function verifyResultLink(
 	runtime: Runtime,
 	signingKeys: string[],

@@ -1,27 +1,24 @@
 /**
- * Secrets at rest: AES-256-GCM under a key derived from SIGNING_KEY, as `v1.<key id>.<iv>.<ciphertext>`. What the secret
- * belongs to is authenticated with it, so that a sealed secret moved to another row does not open.
+ * Secrets at rest: AES-256-GCM under a key derived from SIGNING_KEY, as `v1.<key id>.<iv>.<ciphertext>`. The owner of the
+ * secret is authenticated data, so a sealed secret that is moved to another row does not open.
  */
 import type { Runtime } from "../core/runtime.ts";
+import { fromHex, toHex, utf8 } from "./bytes.ts";
 
 const VERSION = "v1";
-/** NIST SP 800-38D: 96 random bits are safe for far more than the few seals a key ever makes. */
+/** NIST SP 800-38D: 96 random bits are safe for many more seals than one key ever makes. */
 const IV_BYTES = 12;
 
 /**
- * What the signing keys come to, derived once an isolate, which has one `subtle`: each webhook asks for it several times.
- * Values are kept, and no promises, which the runtime ends with the request that made them.
+ * What the signing keys derive to. An isolate has one `subtle`, so it derives each once, though every webhook needs several.
+ * Holds values and no promises: the runtime ends a promise with the request that made it.
  */
-class Derived<Value> {
-	readonly #known = new WeakMap<SubtleCrypto, Map<string, Value>>();
+const derived = new WeakMap<SubtleCrypto, { keyIds: Map<string, string>; keys: Map<string, CryptoKey> }>();
 
-	async of({ subtle }: Runtime, name: string, derive: () => Promise<Value>): Promise<Value> {
-		const known = this.#known.get(subtle) ?? new Map<string, Value>();
-		this.#known.set(subtle, known);
-		const value = known.get(name) ?? (await derive());
-		known.set(name, value);
-		return value;
-	}
+function derivedWith({ subtle }: Runtime) {
+	const known = derived.get(subtle) ?? { keyIds: new Map(), keys: new Map() };
+	derived.set(subtle, known);
+	return known;
 }
 
 /** @param owner what the secret belongs to, such as a tenant's id */
@@ -32,7 +29,7 @@ export async function seal(runtime: Runtime, signingKey: string, owner: string, 
 	return [VERSION, await keyId(runtime, signingKey), toHex(iv), toHex(new Uint8Array(sealed))].join(".");
 }
 
-/** Rejects where none of `signingKeys` sealed it, or where it belongs to another owner. */
+/** Rejects if none of `signingKeys` sealed it, or if it belongs to another owner. */
 export async function unseal(runtime: Runtime, signingKeys: string[], owner: string, sealed: string): Promise<string> {
 	const [version, id, iv, ciphertext] = sealed.split(".");
 	for (const signingKey of signingKeys) {
@@ -41,48 +38,33 @@ export async function unseal(runtime: Runtime, signingKeys: string[], owner: str
 		const algorithm = { name: "AES-GCM", iv: fromHex(iv ?? ""), additionalData: utf8(owner) };
 		return new TextDecoder().decode(await runtime.subtle.decrypt(algorithm, key, fromHex(ciphertext ?? "")));
 	}
-	throw new Error("no SIGNING_KEY in force opens this secret; is SIGNING_KEY_PREVIOUS missing?");
+	throw new Error("no configured SIGNING_KEY opens this secret; is SIGNING_KEY_PREVIOUS missing?");
 }
 
-const keyIds = new Derived<string>();
-
-/** Names a signing key without telling it: which of two is in use shows in the sealed text. */
+/** Names a signing key without revealing it: a sealed text shows which of two keys sealed it. */
 export async function keyId(runtime: Runtime, signingKey: string): Promise<string> {
-	return await keyIds.of(runtime, signingKey, async () => {
-		const digest = await runtime.subtle.digest("SHA-256", utf8(`holdfast key id ${signingKey}`));
-		return toHex(new Uint8Array(digest)).slice(0, 8);
-	});
+	const { keyIds } = derivedWith(runtime);
+	const known = keyIds.get(signingKey);
+	if (known !== undefined) return known;
+	const digest = await runtime.subtle.digest("SHA-256", utf8(`holdfast key id ${signingKey}`));
+	const id = toHex(new Uint8Array(digest)).slice(0, 8);
+	keyIds.set(signingKey, id);
+	return id;
 }
 
 type Purpose = "AES-GCM" | "HMAC";
 type Use = "encrypt" | "decrypt" | "sign" | "verify";
 
-const keys = new Derived<CryptoKey>();
-
-/** A key of its own for each purpose (RFC 5869), so that none reveals another. */
+/** A separate key for each purpose (RFC 5869), so that none reveals another. */
 export async function deriveKey(runtime: Runtime, signingKey: string, purpose: Purpose, use: Use): Promise<CryptoKey> {
-	return await keys.of(runtime, `${purpose} ${use} ${signingKey}`, () => deriveAnew(runtime, signingKey, purpose, use));
-}
-
-async function deriveAnew(runtime: Runtime, signingKey: string, purpose: Purpose, use: Use): Promise<CryptoKey> {
+	const { keys } = derivedWith(runtime);
+	const name = `${purpose} ${use} ${signingKey}`;
+	const known = keys.get(name);
+	if (known !== undefined) return known;
 	const master = await runtime.subtle.importKey("raw", utf8(signingKey), "HKDF", false, ["deriveKey"]);
 	const hkdf = { name: "HKDF", hash: "SHA-256", salt: new Uint8Array(), info: utf8(`holdfast ${purpose}`) };
 	const target = purpose === "HMAC" ? { name: "HMAC", hash: "SHA-256", length: 256 } : { name: purpose, length: 256 };
-	return await runtime.subtle.deriveKey(hkdf, master, target, false, [use]);
-}
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
-
-export function toHex(bytes: Uint8Array): string {
-	let hex = "";
-	for (const byte of bytes) hex += HEX[byte];
-	return hex;
-}
-
-export function fromHex(hex: string): Uint8Array<ArrayBuffer> {
-	return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-}
-
-export function utf8(text: string): Uint8Array<ArrayBuffer> {
-	return new Uint8Array(new TextEncoder().encode(text));
+	const key = await runtime.subtle.deriveKey(hkdf, master, target, false, [use]);
+	keys.set(name, key);
+	return key;
 }

@@ -6,7 +6,7 @@ import type { Config } from "../../shared/core/config.ts";
 import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
-import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
+import { RECEIVER_SLOW_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { findPendingDeliveries, type PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/messages.ts";
@@ -94,7 +94,7 @@ async function inTime(
 ): Promise<Disposition> {
 	const { runtime, background } = dispatcher;
 	const said = await new Promise<Disposition | null>((resolve, reject) => {
-		const cancelTimer = runtime.timer(PATIENCE_MS, () => resolve(null));
+		const cancelTimer = runtime.timer(RECEIVER_SLOW_MS, () => resolve(null));
 		dispatching.then(resolve, reject).finally(cancelTimer);
 	});
 	if (said !== null) return said;

@@ -3,8 +3,8 @@
 import { readRetryAfterMs } from "../../shared/core/upstreams/retry-after.ts";
 import type { Delivery, DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
 import type { AttemptResult } from "../../shared/core/webhooks/delivery-schedule.ts";
-import { ownHosts } from "../../shared/core/webhooks/own-hosts.ts";
-import { PATIENCE_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
+import { RECEIVER_SLOW_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
+import { ownHosts } from "../../shared/core/webhooks/webhook-address.ts";
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
 import { unseal } from "../../shared/crypto/seal.ts";
 import type { PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
@@ -41,7 +41,7 @@ export async function sendWebhook(dispatcher: Dispatcher, owed: PendingDelivery,
 	const body = await buildEvent(dispatcher, delivery, owed.job);
 	if (body === null) return { ...notSent(url, "the job was erased."), isPointless: true };
 	const headers = signedHeaders(secrets, delivery.eventId, attemptAt, body);
-	const cancelTimer = runtime.timer(PATIENCE_MS, () => dispatcher.background(holdBackOrLog(dispatcher, delivery)));
+	const cancelTimer = runtime.timer(RECEIVER_SLOW_MS, () => dispatcher.background(holdBackOrLog(dispatcher, delivery)));
 	const answer = await postWebhook(runtime, address.url, headers, body).finally(cancelTimer);
 	const retryAfterMs = readRetryAfterMs((name) => answer.headers.get(name), runtime.now());
 	return { ...answer, url, retryAfterMs, wasAsked: true, isPointless: false };

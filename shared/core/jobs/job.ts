@@ -54,11 +54,15 @@ export interface Job extends JobKey {
 	resultBytes: number | null;
 }
 
+/** `full`: the job as a poll shows it, and its result. `thin`: id, object and status alone. */
+export const WEBHOOK_PAYLOADS = ["full", "thin"] as const;
+export type WebhookPayload = (typeof WEBHOOK_PAYLOADS)[number];
+
 /** A one-off webhook, as the job names it. `events` null: all of them. */
 export interface WebhookTarget {
 	url: string;
 	events: string[] | null;
-	payload: "full" | "thin";
+	payload: WebhookPayload;
 }
 
 /** Options of the AI Gateway for one job; providers that have no gateway ignore them. */

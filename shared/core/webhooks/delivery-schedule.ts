@@ -1,32 +1,31 @@
-/** When a webhook is tried again. */
-import type { DeliveryState } from "./delivery-states.ts";
+/** When a webhook is sent again. */
+import type { DeliveryState } from "./delivery.ts";
 import { FAILING_MS_MAX } from "./receiver-breaker.ts";
 
 /** Spreads the retries of many deliveries that failed together, as Svix does. */
 const JITTER = 0.2;
 
-/** What one attempt brought. */
+/** How the receiver replied to one attempt. */
 export interface AttemptResult {
-	/** Null: the receiver did not answer, or was not asked. */
+	/** Null: no reply, or nothing was sent. */
 	status: number | null;
-	/** How long the receiver asked us to wait; null where it did not. */
+	/** The receiver's `Retry-After`; null if it sent none. */
 	retryAfterMs: number | null;
 }
 
 /** Which attempt it was. */
 export interface AttemptMade {
-	/** Counted from 1, from the last time that the delivery was asked for. */
+	/** Counted from 1, and from 1 again after a redelivery was requested. */
 	number: number;
-	/** Since then. */
+	/** Since the event, or since that request. */
 	ageMs: number;
 }
 
 export type DeliveryDecision = { next: "pending"; delayMs: number } | { next: Exclude<DeliveryState, "pending"> };
 
 /**
- * What becomes of a delivery after an attempt. 2xx alone is success; 410 means that nobody lives there any more (Standard
- * Webhooks), and after five days nobody waits for the news. `Retry-After` counts for no less than a step, and for two at
- * most.
+ * What becomes of a delivery after an attempt. Only 2xx is success; 410 means that the receiver is gone for good (Standard
+ * Webhooks), and after five days the event is too old to matter. `Retry-After` is clamped to [step, 2 × step].
  */
 export function decideDelivery(
 	result: AttemptResult,
@@ -39,6 +38,6 @@ export function decideDelivery(
 	if (result.status === 410 || stepMs === undefined || made.ageMs > FAILING_MS_MAX) return { next: "exhausted" };
 	const jittered = stepMs * (1 - JITTER + 2 * JITTER * random());
 	if (result.retryAfterMs === null) return { next: "pending", delayMs: Math.ceil(jittered) };
-	const asked = Math.min(Math.max(result.retryAfterMs, stepMs), 2 * stepMs);
-	return { next: "pending", delayMs: Math.ceil(Math.max(jittered, asked)) };
+	const requested = Math.min(Math.max(result.retryAfterMs, stepMs), 2 * stepMs);
+	return { next: "pending", delayMs: Math.ceil(Math.max(jittered, requested)) };
 }

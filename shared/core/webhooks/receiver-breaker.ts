@@ -1,35 +1,36 @@
 /**
- * Leaves a receiver alone that fails, so that it is not hammered and that nobody else waits for it.
+ * The circuit breaker of a receiver: a failing receiver is not hammered, and no other receiver waits for it.
  *
- * After three failures in a row, or when it says that it is overloaded, a receiver is paused; its other deliveries are
- * parked. When the pause is over one of them is sent: its answer ends the pause, or begins a longer one. One that takes
- * more than a moment to answer is asked for nothing else until it has.
+ * After three failures in a row, or when the receiver says that it is overloaded, its breaker opens and its other deliveries
+ * are parked. When the open time ends, one delivery is sent as a probe: its reply closes the breaker, or opens it for longer.
+ * While a receiver takes more than a moment to reply, no other delivery is sent to it.
  */
 
 /** One failure is an accident, and the second may be the same one. */
 export const FAILURES_TO_OPEN = 3;
-/** Longer would keep a receiver that is back waiting; shorter would send to a dead one more often than it is worth. */
+/** Longer would keep a receiver waiting that has recovered; shorter would send to a dead one too often. */
 export const RECEIVER_OPEN_MS_MAX = 15 * 60_000;
 /**
- * How long a batch waits for its slowest receiver, and others wait for a receiver: most answer sooner. Shorter would take a
- * cold start for trouble; longer would let those that hang occupy the consumers that others need, and be asked for more.
+ * How long a queue batch waits for its slowest receiver, and when a receiver's breaker opens while it has not replied. Most
+ * reply sooner. Shorter would take a cold start for trouble; longer would let receivers that hang occupy the consumers that
+ * others need, and would send more to them.
  */
-export const PATIENCE_MS = 2_000;
-/** While one delivery probes, nobody else sends: longer than an attempt and its record take. */
+export const RECEIVER_SLOW_MS = 2_000;
+/** While one delivery probes, no other is sent: longer than an attempt and its record take. */
 export const RECEIVER_PROBE_MS = 60_000;
-/** An endpoint that has failed for so long is disabled, and a delivery that old is given up. */
+/** An endpoint that has failed for so long is disabled, and a delivery that old is exhausted. */
 export const FAILING_MS_MAX = 5 * 24 * 3_600_000;
-/** Failures that lie further apart are not one trouble: the longest step of the schedule is a day. */
+/** Failures that lie further apart are separate troubles: the longest step of the schedule is a day. */
 export const FAILURES_APART_MS_MAX = 2 * 24 * 3_600_000;
 
-/** Whether the receiver said, or showed, that it is asked for too much (Standard Webhooks: 429, 502 and 504 throttle). */
-export function isOverload(answer: { status: number | null; timedOut: boolean }): boolean {
-	return answer.timedOut || [429, 502, 503, 504].includes(answer.status ?? 0);
+/** Whether the receiver said or showed that it is overloaded (Standard Webhooks: 429, 502 and 504 throttle). */
+export function isOverload(reply: { status: number | null; timedOut: boolean }): boolean {
+	return reply.timedOut || [429, 502, 503, 504].includes(reply.status ?? 0);
 }
 
 /**
- * How long a receiver is paused after its first, second, … failure in a row; the last stands for all later ones. The steps
- * are the schedule's own, two behind: a receiver with one delivery is never kept from its next attempt.
+ * How long the breaker opens after the first, second, … failure in a row; the last entry serves all later ones. The steps are
+ * the schedule's own, two behind: a receiver with one delivery is never kept from its next attempt.
  */
 export function openMsByFailures(scheduleMs: readonly number[]): number[] {
 	return scheduleMs.map((_, at) => {

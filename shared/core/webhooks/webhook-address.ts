@@ -1,16 +1,16 @@
 /**
- * Where webhooks may go: public names over https, never into a private network. The name is judged here; what it resolves
- * to is judged by `isPublicAddress`, by whoever asks DNS. Neither replaces the other: `fetch` resolves once more.
+ * Where webhooks may go: public names over https, never into a private network. `checkWebhookUrl` checks the name, and
+ * `isPublicAddress` what DNS says of it. Neither replaces the other: `fetch` resolves the name once more.
  *
- * Only the parser's own view of a URL is judged, and only its normalised form is handed out: it alone may be stored and
- * called, for two parsers may read one raw text as two hosts.
+ * Only the parser's own view of a URL is checked, and only its normalised form is returned: store and call no other, for two
+ * parsers may read one raw text as two hosts.
  */
 import ipaddr from "ipaddr.js";
 
 export interface WebhookUrlPolicy {
 	/** Local development: http, and this machine itself, are accepted too. No other private address is. */
 	allowInsecure: boolean;
-	/** Names of this service's own. They and the names under them are refused, lest it send webhooks to itself. */
+	/** Names of this service, see `ownHosts`. They and the names under them are refused: it must not call itself. */
 	ownHosts?: readonly string[];
 }
 
@@ -21,7 +21,7 @@ const URL_LENGTH_MAX = 2048;
 /** RFC 1035 §2.3.4, less the root's dot. */
 const HOST_LENGTH_MAX = 253;
 
-/** The scheme's own port, https, and its usual alternative: any other would make a port scanner of this service. */
+/** The scheme's own port, https, and its usual alternative: with any other, this service could be used as a port scanner. */
 const PORTS: readonly string[] = ["", "443", "8443"];
 
 const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
@@ -32,7 +32,7 @@ const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
  */
 const SPECIAL_NAMES = ["localhost", "test", "invalid", "example", "local", "onion", "home.arpa", "internal"];
 
-/** Whether `host` is this machine's own: `checkWebhookUrl` lets none through but in local development. */
+/** Whether `host` is this machine itself: `checkWebhookUrl` accepts it in local development only. */
 export function isLoopbackHost(host: string): boolean {
 	return LOOPBACK_HOSTS.includes(host);
 }
@@ -40,14 +40,14 @@ export function isLoopbackHost(host: string): boolean {
 /** Letters, digits and hyphens, none at an end (RFC 1123 §2.1). The parser has made IDNs `xn--…` and capitals small. */
 const LDH_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
-/** The parser drops or mends these without a word. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what it looks for.
-const SILENTLY_MENDED = /[\u0000-\u0020\u007f\\]/;
+/** The parser drops or repairs these silently. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for control characters.
+const SILENTLY_REPAIRED = /[\u0000-\u0020\u007f\\]/;
 
-/** The form of `raw` to store and call, or one sentence on what is wrong with it, which never quotes it. */
+/** The form of `raw` to store and call, or one sentence on what is wrong with it that never quotes it. */
 export function checkWebhookUrl(raw: string, policy: WebhookUrlPolicy): WebhookUrlCheck {
 	if (raw.length > URL_LENGTH_MAX) return refused(`The URL must not be longer than ${URL_LENGTH_MAX} characters.`);
-	if (SILENTLY_MENDED.test(raw)) {
+	if (SILENTLY_REPAIRED.test(raw)) {
 		return refused("The URL must not contain spaces, control characters or backslashes: percent-encode them.");
 	}
 	const url = URL.parse(raw);
@@ -83,7 +83,7 @@ function problemOfHost(host: string, ownHosts: readonly string[]): string | null
 	return null;
 }
 
-/** Whether `host` means something inside one network or machine only, or nothing at all. */
+/** Whether `host` means something only inside one network or machine, or nothing at all. */
 export function isSpecialName(host: string): boolean {
 	return isUnder(host, SPECIAL_NAMES) || !host.includes(".");
 }
@@ -100,18 +100,32 @@ function refused(problem: string): WebhookUrlCheck {
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
 
 /**
- * Whether a webhook may go to this address, as DNS gave it. False also for what is not an address. Public is what no
- * special-purpose registry of IANA claims (RFC 6890), and what leads to IPv4 by another door (mapped, NAT64, 6to4,
- * Teredo) is judged as that IPv4 address or refused outright.
+ * Whether a webhook may go to this address, as DNS gave it. False also for a text that is not an address. An address is public
+ * if no special-purpose registry of IANA lists it (RFC 6890). IPv6 forms that lead to IPv4 (mapped, NAT64, 6to4, Teredo) are
+ * checked as that IPv4 address or refused outright.
  */
 export function isPublicAddress(ip: string): boolean {
 	if (ipaddr.IPv4.isValidFourPartDecimal(ip)) return ipaddr.IPv4.parse(ip).range() === "unicast";
 	if (!ipaddr.IPv6.isValid(ip)) return false;
-	// In hexadecimal throughout, for ipaddr.js takes the compatible `::8.8.8.8` for a mapped address. Null: it has a zone
+	// In hexadecimal throughout, for ipaddr.js takes the compatible `::8.8.8.8` for a mapped address. Undefined: it has a zone
 	// (`fe80::1%eth0`), which means something on one machine only.
 	const canonical = URL.parse(`http://[${ip}]/`)?.hostname.slice(1, -1);
 	if (canonical === undefined) return false;
 	const address = ipaddr.IPv6.parse(canonical);
 	if (address.isIPv4MappedAddress()) return address.toIPv4Address().range() === "unicast";
 	return address.match(GLOBAL_UNICAST) && address.range() === "unicast";
+}
+
+/** Every Worker of an account has a name under `<account>.workers.dev`: versions of this one, and its neighbours. */
+const WORKERS_DEV_ACCOUNT = /[^.]+\.workers\.dev$/;
+
+/**
+ * The names under which this service answers: no webhook may go there.
+ * @param urls where the service is known to be reached, such as PUBLIC_URL and a job's origin; null: not known
+ */
+export function ownHosts(...urls: (string | null)[]): string[] {
+	return urls.flatMap((url) => {
+		const host = url === null ? undefined : URL.parse(url)?.hostname;
+		return host === undefined ? [] : [WORKERS_DEV_ACCOUNT.exec(host)?.[0] ?? host];
+	});
 }

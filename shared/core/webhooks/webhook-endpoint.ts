@@ -1,4 +1,5 @@
 /** A registered receiver, as the code sees it. Times are Unix milliseconds of the database's clock. */
+import type { WebhookPayload } from "../jobs/job.ts";
 
 export const ENDPOINT_STATES = ["enabled", "disabled"] as const;
 
@@ -15,7 +16,7 @@ export interface WebhookEndpoint extends WebhookEndpointKey {
 	url: string;
 	/** Types, or families of them such as `job.*`. */
 	eventTypes: string[];
-	payload: "full" | "thin";
+	payload: WebhookPayload;
 	status: (typeof ENDPOINT_STATES)[number];
 	disabledAt: number | null;
 	disabledReason: (typeof DISABLED_REASONS)[number] | null;

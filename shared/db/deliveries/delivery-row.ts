@@ -1,7 +1,8 @@
 /** One row of `deliveries`, as D1 gives it, and the delivery it stands for. */
+
 import { z } from "zod";
-import { type Delivery, DeliveryAttemptSchema } from "../../core/webhooks/delivery.ts";
-import { DELIVERY_STATES } from "../../core/webhooks/delivery-states.ts";
+import { WEBHOOK_PAYLOADS } from "../../core/jobs/job.ts";
+import { DELIVERY_STATES, type Delivery, DeliveryAttemptSchema } from "../../core/webhooks/delivery.ts";
 import { column } from "../columns.ts";
 
 const DeliveryRow = z.object({
@@ -14,7 +15,7 @@ const DeliveryRow = z.object({
 	endpoint_id: z.string().nullable(),
 	url: z.string(),
 	receiver: z.string(),
-	payload: z.enum(["full", "thin"]),
+	payload: z.enum(WEBHOOK_PAYLOADS),
 	status: z.enum(DELIVERY_STATES),
 	attempts_made: z.number(),
 	attempts_before: z.number(),

@@ -1,5 +1,7 @@
 /** One row of `webhook_endpoints`, as D1 gives it, and the endpoint it stands for. */
+
 import { z } from "zod";
+import { WEBHOOK_PAYLOADS } from "../../core/jobs/job.ts";
 import { DISABLED_REASONS, ENDPOINT_STATES, type WebhookEndpoint } from "../../core/webhooks/webhook-endpoint.ts";
 import { column } from "../columns.ts";
 
@@ -9,7 +11,7 @@ const EndpointRow = z.object({
 	name: z.string(),
 	url: z.string(),
 	event_types: column(z.array(z.string())),
-	payload: z.enum(["full", "thin"]),
+	payload: z.enum(WEBHOOK_PAYLOADS),
 	status: z.enum(ENDPOINT_STATES),
 	disabled_at: z.number().nullable(),
 	disabled_reason: z.enum(DISABLED_REASONS).nullable(),

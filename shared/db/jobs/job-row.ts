@@ -1,7 +1,7 @@
 /** One row of `jobs`, as D1 gives it, and the job it stands for. */
 import { z } from "zod";
 import { AttemptSchema } from "../../core/jobs/attempts.ts";
-import { CANCELLATIONS, type Job } from "../../core/jobs/job.ts";
+import { CANCELLATIONS, type Job, WEBHOOK_PAYLOADS } from "../../core/jobs/job.ts";
 import { JOB_STATES, type StatusReason } from "../../core/jobs/job-states.ts";
 import { column } from "../columns.ts";
 
@@ -16,7 +16,7 @@ const JobRow = z.object({
 	input_key: z.string().nullable(),
 	input_bytes: z.number(),
 	webhook: column(
-		z.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(["full", "thin"]) }),
+		z.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(WEBHOOK_PAYLOADS) }),
 	).nullable(),
 	gateway: column(z.object({ cacheTtlSeconds: z.number().nullable(), skipCache: z.boolean().nullable() })).nullable(),
 	metadata: column(z.record(z.string(), z.string())).nullable(),

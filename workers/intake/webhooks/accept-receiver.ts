@@ -1,7 +1,7 @@
 /** Takes a receiver's address from a caller: that of a job's webhook, or of an endpoint. */
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
-import { ownHosts } from "../../../shared/core/webhooks/own-hosts.ts";
+import { ownHosts } from "../../../shared/core/webhooks/webhook-address.ts";
 import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
 import { log } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";

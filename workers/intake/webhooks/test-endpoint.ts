@@ -6,7 +6,7 @@ import { bodyErrors, commonErrors, errorResponse, jsonResponse, noQuery } from "
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { EVENT_TYPES, type EventType } from "../../../shared/core/webhooks/events.ts";
-import { ownHosts } from "../../../shared/core/webhooks/own-hosts.ts";
+import { ownHosts } from "../../../shared/core/webhooks/webhook-address.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { recordAct } from "../../../shared/db/tenants/audit-log.ts";
 import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";

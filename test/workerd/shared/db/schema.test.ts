@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { CANCELLATIONS } from "../../../../shared/core/jobs/job.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
-import { DELIVERY_STATES } from "../../../../shared/core/webhooks/delivery-states.ts";
+import { DELIVERY_STATES } from "../../../../shared/core/webhooks/delivery.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import {

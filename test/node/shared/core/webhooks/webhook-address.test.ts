@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkWebhookUrl, isPublicAddress } from "../../../../../shared/core/webhooks/webhook-address.ts";
+import { checkWebhookUrl, isPublicAddress, ownHosts } from "../../../../../shared/core/webhooks/webhook-address.ts";
 import { ADDRESS, ALLOWED_URLS, OWN, PORT, PRIVATE_NAME, REFUSED_URLS, USER } from "../../../../support/url-corpus.ts";
 
-const ownHosts = ["acme.workers.dev"];
-const inProduction = (url: string) => checkWebhookUrl(url, { allowInsecure: false, ownHosts });
-const inDevelopment = (url: string) => checkWebhookUrl(url, { allowInsecure: true, ownHosts });
+const OWN_HOSTS = ["acme.workers.dev"];
+const inProduction = (url: string) => checkWebhookUrl(url, { allowInsecure: false, ownHosts: OWN_HOSTS });
+const inDevelopment = (url: string) => checkWebhookUrl(url, { allowInsecure: true, ownHosts: OWN_HOSTS });
 
 describe("no spelling of a private place passes, and no form but a plain https one", () => {
 	it.each(REFUSED_URLS)("$url", ({ url, problem }) => {
@@ -118,5 +118,26 @@ describe("isPublicAddress", () => {
 				expect(isPublicAddress(`::ffff:${ip}`)).toBe(isPublicAddress(ip));
 			}),
 		);
+	});
+});
+
+describe("ownHosts", () => {
+	it("are all that the service is known to answer under", () => {
+		const hosts = ownHosts(
+			"https://jobs.acme.com/base",
+			"http://127.0.0.1:8787",
+			"https://JOBS.acme.net:8443/v1/jobs?a",
+		);
+		expect(hosts).toEqual(["jobs.acme.com", "127.0.0.1", "jobs.acme.net"]);
+	});
+
+	it("take in every Worker of the same account, and no other account's", () => {
+		expect(ownHosts("https://holdfast.acme.workers.dev")).toEqual(["acme.workers.dev"]);
+		expect(ownHosts("https://v2-holdfast.acme.workers.dev")).toEqual(["acme.workers.dev"]);
+		expect(ownHosts("https://acme.workers.dev.example.com")).toEqual(["acme.workers.dev.example.com"]);
+	});
+
+	it("are none where nothing is known", () => {
+		expect(ownHosts(null, "", "jobs")).toEqual([]);
 	});
 });
