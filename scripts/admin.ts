@@ -1,6 +1,6 @@
 /**
  * `npm run admin -- <command>`: tenants, keys and status of a local or deployed service, by its admin routes.
- * Answers are JSON or one line per row with tabs between, so that other programs can read them.
+ * The output is JSON, or one row a line with tabs between, so that other programs can read it.
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
@@ -11,24 +11,24 @@ import { complain, dim, PlainError, say } from "./lib/terminal.ts";
 
 const HELP = `Usage: npm run admin -- <command>
 
-  tenants list                     every tenant: id, name, when it was made
+  tenants list                     every tenant: id, name, created at
   tenants create <name>
   tenants show <tenant>
   tenants update <tenant>
       --name <name>
-      --limit open_jobs=5            or open_jobs=none; may be given several times, to create, too
-  tenants delete <tenant> --yes    and everything of it, for good, but its audit log
-  tenants audit-log <tenant>       who changed what, newest first: when, who, what, to what
-  keys list <tenant>               its keys: id, name, scopes, last used, until when good, since when revoked
-  keys create <tenant> [name]      the key is shown this once
-      --scopes a,b                   what it may do (all but keys:manage)
-      --expires <RFC 3339>           until when (for good)
+      --limit open_jobs=5            or open_jobs=none; repeatable; also for "tenants create"
+  tenants delete <tenant> --yes    erase the tenant and its data permanently, except its audit log
+  tenants audit-log <tenant>       who changed what, newest first: time, actor, action, target
+  keys list <tenant>               its keys: id, name, scopes, last used at, expires at, revoked at
+  keys create <tenant> [name]      the key is shown only once
+      --scopes a,b                   what it may do (default: all but keys:manage)
+      --expires <RFC 3339>           when it expires (default: never)
   keys revoke <key>                by its id, key_…
-  status                           backlog, parked keys and the last sweep
+  status                           open jobs, pending deliveries, parked jobs and the last sweep
 
 Environment:
-  HOLDFAST_URL  the service (http://127.0.0.1:8787)
-  ADMIN_TOKEN   its secret; for a service on this machine the one in .dev.vars will do`;
+  HOLDFAST_URL  the service's URL (default: http://127.0.0.1:8787)
+  ADMIN_TOKEN   its admin token (default for a service on this machine: the one in .dev.vars)`;
 
 type Row = Record<string, unknown>;
 type List = { data: Row[]; has_more: boolean; last_id: string | null };
@@ -37,14 +37,14 @@ type Admin = <T = Row>(path: string, call?: Omit<Call, "token">) => Promise<T>;
 async function main(): Promise<void> {
 	const { words, flags } = readArguments();
 	if (flags.help || words.length === 0) return say(HELP);
-	const request = asked(() => adminRequest(words, flags));
+	const request = withHint(() => adminRequest(words, flags));
 	await carryOut(connect(), request);
 }
 
 async function carryOut(admin: Admin, { method, path, body, columns, done }: AdminRequest): Promise<void> {
-	if (columns !== undefined) return printRows(await everyRow(admin, path), columns);
-	const answer = await admin<Row | "">(path, body === undefined ? { method } : { method, body });
-	if (answer !== "") return printJson(answer);
+	if (columns !== undefined) return printRows(await allRows(admin, path), columns);
+	const response = await admin<Row | "">(path, body === undefined ? { method } : { method, body });
+	if (response !== "") return printJson(response);
 	say(done ?? "Done.");
 }
 
@@ -57,12 +57,12 @@ function readArguments(): { words: string[]; flags: Flags & { help?: boolean | u
 		yes: { type: "boolean" },
 		help: { type: "boolean", short: "h" },
 	} as const;
-	const { positionals, values } = asked(() => parseArgs({ allowPositionals: true, options }));
+	const { positionals, values } = withHint(() => parseArgs({ allowPositionals: true, options }));
 	return { words: positionals, flags: values };
 }
 
-/** What a command was given wrong is told with the way to the right one. */
-function asked<T>(read: () => T): T {
+/** Adds the way to the help to the message of an error in the arguments. */
+function withHint<T>(read: () => T): T {
 	try {
 		return read();
 	} catch (error) {
@@ -72,23 +72,25 @@ function asked<T>(read: () => T): T {
 
 function connect(): Admin {
 	const text = process.env.HOLDFAST_URL || "http://127.0.0.1:8787";
-	if (!URL.canParse(text)) throw new PlainError(`HOLDFAST_URL is not a URL: ${text}`);
+	if (!URL.canParse(text)) throw new PlainError(`HOLDFAST_URL is not a valid URL: ${text}`);
 	const base = `${text.replace(/\/+$/, "")}/v1/admin`;
 	const token = process.env.ADMIN_TOKEN || localToken(new URL(text));
 	return (path, call) => callForSuccess(base + path, { ...call, token });
 }
 
-/** The token in `.dev.vars` is for this machine alone: it is never sent to another. */
+/** The token in `.dev.vars` belongs to the local service: it is never sent to another host. */
 function localToken({ hostname }: URL): string {
 	if (!["127.0.0.1", "localhost", "[::1]"].includes(hostname)) {
-		throw new PlainError(`Set ADMIN_TOKEN to the admin token of ${hostname}.`);
+		throw new PlainError(`ADMIN_TOKEN is not set. Set it to the admin token of ${hostname}.`);
 	}
 	const token = readEnvFile(resolve(join(import.meta.dirname, "../.dev.vars"))).ADMIN_TOKEN;
 	if (token) return token;
-	throw new PlainError("There is no ADMIN_TOKEN in the environment or in .dev.vars. npm start writes one.");
+	throw new PlainError(
+		"ADMIN_TOKEN is set neither in the environment nor in .dev.vars. npm start writes it to .dev.vars.",
+	);
 }
 
-async function everyRow(admin: Admin, path: string): Promise<Row[]> {
+async function allRows(admin: Admin, path: string): Promise<Row[]> {
 	const rows: Row[] = [];
 	for (let after = ""; ; ) {
 		const page = await admin<List>(`${path}?limit=100${after}`);
@@ -98,14 +100,14 @@ async function everyRow(admin: Admin, path: string): Promise<Row[]> {
 	}
 }
 
-/** The names of the columns are for people: whoever reads from a pipe gets the rows alone. */
+/** Column names are for people: a pipe gets only the rows. */
 function printRows(rows: Row[], columns: string[]): void {
 	if (process.stdout.isTTY) say(dim(columns.join("\t")));
-	for (const row of rows) say(columns.map((column) => plain(String(row[column] ?? "-"))).join("\t"));
+	for (const row of rows) say(columns.map((column) => withoutControls(String(row[column] ?? "-"))).join("\t"));
 }
 
-/** Tenants name their keys themselves, and must not talk to the operator's terminal. */
-function plain(text: string): string {
+/** Tenants name their own keys, so a name could hold escape codes for the operator's terminal. */
+function withoutControls(text: string): string {
 	return text.replace(/\p{Cc}/gu, "?");
 }
 

@@ -1,7 +1,7 @@
 /**
- * `npm run demo`: one job all the way, on this machine alone. Starts the service on a free port with state of its own,
- * submits a prompt, polls, receives the webhook, verifies it, and shows what happened when. Touches neither `.wrangler`
- * nor `.dev.vars`, sends nothing beyond this machine, and leaves nothing behind. Exits 0 only when everything arrived.
+ * `npm run demo`: one job from prompt to webhook. Starts the service on a free port with temporary state, submits a prompt,
+ * polls, receives and verifies the webhook, and prints a timeline. Touches neither `.wrangler` nor `.dev.vars`, sends
+ * nothing beyond this machine, and leaves nothing behind. Exits 0 only if every step succeeded.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { createServer } from "node:net";
@@ -31,7 +31,7 @@ async function main(): Promise<void> {
 		root: resolve(import.meta.dirname, ".."),
 		stateDir,
 		port: await freePort(),
-		// Neither file nor environment: the demo's models are the simulated ones, whatever the user has set up.
+		// Neither .dev.vars nor the environment: the demo always uses the simulated models.
 		readSecrets: randomSecrets,
 		environment: {},
 		print: (line) => serviceLog.push(line),
@@ -42,30 +42,30 @@ async function main(): Promise<void> {
 		isLeaving = true;
 		if (error !== undefined) {
 			complain(error);
-			if (serviceLog.length > 0) say(dim(`What the service said last:\n  ${serviceLog.slice(-20).join("\n  ")}`));
+			if (serviceLog.length > 0) say(dim(`Last output of the service:\n  ${serviceLog.slice(-20).join("\n  ")}`));
 		}
 		await service.stop();
 		rmSync(stateDir, { recursive: true, force: true });
 		process.exit(code);
 	};
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void leave(130));
-	// Whoever read the output is gone, as with `| head`.
+	// The reader of the output is gone, as with `| head`.
 	process.stdout.on("error", () => void leave(130));
-	const late = `The demo did not end within ${TIME_LIMIT_MS / 1_000} seconds.`;
+	const late = `The demo did not finish within ${TIME_LIMIT_MS / 1_000} seconds.`;
 	setTimeout(() => void leave(1, new PlainError(late)), TIME_LIMIT_MS);
 
 	try {
-		say(`${bold("Holdfast demo")}: one job, all the way, on this machine alone.\n`);
+		say(`${bold("Holdfast demo")}: one job from prompt to webhook, on this machine.\n`);
 		const api = await service.start();
-		step(`The service runs on ${api.url}, with a simulated model and fresh state`);
-		await tellTheStory(api);
+		step(`Started the service on ${api.url}, with a simulated model and fresh state`);
+		await runJob(api);
 		await leave(0);
 	} catch (error) {
 		await leave(1, error);
 	}
 }
 
-async function tellTheStory(api: Api): Promise<void> {
+async function runJob(api: Api): Promise<void> {
 	const { secret } = await get<{ secret: string }>(api, "/v1/webhook_signing_secret");
 	const receiver = await openReceiver(secret);
 
@@ -74,26 +74,26 @@ async function tellTheStory(api: Api): Promise<void> {
 		token: api.key,
 		body: { input: { messages: [{ role: "user", content: PROMPT }] }, webhook: { url: receiver.url } },
 	});
-	step(`Submitted a prompt, and got an id at once: ${submitted.id}`);
+	step(`Submitted a prompt and got a job id: ${submitted.id}`);
 
-	const job = await polled(api, submitted.id);
+	const job = await pollUntilFinal(api, submitted.id);
 	const result = await get<Completion>(api, `/v1/jobs/${job.id}/result`);
-	step(`Polled until it had ${job.status}, and fetched the result`);
+	step(`Polled until the job ${job.status}, and fetched the result`);
 
 	await checkWebhook(receiver, job, result);
-	step(`Received the webhook at ${receiver.url}, its signature verified`);
+	step(`Received the webhook at ${receiver.url} and verified its signature`);
 	receiver.close();
 
 	const deliveries = await recordedDeliveries(api, job.id);
 	const attempts = await get<{ data: DemoAttempt[] }>(api, `/v1/jobs/${job.id}/attempts`);
 	say(`\n${bold("Prompt")}\n  ${PROMPT}`);
-	say(`\n${bold("Answer")}\n  ${(result.choices[0]?.message.content ?? "").replaceAll("\n", "\n  ")}`);
+	say(`\n${bold("Result")}\n  ${(result.choices[0]?.message.content ?? "").replaceAll("\n", "\n  ")}`);
 	say(`\n${bold("Timeline")} ${dim("(UTC)")}`);
 	for (const line of timeline(job, attempts.data, deliveries)) say(`  ${line}`);
-	say(`\n${dim("npm start keeps the service running.")}`);
+	say(`\n${dim("Run npm start to keep the service running.")}`);
 }
 
-async function polled(api: Api, id: string): Promise<DemoJob> {
+async function pollUntilFinal(api: Api, id: string): Promise<DemoJob> {
 	for (;;) {
 		const job = await get<DemoJob>(api, `/v1/jobs/${id}`);
 		if (job.status === "succeeded") return job;
@@ -106,17 +106,19 @@ async function polled(api: Api, id: string): Promise<DemoJob> {
 	}
 }
 
-/** The signature says who sent it; these say that it tells of this job, and the same as the poll did. */
+/** The signature proves the sender. This checks that the event is about this job and carries the polled result. */
 async function checkWebhook(receiver: Receiver, job: DemoJob, result: Completion): Promise<void> {
 	const event = await receiver.nextEvent;
 	if (event.type !== "job.succeeded" || event.data.id !== job.id) {
-		throw new PlainError(`The webhook tells of ${event.type} for ${event.data.id}, and not of this job's success.`);
+		throw new PlainError(
+			`Expected job.succeeded for ${job.id}, but the webhook is ${event.type} for ${event.data.id}.`,
+		);
 	}
 	if (!isDeepStrictEqual(event.data.result, result))
-		throw new PlainError("The webhook carries another result than the one stored.");
+		throw new PlainError("The result in the webhook differs from the stored one.");
 }
 
-/** The receiver knows of a delivery a moment before the service has recorded it. */
+/** Waits, because the receiver gets a webhook a moment before the service records its delivery. */
 async function recordedDeliveries(api: Api, id: string): Promise<DemoDelivery[]> {
 	for (;;) {
 		const { data } = await get<{ data: DemoDelivery[] }>(api, `/v1/jobs/${id}/deliveries`);
@@ -138,7 +140,7 @@ async function freePort(): Promise<number> {
 	await new Promise((listening) => server.once("listening", listening));
 	const address = server.address();
 	await new Promise((closed) => server.close(closed));
-	if (address === null || typeof address === "string") throw new PlainError("This machine has no free port.");
+	if (address === null || typeof address === "string") throw new PlainError("No free port found on this machine.");
 	return address.port;
 }
 

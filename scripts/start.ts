@@ -3,14 +3,14 @@
  *
  * What differs from production (lib/local-config.ts):
  * - MODEL_ROUTES sends every model to the simulated provider.
- * - ALLOW_INSECURE_WEBHOOKS is true, so that a receiver on this machine can be told.
- * - WEBHOOK_DNS_URL is empty: a run needs no network, so receivers' names are not looked up.
+ * - ALLOW_INSECURE_WEBHOOKS is true, so that webhooks can go to a receiver on this machine.
+ * - WEBHOOK_DNS_URL is empty: a run needs no network, so receivers' host names are not resolved.
  * - PUBLIC_URL is http://127.0.0.1:<port>.
- * - `jobs` and `deliveries` come in batches of 100: the local broker runs one batch at a time.
+ * - `jobs` and `deliveries` have batches of 100: the local broker runs one batch at a time.
  * - Cron does not run by itself, so the sweeper is ticked every SWEEP_SECONDS.
  *
- * Set in the environment: PORT (8787), STATE_DIR (.wrangler), and any variable or secret of the service, which then
- * comes before `.dev.vars` for this run. Everything the run writes, but `.dev.vars`, is in STATE_DIR.
+ * Read from the environment: PORT (8787), STATE_DIR (.wrangler), and any variable or secret of the service, which overrides
+ * `.dev.vars` for this run. Everything the run writes, except `.dev.vars`, is in STATE_DIR.
  */
 import { join, relative, resolve } from "node:path";
 import { ensureDevVars } from "./lib/env-file.ts";
@@ -31,10 +31,10 @@ async function main(): Promise<void> {
 		print: (line) => {
 			if (!isStopping) say(line);
 		},
-		onEnd: (reason) => void leave(1, `${reason} Jobs and answers are kept: start again with npm start.`),
+		onEnd: (reason) => void leave(1, `${reason} Jobs and results are kept: run npm start again.`),
 	});
 	const leave = async (code: number, reason?: unknown): Promise<void> => {
-		// The terminal tells npm of Ctrl-C too, which passes it on: the second one changes nothing.
+		// The terminal signals npm too on Ctrl-C, which passes it on: a second signal arrives.
 		if (isStopping) return;
 		isStopping = true;
 		if (reason !== undefined) complain(typeof reason === "string" ? new PlainError(reason) : reason);
@@ -42,7 +42,7 @@ async function main(): Promise<void> {
 		process.exit(code);
 	};
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => void leave(0));
-	// Whoever read the output is gone, as with `| head`.
+	// The reader of the output is gone, as with `| head`.
 	process.stdout.on("error", () => void leave(0));
 
 	try {
@@ -55,13 +55,13 @@ async function main(): Promise<void> {
 function portFrom(text: string): number {
 	const port = Number(text);
 	if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-	throw new PlainError(`PORT must be a number from 1 to 65535, and is "${text}".`);
+	throw new PlainError(`PORT must be a number from 1 to 65535. Got "${text}".`);
 }
 
 function welcome({ url, key, sweepSeconds }: { url: string; key: string; sweepSeconds: number }): void {
 	const inside = relative(root, stateDir);
 	const place = inside.startsWith("..") ? stateDir : inside;
-	say(`${bold("Holdfast")} ${dim(`state in ${place}, a sweep every ${sweepSeconds} s, Ctrl-C ends it`)}`);
+	say(`${bold("Holdfast")} ${dim(`state in ${place}, sweeping every ${sweepSeconds} s, Ctrl-C to stop`)}`);
 	say();
 	say(`  API key  ${green(key)}`);
 	say(`  API      ${url}/docs`);

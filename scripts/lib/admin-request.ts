@@ -1,4 +1,4 @@
-/** What `npm run admin` asks the service for, and how it shows the answer. Pure: the words of the command in, a request out. */
+/** Turns the words of an `npm run admin` command into the request it sends and the way its response is shown. Pure. */
 import { PlainError } from "./terminal.ts";
 
 export type Flags = {
@@ -14,106 +14,111 @@ export type AdminRequest = {
 	method: "GET" | "POST" | "PATCH" | "DELETE";
 	path: string;
 	body?: Record<string, unknown>;
-	/** Of a list, of which every page is asked for. */
+	/** The columns to print of a list. All its pages are fetched. */
 	columns?: string[];
-	/** What to say where the answer is empty. */
+	/** What to print when the response has no body. */
 	done?: string;
 };
 
-type Command = (words: Words, flags: Flags) => AdminRequest;
-
-/** The words after a command's name, which it takes in turn. */
-class Words {
-	readonly #left: string[];
-
-	constructor(words: string[]) {
-		this.#left = [...words];
-	}
-
-	needed(what: string): string {
-		const word = this.#left.shift();
-		if (word) return word;
-		throw new PlainError(`This command needs ${what}.`);
-	}
-
-	optional(): string | undefined {
-		return this.#left.shift();
-	}
-
-	/** A name of several words wants quotes, and would be cut short without. */
-	end(): void {
-		if (this.#left.length > 0) throw new PlainError(`There is a word too many: "${this.#left[0]}".`);
-	}
-}
-
-const commands: Record<string, Command> = {
-	"tenants list": () => ({ method: "GET", path: "/tenants", columns: ["id", "name", "created_at"] }),
-	"tenants create": (words, { limit }) => {
-		const name = words.needed("a name");
-		return { method: "POST", path: "/tenants", body: { name, ...limitsFrom(limit) } };
-	},
-	"tenants show": (words) => ({ method: "GET", path: tenantPath(words) }),
-	"tenants update": (words, { name, limit }) => {
-		const path = tenantPath(words);
-		const body = { ...(name === undefined ? {} : { name }), ...limitsFrom(limit) };
-		if (Object.keys(body).length === 0) throw new PlainError("Say what to change: --name or --limit.");
-		return { method: "PATCH", path, body };
-	},
-	"tenants delete": (words, { yes }) => {
-		const tenant = words.needed("a tenant's id");
-		if (!yes) throw new PlainError(`This erases everything of ${tenant}, for good: add --yes.`);
-		return {
-			method: "DELETE",
-			path: `/tenants/${encodeURIComponent(tenant)}`,
-			done: `Deleted ${tenant}. What it stored is being erased.`,
-		};
-	},
-	"tenants audit-log": (words) => ({
-		method: "GET",
-		path: `${tenantPath(words)}/audit_log`,
-		columns: ["created_at", "actor", "action", "target_id"],
-	}),
-	"keys list": (words) => ({
-		method: "GET",
-		path: `${tenantPath(words)}/keys`,
-		columns: ["id", "name", "scopes", "last_used_at", "expires_at", "revoked_at"],
-	}),
-	"keys create": (words, { scopes, expires }) => {
-		const path = `${tenantPath(words)}/keys`;
-		const body: Record<string, unknown> = { name: words.optional() ?? "unnamed" };
-		if (scopes !== undefined) body.scopes = scopes.split(",").map((scope) => scope.trim());
-		if (expires !== undefined) body.expires_at = expires;
-		return { method: "POST", path, body };
-	},
-	"keys revoke": (words) => {
-		const key = words.needed("a key's id");
-		return { method: "DELETE", path: `/keys/${encodeURIComponent(key)}`, done: `Revoked ${key}.` };
-	},
-	status: () => ({ method: "GET", path: "/status" }),
+type Command = {
+	/** The arguments that it requires, as an error message names them. */
+	needs: readonly string[];
+	/** How many more arguments it accepts. */
+	optional?: number;
+	request(args: string[], flags: Flags): AdminRequest;
 };
 
-/** Throws a PlainError for what is no command. */
+const commands: Record<string, Command> = {
+	"tenants list": {
+		needs: [],
+		request: () => ({ method: "GET", path: "/tenants", columns: ["id", "name", "created_at"] }),
+	},
+	"tenants create": {
+		needs: ["a name"],
+		request: ([name], { limit }) => ({ method: "POST", path: "/tenants", body: { name, ...limitsFrom(limit) } }),
+	},
+	"tenants show": {
+		needs: ["a tenant id"],
+		request: ([tenant]) => ({ method: "GET", path: tenantPath(tenant) }),
+	},
+	"tenants update": {
+		needs: ["a tenant id"],
+		request([tenant], { name, limit }) {
+			const body = { ...(name === undefined ? {} : { name }), ...limitsFrom(limit) };
+			if (Object.keys(body).length === 0) throw new PlainError("Nothing to update: pass --name or --limit.");
+			return { method: "PATCH", path: tenantPath(tenant), body };
+		},
+	},
+	"tenants delete": {
+		needs: ["a tenant id"],
+		request([tenant], { yes }) {
+			if (!yes) throw new PlainError(`This permanently erases everything of ${tenant}. Pass --yes to confirm.`);
+			return { method: "DELETE", path: tenantPath(tenant), done: `Deleted ${tenant}. Its data is being erased.` };
+		},
+	},
+	"tenants audit-log": {
+		needs: ["a tenant id"],
+		request: ([tenant]) => ({
+			method: "GET",
+			path: `${tenantPath(tenant)}/audit_log`,
+			columns: ["created_at", "actor", "action", "target_id"],
+		}),
+	},
+	"keys list": {
+		needs: ["a tenant id"],
+		request: ([tenant]) => ({
+			method: "GET",
+			path: `${tenantPath(tenant)}/keys`,
+			columns: ["id", "name", "scopes", "last_used_at", "expires_at", "revoked_at"],
+		}),
+	},
+	"keys create": {
+		needs: ["a tenant id"],
+		optional: 1,
+		request([tenant, name = "unnamed"], { scopes, expires }) {
+			const body: Record<string, unknown> = { name };
+			if (scopes !== undefined) body.scopes = scopes.split(",").map((scope) => scope.trim());
+			if (expires !== undefined) body.expires_at = expires;
+			return { method: "POST", path: `${tenantPath(tenant)}/keys`, body };
+		},
+	},
+	"keys revoke": {
+		needs: ["a key id"],
+		request: ([key = ""]) => ({
+			method: "DELETE",
+			path: `/keys/${encodeURIComponent(key)}`,
+			done: `Revoked ${key}.`,
+		}),
+	},
+	status: { needs: [], request: () => ({ method: "GET", path: "/status" }) },
+};
+
+/** Throws a PlainError if the words are not a command with its arguments. */
 export function adminRequest(words: string[], flags: Flags): AdminRequest {
 	const name = words[0] === "status" ? "status" : words.slice(0, 2).join(" ");
 	const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-	if (command === undefined) throw new PlainError(`There is no command "${name}".`);
-	const rest = new Words(words.slice(name.split(" ").length));
-	const request = command(rest, flags);
-	rest.end();
-	return request;
+	if (command === undefined) throw new PlainError(`Unknown command "${name}".`);
+	const args = words.slice(name.split(" ").length);
+	const missing = command.needs.find((_, index) => !args[index]);
+	if (missing !== undefined) throw new PlainError(`"${name}" needs ${missing}.`);
+	// A name of several words needs quotes, and would be cut short without.
+	const extra = args[command.needs.length + (command.optional ?? 0)];
+	if (extra !== undefined)
+		throw new PlainError(`Unexpected argument "${extra}". Put quotes around a name with spaces.`);
+	return command.request(args, flags);
 }
 
-function tenantPath(words: Words): string {
-	return `/tenants/${encodeURIComponent(words.needed("a tenant's id"))}`;
+function tenantPath(tenant = ""): string {
+	return `/tenants/${encodeURIComponent(tenant)}`;
 }
 
-/** From `open_jobs=5` and `open_jobs=none`. Which limits there are is the service's to say. */
+/** From `open_jobs=5` and `open_jobs=none`. The service validates the limits' names. */
 function limitsFrom(given: string[] | undefined): { limits?: Record<string, number | null> } {
 	if (given === undefined) return {};
 	const limits = given.map((text): [string, number | null] => {
 		const [, name, value] = /^(\w+)=(\d+|none)$/.exec(text) ?? [];
 		if (name === undefined || value === undefined) {
-			throw new PlainError(`A limit looks like open_jobs=5 or open_jobs=none, and not like "${text}".`);
+			throw new PlainError(`Invalid limit "${text}". Expected open_jobs=5 or open_jobs=none.`);
 		}
 		return [name, value === "none" ? null : Number(value)];
 	});

@@ -1,11 +1,11 @@
-/** The scripts' HTTP client: JSON in, JSON out, and a sentence instead of a stack when nobody answers. */
+/** The scripts' HTTP client: JSON in, JSON out. A failed connection is a PlainError, not a stack. */
 import { PlainError } from "./terminal.ts";
 
-export type Answer = { status: number; body: unknown };
+export type ApiResponse = { status: number; body: unknown };
 
 export type Call = { method?: string; token?: string; body?: unknown; timeoutMs?: number };
 
-export async function callApi(url: string, call: Call): Promise<Answer> {
+export async function callApi(url: string, call: Call): Promise<ApiResponse> {
 	const headers: Record<string, string> = call.token ? { authorization: `Bearer ${call.token}` } : {};
 	const init: RequestInit = {
 		method: call.method ?? "GET",
@@ -24,21 +24,19 @@ export async function callApi(url: string, call: Call): Promise<Answer> {
 		text = await response.text();
 	} catch (error) {
 		const cause = (error as Error).cause instanceof Error ? (error as Error).cause : error;
-		throw new PlainError(`No answer from ${new URL(url).origin}: ${(cause as Error).message}.`);
+		throw new PlainError(`Cannot reach ${new URL(url).origin}: ${(cause as Error).message}.`);
 	}
 	return { status, body: parsed(text) };
 }
 
-/** The body of a 2xx answer; any other becomes a PlainError that says what was asked and what came back. */
+/** The body of a 2xx response. Any other status throws a PlainError with method, path, status and message. */
 export async function callForSuccess<T>(url: string, call: Call): Promise<T> {
-	const answer = await callApi(url, call);
-	if (answer.status >= 200 && answer.status < 300) return answer.body as T;
-	throw new PlainError(
-		`${call.method ?? "GET"} ${new URL(url).pathname} answered ${answer.status}: ${messageOf(answer.body)}`,
-	);
+	const { status, body } = await callApi(url, call);
+	if (status >= 200 && status < 300) return body as T;
+	throw new PlainError(`${call.method ?? "GET"} ${new URL(url).pathname} returned ${status}: ${messageOf(body)}`);
 }
 
-/** The message of an error envelope, or whatever else came. */
+/** The message of an error envelope, or else the body itself. */
 export function messageOf(body: unknown): string {
 	const message = (body as { error?: { message?: unknown } } | null)?.error?.message;
 	if (typeof message === "string") return message;

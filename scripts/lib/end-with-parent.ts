@@ -1,7 +1,7 @@
 /**
- * Loaded into wrangler before its own code (node --import): wrangler's stdin is a pipe from the script that started it,
- * and the pipe ends when that script does, even by `kill -9`. Then wrangler ends in order and takes its runtime along,
- * instead of serving on without a sweeper or migrating for nobody.
+ * Loaded into wrangler before its own code (node --import). Wrangler's stdin is a pipe from the script that started it; the
+ * pipe closes when that script ends, even by `kill -9`. Wrangler then shuts down together with its runtime, and does not
+ * keep serving without a sweeper.
  */
 import { isMainThread } from "node:worker_threads";
 
@@ -9,6 +9,6 @@ if (isMainThread) {
 	const end = () => process.kill(process.pid, "SIGTERM");
 	const { stdin } = process;
 	stdin.on("end", end).on("error", end).resume();
-	// A wrangler that is done with its work must not be kept by this.
+	// This must not keep a finished wrangler alive.
 	(stdin as typeof stdin & { unref?(): void }).unref?.();
 }

@@ -1,6 +1,6 @@
 /**
- * Env files: reading `.dev.vars`, making it on the first start, and writing values so that wrangler reads back the same.
- * A secret travels in such a file because wrangler prints what it gets by a flag.
+ * Env files: reading `.dev.vars`, creating it on the first start, and writing values so that wrangler reads the same back.
+ * Secrets are passed in such a file because wrangler prints what it gets by a flag.
  */
 import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
@@ -17,7 +17,7 @@ export function readEnvFile(path: string): Values {
 	return existsSync(path) ? (parseEnv(readFileSync(path, "utf8")) as Values) : {};
 }
 
-/** The values of `.dev.vars`, once it holds the two secrets that the service cannot run without. */
+/** The values of `.dev.vars`. Adds the two required secrets if they are missing. */
 export function ensureDevVars(path: string): Values {
 	if (!existsSync(path)) writeFileSync(path, OPENING, { mode: 0o600 });
 	const found = readEnvFile(path);
@@ -39,7 +39,7 @@ export function formatEnvFile(values: Values): string {
 }
 
 /**
- * Env files have no escape that every reader agrees on, so a value is put between quotes that it does not contain.
+ * Env files have no escape that every reader agrees on, so a value is quoted with a mark that it does not contain.
  * Three traps: a final backslash would swallow the closing quote, double quotes turn `\n` into a line break, and
  * carriage returns are read as line feeds.
  */
@@ -48,7 +48,7 @@ function quoted(name: string, value: string): string {
 	const quote = ["'", "`", '"'].find((mark) => !value.includes(mark) && !(mark === '"' && /\\[nr]/.test(value)));
 	if (quote === undefined || value.endsWith("\\") || value.includes("\r")) {
 		throw new PlainError(
-			`${name} cannot be written to an env file: it mixes all three kinds of quotes, or has a carriage return or a final backslash.`,
+			`${name} cannot be written to an env file: it contains all three kinds of quotes, a carriage return or a final backslash.`,
 		);
 	}
 	return quote + value + quote;

@@ -1,6 +1,6 @@
 /**
- * What of wrangler's output reaches the terminal: its warnings and errors, and every line the Worker logs. What it says
- * on each start, for each request and about this set-up's known limits is left out.
+ * Filters wrangler's output for the terminal. Warnings, errors and every line that the Worker logs pass. Start-up chatter,
+ * lines per request and warnings about known limits of this set-up do not.
  */
 import { stripVTControlCharacters } from "node:util";
 
@@ -17,56 +17,56 @@ const CHATTER = [
 	/^Note that there is a newer version of Wrangler available/,
 ];
 
-/** Warnings about what is meant to be so here: no model over the network, and cron ticked by `npm start` itself. */
+/** Warnings about what is intended here: no model over the network, and cron ticked by `npm start` itself. */
 const EXPECTED_WARNINGS = [
 	/^▲ \[WARNING\] AI bindings always access remote/,
 	/^▲ \[WARNING\] Scheduled Workers are not/,
 ];
 
-/** Stack frames of the wrapping that wrangler puts around a Worker in development. */
+/** Stack frames of the code that wrangler wraps around a Worker in development. */
 const FOREIGN_FRAME = /^\s+at .*(middleware-loader\.entry|node_modules\/wrangler\/|cloudflare-internal:)/;
 
 const HIDDEN_LENGTH_MIN = 8;
 
 const CRASH = "The Workers runtime crashed unexpectedly";
 
-/** wrangler starts a dead runtime again, but its front door then holds every request for ever. */
-export function tellsOfCrash(line: string): boolean {
+/** wrangler restarts a crashed runtime, but its proxy then holds every request forever. */
+export function reportsCrash(line: string): boolean {
 	return line.includes(CRASH);
 }
 
 /**
- * A filter for one stream: give it line after line, print what it returns unless that is null. Values in `hidden`
- * never pass, in whichever line they stand; very short ones do, for they occur in ordinary words.
+ * A filter for one stream, called line by line: returns the line to print, or null. Values in `hidden` are masked in every
+ * line, except very short ones, which occur in ordinary words.
  */
 export function outputFilter(root: string, hidden: string[]): (line: string) => string | null {
 	const secrets = hidden.filter((secret) => secret.length >= HIDDEN_LENGTH_MIN);
 	let isInExpectedWarning = false;
 	return (raw) => {
 		const line = stripVTControlCharacters(raw).trimEnd();
-		// A warning goes on in indented lines, with blank ones between.
-		const goesOn = isInExpectedWarning && (line === "" || line.startsWith("  "));
-		isInExpectedWarning = goesOn || EXPECTED_WARNINGS.some((warning) => warning.test(line));
-		if (isInExpectedWarning || line === "" || tellsOfCrash(line)) return null;
+		// A warning continues in indented lines, with blank ones between.
+		const continues = isInExpectedWarning && (line === "" || line.startsWith("  "));
+		isInExpectedWarning = continues || EXPECTED_WARNINGS.some((warning) => warning.test(line));
+		if (isInExpectedWarning || line === "" || reportsCrash(line)) return null;
 		if (FOREIGN_FRAME.test(line) || CHATTER.some((chatter) => chatter.test(line))) return null;
 
 		const plain = line
 			.replace(/^(✘ \[ERROR\]|\[wrangler:error\]) /, "error: ")
 			.replace(/^(▲ \[WARNING\]|\[wrangler:warn\]) /, "warning: ")
 			.replaceAll(`file://${root}/`, "")
-			.replace(/^⎔ Reloading local server\.\.\.$/, "The source changed: the service is loaded again.")
+			.replace(/^⎔ Reloading local server\.\.\.$/, "The source changed: reloading the service.")
 			.replace(/\{"event":".*\}$/, readable);
 		return secrets.reduce((text, secret) => text.replaceAll(secret, "(hidden)"), plain);
 	};
 }
 
-/** The Worker logs JSON, which is for machines: here its fields follow the event's name. */
+/** Rewrites a JSON log line for people: the event's name, then its fields. */
 function readable(json: string): string {
 	let fields: Record<string, unknown>;
 	try {
 		fields = JSON.parse(json);
 	} catch {
-		// It only looked like one, and stays as it is.
+		// Not JSON after all: unchanged.
 		return json;
 	}
 	const { event, ...rest } = fields;

@@ -1,4 +1,4 @@
-/** The history of a finished job as lines to read: when each thing happened, and how long after the one before. */
+/** The history of a finished job as readable lines: when each step happened, and how long after the previous one. */
 
 export type DemoJob = {
 	id: string;
@@ -24,7 +24,7 @@ export type DemoDelivery = {
 type Moment = { at: number; what: string; note: string };
 
 export function timeline(job: DemoJob, attempts: DemoAttempt[], deliveries: DemoDelivery[]): string[] {
-	const moments: Moment[] = [{ at: Date.parse(job.created_at), what: "created", note: "202, and the id at once" }];
+	const moments: Moment[] = [{ at: Date.parse(job.created_at), what: "created", note: "202 with the job id" }];
 	for (const { number, model, provider, started_at } of attempts) {
 		moments.push({ at: Date.parse(started_at), what: "started", note: `attempt ${number}: ${model}, ${provider}` });
 	}
@@ -37,7 +37,7 @@ export function timeline(job: DemoJob, attempts: DemoAttempt[], deliveries: Demo
 	}
 	for (const { event_type, attempts: posts } of deliveries) {
 		for (const { at, duration_ms, status } of posts) {
-			const note = `${event_type}, answered ${status ?? "by nobody"}`;
+			const note = `${event_type}, ${status === null ? "no reply" : `reply ${status}`}`;
 			moments.push({ at: Date.parse(at) + duration_ms, what: "delivered", note });
 		}
 	}

@@ -1,8 +1,8 @@
-/** From production's configuration to this machine's. Pure: what is read, written and started is start-service.ts. */
+/** Derives the local configuration from production's. Pure: start-service.ts reads, writes and starts. */
 import { join } from "node:path";
 import type { Values } from "./env-file.ts";
 
-/** The parts of `wrangler.toml` that a local run looks at; the rest is passed on as it stands. */
+/** The parts of `wrangler.toml` that a local run reads; the rest passes through unchanged. */
 export type WranglerConfig = {
 	main: string;
 	vars: Values;
@@ -12,8 +12,8 @@ export type WranglerConfig = {
 };
 
 /**
- * The local broker runs one batch of a queue at a time, where production runs up to 250 side by side. One wide batch
- * makes up for that; 100 is the most a batch may hold.
+ * The local broker runs one batch of a queue at a time, where production runs up to 250 concurrently. One wide batch
+ * makes up for that; 100 is the largest size allowed.
  */
 const LOCAL_BATCH_SIZE = 100;
 const WIDENED_QUEUES = ["jobs", "deliveries"];
@@ -30,7 +30,7 @@ export function localConfig(production: WranglerConfig, root: string, vars: Valu
 	return config;
 }
 
-/** What a local run has instead of production's vars, unless `.dev.vars` or the environment says otherwise. */
+/** What a local run has instead of production's vars, unless `.dev.vars` or the environment sets them. */
 export function localDefaults(url: string): Values {
 	return {
 		MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
@@ -43,8 +43,8 @@ export function localDefaults(url: string): Values {
 export type Settings = { vars: Values; secrets: Values; missingSecrets: string[] };
 
 /**
- * Every variable and secret of a local run. The environment comes before `.dev.vars`, that before the local defaults,
- * and those before `wrangler.toml`. An empty variable in the environment counts as not set.
+ * Every variable and secret of a local run. Precedence: the environment, `.dev.vars`, the local defaults, `wrangler.toml`.
+ * An empty variable in the environment counts as not set.
  */
 export function localSettings(input: {
 	production: WranglerConfig;
@@ -68,7 +68,7 @@ export function localSettings(input: {
 	return { vars, secrets, missingSecrets: needed.filter((name) => !given(name)) };
 }
 
-/** The `api_key_secret`s of MODEL_ROUTES. A list that cannot be read names none: the service itself says what is wrong with it. */
+/** The `api_key_secret`s of MODEL_ROUTES. An unreadable list yields none: the service reports what is wrong with it. */
 function secretsNamedByRoutes(routes: string): string[] {
 	try {
 		const parsed: unknown = JSON.parse(routes);

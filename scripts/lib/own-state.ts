@@ -1,6 +1,6 @@
 /**
- * One service per state directory. `service.json` in it names the process that owns it and the process group of its
- * wrangler, so that whatever was killed, the next start finds what is left over and ends it before it begins.
+ * One service per state directory. `service.json` in it names the owning process and the process group of its wrangler, so
+ * that after any kill the next start finds the leftover processes and ends them first.
  */
 import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -13,12 +13,12 @@ type Owner = { pid: number; launcher: number | null; port: number; group: number
 
 export type Ownership = { recordGroup(group: number): void; release(): void };
 
-/** How long an owner that does not answer may take to go, before it is believed to be merely slow. */
+/** How long to wait for an unresponsive owner to end, before it counts as slow but alive. */
 const OWNER_PATIENCE_MS = 5_000;
 
 /**
- * Takes the directory, or refuses when a living service has it: a service is never ended behind its user's back. Two
- * starts in the same instant are told apart by the exclusive creation of the file.
+ * Takes the directory, or throws while a live service owns it: a running service is never ended without its user's
+ * knowledge. Creating the file exclusively decides between two starts at the same instant.
  */
 export async function ownState(stateDir: string, me: Owner): Promise<Ownership> {
 	const path = join(stateDir, "service.json");
@@ -26,8 +26,8 @@ export async function ownState(stateDir: string, me: Owner): Promise<Ownership> 
 		const owner = readOwner(path);
 		if (owner !== null && (await isStillRunning(owner))) {
 			throw new PlainError(
-				`This service is running already (process ${owner.pid}, http://127.0.0.1:${owner.port}). ` +
-					"Stop that one first, or set STATE_DIR and PORT for a second one.",
+				`The service is already running (process ${owner.pid}, http://127.0.0.1:${owner.port}). ` +
+					"Stop it first, or set STATE_DIR and PORT to run a second one.",
 			);
 		}
 		if (owner?.group) await endWranglerGroup(owner.group, 0);
@@ -43,14 +43,14 @@ async function isStillRunning(owner: Owner): Promise<boolean> {
 	const giveUpAt = Date.now() + OWNER_PATIENCE_MS;
 	while (/scripts\/(start|demo)\.ts/.test(findProcess(owner.pid)?.command ?? "")) {
 		const hasLauncher = owner.launcher === null || findProcess(owner.launcher) !== null;
-		// An owner without its npm, or whose runtime is dead, is about to stop by itself.
-		if ((hasLauncher && (await answers(owner.port))) || Date.now() > giveUpAt) return true;
+		// An owner whose npm or runtime is dead is about to stop by itself.
+		if ((hasLauncher && (await responds(owner.port))) || Date.now() > giveUpAt) return true;
 		await sleep(100);
 	}
 	return false;
 }
 
-async function answers(port: number): Promise<boolean> {
+async function responds(port: number): Promise<boolean> {
 	try {
 		await fetch(`http://127.0.0.1:${port}/healthz`, { signal: AbortSignal.timeout(1_000) });
 		return true;
@@ -69,7 +69,7 @@ function createExclusively(path: string, owner: Owner): boolean {
 	}
 }
 
-/** By rename, so that a kill in the middle leaves the old record or the new one, not half of one. */
+/** By rename, so that a kill midway leaves either the old record or the new one. */
 function replace(path: string, owner: Owner): void {
 	writeFileSync(`${path}.new`, JSON.stringify(owner), { mode: 0o600 });
 	renameSync(`${path}.new`, path);
@@ -79,7 +79,7 @@ function readOwner(path: string): Owner | null {
 	try {
 		return JSON.parse(readFileSync(path, "utf8")) as Owner;
 	} catch {
-		// Gone in the meantime, or cut off by a full disk: either way it names nobody.
+		// Removed meanwhile, or truncated by a full disk: there is no owner to read.
 		return null;
 	}
 }

@@ -1,6 +1,6 @@
 /**
- * Looking at processes and ending them, by /proc where there is one and by `ps` elsewhere. A process that has ended but
- * that nobody has waited for (a zombie, common in containers without an init) counts as gone.
+ * Listing and ending processes, by /proc where it exists and by `ps` elsewhere. A zombie (ended but not waited for, common
+ * in containers without an init) counts as gone.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
@@ -57,19 +57,19 @@ export function findLauncher(): number | null {
 	return null;
 }
 
-/** The processes of a wrangler that was started in its own group. The commands are checked, since numbers are used again. */
+/** The processes of a wrangler started in its own group. Commands are checked because process ids are reused. */
 export function wranglerGroup(group: number): Process[] {
 	return listProcesses().filter(
 		(process) => process.group === group && /node_modules\/.*(wrangler|workerd|esbuild)/.test(process.command),
 	);
 }
 
-/** Ends a wrangler and all it started. */
+/** Ends a wrangler and every process it started. */
 export async function endWranglerGroup(group: number, patienceMs: number): Promise<void> {
 	await endProcesses(() => wranglerGroup(group), patienceMs);
 }
 
-/** Resolves when `find` finds none any more: they are asked first, and forced after `patienceMs`. */
+/** Resolves when `find` returns none: sends SIGTERM first, and SIGKILL after `patienceMs`. */
 export async function endProcesses(find: () => Process[], patienceMs: number): Promise<void> {
 	const giveUpAt = Date.now() + patienceMs;
 	signalAll(find(), "SIGTERM");

@@ -1,4 +1,4 @@
-/** Running the installed wrangler: what it may look up (nothing), where it writes (the state directory), who hears it. */
+/** Runs the installed wrangler: without network look-ups, and writing only to the state directory. */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -28,7 +28,7 @@ export async function readProductionConfig({ root }: Place): Promise<WranglerCon
 }
 
 export async function applyMigrations(place: Place): Promise<void> {
-	// Named, since wrangler would prefer a wrangler.json in any folder above.
+	// Explicit, because wrangler would prefer a wrangler.json in any parent folder.
 	const which = ["--config", join(place.root, "wrangler.toml"), "--persist-to", join(place.stateDir, "state")];
 	const args = [...wrangler(place.root), "d1", "migrations", "apply", "DB", "--local", ...which];
 	try {
@@ -36,13 +36,13 @@ export async function applyMigrations(place: Place): Promise<void> {
 	} catch (error) {
 		const output = (error as { stderr?: string }).stderr || String(error);
 		const lines = output.split("\n").map(outputFilter(place.root, []));
-		throw new PlainError(["The migrations could not be applied.", ...lines.filter((line) => line !== null)].join("\n"));
+		throw new PlainError(["Applying the migrations failed.", ...lines.filter((line) => line !== null)].join("\n"));
 	}
 }
 
 /**
- * `wrangler dev` in a process group of its own, so that Ctrl-C reaches the script alone, which then ends wrangler in
- * order, and so that the next start finds what a kill left over. The inspector takes any free port unless told which.
+ * Runs `wrangler dev` in its own process group, so that Ctrl-C reaches only the script, which shuts wrangler down in order,
+ * and so that the next start can find what a kill left over. With `inspectorPort` 0 the inspector takes any free port.
  */
 export function runDev(place: Place, config: string, port: number, inspectorPort = 0): ChildProcess {
 	const args = ["dev", "--local", "--config", config, "--persist-to", join(place.stateDir, "state")];
@@ -59,7 +59,7 @@ export function runDev(place: Place, config: string, port: number, inspectorPort
 	);
 }
 
-/** Calls `onLine` for each line of either stream; `filter` is made once per stream, since it remembers what came before. */
+/** Calls `onLine` for each line of either stream. */
 export function readLines(child: ChildProcess, onLine: (line: string, stream: "stdout" | "stderr") => void): void {
 	for (const stream of ["stdout", "stderr"] as const) {
 		const input = child[stream];
@@ -67,7 +67,7 @@ export function readLines(child: ChildProcess, onLine: (line: string, stream: "s
 	}
 }
 
-/** Whoever starts the service may set any of these differently. */
+/** The environment that wrangler runs in. A variable that is set for the script takes precedence. */
 function quietEnvironment({ stateDir }: Place): NodeJS.ProcessEnv {
 	return {
 		CLOUDFLARE_CF_FETCH_ENABLED: "false",
@@ -79,9 +79,9 @@ function quietEnvironment({ stateDir }: Place): NodeJS.ProcessEnv {
 		WRANGLER_CI_DISABLE_CONFIG_WATCHING: "true",
 		// Local tracing halves the throughput.
 		X_LOCAL_OBSERVABILITY: "false",
-		// Two services on one machine have queues of the same names: in a shared registry they would find each other.
+		// Two services on one machine use the same queue names, and would mix them up in a shared registry.
 		WRANGLER_REGISTRY_PATH: join(stateDir, "registry"),
-		// In many containers the home directory cannot be written, and wrangler would not start.
+		// Many containers have a read-only home directory, in which wrangler would fail to start.
 		XDG_CONFIG_HOME: join(stateDir, "config"),
 		...process.env,
 	};

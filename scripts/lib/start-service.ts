@@ -1,6 +1,6 @@
 /**
- * The local service from nothing to ready, and back: used by `npm start` and by the demo.
- * What it starts runs in one process group, which every way out of here ends.
+ * Starts and stops the local service, for `npm start` and the demo. Everything it starts runs in one process group, which
+ * every exit path ends.
  */
 import type { ChildProcess } from "node:child_process";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -10,7 +10,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { callApi, messageOf } from "./call-api.ts";
 import { developmentKey } from "./development-key.ts";
 import { formatEnvFile, type Values } from "./env-file.ts";
-import { outputFilter, tellsOfCrash } from "./filter-output.ts";
+import { outputFilter, reportsCrash } from "./filter-output.ts";
 import { localConfig, localSettings, type Settings } from "./local-config.ts";
 import { type Ownership, ownState } from "./own-state.ts";
 import { endWranglerGroup, findLauncher, findProcess, signalAll, wranglerGroup } from "./processes.ts";
@@ -20,7 +20,7 @@ import { PlainError } from "./terminal.ts";
 
 const READY_TIMEOUT_MS = 60_000;
 const STOP_PATIENCE_MS = 3_000;
-const LAUNCHER_LOOK_MS = 1_000;
+const LAUNCHER_CHECK_MS = 1_000;
 
 export type ServiceOptions = {
 	root: string;
@@ -29,9 +29,9 @@ export type ServiceOptions = {
 	/** The contents of `.dev.vars`, and what overrides them for this run. */
 	readSecrets: () => Values;
 	environment: Record<string, string | undefined>;
-	/** Hears what is worth reading of the service's output. */
+	/** Receives the filtered lines of the service's output. */
 	print: (line: string) => void;
-	/** Called once when the service has ended without being stopped, with the reason as a sentence. */
+	/** Called once, with the reason as a sentence, when the service ends without being stopped. */
 	onEnd: (reason: string) => void;
 };
 
@@ -54,7 +54,7 @@ export function localService(options: ServiceOptions): Service {
 		for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
 	};
 	const start = async () => {
-		if (stateDir === root) throw new PlainError("STATE_DIR must be a directory of its own, not the project's.");
+		if (stateDir === root) throw new PlainError("STATE_DIR must not be the project directory.");
 		mkdirSync(stateDir, { recursive: true });
 		const launcher = findLauncher();
 		const ownership = await ownState(stateDir, { pid: process.pid, launcher, port, group: null });
@@ -66,7 +66,7 @@ export function localService(options: ServiceOptions): Service {
 		const settings = localSettings({ production, url, file: options.readSecrets(), environment: options.environment });
 		const sweepSeconds = positive("SWEEP_SECONDS", settings.vars.SWEEP_SECONDS);
 		for (const name of settings.missingSecrets)
-			options.print(`warning: the secret ${name} is set neither in the environment nor in .dev.vars`);
+			options.print(`warning: secret ${name} is set neither in the environment nor in .dev.vars`);
 
 		if (isStopping) throw new PlainError("Stopped while starting.");
 		const files = writeLocalFiles(stateDir, root, production, settings);
@@ -77,7 +77,7 @@ export function localService(options: ServiceOptions): Service {
 
 		await untilReady(url, child);
 		const key = await developmentKey(url, settings.secrets.ADMIN_TOKEN ?? "", stateDir);
-		undo.push(tickSweeper(url, sweepSeconds, () => end("The service no longer answers.")));
+		undo.push(tickSweeper(url, sweepSeconds, () => end("The service stopped responding.")));
 		return { url, key, sweepSeconds };
 	};
 	return { start, stop };
@@ -91,20 +91,20 @@ function writeLocalFiles(
 ) {
 	const files = { config: join(stateDir, "wrangler.json"), secrets: join(stateDir, ".dev.vars") };
 	rmSync(files.secrets, { force: true });
-	// wrangler reads the `.dev.vars` beside its configuration, as it stands; a file given by --env-file would have every `$name` in it expanded.
+	// wrangler reads the `.dev.vars` beside its configuration verbatim, but expands every `$name` in an --env-file.
 	writeFileSync(files.secrets, formatEnvFile(settings.secrets), { mode: 0o600 });
 	writeFileSync(files.config, JSON.stringify(localConfig(production, root, settings.vars), null, "\t"), {
 		mode: 0o600,
 	});
-	// What a killed wrangler left of its bundles.
+	// Bundles that a killed wrangler left behind.
 	rmSync(join(stateDir, ".wrangler"), { recursive: true, force: true });
 	return files;
 }
 
-/** Records the group before anything can go wrong with it, and says how to end it: in order, or at once when node exits. */
+/** Records the process group, kills it when node exits, and returns how to end it in order. */
 function ender(child: ChildProcess, ownership: Ownership): () => Promise<void> {
 	const group = child.pid;
-	if (group === undefined) throw new PlainError("wrangler could not be started.");
+	if (group === undefined) throw new PlainError("Starting wrangler failed.");
 	ownership.recordGroup(group);
 	const endAtOnce = () => signalAll(wranglerGroup(group), "SIGKILL");
 	process.on("exit", endAtOnce);
@@ -119,45 +119,44 @@ function listen(child: ChildProcess, options: ServiceOptions, secrets: string[],
 	readLines(child, (line, stream) => {
 		const shown = filters[stream](line);
 		if (shown !== null) options.print(shown);
-		if (tellsOfCrash(line)) end("The Workers runtime (workerd) died.");
+		if (reportsCrash(line)) end("The Workers runtime (workerd) crashed.");
 	});
-	child.on("exit", () => end("wrangler ended."));
+	child.on("exit", () => end("wrangler exited."));
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {
 	const giveUpAt = Date.now() + READY_TIMEOUT_MS;
 	while (Date.now() < giveUpAt) {
 		if (child.exitCode !== null || child.signalCode !== null)
-			throw new PlainError("wrangler ended before the service was ready.");
-		const answer = await callApi(`${url}/healthz`, { timeoutMs: 10_000 }).catch(() => null);
-		if (answer?.status === 200) return;
-		if (answer !== null) throw new PlainError(messageOf(answer.body));
+			throw new PlainError("wrangler exited before the service was ready.");
+		const response = await callApi(`${url}/healthz`, { timeoutMs: 10_000 }).catch(() => null);
+		if (response?.status === 200) return;
+		if (response !== null) throw new PlainError(messageOf(response.body));
 		await sleep(50);
 	}
 	throw new PlainError(`The service was not ready within ${READY_TIMEOUT_MS / 1_000} seconds.`);
 }
 
-/** Listening for a moment is the only sure way to know. */
 async function assertPortIsFree(port: number): Promise<void> {
 	const server = createServer();
 	await new Promise<void>((resolve, reject) => {
 		server.once("error", reject).listen(port, "127.0.0.1", resolve);
 	}).catch((error: NodeJS.ErrnoException) => {
-		const why = error.code === "EADDRINUSE" ? "is in use by another program" : `cannot be used (${error.code})`;
-		throw new PlainError(`Port ${port} ${why}. Set PORT to another one: PORT=${port + 1} npm start`);
+		const why = error.code === "EADDRINUSE" ? "is already in use" : `cannot be used: ${error.code}`;
+		throw new PlainError(`Port ${port} ${why}. Set another one: PORT=${port + 1} npm start`);
 	});
 	await new Promise((resolve) => server.close(resolve));
 }
 
 function watchLauncher(launcher: number, end: (reason: string) => void): () => void {
 	const timer = setInterval(() => {
-		if (findProcess(launcher) === null) end("npm is gone.");
-	}, LAUNCHER_LOOK_MS);
+		if (findProcess(launcher) === null) end("The npm process that started it ended.");
+	}, LAUNCHER_CHECK_MS);
 	return () => clearInterval(timer);
 }
 
 function positive(name: string, text: string | undefined): number {
 	const value = Number(text);
 	if (value > 0 && Number.isFinite(value)) return value;
-	throw new PlainError(`${name} must be a number above 0, and is "${text}".`);
+	throw new PlainError(`${name} must be a number above 0. Got "${text}".`);
 }

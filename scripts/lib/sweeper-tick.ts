@@ -1,11 +1,11 @@
-/** Cron does not run by itself under wrangler: this redispatches the sweeper, one tick after the other and never two at once. */
+/** Cron does not run by itself under wrangler: this triggers the sweeper at an interval, never two sweeps at once. */
 
 const TICK_TIMEOUT_MS = 60_000;
 
-/** Ticks in a row without an answer after which the runtime is taken for dead. */
+/** Consecutive ticks without a response after which the runtime counts as dead. */
 const SILENT_TICKS_MAX = 3;
 
-/** Starts at once. Returns how to stop; `onSilence` is called when the runtime no longer answers. */
+/** Starts at once and returns a function that stops it. `onSilence` is called when the runtime stops responding. */
 export function tickSweeper(url: string, everySeconds: number, onSilence: () => void): () => void {
 	const stopped = new AbortController();
 	let timer: NodeJS.Timeout | undefined;
@@ -15,7 +15,7 @@ export function tickSweeper(url: string, everySeconds: number, onSilence: () => 
 		const startedAt = Date.now();
 		try {
 			const signal = AbortSignal.any([stopped.signal, AbortSignal.timeout(TICK_TIMEOUT_MS)]);
-			// What went wrong inside a sweep is in the Worker's own log: any answer will do.
+			// Any response will do: the Worker's own log has what failed inside a sweep.
 			const response = await fetch(`${url}/cdn-cgi/local/scheduled?cron=*+*+*+*+*`, { signal });
 			await response.text();
 			silentTicks = 0;

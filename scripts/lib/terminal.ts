@@ -1,14 +1,14 @@
-/** What the scripts say, and how: plain text where nobody watches, a little colour where somebody does. */
+/** Terminal output of the scripts: coloured on a terminal, plain elsewhere. */
 import { styleText } from "node:util";
 
-/** Something the person at the terminal can act on: printed as it stands, without a stack. */
+/** An error that the user can act on: printed as its message, without a stack. */
 export class PlainError extends Error {}
 
 export function say(text = ""): void {
 	console.log(text);
 }
 
-// `styleText` leaves the text alone when stdout is not a terminal or NO_COLOR is set.
+// `styleText` returns plain text when stdout is not a terminal or NO_COLOR is set.
 export const bold = (text: string): string => styleText("bold", text);
 export const dim = (text: string): string => styleText("dim", text);
 export const green = (text: string): string => styleText("green", text);

@@ -1,4 +1,4 @@
-/** A receiver as a caller would write it: it believes nothing that the `standardwebhooks` package has not verified. */
+/** A receiver as a caller would write it: it trusts only what the `standardwebhooks` package has verified. */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { Webhook } from "standardwebhooks";
@@ -8,21 +8,21 @@ export type ReceivedEvent = { id: string; type: string; data: { id: string; resu
 
 export type Receiver = { url: string; nextEvent: Promise<ReceivedEvent>; close(): void };
 
-/** Listens on a free port of this machine. `nextEvent` rejects when something comes whose signature is not right. */
+/** Listens on a free local port. `nextEvent` rejects when a request with an invalid signature arrives. */
 export async function openReceiver(secret: string): Promise<Receiver> {
 	const webhook = new Webhook(secret);
 	const { promise: nextEvent, resolve, reject } = Promise.withResolvers<ReceivedEvent>();
-	// Nobody may be waiting yet when it rejects.
+	// It may reject before anything awaits it.
 	nextEvent.catch(() => {});
 
 	const server = createServer(async (request, response) => {
 		try {
-			// The signature covers the bytes as they came, so the body is verified before it is parsed.
+			// The signature covers the raw bytes, so the body is verified before it is parsed.
 			const body = await readBody(request);
 			resolve(webhook.verify(body, request.headers as Record<string, string>) as ReceivedEvent);
 			response.writeHead(204).end();
 		} catch (error) {
-			reject(new PlainError(`A webhook came whose signature is not right: ${(error as Error).message}`));
+			reject(new PlainError(`Received a webhook with an invalid signature: ${(error as Error).message}`));
 			response.writeHead(400).end();
 		}
 	});

@@ -21,7 +21,7 @@ describe("a command of npm run admin", () => {
 		[
 			["tenants", "delete", "ten_1"],
 			{ yes: true },
-			{ method: "DELETE", path: "/tenants/ten_1", done: "Deleted ten_1. What it stored is being erased." },
+			{ method: "DELETE", path: "/tenants/ten_1", done: "Deleted ten_1. Its data is being erased." },
 		],
 		[
 			["tenants", "audit-log", "ten_1"],
@@ -48,20 +48,20 @@ describe("a command of npm run admin", () => {
 	});
 
 	it.each<[string[], Flags, RegExp]>([
-		[["tenants"], {}, /no command "tenants"/],
-		[["tenants", "drop"], {}, /no command "tenants drop"/],
-		[["constructor"], {}, /no command/],
+		[["tenants"], {}, /Unknown command "tenants"/],
+		[["tenants", "drop"], {}, /Unknown command "tenants drop"/],
+		[["constructor"], {}, /Unknown command/],
 		[["tenants", "create"], {}, /needs a name/],
 		[["tenants", "create", ""], {}, /needs a name/],
-		[["tenants", "create", "My", "team"], {}, /too many: "team"/],
-		[["tenants", "show"], {}, /needs a tenant's id/],
-		[["tenants", "update", "ten_1"], {}, /what to change/],
-		[["tenants", "update", "ten_1"], { limit: ["open_jobs"] }, /looks like open_jobs=5/],
-		[["tenants", "update", "ten_1"], { limit: ["open_jobs=-1"] }, /looks like open_jobs=5/],
-		[["tenants", "delete", "ten_1"], {}, /erases everything of ten_1.*--yes/],
-		[["keys", "revoke"], {}, /needs a key's id/],
-		[["status", "now"], {}, /too many/],
-	])("that makes no sense is told in a sentence: %j %j", (words, flags, message) => {
+		[["tenants", "create", "My", "team"], {}, /Unexpected argument "team".*quotes/],
+		[["tenants", "show"], {}, /needs a tenant id/],
+		[["tenants", "update", "ten_1"], {}, /--name or --limit/],
+		[["tenants", "update", "ten_1"], { limit: ["open_jobs"] }, /Expected open_jobs=5/],
+		[["tenants", "update", "ten_1"], { limit: ["open_jobs=-1"] }, /Expected open_jobs=5/],
+		[["tenants", "delete", "ten_1"], {}, /permanently erases everything of ten_1.*--yes/],
+		[["keys", "revoke"], {}, /needs a key id/],
+		[["status", "now"], {}, /Unexpected argument "now"/],
+	])("that makes no sense is refused in a sentence: %j %j", (words, flags, message) => {
 		expect(() => adminRequest(words, flags)).toThrow(PlainError);
 		expect(() => adminRequest(words, flags)).toThrow(message);
 	});

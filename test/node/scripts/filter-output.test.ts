@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { outputFilter, tellsOfCrash } from "../../../scripts/lib/filter-output.ts";
+import { outputFilter, reportsCrash } from "../../../scripts/lib/filter-output.ts";
 
 const ESC = "\u001b";
 
@@ -59,7 +59,7 @@ describe("outputFilter", () => {
 	});
 
 	it("says that a change of the source loads the service again", () => {
-		expect(shown(["⎔ Reloading local server..."])).toEqual(["The source changed: the service is loaded again."]);
+		expect(shown(["⎔ Reloading local server..."])).toEqual(["The source changed: reloading the service."]);
 	});
 
 	it("shows the Worker's log as the event and its fields", () => {
@@ -84,10 +84,10 @@ describe("outputFilter", () => {
 	});
 });
 
-describe("tellsOfCrash", () => {
+describe("reportsCrash", () => {
 	it("knows the line by which wrangler tells that the runtime died", () => {
 		const line = "[wrangler:warn] The Workers runtime crashed unexpectedly and is being restarted (crash #1).";
-		expect(tellsOfCrash(line)).toBe(true);
-		expect(tellsOfCrash("[wrangler:warn] Something else")).toBe(false);
+		expect(reportsCrash(line)).toBe(true);
+		expect(reportsCrash("[wrangler:warn] Something else")).toBe(false);
 	});
 });

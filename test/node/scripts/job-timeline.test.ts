@@ -23,10 +23,10 @@ describe("timeline", () => {
 			{ event_type: "job.succeeded", status: "delivered", url: "http://127.0.0.1:1", attempts: posts },
 		];
 		expect(timeline(job, attempts, deliveries)).toEqual([
-			"12:00:00.000            created    202, and the id at once",
+			"12:00:00.000            created    202 with the job id",
 			"12:00:00.020    +20 ms  started    attempt 1: a, simulated",
 			"12:00:00.150   +130 ms  finished   succeeded, 3 tokens in, 5 out",
-			"12:00:00.164    +14 ms  delivered  job.succeeded, answered 204",
+			"12:00:00.164    +14 ms  delivered  job.succeeded, reply 204",
 		]);
 	});
 });
