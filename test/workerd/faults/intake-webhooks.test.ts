@@ -55,7 +55,7 @@ describeFaults(
 	[
 		{
 			name: "an endpoint that is made, looked at, changed and deleted",
-			tries: /webhook-endpoints\.ts|find-own-endpoint/,
+			tries: /webhook-endpoints\.ts|load-endpoint/,
 			async play(story) {
 				const { path } = await anEndpoint(story);
 				const other = await anEndpoint(story);

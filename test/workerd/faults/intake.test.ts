@@ -221,7 +221,7 @@ describeFaults(
 		},
 		{
 			name: "keys that a tenant makes, looks at and revokes",
-			tries: /routes\/keys|make-key|authenticate|shields/,
+			tries: /tenants\/keys|make-key|authenticate|rate-limits/,
 			play: manageKeys,
 		},
 		{

@@ -102,7 +102,7 @@ describeFaults("sweeper", [
 	},
 	{
 		name: "webhooks that nobody has sent",
-		tries: /sweeper\/ring-for-deliveries\.ts/,
+		tries: /sweeper\/enqueue-deliveries\.ts/,
 		async play(story) {
 			const { startedAt } = story.world;
 			for (const prompt of ["told late", "told late too"]) {

@@ -187,7 +187,7 @@ describe("a shield that is not there for anybody", () => {
 		expect((await get(server, "hf_", "203.0.113.7")).status).toBe(401);
 		const logged = log.mock.calls.flat().join("\n");
 		log.mockRestore();
-		expect(logged.match(/"rate\.not_counted"/g)).toHaveLength(2);
+		expect(logged.match(/"rate\.count_failed"/g)).toHaveLength(2);
 		expect(logged).not.toContain(key);
 	});
 

@@ -51,7 +51,7 @@ describe("a consumer", () => {
 		expect(acks).toEqual({});
 		await runOut(world, model);
 		const after = await reload(job);
-		expect(after).toMatchObject({ status: "succeeded", lease: expect.any(Number) });
+		expect(after).toMatchObject({ status: "succeeded", fence: expect.any(Number) });
 		expect(model.calls).toHaveLength(calls);
 		expect(after?.attempts.filter(({ outcome }) => outcome === "succeeded")).toHaveLength(1);
 		expect(await (await env.RESULTS.get(resultKey(job)))?.text()).toContain("The answer.");
