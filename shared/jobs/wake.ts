@@ -11,5 +11,6 @@ export async function wake(
 	{ deliveryQueue, jobQueue }: { deliveryQueue: DeliveryQueue; jobQueue: JobQueue },
 	{ deliveries, jobs }: Ready,
 ): Promise<void> {
-	await Promise.all([deliveryQueue.tryEnqueue(deliveries), jobQueue.tryEnqueue(jobs)]);
+	const sent = deliveryQueue.tryEnqueue(deliveries);
+	await Promise.all([sent, jobQueue.tryEnqueue(jobs)]);
 }

@@ -7,9 +7,8 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a repeated submission has an id of its own",
 		seenBy: 18,
 		file: "workers/intake/jobs/submit.ts",
-		find: "if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitAgain(db, job);",
-		replace:
-			"if (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn await submitAgain(db, { ...job, jobId: `${job.jobId.slice(0, -1)}0` });",
+		find: "if (isRepeat) return submitAgain(db, job)",
+		replace: "if (isRepeat) return submitAgain(db, { ...job, jobId: `${job.jobId.slice(0, -1)}0` })",
 	},
 	{
 		name: "a job is stored apart from its idempotency key",
@@ -39,9 +38,9 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a 202 is answered though nothing is stored",
 		seenBy: 11,
 		file: "workers/intake/jobs/submit.ts",
-		find: "return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n",
+		find: "if (isRepeat) return submitAgain(db, job)",
 		replace:
-			'return await submitJob(db, job);\n\t} catch (error) {\n\t\tif (!(error instanceof StorageUnavailable)) throw error;\n\t\treturn { outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, fence: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } as never };\n',
+			'if (isRepeat) return { outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, fence: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } as never }',
 	},
 	{
 		name: "a tenant is not asked for when a job is read",

@@ -7,10 +7,10 @@ import { newId } from "../../../shared/core/ids.ts";
 import { type Idempotency, mayBeRepeat } from "../../../shared/core/jobs/idempotency.ts";
 import type { WebhookTarget } from "../../../shared/core/jobs/job.ts";
 import { queueDelaySeconds } from "../../../shared/core/jobs/wakeups.ts";
-import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
 import { isKeyInUse } from "../../../shared/db/jobs/find-idempotency-key.ts";
 import { type NewJob, type Submission, submitAgain, submitJob } from "../../../shared/db/jobs/submit-job.ts";
+import { retryOnLostResponse } from "../../../shared/db/retry-on-lost-response.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../../shared/storage/inputs.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { originOf } from "../http/origin.ts";
@@ -66,14 +66,12 @@ export async function submit(c: Context<IntakeEnv>, order: Order) {
 	return c.json(viewJob(job, origin), job.finishedAt === null || waitMs === null ? 202 : 200);
 }
 
-/** A lost answer may have been a commit: the same job under the same id is asked for once more, and written once. */
+/** Both calls carry the same id, under which the job is stored once. */
 async function submitWithRetry({ db }: Services, job: NewJob): Promise<Submission> {
-	try {
-		return await submitJob(db, job);
-	} catch (error) {
-		if (!(error instanceof StorageUnavailable)) throw error;
-		return await submitAgain(db, job);
-	}
+	return await retryOnLostResponse((isRepeat) => {
+		if (isRepeat) return submitAgain(db, job);
+		return submitJob(db, job);
+	});
 }
 
 async function ring({ jobQueue, runtime }: Services, job: NewJob): Promise<void> {
