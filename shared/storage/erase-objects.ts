@@ -10,7 +10,13 @@ export async function eraseObjects(
 	objects: ObjectStore,
 	jobs: readonly (JobKey & { inputKey: string | null })[],
 ): Promise<void> {
-	const keys = jobs.flatMap((job) => [resultKey(job), ...(job.inputKey === null ? [] : [job.inputKey])]);
+	await eraseKeys(
+		objects,
+		jobs.flatMap((job) => [resultKey(job), ...(job.inputKey === null ? [] : [job.inputKey])]),
+	);
+}
+
+export async function eraseKeys(objects: ObjectStore, keys: readonly string[]): Promise<void> {
 	for (let from = 0; from < keys.length; from += KEYS_PER_CALL_MAX) {
 		await objects.delete(keys.slice(from, from + KEYS_PER_CALL_MAX));
 	}
@@ -30,8 +36,4 @@ export async function listInputs(
 		}),
 		next: page.truncated ? page.cursor : null,
 	};
-}
-
-export async function eraseInputs(objects: ObjectStore, keys: readonly string[]): Promise<void> {
-	if (keys.length > 0) await objects.delete([...keys]);
 }

@@ -3,7 +3,7 @@ import { newId } from "../../shared/core/ids.ts";
 import { pruneAuditLog } from "../../shared/db/tenants/audit-log.ts";
 import { findJobsToPrune, findTombstones, pruneJobs, removeTombstones } from "../../shared/db/upkeep/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/upkeep/prune-records.ts";
-import { eraseObjects } from "../../shared/storage/erase-objects.ts";
+import { eraseKeys, eraseObjects } from "../../shared/storage/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /** One call to R2 deletes what a page's jobs left there: a thousand keys, of a result and an input each. */
@@ -55,8 +55,8 @@ async function pruneFinalJobs({ db, objects, runtime }: Sweeper): Promise<number
 /** The second deletion, of what a holder without a lease may have written after the first. */
 async function deleteAgain({ db, objects }: Sweeper): Promise<number> {
 	const tombstones = await findTombstones(db, TOMBSTONES_MAX);
-	const jobs = tombstones.flatMap((tombstone) => tombstone.jobs);
-	await eraseObjects(objects, jobs);
+	const keys = tombstones.flatMap((tombstone) => tombstone.keys);
+	await eraseKeys(objects, keys);
 	await removeTombstones(db, tombstones);
-	return jobs.length;
+	return keys.length;
 }

@@ -41,14 +41,14 @@ const IS_NEWS = "(tripped_at < ?3)";
 function strike(db: Database, breakerEvent: Extract<BreakerEvent, { kind: "strike" }>): Statement {
 	const { key, leasedAt, reason, waitMs, isAsked } = breakerEvent;
 	return {
-		sql: `INSERT INTO breakers (key, reason, until, slots, trips, tripped_at, observed_until)
+		sql: `INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, observed_until)
 		VALUES (?2, ?4, ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${OPEN_MS_FIRST} END), 1, 1, ${NOW},
 		        ${NOW} + ${OBSERVED_MS})
 		ON CONFLICT (key) DO UPDATE
-		   SET reason = excluded.reason, slots = 1, successes = 0, tripped_at = excluded.tripped_at,
-		       until = max(iif(${IS_NEWS}, 0, until),
+		   SET reason = excluded.reason, permits = 1, successes = 0, tripped_at = excluded.tripped_at,
+		       open_until = max(iif(${IS_NEWS}, 0, open_until),
 		                   ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${doubled(OPEN_MS_FIRST)} END)),
-		       trips = trips + (NOT ?6 AND (${IS_NEWS} OR until <= ${NOW})), observed_until = ${NOW} + ${OBSERVED_MS}`,
+		       trips = trips + (NOT ?6 AND (${IS_NEWS} OR open_until <= ${NOW})), observed_until = ${NOW} + ${OBSERVED_MS}`,
 		params: [db.clock(), key, leasedAt, reason, waitMs, isAsked ? 1 : 0],
 	};
 }
@@ -58,18 +58,18 @@ function strike(db: Database, breakerEvent: Extract<BreakerEvent, { kind: "strik
  * under way when the cool-down began is none.
  */
 function observe(db: Database, { key, leasedAt }: BreakerEvent): Statement {
-	const isProbe = `slots IS NOT NULL AND ${IS_NEWS}`;
+	const isProbe = `permits IS NOT NULL AND ${IS_NEWS}`;
 	const isMost = `observed_until > ${NOW} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
 	const trips = `((${isProbe}) OR (${isMost}))`;
 	return {
-		sql: `INSERT INTO breakers (key, reason, until, slots, trips, tripped_at, failures, observed_until)
+		sql: `INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, failures, observed_until)
 		VALUES (?2, 'unavailable', 0, NULL, 0, 0, 1, ${NOW} + ${OBSERVED_MS})
 		ON CONFLICT (key) DO UPDATE
-		   SET until = CASE WHEN ${trips} THEN max(until, ${NOW} + ${doubled(UNAVAILABLE_MS_FIRST)}) ELSE until END,
+		   SET open_until = CASE WHEN ${trips} THEN max(open_until, ${NOW} + ${doubled(UNAVAILABLE_MS_FIRST)}) ELSE open_until END,
 		       reason = CASE WHEN ${trips} THEN 'unavailable' ELSE reason END,
 		       tripped_at = CASE WHEN ${trips} THEN ${NOW} ELSE tripped_at END,
-		       trips = trips + (${trips} AND (${IS_NEWS} OR until <= ${NOW})),
-		       slots = CASE WHEN ${trips} THEN 1 ELSE slots END,
+		       trips = trips + (${trips} AND (${IS_NEWS} OR open_until <= ${NOW})),
+		       permits = CASE WHEN ${trips} THEN 1 ELSE permits END,
 		       failures = CASE WHEN ${trips} THEN 0 WHEN observed_until > ${NOW} THEN failures + 1 ELSE 1 END,
 		       successes = CASE WHEN ${trips} OR observed_until <= ${NOW} THEN 0 ELSE successes END,
 		       observed_until = CASE WHEN observed_until > ${NOW} THEN observed_until ELSE ${NOW} + ${OBSERVED_MS} END`,
@@ -87,15 +87,15 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 	await db.transact([
 		{
 			sql: `UPDATE breakers
-			   SET slots = slots + ${PERMITS_EARNED}, successes = successes + 1,
-			       until = CASE WHEN slots IS NULL THEN until ELSE min(until, ${NOW}) END
+			   SET permits = permits + ${PERMITS_EARNED}, successes = successes + 1,
+			       open_until = CASE WHEN permits IS NULL THEN open_until ELSE min(open_until, ${NOW}) END
 			 WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3`,
 			params: [db.clock(), list, leasedAt],
 		},
 		{
 			sql: `DELETE FROM breakers
 			 WHERE key IN (SELECT value FROM json_each(?2))
-			   AND CASE WHEN slots IS NULL THEN observed_until <= ${NOW} ELSE successes >= ${SUCCESSES_TO_RECOVER} END`,
+			   AND CASE WHEN permits IS NULL THEN observed_until <= ${NOW} ELSE successes >= ${SUCCESSES_TO_RECOVER} END`,
 			params: [db.clock(), list],
 		},
 	]);
@@ -114,7 +114,7 @@ export async function releaseParked(db: Database, key: string, limit: number): P
 		 WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM jobs WHERE parked_on = ?2 ORDER BY priority DESC, id
 		        LIMIT CASE WHEN ${tenantOfKey("?2")} IS NOT NULL THEN min(?3, ${slotsToGive(tenantOfKey("?2"))})
-		              ELSE coalesce((SELECT CASE WHEN until > ${NOW} THEN 0 ELSE min(?3, slots) END
+		              ELSE coalesce((SELECT CASE WHEN open_until > ${NOW} THEN 0 ELSE min(?3, permits) END
 		                          FROM breakers WHERE key = ?2), ?3) END)
 		RETURNING tenant_id, id`,
 		params: [db.clock(), key, limit],
@@ -134,7 +134,7 @@ export async function findParkedKeys(db: Database, limit: number): Promise<strin
 			SELECT (SELECT min(parked_on) FROM jobs WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
 		)
 		SELECT key FROM keys
-		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM breakers WHERE key = keys.key AND until > ${NOW})
+		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM breakers WHERE key = keys.key AND open_until > ${NOW})
 		   AND (${tenantOfKey("key")} IS NULL OR ${slotsToGive(tenantOfKey("key"))} > 0) LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
@@ -145,7 +145,7 @@ export async function findParkedKeys(db: Database, limit: number): Promise<strin
 export async function pruneBreakers(db: Database): Promise<number> {
 	const rows = await db.all({
 		sql: `DELETE FROM breakers
-		 WHERE until <= ${NOW} - ${PROBE_MS} AND observed_until <= ${NOW} - ${OBSERVED_MS}
+		 WHERE open_until <= ${NOW} - ${PROBE_MS} AND observed_until <= ${NOW} - ${OBSERVED_MS}
 		   AND NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = breakers.key)
 		RETURNING key`,
 		params: [db.clock()],

@@ -18,9 +18,9 @@ export const placed = (condition: string) => `(
  */
 export const GATED = `deadline_at > ${NOW} AND (
 	   ${overBudget("placed.tenant_id")}
-	OR EXISTS (SELECT 1 FROM breakers WHERE key = placed.credential AND (until > ${NOW} OR slots < place_in_credential))
+	OR EXISTS (SELECT 1 FROM breakers WHERE key = placed.credential AND (open_until > ${NOW} OR permits < place_in_credential))
 	OR EXISTS (SELECT 1 FROM breakers
-	            WHERE key = placed.credential || '|' || placed.model AND (until > ${NOW} OR slots < place_at_model)))`;
+	            WHERE key = placed.credential || '|' || placed.model AND (open_until > ${NOW} OR permits < place_at_model)))`;
 
 /** Of a tenant that has slots left, those who need one get one in their order. */
 export const HAS_SLOT = `CASE WHEN slot IS NOT NULL OR deadline_at <= ${NOW} THEN TRUE

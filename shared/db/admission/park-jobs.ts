@@ -11,11 +11,11 @@ import { slotKey } from "./tenant-slots.ts";
 
 /** Puts aside what is due but kept away: no message goes round for it, and only its deadline is looked after. */
 export function parkForUpstream(db: Database, keys: JobKey[]): Statement {
-	const closed = `FROM breakers WHERE key IN ${KEYS_OF_JOB} AND until > ${NOW} ORDER BY until DESC LIMIT 1`;
+	const closed = `FROM breakers WHERE key IN ${KEYS_OF_JOB} AND open_until > ${NOW} ORDER BY open_until DESC LIMIT 1`;
 	return {
 		sql: `UPDATE jobs
 		   SET parked_on = (SELECT key ${closed}), status_reason = (SELECT reason ${closed}),
-		       run_at = (SELECT until ${closed}), version = version + 1, sweep_at = deadline_at, slot = NULL
+		       run_at = (SELECT open_until ${closed}), version = version + 1, sweep_at = deadline_at, slot = NULL
 		 WHERE ${ASKED} AND status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL AND EXISTS (SELECT 1 ${closed})`,
 		params: [db.clock(), keyList(keys)],
 	};

@@ -8,6 +8,9 @@ import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 
+/** The key of a receiver's breaker, as `deliveries.receiver` has it. @param receiver an endpoint's id, or an origin */
+export const receiverKey = (tenant: string, receiver: string) => `'receiver:' || ${tenant} || ' ' || ${receiver}`;
+
 /** @param list which parameter holds the deliveries */
 export const isListed = (list: "?1" | "?2") =>
 	`(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${list}))`;
@@ -20,8 +23,8 @@ export function deliveryList(keys: readonly DeliveryKey[]): string {
 /** Whoever gets a row may send one delivery to that receiver; the next may after as long as an attempt takes. */
 export function claimProbes(db: Database, keys: readonly DeliveryKey[]): Statement {
 	return {
-		sql: `UPDATE receiver_breakers SET until = ${NOW} + ${RECEIVER_PROBE_MS}
-		 WHERE until <= ${NOW} AND key IN (SELECT receiver FROM deliveries
+		sql: `UPDATE receiver_breakers SET open_until = ${NOW} + ${RECEIVER_PROBE_MS}
+		 WHERE open_until <= ${NOW} AND key IN (SELECT receiver FROM deliveries
 		                                    WHERE ${isListed("?2")} AND status = 'pending' AND next_attempt_at <= ${NOW})
 		RETURNING key`,
 		params: [db.clock(), deliveryList(keys)],
@@ -37,10 +40,10 @@ export async function holdBack(
 	{ tenantId, deliveryId, attemptsMade }: DeliveryKey & Pick<Delivery, "attemptsMade">,
 ): Promise<void> {
 	await db.all({
-		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, until)
+		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, open_until)
 		SELECT receiver, 0, ${NOW}, ${NOW}, ${NOW} + ${RECEIVER_PROBE_MS} FROM deliveries
 		 WHERE tenant_id = ?2 AND id = ?3 AND attempts_made = ?4 AND status = 'pending'
-		ON CONFLICT (key) DO UPDATE SET until = max(coalesce(until, 0), excluded.until)`,
+		ON CONFLICT (key) DO UPDATE SET open_until = max(coalesce(open_until, 0), excluded.open_until)`,
 		params: [db.clock(), tenantId, deliveryId, attemptsMade],
 	});
 }
@@ -49,7 +52,7 @@ export async function holdBack(
 export function findOpenReceiverBreakers(keys: readonly DeliveryKey[]): Statement {
 	return {
 		sql: `SELECT key FROM receiver_breakers
-		 WHERE until IS NOT NULL AND key IN (SELECT receiver FROM deliveries WHERE ${isListed("?1")})`,
+		 WHERE open_until IS NOT NULL AND key IN (SELECT receiver FROM deliveries WHERE ${isListed("?1")})`,
 		params: [deliveryList(keys)],
 	};
 }
@@ -69,14 +72,14 @@ export function tripReceiver(
 	const pause = (failures: string) =>
 		`max(?2, coalesce(json_extract(?3, '$[' || (${failures} - 1) || ']'), json_extract(?3, '$[#-1]')))`;
 	return {
-		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, until)
+		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, open_until)
 		SELECT receiver, 1, ${NOW}, ${NOW}, CASE WHEN ${pause("1")} > 0 THEN ${NOW} + ${pause("1")} END
 		  FROM deliveries WHERE ${guard.sql}
 		ON CONFLICT (key) DO UPDATE
 		   SET failures = failures + 1, failed_at = ${NOW},
 		       failing_since = CASE WHEN failures > 0 AND failed_at > ${NOW} - ${FAILURES_APART_MS_MAX} THEN failing_since ELSE ${NOW} END,
-		       until = CASE WHEN ${pause("(failures + 1)")} > 0
-		               THEN max(coalesce(until, 0), ${NOW} + ${pause("(failures + 1)")}) ELSE until END`,
+		       open_until = CASE WHEN ${pause("(failures + 1)")} > 0
+		               THEN max(coalesce(open_until, 0), ${NOW} + ${pause("(failures + 1)")}) ELSE open_until END`,
 		params: [db.clock(), overloadMs, JSON.stringify(openMsByFailures), ...guard.params],
 	};
 }
@@ -108,7 +111,7 @@ export async function releaseDeliveries(db: Database, receiver: string, limit: n
 		sql: `UPDATE deliveries SET parked_on = NULL, sweep_at = ${NOW} + ${ENQUEUE_GRACE_MS}
 		 WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM deliveries WHERE parked_on = ?2 ORDER BY created_at
-		        LIMIT coalesce((SELECT CASE WHEN until > ${NOW} THEN 0 WHEN until IS NOT NULL THEN 1 END
+		        LIMIT coalesce((SELECT CASE WHEN open_until > ${NOW} THEN 0 WHEN open_until IS NOT NULL THEN 1 END
 		                          FROM receiver_breakers WHERE key = ?2), ?3))
 		RETURNING tenant_id, id`,
 		params: [db.clock(), receiver, limit],
@@ -125,7 +128,7 @@ export async function findParkedReceivers(db: Database, limit: number): Promise<
 			SELECT (SELECT min(parked_on) FROM deliveries WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
 		)
 		SELECT key FROM keys
-		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receiver_breakers WHERE key = keys.key AND until > ${NOW}) LIMIT ?2`,
+		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receiver_breakers WHERE key = keys.key AND open_until > ${NOW}) LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
 	return rows.map((row) => row.key);
@@ -135,7 +138,7 @@ export async function findParkedReceivers(db: Database, limit: number): Promise<
 export async function pruneReceiverBreakers(db: Database): Promise<number> {
 	const rows = await db.all({
 		sql: `DELETE FROM receiver_breakers
-		 WHERE failed_at <= ${NOW} - ${FAILURES_APART_MS_MAX} AND coalesce(until, 0) <= ${NOW}
+		 WHERE failed_at <= ${NOW} - ${FAILURES_APART_MS_MAX} AND coalesce(open_until, 0) <= ${NOW}
 		   AND NOT EXISTS (SELECT 1 FROM deliveries WHERE parked_on = receiver_breakers.key)
 		RETURNING key`,
 		params: [db.clock()],

@@ -6,7 +6,7 @@ import type { DeliveryDecision } from "../../core/webhooks/delivery-schedule.ts"
 import { FAILING_MS_MAX } from "../../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { insertEndpointDisabledDeliveries, pendingFromRows } from "../outbox.ts";
-import { closeReceiverBreakers, type ReceiverFailure, tripReceiver } from "./receiver-breakers.ts";
+import { closeReceiverBreakers, type ReceiverFailure, receiverKey, tripReceiver } from "./receiver-breakers.ts";
 
 export interface DeliveryRecord extends DeliveryKey {
 	/** Before this one: the fence. */
@@ -114,7 +114,7 @@ function disable(db: Database, record: DeliveryRecord, { isGone }: { isGone: boo
 	if (endpointId === null) return [];
 	const guard = isOurs(record, 5);
 	const hasFailed = `EXISTS (SELECT 1 FROM receiver_breakers
-		WHERE key = ?2 || ' ' || ?3 AND failing_since <= ${NOW} - ${FAILING_MS_MAX})`;
+		WHERE key = ${receiverKey("?2", "?3")} AND failing_since <= ${NOW} - ${FAILING_MS_MAX})`;
 	return [
 		{
 			sql: `UPDATE webhook_endpoints

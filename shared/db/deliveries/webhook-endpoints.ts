@@ -4,6 +4,7 @@ import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/we
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { audited } from "../tenants/audit-log.ts";
+import { receiverKey } from "./receiver-breakers.ts";
 import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 
 const COLUMNS = ENDPOINT_COLUMNS(NOW);
@@ -171,5 +172,8 @@ export async function deleteEndpoint(db: Database, key: WebhookEndpointKey, by: 
 }
 
 function forgetFailures({ tenantId, endpointId }: WebhookEndpointKey): Statement {
-	return { sql: "DELETE FROM receiver_breakers WHERE key = ?1 || ' ' || ?2", params: [tenantId, endpointId] };
+	return {
+		sql: `DELETE FROM receiver_breakers WHERE key = ${receiverKey("?1", "?2")}`,
+		params: [tenantId, endpointId],
+	};
 }

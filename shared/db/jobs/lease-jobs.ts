@@ -147,11 +147,11 @@ function findGated(db: Database, { keys, holder }: LeaseRequest): Statement {
 function takePermits(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE breakers
-		   SET slots = max(1, slots - used.calls), until = CASE WHEN slots <= used.calls THEN ${NOW} + ${PROBE_MS} ELSE until END
+		   SET permits = max(1, permits - used.calls), open_until = CASE WHEN permits <= used.calls THEN ${NOW} + ${PROBE_MS} ELSE open_until END
 		  FROM (SELECT upstream.key, count(*) AS calls
 		          FROM jobs JOIN breakers AS upstream ON upstream.key IN ${KEYS_OF_JOB}
 		         WHERE ${ASKED} AND status = 'running' AND holder = ?3 AND deadline_at > ${NOW} GROUP BY upstream.key) AS used
-		 WHERE breakers.key = used.key AND breakers.until <= ${NOW}
+		 WHERE breakers.key = used.key AND breakers.open_until <= ${NOW}
 		RETURNING breakers.key`,
 		params: [db.clock(), keyList(keys), holder],
 	};

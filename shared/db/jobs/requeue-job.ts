@@ -41,7 +41,7 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeu
 
 function requeueStatement(db: Database, requeue: Requeue): Statement {
 	const { progress, breakerEvent } = requeue;
-	const due = `min(max(${NOW} + ?5, coalesce((SELECT until FROM breakers WHERE key = ?12), 0)), deadline_at)`;
+	const due = `min(max(${NOW} + ?5, coalesce((SELECT open_until FROM breakers WHERE key = ?12), 0)), deadline_at)`;
 	return {
 		sql: `UPDATE jobs
 		   SET status = 'queued', status_reason = ?6, run_at = ${due}, redispatches = 0, lease_expires_at = NULL, slot = NULL,

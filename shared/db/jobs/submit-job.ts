@@ -131,9 +131,12 @@ function refusalFromRow(raw: unknown): Submission {
 
 /** The statement just before claimed the key: neither another submission nor an earlier try of this one had it. */
 const KEY_CLAIMED = "changes() > 0";
-/** An erased job leaves a tombstone for longer than any request lives. Looked for on a repeat only: it reads them all. */
-const NOT_ERASED =
-	"NOT EXISTS (SELECT 1 FROM tombstones CROSS JOIN json_each(tombstones.jobs) AS buried WHERE buried.value ->> 1 = ?5)";
+/**
+ * An erased job leaves its R2 keys, which end with its id, in a tombstone for longer than any request lives. Checked on a
+ * repeat only: it reads all tombstones.
+ */
+const NOT_ERASED = `NOT EXISTS (
+	SELECT 1 FROM tombstones CROSS JOIN json_each(tombstones.keys) AS key WHERE key.value LIKE '%/' || ?5)`;
 
 /** Inserts nothing where `condition` does not hold, or where this job is stored already. */
 function insertJob(db: Database, job: NewJob, condition: string): Statement {

@@ -8,6 +8,7 @@ import type { JobKey } from "../../core/jobs/job.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
+import { receiverKey } from "../deliveries/receiver-breakers.ts";
 import { keyList } from "../key-list.ts";
 import { audited } from "../tenants/audit-log.ts";
 import { type ErasedJob, type ErasedRow, erasedFromRow, insertTombstone } from "./erase-jobs.ts";
@@ -47,12 +48,12 @@ export const OWNED = [
 	["usage", "tenant_id, day, model"],
 ] as const;
 
-/** A pause's key starts with its tenant's id and a space; what comes next in the order of characters is `!`. */
-const isPauseOf = (tenant: string) => `key > ${tenant} || ' ' AND key < ${tenant} || '!'`;
+/** The key of a receiver's breaker names its tenant before a space; the next character in order is `!`. */
+const isBreakerOf = (tenant: string) => `key > ${receiverKey(tenant, "''")} AND key < 'receiver:' || ${tenant} || '!'`;
 
 const OWNS_SOMETHING = `(${["jobs", ...OWNED.map(([table]) => table)]
 	.map((table) => `EXISTS (SELECT 1 FROM ${table} WHERE tenant_id = tenants.id)`)
-	.join(" OR ")} OR EXISTS (SELECT 1 FROM receiver_breakers WHERE ${isPauseOf("tenants.id")}))`;
+	.join(" OR ")} OR EXISTS (SELECT 1 FROM receiver_breakers WHERE ${isBreakerOf("tenants.id")}))`;
 
 /** Deleted tenants that something is left of, the longest gone first. */
 export async function findTenantsToErase(db: Database, limit: number): Promise<string[]> {
@@ -96,7 +97,7 @@ export async function erasePage(
 		...OWNED.map(([table, key]) => eraseOwned(table, key, tenantId, limit)),
 		{
 			sql: `DELETE FROM receiver_breakers WHERE key IN (
-			       SELECT key FROM receiver_breakers WHERE ${isPauseOf("?1")} AND ${IS_DELETED} LIMIT ?2) RETURNING key`,
+			       SELECT key FROM receiver_breakers WHERE ${isBreakerOf("?1")} AND ${IS_DELETED} LIMIT ?2) RETURNING key`,
 			params: [tenantId, limit],
 		},
 	]);

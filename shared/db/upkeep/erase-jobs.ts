@@ -5,6 +5,7 @@
 import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
+import { resultKey } from "../../storage/keys.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { keyList } from "../key-list.ts";
@@ -88,38 +89,41 @@ export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, b
 	return gone[0] === undefined ? null : erasedFromRow(gone[0]);
 }
 
-/** Names the jobs that the next statements will erase, by the same conditions. */
+/** Holds the R2 keys of the jobs that the next statements will erase, by the same conditions. */
 export function insertTombstone(db: Database, jobs: JobKey[], tombstoneId: string, condition: string): Statement {
 	return {
-		sql: `INSERT INTO tombstones (delete_at, id, jobs)
-		SELECT ${NOW} + ${TOMBSTONE_MS}, ?3, json_group_array(json_array(tenant_id, id, input_key))
-		  FROM jobs WHERE ${LISTED} AND ${condition} HAVING count(*) > 0`,
-		params: [db.clock(), keyList(jobs), tombstoneId],
+		sql: `INSERT INTO tombstones (delete_at, id, keys)
+		SELECT ${NOW} + ${TOMBSTONE_MS}, ?3, json_group_array(key.value)
+		  FROM json_each(?2) AS listed
+		 CROSS JOIN jobs ON jobs.tenant_id = listed.value ->> 0 AND jobs.id = listed.value ->> 1
+		 CROSS JOIN json_each(json_array(listed.value ->> 2, jobs.input_key)) AS key
+		 WHERE key.value IS NOT NULL AND ${condition} HAVING count(*) > 0`,
+		params: [db.clock(), JSON.stringify(jobs.map((job) => [job.tenantId, job.jobId, resultKey(job)])), tombstoneId],
 	};
 }
 
 export interface Tombstone {
 	deleteAt: number;
 	id: string;
-	jobs: ErasedJob[];
+	/** R2 keys. */
+	keys: string[];
 }
 
 const TombstoneRow = z.object({
 	delete_at: z.number(),
 	id: z.string(),
-	jobs: column(z.array(z.tuple([z.string(), z.string(), z.string().nullable()]))),
+	keys: column(z.array(z.string())),
 });
 
 /** Tombstones whose time has come, oldest first. */
 export async function findTombstones(db: Database, limit: number): Promise<Tombstone[]> {
 	const rows = await db.all({
-		sql: `SELECT delete_at, id, jobs FROM tombstones WHERE delete_at <= ${NOW} ORDER BY delete_at LIMIT ?2`,
+		sql: `SELECT delete_at, id, keys FROM tombstones WHERE delete_at <= ${NOW} ORDER BY delete_at LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
 	return rows.map((raw) => {
 		const row = TombstoneRow.parse(raw);
-		const jobs = row.jobs.map(([tenantId, jobId, inputKey]) => ({ tenantId, jobId, inputKey }));
-		return { deleteAt: row.delete_at, id: row.id, jobs };
+		return { deleteAt: row.delete_at, id: row.id, keys: row.keys };
 	});
 }
 

@@ -22,7 +22,7 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 		const pause = ledger.rows("receiver_breakers").get(`/${key}`);
 		return Math.max(
 			touchedAt.get(textOf(parked, "id")) ?? 0,
-			pause === undefined ? (freedAt.get(key) ?? 0) : numberOf(pause, "until"),
+			pause === undefined ? (freedAt.get(key) ?? 0) : numberOf(pause, "open_until"),
 		);
 	};
 	for (const table of ["jobs", "deliveries"]) ledger.on(table, ({ id }) => touchedAt.set(id, world.databaseNow));

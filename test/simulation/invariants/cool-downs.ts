@@ -65,26 +65,26 @@ function coolDownBefore(ledger: Ledger, key: string, changes: (Changed & { table
 }
 
 function callsGranted(breakerEvent: Row, now: number): number {
-	return numberOf(breakerEvent, "until") > now ? 0 : slotsOf(breakerEvent);
+	return numberOf(breakerEvent, "open_until") > now ? 0 : slotsOf(breakerEvent);
 }
 
 /** Where it is not known to be in trouble, any number of calls. */
 function slotsOf(breakerEvent: Row): number {
-	return breakerEvent.slots === null ? Number.POSITIVE_INFINITY : numberOf(breakerEvent, "slots");
+	return breakerEvent.permits === null ? Number.POSITIVE_INFINITY : numberOf(breakerEvent, "permits");
 }
 
 /** What is leased past its deadline makes no call. Whom a cool-down keeps away, and who takes over, uses up nothing. */
 function isCounted(before: Row, after: Row | null, held: Claim[], now: number): boolean {
 	const calls = held.filter(({ row }) => numberOf(row, "deadline_at") > now).length;
-	if (before.slots === null || numberOf(before, "until") > now || calls === 0) return true;
-	return after !== null && (numberOf(after, "until") > now || slotsOf(after) <= slotsOf(before) - calls);
+	if (before.permits === null || numberOf(before, "open_until") > now || calls === 0) return true;
+	return after !== null && (numberOf(after, "open_until") > now || slotsOf(after) <= slotsOf(before) - calls);
 }
 
 /** It ends sooner, or lets more in. One that is forgotten has been over for as long as a probe may take. */
 function isEased({ before, after }: Changed, now: number): boolean {
-	if (before === null || before.slots === null) return false;
-	if (after === null) return numberOf(before, "until") > now - PROBE_MS;
-	return numberOf(after, "until") < numberOf(before, "until") || slotsOf(after) > slotsOf(before);
+	if (before === null || before.permits === null) return false;
+	if (after === null) return numberOf(before, "open_until") > now - PROBE_MS;
+	return numberOf(after, "open_until") < numberOf(before, "open_until") || slotsOf(after) > slotsOf(before);
 }
 
 /** Whoever eased it had leased, after it began, a job that it concerns, and had called. */

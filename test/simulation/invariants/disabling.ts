@@ -44,7 +44,7 @@ function problemWith(
 	gone: string[],
 ): string | null {
 	const path = by === null ? "" : (http.asked.get(by)?.path ?? "");
-	const isPaused = ledger.rows("receiver_breakers").has(`/${tenantId} ${id}`);
+	const isPaused = ledger.rows("receiver_breakers").has(`/receiver:${tenantId} ${id}`);
 	if (after === null || before === null) return isPaused ? "left a pause behind of" : null;
 	if (before.status === after.status) return null;
 	if (after.status === "disabled") return gone.includes(`${tenantId}/${id}`) ? null : "disabled without a reason";

@@ -34,23 +34,24 @@ function watchProbes({ ledger, world, service, endpoints }: Simulation): void {
 	const probes = new Map<Invocation, string[]>();
 	const sentBy = new Map<Invocation, Set<string>>();
 	ledger.on("receiver_breakers", ({ id, before, after, by }) => {
-		const until = after?.until ?? null;
+		const until = after?.open_until ?? null;
 		if (until === null) pausedSince.delete(id);
 		else if (!pausedSince.has(id)) pausedSince.set(id, world.now);
-		const isMoved = before !== null && before.failed_at === after?.failed_at && before.until !== until;
+		const isMoved = before !== null && before.failed_at === after?.failed_at && before.open_until !== until;
 		if (!isMoved || by === null) return;
 		if (Number(until) < world.databaseNow + ATTEMPT_MS)
 			world.violate("P1", `${by.name} asks ${id} and does not keep others away`);
 		// It has asked already, and waits for the answer.
 		if (sentBy.get(by)?.has(id)) return;
 		probes.set(by, [...(probes.get(by) ?? []), id]);
-		if (before.until === null || numberOf(before, "until") > world.databaseNow)
+		if (before.open_until === null || numberOf(before, "open_until") > world.databaseNow)
 			world.violate("P1", `${by.name} tries ${id}, which is to be left alone`);
 	});
 	service.receivers.onSent(({ by, url, webhookId }) => {
 		const endpoint = endpoints.at(hostOf(url));
 		const origin = `https://${hostOf(url)}`;
-		const key = endpoint === null ? `${url.split("/").at(-1)} ${origin}` : `${endpoint.tenantId} ${endpoint.id}`;
+		const receiver = endpoint === null ? `${url.split("/").at(-1)} ${origin}` : `${endpoint.tenantId} ${endpoint.id}`;
+		const key = `receiver:${receiver}`;
 		sentBy.set(by, (sentBy.get(by) ?? new Set()).add(key));
 		if ((pausedSince.get(key) ?? Number.POSITIVE_INFINITY) >= by.startedAt) return;
 		const own = probes.get(by) ?? [];
@@ -85,7 +86,7 @@ function checkCount({ ledger, world }: Simulation, key: string, made: Attempted[
 	const before = wasReceived ? 0 : numberOf(counted?.before ?? null, "failures");
 	const failures = numberOf(pause, "failures");
 	if (failures !== before + failed.length) wrong("has not failed");
-	else if (failures >= FAILURES_TO_OPEN && pause?.until === null) wrong("is not paused");
+	else if (failures >= FAILURES_TO_OPEN && pause?.open_until === null) wrong("is not paused");
 }
 
 function checkReleases({ ledger, world }: Simulation, changes: Changes): void {
@@ -94,7 +95,7 @@ function checkReleases({ ledger, world }: Simulation, changes: Changes): void {
 		return wasParked && after?.parked_on === null && isJustReleased(before, after);
 	});
 	for (const [key, all] of Map.groupBy(released, ({ before }) => String(before?.parked_on))) {
-		const until = ledger.rows("receiver_breakers").get(`/${key}`)?.until ?? null;
+		const until = ledger.rows("receiver_breakers").get(`/${key}`)?.open_until ?? null;
 		if (until === null) continue;
 		const who = released[0]?.by?.name;
 		if (Number(until) > world.databaseNow) world.violate("P3", `${who} lets go what waits for ${key}, too soon`);

@@ -43,13 +43,13 @@ export function watchResults(simulation: Simulation): () => void {
 
 /** What no row names is named by a tombstone whose time has not come. Inputs are reaped after days: not looked at here. */
 function checkOrphans({ ledger, world, service }: Simulation): void {
-	const buried = service.database
-		.look("SELECT jobs FROM tombstones")
-		.map((row) => textOf(row, "jobs"))
+	const erased = service.database
+		.look("SELECT keys FROM tombstones")
+		.map((row) => textOf(row, "keys"))
 		.join();
 	for (const key of service.bucket.objects.keys()) {
 		const [, tenantId = "", jobId = ""] = KEY.exec(key) ?? [];
-		if (jobId === "" || ledger.job(tenantId, jobId) !== null || buried.includes(jobId)) continue;
+		if (jobId === "" || ledger.job(tenantId, jobId) !== null || erased.includes(jobId)) continue;
 		world.violate("E2", `${key} outlived its job`);
 	}
 }

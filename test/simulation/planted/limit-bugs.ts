@@ -167,7 +167,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "what a job used is not added up",
 		seenBy: 32,
-		file: "migrations/0003_create_limits.sql",
+		file: "migrations/0002_create_jobs.sql",
 		find: "WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL",
 		replace: "WHEN OLD.finished_at IS NULL AND NEW.status = 'failed'",
 	},

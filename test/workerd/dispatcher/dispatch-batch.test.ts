@@ -557,7 +557,10 @@ describe("a batch of delivery messages", () => {
 		const db = world.start().dispatcher.db;
 		await holdBack(db, { tenantId: delivery.tenantId, deliveryId: delivery.deliveryId, attemptsMade: 0 });
 		expect(
-			await db.all({ sql: "SELECT * FROM receiver_breakers WHERE key LIKE ?1", params: [`${delivery.tenantId}%`] }),
+			await db.all({
+				sql: "SELECT * FROM receiver_breakers WHERE key LIKE ?1",
+				params: [`receiver:${delivery.tenantId}%`],
+			}),
 		).toEqual([]);
 	});
 

@@ -30,7 +30,7 @@ async function parked(story: Story, prompt: string): Promise<void> {
 /** Over for a minute, and no probe was sent. */
 async function aCoolDown(key: string, endedAt: number): Promise<void> {
 	await env.DB.prepare(
-		`INSERT INTO breakers (key, reason, until, slots, trips, tripped_at, observed_until)
+		`INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, observed_until)
 		 VALUES (?1, 'throttled', ?2, 1, 1, ?2, ?2)`,
 	)
 		.bind(key, endedAt)
@@ -39,7 +39,7 @@ async function aCoolDown(key: string, endedAt: number): Promise<void> {
 
 async function aPause(receiver: string, endedAt: number): Promise<void> {
 	await env.DB.prepare(
-		"INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, until) VALUES (?1, 3, ?2, ?2, ?2)",
+		"INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, open_until) VALUES (?1, 3, ?2, ?2, ?2)",
 	)
 		.bind(receiver, endedAt)
 		.run();
@@ -123,9 +123,8 @@ describeFaults("sweeper", [
 
 			const buried = { tenantId: story.tenantId, jobId: anId("job", startedAt) };
 			await env.RESULTS.put(resultKey(buried), "{}");
-			const jobs = JSON.stringify([[buried.tenantId, buried.jobId, null]]);
-			await env.DB.prepare("INSERT INTO tombstones (delete_at, id, jobs) VALUES (?1, 'tmb_1', ?2)")
-				.bind(startedAt - SECOND, jobs)
+			await env.DB.prepare("INSERT INTO tombstones (delete_at, id, keys) VALUES (?1, 'tmb_1', ?2)")
+				.bind(startedAt - SECOND, JSON.stringify([resultKey(buried)]))
 				.run();
 			story.wish("what was written after an erasure is gone", isGone(resultKey(buried)));
 			story.wish("a tombstone goes when its time is over", hasNoRow("tombstones", "id", "tmb_1"));

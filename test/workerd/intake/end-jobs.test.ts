@@ -344,7 +344,7 @@ describe("DELETE /v1/jobs/{id}", () => {
 		const { server } = theServices({}, { RESULTS });
 		expect((await sendTo(server, "DELETE", `/v1/jobs/${job.jobId}`, { key })).status).toBe(204);
 		expect((await send("GET", `/v1/jobs/${job.jobId}/result`, { key })).status).toBe(404);
-		const word = await env.DB.prepare("SELECT jobs FROM tombstones WHERE jobs LIKE ?1").bind(`%${job.jobId}%`).all();
+		const word = await env.DB.prepare("SELECT keys FROM tombstones WHERE keys LIKE ?1").bind(`%${job.jobId}%`).all();
 		expect(word.results).toHaveLength(1);
 		expect(await (await env.RESULTS.get(resultKey(job)))?.text()).toBe(COMPLETION);
 	});

@@ -63,7 +63,7 @@ async function aFullTenant(canary: string) {
 	const idempotency = { key: canary, fingerprint: "f", job_id: done.jobId, expires_at: NOW + DAY };
 	await insertRow("idempotency_keys", { tenant_id: tenantId, ...idempotency });
 	const pause = env.DB.prepare("INSERT INTO receiver_breakers VALUES (?1, 1, ?2, ?2, NULL)");
-	await pause.bind(`${tenantId} ${endpoint.endpointId}`, NOW).run();
+	await pause.bind(`receiver:${tenantId} ${endpoint.endpointId}`, NOW).run();
 	const running = await aJob({ tenantId, status: "running" });
 	await finishJobs(databaseAt(NOW), [endOf(running)]);
 	return { tenantId, queued, done, endpoint, told, keyId };

@@ -105,7 +105,7 @@ export function deliveryOf(job: JobKey, overrides: Partial<StoredDelivery> = {})
 		eventType: eventTypeOf("succeeded"),
 		endpointId: null,
 		url: "https://receiver.test/hook",
-		receiver: `${job.tenantId} ${overrides.endpointId ?? URL.parse(overrides.url ?? "https://receiver.test")?.origin}`,
+		receiver: `receiver:${job.tenantId} ${overrides.endpointId ?? URL.parse(overrides.url ?? "https://receiver.test")?.origin}`,
 		payload: "full",
 		status: "pending",
 		attemptsMade: 0,

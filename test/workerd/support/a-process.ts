@@ -48,7 +48,7 @@ const STATEMENTS: [RegExp, string][] = [
 	[/news ->> 'from'/, "d1 finish"],
 	[/^SELECT status, lease, holder/, "d1 standing"],
 	[/^DELETE FROM receiver_breakers WHERE key IN/, "d1 record"],
-	[/^UPDATE receiver_breakers SET until/, "d1 owed"],
+	[/^UPDATE receiver_breakers SET open_until/, "d1 owed"],
 ];
 
 type Counted = <T>(run: () => Promise<T>) => Promise<T>;

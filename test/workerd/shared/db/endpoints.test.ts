@@ -32,13 +32,13 @@ async function tenantWith(limit: number | null): Promise<string> {
 }
 
 async function pauseOf(endpoint: { tenantId: string; endpointId: string }) {
-	const key = `${endpoint.tenantId} ${endpoint.endpointId}`;
+	const key = `receiver:${endpoint.tenantId} ${endpoint.endpointId}`;
 	return await env.DB.prepare("SELECT failures FROM receiver_breakers WHERE key = ?1").bind(key).first();
 }
 
 async function pause(endpoint: { tenantId: string; endpointId: string }) {
 	await env.DB.prepare("INSERT INTO receiver_breakers VALUES (?1, 3, ?2, ?2, ?2)")
-		.bind(`${endpoint.tenantId} ${endpoint.endpointId}`, NOW)
+		.bind(`receiver:${endpoint.tenantId} ${endpoint.endpointId}`, NOW)
 		.run();
 }
 

@@ -9,6 +9,7 @@ import {
 	pruneJobs,
 	removeTombstones,
 } from "../../../../shared/db/upkeep/erase-jobs.ts";
+import { resultKey } from "../../../../shared/storage/keys.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import {
 	aDelivery,
@@ -29,7 +30,7 @@ import { forgetfulD1 } from "../../support/watched-d1.ts";
 
 const keyOf = ({ tenantId, jobId }: StoredJob) => ({ tenantId, jobId });
 
-/** The jobs that tombstone `id` names, and when their objects are deleted again. */
+/** The R2 keys in tombstone `id`, and when they are deleted again. */
 async function tombstone(id: string) {
 	const all = await findTombstones(databaseAt(NOW + DAY), 1_000);
 	return all.find((one) => one.id === id) ?? null;
@@ -62,10 +63,10 @@ describe("pruneJobs", () => {
 		expect(gone).toHaveLength(2);
 		expect(gone).toEqual(expect.arrayContaining(objects));
 		expect([await reload(large), await reload(small), await reloadDelivery(delivery)]).toEqual([null, null, null]);
-		const buried = await tombstone(id);
-		expect(buried?.deleteAt).toBe(NOW + 20 * MINUTE);
-		expect(buried?.jobs).toHaveLength(2);
-		expect(buried?.jobs).toEqual(expect.arrayContaining(objects));
+		const left = await tombstone(id);
+		expect(left?.deleteAt).toBe(NOW + 20 * MINUTE);
+		const keys = [resultKey(large), resultKey(small), "inputs/2026-01-02/ten/job"];
+		expect(left?.keys.toSorted()).toEqual(keys.toSorted());
 	});
 
 	it("keeps a job that still owes a delivery, with all its deliveries, and looks again later", async () => {
@@ -122,7 +123,7 @@ describe("eraseJob", () => {
 		expect(await tombstone(id)).toEqual({
 			id,
 			deleteAt: NOW + 20 * MINUTE,
-			jobs: [{ ...keyOf(job), inputKey: job.inputKey }],
+			keys: [resultKey(job), job.inputKey],
 		});
 	});
 
@@ -174,7 +175,7 @@ describe("eraseJob", () => {
 		const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
 		await expect(eraseJob(flaky, job, id, BY)).rejects.toThrow("The storage did not answer");
 		expect(await eraseJob(flaky, job, anId("tmb"), BY)).toBeNull();
-		expect((await tombstone(id))?.jobs).toEqual([{ ...keyOf(job), inputKey: null }]);
+		expect((await tombstone(id))?.keys).toEqual([resultKey(job)]);
 	});
 });
 

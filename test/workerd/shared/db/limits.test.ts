@@ -169,7 +169,7 @@ describe("running_jobs", () => {
 		const kept = await submitted(tenantId, upstream);
 		const next = await submitted(tenantId);
 		await env.DB.prepare(
-			`INSERT INTO breakers (key, reason, until, slots, trips, tripped_at, observed_until)
+			`INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, observed_until)
 			 VALUES (?1, 'throttled', ?2, 1, 1, ?3, ?2)`,
 		)
 			.bind(upstream.credential, NOW + MINUTE, NOW)

@@ -128,7 +128,7 @@ describe("finishJobs", () => {
 			eventType: "job.succeeded",
 			endpointId: null,
 			url: WEBHOOK.url,
-			receiver: `${job.tenantId} ${new URL(WEBHOOK.url).origin}`,
+			receiver: `receiver:${job.tenantId} ${new URL(WEBHOOK.url).origin}`,
 			payload: "thin",
 			status: "pending",
 			attemptsMade: 0,
@@ -472,8 +472,8 @@ describe("recordDeliveries", () => {
 			{ ...refused, failure, attempt, decision: { next: "pending", delayMs: MINUTE } },
 			{ ...taken, failure: null, attempt, decision: { next: "delivered" } },
 		]);
-		const until = env.DB.prepare("SELECT until FROM receiver_breakers WHERE key = ?1").bind(taken.receiver);
-		expect(await until.first("until")).toBe(NOW + MINUTE);
+		const until = env.DB.prepare("SELECT open_until FROM receiver_breakers WHERE key = ?1").bind(taken.receiver);
+		expect(await until.first("open_until")).toBe(NOW + MINUTE);
 	});
 
 	it.each(["delivered", "exhausted", "skipped"] as const)("changes nothing of what is %s", async (status) => {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
-import { eraseInputs, eraseObjects, listInputs } from "../../../../shared/storage/erase-objects.ts";
+import { eraseKeys, eraseObjects, listInputs } from "../../../../shared/storage/erase-objects.ts";
 import { readInput, storeInput } from "../../../../shared/storage/inputs.ts";
 import { inputKey, jobOfInputKey, resultKey } from "../../../../shared/storage/keys.ts";
 import { ObjectStore } from "../../../../shared/storage/object-store.ts";
@@ -114,11 +114,11 @@ describe("inputs", () => {
 		const expected = jobs.map((job) => ({ ...job, key: inputKey(job, day) }));
 		expect(page.inputs).toEqual(expect.arrayContaining(expected));
 		expect(page).toMatchObject({ inputs: { length: 3 }, next: null });
-		await eraseInputs(
+		await eraseKeys(
 			objects,
 			page.inputs.slice(0, 2).map(({ key }) => key),
 		);
-		await eraseInputs(objects, []);
+		await eraseKeys(objects, []);
 		expect((await listInputs(objects, day, null)).inputs).toEqual(page.inputs.slice(2));
 	});
 

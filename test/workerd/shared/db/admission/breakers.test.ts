@@ -43,7 +43,9 @@ async function lease(jobs: JobKey[], at: number, holder = anId("req")) {
 }
 
 async function breakerEvent(key: string) {
-	return await env.DB.prepare("SELECT until, slots, trips, failures FROM breakers WHERE key = ?1").bind(key).first();
+	return await env.DB.prepare("SELECT open_until, permits, trips, failures FROM breakers WHERE key = ?1")
+		.bind(key)
+		.first();
 }
 
 describe("a cool-down", () => {
@@ -135,7 +137,7 @@ describe("a cool-down", () => {
 		const [probedAt, answeredAt] = [NOW + SECOND, NOW + 2 * SECOND];
 		expect((await lease([await aJob(upstream)], probedAt)).ids).toHaveLength(1);
 		await recordFailure(databaseAt(answeredAt), throttled(key, 3 * SECOND, { leasedAt: probedAt }));
-		expect(await breakerEvent(key)).toMatchObject({ until: answeredAt + 3 * SECOND, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ open_until: answeredAt + 3 * SECOND, permits: 1 });
 	});
 
 	it("that a provider asked for again and again makes no failure of a probe count for more", async () => {
@@ -146,21 +148,21 @@ describe("a cool-down", () => {
 		}
 		const failedAt = NOW + MINUTE;
 		await recordFailure(databaseAt(failedAt), failed(key, failedAt - 1));
-		expect(await breakerEvent(key)).toMatchObject({ until: failedAt + 2 * UNAVAILABLE_MS_FIRST });
+		expect(await breakerEvent(key)).toMatchObject({ open_until: failedAt + 2 * UNAVAILABLE_MS_FIRST });
 	});
 
 	it("is not taken for a failing model's because a call that was under way when it began fails", async () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
 		await recordFailure(databaseAt(NOW + 500), failed(key, NOW - 1));
-		expect(await breakerEvent(key)).toMatchObject({ until: NOW + SECOND, trips: 1, failures: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + SECOND, trips: 1, failures: 1 });
 	});
 
 	it("is not made shorter by calls that were under way when it began and fail, however many", async () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		for (let time = 0; time <= FAILURES_TO_TRIP; time++) await recordFailure(databaseAt(NOW + 1), failed(key));
-		expect(await breakerEvent(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
 	});
 
 	it("lets the most urgent job probe", async () => {
@@ -189,7 +191,7 @@ describe("a cool-down", () => {
 		expect((await lease([await aJob(upstream), await aJob(upstream)], NOW + 1)).probedBreakers).toEqual([key]);
 		await recordFailure(databaseAt(NOW + SECOND), throttled(key, HOUR));
 		await recordRecovery(databaseAt(NOW + 2 * SECOND), [key], NOW + 1);
-		expect(await breakerEvent(key)).toMatchObject({ until: NOW + SECOND + HOUR, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + SECOND + HOUR, permits: 1 });
 		expect((await lease([await aJob(upstream)], NOW + 3 * SECOND)).ids).toEqual([]);
 	});
 
@@ -198,7 +200,7 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		const overdue = await aJob({ ...upstream, deadlineMs: SECOND });
 		expect((await lease([overdue], NOW + SECOND)).ids).toEqual([overdue.jobId]);
-		expect(await breakerEvent(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
 	});
 
 	it("lets a job whose holder died be taken over, to be settled from what is stored, and not to be called", async () => {
@@ -208,7 +210,7 @@ describe("a cool-down", () => {
 		const leased = await leaseJobs(databaseAt(NOW + 2 * MINUTE), { keys: [job], holder: "h", leaseMs: 90 * SECOND });
 		expect(leased.jobs.map(({ jobId }) => jobId)).toEqual([job.jobId]);
 		expect([...leased.gated]).toEqual([job.jobId]);
-		expect(await breakerEvent(key)).toMatchObject({ until: NOW + HOUR, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
 	});
 
 	it("keeps away whom a request took over whose answer was lost, and lets its probes be", async () => {
@@ -239,9 +241,9 @@ describe("a cool-down", () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
-		expect(await breakerEvent(key)).toMatchObject({ until: NOW + MINUTE });
+		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + MINUTE });
 		await recordFailure(databaseAt(NOW), throttled(key, 2 * MINUTE));
-		expect(await breakerEvent(key)).toMatchObject({ until: NOW + 2 * MINUTE });
+		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + 2 * MINUTE });
 	});
 
 	it("doubles with each strike where the provider does not say how long", async () => {
@@ -250,7 +252,7 @@ describe("a cool-down", () => {
 		const waits: number[] = [];
 		for (let strike = 0; strike < 10; strike++) {
 			await recordFailure(databaseAt(at), throttled(key, 0, { isAsked: false, leasedAt: at }));
-			const until = Number((await breakerEvent(key))?.until);
+			const until = Number((await breakerEvent(key))?.open_until);
 			waits.push((until - at) / SECOND);
 			at = until;
 		}
@@ -310,7 +312,10 @@ describe("an upstream under observation", () => {
 		const probed = NOW + UNAVAILABLE_MS_FIRST;
 		expect((await lease([await aJob(upstream)], probed)).ids).toHaveLength(1);
 		await fail(key, 1, probed + SECOND);
-		expect(await breakerEvent(key)).toMatchObject({ until: probed + SECOND + 2 * UNAVAILABLE_MS_FIRST, slots: 1 });
+		expect(await breakerEvent(key)).toMatchObject({
+			open_until: probed + SECOND + 2 * UNAVAILABLE_MS_FIRST,
+			permits: 1,
+		});
 	});
 });
 
