@@ -25,7 +25,8 @@ const GRANTS: Record<string, readonly string[]> = {
 	"shared/db/tenants": ["shared/core/", "shared/db", "shared/db/admission"],
 	"shared/db/jobs": ["shared/core/", "shared/db", "shared/db/admission", "shared/db/tenants"],
 	"shared/db/deliveries": ["shared/core/", "shared/db", "shared/db/jobs", "shared/db/tenants"],
-	"shared/db/upkeep": ["shared/core/", "shared/db/"],
+	// An erasure names what is left in R2.
+	"shared/db/upkeep": ["shared/core/", "shared/db/", "shared/storage"],
 
 	"shared/jobs": ["shared/core/", "shared/db/", "shared/crypto", "shared/queues", "shared/storage", "shared/webhooks"],
 

@@ -33,7 +33,7 @@ export function webhookOf(row: Row): { url: string; payload: string; events: str
 /** What `deliveries.receiver` is computed as: the registered endpoint, or the origin of a one-off URL. */
 export function receiverOf(delivery: Row): string {
 	const origin = textOf(delivery, "url").split("/").slice(0, 3).join("/");
-	return `${delivery.tenant_id} ${delivery.endpoint_id ?? origin}`;
+	return `receiver:${delivery.tenant_id} ${delivery.endpoint_id ?? origin}`;
 }
 
 export interface DeliveryAttemptTold {
