@@ -26,7 +26,7 @@ export interface ModelCall {
 	gateway: GatewaySettings | null;
 }
 
-export type ModelOutcome = { ok: true; answer: ModelResponse } | { ok: false; failure: ModelFailure };
+export type ModelOutcome = { ok: true; response: ModelResponse } | { ok: false; failure: ModelFailure };
 
 export interface ModelResponse {
 	/** A chat completion, valid against the published output schema, as it will be stored. */
@@ -53,4 +53,4 @@ export type Provider = (call: ModelCall, signal: AbortSignal) => Promise<Provide
  * Asks a model. Resolves to a failure, not a rejection, whatever goes wrong. Out of time is `timed_out`; an abort of
  * `signal` is `aborted`, and whoever aborted knows why. An answer that was whole by then is an answer all the same.
  */
-export type AskModel = (call: ModelCall, signal: AbortSignal) => Promise<ModelOutcome>;
+export type CallModel = (call: ModelCall, signal: AbortSignal) => Promise<ModelOutcome>;

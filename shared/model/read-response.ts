@@ -1,6 +1,6 @@
 /** Takes a provider's answer off the wire, within limits of size and silence, and hands the bytes to the pure reader. */
 
-import type { CompletionDefaults, Reading } from "../core/chat/reading.ts";
+import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
 import { type ReaderState, ResponseReader } from "../core/chat/response-reader.ts";
 import { type CallWatch, OVER } from "./call-watch.ts";
 
@@ -22,10 +22,10 @@ const ERROR_BODY_BYTES_MAX = 64 * 1024;
 /** Reads a 2xx body until it ends, or until nothing more can change the classification. Never rejects. */
 export async function readResponse(
 	response: Response,
-	about: { choicesAsked: number; defaults: CompletionDefaults },
+	about: { choicesRequested: number; defaults: CompletionDefaults },
 	limits: SilenceLimits,
 	watch: CallWatch,
-): Promise<Reading> {
+): Promise<ParsedResponse> {
 	const saysEventStream = /\btext\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
 	const reader = new ResponseReader({ ...about, saysEventStream });
 	// An answer in one piece may come long after its headers; only a stream must keep talking from the start.

@@ -1,5 +1,6 @@
 /** Groups the messages of a queue batch by the row they name: several for one row are handled once. */
 import type { z } from "zod";
+import { queueDelaySeconds } from "../core/jobs/wakeups.ts";
 
 /** What becomes of a message. */
 export type Disposition = { kind: "ack" } | { kind: "retry"; delaySeconds: number };
@@ -10,6 +11,17 @@ export const ACK: Disposition = { kind: "ack" };
 export const CRASH_DELAY_SECONDS = 30;
 
 export const AFTER_CRASH: Disposition = { kind: "retry", delaySeconds: CRASH_DELAY_SECONDS };
+
+/** When the lease has run out, the message's next delivery takes the job over and finds what there is in R2. */
+export function retryAfterLease(leaseMs: number): Disposition {
+	return { kind: "retry", delaySeconds: Math.ceil(leaseMs / 1000) };
+}
+
+/** The message comes back when its row is due. After a long wait the sweeper sends another instead. */
+export function retryWhenDue(waitMs: number): Disposition {
+	const delaySeconds = queueDelaySeconds(waitMs);
+	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
+}
 
 export interface GroupedMessages<Key> {
 	keys: Key[];

@@ -3,7 +3,7 @@
 import { type IdPrefix, smallestIdAt } from "../../shared/core/ids.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
 import { isFinal } from "../../shared/core/jobs/job-states.ts";
-import type { FailureClass, ModelFailure } from "../../shared/core/upstreams/failures.ts";
+import { type FailureClass, type ModelFailure, newFailure } from "../../shared/core/upstreams/failures.ts";
 import { START_AT } from "./fake-runtime.ts";
 
 export const NOW = START_AT;
@@ -88,15 +88,11 @@ export function jobOf(overrides: Partial<StoredJob> = {}): StoredJob {
 
 /** A failed call. Another model may help, unless the test says otherwise. */
 export function aFailure(failureClass: FailureClass, overrides: Partial<ModelFailure> = {}): ModelFailure {
-	return {
+	return newFailure({
 		class: failureClass,
 		code: "server_error",
 		message: "It failed.",
 		status: 500,
-		retryAfterMs: null,
-		nextModelMayHelp: true,
-		logId: null,
-		usage: null,
 		...overrides,
-	};
+	});
 }

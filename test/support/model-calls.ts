@@ -1,7 +1,7 @@
-/** Calls, provider answers and an `askModel` for tests: a test names only what it is about. */
+/** Calls, provider answers and an `callModel` for tests: a test names only what it is about. */
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import type { ModelRoute } from "../../shared/core/upstreams/model-routes.ts";
-import { type AskModelDeps, askModel } from "../../shared/model/ask-model.ts";
+import { type CallModelDeps, callModel } from "../../shared/model/call-model.ts";
 import type { ModelCall, ModelOutcome } from "../../shared/model/port.ts";
 import type { FakeRuntime } from "./fake-runtime.ts";
 
@@ -26,9 +26,9 @@ export function aCall(overrides: Partial<ModelCall> = {}): ModelCall {
 }
 
 /** Asks without a binding and without secrets, unless given. */
-export function asking(runtime: FakeRuntime, deps: Partial<AskModelDeps> = {}) {
+export function asking(runtime: FakeRuntime, deps: Partial<CallModelDeps> = {}) {
 	const ai = { run: async () => Promise.reject(new Error("Binding AI needs to be run remotely")) };
-	const ask = askModel({ runtime, ai, secret: () => null, ...deps });
+	const ask = callModel({ runtime, ai, secret: () => null, ...deps });
 	return (call: Partial<ModelCall> = {}, signal = new AbortController().signal) => ask(aCall(call), signal);
 }
 

@@ -4,19 +4,14 @@
  * Sends:  DELIVERY_QUEUE, when a job is final; JOB_QUEUE, for parked jobs whose model is back.
  */
 import type { Config } from "../../shared/core/config.ts";
-import { newHolder } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { askModel } from "../../shared/model/ask-model.ts";
+import { callModel } from "../../shared/model/call-model.ts";
 import { JobMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { bind } from "../bindings.ts";
 import { settleMessages } from "../settle-messages.ts";
-import { ByteBudget } from "./byte-budget.ts";
-import { groupEnds } from "./group-ends.ts";
-import { runBatch } from "./run-batch.ts";
-
-/** An isolate has 128 MB, and an input exists several times over while it is parsed and sent. */
-const INPUT_BYTES_HELD_MAX = 24 * 1024 * 1024;
+import { newConsumer } from "./consumer.ts";
+import { runMessages } from "./run-messages.ts";
 
 export async function consumeJobs(
 	batch: MessageBatch,
@@ -25,24 +20,17 @@ export async function consumeJobs(
 	runtime: Runtime,
 	freshResults: FreshResults,
 ): Promise<void> {
-	const bindings = bind(env, runtime);
-	const consumer = {
-		...bindings,
-		ends: groupEnds(bindings.db),
-		freshResults,
-		ask: askModel({
-			runtime,
-			ai: env.AI,
-			secret: (name) => secretNamed(env, name),
-			limits: { idleMs: config.streamIdleMs },
-		}),
+	const secret = (name: string) => secretNamed(env, name);
+	const limits = { idleMs: config.streamIdleMs };
+	const consumer = newConsumer({
+		...bind(env, runtime),
+		callModel: callModel({ runtime, ai: env.AI, secret, limits }),
 		config,
 		runtime,
-		inputBudget: new ByteBudget(INPUT_BYTES_HELD_MAX),
-		holder: newHolder(runtime),
-	};
+		freshResults,
+	});
 	const messages = { schema: JobMessage, idOf: (key: JobMessage) => `${key.tenantId}/${key.jobId}` };
-	await settleMessages(batch, messages, (keys, settle) => runBatch(consumer, keys, settle));
+	await settleMessages(batch, messages, (keys, settle) => runMessages(consumer, keys, settle));
 }
 
 /** A provider key: any secret of this Worker that a route names. */

@@ -1,14 +1,16 @@
-/** Tells everybody else what a call found out about its upstream. Best effort: the sweeper walks the parked keys. */
-import type { BreakerEvent } from "../../shared/core/upstreams/breaker.ts";
+/** Tells all consumers what a call found out about its upstream. Best effort: the sweeper walks the parked keys. */
+import type { FailureDecision } from "../../shared/core/jobs/decide.ts";
+import { type BreakerEvent, breakerEventFor } from "../../shared/core/upstreams/breaker.ts";
+import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
+import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { recordFailure, recordRecovery, releaseParked } from "../../shared/db/admission/breakers.ts";
 import { logError } from "../log.ts";
-import type { Lease } from "./run-attempt.ts";
-import type { Consumer } from "./run-batch.ts";
+import type { Consumer, Lease } from "./consumer.ts";
 
-/** Whom one recovered call lets go at most; the next, and the sweeper, let go of more. */
+/** How many parked jobs one recovered call releases at most; the next one, and the sweeper, release more. */
 const RELEASED_MAX = 100;
 
-/** A call that a cool-down let through was answered: more may follow, and those who wait are rung for. */
+/** A half-open breaker let the call through, and its provider responded: more calls may follow. */
 export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBreakers }: Lease): Promise<void> {
 	try {
 		await recordRecovery(db, probedBreakers, job.leasedAt ?? 0);
@@ -18,11 +20,27 @@ export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBr
 	}
 }
 
-/** For a failure after which its own job does not wait. */
-export async function reportFailure({ db }: Consumer, { job }: Lease, breakerEvent: BreakerEvent): Promise<void> {
-	try {
-		await recordFailure(db, breakerEvent);
-	} catch (error) {
-		logError("failure.report_failed", { jobId: job.jobId }, error);
+/** Answers the event that is left to the write which queues the job again; null: everything is reported. */
+export async function reportFailure(
+	consumer: Consumer,
+	lease: Lease,
+	failure: ModelFailure,
+	decision: FailureDecision,
+): Promise<BreakerEvent | null> {
+	const { jobId, model, leasedAt } = lease.job;
+	const credential = credentialFor(consumer.config.modelRoutes, model) ?? "";
+	const waitMs = decision.next === "queued" ? decision.delayMs : 0;
+	const event = breakerEventFor({ credential, model, leasedAt: leasedAt ?? 0 }, failure, waitMs);
+	if (event === null) {
+		// A provider that refuses a call for good responds to calls again.
+		await reportRecovery(consumer, lease);
+		return null;
 	}
+	if (decision.next === "queued") return event;
+	try {
+		await recordFailure(consumer.db, event);
+	} catch (error) {
+		logError("failure.report_failed", { jobId }, error);
+	}
+	return null;
 }

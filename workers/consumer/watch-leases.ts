@@ -2,7 +2,7 @@
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { extendLeases, findHeldLeases, type HeldLease } from "../../shared/db/jobs/hold-leases.ts";
 import { logError } from "../log.ts";
-import type { Consumer } from "./run-batch.ts";
+import type { Consumer } from "./consumer.ts";
 
 /** How soon a cancelled call is aborted, at the cost of one small read per batch. */
 const LOOK_EVERY_MS = 5_000;

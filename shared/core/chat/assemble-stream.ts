@@ -54,11 +54,11 @@ export function foldChunk(so: StreamSoFar, chunk: JsonObject): StreamSoFar {
 	return { ...so, head, choices, chars, usage: counted === null ? so.usage : withoutNulls(so.usage, counted) };
 }
 
-/** Whether nothing of the answer is missing. `choicesAsked`: the request's `n`, so that a choice not yet begun is missed. */
-export function isWhole(so: StreamSoFar, choicesAsked: number): boolean {
+/** Whether nothing of the answer is missing. `choicesRequested`: the request's `n`, so that a choice not yet begun is missed. */
+export function isWhole(so: StreamSoFar, choicesRequested: number): boolean {
 	if (so.choices.length === 0) return false;
 	if (so.isDone) return true;
-	return so.choices.length >= choicesAsked && so.choices.every((choice) => choice.finishReason !== null);
+	return so.choices.length >= choicesRequested && so.choices.every((choice) => choice.finishReason !== null);
 }
 
 /** The body that the provider would have sent without streaming. */

@@ -5,15 +5,33 @@
 
 import type { Json, JsonObject } from "../json/json.ts";
 import { listOf, nestsDeeperThan, numberOf, objectOf, stringOf, wordOf } from "../json/json-guards.ts";
+import type { Usage } from "../upstreams/failures.ts";
 import { chatOf } from "./provider-shapes.ts";
-import type { CompletionDefaults, Reading } from "./reading.ts";
 import { readUsage, usageFields } from "./token-usage.ts";
+
+/** What a provider's 2xx body turned out to be. */
+export type ParsedResponse =
+	| { kind: "completion"; completion: JsonObject; usage: Usage | null }
+	/** The provider reports a failure although its status said success: an error body, or an error event in a stream. */
+	| { kind: "error"; body: Json; usage: Usage | null }
+	/** It came whole, so it was paid for, but cannot be used. Calling again would pay twice. */
+	| { kind: "unreadable"; why: string; usage: Usage | null }
+	/** It stopped before its end. */
+	| { kind: "cut"; why: string; usage: Usage | null };
+
+/** For what the provider left out. */
+export interface CompletionDefaults {
+	id: string;
+	/** Unix seconds. */
+	created: number;
+	model: string;
+}
 
 /** Real answers nest some ten levels deep. `JSON.stringify` gives up at some thousands, which would lose the answer later. */
 const DEPTH_MAX = 256;
 
 /** Reads a whole JSON body that came with a 2xx status. */
-export function readCompletion(body: Json, defaults: CompletionDefaults): Reading {
+export function readCompletion(body: Json, defaults: CompletionDefaults): ParsedResponse {
 	if (nestsDeeperThan(body, DEPTH_MAX)) return unreadable("The answer is nested too deep.");
 	const answer = openEnvelope(body);
 	if (answer === null) return unreadable("The answer is not a JSON object.");
@@ -42,10 +60,10 @@ export function readCompletion(body: Json, defaults: CompletionDefaults): Readin
 	};
 	const counted = usageFields(rawUsage);
 	if (counted !== null) completion.usage = counted;
-	return { kind: "answer", completion, usage };
+	return { kind: "completion", completion, usage };
 }
 
-function unreadable(why: string, usage: Reading["usage"] = null): Reading {
+function unreadable(why: string, usage: Usage | null = null): ParsedResponse {
 	return { kind: "unreadable", why, usage };
 }
 

@@ -5,10 +5,10 @@
 
 import type { Json } from "../json/json.ts";
 import { parseJson } from "../json/json-guards.ts";
+import type { Usage } from "../upstreams/failures.ts";
 import { bodyOf, EMPTY_STREAM, foldChunk, isWhole, type StreamSoFar } from "./assemble-stream.ts";
-import { readCompletion } from "./completion.ts";
+import { type CompletionDefaults, type ParsedResponse, readCompletion } from "./completion.ts";
 import { readStreamEvent } from "./provider-streams.ts";
-import type { CompletionDefaults, Reading } from "./reading.ts";
 import { type SseEvent, SseReader } from "./sse.ts";
 import { readUsage } from "./token-usage.ts";
 
@@ -23,7 +23,7 @@ export interface ResponseReaderOptions {
 	/** The provider says `text/event-stream`. Decides where the body's first characters do not. */
 	saysEventStream: boolean;
 	/** The request's `n`. */
-	choicesAsked: number;
+	choicesRequested: number;
 	defaults: CompletionDefaults;
 	charsMax?: number;
 }
@@ -68,15 +68,15 @@ export class ResponseReader {
 	}
 
 	/** The classification. `isEnded`: the body came to its own end, rather than being cut or given up on. */
-	end(isEnded: boolean): Reading {
+	end(isEnded: boolean): ParsedResponse {
 		this.#take(this.#decoder.decode(), true);
 		if (this.#isTooLong) return { kind: "unreadable", why: "The answer is too long to keep.", usage: this.#usage() };
-		return this.#kind === "stream" ? this.#streamClassification() : this.#textClassification(isEnded);
+		return this.#kind === "stream" ? this.#parsedStream() : this.#parsedText(isEnded);
 	}
 
 	#state(): ReaderState {
 		if (this.#isTooLong || this.#error !== null || this.#stream.isDone) return "settled";
-		return isWhole(this.#stream, this.#options.choicesAsked) ? "closing" : "reading";
+		return isWhole(this.#stream, this.#options.choicesRequested) ? "closing" : "reading";
 	}
 
 	#take(text: string, isLast: boolean): void {
@@ -132,9 +132,9 @@ export class ResponseReader {
 		}
 	}
 
-	#streamClassification(): Reading {
+	#parsedStream(): ParsedResponse {
 		const usage = this.#usage();
-		if (isWhole(this.#stream, this.#options.choicesAsked)) {
+		if (isWhole(this.#stream, this.#options.choicesRequested)) {
 			if (this.#isGarbled) return { kind: "unreadable", why: "An event of the answer is not JSON.", usage };
 			return readCompletion(bodyOf(this.#stream), this.#options.defaults);
 		}
@@ -142,8 +142,8 @@ export class ResponseReader {
 		return { kind: "cut", why: "The stream stopped before its end.", usage };
 	}
 
-	#textClassification(isEnded: boolean): Reading {
-		const cut: Reading = { kind: "cut", why: "The answer stopped before its end.", usage: null };
+	#parsedText(isEnded: boolean): ParsedResponse {
+		const cut: ParsedResponse = { kind: "cut", why: "The answer stopped before its end.", usage: null };
 		if (this.#text === "") return { ...cut, why: "The answer is empty." };
 		const body = parseJson(this.#text);
 		if (body !== undefined) return readCompletion(body, this.#options.defaults);
@@ -151,7 +151,7 @@ export class ResponseReader {
 		return { kind: "unreadable", why: "The answer is not JSON.", usage: null };
 	}
 
-	#usage(): Reading["usage"] {
+	#usage(): Usage | null {
 		return readUsage(this.#stream.usage ?? undefined);
 	}
 }

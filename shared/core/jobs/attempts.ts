@@ -46,6 +46,29 @@ export const AttemptSchema = z.object({
 
 export type Attempt = z.infer<typeof AttemptSchema>;
 
+/** What every entry says; the rest is null where nothing is known. */
+export type AttemptFacts = Pick<Attempt, "outcome" | "counted"> & Partial<Attempt>;
+
+/** The entry of the call that `job` was leased for. */
+export function newAttempt(
+	{ attempts, fence, model }: { attempts: readonly Attempt[]; fence: number; model: string },
+	facts: AttemptFacts & Pick<Attempt, "startedAt" | "endedAt">,
+): Attempt {
+	return {
+		number: nextAttemptNumber(attempts),
+		fence,
+		model,
+		provider: null,
+		status: null,
+		code: null,
+		message: null,
+		retryAfterMs: null,
+		logId: null,
+		usage: null,
+		...facts,
+	};
+}
+
 /** The number of the next call, from 1. Numbers go on when old entries are dropped. */
 export function nextAttemptNumber(history: readonly Attempt[]): number {
 	return (history.at(-1)?.number ?? 0) + 1;

@@ -9,7 +9,7 @@ import {
 	SENTENCES,
 	SPECIFIC_WORDS,
 } from "./failure-table.ts";
-import type { ModelFailure } from "./failures.ts";
+import { type ModelFailure, newFailure } from "./failures.ts";
 import { type ProviderError, readProviderError } from "./provider-error.ts";
 import { believedMs, type ReadHeader, readRetryAfterMs } from "./retry-after.ts";
 
@@ -30,7 +30,7 @@ export interface Refusal {
 export function classifyFailure({ status, header, body, nowMs }: Refusal): ModelFailure {
 	const told = readProviderError(body);
 	const classification = obeyShouldRetry(classificationOf(status, told), header("x-should-retry"));
-	return {
+	return newFailure({
 		class: classification.class,
 		code: told.words[0]?.toLowerCase() ?? classification.code,
 		message: told.message === null ? ownMessage(status) : cleanMessage(told.message),
@@ -38,9 +38,7 @@ export function classifyFailure({ status, header, body, nowMs }: Refusal): Model
 		retryAfterMs:
 			readRetryAfterMs(header, nowMs) ?? believedMs(told.retryAfterMs ?? Number.NaN) ?? knownWaitMs(told, nowMs),
 		nextModelMayHelp: classification.nextModelMayHelp,
-		logId: null,
-		usage: null,
-	};
+	});
 }
 
 /** A Cloudflare error that was thrown rather than answered: "3040: Capacity temporarily exceeded". Null: it is none. */

@@ -30,6 +30,13 @@ export interface ModelFailure {
 	usage: Usage | null;
 }
 
+type FailureFacts = Pick<ModelFailure, "class" | "code" | "message"> & Partial<ModelFailure>;
+
+/** What is not given is unknown. */
+export function newFailure(facts: FailureFacts): ModelFailure {
+	return { status: null, retryAfterMs: null, nextModelMayHelp: true, logId: null, usage: null, ...facts };
+}
+
 /** Token counts as the provider gave them. */
 export interface Usage {
 	promptTokens: number;

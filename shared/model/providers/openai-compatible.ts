@@ -3,7 +3,7 @@
 import type { JsonObject } from "../../core/json/json.ts";
 import { objectOf } from "../../core/json/json-guards.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import type { ModelFailure } from "../../core/upstreams/failures.ts";
+import { type ModelFailure, newFailure } from "../../core/upstreams/failures.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 export interface OpenAiCompatibleDeps {
@@ -53,14 +53,5 @@ function requestBody({ input, model, route }: ModelCall): JsonObject {
 
 /** Ours to mend, not the caller's; another route may work. */
 function misconfigured(message: string): ModelFailure {
-	return {
-		class: "permanent",
-		code: "route_misconfigured",
-		message,
-		status: null,
-		retryAfterMs: null,
-		nextModelMayHelp: true,
-		logId: null,
-		usage: null,
-	};
+	return newFailure({ class: "permanent", code: "route_misconfigured", message });
 }

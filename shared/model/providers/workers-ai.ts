@@ -10,7 +10,7 @@ import type { JsonObject } from "../../core/json/json.ts";
 import { objectOf } from "../../core/json/json-guards.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { classifyThrown } from "../../core/upstreams/classify-failure.ts";
-import type { ModelFailure } from "../../core/upstreams/failures.ts";
+import { type ModelFailure, newFailure } from "../../core/upstreams/failures.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 /** What this provider needs of `env.AI`. Called as a method: the binding has private fields. */
@@ -77,16 +77,11 @@ function failureOf(error: unknown, nowMs: number): ModelFailure | null {
 	const message = error instanceof Error ? error.message : "";
 	// What wrangler's local binding throws: no number of retries would change it.
 	if (/needs to be run remotely/.test(message)) {
-		return {
+		return newFailure({
 			class: "permanent",
 			code: "route_misconfigured",
 			message: "Workers AI cannot be reached from a local start; give the model another route in MODEL_ROUTES.",
-			status: null,
-			retryAfterMs: null,
-			nextModelMayHelp: true,
-			logId: null,
-			usage: null,
-		};
+		});
 	}
 	return classifyThrown(message, nowMs);
 }

@@ -34,7 +34,7 @@ export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
 	{
 		name: "whoever takes a job over calls, whatever cools down",
 		seenBy: 49,
-		file: "workers/consumer/run-batch.ts",
+		file: "workers/consumer/run-messages.ts",
 		find: "mayCall: !gated.has(job.jobId),",
 		replace: "mayCall: true,",
 	},

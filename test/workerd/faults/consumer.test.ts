@@ -48,7 +48,7 @@ describeFaults("consumer", [
 	{
 		name: "a job whose webhook hears of its start, beside one whose does not",
 		isBatch: true,
-		tries: /runBatch/,
+		tries: /runMessages/,
 		async play(story) {
 			const webhook = { url: RECEIVER, events: ["job.started", "job.succeeded"] };
 			const expected = { isStartTold: true };
@@ -68,7 +68,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "jobs that run one at a time, of which one finds its model closed and gives up its slot",
-		tries: /runBatch|leaseJobs/,
+		tries: /runMessages|leaseJobs/,
 		async play(story) {
 			await limit(story, "running_jobs", 1);
 			await story.submit({ prompt: "first", steps: [{ status: 429, retryAfter: 20 }, {}] });
@@ -123,7 +123,7 @@ describeFaults("consumer", [
 		isBatch: true,
 		given: [
 			{
-				at: "workers/consumer/group-ends.ts#writeEnds → shared/db/jobs/finish-jobs.ts#finishJobs",
+				at: "workers/consumer/consumer.ts#writeFinalizations → shared/db/jobs/finish-jobs.ts#finishJobs",
 				fault: "takes effect and fails",
 			},
 		],
@@ -137,7 +137,7 @@ describeFaults("consumer", [
 		name: "a settlement that failed already",
 		given: [
 			{
-				at: "workers/consumer/group-ends.ts#writeEnds → shared/db/jobs/finish-jobs.ts#finishJobs",
+				at: "workers/consumer/consumer.ts#writeFinalizations → shared/db/jobs/finish-jobs.ts#finishJobs",
 				fault: "fails before it takes effect",
 			},
 		],
@@ -150,7 +150,7 @@ describeFaults("consumer", [
 		name: "a lease whose answer was lost already",
 		given: [
 			{
-				at: "workers/consumer/lease-with-retry.ts#leaseWithRetry → shared/db/jobs/lease-jobs.ts#leaseJobs",
+				at: "workers/consumer/persist.ts#leaseWithRetry → shared/db/jobs/lease-jobs.ts#leaseJobs",
 				fault: "takes effect and fails",
 			},
 		],
@@ -163,7 +163,7 @@ describeFaults("consumer", [
 		name: "an answer of which R2 did not say that it has it",
 		given: [
 			{
-				at: "workers/consumer/store-while-held.ts#storeWhileHeld → shared/storage/results.ts#storeResult",
+				at: "workers/consumer/persist.ts#storeWhileHeld → shared/storage/results.ts#storeResult",
 				fault: "takes effect and fails",
 			},
 		],

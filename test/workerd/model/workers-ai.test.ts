@@ -6,7 +6,7 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
-import { askModel } from "../../../shared/model/ask-model.ts";
+import { callModel } from "../../../shared/model/call-model.ts";
 import type { ModelCall } from "../../../shared/model/port.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aCall, ending, piece, sseOf } from "../../support/model-calls.ts";
@@ -23,7 +23,7 @@ const SeenCalls = z.array(
 	z.object({ headers: z.record(z.string(), z.string()), body: z.unknown(), isHungUp: z.boolean() }),
 );
 
-const ask = askModel({ runtime, ai: env.AI, secret: () => null });
+const ask = callModel({ runtime, ai: env.AI, secret: () => null });
 const NEVER = new AbortController().signal;
 
 let jobs = 0;
@@ -84,7 +84,7 @@ describe("the AI binding's client", () => {
 			const headers = { "content-type": type, "cf-aig-log-id": "log-1" };
 			expect(await ask(aiCall({ body, headers }), NEVER)).toMatchObject({
 				ok: true,
-				answer: {
+				response: {
 					completion: saying("Hi"),
 					usage: { promptTokens: 3, completionTokens: 2, totalTokens: 5 },
 					status: 200,
@@ -98,7 +98,7 @@ describe("the AI binding's client", () => {
 		const body = `${sseOf(piece("H"), piece("i"), ending)}data: [DONE]\n\n`;
 		const headers = { "content-type": "text/event-stream", "cf-aig-log-id": "log-1" };
 		const call = aiCall({ body, headers }, { input: { stream: true } });
-		expect(await ask(call, NEVER)).toMatchObject({ ok: true, answer: { completion: saying("Hi"), logId: "log-1" } });
+		expect(await ask(call, NEVER)).toMatchObject({ ok: true, response: { completion: saying("Hi"), logId: "log-1" } });
 		const [seen] = await callsSeen(call.jobId);
 		expect(seen?.body).toMatchObject({ inputs: { stream: true, stream_options: { include_usage: true } } });
 	});
@@ -186,7 +186,7 @@ describe("calls through one AI binding that overlap", () => {
 				expect(outcome).toMatchObject(
 					KINDS[index] === "refusal"
 						? { ok: false, failure: { message: `${index}`, status: 429, retryAfterMs: 9_000, logId } }
-						: { ok: true, answer: { completion: saying(`${index}`), status: 200, logId } },
+						: { ok: true, response: { completion: saying(`${index}`), status: 200, logId } },
 				);
 			}
 			for (const { jobId } of calls) expect(await callsSeen(jobId)).toHaveLength(1);

@@ -1,13 +1,11 @@
 /** One invocation: what it does to D1, R2, queues and model passes a gate that can fail, wait, or be its death. */
 import { env } from "cloudflare:workers";
-import { newHolder } from "../../../shared/core/ids.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { DeliveryMessage, JobMessage } from "../../../shared/queues/queue.ts";
 import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { bind } from "../../../workers/bindings.ts";
-import { ByteBudget } from "../../../workers/consumer/byte-budget.ts";
-import { groupEnds } from "../../../workers/consumer/group-ends.ts";
+import { newConsumer } from "../../../workers/consumer/consumer.ts";
 import { groupRecords } from "../../../workers/dispatcher/group-records.ts";
 import type { Process, World } from "./a-world.ts";
 import type { ScriptedModel } from "./scripted-model.ts";
@@ -102,17 +100,14 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 	const background: Promise<void>[] = [];
 	const process: Process = {
 		runtime,
-		consumer: {
+		consumer: newConsumer({
 			...shared,
-			ask: (call, signal) =>
+			callModel: (call, signal) =>
 				gate("model", async () => {
 					if (model === undefined) throw new Error("nobody should be asked here");
 					return await model.ask(call, signal, runtime);
 				}),
-			inputBudget: new ByteBudget(24 * 1024 * 1024),
-			holder: newHolder(runtime),
-			ends: groupEnds(db),
-		},
+		}),
 		dispatcher: {
 			...shared,
 			records: groupRecords(db),

@@ -3,7 +3,7 @@
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import type { Disposition } from "../../../shared/queues/messages.ts";
-import { runBatch } from "../../../workers/consumer/run-batch.ts";
+import { runMessages } from "../../../workers/consumer/run-messages.ts";
 import { dispatchBatch } from "../../../workers/dispatcher/dispatch-batch.ts";
 import { sweepAll } from "../../../workers/sweeper/index.ts";
 import { type Process, takeBells, type World } from "./a-world.ts";
@@ -17,7 +17,7 @@ export interface Consuming {
 
 export function consuming(process: Process, ...keys: JobKey[]): Consuming {
 	const told: Consuming["told"] = {};
-	const over = runBatch(process.consumer, keys.map(bare), (key, disposition) => {
+	const over = runMessages(process.consumer, keys.map(bare), (key, disposition) => {
 		told[key.jobId] = disposition;
 	});
 	return { told, over };

@@ -3,6 +3,7 @@
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { FailureClass, ModelFailure, Usage } from "../../../shared/core/upstreams/failures.ts";
 import type { ModelCall, ModelOutcome } from "../../../shared/model/port.ts";
+import { aFailure } from "../../support/job-of.ts";
 
 /** One call's course: an outcome at once, or whatever takes its time. */
 export type Step =
@@ -32,22 +33,11 @@ export const USAGE: Usage = { promptTokens: 3, completionTokens: 4, totalTokens:
 export function answered(text = "Because."): ModelOutcome {
 	const message = { role: "assistant", content: text };
 	const completion = { object: "chat.completion", choices: [{ index: 0, message, finish_reason: "stop" }] };
-	return { ok: true, answer: { completion, usage: USAGE, status: 200, logId: "log_1" } };
+	return { ok: true, response: { completion, usage: USAGE, status: 200, logId: "log_1" } };
 }
 
 export function failed(failureClass: FailureClass, overrides: Partial<ModelFailure> = {}): ModelOutcome {
-	const failure: ModelFailure = {
-		class: failureClass,
-		code: "server_error",
-		message: "It failed.",
-		status: 500,
-		retryAfterMs: null,
-		nextModelMayHelp: true,
-		logId: null,
-		usage: null,
-		...overrides,
-	};
-	return { ok: false, failure };
+	return { ok: false, failure: aFailure(failureClass, overrides) };
 }
 
 /** Takes `ms`; a call that is given up before ends at once, as the real port does. */

@@ -37,7 +37,7 @@ describe("Ollama", () => {
 	it("gives its answer as it is, its reasoning included", async () => {
 		expect(await askServer(() => Response.json(answer))).toMatchObject({
 			ok: true,
-			answer: { completion: answer, usage },
+			response: { completion: answer, usage },
 		});
 	});
 
@@ -58,7 +58,7 @@ describe("Ollama", () => {
 		];
 		expect(await askServer(streamed(sseOf(...chunks) + DONE), { stream: true })).toMatchObject({
 			ok: true,
-			answer: { completion: answer, usage },
+			response: { completion: answer, usage },
 		});
 	});
 
@@ -71,7 +71,7 @@ describe("Ollama", () => {
 		};
 		const message = { role: "assistant", content: "", tool_calls: [call] };
 		const body = { ...answer, choices: [{ index: 0, message, finish_reason: "tool_calls" }] };
-		expect(await askServer(() => Response.json(body))).toMatchObject({ ok: true, answer: { completion: body } });
+		expect(await askServer(() => Response.json(body))).toMatchObject({ ok: true, response: { completion: body } });
 	});
 
 	it.each([
@@ -129,7 +129,7 @@ describe("vLLM", () => {
 	it("gives its answer as it is, the nulls included", async () => {
 		expect(await askServer(() => Response.json(answer))).toMatchObject({
 			ok: true,
-			answer: { completion: answer, usage },
+			response: { completion: answer, usage },
 		});
 	});
 
@@ -144,7 +144,7 @@ describe("vLLM", () => {
 		const message = { role: "assistant", content: "Hello!", reasoning_content: "A greeting." };
 		expect(await askServer(streamed(sseOf(...chunks) + DONE), { stream: true })).toMatchObject({
 			ok: true,
-			answer: { completion: { object: "chat.completion", choices: [{ message, finish_reason: "stop" }] }, usage },
+			response: { completion: { object: "chat.completion", choices: [{ message, finish_reason: "stop" }] }, usage },
 		});
 	});
 

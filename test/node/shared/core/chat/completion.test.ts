@@ -14,7 +14,7 @@ const read = (body: Json) => readCompletion(body, DEFAULTS);
 /** The stored object, seen to be valid. */
 function answerTo(body: Json) {
 	const reading = read(body);
-	if (reading.kind !== "answer") throw new Error(`not an answer: ${reading.kind}`);
+	if (reading.kind !== "completion") throw new Error(`not an answer: ${reading.kind}`);
 	expect(published(reading.completion)).toBe(true);
 	return reading.completion;
 }
@@ -250,7 +250,7 @@ describe("readCompletion", () => {
 	});
 
 	it("is an answer in spite of an error that is null", () => {
-		expect(read({ error: null, text: "Hi" }).kind).toBe("answer");
+		expect(read({ error: null, text: "Hi" }).kind).toBe("completion");
 	});
 
 	it("never stores what the published schema refuses, whatever the provider answers", () => {
@@ -294,7 +294,7 @@ describe("readCompletion", () => {
 		fc.assert(
 			fc.property(body, (generated) => {
 				const reading = read(JSON.parse(JSON.stringify(generated)));
-				if (reading.kind !== "answer") return;
+				if (reading.kind !== "completion") return;
 				answers++;
 				expect(published(reading.completion)).toBe(true);
 				expect(ChatOutput.safeParse(reading.completion).success).toBe(true);

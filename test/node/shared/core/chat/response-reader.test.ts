@@ -11,7 +11,7 @@ const DEFAULTS = { id: "chatcmpl-job_1", created: 1_700_000_000, model: "asked/m
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 
 function reader(options: Partial<ResponseReaderOptions> = {}) {
-	return new ResponseReader({ saysEventStream: true, choicesAsked: 1, defaults: DEFAULTS, ...options });
+	return new ResponseReader({ saysEventStream: true, choicesRequested: 1, defaults: DEFAULTS, ...options });
 }
 
 function read(text: string, options: Partial<ResponseReaderOptions> & { isEnded?: boolean } = {}) {
@@ -39,8 +39,8 @@ const TWO_CHOICES = stream(
 
 describe("a stream", () => {
 	it("becomes the completion that would have come without streaming", () => {
-		expect(read(TWO_CHOICES, { choicesAsked: 2 })).toEqual({
-			kind: "answer",
+		expect(read(TWO_CHOICES, { choicesRequested: 2 })).toEqual({
+			kind: "completion",
 			completion: {
 				id: "c1",
 				object: "chat.completion",
@@ -57,18 +57,18 @@ describe("a stream", () => {
 	});
 
 	it("reads the same wherever it is split, inside a character too", () => {
-		const whole = read(TWO_CHOICES, { choicesAsked: 2 });
+		const whole = read(TWO_CHOICES, { choicesRequested: 2 });
 		const bytes = bytesOf(TWO_CHOICES);
 		fc.assert(
 			fc.property(fc.uniqueArray(fc.nat(bytes.length), { maxLength: 200 }), (places) => {
-				const one = reader({ choicesAsked: 2 });
+				const one = reader({ choicesRequested: 2 });
 				const cuts = [0, ...places.sort((a, b) => a - b), bytes.length];
 				for (let at = 1; at < cuts.length; at++) one.push(bytes.subarray(cuts[at - 1], cuts[at]));
 				expect(one.end(true)).toEqual(whole);
 			}),
 			{ seed: 7 },
 		);
-		const bytewise = reader({ choicesAsked: 2 });
+		const bytewise = reader({ choicesRequested: 2 });
 		for (const byte of bytes) bytewise.push(Uint8Array.of(byte));
 		expect(bytewise.end(true)).toEqual(whole);
 	});
@@ -77,15 +77,15 @@ describe("a stream", () => {
 		const bytes = bytesOf(TWO_CHOICES);
 		const wholeFrom = bytesOf(TWO_CHOICES.slice(0, TWO_CHOICES.indexOf('"length"'))).length;
 		for (let length = 0; length <= wholeFrom; length++) {
-			const one = reader({ choicesAsked: 2 });
+			const one = reader({ choicesRequested: 2 });
 			one.push(bytes.subarray(0, length));
 			expect(one.end(true).kind).toBe("cut");
 		}
 	});
 
 	it.each<[string, string, string]>([
-		["[DONE] without a finish reason", stream(said("Hi"), "[DONE]"), "answer"],
-		["a finish reason without [DONE]", stream(said("Hi"), finish()), "answer"],
+		["[DONE] without a finish reason", stream(said("Hi"), "[DONE]"), "completion"],
+		["a finish reason without [DONE]", stream(said("Hi"), finish()), "completion"],
 		["neither", stream(said("Hi")), "cut"],
 		["[DONE] without any choice", stream("[DONE]"), "cut"],
 		["nothing at all", "", "cut"],
@@ -94,22 +94,22 @@ describe("a stream", () => {
 		["a garbled event in a whole stream", `data: {"cho\n\n${stream(said("Hi"), finish())}`, "unreadable"],
 		["an error event", stream(said("Hi"), { error: { message: "x", type: "server_error" } }), "error"],
 		["a named error event", `${stream(said("Hi"))}event: error\ndata: oops\n\n`, "error"],
-		["an error after the end of every choice", stream(said("Hi"), finish(), { error: { message: "x" } }), "answer"],
+		["an error after the end of every choice", stream(said("Hi"), finish(), { error: { message: "x" } }), "completion"],
 		["an error body in place of a stream", '{"error":{"message":"x"}}', "error"],
-		["a whole completion in place of a stream", '{"choices":[{"message":{"content":"Hi"}}]}', "answer"],
+		["a whole completion in place of a stream", '{"choices":[{"message":{"content":"Hi"}}]}', "completion"],
 	])("with %s reads as it must", (_, text, kind) => {
 		expect(read(text).kind).toBe(kind);
 	});
 
 	it("is not whole while a choice that was asked for is missing", () => {
 		const text = stream(said("Hi"), finish());
-		expect(read(text, { choicesAsked: 2 }).kind).toBe("cut");
-		expect(read(text + stream("[DONE]"), { choicesAsked: 2 }).kind).toBe("answer");
+		expect(read(text, { choicesRequested: 2 }).kind).toBe("cut");
+		expect(read(text + stream("[DONE]"), { choicesRequested: 2 }).kind).toBe("completion");
 	});
 
 	it("is known by its text where the content type does not say so", () => {
-		expect(read(stream(said("Hi"), finish()), { saysEventStream: false }).kind).toBe("answer");
-		expect(read(`: hello\n\n${stream(said("Hi"), finish())}`, { saysEventStream: false }).kind).toBe("answer");
+		expect(read(stream(said("Hi"), finish()), { saysEventStream: false }).kind).toBe("completion");
+		expect(read(`: hello\n\n${stream(said("Hi"), finish())}`, { saysEventStream: false }).kind).toBe("completion");
 	});
 
 	it("takes nothing that comes behind its end", () => {
@@ -155,7 +155,7 @@ describe("a stream", () => {
 		one.push(bytesOf(stream("[DONE]")));
 		const reading = one.end(true);
 		expect(reading).toMatchObject({
-			kind: "answer",
+			kind: "completion",
 			completion: { choices: [{ message: { content: "x".repeat(20_000) } }] },
 		});
 	});
@@ -164,7 +164,7 @@ describe("a stream", () => {
 /** The message of the only choice. */
 function messageOf(text: string): Json | undefined {
 	const reading = read(text);
-	if (reading.kind !== "answer") throw new Error(reading.kind);
+	if (reading.kind !== "completion") throw new Error(reading.kind);
 	const choice = Array.isArray(reading.completion.choices) ? reading.completion.choices[0] : null;
 	return choice !== null && typeof choice === "object" && !Array.isArray(choice) ? choice.message : undefined;
 }
@@ -225,7 +225,7 @@ describe("streams of other makers", () => {
 			"[DONE]",
 		);
 		expect(read(text)).toMatchObject({
-			kind: "answer",
+			kind: "completion",
 			usage: { totalTokens: 3 },
 			completion: { choices: [{ message: { content: "Hi" } }] },
 		});
@@ -259,7 +259,7 @@ describe("streams of other makers", () => {
 			{ type: "message_stop" },
 		);
 		expect(read(text)).toMatchObject({
-			kind: "answer",
+			kind: "completion",
 			usage: { promptTokens: 9, completionTokens: 20, totalTokens: 29 },
 			completion: {
 				id: "msg_1",
@@ -295,7 +295,7 @@ describe("streams of other makers", () => {
 			usageMetadata: { promptTokenCount: 1, candidatesTokenCount: 2, totalTokenCount: 3 },
 		});
 		expect(read(text)).toMatchObject({
-			kind: "answer",
+			kind: "completion",
 			usage: { totalTokens: 3 },
 			completion: { model: "gemini-9", choices: [{ finish_reason: "stop", message: { content: "Hi" } }] },
 		});
@@ -307,9 +307,9 @@ describe("streams of other makers", () => {
 
 describe("a body in one piece", () => {
 	it.each<[string, string, boolean, string]>([
-		["a completion behind blanks that kept the connection alive", '\n \n{"text":"Hi"}', true, "answer"],
-		["a completion behind a byte order mark", '\ufeff{"text":"Hi"}', true, "answer"],
-		["a whole completion on a connection that broke", '{"text":"Hi"}', false, "answer"],
+		["a completion behind blanks that kept the connection alive", '\n \n{"text":"Hi"}', true, "completion"],
+		["a completion behind a byte order mark", '\ufeff{"text":"Hi"}', true, "completion"],
+		["a whole completion on a connection that broke", '{"text":"Hi"}', false, "completion"],
 		["nothing", "", true, "cut"],
 		["blanks", " \n", true, "cut"],
 		["JSON that stops within a string", '{"text":"Hi', true, "cut"],
@@ -323,7 +323,9 @@ describe("a body in one piece", () => {
 	});
 
 	it("of 5 MB is an answer; of more than can be kept it is given up before its end", () => {
-		expect(read(JSON.stringify({ text: "x".repeat(5 * 1024 * 1024) }), { saysEventStream: false }).kind).toBe("answer");
+		expect(read(JSON.stringify({ text: "x".repeat(5 * 1024 * 1024) }), { saysEventStream: false }).kind).toBe(
+			"completion",
+		);
 		const one = reader({ saysEventStream: false });
 		const mebibyte = new Uint8Array(1024 * 1024).fill(0x7b);
 		let pushed = 0;

@@ -109,7 +109,7 @@ describe("over a real connection", () => {
 		);
 		expect(await outcome).toMatchObject({
 			ok: true,
-			answer: { completion: { choices: [{ message: { content: answer } }] } },
+			response: { completion: { choices: [{ message: { content: answer } }] } },
 		});
 		expect(received).toEqual({ model: "maker/model", messages: [{ role: "user", content: prompt }] });
 	});
@@ -122,7 +122,7 @@ describe("over a real connection", () => {
 		});
 		expect(await outcome).toMatchObject({
 			ok: true,
-			answer: { completion: { choices: [{ message: { content: "Hi" } }] } },
+			response: { completion: { choices: [{ message: { content: "Hi" } }] } },
 		});
 	});
 

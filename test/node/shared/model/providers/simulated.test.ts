@@ -24,7 +24,7 @@ describe("the simulated provider", () => {
 		const outcome = await simulating().ask({});
 		expect(outcome).toMatchObject({
 			ok: true,
-			answer: { completion: { model: "maker/model" }, usage: { promptTokens: 5 } },
+			response: { completion: { model: "maker/model" }, usage: { promptTokens: 5 } },
 		});
 		expect(JSON.stringify(outcome)).toMatch(/simulated answer.*maker\/model.*20 characters.*Why is the sky blue\?/);
 	});
@@ -110,17 +110,17 @@ describe("the simulated provider", () => {
 		await runtime.advance(5999);
 		expect(outcome.now()).toBe("waiting");
 		await runtime.advance(1);
-		expect(outcome.now()).toMatchObject({ ok: true, answer: { usage: { completionTokens: 3 } } });
+		expect(outcome.now()).toMatchObject({ ok: true, response: { usage: { completionTokens: 3 } } });
 	});
 
 	it("answers as long as it is told, up to megabytes, and no longer than the caller allows", async () => {
 		const { ask } = simulating();
 		expect(await ask({ output_tokens: 1000 })).toMatchObject({
 			ok: true,
-			answer: { usage: { completionTokens: 1000 } },
+			response: { usage: { completionTokens: 1000 } },
 		});
 		const cut = { completion: { choices: [{ finish_reason: "length" }] }, usage: { completionTokens: 7 } };
-		expect(await ask({ output_tokens: 1000 }, { max_tokens: 7.5 })).toMatchObject({ ok: true, answer: cut });
+		expect(await ask({ output_tokens: 1000 }, { max_tokens: 7.5 })).toMatchObject({ ok: true, response: cut });
 		const large = await ask({ output_tokens: 1_000_000 });
 		expect(contentOf(large).length).toBeGreaterThan(5_000_000);
 	});

@@ -76,10 +76,10 @@ describe("Workers AI", () => {
 		await settled();
 		for (const release of releases.reverse()) release();
 		expect(await first).toMatchObject({
-			answer: { logId: "log-0", completion: { choices: [{ message: { content: "0" } }] } },
+			response: { logId: "log-0", completion: { choices: [{ message: { content: "0" } }] } },
 		});
 		expect(await second).toMatchObject({
-			answer: { logId: "log-1", completion: { choices: [{ message: { content: "1" } }] } },
+			response: { logId: "log-1", completion: { choices: [{ message: { content: "1" } }] } },
 		});
 	});
 

@@ -24,7 +24,7 @@ describe("an answer", () => {
 		const { ask, runtime } = provided(Response.json(exampleOutput, { headers: { "cf-aig-log-id": "log_1" } }));
 		expect(await ask()).toEqual({
 			ok: true,
-			answer: {
+			response: {
 				completion: {
 					id: "chatcmpl-job_1",
 					object: "chat.completion",
@@ -42,7 +42,7 @@ describe("an answer", () => {
 
 	it("keeps the provider's own name for the model", async () => {
 		const { ask } = provided(Response.json({ text: "Hi", model: "maker/model-2026-01" }));
-		expect(await ask()).toMatchObject({ ok: true, answer: { completion: { model: "maker/model-2026-01" } } });
+		expect(await ask()).toMatchObject({ ok: true, response: { completion: { model: "maker/model-2026-01" } } });
 	});
 
 	it("of 5 MB is read whole", async () => {
@@ -50,7 +50,7 @@ describe("an answer", () => {
 		const { ask } = provided(Response.json({ text: long }));
 		expect(await ask()).toMatchObject({
 			ok: true,
-			answer: { completion: { choices: [{ message: { content: long } }] } },
+			response: { completion: { choices: [{ message: { content: long } }] } },
 		});
 	});
 

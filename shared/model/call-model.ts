@@ -1,22 +1,22 @@
 /**
- * Asks a model once: finds the provider, watches the clock, reads the answer, names the failure. Nothing is retried here:
- * calls seen by a provider are calls asked for by the consumer, one to one.
+ * Calls a model once: finds the provider, watches the clock, reads the response, names the failure. Nothing is retried
+ * here: the calls that a provider sees are the calls that the consumer makes, one to one.
  */
 
-import type { CompletionDefaults, Reading } from "../core/chat/reading.ts";
+import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
 import { parseJson } from "../core/json/json-guards.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { classifyFailure, cleanMessage } from "../core/upstreams/classify-failure.ts";
-import type { ModelFailure } from "../core/upstreams/failures.ts";
+import { type ModelFailure, newFailure } from "../core/upstreams/failures.ts";
 import type { ProviderName } from "../core/upstreams/model-routes.ts";
 import { CallWatch, type GivenUp } from "./call-watch.ts";
-import type { AskModel, ModelCall, ModelOutcome, Provider, ProviderReply } from "./port.ts";
+import type { CallModel, ModelCall, ModelOutcome, Provider, ProviderReply } from "./port.ts";
 import { openAiCompatible } from "./providers/openai-compatible.ts";
 import { simulated } from "./providers/simulated.ts";
 import { type AiBinding, workersAi } from "./providers/workers-ai.ts";
 import { readErrorText, readResponse, SILENCE_LIMITS, type SilenceLimits } from "./read-response.ts";
 
-export interface AskModelDeps {
+export interface CallModelDeps {
 	runtime: Pick<Runtime, "now" | "timer" | "sleep" | "fetch">;
 	ai: AiBinding;
 	/** The value of a provider's key by the name of its secret; null where it is not set. */
@@ -25,18 +25,18 @@ export interface AskModelDeps {
 	limits?: Partial<SilenceLimits>;
 }
 
-export function askModel(deps: AskModelDeps): AskModel {
+export function callModel(deps: CallModelDeps): CallModel {
 	const limits = { ...SILENCE_LIMITS, ...deps.limits };
 	const providers: Readonly<Record<ProviderName, Provider>> = {
 		"workers-ai": workersAi(deps.ai, deps.runtime),
 		"openai-compatible": openAiCompatible(deps),
 		simulated: simulated(deps.runtime),
 	};
-	return async function ask(call, signal) {
+	return async function callOnce(call, signal) {
 		const watch = new CallWatch(deps.runtime, signal, call.timeoutMs);
 		try {
 			const reply = await send(providers[call.route.provider], call, watch);
-			return reply.ok ? await precheck(reply, call, deps.runtime, limits, watch) : reply;
+			return reply.ok ? await read(reply, call, deps.runtime, limits, watch) : reply;
 		} catch (error) {
 			return { ok: false, failure: watch.why === null ? unreachable(error) : givenUp(watch.why, null) };
 		} finally {
@@ -45,7 +45,7 @@ export function askModel(deps: AskModelDeps): AskModel {
 	};
 }
 
-/** Until the headers are there. A provider that answers after we left finds its body cancelled, not leaking. */
+/** Until the headers are there. A provider that responds after we left finds its body cancelled, not leaking. */
 async function send(provider: Provider, call: ModelCall, watch: CallWatch): Promise<ProviderReply> {
 	const reply = provider(call, watch.signal);
 	try {
@@ -59,7 +59,7 @@ async function send(provider: Provider, call: ModelCall, watch: CallWatch): Prom
 	}
 }
 
-async function precheck(
+async function read(
 	{ response, secrets }: Extract<ProviderReply, { ok: true }>,
 	call: ModelCall,
 	runtime: Pick<Runtime, "now">,
@@ -78,12 +78,13 @@ async function precheck(
 		return { ok: false, failure: { ...(watch.why === "aborted" ? givenUp("aborted", status) : failure), logId } };
 	}
 	const defaults = defaultsFor(call, runtime);
-	const reading = await readResponse(response, { choicesAsked: choicesAsked(call), defaults }, limits, watch);
-	if (reading.kind === "answer") {
-		return { ok: true, answer: { completion: reading.completion, usage: reading.usage, status, logId } };
+	const choices = choicesRequested(call);
+	const parsed = await readResponse(response, { choicesRequested: choices, defaults }, limits, watch);
+	if (parsed.kind === "completion") {
+		return { ok: true, response: { completion: parsed.completion, usage: parsed.usage, status, logId } };
 	}
-	const failure = reading.kind === "error" ? refused(reading.body) : unread(reading, status, watch.why);
-	return { ok: false, failure: { ...failure, logId, usage: reading.usage } };
+	const failure = parsed.kind === "error" ? refused(parsed.body) : unread(parsed, status, watch.why);
+	return { ok: false, failure: { ...failure, logId, usage: parsed.usage } };
 }
 
 /** What a provider left out, made of what is known: the id leads back to the job. */
@@ -91,56 +92,44 @@ function defaultsFor(call: ModelCall, runtime: Pick<Runtime, "now">): Completion
 	return { id: `chatcmpl-${call.jobId}`, created: Math.floor(runtime.now() / 1000), model: call.model };
 }
 
-function choicesAsked(call: ModelCall): number {
+function choicesRequested(call: ModelCall): number {
 	const { n } = call.input;
 	return typeof n === "number" && n >= 1 ? Math.floor(n) : 1;
 }
 
 function unread(
-	reading: Exclude<Reading, { kind: "answer" | "error" }>,
+	parsed: Extract<ParsedResponse, { kind: "unreadable" | "cut" }>,
 	status: number,
 	why: GivenUp | null,
 ): ModelFailure {
-	if (reading.kind === "unreadable") {
-		return { ...transient("answer_unreadable", reading.why, status), class: "permanent" };
+	if (parsed.kind === "unreadable") {
+		return newFailure({ class: "permanent", code: "answer_unreadable", message: parsed.why, status });
 	}
-	return why === null ? transient("stream_cut", reading.why, status) : givenUp(why, status);
+	return why === null ? transient("stream_cut", parsed.why, status) : givenUp(why, status);
 }
 
 function givenUp(why: GivenUp, status: number | null): ModelFailure {
 	switch (why) {
 		case "timed_out":
-			return transient(why, "The provider gave no whole answer in the time allowed.", status);
+			return transient(why, "The provider did not complete its response within the time limit.", status);
 		case "stalled":
-			return transient(why, "The provider fell silent in the middle of its answer.", status);
+			return transient(why, "The provider stopped sending data mid-response.", status);
 		case "aborted":
-			return transient(why, "The call was given up before its answer was whole.", status);
+			return transient(why, "The call was aborted before the response completed.", status);
 	}
 }
 
-/** The network's own word, such as ECONNREFUSED, is all that is shown: messages may quote addresses. */
+/** Shows only the network's error code, such as ECONNREFUSED: messages may quote addresses. */
 function unreachable(error: unknown): ModelFailure {
 	const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-	const word =
+	const code =
 		cause instanceof Error && "code" in cause && typeof cause.code === "string" ? ` (${cleanMessage(cause.code)})` : "";
-	return transient(
-		"unreachable",
-		`The provider could not be reached, or the connection broke before it answered${word}.`,
-		null,
-	);
+	const message = `The provider could not be reached, or the connection broke before it responded${code}.`;
+	return transient("unreachable", message, null);
 }
 
 function transient(code: string, message: string, status: number | null): ModelFailure {
-	return {
-		class: "transient",
-		code,
-		message,
-		status,
-		retryAfterMs: null,
-		nextModelMayHelp: true,
-		logId: null,
-		usage: null,
-	};
+	return newFailure({ class: "transient", code, message, status });
 }
 
 /** Providers quote keys they refuse. */

@@ -1,0 +1,132 @@
+/** How a lease ends, as data: what becomes of the job, and what its row says afterwards. The consumer writes it. */
+import type { BreakerEvent } from "../upstreams/breaker.ts";
+import type { Usage } from "../upstreams/failures.ts";
+import { type Attempt, addUsage, withAttempt } from "./attempts.ts";
+import { deadlineError, type FailureDecision, type Precheck, poisonedError } from "./decide.ts";
+import type { Job, JobError } from "./job.ts";
+import type { StatusReason } from "./job-states.ts";
+
+/** What a job's row says of its calls. */
+export interface JobProgress {
+	/** The model that gave the result, or was called last; of a queued job, the one to call next. */
+	model: string;
+	/** Counted attempts on `model`. */
+	attempt: number;
+	attempts: Attempt[];
+	usage: Usage | null;
+}
+
+export interface FinalSettlement {
+	status: "succeeded" | "failed" | "expired";
+	reason: StatusReason | null;
+	error: JobError | null;
+	/** Null for all but `succeeded`. */
+	resultBytes: number | null;
+	progress: JobProgress;
+}
+
+export interface QueuedSettlement {
+	status: "queued";
+	reason: StatusReason;
+	delayMs: number;
+	progress: JobProgress;
+	/** What the failure means for other calls to the same upstream: written in the same transaction. */
+	breakerEvent: BreakerEvent | null;
+}
+
+export type Settlement = FinalSettlement | QueuedSettlement;
+
+/** What R2 holds under the job's key. */
+interface Stored {
+	/** The call that gave it. */
+	attempt: Attempt;
+	modelAttempt: number;
+	bytes: number;
+}
+
+/** `stored` is the job's result, whichever holder stored it. */
+export function afterResult(
+	job: Job,
+	stored: Stored,
+	attempts = withAttempt(job.attempts, stored.attempt),
+): Settlement {
+	const progress = { model: stored.attempt.model, attempt: stored.modelAttempt, ...history(job, attempts) };
+	return { status: "succeeded", reason: null, error: null, resultBytes: stored.bytes, progress };
+}
+
+/** Another holder's result was stored first. Our own call stands beside it in the history. */
+export function afterOtherResult(job: Job, stored: Stored, own: Attempt): Settlement {
+	const attempts = withAttempt(withAttempt(job.attempts, stored.attempt), own);
+	const counted = own.counted ? job.attempt : job.attempt - 1;
+	const modelAttempt = stored.attempt.model === job.model ? counted : stored.modelAttempt;
+	return afterResult(job, { ...stored, modelAttempt }, attempts);
+}
+
+export function afterFailure(
+	job: Job,
+	decision: FailureDecision,
+	own: Attempt,
+	breakerEvent: BreakerEvent | null,
+): Settlement {
+	const past = history(job, withAttempt(job.attempts, own));
+	if (decision.next === "queued") {
+		const { reason, delayMs, model, attempt } = decision;
+		return { status: "queued", reason, delayMs, progress: { model, attempt, ...past }, breakerEvent };
+	}
+	const reason = decision.next === "expired" ? "deadline_passed" : decision.reason;
+	const progress = { model: job.model, attempt: decision.attempt, ...past };
+	return { status: decision.next, reason, error: decision.error, resultBytes: null, progress };
+}
+
+/** No call may be made any more. */
+export function afterPrecheck(job: Job, failed: Exclude<Precheck, "call"> | "input_missing"): Settlement {
+	const end = { resultBytes: null, progress: progressWithoutCall(job) };
+	switch (failed) {
+		case "poisoned":
+			return { ...end, status: "failed", reason: "poisoned", error: poisonedError(job) };
+		case "expired":
+			return { ...end, status: "expired", reason: "deadline_passed", error: deadlineError(job) };
+		case "input_missing":
+			return { ...end, status: "failed", reason: "permanent", error: inputMissingError(job) };
+	}
+}
+
+/** No call may be made now: the job waits like any other of its kind. */
+export function handBack(job: Job): Settlement {
+	const progress = progressWithoutCall(job);
+	return { status: "queued", reason: "throttled", delayMs: 0, progress, breakerEvent: null };
+}
+
+/** How long to leave a job alone whose result or input our own storage did not take or give. */
+const STORAGE_WAIT_MS = 15_000;
+/** Doubled with each result lost in a row: each was paid for. */
+const STORAGE_WAIT_MS_MAX = 900_000;
+
+/** Our own storage failed the job: it is tried again soon and no attempt is used. `own`: the call made, if one was. */
+export function afterStorageFault(job: Job, own: Attempt | null): Settlement {
+	const past = history(job, own === null ? job.attempts : withAttempt(job.attempts, own));
+	const lostInARow = past.attempts.length - 1 - past.attempts.findLastIndex(({ outcome }) => outcome !== "not_stored");
+	return {
+		status: "queued",
+		reason: "storage_unavailable",
+		delayMs: Math.min(STORAGE_WAIT_MS * 2 ** Math.max(0, lostInARow - 1), STORAGE_WAIT_MS_MAX),
+		progress: { ...progressWithoutCall(job), ...past },
+		breakerEvent: null,
+	};
+}
+
+/** The lease counted an attempt in advance: it gives it back. */
+function progressWithoutCall({ model, attempt, attempts, usage }: Job): JobProgress {
+	return { model, attempt: attempt - 1, attempts, usage };
+}
+
+/** The history, and the tokens spent: what the row knew, plus what entries cost that are new or had no usage yet. */
+function history(job: Job, attempts: Attempt[]) {
+	const known = new Map(job.attempts.map((entry) => [entry.fence, entry]));
+	const added = attempts.filter((entry) => (known.get(entry.fence)?.usage ?? null) === null);
+	return { attempts, usage: added.reduce((spent, entry) => addUsage(spent, entry.usage), job.usage) };
+}
+
+function inputMissingError({ model }: Job): JobError {
+	return { code: "input_missing", message: "The stored input is gone; submit the job again.", status: null, model };
+}

@@ -1,0 +1,54 @@
+/** What a consumer works with, and what it holds of each job that it leased. */
+import type { Config } from "../../shared/core/config.ts";
+import type { GroupCommit } from "../../shared/core/group-commit.ts";
+import { newHolder } from "../../shared/core/ids.ts";
+import type { Job } from "../../shared/core/jobs/job.ts";
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { type Finalization, type Finished, finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
+import type { CallModel } from "../../shared/model/port.ts";
+import type { FreshResults } from "../../shared/storage/fresh-results.ts";
+import type { Bindings } from "../bindings.ts";
+import { ByteBudget } from "./byte-budget.ts";
+
+export interface Consumer extends Bindings {
+	callModel: CallModel;
+	config: Config;
+	runtime: Runtime;
+	freshResults: FreshResults;
+	inputBudget: ByteBudget;
+	/** Random per invocation: names our leases. */
+	holder: string;
+	/** Jobs that become final while others are being written share the next transaction. */
+	finalizations: GroupCommit<Finalization, Finished>;
+}
+
+/** A leased job, and what its holder needs to know about time. */
+export interface Lease {
+	job: Job;
+	/** This machine's clock when the invocation began. */
+	startedAt: number;
+	/** The database's clock as estimated here: the time of the lease plus what has passed on this machine since. */
+	now(): number;
+	/** Aborts when the lease is no longer ours. */
+	lost: AbortSignal;
+	/** False: taken over while its upstream's breaker is open. */
+	mayCall: boolean;
+	/** The half-open breakers that let this call through: its outcome is reported to them. */
+	probedBreakers: string[];
+}
+
+/** An isolate has 128 MB, and an input exists several times over while it is parsed and sent. */
+const INPUT_BYTES_HELD_MAX = 24 * 1024 * 1024;
+
+/** One consumer serves one invocation. */
+export function newConsumer(parts: Omit<Consumer, "inputBudget" | "holder" | "finalizations">): Consumer {
+	const { db, runtime } = parts;
+	return {
+		...parts,
+		inputBudget: new ByteBudget(INPUT_BYTES_HELD_MAX),
+		holder: newHolder(runtime),
+		finalizations: db.grouped(async function writeFinalizations(finalizations: Finalization[]) {
+			return await finishJobs(db, finalizations);
+		}),
+	};
+}

@@ -1,0 +1,124 @@
+/** D1 and R2 as a holder uses them: how long it keeps trying when one does not respond, and what it then assumes. */
+import type { Attempt } from "../../shared/core/jobs/attempts.ts";
+import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
+import type { JobState } from "../../shared/core/jobs/job-states.ts";
+import type { JsonObject } from "../../shared/core/json/json.ts";
+import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
+import { findLeaseState } from "../../shared/db/jobs/find-job.ts";
+import { type Leased, leaseJobs } from "../../shared/db/jobs/lease-jobs.ts";
+import { readInput } from "../../shared/storage/inputs.ts";
+import { findStoredResult, type StoredResult, storeResult } from "../../shared/storage/results.ts";
+import { logError } from "../log.ts";
+import type { Consumer, Lease } from "./consumer.ts";
+
+const D1_RETRY_MS_FIRST = 500;
+const LEASE_RETRY_MS_MAX = 10_000;
+const WRITES_MAX = 4;
+
+const STORE_RETRY_MS_FIRST = 250;
+const STORE_RETRY_MS_MAX = 10_000;
+/** An invocation has 15 minutes of wall time; an attempt may use 13 of them. */
+const STORE_MS_MAX = 60_000;
+
+/**
+ * A lease whose response is lost may have taken effect. The same holder requests it again and gets both, so that no attempt
+ * is used up without a call. Null: D1 has been silent for so long that what was leased could no longer be held.
+ */
+export async function leaseWithRetry(
+	{ db, holder, config, runtime }: Consumer,
+	keys: JobKey[],
+): Promise<Leased | null> {
+	const onUnreadable = (error: unknown) => logError("job.unreadable", { jobs: keys.length }, error);
+	const giveUpAt = runtime.now() + config.leaseMs - config.heartbeatMs;
+	for (let tried = 1; ; tried++) {
+		try {
+			return await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs, isRepeated: tried > 1, onUnreadable });
+		} catch (error) {
+			logError("jobs.lease_failed", { jobs: keys.length, tried }, error);
+			if (!(error instanceof StorageUnavailable) || runtime.now() > giveUpAt) return null;
+		}
+		await runtime.sleep(Math.min(D1_RETRY_MS_FIRST * 2 ** (tried - 1), LEASE_RETRY_MS_MAX));
+	}
+}
+
+/** `done`: as we wrote it. `lost`: the job moved on without us. `unknown`: D1 does not respond; settled later from R2. */
+export interface Written<T> {
+	written: "done" | "lost" | "unknown";
+	/** Null: no response told us. */
+	value: T | null;
+}
+
+/**
+ * A settlement whose response is lost may have taken effect. It is read back by id, fence and holder, and repeated only
+ * when the row says that it did not.
+ * @param target the status that `write` sets
+ */
+export async function retryWrite<T extends { done: boolean }>(
+	{ db, runtime, holder }: Consumer,
+	job: Job,
+	target: JobState,
+	write: () => Promise<T>,
+): Promise<Written<T>> {
+	for (let tried = 1; ; tried++) {
+		try {
+			if (tried > 1) {
+				const row = await findLeaseState(db, job);
+				if (row?.fence !== job.fence || row.holder !== holder) return { written: "lost", value: null };
+				if (row.status !== "running") return { written: row.status === target ? "done" : "lost", value: null };
+			}
+			const value = await write();
+			return { written: value.done ? "done" : "lost", value };
+		} catch (error) {
+			if (!(error instanceof StorageUnavailable)) throw error;
+			logError("settlement.write_failed", { jobId: job.jobId, tried, target }, error);
+		}
+		if (tried === WRITES_MAX) return { written: "unknown", value: null };
+		await runtime.sleep(D1_RETRY_MS_FIRST * 2 ** (tried - 1));
+	}
+}
+
+/** A result that an earlier holder may have stored. A job's first holder does not look: there was none before it. */
+export async function findEarlierResult({ objects }: Consumer, job: Job): Promise<StoredResult | null | "unknown"> {
+	if (job.fence === 1) return null;
+	try {
+		return await findStoredResult(objects, job);
+	} catch (error) {
+		logError("result.lookup_failed", { jobId: job.jobId }, error);
+		return "unknown";
+	}
+}
+
+export async function loadInput({ objects }: Consumer, job: Job): Promise<JsonObject | "missing" | "unknown"> {
+	try {
+		const text = job.inputKey === null ? job.input : await readInput(objects, job.inputKey);
+		if (text === null) return "missing";
+		// We wrote it ourselves, validated at submission.
+		const input: JsonObject = JSON.parse(text);
+		return input;
+	} catch (error) {
+		logError("input.read_failed", { jobId: job.jobId }, error);
+		return "unknown";
+	}
+}
+
+/**
+ * Puts a result that was paid for into R2, and keeps trying while the lease lives: a storage fault must not make us pay
+ * twice. Answers what is stored under the job's key; null: R2 did not take it, and the result is lost.
+ */
+export async function storeWhileHeld(
+	{ objects, runtime }: Consumer,
+	{ job, lost }: Lease,
+	body: Uint8Array,
+	call: { attempt: Attempt; modelAttempt: number },
+): Promise<{ first: boolean; stored: StoredResult } | null> {
+	const giveUpAt = runtime.now() + STORE_MS_MAX;
+	for (let waitMs = STORE_RETRY_MS_FIRST; ; waitMs = Math.min(2 * waitMs, STORE_RETRY_MS_MAX)) {
+		try {
+			return await storeResult(objects, job, body, call);
+		} catch (error) {
+			logError("result.store_failed", { jobId: job.jobId, bytes: body.byteLength }, error);
+		}
+		if (lost.aborted || runtime.now() + waitMs > giveUpAt) return null;
+		await runtime.sleep(waitMs, lost);
+	}
+}

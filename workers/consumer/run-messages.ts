@@ -1,0 +1,71 @@
+/** The jobs of one queue batch: leased in one statement, called side by side, watched together. */
+import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
+import { keysOf } from "../../shared/core/upstreams/credentials.ts";
+import { whyNotLeased } from "../../shared/db/jobs/why-not-leased.ts";
+import { wake } from "../../shared/jobs/wake.ts";
+import { ACK, AFTER_CRASH, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/messages.ts";
+import { logError } from "../log.ts";
+import type { Consumer, Lease } from "./consumer.ts";
+import { leaseWithRetry } from "./persist.ts";
+import { runAttempt } from "./run-attempt.ts";
+import { watchLeases } from "./watch-leases.ts";
+
+/** Called once for each key, as soon as its outcome is known: no job waits for a neighbour. */
+type SettleMessage = (key: JobKey, disposition: Disposition) => void;
+
+export async function runMessages(consumer: Consumer, keys: JobKey[], settleMessage: SettleMessage): Promise<void> {
+	if (keys.length === 0) return;
+	const { config, runtime } = consumer;
+	const startedAt = runtime.now();
+	const leased = await leaseWithRetry(consumer, keys);
+	if (leased === null) {
+		for (const key of keys) settleMessage(key, retryAfterLease(config.leaseMs));
+		return;
+	}
+	const { jobs, gated, probedBreakers, owed, freed } = leased;
+	const leasedHereAt = runtime.now();
+	const watch = watchLeases(consumer, jobs);
+	const leaseOf = (job: Job): Lease => ({
+		job,
+		startedAt,
+		mayCall: !gated.has(job.jobId),
+		probedBreakers: keysOf(job).filter((key) => probedBreakers.has(key)),
+		lost: watch.signalOf(job),
+		now: () => leased.now + runtime.now() - leasedHereAt,
+	});
+	const attempts = jobs.map(async (job) => {
+		const disposition = await runOrRetry(consumer, leaseOf(job));
+		watch.release(job);
+		settleMessage(job, disposition);
+	});
+	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
+	const woken = wake(consumer, { deliveries: owed, jobs: freed });
+	await Promise.all([...attempts, settleMissed(consumer, missed, settleMessage), woken]);
+	await watch.stop();
+}
+
+/**
+ * Catches a bug or a lost binding here, so that one job cannot send its neighbours round again; the lease and
+ * `max_attempts` bound the rest.
+ */
+async function runOrRetry(consumer: Consumer, lease: Lease): Promise<Disposition> {
+	try {
+		return await runAttempt(consumer, lease);
+	} catch (error) {
+		logError("attempt.crashed", { jobId: lease.job.jobId }, error);
+		return retryAfterLease(consumer.config.leaseMs);
+	}
+}
+
+/** An early message comes back when its job is due, if that is soon; any other miss is harmless. */
+async function settleMissed({ db }: Consumer, keys: JobKey[], settleMessage: SettleMessage): Promise<void> {
+	if (keys.length === 0) return;
+	try {
+		for (const miss of await whyNotLeased(db, keys)) {
+			settleMessage(miss, miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK);
+		}
+	} catch (error) {
+		logError("misses.explain_failed", { jobs: keys.length }, error);
+		for (const key of keys) settleMessage(key, AFTER_CRASH);
+	}
+}
