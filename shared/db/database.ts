@@ -26,12 +26,21 @@ export interface Statement {
 	params: (string | number | null)[];
 }
 
+interface Transaction {
+	name: string;
+	statements: Statement[];
+}
+
+/**
+ * Each call has a name, "lease jobs": it leads the SQL as a comment, so that D1's query insights and logs say which call
+ * a statement belongs to, and it stands in the error where the call fails.
+ */
 export class Database {
 	readonly #d1: D1Database;
 	readonly #timers: Timers;
 	/** The time to bind as `?1`; null for the database's own. */
 	readonly clock: () => number | null;
-	readonly #transactions: GroupCommit<Statement[], D1Result[]>;
+	readonly #transactions: GroupCommit<Transaction, D1Result[]>;
 
 	constructor(d1: D1Database, timers: Timers, clock: () => number | null = () => null) {
 		this.#d1 = d1;
@@ -53,49 +62,50 @@ export class Database {
 		});
 	}
 
-	async all<Row>(statement: Statement): Promise<Row[]> {
-		return (await this.#answered(() => this.#prepare(statement).all<Row>())).results;
+	async all<Row>(name: string, statement: Statement): Promise<Row[]> {
+		return (await this.#answered(name, () => this.#prepare(name, statement).all<Row>())).results;
 	}
 
-	async first<Row>(statement: Statement): Promise<Row | null> {
-		return (await this.all<Row>(statement))[0] ?? null;
+	async first<Row>(name: string, statement: Statement): Promise<Row | null> {
+		return (await this.all<Row>(name, statement))[0] ?? null;
 	}
 
 	/**
 	 * One transaction: all statements take effect, or none. Answers the rows of each. What falls due meanwhile in the same
 	 * invocation shares the next one: its statements stay together, in their order.
 	 */
-	async transact<Row>(statements: Statement[]): Promise<Row[][]> {
-		const answers = await this.#transactions.commit(statements);
+	async transact<Row>(name: string, statements: Statement[]): Promise<Row[][]> {
+		const answers = await this.#transactions.commit({ name, statements });
 		// What the caller expects of its own statements, as `D1Database.batch<Row>` would have it.
 		return answers.map(({ results }) => results as Row[]);
 	}
 
-	async #transactAll(members: Statement[][]): Promise<D1Result[][]> {
-		const statements = members.flat().map((statement) => this.#prepare(statement));
-		const results = await this.#answered(() => this.#d1.batch(statements));
-		return members.map(({ length }) => results.splice(0, length));
+	async #transactAll(members: Transaction[]): Promise<D1Result[][]> {
+		const names = [...new Set(members.map(({ name }) => name))].join(", ");
+		const prepared = members.flatMap(({ name, statements }) => statements.map((one) => this.#prepare(name, one)));
+		const results = await this.#answered(names, () => this.#d1.batch(prepared));
+		return members.map(({ statements }) => results.splice(0, statements.length));
 	}
 
-	async #answered<T>(ask: () => Promise<T>): Promise<T> {
+	async #answered<T>(name: string, ask: () => Promise<T>): Promise<T> {
 		try {
 			return await withTimeout(this.#timers, RESPONSE_MS_MAX, ask());
 		} catch (error) {
-			throw asStorageFault(error);
+			throw asStorageFault(name, error);
 		}
 	}
 
-	#prepare(statement: Statement): D1PreparedStatement {
-		return this.#d1.prepare(statement.sql).bind(...statement.params);
+	#prepare(name: string, { sql, params }: Statement): D1PreparedStatement {
+		return this.#d1.prepare(`/* ${name} */ ${sql}`).bind(...params);
 	}
 }
 
-/** A statement that SQLite itself refused is our bug, and stays one. Everything else is the weather. */
-function asStorageFault(error: unknown): unknown {
+/** A statement that SQLite itself refused is our bug, and stays one. Everything else is an infrastructure fault. */
+function asStorageFault(name: string, error: unknown): unknown {
 	const text = String(error);
 	const isBug =
 		/SQLITE_(CONSTRAINT|ERROR|MISMATCH|RANGE|TOOBIG)|D1_TYPE_ERROR|Wrong number of parameter|syntax error|no such (table|column)/.test(
 			text,
 		);
-	return isBug ? error : new StorageUnavailable(error);
+	return isBug ? error : new StorageUnavailable(name, error);
 }

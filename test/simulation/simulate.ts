@@ -130,7 +130,7 @@ async function makeTenant(service: Service): Promise<Tenant> {
 	const made = { keyId, tenantId, name: "a key", keyHash, scopes: DEFAULT_SCOPES, expiresAt: null, makerId: null };
 	await createApiKey(db, made, operator);
 	// Noting when a key was used is no part of any job's way: here it is noted for good.
-	await db.all({ sql: "UPDATE api_keys SET last_used_at = ?1", params: [Number.MAX_SAFE_INTEGER] });
+	await db.all("test", { sql: "UPDATE api_keys SET last_used_at = ?1", params: [Number.MAX_SAFE_INTEGER] });
 	return { tenantId, key, secret };
 }
 

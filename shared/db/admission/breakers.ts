@@ -84,7 +84,7 @@ function observe(db: Database, { key, leasedAt }: BreakerEvent): Statement {
 export async function recordRecovery(db: Database, keys: string[], leasedAt: number): Promise<void> {
 	if (keys.length === 0) return;
 	const list = JSON.stringify(keys);
-	await db.transact([
+	await db.transact("record recovery", [
 		{
 			sql: `UPDATE breakers
 			   SET permits = permits + ${PERMITS_EARNED}, successes = successes + 1,
@@ -106,7 +106,7 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
  * any more; of those who wait for their tenant's slots, as many as it has left. Ring for what this answers.
  */
 export async function releaseParked(db: Database, key: string, limit: number): Promise<JobKey[]> {
-	const rows = await db.all<{ tenant_id: string; id: string }>({
+	const rows = await db.all<{ tenant_id: string; id: string }>("release parked", {
 		sql: `UPDATE jobs
 		   SET parked_on = NULL, status_reason = NULL, version = version + 1, redispatches = 0, run_at = min(run_at, ${NOW}),
 		       slot = ${tenantOfKey("?2")},
@@ -127,7 +127,7 @@ export async function releaseParked(db: Database, key: string, limit: number): P
  * jobs wait.
  */
 export async function findParkedKeys(db: Database, limit: number): Promise<string[]> {
-	const rows = await db.all<{ key: string }>({
+	const rows = await db.all<{ key: string }>("find parked keys", {
 		sql: `WITH RECURSIVE keys (key) AS (
 			SELECT min(parked_on) FROM jobs WHERE parked_on IS NOT NULL
 			UNION ALL
@@ -143,7 +143,7 @@ export async function findParkedKeys(db: Database, limit: number): Promise<strin
 
 /** Forgets what is over and what nobody asks for any more. */
 export async function pruneBreakers(db: Database): Promise<number> {
-	const rows = await db.all({
+	const rows = await db.all("prune breakers", {
 		sql: `DELETE FROM breakers
 		 WHERE open_until <= ${NOW} - ${PROBE_MS} AND observed_until <= ${NOW} - ${OBSERVED_MS}
 		   AND NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = breakers.key)
@@ -155,5 +155,5 @@ export async function pruneBreakers(db: Database): Promise<number> {
 
 /** For a failure after which no job waits; where one does, the statement goes with its own. */
 export async function recordFailure(db: Database, breakerEvent: BreakerEvent): Promise<void> {
-	await db.all(breakerStatement(db, breakerEvent));
+	await db.all("record failure", breakerStatement(db, breakerEvent));
 }

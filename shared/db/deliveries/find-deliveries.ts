@@ -34,7 +34,7 @@ export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): 
 		 WHERE ${isListed(place)} AND status = 'pending' AND deliveries.tenant_id NOT IN ${DELETED_TENANTS}`;
 	const [probes = [], paused = [], deliveries = [], jobs = [], endpoints = [], tenants = []] = await db.transact<
 		Record<string, unknown>
-	>([
+	>("find pending deliveries", [
 		claimProbes(db, keys),
 		findOpenReceiverBreakers(keys),
 		{ sql: `SELECT ${DELIVERY_COLUMNS}, ${NOW} AS now ${owed("?2")} ORDER BY created_at`, params },
@@ -87,7 +87,7 @@ function mayTryOnce(probes: Record<string, unknown>[], paused: Record<string, un
 /** All deliveries of a job, in the order in which they were owed. */
 export async function listDeliveries(db: Database, job: JobKey): Promise<Delivery[]> {
 	const { from, to } = deliveryIdRange(job.jobId);
-	const rows = await db.all({
+	const rows = await db.all("list deliveries of job", {
 		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE tenant_id = ?1 AND id >= ?2 AND id < ?3 ORDER BY created_at, id`,
 		params: [job.tenantId, from, to],
 	});
@@ -102,7 +102,7 @@ export async function listEndpointDeliveries(
 ): Promise<Delivery[]> {
 	// Two values, not one subquery of two columns: only so does SQLite step right to the place in the index.
 	const isOlder = "AND (created_at, id) < ((SELECT created_at FROM deliveries WHERE tenant_id = ?1 AND id = ?4), ?4)";
-	const rows = await db.all({
+	const rows = await db.all("list deliveries of endpoint", {
 		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries
 		 WHERE tenant_id = ?1 AND endpoint_id = ?2 ${after === null ? "" : isOlder}
 		 ORDER BY created_at DESC, id DESC LIMIT ?3`,
@@ -112,7 +112,7 @@ export async function listEndpointDeliveries(
 }
 
 export async function findDelivery(db: Database, { tenantId, deliveryId }: DeliveryKey): Promise<Delivery | null> {
-	const row = await db.first({
+	const row = await db.first("find delivery", {
 		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE tenant_id = ?1 AND id = ?2`,
 		params: [tenantId, deliveryId],
 	});

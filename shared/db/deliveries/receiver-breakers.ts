@@ -39,7 +39,7 @@ export async function holdBack(
 	db: Database,
 	{ tenantId, deliveryId, attemptsMade }: DeliveryKey & Pick<Delivery, "attemptsMade">,
 ): Promise<void> {
-	await db.all({
+	await db.all("gate slow receiver", {
 		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, open_until)
 		SELECT receiver, 0, ${NOW}, ${NOW}, ${NOW} + ${RECEIVER_PROBE_MS} FROM deliveries
 		 WHERE tenant_id = ?2 AND id = ?3 AND attempts_made = ?4 AND status = 'pending'
@@ -95,7 +95,7 @@ export function closeReceiverBreakers(guard: { sql: string; params: Statement["p
 /** Puts deliveries aside whose receiver is paused: no message goes round for them. */
 export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[]): Promise<void> {
 	if (keys.length === 0) return;
-	await db.all({
+	await db.all("park deliveries", {
 		sql: `UPDATE deliveries SET parked_on = receiver, sweep_at = ${NOW} + ${REDISPATCH_DELAY_MS_MAX}
 		 WHERE ${isListed("?2")} AND status = 'pending' AND parked_on IS NULL`,
 		params: [db.clock(), deliveryList(keys)],
@@ -107,7 +107,7 @@ export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[])
  * more; one, where its pause is over. Ring for what this answers.
  */
 export async function releaseDeliveries(db: Database, receiver: string, limit: number): Promise<DeliveryKey[]> {
-	const rows = await db.all<{ tenant_id: string; id: string }>({
+	const rows = await db.all<{ tenant_id: string; id: string }>("release deliveries", {
 		sql: `UPDATE deliveries SET parked_on = NULL, sweep_at = ${NOW} + ${ENQUEUE_GRACE_MS}
 		 WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM deliveries WHERE parked_on = ?2 ORDER BY created_at
@@ -121,7 +121,7 @@ export async function releaseDeliveries(db: Database, receiver: string, limit: n
 
 /** The receivers that deliveries are parked on and whose pause is over, each found by one step through the index. */
 export async function findParkedReceivers(db: Database, limit: number): Promise<string[]> {
-	const rows = await db.all<{ key: string }>({
+	const rows = await db.all<{ key: string }>("find parked receivers", {
 		sql: `WITH RECURSIVE keys (key) AS (
 			SELECT min(parked_on) FROM deliveries WHERE parked_on IS NOT NULL
 			UNION ALL
@@ -136,7 +136,7 @@ export async function findParkedReceivers(db: Database, limit: number): Promise<
 
 /** Forgets failures that nothing followed. */
 export async function pruneReceiverBreakers(db: Database): Promise<number> {
-	const rows = await db.all({
+	const rows = await db.all("prune receiver breakers", {
 		sql: `DELETE FROM receiver_breakers
 		 WHERE failed_at <= ${NOW} - ${FAILURES_APART_MS_MAX} AND coalesce(open_until, 0) <= ${NOW}
 		   AND NOT EXISTS (SELECT 1 FROM deliveries WHERE parked_on = receiver_breakers.key)

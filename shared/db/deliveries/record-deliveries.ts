@@ -42,7 +42,7 @@ export interface Recorded {
  * that end together, a failure outweighs a success.
  */
 export async function recordDeliveries(db: Database, records: readonly DeliveryRecord[]): Promise<Recorded[]> {
-	const [back = [], ...rest] = await db.transact<Record<string, unknown>>([
+	const [back = [], ...rest] = await db.transact<Record<string, unknown>>("record deliveries", [
 		closeReceiverBreakers(receivedAmong(records)),
 		...records.flatMap((record) => recordReceiverFailure(db, record)),
 		recordStatement(db, records),

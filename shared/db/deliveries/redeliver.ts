@@ -39,7 +39,7 @@ export type Redelivery =
 	| { outcome: "job_erased" | "endpoint_disabled" | "unknown" };
 
 export async function redeliver(db: Database, { tenantId, deliveryId }: DeliveryKey, by: Actor): Promise<Redelivery> {
-	const [sent = [], , known = []] = await db.transact<Record<string, unknown>>([
+	const [sent = [], , known = []] = await db.transact<Record<string, unknown>>("redeliver delivery", [
 		restart(db, "tenant_id = ?2 AND id = ?3", [tenantId, deliveryId]),
 		audited(db, by, { action: "delivery.redelivered", tenantId, target: deliveryId }),
 		{
@@ -55,7 +55,7 @@ export async function redeliver(db: Database, { tenantId, deliveryId }: Delivery
 /** All that a job owed, whatever became of it, in the order in which it was owed. */
 export async function redeliverJob(db: Database, { tenantId, jobId }: JobKey, by: Actor): Promise<Delivery[]> {
 	const { from, to } = deliveryIdRange(jobId);
-	const [rows = []] = await db.transact([
+	const [rows = []] = await db.transact("redeliver job", [
 		restart(db, "tenant_id = ?2 AND id >= ?3 AND id < ?4", [tenantId, from, to]),
 		audited(db, by, { action: "job.redelivered", tenantId, target: jobId }),
 	]);
@@ -80,7 +80,7 @@ export async function recoverDeliveries(
 	const missed = (from: number) => `FROM deliveries
 		  WHERE tenant_id = ?${from} AND endpoint_id = ?${from + 1} AND created_at >= ?${from + 2}
 		    AND status IN ('exhausted', 'skipped') AND ${HAS_NEWS} AND ${HAS_RECEIVER}`;
-	const [rows = [], , more = []] = await db.transact<Record<string, unknown>>([
+	const [rows = [], , more = []] = await db.transact<Record<string, unknown>>("redeliver missed deliveries", [
 		restart(
 			db,
 			`(tenant_id, id) IN (SELECT tenant_id, id ${missed(2)} ORDER BY created_at LIMIT ?5)`,

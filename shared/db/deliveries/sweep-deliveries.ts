@@ -11,7 +11,7 @@ export interface DueDelivery extends DeliveryKey {
 
 /** Oldest first. */
 export async function findDeliveriesToEnqueue(db: Database, limit: number): Promise<DueDelivery[]> {
-	const rows = await db.all<{ tenant_id: string; id: string; sweep_at: number }>({
+	const rows = await db.all<{ tenant_id: string; id: string; sweep_at: number }>("find deliveries to enqueue", {
 		sql: `SELECT tenant_id, id, sweep_at FROM deliveries
 		 WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} ORDER BY sweep_at LIMIT ?2`,
 		params: [db.clock(), limit],
@@ -25,7 +25,7 @@ export async function findDeliveriesToEnqueue(db: Database, limit: number): Prom
  */
 export async function deferDeliverySweep(db: Database, rung: DueDelivery[]): Promise<void> {
 	if (rung.length === 0) return;
-	await db.all({
+	await db.all("defer delivery sweep", {
 		sql: `UPDATE deliveries SET sweep_at = ${NOW} + min(max(${NOW} - next_attempt_at, ${ENQUEUE_GRACE_MS}), ${REDISPATCH_DELAY_MS_MAX})
 		  FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS seen FROM json_each(?2)) AS rung
 		 WHERE deliveries.tenant_id = rung.tenant_id AND deliveries.id = rung.id AND deliveries.sweep_at = rung.seen`,

@@ -30,7 +30,10 @@ export async function createEndpoint(
 	endpoint: NewWebhookEndpoint,
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [rows = []] = await db.transact([insert(db, endpoint), told(db, by, "endpoint.created", endpoint)]);
+	const [rows = []] = await db.transact("create webhook endpoint", [
+		insert(db, endpoint),
+		told(db, by, "endpoint.created", endpoint),
+	]);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
@@ -58,7 +61,7 @@ function insert(db: Database, endpoint: NewWebhookEndpoint): Statement {
 }
 
 export async function findEndpoint(db: Database, key: WebhookEndpointKey): Promise<WebhookEndpoint | null> {
-	const row = await db.first(find(db, key));
+	const row = await db.first("find webhook endpoint", find(db, key));
 	return row === null ? null : endpointFromRow(row);
 }
 
@@ -69,7 +72,7 @@ export async function listEndpoints(
 	{ limit, after, isAscending }: { limit: number; after: string | null; isAscending: boolean },
 ): Promise<WebhookEndpoint[]> {
 	const [comparison, direction] = isAscending ? [">", "ASC"] : ["<", "DESC"];
-	const rows = await db.all({
+	const rows = await db.all("list webhook endpoints", {
 		sql: `SELECT ${COLUMNS} FROM webhook_endpoints
 		 WHERE tenant_id = ?2 AND (?4 IS NULL OR id ${comparison} ?4) ORDER BY id ${direction} LIMIT ?3`,
 		params: [db.clock(), tenantId, limit, after],
@@ -88,7 +91,7 @@ export async function updateEndpoint(
 	change: EndpointChange,
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [, , rows = []] = await db.transact([
+	const [, , rows = []] = await db.transact("update webhook endpoint", [
 		{
 			sql: `UPDATE webhook_endpoints
 			   SET name = coalesce(?4, name), url = coalesce(?5, url), event_types = coalesce(?6, event_types),
@@ -123,7 +126,7 @@ export async function rotateEndpointSecret(
 	{ sealedSecret, secretHint, keepOldMs }: { sealedSecret: string; secretHint: string; keepOldMs: number },
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [, , rows = []] = await db.transact([
+	const [, , rows = []] = await db.transact("rotate endpoint secret", [
 		{
 			sql: `UPDATE webhook_endpoints
 			   SET previous_secret = CASE WHEN ?6 > 0 THEN secret END,
@@ -144,7 +147,7 @@ export async function enableEndpoint(
 	key: WebhookEndpointKey,
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [, , , rows = []] = await db.transact([
+	const [, , , rows = []] = await db.transact("enable webhook endpoint", [
 		forgetFailures(key),
 		{
 			sql: `UPDATE webhook_endpoints
@@ -160,7 +163,7 @@ export async function enableEndpoint(
 
 /** False: there is no such endpoint. What it is still owed is skipped when it is due. */
 export async function deleteEndpoint(db: Database, key: WebhookEndpointKey, by: Actor): Promise<boolean> {
-	const [, rows = []] = await db.transact([
+	const [, rows = []] = await db.transact("delete webhook endpoint", [
 		forgetFailures(key),
 		{
 			sql: "DELETE FROM webhook_endpoints WHERE tenant_id = ?1 AND id = ?2 RETURNING id",

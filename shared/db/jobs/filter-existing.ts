@@ -5,7 +5,7 @@ import { keyList } from "../key-list.ts";
 
 /** The ids of those of `jobs` that have a row. */
 export async function filterExisting(db: Database, jobs: JobKey[]): Promise<Set<string>> {
-	const rows = await db.all<{ id: string }>({
+	const rows = await db.all<{ id: string }>("filter existing jobs", {
 		sql: "SELECT id FROM jobs WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))",
 		params: [keyList(jobs)],
 	});

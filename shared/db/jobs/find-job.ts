@@ -10,7 +10,7 @@ const IS_SERVED = `tenant_id NOT IN ${DELETED_TENANTS}`;
 
 /** Without its input; null: unknown, erased, or another tenant's, which look the same. */
 export async function findJob(db: Database, key: JobKey): Promise<Job | null> {
-	const row = await db.first({
+	const row = await db.first("find job", {
 		sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`,
 		params: [key.tenantId, key.jobId],
 	});
@@ -18,7 +18,7 @@ export async function findJob(db: Database, key: JobKey): Promise<Job | null> {
 }
 
 export async function findJobWithInput(db: Database, key: JobKey): Promise<Job | null> {
-	const row = await db.first({
+	const row = await db.first("find job with input", {
 		sql: `SELECT ${JOB_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`,
 		params: [key.tenantId, key.jobId],
 	});
@@ -33,7 +33,7 @@ export interface LeaseState {
 }
 
 export async function findLeaseState(db: Database, key: JobKey): Promise<LeaseState | null> {
-	return await db.first<LeaseState>({
+	return await db.first<LeaseState>("find lease state", {
 		sql: "SELECT status, fence, holder FROM jobs WHERE tenant_id = ?1 AND id = ?2",
 		params: [key.tenantId, key.jobId],
 	});

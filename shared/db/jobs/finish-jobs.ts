@@ -51,7 +51,7 @@ export interface Finished extends JobKey {
 export async function finishJobs(db: Database, ends: readonly Finalization[]): Promise<Finished[]> {
 	if (ends.length === 0) return [];
 	const tenants = [...new Set(ends.map(({ tenantId }) => tenantId))];
-	const [owed = [], done = [], ...given] = await db.transact<Record<string, unknown>>([
+	const [owed = [], done = [], ...given] = await db.transact<Record<string, unknown>>("finish jobs", [
 		insertFinalDeliveries(db, ends),
 		finishStatement(db, ends),
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),

@@ -15,7 +15,7 @@ const heldIn = (list: "?1" | "?3") =>
 
 /** Heartbeat. Answers the ids that are still ours; by number and state alone, for a late heartbeat is still a heartbeat. */
 export async function extendLeases(db: Database, leases: HeldLease[], leaseMs: number): Promise<Set<string>> {
-	const rows = await db.all<{ id: string }>({
+	const rows = await db.all<{ id: string }>("extend leases", {
 		sql: `UPDATE jobs SET lease_expires_at = ${NOW} + ?2 FROM ${heldIn("?3")} RETURNING jobs.id`,
 		params: [db.clock(), leaseMs, leaseList(leases)],
 	});
@@ -24,7 +24,7 @@ export async function extendLeases(db: Database, leases: HeldLease[], leaseMs: n
 
 /** Looks which leases are still ours: a job that was cancelled, or taken over, is not, and its call is aborted. */
 export async function findHeldLeases(db: Database, leases: HeldLease[]): Promise<Set<string>> {
-	const rows = await db.all<{ id: string }>({
+	const rows = await db.all<{ id: string }>("find held leases", {
 		sql: `SELECT jobs.id FROM jobs JOIN ${heldIn("?1")}`,
 		params: [leaseList(leases)],
 	});

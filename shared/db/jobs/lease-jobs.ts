@@ -50,19 +50,22 @@ export interface Leased {
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
 	const { keys, holder } = request;
-	const [rows = [], owed = [], kept = [], probed = [], ...rest] = await db.transact<Record<string, unknown>>([
-		leaseStatement(db, request),
-		insertStartDeliveries(db, request),
-		findGated(db, request),
-		takePermits(db, request),
-		...(request.isRepeated ? [ownLeases(db, request)] : []),
-		takeFreeSlots(db, keys, holder),
-		parkOverBudget(db, keys),
-		parkForUpstream(db, keys),
-		parkForSlot(db, keys),
-		sweepByLeaseEnd(request),
-		...[...new Set(keys.map(({ tenantId }) => tenantId))].map((tenantId) => giveFreeSlots(db, tenantId)),
-	]);
+	const [rows = [], owed = [], kept = [], probed = [], ...rest] = await db.transact<Record<string, unknown>>(
+		"lease jobs",
+		[
+			leaseStatement(db, request),
+			insertStartDeliveries(db, request),
+			findGated(db, request),
+			takePermits(db, request),
+			...(request.isRepeated ? [ownLeases(db, request)] : []),
+			takeFreeSlots(db, keys, holder),
+			parkOverBudget(db, keys),
+			parkForUpstream(db, keys),
+			parkForSlot(db, keys),
+			sweepByLeaseEnd(request),
+			...[...new Set(keys.map(({ tenantId }) => tenantId))].map((tenantId) => giveFreeSlots(db, tenantId)),
+		],
+	);
 	const own = (request.isRepeated && rest.shift()) || [];
 	const jobs = readable(request.isRepeated ? own : rows, request);
 	// The lost request may have let probes through and closed the door behind them: those of its leases are let be. Whom

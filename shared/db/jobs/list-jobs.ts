@@ -31,7 +31,7 @@ export async function listJobs(
 	db: Database,
 	query: { tenantId: string; filter: JobFilter; limit: number; after: string | null; order: "asc" | "desc" },
 ): Promise<JobPage> {
-	const rows = await db.all<{ id: string; is_match: number; looked_at: number }>(listStatement(query));
+	const rows = await db.all<{ id: string; is_match: number; looked_at: number }>("list jobs", listStatement(query));
 	const matching = rows.filter((row) => row.is_match === 1);
 	const page = matching.slice(0, query.limit);
 	const isFull = matching.length > query.limit;

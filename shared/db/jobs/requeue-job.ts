@@ -34,7 +34,7 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeu
 	const { breakerEvent, tenantId } = requeue;
 	const cools = breakerEvent === null ? [] : [breakerStatement(db, breakerEvent)];
 	const statements = [requeueStatement(db, requeue), giveFreeSlots(db, tenantId)];
-	const rows = await db.transact<Record<string, unknown>>([...cools, ...statements]);
+	const rows = await db.transact<Record<string, unknown>>("requeue job", [...cools, ...statements]);
 	const [due, freed = []] = rows.slice(cools.length);
 	return due?.[0] === undefined ? null : { waitMs: Number(due[0].wait_ms), freed: jobKeysFromRows(freed) };
 }

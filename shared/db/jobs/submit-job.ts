@@ -44,7 +44,7 @@ export type Submission =
 /** Where the answer is lost, `submitAgain`. */
 export async function submitJob(db: Database, job: NewJob): Promise<Submission> {
 	const make = making(db, job, "TRUE");
-	const [made] = (await db.transact([...make, ...told(db, job)]))[make.length - 1] ?? [];
+	const [made] = (await db.transact("submit job", [...make, ...told(db, job)]))[make.length - 1] ?? [];
 	if (made !== undefined) return { outcome: "created", job: jobFromRow(made) };
 	// What kept the job out may have gone since: it is asked for anew, in one transaction with the reason.
 	return await makeOrExplain(db, job, "TRUE");
@@ -69,12 +69,16 @@ async function makeOrExplain(db: Database, job: NewJob, isNew: string): Promise<
 	const make = [...making(db, job, isNew), ...told(db, job)];
 	if (idempotency === null) {
 		const whyNot = explainRefusal(IS_STORED, [db.clock(), job.tenantId, job.jobId]);
-		const answers = await db.transact([...make, selectJob(job.tenantId, job.jobId), whyNot]);
+		const answers = await db.transact("submit job without key or explain", [
+			...make,
+			selectJob(job.tenantId, job.jobId),
+			whyNot,
+		]);
 		const [[row] = [], refused = []] = answers.slice(-2);
 		return row === undefined ? refusalFromRow(refused[0]) : { outcome: "created", job: jobFromRow(row) };
 	}
 	const holder = holderParams(db, job, idempotency);
-	const answers = await db.transact<Record<string, unknown>>([
+	const answers = await db.transact<Record<string, unknown>>("submit job with key or explain", [
 		...make,
 		{ sql: `SELECT job_id, fingerprint ${HOLDER}`, params: holder },
 		{

@@ -38,7 +38,7 @@ export async function findJobsToSweep(
 	page: { aheadMs: number; limit: number; after: SweepCursor | null },
 ): Promise<SweepPage> {
 	const { after } = page;
-	const rows = await db.all<Row>({
+	const rows = await db.all<Row>("find jobs to sweep", {
 		sql: `SELECT tenant_id, id, status, fence, model, run_at, deadline_at, lease_expires_at,
 		       parked_on IS NOT NULL AS is_parked, redispatches, sweep_at, ${NOW} AS now
 		  FROM jobs
@@ -75,7 +75,7 @@ export async function noteSwept(
 	swept: { job: SweptJob; sweepAt: number; redispatches: number }[],
 ): Promise<void> {
 	if (swept.length === 0) return;
-	await db.all({
+	await db.all("note swept", {
 		sql: `UPDATE jobs SET sweep_at = swept.next, redispatches = swept.redispatches
 		  FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS seen, value ->> 3 AS status,
 		               value ->> 4 AS fence, value ->> 5 AS next, value ->> 6 AS redispatches FROM json_each(?1)) AS swept

@@ -17,7 +17,7 @@ export type Missed = JobKey &
 
 /** Explains a miss. Only a job that is merely early is worth another ring by the same message. */
 export async function whyNotLeased(db: Database, keys: JobKey[]): Promise<Missed[]> {
-	const rows = await db.all<{ tenant_id: string; id: string; wait_ms: number }>({
+	const rows = await db.all<{ tenant_id: string; id: string; wait_ms: number }>("explain missed leases", {
 		sql: `SELECT tenant_id, id, run_at - ${NOW} AS wait_ms FROM jobs
 		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
 		   AND status = 'queued' AND parked_on IS NULL AND tenant_id NOT IN ${DELETED_TENANTS}`,

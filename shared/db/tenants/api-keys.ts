@@ -53,7 +53,7 @@ export interface NewApiKey {
  */
 export async function createApiKey(db: Database, key: NewApiKey, by: Actor): Promise<ApiKey | null> {
 	const { keyId, tenantId } = key;
-	const [, , rows = []] = await db.transact([
+	const [, , rows = []] = await db.transact("create api key", [
 		{
 			sql: `INSERT INTO api_keys (id, tenant_id, name, key_hash, scopes, created_at, expires_at)
 			      SELECT ?2, id, ?4, ?5, ?6, ${NOW}, ?7 FROM tenants
@@ -97,7 +97,7 @@ export async function findKeyInForce(db: Database, keyId: string): Promise<KeyIn
 		scopes: string;
 		expires_in_ms: number | null;
 		is_use_noted: number | null;
-	}>({
+	}>("find api key in force", {
 		sql: `SELECT tenant_id, key_hash, scopes, expires_at - ${NOW} AS expires_in_ms, last_used_at >= ${THIS_HOUR} AS is_use_noted
 		        FROM api_keys
 		       WHERE id = ?2 AND ${IN_FORCE}
@@ -117,7 +117,7 @@ export async function findKeyInForce(db: Database, keyId: string): Promise<KeyIn
 
 /** Writes nothing where another has noted it in this hour. */
 export async function noteKeyUse(db: Database, keyId: string): Promise<void> {
-	await db.all({
+	await db.all("note api key use", {
 		sql: `UPDATE api_keys SET last_used_at = max(created_at, ${THIS_HOUR})
 		       WHERE id = ?2 AND (last_used_at IS NULL OR last_used_at < ${THIS_HOUR})`,
 		params: [db.clock(), keyId],
@@ -126,7 +126,7 @@ export async function noteKeyUse(db: Database, keyId: string): Promise<void> {
 
 /** Null: the tenant has no such key. */
 export async function findApiKey(db: Database, tenantId: string, keyId: string): Promise<ApiKey | null> {
-	const row = await db.first({
+	const row = await db.first("find api key", {
 		sql: `SELECT ${COLUMNS} FROM api_keys WHERE id = ?2 AND tenant_id = ?1`,
 		params: [tenantId, keyId],
 	});
@@ -140,7 +140,7 @@ export async function listApiKeys(
 	{ limit, after, isAscending }: { limit: number; after: string | null; isAscending: boolean },
 ): Promise<ApiKey[]> {
 	const [comparison, direction] = isAscending ? [">", "ASC"] : ["<", "DESC"];
-	const rows = await db.all({
+	const rows = await db.all("list api keys", {
 		sql: `SELECT ${COLUMNS} FROM api_keys
 		       WHERE tenant_id = ?1 AND (?3 IS NULL OR id ${comparison} ?3) ORDER BY id ${direction} LIMIT ?2`,
 		params: [tenantId, limit, after],
@@ -155,7 +155,7 @@ export async function listApiKeys(
 export async function revokeApiKey(db: Database, keyId: string, tenantId: string | null, by: Actor): Promise<boolean> {
 	const isMeant = "id = ?2 AND (?3 IS NULL OR tenant_id = ?3)";
 	const params = [db.clock(), keyId, tenantId];
-	const [, , rows = []] = await db.transact([
+	const [, , rows = []] = await db.transact("revoke api key", [
 		{ sql: `UPDATE api_keys SET revoked_at = ${NOW} WHERE ${isMeant} AND revoked_at IS NULL`, params },
 		audited(db, by, { action: "key.revoked", tenantId: null, target: keyId }),
 		{ sql: `SELECT ?1 AS now, id FROM api_keys WHERE ${isMeant}`, params },

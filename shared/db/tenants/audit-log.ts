@@ -44,7 +44,7 @@ export function audited(db: Database, by: Actor, act: Act): Statement {
 
 /** For what happens outside the database: told of before, so that nothing happens untold. */
 export async function recordAct(db: Database, by: Actor, act: Act): Promise<void> {
-	await db.all(entry(db, by, act, "TRUE"));
+	await db.all("record act", entry(db, by, act, "TRUE"));
 }
 
 function entry(db: Database, { actor, requestId }: Actor, act: Act, condition: string): Statement {
@@ -62,7 +62,7 @@ export async function listAuditLog(
 	{ limit, after, isAscending }: { limit: number; after: string | null; isAscending: boolean },
 ): Promise<AuditEntry[]> {
 	const [comparison, direction] = isAscending ? [">", "ASC"] : ["<", "DESC"];
-	const rows = await db.all({
+	const rows = await db.all("list audit log", {
 		sql: `SELECT ${COLUMNS} FROM audit_log
 		 WHERE tenant_id = ?1 AND (?3 IS NULL OR id ${comparison} ?3) ORDER BY id ${direction} LIMIT ?2`,
 		params: [tenantId, limit, after],
@@ -76,7 +76,7 @@ export async function listAuditLog(
 
 /** Oldest first. By the database's own clock, whatever is bound: the trigger that guards the table goes by no other. */
 export async function pruneAuditLog(db: Database, limit: number): Promise<number> {
-	const rows = await db.all({
+	const rows = await db.all("prune audit log", {
 		sql: `DELETE FROM audit_log WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM audit_log WHERE at <= ${OWN_CLOCK} - ${KEPT_MS} ORDER BY at LIMIT ?1) RETURNING id`,
 		params: [limit],

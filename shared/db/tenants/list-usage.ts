@@ -35,7 +35,7 @@ export async function listUsage(db: Database, query: UsageQuery): Promise<UsageD
 	const [comparison, direction] = isAscending ? [">", "ASC"] : ["<", "DESC"];
 	// The page before bounds the days, too: they are not read again.
 	const [lower, upper] = isAscending ? ["coalesce(?5, 0)", LAST_DAY] : [0, `coalesce(?5, ${LAST_DAY})`];
-	const rows = await db.all<UsageRow>({
+	const rows = await db.all<UsageRow>("list usage", {
 		sql: `SELECT day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens FROM usage
 		       WHERE tenant_id = ?2 AND (?5 IS NULL OR (day, model) ${comparison} (?5, ?6))
 		         AND day >= max(coalesce(?3, coalesce(?4, ${TODAY}) - ${DAYS - 1}), ${lower})

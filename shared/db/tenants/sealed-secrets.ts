@@ -39,7 +39,10 @@ export async function findSecretsSealedWith(db: Database, keyId: string, limit: 
 			`SELECT * FROM (SELECT ${place} AS place, ${tenant} AS tenant_id, ${endpoint} AS endpoint_id, ${column} AS sealed
 			                  FROM ${table} WHERE ${sealedWith(column, (key) => `${key} = ?1`)} LIMIT ?2)`,
 	);
-	const rows = await db.all({ sql: `${each.join(" UNION ALL ")} LIMIT ?2`, params: [keyId, limit] });
+	const rows = await db.all("find secrets sealed with", {
+		sql: `${each.join(" UNION ALL ")} LIMIT ?2`,
+		params: [keyId, limit],
+	});
 	return rows.map((raw) => {
 		const { place, tenant_id: tenantId, endpoint_id: endpointId, sealed } = SecretRow.parse(raw);
 		return { place, tenantId, endpointId, sealed };
@@ -53,6 +56,7 @@ export async function replaceSeals(
 ): Promise<number> {
 	if (secrets.length === 0) return 0;
 	const rows = await db.transact(
+		"replace sealed secrets",
 		PLACES.map((_, place) =>
 			replaceIn(
 				place,
@@ -94,7 +98,7 @@ export async function countSeals(
 			conditions.map((condition) => countIn(table, sealedWith(column, condition))),
 		).join(" + ");
 	// What a deleted tenant has left is empty: sealed with nothing.
-	const row = await db.first<{ previous: number; others: number }>({
+	const row = await db.first<{ previous: number; others: number }>("count sealed secrets", {
 		sql: `SELECT ${count((key) => `${key} = ?2`)} AS previous,
 		       ${count(
 							(key) => `${key} > '' AND ${key} < ?1`,

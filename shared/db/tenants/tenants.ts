@@ -24,7 +24,7 @@ export async function createTenant(
 	by: Actor,
 ): Promise<Tenant> {
 	const { tenantId } = tenant;
-	const [rows = []] = await db.transact([
+	const [rows = []] = await db.transact("create tenant", [
 		{
 			sql: `INSERT INTO tenants (id, name, limits, webhook_secret, created_at)
 			      VALUES (?2, ?3, ?4, ?5, ${NOW}) RETURNING ${COLUMNS}`,
@@ -42,13 +42,13 @@ const find = (tenantId: string): Statement => ({
 
 /** Null: there is no such tenant, or not any more. */
 export async function findTenant(db: Database, tenantId: string): Promise<Tenant | null> {
-	const row = await db.first(find(tenantId));
+	const row = await db.first("find tenant", find(tenantId));
 	return row === null ? null : tenantFromRow(row);
 }
 
 /** Newest first. `after`: the last id of the page before. */
 export async function listTenants(db: Database, limit: number, after: string | null): Promise<Tenant[]> {
-	const rows = await db.all({
+	const rows = await db.all("list tenants", {
 		sql: `SELECT ${COLUMNS} FROM tenants
 		 WHERE deleted_at IS NULL AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?1`,
 		params: [limit, after],
@@ -76,7 +76,7 @@ export async function updateTenant(
 	by: Actor,
 ): Promise<UpdatedTenant | null> {
 	const limits = change.limits === null ? null : JSON.stringify(change.limits);
-	const [, , [row] = [], , , freed = []] = await db.transact<Record<string, unknown>>([
+	const [, , [row] = [], , , freed = []] = await db.transact<Record<string, unknown>>("update tenant", [
 		{
 			sql: `UPDATE tenants SET name = coalesce(?2, name), limits = coalesce(?3, limits)
 			 WHERE id = ?1 AND deleted_at IS NULL AND (name, limits) <> (coalesce(?2, name), coalesce(?3, limits))`,
@@ -93,7 +93,7 @@ export async function updateTenant(
 
 /** The sealed secret that signs the tenant's one-off webhooks. */
 export async function findWebhookSecret(db: Database, tenantId: string): Promise<string | null> {
-	const row = await db.first<{ webhook_secret: string }>({
+	const row = await db.first<{ webhook_secret: string }>("find webhook secret", {
 		sql: "SELECT webhook_secret FROM tenants WHERE id = ?1 AND deleted_at IS NULL",
 		params: [tenantId],
 	});
@@ -111,7 +111,7 @@ export async function rotateWebhookSecret(
 	{ sealedSecret, keepOldMs }: { sealedSecret: string; keepOldMs: number },
 	by: Actor,
 ): Promise<void> {
-	await db.transact([
+	await db.transact("rotate webhook secret", [
 		{
 			sql: `UPDATE tenants
 			   SET previous_webhook_secret = CASE WHEN ?4 > 0 THEN webhook_secret END,

@@ -21,7 +21,7 @@ const IS_DELETED = `?1 IN ${DELETED_TENANTS}`;
 
 /** False: there is no such tenant, or not any more. Its name, its secrets and its keys go at once. */
 export async function deleteTenant(db: Database, tenantId: string, by: Actor): Promise<boolean> {
-	const [rows = []] = await db.transact([
+	const [rows = []] = await db.transact("delete tenant", [
 		{
 			sql: `UPDATE tenants
 			   SET deleted_at = ${NOW}, name = '', webhook_secret = '',
@@ -57,7 +57,7 @@ const OWNS_SOMETHING = `(${["jobs", ...OWNED.map(([table]) => table)]
 
 /** Deleted tenants that something is left of, the longest gone first. */
 export async function findTenantsToErase(db: Database, limit: number): Promise<string[]> {
-	const rows = await db.all<{ id: string }>({
+	const rows = await db.all<{ id: string }>("find tenants to erase", {
 		sql: `SELECT id FROM tenants WHERE deleted_at IS NOT NULL AND ${OWNS_SOMETHING} ORDER BY deleted_at LIMIT ?1`,
 		params: [limit],
 	});
@@ -66,7 +66,7 @@ export async function findTenantsToErase(db: Database, limit: number): Promise<s
 
 /** Jobs of a deleted tenant, running ones too: their holders find that the lease is not theirs any more. */
 export async function findJobsToErase(db: Database, tenantId: string, limit: number): Promise<JobKey[]> {
-	const rows = await db.all<{ id: string }>({
+	const rows = await db.all<{ id: string }>("find jobs to erase", {
 		sql: "SELECT id FROM jobs WHERE tenant_id = ?1 ORDER BY id LIMIT ?2",
 		params: [tenantId, limit],
 	});
@@ -86,7 +86,7 @@ export async function erasePage(
 	{ tenantId, jobs, limit }: { tenantId: string; jobs: JobKey[]; limit: number },
 	tombstoneId: string,
 ): Promise<ErasedPage> {
-	const [, gone = [], ...others] = await db.transact<ErasedRow>([
+	const [, gone = [], ...others] = await db.transact<ErasedRow>("erase page of tenant", [
 		insertTombstone(db, jobs, tombstoneId, `tenant_id IN ${DELETED_TENANTS}`),
 		{
 			sql: `DELETE FROM jobs
@@ -116,7 +116,7 @@ function eraseOwned(table: string, key: string, tenantId: string, limit: number)
 
 /** The rows of tenants that nothing is left of, and whom nobody can know any more. */
 export async function removeErasedTenants(db: Database, limit: number): Promise<number> {
-	const rows = await db.all({
+	const rows = await db.all("remove erased tenants", {
 		sql: `DELETE FROM tenants WHERE id IN (
 		       SELECT id FROM tenants WHERE deleted_at <= ${NOW} - ${ROW_KEPT_MS} AND NOT ${OWNS_SOMETHING}
 		        ORDER BY deleted_at LIMIT ?2) RETURNING id`,

@@ -40,7 +40,7 @@ const OWES_NOTHING = `NOT EXISTS (SELECT 1 FROM deliveries WHERE ${OF_JOB} AND d
 
 /** Final jobs whose retention is over, oldest first. */
 export async function findJobsToPrune(db: Database, limit: number): Promise<JobKey[]> {
-	const rows = await db.all<ErasedRow>({
+	const rows = await db.all<ErasedRow>("find jobs to prune", {
 		sql: `SELECT tenant_id, id FROM jobs WHERE prune_at IS NOT NULL AND prune_at <= ${NOW} ORDER BY prune_at LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
@@ -52,7 +52,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 	if (jobs.length === 0) return [];
 	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
 	const params = [db.clock(), keyList(jobs)];
-	const [, gone = []] = await db.transact<ErasedRow>([
+	const [, gone = []] = await db.transact<ErasedRow>("prune jobs", [
 		insertTombstone(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${OWES_NOTHING}`),
 		{ sql: `DELETE FROM jobs WHERE ${over} AND ${OWES_NOTHING} RETURNING tenant_id, id, input_key`, params },
 		{
@@ -71,7 +71,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 /** Erases one job at its owner's word. What it still owes is skipped. Null: it is not final, or not there. */
 export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, by: Actor): Promise<ErasedJob | null> {
 	const params = [db.clock(), keyList([job])];
-	const [, , gone = []] = await db.transact<ErasedRow>([
+	const [, , gone = []] = await db.transact<ErasedRow>("erase job", [
 		insertTombstone(db, [job], tombstoneId, FINAL),
 		{
 			sql: `UPDATE deliveries
@@ -117,7 +117,7 @@ const TombstoneRow = z.object({
 
 /** Tombstones whose time has come, oldest first. */
 export async function findTombstones(db: Database, limit: number): Promise<Tombstone[]> {
-	const rows = await db.all({
+	const rows = await db.all("find tombstones", {
 		sql: `SELECT delete_at, id, keys FROM tombstones WHERE delete_at <= ${NOW} ORDER BY delete_at LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
@@ -129,7 +129,7 @@ export async function findTombstones(db: Database, limit: number): Promise<Tombs
 
 export async function removeTombstones(db: Database, tombstones: readonly Tombstone[]): Promise<void> {
 	if (tombstones.length === 0) return;
-	await db.all({
+	await db.all("remove tombstones", {
 		sql: `DELETE FROM tombstones
 		       WHERE (delete_at, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))`,
 		params: [JSON.stringify(tombstones.map(({ deleteAt, id }) => [deleteAt, id]))],

@@ -22,7 +22,7 @@ const Sweep = z.object({ value: column(z.record(z.string(), z.number())), update
 export async function readStatus(db: Database): Promise<Status> {
 	const underWay = `(SELECT created_at, parked_on FROM jobs WHERE sweep_at IS NOT NULL ORDER BY sweep_at LIMIT ${COUNTED_MAX})`;
 	const owed = `(SELECT 1 FROM deliveries WHERE sweep_at IS NOT NULL ORDER BY sweep_at LIMIT ${COUNTED_MAX})`;
-	const [counts, parked, sweeps = []] = await db.transact<Record<string, unknown>>([
+	const [counts, parked, sweeps = []] = await db.transact<Record<string, unknown>>("read status", [
 		{
 			sql: `SELECT count(*) AS jobs, min(created_at) AS oldest, (SELECT count(*) FROM ${owed}) AS deliveries FROM ${underWay}`,
 			params: [],

@@ -25,13 +25,13 @@ describe("the stand-in for D1", () => {
 		params: [key],
 	});
 	const count = async () =>
-		(await db.all<{ n: number }>({ sql: "SELECT count(*) AS n FROM idempotency_keys", params: [] }))[0]?.n;
+		(await db.all<{ n: number }>("test", { sql: "SELECT count(*) AS n FROM idempotency_keys", params: [] }))[0]?.n;
 
 	it("does all of a batch or nothing of it, and tells only what was committed", async () => {
-		await expect(db.transact([insert("a"), insert("a")])).rejects.toThrow("SQLITE_CONSTRAINT");
+		await expect(db.transact("test", [insert("a"), insert("a")])).rejects.toThrow("SQLITE_CONSTRAINT");
 		expect(await count()).toBe(0);
 		expect(changes).toEqual([]);
-		await db.transact([insert("a"), insert("b")]);
+		await db.transact("test", [insert("a"), insert("b")]);
 		expect(changes.map(({ table, id }) => [table, id])).toEqual([
 			["idempotency_keys", "a"],
 			["idempotency_keys", "b"],
@@ -39,14 +39,14 @@ describe("the stand-in for D1", () => {
 	});
 
 	it("is empty again for the next seed", async () => {
-		await db.all(insert("a"));
+		await db.all("test", insert("a"));
 		new SimulatedDatabase(world, engine);
 		expect(await count()).toBe(0);
 	});
 
 	it("tells the world's time, to the millisecond", async () => {
 		world.jumpDatabaseClock(1_234_567);
-		const [row] = await db.all<{ now: number }>({ sql: `SELECT ${NOW} AS now`, params: [null] });
+		const [row] = await db.all<{ now: number }>("test", { sql: `SELECT ${NOW} AS now`, params: [null] });
 		expect(row?.now).toBe(world.now + 1_234_567);
 	});
 
@@ -56,7 +56,7 @@ describe("the stand-in for D1", () => {
 		["a value of more than 2 MB", "SELECT ?1", ["x".repeat(2_000_001)]],
 		["a statement that makes no sense", "SELEC 1", []],
 	])("refuses %s, as a bug and not as the weather", async (_name, sql, params) => {
-		const refused = db.all({ sql, params });
+		const refused = db.all("test", { sql, params });
 		await expect(refused).rejects.toThrow("D1_ERROR");
 		await expect(refused).rejects.not.toBeInstanceOf(StorageUnavailable);
 	});

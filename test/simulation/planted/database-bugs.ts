@@ -84,15 +84,15 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "an end and its webhook are two transactions",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: `await db.transact<Record<string, unknown>>([
+		find: `await db.transact<Record<string, unknown>>("finish jobs", [
 		insertFinalDeliveries(db, ends),
 		finishStatement(db, ends),
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
 	]);`,
 		replace: `[
-		await db.all<Record<string, unknown>>(insertFinalDeliveries(db, ends)),
-		await db.all<Record<string, unknown>>(finishStatement(db, ends)),
-		...(await db.transact<Record<string, unknown>>(tenants.map((tenantId) => giveFreeSlots(db, tenantId)))),
+		await db.all<Record<string, unknown>>("insert deliveries", insertFinalDeliveries(db, ends)),
+		await db.all<Record<string, unknown>>("finish jobs", finishStatement(db, ends)),
+		...(await db.transact<Record<string, unknown>>("give slots", tenants.map((tenantId) => giveFreeSlots(db, tenantId)))),
 	];`,
 	},
 	{

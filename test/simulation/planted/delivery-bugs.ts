@@ -89,7 +89,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		finishStatement(db, ends),
 		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
 	]);
-	await db.all(
+	await db.all("note send",
 		insertJobDeliveries(
 			db,
 			ends.map(({ tenantId, jobId, status }) => ({ tenantId, jobId, happening: status })),

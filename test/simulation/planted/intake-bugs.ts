@@ -16,7 +16,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		file: "shared/db/jobs/submit-job.ts",
 		find: '\tconst make = making(db, job, "TRUE");',
 		replace: `	if (job.idempotency !== null) {
-		await db.transact([insertJob(db, job, NOT_ERASED)]);
+		await db.transact("submit job", [insertJob(db, job, NOT_ERASED)]);
 	}
 	const make = making(db, job, "TRUE");`,
 	},

@@ -10,9 +10,9 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		find: '\tconst make = making(db, job, "TRUE");',
 		replace: `	if (job.idempotency === null) {
 		const fits = { sql: \`SELECT \${withinLimits("?2")} AS fits\`, params: [db.clock(), job.tenantId] };
-		const [seen] = await db.all<{ fits: number }>(fits);
+		const [seen] = await db.all<{ fits: number }>("count open jobs", fits);
 		if (seen?.fits === 0) return await makeOrExplain(db, job, "TRUE");
-		const [[row] = []] = await db.transact([insertJob(db, job, "TRUE")]);
+		const [[row] = []] = await db.transact("submit job", [insertJob(db, job, "TRUE")]);
 		return { outcome: "created", job: jobFromRow(row) };
 	}
 	const make = making(db, job, "TRUE");`,

@@ -17,7 +17,7 @@ const outcomesOf = async (job: JobKey) => (await reload(job))?.attempts.map(({ o
 /** A consumer that neither beats nor looks, as if it had been paused: its lease runs out and it does not know. */
 function startZombie(world: World, model: ScriptedModel, job: JobKey) {
 	const process = world.start(model);
-	process.on(/heartbeat|look/, failsBefore, 1_000);
+	process.on(/extend leases|find held leases/, failsBefore, 1_000);
 	return { process, ...consuming(process, job) };
 }
 
@@ -41,17 +41,17 @@ describe("a consumer whose lease was taken over", () => {
 		const job = await aJob();
 		const model = aModel(slowly(10 * MINUTE, answered()));
 		const process = world.start(model);
-		process.on(/heartbeat|look/, failsBefore, 18);
+		process.on(/extend leases|find held leases/, failsBefore, 18);
 		const zombie = consuming(process, job);
 		await world.advance(91 * SECOND);
 		const heir = world.start(model);
-		heir.on(/heartbeat|look/, failsBefore, 1_000);
+		heir.on(/extend leases|find held leases/, failsBefore, 1_000);
 		consuming(heir, job);
 		await world.advance(0);
 		const taken = await reload(job);
 		expect(taken).toMatchObject({ status: "running", fence: 2, attempts: [{ fence: 1, outcome: "abandoned" }] });
 		await world.advance(5 * SECOND);
-		expect(world.calls.filter((call) => call === "d1 heartbeat").length).toBeGreaterThan(1);
+		expect(world.calls.filter((call) => call === "d1 extend leases").length).toBeGreaterThan(1);
 		expect(zombie.told[job.jobId]).toEqual(ACK);
 		expect(await reload(job)).toEqual(taken);
 	});
@@ -65,7 +65,7 @@ describe("a consumer whose lease was taken over", () => {
 		await world.advance(0);
 		const taken = await reload(job);
 		await world.ended(zombie.over);
-		expect(world.calls).toContain("d1 requeue");
+		expect(world.calls).toContain("d1 requeue job");
 		expect(zombie.told[job.jobId]).toEqual(ACK);
 		expect(await reload(job)).toEqual(taken);
 	});
@@ -79,7 +79,7 @@ describe("a consumer whose lease was taken over", () => {
 		await world.advance(0);
 		const taken = await reload(job);
 		await world.ended(zombie.over);
-		expect(world.calls).toContain("d1 finish");
+		expect(world.calls).toContain("d1 finish jobs");
 		expect(await reload(job)).toEqual(taken);
 		expect(world.bells.deliveries).toEqual([]);
 	});
@@ -144,10 +144,10 @@ describe("a call of ours that hangs", () => {
 	it.each([
 		["the result's put", /r2 put/, hangsBefore],
 		["the result's put, done", /r2 put/, hangsAfter],
-		["the settlement", /d1 finish/, hangsBefore],
-		["the settlement, done", /d1 finish/, hangsAfter],
-		["a heartbeat", /d1 heartbeat/, hangsBefore],
-		["a look", /d1 look/, hangsBefore],
+		["the settlement", /d1 finish jobs/, hangsBefore],
+		["the settlement, done", /d1 finish jobs/, hangsAfter],
+		["a heartbeat", /d1 extend leases/, hangsBefore],
+		["a look", /d1 find held leases/, hangsBefore],
 		["the ring", /queue send/, hangsBefore],
 	])("is given up, and asked again where it matters: %s", async (_, what, happening) => {
 		const world = aWorld();
@@ -196,7 +196,7 @@ describe("a job whose holders die", () => {
 		const job = await aJob({ maxAttempts: 1 });
 		for (let deaths = 0; deaths < 4; deaths++) {
 			const process = world.start(aModel(answered()));
-			process.on(deaths === 0 ? /r2 put/ : /d1 finish/, diesBefore);
+			process.on(deaths === 0 ? /r2 put/ : /d1 finish jobs/, diesBefore);
 			consuming(process, job);
 			await world.advance(91 * SECOND);
 		}
@@ -225,7 +225,7 @@ describe("D1", () => {
 		const job = await aJob();
 		const model = aModel(answered());
 		const process = world.start(model);
-		process.on(/d1 lease/, failsAfter);
+		process.on(/d1 lease jobs/, failsAfter);
 		expect(await consume(world, process, job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
 		expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1, attempt: 1 });
@@ -239,13 +239,13 @@ describe("D1", () => {
 		const [job, retried] = [await aJob({ webhook: WEBHOOK }), await aJob()];
 		const model = aModel(answered());
 		const process = world.start(model);
-		process.on(/d1 finish/, happening);
+		process.on(/d1 finish jobs/, happening);
 		expect(await consume(world, process, job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
 		expect(await reload(job)).toMatchObject({ status: "succeeded", version: 3, attempts: [{ outcome: "succeeded" }] });
 
 		const other = world.start(aModel(failed("throttled", { retryAfterMs: MINUTE })));
-		other.on(/d1 requeue/, happening);
+		other.on(/d1 requeue job/, happening);
 		expect(await consume(world, other, retried)).toMatchObject({ kind: "retry" });
 		expect(await reload(retried)).toMatchObject({ status: "queued", version: 3, attempts: [{ outcome: "throttled" }] });
 	});
@@ -255,7 +255,7 @@ describe("D1", () => {
 		const job = await aJob({ webhook: WEBHOOK });
 		const model = aModel(answered());
 		const process = world.start(model);
-		process.on(/d1 (finish|standing)/, failsBefore, 100);
+		process.on(/d1 (finish jobs|find lease state)/, failsBefore, 100);
 		expect(await consume(world, process, job)).toEqual({ kind: "retry", delaySeconds: 90 });
 		expect(await reload(job)).toMatchObject({ status: "running" });
 		await world.advance(90 * SECOND);

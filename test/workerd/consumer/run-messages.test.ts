@@ -26,7 +26,7 @@ describe("an attempt that is answered", () => {
 			attempts: [{ number: 1, fence: 1, outcome: "succeeded", counted: true, logId: "log_1", provider: "simulated" }],
 		});
 		expect(await storedText(job)).toContain("Because.");
-		expect(world.calls).toEqual(["d1 lease", "model", "r2 put results", "d1 finish", "queue send"]);
+		expect(world.calls).toEqual(["d1 lease jobs", "model", "r2 put results", "d1 finish jobs", "queue send"]);
 		expect(world.bells.deliveries).toHaveLength(1);
 	});
 
@@ -213,7 +213,7 @@ describe("a cancelled job", () => {
 		expect(world.runtime.now()).toBe(NOW + 15 * SECOND);
 		expect(told[job.jobId]).toEqual(ACK);
 		expect(await reload(job)).toEqual(cancelled);
-		expect(world.calls.filter((call) => !call.startsWith("d1 look"))).toEqual(["d1 lease", "model"]);
+		expect(world.calls.filter((call) => !call.startsWith("d1 find held leases"))).toEqual(["d1 lease jobs", "model"]);
 	});
 
 	it("is not called when the word comes between lease and call", async () => {
@@ -238,8 +238,8 @@ describe("a batch", () => {
 		for (const job of jobs) {
 			expect(await reload(job)).toMatchObject({ status: "running", fence: 1, leaseExpiresAt: NOW + 5.5 * MINUTE });
 		}
-		expect(world.calls.filter((call) => call === "d1 lease")).toHaveLength(1);
-		expect(world.calls.filter((call) => call === "d1 heartbeat")).toHaveLength(8);
+		expect(world.calls.filter((call) => call === "d1 lease jobs")).toHaveLength(1);
+		expect(world.calls.filter((call) => call === "d1 extend leases")).toHaveLength(8);
 		await world.ended(over);
 		for (const job of jobs) expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1 });
 	});
@@ -248,7 +248,7 @@ describe("a batch", () => {
 		const world = aWorld();
 		const job = await aJob();
 		const process = world.start(aModel(slowly(5 * MINUTE, answered())));
-		process.on(/heartbeat/, failsBefore, 1);
+		process.on(/extend leases/, failsBefore, 1);
 		const { over } = consuming(process, job);
 		await world.advance(35 * SECOND);
 		expect(await reload(job)).toMatchObject({ leaseExpiresAt: NOW + 125 * SECOND });
@@ -333,7 +333,7 @@ describe("a batch", () => {
 		const world = aWorld();
 		const model = aModel(answered());
 		const process = world.start(model);
-		process.on(/^d1 lease/, happening, 3);
+		process.on(/^d1 lease jobs/, happening, 3);
 		const job = await aJob({ maxAttempts: 1 });
 		expect(await consume(world, process, job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
@@ -343,7 +343,7 @@ describe("a batch", () => {
 	it("whose lease is told too late for a call gives the attempt back", async () => {
 		const world = aWorld();
 		const process = world.start();
-		process.on(/^d1 lease/, hangsAfter, 5);
+		process.on(/^d1 lease jobs/, hangsAfter, 5);
 		const job = await aJob({ maxAttempts: 1 });
 		expect(await consume(world, process, job)).toMatchObject({ kind: "retry" });
 		expect(await reload(job)).toMatchObject({ status: "queued", statusReason: "storage_unavailable", attempt: 0 });

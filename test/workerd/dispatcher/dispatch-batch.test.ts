@@ -394,7 +394,7 @@ describe("the record of an attempt", () => {
 		const { world, received } = aReceiver(status(200));
 		const { delivery } = await anOwedDelivery();
 		const process = world.start();
-		process.on(/d1 record/, happening);
+		process.on(/d1 record deliveries/, happening);
 		expect(await dispatch(world, process, delivery)).toEqual(ACK);
 		expect(received).toHaveLength(1);
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", attemptsMade: 1, attempts: [{}] });
@@ -404,7 +404,7 @@ describe("the record of an attempt", () => {
 		const { world, received } = aReceiver(status(200));
 		const { delivery } = await anOwedDelivery();
 		const process = world.start();
-		process.on(/d1 record/, failsBefore, 100);
+		process.on(/d1 record deliveries/, failsBefore, 100);
 		expect(await dispatch(world, process, delivery)).toEqual({ kind: "retry", delaySeconds: 30 });
 		expect(await dispatch(world, world.start(), delivery)).toEqual(ACK);
 		expect(received.map(({ headers }) => headers["webhook-id"])).toEqual([delivery.eventId, delivery.eventId]);
@@ -557,7 +557,7 @@ describe("a batch of delivery messages", () => {
 		const db = world.start().dispatcher.db;
 		await holdBack(db, { tenantId: delivery.tenantId, deliveryId: delivery.deliveryId, attemptsMade: 0 });
 		expect(
-			await db.all({
+			await db.all("test", {
 				sql: "SELECT * FROM receiver_breakers WHERE key LIKE ?1",
 				params: [`receiver:${delivery.tenantId}%`],
 			}),

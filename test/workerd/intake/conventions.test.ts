@@ -255,7 +255,7 @@ describe("an Authorization header", () => {
 			db: new Database(
 				watchedD1(env.DB, (_, asked) => {
 					// Less the note of its use, which is written after the answer.
-					if (!asked.some(({ sql }) => sql.startsWith("UPDATE api_keys"))) looks++;
+					if (!asked.some(({ name }) => name === "note api key use")) looks++;
 				}),
 				runtime,
 			),

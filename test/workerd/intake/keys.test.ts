@@ -160,7 +160,7 @@ describe("a tenant's keys", () => {
 describe("noting that a key is used", () => {
 	/** An API whose writes to `api_keys` are counted, or fail. */
 	function watched(now: () => number, onNote: () => void = () => undefined) {
-		const isNote = (asked: Asked[]) => asked.some(({ sql }) => sql.startsWith("UPDATE api_keys SET last_used_at"));
+		const isNote = (asked: Asked[]) => asked.some(({ name }) => name === "note api key use");
 		const d1 = watchedD1(env.DB, (_, asked) => {
 			if (isNote(asked)) onNote();
 		});

@@ -36,11 +36,11 @@ describe("a consumer", () => {
 		{ point: "before its call", at: /^model/, how: diesBefore, calls: 1 },
 		{ point: "after its call, before the answer is stored", at: /r2 put/, how: diesBefore, calls: 2 },
 		{ point: "after the answer is stored, before the row says so", at: /r2 put/, how: diesAfter, calls: 1 },
-		{ point: "at the transaction that ends the job", at: /d1 finish/, how: diesBefore, calls: 1 },
-		{ point: "after that transaction, before it acks or redispatches", at: /d1 finish/, how: diesAfter, calls: 1 },
+		{ point: "at the transaction that ends the job", at: /d1 finish jobs/, how: diesBefore, calls: 1 },
+		{ point: "after that transaction, before it acks or redispatches", at: /d1 finish jobs/, how: diesAfter, calls: 1 },
 		{ point: "before it redispatches for the webhook", at: /queue send/, how: diesBefore, calls: 1 },
 		{ point: "after it rang, before it acks", at: /queue send/, how: diesAfter, calls: 1 },
-		{ point: "right after it took its lease", at: /d1 lease/, how: diesAfter, calls: 1 },
+		{ point: "right after it took its lease", at: /d1 lease jobs/, how: diesAfter, calls: 1 },
 	])("that dies $point costs nothing but time", async ({ at, how, calls }) => {
 		const { world, job, told } = await aStory();
 		const model = aModel(answered("The answer."));
@@ -85,9 +85,9 @@ describe("a consumer", () => {
 
 describe("a dispatcher", () => {
 	it.each([
-		{ point: "dies before it sends", at: /d1 owed/, how: diesAfter, posts: 1 },
-		{ point: "dies after it sent, before it says so", at: /d1 record/, how: diesBefore, posts: 2 },
-		{ point: "dies after it said so, before it acks", at: /d1 record/, how: diesAfter, posts: 1 },
+		{ point: "dies before it sends", at: /d1 find pending deliveries/, how: diesAfter, posts: 1 },
+		{ point: "dies after it sent, before it says so", at: /d1 record deliveries/, how: diesBefore, posts: 2 },
+		{ point: "dies after it said so, before it acks", at: /d1 record deliveries/, how: diesAfter, posts: 1 },
 	])("that $point tells all the same, under one webhook-id", async ({ at, how, posts }) => {
 		const { world, job, told } = await aStory();
 		await world.ended(consuming(world.start(aModel(answered())), job).over);
@@ -111,7 +111,8 @@ describe("a job that fails", () => {
 			const model = aModel(failed("transient"), failed("throttled"), answered());
 			for (let rounds = 0; rounds < 12 && (await reload(job))?.finishedAt === null; rounds++) {
 				const process = world.start(model);
-				for (const what of [/d1 lease/, /d1 requeue/, /d1 finish/, /r2 head/, /r2 put/]) process.on(what, happening);
+				for (const what of [/d1 lease jobs/, /d1 requeue job/, /d1 finish jobs/, /r2 head/, /r2 put/])
+					process.on(what, happening);
 				await world.ended(consuming(process, job).over);
 				await world.advance(5 * MINUTE);
 			}

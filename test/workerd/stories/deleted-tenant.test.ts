@@ -194,7 +194,7 @@ describe("a deleted tenant", () => {
 		const job = await aJob({ tenantId });
 		const holder = world.start(aModel(answered(CANARY)));
 		// The holder hears of nothing until its answer is stored.
-		holder.on(/d1 look|d1 heartbeat/, () => new Promise(() => undefined), 100);
+		holder.on(/d1 find held leases|d1 extend leases/, () => new Promise(() => undefined), 100);
 		holder.on(/r2 put/i, async (go) => {
 			await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
 			if (when === "after") await sweepOnce(world);

@@ -213,10 +213,10 @@ describe("an endpoint that fails", () => {
 		await world.advance(2 * MINUTE);
 		answers[endpoint.url] = 204;
 		await runOut(world, aModel(answered()));
-		expect(new Set(await db.all({ sql: "SELECT DISTINCT status FROM deliveries", params: [] }))).toEqual(
+		expect(new Set(await db.all("test", { sql: "SELECT DISTINCT status FROM deliveries", params: [] }))).toEqual(
 			new Set([{ status: "delivered" }]),
 		);
-		expect(await db.all({ sql: "SELECT * FROM receiver_breakers", params: [] })).toEqual([]);
+		expect(await db.all("test", { sql: "SELECT * FROM receiver_breakers", params: [] })).toEqual([]);
 	});
 
 	it("keeps nobody else waiting, not even in its own batch", async () => {
@@ -273,7 +273,7 @@ describe("an endpoint that fails", () => {
 				answers[endpoint.url] = isReceivedOnce && day === 3 ? 204 : 500;
 				const [key] = await ended(tenantId, 1);
 				if (key === undefined) throw new Error("nobody is owed");
-				await db.all({
+				await db.all("test", {
 					sql: "UPDATE deliveries SET next_attempt_at = ?1 WHERE status = 'pending'",
 					params: [world.runtime.now()],
 				});

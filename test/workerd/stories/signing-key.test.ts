@@ -109,7 +109,7 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 		const { world } = aWorldWith(NEW, OLD);
 		const sealedSecret = await seal(runtime, NEW, tenantId, ANOTHER);
 		const sweeper = world.start();
-		sweeper.on(/UPDATE tenants SET webhook_secret/, async (go) => {
+		sweeper.on(/replace sealed secrets/, async (go) => {
 			await rotateWebhookSecret(db, tenantId, { sealedSecret, keepOldMs: 0 }, BY);
 			await go();
 		});

@@ -9,6 +9,7 @@ import { newConsumer } from "../../../workers/consumer/consumer.ts";
 import { groupRecords } from "../../../workers/dispatcher/group-records.ts";
 import type { Process, World } from "./a-world.ts";
 import type { ScriptedModel } from "./scripted-model.ts";
+import { callOf } from "./watched-d1.ts";
 
 /** What becomes of one call. `go` makes it, and may be called later, or never. */
 export type Happening = (go: () => Promise<unknown>, process: Process) => Promise<unknown>;
@@ -36,18 +37,6 @@ export const diesAfter: Happening = async (go, process) => {
 	await go();
 	process.kill();
 };
-
-/** SQL by what it is for, as far as tests need to tell. */
-const STATEMENTS: [RegExp, string][] = [
-	[/fence = fence \+ 1/, "d1 lease"],
-	[/SET lease_expires_at/, "d1 heartbeat"],
-	[/JOIN \(SELECT value/, "d1 look"],
-	[/SET status = 'queued'/, "d1 requeue"],
-	[/news ->> 'from'/, "d1 finish"],
-	[/^SELECT status, lease, holder/, "d1 standing"],
-	[/^DELETE FROM receiver_breakers WHERE key IN/, "d1 record"],
-	[/^UPDATE receiver_breakers SET open_until/, "d1 owed"],
-];
 
 type Counted = <T>(run: () => Promise<T>) => Promise<T>;
 type Gate = <T>(what: string, run: () => Promise<T>) => Promise<T>;
@@ -138,7 +127,7 @@ function gatedD1(io: Gate): D1Database {
 	const inside = new WeakMap<object, { statement: D1PreparedStatement; what: string }>();
 	const gated = (sql: string, params: unknown[]): D1PreparedStatement => {
 		const statement = env.DB.prepare(sql).bind(...params);
-		const what = STATEMENTS.find(([pattern]) => pattern.test(sql.trim()))?.[1] ?? `d1 ${sql.trim().slice(0, 60)}`;
+		const what = `d1 ${callOf(sql)}`;
 		const outside = new Proxy(statement, {
 			get: (_target, name) => (name === "all" ? () => io(what, () => statement.all()) : Reflect.get(statement, name)),
 		});
@@ -147,8 +136,8 @@ function gatedD1(io: Gate): D1Database {
 	};
 	const batch = (statements: object[]) => {
 		const real = statements.flatMap((statement) => inside.get(statement) ?? []);
-		const known = real.find(({ what }) => STATEMENTS.some(([, name]) => name === what)) ?? real[0];
-		return io(known?.what ?? "d1", () => env.DB.batch(real.map(({ statement }) => statement)));
+		const what = [...new Set(real.map(({ what }) => what))].join(", ");
+		return io(what, () => env.DB.batch(real.map(({ statement }) => statement)));
 	};
 	const prepare = (sql: string) =>
 		new Proxy(env.DB.prepare(sql), {

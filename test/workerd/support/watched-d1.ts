@@ -2,8 +2,15 @@
 
 /** A statement as D1 was asked it. */
 export interface Asked {
+	/** Of the call that it belongs to: "lease jobs". */
+	name: string;
 	sql: string;
 	params: unknown[];
+}
+
+/** The name that `Database` gives to the call to which this SQL belongs. */
+export function callOf(sql: string): string {
+	return /^\/\* (.+?) \*\//.exec(sql)?.[1] ?? "without a name";
 }
 
 /** @param onAnswer sees what D1 answered, one result a statement; what it throws is what we hear instead */
@@ -29,7 +36,7 @@ export function watchedD1(d1: D1Database, onAnswer: (results: D1Result[], asked:
 	}
 
 	return standIn(d1, {
-		prepare: (sql: string) => watchedStatement(d1.prepare(sql), { sql, params: [] }),
+		prepare: (sql: string) => watchedStatement(d1.prepare(sql), { name: callOf(sql), sql, params: [] }),
 		batch: async (statements: D1PreparedStatement[]) => {
 			const ours = statements.flatMap((statement) => known.get(statement) ?? []);
 			const results = await d1.batch(ours.map(({ real }) => real));

@@ -184,7 +184,7 @@ describe("an overdue job", () => {
 		await answeredInR2(answered);
 		await world.advance(MINUTE);
 		const process = world.start();
-		process.on(/d1 finish/, failsBefore);
+		process.on(/d1 finish jobs/, failsBefore);
 		await sweepOnce(world, process);
 		expect(rungFor(world)).toEqual([due.jobId, answered.jobId]);
 	});

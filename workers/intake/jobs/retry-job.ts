@@ -83,6 +83,6 @@ function submissionOf({ webhook, gateway, ...job }: StoredJob): JobRequest {
 async function inputOf(c: Context<IntakeEnv>, job: StoredJob): Promise<string> {
 	if (job.input !== null) return job.input;
 	const text = job.inputKey === null ? null : await readInput(c.env.services.objects, job.inputKey);
-	if (text === null) throw new StorageUnavailable(new Error("the stored input is missing"));
+	if (text === null) throw new StorageUnavailable("read input", new Error("the stored input is missing"));
 	return text;
 }

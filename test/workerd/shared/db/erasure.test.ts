@@ -173,7 +173,7 @@ describe("eraseJob", () => {
 		const job = await aJob({ status: "succeeded" });
 		const id = anId("tmb");
 		const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
-		await expect(eraseJob(flaky, job, id, BY)).rejects.toThrow("The storage did not answer");
+		await expect(eraseJob(flaky, job, id, BY)).rejects.toThrow("Storage did not respond: erase job");
 		expect(await eraseJob(flaky, job, anId("tmb"), BY)).toBeNull();
 		expect((await tombstone(id))?.keys).toEqual([resultKey(job)]);
 	});

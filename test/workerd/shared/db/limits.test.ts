@@ -386,7 +386,7 @@ describe("tokens_per_day", () => {
 		const job = await aJob({ tenantId, status: "running" });
 		const end = endOf(job, { ...job, usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7 } });
 		await Promise.all(Array.from({ length: 10 }, () => finishJobs(db, [end])));
-		const rows = await db.all({ sql: "SELECT * FROM usage WHERE tenant_id = ?1", params: [tenantId] });
+		const rows = await db.all("test", { sql: "SELECT * FROM usage WHERE tenant_id = ?1", params: [tenantId] });
 		expect(rows).toEqual([
 			{
 				tenant_id: tenantId,

@@ -188,9 +188,9 @@ describe("Database", () => {
 		"D1_ERROR: Internal error while starting up D1 DB storage caused object to be reset.",
 		"D1_ERROR: Your account has exceeded D1's free tier daily row write limit",
 	])("takes %j for the weather", async (message) => {
-		await expect(broken(message).all(ask)).rejects.toThrow(StorageUnavailable);
-		await expect(broken(message).first(ask)).rejects.toThrow(StorageUnavailable);
-		await expect(broken(message).transact([ask])).rejects.toThrow(StorageUnavailable);
+		await expect(broken(message).all("test", ask)).rejects.toThrow(StorageUnavailable);
+		await expect(broken(message).first("test", ask)).rejects.toThrow(StorageUnavailable);
+		await expect(broken(message).transact("test", [ask])).rejects.toThrow(StorageUnavailable);
 	});
 
 	it.each([
@@ -201,7 +201,7 @@ describe("Database", () => {
 		[`SELECT ${"1,".repeat(60_000)}1`, []],
 		[`SELECT ${Array.from({ length: 101 }, (_, index) => `?${index + 1}`)}`, Array.from({ length: 101 }, () => 1)],
 	])("takes what SQLite refuses for our bug: %.20s", async (sql, params) => {
-		const refused = await db.all({ sql, params }).catch((error: unknown) => error);
+		const refused = await db.all("test", { sql, params }).catch((error: unknown) => error);
 		expect(refused).toBeInstanceOf(Error);
 		expect(refused).not.toBeInstanceOf(StorageUnavailable);
 	});
@@ -211,8 +211,8 @@ describe("Database", () => {
 			sql: "INSERT INTO sweeper_notes (name, value, updated_at) VALUES (?1, 'x', 1)",
 			params: [name],
 		});
-		await expect(db.transact([insert("a"), insert(null)])).rejects.toThrow("NOT NULL");
-		expect(await db.first({ sql: "SELECT 1 FROM sweeper_notes WHERE name = 'a'", params: [] })).toBeNull();
+		await expect(db.transact("test", [insert("a"), insert(null)])).rejects.toThrow("NOT NULL");
+		expect(await db.first("test", { sql: "SELECT 1 FROM sweeper_notes WHERE name = 'a'", params: [] })).toBeNull();
 		expect(databaseAt(7).clock()).toBe(7);
 	});
 });

@@ -67,7 +67,7 @@ describe("an audit entry", () => {
 		const act = { action: "tenant.updated", tenantId, target: tenantId } as const;
 		const fails = { sql: "INSERT INTO tenants (id) VALUES (?1)", params: [tenantId] };
 		const acts = { sql: "UPDATE tenants SET name = 'x' WHERE id = ?1", params: [tenantId] };
-		await expect(db.transact([acts, audited(db, byKey(), act), fails])).rejects.toThrow();
+		await expect(db.transact("test", [acts, audited(db, byKey(), act), fails])).rejects.toThrow();
 		expect(await told(tenantId)).toEqual([]);
 	});
 
