@@ -30,13 +30,13 @@ interface Step {
 	heap_mb: number;
 }
 
-export async function backlog({ upstreams, start, tell }: Workbench): Promise<Finding> {
+export async function backlog({ upstreams, start, print }: Workbench): Promise<Finding> {
 	const holdfast = await start(startHoldfast);
 	await fillQueue(holdfast);
-	tell(`${JOBS} jobs are queued, and nobody was told`);
+	print(`${JOBS} jobs are queued, without a message`);
 	const stopTicking = tickSweeper(holdfast.engine.url, SWEEP_SECONDS, () => undefined);
 	try {
-		const steps = await drain(holdfast, upstreams, tell);
+		const steps = await drain(holdfast, upstreams, print);
 		return { json: { jobs: JOBS, steps }, lines: steps.map((step) => JSON.stringify(step)) };
 	} finally {
 		stopTicking();
@@ -56,7 +56,7 @@ async function fillQueue({ engine, submission }: WorkerSystem): Promise<void> {
 	await copyJobs(engine, templates, { from: 0, to: JOBS }, { job: due, delivery: {} });
 }
 
-async function drain({ engine }: WorkerSystem, upstreams: Upstreams, tell: (line: string) => void): Promise<Step[]> {
+async function drain({ engine }: WorkerSystem, upstreams: Upstreams, print: (line: string) => void): Promise<Step[]> {
 	const look = async () => ({
 		at: performance.now(),
 		done: upstreams.received,
@@ -81,7 +81,7 @@ async function drain({ engine }: WorkerSystem, upstreams: Upstreams, tell: (line
 			resident_mb: rounded(engine.residentBytes() / 1e6),
 			heap_mb: rounded((await heapBytes(engine.inspectorPort)) / 1e6),
 		};
-		tell(
+		print(
 			`${step.done} done, ${step.jobs_per_second}/s, ${step.cpu_ms_per_job} ms of CPU each, ${step.resident_mb} MB, of which ${step.heap_mb} MB are the Worker's`,
 		);
 		steps.push(step);

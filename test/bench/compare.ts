@@ -5,7 +5,7 @@ import { type System, startHoldfast, startStraightforward, startWorkflows, type 
 import { takeTurns } from "./turns.ts";
 import type { Finding, Workbench } from "./workbench.ts";
 
-export async function compare({ load, upstreams, start, tell }: Workbench): Promise<Finding> {
+export async function compare({ load, upstreams, start, print }: Workbench): Promise<Finding> {
 	const systems: [WorkerSystem, ...System[]] = [
 		await start(startHoldfast),
 		await start(startStraightforward),
@@ -14,7 +14,7 @@ export async function compare({ load, upstreams, start, tell }: Workbench): Prom
 	const missing = missingForBullmq();
 	if (missing === null) systems.push(await start(startBullmq));
 	const notes = [...ABOUT_HOLDFAST, ...(missing === null ? aboutBullmq() : [`bullmq: not measured, for ${missing}.`])];
-	const report = reportOf(await takeTurns(systems, upstreams, load, tell), load, notes);
+	const report = reportOf(await takeTurns(systems, upstreams, load, print), load, notes);
 	return { json: report, lines: tableOf(report) };
 }
 

@@ -1,4 +1,4 @@
-/** Counts what a Worker asks of its bindings and of the network, by standing between them. Nothing in the Worker knows. */
+/** Counts a Worker's calls to its bindings and to the network, by wrapping them. The Worker does not notice. */
 import { AsyncLocalStorage } from "node:async_hooks";
 import { standIn, watchedD1 } from "../workerd/support/watched-d1.ts";
 import { type Account, emptyAccount, type Ledger } from "./ledger.ts";
@@ -20,7 +20,7 @@ export async function invocationOf<T>(actor: string, run: () => T | Promise<T>):
 	return await acting.run(actor, async () => await run());
 }
 
-/** From here on, what the global fetch is asked for counts for whoever is acting. */
+/** From here on, calls of the global fetch count for the current actor. */
 export function countFetches(): void {
 	const { fetch } = globalThis;
 	globalThis.fetch = (input, init) => {
@@ -29,7 +29,7 @@ export function countFetches(): void {
 	};
 }
 
-/** From here on, each line that is logged counts for whoever is acting. */
+/** From here on, each logged line counts for the current actor. */
 export function countLogLines(): void {
 	for (const level of ["log", "error"] as const) {
 		const write = console[level];

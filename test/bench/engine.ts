@@ -18,7 +18,7 @@ export interface Engine {
 	stateDir: string;
 	inspectorPort: number;
 	ledger(): Promise<Ledger>;
-	/** When every message written has been deleted, the ledger tells the whole cost. */
+	/** When every message written has been deleted, the ledger has the whole cost. */
 	quietLedger(): Promise<Ledger>;
 	sql<Row>(sql: string, ...params: (string | number | null)[]): Promise<{ results: Row[]; bytes: number }>;
 	/** CPU spent so far, and memory held, by the workerd that runs the Worker, D1, R2 and the queues. */
@@ -86,7 +86,7 @@ interface SqlAnswer<Row> {
 	meta: { size_after: number };
 }
 
-/** The front door listens on the port; the other one runs the Worker. */
+/** The proxy listens on the port; the other one runs the Worker. */
 function workerd(group: number, port: number): Process {
 	const runtimes = wranglerGroup(group).filter(({ command }) => /\/workerd serve /.test(command));
 	const worker = runtimes.find(({ command }) => !command.includes(`:${port}`)) ?? runtimes[0];

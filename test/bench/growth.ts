@@ -23,14 +23,14 @@ const TENANT = (own: string) => `iif(n.i % 2 = 0, '${own}', 'ten_other' || (n.i 
 /** By what was asked: rows read each time, and the median of the milliseconds it took. */
 type Answers = Record<string, { rows_read: number; ms: number }>;
 
-export async function growth({ upstreams, start, tell }: Workbench): Promise<Finding> {
+export async function growth({ upstreams, start, print }: Workbench): Promise<Finding> {
 	const holdfast = await start(startHoldfast);
 	const { engine } = holdfast;
 	const seeds = await seedsOf(holdfast, upstreams);
-	await fill(holdfast, seeds, 0, FEW, tell);
+	await fill(holdfast, seeds, 0, FEW, print);
 	const { bytes: bytesFew } = await engine.sql("SELECT 1");
 	const few = await ask(holdfast, upstreams, FEW / 2);
-	await fill(holdfast, seeds, FEW, MANY, tell);
+	await fill(holdfast, seeds, FEW, MANY, print);
 	const { bytes: bytesMany } = await engine.sql("SELECT 1");
 	const many = await ask(holdfast, upstreams, MANY / 2);
 	const bytesPerJob = (bytesMany - bytesFew) / (MANY - FEW);
@@ -77,7 +77,7 @@ async function fill(
 	{ ended, queued }: Seeds,
 	from: number,
 	to: number,
-	tell: (line: string) => void,
+	print: (line: string) => void,
 ) {
 	const own = String(ended.job.tenant_id);
 	const queuedTo = from + Math.floor((to - from) / QUEUED_SHARE);
@@ -90,7 +90,7 @@ async function fill(
 	const times = ["created_at", "run_at", "deadline_at", "leased_at", "started_at", "finished_at", "prune_at"];
 	const past = { ...tenant, ...Object.fromEntries(times.map((column) => [column, earlier(column)])) };
 	await copyJobs(engine, ended, { from: queuedTo, to }, { job: past, delivery: tenant });
-	tell(`${to} jobs are stored, the last ${to - from} in ${rounded((performance.now() - startedAt) / 1000)} s`);
+	print(`${to} jobs are stored, the last ${to - from} in ${rounded((performance.now() - startedAt) / 1000)} s`);
 }
 
 /** @param middle a job of the asking tenant that as many are older as younger than */
@@ -118,7 +118,7 @@ async function ask(holdfast: WorkerSystem, upstreams: Upstreams, middle: number)
 	return answers;
 }
 
-/** A run is told call by call, by actor; a question as a whole. */
+/** A run is reported call by call, by actor; a query as a whole. */
 async function askOften({ engine }: WorkerSystem, what: string, question: () => Promise<void>): Promise<Answers> {
 	await question();
 	const before = await engine.quietLedger();

@@ -27,7 +27,7 @@ export interface D1Calls {
 	calls: number;
 	rowsRead: number;
 	rowsWritten: number;
-	/** Inside SQLite, as D1 tells it. */
+	/** Inside SQLite, as D1 reports it. */
 	sqlMs: number;
 }
 

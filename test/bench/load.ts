@@ -20,7 +20,7 @@ export async function submitOnce(submission: System["submission"], tag: string):
 	return performance.now() - startedAt;
 }
 
-/** `count` submissions, `atOnce` of them under way at any time: the next begins when one is answered. */
+/** `count` submissions, `atOnce` of them in flight at any time: the next begins when one is answered. */
 export async function submitMany(
 	submission: System["submission"],
 	allTags: readonly string[],
@@ -69,11 +69,11 @@ export async function idleOf({ name, submission, atRest }: System, upstreams: Up
 		const tag = newTag(name);
 		const startedAt = performance.now();
 		idle.submitMs.push(await submitOnce(submission, tag));
-		const toldAt = await upstreams.arrival(tag);
+		const arrivedAt = await upstreams.arrival(tag);
 		const call = upstreams.modelCall(tag);
 		idle.toModelMs.push(call.startedAt - startedAt);
-		idle.toWebhookMs.push(toldAt - call.endedAt);
-		idle.overheadMs.push(call.startedAt - startedAt + toldAt - call.endedAt);
+		idle.toWebhookMs.push(arrivedAt - call.endedAt);
+		idle.overheadMs.push(call.startedAt - startedAt + arrivedAt - call.endedAt);
 		await atRest();
 	}
 	return idle;

@@ -66,7 +66,7 @@ export const PRICES = {
 		source: "https://developers.cloudflare.com/workers/platform/pricing/",
 		readOn: "2026-11-23",
 	},
-	/** Told apart from the bill: whether logs are kept is a setting, which `wrangler.toml` turns on. */
+	/** Listed apart from the bill: whether logs are kept is a setting, which `wrangler.toml` turns on. */
 	logEvents: {
 		perMillion: 0.6,
 		what: "events of Workers Logs: each line, and one for each invocation",
@@ -74,7 +74,7 @@ export const PRICES = {
 		source: "https://developers.cloudflare.com/workers/observability/logs/workers-logs/",
 		readOn: "2026-11-28",
 	},
-	/** Announced to be billed from 2026-08-10 at the earliest; told apart from the bill, for older copies of the page have no such line. */
+	/** Announced to be billed from 2026-08-10 at the earliest; listed apart from the bill, for older copies of the page have no such line. */
 	workflowSteps: {
 		perMillion: 8,
 		what: "steps of a Workflow",

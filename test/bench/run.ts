@@ -33,15 +33,15 @@ async function main(): Promise<void> {
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, () => process.exit(1));
 	const upstreams = await openUpstreams();
 	const started: System[] = [];
-	const tell = (line: string) => console.error(line);
+	const print = (line: string) => console.error(line);
 	const start: Workbench["start"] = async (starter) => {
 		const system = await starter(upstreams, scratch);
 		started.push(system);
-		tell(`${system.name} is up`);
+		print(`${system.name} is up`);
 		return system;
 	};
 	try {
-		const finding = await MEASURES[mode]({ load, upstreams, start, tell });
+		const finding = await MEASURES[mode]({ load, upstreams, start, print });
 		const text = JSON.stringify(finding.json, null, "\t");
 		writeFileSync("bench.json", `${text}\n`);
 		console.log(json ? text : finding.lines.join("\n"));

@@ -28,7 +28,7 @@ export interface System {
 	stop(): Promise<void>;
 }
 
-/** On the local engine, which can be looked into beside what every system tells. */
+/** On the local engine, which can be inspected beyond what every system reports. */
 export interface WorkerSystem extends System {
 	engine: Engine;
 }

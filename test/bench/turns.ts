@@ -9,7 +9,7 @@ import type { Upstreams } from "./upstreams.ts";
 
 export interface Load {
 	rounds: number;
-	/** Of the throughput run, and how many submissions are under way at once. */
+	/** Of the throughput run, and how many submissions are in flight at once. */
 	jobs: number;
 	atOnce: number;
 	/** One at a time, each round. */
@@ -46,7 +46,7 @@ export async function takeTurns(
 	systems: [holdfast: WorkerSystem, ...peers: System[]],
 	upstreams: Upstreams,
 	load: Load,
-	tell: (line: string) => void,
+	print: (line: string) => void,
 ): Promise<Turns> {
 	const bareInsertInto = await bareInsert(systems[0], upstreams);
 	const bareInserts: Turns["bareInserts"] = [];
@@ -62,7 +62,7 @@ export async function takeTurns(
 		for (const system of systems) {
 			const turn = await turnOf(system, upstreams, load);
 			turns.get(system)?.push(turn);
-			tell(`round ${round}: ${system.name} ${rounded(turn.jobsPerSecond)} jobs/s`);
+			print(`round ${round}: ${system.name} ${rounded(turn.jobsPerSecond)} jobs/s`);
 		}
 		bareInserts.push(await bareTurnOf(systems[0], bareInsertInto, load));
 	}

@@ -9,7 +9,7 @@ export interface Workbench {
 	/** What is started here is stopped when the measurement is over, however it ends. */
 	start<S extends System>(starter: (upstreams: Upstreams, scratch: string) => Promise<S>): Promise<S>;
 	/** Says how far it has come. */
-	tell(line: string): void;
+	print(line: string): void;
 }
 
 export interface Finding {

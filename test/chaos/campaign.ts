@@ -27,7 +27,7 @@ import { ServiceProcess } from "./service-process.ts";
 const FIRST_PORT = 18_787 + (process.pid % 10_000);
 
 /**
- * After the last harm. A webhook whose message was lost is rung for after a minute, a model that fails is left alone for
+ * After the last harm. A webhook whose message was lost is redispatched after a minute, a failing model's breaker is open for
  * five at most, and the local broker hands out one batch at a time.
  */
 const REST_MS_MAX = 420_000;

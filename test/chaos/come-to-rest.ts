@@ -1,4 +1,4 @@
-/** After the last restart: waits until no job is under way any more and no webhook is owed. */
+/** After the last restart: waits until no job is open and no webhook is pending. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
 import type { HistoryEvent } from "../simulation/history.ts";
@@ -27,12 +27,12 @@ export async function comeToRest(
 	const inTurn = atMost(LINES);
 	const settled = new Set<string>();
 	for (;;) {
-		const owed = owedJobs(recorder.events).filter((job) => !settled.has(job));
-		if (owed.length === 0 || isOver()) return;
+		const pending = jobsWithPending(recorder.events).filter((job) => !settled.has(job));
+		if (pending.length === 0 || isOver()) return;
 		const look = async (job: string) => {
 			if (await areDeliveriesOver(clientNamed(`drain of ${job}`), job)) settled.add(job);
 		};
-		await Promise.all(owed.map((job) => inTurn(() => look(job))));
+		await Promise.all(pending.map((job) => inTurn(() => look(job))));
 		await sleep(LOOK_EVERY_MS);
 	}
 }
@@ -49,16 +49,16 @@ async function areDeliveriesOver(client: Client, job: string): Promise<boolean> 
 	return Deliveries.parse(JSON.parse(answer.text)).deliveries.every(({ status }) => status !== "pending");
 }
 
-/** Jobs of whose end somebody was not told yet: the registered receiver, or the job's own. */
-function owedJobs(history: readonly HistoryEvent[]): string[] {
-	const owed = new Set<string>();
+/** Jobs whose final webhook has not arrived yet: at the registered receiver, or at the job's own. */
+function jobsWithPending(history: readonly HistoryEvent[]): string[] {
+	const pending = new Set<string>();
 	for (const { op, type, job, wants } of history) {
 		if (op !== "submit" || type !== "ok" || job === undefined) continue;
-		owed.add(`${job} ${ENDPOINT}`);
-		if (wants) owed.add(`${job} `);
+		pending.add(`${job} ${ENDPOINT}`);
+		if (wants) pending.add(`${job} `);
 	}
 	for (const { op, type, job, receiver = "", eventType } of history) {
-		if (op === "webhook" && type === "ok" && eventType !== "job.started") owed.delete(`${job} ${receiver}`);
+		if (op === "webhook" && type === "ok" && eventType !== "job.started") pending.delete(`${job} ${receiver}`);
 	}
-	return [...new Set([...owed].map((name) => name.split(" ")[0] ?? ""))];
+	return [...new Set([...pending].map((name) => name.split(" ")[0] ?? ""))];
 }

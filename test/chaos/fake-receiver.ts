@@ -1,6 +1,6 @@
 /**
  * The receiver: takes webhooks, refuses some, is slow with others or hangs. It believes only what `standardwebhooks` has
- * verified, and before it answers it asks the service whether what it was told is so.
+ * verified, and before it answers it polls the service to see whether the webhook is true.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -21,7 +21,7 @@ const ENDPOINT_FATES = { ...FATES, refused: 40, hanging: 1 };
 export const ENDPOINT = "endpoint";
 const SLOW_MS_MAX = 3_000;
 
-interface Told {
+interface ReceivedEvent {
 	type: string;
 	data: { id: string; status: string; result?: unknown };
 }
@@ -39,7 +39,7 @@ export class FakeReceiver {
 	readonly #recorder: Recorder;
 	readonly #postsOfTag = new Map<string, number>();
 	readonly #server = createServer((request, response) => void this.#receive(request, response));
-	#judge: { webhooks: Secrets<Webhook>; clientNamed: (name: string) => Client } | null = null;
+	#check: { webhooks: Secrets<Webhook>; clientNamed: (name: string) => Client } | null = null;
 	#isCalm = false;
 
 	constructor(seed: number, recorder: Recorder) {
@@ -52,7 +52,7 @@ export class FakeReceiver {
 		// Node would close a connection that rests for five seconds, at times just when the next webhook goes out on it.
 		this.#server.keepAliveTimeout = 0;
 		const webhooks = { oneOff: new Webhook(secrets.oneOff), endpoint: new Webhook(secrets.endpoint) };
-		this.#judge = { webhooks, clientNamed };
+		this.#check = { webhooks, clientNamed };
 		await new Promise<void>((listening) => this.#server.listen(port, "127.0.0.1", listening));
 	}
 
@@ -69,22 +69,22 @@ export class FakeReceiver {
 	async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {
 		const body = await textOf(request);
 		// Null: the service was killed while it spoke.
-		if (body === null || this.#judge === null) return;
-		const { webhooks, clientNamed } = this.#judge;
+		if (body === null || this.#check === null) return;
+		const { webhooks, clientNamed } = this.#check;
 		const isEndpoint = request.url === `/${ENDPOINT}`;
 		try {
 			webhooks[isEndpoint ? "endpoint" : "oneOff"].verify(body, request.headers as Record<string, string>);
 		} catch (error) {
 			this.problems.push({ invariant: "S12", message: `a webhook's signature is wrong: ${String(error)}: ${body}` });
 		}
-		const told = JSON.parse(body) as Told;
+		const event = JSON.parse(body) as ReceivedEvent;
 		const webhookId = String(request.headers["webhook-id"]);
-		const { id: job } = told.data;
-		// The registered receiver tells posts apart by their event, whose id differs from run to run.
+		const { id: job } = event.data;
+		// The registered receiver identifies posts by their event, whose id differs from run to run.
 		const dice = this.#diceOf(isEndpoint ? `${request.url} of ${webhookId}` : (request.url ?? ""));
 		const thrown = dice.weighted(isEndpoint ? ENDPOINT_FATES : FATES);
 		const fate = this.#isCalm && thrown === "hanging" ? "taken" : thrown;
-		this.#note(webhookId, told, fate, isEndpoint ? { receiver: ENDPOINT } : {});
+		this.#note(webhookId, event, fate, isEndpoint ? { receiver: ENDPOINT } : {});
 		await clientNamed(`${isEndpoint ? ENDPOINT : "receiver"} of ${job}`).ask(
 			{ path: `/v1/jobs/${job}` },
 			{ op: "get", job },
@@ -102,7 +102,7 @@ export class FakeReceiver {
 		return diceFor(this.#seed, `post ${nth} to ${path}`);
 	}
 
-	#note(webhookId: string, { type: eventType, data }: Told, fate: Fate, to: { receiver?: string }): void {
+	#note(webhookId: string, { type: eventType, data }: ReceivedEvent, fate: Fate, to: { receiver?: string }): void {
 		const isTaken = fate !== "refused" && fate !== "hanging";
 		const { id: job, status, result } = data;
 		const seen = { op: "webhook" as const, job, webhookId, eventType, kind: fate, ...to };

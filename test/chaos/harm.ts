@@ -28,7 +28,7 @@ async function act(service: ServiceProcess, action: Action): Promise<void> {
 			return await service.stop();
 		case "kill_runtime":
 			signalAll(service.runtime(action.runtime), "SIGKILL");
-			// The script notices, says so, and ends: whoever runs it starts it again.
+			// The script notices, says so, and ends: its user starts it again.
 			return await service.ended();
 		case "pause":
 			return await pause(service.processes(), action.pauseMs);

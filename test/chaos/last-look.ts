@@ -11,7 +11,7 @@ const LINES = 6;
 const PAGE = 100;
 
 const Page = z.object({ data: z.array(z.object({ id: z.string() })), has_more: z.boolean() });
-const Told = z.object({
+const JobWithHistory = z.object({
 	status: z.string(),
 	attempts: z.array(z.object({ number: z.number() })),
 	deliveries: z.array(
@@ -47,8 +47,8 @@ async function lookAt(recorder: Recorder, client: Client, job: string): Promise<
 	const include = "attempts,deliveries";
 	const answer = await resolveWithRetry(client, { path: `/v1/jobs/${job}?include=${include}` }, { op: "get", job });
 	if (answer.code !== 200) return;
-	const { status, attempts, deliveries } = Told.parse(JSON.parse(answer.text));
-	recorder.note("drain", "ok", { op: "attempts", job, told: attempts.at(-1)?.number ?? 0 });
+	const { status, attempts, deliveries } = JobWithHistory.parse(JSON.parse(answer.text));
+	recorder.note("drain", "ok", { op: "attempts", job, recorded: attempts.at(-1)?.number ?? 0 });
 	for (const { status, event_id: webhookId, event_type: eventType, endpoint_id: endpointId } of deliveries) {
 		const to = endpointId === null ? {} : { receiver: ENDPOINT };
 		// The service's own word that nobody took it.

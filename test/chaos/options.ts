@@ -1,4 +1,4 @@
-/** What `npm run chaos` is told, and the service's settings under it. */
+/** The options of `npm run chaos`, and the service's settings under it. */
 import { parseArgs } from "node:util";
 
 export interface Options {

@@ -15,7 +15,7 @@ export interface Action {
 	/** How long the service runs undisturbed before it. */
 	gapMs: number;
 	pauseMs: number;
-	/** Which of the two runtimes, where one alone is meant: the front door, or the one behind it that runs the Worker. */
+	/** Which of the two runtimes, where one alone is meant: the proxy, or the one behind it that runs the Worker. */
 	runtime: "front" | "worker";
 }
 
@@ -41,7 +41,7 @@ export function makePlan({ seed, kills, jobs }: Options, webhookUrl: string): Pl
 }
 
 /**
- * One of each kind, in rounds. In the last round those come first that lose the queues' messages: a lost webhook is rung
+ * One of each kind, in rounds. In the last round those come first that lose the queues' messages: a lost webhook is redispatched
  * for again a minute later, and that minute passes while the others happen.
  */
 function planActions(dice: Dice, kills: number): Action[] {

@@ -2,7 +2,7 @@
 import type { Dice } from "../simulation/world/dice.ts";
 
 export interface PlannedJob {
-	/** In the metadata, and the first word of the prompt: tells whose job, whose call and whose answer it is. */
+	/** In the metadata, and the first word of the prompt: shows whose job, whose call and whose result it is. */
 	tag: string;
 	/** After the service was ready for the first time. */
 	atMs: number;

@@ -27,8 +27,8 @@ export function summary(
 	const account = accountCalls(history);
 	const sum = (name: "calls" | "extra" | "inFlight") => account.reduce((total, one) => total + one[name], 0);
 	const parts = [
-		`seed ${seed}: ${accepted.size} jobs accepted (${tally(endsOf(history))})`,
-		`${ended("harm", "ok").length} harms (${tally(ended("harm", "ok").map(({ kind = "" }) => kind))})`,
+		`seed ${seed}: ${accepted.size} jobs accepted (${countedWords(endsOf(history))})`,
+		`${ended("harm", "ok").length} harms (${countedWords(ended("harm", "ok").map(({ kind = "" }) => kind))})`,
 		`lost ${countOf(problems, "S1", "L1")}`,
 		`changed ${countOf(problems, "S2", "S8")}`,
 		`webhooks ${new Set(taken).size} taken, ${taken.length - new Set(taken).size} duplicates, ${ended("webhook", "info").length} refused, ${ended("webhook", "fail").length} exhausted`,
@@ -52,7 +52,7 @@ function unanswered(history: readonly HistoryEvent[]): number {
 	).length;
 }
 
-function tally(words: readonly string[]): string {
+function countedWords(words: readonly string[]): string {
 	const counts = Map.groupBy(words, (word) => word);
 	return [...counts].map(([word, all]) => `${all.length} ${word}`).join(", ");
 }
@@ -61,7 +61,7 @@ function seconds(ms: number): string {
 	return `${(ms / 1_000).toFixed(1)} s`;
 }
 
-/** For whoever has to find out why. */
+/** For finding out why. */
 export function autopsy(history: readonly HistoryEvent[], problems: readonly Problem[], logPath: string): string {
 	const subjects = new Set(problems.flatMap(({ message }) => message.match(/job_\w+|\bs\d+\b/g) ?? []));
 	const stories = [...subjects].slice(0, STORIES_SHOWN).map((subject) => storyOf(history, subject));

@@ -1,6 +1,6 @@
 /**
  * The service as `npm start` runs it: scripts/start.ts in a process group of its own, under it wrangler in another, and
- * two workerd, the front door and the one behind it. Knows how to start it, how to hurt it, and to leave nothing behind.
+ * two workerd, the proxy and the one behind it. Knows how to start it, how to hurt it, and to leave nothing behind.
  */
 import { type ChildProcess, spawn } from "node:child_process";
 import { appendFileSync } from "node:fs";
@@ -69,7 +69,7 @@ export class ServiceProcess {
 		return found;
 	}
 
-	/** The front door listens on the service's port; the other runs the Worker. */
+	/** The proxy listens on the service's port; the other runs the Worker. */
 	runtime(which: "front" | "worker"): Process[] {
 		const isFront = ({ command }: Process) => command.includes(`:${this.#options.port}`);
 		return this.processes().filter(

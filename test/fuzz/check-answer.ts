@@ -1,4 +1,4 @@
-/** What holds for every answer there is, whatever was asked: the description of the API is the judge. */
+/** What holds for every response to any request, by the description of the API. */
 import { type ApiDescription, type Operation, operationAt } from "../support/api-description.ts";
 import type { Answer } from "./fuzzed-service.ts";
 import type { Who } from "./plan-requests.ts";
@@ -18,10 +18,15 @@ export interface Asked {
 }
 
 /** What is wrong with a body, by its documented schema; null: nothing. */
-export type Judge = (operation: Operation, status: number, body: unknown) => string | null;
+export type SchemaCheck = (operation: Operation, status: number, body: unknown) => string | null;
 
 /** What is wrong with it: nothing, as a rule. */
-export function complaintsAbout(api: ApiDescription, judge: Judge, { who, request }: Asked, answer: Answer): string[] {
+export function complaintsAbout(
+	api: ApiDescription,
+	checkSchema: SchemaCheck,
+	{ who, request }: Asked,
+	answer: Answer,
+): string[] {
 	const { pathname, searchParams } = new URL(request.url);
 	const operation = operationAt(api, request.method, pathname);
 	const isLinked = (operation?.takesLinks ?? false) && searchParams.has("signature");
@@ -29,12 +34,14 @@ export function complaintsAbout(api: ApiDescription, judge: Judge, { who, reques
 		...(answer.status >= 500 ? [`${answer.status}: ${answer.text}`] : []),
 		...(answer.status >= 400 && answer.rowsChanged > 0 ? [`refused, and yet changed ${answer.rowsChanged} rows`] : []),
 		...headerComplaints(request, answer),
-		...(operation === null ? unroutedComplaints(request, answer) : undocumented(operation, judge, request, answer)),
+		...(operation === null
+			? unroutedComplaints(request, answer)
+			: undocumented(operation, checkSchema, request, answer)),
 		...(operation === null || isLinked ? [] : accessComplaints(operation, who, answer.status)),
 	];
 }
 
-function undocumented(operation: Operation, judge: Judge, { method }: Request, answer: Answer): string[] {
+function undocumented(operation: Operation, checkSchema: SchemaCheck, { method }: Request, answer: Answer): string[] {
 	const { status, headers, text } = answer;
 	const types = operation.responses[String(status)];
 	if (types === undefined) return [`${operation.name} does not document ${status}`];
@@ -42,7 +49,7 @@ function undocumented(operation: Operation, judge: Judge, { method }: Request, a
 	const type = (headers.get("content-type") ?? "").split(";")[0] ?? "";
 	if (Object.keys(types).length === 0) return status === 206 || text === "" ? [] : ["an undocumented body"];
 	if (types[type] === undefined) return [`${operation.name} does not document ${type} for ${status}`];
-	const wrong = type === "application/json" ? judge(operation, status, JSON.parse(text)) : null;
+	const wrong = type === "application/json" ? checkSchema(operation, status, JSON.parse(text)) : null;
 	return wrong === null ? [] : [`${operation.name} ${status}: ${wrong}`];
 }
 

@@ -1,7 +1,7 @@
-/** Tells stories until so many requests have been answered. The first that breaks a rule is shrunk to what it takes. */
+/** Plays sequences of requests until enough were answered. The first that breaks a rule is shrunk to its shortest form. */
 import fc from "fast-check";
 import type { ApiDescription } from "../support/api-description.ts";
-import type { Judge } from "./check-answer.ts";
+import type { SchemaCheck } from "./check-answer.ts";
 import type { FuzzedService } from "./fuzzed-service.ts";
 import { type Step, stepsFor } from "./plan-requests.ts";
 import { type Histogram, Story } from "./story.ts";
@@ -14,7 +14,7 @@ export interface Campaign {
 	/** How many at least. */
 	requests: number;
 	api: ApiDescription;
-	judge: Judge;
+	checkSchema: SchemaCheck;
 	/** A service for one story. */
 	start(): FuzzedService;
 }
@@ -26,24 +26,28 @@ export interface Outcome {
 	failure: string | null;
 }
 
-export async function fuzz({ seed, requests, api, judge, start }: Campaign): Promise<Outcome> {
+export async function fuzz({ seed, requests, api, checkSchema, start }: Campaign): Promise<Outcome> {
 	const histogram: Histogram = new Map();
 	const answered = () => [...histogram.values()].reduce((sum, count) => sum + count, 0);
-	const tell = async (steps: Step[]) => {
+	const play = async (steps: Step[]) => {
 		const service = start();
 		try {
-			const story = await Story.begin(service, { api, judge, histogram });
-			for (const step of steps) await story.tell(step);
+			const story = await Story.begin(service, { api, checkSchema, histogram });
+			for (const step of steps) await story.play(step);
 		} finally {
 			service.end();
 		}
 	};
 	const stories = fc.array(stepsFor(api), { minLength: 1, maxLength: STEPS_MAX, size: "max" });
 	for (let round = seed; answered() < requests; round++) {
-		const told = await fc.check(fc.asyncProperty(stories, tell), { seed: round, numRuns: STORIES_A_ROUND });
-		if (!told.failed) continue;
-		const [steps = []] = told.counterexample ?? [];
-		const lines = [`seed ${round}, after the opening of every story:`, ...steps.map(shown), String(told.errorInstance)];
+		const outcome = await fc.check(fc.asyncProperty(stories, play), { seed: round, numRuns: STORIES_A_ROUND });
+		if (!outcome.failed) continue;
+		const [steps = []] = outcome.counterexample ?? [];
+		const lines = [
+			`seed ${round}, after the opening of every story:`,
+			...steps.map(shown),
+			String(outcome.errorInstance),
+		];
 		return { requests: answered(), histogram, failure: lines.join("\n") };
 	}
 	return { requests: answered(), histogram, failure: null };

@@ -5,7 +5,7 @@ export interface Answer {
 	status: number;
 	headers: Headers;
 	text: string;
-	/** By the request itself, as far as the place where the service runs can tell. */
+	/** By the request itself, as far as the place where the service runs can measure. */
 	rowsChanged: number;
 }
 

@@ -1,4 +1,4 @@
-/** Ids that the service has told its callers: what `$own:3`, `$foreign:3` and `$unknown` of a plan stand for. */
+/** Ids that the service has shown its callers: what `$own:3`, `$foreign:3` and `$unknown` of a plan stand for. */
 import type { Account } from "./fuzzed-service.ts";
 
 export type Party = "a" | "b" | "admin";
@@ -14,7 +14,7 @@ const PREFIXES: Record<string, string> = {
 const NOBODYS = "01jq0000000000000000000000";
 
 export class KnownIds {
-	readonly #told: Record<Party, Set<string>> = { a: new Set(), b: new Set(), admin: new Set() };
+	readonly #shown: Record<Party, Set<string>> = { a: new Set(), b: new Set(), admin: new Set() };
 	/** What the stories' own callers stand on is nobody's to revoke or delete. */
 	readonly #kept: Set<string>;
 
@@ -29,28 +29,28 @@ export class KnownIds {
 
 	hear(party: Party | null, text: string): void {
 		if (party === null) return;
-		for (const [id] of text.matchAll(ID)) if (!this.#kept.has(id)) this.#told[party].add(id);
+		for (const [id] of text.matchAll(ID)) if (!this.#kept.has(id)) this.#shown[party].add(id);
 	}
 
 	namesOneOf(party: Party, text: string): boolean {
-		return [...text.matchAll(ID)].some(([id]) => this.#told[party].has(id));
+		return [...text.matchAll(ID)].some(([id]) => this.#shown[party].has(id));
 	}
 
 	/** @param kind what the ids name, such as `jobs`: a kind that is not known here stands for any id */
 	fillIn(party: Party | null, text: string, kind: string | null): string {
 		const prefix = PREFIXES[kind ?? ""] ?? "";
 		const pick = (whose: Party | null, at: number) => {
-			const ids = whose === null ? [] : [...this.#told[whose]].filter((id) => id.startsWith(prefix));
-			return ids[at % Math.max(1, ids.length)] ?? nobodys(prefix);
+			const ids = whose === null ? [] : [...this.#shown[whose]].filter((id) => id.startsWith(prefix));
+			return ids[at % Math.max(1, ids.length)] ?? unknownId(prefix);
 		};
 		const other = party === "a" ? "b" : party === "b" ? "a" : null;
 		return text
 			.replaceAll(/\$own:(\d+)/g, (_, at: string) => pick(party, Number(at)))
 			.replaceAll(/\$foreign:(\d+)/g, (_, at: string) => pick(other, Number(at)))
-			.replaceAll("$unknown", nobodys(prefix));
+			.replaceAll("$unknown", unknownId(prefix));
 	}
 }
 
-function nobodys(prefix: string): string {
+function unknownId(prefix: string): string {
 	return prefix === "dlv_" ? `dlv_${NOBODYS}_failed_webhook` : `${prefix || "job_"}${NOBODYS}`;
 }

@@ -35,7 +35,7 @@ const URLS = [
 ];
 const MODELS = ["simulated/one", "simulated/two", "simulated/3", "unheard-of"];
 
-/** Most are what the service takes, so that requests get behind its door. */
+/** Most are what the service takes, so that requests get past validation. */
 const HINTS: Record<string, fc.Arbitrary<Json>> = {
 	url: fc.oneof({ weight: 9, arbitrary: fc.constantFrom(...URLS.slice(0, 2)) }, fc.constantFrom(...URLS)),
 	content: fc.constantFrom("why $canary", "p2 why", "p3 $canary"),

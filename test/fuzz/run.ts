@@ -5,7 +5,7 @@
 import { parseArgs } from "node:util";
 import { describeApi } from "../support/api-description.ts";
 import { fuzz } from "./fuzz.ts";
-import { schemaJudge } from "./schema-judge.ts";
+import { schemaCheck } from "./schema-check.ts";
 import { SimulatedService } from "./simulated-service.ts";
 
 const { values } = parseArgs({
@@ -18,7 +18,7 @@ const { requests, histogram, failure } = await fuzz({
 	seed: Number(values.seed),
 	requests: Number(values.requests),
 	api,
-	judge: schemaJudge(api),
+	checkSchema: schemaCheck(api),
 	start: () => new SimulatedService(),
 });
 const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);

@@ -1,9 +1,9 @@
 /**
  * A story: the same two tenants with a little of everything, then one planned request after the other, each of whose
- * answers is checked. No story knows of another, so that one that fails can be shrunk and told again.
+ * answers is checked. No story knows of another, so that one that fails can be shrunk and replayed.
  */
 import { type ApiDescription, kindNamedIn, operationAt } from "../support/api-description.ts";
-import { complaintsAbout, type Judge } from "./check-answer.ts";
+import { complaintsAbout, type SchemaCheck } from "./check-answer.ts";
 import type { Account, Answer, FuzzedService } from "./fuzzed-service.ts";
 import { KnownIds, type Party } from "./known-ids.ts";
 import type { PlannedRequest, Step, Who } from "./plan-requests.ts";
@@ -13,7 +13,7 @@ export type Histogram = Map<string, number>;
 
 export interface Means {
 	api: ApiDescription;
-	judge: Judge;
+	checkSchema: SchemaCheck;
 	histogram: Histogram;
 }
 
@@ -33,12 +33,12 @@ export class Story {
 	static async begin(service: FuzzedService, means: Means): Promise<Story> {
 		const accounts = { a: await service.open("canary-a"), b: await service.open("canary-b") };
 		const story = new Story(service, means, accounts);
-		for (const step of OPENING) await story.tell(step);
+		for (const step of OPENING) await story.play(step);
 		return story;
 	}
 
 	/** Does what is planned. An answer that breaks a rule is an error. */
-	async tell(step: Step): Promise<void> {
+	async play(step: Step): Promise<void> {
 		if ("waitMs" in step) await this.#service.wait(step.waitMs);
 		else await this.#request(step);
 		const [trouble] = this.#service.troubles;
@@ -51,9 +51,9 @@ export class Story {
 		const answer = await this.#service.ask(request);
 		this.#count(String(answer.status));
 		const complaints = [
-			...complaintsAbout(this.#means.api, this.#means.judge, { who: planned.who, request }, answer),
+			...complaintsAbout(this.#means.api, this.#means.checkSchema, { who: planned.who, request }, answer),
 			...this.#leaks(planned.who, answer),
-			...(await this.#tellsForeignFromUnknown(planned, request, answer)),
+			...(await this.#distinguishesForeign(planned, request, answer)),
 		];
 		if (complaints.length > 0) throw new Error(complaints.join("; "));
 		this.#ids.hear(partyOf(planned.who), answer.text);
@@ -92,15 +92,16 @@ export class Story {
 
 	#leaks(who: Who, { text, headers }: Answer): string[] {
 		const party = partyOf(who);
-		if (party === "admin" || party === null) return text.includes("canary-") && party === null ? ["tells anybody"] : [];
+		if (party === "admin" || party === null)
+			return text.includes("canary-") && party === null ? ["shown without a key"] : [];
 		const other = party === "a" ? "b" : "a";
 		const all = `${text}\n${[...headers].join("\n")}`;
 		const foreign = all.includes(`canary-${other}`) || all.includes(this.#accounts[other].tenantId);
-		return foreign || this.#ids.namesOneOf(other, all) ? [`tells ${party} of ${other}: ${text}`] : [];
+		return foreign || this.#ids.namesOneOf(other, all) ? [`shows ${party} data of ${other}: ${text}`] : [];
 	}
 
-	/** Whoever asks for another's id must learn nothing by it: neither from the body, nor from a header. */
-	async #tellsForeignFromUnknown(planned: PlannedRequest, request: Request, answer: Answer): Promise<string[]> {
+	/** A request for another tenant's id must reveal nothing: neither in the body, nor in a header. */
+	async #distinguishesForeign(planned: PlannedRequest, request: Request, answer: Answer): Promise<string[]> {
 		const { path, who } = planned;
 		if (!path.includes("$foreign") || (who !== "a" && who !== "b")) return [];
 		if (operationAt(this.#means.api, request.method, new URL(request.url).pathname) === null) return [];
@@ -139,7 +140,7 @@ const post = (who: Who, path: string, body: object): Step => ({
 const get = (who: Who, path: string): Step => ({ who, method: "GET", path, query: "", headers: {}, body: null });
 const input = { messages: [{ role: "user", content: "p1 $canary" }] };
 
-/** Each tenant: an endpoint, a job that has succeeded and been told, one that waits. The operator: a tenant and its key. */
+/** Each tenant: an endpoint, a job that has succeeded and whose webhook was delivered, one that waits. The operator: a tenant and its key. */
 const OPENING: Step[] = [
 	...(["a", "b"] as const).flatMap((who) => [
 		post(who, "/v1/webhook_endpoints", {

@@ -1,5 +1,5 @@
 /**
- * What providers saw, against what callers are told. H1: every call is in its job's history. C2: an answer is bought again
+ * Compares what providers saw with what callers see. H1: every call is in its job's history. C2: an answer is bought again
  * only where the service was killed or paused while it held the one before, once for each time that this happened.
  */
 import type { Problem } from "./check-history.ts";
@@ -48,12 +48,12 @@ export function accountCalls(history: readonly HistoryEvent[]): CallAccount[] {
 
 /** @param history in the order of time */
 export function checkCalls(history: readonly HistoryEvent[]): Problem[] {
-	const told = toldByTag(history);
+	const recorded = recordedByTag(history);
 	return accountCalls(history).flatMap(({ tag, calls, extra, inFlight }) => {
 		const problems: Problem[] = [];
-		const attempts = told.get(tag);
+		const attempts = recorded.get(tag);
 		if (attempts !== undefined && calls > attempts)
-			problems.push({ invariant: "H1", message: `${tag} made ${calls} calls and tells of ${attempts}` });
+			problems.push({ invariant: "H1", message: `${tag} made ${calls} calls, and its history has ${attempts}` });
 		if (extra > inFlight) {
 			const why = `${inFlight} times it was killed or paused in flight`;
 			problems.push({ invariant: "C2", message: `${tag} bought ${extra} answers too many; ${why}` });
@@ -62,19 +62,19 @@ export function checkCalls(history: readonly HistoryEvent[]): Problem[] {
 	});
 }
 
-/** How many calls the history of each submission's job tells of, where somebody asked. */
-function toldByTag(history: readonly HistoryEvent[]): Map<string, number> {
+/** How many calls the history of each submission's job has, where a caller fetched it. */
+function recordedByTag(history: readonly HistoryEvent[]): Map<string, number> {
 	const tags = new Map<string, string>();
-	const told = new Map<string, number>();
+	const recorded = new Map<string, number>();
 	for (const { op, type, job, tag, jobs = [] } of history) {
 		if (op === "submit" && type === "ok" && job !== undefined && tag !== undefined) tags.set(job, tag);
 		for (const found of jobs) if (found.tag !== null) tags.set(found.job, found.tag);
 	}
 	for (const event of history) {
 		const tag = tags.get(event.job ?? "");
-		if (event.op === "attempts" && tag !== undefined && event.told !== undefined) told.set(tag, event.told);
+		if (event.op === "attempts" && tag !== undefined && event.recorded !== undefined) recorded.set(tag, event.recorded);
 	}
-	return told;
+	return recorded;
 }
 
 /** From each invocation to its end; what never ended lasts. */

@@ -1,7 +1,7 @@
 /**
- * Judges a history alone, whoever made it, in the manner of Jepsen's total-queue: what was acknowledged and is not there
+ * Checks a history, whatever made it, in the manner of Jepsen's total-queue: what was acknowledged and is not there
  * is lost, what is there and was never asked for is unexpected, and what was never answered may be either way. Beyond
- * that, what anybody saw must be one story: ends do not change, versions do not go back, nobody is told too soon.
+ * that, all observations must agree: ends do not change, versions do not go back, no webhook comes too soon.
  */
 import { checkCalls } from "./check-calls.ts";
 import { checkResults } from "./check-results.ts";
@@ -56,7 +56,7 @@ function checkLost(history: readonly HistoryEvent[]): Problem[] {
 	});
 }
 
-/** S4: what a listing finds was submitted, once. L1: and in the end it is over, whether or not anybody was told of it. */
+/** S4: what a listing finds was submitted, once. L1: and in the end it is over, whether or not a webhook said so. */
 function checkUnexpected(history: readonly HistoryEvent[]): Problem[] {
 	const submitted = new Set<string>();
 	const jobOfTag = new Map<string, string>();

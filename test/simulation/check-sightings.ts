@@ -1,5 +1,5 @@
 /**
- * What readers saw of a job is one story: S2, it ends once, and its result keeps its bytes; S8, whoever asks after
+ * What readers saw of a job is one story: S2, it ends once, and its result keeps its bytes; S8, a read after
  * somebody was answered sees no older version; E3, what was erased does not come back.
  */
 import type { Problem } from "./check-history.ts";
@@ -30,7 +30,7 @@ export function checkSightings(history: readonly HistoryEvent[]): Problem[] {
 			continue;
 		}
 		if (job === undefined) continue;
-		// Whoever submits does not know the job yet: another may have followed it to its end meanwhile.
+		// The submitter does not know the job yet: another reader may have followed it to its end meanwhile.
 		const floor = op === "submit" ? NOTHING : (atInvoke.get(request) ?? NOTHING);
 		problems.push(...contradictions(event, floor, before));
 		if (op === "delete" && type === "ok") known.set(job, { ...before, isErased: true });

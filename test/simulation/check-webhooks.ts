@@ -1,13 +1,13 @@
 /**
- * S6: every end that somebody wanted to hear of was told, or given up by the service's own word. S7: nobody hears of it
- * before a poll could show it, and a webhook-id is one event of one job.
+ * S6: every final state that a receiver subscribed to was delivered, or given up as the service itself says. S7: no webhook
+ * comes before a poll could show its event, and a webhook-id is one event of one job.
  */
 import type { Problem } from "./check-history.ts";
 import { FINAL_STATUSES, type HistoryEvent } from "./history.ts";
 
 /** @param history in the order of time */
 export function checkWebhooks(history: readonly HistoryEvent[]): Problem[] {
-	return [...checkIds(history), ...checkTooSoon(history), ...checkUntold(history), ...checkRegistered(history)];
+	return [...checkIds(history), ...checkTooSoon(history), ...checkUndelivered(history), ...checkRegistered(history)];
 }
 
 function checkIds(history: readonly HistoryEvent[]): Problem[] {
@@ -26,22 +26,22 @@ function checkIds(history: readonly HistoryEvent[]): Problem[] {
 	});
 }
 
-/** A poll that set out after a webhook arrived shows the end that the webhook told. */
+/** A poll that set out after a webhook arrived shows the state of that webhook. */
 function checkTooSoon(history: readonly HistoryEvent[]): Problem[] {
-	const told = new Map<string, string>();
-	const toldAtInvoke = new Map<number, string>();
+	const arrived = new Map<string, string>();
+	const arrivedAtInvoke = new Map<number, string>();
 	const problems: Problem[] = [];
 	for (const { op, type, job, eventType, request, status } of history) {
 		if (job === undefined) continue;
-		const ends = told.get(job);
+		const ends = arrived.get(job);
 		if (op === "webhook" && type !== "fail" && eventType !== undefined && eventType !== "job.started") {
 			if (ends !== undefined && ends !== eventType)
-				problems.push({ invariant: "S7", message: `${job} was told to be ${ends} and ${eventType}` });
-			told.set(job, eventType);
+				problems.push({ invariant: "S7", message: `${job} has webhooks of ${ends} and ${eventType}` });
+			arrived.set(job, eventType);
 		}
 		if (op !== "get") continue;
-		if (type === "invoke" && ends !== undefined) toldAtInvoke.set(request, ends);
-		const expected = toldAtInvoke.get(request);
+		if (type === "invoke" && ends !== undefined) arrivedAtInvoke.set(request, ends);
+		const expected = arrivedAtInvoke.get(request);
 		if (type === "ok" && expected !== undefined && expected !== `job.${status}`) {
 			problems.push({ invariant: "S7", message: `${job} is ${status} after a webhook said ${expected}` });
 		}
@@ -49,47 +49,47 @@ function checkTooSoon(history: readonly HistoryEvent[]): Problem[] {
 	return problems;
 }
 
-function checkUntold(history: readonly HistoryEvent[]): Problem[] {
+function checkUndelivered(history: readonly HistoryEvent[]): Problem[] {
 	const wants = new Map<string, readonly string[]>();
-	const told = new Set<string>();
+	const arrived = new Set<string>();
 	const erasable = new Set<string>();
 	for (const { op, type, job, eventType, receiver, wants: wanted } of history) {
 		if (job === undefined) continue;
 		if (op === "submit" && type === "ok" && wanted) wants.set(job, wanted);
 		// What arrived and was refused has to come again.
-		if (op === "webhook" && type !== "info" && receiver === undefined) told.add(`${job} ${eventType}`);
+		if (op === "webhook" && type !== "info" && receiver === undefined) arrived.add(`${job} ${eventType}`);
 		if (op === "delete") erasable.add(job);
 	}
 	return history.flatMap(({ op, type, isDrain, job, status = "" }) => {
 		if (op !== "get" || type !== "ok" || isDrain !== true || job === undefined) return [];
 		const eventType = `job.${status}`;
-		const isOwed = FINAL_STATUSES.includes(status) && (wants.get(job)?.includes(eventType) ?? false);
-		if (!isOwed || erasable.has(job) || told.has(`${job} ${eventType}`)) return [];
-		return [{ invariant: "S6", message: `nobody was told that ${job} is ${status}` }];
+		const isDue = FINAL_STATUSES.includes(status) && (wants.get(job)?.includes(eventType) ?? false);
+		if (!isDue || erasable.has(job) || arrived.has(`${job} ${eventType}`)) return [];
+		return [{ invariant: "S6", message: `no webhook said that ${job} is ${status}` }];
 	});
 }
 
-/** The same of registered receivers: each, once it is registered, hears of every job submitted since. */
+/** The same of registered receivers: each, once it is registered, gets the events of every job submitted since. */
 function checkRegistered(history: readonly HistoryEvent[]): Problem[] {
 	const wants = new Map<string, readonly string[]>();
 	const askedFor = new Map<string, string[]>();
-	const told = new Set<string>();
+	const arrived = new Set<string>();
 	const erasable = new Set<string>();
 	for (const { op, type, job, eventType, receiver, wants: wanted } of history) {
 		if (op === "endpoint" && type === "ok" && receiver !== undefined && wanted) wants.set(receiver, wanted);
 		if (job === undefined) continue;
 		if (op === "submit" && type === "ok" && !askedFor.has(job)) askedFor.set(job, [...wants.keys()]);
-		if (op === "webhook" && type !== "info") told.add(`${job} ${eventType} ${receiver}`);
+		if (op === "webhook" && type !== "info") arrived.add(`${job} ${eventType} ${receiver}`);
 		if (op === "delete") erasable.add(job);
 	}
 	return history.flatMap(({ op, type, isDrain, job = "", status }) => {
 		if (op !== "get" || type !== "ok" || isDrain !== true || erasable.has(job)) return [];
-		const untold = (askedFor.get(job) ?? []).filter(
-			(receiver) => wants.get(receiver)?.includes(`job.${status}`) && !told.has(`${job} job.${status} ${receiver}`),
+		const missed = (askedFor.get(job) ?? []).filter(
+			(receiver) => wants.get(receiver)?.includes(`job.${status}`) && !arrived.has(`${job} job.${status} ${receiver}`),
 		);
-		return untold.map((receiver) => ({
+		return missed.map((receiver) => ({
 			invariant: "S6",
-			message: `${receiver} was not told that ${job} is ${status}`,
+			message: `${receiver} got no webhook that ${job} is ${status}`,
 		}));
 	});
 }

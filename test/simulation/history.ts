@@ -1,11 +1,11 @@
 /**
  * What the outside did and saw, in order: one entry when a request is sent (`invoke`) and one when it is over. A request
  * without an answer, or with a 5xx, is over as `info`: it may have taken effect, now or later, or not at all. One JSON
- * object a line in a file, so that whoever makes a history, a simulated world or a supervisor of real processes, can
+ * object a line in a file, so that what makes a history, a simulated world or a supervisor of real processes, can
  * hand it to the same checker.
  */
 export interface HistoryEvent {
-	/** Milliseconds, by the one clock of whoever writes the history. */
+	/** Milliseconds, by the one clock of the history's writer. */
 	at: number;
 	/** Who: one client does one thing at a time. */
 	client: string;
@@ -13,7 +13,7 @@ export interface HistoryEvent {
 	/**
 	 * What callers ask for; `webhook`: an event that arrived, which a receiver took (`ok`) or did not (`info`), or that
 	 * the service says it gave up (`fail`); `call`: a model call as its provider saw it, answered (`ok`), refused (`fail`)
-	 * or cut (`info`); `attempts`: what a job's history tells; `harm`: the service was killed or paused; `endpoint`:
+	 * or cut (`info`); `attempts`: what a job's history shows; `harm`: the service was killed or paused; `endpoint`:
 	 * something about a registered receiver.
 	 */
 	op:
@@ -59,8 +59,8 @@ export interface HistoryEvent {
 	wants?: readonly string[] | null;
 	/** Of a call: whether its provider set out to answer it, so that it has to be paid for. */
 	isPaid?: boolean;
-	/** Of `attempts`: how many calls the job's history tells of. */
-	told?: number;
+	/** Of `attempts`: how many calls the job's history has. */
+	recorded?: number;
 	/** Of `harm`: what was done to the service. */
 	kind?: string;
 	/** Of a submission: how long it is to be kept once final. */

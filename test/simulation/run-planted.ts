@@ -17,7 +17,7 @@ const PROCESSES = 2;
 const root = join(import.meta.dirname, "../..");
 
 /** `seed`: that saw the bug; null: none did. */
-type Classification = { bug: PlantedBug; seed: number | null; words: string };
+type Finding = { bug: PlantedBug; seed: number | null; words: string };
 
 /** A copy to plant bugs in, one after the other. */
 function copyTree(): string {
@@ -29,7 +29,7 @@ function copyTree(): string {
 	return copy;
 }
 
-async function tryBug(copy: string, bug: PlantedBug): Promise<Classification> {
+async function tryBug(copy: string, bug: PlantedBug): Promise<Finding> {
 	const file = join(copy, bug.file);
 	const text = readFileSync(file, "utf8");
 	const matches = text.split(bug.find).length - 1;
@@ -46,11 +46,7 @@ async function tryBug(copy: string, bug: PlantedBug): Promise<Classification> {
 	}
 }
 
-async function runSeeds(
-	copy: string,
-	bug: PlantedBug,
-	range: { first: number; count: number },
-): Promise<Classification> {
+async function runSeeds(copy: string, bug: PlantedBug, range: { first: number; count: number }): Promise<Finding> {
 	const args = ["test/simulation/run.ts", "--seed", String(range.first), "--seeds", String(range.count)];
 	const output = await outputOf([...args, "--processes", "1"], copy);
 	const seed = /^seed (\d+),/m.exec(output)?.[1];
@@ -67,27 +63,27 @@ function outputOf(args: string[], cwd: string): Promise<string> {
 	});
 }
 
-function tell({ bug, seed, words }: Classification): void {
+function print({ bug, seed, words }: Finding): void {
 	const isNew = seed !== null && seed !== bug.seenBy;
 	const old = bug.seenBy === undefined ? "none was recorded" : `${bug.seenBy} is outdated`;
 	const found = seed === null ? "" : `seed ${seed}${isNew ? ` (${old})` : ""}: `;
 	console.log(`${seed === null ? "MISSED" : "caught"}  ${bug.name}: ${found}${words.slice(0, 160)}`);
 }
 
-async function tryAll(bugs: readonly PlantedBug[]): Promise<Classification[]> {
+async function tryAll(bugs: readonly PlantedBug[]): Promise<Finding[]> {
 	const left = [...bugs];
-	const verdicts: Classification[] = [];
+	const findings: Finding[] = [];
 	const work = async () => {
 		const copy = copyTree();
 		for (let bug = left.shift(); bug !== undefined; bug = left.shift()) {
-			const classification = await tryBug(copy, bug);
-			verdicts.push(classification);
-			tell(classification);
+			const finding = await tryBug(copy, bug);
+			findings.push(finding);
+			print(finding);
 		}
 		rmSync(copy, { recursive: true });
 	};
 	await Promise.all(Array.from({ length: PROCESSES }, work));
-	return verdicts;
+	return findings;
 }
 
 async function main(): Promise<void> {
@@ -95,13 +91,13 @@ async function main(): Promise<void> {
 		options: { record: { type: "boolean", default: false } },
 		allowPositionals: true,
 	});
-	const verdicts = await tryAll(PLANTED_BUGS.filter(({ name }) => name.includes(positionals[0] ?? "")));
-	const caught = new Map(verdicts.flatMap(({ bug, seed }) => (seed === null ? [] : [[bug.name, seed] as const])));
-	console.log(`${caught.size} of ${verdicts.length} planted bugs were caught`);
+	const findings = await tryAll(PLANTED_BUGS.filter(({ name }) => name.includes(positionals[0] ?? "")));
+	const caught = new Map(findings.flatMap(({ bug, seed }) => (seed === null ? [] : [[bug.name, seed] as const])));
+	console.log(`${caught.size} of ${findings.length} planted bugs were caught`);
 	if (values.record) recordSeeds(caught);
-	else if (verdicts.some(({ bug, seed }) => seed !== null && seed !== bug.seenBy))
+	else if (findings.some(({ bug, seed }) => seed !== null && seed !== bug.seenBy))
 		console.log("To record the seeds that are new: npm run simulate:planted -- --record");
-	process.exitCode = caught.size === verdicts.length ? 0 : 1;
+	process.exitCode = caught.size === findings.length ? 0 : 1;
 }
 
 await main();

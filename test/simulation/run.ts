@@ -25,7 +25,7 @@ const { values } = parseArgs({
 const first = Number(values.seed);
 const count = Number(values.seeds);
 
-/** One process's share of the seeds. Tells the parent of the first failure and stops. */
+/** One process's share of the seeds. Reports the first failure to the parent and stops. */
 async function runShare(own: number, of: number): Promise<void> {
 	for (let index = own; index < count; index += of) {
 		const report = await simulate(first + index);
@@ -56,7 +56,7 @@ async function runAll(processes: number): Promise<number | null> {
 	return failed.length === 0 ? null : Math.min(...failed);
 }
 
-function tell({ seed, options, violations, lines, hash }: Report, shown: readonly string[]): void {
+function print({ seed, options, violations, lines, hash }: Report, shown: readonly string[]): void {
 	console.log(shown.join("\n"));
 	if (shown.length < lines.length) console.log(`(the last ${shown.length} of ${lines.length} lines)`);
 	console.log(`\nseed ${seed}, trace ${hash}, options ${JSON.stringify(options)}`);
@@ -71,14 +71,14 @@ async function main(): Promise<void> {
 	if (values.trace) {
 		const report = await simulate(first, { trace: true });
 		process.exitCode = report.violations.length === 0 ? 0 : 1;
-		return tell(report, report.lines);
+		return print(report, report.lines);
 	}
 	const startedAt = performance.now();
 	const failed = await runAll(Number(values.processes));
 	const seconds = ((performance.now() - startedAt) / 1000).toFixed(1);
 	if (failed === null) return console.log(`${count} seeds from ${first} hold, in ${seconds} s`);
 	const report = await simulate(failed, { trace: true });
-	tell(report, report.lines.slice(-TRACE_LINES_SHOWN));
+	print(report, report.lines.slice(-TRACE_LINES_SHOWN));
 	console.log(`\nAll of it: node test/simulation/run.ts --seed ${failed} --trace`);
 	process.exitCode = 1;
 }

@@ -42,7 +42,7 @@ export interface Simulation {
 	tenants: Tenant[];
 	claims: Claims;
 	endpoints: EndpointPast;
-	/** By job: the first word of what its model is to be asked. */
+	/** By job: the first word of its prompt. */
 	prompts: Map<string, string>;
 }
 
@@ -56,7 +56,7 @@ export interface Report {
 	virtualMs: number;
 }
 
-/** From the end of all faults: a lease, a platform's fifteen minutes, an hourly ring, and the last step of a webhook's schedule. */
+/** From the end of all faults: a lease, a platform's fifteen minutes, an hourly redispatch, and the last step of a webhook's schedule. */
 const CONVERGE_MS_MAX = 3 * 3_600_000;
 /** Longer than any invocation lives, and than a tombstone waits: afterwards no zombie is left. */
 const REST_MS = 22 * 60_000;
@@ -95,7 +95,7 @@ async function converge(simulation: Simulation): Promise<void> {
 	const { world } = simulation;
 	const isOver = await world.run(CONVERGE_MS_MAX + world.jumpedMs, () => hasConverged(simulation));
 	if (!isOver && world.violations.length === 0)
-		world.violate("L1", "hours after the last fault something is still under way");
+		world.violate("L1", "hours after the last fault something is still open");
 }
 
 async function begin(world: World): Promise<Simulation> {

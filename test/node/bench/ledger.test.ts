@@ -27,7 +27,7 @@ describe("the ledger", () => {
 		expect(logEvents(spending({ logLines: 2, invocations: 1.1 }).spent)).toBeCloseTo(3.1);
 	});
 
-	it("counts what lies between two looks, whoever came up meanwhile", () => {
+	it("counts what lies between two looks, whatever appeared meanwhile", () => {
 		const before: Ledger = { intake: spending({ rowsRead: 3 }) };
 		const after: Ledger = { intake: spending({ rowsRead: 9 }), consumer: spending({ rowsRead: 1 }) };
 		const passed = between(before, after);

@@ -16,8 +16,8 @@ class Story {
 		const base = { client: "c1", op, tenant, request: this.events.length };
 		const { tag, key, fingerprint, job, isPaid } = seen;
 		const asked = op === "submit" ? { tag, key, fingerprint } : { job, isPaid, ...(op === "call" ? { tag } : {}) };
-		const told = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
-		if (op !== "webhook") this.events.push({ at: this.#tick(), ...base, type: "invoke", ...told });
+		const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
+		if (op !== "webhook") this.events.push({ at: this.#tick(), ...base, type: "invoke", ...given });
 		this.events.push({ at: this.#tick(), ...base, type, ...seen });
 		return this;
 	}
@@ -30,7 +30,7 @@ class Story {
 		return this.did({ op: "get", job: "job_1", status, version, code: 200, ...facts });
 	}
 
-	told(eventType: string, webhookId = "evt_1", type: HistoryEvent["type"] = "ok"): this {
+	notified(eventType: string, webhookId = "evt_1", type: HistoryEvent["type"] = "ok"): this {
 		return this.did({ op: "webhook", job: "job_1", eventType, webhookId }, type);
 	}
 
@@ -48,8 +48,8 @@ class Story {
 		return this;
 	}
 
-	tells(told: number): this {
-		return this.did({ op: "attempts", job: "job_1", told, ...drained });
+	recorded(recorded: number): this {
+		return this.did({ op: "attempts", job: "job_1", recorded, ...drained });
 	}
 
 	later(ms: number): this {
@@ -73,9 +73,9 @@ const found = (...jobs: [job: string, tag: string, status?: string][]) => ({
 
 describe("a history without fault passes", () => {
 	const good: Record<string, Story> = {
-		"a job that was submitted, seen running, told and kept": submitted({ wants: ALL })
+		"a job that was submitted, seen running, notified and kept": submitted({ wants: ALL })
 			.saw("running", 2)
-			.told("job.succeeded")
+			.notified("job.succeeded")
 			.saw("succeeded", 3)
 			.did({ op: "result", job: "job_1", sha: "aa" })
 			.did({ op: "result", job: "job_1", sha: "aa" })
@@ -85,13 +85,16 @@ describe("a history without fault passes", () => {
 			.did({ op: "submit", tag: "s1" }, "info")
 			.did(found(["job_1", "s1"])),
 		"a submission without an answer that did not": new Story().did({ op: "submit", tag: "s1" }, "info").did(found()),
-		"a webhook told twice": submitted({ wants: ALL }).told("job.failed").told("job.failed").saw("failed", 3, drained),
+		"a webhook sent twice": submitted({ wants: ALL })
+			.notified("job.failed")
+			.notified("job.failed")
+			.saw("failed", 3, drained),
 		"a webhook that the service gave up": submitted({ wants: ALL })
 			.did({ op: "webhook", job: "job_1", eventType: "job.failed" }, "fail")
 			.saw("failed", 3, drained),
 		"a webhook that was refused and came again": submitted({ wants: ALL })
-			.told("job.failed", "evt_1", "info")
-			.told("job.failed")
+			.notified("job.failed", "evt_1", "info")
+			.notified("job.failed")
 			.saw("failed", 3, drained),
 		"an answer that was bought again because of a kill": submitted()
 			.killedInCall()
@@ -99,8 +102,8 @@ describe("a history without fault passes", () => {
 			.called()
 			.saw("succeeded", 3)
 			.did({ op: "result", job: "job_1", sha: "aa", tag: "s1" })
-			.tells(2),
-		"a call that was refused before the next": submitted().called("fail").called("fail").called().tells(3),
+			.recorded(2),
+		"a call that was refused before the next": submitted().called("fail").called("fail").called().recorded(3),
 		"a job erased by its owner": submitted()
 			.saw("failed", 2)
 			.did({ op: "delete", job: "job_1" })
@@ -149,22 +152,22 @@ describe("a history that breaks a promise is refused", () => {
 		],
 		["a failed job has a result", "S2", submitted().saw("failed", 2).did({ op: "result", job: "job_1", sha: "aa" })],
 		["a version goes back", "S8", submitted().saw("running", 3).saw("running", 2)],
-		["a job is told to be over before it is", "S7", submitted().told("job.succeeded").saw("running", 2)],
-		["a webhook-id means two events", "S7", submitted().told("job.failed").told("job.expired")],
-		["one event comes under two ids", "S7", submitted().told("job.failed").told("job.failed", "evt_2")],
-		["nobody is told of an end", "S6", submitted({ wants: ALL }).saw("failed", 2, drained)],
+		["a webhook says a job is over before it is", "S7", submitted().notified("job.succeeded").saw("running", 2)],
+		["a webhook-id means two events", "S7", submitted().notified("job.failed").notified("job.expired")],
+		["one event comes under two ids", "S7", submitted().notified("job.failed").notified("job.failed", "evt_2")],
+		["no webhook of an end comes", "S6", submitted({ wants: ALL }).saw("failed", 2, drained)],
 		[
-			"a job is told to be over, and refused, before it is",
+			"a webhook says a job is over, and is refused, before it is",
 			"S7",
-			submitted().told("job.failed", "e", "info").saw("running", 2),
+			submitted().notified("job.failed", "e", "info").saw("running", 2),
 		],
 		[
 			"a webhook arrives and is never taken",
 			"S6",
-			submitted({ wants: ALL }).told("job.failed", "e", "info").saw("failed", 2, drained),
+			submitted({ wants: ALL }).notified("job.failed", "e", "info").saw("failed", 2, drained),
 		],
 		[
-			"a job that nobody was told of never ends",
+			"a job without a webhook never ends",
 			"L1",
 			new Story().did({ op: "submit", tag: "s1" }, "info").did({ ...found(["job_1", "s1", "queued"]), ...drained }),
 		],
@@ -176,8 +179,8 @@ describe("a history that breaks a promise is refused", () => {
 				.did({ op: "result", job: "job_1", code: 409, ...drained }, "fail"),
 		],
 		["a result answers another's prompt", "S10", submitted().did({ op: "result", job: "job_1", sha: "aa", tag: "s2" })],
-		["a call is not told of", "H1", submitted().called("fail").called().tells(1)],
-		["an answer is bought twice for no reason", "C2", submitted().called().called().tells(2)],
+		["a call is not in the history", "H1", submitted().called("fail").called().recorded(1)],
+		["an answer is bought twice for no reason", "C2", submitted().called().called().recorded(2)],
 		["an answer is bought three times for one kill", "C2", submitted().killedInCall().later(60_000).called().called()],
 		[
 			"an answer that was stored long before the kill is bought again",

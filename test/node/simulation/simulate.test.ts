@@ -12,10 +12,10 @@ describe("a seed", () => {
 		expect((await simulate(9)).hash).not.toBe(first.hash);
 	});
 
-	it("tells its trace without changing it", async () => {
-		const told = await simulate(7, { trace: true });
-		expect(told.hash).toBe((await simulate(7)).hash);
-		expect(told.lines.length).toBeGreaterThan(100);
+	it("keeps its trace without changing it", async () => {
+		const traced = await simulate(7, { trace: true });
+		expect(traced.hash).toBe((await simulate(7)).hash);
+		expect(traced.lines.length).toBeGreaterThan(100);
 	});
 
 	it("brings every job from its 202 to its webhook when nothing goes wrong", async () => {

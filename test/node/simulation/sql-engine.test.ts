@@ -27,7 +27,7 @@ describe("the stand-in for D1", () => {
 	const count = async () =>
 		(await db.all<{ n: number }>("test", { sql: "SELECT count(*) AS n FROM idempotency_keys", params: [] }))[0]?.n;
 
-	it("does all of a batch or nothing of it, and tells only what was committed", async () => {
+	it("does all of a batch or nothing of it, and reports only what was committed", async () => {
 		await expect(db.transact("test", [insert("a"), insert("a")])).rejects.toThrow("SQLITE_CONSTRAINT");
 		expect(await count()).toBe(0);
 		expect(changes).toEqual([]);
@@ -44,7 +44,7 @@ describe("the stand-in for D1", () => {
 		expect(await count()).toBe(0);
 	});
 
-	it("tells the world's time, to the millisecond", async () => {
+	it("uses the world's time, to the millisecond", async () => {
 		world.jumpDatabaseClock(1_234_567);
 		const [row] = await db.all<{ now: number }>("test", { sql: `SELECT ${NOW} AS now`, params: [null] });
 		expect(row?.now).toBe(world.now + 1_234_567);
@@ -55,7 +55,7 @@ describe("the stand-in for D1", () => {
 		["a number of parameters that is not the statement's", "SELECT ?1, ?2", [1]],
 		["a value of more than 2 MB", "SELECT ?1", ["x".repeat(2_000_001)]],
 		["a statement that makes no sense", "SELEC 1", []],
-	])("refuses %s, as a bug and not as the weather", async (_name, sql, params) => {
+	])("refuses %s, as a bug and not as an infrastructure fault", async (_name, sql, params) => {
 		const refused = db.all("test", { sql, params });
 		await expect(refused).rejects.toThrow("D1_ERROR");
 		await expect(refused).rejects.not.toBeInstanceOf(StorageUnavailable);

@@ -1,22 +1,22 @@
 /** All that must hold, whatever fails. */
 import type { Simulation } from "../simulate.ts";
+import { watchAcks } from "./acks.ts";
 import { watchAttempts } from "./attempts.ts";
+import { watchBreakers } from "./breakers.ts";
 import { watchCalls } from "./calls.ts";
 import { watchConvergence } from "./convergence.ts";
-import { watchCoolDowns } from "./cool-downs.ts";
 import { watchDeliveries } from "./deliveries.ts";
 import { watchDisabling } from "./disabling.ts";
 import { watchFence } from "./fence.ts";
 import { watchLimits } from "./limits.ts";
+import { watchHistory } from "./observed-history.ts";
 import { watchOneEnd } from "./one-end.ts";
-import { watchOwed } from "./owed.ts";
+import { watchOutbox } from "./outbox.ts";
 import { watchPauses } from "./pauses.ts";
 import { watchRedeliveries } from "./redeliveries.ts";
-import { watchDoorbells } from "./redispatches.ts";
 import { watchResults } from "./results.ts";
 import { watchSignatures } from "./signatures.ts";
 import { watchSubmissions } from "./submissions.ts";
-import { watchStory } from "./told-story.ts";
 
 /** Watches a simulation from its beginning; what it returns is called at the end. */
 export type Invariant = (simulation: Simulation) => (() => void) | undefined;
@@ -27,16 +27,16 @@ export const INVARIANTS: readonly Invariant[] = [
 	watchFence,
 	watchResults,
 	watchCalls,
-	watchCoolDowns,
+	watchBreakers,
 	watchLimits,
 	watchAttempts,
-	watchOwed,
+	watchOutbox,
 	watchDeliveries,
 	watchPauses,
 	watchDisabling,
 	watchRedeliveries,
 	watchSignatures,
-	watchDoorbells,
+	watchAcks,
 	watchConvergence,
-	watchStory,
+	watchHistory,
 ];

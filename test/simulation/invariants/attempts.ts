@@ -24,33 +24,33 @@ export function watchAttempts(simulation: Simulation): undefined {
 	});
 }
 
-/** When whoever ended the job began to look: what was stored before, it could have found. */
+/** When the invocation that ended the job began: it could have found what was stored before. */
 function beginOf({ claims }: Simulation, jobId: string, by: Invocation | null): number {
 	if (by === null) return 0;
 	return claims.of(jobId, by)?.at ?? by.startedAt;
 }
 
 function checkCounts({ world, claims }: Simulation, id: string, row: Row): void {
-	const told = attemptsOf(row);
+	const recorded = attemptsOf(row);
 	const max = numberOf(row, "max_attempts");
-	for (const model of new Set(told.map((entry) => entry.model))) {
-		const counted = told.filter((entry) => entry.model === model && entry.counted).length;
+	for (const model of new Set(recorded.map((entry) => entry.model))) {
+		const counted = recorded.filter((entry) => entry.model === model && entry.counted).length;
 		if (counted > max) world.violate("S9", `${id} counts ${counted} attempts on ${model} of ${max}`);
 	}
 	if (numberOf(row, "attempt") > max) world.violate("S9", `${id} ended with attempt ${row.attempt} of ${max}`);
 	for (const claim of claims.all(id)) {
-		const isTold = told.some(({ fence }) => fence === claim.fence);
-		if (claim.calls > 0 && !isTold)
+		const isRecorded = recorded.some(({ fence }) => fence === claim.fence);
+		if (claim.calls > 0 && !isRecorded)
 			world.violate("H1", `the call under lease ${claim.fence} of ${id} is not in its history`);
 	}
-	const numbers = told.map(({ number }) => number);
+	const numbers = recorded.map(({ number }) => number);
 	if (numbers.some((number, at) => at > 0 && number <= (numbers[at - 1] ?? 0)))
 		world.violate("H1", `the history of ${id} is out of order`);
 }
 
 function checkReason({ world, claims, service }: Simulation, id: string, row: Row): void {
 	const wrong = (why: string) => world.violate("O1", `${id} is ${row.status} (${row.status_reason}), but ${why}`);
-	const told = attemptsOf(row).filter(({ model }) => model === row.model);
+	const recorded = attemptsOf(row).filter(({ model }) => model === row.model);
 	const max = numberOf(row, "max_attempts");
 	const kinds = new Set(service.model.calls.filter(({ jobId }) => jobId === id).map(({ kind }) => kind));
 	switch (row.status_reason) {
@@ -61,18 +61,19 @@ function checkReason({ world, claims, service }: Simulation, id: string, row: Ro
 			if (!kinds.has("unreadable")) wrong("every answer was readable");
 			return;
 		case "attempts_exhausted":
-			if (told.filter(({ counted }) => counted).length < max)
-				wrong(`of ${max} attempts are told ${JSON.stringify(told)}`);
+			if (recorded.filter(({ counted }) => counted).length < max)
+				wrong(`of ${max} attempts are recorded ${JSON.stringify(recorded)}`);
 			return;
 		case "poisoned":
 			if (claims.all(id).filter((claim) => claim.row.model === row.model).length <= max)
 				wrong("it was not leased often enough");
-			if (told.findLast(({ counted }) => counted)?.outcome !== "abandoned") wrong("its last holder told how it went");
+			if (recorded.findLast(({ counted }) => counted)?.outcome !== "abandoned")
+				wrong("its last holder recorded an outcome");
 			return;
 		case "deadline_passed":
 			if (world.options.jumps === 0 && world.databaseNow < numberOf(row, "deadline_at")) wrong("there was time left");
 			return;
 		default:
-			if (row.status === "failed" || row.status === "expired") wrong(`nobody knows ${textOf(row, "status_reason")}`);
+			if (row.status === "failed" || row.status === "expired") wrong(`${textOf(row, "status_reason")} is unknown`);
 	}
 }

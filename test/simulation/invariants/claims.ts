@@ -14,7 +14,7 @@ export interface Claim {
 	/** The row as the claim left it. */
 	row: Row;
 	calls: number;
-	/** Done after whoever asked for it had given up: nobody knows that the lease is theirs. */
+	/** Made after its invocation had given up waiting, which does not know that it has the lease. */
 	isUnknown: boolean;
 }
 

@@ -1,6 +1,6 @@
 /**
- * S6: what is owed is delivered, or exhausted after all its attempts, or skipped because nobody is left to tell it to, or
- * nothing to tell. S7: nobody is told of what is not committed, nor anything but what is; a webhook-id is one event's.
+ * S6: a pending delivery becomes delivered, or exhausted after all its attempts, or skipped because its endpoint or its job
+ * is gone. S7: a webhook shows only what is committed, and a webhook-id belongs to one event.
  */
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
@@ -10,13 +10,13 @@ import { numberOf, textOf } from "./rows.ts";
 
 export function watchDeliveries(simulation: Simulation): undefined {
 	const { ledger, world, service } = simulation;
-	const told = new Map<string, string>();
+	const meanings = new Map<string, string>();
 	ledger.on("deliveries", (change) => {
 		const problem = problemWith(simulation, change);
 		if (problem !== null) world.violate("S6", `${change.by?.name} ${problem} ${change.id}`);
 	});
 	service.receivers.onPost((post) => {
-		const problem = problemWithPost(simulation, post, told);
+		const problem = problemWithPost(simulation, post, meanings);
 		if (problem !== null) world.violate("S7", `${post.by.name} posted ${post.webhookId}: ${problem}`);
 	});
 }
@@ -27,14 +27,14 @@ function problemWith(simulation: Simulation, { tenantId, before, after, by }: Ch
 	if (before === null) return null;
 	if (after === null) return job === null && before.status !== "pending" ? null : "forgot";
 	if (before.restarted_at !== after.restarted_at)
-		return isRestart(before, after) && by?.name.startsWith("intake") ? null : "asked wrongly again for";
+		return isRestart(before, after) && by?.name.startsWith("intake") ? null : "wrongly restarted";
 	if (before.status !== "pending") return before.status === after.status ? null : `changed the settled`;
 	const made = numberOf(after, "attempts_made") - numberOf(before, "attempts_made");
 	const scheduled = (service.vars.DELIVERY_SCHEDULE_SECONDS ?? "").split(",").length;
 	const posts = service.receivers.posts.filter((post) => post.by === by && isOf(simulation, post, after));
 	switch (after.status) {
 		case "delivered":
-			return posts.some(({ status }) => status === 200) ? null : "says delivered what nobody took:";
+			return posts.some(({ status }) => status === 200) ? null : "marks as delivered what no receiver accepted:";
 		case "exhausted":
 			return numberOf(after, "attempts_made") - numberOf(after, "attempts_before") === scheduled ||
 				posts.some(({ status }) => status === 410)
@@ -42,10 +42,10 @@ function problemWith(simulation: Simulation, { tenantId, before, after, by }: Ch
 				: "gave up too soon on";
 		case "skipped":
 			if (job === null && after.event === null) return null;
-			return endpoints.wasAway(tenantId, after.endpoint_id ?? null, by) ? null : "skipped what can be told:";
+			return endpoints.wasAway(tenantId, after.endpoint_id ?? null, by) ? null : "skipped what can be sent:";
 		default:
-			if (made < 0 || made > 1) return "counted wrongly the attempts at";
-			// Asked for again during the attempt, it stays due.
+			if (made < 0 || made > 1) return "miscounted the attempts at";
+			// Redelivered during the attempt, it stays due.
 			return made === 1 &&
 				after.attempts_before === before.attempts_before &&
 				numberOf(after, "next_attempt_at") < world.databaseNow
@@ -54,7 +54,7 @@ function problemWith(simulation: Simulation, { tenantId, before, after, by }: Ch
 	}
 }
 
-/** At its owner's word: due at once, with its whole schedule. */
+/** Redelivered: due at once, with its whole schedule. */
 function isRestart(before: Row, after: Row): boolean {
 	return (
 		after.status === "pending" &&
@@ -69,7 +69,7 @@ function isOf({ endpoints }: Simulation, { url, webhookId }: Post, delivery: Row
 	return webhookId === delivery.event_id && (endpoints.at(hostOf(url))?.id ?? null) === delivery.endpoint_id;
 }
 
-function problemWithPost({ ledger, service }: Simulation, post: Post, told: Map<string, string>): string | null {
+function problemWithPost({ ledger, service }: Simulation, post: Post, meanings: Map<string, string>): string | null {
 	const event = JSON.parse(post.body) as {
 		id: string;
 		type: string;
@@ -79,11 +79,11 @@ function problemWithPost({ ledger, service }: Simulation, post: Post, told: Map<
 	const job = ledger.job(tenantId, event.data.id);
 	const isAboutJob = event.type !== "endpoint.disabled";
 	const meaning = `${event.type} of ${event.data.id}${isAboutJob ? "" : ` at ${event.data.disabled_at}`}`;
-	const known = told.get(post.webhookId) ?? meaning;
-	told.set(post.webhookId, meaning);
+	const known = meanings.get(post.webhookId) ?? meaning;
+	meanings.set(post.webhookId, meaning);
 	if (event.id !== post.webhookId) return "its body has another id";
 	if (known !== meaning) return `it meant ${known} before`;
-	if (!isAboutJob) return event.data.status === "disabled" ? null : "it tells of nothing";
+	if (!isAboutJob) return event.data.status === "disabled" ? null : "it is about nothing";
 	if (event.type === "job.started") return job === null || job.started_at !== null ? null : "it has not started";
 	if (event.type !== `job.${event.data.status}`)
 		return `it is ${event.type} of a job that it calls ${event.data.status}`;

@@ -1,6 +1,6 @@
 /**
- * G1: who is gone is told nothing. A 410 disables the endpoint with its attempt's record; nothing is sent by whoever could
- * only find it disabled or deleted; it comes back at its owner's word alone, with a clean record.
+ * G1: nothing is sent to a disabled endpoint. A 410 disables it in the transaction that records the attempt; an invocation
+ * that could only find it disabled or deleted sends nothing; only its owner enables it again, with a clean record.
  */
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
@@ -19,7 +19,7 @@ export function watchDisabling(simulation: Simulation): undefined {
 			world.violate("G1", `${by.name} posts ${webhookId} to ${endpoint.id}, which is disabled or gone`);
 	});
 	ledger.onTransaction((changes) => {
-		const gone = changes.flatMap((change) => toldThatGone(change));
+		const gone = changes.flatMap((change) => repliesOfGone(change));
 		for (const endpoint of gone) {
 			const { status = "disabled" } = ledger.rows("webhook_endpoints").get(endpoint) ?? {};
 			if (status !== "disabled") world.violate("G1", `${endpoint} answered 410 and is ${status}`);
@@ -32,7 +32,7 @@ export function watchDisabling(simulation: Simulation): undefined {
 }
 
 /** The endpoint that answered the attempt which this change records. */
-function toldThatGone({ table, tenantId, before, after }: Changes[number]): string[] {
+function repliesOfGone({ table, tenantId, before, after }: Changes[number]): string[] {
 	if (table !== "deliveries" || after === null || after.endpoint_id === null) return [];
 	const isAttempt = before !== null && numberOf(after, "attempts_made") > numberOf(before, "attempts_made");
 	return isAttempt && lastAttemptOf(after)?.status === 410 ? [`${tenantId}/${after.endpoint_id}`] : [];
@@ -48,6 +48,6 @@ function problemWith(
 	if (after === null || before === null) return isPaused ? "left a pause behind of" : null;
 	if (before.status === after.status) return null;
 	if (after.status === "disabled") return gone.includes(`${tenantId}/${id}`) ? null : "disabled without a reason";
-	if (path !== `/v1/webhook_endpoints/${id}/enable`) return "enabled unasked";
+	if (path !== `/v1/webhook_endpoints/${id}/enable`) return "enabled without a request";
 	return isPaused ? "enabled, and keeps back," : null;
 }

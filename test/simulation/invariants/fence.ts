@@ -18,7 +18,7 @@ export function watchFence({ ledger, world, claims }: Simulation): undefined {
 type Problem = { invariant: "S3" | "S11"; message: string } | null;
 
 /**
- * @param holder who has the highest lease; after a claim, whoever made it. A deadline that was read as passed stays so for
+ * @param holder who has the highest lease; after a claim, who made it. A deadline that was read as passed stays so for
  * the reader, even where the clock jumps back before it writes.
  */
 function problemWith({ before, after, by }: Changed, world: World, holder: Changed["by"]): Problem {
@@ -56,6 +56,6 @@ function problemWithClaim({ before, after }: { before: Row; after: Row }, now: n
 
 function mayEndQueued(who: string, status: unknown, isOverdue: boolean): boolean {
 	if (status === "cancelled") return who.startsWith("intake");
-	// A stored answer may end a queued job, too, by whoever finds it.
+	// An invocation that finds a stored result may finalize a queued job, too.
 	return who.startsWith("sweeper") && (status === "succeeded" || (status === "expired" && isOverdue));
 }

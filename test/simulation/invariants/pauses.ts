@@ -98,7 +98,7 @@ function checkReleases({ ledger, world }: Simulation, changes: Changes): void {
 		const until = ledger.rows("receiver_breakers").get(`/${key}`)?.open_until ?? null;
 		if (until === null) continue;
 		const who = released[0]?.by?.name;
-		if (Number(until) > world.databaseNow) world.violate("P3", `${who} lets go what waits for ${key}, too soon`);
+		if (Number(until) > world.databaseNow) world.violate("P3", `${who} releases what waits for ${key}, too soon`);
 		if (all.length > 1) world.violate("P3", `${who} lets ${all.length} at a time try ${key}`);
 	}
 }

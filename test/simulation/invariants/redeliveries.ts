@@ -9,8 +9,8 @@ export function watchRedeliveries({ ledger, owners, world }: Simulation): undefi
 		for (const row of ledger.rows("deliveries").values()) {
 			const [id, status] = [textOf(row, "id"), textOf(row, "status")];
 			const isMissed = row.endpoint_id === endpointId && (status === "exhausted" || status === "skipped");
-			const hasNews = row.event !== null || ledger.job(tenantId, textOf(row, "job_id")) !== null;
-			if (isMissed && hasNews && (touchedAt.get(id) ?? 0) < askedAt)
+			const hasEvent = row.event !== null || ledger.job(tenantId, textOf(row, "job_id")) !== null;
+			if (isMissed && hasEvent && (touchedAt.get(id) ?? 0) < askedAt)
 				world.violate("R1", `${id} is ${status}, and the recovery of ${endpointId} says that nothing is`);
 		}
 	});

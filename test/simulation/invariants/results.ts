@@ -1,6 +1,6 @@
 /**
  * S2, of results: stored once, before the row says so, and never changed while the job is kept. The bytes are an answer
- * that the model gave to this very job. What is erased stays erased, whoever wrote late.
+ * that the model gave to this very job. What is erased stays erased, despite late writes.
  */
 import type { Simulation } from "../simulate.ts";
 import { isFinalRow, numberOf, textOf } from "./rows.ts";

@@ -13,7 +13,7 @@ export function isFinalRow(row: Row | null): boolean {
 	return row !== null && row.finished_at !== null;
 }
 
-export interface AttemptTold {
+export interface RecordedCall {
 	number: number;
 	fence: number;
 	counted: boolean;
@@ -21,8 +21,8 @@ export interface AttemptTold {
 	outcome: string;
 }
 
-export function attemptsOf(row: Row): AttemptTold[] {
-	return JSON.parse(textOf(row, "attempts")) as AttemptTold[];
+export function attemptsOf(row: Row): RecordedCall[] {
+	return JSON.parse(textOf(row, "attempts")) as RecordedCall[];
 }
 
 /** A job's own webhook; null: it has none. */
@@ -36,17 +36,17 @@ export function receiverOf(delivery: Row): string {
 	return `receiver:${delivery.tenant_id} ${delivery.endpoint_id ?? origin}`;
 }
 
-export interface DeliveryAttemptTold {
+export interface RecordedDeliveryAttempt {
 	status: number | null;
 	error: string | null;
 }
 
 /** The last attempt at a delivery. */
-export function lastAttemptOf(delivery: Row): DeliveryAttemptTold | null {
-	return (JSON.parse(textOf(delivery, "attempts")) as DeliveryAttemptTold[]).at(-1) ?? null;
+export function lastAttemptOf(delivery: Row): RecordedDeliveryAttempt | null {
+	return (JSON.parse(textOf(delivery, "attempts")) as RecordedDeliveryAttempt[]).at(-1) ?? null;
 }
 
 /** Whether its receiver was asked at all. */
-export function wasAsked({ error }: DeliveryAttemptTold): boolean {
+export function wasAsked({ error }: RecordedDeliveryAttempt): boolean {
 	return !(error ?? "").startsWith("Not sent");
 }

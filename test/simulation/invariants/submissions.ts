@@ -1,6 +1,6 @@
 /**
  * S1: what was answered 202 exists. S4: no job that nobody submitted. S5: one job for one idempotency key, and the key
- * is committed with its job. E1: only what is final, owes nothing and is past its retention is pruned.
+ * is committed with its job. E1: only jobs that are final, have no pending delivery and are past their retention are pruned.
  */
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
@@ -49,11 +49,11 @@ export function watchSubmissions(simulation: Simulation): () => void {
 function checkErasure({ ledger, world }: Simulation, { tenantId, id, before, by }: Changed): void {
 	if (before === null) return;
 	const who = by?.name ?? "";
-	const owes = [...ledger.rows("deliveries").values()].some(
+	const isPending = [...ledger.rows("deliveries").values()].some(
 		(row) => row.tenant_id === tenantId && row.job_id === id && row.status === "pending",
 	);
 	if (!isFinalRow(before)) world.violate("E1", `${who} erased ${id}, which was ${before.status}`);
-	if (owes) world.violate("E1", `${who} erased ${id}, which owes a webhook`);
+	if (isPending) world.violate("E1", `${who} erased ${id}, which has a pending delivery`);
 	if (who.startsWith("intake")) return;
 	const keptUntil = numberOf(before, "finished_at") + numberOf(before, "retain_ms");
 	if (keptUntil > world.databaseNow) world.violate("E1", `${who} pruned ${id} before its time`);

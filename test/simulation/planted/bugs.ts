@@ -1,6 +1,6 @@
 /** Defects to plant: each is one place of the source and what to write there instead. The simulator must see every one. */
+import { BREAKER_BUGS } from "./breaker-bugs.ts";
 import { CONSUMER_BUGS } from "./consumer-bugs.ts";
-import { COOL_DOWN_BUGS } from "./cool-down-bugs.ts";
 import { DATABASE_BUGS } from "./database-bugs.ts";
 import { DELIVERY_BUGS } from "./delivery-bugs.ts";
 import { INTAKE_BUGS } from "./intake-bugs.ts";
@@ -8,7 +8,7 @@ import { LIMIT_BUGS } from "./limit-bugs.ts";
 import { SWEEPER_BUGS } from "./sweeper-bugs.ts";
 
 export interface PlantedBug {
-	/** What is wrong, as one would say it to whoever planted it. */
+	/** What is wrong, in a phrase. */
 	name: string;
 	/** The seed that saw it last: the first to try. */
 	seenBy?: number;
@@ -20,7 +20,7 @@ export interface PlantedBug {
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
 	...DATABASE_BUGS,
-	...COOL_DOWN_BUGS,
+	...BREAKER_BUGS,
 	...LIMIT_BUGS,
 	...CONSUMER_BUGS,
 	...DELIVERY_BUGS,

@@ -39,7 +39,7 @@ export class SimulatedBucket {
 				try {
 					return await call(`put ${key}`, () => this.#put(key, value, options, by));
 				} catch (error) {
-					this.#tell({ kind: "put_failed", key }, by);
+					this.#report({ kind: "put_failed", key }, by);
 					throw error;
 				}
 			},
@@ -57,19 +57,19 @@ export class SimulatedBucket {
 		const condition = options.onlyIf;
 		const onlyIfAbsent = condition !== undefined && "etagDoesNotMatch" in condition;
 		if (known !== undefined && onlyIfAbsent) {
-			this.#tell({ kind: "refused", key }, by);
+			this.#report({ kind: "refused", key }, by);
 			return null;
 		}
 		const bytes = new Uint8Array(typeof value === "string" ? new TextEncoder().encode(value) : value);
 		const etag = createHash("md5").update(bytes).digest("hex");
 		this.objects.set(key, { key, bytes, etag, customMetadata: { ...options.customMetadata } });
-		this.#tell({ kind: known === undefined ? "put" : "overwritten", key }, by);
+		this.#report({ kind: known === undefined ? "put" : "overwritten", key }, by);
 		return shown(this.objects.get(key));
 	}
 
 	#delete(keys: string[], by: Invocation): void {
 		for (const key of keys) {
-			if (this.objects.delete(key)) this.#tell({ kind: "deleted", key }, by);
+			if (this.objects.delete(key)) this.#report({ kind: "deleted", key }, by);
 		}
 	}
 
@@ -81,7 +81,7 @@ export class SimulatedBucket {
 		return { objects, truncated, ...(truncated ? { cursor: page.at(-1) } : {}), delimitedPrefixes: [] };
 	}
 
-	#tell(change: BucketChange, by: Invocation): void {
+	#report(change: BucketChange, by: Invocation): void {
 		for (const listener of this.#listeners) listener(change, by);
 	}
 }

@@ -46,7 +46,7 @@ export class Callers {
 			: (dice.between(0, BURSTS - 1) / BURSTS) * early + dice.next() * dice.pick(BURST_MS);
 	}
 
-	/** No further job is asked for. True: the last request for one may still be under way, though its caller gave it up. */
+	/** No further job is asked for. True: the last request for one may still be in flight, though its caller gave it up. */
 	stop(): boolean {
 		this.#isOver = true;
 		return this.#world.now - this.#submittedAt < REQUEST_MS_MAX;
@@ -68,7 +68,7 @@ export class Callers {
 		this.submissions.set(tag, { ...submission, tenantId: tenant.tenantId });
 		this.#submit(this.client(tenant), submission, 1);
 		if (submission.key === null || !dice.chance(options.duplicates)) return;
-		// At once, while the first is under way, or long after.
+		// At once, while the first is in flight, or long after.
 		this.#world.after(dice.pick([0, 50, 5_000, 300_000]), () => this.#submit(this.client(tenant), submission, 1));
 		if (dice.chance(0.2)) {
 			const other = { ...submission, body: submission.body.replace("alpha/one", "alpha/other") };
@@ -105,7 +105,7 @@ export class Callers {
 		const { id } = job;
 		const later = (ms: number, act: () => void) => this.#world.after(ms, act);
 		if (dice.chance(options.cancels)) later(dice.skewed(0, 400_000), () => this.#cancel(client, id));
-		// Too soon, most likely: what is under way is not erased.
+		// Too soon, most likely: an open job is not erased.
 		if (dice.chance(options.deletes / 3)) later(dice.skewed(0, 100_000), () => this.#erase(client, id, TRIES_MAX));
 		if (dice.chance(0.1)) later(dice.between(0, 60_000), () => this.#pry(client.tenant, id));
 		later(dice.between(1_000, 60_000), () => this.#look(client, id, 5));
@@ -138,7 +138,7 @@ export class Callers {
 		if (dice.chance(0.3)) this.#world.after(dice.between(0, 300_000), () => this.#readResult(client, id));
 	}
 
-	/** How long a job is surely kept: where the database's clock jumps, a short time may be over at once. */
+	/** How long a job is kept at least: where the database's clock jumps, a short time may be over at once. */
 	#keptMs({ retainMs }: Submission): number {
 		return this.#world.options.jumps > 0 && retainMs < DAY_MS ? 0 : retainMs;
 	}

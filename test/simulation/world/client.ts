@@ -1,4 +1,4 @@
-/** A caller: asks the API, writes down what was asked and what came of it, and tells whoever wants to go on from there. */
+/** A caller: calls the API, records each request and its response, and hands the response to a callback. */
 import { createHash } from "node:crypto";
 import type { HistoryEvent } from "../history.ts";
 import type { Answer, Asked, Http } from "./http.ts";
@@ -37,7 +37,7 @@ export class Client {
 		this.tenant = tenant;
 	}
 
-	/** @param react is told the job where the answer shows one */
+	/** @param react gets the job where the response shows one */
 	ask(
 		asked: Omit<Asked, "key">,
 		facts: Facts,

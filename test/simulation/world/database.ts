@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 /** What D1 says when it says nothing about what it did. */
 const FAULT = "D1_ERROR: Network connection lost.";
 
-/** Who is told of committed changes: whose statement it was, null for the world's own, and what came of it. */
+/** Called with committed changes, and with the invocation that made them; null: the world itself. */
 export type CommitListener = (changes: RowChange[], by: Invocation | null) => void;
 
 export class SimulatedDatabase {

@@ -15,12 +15,12 @@ export interface ModelCallSeen {
 	model: string;
 	by: Invocation;
 	at: number;
-	/** What the caller wrote, to tell whose prompt it was. */
+	/** What the caller wrote, to see whose prompt it was. */
 	prompt: string;
 	kind: Kind;
 	/** The answer's text, once it is on its way; null for anything but an answer. */
 	answer: string | null;
-	/** When whoever asked gave up; null while nobody did. */
+	/** When the calling invocation gave up; null: it has not. */
 	abortedAt: number | null;
 	isOver: boolean;
 }

@@ -1,4 +1,4 @@
-/** Whoever runs the service limits its tenants, changes the limits up and down, and lifts them in the end. */
+/** The operators: they limit tenants, change the limits up and down, and lift them in the end. */
 import type { Tenant } from "./client.ts";
 import type { Http } from "./http.ts";
 import type { Service } from "./service.ts";

@@ -27,7 +27,7 @@ const HARM = {
 	taken_unsaid: 3,
 } as const;
 
-/** What a receiver does that is down, whoever asks. */
+/** What a receiver that is down does to every request. */
 const DOWN = ["broken", "broken", "refused", "unreachable"] as const;
 
 type Fate = keyof typeof HARM | (typeof DOWN)[number] | "taken";

@@ -16,7 +16,7 @@ import type { World } from "./world.ts";
 export type ActorName = "intake" | "consumer" | "dispatcher" | "sweeper";
 
 const SWEEP_EVERY_MS = 60_000;
-/** What the shields say is no promise to anybody: they stay out of the way. */
+/** Rate limits are no promise: they allow everything here. */
 const NO_LIMIT: RateLimit = { limit: async () => ({ success: true }) };
 
 /** Hears what an invocation says about a message, when it says so. */

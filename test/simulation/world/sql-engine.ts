@@ -3,7 +3,7 @@
  * database in memory serves all seeds of a process, emptied between them, so that statements are prepared once.
  *
  * Its clock is the world's: `unixepoch` is replaced, so the service's statements run as they do in production, where no
- * time is bound. Every change of a watched row is told once its transaction has committed, and never otherwise.
+ * time is bound. Every change of a watched row is reported when its transaction has committed, and only then.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -30,7 +30,7 @@ const SQL_BYTES_MAX = 100_000;
 const VALUE_BYTES_MAX = 2_000_000;
 const MIGRATIONS = join(import.meta.dirname, "../../../migrations");
 
-/** Tables whose changes are told, and what names a row besides its tenant, where it has one. */
+/** Tables whose changes are reported, and what names a row besides its tenant, where it has one. */
 const WATCHED: Readonly<Record<string, string>> = {
 	jobs: "id",
 	deliveries: "id",
@@ -63,7 +63,7 @@ export class SqlEngine {
 		for (const [table, id] of Object.entries(WATCHED)) this.#watch(table, id);
 	}
 
-	/** Forgets everything, and tells the time as `now` does. */
+	/** Forgets everything, and takes its time from `now`. */
 	restart(now: () => number): void {
 		// At the end of time, for there are rows that stay for long.
 		this.#now = () => Number.MAX_SAFE_INTEGER;
@@ -106,23 +106,23 @@ export class SqlEngine {
 		return known;
 	}
 
-	/** A change is told as what names its row, then the row's cells in the order of the columns; none: it is gone. */
+	/** A change is reported as what names its row, then the row's cells in the order of the columns; none: it is gone. */
 	#watch(table: string, id: string): void {
 		const columns = this.#names(`SELECT name FROM pragma_table_info('${table}')`);
-		this.#sqlite.function(`tell_${table}`, { varargs: true }, (tenantId, key, ...cells) => {
+		this.#sqlite.function(`report_${table}`, { varargs: true }, (tenantId, key, ...cells) => {
 			const row = cells.length === 0 ? null : rowOf(columns, cells as SqlValue[]);
 			this.#pending.push({ table, tenantId: String(tenantId), id: String(key), row });
 			return null;
 		});
 		const name = (alias: string) => `${columns.includes("tenant_id") ? `${alias}.tenant_id` : "''"}, ${alias}.${id}`;
 		const cells = columns.map((column) => `, NEW.${column}`).join("");
-		for (const [event, told] of [
+		for (const [event, args] of [
 			["INSERT", name("NEW") + cells],
 			["UPDATE", name("NEW") + cells],
 			["DELETE", name("OLD")],
 		]) {
-			this.#sqlite.exec(`CREATE TEMP TRIGGER tell_${table}_${event} AFTER ${event} ON main.${table} BEGIN
-				SELECT tell_${table}(${told}); END`);
+			this.#sqlite.exec(`CREATE TEMP TRIGGER report_${table}_${event} AFTER ${event} ON main.${table} BEGIN
+				SELECT report_${table}(${args}); END`);
 		}
 	}
 
@@ -134,7 +134,7 @@ export class SqlEngine {
 	}
 }
 
-/** SQLite reads what is bound to a LIMIT and makes the statement anew each time, but takes an expression as it comes. */
+/** SQLite reads what is bound to a LIMIT and prepares the statement again each time, but takes an expression as it comes. */
 function keepable(sql: string): string {
 	return sql.replace(/\bLIMIT \?\d+/g, "$& + 0");
 }

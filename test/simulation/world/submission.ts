@@ -2,7 +2,7 @@
 import type { Dice } from "./dice.ts";
 
 export interface Submission {
-	/** In the metadata, and the first word of the prompt: tells whose job and whose answer it is. */
+	/** In the metadata, and the first word of the prompt: shows whose job and whose result it is. */
 	tag: string;
 	key: string | null;
 	body: string;

@@ -1,5 +1,5 @@
 /**
- * What the peer takes from npm. The project does not depend on it: whoever wants this comparison installs it beside. So the
+ * What the peer takes from npm. The project does not depend on it: to run this comparison, install it beside. So the
  * few parts that are used are described here, and the project compiles without them.
  */
 import { readFileSync } from "node:fs";

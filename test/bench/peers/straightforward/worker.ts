@@ -1,6 +1,6 @@
 /**
  * The same work as one writes it first: a row, a message, a consumer that calls the model, puts the result, updates the
- * row and sends a message to whoever posts the webhook. No leases, no fence, no sweeper, no signatures, no keys, no
+ * row and sends a message to the poster of the webhook. No leases, no fence, no sweeper, no signatures, no keys, no
  * validation, no history: a crash in the middle calls the model again, and a message that is lost is a job that is lost.
  */
 interface StraightforwardEnv {
@@ -85,13 +85,16 @@ async function deliver(env: StraightforwardEnv, id: string): Promise<void> {
 	)
 		.bind(id)
 		.all<{ url: string; id: string; status: string; result_key: string }>();
-	const [owed] = results;
-	if (owed === undefined) return;
-	const result = await (await env.RESULTS.get(owed.result_key))?.json();
-	const answer = await fetch(owed.url, {
+	const [delivery] = results;
+	if (delivery === undefined) return;
+	const result = await (await env.RESULTS.get(delivery.result_key))?.json();
+	const answer = await fetch(delivery.url, {
 		method: "POST",
 		headers: { "content-type": "application/json" },
-		body: JSON.stringify({ type: `job.${owed.status}`, data: { id: owed.id, status: owed.status, result } }),
+		body: JSON.stringify({
+			type: `job.${delivery.status}`,
+			data: { id: delivery.id, status: delivery.status, result },
+		}),
 	});
 	await answer.body?.cancel();
 	if (!answer.ok) throw new Error(`the receiver answered ${answer.status}`);

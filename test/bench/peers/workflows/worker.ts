@@ -31,15 +31,15 @@ export class JobWorkflow extends WorkflowEntrypoint<WorkflowsEnv, Submission> {
 		await step.do("store the result", async () => {
 			await this.env.RESULTS.put(key, answer);
 		});
-		await step.do("tell the receiver", WEBHOOK_RETRIES, async () => {
+		await step.do("post the webhook", WEBHOOK_RETRIES, async () => {
 			const data = { id: instanceId, status: "succeeded", result: JSON.parse(answer) };
-			const told = await fetch(payload.webhook.url, {
+			const reply = await fetch(payload.webhook.url, {
 				method: "POST",
 				headers: { "content-type": "application/json" },
 				body: JSON.stringify({ type: "job.succeeded", data }),
 			});
-			await told.body?.cancel();
-			if (!told.ok) throw new Error(`the receiver answered ${told.status}`);
+			await reply.body?.cancel();
+			if (!reply.ok) throw new Error(`the receiver answered ${reply.status}`);
 		});
 		return { result_key: key };
 	}

@@ -1,6 +1,6 @@
 /**
- * Q1: nobody acks the message of a job that it still runs. Q2: a message that came early goes on waiting, as long as its
- * job or delivery does and a queue may keep it: whoever acks it makes a minute's latency of every early message.
+ * Q1: no invocation acks the message of a job that it still runs. Q2: a message that arrives early keeps waiting, as long as
+ * its job or delivery does and a queue may keep it: acking it would cost every early message a minute.
  */
 import type { Simulation } from "../simulate.ts";
 import type { Row } from "../world/sql-engine.ts";
@@ -8,10 +8,10 @@ import { numberOf } from "./rows.ts";
 
 /** Longer waits are the sweeper's. */
 const QUEUE_WAIT_MS_MAX = 15 * 60_000;
-/** For the time between reading a row and judging it. */
+/** For the time between reading a row and deciding on it. */
 const SLACK_MS = 60_000;
 
-export function watchDoorbells({ ledger, service, claims, world }: Simulation): undefined {
+export function watchAcks({ ledger, service, claims, world }: Simulation): undefined {
 	const touchedAt = new Map<string, number>();
 	for (const table of ["jobs", "deliveries"]) ledger.on(table, ({ id }) => touchedAt.set(id, world.now));
 

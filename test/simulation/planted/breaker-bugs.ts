@@ -2,7 +2,7 @@
 /** In what keeps calls away from upstreams in trouble, and lets them in again. */
 import type { PlantedBug } from "./bugs.ts";
 
-export const COOL_DOWN_BUGS: readonly PlantedBug[] = [
+export const BREAKER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a cool-down keeps nobody away",
 		seenBy: 15,

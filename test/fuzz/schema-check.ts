@@ -1,11 +1,11 @@
 /** Holds bodies to the schemas of `/openapi.json` with a validator that had no part in writing them. */
 import { Ajv2020, type ValidateFunction } from "ajv/dist/2020.js";
 import type { ApiDescription } from "../support/api-description.ts";
-import type { Judge } from "./check-answer.ts";
+import type { SchemaCheck } from "./check-answer.ts";
 
 const DOCUMENT = "https://jobs.test/openapi.json";
 
-export function schemaJudge({ document }: ApiDescription): Judge {
+export function schemaCheck({ document }: ApiDescription): SchemaCheck {
 	const ajv = new Ajv2020({ strict: false, validateFormats: false });
 	ajv.addSchema({ ...document, $id: DOCUMENT });
 	const validators = new Map<string, ValidateFunction>();

@@ -1,6 +1,6 @@
 /**
- * S6: the end of a job, its first start, and the disabling of an endpoint each owe, in their own transaction, what the
- * job's own webhook and the endpoints of that moment ask for: no more, no less, and of nothing else anything.
+ * S6: finalizing a job, starting it for the first time, and disabling an endpoint each insert, in their own transaction,
+ * exactly the deliveries that the job's own webhook and the endpoints of that moment subscribe to. Nothing else inserts any.
  */
 import type { Changed, Ledger } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
@@ -8,46 +8,47 @@ import type { Row } from "../world/sql-engine.ts";
 import { isFinalRow, textOf, webhookOf } from "./rows.ts";
 
 const COLUMNS = ["id", "job_id", "event_id", "event_type", "endpoint_id", "url", "payload", "status"] as const;
-type Owed = Record<(typeof COLUMNS)[number], unknown>;
+type Delivery = Record<(typeof COLUMNS)[number], unknown>;
 
-export function watchOwed({ ledger, world }: Simulation): undefined {
+export function watchOutbox({ ledger, world }: Simulation): undefined {
 	ledger.onTransaction((changes) => {
 		const expected = changes.flatMap((change) => expectedOf(ledger, change)).map(asText);
 		const found = changes.flatMap(({ table, before, after }) =>
-			table === "deliveries" && before === null && after !== null ? [asText(after as Owed)] : [],
+			table === "deliveries" && before === null && after !== null ? [asText(after as Delivery)] : [],
 		);
 		const who = changes[0]?.by?.name;
 		for (const missing of expected.filter((one) => !found.includes(one)))
-			world.violate("S6", `${who} forgot to owe ${missing}`);
+			world.violate("S6", `${who} did not insert ${missing}`);
 		for (const extra of found.filter((one) => !expected.includes(one)))
-			world.violate("S6", `${who} owes ${extra}, which nothing explains`);
+			world.violate("S6", `${who} inserted ${extra} without an event`);
 	});
 }
 
-const asText = (owed: Owed) => JSON.stringify(COLUMNS.map((column) => owed[column]));
+const asText = (delivery: Delivery) => JSON.stringify(COLUMNS.map((column) => delivery[column]));
 
-function expectedOf(ledger: Ledger, { table, before, after }: Changed & { table: string }): Owed[] {
+function expectedOf(ledger: Ledger, { table, before, after }: Changed & { table: string }): Delivery[] {
 	if (after === null) return [];
 	if (table === "jobs") {
-		const happenings = [
+		const kinds = [
 			...(before !== null && before.started_at === null && after.started_at !== null ? ["started"] : []),
 			...(!isFinalRow(before) && isFinalRow(after) ? [textOf(after, "status")] : []),
 		];
-		return happenings.flatMap((happening) => owedOfJob(ledger, after, happening));
+		return kinds.flatMap((kind) => deliveriesOfJob(ledger, after, kind));
 	}
 	const isDisabling = table === "webhook_endpoints" && before?.status === "enabled" && after.status === "disabled";
-	return isDisabling ? owedOfDisabling(ledger, after) : [];
+	return isDisabling ? deliveriesOfDisabling(ledger, after) : [];
 }
 
-function owedOfJob(ledger: Ledger, job: Row, happening: string): Owed[] {
+function deliveriesOfJob(ledger: Ledger, job: Row, kind: string): Delivery[] {
 	const bare = textOf(job, "id").slice(4);
-	const type = `job.${happening}`;
-	const event = { job_id: job.id, event_id: `evt_${bare}_${happening}`, event_type: type };
+	const type = `job.${kind}`;
+	const event = { job_id: job.id, event_id: `evt_${bare}_${kind}`, event_type: type };
 	const webhook = webhookOf(job);
-	const isWanted = webhook?.events?.some((asked) => asked === type || asked === "job.*") ?? happening !== "started";
+	const isWanted =
+		webhook?.events?.some((subscribed) => subscribed === type || subscribed === "job.*") ?? kind !== "started";
 	const oneOff = {
 		...event,
-		id: `dlv_${bare}_${happening}_webhook`,
+		id: `dlv_${bare}_${kind}_webhook`,
 		endpoint_id: null,
 		url: webhook?.url,
 		payload: webhook?.payload,
@@ -56,13 +57,13 @@ function owedOfJob(ledger: Ledger, job: Row, happening: string): Owed[] {
 	const registered = endpointsOf(ledger, job, type).map((endpoint) => ({
 		...event,
 		...toEndpoint(endpoint),
-		id: `dlv_${bare}_${happening}_${endpoint.id}`,
+		id: `dlv_${bare}_${kind}_${endpoint.id}`,
 	}));
 	return webhook !== null && isWanted ? [oneOff, ...registered] : registered;
 }
 
-/** Whoever is disabled itself, or was made since by the database's clock, is not told. */
-function owedOfDisabling(ledger: Ledger, gone: Row): Owed[] {
+/** Neither to the disabled endpoint itself, nor to one created since by the database's clock. */
+function deliveriesOfDisabling(ledger: Ledger, gone: Row): Delivery[] {
 	const what = `${textOf(gone, "id").slice(3)}_disabled_${gone.disabled_at}`;
 	return endpointsOf(ledger, gone, "endpoint.disabled")
 		.filter(({ id, status, created_at }) => {
@@ -77,11 +78,13 @@ function owedOfDisabling(ledger: Ledger, gone: Row): Owed[] {
 		}));
 }
 
-/** Those of the same tenant that ask for `type`, or for all of its family. */
+/** The tenant's endpoints that subscribe to `type` or to its family. */
 function endpointsOf(ledger: Ledger, { tenant_id }: Row, type: string): Row[] {
 	return [...ledger.rows("webhook_endpoints").values()].filter((endpoint) => {
-		const asked = JSON.parse(textOf(endpoint, "event_types")) as string[];
-		return endpoint.tenant_id === tenant_id && asked.some((one) => one === type || one === `${type.split(".")[0]}.*`);
+		const subscribed = JSON.parse(textOf(endpoint, "event_types")) as string[];
+		return (
+			endpoint.tenant_id === tenant_id && subscribed.some((one) => one === type || one === `${type.split(".")[0]}.*`)
+		);
 	});
 }
 

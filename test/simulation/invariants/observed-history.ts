@@ -1,10 +1,10 @@
-/** What callers and receivers saw, as they wrote it down, is judged by the checker that also judges real runs. */
+/** Checks what callers and receivers recorded, with the checker that also checks real runs. */
 import { checkHistory } from "../check-history.ts";
 import type { Simulation } from "../simulate.ts";
 import { hostOf } from "../world/receivers.ts";
 import { textOf } from "./rows.ts";
 
-export function watchStory({ history, service, ledger, world, endpoints }: Simulation): () => void {
+export function watchHistory({ history, service, ledger, world, endpoints }: Simulation): () => void {
 	service.receivers.onPost(({ at, url, webhookId, body }) => {
 		const event = JSON.parse(body) as { type: string; data: { id: string } };
 		if (event.type === "endpoint.disabled") return;
