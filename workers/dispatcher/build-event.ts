@@ -1,4 +1,4 @@
-/** The body of a webhook: the event, with the job as a poll would show it now. */
+/** The body of a webhook: the event, with the job as a poll shows it now. */
 
 import { type JobView, timestamp, viewJob } from "../../shared/api/job.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
@@ -6,13 +6,12 @@ import type { Delivery } from "../../shared/core/webhooks/delivery.ts";
 import { signedResultUrl } from "../../shared/crypto/result-link.ts";
 import { INLINE_RESULT_BYTES_MAX } from "../../shared/storage/fresh-results.ts";
 import { readResult } from "../../shared/storage/results.ts";
-import type { Dispatcher } from "./dispatch-batch.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 
-/** Null: its job is gone, and there is nothing left to tell. */
+/** Null: the job is gone, so the event has nothing left to say. */
 export async function buildEvent(dispatcher: Dispatcher, delivery: Delivery, job: Job | null): Promise<string | null> {
-	const data = delivery.event ?? (job === null ? null : await describe(dispatcher, delivery, job));
+	const data = delivery.event ?? (job === null ? null : await jobData(dispatcher, delivery, job));
 	if (data === null) return null;
-	// A job that is told of while it runs has not happened to end yet.
 	const happenedAt = (delivery.eventType === "job.started" ? job?.startedAt : job?.finishedAt) ?? delivery.createdAt;
 	return JSON.stringify({
 		id: delivery.eventId,
@@ -24,11 +23,11 @@ export async function buildEvent(dispatcher: Dispatcher, delivery: Delivery, job
 	});
 }
 
-async function describe(dispatcher: Dispatcher, { payload }: Delivery, job: Job) {
-	return payload === "thin" ? { id: job.jobId, object: "job", status: job.status } : await full(dispatcher, job);
+async function jobData(dispatcher: Dispatcher, { payload }: Delivery, job: Job) {
+	return payload === "thin" ? { id: job.jobId, object: "job", status: job.status } : await fullJob(dispatcher, job);
 }
 
-async function full(dispatcher: Dispatcher, job: Job): Promise<JobView & { result: unknown }> {
+async function fullJob(dispatcher: Dispatcher, job: Job): Promise<JobView & { result: unknown }> {
 	const { config, runtime } = dispatcher;
 	const origin = config.publicUrl ?? job.origin;
 	const view = viewJob(job, origin);
@@ -42,7 +41,7 @@ async function full(dispatcher: Dispatcher, job: Job): Promise<JobView & { resul
 	};
 }
 
-/** Null for a large one. An R2 error rejects: told later is better than told without what the caller asked for. */
+/** Null for a large result. An R2 error rejects: a late webhook is better than one without the result. */
 async function inlineResult({ objects, freshResults }: Dispatcher, job: Job): Promise<unknown> {
 	if (job.resultBytes === null || job.resultBytes > INLINE_RESULT_BYTES_MAX) return null;
 	const text = freshResults.take(job) ?? (await readResult(objects, job));

@@ -8,26 +8,27 @@ import type { PendingDelivery } from "../../shared/db/deliveries/find-deliveries
 import { releaseDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import type { DeliveryRecord, Recorded } from "../../shared/db/deliveries/record-deliveries.ts";
 import { log, logError } from "../log.ts";
-import type { Dispatcher } from "./dispatch-batch.ts";
+import type { Dispatcher } from "./dispatcher.ts";
 import { type Sent, sendWebhook } from "./send-webhook.ts";
 
 const RECORD_TRIES = 3;
 const RECORD_RETRY_MS = 500;
-/** Whom one received delivery lets go at most; the sweeper lets go of more. */
+/** How many parked deliveries one success releases at most; the sweeper releases the rest. */
 const RELEASED_MAX = 100;
 
-export async function deliver(dispatcher: Dispatcher, owed: PendingDelivery): Promise<DeliveryDecision> {
+export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery): Promise<DeliveryDecision> {
 	const { config, runtime } = dispatcher;
-	const { delivery, now } = owed;
+	const { delivery, now } = pending;
 	const startedAt = runtime.now();
-	const sent = await sendWebhook(dispatcher, owed, startedAt);
+	const sent = await sendWebhook(dispatcher, pending, startedAt);
 	const made = {
 		number: delivery.attemptsMade - delivery.attemptsBefore + 1,
 		ageMs: now - (delivery.restartedAt ?? delivery.createdAt),
 	};
-	const decision: DeliveryDecision = sent.isPointless
-		? { next: "skipped" }
-		: decideDelivery(sent, made, config.deliveryScheduleMs, runtime.random);
+	const decision: DeliveryDecision =
+		sent.outcome === "skipped"
+			? { next: "skipped" }
+			: decideDelivery(sent, made, config.deliveryScheduleMs, runtime.random);
 	const attempt: DeliveryAttempt = {
 		at: now,
 		durationMs: runtime.now() - startedAt,
@@ -42,20 +43,20 @@ export async function deliver(dispatcher: Dispatcher, owed: PendingDelivery): Pr
 		decision,
 		failure: failureOf(sent, decision, config.deliveryScheduleMs),
 	});
-	report(owed, attempt, decision, recorded);
-	await dispatcher.deliveryQueue.tryEnqueue(recorded.owed);
+	report(pending, attempt, decision, recorded);
+	await dispatcher.deliveryQueue.tryEnqueue(recorded.deliveries);
 	if (recorded.recovered !== null) await release(dispatcher, recorded.recovered);
 	return decision;
 }
 
-/** What the attempt says about its receiver; null where it says nothing bad. */
+/** What the attempt shows about its receiver; null if that is nothing bad. */
 function failureOf(sent: Sent, decision: DeliveryDecision, scheduleMs: readonly number[]): DeliveryRecord["failure"] {
-	if (!sent.wasAsked || decision.next === "delivered") return null;
+	if (sent.outcome !== "sent" || decision.next === "delivered") return null;
 	const overloadMs = isOverload(sent) && decision.next === "pending" ? decision.delayMs : 0;
 	return { isGone: sent.status === 410, overloadMs, openMsByFailures: openMsByFailures(scheduleMs) };
 }
 
-/** Safe to repeat, for the record is guarded by the attempts made: a lost record would mean another POST. */
+/** Safe to repeat: the record is guarded by the attempts made before. A lost record would cause another POST. */
 async function recordWithRetry({ records, runtime }: Dispatcher, record: DeliveryRecord): Promise<Recorded> {
 	for (let tried = 1; ; tried++) {
 		try {
@@ -68,7 +69,7 @@ async function recordWithRetry({ records, runtime }: Dispatcher, record: Deliver
 	}
 }
 
-/** A receiver that was kept back is back: the others that waited for it go. Best effort: the sweeper walks them. */
+/** Its breaker closed, so the deliveries parked on it go. Best effort: the sweeper releases what is left. */
 async function release({ db, deliveryQueue }: Dispatcher, receiver: string): Promise<void> {
 	try {
 		await deliveryQueue.tryEnqueue(await releaseDeliveries(db, receiver, RELEASED_MAX));

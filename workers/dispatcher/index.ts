@@ -2,7 +2,8 @@
  * Takes:  DELIVERY_QUEUE messages, `{ tenantId, deliveryId }`.
  * Writes: deliveries (pending → delivered | exhausted | skipped, or pending again at the next time of the schedule),
  *         receiver_breakers, webhook_endpoints (enabled → disabled).
- * Sends:  a signed POST to the caller's endpoint; DELIVERY_QUEUE, for those parked until their receiver was back.
+ * Sends:  a signed POST to the caller's endpoint; DELIVERY_QUEUE, for deliveries that were parked until their receiver
+ *         recovered.
  */
 import type { Config } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
@@ -10,8 +11,8 @@ import { DeliveryMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { bind } from "../bindings.ts";
 import { settleMessages } from "../settle-messages.ts";
-import { dispatchBatch } from "./dispatch-batch.ts";
-import { groupRecords } from "./group-records.ts";
+import { dispatchMessages } from "./dispatch-messages.ts";
+import { newDispatcher } from "./dispatcher.ts";
 
 export async function dispatchDeliveries(
 	batch: MessageBatch,
@@ -21,15 +22,7 @@ export async function dispatchDeliveries(
 	freshResults: FreshResults,
 	background: (work: Promise<void>) => void,
 ): Promise<void> {
-	const bindings = bind(env, runtime);
-	const dispatcher = {
-		...bindings,
-		records: groupRecords(bindings.db),
-		freshResults,
-		config,
-		runtime,
-		background,
-	};
+	const dispatcher = newDispatcher({ ...bind(env, runtime), freshResults, config, runtime, background });
 	const messages = { schema: DeliveryMessage, idOf: (key: DeliveryMessage) => `${key.tenantId}/${key.deliveryId}` };
-	await settleMessages(batch, messages, (keys, settle) => dispatchBatch(dispatcher, keys, settle));
+	await settleMessages(batch, messages, (keys, settle) => dispatchMessages(dispatcher, keys, settle));
 }

@@ -1,4 +1,4 @@
-/** Reads deliveries: those the dispatcher was rung for, those of one job, those to one endpoint. */
+/** Reads deliveries: those that messages name, those of one job, those to one endpoint. */
 
 import type { Job, JobKey } from "../../core/jobs/job.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
@@ -11,7 +11,7 @@ import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 import { claimProbes, deliveryList, findOpenReceiverBreakers, isListed } from "./receiver-breakers.ts";
 import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 
-/** A delivery that is still owed, with all it takes to make it. */
+/** A pending delivery, with all it takes to send it. */
 export interface PendingDelivery {
 	delivery: Delivery;
 	/** Null: the event is not about a job, or its job is gone. */
@@ -20,31 +20,31 @@ export interface PendingDelivery {
 	endpoint: WebhookEndpoint | null;
 	/** The signing secrets of a one-off receiver, sealed: the newest first. */
 	sealedSecrets: string[];
-	/** False: its receiver is paused, and this is not the one delivery that may try. */
+	/** False: its receiver's breaker is open, or half-open and another delivery has the probe. */
 	maySend: boolean;
 	/** The database's clock at the time of reading. */
 	now: number;
 }
 
-/** In one transaction's view. Keys of deliveries that are settled, or gone, are left out. */
+/** All read in one transaction. Deliveries that are settled or gone are left out. */
 export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): Promise<PendingDelivery[]> {
 	const list = deliveryList(keys);
 	const params = [db.clock(), list];
-	const owed = (place: "?1" | "?2") => `FROM deliveries
+	const pending = (place: "?1" | "?2") => `FROM deliveries
 		 WHERE ${isListed(place)} AND status = 'pending' AND deliveries.tenant_id NOT IN ${DELETED_TENANTS}`;
-	const [probes = [], paused = [], deliveries = [], jobs = [], endpoints = [], tenants = []] = await db.transact<
+	const [probes = [], tripped = [], deliveries = [], jobs = [], endpoints = [], tenants = []] = await db.transact<
 		Record<string, unknown>
 	>("find pending deliveries", [
 		claimProbes(db, keys),
 		findOpenReceiverBreakers(keys),
-		{ sql: `SELECT ${DELIVERY_COLUMNS}, ${NOW} AS now ${owed("?2")} ORDER BY created_at`, params },
+		{ sql: `SELECT ${DELIVERY_COLUMNS}, ${NOW} AS now ${pending("?2")} ORDER BY created_at`, params },
 		{
-			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE (tenant_id, id) IN (SELECT tenant_id, job_id ${owed("?1")})`,
+			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE (tenant_id, id) IN (SELECT tenant_id, job_id ${pending("?1")})`,
 			params: [list],
 		},
 		{
 			sql: `SELECT ${ENDPOINT_COLUMNS(NOW)} FROM webhook_endpoints
-			 WHERE (tenant_id, id) IN (SELECT tenant_id, endpoint_id ${owed("?2")})`,
+			 WHERE (tenant_id, id) IN (SELECT tenant_id, endpoint_id ${pending("?2")})`,
 			params,
 		},
 		{
@@ -61,7 +61,7 @@ export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): 
 	const secretsByTenant = new Map(
 		tenants.map((row) => [row.id, [row.secret, row.previous_secret].filter((sealed) => typeof sealed === "string")]),
 	);
-	const mayTry = mayTryOnce(probes, paused);
+	const maySendTo = admission(probes, tripped);
 	return deliveries.map((row) => {
 		const delivery = deliveryFromRow(row);
 		const { tenantId, jobId, endpointId } = delivery;
@@ -71,20 +71,20 @@ export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): 
 			job: jobsByKey.get(`${tenantId} ${jobId}`) ?? null,
 			endpoint: endpointsByKey.get(`${tenantId} ${endpointId}`) ?? null,
 			sealedSecrets: secretsByTenant.get(tenantId) ?? [],
-			maySend: (delivery.nextAttemptAt ?? now) > now || mayTry(delivery.receiver),
+			maySend: (delivery.nextAttemptAt ?? now) > now || maySendTo(delivery.receiver),
 			now,
 		};
 	});
 }
 
-/** Whether a delivery to `receiver` may be sent: any to a healthy one; to a paused one the first, if the probe is ours. */
-function mayTryOnce(probes: Record<string, unknown>[], paused: Record<string, unknown>[]) {
+/** Whether a delivery to `receiver` may be sent: any one while its breaker is closed; else the first, if we claimed the probe. */
+function admission(probes: Record<string, unknown>[], tripped: Record<string, unknown>[]) {
 	const ours = new Set(probes.map(({ key }) => String(key)));
-	const kept = new Set(paused.map(({ key }) => String(key)));
-	return (receiver: string) => ours.delete(receiver) || !kept.has(receiver);
+	const gated = new Set(tripped.map(({ key }) => String(key)));
+	return (receiver: string) => ours.delete(receiver) || !gated.has(receiver);
 }
 
-/** All deliveries of a job, in the order in which they were owed. */
+/** All deliveries of a job, oldest first. */
 export async function listDeliveries(db: Database, job: JobKey): Promise<Delivery[]> {
 	const { from, to } = deliveryIdRange(job.jobId);
 	const rows = await db.all("list deliveries of job", {

@@ -35,7 +35,7 @@ export function claimProbes(db: Database, keys: readonly DeliveryKey[]): Stateme
  * A receiver that keeps an attempt waiting is asked for nothing else meanwhile: its answer ends the pause, and a death is
  * outlasted. Nothing is written if it has answered.
  */
-export async function holdBack(
+export async function openSlowReceiverBreaker(
 	db: Database,
 	{ tenantId, deliveryId, attemptsMade }: DeliveryKey & Pick<Delivery, "attemptsMade">,
 ): Promise<void> {

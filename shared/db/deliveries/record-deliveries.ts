@@ -1,4 +1,4 @@
-/** Records delivery attempts, what becomes of the deliveries, and what they tell about their receivers. */
+/** Records delivery attempts, what becomes of the deliveries, and what the attempts show about their receivers. */
 
 import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "../../core/webhooks/delivery.ts";
@@ -16,48 +16,48 @@ export interface DeliveryRecord extends DeliveryKey {
 	attempt: DeliveryAttempt;
 	decision: DeliveryDecision;
 	endpointId: string | null;
-	/** Whose pauses and failures it counts for. */
+	/** The key of the breaker that it counts for. */
 	receiver: string;
-	/** Where it was sent: an endpoint may have moved since the event. */
+	/** Where it was sent: an endpoint may have got another URL since the event. */
 	url: string;
-	/** Null: it was received, or the receiver was not asked. */
+	/** Null: it was delivered, or nothing was sent. */
 	failure: (ReceiverFailure & { isGone: boolean }) | null;
 }
 
 export interface Recorded {
 	/**
 	 * False: another dispatcher recorded an attempt meanwhile, or the delivery is settled; nothing was written. Two requests
-	 * may then have gone out, under one `webhook-id`: a receiver can tell, and none was lost.
+	 * may have gone out then, under one `webhook-id`, so that a receiver can recognise the second.
 	 */
 	done: boolean;
-	/** The receiver, if it was kept back until now. Told with the first record of it. */
+	/** The receiver, if this closed its breaker. Set on the first record of that receiver. */
 	recovered: string | null;
-	/** Of `endpoint.disabled`, to the owner's other endpoints. Told with the first record. */
-	owed: DeliveryKey[];
+	/** Pending deliveries of `endpoint.disabled` to the owner's other endpoints: enqueue them. Set on the first record. */
+	deliveries: DeliveryKey[];
 }
 
 /**
- * At most one record a delivery, all in one transaction. What they say about their receivers goes before the statement that
- * records them, which finds the very same deliveries: an attempt that is not recorded says nothing. Of those to one receiver
- * that end together, a failure outweighs a success.
+ * At most one record a delivery, all in one transaction. The statements about receivers stand before the statement that
+ * records, and match the very same deliveries: an attempt that is not recorded does not count for its receiver either. Among
+ * attempts to one receiver that are recorded together, a failure outweighs a success.
  */
 export async function recordDeliveries(db: Database, records: readonly DeliveryRecord[]): Promise<Recorded[]> {
-	const [back = [], ...rest] = await db.transact<Record<string, unknown>>("record deliveries", [
-		closeReceiverBreakers(receivedAmong(records)),
+	const [closed = [], ...rest] = await db.transact<Record<string, unknown>>("record deliveries", [
+		closeReceiverBreakers(deliveredAmong(records)),
 		...records.flatMap((record) => recordReceiverFailure(db, record)),
 		recordStatement(db, records),
 	]);
 	const done = new Set(rest.pop()?.map((row) => `${row.tenant_id} ${row.id}`));
-	const recovered = new Set(back.map(({ key }) => String(key)));
-	const owed = pendingFromRows(rest.flat());
+	const recovered = new Set(closed.map(({ key }) => String(key)));
+	const deliveries = pendingFromRows(rest.flat());
 	return records.map(({ tenantId, deliveryId, receiver }, at) => ({
 		done: done.has(`${tenantId} ${deliveryId}`),
 		recovered: recovered.delete(receiver) ? receiver : null,
-		owed: at === 0 ? owed : [],
+		deliveries: at === 0 ? deliveries : [],
 	}));
 }
 
-/** It was not asked for again during the attempt. If it was, a failure decides nothing: it goes on being owed as asked. */
+/** False: a redelivery was requested during the attempt. A failure decides nothing then: the delivery stays pending. */
 const DECIDES = "(restarted_at IS made ->> 'restartedAt' OR made ->> 'next' = 'delivered')";
 
 function recordStatement(db: Database, records: readonly DeliveryRecord[]): Statement {
@@ -84,7 +84,7 @@ function recordStatement(db: Database, records: readonly DeliveryRecord[]): Stat
 	};
 }
 
-/** True of a delivery that is about to be recorded: nobody else recorded an attempt. @param from its first parameter's number */
+/** Matches a delivery that is about to be recorded: no other attempt was. @param from the number of its first parameter */
 function isOurs({ tenantId, deliveryId, attemptsMade }: DeliveryRecord, from: number) {
 	return {
 		sql: `tenant_id = ?${from} AND id = ?${from + 1} AND attempts_made = ?${from + 2} AND status = 'pending'`,
@@ -92,24 +92,24 @@ function isOurs({ tenantId, deliveryId, attemptsMade }: DeliveryRecord, from: nu
 	};
 }
 
-/** The same of all that were received, bound as `?1`. */
-function receivedAmong(records: readonly DeliveryRecord[]) {
-	const received = records.filter(({ decision }) => decision.next === "delivered");
+/** The same for all that were delivered, bound as `?1`. */
+function deliveredAmong(records: readonly DeliveryRecord[]) {
+	const delivered = records.filter(({ decision }) => decision.next === "delivered");
 	return {
 		sql: `(tenant_id, id, attempts_made) IN (SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1))
 		   AND status = 'pending'`,
-		params: [JSON.stringify(received.map((one) => [one.tenantId, one.deliveryId, one.attemptsMade]))],
+		params: [JSON.stringify(delivered.map((one) => [one.tenantId, one.deliveryId, one.attemptsMade]))],
 	};
 }
 
 function recordReceiverFailure(db: Database, record: DeliveryRecord): Statement[] {
 	const { failure } = record;
 	if (failure === null) return [];
-	return [tripReceiver(db, failure, isOurs(record, 4)), ...disable(db, record, failure)];
+	return [tripReceiver(db, failure, isOurs(record, 4)), ...disableEndpoint(db, record, failure)];
 }
 
-/** An endpoint that is gone, or has failed for days, is told nothing any more, and its owner's other endpoints hear of it. */
-function disable(db: Database, record: DeliveryRecord, { isGone }: { isGone: boolean }): Statement[] {
+/** An endpoint that is gone, or has failed for days, is disabled, and its owner's other endpoints get an event about it. */
+function disableEndpoint(db: Database, record: DeliveryRecord, { isGone }: { isGone: boolean }): Statement[] {
 	const { tenantId, endpointId } = record;
 	if (endpointId === null) return [];
 	const guard = isOurs(record, 5);

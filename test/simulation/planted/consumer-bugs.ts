@@ -112,8 +112,8 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "an early webhook's message is acked",
 		seenBy: 16,
-		file: "workers/dispatcher/dispatch-batch.ts",
-		find: "if (waitMs > 0) return later(waitMs);",
+		file: "workers/dispatcher/dispatch-messages.ts",
+		find: "if (waitMs > 0) return retryIn(waitMs);",
 		replace: "if (waitMs > 0) return ACK;",
 	},
 	{

@@ -14,8 +14,8 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "a probe lets a whole batch through",
 		seenBy: 108,
 		file: "shared/db/deliveries/find-deliveries.ts",
-		find: "ours.delete(receiver) || !kept.has(receiver)",
-		replace: "ours.has(receiver) || !kept.has(receiver)",
+		find: "ours.delete(receiver) || !gated.has(receiver)",
+		replace: "ours.has(receiver) || !gated.has(receiver)",
 	},
 	{
 		name: "a pause never ends",
@@ -28,8 +28,8 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "a success does not end a pause",
 		seenBy: 6,
 		file: "shared/db/deliveries/record-deliveries.ts",
-		find: "closeReceiverBreakers(receivedAmong(records)),",
-		replace: "closeReceiverBreakers(receivedAmong([])),",
+		find: "closeReceiverBreakers(deliveredAmong(records)),",
+		replace: "closeReceiverBreakers(deliveredAmong([])),",
 	},
 	{
 		name: "a failure is not counted",

@@ -3,9 +3,9 @@ import { describeFaults } from "./each-site.ts";
 import { GONE_RECEIVER, RECEIVER } from "./upstreams.ts";
 
 const READ =
-	"workers/dispatcher/dispatch-batch.ts#readOrNone → shared/db/deliveries/find-deliveries.ts#findPendingDeliveries";
+	"workers/dispatcher/dispatch-messages.ts#readOrNull → shared/db/deliveries/find-deliveries.ts#findPendingDeliveries";
 const RECORD =
-	"workers/dispatcher/group-records.ts#writeRecords → shared/db/deliveries/record-deliveries.ts#recordDeliveries";
+	"workers/dispatcher/dispatcher.ts#writeRecords → shared/db/deliveries/record-deliveries.ts#recordDeliveries";
 
 describeFaults("dispatcher", [
 	{
@@ -37,7 +37,7 @@ describeFaults("dispatcher", [
 	},
 	{
 		name: "a receiver that takes ten seconds to refuse the first",
-		tries: /enqueueAgain|holdBack/,
+		tries: /enqueueAgain|openSlowReceiverBreaker/,
 		async play(story) {
 			story.world.upstreams.receipts.push({ status: 500, afterMs: 10 * SECOND });
 			await story.submit({ prompt: "told later", hasWebhook: true });
@@ -58,7 +58,7 @@ describeFaults("dispatcher", [
 	{
 		name: "deliveries that could not be read together",
 		given: [{ at: READ, fault: "fails before it takes effect" }],
-		tries: /readOrNone/,
+		tries: /readOrNull/,
 		async play(story) {
 			await story.submit({ prompt: "one", hasWebhook: true });
 			await story.submit({ prompt: "two", hasWebhook: true });

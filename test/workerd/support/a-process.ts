@@ -6,7 +6,7 @@ import { DeliveryMessage, JobMessage } from "../../../shared/queues/queue.ts";
 import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { newConsumer } from "../../../workers/consumer/consumer.ts";
-import { groupRecords } from "../../../workers/dispatcher/group-records.ts";
+import { newDispatcher } from "../../../workers/dispatcher/dispatcher.ts";
 import type { Process, World } from "./a-world.ts";
 import type { ScriptedModel } from "./scripted-model.ts";
 import { callOf } from "./watched-d1.ts";
@@ -97,11 +97,7 @@ export function aProcess(world: World, counted: Counted, model: ScriptedModel | 
 					return await model.ask(call, signal, runtime);
 				}),
 		}),
-		dispatcher: {
-			...shared,
-			records: groupRecords(db),
-			background: (work) => void background.push(work),
-		},
+		dispatcher: newDispatcher({ ...shared, background: (work) => void background.push(work) }),
 		background,
 		sweeper: { ...shared, signingKeys: world.config.signingKeys },
 		on: (what, happening, times = 1) => rules.push({ what, happening, left: times }),

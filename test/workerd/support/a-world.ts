@@ -8,7 +8,7 @@ import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import type { Consumer } from "../../../workers/consumer/consumer.ts";
-import type { Dispatcher } from "../../../workers/dispatcher/dispatch-batch.ts";
+import type { Dispatcher } from "../../../workers/dispatcher/dispatcher.ts";
 import type { Sweeper } from "../../../workers/sweeper/sweeper.ts";
 import { type FakeRuntime, type FakeWorld, fakeRuntime } from "../../support/fake-runtime.ts";
 import { aProcess, type Happening } from "./a-process.ts";

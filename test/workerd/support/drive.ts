@@ -4,7 +4,7 @@ import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import type { Disposition } from "../../../shared/queues/messages.ts";
 import { runMessages } from "../../../workers/consumer/run-messages.ts";
-import { dispatchBatch } from "../../../workers/dispatcher/dispatch-batch.ts";
+import { dispatchMessages } from "../../../workers/dispatcher/dispatch-messages.ts";
 import { sweepAll } from "../../../workers/sweeper/index.ts";
 import { type Process, takeBells, type World } from "./a-world.ts";
 import type { ScriptedModel } from "./scripted-model.ts";
@@ -35,7 +35,7 @@ export async function consume(world: World, process: Process, ...keys: [JobKey, 
 
 export async function dispatch(world: World, process: Process, ...keys: [DeliveryKey, ...DeliveryKey[]]) {
 	const told: Record<string, Disposition> = {};
-	const over = dispatchBatch(process.dispatcher, keys, (key, disposition) => {
+	const over = dispatchMessages(process.dispatcher, keys, (key, disposition) => {
 		told[key.deliveryId] = disposition;
 	});
 	if (!(await world.ended(over))) throw new Error("the batch never ends");

@@ -4,8 +4,8 @@ import {
 	type WebhookEndpoint,
 	type WebhookEndpointKey,
 } from "../../../shared/core/webhooks/webhook-endpoint.ts";
-import { seal, unseal } from "../../../shared/crypto/seal.ts";
-import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
+import { seal } from "../../../shared/crypto/seal.ts";
+import { newWebhookSecret, openSecrets } from "../../../shared/webhooks/secrets.ts";
 import { logError } from "../../log.ts";
 import type { Services } from "../services.ts";
 
@@ -19,15 +19,9 @@ export async function newEndpointSecret({ config, runtime }: Services, endpoint:
 	return { secret, stored: { sealedSecret, secretHint: secret.slice(-HINT_LENGTH) } };
 }
 
-/** Those in force that open: one sealed under a key that is gone must not silence the other. */
 export async function openEndpointSecrets({ config, runtime }: Services, endpoint: WebhookEndpoint): Promise<string[]> {
-	const owner = secretOwner(endpoint);
-	const opened = await Promise.allSettled(
-		endpoint.sealedSecrets.map((sealed) => unseal(runtime, config.signingKeys, owner, sealed)),
-	);
-	return opened.flatMap((one) => {
-		if (one.status === "fulfilled") return [one.value];
-		logError("secret.open_failed", { tenantId: endpoint.tenantId, endpointId: endpoint.endpointId }, one.reason);
-		return [];
-	});
+	const { tenantId, endpointId, sealedSecrets } = endpoint;
+	const { secrets, errors } = await openSecrets(runtime, config.signingKeys, secretOwner(endpoint), sealedSecrets);
+	for (const error of errors) logError("secret.open_failed", { tenantId, endpointId }, error);
+	return secrets;
 }

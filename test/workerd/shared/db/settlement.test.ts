@@ -450,9 +450,9 @@ describe("recordDeliveries", () => {
 			{ ...late, attemptsMade: 0, failure, attempt, decision: pending },
 		];
 		expect(await recordDeliveries(later, records)).toEqual([
-			{ done: true, recovered: taken.receiver, owed: [] },
-			{ done: true, recovered: null, owed: [] },
-			{ done: false, recovered: null, owed: [] },
+			{ done: true, recovered: taken.receiver, deliveries: [] },
+			{ done: true, recovered: null, deliveries: [] },
+			{ done: false, recovered: null, deliveries: [] },
 		]);
 		expect(await reloadDelivery(taken)).toMatchObject({ status: "delivered", attemptsMade: 2 });
 		expect(await reloadDelivery(refused)).toMatchObject({ attemptsMade: 1, nextAttemptAt: NOW + SECOND + MINUTE });

@@ -126,8 +126,8 @@ describe("redeliver", () => {
 			{ ...one, ...gone, decision: { next: "exhausted" } },
 			{ ...two, ...gone, decision: { next: "exhausted" } },
 		]);
-		expect(recorded.map(({ owed }) => owed.length)).toEqual([1, 0]);
-		expect(recorded[0]?.owed[0]?.deliveryId).toContain(listener.endpointId);
+		expect(recorded.map(({ deliveries }) => deliveries.length)).toEqual([1, 0]);
+		expect(recorded[0]?.deliveries[0]?.deliveryId).toContain(listener.endpointId);
 	});
 
 	it("leaves alone what is not there, or another tenant's", async () => {

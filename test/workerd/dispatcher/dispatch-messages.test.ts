@@ -3,10 +3,10 @@ import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { viewJob } from "../../../shared/api/job.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
-import { holdBack } from "../../../shared/db/deliveries/receiver-breakers.ts";
+import { openSlowReceiverBreaker } from "../../../shared/db/deliveries/receiver-breakers.ts";
 import { ACK, type Disposition } from "../../../shared/queues/messages.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
-import { dispatchBatch } from "../../../workers/dispatcher/dispatch-batch.ts";
+import { dispatchMessages } from "../../../workers/dispatcher/dispatch-messages.ts";
 import {
 	A_SECRET,
 	aDelivery,
@@ -502,7 +502,7 @@ describe("a batch of delivery messages", () => {
 		const [slow, quick] = [await anOwedDelivery(), await anOwedDelivery()];
 		const process = world.start();
 		const told: Record<string, Disposition> = {};
-		const over = dispatchBatch(process.dispatcher, [slow.delivery, quick.delivery], (key, disposition) => {
+		const over = dispatchMessages(process.dispatcher, [slow.delivery, quick.delivery], (key, disposition) => {
 			told[key.deliveryId] = disposition;
 		});
 		await world.ended(over);
@@ -538,7 +538,7 @@ describe("a batch of delivery messages", () => {
 		const { job, delivery } = await anOwedDelivery();
 		const other = await aDelivery(job, { deliveryId: `${delivery.deliveryId}_2`, url: RECEIVER });
 		const process = world.start();
-		await world.ended(dispatchBatch(process.dispatcher, [delivery], () => undefined));
+		await world.ended(dispatchMessages(process.dispatcher, [delivery], () => undefined));
 		await world.advance(SECOND);
 		expect(await dispatch(world, world.start(), other)).toEqual(ACK);
 		expect(received).toHaveLength(1);
@@ -555,7 +555,11 @@ describe("a batch of delivery messages", () => {
 		const { delivery } = await anOwedDelivery();
 		await dispatch(world, world.start(), delivery);
 		const db = world.start().dispatcher.db;
-		await holdBack(db, { tenantId: delivery.tenantId, deliveryId: delivery.deliveryId, attemptsMade: 0 });
+		await openSlowReceiverBreaker(db, {
+			tenantId: delivery.tenantId,
+			deliveryId: delivery.deliveryId,
+			attemptsMade: 0,
+		});
 		expect(
 			await db.all("test", {
 				sql: "SELECT * FROM receiver_breakers WHERE key LIKE ?1",
@@ -568,7 +572,7 @@ describe("a batch of delivery messages", () => {
 		const { world, received } = aReceiver(hangs, status(200));
 		const { delivery } = await anOwedDelivery();
 		const process = world.start();
-		const over = dispatchBatch(process.dispatcher, [delivery], () => undefined);
+		const over = dispatchMessages(process.dispatcher, [delivery], () => undefined);
 		await world.ended(over);
 		process.kill();
 		await world.advance(MINUTE);

@@ -1,0 +1,99 @@
+/**
+ * The messages of one queue batch: their deliveries are read in one transaction, sent side by side, and each is recorded as
+ * soon as its receiver has replied. A slow receiver does not hold up the others: its delivery goes on in the background.
+ */
+import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
+import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
+import { RECEIVER_SLOW_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
+import { findPendingDeliveries, type PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
+import { parkDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
+import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/messages.ts";
+import { logError } from "../log.ts";
+import { deliver } from "./deliver.ts";
+import type { Dispatcher } from "./dispatcher.ts";
+
+/** `settle` is called once for each key, as soon as its own outcome is known: no delivery waits for a slow neighbour. */
+export async function dispatchMessages(
+	dispatcher: Dispatcher,
+	keys: DeliveryKey[],
+	settle: (key: DeliveryKey, disposition: Disposition) => void,
+): Promise<void> {
+	const together = await readOrNull(dispatcher, keys);
+	const gated = (together ?? []).filter(({ maySend }) => !maySend).map(({ delivery }) => delivery);
+	const parked = park(dispatcher, gated);
+	await Promise.all(
+		keys.map(async (key) => {
+			// One row that cannot be read must not stop its neighbours, so each is read alone then.
+			const read = together ?? (await readOrNull(dispatcher, [key]));
+			const pending = read?.find(({ delivery }) => isSame(delivery, key));
+			if (read === null) settle(key, AFTER_CRASH);
+			else if (pending === undefined) settle(key, ACK);
+			else if (!pending.maySend) settle(key, await parked);
+			else settle(key, await withoutSlowOnes(dispatcher, key, dispatch(dispatcher, pending)));
+		}),
+	);
+}
+
+async function readOrNull(dispatcher: Dispatcher, keys: DeliveryKey[]): Promise<PendingDelivery[] | null> {
+	try {
+		return keys.length === 0 ? [] : await findPendingDeliveries(dispatcher.db, keys);
+	} catch (error) {
+		logError("deliveries.read_failed", { deliveries: keys.length }, error);
+		return null;
+	}
+}
+
+/** While a receiver's breaker is open its deliveries wait in D1; the release enqueues them again. */
+async function park({ db }: Dispatcher, gated: DeliveryKey[]): Promise<Disposition> {
+	try {
+		await parkDeliveries(db, gated);
+		return ACK;
+	} catch (error) {
+		logError("deliveries.park_failed", { deliveries: gated.length }, error);
+		return AFTER_CRASH;
+	}
+}
+
+function isSame(one: DeliveryKey, other: DeliveryKey): boolean {
+	return one.tenantId === other.tenantId && one.deliveryId === other.deliveryId;
+}
+
+/** An early message comes back when its delivery is due, if that is soon; otherwise the sweeper enqueues it. */
+async function dispatch(dispatcher: Dispatcher, pending: PendingDelivery): Promise<Disposition> {
+	const { delivery, now } = pending;
+	const waitMs = (delivery.nextAttemptAt ?? now) - now;
+	if (waitMs > 0) return retryIn(waitMs);
+	try {
+		const decision = await deliver(dispatcher, pending);
+		return decision.next === "pending" ? retryIn(decision.delayMs) : ACK;
+	} catch (error) {
+		logError("delivery.crashed", { deliveryId: delivery.deliveryId }, error);
+		return AFTER_CRASH;
+	}
+}
+
+/** The message of a slow delivery is acked. If that delivery is to be retried, it gets a new message. */
+async function withoutSlowOnes(
+	dispatcher: Dispatcher,
+	key: DeliveryKey,
+	dispatching: Promise<Disposition>,
+): Promise<Disposition> {
+	const { runtime, background } = dispatcher;
+	const inTime = await new Promise<Disposition | null>((resolve, reject) => {
+		const cancelTimer = runtime.timer(RECEIVER_SLOW_MS, () => resolve(null));
+		dispatching.then(resolve, reject).finally(cancelTimer);
+	});
+	if (inTime !== null) return inTime;
+	background(enqueueAgain(dispatcher, key, dispatching));
+	return ACK;
+}
+
+async function enqueueAgain({ deliveryQueue }: Dispatcher, key: DeliveryKey, dispatching: Promise<Disposition>) {
+	const disposition = await dispatching;
+	if (disposition.kind === "retry") await deliveryQueue.tryEnqueueLater(key, disposition.delaySeconds);
+}
+
+function retryIn(waitMs: number): Disposition {
+	const delaySeconds = queueDelaySeconds(waitMs);
+	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
+}

@@ -1,0 +1,27 @@
+/** What a dispatcher works with, in one invocation. */
+import type { Config } from "../../shared/core/config.ts";
+import type { GroupCommit } from "../../shared/core/group-commit.ts";
+import type { Runtime } from "../../shared/core/runtime.ts";
+import { type DeliveryRecord, type Recorded, recordDeliveries } from "../../shared/db/deliveries/record-deliveries.ts";
+import type { FreshResults } from "../../shared/storage/fresh-results.ts";
+import type { Bindings } from "../bindings.ts";
+
+export interface Dispatcher extends Bindings {
+	config: Config;
+	runtime: Runtime;
+	freshResults: FreshResults;
+	/** Work that outlives the messages. If it dies, the sweeper finds its delivery in D1. */
+	background: (work: Promise<void>) => void;
+	/** Attempts that end while others are being recorded share the next transaction. */
+	records: GroupCommit<DeliveryRecord, Recorded>;
+}
+
+export function newDispatcher(parts: Omit<Dispatcher, "records">): Dispatcher {
+	const { db } = parts;
+	return {
+		...parts,
+		records: db.grouped(async function writeRecords(records: DeliveryRecord[]) {
+			return await recordDeliveries(db, records);
+		}),
+	};
+}
