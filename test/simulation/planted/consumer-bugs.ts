@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: patches quote the source, templates and all.
-/** In the consumer and the dispatcher: what is looked at, stored, written and acked, and in which order. */
+/** In the consumer and the dispatcher: what is read, stored, written and acked, and in which order. */
 import type { PlantedBug } from "./bugs.ts";
 
 export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	{
-		name: "the last word of an early message is an ack",
+		name: "an early message is acked in the end",
 		seenBy: 16,
 		file: "workers/consumer/run-messages.ts",
 		find: 'settleMessage(miss, miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK);',
@@ -18,14 +18,14 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		replace: "\tconst attempts = jobs.map(async (job) => {\n\t\tsettleMessage(job, ACK);\n",
 	},
 	{
-		name: "a new holder does not look for an earlier answer",
+		name: "a new holder does not look for an earlier result",
 		seenBy: 6,
 		file: "workers/consumer/persist.ts",
 		find: "if (job.fence === 1) return null;",
 		replace: "if (job.fence >= 1) return null;",
 	},
 	{
-		name: "an R2 error means that there is no answer",
+		name: "an R2 error means that there is no result",
 		seenBy: 69,
 		file: "workers/consumer/persist.ts",
 		find: 'logError("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
@@ -40,14 +40,14 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	const kept = await storeWhileHeld(`,
 	},
 	{
-		name: "the last answer wins",
+		name: "the last result wins",
 		seenBy: 4,
 		file: "shared/storage/object-store.ts",
 		find: ', onlyIf: { etagDoesNotMatch: "*" } };',
 		replace: " };",
 	},
 	{
-		name: "an answer whose settlement is unknown is acked",
+		name: "a result whose settlement is unknown is acked",
 		seenBy: 105,
 		file: "workers/consumer/settle.ts",
 		find: 'if (written === "unknown") return retryAfterLease(consumer.config.leaseMs);',
@@ -61,21 +61,21 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		replace: "",
 	},
 	{
-		name: "a call may take as long as it likes",
+		name: "a call has no time limit",
 		seenBy: 7,
 		file: "workers/consumer/run-attempt.ts",
 		find: "timeoutMs: Math.max(0, Math.min(timeoutMs, deadlineAt - lease.now())),",
 		replace: "timeoutMs: Math.max(timeoutMs, deadlineAt - lease.now()),",
 	},
 	{
-		name: "a job may be attempted once more than it may",
+		name: "a job is attempted once more than allowed",
 		seenBy: 6,
 		file: "shared/core/jobs/decide.ts",
 		find: "usesAttempt(failure) && job.attempt >= job.maxAttempts",
 		replace: "usesAttempt(failure) && job.attempt > job.maxAttempts",
 	},
 	{
-		name: "a job that kills its holders is called for ever",
+		name: "a job that kills its holders is called forever",
 		seenBy: 15,
 		file: "shared/core/jobs/decide.ts",
 		find: 'if (job.attempt > job.maxAttempts) return "poisoned";',
@@ -96,7 +96,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		replace: "asked.length;",
 	},
 	{
-		name: "a webhook that nobody took is delivered",
+		name: "a webhook that no receiver accepted is delivered",
 		seenBy: 6,
 		file: "shared/core/webhooks/delivery-schedule.ts",
 		find: "result.status >= 200 && result.status < 300",

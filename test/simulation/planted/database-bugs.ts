@@ -4,14 +4,14 @@ import type { PlantedBug } from "./bugs.ts";
 
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
-		name: "a job is finished whoever holds its lease",
+		name: "a job is finalized without the fence",
 		seenBy: 157,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: "AND jobs.fence = ${fence}`",
 		replace: "AND ${fence} >= 0`",
 	},
 	{
-		name: "a job is requeued whoever holds its lease",
+		name: "a job is requeued without the fence",
 		seenBy: 63,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "AND fence = ?4 AND status = 'running'",
@@ -39,14 +39,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		replace: "((parked_on IS NULL)",
 	},
 	{
-		name: "a cool-down never ends for those who wait for it",
+		name: "an open breaker never ends for its parked jobs",
 		seenBy: 15,
 		file: "shared/db/admission/breakers.ts",
 		find: "FROM jobs WHERE parked_on = ?2 ORDER BY",
 		replace: "FROM jobs WHERE parked_on = ?2 AND FALSE ORDER BY",
 	},
 	{
-		name: "nobody takes over from a dead holder",
+		name: "no consumer takes over from a dead holder",
 		seenBy: 2,
 		file: "shared/db/admission/may-run.ts",
 		find: "OR (status = 'running' AND lease_expires_at <= ${NOW})",
@@ -67,21 +67,21 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		replace: "attempt = attempt + 1",
 	},
 	{
-		name: "an answer to the lease statement that was lost is not read back",
+		name: "a lost response of the lease statement is not read back",
 		seenBy: 18,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: "readable(request.isRepeated ? own : rows, request)",
 		replace: "readable(rows, request)",
 	},
 	{
-		name: "an end owes no webhook",
+		name: "a final state inserts no delivery",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: "insertFinalDeliveries(db, ends),",
 		replace: 'giveFreeSlots(db, "nobody"),',
 	},
 	{
-		name: "an end and its webhook are two transactions",
+		name: "a final state and its deliveries are two transactions",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: `await db.transact<Record<string, unknown>>("finish jobs", [
@@ -96,7 +96,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	];`,
 	},
 	{
-		name: "an end does not show in the version",
+		name: "a final state does not raise the version",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: "parked_on = NULL, slot = NULL, open_in = NULL, version = version + 1",
@@ -117,14 +117,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		replace: "+ 999999999 + (made ->> 'graceMs'), sweep_at)",
 	},
 	{
-		name: "jobs that still owe a webhook are pruned",
+		name: "jobs with a pending delivery are pruned",
 		seenBy: 6,
 		file: "shared/db/upkeep/erase-jobs.ts",
 		find: "AND deliveries.status = 'pending')`",
 		replace: "AND deliveries.status = 'nothing')`",
 	},
 	{
-		name: "jobs under way are erased",
+		name: "open jobs are erased",
 		seenBy: 6,
 		file: "shared/db/upkeep/erase-jobs.ts",
 		find: 'const FINAL = "finished_at IS NOT NULL"',

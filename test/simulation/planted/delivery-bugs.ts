@@ -1,10 +1,10 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: patches quote the source, templates and all.
-/** In what registered receivers are told, and in how those in trouble are left alone. */
+/** In deliveries to registered receivers, and in the pauses of failing ones. */
 import type { PlantedBug } from "./bugs.ts";
 
 export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	{
-		name: "a paused receiver is tried by whoever asks",
+		name: "every delivery probes a paused receiver",
 		seenBy: 6,
 		file: "shared/db/deliveries/receiver-breakers.ts",
 		find: "WHERE open_until <= ${NOW} AND key IN (SELECT receiver",
@@ -39,21 +39,21 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		replace: "SET failures = failures, failed_at",
 	},
 	{
-		name: "nobody lets parked deliveries go",
+		name: "parked deliveries are never released",
 		seenBy: 32,
 		file: "workers/sweeper/release-deliveries.ts",
 		find: "await findParkedReceivers(db, RECEIVERS_MAX)",
 		replace: "(await findParkedReceivers(db, RECEIVERS_MAX)).slice(0, 0)",
 	},
 	{
-		name: "all parked deliveries go while the pause lasts",
+		name: "all parked deliveries are released during the pause",
 		seenBy: 6,
 		file: "shared/db/deliveries/receiver-breakers.ts",
 		find: "CASE WHEN open_until > ${NOW} THEN 0 WHEN open_until IS NOT NULL THEN 1 END",
 		replace: "CASE WHEN open_until > ${NOW} THEN ?3 WHEN open_until IS NOT NULL THEN ?3 END",
 	},
 	{
-		name: "all parked deliveries go when one is to try",
+		name: "all parked deliveries are released when one should probe",
 		seenBy: 6,
 		file: "shared/db/deliveries/receiver-breakers.ts",
 		find: "WHEN open_until IS NOT NULL THEN 1 END",
@@ -74,14 +74,14 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		replace: "return null;",
 	},
 	{
-		name: "nobody hears that an endpoint is disabled",
+		name: "disabling an endpoint inserts no delivery",
 		seenBy: 32,
 		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "insertEndpointDisabledDeliveries(db, { tenantId, endpointId }),",
 		replace: "insertEndpointDisabledDeliveries(db, { tenantId: endpointId, endpointId }),",
 	},
 	{
-		name: "endpoints are owed after the end",
+		name: "deliveries to endpoints are inserted after the final state",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: "insertFinalDeliveries(db, ends),\n\t\tfinishStatement(db, ends),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);",
@@ -98,21 +98,21 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	);`,
 	},
 	{
-		name: "a disabled endpoint is owed",
+		name: "a disabled endpoint gets pending deliveries",
 		seenBy: 328,
 		file: "shared/db/outbox.ts",
 		find: "iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW}, ${IF_ENABLED(NOW)},",
 		replace: "'pending', ${NOW}, ${NOW},",
 	},
 	{
-		name: "a start is owed at each lease",
+		name: "a start inserts deliveries at each lease",
 		seenBy: 446,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: 'AND jobs.holder = ?3 AND jobs.fence = 1"',
 		replace: 'AND jobs.holder = ?3"',
 	},
 	{
-		name: "an old secret signs on that was to die",
+		name: "an old secret that was replaced still signs",
 		seenBy: 1,
 		file: "workers/intake/webhooks/rotation.ts",
 		find: "? OVERLAP_MS : 0",
@@ -140,7 +140,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		replace: "AND status IN ('exhausted')",
 	},
 	{
-		name: "what is asked for again has used up its schedule",
+		name: "a redelivery has used up its schedule",
 		seenBy: 1,
 		file: "shared/db/deliveries/redeliver.ts",
 		find: "restarted_at = ${NOW}, attempts_before = attempts_made,",
@@ -154,7 +154,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		replace: '\t\t{ sql: "SELECT 1", params: [] },\n\t\t{\n\t\t\tsql: `UPDATE',
 	},
 	{
-		name: "each receiver is told under an id of its own",
+		name: "each receiver gets an event id of its own",
 		seenBy: 1,
 		file: "shared/db/outbox.ts",
 		find: '${named("evt")}, event_type, NULL`;',

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: patches quote the source, templates and all.
-/** In intake: what a 202 stands for, and what a key does. */
+/** In intake: what a 202 promises, and what an idempotency key does. */
 import type { PlantedBug } from "./bugs.ts";
 
 export const INTAKE_BUGS: readonly PlantedBug[] = [
@@ -43,14 +43,14 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 			'if (isRepeat) return { outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, fence: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } as never }',
 	},
 	{
-		name: "a tenant is not asked for when a job is read",
+		name: "a job is read without its tenant",
 		seenBy: 14,
 		file: "shared/db/jobs/find-job.ts",
 		find: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`",
 		replace: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2 AND ${IS_SERVED}`",
 	},
 	{
-		name: "a job that runs again asks another prompt",
+		name: "a retried job sends another prompt",
 		seenBy: 9,
 		file: "workers/intake/jobs/retry-job.ts",
 		find: "ownInput === undefined ? await inputOf(c, old)",

@@ -1,5 +1,5 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: patches quote the source, templates and all.
-/** In what bounds a tenant: slots, open jobs, the day's tokens, and who goes next. */
+/** In tenant limits: slots, open jobs, tokens a day, and the order of release. */
 import type { PlantedBug } from "./bugs.ts";
 
 export const LIMIT_BUGS: readonly PlantedBug[] = [
@@ -39,35 +39,35 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		replace: 'claimKey(db, job, job.idempotency, "TRUE")',
 	},
 	{
-		name: "a slot is given as if nobody of the same batch got one",
+		name: "slots are given without counting the same batch",
 		seenBy: 390,
 		file: "shared/db/admission/tenant-slots.ts",
 		find: "ELSE ${place} <= ${freeSlots(tenant)} END`",
 		replace: "ELSE 1 <= ${freeSlots(tenant)} END`",
 	},
 	{
-		name: "who comes later overtakes those who wait",
+		name: "a later job overtakes the waiting ones",
 		seenBy: 3425,
 		file: "shared/db/admission/tenant-slots.ts",
 		find: "`CASE WHEN ${othersWait(tenant)} THEN FALSE ELSE",
 		replace: "`CASE WHEN FALSE THEN FALSE ELSE",
 	},
 	{
-		name: "whoever is leased without a slot takes none",
+		name: "a job leased without a slot takes none",
 		seenBy: 18,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: "takeFreeSlots(db, keys, holder),",
 		replace: "takeFreeSlots(db, [], holder),",
 	},
 	{
-		name: "who has no slot is leased all the same",
+		name: "a job without a slot is leased all the same",
 		seenBy: 19,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: "WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT}))",
 		replace: "WHERE status = 'running' OR (NOT (${GATED})))",
 	},
 	{
-		name: "an end keeps its slot",
+		name: "a final job keeps its slot",
 		seenBy: 7,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: "parked_on = NULL, slot = NULL, open_in = NULL,",
@@ -88,35 +88,35 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		replace: "sweep_at = deadline_at\n",
 	},
 	{
-		name: "a freed slot is given to nobody",
+		name: "a freed slot is given to no job",
 		seenBy: 7,
 		file: "shared/db/admission/tenant-slots.ts",
 		find: "THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`",
 		replace: "THEN 0 ELSE 0 END`",
 	},
 	{
-		name: "more go than there are slots",
+		name: "more jobs are released than there are slots",
 		seenBy: 7,
 		file: "shared/db/admission/tenant-slots.ts",
 		find: "THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`",
 		replace: "THEN 0 ELSE max(0, 1 + ${freeSlots(tenant)}) END`",
 	},
 	{
-		name: "who is given a slot is not swept for",
+		name: "a job that is given a slot is not swept for",
 		seenBy: 309,
 		file: "shared/db/admission/tenant-slots.ts",
 		find: "sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)",
 		replace: "sweep_at = deadline_at",
 	},
 	{
-		name: "the youngest goes first",
+		name: "the youngest job is released first",
 		seenBy: 7,
 		file: "shared/db/admission/tenant-slots.ts",
 		find: "ORDER BY priority DESC, id\n\t\t        LIMIT min(?3,",
 		replace: "ORDER BY priority DESC, id DESC\n\t\t        LIMIT min(?3,",
 	},
 	{
-		name: "the least urgent goes first",
+		name: "the least urgent job is released first",
 		seenBy: 7,
 		file: "shared/db/admission/tenant-slots.ts",
 		find: "ORDER BY priority DESC, id\n\t\t        LIMIT min(?3,",
@@ -130,14 +130,14 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		replace: "[countOpenJobs(tenantId), countOpenJobs(tenantId),",
 	},
 	{
-		name: "the sweeper passes those by who wait for a slot",
+		name: "the sweeper skips the jobs that wait for a slot",
 		seenBy: 45,
 		file: "shared/db/admission/breakers.ts",
 		find: 'AND (${tenantOfKey("key")} IS NULL OR ${slotsToGive',
 		replace: 'AND (${tenantOfKey("key")} IS NULL AND ${slotsToGive',
 	},
 	{
-		name: "the sweeper lets all go who wait for a slot",
+		name: "the sweeper releases all jobs that wait for a slot",
 		seenBy: 832,
 		file: "shared/db/admission/breakers.ts",
 		find: 'IS NOT NULL THEN min(?3, ${slotsToGive(tenantOfKey("?2"))})',

@@ -25,7 +25,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		replace: "\t\teraseTenants",
 	},
 	{
-		name: "the sweeper notes a ring that it has not rung",
+		name: "the sweeper counts a redispatch that it has not sent",
 		seenBy: 5,
 		file: "workers/sweeper/enqueue-deliveries.ts",
 		find: "await deliveryQueue.enqueue(due);",
@@ -39,14 +39,14 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		replace: 'if (job.deadlineAt <= now) return { kind: "leave" };',
 	},
 	{
-		name: "the sweeper expires what has an answer",
+		name: "the sweeper expires jobs that have a result",
 		seenBy: 77,
 		file: "workers/sweeper/expire-jobs.ts",
 		find: 'if (job.fence === 0) return "nothing";',
 		replace: 'if (job.fence >= 0) return "nothing";',
 	},
 	{
-		name: "a holder's death is noticed when its job would have been rung for",
+		name: "a holder's death is noticed only when its job would be redispatched",
 		seenBy: 96,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: "UPDATE jobs SET sweep_at = lease_expires_at",
