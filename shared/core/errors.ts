@@ -1,4 +1,7 @@
-/** Errors that are the caller's: a closed list of codes, one status each, one envelope. Anything else is a bug. */
+/**
+ * Errors with a meaning: the caller's own, as a closed list of codes with one status each and one envelope, and the storage's.
+ * Anything else is a bug.
+ */
 
 const ERRORS = {
 	invalid_request: { status: 400, type: "invalid_request_error", retry: null },
@@ -60,5 +63,14 @@ export class AppError extends Error {
 	toBody(requestId: string) {
 		const { code, message, param } = this;
 		return { error: { message, type: ERRORS[code].type, code, param, request_id: requestId } };
+	}
+}
+
+/** D1 or R2 did not respond in time, or failed. Whether a write took effect is unknown: read it back, never repeat it blindly. */
+export class StorageUnavailable extends Error {
+	/** @param what it was to do, as in "lease jobs" */
+	constructor(what: string, cause: unknown) {
+		super(`Storage did not respond: ${what}`, { cause });
+		this.name = "StorageUnavailable";
 	}
 }

@@ -4,8 +4,9 @@
  * Time in SQL is the database's own (`NOW`), so that no two machines' clocks are ever compared. Tests and simulation bind
  * another time through `clock`.
  */
+
+import { StorageUnavailable } from "../core/errors.ts";
 import { GroupCommit } from "../core/group-commit.ts";
-import { StorageUnavailable } from "../core/storage-unavailable.ts";
 import { type Timers, withTimeout } from "../core/timeout.ts";
 
 /** Milliseconds by the database's clock. */

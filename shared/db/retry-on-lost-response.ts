@@ -1,4 +1,4 @@
-import { StorageUnavailable } from "../core/storage-unavailable.ts";
+import { StorageUnavailable } from "../core/errors.ts";
 
 /**
  * Makes a write once more if the response to it was lost, as the write may have taken effect: a caller who sent the whole

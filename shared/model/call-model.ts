@@ -4,7 +4,7 @@
  */
 
 import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
-import { parseJson } from "../core/json/json-guards.ts";
+import { parseJson } from "../core/json/json.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { classifyFailure, cleanMessage } from "../core/upstreams/classify-failure.ts";
 import { type ModelFailure, newFailure } from "../core/upstreams/failures.ts";

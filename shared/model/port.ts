@@ -3,6 +3,7 @@
  * `Response` (the simulated one makes its own), so that one reader judges and assembles them all.
  */
 
+import type { ChatCompletion } from "../core/chat/chat-completion.ts";
 import type { GatewaySettings } from "../core/jobs/job.ts";
 import type { JsonObject } from "../core/json/json.ts";
 import type { ModelFailure, Usage } from "../core/upstreams/failures.ts";
@@ -30,7 +31,7 @@ export type ModelOutcome = { ok: true; response: ModelResponse } | { ok: false; 
 
 export interface ModelResponse {
 	/** A chat completion, valid against the published output schema, as it will be stored. */
-	completion: JsonObject;
+	completion: ChatCompletion;
 	/** Null where the provider did not say: never invented. */
 	usage: Usage | null;
 	/** HTTP status of the provider's answer. */

@@ -1,5 +1,5 @@
 /** R2 with a time limit. Whatever goes wrong in it is the weather: `StorageUnavailable`. */
-import { StorageUnavailable } from "../core/storage-unavailable.ts";
+import { StorageUnavailable } from "../core/errors.ts";
 import { type Timers, withTimeout } from "../core/timeout.ts";
 
 /** A lease is renewed meanwhile. Shorter than what a put may take (16 MiB) would throw away what was nearly done. */

@@ -1,9 +1,10 @@
 /** D1 and R2 as a holder uses them: how long it keeps trying when one does not respond, and what it then assumes. */
+
+import { StorageUnavailable } from "../../shared/core/errors.ts";
 import type { Attempt } from "../../shared/core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import type { JobState } from "../../shared/core/jobs/job-states.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
-import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
 import { findLeaseState } from "../../shared/db/jobs/find-job.ts";
 import { type Leased, leaseJobs } from "../../shared/db/jobs/lease-jobs.ts";
 import { readInput } from "../../shared/storage/inputs.ts";

@@ -1,6 +1,6 @@
 /** One delivery attempt: build, sign, send, record. */
 
-import { StorageUnavailable } from "../../shared/core/storage-unavailable.ts";
+import { StorageUnavailable } from "../../shared/core/errors.ts";
 import type { DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
 import { type DeliveryDecision, decideDelivery } from "../../shared/core/webhooks/delivery-schedule.ts";
 import { isOverload, openMsByFailures } from "../../shared/core/webhooks/receiver-breaker.ts";

@@ -1,12 +1,11 @@
 /**
- * Assembles a chat completion from the chunks of a stream, as a fold. Each step uses up the chunk and the state
- * it was given: lists grow in place, since to copy 100,000 logprobs for each new one would take minutes. A stream is whole
- * once it said `[DONE]` or gave every choice a finish reason; half an answer is never one.
+ * Assembles a chat completion from the chunks of a stream, as a fold. Each step consumes the chunk and the state
+ * it was given: lists grow in place, since copying 100,000 logprobs for each new one would take minutes. A stream is whole
+ * once it sent `[DONE]` or gave every choice a finish reason; half a completion is never a result.
  */
-import type { Json, JsonObject } from "../json/json.ts";
-import { listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json-guards.ts";
+import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json.ts";
 
-interface ChoiceSoFar {
+interface ChoiceState {
 	index: number;
 	message: JsonObject;
 	finishReason: string | null;
@@ -14,33 +13,33 @@ interface ChoiceSoFar {
 	rest: JsonObject;
 }
 
-export interface StreamSoFar {
+export interface StreamState {
 	/** What stands beside the choices: id, model, created … */
 	head: JsonObject;
-	choices: readonly ChoiceSoFar[];
-	/** Raw counts; providers spread them over several chunks, the last word wins. */
+	choices: readonly ChoiceState[];
+	/** Raw counts; providers spread them over several chunks, and the last value wins. */
 	usage: JsonObject | null;
 	isDone: boolean;
-	/** Characters of the answer so far: its growth is the stream's progress. */
+	/** Characters of content so far: their growth is the stream's progress. */
 	chars: number;
 }
 
-export const EMPTY_STREAM: StreamSoFar = { head: {}, choices: [], usage: null, isDone: false, chars: 0 };
+export const EMPTY_STREAM: StreamState = { head: {}, choices: [], usage: null, isDone: false, chars: 0 };
 
-/** Fields of a chunk that are no part of an answer. */
+/** Fields of a chunk that are no part of a completion. */
 const CHUNK_ONLY: ReadonlySet<string> = new Set(["object", "obfuscation", "choices", "usage"]);
 
-/** Said once by most providers, in every chunk by some: the first word stands. */
-const SAID_ONCE: ReadonlySet<string> = new Set(["id", "created", "model"]);
+/** Sent once by most providers, in every chunk by some: the first value stands. */
+const SENT_ONCE: ReadonlySet<string> = new Set(["id", "created", "model"]);
 
 /** Adds one chunk in OpenAI's form, `{choices: [{index, delta, finish_reason}], usage?}`. */
-export function foldChunk(so: StreamSoFar, chunk: JsonObject): StreamSoFar {
-	const head = { ...so.head };
+export function foldChunk(state: StreamState, chunk: JsonObject): StreamState {
+	const head = { ...state.head };
 	for (const [key, value] of Object.entries(chunk)) {
 		if (CHUNK_ONLY.has(key) || value === null) continue;
-		if (!SAID_ONCE.has(key) || head[key] === undefined) head[key] = value;
+		if (!SENT_ONCE.has(key) || head[key] === undefined) head[key] = value;
 	}
-	let { choices, chars } = so;
+	let { choices, chars } = state;
 	for (const value of listOf(chunk.choices) ?? []) {
 		const choice = objectOf(value);
 		if (choice === null) continue;
@@ -51,19 +50,19 @@ export function foldChunk(so: StreamSoFar, chunk: JsonObject): StreamSoFar {
 			weightOf(choice.logprobs);
 	}
 	const counted = objectOf(chunk.usage);
-	return { ...so, head, choices, chars, usage: counted === null ? so.usage : withoutNulls(so.usage, counted) };
+	return { ...state, head, choices, chars, usage: counted === null ? state.usage : withoutNulls(state.usage, counted) };
 }
 
-/** Whether nothing of the answer is missing. `choicesRequested`: the request's `n`, so that a choice not yet begun is missed. */
-export function isWhole(so: StreamSoFar, choicesRequested: number): boolean {
-	if (so.choices.length === 0) return false;
-	if (so.isDone) return true;
-	return so.choices.length >= choicesRequested && so.choices.every((choice) => choice.finishReason !== null);
+/** Whether the completion is whole. `choicesRequested`: the request's `n`, so that a choice not yet begun counts as missing. */
+export function isWhole(state: StreamState, choicesRequested: number): boolean {
+	if (state.choices.length === 0) return false;
+	if (state.isDone) return true;
+	return state.choices.length >= choicesRequested && state.choices.every((choice) => choice.finishReason !== null);
 }
 
 /** The body that the provider would have sent without streaming. */
-export function bodyOf(so: StreamSoFar): JsonObject {
-	const choices = so.choices
+export function bodyOf(state: StreamState): JsonObject {
+	const choices = state.choices
 		.toSorted((a, b) => a.index - b.index)
 		.map(({ index, message, finishReason, rest }) => ({
 			...rest,
@@ -71,30 +70,30 @@ export function bodyOf(so: StreamSoFar): JsonObject {
 			message: finished(message),
 			finish_reason: finishReason,
 		}));
-	return so.usage === null ? { ...so.head, choices } : { ...so.head, choices, usage: so.usage };
+	return state.usage === null ? { ...state.head, choices } : { ...state.head, choices, usage: state.usage };
 }
 
-function foldChoice(choices: readonly ChoiceSoFar[], choice: JsonObject): readonly ChoiceSoFar[] {
+function foldChoice(choices: readonly ChoiceState[], choice: JsonObject): readonly ChoiceState[] {
 	const { index: rawIndex, delta, message, text, finish_reason: reason, ...rest } = choice;
 	const index = numberOf(rawIndex) ?? 0;
 	const at = choices.findIndex((known) => known.index === index);
 	const known = choices[at] ?? { index, message: {}, finishReason: null, rest: {} };
-	const said = objectOf(delta) ?? (typeof text === "string" ? { content: text } : null);
-	// A few providers close the stream with the whole message: it is news only if nothing was streamed before it.
-	const whole = said === null && Object.keys(known.message).length === 0 ? objectOf(message) : null;
+	const added = objectOf(delta) ?? (typeof text === "string" ? { content: text } : null);
+	// A few providers close the stream with the whole message: it counts only if nothing was streamed before it.
+	const whole = added === null && Object.keys(known.message).length === 0 ? objectOf(message) : null;
 	const next = {
 		index,
-		message: whole ?? (said === null ? known.message : grow(known.message, said)),
+		message: whole ?? (added === null ? known.message : grow(known.message, added)),
 		finishReason: wordOf(reason) ?? known.finishReason,
 		rest: grow(known.rest, rest),
 	};
 	return at < 0 ? [...choices, next] : choices.with(at, next);
 }
 
-/** Names a thing rather than being a piece of its text: repeated by some providers in every chunk, never concatenated. */
+/** Fields that some providers repeat in every chunk: names rather than pieces of text, never concatenated. */
 const NAMES: ReadonlySet<string> = new Set(["id", "type", "role", "name", "index"]);
 
-/** Adds what a delta says: text is appended, lists grow, objects grow within, anything else is replaced. */
+/** Adds a delta: text is appended, lists grow, objects grow within, anything else is replaced. */
 function grow(known: JsonObject, delta: JsonObject): JsonObject {
 	const grown = { ...known };
 	for (const [key, more] of Object.entries(delta)) {
@@ -130,7 +129,7 @@ function growCalls(known: readonly Json[], deltas: readonly Json[]): Json[] {
 }
 
 /**
- * Where the call lives that a delta goes on with; -1 for a new one. Its `index` says so, except that some providers give
+ * The position of the call that a delta continues; -1 for a new one. Its `index` decides, except that some providers give
  * none, or 0 for all: then a named call under another id is a new one, and a nameless piece belongs to the last.
  */
 function callOf(calls: readonly Json[], delta: JsonObject): number {
@@ -164,7 +163,7 @@ function withoutNulls(known: JsonObject | null, more: JsonObject): JsonObject {
 	return { ...known, ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== null)) };
 }
 
-/** Characters of text in a delta, other members counting 8. A role alone weighs nothing: some send it to keep alive. */
+/** Characters of text in a delta; any other value counts 8. A role alone counts nothing: some send it as a keep-alive. */
 function weightOf(value: Json | undefined): number {
 	if (value === undefined || value === null) return 0;
 	if (typeof value === "string") return value.length;

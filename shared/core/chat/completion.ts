@@ -1,17 +1,25 @@
 /**
- * Makes a chat completion of any provider's answer: an object that is valid against the published output schema by
+ * Makes a chat completion of any provider's response: an object that is valid against the published output schema by
  * construction. Whole choices, tool calls, refusals and every field we do not know survive.
  */
-
-import type { Json, JsonObject } from "../json/json.ts";
-import { listOf, nestsDeeperThan, numberOf, objectOf, stringOf, wordOf } from "../json/json-guards.ts";
+import {
+	type Json,
+	type JsonObject,
+	listOf,
+	nestsDeeperThan,
+	numberOf,
+	objectOf,
+	stringOf,
+	wordOf,
+} from "../json/json.ts";
 import type { Usage } from "../upstreams/failures.ts";
-import { chatOf } from "./provider-shapes.ts";
+import type { ChatChoice, ChatCompletion } from "./chat-completion.ts";
+import { chatOf, hasError } from "./provider-shapes.ts";
 import { readUsage, usageFields } from "./token-usage.ts";
 
 /** What a provider's 2xx body turned out to be. */
 export type ParsedResponse =
-	| { kind: "completion"; completion: JsonObject; usage: Usage | null }
+	| { kind: "completion"; completion: ChatCompletion; usage: Usage | null }
 	/** The provider reports a failure although its status said success: an error body, or an error event in a stream. */
 	| { kind: "error"; body: Json; usage: Usage | null }
 	/** It came whole, so it was paid for, but cannot be used. Calling again would pay twice. */
@@ -27,39 +35,40 @@ export interface CompletionDefaults {
 	model: string;
 }
 
-/** Real answers nest some ten levels deep. `JSON.stringify` gives up at some thousands, which would lose the answer later. */
+/** Real responses nest some ten levels deep. `JSON.stringify` fails at some thousands, which would lose the result later. */
 const DEPTH_MAX = 256;
 
 /** Reads a whole JSON body that came with a 2xx status. */
-export function readCompletion(body: Json, defaults: CompletionDefaults): ParsedResponse {
-	if (nestsDeeperThan(body, DEPTH_MAX)) return unreadable("The answer is nested too deep.");
-	const answer = openEnvelope(body);
-	if (answer === null) return unreadable("The answer is not a JSON object.");
-	if (reportsError(answer)) return { kind: "error", body: answer, usage: readUsage(answer.usage) };
-	const blocked = geminiBlock(answer);
-	if (blocked !== null) return { kind: "error", body: blocked, usage: readUsage(answer.usageMetadata) };
+export function readCompletion(json: Json, defaults: CompletionDefaults): ParsedResponse {
+	if (nestsDeeperThan(json, DEPTH_MAX)) return unreadable("The response is nested too deep.");
+	const body = openEnvelope(json);
+	if (body === null) return unreadable("The response is not a JSON object.");
+	if (reportsError(body)) return { kind: "error", body, usage: readUsage(body.usage) };
+	const blocked = geminiBlock(body);
+	if (blocked !== null) return { kind: "error", body: blocked, usage: readUsage(body.usageMetadata) };
 
-	const chat = chatOf(answer);
-	if (chat === null) return unreadable("The answer has none of the shapes of a completion.");
+	const chat = chatOf(body);
+	if (chat === null) return unreadable("The response has none of the shapes of a completion.");
 	const { choices, usage: rawUsage, ...rest } = chat;
 	const usage = readUsage(rawUsage);
 	const wellFormed = (listOf(choices) ?? []).map(wellFormedChoice);
-	if (wellFormed.length === 0) return unreadable("The answer has no choices.", usage);
+	if (wellFormed.length === 0) return unreadable("The response has no choices.", usage);
 	const whole = wellFormed.filter((choice) => choice !== null);
-	if (whole.length < wellFormed.length) return unreadable("The answer has a choice without a message.", usage);
-	if (whole.some((choice) => choice.finish_reason === "error"))
-		return { kind: "error", body: errorOfChoices(whole), usage };
+	if (whole.length < wellFormed.length) return unreadable("The response has a choice without a message.", usage);
+	if (whole.some((choice) => choice.finish_reason === "error")) {
+		return { kind: "error", body: errorOfChoices(listOf(choices) ?? []), usage };
+	}
 
-	const completion: JsonObject = {
+	const counted = usageFields(rawUsage);
+	const completion: ChatCompletion = {
 		...rest,
 		id: wordOf(rest.id) ?? defaults.id,
 		object: wordOf(rest.object) ?? "chat.completion",
 		created: numberOf(rest.created) ?? defaults.created,
 		model: wordOf(rest.model) ?? defaults.model,
 		choices: whole,
+		...(counted === null ? {} : { usage: counted }),
 	};
-	const counted = usageFields(rawUsage);
-	if (counted !== null) completion.usage = counted;
 	return { kind: "completion", completion, usage };
 }
 
@@ -67,36 +76,34 @@ function unreadable(why: string, usage: Usage | null = null): ParsedResponse {
 	return { kind: "unreadable", why, usage };
 }
 
-/** Workers AI's REST answers come as `{result, success, errors}`; a bare string inside is the text. */
-function openEnvelope(body: Json): JsonObject | null {
-	const outer = objectOf(body);
+/** Workers AI's REST responses come as `{result, success, errors}`; a bare string inside is the text. */
+function openEnvelope(json: Json): JsonObject | null {
+	const outer = objectOf(json);
 	if (outer === null || outer.success !== true || outer.result === undefined) return outer;
 	const text = stringOf(outer.result);
 	return text === null ? objectOf(outer.result) : { text };
 }
 
-function reportsError(answer: JsonObject): boolean {
-	if (answer.success === false || answer.type === "error" || answer.object === "error") return true;
-	if (listOf(answer.choices)?.length) return false;
-	const inside = objectOf(answer.error);
-	return wordOf(answer.error) !== null || (inside !== null && Object.keys(inside).length > 0);
+function reportsError(body: JsonObject): boolean {
+	if (body.success === false || body.type === "error" || body.object === "error") return true;
+	return !listOf(body.choices)?.length && hasError(body);
 }
 
-/** Gemini answers a prompt that it will not serve with no candidates and a reason. */
-function geminiBlock(answer: JsonObject): JsonObject | null {
-	const reason = wordOf(objectOf(answer.promptFeedback)?.blockReason);
-	if (reason === null || listOf(answer.candidates)?.length) return null;
+/** To a prompt that it blocks, Gemini responds with no candidates and a reason. */
+function geminiBlock(body: JsonObject): JsonObject | null {
+	const reason = wordOf(objectOf(body.promptFeedback)?.blockReason);
+	if (reason === null || listOf(body.candidates)?.length) return null;
 	return { error: { code: "content_filter", message: `The provider blocked the prompt: ${reason}.` } };
 }
 
 /** Some routers end a choice with `finish_reason: "error"` and say there what went wrong. */
-function errorOfChoices(choices: JsonObject[]): JsonObject {
-	const told = choices.map((choice) => objectOf(choice.error)).find((error) => error !== null);
-	return { error: told ?? { message: "The provider ended the answer with an error." } };
+function errorOfChoices(choices: Json[]): JsonObject {
+	const error = choices.map((choice) => objectOf(objectOf(choice)?.error)).find((inside) => inside !== null);
+	return { error: error ?? { message: "The provider ended its response with an error." } };
 }
 
 /** Null: there is no message in it. */
-function wellFormedChoice(value: Json, position: number): JsonObject | null {
+function wellFormedChoice(value: Json, position: number): ChatChoice | null {
 	const choice = objectOf(value);
 	if (choice === null) return null;
 	const text = stringOf(choice.text);
@@ -110,18 +117,17 @@ function wellFormedChoice(value: Json, position: number): JsonObject | null {
 	};
 }
 
-function wellFormedMessage(message: JsonObject): JsonObject {
-	const { tool_calls: toolCalls, ...rest } = message;
-	const wellFormed: JsonObject = {
-		...rest,
+function wellFormedMessage({ tool_calls: toolCalls, ...message }: JsonObject): ChatChoice["message"] {
+	// Content that came in parts is also kept as it came: images and citations do not fit in a string.
+	const parts = listOf(message.content);
+	const calls = toolCalls === undefined || toolCalls === null ? null : (listOf(toolCalls) ?? [toolCalls]);
+	return {
+		...message,
 		role: wordOf(message.role) ?? "assistant",
 		content: contentText(message.content),
+		...(parts === null ? {} : { content_parts: parts }),
+		...(calls === null ? {} : { tool_calls: calls }),
 	};
-	// Content that came in parts is also kept as it came: images and citations do not fit in a string.
-	if (listOf(message.content) !== null && message.content !== undefined) wellFormed.content_parts = message.content;
-	const calls = toolCalls === undefined || toolCalls === null ? null : (listOf(toolCalls) ?? [toolCalls]);
-	if (calls !== null) wellFormed.tool_calls = calls;
-	return wellFormed;
 }
 
 /** A string, or null for no content. An object is what some providers make of JSON mode: its text is the content. */

@@ -1,17 +1,16 @@
 /**
- * The shapes of a whole answer other than OpenAI's, brought into it: `{choices: [{index, message, finish_reason}], usage}`.
+ * Brings a whole response of another provider into OpenAI's shape, `{choices: [{index, message, finish_reason}], usage}`.
  * What has no place there stays where it was. Finish reasons that a provider did not give stay null.
  */
-import type { Json, JsonObject } from "../json/json.ts";
-import { listOf, objectOf, stringOf, wordOf } from "../json/json-guards.ts";
+import { type Json, type JsonObject, listOf, objectOf, stringOf, wordOf } from "../json/json.ts";
 
-/** The answer with `choices`; null where no shape fits. */
-export function chatOf(answer: JsonObject): JsonObject | null {
-	if (Array.isArray(answer.choices)) return answer;
-	if (Array.isArray(answer.candidates)) return ofGemini(answer);
-	if (Array.isArray(answer.content)) return ofAnthropic(answer);
-	if (typeof answer.text === "string") return ofText(answer);
-	if (answer.response !== undefined) return ofWorkersAi(answer);
+/** The body with `choices`; null where no shape fits. */
+export function chatOf(body: JsonObject): JsonObject | null {
+	if (Array.isArray(body.choices)) return body;
+	if (Array.isArray(body.candidates)) return ofGemini(body);
+	if (Array.isArray(body.content)) return ofAnthropic(body);
+	if (typeof body.text === "string") return ofText(body);
+	if (body.response !== undefined) return ofWorkersAi(body);
 	return null;
 }
 
@@ -22,14 +21,14 @@ function ofText({ text, finish_reason: reason, ...rest }: JsonObject): JsonObjec
 	};
 }
 
-/** `{response, tool_calls?, usage?}`. With a JSON schema asked for, `response` is an object. */
+/** `{response, tool_calls?, usage?}`. When a JSON schema was requested, `response` is an object. */
 function ofWorkersAi({ response, tool_calls: calls, finish_reason: reason, ...rest }: JsonObject): JsonObject {
 	const message: JsonObject = { role: "assistant", content: response ?? null };
 	if (listOf(calls)?.length) message.tool_calls = workersAiToolCalls(calls);
 	return { ...rest, choices: [{ index: 0, message, finish_reason: reason ?? null }] };
 }
 
-/** Workers AI's own models give `{name, arguments}`; others already speak OpenAI's form, which passes. */
+/** Workers AI's own models give `{name, arguments}`; others already use OpenAI's form, which passes. */
 export function workersAiToolCalls(calls: Json | undefined): Json[] {
 	return (listOf(calls) ?? []).map((value, position) => {
 		const call = objectOf(value);
@@ -47,7 +46,7 @@ const ANTHROPIC_REASONS: ReadonlyMap<string, string> = new Map([
 	["refusal", "content_filter"],
 ]);
 
-/** OpenAI's word for Anthropic's `stop_reason`; a word it has none for passes as it is. */
+/** OpenAI's word for Anthropic's `stop_reason`; a word without a counterpart passes as it is. */
 export function anthropicReason(reason: Json | undefined): string | null {
 	const word = stringOf(reason);
 	return word === null ? null : (ANTHROPIC_REASONS.get(word) ?? word);
@@ -64,7 +63,7 @@ function ofAnthropic({ content, role, ...rest }: JsonObject): JsonObject {
 	const message: JsonObject = { role: role ?? "assistant", content: texts.length > 0 ? texts.join("") : null };
 	if (calls.length > 0) message.tool_calls = calls;
 	if (thoughts.length > 0) message.reasoning_content = thoughts.join("");
-	// Signatures, citations and server tools do not fit in OpenAI's message: such answers also keep their blocks.
+	// Signatures, citations and server tools do not fit in OpenAI's message: such messages also keep their blocks.
 	const isPlain = blocks.every(
 		(block) => block.type === "tool_use" || Object.keys(block).every((key) => PLAIN_KEYS.has(key)),
 	);
@@ -117,7 +116,7 @@ function geminiChoice(value: Json, position: number): Json {
 	};
 }
 
-/** What Gemini's parts say; null for what they do not speak of. */
+/** What Gemini's parts hold; null for what they do not. */
 export function geminiParts(content: Json | undefined): {
 	text: string | null;
 	reasoning: string | null;
@@ -141,4 +140,9 @@ export function geminiParts(content: Json | undefined): {
 function toolCall(name: string, args: Json | undefined, id: string | null, position: number): JsonObject {
 	const text = typeof args === "string" ? args : JSON.stringify(args ?? {});
 	return { id: id ?? `call_${position}`, type: "function", function: { name, arguments: text } };
+}
+
+/** An empty `error` is none: some providers send the field with every response. */
+export function hasError({ error }: JsonObject): boolean {
+	return wordOf(error) !== null || Object.keys(objectOf(error) ?? {}).length > 0;
 }

@@ -1,11 +1,10 @@
 /**
- * What one event of a stream says, in OpenAI's form: a chunk, whichever of OpenAI, Workers AI, Anthropic or Gemini sent
- * it. Stateless: all that must be remembered is remembered by the fold.
+ * Reads one event of a stream as a chunk in OpenAI's form, whichever of OpenAI, Workers AI, Anthropic or Gemini sent it.
+ * Stateless: the fold holds the state.
  */
 
-import type { Json, JsonObject } from "../json/json.ts";
-import { listOf, objectOf, parseJson, stringOf, wordOf } from "../json/json-guards.ts";
-import { anthropicReason, geminiParts, geminiReason, workersAiToolCalls } from "./provider-shapes.ts";
+import { type Json, type JsonObject, listOf, objectOf, parseJson, stringOf } from "../json/json.ts";
+import { anthropicReason, geminiParts, geminiReason, hasError, workersAiToolCalls } from "./provider-shapes.ts";
 import type { SseEvent } from "./sse.ts";
 
 export type StreamEvent =
@@ -14,7 +13,7 @@ export type StreamEvent =
 	| { kind: "error"; body: Json }
 	/** Pings, block ends and events we do not know. */
 	| { kind: "nothing" }
-	/** Not JSON: something of the answer may be lost. */
+	/** Not JSON: something of the completion may be lost. */
 	| { kind: "garbled" };
 
 const NOTHING: StreamEvent = { kind: "nothing" };
@@ -23,27 +22,22 @@ export function readStreamEvent({ event, data }: SseEvent): StreamEvent {
 	const text = data.trim();
 	if (text === "" || event === "ping") return NOTHING;
 	if (text === "[DONE]") return { kind: "done" };
-	const body = parseJson(text);
-	// An error event whose text is no JSON is an error all the same.
-	if (event === "error") return { kind: "error", body: body ?? null };
-	const said = objectOf(body);
-	if (said === null) return { kind: "garbled" };
-	if (said.type === "error" || said.object === "error" || hasError(said)) return { kind: "error", body: said };
-	if (typeof said.type === "string" && !Array.isArray(said.choices)) return readAnthropic(said.type, said);
-	return readChunk(said);
+	const json = parseJson(text);
+	// An error event is an error even if its text is not JSON.
+	if (event === "error") return { kind: "error", body: json ?? null };
+	const body = objectOf(json);
+	if (body === null) return { kind: "garbled" };
+	if (body.type === "error" || body.object === "error" || hasError(body)) return { kind: "error", body };
+	if (typeof body.type === "string" && !Array.isArray(body.choices)) return readAnthropic(body.type, body);
+	return readChunk(body);
 }
 
-function hasError(said: JsonObject): boolean {
-	const inside = objectOf(said.error);
-	return wordOf(said.error) !== null || (inside !== null && Object.keys(inside).length > 0);
-}
-
-function readChunk(said: JsonObject): StreamEvent {
-	if (Array.isArray(said.choices)) return { kind: "chunk", chunk: said };
-	if (Array.isArray(said.candidates)) return { kind: "chunk", chunk: geminiChunk(said) };
-	if (said.response !== undefined || said.tool_calls !== undefined)
-		return { kind: "chunk", chunk: workersAiChunk(said) };
-	if (objectOf(said.usage) !== null) return { kind: "chunk", chunk: said };
+function readChunk(body: JsonObject): StreamEvent {
+	if (Array.isArray(body.choices)) return { kind: "chunk", chunk: body };
+	if (Array.isArray(body.candidates)) return { kind: "chunk", chunk: geminiChunk(body) };
+	if (body.response !== undefined || body.tool_calls !== undefined)
+		return { kind: "chunk", chunk: workersAiChunk(body) };
+	if (objectOf(body.usage) !== null) return { kind: "chunk", chunk: body };
 	return NOTHING;
 }
 
@@ -56,7 +50,7 @@ function workersAiChunk({ response, tool_calls: calls, p: _padding, ...rest }: J
 	return { ...rest, choices: [{ index: 0, delta, finish_reason: rest.finish_reason ?? null }] };
 }
 
-/** Gemini streams answers of which each has only the next parts. */
+/** Each of Gemini's chunks holds only the next parts. */
 function geminiChunk({ candidates, usageMetadata, responseId, modelVersion, ...rest }: JsonObject): JsonObject {
 	const choices = (listOf(candidates) ?? []).map((value, position) => {
 		const { content, finishReason, index, ...beside } = objectOf(value) ?? {};
@@ -75,21 +69,21 @@ function withoutMadeUpId(value: Json): Json {
 	return /^call_\d+$/.test(stringOf(id) ?? "") ? call : { id: id ?? null, ...call };
 }
 
-function readAnthropic(type: string, said: JsonObject): StreamEvent {
+function readAnthropic(type: string, body: JsonObject): StreamEvent {
 	switch (type) {
 		case "message_start": {
-			const { content: _, type: _type, role, usage, stop_reason: _reason, ...head } = objectOf(said.message) ?? {};
+			const { content: _, type: _type, role, usage, stop_reason: _reason, ...head } = objectOf(body.message) ?? {};
 			const choices = [{ index: 0, delta: { role: role ?? "assistant" } }];
 			return { kind: "chunk", chunk: { ...head, usage: usage ?? null, choices } };
 		}
 		case "content_block_start":
-			return oneDelta(blockStart(said.index, objectOf(said.content_block)));
+			return oneDelta(blockStart(body.index, objectOf(body.content_block)));
 		case "content_block_delta":
-			return oneDelta(blockDelta(said.index, objectOf(said.delta)));
+			return oneDelta(blockDelta(body.index, objectOf(body.delta)));
 		case "message_delta": {
-			const reason = objectOf(said.delta)?.stop_reason;
+			const reason = objectOf(body.delta)?.stop_reason;
 			const choices = [{ index: 0, delta: {}, finish_reason: anthropicReason(reason) }];
-			return { kind: "chunk", chunk: { stop_reason: reason ?? null, usage: said.usage ?? null, choices } };
+			return { kind: "chunk", chunk: { stop_reason: reason ?? null, usage: body.usage ?? null, choices } };
 		}
 		case "message_stop":
 			return { kind: "done" };

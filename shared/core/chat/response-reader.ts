@@ -1,26 +1,25 @@
 /**
- * Reads a 2xx body as it comes, byte by byte if need be, and says what it came to: one JSON object or a stream of events,
- * which the body itself tells better than its content type does. No clock and no I/O: whoever feeds it watches the time.
+ * Parses a 2xx body as it arrives: one JSON object or a stream of events. The body itself decides which, for content types
+ * are unreliable. No clock and no I/O: the caller watches the time.
  */
 
-import type { Json } from "../json/json.ts";
-import { parseJson } from "../json/json-guards.ts";
+import { type Json, parseJson } from "../json/json.ts";
 import type { Usage } from "../upstreams/failures.ts";
-import { bodyOf, EMPTY_STREAM, foldChunk, isWhole, type StreamSoFar } from "./assemble-stream.ts";
+import { bodyOf, EMPTY_STREAM, foldChunk, isWhole, type StreamState } from "./assemble-stream.ts";
 import { type CompletionDefaults, type ParsedResponse, readCompletion } from "./completion.ts";
 import { readStreamEvent } from "./provider-streams.ts";
 import { type SseEvent, SseReader } from "./sse.ts";
 import { readUsage } from "./token-usage.ts";
 
 /**
- * Longest answer, in characters: as much as we accept of a prompt, and three times the 1,000,000 tokens of the largest
- * models. While it is read an answer lives as text, as objects and as text again, some five times its size in all: more
- * than this would not fit beside its neighbours in an isolate's 128 MB.
+ * Longest response, in characters: as much as we accept of a prompt, and three times the 1,000,000 tokens of the largest
+ * models. While it is parsed, a response exists as text, as objects and as text again, some five times its size in all:
+ * more would not fit beside other calls in an isolate's 128 MB.
  */
-export const REPLY_CHARS_MAX = 16 * 1024 * 1024;
+export const RESPONSE_CHARS_MAX = 16 * 1024 * 1024;
 
 export interface ResponseReaderOptions {
-	/** The provider says `text/event-stream`. Decides where the body's first characters do not. */
+	/** The content type is `text/event-stream`. Decides where the body's first characters do not. */
 	saysEventStream: boolean;
 	/** The request's `n`. */
 	choicesRequested: number;
@@ -29,8 +28,8 @@ export interface ResponseReaderOptions {
 }
 
 /**
- * `reading`: more is to come. `closing`: a stream gave every choice its end, and only the usage may follow.
- * `settled`: nothing more can change the classification, so stop the provider.
+ * `reading`: more is to come. `closing`: a stream ended every choice, and only the usage may follow.
+ * `settled`: nothing more can change the outcome, so stop the provider.
  */
 export type ReaderState = "reading" | "closing" | "settled";
 
@@ -46,7 +45,7 @@ export class ResponseReader {
 	#kind: "unknown" | "text" | "stream" = "unknown";
 	/** The body so far; of a stream, only what came before it was known to be one. */
 	#text = "";
-	#stream: StreamSoFar = EMPTY_STREAM;
+	#stream: StreamState = EMPTY_STREAM;
 	#error: { body: Json } | null = null;
 	#isGarbled = false;
 	#isTooLong = false;
@@ -54,10 +53,10 @@ export class ResponseReader {
 
 	constructor(options: ResponseReaderOptions) {
 		this.#options = options;
-		this.#charsMax = options.charsMax ?? REPLY_CHARS_MAX;
+		this.#charsMax = options.charsMax ?? RESPONSE_CHARS_MAX;
 	}
 
-	/** Grows with what the provider says, not with blanks, comments and pings that keep the connection alive. */
+	/** Grows with content, not with blanks, comments and pings that keep the connection alive. */
 	get progress(): number {
 		return this.#progress;
 	}
@@ -67,10 +66,11 @@ export class ResponseReader {
 		return this.#state();
 	}
 
-	/** The classification. `isEnded`: the body came to its own end, rather than being cut or given up on. */
+	/** The outcome. `isEnded`: the body came to its own end, rather than being cut or aborted. */
 	end(isEnded: boolean): ParsedResponse {
 		this.#take(this.#decoder.decode(), true);
-		if (this.#isTooLong) return { kind: "unreadable", why: "The answer is too long to keep.", usage: this.#usage() };
+		if (this.#isTooLong)
+			return { kind: "unreadable", why: "The response is longer than 16 MiB.", usage: this.#usage() };
 		return this.#kind === "stream" ? this.#parsedStream() : this.#parsedText(isEnded);
 	}
 
@@ -84,7 +84,7 @@ export class ResponseReader {
 			this.#takeEvents(text, isLast);
 			return;
 		}
-		// Blanks before an answer keep the connection alive.
+		// Blanks before the body keep the connection alive.
 		this.#text = this.#text === "" ? text.trimStart() : this.#text + text;
 		if (this.#kind === "unknown" && this.#text !== "") this.#kind = this.#sniff(isLast);
 		if (this.#kind === "stream") {
@@ -110,19 +110,19 @@ export class ResponseReader {
 	}
 
 	#fold(event: SseEvent): void {
-		// Behind the end or an error nothing counts.
+		// Nothing counts after the end or an error.
 		if (this.#stream.isDone || this.#error !== null) return;
-		const said = readStreamEvent(event);
-		switch (said.kind) {
+		const read = readStreamEvent(event);
+		switch (read.kind) {
 			case "chunk":
-				this.#stream = foldChunk(this.#stream, said.chunk);
+				this.#stream = foldChunk(this.#stream, read.chunk);
 				this.#progress = this.#stream.chars;
 				return;
 			case "done":
 				this.#stream = { ...this.#stream, isDone: true };
 				return;
 			case "error":
-				this.#error = { body: said.body };
+				this.#error = { body: read.body };
 				return;
 			case "garbled":
 				this.#isGarbled = true;
@@ -135,7 +135,7 @@ export class ResponseReader {
 	#parsedStream(): ParsedResponse {
 		const usage = this.#usage();
 		if (isWhole(this.#stream, this.#options.choicesRequested)) {
-			if (this.#isGarbled) return { kind: "unreadable", why: "An event of the answer is not JSON.", usage };
+			if (this.#isGarbled) return { kind: "unreadable", why: "An event of the stream is not JSON.", usage };
 			return readCompletion(bodyOf(this.#stream), this.#options.defaults);
 		}
 		if (this.#error !== null) return { kind: "error", body: this.#error.body, usage };
@@ -143,12 +143,12 @@ export class ResponseReader {
 	}
 
 	#parsedText(isEnded: boolean): ParsedResponse {
-		const cut: ParsedResponse = { kind: "cut", why: "The answer stopped before its end.", usage: null };
-		if (this.#text === "") return { ...cut, why: "The answer is empty." };
+		const cut: ParsedResponse = { kind: "cut", why: "The response stopped before its end.", usage: null };
+		if (this.#text === "") return { ...cut, why: "The response is empty." };
 		const body = parseJson(this.#text);
 		if (body !== undefined) return readCompletion(body, this.#options.defaults);
 		if (!isEnded || isCutJson(this.#text)) return cut;
-		return { kind: "unreadable", why: "The answer is not JSON.", usage: null };
+		return { kind: "unreadable", why: "The response is not JSON.", usage: null };
 	}
 
 	#usage(): Usage | null {
@@ -156,7 +156,7 @@ export class ResponseReader {
 	}
 }
 
-/** Whether text that is no JSON began as an object or array and simply stops: within a string, or with brackets open. */
+/** Whether text that is not JSON began as an object or array and just stops: within a string, or with brackets open. */
 export function isCutJson(text: string): boolean {
 	if (!/^\s*[{[]/.test(text)) return false;
 	let depth = 0;

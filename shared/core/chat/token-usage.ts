@@ -3,11 +3,11 @@
  * all sense makes the whole usage unknown. Only a total that the provider leaves to the reader is added up.
  */
 
-import type { Json, JsonObject } from "../json/json.ts";
-import { objectOf } from "../json/json-guards.ts";
+import { type Json, type JsonObject, objectOf } from "../json/json.ts";
 import type { Usage } from "../upstreams/failures.ts";
+import type { ChatCompletion } from "./chat-completion.ts";
 
-/** The counts in a provider's usage object: OpenAI's and Workers AI's names, Anthropic's, or Gemini's. Null: nobody knows. */
+/** The counts in a provider's usage object: OpenAI's and Workers AI's names, Anthropic's, or Gemini's. Null: unknown. */
 export function readUsage(raw: Json | undefined): Usage | null {
 	const usage = objectOf(raw);
 	if (usage === null) return null;
@@ -20,7 +20,7 @@ export function readUsage(raw: Json | undefined): Usage | null {
 }
 
 /** The three numbers of the published schema, over whatever else the provider counted. */
-export function usageFields(raw: Json | undefined): JsonObject | null {
+export function usageFields(raw: Json | undefined): ChatCompletion["usage"] | null {
 	const usage = readUsage(raw);
 	if (usage === null) return null;
 	return {

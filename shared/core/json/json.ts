@@ -1,3 +1,44 @@
-/** A parsed JSON value. */
+/** A parsed JSON value, and guards to look into one that we did not write: each gives the value if it has the type, else null. */
 export type Json = string | number | boolean | null | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
+
+type Found = Json | undefined;
+
+export function objectOf(value: Found): JsonObject | null {
+	return typeof value === "object" && value !== null && !Array.isArray(value) ? value : null;
+}
+
+export function listOf(value: Found): Json[] | null {
+	return Array.isArray(value) ? value : null;
+}
+
+export function stringOf(value: Found): string | null {
+	return typeof value === "string" ? value : null;
+}
+
+export function numberOf(value: Found): number | null {
+	return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+/** A string that is not empty. */
+export function wordOf(value: Found): string | null {
+	return typeof value === "string" && value !== "" ? value : null;
+}
+
+/** The value of JSON text; undefined where the text is not JSON. */
+export function parseJson(text: string): Json | undefined {
+	try {
+		return JSON.parse(text);
+	} catch {
+		// Not JSON, which is what `undefined` says. The error's own message would quote the text.
+		return undefined;
+	}
+}
+
+/** Whether arrays and objects are nested more than `levels` deep: `JSON.stringify` overflows the stack on such a value. */
+export function nestsDeeperThan(value: Found, levels: number): boolean {
+	if (typeof value !== "object" || value === null) return false;
+	if (levels === 0) return true;
+	const members = Array.isArray(value) ? value : Object.values(value);
+	return members.some((member) => nestsDeeperThan(member, levels - 1));
+}

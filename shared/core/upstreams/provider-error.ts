@@ -1,6 +1,5 @@
 /** What a provider says about its failure, in whichever of the usual error bodies it says so. */
-import type { Json, JsonObject } from "../json/json.ts";
-import { listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json-guards.ts";
+import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json.ts";
 
 export interface ProviderError {
 	/** The provider's own words for programs, the most telling first: its code, its type, its status word. */

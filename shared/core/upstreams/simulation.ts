@@ -1,7 +1,6 @@
 /** How a job steers the simulated provider, and what that provider says. Deterministic: same input, same answer. */
 import { z } from "zod";
-import type { Json, JsonObject } from "../json/json.ts";
-import { listOf, numberOf, objectOf, stringOf } from "../json/json-guards.ts";
+import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf } from "../json/json.ts";
 
 const HOUR_MS = 3_600_000;
 /** As many words as fit in a few megabytes: enough to try out large answers, too few to hurt. */

@@ -1,7 +1,6 @@
 /** Anything that serves `POST {base_url}/chat/completions`: OpenAI itself, Ollama, vLLM, LiteLLM, any gateway. */
 
-import type { JsonObject } from "../../core/json/json.ts";
-import { objectOf } from "../../core/json/json-guards.ts";
+import { type JsonObject, objectOf } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { type ModelFailure, newFailure } from "../../core/upstreams/failures.ts";
 import type { ModelCall, Provider } from "../port.ts";

@@ -6,8 +6,7 @@
  * `aiGatewayLogId` or `lastRequestHttpStatusCode` read after an await may be another's. A `Response` belongs to its call.
  */
 
-import type { JsonObject } from "../../core/json/json.ts";
-import { objectOf } from "../../core/json/json-guards.ts";
+import { type JsonObject, objectOf } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { classifyThrown } from "../../core/upstreams/classify-failure.ts";
 import { type ModelFailure, newFailure } from "../../core/upstreams/failures.ts";

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from "vitest";
-import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import { StorageUnavailable } from "../../../shared/core/errors.ts";
 import { Database, NOW } from "../../../shared/db/database.ts";
 import { SimulatedDatabase } from "../../simulation/world/database.ts";
 import { type RowChange, SqlEngine } from "../../simulation/world/sql-engine.ts";

@@ -32,7 +32,8 @@ export const USAGE: Usage = { promptTokens: 3, completionTokens: 4, totalTokens:
 
 export function answered(text = "Because."): ModelOutcome {
 	const message = { role: "assistant", content: text };
-	const completion = { object: "chat.completion", choices: [{ index: 0, message, finish_reason: "stop" }] };
+	const choices = [{ index: 0, message, finish_reason: "stop" }];
+	const completion = { id: "chatcmpl-1", object: "chat.completion", created: 1, model: "maker/model", choices };
 	return { ok: true, response: { completion, usage: USAGE, status: 200, logId: "log_1" } };
 }
 

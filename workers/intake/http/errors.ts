@@ -2,8 +2,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
-import { AppError } from "../../../shared/core/errors.ts";
-import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
 import { logError } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 import { describeIssue } from "./describe-issue.ts";

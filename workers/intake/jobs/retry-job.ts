@@ -12,10 +12,9 @@ import {
 	noQuery,
 	RetryJob,
 } from "../../../shared/api/schemas.ts";
-import { AppError } from "../../../shared/core/errors.ts";
+import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
-import { objectOf } from "../../../shared/core/json/json-guards.ts";
-import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import { objectOf } from "../../../shared/core/json/json.ts";
 import { findJobWithInput } from "../../../shared/db/jobs/find-job.ts";
 import { readInput } from "../../../shared/storage/inputs.ts";
 import { requireKey } from "../auth/authenticate.ts";

@@ -9,7 +9,7 @@ import {
 	noQuery,
 	SubmitJob,
 } from "../../../shared/api/schemas.ts";
-import { objectOf } from "../../../shared/core/json/json-guards.ts";
+import { objectOf } from "../../../shared/core/json/json.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { requireBody } from "../http/strict-body.ts";

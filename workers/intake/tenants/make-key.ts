@@ -1,9 +1,8 @@
 /** Makes an API key, whoever asks for it. */
 import type { z } from "@hono/zod-openapi";
 import { type CreateApiKey, type NewApiKeyView, viewKey } from "../../../shared/api/key-views.ts";
-import { AppError } from "../../../shared/core/errors.ts";
+import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
-import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import { makeApiKey } from "../../../shared/core/tenants/api-key.ts";
 import type { Actor } from "../../../shared/core/tenants/audit.ts";
 import type { ApiKey } from "../../../shared/core/tenants/tenant.ts";

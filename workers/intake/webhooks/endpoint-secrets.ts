@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { EndpointParams } from "../../../shared/api/endpoint-schemas.ts";
 import { EndpointWithSecretView, viewEndpoint } from "../../../shared/api/endpoint-views.ts";
 import { bodyErrors, commonErrors, errorResponse, jsonResponse, noQuery } from "../../../shared/api/schemas.ts";
-import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import { StorageUnavailable } from "../../../shared/core/errors.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";

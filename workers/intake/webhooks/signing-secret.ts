@@ -1,6 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import { bodyErrors, commonErrors, jsonResponse, noQuery } from "../../../shared/api/schemas.ts";
-import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
+import { StorageUnavailable } from "../../../shared/core/errors.ts";
 import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";

@@ -15,9 +15,8 @@ import {
 	noQuery,
 	pageOf,
 } from "../../../shared/api/schemas.ts";
-import { AppError } from "../../../shared/core/errors.ts";
+import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
-import { StorageUnavailable } from "../../../shared/core/storage-unavailable.ts";
 import type { Actor } from "../../../shared/core/tenants/audit.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import type { Database } from "../../../shared/db/database.ts";

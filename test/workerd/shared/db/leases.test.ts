@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { StorageUnavailable } from "../../../../shared/core/errors.ts";
 import { ATTEMPTS_KEPT, type Attempt } from "../../../../shared/core/jobs/attempts.ts";
 import type { JobKey } from "../../../../shared/core/jobs/job.ts";
 import { FINAL_STATES } from "../../../../shared/core/jobs/job-states.ts";
-import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { extendLeases, findHeldLeases } from "../../../../shared/db/jobs/hold-leases.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";

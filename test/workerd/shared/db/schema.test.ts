@@ -1,8 +1,8 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { StorageUnavailable } from "../../../../shared/core/errors.ts";
 import { CANCELLATIONS } from "../../../../shared/core/jobs/job.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
-import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
 import { DELIVERY_STATES } from "../../../../shared/core/webhooks/delivery.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { runtime } from "../../../../workers/runtime.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { StorageUnavailable } from "../../../../shared/core/storage-unavailable.ts";
+import { StorageUnavailable } from "../../../../shared/core/errors.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";

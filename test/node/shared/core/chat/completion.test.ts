@@ -1,7 +1,7 @@
 import Ajv2020 from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ChatOutput } from "../../../../../shared/core/chat/chat-output.ts";
+import { ChatCompletion } from "../../../../../shared/core/chat/chat-completion.ts";
 import { readCompletion } from "../../../../../shared/core/chat/completion.ts";
 import type { Json } from "../../../../../shared/core/json/json.ts";
 import schema from "../../../fixtures/chat-output.schema.json" with { type: "json" };
@@ -194,7 +194,7 @@ describe("readCompletion", () => {
 	];
 	it.each(shapes)("reads %s", (_, body, message, finishReason) => {
 		expect(answerTo(body).choices).toMatchObject([{ index: 0, finish_reason: finishReason }]);
-		const [choice] = ChatOutput.parse(answerTo(body)).choices;
+		const [choice] = ChatCompletion.parse(answerTo(body)).choices;
 		expect(choice?.message).toEqual(message);
 	});
 
@@ -297,7 +297,7 @@ describe("readCompletion", () => {
 				if (reading.kind !== "completion") return;
 				answers++;
 				expect(published(reading.completion)).toBe(true);
-				expect(ChatOutput.safeParse(reading.completion).success).toBe(true);
+				expect(ChatCompletion.safeParse(reading.completion).success).toBe(true);
 			}),
 			{ numRuns: 3000, seed: 7 },
 		);

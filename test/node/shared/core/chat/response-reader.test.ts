@@ -162,11 +162,10 @@ describe("a stream", () => {
 });
 
 /** The message of the only choice. */
-function messageOf(text: string): Json | undefined {
-	const reading = read(text);
-	if (reading.kind !== "completion") throw new Error(reading.kind);
-	const choice = Array.isArray(reading.completion.choices) ? reading.completion.choices[0] : null;
-	return choice !== null && typeof choice === "object" && !Array.isArray(choice) ? choice.message : undefined;
+function messageOf(text: string) {
+	const parsed = read(text);
+	if (parsed.kind !== "completion") throw new Error(parsed.kind);
+	return parsed.completion.choices[0]?.message;
 }
 const calls = (...tool_calls: Json[]) => ({ choices: [{ index: 0, delta: { tool_calls } }] });
 const aCall = (id: string, name: string, args: string) => ({

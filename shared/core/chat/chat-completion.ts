@@ -1,10 +1,7 @@
-/**
- * What a stored result looks like: a chat completion, exactly as the published JSON Schema has it. For documentation and
- * for readers; whoever makes one builds it valid (`readCompletion`).
- */
+/** A stored result: a chat completion, exactly as the published JSON Schema has it. `readCompletion` builds it valid. */
 import { z } from "zod";
 
-const Choice = z.looseObject({
+const ChatChoice = z.looseObject({
 	index: z.number(),
 	message: z.looseObject({
 		role: z.string(),
@@ -13,18 +10,18 @@ const Choice = z.looseObject({
 	}),
 	finish_reason: z.union([z.string(), z.null()]),
 });
+export type ChatChoice = z.infer<typeof ChatChoice>;
 
-export const ChatOutput = z.looseObject({
+export const ChatCompletion = z.looseObject({
 	id: z.string(),
 	object: z.string(),
 	/** Unix seconds. */
 	created: z.number(),
 	model: z.string(),
-	choices: z.array(Choice),
+	choices: z.array(ChatChoice),
 	/** Absent where the provider did not say. */
 	usage: z
 		.looseObject({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() })
 		.optional(),
 });
-
-export type ChatOutput = z.infer<typeof ChatOutput>;
+export type ChatCompletion = z.infer<typeof ChatCompletion>;
