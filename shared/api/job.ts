@@ -1,36 +1,31 @@
-/** A job as the outside sees it: on the wire of the API and in webhooks alike. */
-import { z } from "zod";
+/** A job as the outside sees it: in responses of the API, and in webhooks. */
+import { z } from "@hono/zod-openapi";
+import { ChatOutput } from "../core/chat/chat-output.ts";
 import { CANCELLATIONS, type Job, WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
 import { JOB_STATES } from "../core/jobs/job-states.ts";
+import { AttemptBody } from "./attempt.ts";
+import { DeliveryBody } from "./delivery.ts";
+import { afterId, limit, listOf, order } from "./page.ts";
+import { time, timeInput, timestamp, timestampOrNull } from "./time.ts";
+import { TokenUsage, viewTokens } from "./usage.ts";
 
-/** RFC 3339 in UTC with milliseconds. */
-export function timestamp(ms: number): string {
-	return new Date(ms).toISOString();
-}
-
-const time = z.iso.datetime({ precision: 3 });
-
-export const UsageView = z
-	.object({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() })
-	.describe("Tokens spent over all attempts, as the provider counted them.");
-
-export const JobErrorView = z
+export const JobErrorBody = z
 	.object({
-		code: z.string().describe("A stable word: the provider's own code where it gave one."),
+		code: z.string().describe("A stable code: the provider's own where it gave one."),
 		message: z.string(),
-		status: z.number().int().nullable().describe("HTTP status of the provider's answer, if there was one."),
-		model: z.string().nullable().describe("The model that was asked last."),
+		status: z.number().int().nullable().describe("HTTP status of the provider's response, if there was one."),
+		model: z.string().nullable().describe("The model of the last call."),
 	})
 	.describe("What went wrong. Null unless the job failed or expired.");
 
-export const JobView = z.object({
+export const JobBody = z.object({
 	id: z.string(),
 	object: z.literal("job"),
 	status: z.enum(JOB_STATES),
-	status_reason: z.string().nullable().describe("Why the job is in this state: a stable word, or null."),
-	model: z.string().describe("The model that answered, is being asked, or will be asked next."),
+	status_reason: z.string().nullable().describe("Why the job is in this state: a stable code, or null."),
+	model: z.string().describe("The model that answered, is being called, or will be called next."),
 	models: z.array(z.string()).describe("The models to try, in order."),
-	attempt: z.number().int().describe("Counted attempts on `model`, the one in flight included."),
+	attempt: z.number().int().describe("Counted attempts on `model`, including the one in flight."),
 	max_attempts: z.number().int(),
 	priority: z.number().int(),
 	created_at: time,
@@ -38,26 +33,75 @@ export const JobView = z.object({
 	started_at: time.nullable(),
 	finished_at: time.nullable(),
 	deadline_at: time,
-	next_attempt_at: time.nullable().describe("When a queued job is tried next, at the earliest."),
-	usage: UsageView.nullable(),
-	error: JobErrorView.nullable(),
-	result_url: z.string().nullable().describe("Where the stored completion is. Null unless the job succeeded."),
+	next_attempt_at: time.nullable().describe("The earliest time of a queued job's next attempt."),
+	usage: TokenUsage.nullable(),
+	error: JobErrorBody.nullable(),
+	result_url: z.string().nullable().describe("URL of the stored completion. Null unless the job succeeded."),
 	metadata: z.record(z.string(), z.string()),
-	webhook: z
-		.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(WEBHOOK_PAYLOADS) })
-		.nullable(),
-	retry_of: z.string().nullable().describe("The job that this one repeats."),
+	webhook: z.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(WEBHOOK_PAYLOADS) }).nullable(),
+	retry_of: z.string().nullable().describe("The id of the job that this one retries."),
 	cancellation: z
 		.enum([...CANCELLATIONS, "too_late"])
 		.nullable()
-		.describe("How a cancelled job was cancelled; `too_late` only in the answer to a cancel that came too late."),
-	version: z.number().int().describe("Grows with every change; the ETag."),
+		.describe("When a cancelled job was cancelled. `too_late`: only in the response to a cancel of a final job."),
+	version: z.number().int().describe("Grows with every change. Also the ETag."),
+});
+export type JobBody = z.infer<typeof JobBody>;
+
+/** What a job's model said, as it is stored. */
+export const ChatCompletion = ChatOutput.openapi("ChatCompletion");
+
+export const INCLUDES = ["result", "attempts", "deliveries"] as const;
+
+export const JobResponse = JobBody.extend({
+	result: z.union([ChatCompletion, z.null()]).optional().describe("With `include=result`. Null unless the job succeeded."),
+	attempts: z.array(AttemptBody).optional().describe("With `include=attempts`."),
+	deliveries: z.array(DeliveryBody).optional().describe("With `include=deliveries`."),
+}).openapi("Job");
+
+export const getJobQuery = z.strictObject({
+	include: z
+		.string()
+		.transform((list) => list.split(","))
+		.pipe(z.array(z.enum(INCLUDES, { error: `May name ${INCLUDES.join(", ")}.` })))
+		.optional()
+		.openapi({ type: "string", description: `A comma-separated list of ${INCLUDES.join(", ")}.` }),
 });
 
-export type JobView = z.infer<typeof JobView>;
+export const JobList = listOf(JobResponse).extend({ next_after: z.string().nullable() }).openapi("JobList");
+
+const METADATA_FILTER = /^metadata\[(.+)\]$/;
+
+const listFields = {
+	limit,
+	after: afterId("job"),
+	order,
+	status: z.enum(JOB_STATES).optional(),
+	model: z.string().optional(),
+	created_after: timeInput.optional(),
+	created_before: timeInput.optional(),
+};
+
+export const jobsQuery = z
+	.object(listFields)
+	// `metadata[key]=value`, any number of them. Every other name is a mistake.
+	.catchall(z.string())
+	.superRefine((query, context) => {
+		for (const name of Object.keys(query)) {
+			if (Object.hasOwn(listFields, name) || METADATA_FILTER.test(name)) continue;
+			context.addIssue({ code: "custom", path: [name], message: "Unknown query parameter." });
+		}
+	});
+
+/** @param rest the parameters of `jobsQuery` that have no name of their own */
+export function metadataFilter(rest: Record<string, unknown>): Record<string, string> {
+	return Object.fromEntries(
+		Object.entries(rest).map(([name, value]) => [METADATA_FILTER.exec(name)?.[1] ?? "", String(value)]),
+	);
+}
 
 /** @param origin where links start, without a final slash */
-export function viewJob(job: Job, origin: string): JobView {
+export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string): JobBody {
 	return {
 		id: job.jobId,
 		object: "job",
@@ -69,13 +113,13 @@ export function viewJob(job: Job, origin: string): JobView {
 		max_attempts: job.maxAttempts,
 		priority: job.priority,
 		created_at: timestamp(job.createdAt),
-		// What the caller asked for: `job.runAt` moves on with each retry.
+		// As requested: `job.runAt` moves with each retry.
 		run_at: timestamp(job.deadlineAt - job.deadlineMs),
 		started_at: timestampOrNull(job.startedAt),
 		finished_at: timestampOrNull(job.finishedAt),
 		deadline_at: timestamp(job.deadlineAt),
 		next_attempt_at: job.status === "queued" ? timestamp(job.runAt) : null,
-		usage: job.usage === null ? null : viewUsage(job.usage),
+		usage: job.usage === null ? null : viewTokens(job.usage),
 		error: job.error,
 		result_url: job.status === "succeeded" ? `${origin}/v1/jobs/${job.jobId}/result` : null,
 		metadata: job.metadata ?? {},
@@ -84,16 +128,4 @@ export function viewJob(job: Job, origin: string): JobView {
 		cancellation: job.cancellation,
 		version: job.version,
 	};
-}
-
-export function viewUsage(usage: NonNullable<Job["usage"]>) {
-	return {
-		prompt_tokens: usage.promptTokens,
-		completion_tokens: usage.completionTokens,
-		total_tokens: usage.totalTokens,
-	};
-}
-
-export function timestampOrNull(ms: number | null): string | null {
-	return ms === null ? null : timestamp(ms);
 }

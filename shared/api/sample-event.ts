@@ -4,7 +4,8 @@ import type { JobState } from "../core/jobs/job-states.ts";
 import type { Json } from "../core/json/json.ts";
 import type { EventType, JOB_EVENT_TYPES } from "../core/webhooks/events.ts";
 import type { WebhookEndpoint } from "../core/webhooks/webhook-endpoint.ts";
-import { type JobView, timestamp } from "./job.ts";
+import type { JobBody } from "./job.ts";
+import { timestamp } from "./time.ts";
 
 /** Could be a job's, and is nobody's: its time is 1970. */
 const SAMPLE_JOB_ID = `job_${"0".repeat(26)}`;
@@ -52,7 +53,7 @@ function disabledEndpoint({ endpointId, name, url }: WebhookEndpoint, at: number
 	};
 }
 
-function sampleJob(status: JobState, at: number): JobView {
+function sampleJob(status: JobState, at: number): JobBody {
 	const time = timestamp(at);
 	const isFinal = status !== "running";
 	const error = { code: "test", message: "This is a test.", status: null, model: SAMPLE_MODEL };

@@ -1,5 +1,5 @@
 /** The service in the hands of a fuzzer, wherever it runs. */
-import type { Scope } from "../../shared/core/tenants/scopes.ts";
+import type { Scope } from "../../shared/core/tenants/api-key.ts";
 
 export interface Answer {
 	status: number;

@@ -4,7 +4,7 @@
  */
 import fc from "fast-check";
 import type { Json } from "../../shared/core/json/json.ts";
-import { SCOPES, type Scope } from "../../shared/core/tenants/scopes.ts";
+import { SCOPES, type Scope } from "../../shared/core/tenants/api-key.ts";
 import type { ApiDescription, Operation, Parameter } from "../support/api-description.ts";
 import { type Making, valuesOf } from "../support/values-of.ts";
 import { alter, breakText, ODD_TEXTS, oddTexts } from "./odd.ts";

@@ -2,9 +2,8 @@
 
 import { parseConfig } from "../../shared/core/config.ts";
 import { newId } from "../../shared/core/ids.ts";
-import { makeApiKey } from "../../shared/core/tenants/api-key.ts";
+import { makeApiKey, SCOPES, type Scope } from "../../shared/core/tenants/api-key.ts";
 import { OPERATOR } from "../../shared/core/tenants/audit.ts";
-import { SCOPES, type Scope } from "../../shared/core/tenants/scopes.ts";
 import { TenantLimits } from "../../shared/core/tenants/tenant.ts";
 import { sha256Hex } from "../../shared/crypto/digest.ts";
 import { seal } from "../../shared/crypto/seal.ts";

@@ -1,9 +1,8 @@
 /** One seed, from an empty database to rest: trouble first, then none, then everything must have come to its end. */
 
 import { newId } from "../../shared/core/ids.ts";
-import { makeApiKey } from "../../shared/core/tenants/api-key.ts";
+import { DEFAULT_SCOPES, makeApiKey } from "../../shared/core/tenants/api-key.ts";
 import { OPERATOR } from "../../shared/core/tenants/audit.ts";
-import { DEFAULT_SCOPES } from "../../shared/core/tenants/scopes.ts";
 import { TenantLimits } from "../../shared/core/tenants/tenant.ts";
 import { sha256Hex } from "../../shared/crypto/digest.ts";
 import { seal } from "../../shared/crypto/seal.ts";

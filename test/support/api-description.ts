@@ -1,6 +1,6 @@
 /** The API as `/openapi.json` describes it, for tests that go through all of it: a new route is in them by itself. */
 import { z } from "zod";
-import { SCOPES, type Scope } from "../../shared/core/tenants/scopes.ts";
+import { SCOPES, type Scope } from "../../shared/core/tenants/api-key.ts";
 import { api } from "../../workers/intake/api.ts";
 
 export type JsonSchema = Record<string, unknown>;

@@ -1,6 +1,7 @@
 /** The body of a webhook: the event, with the job as a poll shows it now. */
 
-import { type JobView, timestamp, viewJob } from "../../shared/api/job.ts";
+import { type JobBody, viewJob } from "../../shared/api/job.ts";
+import { timestamp } from "../../shared/api/time.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
 import type { Delivery } from "../../shared/core/webhooks/delivery.ts";
 import { signedResultUrl } from "../../shared/crypto/result-link.ts";
@@ -27,7 +28,7 @@ async function jobData(dispatcher: Dispatcher, { payload }: Delivery, job: Job) 
 	return payload === "thin" ? { id: job.jobId, object: "job", status: job.status } : await fullJob(dispatcher, job);
 }
 
-async function fullJob(dispatcher: Dispatcher, job: Job): Promise<JobView & { result: unknown }> {
+async function fullJob(dispatcher: Dispatcher, job: Job): Promise<JobBody & { result: unknown }> {
 	const { config, runtime } = dispatcher;
 	const origin = config.publicUrl ?? job.origin;
 	const view = viewJob(job, origin);

@@ -1,10 +1,9 @@
-/** The API, put together: what every request passes, then the routes. */
+/** The whole API: what every request passes, then the routes. */
 import { AppError } from "../../shared/core/errors.ts";
 import { describeScopes } from "./docs/describe-scopes.ts";
 import { documentationRoutes } from "./docs/documentation.ts";
 import { healthRoute } from "./docs/health.ts";
-import { RESPONSE_HEADERS } from "./http/answer-headers.ts";
-import { newApp } from "./http/app.ts";
+import { newApp, RESPONSE_HEADERS } from "./http/app.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { respondToError, respondWithAppError } from "./http/errors.ts";
 import { refusePrototype } from "./http/query-guard.ts";
@@ -23,9 +22,8 @@ import { auditLogRoutes } from "./tenants/audit-log.ts";
 import { keyRoutes } from "./tenants/keys.ts";
 import { usageRoute } from "./tenants/usage.ts";
 import { endpointDeliveryRoutes } from "./webhooks/endpoint-deliveries.ts";
-import { endpointSecretRoutes } from "./webhooks/endpoint-secrets.ts";
 import { redeliveryRoutes } from "./webhooks/redeliveries.ts";
-import { signingSecretRoutes } from "./webhooks/signing-secret.ts";
+import { signingSecretRoutes } from "./webhooks/signing-secrets.ts";
 import { testEndpointRoutes } from "./webhooks/test-endpoint.ts";
 import { webhookEndpointRoutes } from "./webhooks/webhook-endpoints.ts";
 
@@ -34,7 +32,7 @@ const ABOUT = {
 	info: {
 		title: "Holdfast",
 		version: "1",
-		description: "Submit a prompt, get its answer later: exactly one answer, whatever fails in between.",
+		description: "Submit a prompt and get its result later: exactly one result, whatever fails in between.",
 	},
 	security: [{ key: [] }],
 };
@@ -42,7 +40,7 @@ const ABOUT = {
 const app = newApp();
 
 app.use(async function everyResponse(c, next) {
-	// Before there is an answer: afterwards each header would make a new one. Routes may set another value.
+	// Before there is a response: afterwards each header would make a new one. Routes may overwrite a value.
 	c.header("x-request-id", c.env.requestId);
 	for (const [name, value] of Object.entries(RESPONSE_HEADERS)) c.header(name, value);
 	await next();
@@ -60,7 +58,6 @@ app.route("/", cancelJobRoute);
 app.route("/", retryJobRoute);
 app.route("/", deleteJobRoute);
 app.route("/", webhookEndpointRoutes);
-app.route("/", endpointSecretRoutes);
 app.route("/", testEndpointRoutes);
 app.route("/", endpointDeliveryRoutes);
 app.route("/", redeliveryRoutes);
@@ -85,13 +82,13 @@ app.openAPIRegistry.registerComponent("securitySchemes", "admin", { type: "http"
 
 let description: object | null = null;
 
-/** Made once an isolate: it takes longer than most requests do, and anybody may ask for it. */
+/** Made once per isolate: it takes longer than most requests, and needs no key. */
 function describe(): object {
 	description ??= app.getOpenAPI31Document(ABOUT);
 	return description;
 }
 
-/** The methods that routes of this path take: a path that exists is 405, not 404. */
+/** The methods of this path's routes. A path that has any gets 405, not 404. */
 function methodsOf(path: string): string[] {
 	const methods = app.routes.filter((route) => route.method !== "ALL" && patternOf(route.path).test(path));
 	if (methods.length === 0) return [];
@@ -105,10 +102,13 @@ function patternOf(path: string): RegExp {
 
 app.notFound((c) => {
 	const allowed = methodsOf(c.req.path);
-	if (allowed.length === 0) return respondWithAppError(new AppError("not_found", "There is nothing here."), c);
+	if (allowed.length === 0) return respondWithAppError(new AppError("not_found", "No such route."), c);
 	c.header("allow", allowed.join(", "));
 	if (c.req.method === "OPTIONS") return c.body(null, 204);
-	return respondWithAppError(new AppError("method_not_allowed", `This path takes ${allowed.join(", ")}.`), c);
+	return respondWithAppError(
+		new AppError("method_not_allowed", `Method not allowed. Allowed: ${allowed.join(", ")}.`),
+		c,
+	);
 });
 
 app.onError(respondToError);

@@ -17,7 +17,7 @@ import { api } from "./api.ts";
 import { KeyCache } from "./auth/key-cache.ts";
 import { bindRateLimiters } from "./auth/rate-limits.ts";
 import { RequestCounters } from "./auth/request-counters.ts";
-import { RESPONSE_HEADERS } from "./http/answer-headers.ts";
+import { RESPONSE_HEADERS } from "./http/app.ts";
 import type { Services } from "./services.ts";
 
 /** They live as long as the isolate. */

@@ -3,6 +3,32 @@
  * recognised by scanners, without a look into D1 (as GitHub's tokens do).
  */
 
+/** What a key may do. */
+export const SCOPES = [
+	"jobs:read",
+	"jobs:write",
+	"webhooks:read",
+	"webhooks:write",
+	"keys:manage",
+	"usage:read",
+] as const;
+export type Scope = (typeof SCOPES)[number];
+
+/** A key that was made without scopes has these: all but the power to make more keys. */
+export const DEFAULT_SCOPES: Scope[] = SCOPES.filter((scope) => scope !== "keys:manage");
+
+export interface ApiKey {
+	keyId: string;
+	tenantId: string;
+	name: string;
+	scopes: string[];
+	createdAt: number;
+	/** The hour in which it was last used. Null: never so far. */
+	lastUsedAt: number | null;
+	expiresAt: number | null;
+	revokedAt: number | null;
+}
+
 /** 62^32: as good as 190 random bits. */
 const SECRET_LENGTH = 32;
 const CHECKSUM_LENGTH = 6;

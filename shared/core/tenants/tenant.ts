@@ -34,15 +34,3 @@ export interface Tenant {
 	limits: TenantLimits;
 	createdAt: number;
 }
-
-export interface ApiKey {
-	keyId: string;
-	tenantId: string;
-	name: string;
-	scopes: string[];
-	createdAt: number;
-	/** The hour in which it was last used. Null: never so far. */
-	lastUsedAt: number | null;
-	expiresAt: number | null;
-	revokedAt: number | null;
-}

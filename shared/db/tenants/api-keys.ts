@@ -1,7 +1,7 @@
 /** API keys, known by the hash of the key alone. */
 import { z } from "zod";
+import type { ApiKey } from "../../core/tenants/api-key.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
-import type { ApiKey } from "../../core/tenants/tenant.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW } from "../database.ts";
 import { audited } from "./audit-log.ts";

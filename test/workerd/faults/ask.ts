@@ -1,6 +1,6 @@
 /** One request, as a caller's program makes it: it gets a whole answer, or it does not. */
 import { env } from "cloudflare:workers";
-import { ErrorBody } from "../../../shared/api/schemas.ts";
+import { ErrorBody } from "../../../shared/api/error.ts";
 import { SECOND } from "../support/a-job.ts";
 import { turn } from "./fault-gate.ts";
 import type { World } from "./world.ts";

@@ -11,9 +11,9 @@ import { isAboutWebhooks } from "./webhook-sites.ts";
 
 const ENDPOINT = { name: "mine", url: RECEIVER, event_types: ["job.succeeded"] };
 const CREATE =
-	"workers/intake/webhooks/webhook-endpoints.ts#createWithRetry → shared/db/deliveries/webhook-endpoints.ts#createEndpoint";
+	"workers/intake/webhooks/webhook-endpoints.ts# → shared/db/deliveries/webhook-endpoints.ts#createEndpoint";
 const ROTATE =
-	"workers/intake/webhooks/endpoint-secrets.ts# → shared/db/deliveries/webhook-endpoints.ts#rotateEndpointSecret";
+	"workers/intake/webhooks/signing-secrets.ts# → shared/db/deliveries/webhook-endpoints.ts#rotateEndpointSecret";
 const Made = z.object({ id: z.string(), signing_secret: z.string() });
 
 async function anEndpoint(story: Story) {
@@ -69,12 +69,12 @@ describeFaults(
 		...(["takes effect and fails", "fails before it takes effect"] as const).map((fault) => ({
 			name: `an endpoint of which D1 did not say that it has it: it ${fault}`,
 			given: [{ at: CREATE, fault }],
-			tries: /createWithRetry/,
+			tries: /createEndpoint/,
 			play: async (story: Story) => void (await anEndpoint(story)),
 		})),
 		{
 			name: "an endpoint that is tried, and whose secret is rotated while its old one is kept",
-			tries: /endpoint-secrets|test-endpoint|post-webhook/,
+			tries: /rotateEndpointSecret|test-endpoint|post-webhook/,
 			async play(story) {
 				const { path, secret } = await anEndpoint(story);
 				await story.ask("POST", `${path}/test`, { json: { event_type: "job.succeeded" }, mayAnswer: 409 });
@@ -88,7 +88,7 @@ describeFaults(
 		{
 			name: "a rotation of which D1 did not say that it has it",
 			given: [{ at: ROTATE, fault: "takes effect and fails" }],
-			tries: /endpoint-secrets/,
+			tries: /rotateEndpointSecret/,
 			async play(story) {
 				const { path } = await anEndpoint(story);
 				const { body } = await story.ask("POST", `${path}/rotate_secret`, { json: {} });

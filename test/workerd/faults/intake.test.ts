@@ -10,9 +10,8 @@ import { RECEIVER } from "./upstreams.ts";
 import { isAboutWebhooks } from "./webhook-sites.ts";
 
 const SUBMIT = "workers/intake/jobs/submit.ts#submitWithRetry → shared/db/jobs/submit-job.ts#submitJob";
-const ROTATE =
-	"workers/intake/webhooks/signing-secret.ts#rotateWithRetry → shared/db/tenants/tenants.ts#rotateWebhookSecret";
-const MAKE_KEY = "workers/intake/tenants/make-key.ts#createWithRetry → shared/db/tenants/api-keys.ts#createApiKey";
+const ROTATE = "workers/intake/webhooks/signing-secrets.ts# → shared/db/tenants/tenants.ts#rotateWebhookSecret";
+const MAKE_KEY = "workers/intake/tenants/keys.ts# → shared/db/tenants/api-keys.ts#createApiKey";
 const Made = z.object({ id: z.string() });
 const Secret = z.object({ secret: z.string() });
 
@@ -221,18 +220,18 @@ describeFaults(
 		},
 		{
 			name: "keys that a tenant makes, looks at and revokes",
-			tries: /tenants\/keys|make-key|authenticate|rate-limits/,
+			tries: /tenants\/keys|authenticate|rate-limits/,
 			play: manageKeys,
 		},
 		{
 			name: "a key of which D1 did not say that it has it",
 			given: [{ at: MAKE_KEY, fault: "takes effect and fails" }],
-			tries: /make-key/,
+			tries: /tenants\/keys/,
 			play: manageKeys,
 		},
 		{
 			name: "a secret that is rotated while its old one is kept",
-			tries: /signing-secret/,
+			tries: /rotateWebhookSecret|findWebhookSecret/,
 			async play(story) {
 				const old = Secret.parse((await story.ask("GET", "/v1/webhook_signing_secret")).body).secret;
 				const json = { keep_old_secret_active_for_24_hours: true };
@@ -245,7 +244,7 @@ describeFaults(
 		{
 			name: "a rotation of which D1 did not say that it has it",
 			given: [{ at: ROTATE, fault: "takes effect and fails" }],
-			tries: /rotateWithRetry/,
+			tries: /rotateWebhookSecret/,
 			async play(story) {
 				const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json: {} });
 				const job = await story.submit({ prompt: "signed", hasWebhook: true });

@@ -48,7 +48,7 @@ export async function aSucceededJob(
 	prompt: string,
 	expected: Partial<Expected> = {},
 ): Promise<StoredJob> {
-	const text = JSON.stringify({ text: `${prompt} #0` });
+	const text = aCompletion(`${prompt} #0`);
 	const row = { status: "succeeded", resultBytes: text.length } as const;
 	const job = await anOldJob(story, { prompt, bought: 0, hasWebhook: true, row, ...expected });
 	await env.RESULTS.put(resultKey(job), text);
@@ -75,7 +75,7 @@ export function anAnswerOf(job: StoredJob, prompt: string): [string, R2PutOption
 		usage: null,
 	};
 	const customMetadata = { attempt: JSON.stringify(attempt), modelAttempt: String(job.attempt) };
-	return [JSON.stringify({ text: `${prompt} #0` }), { customMetadata }];
+	return [aCompletion(`${prompt} #0`), { customMetadata }];
 }
 
 /** The job's former holder stores its answer, once. */
@@ -84,4 +84,9 @@ export function lateAnswer(job: StoredJob, prompt: string): () => Promise<void> 
 		const [text, options] = anAnswerOf(job, prompt);
 		await env.RESULTS.put(resultKey(job), text, { ...options, onlyIf: { etagDoesNotMatch: "*" } });
 	};
+}
+
+function aCompletion(content: string): string {
+	const choices = [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }];
+	return JSON.stringify({ id: "chatcmpl-1", object: "chat.completion", created: 0, model: "test/a", choices });
 }

@@ -5,8 +5,8 @@
 import { env, exports } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import { expect } from "vitest";
-import { JobView } from "../../../shared/api/job.ts";
-import { ErrorBody } from "../../../shared/api/schemas.ts";
+import { ErrorBody } from "../../../shared/api/error.ts";
+import { JobBody } from "../../../shared/api/job.ts";
 import { parseConfig } from "../../../shared/core/config.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
@@ -149,24 +149,30 @@ export async function noteAllUses(): Promise<void> {
 }
 
 /** The job of an answer that must be one, already held to its schema. */
-export function jobIn(answer: Answer): JobView {
-	const job = JobView.safeParse(answer.body);
+export function jobIn(answer: Answer): JobBody {
+	const job = JobBody.safeParse(answer.body);
 	if (!job.success) throw new Error(`Not a job: ${answer.status} ${answer.text}`);
 	return job.data;
 }
 
 /** The jobs on a page of `/v1/jobs`. */
-export async function jobsOf(key: string, query = "limit=100"): Promise<JobView[]> {
-	return z.object({ data: z.array(JobView) }).parse((await send("GET", `/v1/jobs?${query}`, { key })).body).data;
+export async function jobsOf(key: string, query = "limit=100"): Promise<JobBody[]> {
+	return z.object({ data: z.array(JobBody) }).parse((await send("GET", `/v1/jobs?${query}`, { key })).body).data;
 }
 
-export async function submitted(key: string, json: object = {}): Promise<JobView> {
+export async function submitted(key: string, json: object = {}): Promise<JobBody> {
 	const answer = await send("POST", "/v1/jobs", { key, json: { ...LATER, ...json } });
 	expect(answer.status, answer.text).toBe(202);
 	return jobIn(answer);
 }
 
-export const COMPLETION = '{"choices":[{"message":{"content":"Rayleigh."}}]}';
+export const COMPLETION = JSON.stringify({
+	id: "chatcmpl-1",
+	object: "chat.completion",
+	created: 1_780_000_000,
+	model: "simulated/a",
+	choices: [{ index: 0, message: { role: "assistant", content: "Rayleigh." }, finish_reason: "stop" }],
+});
 
 /** A succeeded job with its result in R2. */
 export async function aSucceededJob(tenantId: string, result = COMPLETION): Promise<StoredJob> {

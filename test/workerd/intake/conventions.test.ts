@@ -1,7 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import { SCOPES } from "../../../shared/core/tenants/scopes.ts";
+import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { sha256Base64 } from "../../../shared/crypto/digest.ts";
 import { Database } from "../../../shared/db/database.ts";
 import worker from "../../../workers/index.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
-import type { JobView } from "../../../shared/api/job.ts";
+import type { JobBody } from "../../../shared/api/job.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { readInput } from "../../../shared/storage/inputs.ts";
@@ -33,7 +33,7 @@ const cancel = (id: string) => send("POST", `/v1/jobs/${id}/cancel`, { key });
 const retry = (id: string, json?: object, headers: Record<string, string> = {}) =>
 	send("POST", `/v1/jobs/${id}/retry`, { key, json, headers });
 const erase = (id: string) => send("DELETE", `/v1/jobs/${id}`, { key });
-const reloaded = async (id: string): Promise<JobView> => jobIn(await send("GET", `/v1/jobs/${id}`, { key }));
+const reloaded = async (id: string): Promise<JobBody> => jobIn(await send("GET", `/v1/jobs/${id}`, { key }));
 
 describe("POST /v1/jobs/{id}/cancel", () => {
 	it("cancels a queued job before its start, and gives the same answer ever after", async () => {

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import type { JobView } from "../../../shared/api/job.ts";
+import type { JobBody } from "../../../shared/api/job.ts";
 import { signedResultUrl } from "../../../shared/crypto/result-link.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { runtime } from "../../../workers/runtime.ts";
@@ -395,7 +395,7 @@ describe("GET /v1/jobs", () => {
 	it("shows nothing of another tenant, not by its id as `after` either", async () => {
 		expect(await jobsOf(otherKey, `after=${ids[4]}&order=asc`)).toEqual([]);
 		const stranger = await submitted(otherKey);
-		expect((await jobsOf(lister)).map(({ id }: JobView) => id)).not.toContain(stranger.id);
+		expect((await jobsOf(lister)).map(({ id }: JobBody) => id)).not.toContain(stranger.id);
 	});
 
 	it("looks at no more than 1,000 jobs a page, and says where to go on", async () => {

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import { SCOPES, type Scope } from "../../../shared/core/tenants/scopes.ts";
+import { SCOPES, type Scope } from "../../../shared/core/tenants/api-key.ts";
 import { ADMIN, aCaller, aKey, errorOf, send } from "./caller.ts";
 import { description, leastCall } from "./least-call.ts";
 

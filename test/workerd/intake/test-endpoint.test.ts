@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
-import { JobView } from "../../../shared/api/job.ts";
+import { JobBody } from "../../../shared/api/job.ts";
 import { EVENT_TYPES } from "../../../shared/core/webhooks/events.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { disable } from "../support/an-endpoint.ts";
@@ -60,7 +60,7 @@ describe("POST /v1/webhook_endpoints/{id}/test", () => {
 		expect(event).toMatchObject({ id: sent?.headers["webhook-id"], object: "event", type, data: { test: true } });
 		expect(event.id).toMatch(/^evt_[0-9a-z]{26}$/);
 		if (type === "endpoint.disabled") expect(event.data).toMatchObject({ id, object: "webhook_endpoint" });
-		else expect(JobView.safeParse(event.data).error).toBeUndefined();
+		else expect(JobBody.safeParse(event.data).error).toBeUndefined();
 	});
 
 	it("is as thin as the endpoint asked for, and about a job that nobody has", async () => {

@@ -2,8 +2,8 @@
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
-import { clientOf } from "../../../shared/core/tenants/client-address.ts";
 import {
+	clientOf,
 	KEY_RATE,
 	type Rate,
 	REQUESTS_PER_COUNT,

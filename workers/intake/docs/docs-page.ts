@@ -1,4 +1,4 @@
-/** `/docs`: the OpenAPI document as a page. No script, no network, nothing to load. */
+/** `/docs`: the OpenAPI document as a page, without scripts and without anything to load. */
 import { html, raw } from "hono/html";
 import { z } from "zod";
 
@@ -19,7 +19,7 @@ const Document = z.object({
 
 type Listed = { method: string; path: string; operation: z.infer<typeof Operation> };
 
-/** The page's one style, which its policy names by its hash. */
+/** The page's only style. Its Content-Security-Policy names the hash. */
 export const STYLE = `
 	:root { color-scheme: light dark; }
 	body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
@@ -43,7 +43,7 @@ export function renderDocs(openapi: unknown) {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${info.title} API</title><style>${raw(STYLE)}</style></head><body>
 <h1>${info.title}</h1><p>${info.description}</p>
-<p>Send your key as <code>Authorization: Bearer hf_…</code>. The same as data: <a href="/openapi.json">/openapi.json</a>.</p>
+<p>Send your key as <code>Authorization: Bearer hf_…</code>. As JSON: <a href="/openapi.json">/openapi.json</a>.</p>
 ${tags.map((tag) => html`<h2>${tag}</h2>${ofTag(tag).map(renderOperation)}`)}
 <h2>Schemas</h2>
 ${Object.entries(components.schemas).map(([name, schema]) => html`<details id="${name}"><summary><code>${name}</code></summary>${json(schema)}</details>`)}
@@ -52,13 +52,13 @@ ${Object.entries(components.schemas).map(([name, schema]) => html`<details id="$
 
 function renderOperation({ method, path, operation }: Listed) {
 	const { summary, description, parameters, requestBody, responses } = operation;
-	const answers = Object.entries(responses);
+	const listed = Object.entries(responses);
 	return html`<details><summary><b>${method}</b><code>${path}</code><span>${summary}</span></summary>
 <p>${description}</p>
 ${parameters.length > 0 ? html`<h4>Parameters</h4>${json(parameters)}` : ""}
 ${requestBody === undefined ? "" : html`<h4>Body</h4>${json(requestBody)}`}
-<h4>Answers</h4>
-<table>${answers.map(([status, answer]) => html`<tr><th>${status}</th><td>${answer.description}</td></tr>`)}</table></details>`;
+<h4>Responses</h4>
+<table>${listed.map(([status, response]) => html`<tr><th>${status}</th><td>${response.description}</td></tr>`)}</table></details>`;
 }
 
 function json(value: unknown) {

@@ -1,34 +1,36 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { jsonResponse, noQuery, openErrors } from "../../../shared/api/schemas.ts";
 import { sha256Base64 } from "../../../shared/crypto/digest.ts";
 import { newApp } from "../http/app.ts";
+import { jsonResponse, noQuery, openErrors } from "../http/describe-route.ts";
 import { renderDocs, STYLE } from "./docs-page.ts";
 
 const shared = { method: "get" as const, tags: ["Service"], security: [], request: { query: noQuery } };
 
 const data = createRoute({
 	...shared,
+	operationId: "getOpenApiDocument",
 	path: "/openapi.json",
-	summary: "Get this description of the API",
-	responses: { 200: jsonResponse("An OpenAPI 3.1 document.", z.object({}).loose()), ...openErrors },
+	summary: "Get the OpenAPI document",
+	responses: { 200: jsonResponse("The OpenAPI 3.1 document.", z.object({}).loose()), ...openErrors },
 });
 
 const page = createRoute({
 	...shared,
+	operationId: "getDocs",
 	path: "/docs",
-	summary: "Read this description of the API",
+	summary: "Get the API reference as a page",
 	responses: {
-		200: { description: "A page.", content: { "text/html": { schema: z.string() } } },
+		200: { description: "The page.", content: { "text/html": { schema: z.string() } } },
 		...openErrors,
 	},
 });
 
-/** @param describe the document: of all routes, these too */
+/** @param describe makes the OpenAPI document of all routes, including these */
 export function documentationRoutes(describe: () => object) {
 	return newApp()
 		.openapi(data, (c) => c.json({ ...describe() }, 200))
 		.openapi(page, async (c) => {
-			// The page has this one style, and nothing else.
+			// The page loads nothing, and has this one style.
 			const style = await sha256Base64(c.env.services.runtime, STYLE);
 			c.header("content-security-policy", `default-src 'none'; style-src 'sha256-${style}'; frame-ancestors 'none'`);
 			return c.html(await renderDocs(describe()), 200);

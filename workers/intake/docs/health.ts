@@ -1,20 +1,21 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { errorResponse, jsonResponse, noQuery, openErrors } from "../../../shared/api/schemas.ts";
 import { newApp } from "../http/app.ts";
+import { errorResponse, jsonResponse, noQuery, openErrors } from "../http/describe-route.ts";
 
 const route = createRoute({
+	operationId: "checkHealth",
 	method: "get",
 	path: "/healthz",
 	tags: ["Service"],
 	security: [],
-	summary: "See that the service is up and its configuration whole",
+	summary: "Health check",
 	request: { query: noQuery },
 	responses: {
 		...openErrors,
-		200: jsonResponse("It is.", z.object({ status: z.literal("ok") })),
-		503: errorResponse("The message names what is missing or malformed."),
+		200: jsonResponse("OK", z.object({ status: z.literal("ok") })),
+		503: errorResponse("Not configured. The message names each missing or malformed setting."),
 	},
 });
 
-/** A configuration that is not whole never gets here: intake answers for it, on every route. */
+/** With an incomplete configuration, intake responds with 503 before any route runs. */
 export const healthRoute = newApp().openapi(route, (c) => c.json({ status: "ok" as const }, 200));

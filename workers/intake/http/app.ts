@@ -1,7 +1,17 @@
-/** How every part of the API is built: the same environment, and the same answer to what does not validate. */
+/** How every part of the API is built: the same environment, and the same error for what does not validate. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { IntakeEnv } from "../services.ts";
 import { refuseInvalid } from "./errors.ts";
+
+/** On every response, besides `x-request-id`. Keys do not belong in browsers: no CORS headers unless configured. */
+export const RESPONSE_HEADERS = {
+	"cache-control": "no-store",
+	"content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+	"referrer-policy": "no-referrer",
+	// A year, for this host only: its subdomains may belong to others. Browsers ignore it over http.
+	"strict-transport-security": "max-age=31536000",
+	"x-content-type-options": "nosniff",
+};
 
 export function newApp(): OpenAPIHono<IntakeEnv> {
 	return new OpenAPIHono<IntakeEnv>({ defaultHook: refuseInvalid });

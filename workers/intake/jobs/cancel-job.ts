@@ -1,21 +1,13 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { viewJob } from "../../../shared/api/job.ts";
-import {
-	bodyErrors,
-	commonErrors,
-	errorResponse,
-	Job,
-	JobParams,
-	jsonResponse,
-	noQuery,
-} from "../../../shared/api/schemas.ts";
+import { JobResponse, viewJob } from "../../../shared/api/job.ts";
 import { nextAttemptNumber, withAttempt } from "../../../shared/core/jobs/attempts.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { type Finalization, finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { wake } from "../../../shared/jobs/wake.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import { bodyErrors, commonErrors, errorResponse, idParams, jsonResponse, noQuery } from "../http/describe-route.ts";
 import { originOf } from "../http/origin.ts";
 import { allowBody } from "../http/strict-body.ts";
 import type { IntakeEnv, Services } from "../services.ts";
@@ -30,12 +22,12 @@ const route = createRoute({
 		"The job is cancelled when this answers; a call in flight is aborted within seconds, and its answer, if it comes, is never shown. A job that is final already stays as it is and answers `cancellation: too_late`.",
 	middleware: [requireKey("jobs:write"), allowBody] as const,
 	request: {
-		params: JobParams,
+		params: idParams,
 		query: noQuery,
 		body: { required: false, content: { "application/json": { schema: z.strictObject({}) } } },
 	},
 	responses: {
-		200: jsonResponse("The job.", Job),
+		200: jsonResponse("The job.", JobResponse),
 		...commonErrors,
 		...bodyErrors,
 		404: errorResponse("There is no such job."),

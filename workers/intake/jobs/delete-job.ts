@@ -1,5 +1,4 @@
 import { createRoute } from "@hono/zod-openapi";
-import { commonErrors, errorResponse, JobParams, noQuery } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
@@ -8,6 +7,7 @@ import { logError } from "../../log.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import { commonErrors, errorResponse, idParams, noQuery } from "../http/describe-route.ts";
 import { findOwnJob, keyOf } from "./load-job.ts";
 
 const route = createRoute({
@@ -17,7 +17,7 @@ const route = createRoute({
 	summary: "Erase a job",
 	description: "Erases the job, its input, its result and its history. Webhooks that are still owed are skipped.",
 	middleware: [requireKey("jobs:write")] as const,
-	request: { params: JobParams, query: noQuery },
+	request: { params: idParams, query: noQuery },
 	responses: {
 		204: { description: "Erased." },
 		...commonErrors,

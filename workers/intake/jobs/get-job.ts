@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { viewAttempt, viewDelivery } from "../../../shared/api/history.ts";
-import { viewJob } from "../../../shared/api/job.ts";
-import { waitHeaders } from "../../../shared/api/request-headers.ts";
-import { commonErrors, errorResponse, Job, JobParams, jsonResponse } from "../../../shared/api/schemas.ts";
+import { viewAttempt } from "../../../shared/api/attempt.ts";
+import { viewDelivery } from "../../../shared/api/delivery.ts";
+import { ChatCompletion, getJobQuery, type INCLUDES, JobResponse, viewJob } from "../../../shared/api/job.ts";
+import { waitHeaders } from "../../../shared/api/submit-job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
@@ -11,23 +11,13 @@ import { readResult } from "../../../shared/storage/results.ts";
 import { logError } from "../../log.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import { commonErrors, errorResponse, idParams, jsonResponse } from "../http/describe-route.ts";
 import { isKnownVersion } from "../http/etag.ts";
 import { originOf } from "../http/origin.ts";
 import { retryAfterSeconds } from "../http/retry-after.ts";
 import { readWait, waitUntilFinal } from "../http/wait.ts";
 import type { IntakeEnv } from "../services.ts";
 import { findOwnJob } from "./load-job.ts";
-
-const INCLUDES = ["result", "attempts", "deliveries"] as const;
-
-const Query = z.strictObject({
-	include: z
-		.string()
-		.transform((list) => list.split(","))
-		.pipe(z.array(z.enum(INCLUDES, { error: `May name ${INCLUDES.join(", ")}.` })))
-		.optional()
-		.openapi({ type: "string", description: `Inlines any of ${INCLUDES.join(", ")}, between commas.` }),
-});
 
 const route = createRoute({
 	method: "get",
@@ -36,9 +26,13 @@ const route = createRoute({
 	summary: "Get a job",
 	description: "`Prefer: wait=30` holds the answer until the job is final. A job that is not carries `Retry-After`.",
 	middleware: [requireKey("jobs:read")] as const,
-	request: { params: JobParams, query: Query, headers: waitHeaders.extend({ "if-none-match": z.string().optional() }) },
+	request: {
+		params: idParams,
+		query: getJobQuery,
+		headers: waitHeaders.extend({ "if-none-match": z.string().optional() }),
+	},
 	responses: {
-		200: jsonResponse("The job.", Job),
+		200: jsonResponse("The job.", JobResponse),
 		304: { description: "Unchanged since the version in `If-None-Match`." },
 		...commonErrors,
 		404: errorResponse("There is no such job."),
@@ -71,12 +65,12 @@ async function inlined(c: Context<IntakeEnv>, job: StoredJob, include: readonly 
 	};
 }
 
-async function resultOf(c: Context<IntakeEnv>, job: StoredJob): Promise<unknown> {
+async function resultOf(c: Context<IntakeEnv>, job: StoredJob): Promise<z.infer<typeof ChatCompletion> | null> {
 	if (job.status !== "succeeded") return null;
 	try {
 		const text = await readResult(c.env.services.objects, job);
 		if (text === null) throw new Error("a stored result is missing");
-		return JSON.parse(text);
+		return ChatCompletion.parse(JSON.parse(text));
 	} catch (error) {
 		logError("result.read_failed", { jobId: job.jobId }, error);
 		throw new AppError("storage_unavailable", "The result could not be read: try again.");

@@ -1,6 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { commonErrors, errorResponse, JobParams } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { isFinal } from "../../../shared/core/jobs/job-states.ts";
@@ -11,6 +10,7 @@ import { logError } from "../../log.ts";
 import { callerOf } from "../auth/authenticate.ts";
 import { rejectUnauthenticated } from "../auth/rate-limits.ts";
 import { newApp } from "../http/app.ts";
+import { commonErrors, errorResponse, idParams } from "../http/describe-route.ts";
 import { isKnownVersion } from "../http/etag.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
 import { findOwnJob } from "./load-job.ts";
@@ -37,7 +37,7 @@ const route = createRoute({
 	summary: "Get the stored completion",
 	description: "Takes a key with `jobs:read`, or the signed link of a webhook. Supports `Range` and `If-None-Match`.",
 	security: [{ key: ["jobs:read"] }, {}],
-	request: { params: JobParams, query: Query, headers: Headers },
+	request: { params: idParams, query: Query, headers: Headers },
 	responses: {
 		200: { description: "The completion, byte for byte as it was stored.", content: completion },
 		206: { description: "The part that `Range` asked for." },

@@ -1,24 +1,18 @@
 import { createRoute } from "@hono/zod-openapi";
-import { AttemptView, DeliveryView, viewAttempt, viewDelivery } from "../../../shared/api/history.ts";
-import {
-	commonErrors,
-	errorResponse,
-	JobParams,
-	jsonResponse,
-	listOf,
-	noQuery,
-	pageOf,
-} from "../../../shared/api/schemas.ts";
+import { AttemptBody, viewAttempt } from "../../../shared/api/attempt.ts";
+import { DeliveryBody, viewDelivery } from "../../../shared/api/delivery.ts";
+import { listOf, pageOf } from "../../../shared/api/page.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import { commonErrors, errorResponse, idParams, jsonResponse, noQuery } from "../http/describe-route.ts";
 import { findOwnJob } from "./load-job.ts";
 
 const shared = {
 	method: "get" as const,
 	tags: ["Jobs"],
 	middleware: requireKey("jobs:read"),
-	request: { params: JobParams, query: noQuery },
+	request: { params: idParams, query: noQuery },
 };
 
 const attempts = createRoute({
@@ -27,7 +21,7 @@ const attempts = createRoute({
 	summary: "List a job's model calls",
 	description: "In the order in which they were made: the first, and the last 49.",
 	responses: {
-		200: jsonResponse("All of them: a job's history is bounded.", listOf(AttemptView).openapi("AttemptList")),
+		200: jsonResponse("All of them: a job's history is bounded.", listOf(AttemptBody).openapi("AttemptList")),
 		...commonErrors,
 		404: errorResponse("There is no such job."),
 	},
@@ -38,7 +32,7 @@ const deliveries = createRoute({
 	path: "/v1/jobs/{id}/deliveries",
 	summary: "List a job's webhooks",
 	responses: {
-		200: jsonResponse("All of them, each with its attempts.", listOf(DeliveryView).openapi("DeliveryList")),
+		200: jsonResponse("All of them, each with its attempts.", listOf(DeliveryBody).openapi("DeliveryList")),
 		...commonErrors,
 		404: errorResponse("There is no such job."),
 	},

@@ -1,14 +1,14 @@
 /** A job of the caller's. Another tenant's, an erased one and one that never was answer alike, byte for byte. */
 import type { Context } from "hono";
-import { isJobId } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
+import { isId } from "../../../shared/core/ids.ts";
 import type { Job, JobKey } from "../../../shared/core/jobs/job.ts";
 import { findJob } from "../../../shared/db/jobs/find-job.ts";
 import type { IntakeEnv } from "../services.ts";
 
 export function keyOf(c: Context<IntakeEnv>): JobKey {
 	const jobId = c.req.param("id") ?? "";
-	if (!isJobId(jobId)) throw noSuchJob();
+	if (!isId("job", jobId)) throw noSuchJob();
 	return { tenantId: c.var.caller.tenantId, jobId };
 }
 

@@ -1,8 +1,8 @@
 /** What a tenant is told whose submission is over a limit of its own. */
 
-import { errorResponse } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Submission } from "../../../shared/db/jobs/submit-job.ts";
+import { errorResponse } from "../http/describe-route.ts";
 
 /** Some job of several ends in that time. */
 const OPEN_JOBS_RETRY_SECONDS = 10;

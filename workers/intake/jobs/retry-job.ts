@@ -1,17 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { submitHeaders } from "../../../shared/api/request-headers.ts";
-import {
-	bodyErrors,
-	commonErrors,
-	errorResponse,
-	Job,
-	JobParams,
-	type JobRequest,
-	jsonResponse,
-	noQuery,
-	RetryJob,
-} from "../../../shared/api/schemas.ts";
+import { JobResponse } from "../../../shared/api/job.ts";
+import { type JobRequest, RetryJob, submitHeaders } from "../../../shared/api/submit-job.ts";
 import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
 import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
 import { objectOf } from "../../../shared/core/json/json.ts";
@@ -19,6 +9,7 @@ import { findJobWithInput } from "../../../shared/db/jobs/find-job.ts";
 import { readInput } from "../../../shared/storage/inputs.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import { bodyErrors, commonErrors, errorResponse, idParams, jsonResponse, noQuery } from "../http/describe-route.ts";
 import { allowBody } from "../http/strict-body.ts";
 import type { IntakeEnv } from "../services.ts";
 import { keyOf, noSuchJob } from "./load-job.ts";
@@ -33,14 +24,14 @@ const route = createRoute({
 	description: "The new job names the old one in `retry_of`. The body may override any field of the submission.",
 	middleware: [requireKey("jobs:write"), allowBody] as const,
 	request: {
-		params: JobParams,
+		params: idParams,
 		query: noQuery,
 		headers: submitHeaders,
 		body: { required: false, content: { "application/json": { schema: RetryJob } } },
 	},
 	responses: {
-		200: jsonResponse("The new job, final: only with `Prefer: wait`.", Job),
-		202: jsonResponse("The new job. `Location` is where to poll it.", Job),
+		200: jsonResponse("The new job, final: only with `Prefer: wait`.", JobResponse),
+		202: jsonResponse("The new job. `Location` is where to poll it.", JobResponse),
 		...commonErrors,
 		...bodyErrors,
 		404: errorResponse("There is no such job."),

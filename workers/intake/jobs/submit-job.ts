@@ -1,17 +1,10 @@
 import { createRoute } from "@hono/zod-openapi";
-import { submitHeaders } from "../../../shared/api/request-headers.ts";
-import {
-	bodyErrors,
-	commonErrors,
-	errorResponse,
-	Job,
-	jsonResponse,
-	noQuery,
-	SubmitJob,
-} from "../../../shared/api/schemas.ts";
+import { JobResponse } from "../../../shared/api/job.ts";
+import { SubmitJob, submitHeaders } from "../../../shared/api/submit-job.ts";
 import { objectOf } from "../../../shared/core/json/json.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import { bodyErrors, commonErrors, errorResponse, jsonResponse, noQuery } from "../http/describe-route.ts";
 import { requireBody } from "../http/strict-body.ts";
 import { overLimitErrors } from "./over-limit.ts";
 import { submit } from "./submit.ts";
@@ -30,8 +23,8 @@ const route = createRoute({
 		body: { required: true, content: { "application/json": { schema: SubmitJob } } },
 	},
 	responses: {
-		200: jsonResponse("The job, final: only with `Prefer: wait`.", Job),
-		202: jsonResponse("The job, stored. `Location` is where to poll it.", Job),
+		200: jsonResponse("The job, final: only with `Prefer: wait`.", JobResponse),
+		202: jsonResponse("The job, stored. `Location` is where to poll it.", JobResponse),
 		...commonErrors,
 		...bodyErrors,
 		409: errorResponse("The job of this Idempotency-Key has been erased."),

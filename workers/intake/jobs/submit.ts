@@ -1,7 +1,7 @@
 /** Takes a validated submission, new or repeated from an older job, all the way to the 202. */
 import type { Context } from "hono";
 import { viewJob } from "../../../shared/api/job.ts";
-import type { JobRequest } from "../../../shared/api/schemas.ts";
+import type { JobRequest } from "../../../shared/api/submit-job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { type Idempotency, mayBeRepeat } from "../../../shared/core/jobs/idempotency.ts";

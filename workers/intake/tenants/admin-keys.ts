@@ -1,69 +1,69 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { ApiKeyList, CreateApiKey, NewApiKeyView, viewKey } from "../../../shared/api/key-views.ts";
-import {
-	adminErrors,
-	adminPageQuery,
-	bodyErrors,
-	errorResponse,
-	jsonResponse,
-	noQuery,
-	pageOf,
-} from "../../../shared/api/schemas.ts";
-import { AppError } from "../../../shared/core/errors.ts";
-import { DEFAULT_SCOPES } from "../../../shared/core/tenants/scopes.ts";
+import { createRoute } from "@hono/zod-openapi";
+import { ApiKeyList, adminKeysQuery, CreateApiKey, NewApiKeyBody, viewKey } from "../../../shared/api/key.ts";
+import { pageOf } from "../../../shared/api/page.ts";
+import { DEFAULT_SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { listApiKeys, revokeApiKey } from "../../../shared/db/tenants/api-keys.ts";
 import { findTenant } from "../../../shared/db/tenants/tenants.ts";
 import { operatorAsActor } from "../auth/audit-actor.ts";
 import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import {
+	adminErrors,
+	bodyErrors,
+	errorResponse,
+	idParams,
+	jsonBody,
+	jsonResponse,
+	noQuery,
+} from "../http/describe-route.ts";
 import { requireBody } from "../http/strict-body.ts";
-import { makeKey } from "./make-key.ts";
+import { makeKey, noSuchKey } from "./keys.ts";
+import { noSuchTenant } from "./load-tenant.ts";
 
-const params = z.object({ id: z.string() });
 const shared = { tags: ["Admin"], security: [{ admin: [] }] };
 
 const create = createRoute({
 	...shared,
+	operationId: "createTenantKey",
 	method: "post",
 	path: "/v1/admin/tenants/{id}/keys",
-	summary: "Make an API key",
+	summary: "Create an API key for a tenant",
 	middleware: [requireAdmin, requireBody] as const,
-	request: {
-		params,
-		query: noQuery,
-		body: { required: true, content: { "application/json": { schema: CreateApiKey } } },
-	},
+	request: { params: idParams, query: noQuery, body: jsonBody(CreateApiKey) },
 	responses: {
-		201: jsonResponse("The key.", NewApiKeyView),
+		201: jsonResponse("The key.", NewApiKeyBody),
 		...adminErrors,
 		...bodyErrors,
-		404: errorResponse("There is no such tenant."),
+		404: errorResponse("No such tenant."),
 	},
 });
 
 const list = createRoute({
 	...shared,
+	operationId: "listTenantKeys",
 	method: "get",
 	path: "/v1/admin/tenants/{id}/keys",
-	summary: "List a tenant's API keys, newest first",
+	summary: "List a tenant's API keys",
+	description: "Newest first.",
 	middleware: [requireAdmin] as const,
-	request: { params, query: adminPageQuery("key") },
+	request: { params: idParams, query: adminKeysQuery },
 	responses: {
-		200: jsonResponse("One page.", ApiKeyList),
+		200: jsonResponse("One page of keys.", ApiKeyList),
 		...adminErrors,
-		404: errorResponse("There is no such tenant."),
+		404: errorResponse("No such tenant."),
 	},
 });
 
 const revoke = createRoute({
 	...shared,
+	operationId: "revokeTenantKey",
 	method: "delete",
 	path: "/v1/admin/keys/{id}",
-	summary: "Revoke an API key",
-	description: "Takes effect within 10 seconds everywhere.",
+	summary: "Revoke an API key of any tenant",
+	description: "Takes effect everywhere within 10 seconds.",
 	middleware: [requireAdmin] as const,
-	request: { params, query: noQuery },
-	responses: { 204: { description: "Revoked." }, ...adminErrors, 404: errorResponse("There is no such key.") },
+	request: { params: idParams, query: noQuery },
+	responses: { 204: { description: "Revoked." }, ...adminErrors, 404: errorResponse("No such API key.") },
 });
 
 export const adminKeyRoutes = newApp()
@@ -84,10 +84,6 @@ export const adminKeyRoutes = newApp()
 	})
 	.openapi(revoke, async (c) => {
 		const isRevoked = await revokeApiKey(c.env.services.db, c.req.param("id"), null, operatorAsActor(c));
-		if (!isRevoked) throw new AppError("not_found", "There is no such key.");
+		if (!isRevoked) throw noSuchKey();
 		return c.body(null, 204);
 	});
-
-function noSuchTenant(): AppError {
-	return new AppError("not_found", "There is no such tenant.");
-}

@@ -1,18 +1,15 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { timestamp } from "../../../shared/api/job.ts";
+import { createRoute } from "@hono/zod-openapi";
+import { pageOf } from "../../../shared/api/page.ts";
 import {
-	adminErrors,
-	adminPageQuery,
-	bodyErrors,
-	errorResponse,
-	jsonResponse,
-	listOf,
-	noQuery,
-	pageOf,
-} from "../../../shared/api/schemas.ts";
-import { AppError } from "../../../shared/core/errors.ts";
+	CreateTenant,
+	TenantBody,
+	TenantList,
+	tenantsQuery,
+	UpdateTenant,
+	viewTenant,
+} from "../../../shared/api/tenant.ts";
 import { newId } from "../../../shared/core/ids.ts";
-import { type Tenant as StoredTenant, TenantLimits, TenantLimitsChange } from "../../../shared/core/tenants/tenant.ts";
+import { TenantLimits } from "../../../shared/core/tenants/tenant.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
 import { createTenant, findTenant, listTenants, updateTenant } from "../../../shared/db/tenants/tenants.ts";
 import { deleteTenant } from "../../../shared/db/upkeep/delete-tenant.ts";
@@ -20,95 +17,77 @@ import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { operatorAsActor } from "../auth/audit-actor.ts";
 import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import {
+	adminErrors,
+	bodyErrors,
+	errorResponse,
+	idParams,
+	jsonBody,
+	jsonResponse,
+	noQuery,
+} from "../http/describe-route.ts";
 import { requireBody } from "../http/strict-body.ts";
+import { existingTenant, noSuchTenant } from "./load-tenant.ts";
 
-const Tenant = z
-	.object({
-		id: z.string(),
-		object: z.literal("tenant"),
-		name: z.string(),
-		limits: TenantLimits,
-		created_at: z.iso.datetime({ precision: 3 }),
-	})
-	.openapi("Tenant");
-
-const name = z.string().min(1).max(200);
-const params = z.object({ id: z.string() });
-const notFound = { 404: errorResponse("There is no such tenant.") };
+const notFound = { 404: errorResponse("No such tenant.") };
 const shared = { tags: ["Admin"], security: [{ admin: [] }] };
 
 const create = createRoute({
 	...shared,
+	operationId: "createTenant",
 	method: "post",
 	path: "/v1/admin/tenants",
 	summary: "Create a tenant",
 	middleware: [requireAdmin, requireBody] as const,
-	request: {
-		query: noQuery,
-		body: {
-			required: true,
-			content: {
-				"application/json": {
-					schema: z.strictObject({ name, limits: TenantLimitsChange.optional() }).openapi("CreateTenant"),
-				},
-			},
-		},
-	},
-	responses: { 201: jsonResponse("The tenant.", Tenant), ...adminErrors, ...bodyErrors },
+	request: { query: noQuery, body: jsonBody(CreateTenant) },
+	responses: { 201: jsonResponse("The tenant.", TenantBody), ...adminErrors, ...bodyErrors },
 });
 
 const list = createRoute({
 	...shared,
+	operationId: "listTenants",
 	method: "get",
 	path: "/v1/admin/tenants",
-	summary: "List tenants, newest first",
+	summary: "List tenants",
+	description: "Newest first.",
 	middleware: [requireAdmin] as const,
-	request: { query: adminPageQuery("ten") },
-	responses: { 200: jsonResponse("One page.", listOf(Tenant).openapi("TenantList")), ...adminErrors },
+	request: { query: tenantsQuery },
+	responses: { 200: jsonResponse("One page of tenants.", TenantList), ...adminErrors },
 });
 
 const get = createRoute({
 	...shared,
+	operationId: "getTenant",
 	method: "get",
 	path: "/v1/admin/tenants/{id}",
 	summary: "Get a tenant",
 	middleware: [requireAdmin] as const,
-	request: { params, query: noQuery },
-	responses: { 200: jsonResponse("The tenant.", Tenant), ...adminErrors, ...notFound },
+	request: { params: idParams, query: noQuery },
+	responses: { 200: jsonResponse("The tenant.", TenantBody), ...adminErrors, ...notFound },
 });
 
 const update = createRoute({
 	...shared,
+	operationId: "updateTenant",
 	method: "patch",
 	path: "/v1/admin/tenants/{id}",
-	summary: "Change a tenant",
+	summary: "Update a tenant",
+	description: "Fields and limits that are left out do not change. New limits apply at once.",
 	middleware: [requireAdmin, requireBody] as const,
-	request: {
-		params,
-		query: noQuery,
-		body: {
-			required: true,
-			content: {
-				"application/json": {
-					schema: z
-						.strictObject({ name: name.optional(), limits: TenantLimitsChange.optional() })
-						.openapi("UpdateTenant"),
-				},
-			},
-		},
-	},
-	responses: { 200: jsonResponse("The tenant.", Tenant), ...adminErrors, ...bodyErrors, ...notFound },
+	request: { params: idParams, query: noQuery, body: jsonBody(UpdateTenant) },
+	responses: { 200: jsonResponse("The tenant.", TenantBody), ...adminErrors, ...bodyErrors, ...notFound },
 });
 
 const remove = createRoute({
 	...shared,
+	operationId: "deleteTenant",
 	method: "delete",
 	path: "/v1/admin/tenants/{id}",
-	summary: "Delete a tenant, and erase everything of it",
+	summary: "Delete a tenant and erase its data",
 	description:
-		"From the answer on, nothing of it is submitted, called or told, but for calls in flight, which are aborted within seconds; its keys stop within 10 seconds everywhere. What it stored is erased by the minute, 10,000 jobs at a time; its audit log alone stays. A second time answers 404.",
+		"From the response on, none of its jobs is submitted or run and no webhook is sent; calls in flight are aborted within seconds. Its keys stop working everywhere within 10 seconds. Its data is erased in the background, up to 10,000 jobs a minute. Only its audit log remains. Deleting it again responds with 404.",
 	middleware: [requireAdmin] as const,
-	request: { params, query: noQuery },
+	request: { params: idParams, query: noQuery },
 	responses: { 204: { description: "Deleted." }, ...adminErrors, ...notFound },
 });
 
@@ -127,16 +106,18 @@ export const adminTenantRoutes = newApp()
 		const found = await listTenants(c.env.services.db, limit + 1, after ?? null);
 		return c.json(pageOf(found.map(viewTenant), limit), 200);
 	})
-	.openapi(get, async (c) => c.json(viewTenant(existing(await findTenant(c.env.services.db, c.req.param("id")))), 200))
+	.openapi(get, async (c) =>
+		c.json(viewTenant(existingTenant(await findTenant(c.env.services.db, c.req.param("id")))), 200),
+	)
 	.openapi(update, async (c) => {
 		const { db, jobQueue, background } = c.env.services;
-		const old = existing(await findTenant(db, c.req.param("id")));
+		const old = existingTenant(await findTenant(db, c.req.param("id")));
 		const change = c.req.valid("json");
 		const limits = change.limits === undefined ? null : TenantLimits.parse({ ...old.limits, ...change.limits });
 		const named = { name: change.name ?? null, limits };
 		const updated = await updateTenant(db, old.tenantId, named, operatorAsActor(c));
 		background(jobQueue.tryEnqueue(updated?.freed ?? []));
-		return c.json(viewTenant(existing(updated?.tenant ?? null)), 200);
+		return c.json(viewTenant(existingTenant(updated?.tenant ?? null)), 200);
 	})
 	.openapi(remove, async (c) => {
 		const { db, keys } = c.env.services;
@@ -146,17 +127,3 @@ export const adminTenantRoutes = newApp()
 		if (!isDeleted) throw noSuchTenant();
 		return c.body(null, 204);
 	});
-
-function existing(tenant: StoredTenant | null): StoredTenant {
-	if (tenant === null) throw noSuchTenant();
-	return tenant;
-}
-
-function noSuchTenant(): AppError {
-	return new AppError("not_found", "There is no such tenant.");
-}
-
-function viewTenant(tenant: StoredTenant): z.infer<typeof Tenant> {
-	const { tenantId, name, limits, createdAt } = tenant;
-	return { id: tenantId, object: "tenant", name, limits, created_at: timestamp(createdAt) };
-}

@@ -1,84 +1,87 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { ApiKeyList, ApiKeyView, CreateApiKey, NewApiKeyView, viewKey } from "../../../shared/api/key-views.ts";
+import { createRoute, type z } from "@hono/zod-openapi";
+import { ApiKeyBody, ApiKeyList, CreateApiKey, keysQuery, NewApiKeyBody, viewKey } from "../../../shared/api/key.ts";
+import { pageOf } from "../../../shared/api/page.ts";
+import { AppError } from "../../../shared/core/errors.ts";
+import { newId } from "../../../shared/core/ids.ts";
+import { DEFAULT_SCOPES, makeApiKey, type Scope } from "../../../shared/core/tenants/api-key.ts";
+import type { Actor } from "../../../shared/core/tenants/audit.ts";
+import { sha256Hex } from "../../../shared/crypto/digest.ts";
+import { retryOnLostResponse } from "../../../shared/db/retry-on-lost-response.ts";
+import {
+	createApiKey,
+	findApiKey,
+	listApiKeys,
+	type NewApiKey,
+	revokeApiKey,
+} from "../../../shared/db/tenants/api-keys.ts";
+import { callerAsActor } from "../auth/audit-actor.ts";
+import { requireKey } from "../auth/authenticate.ts";
+import { newApp } from "../http/app.ts";
 import {
 	bodyErrors,
 	commonErrors,
 	errorResponse,
+	idParams,
+	jsonBody,
 	jsonResponse,
 	noQuery,
-	pageOf,
-	pageQuery,
-} from "../../../shared/api/schemas.ts";
-import { AppError } from "../../../shared/core/errors.ts";
-import { isId } from "../../../shared/core/ids.ts";
-import { DEFAULT_SCOPES, type Scope } from "../../../shared/core/tenants/scopes.ts";
-import { findApiKey, listApiKeys, revokeApiKey } from "../../../shared/db/tenants/api-keys.ts";
-import { callerAsActor } from "../auth/audit-actor.ts";
-import { requireKey } from "../auth/authenticate.ts";
-import { newApp } from "../http/app.ts";
+} from "../http/describe-route.ts";
 import { requireBody } from "../http/strict-body.ts";
-import type { Caller } from "../services.ts";
-import { makeKey } from "./make-key.ts";
+import type { Caller, Services } from "../services.ts";
 
-const params = z.object({ id: z.string() });
 const shared = { tags: ["Keys"] };
-const notFound = { 404: errorResponse("There is no such key.") };
+const notFound = { 404: errorResponse("No such API key.") };
 
 const create = createRoute({
 	...shared,
+	operationId: "createKey",
 	method: "post",
 	path: "/v1/keys",
-	summary: "Make an API key",
-	description: "It belongs to the same tenant and can do no more than the key that asks for it.",
+	summary: "Create an API key",
+	description: "The new key belongs to the same tenant and has no scope that the key of this request lacks.",
 	middleware: [requireKey("keys:manage"), requireBody] as const,
-	request: { query: noQuery, body: { required: true, content: { "application/json": { schema: CreateApiKey } } } },
+	request: { query: noQuery, body: jsonBody(CreateApiKey) },
 	responses: {
-		201: jsonResponse("The key.", NewApiKeyView),
+		201: jsonResponse("The key.", NewApiKeyBody),
 		...commonErrors,
 		...bodyErrors,
-		403: errorResponse("The key lacks the scope, or one of those that it would give."),
+		403: errorResponse("The API key lacks the required scope, or one that the new key would have."),
 	},
 });
 
 const list = createRoute({
 	...shared,
+	operationId: "listKeys",
 	method: "get",
 	path: "/v1/keys",
-	summary: "List API keys, newest first",
-	description: "Those that have expired or been revoked, too.",
+	summary: "List API keys",
+	description: "Newest first, including expired and revoked ones.",
 	middleware: [requireKey("keys:manage")] as const,
-	request: {
-		query: z.strictObject({
-			...pageQuery,
-			after: z
-				.string()
-				.refine((id) => isId("key", id), { error: "Must be the id of a key." })
-				.optional()
-				.describe("The last id of the page before."),
-		}),
-	},
-	responses: { 200: jsonResponse("One page.", ApiKeyList), ...commonErrors },
+	request: { query: keysQuery },
+	responses: { 200: jsonResponse("One page of keys.", ApiKeyList), ...commonErrors },
 });
 
 const get = createRoute({
 	...shared,
+	operationId: "getKey",
 	method: "get",
 	path: "/v1/keys/{id}",
 	summary: "Get an API key",
 	middleware: [requireKey("keys:manage")] as const,
-	request: { params, query: noQuery },
-	responses: { 200: jsonResponse("The key, less its secret.", ApiKeyView), ...commonErrors, ...notFound },
+	request: { params: idParams, query: noQuery },
+	responses: { 200: jsonResponse("The key, without its secret.", ApiKeyBody), ...commonErrors, ...notFound },
 });
 
 const revoke = createRoute({
 	...shared,
+	operationId: "revokeKey",
 	method: "delete",
 	path: "/v1/keys/{id}",
 	summary: "Revoke an API key",
 	description:
-		"Takes effect within 10 seconds everywhere. Revoking again answers the same. A key may revoke itself, and the last one there is: the operator can always make another.",
+		"Takes effect everywhere within 10 seconds. Revoking a revoked key responds the same. A key may revoke itself, and the last key may be revoked: the operator can create another.",
 	middleware: [requireKey("keys:manage")] as const,
-	request: { params, query: noQuery },
+	request: { params: idParams, query: noQuery },
 	responses: { 204: { description: "Revoked." }, ...commonErrors, ...notFound },
 });
 
@@ -89,7 +92,7 @@ export const keyRoutes = newApp()
 		const request = c.req.valid("json");
 		const owner = { tenantId: caller.tenantId, makerId: caller.keyId, scopes: scopesFrom(caller, request.scopes) };
 		const made = await makeKey(services, owner, request, callerAsActor(c));
-		if (made === null) throw new AppError("unauthorized", "This API key is not valid any more.");
+		if (made === null) throw new AppError("unauthorized", "Invalid API key.");
 		c.header("location", `/v1/keys/${made.id}`);
 		return c.json(made, 201);
 	})
@@ -112,16 +115,37 @@ export const keyRoutes = newApp()
 		return c.body(null, 204);
 	});
 
-/** What a new key may do: what was asked for, or else what is usual, as far as the key that asks may do it. */
-function scopesFrom(caller: Caller, asked: Scope[] | undefined): string[] {
-	const lacking = asked?.find((scope) => !caller.scopes.includes(scope));
-	if (lacking !== undefined)
-		throw new AppError("forbidden", `This API key lacks the scope ${lacking}, and cannot give it.`);
-	const scopes = asked ?? DEFAULT_SCOPES.filter((scope) => caller.scopes.includes(scope));
+/** The requested scopes, or else the default ones as far as the caller's key has them. */
+function scopesFrom(caller: Caller, requested: Scope[] | undefined): string[] {
+	const lacking = requested?.find((scope) => !caller.scopes.includes(scope));
+	if (lacking !== undefined) {
+		throw new AppError("forbidden", `This API key lacks the scope ${lacking}, so it cannot grant it.`);
+	}
+	const scopes = requested ?? DEFAULT_SCOPES.filter((scope) => caller.scopes.includes(scope));
 	if (scopes.length > 0) return [...new Set(scopes)];
-	throw new AppError("forbidden", "This API key can do nothing but manage keys: name `keys:manage` to give that.");
+	throw new AppError("forbidden", "This API key has only `keys:manage`. To grant it, name it in `scopes`.");
 }
 
-function noSuchKey(): AppError {
-	return new AppError("not_found", "There is no such key.");
+/** The key as it is shown, once. Null: its tenant, or the key that makes it, no longer exists. */
+export async function makeKey(
+	{ db, runtime }: Services,
+	owner: Pick<NewApiKey, "tenantId" | "makerId" | "scopes">,
+	request: z.infer<typeof CreateApiKey>,
+	by: Actor,
+): Promise<z.infer<typeof NewApiKeyBody> | null> {
+	const expiresAt = request.expires_at === undefined ? null : Date.parse(request.expires_at);
+	if (expiresAt !== null && expiresAt <= runtime.now()) {
+		throw new AppError("invalid_request", "Must be in the future.", "expires_at");
+	}
+	const keyId = newId("key", runtime);
+	const key = makeApiKey(keyId, runtime.randomBytes);
+	const keyHash = await sha256Hex(runtime, key);
+	const row = { ...owner, keyId, keyHash, name: request.name, expiresAt };
+	// A caller who retried would leave a key in the list whose secret is lost.
+	const stored = await retryOnLostResponse(() => createApiKey(db, row, by));
+	return stored === null ? null : { ...viewKey(stored), key };
+}
+
+export function noSuchKey(): AppError {
+	return new AppError("not_found", "No such API key.");
 }

@@ -1,19 +1,8 @@
-import { createRoute, z } from "@hono/zod-openapi";
-import { EndpointParams, RecoverEndpoint } from "../../../shared/api/endpoint-schemas.ts";
-import { EndpointView, viewEndpoint } from "../../../shared/api/endpoint-views.ts";
-import { DeliveryView, viewDelivery } from "../../../shared/api/history.ts";
-import {
-	bodyErrors,
-	commonErrors,
-	errorResponse,
-	jsonResponse,
-	listOf,
-	noQuery,
-	pageOf,
-	pageQuery,
-} from "../../../shared/api/schemas.ts";
+import { createRoute } from "@hono/zod-openapi";
+import { DeliveryPage, deliveriesQuery, viewDelivery } from "../../../shared/api/delivery.ts";
+import { EndpointBody, EndpointRecoveryBody, RecoverEndpoint, viewEndpoint } from "../../../shared/api/endpoint.ts";
+import { pageOf } from "../../../shared/api/page.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
 import { findDelivery, listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
 import { enableEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
@@ -21,80 +10,67 @@ import { MESSAGES_PER_CALL_MAX } from "../../../shared/queues/queue.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	emptyBody,
+	errorResponse,
+	idParams,
+	jsonBody,
+	jsonResponse,
+	noQuery,
+} from "../http/describe-route.ts";
 import { allowBody, requireBody } from "../http/strict-body.ts";
 import { endpointKeyOf, existing, findOwnEndpoint } from "./load-endpoint.ts";
 
 const RECOVERED_MAX = 1_000;
 const RECOVER_BACK_MS_MAX = 30 * 24 * 3_600_000;
-/** "30 days ago" by the caller's clock has come a little nearer when it is read. */
+/** A caller's "30 days ago" may be a little more than that by our clock. */
 const CLOCKS_APART_MS = 5 * 60_000;
 
-const tags = ["Webhooks"];
-const notFound = { 404: errorResponse("There is no such webhook endpoint.") };
+const shared = { tags: ["Webhooks"] };
+const notFound = { 404: errorResponse("No such webhook endpoint.") };
 
 const list = createRoute({
+	...shared,
+	operationId: "listWebhookEndpointDeliveries",
 	method: "get",
 	path: "/v1/webhook_endpoints/{id}/deliveries",
-	tags,
-	summary: "List what was sent to a webhook endpoint, newest first",
+	summary: "List a webhook endpoint's deliveries",
+	description: "Newest first.",
 	middleware: [requireKey("webhooks:read")] as const,
-	request: {
-		params: EndpointParams,
-		query: z.strictObject({
-			limit: pageQuery.limit,
-			after: z
-				.string()
-				.refine(isDeliveryId, { error: "Must be the id of a delivery." })
-				.optional()
-				.describe("The last id of the page before."),
-		}),
-	},
+	request: { params: idParams, query: deliveriesQuery },
 	responses: {
-		200: jsonResponse("One page, each with its attempts.", listOf(DeliveryView).openapi("DeliveryPage")),
+		200: jsonResponse("One page of deliveries, each with its attempts.", DeliveryPage),
 		...commonErrors,
 		...notFound,
 	},
 });
 
 const enable = createRoute({
+	...shared,
+	operationId: "enableWebhookEndpoint",
 	method: "post",
 	path: "/v1/webhook_endpoints/{id}/enable",
-	tags,
 	summary: "Enable a disabled webhook endpoint",
-	description: "It is told of what happens from now on, with a clean record. What it missed is for `…/recover`.",
+	description:
+		"The endpoint receives events again from now on, and its earlier failures no longer count. `…/recover` resends what it missed.",
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
-	request: {
-		params: EndpointParams,
-		query: noQuery,
-		body: { required: false, content: { "application/json": { schema: z.strictObject({}) } } },
-	},
-	responses: { 200: jsonResponse("The endpoint.", EndpointView), ...commonErrors, ...bodyErrors, ...notFound },
+	request: { params: idParams, query: noQuery, body: emptyBody },
+	responses: { 200: jsonResponse("The endpoint.", EndpointBody), ...commonErrors, ...bodyErrors, ...notFound },
 });
 
 const recover = createRoute({
+	...shared,
+	operationId: "recoverWebhookEndpoint",
 	method: "post",
 	path: "/v1/webhook_endpoints/{id}/recover",
-	tags,
-	summary: "Send a webhook endpoint again what it missed",
-	description: `All that is exhausted or skipped of events since a time, oldest first, up to ${RECOVERED_MAX} a call: ask again while \`has_more\`.`,
+	summary: "Resend missed deliveries",
+	description: `Resends the exhausted and skipped deliveries of events since a time, oldest first, up to ${RECOVERED_MAX} per request. Repeat the request while \`has_more\` is true.`,
 	middleware: [requireKey("webhooks:write"), requireBody] as const,
-	request: {
-		params: EndpointParams,
-		query: noQuery,
-		body: { required: true, content: { "application/json": { schema: RecoverEndpoint } } },
-	},
+	request: { params: idParams, query: noQuery, body: jsonBody(RecoverEndpoint) },
 	responses: {
-		202: jsonResponse(
-			"They are owed again.",
-			z
-				.object({
-					object: z.literal("webhook_endpoint.recovery"),
-					webhook_endpoint_id: z.string(),
-					recovered: z.number().int(),
-					has_more: z.boolean(),
-				})
-				.openapi("WebhookEndpointRecovery"),
-		),
+		202: jsonResponse("The deliveries are pending again.", EndpointRecoveryBody),
 		...commonErrors,
 		...bodyErrors,
 		...notFound,
@@ -109,7 +85,11 @@ export const endpointDeliveryRoutes = newApp()
 		const { tenantId, endpointId } = await findOwnEndpoint(c);
 		const found = await listEndpointDeliveries(db, { tenantId, endpointId }, { limit: limit + 1, after });
 		if (found.length === 0 && after !== null && (await findDelivery(db, { tenantId, deliveryId: after })) === null) {
-			throw new AppError("invalid_request", "There is no such delivery, or not any more: begin anew.", "after");
+			throw new AppError(
+				"invalid_request",
+				"This delivery no longer exists. Start again from the first page.",
+				"after",
+			);
 		}
 		return c.json(pageOf(found.map(viewDelivery), limit), 200);
 	})
@@ -124,7 +104,7 @@ export const endpointDeliveryRoutes = newApp()
 		}
 		const endpoint = await findOwnEndpoint(c);
 		if (endpoint.status === "disabled") {
-			throw new AppError("endpoint_disabled", "This webhook endpoint is disabled: enable it first.");
+			throw new AppError("endpoint_disabled", "This webhook endpoint is disabled. Enable it first.");
 		}
 		const page = { sinceMs, limit: RECOVERED_MAX };
 		const { recovered, hasMore } = await recoverDeliveries(services.db, endpoint, page, callerAsActor(c));

@@ -1,4 +1,4 @@
-/** An endpoint of the caller's. Another tenant's, a deleted one and one that never was answer alike, byte for byte. */
+/** An endpoint of the caller's. Another tenant's, a deleted one and one that never was get the same response. */
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";
@@ -16,12 +16,11 @@ export async function findOwnEndpoint(c: Context<IntakeEnv>): Promise<WebhookEnd
 	return existing(await findEndpoint(c.env.services.db, endpointKeyOf(c)));
 }
 
-/** What a verb answered about the endpoint of a path. */
 export function existing(endpoint: WebhookEndpoint | null): WebhookEndpoint {
 	if (endpoint === null) throw noSuchEndpoint();
 	return endpoint;
 }
 
 export function noSuchEndpoint(): AppError {
-	return new AppError("not_found", "There is no such webhook endpoint.");
+	return new AppError("not_found", "No such webhook endpoint.");
 }

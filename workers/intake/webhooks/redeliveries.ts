@@ -1,16 +1,7 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { DeliveryView, viewDelivery } from "../../../shared/api/history.ts";
-import {
-	bodyErrors,
-	commonErrors,
-	errorResponse,
-	JobParams,
-	jsonResponse,
-	listOf,
-	noQuery,
-	pageOf,
-} from "../../../shared/api/schemas.ts";
+import { DeliveryBody, RedeliveryList, viewDelivery } from "../../../shared/api/delivery.ts";
+import { pageOf } from "../../../shared/api/page.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
@@ -19,61 +10,69 @@ import { redeliver, redeliverJob } from "../../../shared/db/deliveries/redeliver
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	emptyBody,
+	errorResponse,
+	idParams,
+	jsonResponse,
+	noQuery,
+} from "../http/describe-route.ts";
 import { allowBody } from "../http/strict-body.ts";
 import { findOwnJob } from "../jobs/load-job.ts";
 import type { IntakeEnv } from "../services.ts";
 
-const tags = ["Webhooks"];
-const params = z.object({ id: z.string() });
-const noBody = { required: false, content: { "application/json": { schema: z.strictObject({}) } } };
+const shared = { tags: ["Webhooks"] };
 
 const get = createRoute({
+	...shared,
+	operationId: "getDelivery",
 	method: "get",
 	path: "/v1/deliveries/{id}",
-	tags,
-	summary: "Get a webhook and its attempts",
+	summary: "Get a delivery and its attempts",
 	middleware: [requireKey("webhooks:read")] as const,
-	request: { params, query: noQuery },
+	request: { params: idParams, query: noQuery },
 	responses: {
-		200: jsonResponse("The delivery.", DeliveryView),
+		200: jsonResponse("The delivery.", DeliveryBody),
 		...commonErrors,
-		404: errorResponse("There is no such delivery."),
+		404: errorResponse("No such delivery."),
 	},
 });
 
-const again = createRoute({
+const redeliverOne = createRoute({
+	...shared,
+	operationId: "redeliverDelivery",
 	method: "post",
 	path: "/v1/deliveries/{id}/redeliver",
-	tags,
-	summary: "Send a webhook again",
+	summary: "Resend a delivery",
 	description:
-		"Whatever became of it: at once, under the same `webhook-id`, with the job as it is now; its schedule begins anew.",
+		"Resends a delivery of any status at once, with the same `webhook-id` and the job as it is now. Its retry schedule starts over.",
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
-	request: { params, query: noQuery, body: noBody },
+	request: { params: idParams, query: noQuery, body: emptyBody },
 	responses: {
-		202: jsonResponse("The delivery, owed again.", DeliveryView),
+		202: jsonResponse("The delivery, pending again.", DeliveryBody),
 		...commonErrors,
 		...bodyErrors,
-		404: errorResponse("There is no such delivery."),
-		409: errorResponse(
-			"`endpoint_disabled`: its endpoint is disabled or gone. `job_erased`: there is nothing to tell.",
-		),
+		404: errorResponse("No such delivery."),
+		409: errorResponse("`endpoint_disabled`: its endpoint is disabled or deleted. `job_erased`: its job was erased."),
 	},
 });
 
-const allAgain = createRoute({
+const redeliverAll = createRoute({
+	...shared,
+	operationId: "redeliverJob",
 	method: "post",
 	path: "/v1/jobs/{id}/redeliver",
-	tags,
-	summary: "Send all of a job's webhooks again",
-	description: "Those whose endpoint is disabled or gone are left out.",
+	summary: "Resend all deliveries of a job",
+	description: "Deliveries to disabled or deleted endpoints are left out.",
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
-	request: { params: JobParams, query: noQuery, body: noBody },
+	request: { params: idParams, query: noQuery, body: emptyBody },
 	responses: {
-		202: jsonResponse("All that is owed again.", listOf(DeliveryView).openapi("RedeliveryList")),
+		202: jsonResponse("The deliveries that are pending again.", RedeliveryList),
 		...commonErrors,
 		...bodyErrors,
-		404: errorResponse("There is no such job."),
+		404: errorResponse("No such job."),
 	},
 });
 
@@ -83,14 +82,14 @@ export const redeliveryRoutes = newApp()
 		if (delivery === null) throw noSuchDelivery();
 		return c.json(viewDelivery(delivery), 200);
 	})
-	.openapi(again, async (c) => {
+	.openapi(redeliverOne, async (c) => {
 		const { services } = c.env;
 		const redelivery = await redeliver(services.db, deliveryKeyOf(c), callerAsActor(c));
 		if (redelivery.outcome !== "pending") throw whyNot(redelivery.outcome);
 		services.background(services.deliveryQueue.tryEnqueue([redelivery.delivery]));
 		return c.json(viewDelivery(redelivery.delivery), 202);
 	})
-	.openapi(allAgain, async (c) => {
+	.openapi(redeliverAll, async (c) => {
 		const { services } = c.env;
 		const sent = await redeliverJob(services.db, await findOwnJob(c), callerAsActor(c));
 		services.background(services.deliveryQueue.tryEnqueue(sent));
@@ -102,15 +101,18 @@ function whyNot(outcome: "job_erased" | "endpoint_disabled" | "unknown"): AppErr
 		case "unknown":
 			return noSuchDelivery();
 		case "job_erased":
-			return new AppError("job_erased", "The job of this delivery has been erased: there is nothing left to tell.");
+			return new AppError("job_erased", "The job of this delivery was erased, so there is nothing to resend.");
 		case "endpoint_disabled":
-			return new AppError("endpoint_disabled", "The endpoint of this delivery is disabled, or gone: enable it first.");
+			return new AppError(
+				"endpoint_disabled",
+				"The endpoint of this delivery is disabled or deleted. Enable it first.",
+			);
 	}
 }
 
-/** Another tenant's, a pruned one and one that never was answer alike, byte for byte. */
+/** Another tenant's, a pruned one and one that never was get the same response. */
 function noSuchDelivery(): AppError {
-	return new AppError("not_found", "There is no such delivery.");
+	return new AppError("not_found", "No such delivery.");
 }
 
 function deliveryKeyOf(c: Context<IntakeEnv>): DeliveryKey {

@@ -1,8 +1,7 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { EndpointParams, TestEndpoint } from "../../../shared/api/endpoint-schemas.ts";
+import { EndpointTestBody, EventTypeList, TestEndpoint } from "../../../shared/api/endpoint.ts";
 import { sampleEvent } from "../../../shared/api/sample-event.ts";
-import { bodyErrors, commonErrors, errorResponse, jsonResponse, noQuery } from "../../../shared/api/schemas.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { EVENT_TYPES, type EventType } from "../../../shared/core/webhooks/events.ts";
@@ -16,58 +15,50 @@ import { log } from "../../log.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorResponse,
+	idParams,
+	jsonBody,
+	jsonResponse,
+	noQuery,
+} from "../http/describe-route.ts";
 import { requireBody } from "../http/strict-body.ts";
 import type { IntakeEnv } from "../services.ts";
 import { openEndpointSecrets } from "./endpoint-secret.ts";
 import { findOwnEndpoint } from "./load-endpoint.ts";
 
+const shared = { tags: ["Webhooks"] };
+
 const eventTypes = createRoute({
+	...shared,
+	operationId: "listWebhookEventTypes",
 	method: "get",
 	path: "/v1/webhook_event_types",
-	tags: ["Webhooks"],
-	summary: "List the types of events",
-	description: "An endpoint may ask for a whole family besides: `job.*`, `endpoint.*`.",
+	summary: "List event types",
+	description: "An endpoint may also subscribe to a whole family: `job.*`, `endpoint.*`.",
 	middleware: [requireKey("webhooks:read")] as const,
 	request: { query: noQuery },
-	responses: {
-		200: jsonResponse(
-			"All of them.",
-			z.object({ object: z.literal("list"), data: z.array(z.enum(EVENT_TYPES)) }).openapi("WebhookEventTypeList"),
-		),
-		...commonErrors,
-	},
+	responses: { 200: jsonResponse("All event types.", EventTypeList), ...commonErrors },
 });
 
 const test = createRoute({
+	...shared,
+	operationId: "testWebhookEndpoint",
 	method: "post",
 	path: "/v1/webhook_endpoints/{id}/test",
-	tags: ["Webhooks"],
-	summary: "Send a sample event to a webhook endpoint",
+	summary: "Send a test event to a webhook endpoint",
 	description:
-		"Sends at once and once, to a disabled endpoint too, and keeps no record. The event is signed like any other; its `data.test` is true, and its job does not exist. `status_code` is what the endpoint answered, whatever it is.",
+		"Sends one event at once, to a disabled endpoint too, without retries and without a delivery record. It is signed like any other event; its `data.test` is true and its job does not exist.",
 	middleware: [requireKey("webhooks:write"), requireBody] as const,
-	request: {
-		params: EndpointParams,
-		query: noQuery,
-		body: { required: true, content: { "application/json": { schema: TestEndpoint } } },
-	},
+	request: { params: idParams, query: noQuery, body: jsonBody(TestEndpoint) },
 	responses: {
-		200: jsonResponse(
-			"The endpoint answered.",
-			z
-				.object({
-					object: z.literal("webhook_endpoint.test"),
-					webhook_endpoint_id: z.string(),
-					event_type: z.enum(EVENT_TYPES),
-					status_code: z.number().int(),
-					success: z.literal(true).describe("It answered. How, `status_code` says."),
-				})
-				.openapi("WebhookEndpointTest"),
-		),
+		200: jsonResponse("The endpoint responded.", EndpointTestBody),
 		...commonErrors,
 		...bodyErrors,
-		404: errorResponse("There is no such webhook endpoint."),
-		409: errorResponse("`endpoint_unreachable`: it gave no HTTP answer; the message says why."),
+		404: errorResponse("No such webhook endpoint."),
+		409: errorResponse("`endpoint_unreachable`: no HTTP response. The message says why."),
 	},
 });
 
@@ -90,7 +81,7 @@ export const testEndpointRoutes = newApp()
 		);
 	});
 
-/** The HTTP status of the endpoint's answer. */
+/** The HTTP status of the endpoint's response. */
 async function sendSample(c: Context<IntakeEnv>, endpoint: WebhookEndpoint, type: EventType): Promise<number> {
 	const { services } = c.env;
 	const { config, runtime } = services;
@@ -98,18 +89,18 @@ async function sendSample(c: Context<IntakeEnv>, endpoint: WebhookEndpoint, type
 	if (!address.ok) throw unreachable(`Nothing was sent. ${address.problem}`);
 	const secrets = await openEndpointSecrets(services, endpoint);
 	if (secrets.length === 0) {
-		throw unreachable("Nothing was sent: this service cannot open the secret that signs it. Rotate the secret.");
+		throw unreachable("Nothing was sent: the signing secret cannot be decrypted. Rotate the secret.");
 	}
 	const sentAt = runtime.now();
 	const eventId = newId("evt", runtime);
 	const body = JSON.stringify(sampleEvent(type, eventId, endpoint, sentAt));
 	const act = { action: "endpoint.tested" as const, tenantId: endpoint.tenantId, target: endpoint.endpointId };
 	await recordAct(services.db, callerAsActor(c), act);
-	const answer = await postWebhook(runtime, address.url, signedHeaders(secrets, eventId, sentAt, body), body);
+	const reply = await postWebhook(runtime, address.url, signedHeaders(secrets, eventId, sentAt, body), body);
 	const { endpointId } = endpoint;
-	log("endpoint.tested", { endpointId, status: answer.status, durationMs: runtime.now() - sentAt });
-	if (answer.status === null) throw unreachable(`The endpoint did not answer. ${answer.error}.`);
-	return answer.status;
+	log("endpoint.tested", { endpointId, status: reply.status, durationMs: runtime.now() - sentAt });
+	if (reply.status === null) throw unreachable(`The endpoint did not respond. ${reply.error}.`);
+	return reply.status;
 }
 
 function unreachable(why: string): AppError {

@@ -1,116 +1,110 @@
-import { createRoute, z } from "@hono/zod-openapi";
+import { createRoute } from "@hono/zod-openapi";
 import {
 	CreateEndpoint,
-	EndpointParams,
-	endpointPageQuery,
+	DeletedEndpointBody,
+	EndpointBody,
+	EndpointList,
+	EndpointWithSecretBody,
+	endpointsQuery,
 	UpdateEndpoint,
-} from "../../../shared/api/endpoint-schemas.ts";
-import { EndpointView, EndpointWithSecretView, viewEndpoint } from "../../../shared/api/endpoint-views.ts";
-import {
-	bodyErrors,
-	commonErrors,
-	errorResponse,
-	jsonResponse,
-	listOf,
-	noQuery,
-	pageOf,
-} from "../../../shared/api/schemas.ts";
-import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
+	viewEndpoint,
+} from "../../../shared/api/endpoint.ts";
+import { pageOf } from "../../../shared/api/page.ts";
+import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
-import type { Actor } from "../../../shared/core/tenants/audit.ts";
-import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import type { Database } from "../../../shared/db/database.ts";
 import {
 	createEndpoint,
 	deleteEndpoint,
 	listEndpoints,
-	type NewWebhookEndpoint,
 	updateEndpoint,
 } from "../../../shared/db/deliveries/webhook-endpoints.ts";
+import { retryOnLostResponse } from "../../../shared/db/retry-on-lost-response.ts";
+import { findTenant } from "../../../shared/db/tenants/tenants.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorResponse,
+	idParams,
+	jsonBody,
+	jsonResponse,
+	noQuery,
+	optionalJsonBody,
+} from "../http/describe-route.ts";
 import { allowBody, requireBody } from "../http/strict-body.ts";
 import { acceptReceiver } from "./accept-receiver.ts";
 import { newEndpointSecret } from "./endpoint-secret.ts";
 import { endpointKeyOf, existing, findOwnEndpoint, noSuchEndpoint } from "./load-endpoint.ts";
 
-const tags = ["Webhooks"];
-const notFound = { 404: errorResponse("There is no such webhook endpoint.") };
+const shared = { tags: ["Webhooks"] };
+const notFound = { 404: errorResponse("No such webhook endpoint.") };
 
 const create = createRoute({
+	...shared,
+	operationId: "createWebhookEndpoint",
 	method: "post",
 	path: "/v1/webhook_endpoints",
-	tags,
-	summary: "Register a webhook endpoint",
-	description: "It is told of each event that it asks for, from now on. `signing_secret` is shown this once.",
+	summary: "Create a webhook endpoint",
+	description: "The endpoint receives all later events of its `event_types`. `signing_secret` is shown only once.",
 	middleware: [requireKey("webhooks:write"), requireBody] as const,
-	request: {
-		query: noQuery,
-		body: { required: true, content: { "application/json": { schema: CreateEndpoint } } },
-	},
+	request: { query: noQuery, body: jsonBody(CreateEndpoint) },
 	responses: {
-		201: jsonResponse("The endpoint, with its secret.", EndpointWithSecretView),
+		201: jsonResponse("The endpoint, with its secret.", EndpointWithSecretBody),
 		...commonErrors,
 		...bodyErrors,
-		409: errorResponse("`limit_reached`: there are as many as there may be."),
+		409: errorResponse("`limit_reached`: webhook endpoint limit reached."),
 	},
 });
 
 const list = createRoute({
+	...shared,
+	operationId: "listWebhookEndpoints",
 	method: "get",
 	path: "/v1/webhook_endpoints",
-	tags,
-	summary: "List webhook endpoints, newest first",
+	summary: "List webhook endpoints",
+	description: "Newest first by default.",
 	middleware: [requireKey("webhooks:read")] as const,
-	request: { query: endpointPageQuery },
-	responses: { 200: jsonResponse("One page.", listOf(EndpointView).openapi("WebhookEndpointList")), ...commonErrors },
+	request: { query: endpointsQuery },
+	responses: { 200: jsonResponse("One page of endpoints.", EndpointList), ...commonErrors },
 });
 
 const get = createRoute({
+	...shared,
+	operationId: "getWebhookEndpoint",
 	method: "get",
 	path: "/v1/webhook_endpoints/{id}",
-	tags,
 	summary: "Get a webhook endpoint",
 	middleware: [requireKey("webhooks:read")] as const,
-	request: { params: EndpointParams, query: noQuery },
-	responses: { 200: jsonResponse("The endpoint.", EndpointView), ...commonErrors, ...notFound },
+	request: { params: idParams, query: noQuery },
+	responses: { 200: jsonResponse("The endpoint.", EndpointBody), ...commonErrors, ...notFound },
 });
 
 const update = createRoute({
+	...shared,
+	operationId: "updateWebhookEndpoint",
 	method: "post",
 	path: "/v1/webhook_endpoints/{id}",
-	tags,
-	summary: "Change a webhook endpoint",
+	summary: "Update a webhook endpoint",
 	description:
-		"What is left out stays as it is; `event_types` replaces the whole list. What is owed already goes to the new `url`.",
+		"Fields that are left out do not change; `event_types` replaces the whole list. Pending deliveries go to the new `url`.",
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
-	request: {
-		params: EndpointParams,
-		query: noQuery,
-		body: { required: false, content: { "application/json": { schema: UpdateEndpoint } } },
-	},
-	responses: { 200: jsonResponse("The endpoint.", EndpointView), ...commonErrors, ...bodyErrors, ...notFound },
+	request: { params: idParams, query: noQuery, body: optionalJsonBody(UpdateEndpoint) },
+	responses: { 200: jsonResponse("The endpoint.", EndpointBody), ...commonErrors, ...bodyErrors, ...notFound },
 });
 
 const remove = createRoute({
+	...shared,
+	operationId: "deleteWebhookEndpoint",
 	method: "delete",
 	path: "/v1/webhook_endpoints/{id}",
-	tags,
 	summary: "Delete a webhook endpoint",
-	description: "What it is still owed is skipped.",
+	description: "Its pending deliveries are skipped.",
 	middleware: [requireKey("webhooks:write")] as const,
-	request: { params: EndpointParams, query: noQuery },
-	responses: {
-		200: jsonResponse(
-			"Deleted.",
-			z
-				.object({ id: z.string(), object: z.literal("webhook_endpoint.deleted"), deleted: z.literal(true) })
-				.openapi("DeletedWebhookEndpoint"),
-		),
-		...commonErrors,
-		...notFound,
-	},
+	request: { params: idParams, query: noQuery },
+	responses: { 200: jsonResponse("Deleted.", DeletedEndpointBody), ...commonErrors, ...notFound },
 });
 
 export const webhookEndpointRoutes = newApp()
@@ -122,13 +116,9 @@ export const webhookEndpointRoutes = newApp()
 		const receiver = await acceptReceiver(c, url, "url");
 		const { secret, stored } = await newEndpointSecret(services, key);
 		const made = { ...key, ...stored, name, url: receiver, eventTypes, payload };
-		const endpoint = await createWithRetry(services.db, made, callerAsActor(c));
-		if (endpoint === null) {
-			throw new AppError(
-				"limit_reached",
-				"There are as many webhook endpoints as there may be: delete one, or ask your operator for a higher limit.",
-			);
-		}
+		// A caller who retried would have two endpoints, one of them with a lost secret.
+		const endpoint = await retryOnLostResponse(() => createEndpoint(services.db, made, callerAsActor(c)));
+		if (endpoint === null) throw await limitReached(services.db, caller.tenantId);
 		c.header("location", `/v1/webhook_endpoints/${endpoint.endpointId}`);
 		return c.json({ ...viewEndpoint(endpoint), signing_secret: secret }, 201);
 	})
@@ -144,7 +134,7 @@ export const webhookEndpointRoutes = newApp()
 	.openapi(get, async (c) => c.json(viewEndpoint(await findOwnEndpoint(c)), 200))
 	.openapi(update, async (c) => {
 		const { name, url, event_types: eventTypes, payload } = c.req.valid("json");
-		// Whoever names an unknown endpoint hears that it is unknown, whatever the URL.
+		// An unknown endpoint is reported as such, whatever the URL.
 		if (url !== undefined) await findOwnEndpoint(c);
 		const change = {
 			name: name ?? null,
@@ -161,12 +151,10 @@ export const webhookEndpointRoutes = newApp()
 		return c.json({ id: key.endpointId, object: "webhook_endpoint.deleted" as const, deleted: true as const }, 200);
 	});
 
-/** A lost answer may have been a commit: a caller who asked again would have two, one of which signs with a lost secret. */
-async function createWithRetry(db: Database, endpoint: NewWebhookEndpoint, by: Actor): Promise<WebhookEndpoint | null> {
-	try {
-		return await createEndpoint(db, endpoint, by);
-	} catch (error) {
-		if (!(error instanceof StorageUnavailable)) throw error;
-		return await createEndpoint(db, endpoint, by);
-	}
+async function limitReached(db: Database, tenantId: string): Promise<AppError> {
+	const limit = (await findTenant(db, tenantId))?.limits.webhook_endpoints ?? 0;
+	return new AppError(
+		"limit_reached",
+		`Webhook endpoint limit reached (${limit}). Delete one or ask your operator to raise it.`,
+	);
 }

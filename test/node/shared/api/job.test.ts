@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { JobView, viewJob } from "../../../../shared/api/job.ts";
+import { JobBody, viewJob } from "../../../../shared/api/job.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { HOUR, jobOf, MINUTE, NOW } from "../../../support/job-of.ts";
 
@@ -46,7 +46,7 @@ describe("viewJob", () => {
 
 	it.each(JOB_STATES)("shows what its own schema promises, when the job is %s", (status) => {
 		const view = viewJob(jobOf({ status }), ORIGIN);
-		expect(JobView.strict().parse(view)).toEqual(view);
+		expect(JobBody.strict().parse(view)).toEqual(view);
 	});
 
 	it("says when a queued job is tried next, and of no other", () => {

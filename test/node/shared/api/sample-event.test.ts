@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { describe, expect, it } from "vitest";
-import { JobView } from "../../../../shared/api/job.ts";
+import { JobBody } from "../../../../shared/api/job.ts";
 import { sampleEvent } from "../../../../shared/api/sample-event.ts";
 import { isId } from "../../../../shared/core/ids.ts";
 import { EVENT_TYPES } from "../../../../shared/core/webhooks/events.ts";
@@ -45,7 +45,7 @@ describe("a sample event", () => {
 
 	it("is about a job in the state that its type names, whose id could be one", () => {
 		const states = EVENT_TYPES.flatMap((type) => {
-			const job = JobView.safeParse(sampleEvent(type, "evt_1", endpoint, START_AT).data);
+			const job = JobBody.safeParse(sampleEvent(type, "evt_1", endpoint, START_AT).data);
 			return job.success ? [[type, job.data.status, isId("job", job.data.id)]] : [];
 		});
 		expect(states).toEqual([

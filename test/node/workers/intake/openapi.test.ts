@@ -1,9 +1,9 @@
 import { Ajv2020 } from "ajv/dist/2020.js";
 import { beforeAll, describe, expect, it } from "vitest";
 import { z } from "zod";
-import { CreateEndpoint, UpdateEndpoint } from "../../../../shared/api/endpoint-schemas.ts";
-import { SubmitJob } from "../../../../shared/api/schemas.ts";
-import { SCOPES } from "../../../../shared/core/tenants/scopes.ts";
+import { CreateEndpoint, UpdateEndpoint } from "../../../../shared/api/endpoint.ts";
+import { SubmitJob } from "../../../../shared/api/submit-job.ts";
+import { SCOPES } from "../../../../shared/core/tenants/api-key.ts";
 import { api } from "../../../../workers/intake/api.ts";
 import { WITHOUT_SERVICES } from "../../../support/api-description.ts";
 

@@ -1,0 +1,44 @@
+/** A model call of a job, as the outside sees it. The wire calls each an attempt, whether it counted as one or not. */
+import { z } from "@hono/zod-openapi";
+import type { Attempt } from "../core/jobs/attempts.ts";
+import { listOf } from "./page.ts";
+import { time, timestamp } from "./time.ts";
+import { TokenUsage, viewTokens } from "./usage.ts";
+
+export const AttemptBody = z
+	.object({
+		number: z.number().int(),
+		counted: z.boolean().describe("Whether it used up one of `max_attempts`."),
+		model: z.string(),
+		provider: z.string().nullable(),
+		started_at: time,
+		ended_at: time,
+		outcome: z.string().describe("`succeeded`, or the class of the failure."),
+		status: z.number().int().nullable().describe("HTTP status of the provider's response."),
+		code: z.string().nullable(),
+		message: z.string().nullable(),
+		retry_after_ms: z.number().nullable().describe("How long the provider requested to wait."),
+		log_id: z.string().nullable().describe("The AI Gateway's log of this call."),
+		usage: TokenUsage.nullable(),
+	})
+	.openapi("Attempt");
+
+export const AttemptList = listOf(AttemptBody).openapi("AttemptList");
+
+export function viewAttempt(attempt: Attempt): z.infer<typeof AttemptBody> {
+	return {
+		number: attempt.number,
+		counted: attempt.counted,
+		model: attempt.model,
+		provider: attempt.provider,
+		started_at: timestamp(attempt.startedAt),
+		ended_at: timestamp(attempt.endedAt),
+		outcome: attempt.outcome,
+		status: attempt.status,
+		code: attempt.code,
+		message: attempt.message,
+		retry_after_ms: attempt.retryAfterMs,
+		log_id: attempt.logId,
+		usage: attempt.usage === null ? null : viewTokens(attempt.usage),
+	};
+}

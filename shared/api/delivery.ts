@@ -1,0 +1,62 @@
+/** A webhook delivery, as the outside sees it. */
+import { z } from "@hono/zod-openapi";
+import type { Delivery } from "../core/webhooks/delivery.ts";
+import { DELIVERY_STATES } from "../core/webhooks/delivery.ts";
+import { isDeliveryId } from "../core/webhooks/events.ts";
+import { after, limit, listOf } from "./page.ts";
+import { time, timestamp, timestampOrNull } from "./time.ts";
+
+export const DeliveryBody = z
+	.object({
+		id: z.string(),
+		object: z.literal("delivery"),
+		event_id: z.string().describe("Sent as `webhook-id`."),
+		event_type: z.string(),
+		job_id: z.string().nullable().describe("Null for an event that is not about a job."),
+		endpoint_id: z.string().nullable().describe("Null for the job's own webhook."),
+		url: z.string(),
+		status: z.enum(DELIVERY_STATES),
+		created_at: time.describe("When the event occurred."),
+		next_attempt_at: time.nullable(),
+		attempts: z.array(
+			z.object({
+				at: time,
+				duration_ms: z.number(),
+				status: z.number().int().nullable(),
+				error: z.string().nullable(),
+				response: z.string().nullable(),
+			}),
+		),
+	})
+	.openapi("Delivery");
+
+/** All deliveries of one job. */
+export const DeliveryList = listOf(DeliveryBody).openapi("DeliveryList");
+/** One page of an endpoint's deliveries. */
+export const DeliveryPage = listOf(DeliveryBody).openapi("DeliveryPage");
+/** The deliveries of one job that are pending again. */
+export const RedeliveryList = listOf(DeliveryBody).openapi("RedeliveryList");
+
+export const deliveriesQuery = z.strictObject({ limit, after: after(isDeliveryId, "Must be the id of a delivery.") });
+
+export function viewDelivery(delivery: Delivery): z.infer<typeof DeliveryBody> {
+	return {
+		id: delivery.deliveryId,
+		object: "delivery",
+		event_id: delivery.eventId,
+		event_type: delivery.eventType,
+		job_id: delivery.jobId === "" ? null : delivery.jobId,
+		endpoint_id: delivery.endpointId,
+		url: delivery.url,
+		status: delivery.status,
+		created_at: timestamp(delivery.createdAt),
+		next_attempt_at: timestampOrNull(delivery.nextAttemptAt),
+		attempts: delivery.attempts.map((attempt) => ({
+			at: timestamp(attempt.at),
+			duration_ms: attempt.durationMs,
+			status: attempt.status,
+			error: attempt.error,
+			response: attempt.response,
+		})),
+	};
+}

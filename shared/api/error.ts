@@ -1,0 +1,14 @@
+/** The one shape of every error response. OpenAI's clients read it too. */
+import { z } from "@hono/zod-openapi";
+
+export const ErrorBody = z
+	.object({
+		error: z.object({
+			message: z.string(),
+			type: z.string(),
+			code: z.string(),
+			param: z.string().nullable(),
+			request_id: z.string(),
+		}),
+	})
+	.openapi("Error");

@@ -1,0 +1,57 @@
+/** API keys, made by their tenant or by the operator. */
+import { z } from "@hono/zod-openapi";
+import { type ApiKey, SCOPES } from "../core/tenants/api-key.ts";
+
+import { afterId, limit, listOf, order } from "./page.ts";
+import { time, timeInput, timestamp, timestampOrNull } from "./time.ts";
+
+export const ApiKeyBody = z
+	.object({
+		id: z.string(),
+		object: z.literal("api_key"),
+		tenant_id: z.string(),
+		name: z.string(),
+		scopes: z.array(z.string()),
+		created_at: time,
+		last_used_at: time.nullable().describe("Rounded down to the hour."),
+		expires_at: time.nullable(),
+		revoked_at: time.nullable(),
+	})
+	.openapi("ApiKey");
+
+export const NewApiKeyBody = ApiKeyBody.extend({
+	key: z.string().describe("Shown only once. Only its hash is stored."),
+}).openapi("NewApiKey");
+
+export const ApiKeyList = listOf(ApiKeyBody).openapi("ApiKeyList");
+
+export const CreateApiKey = z
+	.strictObject({
+		name: z.string().min(1).max(200).default("unnamed"),
+		scopes: z
+			.array(z.enum(SCOPES))
+			.min(1)
+			.max(SCOPES.length)
+			.optional()
+			.describe("By default, all scopes but `keys:manage`, as far as the key of this request has them."),
+		expires_at: timeInput.optional(),
+	})
+	.openapi("CreateApiKey");
+
+export const keysQuery = z.strictObject({ limit, after: afterId("key"), order });
+/** The operator's lists have one order. */
+export const adminKeysQuery = z.strictObject({ limit, after: afterId("key") });
+
+export function viewKey(key: ApiKey): z.infer<typeof ApiKeyBody> {
+	return {
+		id: key.keyId,
+		object: "api_key",
+		tenant_id: key.tenantId,
+		name: key.name,
+		scopes: key.scopes,
+		created_at: timestamp(key.createdAt),
+		last_used_at: timestampOrNull(key.lastUsedAt),
+		expires_at: timestampOrNull(key.expiresAt),
+		revoked_at: timestampOrNull(key.revokedAt),
+	};
+}

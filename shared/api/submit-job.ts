@@ -1,0 +1,112 @@
+/** What a submission may say: a new job, or a retry of an older one. */
+import { z } from "@hono/zod-openapi";
+import { ChatInput } from "../core/chat/chat-input.ts";
+import { WEBHOOK_PAYLOADS, type WebhookPayload } from "../core/jobs/job.ts";
+import { JOB_EVENT_FILTERS } from "../core/webhooks/events.ts";
+import { timeInput } from "./time.ts";
+
+const DAY_SECONDS = 86_400;
+const modelName = z.string().min(1).max(256);
+
+/** Apart, because the library's type covers OpenAPI 3.0 only, and `propertyNames` came with 3.1. */
+const METADATA_OPENAPI_3_1 = { maxProperties: 16, propertyNames: { minLength: 1, maxLength: 64 } };
+
+const Metadata = z
+	.record(z.string().min(1).max(64), z.string().max(512))
+	.refine((pairs) => Object.keys(pairs).length <= 16, { error: "Must have at most 16 pairs." })
+	.openapi(METADATA_OPENAPI_3_1);
+
+const WebhookRequest = z.strictObject({
+	url: z.string().describe("https only. Redirects are not followed."),
+	events: z
+		.array(z.enum(JOB_EVENT_FILTERS))
+		.min(1)
+		.max(JOB_EVENT_FILTERS.length)
+		.optional()
+		.describe(
+			"By default, the four events of a final job. `job.started` and `job.*`, which stands for all, on request.",
+		),
+	payload: z.enum(WEBHOOK_PAYLOADS).default("full").describe("`thin` sends id, object and status only."),
+});
+
+const jobFields = {
+	model: z
+		.union([modelName, z.array(modelName).min(1).max(4)])
+		.optional()
+		.describe("A name, or up to four: the next is called when one fails for good. DEFAULT_MODEL by default."),
+	input: ChatInput.describe("The body of a chat completion. Fields that are not listed pass through unchanged."),
+	webhook: WebhookRequest.optional(),
+	priority: z
+		.number()
+		.int()
+		.min(0)
+		.max(9)
+		.optional()
+		.describe("Which of a tenant's waiting jobs runs first: the highest. 5 by default."),
+	gateway: z
+		.strictObject({
+			cache_ttl: z
+				.number()
+				.int()
+				.min(0)
+				.max(31 * DAY_SECONDS)
+				.optional()
+				.describe("Seconds."),
+			skip_cache: z.boolean().optional(),
+		})
+		.optional()
+		.describe("Options of the AI Gateway for this job. Other providers ignore them."),
+	metadata: Metadata.optional(),
+	run_at: timeInput.optional().describe("Do not run before this time, at most 30 days ahead."),
+	delay_seconds: z
+		.number()
+		.min(0)
+		.max(30 * DAY_SECONDS)
+		.optional()
+		.describe("Do not run before this many seconds after submission."),
+	deadline_seconds: z
+		.number()
+		.min(1)
+		.max(7 * DAY_SECONDS)
+		.optional()
+		.describe("From submission, or `run_at`, to a final state. 86,400 (one day) by default."),
+	timeout_seconds: z.number().min(1).max(780).optional().describe("For one attempt. 600 by default."),
+	max_attempts: z.number().int().min(1).max(20).optional().describe("5 by default."),
+	retain_seconds: z
+		.number()
+		.min(0)
+		.max(365 * DAY_SECONDS)
+		.optional()
+		.describe("How long job, input and result are kept once the job is final. 2,592,000 (30 days) by default."),
+};
+
+export const SubmitJob = z.strictObject(jobFields).openapi("SubmitJob");
+
+/** A submission, or what is stored of one, without its input: the input is kept byte for byte. */
+export type JobRequest = Omit<z.infer<typeof SubmitJob>, "input" | "webhook"> & {
+	webhook?: { url: string; events?: string[] | undefined; payload: WebhookPayload } | undefined;
+};
+
+export const RetryJob = SubmitJob.partial().openapi("RetryJob");
+
+export const waitHeaders = z.object({
+	prefer: z
+		.string()
+		.optional()
+		.openapi({ example: "wait=30", description: "`wait`: seconds to wait for the job, up to 60." }),
+});
+
+export const submitHeaders = waitHeaders.extend({
+	"idempotency-key": z
+		.string()
+		// A repeated header arrives joined by ", ", and fails for its space.
+		.regex(/^[\x21-\x7e]{1,255}$/, { error: "Must be 1 to 255 visible ASCII characters, without spaces." })
+		.optional()
+		.describe("For 24 hours, the same key with the same bytes is the same job."),
+	"x-stainless-retry-count": z
+		.string()
+		.optional()
+		.describe(
+			"Sent by OpenAI's SDKs. Without an Idempotency-Key, 1 or more with bytes that this API key sent within the last two minutes returns the job of that request; 0 submits a new one.",
+		),
+});

@@ -1,0 +1,67 @@
+/** Tokens: what one job or one call used, and what a tenant used on one day. */
+import { z } from "@hono/zod-openapi";
+import type { UsageDay } from "../core/tenants/usage-day.ts";
+import type { Usage } from "../core/upstreams/failures.ts";
+import { after, limit, listOf, order } from "./page.ts";
+
+export const TokenUsage = z
+	.object({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() })
+	.describe("Tokens spent over all attempts, as reported by the provider.");
+
+export function viewTokens(usage: Usage): z.infer<typeof TokenUsage> {
+	return {
+		prompt_tokens: usage.promptTokens,
+		completion_tokens: usage.completionTokens,
+		total_tokens: usage.totalTokens,
+	};
+}
+
+const tokens = z.number().int();
+
+export const UsageDayBody = z
+	.object({
+		id: z.string().describe("The day and the model: `2026-01-02:openai/gpt-5.5`."),
+		object: z.literal("usage"),
+		date: z.iso.date(),
+		model: z.string().describe("The model that answered, or the last one called."),
+		jobs: z.number().int().describe("Jobs that became final on this day, in whatever state."),
+		succeeded: z.number().int(),
+		prompt_tokens: tokens,
+		completion_tokens: tokens,
+		total_tokens: tokens.describe("Over all attempts. Usage that a provider does not report is not counted."),
+	})
+	.openapi("UsageDay");
+
+export const UsageList = listOf(UsageDayBody).openapi("UsageList");
+
+const USAGE_ID = /^(\d{4}-\d{2}-\d{2}):(.+)$/s;
+
+const date = z.iso.date({ error: "Must be a day such as 2026-01-02." });
+
+export const usageQuery = z.strictObject({
+	limit,
+	order,
+	after: after((id) => date.safeParse(USAGE_ID.exec(id)?.[1]).success, "Must be the id of a row: `<day>:<model>`."),
+	from: date.optional().describe("The first UTC day. By default, 30 days up to the last one."),
+	to: date.optional().describe("The last UTC day. Today by default."),
+});
+
+/** The day and the model that the id of a row names. */
+export function parseUsageId(id: string): { date: string; model: string } | null {
+	const [, date, model] = USAGE_ID.exec(id) ?? [];
+	return date === undefined || model === undefined ? null : { date, model };
+}
+
+export function viewUsageDay(usage: UsageDay): z.infer<typeof UsageDayBody> {
+	return {
+		id: `${usage.date}:${usage.model}`,
+		object: "usage",
+		date: usage.date,
+		model: usage.model,
+		jobs: usage.jobs,
+		succeeded: usage.succeeded,
+		prompt_tokens: usage.promptTokens,
+		completion_tokens: usage.completionTokens,
+		total_tokens: usage.totalTokens,
+	};
+}

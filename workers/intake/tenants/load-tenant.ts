@@ -1,0 +1,12 @@
+/** A tenant that the operator names. A deleted one and one that never was get the same response. */
+import { AppError } from "../../../shared/core/errors.ts";
+import type { Tenant } from "../../../shared/core/tenants/tenant.ts";
+
+export function existingTenant(tenant: Tenant | null): Tenant {
+	if (tenant === null) throw noSuchTenant();
+	return tenant;
+}
+
+export function noSuchTenant(): AppError {
+	return new AppError("not_found", "No such tenant.");
+}
