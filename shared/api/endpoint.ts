@@ -3,11 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { isId } from "../core/ids.ts";
 import { WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
 import { EVENT_FILTERS, EVENT_TYPES } from "../core/webhooks/events.ts";
-import {
-	DISABLED_REASONS,
-	ENDPOINT_STATES,
-	type WebhookEndpoint,
-} from "../core/webhooks/webhook-endpoint.ts";
+import { DISABLED_REASONS, ENDPOINT_STATES, type WebhookEndpoint } from "../core/webhooks/webhook-endpoint.ts";
 import { after, limit, listOf, order } from "./page.ts";
 import { timeInput, toUnixSeconds } from "./time.ts";
 

@@ -38,7 +38,9 @@ export const JobBody = z.object({
 	error: JobErrorBody.nullable(),
 	result_url: z.string().nullable().describe("URL of the stored completion. Null unless the job succeeded."),
 	metadata: z.record(z.string(), z.string()),
-	webhook: z.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(WEBHOOK_PAYLOADS) }).nullable(),
+	webhook: z
+		.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(WEBHOOK_PAYLOADS) })
+		.nullable(),
 	retry_of: z.string().nullable().describe("The id of the job that this one retries."),
 	cancellation: z
 		.enum([...CANCELLATIONS, "too_late"])
@@ -54,7 +56,10 @@ export const ChatCompletion = ChatOutput.openapi("ChatCompletion");
 export const INCLUDES = ["result", "attempts", "deliveries"] as const;
 
 export const JobResponse = JobBody.extend({
-	result: z.union([ChatCompletion, z.null()]).optional().describe("With `include=result`. Null unless the job succeeded."),
+	result: z
+		.union([ChatCompletion, z.null()])
+		.optional()
+		.describe("With `include=result`. Null unless the job succeeded."),
 	attempts: z.array(AttemptBody).optional().describe("With `include=attempts`."),
 	deliveries: z.array(DeliveryBody).optional().describe("With `include=deliveries`."),
 }).openapi("Job");

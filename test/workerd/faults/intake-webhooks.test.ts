@@ -4,7 +4,7 @@ import { z } from "zod";
 import { deliveryIdOf } from "../../../shared/core/webhooks/events.ts";
 import { aDelivery, HOUR, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
-import { aSucceededJob } from "./rows.ts";
+import { aSucceededJob, limit } from "./rows.ts";
 import type { Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
 import { isAboutWebhooks } from "./webhook-sites.ts";
@@ -63,6 +63,8 @@ describeFaults(
 				await story.ask("GET", "/v1/webhook_endpoints");
 				await story.ask("POST", path, { json: { name: "renamed" } });
 				await story.ask("DELETE", other.path, { orElse: 404 });
+				await limit(story, "webhook_endpoints", 1);
+				await story.ask("POST", "/v1/webhook_endpoints", { json: ENDPOINT, mayAnswer: 409 });
 				story.wish("there is one endpoint, and no other", async () => (await countEndpoints()) === 1);
 			},
 		},

@@ -11,7 +11,7 @@ import { isAboutWebhooks } from "./webhook-sites.ts";
 
 const SUBMIT = "workers/intake/jobs/submit.ts#submitWithRetry → shared/db/jobs/submit-job.ts#submitJob";
 const ROTATE = "workers/intake/webhooks/signing-secrets.ts# → shared/db/tenants/tenants.ts#rotateWebhookSecret";
-const MAKE_KEY = "workers/intake/tenants/keys.ts# → shared/db/tenants/api-keys.ts#createApiKey";
+const MAKE_KEY = "workers/intake/tenants/keys.ts#makeKey → shared/db/tenants/api-keys.ts#createApiKey";
 const Made = z.object({ id: z.string() });
 const Secret = z.object({ secret: z.string() });
 
@@ -226,7 +226,7 @@ describeFaults(
 		{
 			name: "a key of which D1 did not say that it has it",
 			given: [{ at: MAKE_KEY, fault: "takes effect and fails" }],
-			tries: /tenants\/keys/,
+			tries: /createApiKey/,
 			play: manageKeys,
 		},
 		{

@@ -31,7 +31,11 @@ export async function anOldJob(story: Story, { row, ...expected }: What): Promis
 }
 
 /** From now on the tenant may have so many running at a time. */
-export async function limit({ tenantId }: Story, what: "open_jobs" | "running_jobs", most: number): Promise<void> {
+export async function limit(
+	{ tenantId }: Story,
+	what: "open_jobs" | "running_jobs" | "webhook_endpoints",
+	most: number,
+): Promise<void> {
 	await env.DB.prepare("UPDATE tenants SET limits = json_set(limits, '$.' || ?2, ?3) WHERE id = ?1")
 		.bind(tenantId, what, most)
 		.run();

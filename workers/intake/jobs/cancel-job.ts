@@ -14,6 +14,7 @@ import type { IntakeEnv, Services } from "../services.ts";
 import { findOwnJob } from "./load-job.ts";
 
 const route = createRoute({
+	operationId: "cancelJob",
 	method: "post",
 	path: "/v1/jobs/{id}/cancel",
 	tags: ["Jobs"],

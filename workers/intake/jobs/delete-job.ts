@@ -11,6 +11,7 @@ import { commonErrors, errorResponse, idParams, noQuery } from "../http/describe
 import { findOwnJob, keyOf } from "./load-job.ts";
 
 const route = createRoute({
+	operationId: "deleteJob",
 	method: "delete",
 	path: "/v1/jobs/{id}",
 	tags: ["Jobs"],

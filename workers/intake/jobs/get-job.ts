@@ -20,6 +20,7 @@ import type { IntakeEnv } from "../services.ts";
 import { findOwnJob } from "./load-job.ts";
 
 const route = createRoute({
+	operationId: "getJob",
 	method: "get",
 	path: "/v1/jobs/{id}",
 	tags: ["Jobs"],

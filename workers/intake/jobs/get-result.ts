@@ -1,5 +1,6 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
+import { ChatCompletion } from "../../../shared/api/job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { isFinal } from "../../../shared/core/jobs/job-states.ts";
@@ -10,7 +11,7 @@ import { logError } from "../../log.ts";
 import { callerOf } from "../auth/authenticate.ts";
 import { rejectUnauthenticated } from "../auth/rate-limits.ts";
 import { newApp } from "../http/app.ts";
-import { commonErrors, errorResponse, idParams } from "../http/describe-route.ts";
+import { commonErrors, errorResponse, idParams, jsonResponse } from "../http/describe-route.ts";
 import { isKnownVersion } from "../http/etag.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
 import { findOwnJob } from "./load-job.ts";
@@ -26,11 +27,8 @@ const Headers = z.object({
 	"if-none-match": z.string().optional(),
 });
 
-const completion = {
-	"application/json": { schema: z.object({}).loose().openapi({ description: "A chat completion." }) },
-};
-
 const route = createRoute({
+	operationId: "getJobResult",
 	method: "get",
 	path: "/v1/jobs/{id}/result",
 	tags: ["Jobs"],
@@ -39,7 +37,7 @@ const route = createRoute({
 	security: [{ key: ["jobs:read"] }, {}],
 	request: { params: idParams, query: Query, headers: Headers },
 	responses: {
-		200: { description: "The completion, byte for byte as it was stored.", content: completion },
+		200: jsonResponse("The completion, byte for byte as stored.", ChatCompletion),
 		206: { description: "The part that `Range` asked for." },
 		304: { description: "Unchanged: a stored result never changes." },
 		...commonErrors,

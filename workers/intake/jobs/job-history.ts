@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
-import { AttemptBody, viewAttempt } from "../../../shared/api/attempt.ts";
-import { DeliveryBody, viewDelivery } from "../../../shared/api/delivery.ts";
-import { listOf, pageOf } from "../../../shared/api/page.ts";
+import { AttemptList, viewAttempt } from "../../../shared/api/attempt.ts";
+import { DeliveryList, viewDelivery } from "../../../shared/api/delivery.ts";
+import { pageOf } from "../../../shared/api/page.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
@@ -17,11 +17,12 @@ const shared = {
 
 const attempts = createRoute({
 	...shared,
+	operationId: "listJobAttempts",
 	path: "/v1/jobs/{id}/attempts",
 	summary: "List a job's model calls",
 	description: "In the order in which they were made: the first, and the last 49.",
 	responses: {
-		200: jsonResponse("All of them: a job's history is bounded.", listOf(AttemptBody).openapi("AttemptList")),
+		200: jsonResponse("All of them: a job's history is bounded.", AttemptList),
 		...commonErrors,
 		404: errorResponse("There is no such job."),
 	},
@@ -29,10 +30,11 @@ const attempts = createRoute({
 
 const deliveries = createRoute({
 	...shared,
+	operationId: "listJobDeliveries",
 	path: "/v1/jobs/{id}/deliveries",
 	summary: "List a job's webhooks",
 	responses: {
-		200: jsonResponse("All of them, each with its attempts.", listOf(DeliveryBody).openapi("DeliveryList")),
+		200: jsonResponse("All of them, each with its attempts.", DeliveryList),
 		...commonErrors,
 		404: errorResponse("There is no such job."),
 	},

@@ -7,6 +7,7 @@ import { commonErrors, jsonResponse } from "../http/describe-route.ts";
 import { originOf } from "../http/origin.ts";
 
 const route = createRoute({
+	operationId: "listJobs",
 	method: "get",
 	path: "/v1/jobs",
 	tags: ["Jobs"],

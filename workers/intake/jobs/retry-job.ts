@@ -17,6 +17,7 @@ import { overLimitErrors } from "./over-limit.ts";
 import { submit } from "./submit.ts";
 
 const route = createRoute({
+	operationId: "retryJob",
 	method: "post",
 	path: "/v1/jobs/{id}/retry",
 	tags: ["Jobs"],

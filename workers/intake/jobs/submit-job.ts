@@ -10,6 +10,7 @@ import { overLimitErrors } from "./over-limit.ts";
 import { submit } from "./submit.ts";
 
 const route = createRoute({
+	operationId: "submitJob",
 	method: "post",
 	path: "/v1/jobs",
 	tags: ["Jobs"],

@@ -95,7 +95,9 @@ export const signingSecretRoutes = newApp()
 		const key = endpointKeyOf(c);
 		const { secret, stored } = await newEndpointSecret(services, key);
 		const rotation = { ...stored, keepOldMs: keepOldMs(c.req.valid("json")) };
-		const endpoint = existing(await retryOnLostResponse(() => rotateEndpointSecret(services.db, key, rotation, callerAsActor(c))));
+		const endpoint = existing(
+			await retryOnLostResponse(() => rotateEndpointSecret(services.db, key, rotation, callerAsActor(c))),
+		);
 		return c.json({ ...viewEndpoint(endpoint), signing_secret: secret }, 200);
 	});
 

@@ -13,6 +13,7 @@ const Answer = z.object({
 });
 
 const Operation = z.object({
+	operationId: z.string().regex(/^[a-z]+([A-Z][a-z]+)+$/),
 	summary: z.string().min(1),
 	tags: z.array(z.string()).length(1),
 	security: z.array(z.object({}).loose()).optional(),
@@ -106,6 +107,11 @@ describe("/openapi.json", () => {
 			"DELETE /v1/admin/keys/{id}": "204 400 401 404 429 500 503",
 			"GET /v1/admin/status": "200 400 401 429 500 503",
 		});
+	});
+
+	it("gives each operation a name of its own", () => {
+		const names = operations.map(({ operation }) => operation.operationId);
+		expect(new Set(names).size).toBe(operations.length);
 	});
 
 	it("says who may call what, with which scope", () => {
