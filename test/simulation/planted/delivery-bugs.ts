@@ -114,7 +114,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	{
 		name: "an old secret that was replaced still signs",
 		seenBy: 1,
-		file: "workers/intake/webhooks/rotation.ts",
+		file: "workers/intake/webhooks/signing-secrets.ts",
 		find: "? OVERLAP_MS : 0",
 		replace: "? OVERLAP_MS : OVERLAP_MS / 2",
 	},
