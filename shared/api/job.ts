@@ -1,6 +1,6 @@
 /** A job as the outside sees it: in responses of the API, and in webhooks. */
 import { z } from "@hono/zod-openapi";
-import { ChatOutput } from "../core/chat/chat-output.ts";
+import { ChatCompletion as StoredCompletion } from "../core/chat/chat-completion.ts";
 import { CANCELLATIONS, type Job, WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
 import { JOB_STATES } from "../core/jobs/job-states.ts";
 import { AttemptBody } from "./attempt.ts";
@@ -51,7 +51,7 @@ export const JobBody = z.object({
 export type JobBody = z.infer<typeof JobBody>;
 
 /** What a job's model said, as it is stored. */
-export const ChatCompletion = ChatOutput.openapi("ChatCompletion");
+export const ChatCompletion = StoredCompletion.openapi("ChatCompletion");
 
 export const INCLUDES = ["result", "attempts", "deliveries"] as const;
 
