@@ -81,6 +81,23 @@ export class Database {
 		return answers.map(({ results }) => results as Row[]);
 	}
 
+	/** The same, with the rows of each statement under its name. A list of statements shares one name. */
+	async transactNamed<Name extends string>(
+		name: string,
+		statements: Record<Name, Statement | Statement[]>,
+	): Promise<Record<Name, Record<string, unknown>[]>> {
+		const lists = Object.entries<Statement | Statement[]>(statements).map(([key, one]) => ({
+			key,
+			list: [one].flat(),
+		}));
+		const rows = await this.transact<Record<string, unknown>>(
+			name,
+			lists.flatMap(({ list }) => list),
+		);
+		const named = lists.map(({ key, list }) => [key, rows.splice(0, list.length).flat()] as const);
+		return Object.fromEntries(named) as Record<Name, Record<string, unknown>[]>;
+	}
+
 	async #transactAll(members: Transaction[]): Promise<D1Result[][]> {
 		const names = [...new Set(members.map(({ name }) => name))].join(", ");
 		const prepared = members.flatMap(({ name, statements }) => statements.map((one) => this.#prepare(name, one)));

@@ -1,4 +1,4 @@
-/** Rows named by their keys, in one bound parameter. */
+/** Jobs named by their keys. */
 import type { JobKey } from "../core/jobs/job.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 
@@ -7,6 +7,11 @@ export function keyList(keys: JobKey[]): string {
 	return JSON.stringify(keys.map((key) => [key.tenantId, key.jobId]));
 }
 
-/** Of the jobs in that list, bound as `?2`: no deleted tenant's, for nothing of one is served. */
+/** The jobs in that list, bound as `?2`, without those of deleted tenants: nothing of theirs is served. */
 export const ASKED = `(tenant_id, id) IN (
 	SELECT value ->> 0, value ->> 1 FROM json_each(?2) WHERE value ->> 0 NOT IN ${DELETED_TENANTS})`;
+
+/** From rows with `tenant_id` and `id`. */
+export function jobKeysFromRows(rows: readonly Record<string, unknown>[]): JobKey[] {
+	return rows.map((row) => ({ tenantId: String(row.tenant_id), jobId: String(row.id) }));
+}

@@ -3,18 +3,16 @@ import type { FailureDecision } from "../../shared/core/jobs/decide.ts";
 import { type BreakerEvent, breakerEventFor } from "../../shared/core/upstreams/breaker.ts";
 import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
-import { recordFailure, recordRecovery, releaseParked } from "../../shared/db/admission/breakers.ts";
+import { recordFailure, recordRecovery } from "../../shared/db/admission/breakers.ts";
+import { releaseParked } from "../../shared/db/admission/release.ts";
 import { logError } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
-
-/** How many parked jobs one recovered call releases at most; the next one, and the sweeper, release more. */
-const RELEASED_MAX = 100;
 
 /** A half-open breaker let the call through, and its provider responded: more calls may follow. */
 export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBreakers }: Lease): Promise<void> {
 	try {
 		await recordRecovery(db, probedBreakers, job.leasedAt ?? 0);
-		for (const key of probedBreakers) await jobQueue.enqueue(await releaseParked(db, key, RELEASED_MAX));
+		for (const key of probedBreakers) await jobQueue.enqueue(await releaseParked(db, key));
 	} catch (error) {
 		logError("recovery.report_failed", { jobId: job.jobId }, error);
 	}

@@ -1,6 +1,6 @@
 /** The jobs of one queue batch: leased in one statement, called side by side, watched together. */
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
-import { keysOf } from "../../shared/core/upstreams/credentials.ts";
+import { breakerKeysOf } from "../../shared/core/upstreams/credentials.ts";
 import { whyNotLeased } from "../../shared/db/jobs/why-not-leased.ts";
 import { wake } from "../../shared/jobs/wake.ts";
 import { ACK, AFTER_CRASH, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/messages.ts";
@@ -29,7 +29,7 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], settleMess
 		job,
 		startedAt,
 		mayCall: !gated.has(job.jobId),
-		probedBreakers: keysOf(job).filter((key) => probedBreakers.has(key)),
+		probedBreakers: breakerKeysOf(job).filter((key) => probedBreakers.has(key)),
 		lost: watch.signalOf(job),
 		now: () => leased.now + runtime.now() - leasedHereAt,
 	});

@@ -1,36 +1,50 @@
-/** What a failed call means for everybody else who would ask the same upstream. */
+/** What a failed call means for all other calls to the same upstream: circuit breakers, per credential and per model. */
 import { BACKOFF_BASE_MS, BACKOFF_CAP_MS } from "./backoff.ts";
-import { modelKeyOf } from "./credentials.ts";
+import { credentialKeyOf, modelKeyOf } from "./credentials.ts";
 import type { ModelFailure } from "./failures.ts";
 
 /**
- * How long a probe may take before another is let in: long enough for most answers, and no more than a minute's loss when
+ * How long a probe may take before another is let through: long enough for most responses, and no more than a minute's loss if
  * its consumer died.
  */
 export const PROBE_MS = 30_000;
 
-/** What a probe that succeeded earns: more calls than it used, so that a recovered upstream fills up exponentially. */
+/** What a successful probe earns: more calls than it used, so that a recovered upstream fills up exponentially. */
 export const PERMITS_EARNED = 2;
 
-/** So many successes in a row, and an upstream is healthy again. */
+/** Successes in a row that close a breaker. */
 export const SUCCESSES_TO_RECOVER = 8;
 
-/** An upstream is unavailable when, of the calls seen in a minute, ten or more and most failed. */
+/** An upstream is unavailable if, of the calls seen in a minute, ten or more and most failed. */
 export const OBSERVED_MS = 60_000;
 export const FAILURES_TO_TRIP = 10;
 export const UNAVAILABLE_MS_FIRST = 30_000;
 
-interface News {
+/** The shortest and the longest time that a breaker opens for without a request of the provider. */
+export const OPEN_MS_FIRST = BACKOFF_BASE_MS;
+export const OPEN_MS_MAX = BACKOFF_CAP_MS;
+
+interface Observation {
+	/** Of the breaker. */
 	key: string;
-	/** When the failed call was leased. What was known of `key` by then let it through; what came since did not. */
+	/** When the failed call was leased. It was let through by what was known then; a later trip it knows nothing of. */
 	leasedAt: number;
 }
 
-export type BreakerEvent =
-	/** Leave `key` alone for `waitMs`. `isAsked`: by the provider; else it doubles with each strike. */
-	| (News & { kind: "strike"; reason: "throttled" | "blocked"; waitMs: number; isAsked: boolean })
-	/** One more failure to count against `key`. */
-	| (News & { kind: "observe" });
+/** No call for `waitMs`. `isRequested`: by the provider; otherwise the time doubles with each trip. */
+export interface Trip extends Observation {
+	kind: "trip";
+	reason: "throttled" | "blocked";
+	waitMs: number;
+	isRequested: boolean;
+}
+
+/** One more failure to count; many of them trip the breaker. */
+interface CountedFailure extends Observation {
+	kind: "failure";
+}
+
+export type BreakerEvent = Trip | CountedFailure;
 
 /** Null: the failure says nothing about the upstream. `waitMs`: how long the failed job itself will wait. */
 export function breakerEventFor(
@@ -39,26 +53,16 @@ export function breakerEventFor(
 	waitMs: number,
 ): BreakerEvent | null {
 	const { leasedAt } = job;
-	const isAsked = failure.retryAfterMs !== null;
+	const isRequested = failure.retryAfterMs !== null;
+	const modelKey = modelKeyOf(job.credential, job.model);
 	switch (failure.class) {
 		case "throttled":
-			return {
-				kind: "strike",
-				key: modelKeyOf(job.credential, job.model),
-				leasedAt,
-				reason: "throttled",
-				waitMs,
-				isAsked,
-			};
+			return { kind: "trip", key: modelKey, leasedAt, reason: "throttled", waitMs, isRequested };
 		case "blocked":
-			return { kind: "strike", key: job.credential, leasedAt, reason: "blocked", waitMs, isAsked };
+			return { kind: "trip", key: credentialKeyOf(job.credential), leasedAt, reason: "blocked", waitMs, isRequested };
 		case "transient":
-			return { kind: "observe", key: modelKeyOf(job.credential, job.model), leasedAt };
+			return { kind: "failure", key: modelKey, leasedAt };
 		case "permanent":
 			return null;
 	}
 }
-
-/** The shortest and the longest wait that a strike without word from the provider makes. */
-export const OPEN_MS_FIRST = BACKOFF_BASE_MS;
-export const OPEN_MS_MAX = BACKOFF_CAP_MS;

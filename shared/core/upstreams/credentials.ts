@@ -1,9 +1,9 @@
-/** Lanes: what is blocked together. Models asked with one credential share a credential. */
+/** Credentials: the scopes in which providers share limits. Models called with one credential are blocked together. */
 import { type ModelRoute, routeFor } from "./model-routes.ts";
 
 /**
- * Names the credential that `model` is asked with, and never tells it. Behind one AI Gateway each maker of models may have
- * a key, and a quota, of its own.
+ * Names the credential that `model` is called with, without its secret. Behind one AI Gateway each maker of models may have a
+ * key, and a quota, of its own.
  */
 function credentialOf(route: ModelRoute, model: string): string {
 	const { provider, base_url, gateway = "", api_key_secret = "" } = route;
@@ -13,18 +13,23 @@ function credentialOf(route: ModelRoute, model: string): string {
 	return [provider, server, gateway, maker, api_key_secret].filter((part) => part !== "").join(" ");
 }
 
-/** The credential in which `model` is asked; null: no route serves it. */
+/** The credential that `model` is called with; null: no route serves it. */
 export function credentialFor(routes: readonly ModelRoute[], model: string): string | null {
 	const route = routeFor(routes, model);
 	return route === null ? null : credentialOf(route, model);
 }
 
-/** What is throttled together: one model in its credential. */
-export function modelKeyOf(credential: string, model: string): string {
-	return `${credential}|${model}`;
+/** The key of the breaker for what is blocked together. */
+export function credentialKeyOf(credential: string): string {
+	return `credential:${credential}`;
 }
 
-/** What the next call of a job depends on. In SQL: `KEYS_OF_JOB`. */
-export function keysOf(job: { credential: string; model: string }): string[] {
-	return [job.credential, modelKeyOf(job.credential, job.model)];
+/** The key of the breaker for what is throttled together: one model, called with one credential. */
+export function modelKeyOf(credential: string, model: string): string {
+	return `model:${credential}|${model}`;
+}
+
+/** The breakers that a job's next call depends on. */
+export function breakerKeysOf(job: { credential: string; model: string }): string[] {
+	return [credentialKeyOf(job.credential), modelKeyOf(job.credential, job.model)];
 }

@@ -1,10 +1,9 @@
 /**
- * Upstreams in trouble. A row in `breakers` keeps every consumer away from its key until its time; then it lets few
- * calls in, and more with each that succeeds; then it goes. What is healthy has no row and costs nothing but a look.
+ * Circuit breakers of upstreams. A row in `breakers` gates every call to its key until `open_until`; then it is half-open and
+ * lets few calls through, and more with each that succeeds; then the row goes. A healthy upstream has no row and costs one
+ * look-up.
  */
-
 import type { JobKey } from "../../core/jobs/job.ts";
-import { ENQUEUE_GRACE_MS } from "../../core/jobs/wakeups.ts";
 import {
 	type BreakerEvent,
 	FAILURES_TO_TRIP,
@@ -14,51 +13,60 @@ import {
 	PERMITS_EARNED,
 	PROBE_MS,
 	SUCCESSES_TO_RECOVER,
+	type Trip,
 	UNAVAILABLE_MS_FIRST,
 } from "../../core/upstreams/breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { slotsToGive, tenantOfKey } from "./tenant-slots.ts";
+import { ASKED, keyList } from "../key-list.ts";
+import { breakerKeys } from "./keys.ts";
 
-/** The keys that a job's next call depends on. */
-export const KEYS_OF_JOB = "(jobs.credential, jobs.credential || '|' || jobs.model)";
+/** Whether the breaker of `key` gates the call at `place` in its line. */
+export const gatedBy = (key: string, place: string) =>
+	`EXISTS (SELECT 1 FROM breakers WHERE key = ${key} AND (open_until > ${NOW} OR permits < ${place}))`;
 
-/** Doubles with each strike. */
+/** How many calls the breaker of `key` lets through now, up to `limit`. */
+export const callsAdmitted = (key: string, limit: string) => `coalesce(
+	(SELECT CASE WHEN open_until > ${NOW} THEN 0 ELSE min(${limit}, permits) END FROM breakers WHERE breakers.key = ${key}),
+	${limit})`;
+
+/** When a call to `key` may start at the earliest. */
+export const openUntil = (key: string) => `coalesce((SELECT open_until FROM breakers WHERE key = ${key}), 0)`;
+
+/** Doubles with each trip. */
 const doubled = (firstMs: number) => `min(${OPEN_MS_MAX}, ${firstMs} << min(trips, 16))`;
 
-/** The statement that goes with the failed job's own. */
-export function breakerStatement(db: Database, breakerEvent: BreakerEvent): Statement {
-	return breakerEvent.kind === "strike" ? strike(db, breakerEvent) : observe(db, breakerEvent);
+/** The failed call, leased at `?3`, was let through in spite of the last trip, so it says something that was not known. */
+const IS_LATER = "(tripped_at < ?3)";
+
+export function breakerStatement(db: Database, event: BreakerEvent): Statement {
+	return event.kind === "trip" ? trip(db, event) : countFailure(db, event);
 }
 
-/** The failed call was let through by all that was known, so what it brings is news; bound as `?3`. */
-const IS_NEWS = "(tripped_at < ?3)";
-
 /**
- * What somebody asked for since the call was leased is only ever made longer. What was known before gives way: the door
- * that a probe closes behind it is not a time that the provider asked for. A probe that was sent away again costs the
- * trust that was won; a provider that says how long is believed, and its next word does not count for more.
+ * A wait that a provider requested since the call was leased is only made longer. An older one gives way: in particular the
+ * time until which a probe keeps others away is no request of the provider. A failed probe takes back the permits earned. A
+ * provider that says how long it needs is believed, so a requested wait does not count as one more trip.
  */
-function strike(db: Database, breakerEvent: Extract<BreakerEvent, { kind: "strike" }>): Statement {
-	const { key, leasedAt, reason, waitMs, isAsked } = breakerEvent;
+function trip(db: Database, { key, leasedAt, reason, waitMs, isRequested }: Trip): Statement {
 	return {
 		sql: `INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, observed_until)
 		VALUES (?2, ?4, ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${OPEN_MS_FIRST} END), 1, 1, ${NOW},
 		        ${NOW} + ${OBSERVED_MS})
 		ON CONFLICT (key) DO UPDATE
 		   SET reason = excluded.reason, permits = 1, successes = 0, tripped_at = excluded.tripped_at,
-		       open_until = max(iif(${IS_NEWS}, 0, open_until),
-		                   ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${doubled(OPEN_MS_FIRST)} END)),
-		       trips = trips + (NOT ?6 AND (${IS_NEWS} OR open_until <= ${NOW})), observed_until = ${NOW} + ${OBSERVED_MS}`,
-		params: [db.clock(), key, leasedAt, reason, waitMs, isAsked ? 1 : 0],
+		       open_until = max(iif(${IS_LATER}, 0, open_until),
+		                        ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${doubled(OPEN_MS_FIRST)} END)),
+		       trips = trips + (NOT ?6 AND (${IS_LATER} OR open_until <= ${NOW})), observed_until = ${NOW} + ${OBSERVED_MS}`,
+		params: [db.clock(), key, leasedAt, reason, waitMs, isRequested ? 1 : 0],
 	};
 }
 
 /**
- * Counts a transient failure, and trips when they are many and most. A probe that fails trips at once; a call that was
- * under way when the cool-down began is none.
+ * Counts a transient failure; many failures, and more than successes, trip the breaker. A failed probe trips it at once; a
+ * call that was in flight when the breaker tripped is not a probe.
  */
-function observe(db: Database, { key, leasedAt }: BreakerEvent): Statement {
-	const isProbe = `permits IS NOT NULL AND ${IS_NEWS}`;
+function countFailure(db: Database, { key, leasedAt }: BreakerEvent): Statement {
+	const isProbe = `permits IS NOT NULL AND ${IS_LATER}`;
 	const isMost = `observed_until > ${NOW} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
 	const trips = `((${isProbe}) OR (${isMost}))`;
 	return {
@@ -68,7 +76,7 @@ function observe(db: Database, { key, leasedAt }: BreakerEvent): Statement {
 		   SET open_until = CASE WHEN ${trips} THEN max(open_until, ${NOW} + ${doubled(UNAVAILABLE_MS_FIRST)}) ELSE open_until END,
 		       reason = CASE WHEN ${trips} THEN 'unavailable' ELSE reason END,
 		       tripped_at = CASE WHEN ${trips} THEN ${NOW} ELSE tripped_at END,
-		       trips = trips + (${trips} AND (${IS_NEWS} OR open_until <= ${NOW})),
+		       trips = trips + (${trips} AND (${IS_LATER} OR open_until <= ${NOW})),
 		       permits = CASE WHEN ${trips} THEN 1 ELSE permits END,
 		       failures = CASE WHEN ${trips} THEN 0 WHEN observed_until > ${NOW} THEN failures + 1 ELSE 1 END,
 		       successes = CASE WHEN ${trips} OR observed_until <= ${NOW} THEN 0 ELSE successes END,
@@ -78,8 +86,26 @@ function observe(db: Database, { key, leasedAt }: BreakerEvent): Statement {
 }
 
 /**
- * What is left of a cool-down after a call of it was answered: more slots, or nothing.
- * @param leasedAt when that call was leased: a strike since then knows better, and stands
+ * Uses up permits for the jobs just leased. The call that takes the last one opens the breaker again, until a probe succeeds
+ * or is overdue. Returns the keys of the breakers that let calls through.
+ */
+export function takePermits(db: Database, keys: JobKey[], holder: string): Statement {
+	return {
+		sql: `UPDATE breakers
+		   SET permits = max(1, permits - used.calls),
+		       open_until = CASE WHEN permits <= used.calls THEN ${NOW} + ${PROBE_MS} ELSE open_until END
+		  FROM (SELECT upstream.key, count(*) AS calls
+		          FROM jobs JOIN breakers AS upstream ON upstream.key IN ${breakerKeys("jobs")}
+		         WHERE ${ASKED} AND status = 'running' AND holder = ?3 AND deadline_at > ${NOW} GROUP BY upstream.key) AS used
+		 WHERE breakers.key = used.key AND breakers.open_until <= ${NOW}
+		RETURNING breakers.key`,
+		params: [db.clock(), keyList(keys), holder],
+	};
+}
+
+/**
+ * A call that the breakers of `keys` let through succeeded: they get more permits, or close.
+ * @param leasedAt when that call was leased: a later trip stands
  */
 export async function recordRecovery(db: Database, keys: string[], leasedAt: number): Promise<void> {
 	if (keys.length === 0) return;
@@ -101,47 +127,12 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 	]);
 }
 
-/**
- * Lets parked jobs of `key` go, the most urgent first: as many as its cool-down has slots, or `limit` where it has none
- * any more; of those who wait for their tenant's slots, as many as it has left. Ring for what this answers.
- */
-export async function releaseParked(db: Database, key: string, limit: number): Promise<JobKey[]> {
-	const rows = await db.all<{ tenant_id: string; id: string }>("release parked", {
-		sql: `UPDATE jobs
-		   SET parked_on = NULL, status_reason = NULL, version = version + 1, redispatches = 0, run_at = min(run_at, ${NOW}),
-		       slot = ${tenantOfKey("?2")},
-		       sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)
-		 WHERE (tenant_id, id) IN (
-		       SELECT tenant_id, id FROM jobs WHERE parked_on = ?2 ORDER BY priority DESC, id
-		        LIMIT CASE WHEN ${tenantOfKey("?2")} IS NOT NULL THEN min(?3, ${slotsToGive(tenantOfKey("?2"))})
-		              ELSE coalesce((SELECT CASE WHEN open_until > ${NOW} THEN 0 ELSE min(?3, permits) END
-		                          FROM breakers WHERE key = ?2), ?3) END)
-		RETURNING tenant_id, id`,
-		params: [db.clock(), key, limit],
-	});
-	return rows.map((row) => ({ tenantId: row.tenant_id, jobId: row.id }));
+/** For a failure after which no job waits. A job that waits records it in its own transaction. */
+export async function recordFailure(db: Database, event: BreakerEvent): Promise<void> {
+	await db.all("record failure", breakerStatement(db, event));
 }
 
-/**
- * The keys that jobs are parked on and that nothing keeps closed, each found by one step through the index, however many
- * jobs wait.
- */
-export async function findParkedKeys(db: Database, limit: number): Promise<string[]> {
-	const rows = await db.all<{ key: string }>("find parked keys", {
-		sql: `WITH RECURSIVE keys (key) AS (
-			SELECT min(parked_on) FROM jobs WHERE parked_on IS NOT NULL
-			UNION ALL
-			SELECT (SELECT min(parked_on) FROM jobs WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
-		)
-		SELECT key FROM keys
-		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM breakers WHERE key = keys.key AND open_until > ${NOW})
-		   AND (${tenantOfKey("key")} IS NULL OR ${slotsToGive(tenantOfKey("key"))} > 0) LIMIT ?2`,
-		params: [db.clock(), limit],
-	});
-	return rows.map((row) => row.key);
-}
-
-/** Forgets what is over and what nobody asks for any more. */
+/** Drops breakers that have expired and that no job is parked on. */
 export async function pruneBreakers(db: Database): Promise<number> {
 	const rows = await db.all("prune breakers", {
 		sql: `DELETE FROM breakers
@@ -151,9 +142,4 @@ export async function pruneBreakers(db: Database): Promise<number> {
 		params: [db.clock()],
 	});
 	return rows.length;
-}
-
-/** For a failure after which no job waits; where one does, the statement goes with its own. */
-export async function recordFailure(db: Database, breakerEvent: BreakerEvent): Promise<void> {
-	await db.all("record failure", breakerStatement(db, breakerEvent));
 }

@@ -1,31 +1,50 @@
-/** Which jobs of a request may run now, as SQL: what is due, what keeps it away, and whether there is a slot for it. */
-import { NOW } from "../database.ts";
-import { ASKED } from "../key-list.ts";
+/**
+ * Which jobs of a request may run now, as SQL. Every reason why a queued job does not run is in this predicate: its time,
+ * the key that it is parked on, its tenant's budget and slots, and the breakers of its credential and its model.
+ */
+import type { JobKey } from "../../core/jobs/job.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { ASKED, keyList } from "../key-list.ts";
+import { gatedBy } from "./breakers.ts";
+import { breakerKeys, credentialKey, modelKey } from "./keys.ts";
 import { overBudget } from "./tenant-limits.ts";
 import { getsSlot } from "./tenant-slots.ts";
 
-/** Jobs of this request, with their places at the doors of their credential and of their model. */
-export const placed = (condition: string) => `(
+/** The requested jobs, each with its place in line for its tenant's slots and for the permits of its breakers. */
+const placed = (condition: string) => `(
 	SELECT tenant_id, id, status, credential, model, deadline_at, slot,
 	       row_number() OVER (PARTITION BY tenant_id, slot IS NULL ORDER BY priority DESC, id) AS place_in_tenant,
 	       row_number() OVER (PARTITION BY credential ORDER BY priority DESC, id) AS place_in_credential,
 	       row_number() OVER (PARTITION BY credential, model ORDER BY priority DESC, id) AS place_at_model
 	  FROM jobs WHERE ${ASKED} AND (${condition})) AS placed`;
 
-/**
- * Kept away by a cool-down, before its time or behind more than it has slots; or because its tenant has spent what it may.
- * Past its deadline a job makes no call, and nothing keeps it from being settled.
- */
-export const GATED = `deadline_at > ${NOW} AND (
-	   ${overBudget("placed.tenant_id")}
-	OR EXISTS (SELECT 1 FROM breakers WHERE key = placed.credential AND (open_until > ${NOW} OR permits < place_in_credential))
-	OR EXISTS (SELECT 1 FROM breakers
-	            WHERE key = placed.credential || '|' || placed.model AND (open_until > ${NOW} OR permits < place_at_model)))`;
+/** A queued job whose time has come or whose deadline has passed, or a running job whose lease has run out. */
+const DUE = `(status = 'queued' AND ((run_at <= ${NOW} AND parked_on IS NULL) OR deadline_at <= ${NOW}))
+	OR (status = 'running' AND lease_expires_at <= ${NOW})`;
 
-/** Of a tenant that has slots left, those who need one get one in their order. */
-export const HAS_SLOT = `CASE WHEN slot IS NOT NULL OR deadline_at <= ${NOW} THEN TRUE
+/** No call may be made. Past its deadline a job makes none anyway, and nothing keeps it from being settled. */
+const GATED = `deadline_at > ${NOW} AND (
+	   ${overBudget("placed.tenant_id")}
+	OR ${gatedBy(credentialKey("placed"), "place_in_credential")}
+	OR ${gatedBy(modelKey("placed"), "place_at_model")})`;
+
+/** Jobs without a slot get the free ones of their tenant, in order. */
+const HAS_SLOT = `CASE WHEN slot IS NOT NULL OR deadline_at <= ${NOW} THEN TRUE
 	ELSE ${getsSlot("placed.tenant_id", "place_in_tenant")} END`;
 
-/** Whose time has come, or whose holder is gone, or who is to be told that it is too late. */
-export const DUE = `(status = 'queued' AND ((run_at <= ${NOW} AND parked_on IS NULL) OR deadline_at <= ${NOW}))
-	OR (status = 'running' AND lease_expires_at <= ${NOW})`;
+/**
+ * The requested jobs, bound as `?2`, that are leased now. A running job whose holder died is taken over even if it is gated:
+ * its result may be in R2.
+ */
+export const ADMITTED = `SELECT tenant_id, id FROM ${placed(DUE)}
+	WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT})`;
+
+/** Of the jobs just leased, those that are gated or have a breaker at all: `is_gated` tells them apart. */
+export function findGated(db: Database, keys: JobKey[], holder: string): Statement {
+	return {
+		sql: `SELECT id, ${GATED} AS is_gated FROM ${placed("status = 'running' AND holder = ?3")}
+		       WHERE ${GATED} OR (deadline_at > ${NOW}
+		         AND EXISTS (SELECT 1 FROM breakers WHERE key IN ${breakerKeys("placed")}))`,
+		params: [db.clock(), keyList(keys), holder],
+	};
+}

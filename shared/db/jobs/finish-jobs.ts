@@ -9,8 +9,9 @@ import type { Cancellation, JobError, JobKey } from "../../core/jobs/job.ts";
 import type { FinalState, StatusReason } from "../../core/jobs/job-states.ts";
 import type { Usage } from "../../core/upstreams/failures.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
-import { giveFreeSlots, jobKeysFromRows } from "../admission/tenant-slots.ts";
+import { releaseForTenant } from "../admission/release.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
+import { jobKeysFromRows } from "../key-list.ts";
 import { insertJobDeliveries, type JobEvent, jobDeliveriesSql, pendingFromRows } from "../outbox.ts";
 
 export interface Finalization extends JobKey {
@@ -54,7 +55,7 @@ export async function finishJobs(db: Database, ends: readonly Finalization[]): P
 	const [owed = [], done = [], ...given] = await db.transact<Record<string, unknown>>("finish jobs", [
 		insertFinalDeliveries(db, ends),
 		finishStatement(db, ends),
-		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
+		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
 	]);
 	const freed = new Map(tenants.map((tenantId, at) => [tenantId, jobKeysFromRows(given[at] ?? [])]));
 	const jobOf = (row: Record<string, unknown>) => `${row.tenant_id} ${row.job_id}`;

@@ -1,90 +1,83 @@
-/** Takes the right to run jobs: the one transaction that starts a call, and that takes over from a holder who is gone. */
-
+/** Takes the right to run jobs: the one transaction that starts a call, or takes over from a holder that died. */
 import { ATTEMPTS_KEPT } from "../../core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../core/jobs/job.ts";
-import { PROBE_MS } from "../../core/upstreams/breaker.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
-import { KEYS_OF_JOB } from "../admission/breakers.ts";
-import { DUE, GATED, HAS_SLOT, placed } from "../admission/may-run.ts";
-import { parkForSlot, parkForUpstream, parkOverBudget } from "../admission/park-jobs.ts";
-import { giveFreeSlots, jobKeysFromRows, takeFreeSlots } from "../admission/tenant-slots.ts";
+import { takePermits } from "../admission/breakers.ts";
+import { ADMITTED, findGated } from "../admission/may-run.ts";
+import { parkWaiting } from "../admission/park.ts";
+import { releaseForTenant } from "../admission/release.ts";
+import { takeSlots } from "../admission/tenant-slots.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { ASKED, keyList } from "../key-list.ts";
+import { ASKED, jobKeysFromRows, keyList } from "../key-list.ts";
 import { insertJobDeliveries, jobDeliveriesSql, pendingFromRows } from "../outbox.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 
 export interface LeaseRequest {
 	keys: JobKey[];
-	/** Random per invocation: tells our leases from others' when the answer was lost. */
+	/** Random per invocation: tells our leases from others' if a response was lost. */
 	holder: string;
 	leaseMs: number;
-	/** The same request was made before, and its answer was lost: what it may have leased is leased. */
+	/** The same request was made before and its response was lost: it may have leased some of `keys`. */
 	isRepeated?: boolean;
-	/** Is told of a row that no code of ours could have written, which is left out so that its neighbours run. */
+	/** Called for a row that our code cannot have written. It is left out, so that its neighbours run. */
 	onUnreadable?: (error: unknown) => void;
 }
 
-/** What was leased. */
 export interface Leased {
 	jobs: Job[];
-	/** The database's clock when it answered. */
+	/** The database's clock at the time of the transaction. */
 	now: number;
-	/** Deliveries that the jobs' start owes: ring for them once. */
+	/** Deliveries that the jobs' start inserted: enqueue them. */
 	owed: DeliveryKey[];
-	/** Jobs that have a slot now which others of this request gave up: ring for them. */
+	/** Jobs that were released to slots which others of this request gave back: enqueue them. */
 	freed: JobKey[];
-	/** Ids of those that were taken over and may make no call: to be settled if R2 has their answer. */
+	/** Ids of taken-over jobs that may make no call. They are only settled, if R2 has their result. */
 	gated: Set<string>;
-	/** The cool-downs that calls were let through: how they end is news. */
+	/** Keys of the breakers that let calls through. The outcome of these calls decides what the breakers do. */
 	probedBreakers: Set<string>;
 }
 
 /**
- * Leases what is due among `keys`, in one round trip. The lease number grows by one: every later write of the holder is
- * guarded by it, so a holder whose lease was taken over can write nothing. A taken-over call stays counted and goes into
- * the history as `abandoned`. No number of deaths wears the statement out: past `max_attempts` no call is made, and the
- * count stays where it is until a holder lives to settle the job. A job whose upstream cools down is parked instead.
+ * Leases those of `keys` that may run now, and parks those that are due and may not, in one round trip. The fence grows by
+ * one: every later write of the holder is guarded by it, so a holder whose lease was taken over can write nothing. A
+ * taken-over call stays counted and goes into the history as `abandoned`. Past `max_attempts` no call is made, and the count
+ * stays where it is until a holder lives to settle the job, however many die before.
  *
- * Where the answer is lost, the leases may be ours all the same. Ask again as the same holder, with `isRepeated`: what the
- * lost request leased is not due any more, and is read back in the same transaction that leases the rest.
+ * If the response is lost, the leases may be ours all the same. Repeat the request as the same holder, with `isRepeated`:
+ * jobs that the lost request leased are no longer due, and are read back in the transaction that leases the rest.
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
-	const { keys, holder } = request;
-	const [rows = [], owed = [], kept = [], probed = [], ...rest] = await db.transact<Record<string, unknown>>(
-		"lease jobs",
-		[
-			leaseStatement(db, request),
-			insertStartDeliveries(db, request),
-			findGated(db, request),
-			takePermits(db, request),
-			...(request.isRepeated ? [ownLeases(db, request)] : []),
-			takeFreeSlots(db, keys, holder),
-			parkOverBudget(db, keys),
-			parkForUpstream(db, keys),
-			parkForSlot(db, keys),
-			sweepByLeaseEnd(request),
-			...[...new Set(keys.map(({ tenantId }) => tenantId))].map((tenantId) => giveFreeSlots(db, tenantId)),
-		],
-	);
-	const own = (request.isRepeated && rest.shift()) || [];
-	const jobs = readable(request.isRepeated ? own : rows, request);
-	// The lost request may have let probes through and closed the door behind them: those of its leases are let be. Whom
-	// it took over is a probe or was kept away, nobody knows, and waits, whatever has come to an end since.
-	const leasedNow = new Set(rows.map((row) => row.id));
-	const takenOver = new Set(request.isRepeated ? jobs.filter(isTakenOver).map(({ jobId }) => jobId) : []);
-	const isKept = ({ id, is_closed }: Record<string, unknown>) =>
-		leasedNow.has(id) ? is_closed === 1 : takenOver.has(String(id));
+	const { keys, holder, isRepeated = false } = request;
+	const tenants = [...new Set(keys.map(({ tenantId }) => tenantId))];
+	const rows = await db.transactNamed("lease jobs", {
+		leased: leaseStatement(db, request),
+		// Right after the lease: it asks `changes()`.
+		deliveries: insertStartDeliveries(db, request),
+		// Before permits are taken: it compares with those that the lease saw.
+		gated: findGated(db, keys, holder),
+		probed: takePermits(db, keys, holder),
+		held: isRepeated ? readHeld(db, request) : [],
+		slots: takeSlots(db, keys, holder),
+		parked: parkWaiting(db, keys),
+		swept: sweepAtLeaseEnd(request),
+		released: tenants.map((tenantId) => releaseForTenant(db, tenantId)),
+	});
+	const jobs = readable(isRepeated ? rows.held : rows.leased, request);
+	const leasedNow = new Set(rows.leased.map(({ id }) => String(id)));
+	// Of the jobs that the lost request took over, we cannot tell probes from gated ones: with a breaker, all count as gated.
+	const takenOverBefore = new Set(isRepeated ? jobs.filter(isTakenOver).map(({ jobId }) => jobId) : []);
+	const isGated = (id: string, isGatedNow: boolean) => (leasedNow.has(id) ? isGatedNow : takenOverBefore.has(id));
 	return {
 		jobs,
-		now: Number(own[0]?.now ?? jobs[0]?.leasedAt ?? 0),
-		gated: new Set(kept.filter(isKept).map((row) => String(row.id))),
-		owed: pendingFromRows(owed),
-		freed: jobKeysFromRows(rest.flat()),
-		probedBreakers: new Set(probed.map((row) => String(row.key))),
+		now: Number(rows.held[0]?.now ?? jobs[0]?.leasedAt ?? 0),
+		gated: new Set(rows.gated.filter((row) => isGated(String(row.id), row.is_gated === 1)).map(({ id }) => String(id))),
+		owed: pendingFromRows(rows.deliveries),
+		freed: jobKeysFromRows(rows.released),
+		probedBreakers: new Set(rows.probed.map(({ key }) => String(key))),
 	};
 }
 
-/** From a holder whose call is told as abandoned; past `max_attempts` none is told, and none is made. */
+/** The last entry of the history is the call of the holder before, recorded as abandoned by this lease. */
 function isTakenOver({ attempts, fence }: Job): boolean {
 	const last = attempts.at(-1);
 	return last?.outcome === "abandoned" && last.fence === fence - 1;
@@ -102,7 +95,7 @@ function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
 	});
 }
 
-/** Of a full history the second entry goes; the path `$.none` removes nothing. */
+/** A full history loses its second entry; the path `$.none` removes nothing. */
 function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE jobs
@@ -116,14 +109,13 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 		               'startedAt', leased_at, 'endedAt', lease_expires_at, 'outcome', 'abandoned',
 		               'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
 		           )), iif(json_array_length(attempts) < ${ATTEMPTS_KEPT}, '$.none', '$[1]')) ELSE attempts END
-		 WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM ${placed(DUE)}
-		        WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT}))
+		 WHERE (tenant_id, id) IN (${ADMITTED})
 		RETURNING ${JOB_COLUMNS}`,
 		params: [db.clock(), keyList(keys), holder, leaseMs],
 	};
 }
 
-/** A job starts once, by the statement just before: whoever leases it later does not start it anew. */
+/** A job starts once: with its first lease, by the statement just before. */
 const START_DELIVERIES = jobDeliveriesSql(
 	() => "changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.fence = 1",
 );
@@ -134,37 +126,10 @@ function insertStartDeliveries(db: Database, { keys, holder }: LeaseRequest): St
 }
 
 /**
- * A job whose holder died may have its answer in R2, so it is taken over even while its upstream is left alone. Answers all
- * that have an upstream in trouble, and whether it is closed to them.
+ * A job that the sweeper enqueued several times is swept ever more seldom; once it runs, the death of its holder must be
+ * noticed when the lease ends. Any other job is swept earlier anyway, and nothing is written.
  */
-function findGated(db: Database, { keys, holder }: LeaseRequest): Statement {
-	return {
-		sql: `SELECT id, ${GATED} AS is_closed FROM ${placed("status = 'running' AND holder = ?3")}
-		       WHERE ${GATED} OR (deadline_at > ${NOW}
-		         AND EXISTS (SELECT 1 FROM breakers WHERE key IN (credential, credential || '|' || model)))`,
-		params: [db.clock(), keyList(keys), holder],
-	};
-}
-
-/** What was leased uses up slots; the last one closes the door until a probe is back, or overdue. */
-function takePermits(db: Database, { keys, holder }: LeaseRequest): Statement {
-	return {
-		sql: `UPDATE breakers
-		   SET permits = max(1, permits - used.calls), open_until = CASE WHEN permits <= used.calls THEN ${NOW} + ${PROBE_MS} ELSE open_until END
-		  FROM (SELECT upstream.key, count(*) AS calls
-		          FROM jobs JOIN breakers AS upstream ON upstream.key IN ${KEYS_OF_JOB}
-		         WHERE ${ASKED} AND status = 'running' AND holder = ?3 AND deadline_at > ${NOW} GROUP BY upstream.key) AS used
-		 WHERE breakers.key = used.key AND breakers.open_until <= ${NOW}
-		RETURNING breakers.key`,
-		params: [db.clock(), keyList(keys), holder],
-	};
-}
-
-/**
- * A job that was rung for in vain is swept ever more seldom; once it runs, its holder's death must show within a lease.
- * Any other job asked to be swept earlier than that, and nothing is written.
- */
-function sweepByLeaseEnd({ keys, holder }: LeaseRequest): Statement {
+function sweepAtLeaseEnd({ keys, holder }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE jobs SET sweep_at = lease_expires_at
 		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
@@ -173,7 +138,8 @@ function sweepByLeaseEnd({ keys, holder }: LeaseRequest): Statement {
 	};
 }
 
-function ownLeases(db: Database, { keys, holder }: LeaseRequest): Statement {
+/** What this holder has leased, now or by the request whose response was lost. */
+function readHeld(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return {
 		sql: `SELECT ${JOB_COLUMNS}, ${NOW} AS now FROM jobs WHERE ${ASKED} AND status = 'running' AND holder = ?3`,
 		params: [db.clock(), keyList(keys), holder],

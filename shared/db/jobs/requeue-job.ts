@@ -1,47 +1,49 @@
-/** Puts a leased job back in the queue: after a failure that may pass, or to be asked of its next model. */
-
+/** Puts a leased job back in the queue: after a failure that may pass, or to call its next model. */
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { StatusReason } from "../../core/jobs/job-states.ts";
 import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import type { BreakerEvent } from "../../core/upstreams/breaker.ts";
-import { breakerStatement } from "../admission/breakers.ts";
-import { giveFreeSlots, jobKeysFromRows } from "../admission/tenant-slots.ts";
+import { breakerStatement, openUntil } from "../admission/breakers.ts";
+import { releaseForTenant } from "../admission/release.ts";
 import { jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
+import { jobKeysFromRows } from "../key-list.ts";
 import type { JobProgress } from "./finish-jobs.ts";
 
 export interface Requeue extends JobKey {
 	fence: number;
 	reason: StatusReason;
 	delayMs: number;
-	/** What the call added; `model` is the one to ask next, and `attempt` counts those made on it. */
+	/** What the call added; `model` is the one to call next, and `attempt` counts the attempts made on it. */
 	progress: JobProgress;
 	/** Of the next model. */
 	credential: string;
-	/** What the failure means for everybody who would ask the same upstream. */
+	/** What the failure means for all calls to the same upstream. */
 	breakerEvent: BreakerEvent | null;
 }
 
 export interface Requeued {
-	/** Until the job is due: not before its upstream's cool-down is over, which this very job then probes. */
+	/** Until the job is due: not before the breaker that it tripped is half-open, so that this job can be the probe. */
 	waitMs: number;
-	/** Jobs of the tenant that have its slot now: ring for them. */
+	/** Jobs of the tenant that were released to its slot: enqueue them. */
 	freed: JobKey[];
 }
 
 /** Null: the lease was no longer ours, and nothing was written. */
 export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeued | null> {
 	const { breakerEvent, tenantId } = requeue;
-	const cools = breakerEvent === null ? [] : [breakerStatement(db, breakerEvent)];
-	const statements = [requeueStatement(db, requeue), giveFreeSlots(db, tenantId)];
-	const rows = await db.transact<Record<string, unknown>>("requeue job", [...cools, ...statements]);
-	const [due, freed = []] = rows.slice(cools.length);
-	return due?.[0] === undefined ? null : { waitMs: Number(due[0].wait_ms), freed: jobKeysFromRows(freed) };
+	const rows = await db.transactNamed("requeue job", {
+		breaker: breakerEvent === null ? [] : breakerStatement(db, breakerEvent),
+		requeued: requeueStatement(db, requeue),
+		released: releaseForTenant(db, tenantId),
+	});
+	const [requeued] = rows.requeued;
+	return requeued === undefined ? null : { waitMs: Number(requeued.wait_ms), freed: jobKeysFromRows(rows.released) };
 }
 
 function requeueStatement(db: Database, requeue: Requeue): Statement {
 	const { progress, breakerEvent } = requeue;
-	const due = `min(max(${NOW} + ?5, coalesce((SELECT open_until FROM breakers WHERE key = ?12), 0)), deadline_at)`;
+	const due = `min(max(${NOW} + ?5, ${openUntil("?12")}), deadline_at)`;
 	return {
 		sql: `UPDATE jobs
 		   SET status = 'queued', status_reason = ?6, run_at = ${due}, redispatches = 0, lease_expires_at = NULL, slot = NULL,
@@ -62,7 +64,7 @@ function requeueStatement(db: Database, requeue: Requeue): Statement {
 			progress.attempt,
 			JSON.stringify(progress.attempts),
 			jsonOrNull(progress.usage),
-			breakerEvent?.kind === "strike" ? breakerEvent.key : null,
+			breakerEvent?.kind === "trip" ? breakerEvent.key : null,
 		],
 	};
 }

@@ -5,8 +5,9 @@ import type { Job, JobKey } from "../../core/jobs/job.ts";
 import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
+import { tenantKey } from "../admission/keys.ts";
 import { openIn, overBudget, TOMORROW, tooManyOpen } from "../admission/tenant-limits.ts";
-import { getsSlot, slotKey } from "../admission/tenant-slots.ts";
+import { getsSlot } from "../admission/tenant-slots.ts";
 import { column, jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
@@ -153,7 +154,7 @@ function insertJob(db: Database, job: NewJob, condition: string): Statement {
 		                  created_at, run_at, deadline_ms, deadline_at, slot, open_in, parked_on, status_reason, sweep_at)
 		SELECT ?4, ?5, 'queued', ?6, ?7, ?21, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?20,
 		       now, run_at, ?19, max(now, run_at) + ?19,
-		       iif(has_slot, ?4, NULL), ${openIn("?4")}, CASE WHEN is_due AND NOT has_slot THEN ${slotKey("?4")} END,
+		       iif(has_slot, ?4, NULL), ${openIn("?4")}, CASE WHEN is_due AND NOT has_slot THEN ${tenantKey("?4")} END,
 		       CASE WHEN is_due AND NOT has_slot THEN 'running_limit' END,
 		       min(max(now, run_at) + ?19,
 		           CASE WHEN is_due AND NOT has_slot THEN max(now, run_at) + ?19

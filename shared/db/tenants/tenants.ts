@@ -3,10 +3,12 @@ import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { type Tenant, TenantLimits } from "../../core/tenants/tenant.ts";
+import { releaseForTenant } from "../admission/release.ts";
 import { countOpenJobs } from "../admission/tenant-limits.ts";
-import { giveFreeSlots, jobKeysFromRows, revokeSlots } from "../admission/tenant-slots.ts";
+import { revokeSlots } from "../admission/tenant-slots.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
+import { jobKeysFromRows } from "../key-list.ts";
 import { audited } from "./audit-log.ts";
 
 const COLUMNS = "id, name, limits, created_at";
@@ -86,7 +88,7 @@ export async function updateTenant(
 		find(tenantId),
 		...(limits === null
 			? []
-			: [countOpenJobs(tenantId), revokeSlots(tenantId), giveFreeSlots(db, tenantId, RELEASED_MAX)]),
+			: [countOpenJobs(tenantId), revokeSlots(tenantId), releaseForTenant(db, tenantId, RELEASED_MAX)]),
 	]);
 	return row === undefined ? null : { tenant: tenantFromRow(row), freed: jobKeysFromRows(freed) };
 }

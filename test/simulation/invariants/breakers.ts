@@ -4,7 +4,7 @@
  * after it tripped.
  */
 import { PROBE_MS } from "../../../shared/core/upstreams/breaker.ts";
-import { keysOf } from "../../../shared/core/upstreams/credentials.ts";
+import { breakerKeysOf } from "../../../shared/core/upstreams/credentials.ts";
 import type { Changed, Ledger } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
 import type { Row } from "../world/sql-engine.ts";
@@ -51,7 +51,7 @@ function claimMade({ claims }: Simulation, { table, id, before, after }: Changed
 }
 
 function keysOfClaim({ row }: Claim): string[] {
-	return keysOf({ credential: textOf(row, "credential"), model: textOf(row, "model") });
+	return breakerKeysOf({ credential: textOf(row, "credential"), model: textOf(row, "model") });
 }
 
 function breakerOf(ledger: Ledger, key: string): Row | null {

@@ -66,7 +66,7 @@ function freeSlots(simulation: Simulation, tenantId: string): number {
 }
 
 function waitingOf(simulation: Simulation, tenantId: string): Row[] {
-	return jobsOf(simulation, tenantId).filter((row) => row.parked_on === `tenant ${tenantId}`);
+	return jobsOf(simulation, tenantId).filter((row) => row.parked_on === `tenant:${tenantId}`);
 }
 
 function isClaim({ before, after }: Net): boolean {

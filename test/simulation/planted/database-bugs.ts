@@ -41,7 +41,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "an open breaker never ends for its parked jobs",
 		seenBy: 15,
-		file: "shared/db/admission/breakers.ts",
+		file: "shared/db/admission/release.ts",
 		find: "FROM jobs WHERE parked_on = ?2 ORDER BY",
 		replace: "FROM jobs WHERE parked_on = ?2 AND FALSE ORDER BY",
 	},
@@ -70,15 +70,15 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "a lost response of the lease statement is not read back",
 		seenBy: 18,
 		file: "shared/db/jobs/lease-jobs.ts",
-		find: "readable(request.isRepeated ? own : rows, request)",
-		replace: "readable(rows, request)",
+		find: "readable(isRepeated ? rows.held : rows.leased, request)",
+		replace: "readable(rows.leased, request)",
 	},
 	{
 		name: "a final state inserts no delivery",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: "insertFinalDeliveries(db, ends),",
-		replace: 'giveFreeSlots(db, "nobody"),',
+		replace: 'releaseForTenant(db, "nobody"),',
 	},
 	{
 		name: "a final state and its deliveries are two transactions",
@@ -87,12 +87,12 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		find: `await db.transact<Record<string, unknown>>("finish jobs", [
 		insertFinalDeliveries(db, ends),
 		finishStatement(db, ends),
-		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
+		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
 	]);`,
 		replace: `[
 		await db.all<Record<string, unknown>>("insert deliveries", insertFinalDeliveries(db, ends)),
 		await db.all<Record<string, unknown>>("finish jobs", finishStatement(db, ends)),
-		...(await db.transact<Record<string, unknown>>("give slots", tenants.map((tenantId) => giveFreeSlots(db, tenantId)))),
+		...(await db.transact<Record<string, unknown>>("give slots", tenants.map((tenantId) => releaseForTenant(db, tenantId)))),
 	];`,
 	},
 	{

@@ -84,10 +84,10 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "deliveries to endpoints are inserted after the final state",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: "insertFinalDeliveries(db, ends),\n\t\tfinishStatement(db, ends),\n\t\t...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),\n\t]);",
+		find: "insertFinalDeliveries(db, ends),\n\t\tfinishStatement(db, ends),\n\t\t...tenants.map((tenantId) => releaseForTenant(db, tenantId)),\n\t]);",
 		replace: `{ ...insertFinalDeliveries(db, ends), sql: insertFinalDeliveries(db, ends).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
 		finishStatement(db, ends),
-		...tenants.map((tenantId) => giveFreeSlots(db, tenantId)),
+		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
 	]);
 	await db.all("note send",
 		insertJobDeliveries(

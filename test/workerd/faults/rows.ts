@@ -9,7 +9,7 @@ import { RECEIVER } from "./upstreams.ts";
 import { ATTEMPT_SECONDS, ROUTES } from "./world.ts";
 
 const MODEL = "gateway/one";
-export const LANE = credentialFor(ROUTES, MODEL) ?? "";
+export const CREDENTIAL = credentialFor(ROUTES, MODEL) ?? "";
 
 type What = Pick<Expected, "prompt" | "bought"> & Partial<Expected> & { row?: Partial<StoredJob> };
 
@@ -20,7 +20,7 @@ export async function anOldJob(story: Story, { row, ...expected }: What): Promis
 		tenantId: story.tenantId,
 		createdAt: story.world.startedAt - 10 * MINUTE,
 		models: [MODEL],
-		credential: LANE,
+		credential: CREDENTIAL,
 		timeoutMs: ATTEMPT_SECONDS * 1000,
 		...(row?.inputKey ? {} : { input: JSON.stringify({ messages: [{ role: "user", content: prompt }] }) }),
 		webhook: hasWebhook ? { url: RECEIVER, events: null, payload: "full" } : null,

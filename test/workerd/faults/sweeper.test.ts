@@ -1,4 +1,5 @@
 import { env } from "cloudflare:workers";
+import { credentialKeyOf } from "../../../shared/core/upstreams/credentials.ts";
 import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
@@ -6,7 +7,7 @@ import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { runtime as realRuntime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, anId, aTenant, DAY, HOUR, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
-import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, LANE, limit } from "./rows.ts";
+import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, CREDENTIAL, limit } from "./rows.ts";
 import type { Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
 import { PREVIOUS_KEY } from "./world.ts";
@@ -23,7 +24,11 @@ function hasNoRow(
 }
 
 async function parked(story: Story, prompt: string): Promise<void> {
-	const row = { parkedOn: LANE, statusReason: "throttled" as const, sweepAt: story.world.startedAt + DAY };
+	const row = {
+		parkedOn: credentialKeyOf(CREDENTIAL),
+		statusReason: "throttled" as const,
+		sweepAt: story.world.startedAt + DAY,
+	};
 	await anOldJob(story, { prompt, bought: 1, row });
 }
 
@@ -70,7 +75,7 @@ describeFaults("sweeper", [
 			const row = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
 			const overdue = await anOldJob(story, { status: "expired", prompt: "overdue", bought: 0, row });
 			await env.DB.prepare("UPDATE jobs SET slot = tenant_id WHERE id = ?1").bind(overdue.jobId).run();
-			const waiting = { parkedOn: `tenant ${story.tenantId}`, sweepAt: story.world.startedAt + DAY };
+			const waiting = { parkedOn: `tenant:${story.tenantId}`, sweepAt: story.world.startedAt + DAY };
 			await anOldJob(story, { prompt: "waiting", bought: 1, row: waiting });
 		},
 	},
@@ -80,7 +85,7 @@ describeFaults("sweeper", [
 		async play(story) {
 			await parked(story, "parked");
 			await parked(story, "parked too");
-			await aCoolDown(LANE, story.world.startedAt - MINUTE);
+			await aCoolDown(credentialKeyOf(CREDENTIAL), story.world.startedAt - MINUTE);
 			await aCoolDown("somebody else's", story.world.startedAt - 30 * MINUTE);
 			story.wish("an old cool-down is forgotten", hasNoRow("breakers", "key", "somebody else's"));
 		},

@@ -5,7 +5,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
-import { releaseParked } from "../../../../shared/db/admission/breakers.ts";
+import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { findPendingDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
@@ -222,7 +222,7 @@ describe("rows read of a tenant's other jobs", () => {
 		await env.DB.prepare("UPDATE jobs SET slot = tenant_id WHERE tenant_id = ?1").bind(tenantId).run();
 		await copy("jobs", { ...rowOf(held), slot: tenantId }, "job_r", running - 1, tenantId);
 		if (waiting === 0) return tenantId;
-		const parked = await aJob({ tenantId, parkedOn: `tenant ${tenantId}` });
+		const parked = await aJob({ tenantId, parkedOn: `tenant:${tenantId}` });
 		await copy("jobs", rowOf(parked), "job_w", waiting - 1, tenantId);
 		return tenantId;
 	}
@@ -239,7 +239,7 @@ describe("rows read of a tenant's other jobs", () => {
 			const job = oneRunning(tenantId);
 			return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, breakerEvent: null });
 		},
-		"sweep parked": async (tenantId) => releaseParked(db, `tenant ${tenantId}`, 10),
+		"sweep parked": async (tenantId) => releaseParked(db, `tenant:${tenantId}`, 10),
 	};
 
 	it.each(Object.entries(WORK))("by `%s` are as many where 2,000 wait as where 10 do", async (_, work) => {

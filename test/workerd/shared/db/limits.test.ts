@@ -2,7 +2,8 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Job } from "../../../../shared/core/jobs/job.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
-import { findParkedKeys, releaseParked } from "../../../../shared/db/admission/breakers.ts";
+import { credentialKeyOf } from "../../../../shared/core/upstreams/credentials.ts";
+import { findReleasableKeys, releaseParked } from "../../../../shared/db/admission/release.ts";
 import { type Finalization, finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
@@ -119,7 +120,7 @@ describe("running_jobs", () => {
 		expect((await requeueJob(db, requeue))?.freed).toEqual([{ tenantId, jobId: next.jobId }]);
 		await lease([next]);
 		expect((await lease([failed], NOW + SECOND)).jobs).toEqual([]);
-		expect(await reload(failed)).toMatchObject({ parkedOn: `tenant ${tenantId}`, statusReason: "running_limit" });
+		expect(await reload(failed)).toMatchObject({ parkedOn: `tenant:${tenantId}`, statusReason: "running_limit" });
 	});
 
 	it("counts no slot for what has yet to come, and lets nobody overtake those who wait", async () => {
@@ -166,19 +167,20 @@ describe("running_jobs", () => {
 	it("gives the slot on of a job that waits for its upstream, which asks for another when that is back", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
 		const upstream = { model: "down", credential: anId("key"), models: ["down"] as [string] };
+		const breaker = credentialKeyOf(upstream.credential);
 		const kept = await submitted(tenantId, upstream);
 		const next = await submitted(tenantId);
 		await env.DB.prepare(
 			`INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, observed_until)
 			 VALUES (?1, 'throttled', ?2, 1, 1, ?3, ?2)`,
 		)
-			.bind(upstream.credential, NOW + MINUTE, NOW)
+			.bind(breaker, NOW + MINUTE, NOW)
 			.run();
 		expect(await lease([kept])).toMatchObject({ jobs: [], freed: [{ jobId: next.jobId }] });
-		expect(await reload(kept)).toMatchObject({ parkedOn: upstream.credential, statusReason: "throttled" });
+		expect(await reload(kept)).toMatchObject({ parkedOn: breaker, statusReason: "throttled" });
 		const [running] = (await lease([next])).jobs;
 		const back = NOW + MINUTE;
-		expect(await releaseParked(databaseAt(back), upstream.credential, 10)).toMatchObject([{ jobId: kept.jobId }]);
+		expect(await releaseParked(databaseAt(back), breaker, 10)).toMatchObject([{ jobId: kept.jobId }]);
 		expect((await lease([kept], back)).jobs).toEqual([]);
 		const [end] = await finishJobs(databaseAt(back), [endOf(running ?? nobody)]);
 		expect(end?.freed).toMatchObject([{ jobId: kept.jobId }]);
@@ -191,7 +193,7 @@ describe("running_jobs", () => {
 		const left = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW });
 		expect((await lease([left])).jobs).toHaveLength(1);
 		expect((await lease([queued])).jobs).toEqual([]);
-		expect(await reload(queued)).toMatchObject({ parkedOn: `tenant ${tenantId}` });
+		expect(await reload(queued)).toMatchObject({ parkedOn: `tenant:${tenantId}` });
 		expect(await slotsOf(tenantId)).toBe(1);
 	});
 
@@ -213,10 +215,10 @@ describe("running_jobs", () => {
 		await env.DB.prepare("UPDATE tenants SET limits = json_set(limits, '$.running_jobs', 1) WHERE id = ?1")
 			.bind(raised)
 			.run();
-		const keys = await findParkedKeys(db, 1_000);
+		const keys = await findReleasableKeys(db, 1_000);
 		expect(keys.filter((key) => key.includes(full))).toEqual([]);
 		expect(keys.filter((key) => key.includes(raised))).toHaveLength(1);
-		expect(await releaseParked(db, `tenant ${raised}`, 100)).toEqual([{ tenantId: raised, jobId: jobs[1]?.jobId }]);
+		expect(await releaseParked(db, `tenant:${raised}`, 100)).toEqual([{ tenantId: raised, jobId: jobs[1]?.jobId }]);
 	});
 
 	it("keeps no job from its end: past its deadline it needs no slot", async () => {
@@ -341,10 +343,10 @@ describe("tokens_per_day", () => {
 		expect((await lease([job])).jobs).toEqual([]);
 		const tomorrow = (Math.floor(NOW / DAY) + 1) * DAY;
 		expect(await reload(job)).toMatchObject({ statusReason: "budget_spent", runAt: tomorrow, sweepAt: job.deadlineAt });
-		const key = `tenant ${tenantId}`;
-		expect(await findParkedKeys(databaseAt(tomorrow - 1), 1_000)).not.toContain(key);
+		const key = `tenant:${tenantId}`;
+		expect(await findReleasableKeys(databaseAt(tomorrow - 1), 1_000)).not.toContain(key);
 		expect(await releaseParked(databaseAt(tomorrow - 1), key, 10)).toEqual([]);
-		expect(await findParkedKeys(databaseAt(tomorrow), 1_000)).toContain(key);
+		expect(await findReleasableKeys(databaseAt(tomorrow), 1_000)).toContain(key);
 		expect(await releaseParked(databaseAt(tomorrow), key, 10)).toMatchObject([{ jobId: job.jobId }]);
 		expect((await lease([job], tomorrow)).jobs).toHaveLength(1);
 	});

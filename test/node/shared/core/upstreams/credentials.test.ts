@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { credentialFor, keysOf, modelKeyOf } from "../../../../../shared/core/upstreams/credentials.ts";
+import { breakerKeysOf, credentialFor } from "../../../../../shared/core/upstreams/credentials.ts";
 import { ModelRoutesSchema } from "../../../../../shared/core/upstreams/model-routes.ts";
 
 const routes = ModelRoutesSchema.parse([
@@ -29,6 +29,9 @@ describe("a credential", () => {
 	});
 
 	it("and the model in it are what a job's next call depends on", () => {
-		expect(keysOf({ credential: "simulated", model: "m" })).toEqual(["simulated", modelKeyOf("simulated", "m")]);
+		expect(breakerKeysOf({ credential: "simulated", model: "m" })).toEqual([
+			"credential:simulated",
+			"model:simulated|m",
+		]);
 	});
 });

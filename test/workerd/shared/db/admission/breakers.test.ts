@@ -8,14 +8,9 @@ import {
 	SUCCESSES_TO_RECOVER,
 	UNAVAILABLE_MS_FIRST,
 } from "../../../../../shared/core/upstreams/breaker.ts";
-import { modelKeyOf } from "../../../../../shared/core/upstreams/credentials.ts";
-import {
-	findParkedKeys,
-	pruneBreakers,
-	recordFailure,
-	recordRecovery,
-	releaseParked,
-} from "../../../../../shared/db/admission/breakers.ts";
+import { credentialKeyOf, modelKeyOf } from "../../../../../shared/core/upstreams/credentials.ts";
+import { pruneBreakers, recordFailure, recordRecovery } from "../../../../../shared/db/admission/breakers.ts";
+import { findReleasableKeys, releaseParked } from "../../../../../shared/db/admission/release.ts";
 import { leaseJobs } from "../../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../../shared/db/jobs/requeue-job.ts";
 import { aJob, anId, DAY, databaseAt, HOUR, MINUTE, NOW, reload, SECOND } from "../../../support/a-job.ts";
@@ -28,10 +23,10 @@ function anUpstream() {
 }
 
 /** The word of a call that was leased at `leasedAt`: unless given, before anything was known of `key`. */
-const throttled = (key: string, waitMs: number, { isAsked = true, leasedAt = NOW - 1 } = {}) =>
-	({ kind: "strike", key, leasedAt, reason: "throttled", waitMs, isAsked }) as const;
+const throttled = (key: string, waitMs: number, { isRequested = true, leasedAt = NOW - 1 } = {}) =>
+	({ kind: "trip", key, leasedAt, reason: "throttled", waitMs, isRequested }) as const;
 
-const failed = (key: string, leasedAt = NOW - 1) => ({ kind: "observe", key, leasedAt }) as const;
+const failed = (key: string, leasedAt = NOW - 1) => ({ kind: "failure", key, leasedAt }) as const;
 
 async function lease(jobs: JobKey[], at: number, holder = anId("req")) {
 	const { jobs: leased, probedBreakers } = await leaseJobs(databaseAt(at), {
@@ -42,7 +37,7 @@ async function lease(jobs: JobKey[], at: number, holder = anId("req")) {
 	return { ids: leased.map((job) => job.jobId), probedBreakers: [...probedBreakers] };
 }
 
-async function breakerEvent(key: string) {
+async function breakerOf(key: string) {
 	return await env.DB.prepare("SELECT open_until, permits, trips, failures FROM breakers WHERE key = ?1")
 		.bind(key)
 		.first();
@@ -87,16 +82,16 @@ describe("a cool-down", () => {
 			await aJob({ credential, model: "vendor/other", models: ["vendor/other"] }),
 		];
 		await recordFailure(databaseAt(NOW), {
-			kind: "strike",
-			key: credential,
+			kind: "trip",
+			key: credentialKeyOf(credential),
 			leasedAt: NOW - 1,
 			reason: "blocked",
 			waitMs: MINUTE,
-			isAsked: false,
+			isRequested: false,
 		});
 		expect((await lease(jobs, NOW + 1)).ids).toEqual([]);
 		expect(await reload(jobs[1] ?? jobs[0] ?? { tenantId: "", jobId: "" })).toMatchObject({
-			parkedOn: credential,
+			parkedOn: credentialKeyOf(credential),
 			statusReason: "blocked",
 		});
 	});
@@ -108,12 +103,12 @@ describe("a cool-down", () => {
 			await aJob({ credential, model: "vendor/other", models: ["vendor/other"] }),
 		];
 		await recordFailure(databaseAt(NOW), {
-			kind: "strike",
-			key: credential,
+			kind: "trip",
+			key: credentialKeyOf(credential),
 			leasedAt: NOW - 1,
 			reason: "blocked",
 			waitMs: MINUTE,
-			isAsked: false,
+			isRequested: false,
 		});
 		expect((await lease(jobs, NOW + MINUTE)).ids).toHaveLength(1);
 	});
@@ -137,7 +132,7 @@ describe("a cool-down", () => {
 		const [probedAt, answeredAt] = [NOW + SECOND, NOW + 2 * SECOND];
 		expect((await lease([await aJob(upstream)], probedAt)).ids).toHaveLength(1);
 		await recordFailure(databaseAt(answeredAt), throttled(key, 3 * SECOND, { leasedAt: probedAt }));
-		expect(await breakerEvent(key)).toMatchObject({ open_until: answeredAt + 3 * SECOND, permits: 1 });
+		expect(await breakerOf(key)).toMatchObject({ open_until: answeredAt + 3 * SECOND, permits: 1 });
 	});
 
 	it("that a provider asked for again and again makes no failure of a probe count for more", async () => {
@@ -148,21 +143,21 @@ describe("a cool-down", () => {
 		}
 		const failedAt = NOW + MINUTE;
 		await recordFailure(databaseAt(failedAt), failed(key, failedAt - 1));
-		expect(await breakerEvent(key)).toMatchObject({ open_until: failedAt + 2 * UNAVAILABLE_MS_FIRST });
+		expect(await breakerOf(key)).toMatchObject({ open_until: failedAt + 2 * UNAVAILABLE_MS_FIRST });
 	});
 
 	it("is not taken for a failing model's because a call that was under way when it began fails", async () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
 		await recordFailure(databaseAt(NOW + 500), failed(key, NOW - 1));
-		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + SECOND, trips: 1, failures: 1 });
+		expect(await breakerOf(key)).toMatchObject({ open_until: NOW + SECOND, trips: 1, failures: 1 });
 	});
 
 	it("is not made shorter by calls that were under way when it began and fail, however many", async () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		for (let time = 0; time <= FAILURES_TO_TRIP; time++) await recordFailure(databaseAt(NOW + 1), failed(key));
-		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
+		expect(await breakerOf(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
 	});
 
 	it("lets the most urgent job probe", async () => {
@@ -181,7 +176,7 @@ describe("a cool-down", () => {
 		expect((await lease(jobs, NOW + 2 * SECOND)).ids).toHaveLength(3);
 		for (let more = 1; more < SUCCESSES_TO_RECOVER; more++)
 			await recordRecovery(databaseAt(NOW + 3 * SECOND), [key], NOW + 3 * SECOND);
-		expect(await breakerEvent(key)).toBeNull();
+		expect(await breakerOf(key)).toBeNull();
 		expect(await lease([await aJob(upstream)], NOW + 3 * SECOND)).toMatchObject({ probedBreakers: [] });
 	});
 
@@ -191,7 +186,7 @@ describe("a cool-down", () => {
 		expect((await lease([await aJob(upstream), await aJob(upstream)], NOW + 1)).probedBreakers).toEqual([key]);
 		await recordFailure(databaseAt(NOW + SECOND), throttled(key, HOUR));
 		await recordRecovery(databaseAt(NOW + 2 * SECOND), [key], NOW + 1);
-		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + SECOND + HOUR, permits: 1 });
+		expect(await breakerOf(key)).toMatchObject({ open_until: NOW + SECOND + HOUR, permits: 1 });
 		expect((await lease([await aJob(upstream)], NOW + 3 * SECOND)).ids).toEqual([]);
 	});
 
@@ -200,7 +195,7 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		const overdue = await aJob({ ...upstream, deadlineMs: SECOND });
 		expect((await lease([overdue], NOW + SECOND)).ids).toEqual([overdue.jobId]);
-		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
+		expect(await breakerOf(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
 	});
 
 	it("lets a job whose holder died be taken over, to be settled from what is stored, and not to be called", async () => {
@@ -210,7 +205,7 @@ describe("a cool-down", () => {
 		const leased = await leaseJobs(databaseAt(NOW + 2 * MINUTE), { keys: [job], holder: "h", leaseMs: 90 * SECOND });
 		expect(leased.jobs.map(({ jobId }) => jobId)).toEqual([job.jobId]);
 		expect([...leased.gated]).toEqual([job.jobId]);
-		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
+		expect(await breakerOf(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
 	});
 
 	it("keeps away whom a request took over whose answer was lost, and lets its probes be", async () => {
@@ -241,9 +236,9 @@ describe("a cool-down", () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
-		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + MINUTE });
+		expect(await breakerOf(key)).toMatchObject({ open_until: NOW + MINUTE });
 		await recordFailure(databaseAt(NOW), throttled(key, 2 * MINUTE));
-		expect(await breakerEvent(key)).toMatchObject({ open_until: NOW + 2 * MINUTE });
+		expect(await breakerOf(key)).toMatchObject({ open_until: NOW + 2 * MINUTE });
 	});
 
 	it("doubles with each strike where the provider does not say how long", async () => {
@@ -251,8 +246,8 @@ describe("a cool-down", () => {
 		let at = NOW;
 		const waits: number[] = [];
 		for (let strike = 0; strike < 10; strike++) {
-			await recordFailure(databaseAt(at), throttled(key, 0, { isAsked: false, leasedAt: at }));
-			const until = Number((await breakerEvent(key))?.open_until);
+			await recordFailure(databaseAt(at), throttled(key, 0, { isRequested: false, leasedAt: at }));
+			const until = Number((await breakerOf(key))?.open_until);
 			waits.push((until - at) / SECOND);
 			at = until;
 		}
@@ -312,7 +307,7 @@ describe("an upstream under observation", () => {
 		const probed = NOW + UNAVAILABLE_MS_FIRST;
 		expect((await lease([await aJob(upstream)], probed)).ids).toHaveLength(1);
 		await fail(key, 1, probed + SECOND);
-		expect(await breakerEvent(key)).toMatchObject({
+		expect(await breakerOf(key)).toMatchObject({
 			open_until: probed + SECOND + 2 * UNAVAILABLE_MS_FIRST,
 			permits: 1,
 		});
@@ -339,9 +334,9 @@ describe("parked jobs", () => {
 		const closed = anUpstream();
 		await aJob({ credential: closed.credential, models: closed.models, parkedOn: closed.key });
 		await recordFailure(databaseAt(NOW), throttled(closed.key, SECOND));
-		const keys = await findParkedKeys(databaseAt(NOW), 100);
+		const keys = await findReleasableKeys(databaseAt(NOW), 100);
 		expect(keys).not.toContain(closed.key);
-		expect(await findParkedKeys(databaseAt(NOW + SECOND), 100)).toContain(closed.key);
+		expect(await findReleasableKeys(databaseAt(NOW + SECOND), 100)).toContain(closed.key);
 		expect(keys.filter((key) => key === one.key || key === other.key).toSorted()).toEqual(
 			[one.key, other.key].toSorted(),
 		);
@@ -353,6 +348,6 @@ describe("parked jobs", () => {
 		await recordFailure(databaseAt(NOW), throttled(waitedFor.key, SECOND));
 		await aJob({ credential: waitedFor.credential, models: waitedFor.models, parkedOn: waitedFor.key });
 		await pruneBreakers(databaseAt(NOW + DAY));
-		expect([await breakerEvent(idle.key), await breakerEvent(waitedFor.key)]).toEqual([null, expect.anything()]);
+		expect([await breakerOf(idle.key), await breakerOf(waitedFor.key)]).toEqual([null, expect.anything()]);
 	});
 });
