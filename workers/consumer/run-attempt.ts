@@ -11,7 +11,7 @@ import {
 	type Settlement,
 } from "../../shared/core/jobs/settlement.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
-import { type ModelFailure, newFailure } from "../../shared/core/upstreams/failures.ts";
+import { type ModelFailure, routeFailure } from "../../shared/core/upstreams/failures.ts";
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import type { ModelOutcome, ModelResponse } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/messages.ts";
@@ -122,5 +122,5 @@ function entryFor({ config }: Consumer, { job, now }: Lease, facts: AttemptFacts
 /** The routes changed while the job waited. Another of its models may still be served. */
 function noRoute(model: string): ModelFailure {
 	const message = `No route serves the model ${JSON.stringify(model)} any more.`;
-	return newFailure({ class: "permanent", code: "model_not_served", message });
+	return routeFailure("model_not_served", message);
 }

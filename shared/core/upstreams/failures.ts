@@ -22,6 +22,8 @@ export interface ModelFailure {
 	status: number | null;
 	/** How long the provider asked us to wait; null where it did not say. */
 	retryAfterMs: number | null;
+	/** False: no call was made, so nothing is known of the upstream. */
+	isCallMade: boolean;
 	/** Whether another model could do better: true for what only this model or provider refuses. */
 	nextModelMayHelp: boolean;
 	/** The gateway's log id of this call. */
@@ -34,7 +36,13 @@ type FailureFacts = Pick<ModelFailure, "class" | "code" | "message"> & Partial<M
 
 /** What is not given is unknown. */
 export function newFailure(facts: FailureFacts): ModelFailure {
-	return { status: null, retryAfterMs: null, nextModelMayHelp: true, logId: null, usage: null, ...facts };
+	const unknown = { status: null, retryAfterMs: null, logId: null, usage: null };
+	return { ...unknown, isCallMade: true, nextModelMayHelp: true, ...facts };
+}
+
+/** No call could be made, because the route is missing or misconfigured: ours to fix, and another model's may work. */
+export function routeFailure(code: "model_not_served" | "route_misconfigured", message: string): ModelFailure {
+	return newFailure({ class: "permanent", code, message, isCallMade: false });
 }
 
 /** Token counts as the provider gave them. */

@@ -2,7 +2,7 @@
 
 import { type JsonObject, objectOf } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
-import { type ModelFailure, newFailure } from "../../core/upstreams/failures.ts";
+import { routeFailure } from "../../core/upstreams/failures.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 export interface OpenAiCompatibleDeps {
@@ -14,9 +14,14 @@ export interface OpenAiCompatibleDeps {
 export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Provider {
 	return async function callOpenAiCompatible(call, signal) {
 		const { base_url: baseUrl, api_key_secret: secretName } = call.route;
-		if (baseUrl === undefined) return { ok: false, failure: misconfigured("The route has no base_url.") };
+		if (baseUrl === undefined)
+			return { ok: false, failure: routeFailure("route_misconfigured", "The route has no base_url.") };
 		const key = secretName === undefined ? null : (secret(secretName) ?? "").trim();
-		if (key === "") return { ok: false, failure: misconfigured(`The secret ${secretName} of this route is not set.`) };
+		if (key === "")
+			return {
+				ok: false,
+				failure: routeFailure("route_misconfigured", `The secret ${secretName} of this route is not set.`),
+			};
 
 		const headers: Record<string, string> = {
 			"content-type": "application/json",
@@ -48,9 +53,4 @@ function requestBody({ input, model, route }: ModelCall): JsonObject {
 	const body: JsonObject = { ...input, model: route.rename ?? model };
 	if (input.stream === true) body.stream_options = { ...objectOf(input.stream_options), include_usage: true };
 	return body;
-}
-
-/** Ours to mend, not the caller's; another route may work. */
-function misconfigured(message: string): ModelFailure {
-	return newFailure({ class: "permanent", code: "route_misconfigured", message });
 }

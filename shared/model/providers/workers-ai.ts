@@ -9,7 +9,7 @@
 import { type JsonObject, objectOf } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { classifyThrown } from "../../core/upstreams/classify-failure.ts";
-import { type ModelFailure, newFailure } from "../../core/upstreams/failures.ts";
+import { type ModelFailure, routeFailure } from "../../core/upstreams/failures.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 /** What this provider needs of `env.AI`. Called as a method: the binding has private fields. */
@@ -76,11 +76,8 @@ function failureOf(error: unknown, nowMs: number): ModelFailure | null {
 	const message = error instanceof Error ? error.message : "";
 	// What wrangler's local binding throws: no number of retries would change it.
 	if (/needs to be run remotely/.test(message)) {
-		return newFailure({
-			class: "permanent",
-			code: "route_misconfigured",
-			message: "Workers AI cannot be reached from a local start; give the model another route in MODEL_ROUTES.",
-		});
+		const advice = "give the model another route in MODEL_ROUTES";
+		return routeFailure("route_misconfigured", `Workers AI cannot be reached from a local start; ${advice}.`);
 	}
 	return classifyThrown(message, nowMs);
 }

@@ -1,4 +1,5 @@
 /** A model says "later": who is called when, who waits where, and who lets go of those who wait. */
+import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { Attempt } from "../../../shared/core/jobs/attempts.ts";
 import { ACK } from "../../../shared/queues/messages.ts";
@@ -74,6 +75,20 @@ describe("a throttled model", () => {
 		expect(model.calls).toHaveLength(1);
 		expect(await reload(job)).toMatchObject({ status: "queued", statusReason: "throttled", attempt: 1 });
 		expect((await reload(job))?.parkedOn).not.toBeNull();
+	});
+
+	it("is not taken for recovered by a job that fails because no route serves it: no call was made", async () => {
+		const world = aWorld();
+		const [job] = await jobs(1);
+		if (job === undefined) return;
+		const model = aModel(failed("throttled", { status: 429, retryAfterMs: MINUTE }));
+		await consume(world, world.start(model), job);
+		await world.advance(67 * SECOND);
+		world.config.modelRoutes = [];
+		await consume(world, world.start(model), job);
+		expect((await reload(job))?.error?.code).toBe("model_not_served");
+		const breakers = await env.DB.prepare("SELECT permits, successes FROM breakers").all();
+		expect(breakers.results).toEqual([{ permits: 1, successes: 0 }]);
 	});
 
 	it("does not keep an answer that is in R2 already from being told", async () => {

@@ -273,6 +273,7 @@ describe("a refusal", () => {
 				message: "Slow down.",
 				status: 429,
 				retryAfterMs: 3000,
+				isCallMade: true,
 				nextModelMayHelp: true,
 				logId: "log_1",
 				usage: null,

@@ -67,7 +67,7 @@ describe("an OpenAI-compatible provider", () => {
 		expect(sent).toBe(undefined);
 		expect(outcome).toMatchObject({
 			ok: false,
-			failure: { class: "permanent", code: "route_misconfigured", nextModelMayHelp: true },
+			failure: { class: "permanent", code: "route_misconfigured", isCallMade: false, nextModelMayHelp: true },
 		});
 	});
 });
