@@ -1,81 +1,81 @@
 /**
- * Group commit: what falls due while a write is under way rides on the next one, together. Alone, nobody waits.
+ * Group commit: members that arrive while a write is in flight share the next write. A member that comes alone never waits.
  *
- * One belongs to one invocation: the runtime ends promises that are shared across requests.
+ * Each instance belongs to one invocation: the runtime ends promises that are shared across requests.
  */
 import type { Timers } from "./timeout.ts";
 
-/** A write that takes longer holds nobody up: the next begins beside it. */
-const PATIENCE_MS = 1_000;
+/** After this time the next write begins while the slow one is still in flight. */
+const SLOW_WRITE_MS = 1_000;
 
-export interface GroupOptions<Member, Answer> {
+export interface GroupOptions<Member, Output> {
 	timers: Timers;
-	/** Answers one entry per member, in their order. */
-	write: (members: Member[]) => Promise<Answer[]>;
+	/** Returns one output per member, in their order. */
+	write: (members: Member[]) => Promise<Output[]>;
 	membersMax: number;
-	/** Whether such a failure may be one member's alone: then they are written singly, so that none drags its neighbours. */
+	/** Whether a single member may have caused the error: then each is written alone, so that the others still succeed. */
 	mayBeOneMembers: (error: unknown) => boolean;
 }
 
-interface Waiting<Member, Answer> {
+interface Waiting<Member, Output> {
 	member: Member;
-	resolve: (answer: Answer) => void;
+	resolve: (output: Output) => void;
 	reject: (error: unknown) => void;
 }
 
-export class GroupCommit<Member, Answer> {
-	readonly #options: GroupOptions<Member, Answer>;
-	readonly #waiting: Waiting<Member, Answer>[] = [];
+export class GroupCommit<Member, Output> {
+	readonly #options: GroupOptions<Member, Output>;
+	readonly #waiting: Waiting<Member, Output>[] = [];
 	#isWriting = false;
 
-	constructor(options: GroupOptions<Member, Answer>) {
+	constructor(options: GroupOptions<Member, Output>) {
 		this.#options = options;
 	}
 
-	/** Rejects with what the shared write rejected with: its outcome is unknown to each member. */
-	async commit(member: Member): Promise<Answer> {
-		const answer = this.#join(member);
+	/** Rejects with the error of the shared write, whose effect is then unknown to each member. */
+	async commit(member: Member): Promise<Output> {
+		const output = this.#join(member);
 		this.#begin();
-		return await answer;
+		return await output;
 	}
 
-	/** Several at once, which share a write as far as they fit. Answers in their order. */
-	async commitAll(members: readonly Member[]): Promise<Answer[]> {
-		const answers = members.map((member) => this.#join(member));
+	/** Several at once, which share writes of up to `membersMax`. Returns outputs in their order. */
+	async commitAll(members: readonly Member[]): Promise<Output[]> {
+		const outputs = members.map((member) => this.#join(member));
 		this.#begin();
-		return await Promise.all(answers);
+		return await Promise.all(outputs);
 	}
 
-	#join(member: Member): Promise<Answer> {
+	#join(member: Member): Promise<Output> {
 		return new Promise((resolve, reject) => this.#waiting.push({ member, resolve, reject }));
 	}
 
-	/** The next write begins before the members of the last one are told: who comes again comes after those who wait. */
+	/** The next write begins before the last one's members are settled, so that a member that commits again queues behind. */
 	#begin(): void {
 		if (this.#isWriting || this.#waiting.length === 0) return;
 		this.#isWriting = true;
 		let isOver = false;
-		const goOn = () => {
+		const next = () => {
 			if (isOver) return;
 			isOver = true;
 			this.#isWriting = false;
 			this.#begin();
 		};
-		const cancelTimer = this.#options.timers.timer(PATIENCE_MS, goOn);
-		void this.#write(this.#waiting.splice(0, this.#options.membersMax)).then((tell) => {
+		const cancelTimer = this.#options.timers.timer(SLOW_WRITE_MS, next);
+		void this.#write(this.#waiting.splice(0, this.#options.membersMax)).then((settle) => {
 			cancelTimer();
-			goOn();
-			tell();
+			next();
+			settle();
 		});
 	}
 
-	/** Answers what tells the members how it went. Never rejects. */
-	async #write(group: Waiting<Member, Answer>[]): Promise<() => void> {
+	/** Returns the function that settles the members. Never rejects. */
+	async #write(group: Waiting<Member, Output>[]): Promise<() => void> {
 		try {
-			const answers = await this.#options.write(group.map(({ member }) => member));
-			if (answers.length !== group.length) throw new Error(`${answers.length} answers for ${group.length} members`);
+			const outputs = await this.#options.write(group.map(({ member }) => member));
+			if (outputs.length !== group.length) throw new Error(`${outputs.length} outputs for ${group.length} members`);
 			return () => {
-				for (const [at, answer] of answers.entries()) group[at]?.resolve(answer);
+				for (const [at, output] of outputs.entries()) group[at]?.resolve(output);
 			};
 		} catch (error) {
 			if (group.length === 1 || !this.#options.mayBeOneMembers(error)) {
@@ -85,8 +85,8 @@ export class GroupCommit<Member, Answer> {
 			}
 		}
 		for (const one of group) {
-			const tell = await this.#write([one]);
-			tell();
+			const settle = await this.#write([one]);
+			settle();
 		}
 		return () => undefined;
 	}

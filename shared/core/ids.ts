@@ -1,6 +1,6 @@
 /**
- * Ids: a prefix that says of what, and a lower-case ULID (48 bits of time, 80 random ones), so that they sort by the time
- * they were made. The clock is this machine's: good for order, never compared with a time in D1.
+ * Ids: a prefix that names the kind, and a lower-case ULID (48 bits of time, 80 random bits), so that they sort by creation
+ * time. The clock is this machine's: good for order, never compared with a time in D1.
  */
 import { encodeTime, ulid } from "ulidx";
 import type { Runtime } from "./runtime.ts";
@@ -15,7 +15,7 @@ export function newId(prefix: IdPrefix, runtime: Runtime): string {
 	return `${prefix}_${ulid(runtime.now(), () => (bytes[next++] ?? 0) / 256).toLowerCase()}`;
 }
 
-/** Whether `id` could have been made by `newId`. Anything else is an unknown id, and costs no look-up. */
+/** Whether `id` could have been made by `newId`. Anything else is unknown without a look-up. */
 export function isId(prefix: IdPrefix, id: string): boolean {
 	return id.startsWith(`${prefix}_`) && /^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id.slice(prefix.length + 1));
 }
@@ -25,7 +25,7 @@ export function smallestIdAt(prefix: IdPrefix, timeMs: number): string {
 	return `${prefix}_${encodeTime(Math.max(0, timeMs), 10).toLowerCase()}${"0".repeat(RANDOM_CHARACTERS)}`;
 }
 
-/** Names one invocation of a consumer: random, so that what it wrote can be told from what another did. */
+/** Names one invocation of a consumer: random, so that its writes can be distinguished from another's. */
 export function newHolder(runtime: Runtime): string {
 	return [...runtime.randomBytes(8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }

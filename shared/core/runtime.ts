@@ -1,6 +1,6 @@
 /**
- * What the world gives: clock, dice, timers, network, cryptography. Everything outside `workers/runtime.ts` takes it as
- * a value, so that the whole service also runs in plain Node under a simulated world.
+ * Clock, randomness, timers, network and cryptography. Everything outside `workers/runtime.ts` takes them as a value, so that
+ * the whole service also runs in plain Node under a simulated world.
  */
 export interface Runtime {
 	/** This machine's clock, Unix milliseconds. Never compared with a time in D1: those are the database's own. */
@@ -11,7 +11,7 @@ export interface Runtime {
 	randomBytes(length: number): Uint8Array<ArrayBuffer>;
 	/** Resolves after `ms`, or at once when `signal` aborts. Never rejects. */
 	sleep(ms: number, signal?: AbortSignal): Promise<void>;
-	/** Calls `onTime` once after `ms`. The returned function takes the timer back. */
+	/** Calls `onTime` once after `ms`. The returned function cancels the timer. */
 	timer(ms: number, onTime: () => void): () => void;
 	fetch(url: string, init: RequestInit): Promise<Response>;
 	subtle: SubtleCrypto;

@@ -1,15 +1,15 @@
-/** Waits for somebody else's answer, but not for ever: a call that hangs must not take its holder with it. */
+/** Time limits for promises: a call that hangs must not hang its caller. */
 import type { Runtime } from "./runtime.ts";
 
 export type Timers = Pick<Runtime, "timer">;
 
 /**
- * What `asked` answers, or a rejection after `ms`. What was asked for may still take effect later: whoever asks again
- * must be able to bear both.
+ * Settles as `promise` does, or rejects after `ms`. The work behind it may still take effect later, so a retry must be
+ * idempotent.
  */
-export function withTimeout<T>(timers: Timers, ms: number, asked: Promise<T>): Promise<T> {
+export function withTimeout<T>(timers: Timers, ms: number, promise: Promise<T>): Promise<T> {
 	return new Promise((resolve, reject) => {
 		const cancelTimer = timers.timer(ms, () => reject(new Error(`No response within ${ms} ms`)));
-		asked.then(resolve, reject).finally(cancelTimer);
+		promise.then(resolve, reject).finally(cancelTimer);
 	});
 }

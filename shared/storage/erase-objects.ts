@@ -1,4 +1,4 @@
-/** Deletes what R2 holds of erased jobs, and of inputs whose job never came to be. */
+/** Deletes the R2 objects of erased jobs, and inputs whose job was never inserted. */
 import type { JobKey } from "../core/jobs/job.ts";
 import { inputsOfDay, jobOfInputKey, resultKey } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";

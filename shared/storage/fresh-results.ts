@@ -1,22 +1,21 @@
 /**
- * Results that this isolate stored a moment ago: the webhook that tells of one, if it goes out from here, need not fetch it
- * from R2. What R2 holds of a job never changes, so a copy is as good; whoever finds none here reads it there. The copy of
- * a job that was erased meanwhile is asked for by nobody, for there is no row to tell of, and goes with the isolate or
- * when others come.
+ * Results that this isolate stored a moment ago, so that a webhook sent from the same isolate need not fetch its result from
+ * R2. A result never changes, so the copy stays valid; without a copy, the sender reads R2. The copy of a job that was erased
+ * meanwhile is never taken, because its row is gone; it is dropped with the isolate or when newer results fill the map.
  */
 import type { JobKey } from "../core/jobs/job.ts";
 import { resultKey } from "./keys.ts";
 
-/** Larger ones are fetched by their link: Standard Webhooks advises bodies of some 20 kB at most. */
+/** Receivers fetch larger results by their link: Standard Webhooks advises bodies of at most some 20 kB. */
 export const INLINE_RESULT_BYTES_MAX = 16_384;
-/** 8 MiB at most, of the 128 that an isolate has: two bytes a character where one of them is not Latin-1. */
+/** At most 8 MiB of an isolate's 128: two bytes a character if any of them is not Latin-1. */
 const RESULTS_MAX = 256;
 
 export class FreshResults {
-	/** The oldest first. */
+	/** Oldest first. */
 	readonly #texts = new Map<string, string>();
 
-	/** Call it once R2 holds these very bytes under the job's key. */
+	/** To be called when R2 has exactly these bytes under the job's key. */
 	keep(job: JobKey, text: string, bytes: number): void {
 		if (bytes > INLINE_RESULT_BYTES_MAX) return;
 		const [oldest] = this.#texts.keys();
@@ -24,7 +23,7 @@ export class FreshResults {
 		this.#texts.set(resultKey(job), text);
 	}
 
-	/** Once: what was told need not be kept. */
+	/** Removes the copy: one webhook needs it once. */
 	take(job: JobKey): string | null {
 		const key = resultKey(job);
 		const text = this.#texts.get(key) ?? null;

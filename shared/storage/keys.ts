@@ -1,12 +1,12 @@
 /** All R2 keys. One bucket holds the results, and the inputs that are too large for a row. */
 import type { JobKey } from "../core/jobs/job.ts";
 
-/** The one key under which a job's answer can ever stand. */
+/** The only key of a job's result. */
 export function resultKey(job: JobKey): string {
 	return `results/${job.tenantId}/${job.jobId}`;
 }
 
-/** Starts with the day, so that inputs whose row was never committed can be reaped day by day. */
+/** Starts with the day, so that inputs whose row was never committed can be deleted day by day. */
 export function inputKey(job: JobKey, timeMs: number): string {
 	return `${inputsOfDay(timeMs)}${job.tenantId}/${job.jobId}`;
 }
@@ -16,7 +16,7 @@ export function inputsOfDay(timeMs: number): string {
 	return `inputs/${new Date(timeMs).toISOString().slice(0, 10)}/`;
 }
 
-/** The job an input key belongs to; null for a key that we did not make. */
+/** The job an input key belongs to; null for a foreign key. */
 export function jobOfInputKey(key: string): JobKey | null {
 	const [, , tenantId, jobId] = key.split("/");
 	return tenantId === undefined || jobId === undefined ? null : { tenantId, jobId };

@@ -1,6 +1,6 @@
 /**
- * The first answer wins: a result is put under its job's one key, put-if-absent, before the row says so. Its metadata
- * carries all that the row needs, so that an answer whose settlement was lost is settled later and not bought again.
+ * The first result wins: it is put under the job's only key, put-if-absent, before the row refers to it. Its metadata has
+ * everything that the row needs, so that a result whose settlement was lost is settled later without another call.
  */
 import { z } from "zod";
 import { type Attempt, AttemptSchema } from "../core/jobs/attempts.ts";
@@ -9,7 +9,7 @@ import { resultKey } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 export interface StoredResult {
-	/** The call that brought it: model, provider, times, usage, log id. */
+	/** The call that produced it: model, provider, times, usage, log id. */
 	attempt: Attempt;
 	/** How many counted attempts had been made on its model, this one included. */
 	modelAttempt: number;
@@ -24,7 +24,7 @@ const Metadata = z.object({
 	modelAttempt: z.coerce.number(),
 });
 
-/** Puts `body` unless an answer is there already. Answers what is stored now: ours, or the one that came first. */
+/** Puts `body` unless a result is stored already. Returns what is stored then: ours, or the earlier one. */
 export async function storeResult(
 	objects: ObjectStore,
 	job: JobKey,
@@ -41,19 +41,19 @@ export async function storeResult(
 	return { first: stored.attempt.fence === call.attempt.fence, stored };
 }
 
-/** What R2 says was answered; null where nothing was. */
+/** The metadata of the stored result; null: there is none. */
 export async function findStoredResult(objects: ObjectStore, job: JobKey): Promise<StoredResult | null> {
 	const head = await objects.head(resultKey(job));
 	if (head === null) return null;
 	return { ...Metadata.parse(head.customMetadata), bytes: head.size };
 }
 
-/** The stored result; null where there is none. */
+/** The stored result; null: there is none. */
 export async function readResult(objects: ObjectStore, job: JobKey): Promise<string | null> {
 	return await objects.text(resultKey(job));
 }
 
-/** The stored result, or a part of it that lies within, as a stream; null where there is none. */
+/** The stored result, or a range of it, as a stream; null: there is none. */
 export async function openResult(
 	objects: ObjectStore,
 	job: JobKey,

@@ -1,4 +1,4 @@
-/** The one precheckFailure on where a webhook may go: when its address is given, and again before each attempt. */
+/** Decides where a webhook may go: checked when its URL is submitted, and again before each attempt. */
 import type { Config } from "../core/config.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { checkWebhookUrl, isLoopbackHost } from "../core/webhooks/webhook-address.ts";
@@ -8,12 +8,12 @@ export type ReceiverCheck =
 	/** `url` is the form to store and call. */
 	| { ok: true; url: string }
 	/**
-	 * One sentence that never quotes the URL. `url` null: its form is wrong, and no lookup mends that. `isCertain` false:
-	 * DNS did not say; whoever sends must not, whoever only stores may, for it is asked again before each attempt.
+	 * `problem` is one sentence that never quotes the URL. `url` null: the URL itself is invalid. `isCertain` false: DNS did
+	 * not respond; a sender must not send, but the URL may be stored, because it is checked again before each attempt.
 	 */
 	| { ok: false; problem: string; url: string | null; isCertain: boolean };
 
-/** @param ownHosts names of this service's own, see `ownHosts` in core/own-hosts.ts */
+/** @param ownHosts this service's own host names, see `ownHosts` */
 export async function checkReceiver(
 	runtime: Runtime,
 	config: Pick<Config, "allowInsecureWebhooks" | "webhookDnsUrl">,
@@ -35,10 +35,10 @@ export async function checkReceiver(
 function problemWith(found: Exclude<Resolution, { kind: "public" }>): string {
 	switch (found.kind) {
 		case "private":
-			return `The URL's host must have public addresses alone, but DNS leads to ${found.address}.`;
+			return `The URL's host must resolve to public addresses only, but it resolves to ${found.address}.`;
 		case "missing":
 			return "The URL's host has no address in DNS.";
 		case "unknown":
-			return `The URL's host could not be looked up: ${found.why}.`;
+			return `The URL's host could not be resolved: ${found.why}.`;
 	}
 }

@@ -1,10 +1,10 @@
-/** Receivers' names that this isolate has looked up lately: a busy caller's webhook costs no lookup with each job. */
+/** Recent DNS results of this isolate, so that a busy caller's webhook costs no look-up per job. */
 import type { Runtime } from "../core/runtime.ts";
 import { type Resolution, resolveHost } from "./resolve-host.ts";
 
-/** Too short to matter: what an address has become meanwhile is found out before each attempt. */
+/** May be out of date for this long, because each attempt resolves the name again. */
 const HOST_MS = 60_000;
-/** Made-up names must not fill the memory. */
+/** Invented names must not fill the memory. */
 const HOSTS_MAX = 10_000;
 
 export class HostCache {
@@ -15,7 +15,7 @@ export class HostCache {
 		this.#hostsMax = hostsMax;
 	}
 
-	/** Keeps what lets a webhook in, which a resolver that is down does too; who mends a refused name need not wait. */
+	/** Caches only what accepts a webhook, a failing resolver included. A corrected DNS name is accepted at once. */
 	async resolve(runtime: Runtime, dnsUrl: string, host: string): Promise<Resolution> {
 		const known = this.#known.get(host);
 		if (known !== undefined && known.until > runtime.now()) return known.found;

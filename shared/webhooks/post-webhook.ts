@@ -1,19 +1,19 @@
-/** One POST to somebody else's server, which may answer anything, slowly, or never. */
+/** One POST to a receiver, which may reply anything, slowly, or never. */
 import type { Runtime } from "../core/runtime.ts";
 
-/** From the first byte out to the last byte in. */
+/** From sending the first byte to receiving the last. */
 const TIMEOUT_MS = 20_000;
-/** What is kept of an answer: enough to debug by, too little to be worth stealing. */
+/** How much of a reply is kept: enough to debug, too little to be worth stealing. */
 const RESPONSE_BYTES_KEPT = 1_024;
 
 export interface WebhookReply {
-	/** Null: there was no answer. */
+	/** Null: no reply. */
 	status: number | null;
 	headers: Headers;
 	/** What went wrong, in words; null for a 2xx. */
 	error: string | null;
 	response: string | null;
-	/** It did not answer in time. */
+	/** No reply within the time limit. */
 	timedOut: boolean;
 }
 
@@ -30,7 +30,7 @@ export async function postWebhook(
 			method: "POST",
 			headers: { "content-type": "application/json", "user-agent": "Holdfast/1", ...signature },
 			body,
-			// A redirect is a failure (Standard Webhooks): following it would send the event where nobody registered.
+			// A redirect is a failure (Standard Webhooks): following it would send the event to an unregistered address.
 			redirect: "manual",
 			signal: abort.signal,
 		});
@@ -39,7 +39,7 @@ export async function postWebhook(
 		return { status, headers, error: problemWith(status, headers), response: kept, timedOut: false };
 	} catch (error) {
 		const timedOut = abort.signal.aborted;
-		const words = timedOut ? `No answer within ${TIMEOUT_MS / 1000} s` : `Could not connect: ${reason(error)}`;
+		const words = timedOut ? `No reply within ${TIMEOUT_MS / 1000} s` : `Could not connect: ${reason(error)}`;
 		return { status: null, headers: new Headers(), error: words, response: null, timedOut };
 	} finally {
 		cancelTimer();
@@ -49,12 +49,12 @@ export async function postWebhook(
 function problemWith(status: number, headers: Headers): string | null {
 	if (status >= 200 && status < 300) return null;
 	if (status >= 300 && status < 400 && headers.has("location")) {
-		return `Answered ${status}; redirects are not followed: give the final address instead`;
+		return `Replied ${status}; redirects are not followed, use the final URL`;
 	}
-	return `Answered ${status}; only 2xx counts as received`;
+	return `Replied ${status}; only 2xx counts as success`;
 }
 
-/** The head of the answer as text; the rest is cancelled unread. An answer that breaks off has still been one. */
+/** The head of the reply as text; the rest is cancelled unread. A reply that breaks off still counts. */
 async function firstBytes(response: Response, timeIsUp: AbortSignal): Promise<string | null> {
 	const reader = response.body?.getReader();
 	if (reader === undefined) return null;
@@ -70,7 +70,7 @@ async function firstBytes(response: Response, timeIsUp: AbortSignal): Promise<st
 			bytes += value.byteLength;
 		}
 	} catch {
-		// What came before the break is kept below; the status line has been judged already.
+		// The bytes before the break are kept below. The status has been read already.
 	}
 	giveUp();
 	return bytes === 0 ? null : await new Blob(chunks.map((chunk) => new Uint8Array(chunk))).text();

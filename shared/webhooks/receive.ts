@@ -1,29 +1,26 @@
-/**
- * For receivers: verifies a webhook of this service and gives its event. It needs two packages and nothing else of this
- * repository, so it may be copied.
- */
+/** For receivers: verifies a webhook and parses its event. Needs two packages and nothing else from here, so it may be copied. */
 import { Webhook, WebhookVerificationError } from "standardwebhooks";
 import { z } from "zod";
 
 export const ReceivedEvent = z.object({
-	/** The same on every attempt and for every receiver: what was handled under it need not be handled again. */
+	/** The same on every attempt and for every receiver: ignore an id that you have already handled. */
 	id: z.string(),
 	object: z.literal("event"),
-	/** New types may come: let those be that you do not know. */
+	/** Ignore unknown types: new ones may be added. */
 	type: z.string(),
-	/** When it happened: Unix seconds, and RFC 3339. Webhooks come in no order; this has one. */
+	/** When it happened, in Unix seconds and RFC 3339. Webhooks may arrive in any order. */
 	created_at: z.number(),
 	timestamp: z.string(),
-	/** The job as it was when this was sent, or its id and status alone. */
+	/** The job as it was when this was sent, or only its id and status. */
 	data: z.looseObject({ id: z.string(), object: z.string(), status: z.string() }),
 });
 export type ReceivedEvent = z.infer<typeof ReceivedEvent>;
 
 /**
- * Null: it is not ours, was changed, or is more than five minutes off this machine's clock. Answer 400 then, and 2xx for
- * what was taken: anything else brings it again.
- * @param secrets those in force: any of them will do, so that a rotation interrupts nothing
- * @param rawBody as it came, before any parsing
+ * Returns null if the signature is invalid or the timestamp is more than five minutes off this machine's clock. Reply 400
+ * then, and 2xx for what you handled: any other reply causes a retry.
+ * @param secrets all in force: one match suffices, so that a rotation interrupts nothing
+ * @param rawBody as received, before any parsing
  */
 export function receiveWebhook(
 	secrets: readonly string[],

@@ -2,7 +2,7 @@
 import type { Runtime } from "../core/runtime.ts";
 import { unseal } from "../crypto/seal.ts";
 
-/** Within the 24 to 64 bytes that the specification demands. */
+/** The specification requires 24 to 64 bytes. */
 const SECRET_BYTES = 32;
 
 export function newWebhookSecret(runtime: Runtime): string {
@@ -10,8 +10,8 @@ export function newWebhookSecret(runtime: Runtime): string {
 }
 
 /**
- * Opens the secrets that sign for one receiver. A secret sealed under a missing key must not disable the other one of a
- * rotation, so those that open are returned, and an error for each of the others.
+ * Opens the secrets that sign for one receiver. A secret sealed under a missing key must not disable the other secret of a
+ * rotation, so this returns all that open, and an error for each that does not.
  * @param owner what they were sealed for: `secretOwner(endpoint)`, or the tenant's id for one-off receivers
  */
 export async function openSecrets(

@@ -2,8 +2,8 @@
 import { Webhook } from "standardwebhooks";
 
 /**
- * @param secrets in force, the newest first: each signs, so that a receiver verifies with either during a rotation
- * @param attemptAt Unix milliseconds of this attempt; receivers refuse what is more than five minutes off their clock
+ * @param secrets all in force, newest first: each signs, so that a receiver can verify with either during a rotation
+ * @param attemptAt Unix milliseconds of this attempt; receivers reject timestamps more than five minutes off their clock
  */
 export function signedHeaders(secrets: string[], webhookId: string, attemptAt: number, body: string) {
 	const at = new Date(attemptAt);

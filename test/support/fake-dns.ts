@@ -108,14 +108,14 @@ const MISSING_NAMES: Name[] = [
 	["records of other types alone", () => says('{"Status":0,"Answer":[{"type":46,"data":"A 13 2 60"}]}')],
 ];
 
-const NO_ANSWER = "DNS did not answer";
-const UNREADABLE = "DNS answered what cannot be read";
+const NO_ANSWER = "DNS did not respond";
+const UNREADABLE = "the DNS response is unreadable";
 
 const UNKNOWN_NAMES: [...Name, why: string][] = [
-	["SERVFAIL", SERVFAIL, "DNS answered with code 2"],
-	["REFUSED", records({ code: 5 }), "DNS answered with code 5"],
-	["public IPv4, IPv6 SERVFAIL", each(PUBLIC, SERVFAIL), "DNS answered with code 2"],
-	["public IPv6, IPv4 SERVFAIL", each(SERVFAIL, PUBLIC), "DNS answered with code 2"],
+	["SERVFAIL", SERVFAIL, "DNS responded with code 2"],
+	["REFUSED", records({ code: 5 }), "DNS responded with code 5"],
+	["public IPv4, IPv6 SERVFAIL", each(PUBLIC, SERVFAIL), "DNS responded with code 2"],
+	["public IPv6, IPv4 SERVFAIL", each(SERVFAIL, PUBLIC), "DNS responded with code 2"],
 	["NXDOMAIN, IPv6 hanging", each(records({ code: 3 }), never), NO_ANSWER],
 	["a resolver that never answers", never, NO_ANSWER],
 	[
@@ -140,15 +140,15 @@ const UNKNOWN_NAMES: [...Name, why: string][] = [
 	],
 	["a body of 64 KiB and a byte", () => says('{"Status":3}'.padEnd(65_537)), UNREADABLE],
 	["HTTP 200 without a body", () => says(null), UNREADABLE],
-	["HTTP 204", () => says(null, { status: 204 }), "DNS answered with HTTP status 204"],
-	["HTTP 302", () => says(null, { status: 302, headers: { location: "/" } }), "DNS answered with HTTP status 302"],
-	["HTTP 403 with a good body", () => says('{"Status":3}', { status: 403 }), "DNS answered with HTTP status 403"],
-	["HTTP 500", () => says("oops", { status: 500 }), "DNS answered with HTTP status 500"],
-	["HTTP 530 of the edge", () => says("error code: 1016", { status: 530 }), "DNS answered with HTTP status 530"],
+	["HTTP 204", () => says(null, { status: 204 }), "DNS responded with HTTP status 204"],
+	["HTTP 302", () => says(null, { status: 302, headers: { location: "/" } }), "DNS responded with HTTP status 302"],
+	["HTTP 403 with a good body", () => says('{"Status":3}', { status: 403 }), "DNS responded with HTTP status 403"],
+	["HTTP 500", () => says("oops", { status: 500 }), "DNS responded with HTTP status 500"],
+	["HTTP 530 of the edge", () => says("error code: 1016", { status: 530 }), "DNS responded with HTTP status 530"],
 	[
 		"a truncated answer",
 		() => says('{"Status":0,"TC":true,"Answer":[{"type":1,"data":"1.1.1.1"}]}'),
-		"DNS answered in part",
+		"the DNS response is truncated",
 	],
 	...[
 		["HTML", "<html>blocked</html>"],

@@ -1,4 +1,4 @@
-/** What the sweeper does about a job that is under way, decided from its row alone. */
+/** Decides what the sweeper does about an open job, from its row alone. */
 import type { JobKey } from "./job.ts";
 import { ENQUEUE_GRACE_MS, redispatchDelayMs, sweepAtFor } from "./wakeups.ts";
 
@@ -17,19 +17,19 @@ export interface SweptJob extends JobKey {
 export type SweepDecision =
 	/** Its deadline passed while it waited. */
 	| { kind: "expire" }
-	/** Nobody seems to come for it: ring, and look again at `sweepAt`. */
+	/** Its message seems lost: enqueue it, and check again at `sweepAt`. */
 	| { kind: "enqueue"; sweepAt: number; redispatches: number }
-	/** All is well: look again at `sweepAt`. */
+	/** Nothing to do: check again at `sweepAt`. */
 	| { kind: "look"; sweepAt: number; redispatches: number }
-	/** Not its turn yet, and nothing is new. */
+	/** Not due for a check. */
 	| { kind: "leave" };
 
-/** @param queueIsEmpty no message waits, so a job that is due has lost its own, however lately it was rung for */
+/** @param queueIsEmpty no message waits, so a job that is due has lost its own, however recently it was enqueued */
 export function decideSweep(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
 	return job.status === "running" ? sweepRunning(job, now, queueIsEmpty) : sweepQueued(job, now, queueIsEmpty);
 }
 
-/** The holder settles deadlines; the sweeper only redispatches when there is no holder any more. */
+/** The holder handles the deadline. The sweeper only redispatches when the lease has expired. */
 function sweepRunning(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
 	const leaseExpiresAt = job.leaseExpiresAt ?? now;
 	const isLeft = leaseExpiresAt <= now;
@@ -49,7 +49,7 @@ function sweepQueued(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDe
 			sweepAt: byDeadline(now + redispatchDelayMs(job.redispatches + 1)),
 			redispatches: job.redispatches + 1,
 		};
-	// Whoever lets a parked job go sets a new time; until then only its deadline is looked after.
+	// Releasing a parked job sets a new time; until then only its deadline matters.
 	return {
 		kind: "look",
 		sweepAt: byDeadline(job.isParked ? job.deadlineAt : sweepAtFor(job.runAt, now)),

@@ -287,7 +287,7 @@ describe("what a receiver may answer", () => {
 		expect(world.runtime.now() - startedAt).toBe(20 * SECOND);
 		expect(await reloadDelivery(delivery)).toMatchObject({
 			status: "pending",
-			attempts: [{ status: null, durationMs: 20 * SECOND, error: "No answer within 20 s" }],
+			attempts: [{ status: null, durationMs: 20 * SECOND, error: "No reply within 20 s" }],
 		});
 		expect(world.runtime.pendingTimers()).toBe(0);
 	});

@@ -27,14 +27,18 @@ describe("checkReceiver", () => {
 		}
 	});
 
-	it.each(NAMES)("judges a name by what DNS says of it: $found.kind, $what", async ({ host, found }) => {
+	it.each(NAMES)("decides on a name by its DNS records: $found.kind, $what", async ({ host, found }) => {
 		const runtime = fakeRuntime({ fetch: fakeDns(replyOfNames).fetch });
 		const over = checkReceiver(runtime, PRODUCTION, `https://${host}/hook?token=hunter2`, []);
 		await runtime.advance(10_000);
 		const url = `https://${host}/hook?token=hunter2`;
 		const check = await over;
 		if (found.kind === "public") return expect(check).toEqual({ ok: true, url });
-		const said = { private: "address" in found ? found.address : "", missing: "no address", unknown: "looked up" };
+		const said = {
+			private: "address" in found ? found.address : "",
+			missing: "no address",
+			unknown: "could not be resolved",
+		};
 		const problem = expect.stringContaining(said[found.kind]);
 		expect(check).toEqual({ ok: false, problem, url, isCertain: found.kind !== "unknown" });
 		expect(check.ok || check.problem).toMatch(/^The URL's host .*\.$/);

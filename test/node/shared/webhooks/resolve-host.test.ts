@@ -125,7 +125,7 @@ describe("a lookup", () => {
 		});
 		expect(await resolveHost(runtime, DNS_URL, "a.example.com")).toEqual({
 			kind: "unknown",
-			why: "DNS did not answer",
+			why: "DNS did not respond",
 		});
 	});
 
