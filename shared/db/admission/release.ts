@@ -42,7 +42,7 @@ export async function releaseParked(db: Database, key: string, limit = RELEASED_
 /** The keys that jobs are parked on and that have room for at least one of them. */
 export async function findReleasableKeys(db: Database, limit: number): Promise<string[]> {
 	const rows = await db.all<{ key: string }>("find parked keys", {
-		sql: `WITH ${distinctKeys("parked", "jobs", "parked_on")}
+		sql: `WITH RECURSIVE ${distinctKeys("parked", "jobs", "parked_on")}
 		SELECT key FROM parked WHERE key IS NOT NULL AND ${room("parked.key", "1")} > 0 LIMIT ?2`,
 		params: [db.clock(), limit],
 	});

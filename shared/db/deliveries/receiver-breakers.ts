@@ -7,6 +7,7 @@ import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../core/jobs/wakeu
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
+import { distinctKeys } from "../distinct-keys.ts";
 
 /** The key of a receiver's breaker, as `deliveries.receiver` has it. @param receiver an endpoint's id, or an origin */
 export const receiverKey = (tenant: string, receiver: string) => `'receiver:' || ${tenant} || ' ' || ${receiver}`;
@@ -122,13 +123,9 @@ export async function releaseDeliveries(db: Database, receiver: string, limit: n
 /** The receivers that deliveries are parked on and whose pause is over, each found by one step through the index. */
 export async function findParkedReceivers(db: Database, limit: number): Promise<string[]> {
 	const rows = await db.all<{ key: string }>("find parked receivers", {
-		sql: `WITH RECURSIVE keys (key) AS (
-			SELECT min(parked_on) FROM deliveries WHERE parked_on IS NOT NULL
-			UNION ALL
-			SELECT (SELECT min(parked_on) FROM deliveries WHERE parked_on > keys.key) FROM keys WHERE keys.key IS NOT NULL
-		)
-		SELECT key FROM keys
-		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receiver_breakers WHERE key = keys.key AND open_until > ${NOW}) LIMIT ?2`,
+		sql: `WITH RECURSIVE ${distinctKeys("parked", "deliveries", "parked_on")}
+		SELECT key FROM parked
+		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receiver_breakers WHERE key = parked.key AND open_until > ${NOW}) LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
 	return rows.map((row) => row.key);

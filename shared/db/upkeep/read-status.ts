@@ -1,45 +1,72 @@
-/** How the service is doing, at a bounded price: at most a thousand rows of each kind are looked at. */
+/** The state of the service at a bounded price, whatever the backlog. */
 import { z } from "zod";
 import { column } from "../columns.ts";
-import type { Database } from "../database.ts";
+import type { Database, Statement } from "../database.ts";
+import { distinctKeys } from "../distinct-keys.ts";
 
+/** No count goes beyond it. */
 const COUNTED_MAX = 1_000;
+/** No more parked keys, and no more tenants with running jobs, are looked at. */
+const KEYS_MAX = 100;
 
 export interface Status {
 	openJobs: number;
 	pendingDeliveries: number;
-	/** Of the jobs counted. */
+	/** The creation of the oldest open job. */
 	oldestCreatedAt: number | null;
 	parked: { key: string; jobs: number }[];
 	lastSweepAt: number | null;
 	lastSweepCounts: Record<string, number>;
 }
 
-const Counts = z.object({ jobs: z.number(), oldest: z.number().nullable(), deliveries: z.number() });
+const Counts = z.object({ jobs: z.number(), deliveries: z.number() });
+const Oldest = z.object({ created_at: z.number().nullable() });
 const Parked = z.array(z.object({ key: z.string(), jobs: z.number() }));
 const Sweep = z.object({ value: column(z.record(z.string(), z.number())), updated_at: z.number() });
 
+const toSweep = (table: string) =>
+	`(SELECT * FROM ${table} WHERE sweep_at IS NOT NULL ORDER BY sweep_at LIMIT ${COUNTED_MAX})`;
+
+const COUNTS = `SELECT (SELECT count(*) FROM ${toSweep("jobs")}) AS jobs, (SELECT count(*) FROM ${toSweep("deliveries")}) AS deliveries`;
+
+const PARKED = `WITH RECURSIVE ${distinctKeys("parked", "jobs", "parked_on", KEYS_MAX)}
+	SELECT key, (SELECT count(*) FROM (SELECT 1 FROM jobs WHERE parked_on = key LIMIT ${COUNTED_MAX})) AS jobs
+	  FROM parked WHERE key IS NOT NULL`;
+
+/**
+ * No index has open jobs by age. So this is the oldest of those that the sweeper looks at next, of those that hold a slot, and
+ * of those that are parked, of each priority. Beyond a thousand open jobs it misses those that wait for a retry.
+ */
+const OLDEST = `WITH RECURSIVE ${distinctKeys("held", "jobs", "slot", KEYS_MAX)},
+	${distinctKeys("parked", "jobs", "parked_on", KEYS_MAX)},
+	priorities (priority) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9))
+	SELECT min(created_at) AS created_at FROM (
+	       SELECT created_at FROM ${toSweep("jobs")}
+	       UNION ALL
+	       SELECT (SELECT created_at FROM jobs WHERE slot = held.key ORDER BY tenant_id, id LIMIT 1) FROM held
+	       UNION ALL
+	       SELECT (SELECT created_at FROM jobs
+	                WHERE parked_on = parked.key AND jobs.priority = priorities.priority ORDER BY id LIMIT 1)
+	         FROM parked CROSS JOIN priorities WHERE parked.key IS NOT NULL)`;
+
+const LAST_SWEEP = "SELECT value, updated_at FROM sweeper_notes WHERE name = 'last_sweep'";
+
 export async function readStatus(db: Database): Promise<Status> {
-	const underWay = `(SELECT created_at, parked_on FROM jobs WHERE sweep_at IS NOT NULL ORDER BY sweep_at LIMIT ${COUNTED_MAX})`;
-	const owed = `(SELECT 1 FROM deliveries WHERE sweep_at IS NOT NULL ORDER BY sweep_at LIMIT ${COUNTED_MAX})`;
-	const [counts, parked, sweeps = []] = await db.transact<Record<string, unknown>>("read status", [
-		{
-			sql: `SELECT count(*) AS jobs, min(created_at) AS oldest, (SELECT count(*) FROM ${owed}) AS deliveries FROM ${underWay}`,
-			params: [],
-		},
-		{
-			sql: `SELECT parked_on AS key, count(*) AS jobs FROM ${underWay} WHERE parked_on IS NOT NULL GROUP BY parked_on`,
-			params: [],
-		},
-		{ sql: "SELECT value, updated_at FROM sweeper_notes WHERE name = 'last_sweep'", params: [] },
-	]);
-	const { jobs, oldest, deliveries } = Counts.parse(counts?.[0]);
-	const sweep = sweeps[0] === undefined ? null : Sweep.parse(sweeps[0]);
+	const read = (sql: string): Statement => ({ sql, params: [] });
+	const rows = await db.transactNamed("read status", {
+		counts: read(COUNTS),
+		oldest: read(OLDEST),
+		parked: read(PARKED),
+		lastSweep: read(LAST_SWEEP),
+	});
+	const { jobs, deliveries } = Counts.parse(rows.counts[0]);
+	const [lastSweep] = rows.lastSweep;
+	const sweep = lastSweep === undefined ? null : Sweep.parse(lastSweep);
 	return {
 		openJobs: jobs,
 		pendingDeliveries: deliveries,
-		oldestCreatedAt: oldest,
-		parked: Parked.parse(parked),
+		oldestCreatedAt: Oldest.parse(rows.oldest[0]).created_at,
+		parked: Parked.parse(rows.parked),
 		lastSweepAt: sweep?.updated_at ?? null,
 		lastSweepCounts: sweep?.value ?? {},
 	};

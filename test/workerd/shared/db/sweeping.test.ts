@@ -1,3 +1,4 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
@@ -14,11 +15,13 @@ import {
 	db,
 	HOUR,
 	insertRow,
+	jobOf,
 	LEASE_MS,
 	MINUTE,
 	NOW,
 	reload,
 	reloadDelivery,
+	rowOf,
 	SECOND,
 } from "../../support/a-job.ts";
 
@@ -247,6 +250,33 @@ describe("readStatus", () => {
 			lastSweepCounts: { rung: 3 },
 		});
 		expect(status.parked).toContainEqual({ key: "model:status", jobs: 2 });
+	});
+
+	it("finds what is parked, and the oldest job, behind a thousand jobs that are swept sooner", async () => {
+		const oldest = aDayOfItsOwn();
+		const swept = { createdAt: oldest, sweepAt: NOW + DAY };
+		const key = `model:${anId("key")}`;
+		await aJob({ ...swept, parkedOn: key, priority: 0 });
+		await aJob({ ...swept, createdAt: NOW, parkedOn: key, priority: 9 });
+		const { tenantId, jobId } = await aJob({ createdAt: NOW, sweepAt: 0 });
+		const columns = Object.keys(rowOf(jobOf()));
+		await env.DB.prepare(
+			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
+			 INSERT INTO jobs (${columns.join()}) SELECT ${columns.map((name) => (name === "id" ? "id || i" : name)).join()}
+			   FROM jobs CROSS JOIN n WHERE tenant_id = ?1 AND id = ?2`,
+		)
+			.bind(tenantId, jobId)
+			.run();
+
+		const status = await readStatus(db);
+		expect(status.openJobs).toBe(1_000);
+		expect(status.parked).toContainEqual({ key, jobs: 2 });
+		expect(status.oldestCreatedAt).toBe(oldest);
+
+		const older = aDayOfItsOwn();
+		const running = await aJob({ createdAt: older, status: "running", sweepAt: NOW + DAY });
+		await env.DB.prepare("UPDATE jobs SET slot = tenant_id WHERE id = ?1").bind(running.jobId).run();
+		expect((await readStatus(db)).oldestCreatedAt).toBe(older);
 	});
 });
 
