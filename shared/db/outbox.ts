@@ -1,100 +1,122 @@
-/** Who is to be told of an event: written in the transaction that makes it happen, so that nobody is forgotten. */
+/**
+ * The outbox: the deliveries of an event are inserted in the transaction that makes the event true. No webhook is sent before
+ * the commit, and none is lost after it. A statement that runs twice inserts the same rows, for this file derives all ids:
+ *
+ *     evt_<job>_<kind>             one event; the `webhook-id`, the same for every receiver and on every attempt
+ *     dlv_<job>_<kind>_<receiver>  its delivery to one receiver: an endpoint's id, or `webhook` for the job's own
+ */
 
 import type { JobKey } from "../core/jobs/job.ts";
+import type { FinalState } from "../core/jobs/job-states.ts";
 import { ENQUEUE_GRACE_MS } from "../core/jobs/wakeups.ts";
 import type { DeliveryKey } from "../core/webhooks/delivery.ts";
-import { eventTypeOf, type JobEventKind, ONE_OFF_RECEIVER } from "../core/webhooks/events.ts";
+import { eventTypeOf, type JobEventKind } from "../core/webhooks/events.ts";
 import type { WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 
-/** How long the record of a delivery is kept that no job takes with it, from when it was last asked for. */
+/** How long a delivery is kept that is not erased with a job, from when it was last requested. */
 export const RECORD_KEPT_MS = 30 * 24 * 3_600_000;
 
+/** Matches the deliveries of one job by their ids alone; "`" is the character after "_". @param jobId an SQL expression */
+export const isDeliveryOf = (jobId: string) =>
+	`deliveries.id > 'dlv_' || substr(${jobId}, 5) || '_' AND deliveries.id < 'dlv_' || substr(${jobId}, 5) || '\`'`;
+
 const COLUMNS = `tenant_id, id, job_id, event_id, event_type, event, endpoint_id, url, payload,
-	status, created_at, next_attempt_at, sweep_at, finished_at, prune_at`;
-
-/** The last columns of a delivery that is due at once, or of one that is not made because its endpoint is disabled. */
-const PENDING = `'pending', ${NOW}, ${NOW}, ${NOW} + ${ENQUEUE_GRACE_MS}, NULL`;
-const IF_ENABLED = (value: string) => `CASE endpoint.status WHEN 'enabled' THEN ${value} END`;
-const PENDING_IF_ENABLED = `iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW}, ${IF_ENABLED(NOW)},
-	${IF_ENABLED(`${NOW} + ${ENQUEUE_GRACE_MS}`)}, CASE endpoint.status WHEN 'disabled' THEN ${NOW} END`;
-
-const asksFor = (type: string, family: string) =>
-	`EXISTS (SELECT 1 FROM json_each(endpoint.event_types) WHERE value IN (${type}, ${family}))`;
-
-/** What happened to a job. */
-export interface JobEvent extends JobKey {
-	happening: JobEventKind;
-}
+		       status, created_at, next_attempt_at, sweep_at, finished_at, prune_at`;
 
 /**
- * SQL that owes jobs' events to their one-off receivers and to each endpoint that asks for them. Made twice, they are the
- * same rows. Each guard's is made once: it is long. Bound by `insertJobDeliveries`.
- * @param guard condition on `jobs` under which it happened; `told` is a field of what tells of it. Parameters from ?3
+ * SQL that inserts the deliveries of job events, listed in `?2` as `[{tenantId, jobId, kind, type}, …]`: to the job's own
+ * webhook, and to each endpoint that subscribed to the type. A disabled endpoint gets a skipped one, for `recover` to find.
+ * @param guard a condition on `jobs` and on `event`, one entry of the list. Its other parameters count from ?3
  */
-export function jobDeliveriesSql<News extends JobEvent>(
-	guard: (told: (field: keyof News & string) => string) => string,
-): string {
-	const condition = guard((field) => `news ->> '${field}'`);
-	const named = (kind: string) => `'${kind}_' || substr(jobs.id, 5) || '_' || happening`;
-	const ids = (receiver: string) =>
-		`jobs.tenant_id, ${named("dlv")} || '_' || ${receiver}, jobs.id, ${named("evt")}, event_type, NULL`;
-	const told = `(SELECT value AS news, value ->> 'tenantId' AS of_tenant, value ->> 'jobId' AS of_job,
-		       value ->> 'happening' AS happening, value ->> 'eventType' AS event_type FROM json_each(?2))
-		 CROSS JOIN jobs ON jobs.tenant_id = of_tenant AND jobs.id = of_job`;
-	return `INSERT INTO deliveries (${COLUMNS})
-		SELECT ${ids(`'${ONE_OFF_RECEIVER}'`)}, NULL, webhook ->> 'url', webhook ->> 'payload', ${PENDING}, NULL
-		  FROM ${told}
-		 WHERE ${condition} AND webhook IS NOT NULL
-		   AND CASE WHEN webhook ->> 'events' IS NULL THEN happening <> 'started'
-		       ELSE EXISTS (SELECT 1 FROM json_each(jobs.webhook, '$.events') WHERE value IN (event_type, 'job.*')) END
+const jobDeliveriesSql = (guard: string) => `
+		INSERT INTO deliveries (${COLUMNS})
+		WITH happened AS (
+		     SELECT jobs.tenant_id, jobs.id AS job_id, jobs.webhook, event ->> 'kind' AS kind, event ->> 'type' AS event_type,
+		            substr(jobs.id, 5) || '_' || (event ->> 'kind') AS name
+		       FROM (SELECT value AS event FROM json_each(?2))
+		      CROSS JOIN jobs ON jobs.tenant_id = event ->> 'tenantId' AND jobs.id = event ->> 'jobId'
+		      WHERE ${guard})
+		SELECT tenant_id, 'dlv_' || name || '_webhook', job_id, 'evt_' || name, event_type, NULL,
+		       NULL, webhook ->> 'url', webhook ->> 'payload',
+		       'pending', ${NOW}, ${NOW}, ${NOW} + ${ENQUEUE_GRACE_MS}, NULL, NULL
+		  FROM happened
+		 WHERE webhook IS NOT NULL
+		   AND CASE WHEN webhook ->> 'events' IS NULL THEN kind <> 'started'
+		       ELSE EXISTS (SELECT 1 FROM json_each(webhook, '$.events') WHERE value IN (event_type, 'job.*')) END
 		UNION ALL
-		SELECT ${ids("endpoint.id")}, endpoint.id, endpoint.url, endpoint.payload, ${PENDING_IF_ENABLED}, NULL
-		  FROM ${told} CROSS JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = jobs.tenant_id
-		 WHERE ${condition} AND ${asksFor("event_type", "'job.*'")}
+		SELECT happened.tenant_id, 'dlv_' || happened.name || '_' || endpoint.id, job_id, 'evt_' || happened.name, event_type, NULL,
+		       endpoint.id, endpoint.url, endpoint.payload,
+		       iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW},
+		       iif(endpoint.status = 'enabled', ${NOW}, NULL),
+		       iif(endpoint.status = 'enabled', ${NOW} + ${ENQUEUE_GRACE_MS}, NULL),
+		       iif(endpoint.status = 'enabled', NULL, ${NOW}), NULL
+		  FROM happened CROSS JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = happened.tenant_id
+		 WHERE EXISTS (SELECT 1 FROM json_each(endpoint.event_types) WHERE value IN (event_type, 'job.*'))
 		    ON CONFLICT DO NOTHING
 		RETURNING tenant_id, id, job_id, status`;
+
+/** The job has neither moved on nor been finalized since `event` was decided. */
+export const IS_UNCHANGED = "jobs.status = event ->> 'from' AND jobs.fence = event ->> 'fence'";
+
+const INSERT_FINAL_DELIVERIES = jobDeliveriesSql(IS_UNCHANGED);
+
+/** Goes right before the statement that finalizes, with the same guard: a job that is not finalized gets no deliveries. */
+export function insertFinalDeliveries(
+	db: Database,
+	finalizations: readonly (JobKey & { from: string; fence: number; status: FinalState })[],
+): Statement {
+	const events = finalizations.map((one) => ({ ...jobEvent(one, one.status), from: one.from, fence: one.fence }));
+	return { sql: INSERT_FINAL_DELIVERIES, params: [db.clock(), JSON.stringify(events)] };
 }
 
-/** @param sql by `jobDeliveriesSql` @param params of its guard */
-export function insertJobDeliveries(
-	db: Database,
-	sql: string,
-	news: readonly JobEvent[],
-	params: Statement["params"] = [],
-): Statement {
-	const told = JSON.stringify(news.map((one) => ({ ...one, eventType: eventTypeOf(one.happening) })));
-	return { sql, params: [db.clock(), told, ...params] };
+/** A job starts once: with its first lease, by the statement right before. */
+const INSERT_START_DELIVERIES = jobDeliveriesSql(
+	"changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.fence = 1",
+);
+
+/** Goes right after the statement by which `holder` leases `jobs`. */
+export function insertStartDeliveries(db: Database, jobs: readonly JobKey[], holder: string): Statement {
+	const events = jobs.map((job) => jobEvent(job, "started"));
+	return { sql: INSERT_START_DELIVERIES, params: [db.clock(), JSON.stringify(events), holder] };
+}
+
+function jobEvent({ tenantId, jobId }: JobKey, kind: JobEventKind) {
+	return { tenantId, jobId, kind, type: eventTypeOf(kind) };
 }
 
 /**
- * Owes `endpoint.disabled` to the owner's other endpoints that ask for it, if the statement just before disabled it. Repeated for the same time of
- * disabling, it is the same rows; endpoints made since are not told of old troubles.
+ * Goes right after the statement that disables an endpoint, and inserts an `endpoint.disabled` event for each of the owner's
+ * other endpoints that subscribed to it. Endpoints that were created later get none.
  */
 export function insertEndpointDisabledDeliveries(
 	db: Database,
 	{ tenantId, endpointId }: WebhookEndpointKey,
 ): Statement {
-	const what = "substr(gone.id, 4) || '_disabled_' || gone.disabled_at";
+	const name = "substr(disabled.id, 4) || '_disabled_' || disabled.disabled_at";
 	return {
 		sql: `INSERT INTO deliveries (${COLUMNS})
-		SELECT gone.tenant_id, 'dlv_' || ${what} || '_' || endpoint.id, '', 'evt_' || ${what}, 'endpoint.disabled',
-		       json_object('id', gone.id, 'object', 'webhook_endpoint', 'name', gone.name, 'url', gone.url,
-		                   'status', gone.status, 'disabled_at', gone.disabled_at / 1000,
-		                   'disabled_reason', gone.disabled_reason),
-		       endpoint.id, endpoint.url, endpoint.payload, ${PENDING}, ${NOW} + ${RECORD_KEPT_MS}
-		  FROM webhook_endpoints AS gone JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = gone.tenant_id
-		 WHERE changes() > 0 AND gone.tenant_id = ?2 AND gone.id = ?3 AND gone.status = 'disabled' AND endpoint.id <> gone.id
-		   AND endpoint.status = 'enabled' AND endpoint.created_at <= gone.disabled_at
-		   AND ${asksFor("'endpoint.disabled'", "'endpoint.*'")}
+		SELECT disabled.tenant_id, 'dlv_' || ${name} || '_' || endpoint.id, '', 'evt_' || ${name}, 'endpoint.disabled',
+		       json_object('id', disabled.id, 'object', 'webhook_endpoint', 'name', disabled.name, 'url', disabled.url,
+		                   'status', disabled.status, 'disabled_at', disabled.disabled_at / 1000,
+		                   'disabled_reason', disabled.disabled_reason),
+		       endpoint.id, endpoint.url, endpoint.payload,
+		       'pending', ${NOW}, ${NOW}, ${NOW} + ${ENQUEUE_GRACE_MS}, NULL, ${NOW} + ${RECORD_KEPT_MS}
+		  FROM webhook_endpoints AS disabled JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = disabled.tenant_id
+		 WHERE changes() > 0 AND disabled.tenant_id = ?2 AND disabled.id = ?3 AND disabled.status = 'disabled'
+		   AND endpoint.id <> disabled.id AND endpoint.status = 'enabled' AND endpoint.created_at <= disabled.disabled_at
+		   AND EXISTS (SELECT 1 FROM json_each(endpoint.event_types) WHERE value IN ('endpoint.disabled', 'endpoint.*'))
 		    ON CONFLICT DO NOTHING
 		RETURNING tenant_id, id, status`,
 		params: [db.clock(), tenantId, endpointId],
 	};
 }
 
-/** Whom to ring for, by what these statements answer. */
+/** The deliveries to enqueue, of the rows that these statements return. */
 export function pendingFromRows(rows: readonly Record<string, unknown>[]): DeliveryKey[] {
-	const pending = rows.filter(({ status }) => status === "pending");
-	return pending.map((row) => ({ tenantId: String(row.tenant_id), deliveryId: String(row.id) }));
+	return deliveryKeysFromRows(rows.filter(({ status }) => status === "pending"));
+}
+
+export function deliveryKeysFromRows(rows: readonly Record<string, unknown>[]): DeliveryKey[] {
+	return rows.map((row) => ({ tenantId: String(row.tenant_id), deliveryId: String(row.id) }));
 }

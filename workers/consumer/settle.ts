@@ -18,14 +18,14 @@ export async function settle(consumer: Consumer, { job, now }: Lease, settlement
 	log("attempt.settled", { jobId, attempt, fence, model, next: status, reason, written, durationMs });
 
 	if (written === "unknown") return retryAfterLease(consumer.config.leaseMs);
-	await wake(consumer, { deliveries: value?.owed ?? [], jobs: value?.freed ?? [] });
+	await wake(consumer, { deliveries: value?.deliveries ?? [], jobs: value?.freed ?? [] });
 	if (settlement.status !== "queued" || written === "lost") return ACK;
 	return retryWhenDue(value?.waitMs ?? settlement.delayMs);
 }
 
 interface Settled {
 	done: boolean;
-	owed: DeliveryKey[];
+	deliveries: DeliveryKey[];
 	/** Jobs that got the slot: those of the same tenant that waited for it. */
 	freed: JobKey[];
 	/** Until a queued job is due. */
@@ -42,5 +42,5 @@ async function write(consumer: Consumer, job: Job, settlement: Settlement): Prom
 	// By today's routes. A model that no route serves any more fails when it is leased.
 	const credential = credentialFor(consumer.config.modelRoutes, settlement.progress.model) ?? "";
 	const requeued = await requeueJob(consumer.db, { tenantId, jobId, fence, credential, ...settlement });
-	return { done: requeued !== null, owed: [], freed: [], waitMs: 0, ...requeued };
+	return { done: requeued !== null, deliveries: [], freed: [], waitMs: 0, ...requeued };
 }

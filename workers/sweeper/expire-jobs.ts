@@ -60,7 +60,7 @@ async function expire(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> {
 		})),
 	);
 	await wake(sweeper, {
-		deliveries: finished.flatMap(({ owed }) => owed),
+		deliveries: finished.flatMap(({ deliveries }) => deliveries),
 		jobs: finished.flatMap(({ freed }) => freed),
 	});
 	return finished.filter(({ done }) => done).length;

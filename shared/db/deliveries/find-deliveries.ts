@@ -2,11 +2,11 @@
 
 import type { Job, JobKey } from "../../core/jobs/job.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
-import { deliveryIdRange } from "../../core/webhooks/events.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { JOB_COLUMNS_LIGHT, jobFromRow } from "../jobs/job-row.ts";
+import { isDeliveryOf } from "../outbox.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 import { claimProbes, deliveryList, findOpenReceiverBreakers, isListed } from "./receiver-breakers.ts";
 import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
@@ -86,10 +86,9 @@ function admission(probes: Record<string, unknown>[], tripped: Record<string, un
 
 /** All deliveries of a job, oldest first. */
 export async function listDeliveries(db: Database, job: JobKey): Promise<Delivery[]> {
-	const { from, to } = deliveryIdRange(job.jobId);
 	const rows = await db.all("list deliveries of job", {
-		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE tenant_id = ?1 AND id >= ?2 AND id < ?3 ORDER BY created_at, id`,
-		params: [job.tenantId, from, to],
+		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE tenant_id = ?1 AND ${isDeliveryOf("?2")} ORDER BY created_at, id`,
+		params: [job.tenantId, job.jobId],
 	});
 	return rows.map(deliveryFromRow);
 }

@@ -7,10 +7,9 @@ import type { JobKey } from "../../core/jobs/job.ts";
 import { ENQUEUE_GRACE_MS } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
-import { deliveryIdRange } from "../../core/webhooks/events.ts";
 import type { WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { RECORD_KEPT_MS } from "../outbox.ts";
+import { isDeliveryOf, RECORD_KEPT_MS } from "../outbox.ts";
 import { audited } from "../tenants/audit-log.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 
@@ -54,9 +53,8 @@ export async function redeliver(db: Database, { tenantId, deliveryId }: Delivery
 
 /** All that a job owed, whatever became of it, in the order in which it was owed. */
 export async function redeliverJob(db: Database, { tenantId, jobId }: JobKey, by: Actor): Promise<Delivery[]> {
-	const { from, to } = deliveryIdRange(jobId);
 	const [rows = []] = await db.transact("redeliver job", [
-		restart(db, "tenant_id = ?2 AND id >= ?3 AND id < ?4", [tenantId, from, to]),
+		restart(db, `tenant_id = ?2 AND ${isDeliveryOf("?3")}`, [tenantId, jobId]),
 		audited(db, by, { action: "job.redelivered", tenantId, target: jobId }),
 	]);
 	const sent = rows.map(deliveryFromRow);

@@ -9,7 +9,7 @@ import { releaseForTenant } from "../admission/release.ts";
 import { takeSlots } from "../admission/tenant-slots.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { ASKED, jobKeysFromRows, keyList } from "../key-list.ts";
-import { insertJobDeliveries, jobDeliveriesSql, pendingFromRows } from "../outbox.ts";
+import { insertStartDeliveries, pendingFromRows } from "../outbox.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 
 export interface LeaseRequest {
@@ -52,7 +52,7 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 	const rows = await db.transactNamed("lease jobs", {
 		leased: leaseStatement(db, request),
 		// Right after the lease: it asks `changes()`.
-		deliveries: insertStartDeliveries(db, request),
+		deliveries: insertStartDeliveries(db, keys, holder),
 		// Before permits are taken: it compares with those that the lease saw.
 		gated: findGated(db, keys, holder),
 		probed: takePermits(db, keys, holder),
@@ -113,16 +113,6 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 		RETURNING ${JOB_COLUMNS}`,
 		params: [db.clock(), keyList(keys), holder, leaseMs],
 	};
-}
-
-/** A job starts once: with its first lease, by the statement just before. */
-const START_DELIVERIES = jobDeliveriesSql(
-	() => "changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.fence = 1",
-);
-
-function insertStartDeliveries(db: Database, { keys, holder }: LeaseRequest): Statement {
-	const news = keys.map(({ tenantId, jobId }) => ({ tenantId, jobId, happening: "started" as const }));
-	return insertJobDeliveries(db, START_DELIVERIES, news, [holder]);
 }
 
 /**

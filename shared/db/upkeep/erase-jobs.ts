@@ -9,6 +9,7 @@ import { resultKey } from "../../storage/keys.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { keyList } from "../key-list.ts";
+import { isDeliveryOf } from "../outbox.ts";
 import { audited } from "../tenants/audit-log.ts";
 
 /** Longer than any invocation lives: after that, nobody is left to write. */
@@ -33,9 +34,7 @@ export interface ErasedRow {
 
 const LISTED = "(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))";
 const FINAL = "finished_at IS NOT NULL";
-/** A job's deliveries, by the range of ids that `deliveryIdRange` describes. */
-const OF_JOB = `deliveries.tenant_id = jobs.tenant_id
-	AND deliveries.id > 'dlv_' || substr(jobs.id, 5) || '_' AND deliveries.id < 'dlv_' || substr(jobs.id, 5) || '\`'`;
+const OF_JOB = `deliveries.tenant_id = jobs.tenant_id AND ${isDeliveryOf("jobs.id")}`;
 const OWES_NOTHING = `NOT EXISTS (SELECT 1 FROM deliveries WHERE ${OF_JOB} AND deliveries.status = 'pending')`;
 
 /** Final jobs whose retention is over, oldest first. */

@@ -6,9 +6,9 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finalized without the fence",
 		seenBy: 157,
-		file: "shared/db/jobs/finish-jobs.ts",
-		find: "AND jobs.fence = ${fence}`",
-		replace: "AND ${fence} >= 0`",
+		file: "shared/db/outbox.ts",
+		find: "AND jobs.fence = event ->> 'fence'\"",
+		replace: "AND event ->> 'fence' >= 0\"",
 	},
 	{
 		name: "a job is requeued without the fence",
@@ -77,7 +77,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "a final state inserts no delivery",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: "insertFinalDeliveries(db, ends),",
+		find: "insertFinalDeliveries(db, finalizations),",
 		replace: 'releaseForTenant(db, "nobody"),',
 	},
 	{
@@ -85,13 +85,13 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: `await db.transact<Record<string, unknown>>("finish jobs", [
-		insertFinalDeliveries(db, ends),
-		finishStatement(db, ends),
+		insertFinalDeliveries(db, finalizations),
+		finishStatement(db, finalizations),
 		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
 	]);`,
 		replace: `[
-		await db.all<Record<string, unknown>>("insert deliveries", insertFinalDeliveries(db, ends)),
-		await db.all<Record<string, unknown>>("finish jobs", finishStatement(db, ends)),
+		await db.all<Record<string, unknown>>("insert deliveries", insertFinalDeliveries(db, finalizations)),
+		await db.all<Record<string, unknown>>("finish jobs", finishStatement(db, finalizations)),
 		...(await db.transact<Record<string, unknown>>("give slots", tenants.map((tenantId) => releaseForTenant(db, tenantId)))),
 	];`,
 	},

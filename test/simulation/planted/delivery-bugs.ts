@@ -84,32 +84,28 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "deliveries to endpoints are inserted after the final state",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: "insertFinalDeliveries(db, ends),\n\t\tfinishStatement(db, ends),\n\t\t...tenants.map((tenantId) => releaseForTenant(db, tenantId)),\n\t]);",
-		replace: `{ ...insertFinalDeliveries(db, ends), sql: insertFinalDeliveries(db, ends).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
-		finishStatement(db, ends),
+		find: "insertFinalDeliveries(db, finalizations),\n\t\tfinishStatement(db, finalizations),\n\t\t...tenants.map((tenantId) => releaseForTenant(db, tenantId)),\n\t]);",
+		replace: `{ ...insertFinalDeliveries(db, finalizations), sql: insertFinalDeliveries(db, finalizations).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
+		finishStatement(db, finalizations),
 		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
 	]);
-	await db.all("note send",
-		insertJobDeliveries(
-			db,
-			ends.map(({ tenantId, jobId, status }) => ({ tenantId, jobId, happening: status })),
-			{ sql: () => "jobs.finished_at IS NOT NULL", params: [] },
-		),
-	);`,
+	const late = insertFinalDeliveries(db, finalizations);
+	await db.all("insert deliveries", { ...late, sql: late.sql.replace(IS_UNCHANGED, "jobs.finished_at IS NOT NULL") });`,
 	},
 	{
 		name: "a disabled endpoint gets pending deliveries",
 		seenBy: 328,
 		file: "shared/db/outbox.ts",
-		find: "iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW}, ${IF_ENABLED(NOW)},",
-		replace: "'pending', ${NOW}, ${NOW},",
+		find: "CROSS JOIN webhook_endpoints AS endpoint ON",
+		replace:
+			"CROSS JOIN (SELECT tenant_id, id, url, payload, event_types, 'enabled' AS status FROM webhook_endpoints) AS endpoint ON",
 	},
 	{
 		name: "a start inserts deliveries at each lease",
 		seenBy: 446,
-		file: "shared/db/jobs/lease-jobs.ts",
-		find: 'AND jobs.holder = ?3 AND jobs.fence = 1"',
-		replace: 'AND jobs.holder = ?3"',
+		file: "shared/db/outbox.ts",
+		find: "AND jobs.holder = ?3 AND jobs.fence = 1",
+		replace: "AND jobs.holder = ?3",
 	},
 	{
 		name: "an old secret that was replaced still signs",
@@ -157,7 +153,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "each receiver gets an event id of its own",
 		seenBy: 1,
 		file: "shared/db/outbox.ts",
-		find: '${named("evt")}, event_type, NULL`;',
-		replace: '${named("evt")} || ${receiver}, event_type, NULL`;',
+		find: "'evt_' || happened.name, event_type",
+		replace: "'evt_' || happened.name || endpoint.id, event_type",
 	},
 ];

@@ -1,7 +1,7 @@
 /** Who must have been told of a job, and how often at most. */
 import { z } from "zod";
 import type { FinalState } from "../../../shared/core/jobs/job-states.ts";
-import { eventIdOf } from "../../../shared/core/webhooks/events.ts";
+import { eventIdOf } from "../../support/event-ids.ts";
 import type { Expected } from "./story.ts";
 import type { World } from "./world.ts";
 

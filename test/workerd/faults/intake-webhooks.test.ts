@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { z } from "zod";
-import { deliveryIdOf } from "../../../shared/core/webhooks/events.ts";
+import { deliveryIdOf } from "../../support/event-ids.ts";
 import { aDelivery, HOUR, SECOND } from "../support/a-job.ts";
 import { describeFaults } from "./each-site.ts";
 import { aSucceededJob, limit } from "./rows.ts";

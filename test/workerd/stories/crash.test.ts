@@ -1,8 +1,8 @@
 /** One job, one crash, at every point of its way: it ends once, it is told, and an answer in R2 is never bought again. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { deliveryIdOf } from "../../../shared/core/webhooks/events.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
+import { deliveryIdOf } from "../../support/event-ids.ts";
 import { aJob, aTenant, MINUTE, reload, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { diesAfter, diesBefore, failsAfter, failsBefore, type Happening } from "../support/a-process.ts";
 import { aWorld, emptyTables, takeBells } from "../support/a-world.ts";

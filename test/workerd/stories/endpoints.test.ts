@@ -75,7 +75,7 @@ async function ended(tenantId: string, count: number): Promise<DeliveryKey[]> {
 	const owed: DeliveryKey[] = [];
 	for (let made = 0; made < count; made++) {
 		const [finished] = await finishJobs(db, [cancelled(await aJob({ tenantId }))]);
-		owed.push(...(finished?.owed ?? []));
+		owed.push(...(finished?.deliveries ?? []));
 	}
 	return owed;
 }

@@ -7,13 +7,14 @@ import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { Actor } from "../../../shared/core/tenants/audit.ts";
 import { type Tenant, TenantLimits } from "../../../shared/core/tenants/tenant.ts";
 import type { Delivery, DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
-import { deliveryIdOf, eventIdOf, eventTypeOf, ONE_OFF_RECEIVER } from "../../../shared/core/webhooks/events.ts";
+import { eventTypeOf } from "../../../shared/core/webhooks/events.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
 import { jsonOrNull } from "../../../shared/db/columns.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { deliveryFromRow } from "../../../shared/db/deliveries/delivery-row.ts";
 import { jobFromRow } from "../../../shared/db/jobs/job-row.ts";
 import { runtime } from "../../../workers/runtime.ts";
+import { deliveryIdOf, eventIdOf } from "../../support/event-ids.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
 import { anId, jobOf, MINUTE, NOW, type StoredJob } from "../../support/job-of.ts";
 
@@ -98,7 +99,7 @@ export function deliveryOf(job: JobKey, overrides: Partial<StoredDelivery> = {})
 	const nextAttemptAt = overrides.nextAttemptAt ?? (isPending ? createdAt : null);
 	return {
 		tenantId: job.tenantId,
-		deliveryId: deliveryIdOf(job.jobId, "succeeded", ONE_OFF_RECEIVER),
+		deliveryId: deliveryIdOf(job.jobId, "succeeded", "webhook"),
 		jobId: job.jobId,
 		event: null,
 		eventId: eventIdOf(job.jobId, "succeeded"),

@@ -1,6 +1,5 @@
 /** Registered endpoints for tests, and deliveries to them. */
 import { env } from "cloudflare:workers";
-import { deliveryIdOf } from "../../../shared/core/webhooks/events.ts";
 import {
 	secretOwner,
 	type WebhookEndpoint,
@@ -8,6 +7,7 @@ import {
 } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
 import { createEndpoint, findEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
+import { deliveryIdOf } from "../../support/event-ids.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
 import { A_SECRET, aDelivery, anId, BY, databaseAt, db, NOW, type StoredDelivery, type StoredJob } from "./a-job.ts";
 

@@ -49,7 +49,7 @@ async function cancel(c: Context<IntakeEnv>): Promise<StoredJob> {
 		if (job.finishedAt !== null) return job;
 		const [finished] = await finishJobs(services.db, [endOf(services, job)]);
 		if (finished?.done) {
-			services.background(wake(services, { deliveries: finished.owed, jobs: finished.freed }));
+			services.background(wake(services, { deliveries: finished.deliveries, jobs: finished.freed }));
 		}
 	}
 }

@@ -65,7 +65,7 @@ describe("finishJobs", () => {
 
 		const finished = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job, { progress })]);
 
-		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, owed: [], freed: [] }]);
+		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, deliveries: [], freed: [] }]);
 		expect(await reload(job)).toEqual({
 			...job,
 			...progress,
@@ -101,7 +101,7 @@ describe("finishJobs", () => {
 
 		const [finished] = await finishJobs(db, [endOf(job, end)]);
 
-		expect(finished).toMatchObject({ done: false, owed: [] });
+		expect(finished).toMatchObject({ done: false, deliveries: [] });
 		expect(await reload(job)).toEqual(job);
 		expect(await listDeliveries(db, job)).toEqual([]);
 	});
@@ -118,7 +118,7 @@ describe("finishJobs", () => {
 		const [finished] = await finishJobs(db, [endOf(job)]);
 
 		const bare = job.jobId.slice(4);
-		expect(finished?.owed).toEqual([{ tenantId: job.tenantId, deliveryId: `dlv_${bare}_succeeded_webhook` }]);
+		expect(finished?.deliveries).toEqual([{ tenantId: job.tenantId, deliveryId: `dlv_${bare}_succeeded_webhook` }]);
 		const key = { tenantId: job.tenantId, deliveryId: `dlv_${bare}_succeeded_webhook` };
 		expect(await reloadDelivery(key)).toEqual({
 			...key,
@@ -150,7 +150,7 @@ describe("finishJobs", () => {
 
 		const finished = await finishJobs(db, [endOf(good), endOf(bad, failed)]);
 
-		expect(finished.map(({ done, owed }) => [done, owed.length])).toEqual([
+		expect(finished.map(({ done, deliveries }) => [done, deliveries.length])).toEqual([
 			[true, 0],
 			[true, 1],
 		]);
@@ -166,7 +166,7 @@ describe("finishJobs", () => {
 
 		const again = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job)]);
 
-		expect(again).toMatchObject([{ done: false, owed: [] }]);
+		expect(again).toMatchObject([{ done: false, deliveries: [] }]);
 		expect(await reload(job)).toEqual(once);
 		expect(await listDeliveries(db, job)).toEqual(owed);
 		expect(owed).toHaveLength(1);
@@ -181,7 +181,7 @@ describe("finishJobs", () => {
 		const finished = (await Promise.all(ends.map((end) => finishJobs(db, [end])))).flat();
 
 		expect(finished.filter(({ done }) => done)).toHaveLength(1);
-		expect(finished.flatMap(({ owed }) => owed)).toHaveLength(1);
+		expect(finished.flatMap(({ deliveries }) => deliveries)).toHaveLength(1);
 		expect(await listDeliveries(db, job)).toHaveLength(1);
 	});
 

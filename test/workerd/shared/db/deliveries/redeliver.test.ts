@@ -1,7 +1,6 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { DeliveryDecision } from "../../../../../shared/core/webhooks/delivery-schedule.ts";
-import { deliveryIdOf } from "../../../../../shared/core/webhooks/events.ts";
 import type { WebhookEndpoint } from "../../../../../shared/core/webhooks/webhook-endpoint.ts";
 import { Database } from "../../../../../shared/db/database.ts";
 import { recordDeliveries } from "../../../../../shared/db/deliveries/record-deliveries.ts";
@@ -10,6 +9,7 @@ import { deleteEndpoint } from "../../../../../shared/db/deliveries/webhook-endp
 import { eraseJob } from "../../../../../shared/db/upkeep/erase-jobs.ts";
 import { pruneOrphanedDeliveries } from "../../../../../shared/db/upkeep/prune-records.ts";
 import { runtime } from "../../../../../workers/runtime.ts";
+import { deliveryIdOf } from "../../../../support/event-ids.ts";
 import {
 	aDelivery,
 	aJob,
