@@ -28,6 +28,10 @@ export const TenantLimitsChange = z.strictObject({
 	webhook_endpoints: limit.optional(),
 });
 
+export type TenantLimitsChange = z.infer<typeof TenantLimitsChange>;
+
+export const LIMIT_NAMES = TenantLimits.keyof().options;
+
 export interface Tenant {
 	tenantId: string;
 	name: string;

@@ -2,7 +2,7 @@
 import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
-import { type Tenant, TenantLimits } from "../../core/tenants/tenant.ts";
+import { LIMIT_NAMES, type Tenant, TenantLimits, type TenantLimitsChange } from "../../core/tenants/tenant.ts";
 import { releaseForTenant } from "../admission/release.ts";
 import { countOpenJobs } from "../admission/tenant-limits.ts";
 import { revokeSlots } from "../admission/tenant-slots.ts";
@@ -68,21 +68,25 @@ export interface UpdatedTenant {
 }
 
 /**
- * Null stays as it is. Nothing is written where nothing changes. New limits are in force at once, for what there is already
- * as well.
+ * Null stays as it is, and so do limits that `limits` does not name: they are merged by the database, so that two changes at
+ * once are both kept. Nothing is written where nothing changes. New limits apply at once, to existing jobs as well.
  */
 export async function updateTenant(
 	db: Database,
 	tenantId: string,
-	change: { name: string | null; limits: TenantLimits | null },
+	change: { name: string | null; limits: TenantLimitsChange | null },
 	by: Actor,
 ): Promise<UpdatedTenant | null> {
-	const limits = change.limits === null ? null : JSON.stringify(change.limits);
+	const { limits } = change;
+	const changed = LIMIT_NAMES.filter((name) => limits?.[name] !== undefined);
+	const name = "coalesce(?2, name)";
+	// Not by `json_patch`, which removes a limit that becomes null, so that its default would come back.
+	const merged = `json_set(limits${changed.map((name, at) => `, '$.${name}', CAST(?${3 + at} AS INTEGER)`).join("")})`;
 	const [, , [row] = [], , , freed = []] = await db.transact<Record<string, unknown>>("update tenant", [
 		{
-			sql: `UPDATE tenants SET name = coalesce(?2, name), limits = coalesce(?3, limits)
-			 WHERE id = ?1 AND deleted_at IS NULL AND (name, limits) <> (coalesce(?2, name), coalesce(?3, limits))`,
-			params: [tenantId, change.name, limits],
+			sql: `UPDATE tenants SET name = ${name}, limits = ${merged}
+			 WHERE id = ?1 AND deleted_at IS NULL AND (name, limits) <> (${name}, ${merged})`,
+			params: [tenantId, change.name, ...changed.map((name) => limits?.[name] ?? null)],
 		},
 		audited(db, by, { action: "tenant.updated", tenantId, target: tenantId }),
 		find(tenantId),

@@ -5,8 +5,7 @@ import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
-import { bindRateLimiters } from "../../../workers/intake/auth/rate-limits.ts";
-import { RequestCounters } from "../../../workers/intake/auth/request-counters.ts";
+import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limits.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
 

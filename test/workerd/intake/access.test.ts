@@ -212,6 +212,13 @@ describe("the operator", () => {
 		});
 	});
 
+	it("loses none of two changes of a tenant's limits that are made at once", async () => {
+		const path = `/tenants/${(await aCaller()).tenantId}`;
+		const changes = [{ open_jobs: 5 }, { running_jobs: 0 }, { tokens_per_day: 7 }, { webhook_endpoints: null }];
+		await Promise.all(changes.map((limits) => admin("PATCH", path, { limits })));
+		expect((await admin("GET", path)).body).toMatchObject({ limits: Object.assign({}, ...changes) });
+	});
+
 	it("lists and revokes a tenant's keys", async () => {
 		const { tenantId, keyId } = await aCaller();
 		const second = await aKey(tenantId);

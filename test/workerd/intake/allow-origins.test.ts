@@ -1,3 +1,4 @@
+import { z } from "@hono/zod-openapi";
 import { beforeAll, describe, expect, it } from "vitest";
 import { aCaller, theServices } from "./caller.ts";
 
@@ -10,10 +11,11 @@ beforeAll(async () => {
 });
 
 /** What an answer says about who may read it. */
-async function said(corsOrigins: string[], method: string, origin: string | null, path = "/v1/jobs") {
+async function said(corsOrigins: string[], method: string, origin: string | null, path = "/v1/jobs", wanted = "") {
 	const { services } = theServices();
 	const { server } = theServices({ config: { ...services.config, corsOrigins } });
 	const headers = { authorization: `Bearer ${key}`, ...(origin === null ? {} : { origin }) };
+	if (wanted !== "") Object.assign(headers, { "access-control-request-headers": wanted });
 	const answer = await server(new Request(`https://jobs.test${path}`, { method, headers }));
 	return {
 		status: answer.status,
@@ -43,6 +45,21 @@ describe("a page of another origin", () => {
 		expect(await said([OURS], "GET", OURS, "/v1/jobs/x")).toEqual({ status: 404, ...readable });
 		expect(await said([OURS], "GET", OURS, "/nowhere")).toEqual({ status: 404, ...readable });
 		expect(await said([OURS], "GET", OURS, "/v1/jobs?x=1")).toEqual({ status: 400, ...readable });
+	});
+
+	it("may send what OpenAI's package sends with each request, and nothing else besides", async () => {
+		const wanted = "authorization,content-type,x-stainless-lang,x-stainless-retry-count,x-else,x-stainless-a b";
+		const { "access-control-allow-headers": allowed } = z
+			.looseObject({ "access-control-allow-headers": z.string() })
+			.parse(await said([OURS], "OPTIONS", OURS, "/v1/jobs", wanted));
+		const names = allowed.split(", ");
+		expect(names).toEqual(expect.arrayContaining(["authorization", "x-stainless-lang", "x-stainless-retry-count"]));
+		expect(names.filter((name) => name.startsWith("x-"))).toEqual(["x-stainless-lang", "x-stainless-retry-count"]);
+	});
+
+	it("reads which limit was reached, and when to try again", async () => {
+		const headers = { "access-control-expose-headers": expect.stringContaining("ratelimit-policy, retry-after") };
+		expect(await said([OURS], "GET", OURS)).toMatchObject(headers);
 	});
 
 	it("is told in a preflight what the path takes", async () => {

@@ -1,4 +1,4 @@
-/** Who acts, for the audit log. */
+/** The actor of a request, for the audit log. */
 import type { Context } from "hono";
 import { type Actor, OPERATOR } from "../../../shared/core/tenants/audit.ts";
 import type { IntakeEnv } from "../services.ts";

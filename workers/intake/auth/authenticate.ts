@@ -1,4 +1,4 @@
-/** Who calls, and whether they may. */
+/** Identifies the caller of a request, and checks the caller's scopes. */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../../../shared/core/errors.ts";
@@ -11,29 +11,24 @@ import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
 import { checkKeyRate, rejectUnauthenticated } from "./rate-limits.ts";
 
-const scopes = new WeakMap<object, Scope>();
-
-/** A tenant's key with `scope`. */
+/** Requires a tenant's key with `scope`. The middleware carries its scope, for the description of its route. */
 export function requireKey(scope: Scope) {
 	const middleware = createMiddleware<IntakeEnv>(async function authenticate(c, next) {
 		c.set("caller", await callerOf(c, scope));
 		await next();
 	});
-	scopes.set(middleware, scope);
-	return middleware;
+	return Object.assign(middleware, { scope });
 }
 
-/** What `requireKey` asks for, if `handler` came from there: the description of a route says so. */
-export function scopeAskedBy(handler: object): Scope | null {
-	return scopes.get(handler) ?? null;
-}
-
-/** The operator's token. */
+/** Requires the operator's token. */
 export const requireAdmin = createMiddleware<IntakeEnv>(async function authenticateAdmin(c, next) {
 	const { config, runtime } = c.env.services;
 	const token = bearerOf(c.req.header("authorization"));
 	if (token === null || !(await isSame(runtime, token, config.adminToken))) {
-		throw await rejectUnauthenticated(c, "This route needs ADMIN_TOKEN as the bearer token.");
+		throw await rejectUnauthenticated(
+			c,
+			"Missing or invalid admin token. Send it as `Authorization: Bearer <ADMIN_TOKEN>`.",
+		);
 	}
 	await next();
 });
@@ -42,12 +37,12 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	const { services } = c.env;
 	const { db, runtime, keys } = services;
 	const token = bearerOf(c.req.header("authorization"));
-	if (token === null) throw await rejectUnauthenticated(c, "Send an API key: `Authorization: Bearer hf_…`.");
-	// A bad checksum was never a key: refused without a look into D1.
+	if (token === null) throw await rejectUnauthenticated(c, "Missing API key. Send it as `Authorization: Bearer hf_…`.");
+	// Text with a bad checksum never was a key: no look-up in D1.
 	const keyId = keyIdOf(token);
 	const key = keyId === null ? null : await keys.find(db, runtime, keyId);
 	if (key === null || !(await isProven(runtime, key, token))) {
-		throw await rejectUnauthenticated(c, "This API key is not valid.");
+		throw await rejectUnauthenticated(c, "Invalid API key.");
 	}
 	await checkKeyRate(c, key.keyId);
 	if (!key.isUseNoted) services.background(noteUse(services, key));
@@ -55,7 +50,7 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes };
 }
 
-/** What has proved to be the key is remembered with it, and not hashed again. */
+/** A key that matched its hash once is remembered with it, and not hashed again. */
 async function isProven(runtime: Runtime, key: KnownKey, token: string): Promise<boolean> {
 	if (key.provenBy !== null && isSameText(token, key.provenBy)) return true;
 	if (!isSameText(await sha256Hex(runtime, token), key.keyHash)) return false;
@@ -63,7 +58,7 @@ async function isProven(runtime: Runtime, key: KnownKey, token: string): Promise
 	return true;
 }
 
-/** Once for what the cache holds of the key. A note that fails is made by the next look into D1. */
+/** Once per cache entry. A note that fails is made up for after the next look-up in D1. */
 async function noteUse({ db }: Services, key: KnownKey): Promise<void> {
 	key.isUseNoted = true;
 	try {
@@ -82,7 +77,7 @@ async function isSame(runtime: Runtime, one: string, other: string): Promise<boo
 	return isSameText(await sha256Hex(runtime, one), await sha256Hex(runtime, other));
 }
 
-/** In constant time for two texts of one length. */
+/** In constant time for texts of equal length. */
 function isSameText(one: string, other: string): boolean {
 	let difference = one.length ^ other.length;
 	for (let at = 0; at < one.length; at++) difference |= one.charCodeAt(at) ^ other.charCodeAt(at);

@@ -1,6 +1,5 @@
-/** Says in the description of each route which scope its key needs: read off the very middleware that asks for it. */
+/** Adds to the description of each route the scope that its key needs, read from the middleware that checks it. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
-import { scopeAskedBy } from "../auth/authenticate.ts";
 import type { IntakeEnv } from "../services.ts";
 
 export function describeScopes({ routes, openAPIRegistry }: OpenAPIHono<IntakeEnv>): void {
@@ -9,8 +8,8 @@ export function describeScopes({ routes, openAPIRegistry }: OpenAPIHono<IntakeEn
 		const { route } = definition;
 		const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
 		for (const { method, path: own, handler } of routes) {
-			const scope = method === route.method.toUpperCase() && own === path ? scopeAskedBy(handler) : null;
-			if (scope !== null) route.security = [{ key: [scope] }];
+			if (method !== route.method.toUpperCase() || own !== path) continue;
+			if ("scope" in handler && typeof handler.scope === "string") route.security = [{ key: [handler.scope] }];
 		}
 	}
 }

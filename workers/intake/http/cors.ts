@@ -1,10 +1,13 @@
-/** Lets the pages of named origins read the answers. A key travels in a header of the page's own, so never with credentials. */
+/** Lets pages of the configured origins read responses. Keys are sent in a header by the page, so never with credentials. */
 import { createMiddleware } from "hono/factory";
 import type { IntakeEnv } from "../services.ts";
 
-const READABLE = "content-range, etag, idempotent-replayed, location, retry-after, x-request-id, x-should-retry";
+const READABLE =
+	"content-range, etag, idempotent-replayed, location, ratelimit-policy, retry-after, x-request-id, x-should-retry";
 const SENDABLE = "authorization, content-type, idempotency-key, if-none-match, if-range, prefer, range";
-/** Browsers ask again after this long at the latest; a new list must not wait for a day. */
+/** OpenAI's package sends a dozen of these with each request, and every version may add more. */
+const SDK_HEADER = /^x-stainless-[a-z-]+$/;
+/** Browsers repeat a preflight after this long at most, so that a new list takes effect within minutes. */
 const PREFLIGHT_SECONDS = 600;
 
 export const allowOrigins = createMiddleware<IntakeEnv>(async function allowOrigins(c, next) {
@@ -18,6 +21,14 @@ export const allowOrigins = createMiddleware<IntakeEnv>(async function allowOrig
 	c.header("access-control-expose-headers", READABLE);
 	if (c.req.method !== "OPTIONS") return;
 	c.header("access-control-allow-methods", c.res.headers.get("allow") ?? "");
-	c.header("access-control-allow-headers", SENDABLE);
+	c.header(
+		"access-control-allow-headers",
+		[SENDABLE, ...sdkHeaders(c.req.header("access-control-request-headers"))].join(", "),
+	);
 	c.header("access-control-max-age", String(PREFLIGHT_SECONDS));
 });
+
+/** @param requested the names in a preflight, which browsers send in lower case */
+function sdkHeaders(requested = ""): string[] {
+	return requested.split(",").flatMap((name) => (SDK_HEADER.test(name.trim()) ? [name.trim()] : []));
+}

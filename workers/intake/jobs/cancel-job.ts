@@ -8,7 +8,7 @@ import { wake } from "../../../shared/jobs/wake.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { bodyErrors, commonErrors, errorResponse, idParams, jsonResponse, noQuery } from "../http/describe-route.ts";
-import { originOf } from "../http/origin.ts";
+import { originOf } from "../http/headers.ts";
 import { allowBody } from "../http/strict-body.ts";
 import type { IntakeEnv, Services } from "../services.ts";
 import { findOwnJob } from "./load-job.ts";

@@ -12,7 +12,7 @@ import { callerOf } from "../auth/authenticate.ts";
 import { rejectUnauthenticated } from "../auth/rate-limits.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, errorResponse, idParams, jsonResponse } from "../http/describe-route.ts";
-import { isKnownVersion } from "../http/etag.ts";
+import { isKnownVersion } from "../http/headers.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
 import { findOwnJob } from "./load-job.ts";
 

@@ -4,7 +4,7 @@ import { listJobs } from "../../../shared/db/jobs/list-jobs.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, jsonResponse } from "../http/describe-route.ts";
-import { originOf } from "../http/origin.ts";
+import { originOf } from "../http/headers.ts";
 
 const route = createRoute({
 	operationId: "listJobs",

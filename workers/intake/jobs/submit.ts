@@ -13,8 +13,7 @@ import { type NewJob, type Submission, submitAgain, submitJob } from "../../../s
 import { retryOnLostResponse } from "../../../shared/db/retry-on-lost-response.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../../../shared/storage/inputs.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
-import { originOf } from "../http/origin.ts";
-import { retryAfterSeconds } from "../http/retry-after.ts";
+import { originOf, retryAfterSeconds } from "../http/headers.ts";
 import { readWait, waitUntilFinal } from "../http/wait.ts";
 import type { IntakeEnv, Services } from "../services.ts";
 import { acceptReceiver } from "../webhooks/accept-receiver.ts";

@@ -111,11 +111,8 @@ export const adminTenantRoutes = newApp()
 	)
 	.openapi(update, async (c) => {
 		const { db, jobQueue, background } = c.env.services;
-		const old = existingTenant(await findTenant(db, c.req.param("id")));
-		const change = c.req.valid("json");
-		const limits = change.limits === undefined ? null : TenantLimits.parse({ ...old.limits, ...change.limits });
-		const named = { name: change.name ?? null, limits };
-		const updated = await updateTenant(db, old.tenantId, named, operatorAsActor(c));
+		const { name = null, limits = null } = c.req.valid("json");
+		const updated = await updateTenant(db, c.req.param("id"), { name, limits }, operatorAsActor(c));
 		background(jobQueue.tryEnqueue(updated?.freed ?? []));
 		return c.json(viewTenant(existingTenant(updated?.tenant ?? null)), 200);
 	})
