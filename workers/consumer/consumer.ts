@@ -4,6 +4,7 @@ import type { GroupCommit } from "../../shared/core/group-commit.ts";
 import { newHolder } from "../../shared/core/ids.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
+import type { GateReason } from "../../shared/db/admission/may-run.ts";
 import { type Finalization, type Finished, finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
 import type { CallModel } from "../../shared/model/port.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
@@ -31,8 +32,8 @@ export interface Lease {
 	now(): number;
 	/** Aborts when the lease is no longer ours. */
 	lost: AbortSignal;
-	/** False: taken over while its upstream's breaker is open. */
-	mayCall: boolean;
+	/** Why the job may make no call: it was taken over from a holder that died, and is gated. Null: it may. */
+	gatedBy: GateReason | null;
 	/** The half-open breakers that let this call through: its outcome is reported to them. */
 	probedBreakers: string[];
 }

@@ -39,7 +39,7 @@ async function attempt(consumer: Consumer, lease: Lease): Promise<Settlement | n
 	if (found === "unknown") return afterStorageFault(job, null);
 	if (found !== null) return afterResult(job, found);
 
-	if (!lease.mayCall) return handBack(job);
+	if (lease.gatedBy !== null) return handBack(job, lease.gatedBy);
 
 	return await consumer.inputBudget.hold(job.inputBytes, async () => {
 		const isHeldUp = consumer.runtime.now() - lease.startedAt > HELD_UP_MS_MAX;

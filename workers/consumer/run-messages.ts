@@ -28,7 +28,7 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], settleMess
 	const leaseOf = (job: Job): Lease => ({
 		job,
 		startedAt,
-		mayCall: !gated.has(job.jobId),
+		gatedBy: gated.get(job.jobId) ?? null,
 		probedBreakers: breakerKeysOf(job).filter((key) => probedBreakers.has(key)),
 		lost: watch.signalOf(job),
 		now: () => leased.now + runtime.now() - leasedHereAt,

@@ -92,9 +92,9 @@ export function afterPrecheck(job: Job, failed: Exclude<Precheck, "call"> | "inp
 }
 
 /** No call may be made now: the job waits like any other of its kind. */
-export function handBack(job: Job): Settlement {
+export function handBack(job: Job, reason: StatusReason): Settlement {
 	const progress = progressWithoutCall(job);
-	return { status: "queued", reason: "throttled", delayMs: 0, progress, breakerEvent: null };
+	return { status: "queued", reason, delayMs: 0, progress, breakerEvent: null };
 }
 
 /** How long to leave a job alone whose result or input our own storage did not take or give. */

@@ -2,6 +2,7 @@
  * Which jobs of a request may run now, as SQL. Every reason why a queued job does not run is in this predicate: its time,
  * the key that it is parked on, its tenant's budget and slots, and the breakers of its credential and its model.
  */
+import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { ASKED, keyList } from "../key-list.ts";
@@ -39,10 +40,17 @@ const HAS_SLOT = `CASE WHEN slot IS NOT NULL OR deadline_at <= ${NOW} THEN TRUE
 export const ADMITTED = `SELECT tenant_id, id FROM ${placed(DUE)}
 	WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT})`;
 
+/** The status reason of a gated job. */
+export const GateReason = z.enum(["budget_spent", "throttled", "unavailable", "blocked"]);
+export type GateReason = z.infer<typeof GateReason>;
+
+const GATE_REASON = `CASE WHEN ${overBudget("placed.tenant_id")} THEN 'budget_spent'
+	ELSE (SELECT reason FROM breakers WHERE key IN ${breakerKeys("placed")} ORDER BY open_until DESC LIMIT 1) END`;
+
 /** Of the jobs just leased, those that are gated or have a breaker at all: `is_gated` tells them apart. */
 export function findGated(db: Database, keys: JobKey[], holder: string): Statement {
 	return {
-		sql: `SELECT id, ${GATED} AS is_gated FROM ${placed("status = 'running' AND holder = ?3")}
+		sql: `SELECT id, ${GATED} AS is_gated, ${GATE_REASON} AS gate_reason FROM ${placed("status = 'running' AND holder = ?3")}
 		       WHERE ${GATED} OR (deadline_at > ${NOW}
 		         AND EXISTS (SELECT 1 FROM breakers WHERE key IN ${breakerKeys("placed")}))`,
 		params: [db.clock(), keyList(keys), holder],

@@ -3,7 +3,7 @@ import { ATTEMPTS_KEPT } from "../../core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../core/jobs/job.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { takePermits } from "../admission/breakers.ts";
-import { ADMITTED, findGated } from "../admission/may-run.ts";
+import { ADMITTED, findGated, GateReason } from "../admission/may-run.ts";
 import { parkWaiting } from "../admission/park.ts";
 import { releaseForTenant } from "../admission/release.ts";
 import { takeSlots } from "../admission/tenant-slots.ts";
@@ -31,8 +31,8 @@ export interface Leased {
 	owed: DeliveryKey[];
 	/** Jobs that were released to slots which others of this request gave back: enqueue them. */
 	freed: JobKey[];
-	/** Ids of taken-over jobs that may make no call. They are only settled, if R2 has their result. */
-	gated: Set<string>;
+	/** Taken-over jobs that may make no call, by id, and why. They are only settled, if R2 has their result. */
+	gated: Map<string, GateReason>;
 	/** Keys of the breakers that let calls through. The outcome of these calls decides what the breakers do. */
 	probedBreakers: Set<string>;
 }
@@ -67,10 +67,11 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 	// Of the jobs that the lost request took over, we cannot tell probes from gated ones: with a breaker, all count as gated.
 	const takenOverBefore = new Set(isRepeated ? jobs.filter(isTakenOver).map(({ jobId }) => jobId) : []);
 	const isGated = (id: string, isGatedNow: boolean) => (leasedNow.has(id) ? isGatedNow : takenOverBefore.has(id));
+	const gated = rows.gated.filter((row) => isGated(String(row.id), row.is_gated === 1));
 	return {
 		jobs,
 		now: Number(rows.held[0]?.now ?? jobs[0]?.leasedAt ?? 0),
-		gated: new Set(rows.gated.filter((row) => isGated(String(row.id), row.is_gated === 1)).map(({ id }) => String(id))),
+		gated: new Map(gated.map((row) => [String(row.id), GateReason.parse(row.gate_reason)])),
 		owed: pendingFromRows(rows.deliveries),
 		freed: jobKeysFromRows(rows.released),
 		probedBreakers: new Set(rows.probed.map(({ key }) => String(key))),

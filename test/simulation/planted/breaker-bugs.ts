@@ -35,8 +35,8 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		name: "a take-over calls despite an open breaker",
 		seenBy: 49,
 		file: "workers/consumer/run-messages.ts",
-		find: "mayCall: !gated.has(job.jobId),",
-		replace: "mayCall: true,",
+		find: "gatedBy: gated.get(job.jobId) ?? null,",
+		replace: "gatedBy: null,",
 	},
 	{
 		name: "a take-over by a lost request calls despite an open breaker",

@@ -77,6 +77,18 @@ describe("a throttled model", () => {
 		expect((await reload(job))?.parkedOn).not.toBeNull();
 	});
 
+	it("whose credential is blocked is the reason that a job taken over from a dead holder shows", async () => {
+		const world = aWorld();
+		const job = await aJob({ status: "running", deadlineMs: DAY });
+		const [other] = await jobs(1);
+		if (other === undefined) return;
+		const model = aModel(failed("blocked", { status: 402, retryAfterMs: HOUR }));
+		await world.advance(LEASE_MS);
+		await consume(world, world.start(model), other);
+		await consume(world, world.start(model), job);
+		expect(await reload(job)).toMatchObject({ status: "queued", statusReason: "blocked", parkedOn: null });
+	});
+
 	it("is not taken for recovered by a job that fails because no route serves it: no call was made", async () => {
 		const world = aWorld();
 		const [job] = await jobs(1);

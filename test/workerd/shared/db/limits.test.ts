@@ -375,7 +375,7 @@ describe("tokens_per_day", () => {
 		const job = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW });
 		await spend(tenantId, 100);
 		const { jobs, gated } = await lease([job]);
-		expect([jobs.map(({ jobId }) => jobId), [...gated]]).toEqual([[job.jobId], [job.jobId]]);
+		expect([jobs.map(({ jobId }) => jobId), [...gated]]).toEqual([[job.jobId], [[job.jobId, "budget_spent"]]]);
 	});
 
 	it("of 0 lets nothing in", async () => {

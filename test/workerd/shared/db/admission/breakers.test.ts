@@ -204,7 +204,7 @@ describe("a cool-down", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		const leased = await leaseJobs(databaseAt(NOW + 2 * MINUTE), { keys: [job], holder: "h", leaseMs: 90 * SECOND });
 		expect(leased.jobs.map(({ jobId }) => jobId)).toEqual([job.jobId]);
-		expect([...leased.gated]).toEqual([job.jobId]);
+		expect([...leased.gated]).toEqual([[job.jobId, "throttled"]]);
 		expect(await breakerOf(key)).toMatchObject({ open_until: NOW + HOUR, permits: 1 });
 	});
 
@@ -221,7 +221,7 @@ describe("a cool-down", () => {
 		const { jobs, gated } = await leaseJobs(databaseAt(NOW + 2 * MINUTE + SECOND), { ...request, isRepeated: true });
 
 		expect(jobs).toHaveLength(2);
-		expect([...gated]).toEqual([orphan.jobId]);
+		expect([...gated]).toEqual([[orphan.jobId, "throttled"]]);
 	});
 
 	it("tells a parked job's caller when it is tried next", async () => {
