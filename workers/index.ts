@@ -5,8 +5,8 @@
  *                                                    └─▶ DELIVERY_QUEUE ─▶ dispatcher ─▶ caller's endpoint
  *     cron ─▶ sweeper: whatever a queue lost or a crash left behind, found again in D1
  *
- * D1 is the truth; a queue message is a doorbell that carries ids and no state. Each actor's first comment says what it
- * takes, writes and sends; they never call each other.
+ * A message only says which job to look at; D1 is the truth. Each actor's first comment says what it takes, writes and
+ * sends; they never call each other. docs/glossary.md defines the terms.
  */
 import { type ParsedConfig, parseConfig } from "../shared/core/config.ts";
 import { FreshResults } from "../shared/storage/fresh-results.ts";
@@ -37,7 +37,7 @@ export default {
 	},
 } satisfies ExportedHandler<Env>;
 
-/** From the consumer that stores a result to the dispatcher that tells of it, where both run in this isolate. */
+/** From the consumer that stores a result to the dispatcher that sends it, if both run in this isolate. */
 const freshResults = new FreshResults();
 
 const configs = new WeakMap<Env, ParsedConfig>();

@@ -7,7 +7,7 @@ import type { WebhookEndpoint } from "../core/webhooks/webhook-endpoint.ts";
 import type { JobBody } from "./job.ts";
 import { timestamp } from "./time.ts";
 
-/** Could be a job's, and is nobody's: its time is 1970. */
+/** A well-formed id that no job has: its time is 1970. */
 const SAMPLE_JOB_ID = `job_${"0".repeat(26)}`;
 const SAMPLE_MODEL = "simulated/test";
 const USAGE = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };

@@ -51,8 +51,8 @@ export class Database {
 	}
 
 	/**
-	 * For a verb that writes many as cheaply as one: what falls due while it is under way shares the next call. Where SQLite
-	 * refuses them, they are written one by one, so that none drags its neighbours.
+	 * For a function that writes many as cheaply as one: what falls due while a write is in flight shares the next call. Where SQLite
+	 * refuses them, they are written one by one, so that the others still succeed.
 	 */
 	grouped<Member, Answer>(write: (members: Member[]) => Promise<Answer[]>): GroupCommit<Member, Answer> {
 		return new GroupCommit({

@@ -1,5 +1,5 @@
 /**
- * Tenants that were deleted, and are being erased. Each statement that must not serve one looks among them: an index that
- * is empty but for them, so that nobody pays for it.
+ * Tenants that were deleted and are being erased. Each statement that must not serve one checks this partial index, which
+ * is empty otherwise and costs nothing.
  */
 export const DELETED_TENANTS = "(SELECT id FROM tenants WHERE deleted_at IS NOT NULL)";

@@ -1,6 +1,6 @@
 /**
  * Watches one call: its time limit, its progress, and an abort from outside. Whichever comes first ends the call and
- * says why. Whoever waits is woken by a rejection and ends the watch, and with it the connection to the provider.
+ * gives the reason. The waiting promise rejects, and its caller ends the watch and the connection to the provider.
  */
 import type { Runtime } from "../core/runtime.ts";
 
@@ -13,8 +13,8 @@ export class CallGivenUp extends Error {
 }
 
 /**
- * Why a call that nobody waits for any more is ended. One for all: an error that is made notes its stack, which costs more
- * than the end itself.
+ * The reason of ending a call that is no longer awaited. Shared, because creating an error records its stack, which costs
+ * more than ending the call.
  */
 export const OVER = new CallGivenUp("over");
 
@@ -37,7 +37,7 @@ export class CallWatch {
 		if (outer.aborted) this.#giveUp("aborted");
 	}
 
-	/** Aborts when the call is over, answered or given up: the provider must stop generating what nobody reads. */
+	/** Aborts when the call is over: the provider must stop generating what is no longer read. */
 	get signal(): AbortSignal {
 		return this.#controller.signal;
 	}

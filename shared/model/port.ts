@@ -1,6 +1,6 @@
 /**
  * The port to the models: one call in, an outcome out, never an exception. Every provider answers with an HTTP
- * `Response` (the simulated one makes its own), so that one reader judges and assembles them all.
+ * `Response` (the simulated one makes its own), so that one reader classifies and assembles them all.
  */
 
 import type { ChatCompletion } from "../core/chat/chat-completion.ts";
@@ -51,7 +51,7 @@ export type ProviderReply =
 export type Provider = (call: ModelCall, signal: AbortSignal) => Promise<ProviderReply>;
 
 /**
- * Asks a model. Resolves to a failure, not a rejection, whatever goes wrong. Out of time is `timed_out`; an abort of
- * `signal` is `aborted`, and whoever aborted knows why. An answer that was whole by then is an answer all the same.
+ * Calls a model. Resolves to a failure, not a rejection, whatever goes wrong. Out of time is `timed_out`; an abort of
+ * `signal` is `aborted`. A response that was complete by then still counts.
  */
 export type CallModel = (call: ModelCall, signal: AbortSignal) => Promise<ModelOutcome>;

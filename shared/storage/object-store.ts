@@ -1,4 +1,4 @@
-/** R2 with a time limit. Whatever goes wrong in it is the weather: `StorageUnavailable`. */
+/** R2 with a time limit. Every error is an infrastructure fault: `StorageUnavailable`. */
 import { StorageUnavailable } from "../core/errors.ts";
 import { type Timers, withTimeout } from "../core/timeout.ts";
 

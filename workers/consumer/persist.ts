@@ -45,7 +45,7 @@ export async function leaseWithRetry(
 /** `done`: as we wrote it. `lost`: the job moved on without us. `unknown`: D1 does not respond; settled later from R2. */
 export interface Written<T> {
 	written: "done" | "lost" | "unknown";
-	/** Null: no response told us. */
+	/** Null: unknown, no response came. */
 	value: T | null;
 }
 

@@ -1,4 +1,4 @@
-/** Tells all consumers what a call found out about its upstream. Best effort: the sweeper walks the parked keys. */
+/** Shares what a call found out about its upstream with all consumers. Best effort: the sweeper walks the parked keys. */
 import type { FailureDecision } from "../../shared/core/jobs/decide.ts";
 import { type BreakerEvent, breakerEventFor } from "../../shared/core/upstreams/breaker.ts";
 import { credentialFor } from "../../shared/core/upstreams/credentials.ts";

@@ -1,11 +1,11 @@
-/** Deliveries that nobody has made in time: redispatches for them again, oldest first. */
+/** Deliveries that were not attempted in time: redispatches them, oldest first. */
 import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../shared/db/deliveries/sweep-deliveries.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 const PAGE = 100;
 const PAGES_MAX = 20;
 
-/** Rings first and notes it after: a death in between redispatches twice, which is harmless, and never not at all. */
+/** Enqueues first and notes it after: a crash in between redispatches twice, which is harmless, instead of never. */
 export async function enqueueDueDeliveries({ db, deliveryQueue }: Sweeper): Promise<{ deliveriesEnqueued: number }> {
 	let deliveriesEnqueued = 0;
 	for (let page = 0; page < PAGES_MAX; page++) {

@@ -1,4 +1,4 @@
-/** Erases what deleted tenants owned, page by page: rows first, so that nobody finds half a job, then what R2 holds. */
+/** Erases what deleted tenants owned, page by page: rows first, so that no reader finds half a job, then the objects in R2. */
 import { newId } from "../../shared/core/ids.ts";
 import {
 	erasePage,

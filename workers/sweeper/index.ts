@@ -4,7 +4,7 @@
  *         a deleted tenant owned; secrets that the previous SIGNING_KEY sealed.
  * Sends:  JOB_QUEUE and DELIVERY_QUEUE, for whatever a queue lost or a crash left behind.
  *
- * It never calls a model or a receiver: it redispatches, and those who are rung for judge for themselves.
+ * It never calls a model or a receiver: it redispatches, and consumer and dispatcher decide.
  */
 import type { ParsedConfig } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";

@@ -1,4 +1,4 @@
-/** What is past its retention goes: rows first, so that nobody finds half a job, then what R2 holds. */
+/** Prunes what is past its retention: rows first, so that no reader finds half a job, then the objects in R2. */
 import { newId } from "../../shared/core/ids.ts";
 import { pruneAuditLog } from "../../shared/db/tenants/audit-log.ts";
 import { findJobsToPrune, findTombstones, pruneJobs, removeTombstones } from "../../shared/db/upkeep/erase-jobs.ts";
@@ -13,7 +13,7 @@ const PAGES_MAX = 12;
 const PRUNE_MS_MAX = 15_000;
 /** Of each page one, and of each job that its owner erases. */
 const TOMBSTONES_MAX = 300;
-/** In one statement, during which nobody else's runs; and how many of these a sweep makes. */
+/** In one statement, during which no other statement runs; and how many of these a sweep makes. */
 const RECORDS = 1_000;
 const RECORD_PAGES_MAX = 6;
 

@@ -16,9 +16,9 @@ export async function releaseAllDeliveries({ db, deliveryQueue, runtime }: Sweep
 	let deliveriesReleased = 0;
 	for (const receiver of await findParkedReceivers(db, RECEIVERS_MAX)) {
 		for (let released = PAGE; released === PAGE && runtime.now() < stopAt; ) {
-			const owed = await releaseDeliveries(db, receiver, PAGE);
-			await deliveryQueue.enqueue(owed);
-			released = owed.length;
+			const freed = await releaseDeliveries(db, receiver, PAGE);
+			await deliveryQueue.enqueue(freed);
+			released = freed.length;
 			deliveriesReleased += released;
 		}
 	}

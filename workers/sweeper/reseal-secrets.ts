@@ -1,6 +1,6 @@
 /**
- * While SIGNING_KEY_PREVIOUS is set: what it sealed is sealed anew under SIGNING_KEY, a page a sweep, so that it can be
- * removed one day. The secrets stay the same, and nobody who signs or verifies with one notices.
+ * While SIGNING_KEY_PREVIOUS is set: what it sealed is re-sealed under SIGNING_KEY, a page a sweep, so that it can be
+ * removed one day. The secrets stay the same, and signing and verifying with them goes on.
  */
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
 import { keyId, seal, unseal } from "../../shared/crypto/seal.ts";

@@ -1,4 +1,4 @@
-/** Jobs under way: redispatches for those nobody comes for, expires those whose deadline passed while they waited. */
+/** Open jobs: redispatches those whose message was lost, and expires those whose deadline passed while they waited. */
 import { decideSweep, type SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../shared/core/jobs/wakeups.ts";
 import { findJobsToSweep, noteSwept, type SweepCursor, type SweepPage } from "../../shared/db/jobs/sweep-jobs.ts";
@@ -15,11 +15,11 @@ const PAGE = 100;
 const PAGES_MAX = 100;
 const SWEEP_MS_MAX = 20_000;
 
-export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expired: number }> {
+export async function sweepJobs(sweeper: Sweeper): Promise<{ jobsEnqueued: number; expired: number }> {
 	const stopAt = sweeper.runtime.now() + SWEEP_MS_MAX;
 	const queueIsEmpty = await isEmpty(sweeper.jobQueue);
-	const counts = { rung: 0, expired: 0 };
-	// Whoever is rung for asks to be looked at later, which may lie on a page to come: one ring a sweep is enough.
+	const counts = { jobsEnqueued: 0, expired: 0 };
+	// A redispatched job gets a later sweep time, which may lie on a page to come: one message a sweep is enough.
 	const seen = new Set<string>();
 	let after: SweepCursor | null = null;
 	let pages = 0;
@@ -32,7 +32,7 @@ export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expir
 		const jobs = page.jobs.filter(({ jobId }) => !seen.has(jobId));
 		for (const { jobId } of jobs) seen.add(jobId);
 		const done = await sweepPage(sweeper, jobs, page.now, queueIsEmpty);
-		counts.rung += done.rung;
+		counts.jobsEnqueued += done.jobsEnqueued;
 		counts.expired += done.expired;
 		after = page.next;
 		pages += 1;
@@ -40,7 +40,7 @@ export async function sweepJobs(sweeper: Sweeper): Promise<{ rung: number; expir
 	return counts;
 }
 
-/** Rings first and notes it after: a death in between redispatches twice, which is harmless, and never not at all. */
+/** Enqueues first and notes it after: a crash in between redispatches twice, which is harmless, instead of never. */
 async function sweepPage(sweeper: Sweeper, jobs: SweptJob[], now: number, queueIsEmpty: boolean) {
 	const decided = jobs.map((job) => ({ job, decision: decideSweep(job, now, queueIsEmpty) }));
 	const overdue = decided.filter(({ decision }) => decision.kind === "expire").map(({ job }) => job);
@@ -53,13 +53,13 @@ async function sweepPage(sweeper: Sweeper, jobs: SweptJob[], now: number, queueI
 		),
 		...answered.map((job) => ({ job, sweepAt: now + ENQUEUE_GRACE_MS, redispatches: job.redispatches })),
 	]);
-	return { rung: due.length + answered.length, expired };
+	return { jobsEnqueued: due.length + answered.length, expired };
 }
 
-/** Where the queue will not say, it may be full: nobody is rung for ahead of time. */
-async function isEmpty(bell: JobQueue): Promise<boolean> {
+/** If the backlog is unknown, the queue may be full: no job is redispatched ahead of time. */
+async function isEmpty(queue: JobQueue): Promise<boolean> {
 	try {
-		return (await bell.backlog()) === 0;
+		return (await queue.backlog()) === 0;
 	} catch (error) {
 		logError("queue.measure_failed", {}, error);
 		return false;

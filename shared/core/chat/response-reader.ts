@@ -34,7 +34,7 @@ export interface ResponseReaderOptions {
 export type ReaderState = "reading" | "closing" | "settled";
 
 const SSE_START = /^(?::|(?:data|event|id|retry):)/;
-/** Enough characters to tell `event:` from anything else. */
+/** Enough characters to distinguish `event:` from anything else. */
 const SNIFFED_CHARS = 6;
 
 export class ResponseReader {

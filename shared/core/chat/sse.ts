@@ -1,7 +1,7 @@
 /**
  * Server-sent events (WHATWG HTML §9.2.6) out of text that arrives in pieces of any size. It differs from the standard in
  * one point: an event that the end of the stream leaves open is handed out too, because some providers leave out the
- * last blank line; whether it is whole is for its reader to tell.
+ * last blank line; its reader decides whether it is complete.
  */
 export interface SseEvent {
 	/** Empty where the stream did not name one. */

@@ -27,7 +27,7 @@ export type AttemptOutcome =
 /** Times are Unix milliseconds of the database's clock. */
 export const AttemptSchema = z.object({
 	number: z.number(),
-	/** The lease under which the call was made: tells entries of two holders apart. */
+	/** The lease under which the call was made: distinguishes the entries of two holders. */
 	fence: z.number(),
 	/** Whether it used up one of `max_attempts`. */
 	counted: z.boolean(),

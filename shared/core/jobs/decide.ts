@@ -66,7 +66,7 @@ export function deadlineError(job: Pick<Job, "model">): JobError {
 export function poisonedError(job: Job): JobError {
 	return {
 		code: "poisoned",
-		message: `Whoever ran this job died or lost its lease ${job.maxAttempts} times; it is not tried again.`,
+		message: `The worker crashed or lost its lease on all ${job.maxAttempts} attempts.`,
 		status: null,
 		model: job.model,
 	};

@@ -45,7 +45,7 @@ export type StatusReason =
 	| "answer_unreadable"
 	/** Failed: every attempt failed in a way that might have passed. */
 	| "attempts_exhausted"
-	/** Failed: whoever ran it died, as often as it may be attempted. */
+	/** Failed: its worker crashed or lost its lease on every attempt. */
 	| "poisoned"
 	/** Expired: no final answer by `deadline_at`. */
 	| "deadline_passed";

@@ -124,7 +124,7 @@ export class JsonScanner {
 		return null;
 	}
 
-	/** Moves past a string. A problem is told at the first `levels` steps: a broken key has no path of its own. */
+	/** Moves past a string. A problem is reported at the first `levels` steps: a broken key has no path of its own. */
 	#string(levels: number): JsonProblem | null {
 		const { end, fault } = stringEnd(this.#text, this.#at);
 		this.#at = end;

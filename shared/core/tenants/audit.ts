@@ -31,7 +31,7 @@ export interface Actor {
 	requestId: string;
 }
 
-/** Whoever holds ADMIN_TOKEN. */
+/** The holder of ADMIN_TOKEN. */
 export const OPERATOR = "operator";
 
 /** Never a secret, and nothing of what was done but its name. */

@@ -28,15 +28,15 @@ export interface Refusal {
 }
 
 export function classifyFailure({ status, header, body, nowMs }: Refusal): ModelFailure {
-	const told = readProviderError(body);
-	const classification = obeyShouldRetry(classificationOf(status, told), header("x-should-retry"));
+	const error = readProviderError(body);
+	const classification = obeyShouldRetry(classificationOf(status, error), header("x-should-retry"));
 	return newFailure({
 		class: classification.class,
-		code: told.words[0]?.toLowerCase() ?? classification.code,
-		message: told.message === null ? ownMessage(status) : cleanMessage(told.message),
+		code: error.words[0]?.toLowerCase() ?? classification.code,
+		message: error.message === null ? ownMessage(status) : cleanMessage(error.message),
 		status,
 		retryAfterMs:
-			readRetryAfterMs(header, nowMs) ?? believedMs(told.retryAfterMs ?? Number.NaN) ?? knownWaitMs(told, nowMs),
+			readRetryAfterMs(header, nowMs) ?? believedMs(error.retryAfterMs ?? Number.NaN) ?? knownWaitMs(error, nowMs),
 		nextModelMayHelp: classification.nextModelMayHelp,
 	});
 }
@@ -49,12 +49,12 @@ export function classifyThrown(message: string, nowMs: number): ModelFailure | n
 	return classifyFailure({ status: null, header: () => null, body, nowMs });
 }
 
-function classificationOf(httpStatus: number | null, told: ProviderError): Classification {
+function classificationOf(httpStatus: number | null, error: ProviderError): Classification {
 	const isError = httpStatus !== null && (httpStatus < 200 || httpStatus > 299);
-	const status = isError ? httpStatus : told.status;
-	const words = told.words.map((word) => word.toLowerCase());
+	const status = isError ? httpStatus : error.status;
+	const words = error.words.map((word) => word.toLowerCase());
 	for (const word of words) if (Object.hasOwn(SPECIFIC_WORDS, word)) return SPECIFIC_WORDS[word] ?? ERROR_AFTER_SUCCESS;
-	const sentence = SENTENCES.find((row) => row.status === status && row.pattern.test(told.message ?? ""));
+	const sentence = SENTENCES.find((row) => row.status === status && row.pattern.test(error.message ?? ""));
 	if (sentence !== undefined) return sentence.classification;
 	if (status !== null) return classificationOfStatus(status);
 	for (const word of words) if (Object.hasOwn(GENERAL_WORDS, word)) return GENERAL_WORDS[word] ?? ERROR_AFTER_SUCCESS;
@@ -74,8 +74,8 @@ function obeyShouldRetry(classification: Classification, header: string | null):
 }
 
 /** Workers AI's free daily allocation is back at 00:00 UTC. */
-function knownWaitMs(told: ProviderError, nowMs: number): number | null {
-	return told.words.includes("3036") ? DAY_MS - (nowMs % DAY_MS) : null;
+function knownWaitMs(error: ProviderError, nowMs: number): number | null {
+	return error.words.includes("3036") ? DAY_MS - (nowMs % DAY_MS) : null;
 }
 
 function ownMessage(status: number | null): string {

@@ -85,7 +85,7 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	"5019": REJECTED,
 };
 
-/** Failures that some providers tell apart by their sentence alone. Looked at only under the status given. */
+/** Failures that some providers distinguish only by their message. Each applies to the given status only. */
 export const SENTENCES: readonly { status: number; pattern: RegExp; classification: Classification }[] = [
 	{ status: 400, pattern: /credit balance is too low/i, classification: BLOCKED },
 	{ status: 429, pattern: /spend(ing)? limit/i, classification: BLOCKED },
@@ -120,7 +120,7 @@ export const GENERAL_WORDS: Readonly<Record<string, Classification>> = {
 	not_found_error: UNKNOWN_MODEL,
 };
 
-/** An error told inside a 200 that names no reason: the provider had begun to answer, so it may well do so again. */
+/** An error without a reason inside a 200: the provider had begun to respond, so a retry may succeed. */
 export const ERROR_AFTER_SUCCESS: Classification = row("transient", "provider_error");
 
 /** Unknown 4xx are the caller's, unknown 5xx (501, 505, 520–527, 530 …) the provider's. Redirects are never followed. */

@@ -28,7 +28,7 @@ export interface ModelFailure {
 	nextModelMayHelp: boolean;
 	/** The gateway's log id of this call. */
 	logId: string | null;
-	/** Tokens the failed call is known to have cost; null where nobody said. */
+	/** Tokens the failed call is known to have cost; null: unknown. */
 	usage: Usage | null;
 }
 

@@ -2,13 +2,13 @@
 import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json.ts";
 
 export interface ProviderError {
-	/** The provider's own words for programs, the most telling first: its code, its type, its status word. */
+	/** The provider's own words for programs, the most specific first: its code, its type, its status word. */
 	words: string[];
 	/** Its sentence for people; null where it gave none. Not yet cut or cleaned. */
 	message: string | null;
-	/** An HTTP status told inside the body, as routers do that answer 200 or 502 for everything. */
+	/** An HTTP status inside the body, from routers that respond 200 or 502 to everything. */
 	status: number | null;
-	/** A wait told inside the body (Gemini's RetryInfo), milliseconds. */
+	/** A wait given in the body (Gemini's RetryInfo), milliseconds. */
 	retryAfterMs: number | null;
 }
 
@@ -21,9 +21,9 @@ export function readProviderError(body: Json | undefined): ProviderError {
 	const outer = objectOf(listOf(body)?.[0]) ?? objectOf(body);
 	if (outer === null) return { words: [], message: null, status: null, retryAfterMs: null };
 	const inner = objectOf(outer.error) ?? objectOf(listOf(outer.errors)?.[0]) ?? objectOf(outer.detail) ?? outer;
-	const told = [outer.internalCode, inner.internalCode, inner.code, inner.type, inner.status, inner.reason];
+	const candidates = [outer.internalCode, inner.internalCode, inner.code, inner.type, inner.status, inner.reason];
 	return {
-		words: told.map(wordFrom).filter((word) => word !== null),
+		words: candidates.map(wordFrom).filter((word) => word !== null),
 		message: messageOf(outer, inner),
 		status: [inner.code, inner.status, inner.status_code].map(statusFrom).find((status) => status !== null) ?? null,
 		retryAfterMs: retryInfoMs(inner),
@@ -44,7 +44,7 @@ function statusFrom(value: Json | undefined): number | null {
 
 function messageOf(outer: JsonObject, inner: JsonObject): string | null {
 	const validation = objectOf(listOf(outer.detail)?.[0]);
-	const told = [
+	const candidates = [
 		inner.message,
 		inner.description,
 		outer.error,
@@ -53,7 +53,7 @@ function messageOf(outer: JsonObject, inner: JsonObject): string | null {
 		outer.detail,
 		validation?.msg,
 	];
-	return told.map(wordOf).find((message) => message !== null) ?? null;
+	return candidates.map(wordOf).find((message) => message !== null) ?? null;
 }
 
 /** `{"@type": "…RetryInfo", "retryDelay": "13.5s"}` among Google's details. */

@@ -1,8 +1,8 @@
 /** How long a provider asked us to wait. */
 
 /**
- * Longest wait that is believed: a day, the longest window over which providers count. Whoever asks for more is asked
- * again after a day; a mistaken header must not keep a model from everybody for years.
+ * The longest accepted wait: a day, the longest window over which providers count. If a provider requests more, it is called
+ * again after a day, because a mistaken header must not block a model for years.
  */
 export const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
 

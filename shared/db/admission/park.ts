@@ -13,7 +13,7 @@ const OPEN_BREAKER = `(SELECT key FROM breakers WHERE key IN ${breakerKeys("jobs
 	ORDER BY open_until DESC LIMIT 1)`;
 
 /**
- * What each job waits for, the first that applies: tomorrow's budget, a breaker, a slot. Whoever waits for the first two
+ * What each job waits for, the first that applies: tomorrow's budget, a breaker, a slot. A job that waits for the first two
  * gives its slot back.
  */
 export function parkWaiting(db: Database, keys: JobKey[]): Statement {

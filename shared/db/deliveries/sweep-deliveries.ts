@@ -1,4 +1,4 @@
-/** The sweeper's look at deliveries that nobody has made in time. */
+/** Finds and defers deliveries that were not attempted in time. */
 
 import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../core/jobs/wakeups.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
@@ -20,18 +20,18 @@ export async function findDeliveriesToEnqueue(db: Database, limit: number): Prom
 }
 
 /**
- * Looks again when it has been due for twice as long as now, so that a backlog is not multiplied by those who wait in it.
- * A delivery attempted meanwhile has set a time of its own, which stands.
+ * Checks again when it has been due for twice as long as now, so that waiting deliveries do not multiply the messages of a
+ * backlog. A delivery attempted meanwhile has set its own time, which is kept.
  */
-export async function deferDeliverySweep(db: Database, rung: DueDelivery[]): Promise<void> {
-	if (rung.length === 0) return;
+export async function deferDeliverySweep(db: Database, enqueued: DueDelivery[]): Promise<void> {
+	if (enqueued.length === 0) return;
 	await db.all("defer delivery sweep", {
 		sql: `UPDATE deliveries SET sweep_at = ${NOW} + min(max(${NOW} - next_attempt_at, ${ENQUEUE_GRACE_MS}), ${REDISPATCH_DELAY_MS_MAX})
-		  FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS seen FROM json_each(?2)) AS rung
-		 WHERE deliveries.tenant_id = rung.tenant_id AND deliveries.id = rung.id AND deliveries.sweep_at = rung.seen`,
+		  FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS seen FROM json_each(?2)) AS enqueued
+		 WHERE deliveries.tenant_id = enqueued.tenant_id AND deliveries.id = enqueued.id AND deliveries.sweep_at = enqueued.seen`,
 		params: [
 			db.clock(),
-			JSON.stringify(rung.map(({ tenantId, deliveryId, sweepAt }) => [tenantId, deliveryId, sweepAt])),
+			JSON.stringify(enqueued.map(({ tenantId, deliveryId, sweepAt }) => [tenantId, deliveryId, sweepAt])),
 		],
 	});
 }

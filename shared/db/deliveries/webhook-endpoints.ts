@@ -10,7 +10,7 @@ import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 const COLUMNS = ENDPOINT_COLUMNS(NOW);
 
 /** Goes right after the statement that acts. */
-const told = (db: Database, by: Actor, action: AuditAction, { tenantId, endpointId }: WebhookEndpointKey) =>
+const auditStatement = (db: Database, by: Actor, action: AuditAction, { tenantId, endpointId }: WebhookEndpointKey) =>
 	audited(db, by, { action, tenantId, target: endpointId });
 
 const find = (db: Database, { tenantId, endpointId }: WebhookEndpointKey): Statement => ({
@@ -32,7 +32,7 @@ export async function createEndpoint(
 ): Promise<WebhookEndpoint | null> {
 	const [rows = []] = await db.transact("create webhook endpoint", [
 		insert(db, endpoint),
-		told(db, by, "endpoint.created", endpoint),
+		auditStatement(db, by, "endpoint.created", endpoint),
 	]);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
@@ -109,7 +109,7 @@ export async function updateEndpoint(
 				change.payload,
 			],
 		},
-		told(db, by, "endpoint.updated", key),
+		auditStatement(db, by, "endpoint.updated", key),
 		find(db, key),
 	]);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
@@ -135,13 +135,13 @@ export async function rotateEndpointSecret(
 			 WHERE tenant_id = ?2 AND id = ?3 AND secret <> ?4`,
 			params: [db.clock(), key.tenantId, key.endpointId, sealedSecret, secretHint, keepOldMs],
 		},
-		told(db, by, "endpoint.secret_rotated", key),
+		auditStatement(db, by, "endpoint.secret_rotated", key),
 		find(db, key),
 	]);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
-/** Back in service, with a clean record. What is owed goes on at its time; what was missed is for `recover`. */
+/** Back in service, with a clean record. Pending deliveries go on at their time; `recover` resends the missed ones. */
 export async function enableEndpoint(
 	db: Database,
 	key: WebhookEndpointKey,
@@ -155,13 +155,13 @@ export async function enableEndpoint(
 			 WHERE tenant_id = ?2 AND id = ?3 AND status = 'disabled'`,
 			params: [db.clock(), key.tenantId, key.endpointId],
 		},
-		told(db, by, "endpoint.enabled", key),
+		auditStatement(db, by, "endpoint.enabled", key),
 		find(db, key),
 	]);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
-/** False: there is no such endpoint. What it is still owed is skipped when it is due. */
+/** False: there is no such endpoint. Its pending deliveries are skipped when they are due. */
 export async function deleteEndpoint(db: Database, key: WebhookEndpointKey, by: Actor): Promise<boolean> {
 	const [, rows = []] = await db.transact("delete webhook endpoint", [
 		forgetFailures(key),
@@ -169,7 +169,7 @@ export async function deleteEndpoint(db: Database, key: WebhookEndpointKey, by: 
 			sql: "DELETE FROM webhook_endpoints WHERE tenant_id = ?1 AND id = ?2 RETURNING id",
 			params: [key.tenantId, key.endpointId],
 		},
-		told(db, by, "endpoint.deleted", key),
+		auditStatement(db, by, "endpoint.deleted", key),
 	]);
 	return rows.length > 0;
 }

@@ -5,7 +5,7 @@ import type { Database } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { JOB_COLUMNS, JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 
-/** Whoever asks: a signed link works without a key. */
+/** Applies to every reader: a signed link works without a key. */
 const IS_SERVED = `tenant_id NOT IN ${DELETED_TENANTS}`;
 
 /** Without its input; null: unknown, erased, or another tenant's, which look the same. */

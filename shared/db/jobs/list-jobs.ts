@@ -66,7 +66,7 @@ function listStatement(query: Parameters<typeof listJobs>[1]) {
 			query.tenantId,
 			isAscending ? later(lower, query.after) : lower,
 			isAscending ? upper : earlier(upper, query.after),
-			// One more: a match tells that there is a next page, and where there is none, it is the last one looked at.
+			// One more: a match means that there is a next page; without one, it is the last row read.
 			query.limit + 1,
 			filter.status,
 			filter.model,

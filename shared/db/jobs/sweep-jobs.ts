@@ -1,4 +1,4 @@
-/** The sweeper's look at jobs under way: page by page, by when they asked to be looked at. */
+/** Finds the open jobs that are due for a check, page by page. */
 import type { SweptJob } from "../../core/jobs/sweep.ts";
 import { type Database, NOW } from "../database.ts";
 
@@ -69,7 +69,7 @@ export async function findJobsToSweep(
 	};
 }
 
-/** Notes when to look next. A job that was queued or swept anew meanwhile has set a time of its own, which stands. */
+/** Notes when to check next. A job that was queued or swept again meanwhile has set its own time, which is kept. */
 export async function noteSwept(
 	db: Database,
 	swept: { job: SweptJob; sweepAt: number; redispatches: number }[],

@@ -1,4 +1,4 @@
-/** Why a job that was rung for was not leased. */
+/** Why a job was not leased for its message. */
 import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
@@ -15,7 +15,7 @@ export type Missed = JobKey &
 		| { kind: "idle" }
 	);
 
-/** Explains a miss. Only a job that is merely early is worth another ring by the same message. */
+/** Explains a miss. Only a job that is merely early is worth a delay of the same message. */
 export async function whyNotLeased(db: Database, keys: JobKey[]): Promise<Missed[]> {
 	const rows = await db.all<{ tenant_id: string; id: string; wait_ms: number }>("explain missed leases", {
 		sql: `SELECT tenant_id, id, run_at - ${NOW} AS wait_ms FROM jobs

@@ -1,6 +1,6 @@
 /**
- * The audit log. An entry is a statement in the transaction of the act that it tells of, right after the one that acts:
- * nothing is done without one, and none tells of what was not done.
+ * The audit log. An entry is a statement in the transaction of the act that it records, right after the one that acts:
+ * every act has an entry, and every entry an act.
  */
 import { z } from "zod";
 import {
@@ -13,7 +13,7 @@ import {
 } from "../../core/tenants/audit.ts";
 import { type Database, NOW, OWN_CLOCK, type Statement } from "../database.ts";
 
-/** As the table's trigger has it: an entry stays so long, whoever asks. */
+/** The retention that the table's trigger enforces. */
 const KEPT_MS = 400 * 24 * 3_600_000;
 
 const EntryRow = z.object({
@@ -35,14 +35,14 @@ export interface Act {
 }
 
 /**
- * Tells of the statement just before, if that changed anything. A request that says the same twice, because the first
- * answer was lost, makes one entry.
+ * Records the statement just before, if that changed anything. A request repeated because its first response was lost makes
+ * one entry.
  */
 export function audited(db: Database, by: Actor, act: Act): Statement {
 	return entry(db, by, act, "changes() > 0");
 }
 
-/** For what happens outside the database: told of before, so that nothing happens untold. */
+/** For acts outside the database: recorded before they happen, so that none goes unrecorded. */
 export async function recordAct(db: Database, by: Actor, act: Act): Promise<void> {
 	await db.all("record act", entry(db, by, act, "TRUE"));
 }

@@ -1,6 +1,6 @@
 /**
- * Deletes tenants. One transaction makes a tenant unknown to everybody; the sweeper then erases what it owned, in pages
- * small enough for any database. The row itself goes last: until then it keeps out whoever still knows the tenant, such
+ * Deletes tenants. One transaction makes a tenant unknown; the sweeper then erases what it owned, in pages
+ * small enough for any database. The row itself goes last: until then it keeps out those that still know the tenant, such
  * as an isolate that has its key in the cache, or a holder that ends its job.
  */
 
@@ -114,7 +114,7 @@ function eraseOwned(table: string, key: string, tenantId: string, limit: number)
 	};
 }
 
-/** The rows of tenants that nothing is left of, and whom nobody can know any more. */
+/** Removes the rows of tenants whose data is erased and whom no cache or holder can know any more. */
 export async function removeErasedTenants(db: Database, limit: number): Promise<number> {
 	const rows = await db.all("remove erased tenants", {
 		sql: `DELETE FROM tenants WHERE id IN (

@@ -33,7 +33,7 @@ export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Pro
 			method: "POST",
 			headers,
 			body: JSON.stringify(requestBody(call)),
-			// A redirect would carry the prompt, and maybe the key, to a place that nobody configured.
+			// A redirect would carry the prompt, and maybe the key, to an address that is not configured.
 			redirect: "manual",
 			signal,
 		});
@@ -48,7 +48,7 @@ function completionsUrl(baseUrl: string): string {
 	return url.href;
 }
 
-/** The caller's body with the model's name; a stream is asked to count its tokens, or nobody would know them. */
+/** The caller's body with the model's name. A stream is requested with its token counts, which it omits by default. */
 function requestBody({ input, model, route }: ModelCall): JsonObject {
 	const body: JsonObject = { ...input, model: route.rename ?? model };
 	if (input.stream === true) body.stream_options = { ...objectOf(input.stream_options), include_usage: true };

@@ -9,7 +9,7 @@ import { newWebhookSecret, openSecrets } from "../../../shared/webhooks/secrets.
 import { logError } from "../../log.ts";
 import type { Services } from "../services.ts";
 
-/** Enough to tell two secrets apart by, of 256 bits. */
+/** Enough of 256 bits to distinguish two secrets. */
 const HINT_LENGTH = 4;
 
 /** As it is shown, this once; and what is stored of it. */

@@ -119,7 +119,7 @@ describe("errors of our own", () => {
 	it("say what happened and which model was meant", () => {
 		const job = running({ maxAttempts: 3, model: "b" });
 		expect(poisonedError(job)).toMatchObject({ code: "poisoned", status: null, model: "b" });
-		expect(poisonedError(job).message).toContain("3 times");
+		expect(poisonedError(job).message).toContain("all 3 attempts");
 		expect(deadlineError(job)).toMatchObject({ code: "deadline_passed", status: null, model: "b" });
 	});
 });

@@ -1,0 +1,100 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, it } from "vitest";
+
+const root = join(import.meta.dirname, "../..");
+
+/** Words of the glossary have one meaning each. These are others for the same things, and may not come back. */
+const RETIRED = [
+	...["anew", "whoever", "whomever", "surely", "nobody", "by and by", "under way", "the weather"],
+	...["doorbells?", "bells?", "rings?", "rung", "told", "tells?", "telling"],
+	...["owe", "owes", "owed", "owing", "happenings?", "news"],
+	...["cool ?downs?", "strikes?", "struck", "kept away", "lanes?", "strangers?", "shields?", "tally", "tallies"],
+	...["judges?", "judged", "judgements?", "verdicts?", "buried"],
+];
+
+const pattern = new RegExp(`\\b(${RETIRED.join("|")})\\b`, "g");
+
+/** The retired words in a line of code or prose, also inside identifiers: `leaseSurely`, `cool_downs`. */
+function retiredIn(line: string): string[] {
+	const words = line.match(/[A-Z]?[a-z]+|[A-Z]+(?![a-z])/g) ?? [];
+	return words.join(" ").toLowerCase().match(pattern) ?? [];
+}
+
+const sources = ["workers", "shared", "scripts"].flatMap((folder) =>
+	readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
+		.filter((name) => name.endsWith(".ts"))
+		.map((name) => `${folder}/${name}`),
+);
+
+/** Files that are to be reworded, and then leave this list. */
+const TO_REWORD: readonly string[] = [
+	"shared/core/jobs/idempotency.ts",
+	"shared/core/tenants/tenant.ts",
+	"shared/core/webhooks/events.ts",
+	"shared/db/admission/may-run.ts",
+	"shared/db/admission/tenant-limits.ts",
+	"shared/db/deliveries/receiver-breakers.ts",
+	"shared/db/deliveries/redeliver.ts",
+	"shared/db/jobs/claim-key.ts",
+	"shared/db/jobs/finish-jobs.ts",
+	"shared/db/jobs/lease-jobs.ts",
+	"shared/db/jobs/submit-job.ts",
+	"shared/db/outbox.ts",
+	"shared/db/tenants/tenants.ts",
+	"shared/db/upkeep/erase-jobs.ts",
+	"shared/db/upkeep/read-status.ts",
+	"workers/consumer/run-messages.ts",
+	"workers/consumer/settle.ts",
+	"workers/intake/auth/key-cache.ts",
+	"workers/intake/auth/rate-limiter.ts",
+	"workers/intake/auth/rate-limits.ts",
+	"workers/intake/auth/request-counters.ts",
+	"workers/intake/index.ts",
+	"workers/intake/jobs/cancel-job.ts",
+	"workers/intake/jobs/delete-job.ts",
+	"workers/intake/jobs/get-result.ts",
+	"workers/intake/jobs/idempotency.ts",
+	"workers/intake/jobs/job-history.ts",
+	"workers/intake/jobs/over-limit.ts",
+	"workers/intake/jobs/retry-job.ts",
+	"workers/intake/jobs/submit.ts",
+	"workers/intake/webhooks/accept-receiver.ts",
+	"workers/sweeper/expire-jobs.ts",
+];
+
+describe("source and README", () => {
+	it("use no retired word", () => {
+		const found = [...sources, "README.md", "docs/glossary.md"]
+			.filter((path) => !TO_REWORD.includes(path))
+			.flatMap((path) =>
+				readFileSync(join(root, path), "utf8")
+					.split("\n")
+					.flatMap((line, index) => retiredIn(line).map((word) => `${path}:${index + 1}: ${word}`)),
+			);
+		expect(sources.length).toBeGreaterThan(100);
+		expect(found).toEqual([]);
+	});
+});
+
+describe("a retired word is found", () => {
+	it.each([
+		["// Whoever runs it", ["whoever"]],
+		["await leaseSurely(db);", ["surely"]],
+		["const SURELY = 1;", ["surely"]],
+		["type OwedDelivery = { toldAt: number };", ["owed", "told"]],
+		["oweEvents(db)", ["owe"]],
+		["SELECT * FROM cool_downs", ["cool downs"]],
+		["cooldownOf(key), coolDownOf(key)", ["cooldown", "cool down"]],
+		["a cool-down", ["cool down"]],
+		["`doorbell.not_rung`", ["doorbell", "rung"]],
+		["refuseStranger()", ["stranger"]],
+		["is signed anew", ["anew"]],
+	])("%s", (line, words) => {
+		expect(retiredIn(line)).toEqual(words);
+	});
+
+	it("but not a part of another word", () => {
+		expect(retiredIn("a string, a toolbelt, lanesplitter, follower, showed, fallowed, retold, newsroom")).toEqual([]);
+	});
+});
