@@ -1,5 +1,5 @@
 /**
- * D1 with a clock. All SQL of the service runs through here; the statements themselves stand in the verbs beside this file.
+ * D1 with a clock. All SQL of the service runs through here; the statements are in the verbs of the folders beside this file.
  *
  * Time in SQL is the database's own (`NOW`), so that no two machines' clocks are ever compared. Tests and simulation bind
  * another time through `clock`.
@@ -72,8 +72,8 @@ export class Database {
 	}
 
 	/**
-	 * One transaction: all statements take effect, or none. Answers the rows of each. What falls due meanwhile in the same
-	 * invocation shares the next one: its statements stay together, in their order.
+	 * One transaction: all statements take effect, or none. Returns the rows of each. What the same invocation commits while one
+	 * is in flight shares the next one; its statements stay together, in their order.
 	 */
 	async transact<Row>(name: string, statements: Statement[]): Promise<Row[][]> {
 		const answers = await this.#transactions.commit({ name, statements });

@@ -7,8 +7,12 @@ export function keyList(keys: JobKey[]): string {
 	return JSON.stringify(keys.map((key) => [key.tenantId, key.jobId]));
 }
 
+/** The rows of that list. @param list the parameter that it is bound as */
+export const isListed = (list: string) =>
+	`(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${list}))`;
+
 /** The jobs in that list, bound as `?2`, without those of deleted tenants: nothing of theirs is served. */
-export const ASKED = `(tenant_id, id) IN (
+export const REQUESTED = `(tenant_id, id) IN (
 	SELECT value ->> 0, value ->> 1 FROM json_each(?2) WHERE value ->> 0 NOT IN ${DELETED_TENANTS})`;
 
 /** From rows with `tenant_id` and `id`. */

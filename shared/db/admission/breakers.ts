@@ -17,7 +17,7 @@ import {
 	UNAVAILABLE_MS_FIRST,
 } from "../../core/upstreams/breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { ASKED, keyList } from "../key-list.ts";
+import { keyList, REQUESTED } from "../key-list.ts";
 import { breakerKeys } from "./keys.ts";
 
 /** Whether the breaker of `key` gates the call at `place` in its line. */
@@ -96,7 +96,7 @@ export function takePermits(db: Database, keys: JobKey[], holder: string): State
 		       open_until = CASE WHEN permits <= used.calls THEN ${NOW} + ${PROBE_MS} ELSE open_until END
 		  FROM (SELECT upstream.key, count(*) AS calls
 		          FROM jobs JOIN breakers AS upstream ON upstream.key IN ${breakerKeys("jobs")}
-		         WHERE ${ASKED} AND status = 'running' AND holder = ?3 AND deadline_at > ${NOW} GROUP BY upstream.key) AS used
+		         WHERE ${REQUESTED} AND status = 'running' AND holder = ?3 AND deadline_at > ${NOW} GROUP BY upstream.key) AS used
 		 WHERE breakers.key = used.key AND breakers.open_until <= ${NOW}
 		RETURNING breakers.key`,
 		params: [db.clock(), keyList(keys), holder],

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { ASKED, keyList } from "../key-list.ts";
+import { keyList, REQUESTED } from "../key-list.ts";
 import { gatedBy } from "./breakers.ts";
 import { breakerKeys, credentialKey, modelKey } from "./keys.ts";
 import { overBudget } from "./tenant-limits.ts";
@@ -17,7 +17,7 @@ const placed = (condition: string) => `(
 	       row_number() OVER (PARTITION BY tenant_id, slot IS NULL ORDER BY priority DESC, id) AS place_in_tenant,
 	       row_number() OVER (PARTITION BY credential ORDER BY priority DESC, id) AS place_in_credential,
 	       row_number() OVER (PARTITION BY credential, model ORDER BY priority DESC, id) AS place_at_model
-	  FROM jobs WHERE ${ASKED} AND (${condition})) AS placed`;
+	  FROM jobs WHERE ${REQUESTED} AND (${condition})) AS placed`;
 
 /** A queued job whose time has come or whose deadline has passed, or a running job whose lease has run out. */
 const DUE = `(status = 'queued' AND ((run_at <= ${NOW} AND parked_on IS NULL) OR deadline_at <= ${NOW}))

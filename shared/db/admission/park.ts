@@ -4,7 +4,7 @@
  */
 import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { ASKED, keyList } from "../key-list.ts";
+import { keyList, REQUESTED } from "../key-list.ts";
 import { breakerKeys, tenantKey } from "./keys.ts";
 import { overBudget, TOMORROW } from "./tenant-limits.ts";
 
@@ -28,7 +28,7 @@ export function parkWaiting(db: Database, keys: JobKey[]): Statement {
 		              CASE WHEN is_over_budget THEN ${TOMORROW} ELSE coalesce(breaker.open_until, due.run_at) END AS run_at
 		         FROM (SELECT tenant_id, id, run_at, slot, ${overBudget("jobs.tenant_id")} AS is_over_budget, ${OPEN_BREAKER} AS breaker
 		                 FROM jobs
-		                WHERE ${ASKED} AND status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL AND deadline_at > ${NOW}) AS due
+		                WHERE ${REQUESTED} AND status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL AND deadline_at > ${NOW}) AS due
 		         LEFT JOIN breakers AS breaker ON breaker.key = due.breaker
 		        WHERE is_over_budget OR breaker.key IS NOT NULL OR due.slot IS NULL) AS waiting
 		 WHERE jobs.tenant_id = waiting.tenant_id AND jobs.id = waiting.id`,

@@ -1,14 +1,14 @@
-/** What a tenant may have, as SQL: looked at by the statements that it bounds, in their own transaction. */
+/** A tenant's limits, as SQL: each statement that a limit bounds reads it in its own transaction. */
 import { NOW, type Statement } from "../database.ts";
 
 const DAY_MS = 86_400_000;
 
-/** Days since 1970-01-01. The cast, for a time that is bound may come as a real number. */
+/** Days since 1970-01-01. The cast: a bound time may arrive as a real number. */
 export const TODAY = `CAST(${NOW} / ${DAY_MS} AS INTEGER)`;
-/** Midnight, UTC: when the day's tokens are counted anew. */
+/** Midnight, UTC: when the day's tokens start over. */
 export const TOMORROW = `((${TODAY} + 1) * ${DAY_MS})`;
 
-/** Whether a tenant's limit is used up; where it has none, nothing is counted. */
+/** Whether a tenant's limit is used up. Without a limit nothing is counted. */
 const isReached = (tenant: string, limit: string, used: string) => `EXISTS (
 	SELECT 1 FROM tenants WHERE id = ${tenant} AND limits ->> '${limit}' IS NOT NULL AND limits ->> '${limit}' <= ${used})`;
 
@@ -20,23 +20,24 @@ export const overBudget = (tenant: string) =>
 		`coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = tenants.id AND day = ${TODAY}), 0)`,
 	);
 
-/** Whether a tenant has as many open jobs as it may: no more of them than that are read. */
+/** Whether a tenant has reached its limit of open jobs. Reads no more rows than the limit. */
 export const tooManyOpen = (tenant: string) =>
 	isReached(tenant, "open_jobs", "(SELECT count(*) FROM jobs AS open WHERE open.open_in = tenants.id)");
 
-const HAS_OPEN_LIMIT = "EXISTS (SELECT 1 FROM tenants WHERE id = ?1 AND limits ->> 'open_jobs' IS NOT NULL)";
+const hasOpenLimit = (tenant: string) =>
+	`EXISTS (SELECT 1 FROM tenants WHERE id = ${tenant} AND limits ->> 'open_jobs' IS NOT NULL)`;
 
-/** What `open_in` of a new job is: counted only where somebody looks. */
-export const openIn = (tenant: string) => `iif(${HAS_OPEN_LIMIT.replace("?1", tenant)}, ${tenant}, NULL)`;
+/** `open_in` of a new job: set only if the tenant has the limit, so that no other tenant pays for the count. */
+export const openIn = (tenant: string) => `iif(${hasOpenLimit(tenant)}, ${tenant}, NULL)`;
 
 /**
- * Counts the open jobs of a tenant that had no such limit before, in the transaction that sets it. Looks through what is
- * open, of whichever tenant, and not through all that this one keeps.
+ * Marks the open jobs of a tenant that had no such limit before, in the transaction that sets it. Reads all open jobs, of any
+ * tenant, rather than all jobs that this tenant keeps.
  */
 export function countOpenJobs(tenantId: string): Statement {
 	return {
 		sql: `UPDATE jobs SET open_in = tenant_id
-		 WHERE ${HAS_OPEN_LIMIT} AND (tenant_id, id) IN (
+		 WHERE ${hasOpenLimit("?1")} AND (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM jobs INDEXED BY jobs_to_sweep
 		        WHERE sweep_at IS NOT NULL AND tenant_id = ?1 AND open_in IS NULL)`,
 		params: [tenantId],

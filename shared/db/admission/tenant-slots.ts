@@ -5,7 +5,7 @@
 import type { JobKey } from "../../core/jobs/job.ts";
 import { FAIR_SHARE } from "../../core/tenants/tenant.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { ASKED, keyList } from "../key-list.ts";
+import { keyList, REQUESTED } from "../key-list.ts";
 import { tenantKey } from "./keys.ts";
 import { overBudget } from "./tenant-limits.ts";
 
@@ -33,7 +33,7 @@ export const slotsToGive = (tenant: string) =>
 export function takeSlots(db: Database, keys: JobKey[], holder: string): Statement {
 	return {
 		sql: `UPDATE jobs SET slot = tenant_id
-		 WHERE ${ASKED} AND status = 'running' AND holder = ?3 AND slot IS NULL AND deadline_at > ${NOW}`,
+		 WHERE ${REQUESTED} AND status = 'running' AND holder = ?3 AND slot IS NULL AND deadline_at > ${NOW}`,
 		params: [db.clock(), keyList(keys), holder],
 	};
 }

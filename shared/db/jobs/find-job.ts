@@ -8,7 +8,7 @@ import { JOB_COLUMNS, JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
 /** Applies to every reader: a signed link works without a key. */
 const IS_SERVED = `tenant_id NOT IN ${DELETED_TENANTS}`;
 
-/** Without its input; null: unknown, erased, or another tenant's, which look the same. */
+/** Without its input. Null: unknown, erased, or another tenant's; callers cannot tell these apart. */
 export async function findJob(db: Database, key: JobKey): Promise<Job | null> {
 	const row = await db.first("find job", {
 		sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`,
@@ -25,7 +25,7 @@ export async function findJobWithInput(db: Database, key: JobKey): Promise<Job |
 	return row === null ? null : jobFromRow(row);
 }
 
-/** Where a job stands, for a holder that does not know whether its write took effect. */
+/** For a holder that does not know whether its write took effect. */
 export interface LeaseState {
 	status: JobState;
 	fence: number;

@@ -1,4 +1,4 @@
-/** What a holder does while its calls run, for its whole batch at once: stay alive, and hear that it should stop. */
+/** What a holder does while its calls run, for its whole batch at once: extend its leases, and notice that it lost some. */
 import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
@@ -7,13 +7,13 @@ export interface HeldLease extends JobKey {
 	fence: number;
 }
 
-/** Joins the leases bound as `list` with those that are still in force. */
+/** Joins the leases bound as `list` with the jobs on which they are still in force. */
 const heldIn = (list: "?1" | "?3") =>
 	`(SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS fence FROM json_each(${list})) AS held
 	  WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id AND jobs.fence = held.fence AND jobs.status = 'running'
 	    AND jobs.tenant_id NOT IN ${DELETED_TENANTS}`;
 
-/** Heartbeat. Answers the ids that are still ours; by number and state alone, for a late heartbeat is still a heartbeat. */
+/** Heartbeat. Returns the ids of the jobs that are still ours, by fence and state alone: a late heartbeat still counts. */
 export async function extendLeases(db: Database, leases: HeldLease[], leaseMs: number): Promise<Set<string>> {
 	const rows = await db.all<{ id: string }>("extend leases", {
 		sql: `UPDATE jobs SET lease_expires_at = ${NOW} + ?2 FROM ${heldIn("?3")} RETURNING jobs.id`,
@@ -22,7 +22,7 @@ export async function extendLeases(db: Database, leases: HeldLease[], leaseMs: n
 	return new Set(rows.map((row) => row.id));
 }
 
-/** Looks which leases are still ours: a job that was cancelled, or taken over, is not, and its call is aborted. */
+/** The ids of the jobs that are still ours. The call of a job that was cancelled or taken over is aborted. */
 export async function findHeldLeases(db: Database, leases: HeldLease[]): Promise<Set<string>> {
 	const rows = await db.all<{ id: string }>("find held leases", {
 		sql: `SELECT jobs.id FROM jobs JOIN ${heldIn("?1")}`,

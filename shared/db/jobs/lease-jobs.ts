@@ -8,7 +8,7 @@ import { parkWaiting } from "../admission/park.ts";
 import { releaseForTenant } from "../admission/release.ts";
 import { takeSlots } from "../admission/tenant-slots.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { ASKED, jobKeysFromRows, keyList } from "../key-list.ts";
+import { isListed, jobKeysFromRows, keyList, REQUESTED } from "../key-list.ts";
 import { insertStartDeliveries, pendingFromRows } from "../outbox.ts";
 import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 
@@ -123,8 +123,7 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 function sweepAtLeaseEnd({ keys, holder }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE jobs SET sweep_at = lease_expires_at
-		 WHERE (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))
-		   AND status = 'running' AND holder = ?2 AND sweep_at > lease_expires_at`,
+		 WHERE ${isListed("?1")} AND status = 'running' AND holder = ?2 AND sweep_at > lease_expires_at`,
 		params: [keyList(keys), holder],
 	};
 }
@@ -132,7 +131,7 @@ function sweepAtLeaseEnd({ keys, holder }: LeaseRequest): Statement {
 /** What this holder has leased, now or by the request whose response was lost. */
 function readHeld(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return {
-		sql: `SELECT ${JOB_COLUMNS}, ${NOW} AS now FROM jobs WHERE ${ASKED} AND status = 'running' AND holder = ?3`,
+		sql: `SELECT ${JOB_COLUMNS}, ${NOW} AS now FROM jobs WHERE ${REQUESTED} AND status = 'running' AND holder = ?3`,
 		params: [db.clock(), keyList(keys), holder],
 	};
 }

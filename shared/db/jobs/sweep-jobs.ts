@@ -32,7 +32,7 @@ interface Row {
 	now: number;
 }
 
-/** @param aheadMs looks at those that asked for up to so much later, too */
+/** @param aheadMs includes jobs whose `sweep_at` is up to so much later */
 export async function findJobsToSweep(
 	db: Database,
 	page: { aheadMs: number; limit: number; after: SweepCursor | null },
