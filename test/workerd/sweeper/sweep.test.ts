@@ -311,7 +311,7 @@ describe("a sweep", () => {
 		await aDelivery(await aJob({ status: "succeeded" }));
 		await world.advance(HOUR);
 		const process = world.start();
-		process.on(/parked_on IS NOT NULL AS is_parked|^d1 SELECT tenant_id, id, status, fence, model/, failsBefore);
+		process.on(/d1 find jobs to sweep/, failsBefore);
 		await sweepOnce(world, process);
 		const bells = takeBells(world);
 		expect(bells.jobs).toEqual([]);
