@@ -1,6 +1,5 @@
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
-import { callSitesIn } from "./test/support/source-tree.ts";
 import { fakeAiUpstream } from "./test/workerd/model/support/fake-ai-upstream.ts";
 
 /** Inside workerd: real D1, R2 and queues, with the migrations applied. Nothing leaves the machine. */
@@ -17,8 +16,6 @@ const insideWorkerd = {
 				bindings: {
 					FAKE_AI_PORT: await fakeAiUpstream(),
 					TEST_MIGRATIONS: await readD1Migrations("./migrations"),
-					// Workerd sees no files: what the tests of faults must cover is read from the source here.
-					TEST_CALL_SITES: callSitesIn(import.meta.dirname),
 					ADMIN_TOKEN: "test-admin-token",
 					SIGNING_KEY: "dGVzdC1zaWduaW5nLWtleS10ZXN0LXNpZ25pbmcta2V5LTE=",
 					MODEL_ROUTES: '[{"match":"simulated/*","provider":"simulated"}]',

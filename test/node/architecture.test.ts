@@ -146,10 +146,18 @@ describe("a planted violation is caught, and no other rule speaks up for it", ()
 	});
 });
 
-const TREES: Record<string, { breaks: SourceFile[]; keeps: SourceFile[] }> = {
+const TREES: Record<string, { breaks: SourceFile[]; keeps: SourceFile[]; violations?: number }> = {
 	"folders hold at most 15 files": {
 		breaks: folderOf(16),
 		keeps: [...folderOf(15), { path: "shared/db/jobs/a.ts", text: "" }],
+	},
+	"each call to D1 has a name of its own, and stories of its faults": {
+		violations: 3,
+		breaks: [
+			{ path: "shared/db/a.ts", text: 'await db.all("lease jobs", a);\nawait db.transact("lease jobs", [a]);' },
+			{ path: "shared/db/b.ts", text: 'await db.all(name, a);\nawait db.first("do what no story does", a);' },
+		],
+		keeps: [{ path: "shared/db/a.ts", text: 'await db.all("lease jobs", a); await Promise.all(b);' }],
 	},
 	"no imports run in a circle, those of types included": {
 		breaks: [
@@ -172,7 +180,7 @@ function folderOf(count: number): SourceFile[] {
 describe("a planted violation of the whole tree is caught", () => {
 	it.each(TREE_RULES)("$guarantee", ({ guarantee, check }) => {
 		const tree = TREES[guarantee];
-		expect(check(tree?.breaks ?? [])).toHaveLength(1);
+		expect(check(tree?.breaks ?? [])).toHaveLength(tree?.violations ?? 1);
 		expect(check(tree?.keeps ?? sourceFiles)).toEqual([]);
 	});
 });

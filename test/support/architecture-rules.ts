@@ -3,6 +3,7 @@
  * and see it caught.
  */
 import { posix } from "node:path";
+import { CALLS } from "../workerd/faults/catalogue.ts";
 import { mayImport } from "./rooms.ts";
 import { type Found, factsOf } from "./source-syntax.ts";
 
@@ -169,6 +170,7 @@ export const TREE_RULES: readonly TreeRule[] = [
 			);
 		},
 	},
+	{ guarantee: "each call to D1 has a name of its own, and stories of its faults", check: findUncovered },
 	{ guarantee: "no imports run in a circle, those of types included", check: findCircles },
 ];
 
@@ -187,4 +189,16 @@ function findCircles(files: SourceFile[]): string[] {
 	};
 	for (const path of targets.keys()) visit(path, []);
 	return circles;
+}
+
+function findUncovered(files: SourceFile[]): string[] {
+	const covered = new Set(Object.values(CALLS).flatMap((names) => [...names]));
+	const seen = new Set<string>();
+	return files.flatMap(({ path, text }) => {
+		if (!path.startsWith("shared/db/") || path === "shared/db/database.ts") return [];
+		const isWrong = ({ what }: Found) => what === "" || seen.has(what) || !covered.has(`d1 ${what}`) || !seen.add(what);
+		return factsOf(text)
+			.callNames.filter(isWrong)
+			.map(({ what, line }) => `${path}, line ${line}: "${what}"`);
+	});
 }

@@ -1,9 +1,12 @@
 /** Jobs for tests, not stored anywhere: a test names only what it is about, and what its status requires is filled in. */
 
 import { type IdPrefix, smallestIdAt } from "../../shared/core/ids.ts";
-import type { Job } from "../../shared/core/jobs/job.ts";
+import type { Attempt } from "../../shared/core/jobs/attempts.ts";
+import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { isFinal } from "../../shared/core/jobs/job-states.ts";
 import { type FailureClass, type ModelFailure, newFailure } from "../../shared/core/upstreams/failures.ts";
+import type { Finalization } from "../../shared/db/jobs/finish-jobs.ts";
+import type { NewJob } from "../../shared/db/jobs/submit-job.ts";
 import { START_AT } from "./fake-runtime.ts";
 
 export const NOW = START_AT;
@@ -95,4 +98,53 @@ export function aFailure(failureClass: FailureClass, overrides: Partial<ModelFai
 		status: 500,
 		...overrides,
 	});
+}
+
+/** The one-off webhook of a job. */
+export const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
+
+/** As intake hands a job over: to run at once, without an idempotency key, unless the test says otherwise. */
+export function aNewJob(overrides: Partial<NewJob> = {}): NewJob {
+	return { ...jobOf(), models: ["simulated/echo"], start: { delayMs: 0 }, idempotency: null, ...overrides };
+}
+
+/** A counted call that failed, and might succeed another time, unless the test says otherwise. */
+export function anAttempt(number = 1, overrides: Partial<Attempt> = {}): Attempt {
+	return {
+		number,
+		fence: number,
+		counted: true,
+		model: "simulated/echo",
+		provider: "simulated",
+		startedAt: NOW,
+		endedAt: NOW,
+		outcome: "transient",
+		status: 500,
+		code: "server_error",
+		message: "It failed.",
+		retryAfterMs: null,
+		logId: null,
+		usage: null,
+		...overrides,
+	};
+}
+
+/** A running job has succeeded, unless the test says otherwise. */
+export function finalizationOf(
+	{ tenantId, jobId, fence }: JobKey & { fence: number },
+	overrides: Partial<Finalization> = {},
+): Finalization {
+	return {
+		tenantId,
+		jobId,
+		fence,
+		from: "running",
+		status: "succeeded",
+		reason: null,
+		error: null,
+		cancellation: null,
+		resultBytes: 2,
+		progress: null,
+		...overrides,
+	};
 }

@@ -16,6 +16,8 @@ export interface SourceFacts {
 	members: Found[];
 	/** `ack` of `message.ack()`. */
 	methodCalls: Found[];
+	/** Of calls to D1, `db.all("list jobs", …)`: the name; empty where it is no string. */
+	callNames: Found[];
 	/** `Date` of `Date()` and `new Date()`. */
 	callsWithoutArguments: Found[];
 	/** Every identifier, in types too. */
@@ -66,6 +68,7 @@ function readFacts(text: string): SourceFacts {
 		values: collect((place) => (isValue(place) ? place.node.name : null)),
 		members: collect(({ node, inType }) => (inType ? null : memberOf(node))),
 		methodCalls: collect(({ node }) => (node.type === "CallExpression" ? propertyName(node.callee) : null)),
+		callNames: collect(({ node }) => (isCallToD1(node) ? firstString(node) : null)),
 		callsWithoutArguments: collect(({ node }) => (hasNoArguments(node) ? identifierName(node.callee) : null)),
 		identifiers: collect(({ node }) => identifierName(node)),
 		strings: collect((place) => (isSpecifier(place) ? null : stringOf(place.node))),
@@ -118,6 +121,17 @@ function memberOf(node: SyntaxNode): string | null {
 export function propertyName(node: unknown): string | null {
 	if (!isNode(node) || node.type !== "MemberExpression" || !isNode(node.property)) return null;
 	return node.computed === true ? stringOf(node.property) : identifierName(node.property);
+}
+
+function isCallToD1({ type, callee }: SyntaxNode): boolean {
+	const method = type === "CallExpression" ? propertyName(callee) : null;
+	const isOn = isNode(callee) ? identifierName(callee.object) : null;
+	return ["all", "first", "transact", "transactNamed"].includes(method ?? "") && isOn !== null && isOn !== "Promise";
+}
+
+function firstString(node: SyntaxNode): string {
+	const [first]: unknown[] = Array.isArray(node.arguments) ? node.arguments : [];
+	return (isNode(first) ? stringOf(first) : null) ?? "";
 }
 
 function hasNoArguments(node: SyntaxNode): boolean {

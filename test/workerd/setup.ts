@@ -1,13 +1,11 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { beforeAll, beforeEach } from "vitest";
-import type { CallSite } from "../support/call-sites.ts";
 
 declare global {
 	namespace Cloudflare {
 		interface Env {
 			TEST_MIGRATIONS: D1Migration[];
-			TEST_CALL_SITES: CallSite[];
 		}
 	}
 }

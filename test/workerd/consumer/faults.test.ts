@@ -3,13 +3,11 @@ import { describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { ACK } from "../../../shared/queues/messages.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
-import { aJob, MINUTE, NOW, reload, SECOND } from "../support/a-job.ts";
+import { aJob, MINUTE, NOW, reload, SECOND, WEBHOOK } from "../support/a-job.ts";
 import { diesAfter, diesBefore, failsAfter, failsBefore, hangsAfter, hangsBefore } from "../support/a-process.ts";
 import { aWorld, type World } from "../support/a-world.ts";
 import { consume, consuming } from "../support/drive.ts";
 import { aModel, answered, failed, type ScriptedModel, slowly } from "../support/scripted-model.ts";
-
-const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
 
 const storedText = async (job: JobKey) => (await env.RESULTS.get(resultKey(job)))?.text() ?? null;
 const outcomesOf = async (job: JobKey) => (await reload(job))?.attempts.map(({ outcome }) => outcome);
@@ -149,12 +147,12 @@ describe("a call of ours that hangs", () => {
 		["a heartbeat", /d1 extend leases/, hangsBefore],
 		["a look", /d1 find held leases/, hangsBefore],
 		["the ring", /queue send/, hangsBefore],
-	])("is given up, and asked again where it matters: %s", async (_, what, happening) => {
+	])("is given up, and asked again where it matters: %s", async (_, what, fault) => {
 		const world = aWorld();
 		const job = await aJob({ webhook: WEBHOOK });
 		const model = aModel(slowly(40 * SECOND, answered("The one.")));
 		const process = world.start(model);
-		process.on(what, happening);
+		process.on(what, fault);
 		const { told, over } = consuming(process, job);
 		expect(await world.ended(over)).toBe(true);
 		expect(told[job.jobId]).toEqual(ACK);
@@ -232,20 +230,20 @@ describe("D1", () => {
 	});
 
 	it.each([
-		{ how: "fails before it settles", happening: failsBefore },
-		{ how: "settles and then fails", happening: failsAfter },
-	])("that $how costs no second call", async ({ happening }) => {
+		{ how: "fails before it settles", fault: failsBefore },
+		{ how: "settles and then fails", fault: failsAfter },
+	])("that $how costs no second call", async ({ fault }) => {
 		const world = aWorld();
 		const [job, retried] = [await aJob({ webhook: WEBHOOK }), await aJob()];
 		const model = aModel(answered());
 		const process = world.start(model);
-		process.on(/d1 finish jobs/, happening);
+		process.on(/d1 finish jobs/, fault);
 		expect(await consume(world, process, job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
 		expect(await reload(job)).toMatchObject({ status: "succeeded", version: 3, attempts: [{ outcome: "succeeded" }] });
 
 		const other = world.start(aModel(failed("throttled", { retryAfterMs: MINUTE })));
-		other.on(/d1 requeue job/, happening);
+		other.on(/d1 requeue job/, fault);
 		expect(await consume(world, other, retried)).toMatchObject({ kind: "retry" });
 		expect(await reload(retried)).toMatchObject({ status: "queued", version: 3, attempts: [{ outcome: "throttled" }] });
 	});
@@ -269,14 +267,14 @@ describe("D1", () => {
 
 describe("R2", () => {
 	it.each([
-		{ how: "fails a few times", happening: failsBefore },
-		{ how: "stores and then fails", happening: failsAfter },
-	])("that $how costs no second call", async ({ happening }) => {
+		{ how: "fails a few times", fault: failsBefore },
+		{ how: "stores and then fails", fault: failsAfter },
+	])("that $how costs no second call", async ({ fault }) => {
 		const world = aWorld();
 		const job = await aJob();
 		const model = aModel(answered());
 		const process = world.start(model);
-		process.on(/r2 put/, happening, 3);
+		process.on(/r2 put/, fault, 3);
 		expect(await consume(world, process, job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
 		expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 1 });

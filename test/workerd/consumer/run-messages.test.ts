@@ -2,13 +2,11 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { ACK } from "../../../shared/queues/messages.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
-import { aJob, DAY, HOUR, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../support/a-job.ts";
+import { aJob, DAY, HOUR, LEASE_MS, MINUTE, NOW, reload, SECOND, WEBHOOK } from "../support/a-job.ts";
 import { failsAfter, failsBefore, hangsAfter } from "../support/a-process.ts";
 import { aWorld } from "../support/a-world.ts";
 import { consume, consuming } from "../support/drive.ts";
 import { aModel, answered, failed, slowly, USAGE } from "../support/scripted-model.ts";
-
-const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
 
 const storedText = async (job: { tenantId: string; jobId: string }) =>
 	(await env.RESULTS.get(resultKey(job)))?.text() ?? null;
@@ -329,11 +327,11 @@ describe("a batch", () => {
 	it.each([
 		["lost", failsAfter],
 		["hanging", hangsAfter],
-	])("runs although the answer to its lease is %s, and uses no attempt without a call", async (_, happening) => {
+	])("runs although the answer to its lease is %s, and uses no attempt without a call", async (_, fault) => {
 		const world = aWorld();
 		const model = aModel(answered());
 		const process = world.start(model);
-		process.on(/^d1 lease jobs/, happening, 3);
+		process.on(/^d1 lease jobs/, fault, 3);
 		const job = await aJob({ maxAttempts: 1 });
 		expect(await consume(world, process, job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);

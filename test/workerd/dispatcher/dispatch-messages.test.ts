@@ -388,13 +388,13 @@ describe("the record of an attempt", () => {
 	});
 
 	it.each([
-		{ how: "fails", happening: failsBefore },
-		{ how: "succeeds unheard", happening: failsAfter },
-	])("that $how is written again, not sent again", async ({ happening }) => {
+		{ how: "fails", fault: failsBefore },
+		{ how: "succeeds unheard", fault: failsAfter },
+	])("that $how is written again, not sent again", async ({ fault }) => {
 		const { world, received } = aReceiver(status(200));
 		const { delivery } = await anOwedDelivery();
 		const process = world.start();
-		process.on(/d1 record deliveries/, happening);
+		process.on(/d1 record deliveries/, fault);
 		expect(await dispatch(world, process, delivery)).toEqual(ACK);
 		expect(received).toHaveLength(1);
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", attemptsMade: 1, attempts: [{}] });

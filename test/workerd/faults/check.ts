@@ -3,6 +3,7 @@ import { env } from "cloudflare:workers";
 import { z } from "zod";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { MINUTE, SECOND } from "../support/a-job.ts";
+import { CALLS, namesIn } from "./catalogue.ts";
 import { DeliveryRow, webhookProblems } from "./check-webhooks.ts";
 import type { Expected, Story } from "./story.ts";
 import type { World } from "./world.ts";
@@ -30,8 +31,10 @@ export async function conclude(story: Story): Promise<Ends> {
 	const unexpected = rows.jobs.filter(({ id }) => !story.expected.some(({ jobId }) => jobId === id));
 	if (unexpected.length > story.strays) world.problem(`nobody asked for ${unexpected.map(({ id }) => id)}`);
 	checkInvocations(world);
-	for (const { site, isKnown } of world.gate.calls) {
-		if (!isKnown) world.problem(`a call from a place that the source does not show: ${site}`);
+	for (const { actor, name } of world.gate.calls) {
+		for (const one of namesIn(name)) {
+			if (!CALLS[actor]?.has(one)) world.problem(`no test of ${actor} covers the call "${one}"`);
+		}
 	}
 	const ends = new Map(rows.jobs.map((row) => [row.id, row.finished_at]));
 	return story.expected.map(({ jobId, prompt }) => {

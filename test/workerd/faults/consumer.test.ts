@@ -1,11 +1,12 @@
 import { env } from "cloudflare:workers";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { SECOND } from "../support/a-job.ts";
-import { describeFaults } from "./each-site.ts";
+import { CONSUMER } from "./catalogue.ts";
+import { describeFaults } from "./each-call.ts";
 import { anAnswerOf, aRunningJob, lateAnswer, limit } from "./rows.ts";
 import { RECEIVER } from "./upstreams.ts";
 
-describeFaults("consumer", [
+describeFaults("consumer", CONSUMER, [
 	{
 		name: "a batch of three: one slow, one at its own server, one with a large input",
 		isBatch: true,
@@ -18,7 +19,7 @@ describeFaults("consumer", [
 	{
 		name: "a job that fails once, beside one that does not",
 		isBatch: true,
-		tries: /requeueJob|findEarlierResult|leaseJobs|finishJobs|recordRecovery|storeResult/,
+		tries: /requeue job|r2|lease jobs|finish jobs|record recovery/,
 		async play(story) {
 			await story.submit({ prompt: "shaky", hasWebhook: true, steps: [{ status: 500 }, {}] });
 			await story.submit({ prompt: "steady", json: { model: "server/one" } });
@@ -27,7 +28,7 @@ describeFaults("consumer", [
 	{
 		name: "jobs that fail for good: refused, and out of attempts",
 		isBatch: true,
-		tries: /recordFailure|finishJobs|wake/,
+		tries: /record failure|finish jobs|queue/,
 		async play(story) {
 			const failed = { status: "failed", hasWebhook: true } as const;
 			await story.submit({ ...failed, prompt: "refused", steps: [{ status: 400 }] });
@@ -36,7 +37,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "a model that says later, and a job that waits for it",
-		tries: /requeueJob|whyNotLeased|recordRecovery|releaseParked|reportRecovery|leaseJobs|finishJobs/,
+		tries: /requeue job|explain missed leases|record recovery|release parked|queue|lease jobs|finish jobs/,
 		async play(story) {
 			// With one attempt: a call that used up none must not cost it.
 			const json = { max_attempts: 1 };
@@ -48,7 +49,7 @@ describeFaults("consumer", [
 	{
 		name: "a job whose webhook hears of its start, beside one whose does not",
 		isBatch: true,
-		tries: /runMessages/,
+		tries: /consumer: queue/,
 		async play(story) {
 			const webhook = { url: RECEIVER, events: ["job.started", "job.succeeded"] };
 			const expected = { isStartTold: true };
@@ -58,7 +59,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "jobs that run one at a time: when one waits for its retry or is over, the next goes",
-		tries: /settle\.ts/,
+		tries: /requeue job|finish jobs|queue/,
 		async play(story) {
 			await limit(story, "running_jobs", 1);
 			await story.submit({ prompt: "shaky", hasWebhook: true, steps: [{ status: 500 }, {}] });
@@ -68,7 +69,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "jobs that run one at a time, of which one finds its model closed and gives up its slot",
-		tries: /runMessages|leaseJobs/,
+		tries: /queue|lease jobs/,
 		async play(story) {
 			await limit(story, "running_jobs", 1);
 			await story.submit({ prompt: "first", steps: [{ status: 429, retryAfter: 20 }, {}] });
@@ -78,7 +79,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "a model that refuses, and the next one of the list",
-		tries: /requeueJob/,
+		tries: /requeue job/,
 		async play(story) {
 			const steps = [{ status: 404 }, {}];
 			await story.submit({ prompt: "moving on", steps, json: { model: ["gateway/one", "server/two"] } });
@@ -86,7 +87,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "a message that comes early",
-		tries: /whyNotLeased|leaseJobs/,
+		tries: /explain missed leases|lease jobs/,
 		async play(story) {
 			const { tenantId, jobId } = await story.submit({ prompt: "later", json: { delay_seconds: 100 } });
 			story.world.jobs.add({ tenantId, jobId });
@@ -94,7 +95,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "a job whose holder died after the answer was stored",
-		tries: /findEarlierResult|finishJobs/,
+		tries: /r2 head|finish jobs/,
 		async play(story) {
 			const job = await aRunningJob(story, { prompt: "orphaned", bought: 0 });
 			await env.RESULTS.put(resultKey(job), ...anAnswerOf(job, "orphaned"));
@@ -102,7 +103,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "a job whose former holder answers while the model is asked again",
-		tries: /storeWhileHeld/,
+		tries: /r2 (put|head)/,
 		async play(story) {
 			const job = await aRunningJob(story, { prompt: "raced", bought: 1, answer: 0 });
 			story.world.upstreams.script.set("raced", [{ meanwhile: lateAnswer(job, "raced") }]);
@@ -110,7 +111,7 @@ describeFaults("consumer", [
 	},
 	{
 		name: "a job that is cancelled in the middle of its call",
-		tries: /lookOnce/,
+		tries: /extend leases|find held leases/,
 		async play(story) {
 			const steps = [{ afterMs: 55 * SECOND }];
 			const { jobId } = await story.submit({ prompt: "stopped", status: "cancelled", hasWebhook: true, steps });
@@ -123,11 +124,11 @@ describeFaults("consumer", [
 		isBatch: true,
 		given: [
 			{
-				at: "workers/consumer/consumer.ts#writeFinalizations → shared/db/jobs/finish-jobs.ts#finishJobs",
+				at: "consumer d1 finish jobs",
 				fault: "takes effect and fails",
 			},
 		],
-		tries: /findLeaseState/,
+		tries: /find lease state/,
 		async play(story) {
 			await story.submit({ prompt: "unsure", hasWebhook: true });
 			await story.submit({ prompt: "beside" });
@@ -137,11 +138,11 @@ describeFaults("consumer", [
 		name: "a settlement that failed already",
 		given: [
 			{
-				at: "workers/consumer/consumer.ts#writeFinalizations → shared/db/jobs/finish-jobs.ts#finishJobs",
+				at: "consumer d1 finish jobs",
 				fault: "fails before it takes effect",
 			},
 		],
-		tries: /findLeaseState|finishJobs/,
+		tries: /find lease state|finish jobs/,
 		async play(story) {
 			await story.submit({ prompt: "unsure", hasWebhook: true });
 		},
@@ -150,11 +151,11 @@ describeFaults("consumer", [
 		name: "a lease whose answer was lost already",
 		given: [
 			{
-				at: "workers/consumer/persist.ts#leaseWithRetry → shared/db/jobs/lease-jobs.ts#leaseJobs",
+				at: "consumer d1 lease jobs",
 				fault: "takes effect and fails",
 			},
 		],
-		tries: /leaseJobs/,
+		tries: /lease jobs/,
 		async play(story) {
 			await story.submit({ prompt: "held twice", json: { max_attempts: 1 } });
 		},
@@ -163,11 +164,11 @@ describeFaults("consumer", [
 		name: "an answer of which R2 did not say that it has it",
 		given: [
 			{
-				at: "workers/consumer/persist.ts#storeWhileHeld → shared/storage/results.ts#storeResult",
+				at: "consumer r2 put results",
 				fault: "takes effect and fails",
 			},
 		],
-		tries: /storeWhileHeld/,
+		tries: /r2 (put|head)/,
 		async play(story) {
 			await story.submit({ prompt: "stored twice", hasWebhook: true });
 		},

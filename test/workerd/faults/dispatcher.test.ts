@@ -1,13 +1,9 @@
 import { SECOND } from "../support/a-job.ts";
-import { describeFaults } from "./each-site.ts";
+import { DISPATCHER } from "./catalogue.ts";
+import { describeFaults } from "./each-call.ts";
 import { GONE_RECEIVER, RECEIVER } from "./upstreams.ts";
 
-const READ =
-	"workers/dispatcher/dispatch-messages.ts#readOrNull → shared/db/deliveries/find-deliveries.ts#findPendingDeliveries";
-const RECORD =
-	"workers/dispatcher/dispatcher.ts#writeRecords → shared/db/deliveries/record-deliveries.ts#recordDeliveries";
-
-describeFaults("dispatcher", [
+describeFaults("dispatcher", DISPATCHER, [
 	{
 		name: "a batch of three webhooks, one of a failed job",
 		isBatch: true,
@@ -26,7 +22,7 @@ describeFaults("dispatcher", [
 	},
 	{
 		name: "a receiver that is overloaded, and two webhooks that wait for it",
-		tries: /park|release|recordDeliveries/,
+		tries: /park|release|record deliveries|queue/,
 		async play(story) {
 			story.world.upstreams.receipts.push({ status: 503 });
 			await story.submit({ prompt: "too much", hasWebhook: true });
@@ -37,7 +33,7 @@ describeFaults("dispatcher", [
 	},
 	{
 		name: "a receiver that takes ten seconds to refuse the first",
-		tries: /enqueueAgain|openSlowReceiverBreaker/,
+		tries: /queue|gate slow receiver/,
 		async play(story) {
 			story.world.upstreams.receipts.push({ status: 500, afterMs: 10 * SECOND });
 			await story.submit({ prompt: "told later", hasWebhook: true });
@@ -45,7 +41,7 @@ describeFaults("dispatcher", [
 	},
 	{
 		name: "an endpoint that is gone, and another that hears of it",
-		tries: /deliver\.ts#deliver|recordDeliveries/,
+		tries: /queue|fetch webhook|record deliveries/,
 		async play(story) {
 			const endpoint = { name: "e", event_types: ["job.succeeded", "endpoint.*"] };
 			await story.ask("POST", "/v1/webhook_endpoints", { json: { ...endpoint, url: GONE_RECEIVER } });
@@ -57,8 +53,8 @@ describeFaults("dispatcher", [
 	},
 	{
 		name: "deliveries that could not be read together",
-		given: [{ at: READ, fault: "fails before it takes effect" }],
-		tries: /readOrNull/,
+		given: [{ at: "dispatcher d1 find pending deliveries", fault: "fails before it takes effect" }],
+		tries: /find pending deliveries/,
 		async play(story) {
 			await story.submit({ prompt: "one", hasWebhook: true });
 			await story.submit({ prompt: "two", hasWebhook: true });
@@ -66,8 +62,8 @@ describeFaults("dispatcher", [
 	},
 	{
 		name: "an attempt that was recorded, and nobody heard of it",
-		given: [{ at: RECORD, fault: "takes effect and fails" }],
-		tries: /recordDeliveries/,
+		given: [{ at: "dispatcher d1 record deliveries", fault: "takes effect and fails" }],
+		tries: /record deliveries/,
 		async play(story) {
 			await story.submit({ prompt: "recorded twice", hasWebhook: true });
 		},

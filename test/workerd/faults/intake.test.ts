@@ -3,15 +3,15 @@ import { Webhook } from "standardwebhooks";
 import { z } from "zod";
 import { REQUESTS_PER_COUNT } from "../../../shared/core/tenants/rate-limits.ts";
 import { aDelivery, MINUTE, SECOND } from "../support/a-job.ts";
-import { describeFaults } from "./each-site.ts";
+import { INTAKE } from "./catalogue.ts";
+import { describeFaults } from "./each-call.ts";
 import { aSucceededJob, limit } from "./rows.ts";
 import type { Expected, Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
-import { isAboutWebhooks } from "./webhook-sites.ts";
 
-const SUBMIT = "workers/intake/jobs/submit.ts#submitWithRetry → shared/db/jobs/submit-job.ts#submitJob";
-const ROTATE = "workers/intake/webhooks/signing-secrets.ts# → shared/db/tenants/tenants.ts#rotateWebhookSecret";
-const MAKE_KEY = "workers/intake/tenants/keys.ts#makeKey → shared/db/tenants/api-keys.ts#createApiKey";
+const SUBMIT = "intake d1 submit job";
+const ROTATE = "intake d1 rotate webhook secret";
+const MAKE_KEY = "intake d1 create api key";
 const Made = z.object({ id: z.string() });
 const Secret = z.object({ secret: z.string() });
 
@@ -72,185 +72,181 @@ async function manageKeys(story: Story): Promise<void> {
 	story.wish("the second key is not", async () => (await revokedAt(second)) === null);
 }
 
-describeFaults(
-	"intake",
-	[
-		{
-			name: "a job that is submitted with a key",
-			tries: /submit\.ts|key-cache/,
-			async play(story) {
-				await story.submit({ prompt: "submitted", hasWebhook: true });
-			},
+describeFaults("intake", INTAKE, [
+	{
+		name: "a job that is submitted with a key",
+		tries: /POST \/v1\/jobs:/,
+		async play(story) {
+			await story.submit({ prompt: "submitted", hasWebhook: true });
 		},
-		{
-			name: "a job that is read in all ways, and listed",
-			async play(story) {
-				const job = await aSucceededJob(story, "read");
-				await aDelivery(job, { url: RECEIVER, createdAt: story.world.startedAt });
-				const path = `/v1/jobs/${job.jobId}`;
-				await story.ask("GET", path);
-				await story.ask("GET", `${path}?include=result,attempts,deliveries`);
-				await story.ask("GET", `${path}/result`);
-				await story.ask("GET", `${path}/attempts`);
-				await story.ask("GET", `${path}/deliveries`);
-				await story.ask("GET", "/v1/jobs?status=succeeded");
-				await story.ask("GET", "/v1/usage");
-			},
+	},
+	{
+		name: "a job that is read in all ways, and listed",
+		async play(story) {
+			const job = await aSucceededJob(story, "read");
+			await aDelivery(job, { url: RECEIVER, createdAt: story.world.startedAt });
+			const path = `/v1/jobs/${job.jobId}`;
+			await story.ask("GET", path);
+			await story.ask("GET", `${path}?include=result,attempts,deliveries`);
+			await story.ask("GET", `${path}/result`);
+			await story.ask("GET", `${path}/attempts`);
+			await story.ask("GET", `${path}/deliveries`);
+			await story.ask("GET", "/v1/jobs?status=succeeded");
+			await story.ask("GET", "/v1/usage");
 		},
-		{
-			name: "a caller who asks so often that he is counted",
-			tries: /isWithin/,
-			async play(story) {
-				for (let asked = 0; asked < REQUESTS_PER_COUNT; asked++) await story.ask("GET", "/v1/jobs");
-			},
+	},
+	{
+		name: "a caller who asks so often that he is counted",
+		tries: /limiter/,
+		async play(story) {
+			for (let asked = 0; asked < REQUESTS_PER_COUNT; asked++) await story.ask("GET", "/v1/jobs");
 		},
-		{
-			name: "a job that is submitted without a key and waited for",
-			tries: /submit\.ts|wait\.ts/,
-			async play(story) {
-				await story.submit({ prompt: "waited for", hasWebhook: true, idempotencyKey: null, waitSeconds: 20 });
-			},
+	},
+	{
+		name: "a job that is submitted without a key and waited for",
+		tries: /POST \/v1\/jobs:/,
+		async play(story) {
+			await story.submit({ prompt: "waited for", hasWebhook: true, idempotencyKey: null, waitSeconds: 20 });
 		},
-		{
-			name: "a submission with a key, of which D1 did not say that it has it",
-			given: [{ at: SUBMIT, fault: "takes effect and fails" }],
-			tries: /submitWithRetry/,
-			async play(story) {
-				await story.submit({ prompt: "asked twice", hasWebhook: true });
-			},
+	},
+	{
+		name: "a submission with a key, of which D1 did not say that it has it",
+		given: [{ at: SUBMIT, fault: "takes effect and fails" }],
+		tries: /submit job/,
+		async play(story) {
+			await story.submit({ prompt: "asked twice", hasWebhook: true });
 		},
-		{
-			name: "a submission without a key, of which D1 did not say that it has it",
-			given: [{ at: SUBMIT, fault: "takes effect and fails" }],
-			tries: /submitWithRetry/,
-			async play(story) {
-				await story.submit({ prompt: "asked twice", hasWebhook: true, idempotencyKey: null });
-			},
+	},
+	{
+		name: "a submission without a key, of which D1 did not say that it has it",
+		given: [{ at: SUBMIT, fault: "takes effect and fails" }],
+		tries: /submit job/,
+		async play(story) {
+			await story.submit({ prompt: "asked twice", hasWebhook: true, idempotencyKey: null });
 		},
-		...[[], [{ at: SUBMIT, fault: "takes effect and fails" as const }]].map((given) => ({
-			name: `a submission by a program that counts its tries instead, after ${given.length} lost answers`,
-			given,
-			tries: /submitWithRetry/,
-			async play(story: Story) {
-				await story.submit({ prompt: "counted", hasWebhook: true, idempotencyKey: null, countsTries: true });
-			},
-		})),
-		{
-			name: "a submission that comes again when its receiver is not in DNS any more",
-			tries: /isRepeat|resolve-host|makeOrExplain/,
-			async play(story) {
-				const job = await story.submit({ prompt: "replayed", hasWebhook: true });
-				await story.pass(2 * MINUTE);
-				story.world.upstreams.addresses = [];
-				const again = await story.submit({ prompt: "replayed", hasWebhook: true });
-				story.expected.pop();
-				if (again.jobId !== job.jobId) story.world.problem("another job was made of a repeated request");
-			},
+	},
+	...[[], [{ at: SUBMIT, fault: "takes effect and fails" as const }]].map((given) => ({
+		name: `a submission by a program that counts its tries instead, after ${given.length} lost answers`,
+		given,
+		tries: /submit job/,
+		async play(story: Story) {
+			await story.submit({ prompt: "counted", hasWebhook: true, idempotencyKey: null, countsTries: true });
 		},
-		{
-			name: "a submission that its tenant's limit keeps out",
-			tries: /submitWithRetry/,
-			async play(story) {
-				await limit(story, "open_jobs", 0);
-				const input = { messages: [{ role: "user", content: "one too many" }] };
-				await story.ask("POST", "/v1/jobs", { json: { input }, mayAnswer: 429 });
-				const kept = env.DB.prepare("SELECT 1 FROM jobs WHERE tenant_id = ?1").bind(story.tenantId);
-				story.wish("there is no such job", async () => (await kept.first()) === null);
-			},
+	})),
+	{
+		name: "a submission that comes again when its receiver is not in DNS any more",
+		tries: /idempotency key|addresses|explain/,
+		async play(story) {
+			const job = await story.submit({ prompt: "replayed", hasWebhook: true });
+			await story.pass(2 * MINUTE);
+			story.world.upstreams.addresses = [];
+			const again = await story.submit({ prompt: "replayed", hasWebhook: true });
+			story.expected.pop();
+			if (again.jobId !== job.jobId) story.world.problem("another job was made of a repeated request");
 		},
-		{
-			name: "a large job that is run again and then erased",
-			tries: /toNewJob|retry-job|delete-job|submit\.ts#ring/,
-			async play(story) {
-				const old = await story.submit({ prompt: "large", isLarge: true, bought: 2 });
-				await story.untilOver(old);
-				const headers = { "idempotency-key": "again" };
-				const again = await story.ask("POST", `/v1/jobs/${old.jobId}/retry`, { headers, json: {} });
-				const large = `SELECT input_key FROM jobs WHERE id = '${old.jobId}'`;
-				const inputKey = (await env.DB.prepare(large).first<string>("input_key")) ?? "";
-				await story.untilOver(story.expect({ ...old, jobId: idIn(again) }));
-				await story.ask("DELETE", `/v1/jobs/${old.jobId}`, { orElse: 404 });
-				old.status = "erased";
-				const hasInput = async () => (await env.RESULTS.head(inputKey)) !== null;
-				story.wish("the input of an erased job is gone", async () => !(await hasInput()));
-			},
+	},
+	{
+		name: "a submission that its tenant's limit keeps out",
+		tries: /submit job/,
+		async play(story) {
+			await limit(story, "open_jobs", 0);
+			const input = { messages: [{ role: "user", content: "one too many" }] };
+			await story.ask("POST", "/v1/jobs", { json: { input }, mayAnswer: 429 });
+			const kept = env.DB.prepare("SELECT 1 FROM jobs WHERE tenant_id = ?1").bind(story.tenantId);
+			story.wish("there is no such job", async () => (await kept.first()) === null);
 		},
-		{
-			name: "jobs that are cancelled: one that waits, one in flight, one too late",
-			tries: /cancel-job/,
-			async play(story) {
-				const stopped = { status: "cancelled", hasWebhook: true } as const;
-				const waiting = await story.submit({ ...stopped, prompt: "waiting", json: { delay_seconds: 30 } });
-				const flying = await story.submit({ ...stopped, prompt: "flying", steps: [{ afterMs: 50 * SECOND }] });
-				const done = await story.submit({ prompt: "done" });
-				await story.pass(5 * SECOND);
-				for (const { jobId } of [waiting, flying, done]) await story.ask("POST", `/v1/jobs/${jobId}/cancel`);
-			},
+	},
+	{
+		name: "a large job that is run again and then erased",
+		tries: /:id|r2 put/,
+		async play(story) {
+			const old = await story.submit({ prompt: "large", isLarge: true, bought: 2 });
+			await story.untilOver(old);
+			const headers = { "idempotency-key": "again" };
+			const again = await story.ask("POST", `/v1/jobs/${old.jobId}/retry`, { headers, json: {} });
+			const large = `SELECT input_key FROM jobs WHERE id = '${old.jobId}'`;
+			const inputKey = (await env.DB.prepare(large).first<string>("input_key")) ?? "";
+			await story.untilOver(story.expect({ ...old, jobId: idIn(again) }));
+			await story.ask("DELETE", `/v1/jobs/${old.jobId}`, { orElse: 404 });
+			old.status = "erased";
+			const hasInput = async () => (await env.RESULTS.head(inputKey)) !== null;
+			story.wish("the input of an erased job is gone", async () => !(await hasInput()));
 		},
-		{
-			name: "jobs that wait for a slot: let go by a cancellation, and by a raised limit",
-			tries: /cancel-job|admin-tenants/,
-			async play(story) {
-				await limit(story, "running_jobs", 1);
-				const steps = [{ afterMs: 50 * SECOND }];
-				const holder = await story.submit({ prompt: "holder", status: "cancelled", steps });
-				await story.submit({ prompt: "next", hasWebhook: true, steps: [{ afterMs: 20 * SECOND }] });
-				await story.submit({ prompt: "last", hasWebhook: true });
-				await story.pass(5 * SECOND);
-				await story.ask("POST", `/v1/jobs/${holder.jobId}/cancel`);
-				await story.pass(5 * SECOND);
-				const json = { limits: { running_jobs: 2 } };
-				await story.ask("PATCH", `/v1/admin/tenants/${story.tenantId}`, { ...asOperator, json });
-			},
+	},
+	{
+		name: "jobs that are cancelled: one that waits, one in flight, one too late",
+		tries: /cancel/,
+		async play(story) {
+			const stopped = { status: "cancelled", hasWebhook: true } as const;
+			const waiting = await story.submit({ ...stopped, prompt: "waiting", json: { delay_seconds: 30 } });
+			const flying = await story.submit({ ...stopped, prompt: "flying", steps: [{ afterMs: 50 * SECOND }] });
+			const done = await story.submit({ prompt: "done" });
+			await story.pass(5 * SECOND);
+			for (const { jobId } of [waiting, flying, done]) await story.ask("POST", `/v1/jobs/${jobId}/cancel`);
 		},
-		{
-			name: "a tenant that is made, looked at and renamed",
-			tries: /admin|audit/,
-			play: administerTenants,
+	},
+	{
+		name: "jobs that wait for a slot: let go by a cancellation, and by a raised limit",
+		tries: /cancel|PATCH/,
+		async play(story) {
+			await limit(story, "running_jobs", 1);
+			const steps = [{ afterMs: 50 * SECOND }];
+			const holder = await story.submit({ prompt: "holder", status: "cancelled", steps });
+			await story.submit({ prompt: "next", hasWebhook: true, steps: [{ afterMs: 20 * SECOND }] });
+			await story.submit({ prompt: "last", hasWebhook: true });
+			await story.pass(5 * SECOND);
+			await story.ask("POST", `/v1/jobs/${holder.jobId}/cancel`);
+			await story.pass(5 * SECOND);
+			const json = { limits: { running_jobs: 2 } };
+			await story.ask("PATCH", `/v1/admin/tenants/${story.tenantId}`, { ...asOperator, json });
 		},
-		{
-			name: "a tenant that is deleted",
-			tries: /deleteTenant/,
-			play: deleteATenant,
+	},
+	{
+		name: "a tenant that is made, looked at and renamed",
+		tries: /admin/,
+		play: administerTenants,
+	},
+	{
+		name: "a tenant that is deleted",
+		tries: /DELETE/,
+		play: deleteATenant,
+	},
+	{
+		name: "a key that is made, looked for and revoked",
+		tries: /admin/,
+		play: administerKeys,
+	},
+	{
+		name: "keys that a tenant makes, looks at and revokes",
+		tries: /\/v1\/keys/,
+		play: manageKeys,
+	},
+	{
+		name: "a key of which D1 did not say that it has it",
+		given: [{ at: MAKE_KEY, fault: "takes effect and fails" }],
+		tries: /create api key/,
+		play: manageKeys,
+	},
+	{
+		name: "a secret that is rotated while its old one is kept",
+		tries: /signing_secret/,
+		async play(story) {
+			const old = Secret.parse((await story.ask("GET", "/v1/webhook_signing_secret")).body).secret;
+			const json = { keep_old_secret_active_for_24_hours: true };
+			const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json });
+			const job = await story.submit({ prompt: "signed", hasWebhook: true });
+			story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
+			story.wish("the old secret signs, too", async () => signs(story, job, old));
 		},
-		{
-			name: "a key that is made, looked for and revoked",
-			tries: /admin/,
-			play: administerKeys,
+	},
+	{
+		name: "a rotation of which D1 did not say that it has it",
+		given: [{ at: ROTATE, fault: "takes effect and fails" }],
+		tries: /rotate/,
+		async play(story) {
+			const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json: {} });
+			const job = await story.submit({ prompt: "signed", hasWebhook: true });
+			story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
 		},
-		{
-			name: "keys that a tenant makes, looks at and revokes",
-			tries: /tenants\/keys|authenticate|rate-limits/,
-			play: manageKeys,
-		},
-		{
-			name: "a key of which D1 did not say that it has it",
-			given: [{ at: MAKE_KEY, fault: "takes effect and fails" }],
-			tries: /createApiKey/,
-			play: manageKeys,
-		},
-		{
-			name: "a secret that is rotated while its old one is kept",
-			tries: /rotateWebhookSecret|findWebhookSecret/,
-			async play(story) {
-				const old = Secret.parse((await story.ask("GET", "/v1/webhook_signing_secret")).body).secret;
-				const json = { keep_old_secret_active_for_24_hours: true };
-				const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json });
-				const job = await story.submit({ prompt: "signed", hasWebhook: true });
-				story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
-				story.wish("the old secret signs, too", async () => signs(story, job, old));
-			},
-		},
-		{
-			name: "a rotation of which D1 did not say that it has it",
-			given: [{ at: ROTATE, fault: "takes effect and fails" }],
-			tries: /rotateWebhookSecret/,
-			async play(story) {
-				const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json: {} });
-				const job = await story.submit({ prompt: "signed", hasWebhook: true });
-				story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
-			},
-		},
-	],
-	(site) => !isAboutWebhooks(site),
-);
+	},
+]);

@@ -6,7 +6,8 @@ import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { runtime as realRuntime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, anId, aTenant, DAY, HOUR, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
-import { describeFaults } from "./each-site.ts";
+import { SWEEPER } from "./catalogue.ts";
+import { describeFaults } from "./each-call.ts";
 import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, CREDENTIAL, limit } from "./rows.ts";
 import type { Story } from "./story.ts";
 import { RECEIVER } from "./upstreams.ts";
@@ -50,10 +51,10 @@ async function aPause(receiver: string, endedAt: number): Promise<void> {
 		.run();
 }
 
-describeFaults("sweeper", [
+describeFaults("sweeper", SWEEPER, [
 	{
 		name: "jobs that nobody comes for, and jobs whose time is over",
-		tries: /sweep-jobs\.ts|expire-jobs\.ts|noteLastSweep/,
+		tries: /jobs to sweep|note swept|sweeper note|finish jobs|r2 head|queue/,
 		async play(story) {
 			const overdue = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
 			const isOver = { status: "expired", bought: 0 } as const;
@@ -69,7 +70,7 @@ describeFaults("sweeper", [
 	},
 	{
 		name: "a job that waits for the slot of one whose time is over",
-		tries: /expire-jobs\.ts/,
+		tries: /finish jobs|queue/,
 		async play(story) {
 			await limit(story, "running_jobs", 1);
 			const row = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
@@ -81,7 +82,7 @@ describeFaults("sweeper", [
 	},
 	{
 		name: "jobs parked on a cool-down that is over",
-		tries: /release-parked\.ts/,
+		tries: /parked keys|release parked|breakers|queue/,
 		async play(story) {
 			await parked(story, "parked");
 			await parked(story, "parked too");
@@ -92,7 +93,7 @@ describeFaults("sweeper", [
 	},
 	{
 		name: "webhooks parked on a receiver whose pause is over",
-		tries: /release-deliveries\.ts/,
+		tries: /parked receivers|release deliveries|receiver breakers|queue/,
 		async play(story) {
 			const { startedAt } = story.world;
 			for (const prompt of ["kept back", "kept back, too"]) {
@@ -100,14 +101,14 @@ describeFaults("sweeper", [
 				await aDelivery(job, { url: RECEIVER, createdAt: startedAt - MINUTE, sweepAt: startedAt + DAY });
 			}
 			await env.DB.exec("UPDATE deliveries SET parked_on = receiver");
-			await aPause(`${story.tenantId} ${new URL(RECEIVER).origin}`, startedAt - SECOND);
+			await aPause(`receiver:${story.tenantId} ${new URL(RECEIVER).origin}`, startedAt - SECOND);
 			await aPause("somebody else's", startedAt - 3 * DAY);
 			story.wish("old failures are forgotten", hasNoRow("receiver_breakers", "key", "somebody else's"));
 		},
 	},
 	{
 		name: "webhooks that nobody has sent",
-		tries: /sweeper\/enqueue-deliveries\.ts/,
+		tries: /deliveries to enqueue|defer delivery sweep|queue/,
 		async play(story) {
 			const { startedAt } = story.world;
 			for (const prompt of ["told late", "told late too"]) {
@@ -118,7 +119,7 @@ describeFaults("sweeper", [
 	},
 	{
 		name: "what is past its retention",
-		tries: /prune\.ts/,
+		tries: /prune|tombstones|r2 delete/,
 		async play(story) {
 			const { startedAt } = story.world;
 			const row = { status: "succeeded", resultBytes: 2, retainMs: MINUTE } as const;
@@ -148,7 +149,7 @@ describeFaults("sweeper", [
 	},
 	{
 		name: "a tenant that was deleted two hours ago",
-		tries: /erase-tenants\.ts/,
+		tries: /tenants? to erase|jobs to erase|erase page|erased tenants|r2 delete/,
 		async play(story) {
 			const then = story.world.startedAt - 2 * HOUR;
 			const { tenantId } = await aTenant();
@@ -165,7 +166,7 @@ describeFaults("sweeper", [
 	},
 	{
 		name: "a secret that the previous key sealed",
-		tries: /reseal-secrets\.ts/,
+		tries: /seal/,
 		async play(story) {
 			const { tenantId } = await aTenant();
 			const sealed = await seal(story.world.runtime, PREVIOUS_KEY, tenantId, A_SECRET);
@@ -179,7 +180,7 @@ describeFaults("sweeper", [
 	},
 	{
 		name: "an input whose job was never made, and one whose job waits",
-		tries: /reap-inputs\.ts/,
+		tries: /sweeper note|filter existing|r2 (list|delete)/,
 		async play(story) {
 			const then = story.world.startedAt - 2 * DAY;
 			const orphan = inputKey({ tenantId: story.tenantId, jobId: anId("job", then) }, then);

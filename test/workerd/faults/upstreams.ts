@@ -1,7 +1,8 @@
 /** What answers outside: a model, behind the AI binding or at its own address, and the receiver of webhooks. */
 import { z } from "zod";
-import { type Gate, jobsIn, standIn } from "./bindings.ts";
-import { brokenBody, type Called, type Fault } from "./fault.ts";
+import { type Gate, jobsIn } from "../support/bindings.ts";
+import { brokenBody, type Call, type FaultKind } from "../support/fault.ts";
+import { standIn } from "../support/watched-d1.ts";
 
 export const MODEL_SERVER = "https://models.example-provider.com/v1";
 export const RESOLVER = "https://dns.example-resolver.com/dns-query";
@@ -43,31 +44,31 @@ export class Upstreams {
 	addresses = ["93.184.215.14"];
 	/** How many webhooks it did not take. */
 	refusals = 0;
-	readonly #gate: Gate;
+	readonly #gate: Pick<Gate, "counted" | "now">;
 	readonly #sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 	readonly #calls = new Map<string, number>();
 
-	constructor(gate: Gate, sleep: (ms: number, signal: AbortSignal) => Promise<void>) {
+	constructor(gate: Pick<Gate, "counted" | "now">, sleep: (ms: number, signal: AbortSignal) => Promise<void>) {
 		this.#gate = gate;
 		this.#sleep = sleep;
 	}
 
-	bindingFor(ai: Ai): Ai {
+	bindingFor(gate: Gate, ai: Ai): Ai {
 		return standIn(ai, {
 			run: (_model: string, input: object, { signal }: { signal: AbortSignal }) =>
-				this.#gate.pass(callTo("ai", [promptOf(input)]), () => this.#think(input, signal), breakBody),
+				gate.pass(callTo("ai", "model", [promptOf(input)]), () => this.#think(input, signal), breakBody),
 		});
 	}
 
-	fetch(url: string, init: RequestInit): Promise<Response> {
-		if (url.startsWith(RESOLVER)) return this.#resolve(url, init);
+	fetch(gate: Gate, url: string, init: RequestInit): Promise<Response> {
+		if (url.startsWith(RESOLVER)) return this.#resolve(gate, url, init);
 		const isModel = url === `${MODEL_SERVER}/chat/completions`;
 		if (!isModel && !url.startsWith(RECEIVER)) throw new Error(`nothing answers at ${url}`);
 		const signal = init.signal ?? AbortSignal.abort();
 		const text = String(init.body);
 		const about = isModel ? [promptOf(JSON.parse(text))] : jobsIn(text);
 		const run = () => (isModel ? this.#think(JSON.parse(text), signal) : this.#receive(url, init));
-		return untilAborted(this.#gate.pass(callTo("fetch", about), run, breakBody), signal);
+		return untilAborted(gate.pass(callTo("fetch", isModel ? "model" : "webhook", about), run, breakBody), signal);
 	}
 
 	async #think(input: unknown, signal: AbortSignal): Promise<Response> {
@@ -87,12 +88,12 @@ export class Upstreams {
 	}
 
 	/** DNS over HTTPS, in JSON. */
-	#resolve(url: string, { signal }: RequestInit): Promise<Response> {
+	#resolve(gate: Gate, url: string, { signal }: RequestInit): Promise<Response> {
 		const type = new URL(url).searchParams.get("type") === "AAAA" ? 28 : 1;
 		const records = type === 1 ? this.addresses.map((data) => ({ type, data })) : [];
 		const answer = async () => jsonResponse({ Status: 0, Answer: records }, 200, {});
-		const called: Called = { outside: "fetch", method: "resolve", isRead: true, hasBody: true, about: [] };
-		return untilAborted(this.#gate.pass(called, answer, breakBody), signal ?? AbortSignal.abort());
+		const call: Call = { name: "fetch addresses", outside: "fetch", isRead: true, hasBody: true, about: [] };
+		return untilAborted(gate.pass(call, answer, breakBody), signal ?? AbortSignal.abort());
 	}
 
 	async #receive(url: string, init: RequestInit): Promise<Response> {
@@ -115,8 +116,8 @@ export class Upstreams {
 	}
 }
 
-function callTo(outside: "ai" | "fetch", about: string[]): Called {
-	return { outside, method: "call", isRead: false, hasBody: true, about };
+function callTo(outside: "ai" | "fetch", what: string, about: string[]): Call {
+	return { name: `${outside} ${what}`, outside, isRead: false, hasBody: true, about };
 }
 
 export function promptOf(input: unknown): string {
@@ -142,7 +143,7 @@ function jsonResponse(value: object, status: number, headers: Record<string, str
 	return new Response(body, { status, headers: { "content-type": "application/json", ...headers } });
 }
 
-function breakBody(fault: Fault, { status, headers }: Response): Response {
+function breakBody(fault: FaultKind, { status, headers }: Response): Response {
 	return new Response(brokenBody(fault), { status: status === 204 ? 200 : status, headers });
 }
 

@@ -1,6 +1,5 @@
 /** A queue on the world's clock: it delivers in batches of four, and does with each message as it is told. */
 import type { Runtime } from "../../../shared/core/runtime.ts";
-import { type Gate, jobsIn, standIn } from "./bindings.ts";
 
 /** As wrangler.toml has them. */
 const BATCH_SIZE_MAX = 4;
@@ -17,7 +16,6 @@ interface Waiting {
 
 interface Around {
 	runtime: Runtime;
-	gate: Gate;
 	problem(what: string): void;
 }
 
@@ -51,29 +49,6 @@ export class VirtualQueue {
 	/** Loses what waits. */
 	clear(): void {
 		this.#waiting.clear();
-	}
-
-	/** What a producer is bound to, in place of `queue`. */
-	bindingFor(queue: Queue): Queue {
-		const pass = (method: string, isRead: boolean, about: unknown, run: () => unknown) =>
-			this.#world.gate.pass(
-				{ outside: "queue", method, isRead, hasBody: false, about: jobsIn(about) },
-				async () => await run(),
-			);
-		const metrics = () => ({ backlogCount: this.size(), backlogBytes: 0 });
-		return standIn(queue, {
-			metrics: () => pass("metrics", true, [], metrics),
-			send: (body: unknown, options?: QueueSendOptions) =>
-				pass("send", false, body, () => {
-					this.add(body, options?.delaySeconds);
-					return { metadata: { metrics: metrics() } };
-				}),
-			sendBatch: (messages: MessageSendRequest[]) =>
-				pass("sendBatch", false, messages, () => {
-					for (const { body, delaySeconds } of messages) this.add(body, delaySeconds);
-					return { metadata: { metrics: metrics() } };
-				}),
-		});
 	}
 
 	#deliverDue(): void {

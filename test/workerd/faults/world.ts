@@ -5,6 +5,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { type ParsedConfig, parseConfig } from "../../../shared/core/config.ts";
+import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { ModelRoute } from "../../../shared/core/upstreams/model-routes.ts";
 import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { consumeJobs } from "../../../workers/consumer/index.ts";
@@ -13,7 +14,8 @@ import { intake } from "../../../workers/intake/index.ts";
 import { sweep } from "../../../workers/sweeper/index.ts";
 import { type FakeRuntime, fakeRuntime, START_AT } from "../../support/fake-runtime.ts";
 import { DAY, MINUTE, SECOND } from "../support/a-job.ts";
-import { gatedD1, gatedLimiter, gatedR2, standIn } from "./bindings.ts";
+import { countedSubtle, gatedD1, gatedLimiter, gatedQueue, gatedR2 } from "../support/bindings.ts";
+import { standIn } from "../support/watched-d1.ts";
 import { FaultGate, type Planned } from "./fault-gate.ts";
 import { MODEL_SERVER, RESOLVER, Upstreams } from "./upstreams.ts";
 import { VirtualQueue } from "./virtual-queue.ts";
@@ -62,7 +64,6 @@ export class World {
 	readonly upstreams: Upstreams;
 	readonly jobs: VirtualQueue;
 	readonly deliveries: VirtualQueue;
-	readonly #env: Env;
 	readonly #config: ParsedConfig;
 
 	constructor(plan: readonly Planned[]) {
@@ -72,23 +73,11 @@ export class World {
 		this.runtime = fakeRuntime({
 			startAt: this.startedAt,
 			settle: () => gate.quiet(),
-			fetch: (url, init) => this.upstreams.fetch(url, init),
 		});
 		this.runtime.subtle = countedSubtle(gate);
 		this.jobs = new VirtualQueue("jobs", this, (batch) => this.#consume(batch));
 		this.deliveries = new VirtualQueue("deliveries", this, (batch) => this.#dispatch(batch));
-		this.#env = {
-			...env,
-			...VARS,
-			DB: gatedD1(gate),
-			KEY_RATE: gatedLimiter(gate, env.KEY_RATE),
-			UNAUTHENTICATED_RATE: gatedLimiter(gate, env.UNAUTHENTICATED_RATE),
-			RESULTS: gatedR2(gate),
-			AI: this.upstreams.bindingFor(env.AI),
-			JOB_QUEUE: this.jobs.bindingFor(env.JOB_QUEUE),
-			DELIVERY_QUEUE: this.deliveries.bindingFor(env.DELIVERY_QUEUE),
-		};
-		this.#config = parseConfig(this.#env);
+		this.#config = parseConfig({ ...env, ...VARS });
 		this.#sweepIn(MINUTE);
 	}
 
@@ -98,13 +87,12 @@ export class World {
 
 	/** One request. Null: no answer came in time, which is a problem of its own. */
 	async ask(request: Request, waitMs: number): Promise<Response | null> {
+		const { bindings, runtime } = this.#through(doorOf(request));
 		const context = standIn(createExecutionContext(), {
 			waitUntil: (work: Promise<void>) => this.#background("intake's background", work),
 		});
 		const limitMs = waitMs + ANSWER_MS;
-		const answer = this.#invoke("intake", limitMs, () =>
-			intake(request, this.#env, context, this.#config, this.runtime),
-		);
+		const answer = this.#invoke("intake", limitMs, () => intake(request, bindings, context, this.#config, runtime));
 		return (await this.until(answer, limitMs)) ? await answer : null;
 	}
 
@@ -131,16 +119,35 @@ export class World {
 		return !isRunning && this.jobs.size() + this.deliveries.size() === 0;
 	}
 
+	/** What one invocation works with: its calls pass the gate as those of its door. */
+	#through(door: string): { bindings: Env; runtime: Runtime } {
+		const gate = this.gate.at(door);
+		const bindings = {
+			...env,
+			...VARS,
+			DB: gatedD1(gate),
+			KEY_RATE: gatedLimiter(gate, env.KEY_RATE, "keys"),
+			UNAUTHENTICATED_RATE: gatedLimiter(gate, env.UNAUTHENTICATED_RATE, "unauthenticated"),
+			RESULTS: gatedR2(gate),
+			AI: this.upstreams.bindingFor(gate, env.AI),
+			JOB_QUEUE: gatedQueue(gate, env.JOB_QUEUE, "jobs", this.jobs),
+			DELIVERY_QUEUE: gatedQueue(gate, env.DELIVERY_QUEUE, "deliveries", this.deliveries),
+		};
+		return { bindings, runtime: { ...this.runtime, fetch: (url, init) => this.upstreams.fetch(gate, url, init) } };
+	}
+
 	async #consume(batch: MessageBatch): Promise<void> {
+		const { bindings, runtime } = this.#through("consumer");
 		await this.#invoke("consumer", ATTEMPT_SECONDS * SECOND + SLACK_MS, async () => {
-			if (this.#config.ok) await consumeJobs(batch, this.#env, this.#config.config, this.runtime, new FreshResults());
+			if (this.#config.ok) await consumeJobs(batch, bindings, this.#config.config, runtime, new FreshResults());
 		});
 	}
 
 	async #dispatch(batch: MessageBatch): Promise<void> {
+		const { bindings, runtime } = this.#through("dispatcher");
 		await this.#invoke("dispatcher", WEBHOOK_MS + SLACK_MS, async () => {
 			if (this.#config.ok)
-				await dispatchDeliveries(batch, this.#env, this.#config.config, this.runtime, new FreshResults(), (work) =>
+				await dispatchDeliveries(batch, bindings, this.#config.config, runtime, new FreshResults(), (work) =>
 					this.#background("dispatcher's background", work),
 				);
 		});
@@ -149,7 +156,8 @@ export class World {
 	#sweepIn(ms: number): void {
 		this.runtime.timer(ms, () => {
 			this.#sweepIn(MINUTE);
-			this.#invoke("sweeper", SLACK_MS, () => sweep(this.#env, this.#config, this.runtime)).catch((error) =>
+			const { bindings, runtime } = this.#through("sweeper");
+			this.#invoke("sweeper", SLACK_MS, () => sweep(bindings, this.#config, runtime)).catch((error) =>
 				this.problem(`the sweeper threw ${String(error)}`),
 			);
 		});
@@ -170,13 +178,7 @@ export class World {
 	}
 }
 
-/** Takes turns of the event loop of its own. */
-function countedSubtle(gate: FaultGate): SubtleCrypto {
-	return new Proxy(crypto.subtle, {
-		get(subtle, name) {
-			const value: unknown = Reflect.get(subtle, name);
-			if (typeof value !== "function") return value;
-			return (...args: unknown[]) => gate.counted(async () => await Reflect.apply(value, subtle, args));
-		},
-	});
+/** The route, whatever ids are in its path. */
+function doorOf({ method, url }: Request): string {
+	return `intake ${method} ${new URL(url).pathname.replaceAll(/[a-z]+_[0-9a-z]{26}/g, ":id")}`;
 }

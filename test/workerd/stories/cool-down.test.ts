@@ -5,7 +5,8 @@ import type { Attempt } from "../../../shared/core/jobs/attempts.ts";
 import { ACK } from "../../../shared/queues/messages.ts";
 import { storeResult } from "../../../shared/storage/results.ts";
 import { aJob, DAY, HOUR, LEASE_MS, MINUTE, reload, SECOND, type StoredJob } from "../support/a-job.ts";
-import { aWorld, emptyTables, takeBells } from "../support/a-world.ts";
+import { aWorld, takeBells } from "../support/a-world.ts";
+import { emptyTables } from "../support/all-rows.ts";
 import { answerBells, consume, sweepOnce } from "../support/drive.ts";
 import { aModel, answered, failed } from "../support/scripted-model.ts";
 

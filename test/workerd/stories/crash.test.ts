@@ -4,8 +4,9 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { deliveryIdOf } from "../../support/event-ids.ts";
 import { aJob, aTenant, MINUTE, reload, reloadDelivery, SECOND } from "../support/a-job.ts";
-import { diesAfter, diesBefore, failsAfter, failsBefore, type Happening } from "../support/a-process.ts";
-import { aWorld, emptyTables, takeBells } from "../support/a-world.ts";
+import { diesAfter, diesBefore, type Fault, failsAfter, failsBefore } from "../support/a-process.ts";
+import { aWorld, takeBells } from "../support/a-world.ts";
+import { emptyTables } from "../support/all-rows.ts";
 import { answerBells, consuming, dispatch, runOut, sweepOnce } from "../support/drive.ts";
 import { aModel, answered, failed } from "../support/scripted-model.ts";
 
@@ -106,13 +107,13 @@ describe("a dispatcher", () => {
 
 describe("a job that fails", () => {
 	it("ends and is told, though each call to storage fails once in its way", async () => {
-		for (const happening of [failsBefore, failsAfter] satisfies Happening[]) {
+		for (const fault of [failsBefore, failsAfter] satisfies Fault[]) {
 			const { world, job, told } = await aStory();
 			const model = aModel(failed("transient"), failed("throttled"), answered());
 			for (let rounds = 0; rounds < 12 && (await reload(job))?.finishedAt === null; rounds++) {
 				const process = world.start(model);
 				for (const what of [/d1 lease jobs/, /d1 requeue job/, /d1 finish jobs/, /r2 head/, /r2 put/])
-					process.on(what, happening);
+					process.on(what, fault);
 				await world.ended(consuming(process, job).over);
 				await world.advance(5 * MINUTE);
 			}

@@ -1,7 +1,6 @@
 /** A tenant that is deleted: nothing more is done for it, and nothing is left of it but what an operator did. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { OPERATOR } from "../../../shared/core/tenants/audit.ts";
 import { findPendingDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { findJob } from "../../../shared/db/jobs/find-job.ts";
@@ -21,6 +20,7 @@ import {
 	BY,
 	DAY,
 	databaseAt,
+	finalizationOf,
 	insertRow,
 	jobOf,
 	LEASE_MS,
@@ -28,8 +28,9 @@ import {
 	NOW,
 	SECOND,
 } from "../support/a-job.ts";
-import { diesAfter, diesBefore, type Happening } from "../support/a-process.ts";
-import { aWorld, emptyTables, type Process, type World } from "../support/a-world.ts";
+import { diesAfter, diesBefore, type Fault } from "../support/a-process.ts";
+import { aWorld, type Process, type World } from "../support/a-world.ts";
+import { emptyTables } from "../support/all-rows.ts";
 import { aDeliveryTo, anEndpoint } from "../support/an-endpoint.ts";
 import { consume, consuming, dispatch, sweepOnce } from "../support/drive.ts";
 import { dumpAll, placesOf } from "../support/dump.ts";
@@ -65,22 +66,9 @@ async function aFullTenant(canary: string) {
 	const pause = env.DB.prepare("INSERT INTO receiver_breakers VALUES (?1, 1, ?2, ?2, NULL)");
 	await pause.bind(`receiver:${tenantId} ${endpoint.endpointId}`, NOW).run();
 	const running = await aJob({ tenantId, status: "running" });
-	await finishJobs(databaseAt(NOW), [endOf(running)]);
+	await finishJobs(databaseAt(NOW), [finalizationOf(running)]);
 	return { tenantId, queued, done, endpoint, told, keyId };
 }
-
-const endOf = ({ tenantId, jobId, fence }: JobKey & { fence: number }) => ({
-	tenantId,
-	jobId,
-	fence,
-	from: "running" as const,
-	status: "succeeded" as const,
-	reason: null,
-	error: null,
-	cancellation: null,
-	resultBytes: 2,
-	progress: null,
-});
 
 /** Sweeps now, when the tombstones' time has come, and when the tenant's row may go. */
 async function sweepToTheEnd(world: World): Promise<void> {
@@ -230,7 +218,7 @@ describe("a deleted tenant", () => {
 });
 
 /** Kills the process at its call number `at`. */
-function killedAt(process: Process, at: number, how: Happening): { isOver: () => boolean } {
+function killedAt(process: Process, at: number, how: Fault): { isOver: () => boolean } {
 	let calls = 0;
 	process.on(/./, async (go, own) => (calls++ === at ? await how(go, own) : await go()), Number.POSITIVE_INFINITY);
 	return { isOver: () => calls <= at };

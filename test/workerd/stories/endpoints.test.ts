@@ -15,7 +15,8 @@ import {
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { ACK } from "../../../shared/queues/messages.ts";
 import { aJob, aTenant, BY, DAY, databaseAt, db, MINUTE, NOW, reloadDelivery, SECOND } from "../support/a-job.ts";
-import { aWorld, emptyTables, takeBells, type World } from "../support/a-world.ts";
+import { aWorld, takeBells, type World } from "../support/a-world.ts";
+import { emptyTables } from "../support/all-rows.ts";
 import * as endpoints from "../support/an-endpoint.ts";
 import { consume, dispatch, runOut, sweepOnce } from "../support/drive.ts";
 import { aModel, answered } from "../support/scripted-model.ts";

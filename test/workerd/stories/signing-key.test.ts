@@ -9,7 +9,8 @@ import { countSeals, findSecretsSealedWith } from "../../../shared/db/tenants/se
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, aJob, aTenant, BY, DAY, databaseAt, HOUR, NOW } from "../support/a-job.ts";
-import { aWorld, emptyTables, type World } from "../support/a-world.ts";
+import { aWorld, type World } from "../support/a-world.ts";
+import { emptyTables } from "../support/all-rows.ts";
 import { aDeliveryTo, anEndpoint } from "../support/an-endpoint.ts";
 import { dispatch, sweepOnce } from "../support/drive.ts";
 import { meteredD1 } from "../support/watched-d1.ts";

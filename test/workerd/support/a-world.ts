@@ -11,7 +11,7 @@ import type { Consumer } from "../../../workers/consumer/consumer.ts";
 import type { Dispatcher } from "../../../workers/dispatcher/dispatcher.ts";
 import type { Sweeper } from "../../../workers/sweeper/sweeper.ts";
 import { type FakeRuntime, type FakeWorld, fakeRuntime } from "../../support/fake-runtime.ts";
-import { aProcess, type Happening } from "./a-process.ts";
+import { aProcess, type Fault } from "./a-process.ts";
 import type { ScriptedModel } from "./scripted-model.ts";
 
 export interface World {
@@ -37,8 +37,8 @@ export interface Process {
 	sweeper: Sweeper;
 	/** What it left to go on after its batch. */
 	background: Promise<void>[];
-	/** Makes the next `times` calls that match `what` go as `happening` says. */
-	on(what: RegExp, happening: Happening, times?: number): void;
+	/** Makes the next `times` calls that match `what` go as `fault` says. */
+	on(what: RegExp, fault: Fault, times?: number): void;
 	kill(): void;
 }
 
@@ -91,23 +91,6 @@ export function configOf(vars: Env): Config {
 	const parsed = parseConfig(vars);
 	if (!parsed.ok) throw new Error(parsed.problems.join("; "));
 	return parsed.config;
-}
-
-/** Sweeps look at everything there is, so their tests begin with nothing. */
-export async function emptyTables(): Promise<void> {
-	const tables = [
-		"jobs",
-		"deliveries",
-		"webhook_endpoints",
-		"receiver_breakers",
-		"tenants",
-		"tombstones",
-		"sweeper_notes",
-		"idempotency_keys",
-		"api_keys",
-		"breakers",
-	];
-	await env.DB.batch(tables.map((table) => env.DB.prepare(`DELETE FROM ${table}`)));
 }
 
 /** No call is under way, and none begins for a few turns of the event loop. */

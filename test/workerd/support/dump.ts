@@ -1,16 +1,11 @@
 /** All that is stored, as somebody sees it who gets hold of the database and the bucket. */
 import { env } from "cloudflare:workers";
+import { allRows } from "./all-rows.ts";
 
 /** Rows as JSON, by table; objects as key, metadata and text. */
 export async function dumpAll(): Promise<Record<string, string>> {
-	const tables = await env.DB.prepare(
-		"SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE '\\_cf%' ESCAPE '\\' AND name NOT LIKE 'sqlite%'",
-	).all<{ name: string }>();
-	const dump: Record<string, string> = {};
-	for (const { name } of tables.results) {
-		dump[name] = JSON.stringify((await env.DB.prepare(`SELECT * FROM ${name}`).all()).results);
-	}
-	return { ...dump, R2: await dumpBucket() };
+	const rows = Object.entries(await allRows()).map(([table, held]) => [table, JSON.stringify(held)]);
+	return { ...Object.fromEntries(rows), R2: await dumpBucket() };
 }
 
 async function dumpBucket(): Promise<string> {

@@ -8,9 +8,9 @@ export interface Asked {
 	params: unknown[];
 }
 
-/** The name that `Database` gives to the call to which this SQL belongs. */
+/** The name that `Database` gives to the call to which this SQL belongs; of other SQL, its beginning. */
 export function callOf(sql: string): string {
-	return /^\/\* (.+?) \*\//.exec(sql)?.[1] ?? "without a name";
+	return /^\/\* (.+?) \*\//.exec(sql)?.[1] ?? sql.slice(0, 60);
 }
 
 /** @param onAnswer sees what D1 answered, one result a statement; what it throws is what we hear instead */

@@ -4,7 +4,8 @@ import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { aDelivery, aJob, anId, DAY, HOUR, MINUTE, NOW, reload, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { diesAfter, failsBefore } from "../support/a-process.ts";
-import { aWorld, emptyTables, takeBells, type World } from "../support/a-world.ts";
+import { aWorld, takeBells, type World } from "../support/a-world.ts";
+import { emptyTables } from "../support/all-rows.ts";
 import { consume, consuming, sweepOnce } from "../support/drive.ts";
 import { aModel, answered, slowly } from "../support/scripted-model.ts";
 

@@ -12,7 +12,7 @@ import { recordDeliveries } from "../../../../shared/db/deliveries/record-delive
 import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
 import { findJob, findLeaseState } from "../../../../shared/db/jobs/find-job.ts";
-import { type Finalization, finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { extendLeases, findHeldLeases } from "../../../../shared/db/jobs/hold-leases.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
@@ -27,11 +27,13 @@ import { runtime } from "../../../../workers/runtime.ts";
 import {
 	aDelivery,
 	aJob,
+	aNewJob,
 	anId,
 	aTenant,
 	BY,
 	DAY,
 	deliveryRowOf,
+	finalizationOf,
 	HOUR,
 	jobOf,
 	LEASE_MS,
@@ -39,6 +41,7 @@ import {
 	NOW,
 	rowOf,
 	type StoredJob,
+	WEBHOOK,
 } from "../../support/a-job.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
 
@@ -51,30 +54,7 @@ async function costOf(work: () => Promise<unknown>) {
 	return meter.read();
 }
 
-const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
-
-const endOf = ({ tenantId, jobId, fence }: StoredJob): Finalization => ({
-	tenantId,
-	jobId,
-	fence,
-	from: "running",
-	status: "succeeded",
-	reason: null,
-	error: null,
-	cancellation: null,
-	resultBytes: 2,
-	progress: null,
-});
-
-const newJobOf = ({ tenantId, jobId }: StoredJob, key: string | null) => ({
-	...jobOf(),
-	tenantId,
-	jobId,
-	models: ["simulated/echo"] as [string],
-	webhook: WEBHOOK,
-	start: { delayMs: 0 },
-	idempotency: key === null ? null : { key, fingerprint: "f".repeat(64) },
-});
+const aKey = () => ({ key: anId("req"), fingerprint: "f".repeat(64) });
 
 const page = (job: StoredJob, model: string | null) => ({
 	tenantId: job.tenantId,
@@ -92,16 +72,16 @@ const alone = () => ({ tenantId: anId("ten") });
 
 /** Each with the rows it is about: one call of everything that runs often. */
 const HOT: Record<string, () => Promise<unknown>> = {
-	submit: async () => submitJob(db, newJobOf(jobOf(alone()), null)),
-	"submit with a key": async () => submitJob(db, newJobOf(jobOf(alone()), anId("req"))),
+	submit: async () => submitJob(db, aNewJob({ ...alone(), webhook: WEBHOOK })),
+	"submit with a key": async () => submitJob(db, aNewJob({ ...alone(), webhook: WEBHOOK, idempotency: aKey() })),
 	replay: async () => {
-		const job = newJobOf(jobOf(alone()), anId("req"));
+		const job = aNewJob({ ...alone(), webhook: WEBHOOK, idempotency: aKey() });
 		await submitJob(db, job);
 		return submitJob(db, { ...job, jobId: anId("job") });
 	},
 	"submit in vain": async () => {
 		const { tenantId } = await aTenant({ limits: TenantLimits.parse({ open_jobs: 0 }) });
-		return submitJob(db, newJobOf(jobOf({ tenantId }), null));
+		return submitJob(db, aNewJob({ tenantId, webhook: WEBHOOK }));
 	},
 	poll: async () => findJob(db, await aJob()),
 	fence: async () =>
@@ -114,10 +94,13 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	heartbeat: async () => extendLeases(db, [await aJob({ status: "running" })], LEASE_MS),
 	"look at leases": async () => findHeldLeases(db, [await aJob({ status: "running" })]),
 	"look at one": async () => findLeaseState(db, await aJob({ status: "running" })),
-	finish: async () => finishJobs(db, [endOf(await aJob({ ...alone(), status: "running", webhook: WEBHOOK }))]),
+	finish: async () => finishJobs(db, [finalizationOf(await aJob({ ...alone(), status: "running", webhook: WEBHOOK }))]),
 	"finish four": async () => {
 		const job = { ...alone(), status: "running" as const, webhook: WEBHOOK };
-		return finishJobs(db, [await aJob(job), await aJob(job), await aJob(job), await aJob(job)].map(endOf));
+		return finishJobs(
+			db,
+			[await aJob(job), await aJob(job), await aJob(job), await aJob(job)].map((job) => finalizationOf(job)),
+		);
 	},
 	requeue: async () => {
 		const job = await aJob({ ...alone(), status: "running" });
@@ -229,12 +212,12 @@ describe("rows read of a tenant's other jobs", () => {
 
 	const oneRunning = (tenantId: string) => ({ ...jobOf({ tenantId, status: "running" }), jobId: "job_r0000000001" });
 	const WORK: Record<string, (tenantId: string) => Promise<unknown>> = {
-		submit: async (tenantId) => submitJob(db, newJobOf(jobOf({ tenantId }), null)),
+		submit: async (tenantId) => submitJob(db, aNewJob({ tenantId, webhook: WEBHOOK })),
 		fence: async (tenantId) => {
 			const keys = [await aJob({ tenantId })];
 			return leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
 		},
-		finish: async (tenantId) => finishJobs(db, [endOf(oneRunning(tenantId))]),
+		finish: async (tenantId) => finishJobs(db, [finalizationOf(oneRunning(tenantId))]),
 		requeue: async (tenantId) => {
 			const job = oneRunning(tenantId);
 			return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, breakerEvent: null });
@@ -303,7 +286,7 @@ describe("rows written", () => {
 			await leaseJobs(db, { keys: [job], holder: "h", leaseMs: LEASE_MS });
 			await extendLeases(db, [job], LEASE_MS);
 			await requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, breakerEvent: null });
-			await finishJobs(db, [{ ...endOf(job), fence: 7 }]);
+			await finishJobs(db, [{ ...finalizationOf(job), fence: 7 }]);
 		});
 		expect(rowsWritten).toBe(0);
 	});

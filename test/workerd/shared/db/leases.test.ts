@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { StorageUnavailable } from "../../../../shared/core/errors.ts";
-import { ATTEMPTS_KEPT, type Attempt } from "../../../../shared/core/jobs/attempts.ts";
+import { ATTEMPTS_KEPT } from "../../../../shared/core/jobs/attempts.ts";
 import type { JobKey } from "../../../../shared/core/jobs/job.ts";
 import { FINAL_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { Database } from "../../../../shared/db/database.ts";
@@ -9,7 +9,7 @@ import { extendLeases, findHeldLeases } from "../../../../shared/db/jobs/hold-le
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { whyNotLeased } from "../../../../shared/db/jobs/why-not-leased.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { aJob, anId, databaseAt, db, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
+import { aJob, anAttempt, anId, databaseAt, db, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
 const lease = async (keys: JobKey[], holder = "holder-a", at = NOW, database = databaseAt(at)) =>
@@ -258,23 +258,4 @@ describe("findHeldLeases", () => {
 
 function keyOf({ tenantId, jobId }: JobKey): JobKey {
 	return { tenantId, jobId };
-}
-
-function anAttempt(number: number): Attempt {
-	return {
-		number,
-		fence: number,
-		counted: true,
-		model: "simulated/echo",
-		provider: "simulated",
-		startedAt: NOW,
-		endedAt: NOW,
-		outcome: "transient",
-		status: 500,
-		code: "server_error",
-		message: "It failed.",
-		retryAfterMs: null,
-		logId: null,
-		usage: null,
-	};
 }

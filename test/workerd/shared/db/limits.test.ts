@@ -4,19 +4,21 @@ import type { Job } from "../../../../shared/core/jobs/job.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { credentialKeyOf } from "../../../../shared/core/upstreams/credentials.ts";
 import { findReleasableKeys, releaseParked } from "../../../../shared/db/admission/release.ts";
-import { type Finalization, finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { type NewJob, type Submission, submitJob } from "../../../../shared/db/jobs/submit-job.ts";
 import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
 import {
 	aJob,
+	aNewJob,
 	anId,
 	aTenant,
 	BY,
 	DAY,
 	databaseAt,
 	db,
+	finalizationOf,
 	jobOf,
 	LEASE_MS,
 	MINUTE,
@@ -28,34 +30,13 @@ import {
 const limited = async (limits: Partial<TenantLimits>) =>
 	(await aTenant({ limits: { ...TenantLimits.parse({}), ...limits } })).tenantId;
 
-const aNewJob = (tenantId: string, given: Partial<NewJob> = {}): NewJob => ({
-	...jobOf({ tenantId }),
-	models: ["simulated/echo"],
-	start: { delayMs: 0 },
-	idempotency: null,
-	...given,
-});
-
 async function submitted(tenantId: string, given: Partial<NewJob> = {}): Promise<Job> {
-	const submission = await submitJob(db, aNewJob(tenantId, given));
+	const submission = await submitJob(db, aNewJob({ tenantId, ...given }));
 	if (submission.outcome !== "created") throw new Error(submission.outcome);
 	return submission.job;
 }
 
 const lease = (keys: Job[], at = NOW) => leaseJobs(databaseAt(at), { keys, holder: "h", leaseMs: LEASE_MS });
-
-const endOf = ({ tenantId, jobId, fence }: Job, usage: Finalization["progress"] = null): Finalization => ({
-	tenantId,
-	jobId,
-	fence,
-	from: "running",
-	status: "succeeded",
-	reason: null,
-	error: null,
-	cancellation: null,
-	resultBytes: 2,
-	progress: usage,
-});
 
 const nobody = { ...jobOf(), parkedOn: null };
 
@@ -104,11 +85,11 @@ describe("running_jobs", () => {
 			await submitted(tenantId, { priority: 9 }),
 		];
 		if (first === undefined) throw new Error("nothing was leased");
-		const [end] = await finishJobs(db, [endOf(first)]);
+		const [end] = await finishJobs(db, [finalizationOf(first)]);
 		expect(end?.freed).toEqual([{ tenantId, jobId: urgent.jobId }]);
 		const [second] = (await lease([urgent])).jobs;
 		if (second === undefined) throw new Error("nothing was leased");
-		expect((await finishJobs(db, [endOf(second)]))[0]?.freed).toEqual([{ tenantId, jobId: old.jobId }]);
+		expect((await finishJobs(db, [finalizationOf(second)]))[0]?.freed).toEqual([{ tenantId, jobId: old.jobId }]);
 	});
 
 	it("hands a slot on when its job waits for a retry, which then waits for one itself", async () => {
@@ -182,7 +163,7 @@ describe("running_jobs", () => {
 		const back = NOW + MINUTE;
 		expect(await releaseParked(databaseAt(back), breaker, 10)).toMatchObject([{ jobId: kept.jobId }]);
 		expect((await lease([kept], back)).jobs).toEqual([]);
-		const [end] = await finishJobs(databaseAt(back), [endOf(running ?? nobody)]);
+		const [end] = await finishJobs(databaseAt(back), [finalizationOf(running ?? nobody)]);
 		expect(end?.freed).toMatchObject([{ jobId: kept.jobId }]);
 		expect((await lease([kept], back)).jobs).toHaveLength(1);
 	});
@@ -204,7 +185,7 @@ describe("running_jobs", () => {
 		const [heir] = (await lease([job], NOW + LEASE_MS)).jobs;
 		if (heir === undefined) throw new Error("nothing was taken over");
 		expect(await slotsOf(tenantId)).toBe(1);
-		await finishJobs(db, [endOf(heir)]);
+		await finishJobs(db, [finalizationOf(heir)]);
 		expect(await slotsOf(tenantId)).toBe(0);
 	});
 
@@ -249,7 +230,7 @@ describe("a tenant without a limit of running jobs", () => {
 describe("open_jobs", () => {
 	it("admits as many as it says, of thirty that come at once", async () => {
 		const tenantId = await limited({ open_jobs: 5 });
-		const outcomes = await Promise.all(Array.from({ length: 30 }, () => submitJob(db, aNewJob(tenantId))));
+		const outcomes = await Promise.all(Array.from({ length: 30 }, () => submitJob(db, aNewJob({ tenantId }))));
 		expect(outcomes.filter(({ outcome }) => outcome === "created")).toHaveLength(5);
 		const refused = outcomes.filter(
 			(one): one is Extract<Submission, { outcome: "refused" }> => one.outcome === "refused",
@@ -264,9 +245,9 @@ describe("open_jobs", () => {
 		const [first] = await Promise.all(Array.from({ length: 8 }, () => submitted(tenantId, later)));
 		await aJob({ tenantId, status: "succeeded" });
 		const outcomes = await Promise.all([
-			...Array.from({ length: 4 }, () => submitJob(db, aNewJob(tenantId))),
+			...Array.from({ length: 4 }, () => submitJob(db, aNewJob({ tenantId }))),
 			change(tenantId, { open_jobs: 9 }),
-			...Array.from({ length: 9 }, () => submitJob(db, aNewJob(tenantId))),
+			...Array.from({ length: 9 }, () => submitJob(db, aNewJob({ tenantId }))),
 		]);
 		const open = await env.DB.prepare(
 			"SELECT count(*) AS n, count(open_in) AS counted FROM jobs WHERE slot = ?1 OR open_in = ?1",
@@ -276,40 +257,44 @@ describe("open_jobs", () => {
 		expect(open?.n).toBe(open?.counted);
 		expect(open?.n).toBe(8 + outcomes.filter((one) => !Array.isArray(one) && one.outcome === "created").length);
 		expect(open?.n).toBeGreaterThanOrEqual(9);
-		expect(await submitJob(db, aNewJob(tenantId))).toMatchObject({ outcome: "refused", limit: "open_jobs", quota: 9 });
+		expect(await submitJob(db, aNewJob({ tenantId }))).toMatchObject({
+			outcome: "refused",
+			limit: "open_jobs",
+			quota: 9,
+		});
 		await change(tenantId, { open_jobs: null });
-		expect((await submitJob(db, aNewJob(tenantId))).outcome).toBe("created");
+		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("created");
 		await change(tenantId, { open_jobs: (open?.n ?? 0) + 1 });
-		expect((await submitJob(db, aNewJob(tenantId))).outcome).toBe("refused");
+		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("refused");
 		await finishJobs(db, [
 			{
-				...endOf(first ?? nobody),
+				...finalizationOf(first ?? nobody),
 				from: "queued",
 				status: "cancelled",
 				resultBytes: null,
 				cancellation: "before_start",
 			},
 		]);
-		expect((await submitJob(db, aNewJob(tenantId))).outcome).toBe("created");
+		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("created");
 	});
 
 	it("answers no old job to a key whose day is over, when it refuses the new one", async () => {
 		const tenantId = await limited({ open_jobs: 1 });
 		const idempotency = { key: anId("req"), fingerprint: "f".repeat(64) };
 		await submitted(tenantId, { idempotency, deadlineMs: 3 * DAY });
-		expect((await submitJob(db, aNewJob(tenantId, { idempotency }))).outcome).toBe("replayed");
-		expect((await submitJob(databaseAt(NOW + DAY), aNewJob(tenantId, { idempotency }))).outcome).toBe("refused");
+		expect((await submitJob(db, aNewJob({ tenantId, idempotency }))).outcome).toBe("replayed");
+		expect((await submitJob(databaseAt(NOW + DAY), aNewJob({ tenantId, idempotency }))).outcome).toBe("refused");
 	});
 
 	it("admits another when one ends, and leaves the key of a refused request free", async () => {
 		const tenantId = await limited({ open_jobs: 1 });
 		const [job] = (await lease([await submitted(tenantId)])).jobs;
-		const asked = aNewJob(tenantId, { idempotency: { key: anId("req"), fingerprint: "f".repeat(64) } });
+		const asked = aNewJob({ tenantId, idempotency: { key: anId("req"), fingerprint: "f".repeat(64) } });
 		expect((await submitJob(db, asked)).outcome).toBe("refused");
 		if (job === undefined) throw new Error("nothing was leased");
-		await finishJobs(db, [endOf(job)]);
+		await finishJobs(db, [finalizationOf(job)]);
 		expect((await submitJob(db, asked)).outcome).toBe("created");
-		expect((await submitJob(db, aNewJob(tenantId, { idempotency: asked.idempotency }))).outcome).toBe("replayed");
+		expect((await submitJob(db, aNewJob({ tenantId, idempotency: asked.idempotency }))).outcome).toBe("replayed");
 	});
 });
 
@@ -318,22 +303,22 @@ describe("tokens_per_day", () => {
 
 	async function spend(tenantId: string, tokens: number) {
 		const job = await aJob({ tenantId, status: "running" });
-		await finishJobs(db, [endOf(job, { ...job, usage: spent(tokens) })]);
+		await finishJobs(db, [finalizationOf(job, { progress: { ...job, usage: spent(tokens) } })]);
 	}
 
 	it("refuses what comes when the day's tokens are spent, and lets the next day begin anew", async () => {
 		const tenantId = await limited({ tokens_per_day: 100 });
 		await spend(tenantId, 99);
-		expect((await submitJob(db, aNewJob(tenantId))).outcome).toBe("created");
+		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("created");
 		await spend(tenantId, 1);
 		const tomorrow = (Math.floor(NOW / DAY) + 1) * DAY;
-		expect(await submitJob(db, aNewJob(tenantId))).toEqual({
+		expect(await submitJob(db, aNewJob({ tenantId }))).toEqual({
 			outcome: "refused",
 			limit: "tokens_per_day",
 			quota: 100,
 			msUntilTomorrow: tomorrow - NOW,
 		});
-		expect((await submitJob(databaseAt(tomorrow), aNewJob(tenantId))).outcome).toBe("created");
+		expect((await submitJob(databaseAt(tomorrow), aNewJob({ tenantId }))).outcome).toBe("created");
 	});
 
 	it("lets what was queued wait for the next day", async () => {
@@ -365,7 +350,9 @@ describe("tokens_per_day", () => {
 		const tenantId = await limited({ tokens_per_day: 100, running_jobs: 1 });
 		const [job] = (await lease([await submitted(tenantId)])).jobs;
 		const next = await submitted(tenantId);
-		const [end] = await finishJobs(db, [endOf(job ?? nobody, { ...(job ?? nobody), usage: spent(100) })]);
+		const [end] = await finishJobs(db, [
+			finalizationOf(job ?? nobody, { progress: { ...(job ?? nobody), usage: spent(100) } }),
+		]);
 		expect(end?.freed).toEqual([]);
 		expect(await change(tenantId, { running_jobs: 1 })).toEqual([next.jobId]);
 	});
@@ -380,13 +367,15 @@ describe("tokens_per_day", () => {
 
 	it("of 0 lets nothing in", async () => {
 		const tenantId = await limited({ tokens_per_day: 0 });
-		expect(await submitJob(db, aNewJob(tenantId))).toMatchObject({ outcome: "refused", limit: "tokens_per_day" });
+		expect(await submitJob(db, aNewJob({ tenantId }))).toMatchObject({ outcome: "refused", limit: "tokens_per_day" });
 	});
 
 	it("is added up once for each job that ends, by day and model", async () => {
 		const tenantId = await limited({});
 		const job = await aJob({ tenantId, status: "running" });
-		const end = endOf(job, { ...job, usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7 } });
+		const end = finalizationOf(job, {
+			progress: { ...job, usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7 } },
+		});
 		await Promise.all(Array.from({ length: 10 }, () => finishJobs(db, [end])));
 		const rows = await db.all("test", { sql: "SELECT * FROM usage WHERE tenant_id = ?1", params: [tenantId] });
 		expect(rows).toEqual([

@@ -1,27 +1,27 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
 import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { unseal } from "../../../../shared/crypto/seal.ts";
 import type { Database } from "../../../../shared/db/database.ts";
 import { findPendingDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { type DeliveryRecord, recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
 import { findJob, findJobWithInput, findLeaseState } from "../../../../shared/db/jobs/find-job.ts";
-import { type Finalization, finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import {
 	A_SECRET,
 	aDelivery,
 	aJob,
+	anAttempt,
 	anId,
 	aTenant,
 	DAY,
 	databaseAt,
 	db,
+	finalizationOf,
 	HOUR,
 	insertRow,
-	LEASE_MS,
 	MINUTE,
 	NOW,
 	reload,
@@ -29,26 +29,10 @@ import {
 	rowOf,
 	SECOND,
 	type StoredJob,
+	WEBHOOK,
 } from "../../support/a-job.ts";
 
-const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
 const USAGE = { promptTokens: 3, completionTokens: 4, totalTokens: 7 };
-
-function endOf(job: StoredJob, overrides: Partial<Finalization> = {}): Finalization {
-	return {
-		tenantId: job.tenantId,
-		jobId: job.jobId,
-		from: "running",
-		fence: job.fence,
-		status: "succeeded",
-		reason: null,
-		error: null,
-		cancellation: null,
-		resultBytes: 512,
-		progress: null,
-		...overrides,
-	};
-}
 
 const failed = {
 	status: "failed" as const,
@@ -61,9 +45,14 @@ const cancelled = { status: "cancelled" as const, cancellation: "in_flight" as c
 describe("finishJobs", () => {
 	it("writes the final state, what the call added, and until when the job is kept", async () => {
 		const job = await aJob({ status: "running", fence: 2, attempt: 2, version: 4, retainMs: HOUR });
-		const progress = { model: "simulated/other", attempt: 1, attempts: [anAttempt()], usage: USAGE };
+		const progress = {
+			model: "simulated/other",
+			attempt: 1,
+			attempts: [anAttempt(1, { outcome: "succeeded", usage: USAGE })],
+			usage: USAGE,
+		};
 
-		const finished = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job, { progress })]);
+		const finished = await finishJobs(databaseAt(NOW + MINUTE), [finalizationOf(job, { progress })]);
 
 		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, deliveries: [], freed: [] }]);
 		expect(await reload(job)).toEqual({
@@ -80,14 +69,19 @@ describe("finishJobs", () => {
 	});
 
 	it("leaves history, count and tokens as they are where no call was made", async () => {
-		const job = await aJob({ status: "running", attempts: [anAttempt()], usage: USAGE, attempt: 3 });
-		await finishJobs(db, [endOf(job, cancelled)]);
+		const job = await aJob({
+			status: "running",
+			attempts: [anAttempt(1, { outcome: "succeeded", usage: USAGE })],
+			usage: USAGE,
+			attempt: 3,
+		});
+		await finishJobs(db, [finalizationOf(job, cancelled)]);
 		expect(await reload(job)).toMatchObject({ attempts: job.attempts, usage: USAGE, attempt: 3, model: job.model });
 	});
 
 	it("frees a parked job that ends while it waits", async () => {
 		const job = await aJob({ parkedOn: "tenant" });
-		await finishJobs(db, [endOf(job, { ...cancelled, from: "queued", cancellation: "before_start" })]);
+		await finishJobs(db, [finalizationOf(job, { ...cancelled, from: "queued", cancellation: "before_start" })]);
 		expect(await reload(job)).toMatchObject({ status: "cancelled", parkedOn: null, cancellation: "before_start" });
 	});
 
@@ -99,7 +93,7 @@ describe("finishJobs", () => {
 	])("neither finishes nor notifies when %s", async (_, row, end) => {
 		const job = await aJob({ status: "running", webhook: WEBHOOK, ...row });
 
-		const [finished] = await finishJobs(db, [endOf(job, end)]);
+		const [finished] = await finishJobs(db, [finalizationOf(job, end)]);
 
 		expect(finished).toMatchObject({ done: false, deliveries: [] });
 		expect(await reload(job)).toEqual(job);
@@ -108,14 +102,14 @@ describe("finishJobs", () => {
 
 	it("finds a job only under its own tenant", async () => {
 		const job = await aJob({ status: "running" });
-		expect(await finishJobs(db, [endOf(job, { tenantId: "ten_other" })])).toMatchObject([{ done: false }]);
+		expect(await finishJobs(db, [finalizationOf(job, { tenantId: "ten_other" })])).toMatchObject([{ done: false }]);
 		expect(await reload(job)).toEqual(job);
 	});
 
 	it("owes the one-off webhook what the end says, due at once, with a minute for the doorbell", async () => {
 		const job = await aJob({ status: "running", webhook: { ...WEBHOOK, payload: "thin" } });
 
-		const [finished] = await finishJobs(db, [endOf(job)]);
+		const [finished] = await finishJobs(db, [finalizationOf(job)]);
 
 		const bare = job.jobId.slice(4);
 		expect(finished?.deliveries).toEqual([{ tenantId: job.tenantId, deliveryId: `dlv_${bare}_succeeded_webhook` }]);
@@ -148,7 +142,7 @@ describe("finishJobs", () => {
 		const good = await aJob({ status: "running", webhook: picky });
 		const bad = await aJob({ status: "running", webhook: picky });
 
-		const finished = await finishJobs(db, [endOf(good), endOf(bad, failed)]);
+		const finished = await finishJobs(db, [finalizationOf(good), finalizationOf(bad, failed)]);
 
 		expect(finished.map(({ done, deliveries }) => [done, deliveries.length])).toEqual([
 			[true, 0],
@@ -160,11 +154,11 @@ describe("finishJobs", () => {
 
 	it("says and does nothing the second time", async () => {
 		const job = await aJob({ status: "running", webhook: WEBHOOK });
-		await finishJobs(db, [endOf(job)]);
+		await finishJobs(db, [finalizationOf(job)]);
 		const once = await reload(job);
 		const owed = await listDeliveries(db, job);
 
-		const again = await finishJobs(databaseAt(NOW + MINUTE), [endOf(job)]);
+		const again = await finishJobs(databaseAt(NOW + MINUTE), [finalizationOf(job)]);
 
 		expect(again).toMatchObject([{ done: false, deliveries: [] }]);
 		expect(await reload(job)).toEqual(once);
@@ -175,7 +169,7 @@ describe("finishJobs", () => {
 	it("lets one of thirty who end a job at the same time do so, and tells the receiver once", async () => {
 		const job = await aJob({ status: "running", webhook: WEBHOOK });
 		const ends = Array.from({ length: 30 }, (_, index) =>
-			index % 2 === 0 ? endOf(job, { resultBytes: index }) : endOf(job, cancelled),
+			index % 2 === 0 ? finalizationOf(job, { resultBytes: index }) : finalizationOf(job, cancelled),
 		);
 
 		const finished = (await Promise.all(ends.map((end) => finishJobs(db, [end])))).flat();
@@ -193,7 +187,9 @@ describe("finishJobs", () => {
 			.bind(job.tenantId, job.jobId)
 			.run();
 
-		await expect(finishJobs(db, [endOf(neighbour), endOf(job)])).rejects.toThrow("NOT NULL constraint failed");
+		await expect(finishJobs(db, [finalizationOf(neighbour), finalizationOf(job)])).rejects.toThrow(
+			"NOT NULL constraint failed",
+		);
 
 		for (const key of [job, neighbour]) {
 			const row = await env.DB.prepare("SELECT status, sweep_at, version FROM jobs WHERE tenant_id = ?1 AND id = ?2")
@@ -211,9 +207,9 @@ describe("finishJobs", () => {
 		const late = { ...failed, status: "expired" as const, reason: "deadline_passed" as const };
 
 		const finished = await finishJobs(db, [
-			endOf(won),
-			endOf(lost, { fence: 1 }),
-			endOf(expired, { ...late, from: "queued" }),
+			finalizationOf(won),
+			finalizationOf(lost, { fence: 1 }),
+			finalizationOf(expired, { ...late, from: "queued" }),
 		]);
 
 		expect(finished.map(({ jobId, done }) => [jobId, done])).toEqual([
@@ -508,22 +504,3 @@ describe("a final state", () => {
 		expect((await reload(job))?.pruneAt).toBe((job.pruneAt ?? 0) + DAY);
 	});
 });
-
-function anAttempt(): Attempt {
-	return {
-		number: 1,
-		fence: 1,
-		counted: true,
-		model: "simulated/echo",
-		provider: "simulated",
-		startedAt: NOW,
-		endedAt: NOW + LEASE_MS,
-		outcome: "succeeded",
-		status: 200,
-		code: null,
-		message: null,
-		retryAfterMs: null,
-		logId: null,
-		usage: USAGE,
-	};
-}

@@ -7,36 +7,23 @@ import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { type NewJob, submitAgain, submitJob } from "../../../../shared/db/jobs/submit-job.ts";
 import { eraseJob } from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { anId, aTenant, BY, DAY, databaseAt, db, HOUR, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
+import {
+	aNewJob,
+	anId,
+	aTenant,
+	BY,
+	DAY,
+	databaseAt,
+	db,
+	HOUR,
+	MINUTE,
+	NOW,
+	reload,
+	SECOND,
+} from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
-const TENANT = "ten_00000000000000000000000000";
 let keysMade = 0;
-
-function aNewJob(overrides: Partial<NewJob> = {}): NewJob {
-	return {
-		tenantId: TENANT,
-		jobId: anId("job"),
-		models: ["simulated/echo"],
-		credential: "simulated",
-		input: '{"messages":[]}',
-		inputKey: null,
-		inputBytes: 15,
-		webhook: null,
-		gateway: null,
-		metadata: null,
-		priority: 5,
-		timeoutMs: 10 * MINUTE,
-		maxAttempts: 5,
-		retainMs: 30 * DAY,
-		retryOf: null,
-		origin: "https://jobs.test",
-		start: { delayMs: 0 },
-		deadlineMs: DAY,
-		idempotency: null,
-		...overrides,
-	};
-}
 
 function aKey(fingerprint = "a".repeat(64)) {
 	keysMade += 1;

@@ -1,32 +1,12 @@
 import { describe, expect, it } from "vitest";
 import {
 	ATTEMPTS_KEPT,
-	type Attempt,
 	AttemptSchema,
 	addUsage,
 	nextAttemptNumber,
 	withAttempt,
 } from "../../../../../shared/core/jobs/attempts.ts";
-
-function anAttempt(number: number, overrides: Partial<Attempt> = {}): Attempt {
-	return {
-		number,
-		fence: number,
-		counted: true,
-		model: "simulated/echo",
-		provider: "simulated",
-		startedAt: 1,
-		endedAt: 2,
-		outcome: "transient",
-		status: 500,
-		code: "server_error",
-		message: "It failed.",
-		retryAfterMs: null,
-		logId: null,
-		usage: null,
-		...overrides,
-	};
-}
+import { anAttempt } from "../../../../support/job-of.ts";
 
 const historyOf = (length: number) => Array.from({ length }, (_, index) => anAttempt(index + 1));
 

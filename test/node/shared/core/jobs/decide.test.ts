@@ -9,7 +9,7 @@ import {
 	usesAttempt,
 } from "../../../../../shared/core/jobs/decide.ts";
 import type { ModelFailure } from "../../../../../shared/core/upstreams/failures.ts";
-import { aFailure, jobOf, NOW, type StoredJob } from "../../../../support/job-of.ts";
+import { aFailure, anAttempt, jobOf, NOW, type StoredJob } from "../../../../support/job-of.ts";
 
 const half = () => 0.5;
 const running = (overrides: Partial<StoredJob> = {}) => jobOf({ status: "running", ...overrides });
@@ -47,7 +47,9 @@ describe("a throttled or blocked failure", () => {
 
 	it("waits longer the more of its kind came in a row", () => {
 		const outcomes = (...kinds: Attempt["outcome"][]) =>
-			running({ attempts: kinds.map((outcome, index) => anAttempt(index + 1, outcome)) });
+			running({
+				attempts: kinds.map((outcome, index) => anAttempt(index + 1, { outcome, counted: false, model: "a" })),
+			});
 		const delayOf = (job: StoredJob) => decided(job, aFailure("throttled"));
 		expect(delayOf(outcomes())).toMatchObject({ delayMs: 1_000 });
 		expect(delayOf(outcomes("throttled", "throttled"))).toMatchObject({ delayMs: 4_000 });
@@ -123,22 +125,3 @@ describe("errors of our own", () => {
 		expect(deadlineError(job)).toMatchObject({ code: "deadline_passed", status: null, model: "b" });
 	});
 });
-
-function anAttempt(number: number, outcome: Attempt["outcome"]): Attempt {
-	return {
-		number,
-		outcome,
-		fence: number,
-		counted: false,
-		model: "a",
-		provider: "simulated",
-		startedAt: NOW,
-		endedAt: NOW,
-		status: 429,
-		code: null,
-		message: null,
-		retryAfterMs: null,
-		logId: null,
-		usage: null,
-	};
-}

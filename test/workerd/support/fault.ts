@@ -1,6 +1,6 @@
 /** What can become of one call to the outside, other than what should. */
 
-export const FAULTS = [
+export const FAULT_KINDS = [
 	"fails before it takes effect",
 	"takes effect and fails",
 	"never answers and takes no effect",
@@ -8,13 +8,16 @@ export const FAULTS = [
 	"answers with a body that breaks off",
 	"answers with a body that never ends",
 ] as const;
-export type Fault = (typeof FAULTS)[number];
+export type FaultKind = (typeof FAULT_KINDS)[number];
 
 export type Outside = "d1" | "r2" | "queue" | "fetch" | "ai" | "limiter";
 
-export interface Called {
+export interface Call {
+	/** What lies outside, and what is asked of it: "d1 lease jobs". */
+	name: string;
+	/** What tells apart calls of one name, for whoever looks at them. */
+	detail?: string;
 	outside: Outside;
-	method: string;
 	/** Changes nothing, so that it does not matter whether it took effect. */
 	isRead: boolean;
 	/** Whether its answer has a body that is read later. */
@@ -24,8 +27,8 @@ export interface Called {
 }
 
 /** The faults that differ for such a call. */
-export function faultsOf({ isRead, hasBody }: Called): Fault[] {
-	return FAULTS.filter((fault) => {
+export function faultsOf({ isRead, hasBody }: Call): FaultKind[] {
+	return FAULT_KINDS.filter((fault) => {
 		if (fault.includes("body")) return hasBody;
 		return !isRead || (fault !== "takes effect and fails" && fault !== "takes effect and never answers");
 	});
@@ -54,7 +57,7 @@ export function errorOf(outside: Outside, turn: number): Error {
 }
 
 /** A body that says a little, and then breaks or falls silent. */
-export function brokenBody(fault: Fault): ReadableStream<Uint8Array> {
+export function brokenBody(fault: FaultKind): ReadableStream<Uint8Array> {
 	let pulls = 0;
 	return new ReadableStream({
 		async pull(controller) {

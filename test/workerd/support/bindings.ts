@@ -1,0 +1,159 @@
+/** The bindings of the Worker, each call of which passes a gate by its name. D1, R2 and limiters are real behind it; D1 is told the time. */
+import { env } from "cloudflare:workers";
+import { NOW } from "../../../shared/db/database.ts";
+import { brokenBody, type Call, type FaultKind } from "./fault.ts";
+import { callOf, standIn } from "./watched-d1.ts";
+
+/** Decides what becomes of a call, and knows which I/O is in flight. */
+export interface Gate {
+	pass<T>(call: Call, run: () => Promise<T>, broken?: (fault: FaultKind, whole: T) => T): Promise<T>;
+	/** Real I/O, during which the clock stands still. */
+	counted<T>(run: () => Promise<T>): Promise<T>;
+	now(): number;
+}
+
+/** Calls are named as `Database` names them: "d1 lease jobs"; several that share a transaction: "d1 finish jobs, requeue job". */
+export function gatedD1(gate: Gate): D1Database {
+	const real = new WeakMap<object, { statement: D1PreparedStatement; name: string; params: unknown[] }>();
+	const send = <T>(
+		asked: { name: string; params: unknown[] }[],
+		run: () => Promise<T>,
+		resultsOf: (answer: T) => D1Result[],
+	) => {
+		const call: Call = {
+			name: `d1 ${[...new Set(asked.map(({ name }) => name))].join(", ")}`,
+			outside: "d1",
+			isRead: false,
+			hasBody: false,
+			about: jobsIn(asked.map(({ params }) => params)),
+		};
+		return gate.pass(call, async () => {
+			const answer = await gate.counted(run);
+			call.isRead = resultsOf(answer).every(({ meta }) => meta.rows_written === 0);
+			return answer;
+		});
+	};
+	const prepare = (sql: string) =>
+		standIn(env.DB.prepare(sql), {
+			bind(...given: unknown[]) {
+				const params = sql.includes(NOW) ? [given[0] ?? gate.now(), ...given.slice(1)] : given;
+				const asked = { statement: env.DB.prepare(sql).bind(...params), name: callOf(sql), params };
+				const all = () =>
+					send(
+						[asked],
+						() => asked.statement.all(),
+						(result) => [result],
+					);
+				const stand = standIn(asked.statement, { all, run: all, first: unexpected, raw: unexpected });
+				real.set(stand, asked);
+				return stand;
+			},
+		});
+	const batch = (statements: object[]) => {
+		const asked = statements.flatMap((statement) => real.get(statement) ?? []);
+		return send(
+			asked,
+			() => env.DB.batch(asked.map(({ statement }) => statement)),
+			(results) => results,
+		);
+	};
+	return standIn(env.DB, { prepare, batch, exec: unexpected, dump: unexpected, withSession: unexpected });
+}
+
+/** A method of a binding that no call used so far, and that would be missed here. */
+function unexpected(): never {
+	throw new Error("the gate does not know this method");
+}
+
+/** Calls are named by method and kind of key: "r2 put results". */
+export function gatedR2(gate: Gate): R2Bucket {
+	const gated = (method: "head" | "get" | "put" | "delete" | "list") => {
+		return (...args: unknown[]) => {
+			const isRead = method === "head" || method === "get" || method === "list";
+			const kind = /(?:results|inputs)(?=\/)/.exec(JSON.stringify(args[0]))?.[0] ?? "of another kind";
+			const name = `r2 ${method} ${kind}`;
+			const call: Call = { name, outside: "r2", isRead, hasBody: method === "get", about: jobsIn(args) };
+			const run = async (): Promise<unknown> => {
+				const answer: unknown = await gate.counted(() => Reflect.apply(env.RESULTS[method], env.RESULTS, args));
+				return method === "get" && answer !== null ? readable(gate, Object(answer)) : answer;
+			};
+			return gate.pass(call, run, (fault, whole) => (whole === null ? null : unreadable(fault, Object(whole))));
+		};
+	};
+	return standIn(env.RESULTS, {
+		head: gated("head"),
+		get: gated("get"),
+		put: gated("put"),
+		delete: gated("delete"),
+		list: gated("list"),
+		createMultipartUpload: unexpected,
+		resumeMultipartUpload: unexpected,
+	});
+}
+
+/** A queue as its producers see it. */
+export interface QueueStore {
+	add(body: unknown, delaySeconds: number): void;
+	/** How many messages wait. */
+	size(): number;
+}
+
+/** Calls are named by method and queue: "queue sendBatch jobs". */
+export function gatedQueue(gate: Gate, queue: Queue, kind: "jobs" | "deliveries", store: QueueStore): Queue {
+	const pass = (method: string, about: unknown, run: () => void, detail = "") => {
+		const isRead = method === "metrics";
+		const call = { name: `queue ${method} ${kind}`, detail, isRead, hasBody: false, about: jobsIn(about) };
+		return gate.pass({ ...call, outside: "queue" }, async () => {
+			run();
+			return isRead ? { backlogCount: store.size(), backlogBytes: 0 } : {};
+		});
+	};
+	return standIn(queue, {
+		metrics: () => pass("metrics", [], () => undefined),
+		send: (body: unknown, { delaySeconds = 0 }: QueueSendOptions = {}) =>
+			pass("send", body, () => store.add(body, delaySeconds), ` in ${delaySeconds} s`),
+		sendBatch: (messages: MessageSendRequest[]) =>
+			pass("sendBatch", messages, () => {
+				for (const { body, delaySeconds = 0 } of messages) store.add(body, delaySeconds);
+			}),
+	});
+}
+
+/** Whether a request was counted matters to nobody, so its faults are those of a read. */
+export function gatedLimiter(gate: Gate, limiter: RateLimit, kind: string): RateLimit {
+	const call: Call = { name: `limiter ${kind}`, outside: "limiter", isRead: true, hasBody: false, about: [] };
+	return { limit: (options) => gate.pass({ ...call }, () => gate.counted(() => limiter.limit(options))) };
+}
+
+/** Takes turns of the event loop of its own. */
+export function countedSubtle(gate: Pick<Gate, "counted">): SubtleCrypto {
+	return new Proxy(crypto.subtle, {
+		get(subtle, name) {
+			const value: unknown = Reflect.get(subtle, name);
+			if (typeof value !== "function") return value;
+			return (...args: unknown[]) =>
+				gate.counted(async (): Promise<unknown> => await Reflect.apply(value, subtle, args));
+		},
+	});
+}
+
+/** What is read of a body is I/O too, during which the clock stands still. */
+function readable(gate: Gate, object: R2ObjectBody): R2ObjectBody {
+	return standIn(object, {
+		text: () => gate.counted(() => object.text()),
+		json: () => gate.counted(() => object.json()),
+		arrayBuffer: () => gate.counted(() => object.arrayBuffer()),
+	});
+}
+
+function unreadable(fault: FaultKind, object: R2ObjectBody): R2ObjectBody {
+	const body = brokenBody(fault);
+	const text = () => new Response(body).text();
+	return standIn(object, { body, text, json: async () => JSON.parse(await text()), arrayBuffer: unexpected });
+}
+
+/** The random part is what a job's id shares with those of its deliveries and of its objects. */
+export function jobsIn(value: unknown): string[] {
+	const ids = JSON.stringify(value).matchAll(/(?:job|dlv)_([0-9a-z]{26})/g);
+	return [...new Set([...ids].map(([, id = ""]) => id))];
+}
