@@ -1,4 +1,4 @@
-/** One line per fact, every fact a field. Never a prompt, an answer, a key or a secret. */
+/** One line per fact, every fact a field. Never a prompt, a completion, a key or a secret. */
 
 export type LogFields = Record<string, string | number | boolean | null | undefined>;
 
@@ -7,7 +7,7 @@ export function log(event: string, fields: LogFields): void {
 	console.log(JSON.stringify({ event, ...fields }));
 }
 
-/** Something that should not have happened and that somebody may want to look at. Nothing is lost by it. */
+/** Something that should not have happened, for an operator to look at. */
 export function logError(event: string, fields: LogFields, error?: unknown): void {
 	console.error(JSON.stringify({ event, ...fields, error: error === undefined ? undefined : describe(error) }));
 }
@@ -15,7 +15,7 @@ export function logError(event: string, fields: LogFields, error?: unknown): voi
 /** Names and messages only: no stack shows a value, but an error's own fields might. */
 function describe(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
-	// A parser quotes what it could not parse, which may be a prompt or an answer.
+	// A parser quotes what it could not parse, which may be a prompt or a completion.
 	if (error instanceof SyntaxError) return error.name;
 	const cause = error.cause === undefined ? "" : ` (${describe(error.cause)})`;
 	return `${error.name}: ${error.message}${cause}`.slice(0, 500);

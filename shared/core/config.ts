@@ -74,12 +74,12 @@ export interface Config {
 	allowInsecureWebhooks: boolean;
 	/** Where receivers' names are looked up, by DNS over HTTPS in JSON; null: they are not. */
 	webhookDnsUrl: string | null;
-	/** Whose pages may read the answers. None: no answer says anything about it. */
+	/** Origins whose pages may read our responses. None: no CORS headers are sent. */
 	corsOrigins: string[];
 	resultLinkMs: number;
 	leaseMs: number;
 	heartbeatMs: number;
-	/** How long a stream may be silent between two pieces of an answer. */
+	/** How long a stream may be silent between two pieces of content. */
 	streamIdleMs: number;
 	/** The wait before each delivery attempt; as many attempts as there are waits. */
 	deliveryScheduleMs: number[];

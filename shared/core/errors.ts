@@ -54,7 +54,7 @@ export class AppError extends Error {
 		return ERRORS[this.code].status;
 	}
 
-	/** What `x-should-retry` says: false where a client would retry in vain; null says nothing. */
+	/** What `x-should-retry` says: false where a client would retry in vain; null: the header is left out. */
 	get shouldRetry(): boolean | null {
 		return ERRORS[this.code].retry;
 	}

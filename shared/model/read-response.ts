@@ -1,11 +1,11 @@
-/** Takes a provider's answer off the wire, within limits of size and silence, and hands the bytes to the pure reader. */
+/** Reads a provider's response off the wire, within limits of size and silence, and hands the bytes to the pure reader. */
 
 import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
 import { type ReaderState, ResponseReader } from "../core/chat/response-reader.ts";
 import { type CallWatch, OVER } from "./call-watch.ts";
 
 export interface SilenceLimits {
-	/** From a stream's headers to the first piece of the answer. Models that reason first may well be silent for minutes. */
+	/** From a stream's headers to the first content. Models that reason first may be silent for minutes. */
 	firstContentMs: number;
 	/** From one piece to the next. Comments and pings that keep the connection alive are no pieces. */
 	idleMs: number;
@@ -28,7 +28,7 @@ export async function readResponse(
 ): Promise<ParsedResponse> {
 	const saysEventStream = /\btext\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
 	const reader = new ResponseReader({ ...about, saysEventStream });
-	// An answer in one piece may come long after its headers; only a stream must keep talking from the start.
+	// A response in one piece may come long after its headers; only a stream must keep sending from the start.
 	if (saysEventStream) watch.expectWithin(limits.firstContentMs);
 	let progress = 0;
 	let state: ReaderState = "reading";
@@ -42,7 +42,7 @@ export async function readResponse(
 	return reader.end(isEnded);
 }
 
-/** As much of an error's body as is worth reading. What cannot be read is left out: the status says enough. */
+/** As much of an error's body as is worth reading. What cannot be read is left out: the status is enough. */
 export async function readErrorText(response: Response, limits: SilenceLimits, watch: CallWatch): Promise<string> {
 	const decoder = new TextDecoder();
 	let text = "";
@@ -77,7 +77,7 @@ async function takeAll(
 			if (!take(value)) return false;
 		}
 	} catch {
-		// The network broke, or `watch.why` says who gave up. What was read so far decides.
+		// The network broke, or `watch.why` has the reason. What was read so far decides.
 		return false;
 	}
 }

@@ -1,4 +1,4 @@
-/** Lets holders of large things in, as many bytes at a time as fit, in the order in which they asked. */
+/** Lets holders of large things in, as many bytes at a time as fit, first come, first served. */
 export class ByteBudget {
 	readonly #max: number;
 	#held = 0;
@@ -20,11 +20,11 @@ export class ByteBudget {
 			return await work();
 		} finally {
 			this.#held -= share;
-			this.#letIn();
+			this.#admitNext();
 		}
 	}
 
-	#letIn(): void {
+	#admitNext(): void {
 		for (
 			let next = this.#waiting[0];
 			next !== undefined && this.#held + next.bytes <= this.#max;

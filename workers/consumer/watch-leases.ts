@@ -1,4 +1,4 @@
-/** Keeps a batch's leases alive while its calls run, and aborts the call of each lease that is no longer ours. */
+/** Keeps the leases of one invocation alive while its calls run, and aborts the call of each lease that is no longer ours. */
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { extendLeases, findHeldLeases, type HeldLease } from "../../shared/db/jobs/hold-leases.ts";
 import { logError } from "../log.ts";
@@ -10,7 +10,7 @@ const LOOK_EVERY_MS = 5_000;
 export interface LeaseWatch {
 	/** Aborts when the lease is lost: the job was cancelled, or taken over. */
 	signalOf(job: JobKey): AbortSignal;
-	/** The job is settled, or given up: look after it no more. */
+	/** The job is settled, or given up: stop watching it. */
 	release(job: JobKey): void;
 	stop(): Promise<void>;
 }
@@ -46,25 +46,25 @@ async function keepWatch(consumer: Consumer, held: Map<string, Held>, over: Abor
 		await runtime.sleep(stepMs, over);
 		if (over.aborted || held.size === 0) continue;
 		const isHeartbeat = runtime.now() >= heartbeatAt;
-		const isAnswered = await lookOnce(consumer, held, isHeartbeat);
+		const didRespond = await lookOnce(consumer, held, isHeartbeat);
 		// A heartbeat that D1 did not take is due again at the next look: two in a row would cost the lease.
-		if (isHeartbeat && isAnswered) heartbeatAt = runtime.now() + config.heartbeatMs;
+		if (isHeartbeat && didRespond) heartbeatAt = runtime.now() + config.heartbeatMs;
 	}
 }
 
-/** False: D1 did not answer. */
+/** False: D1 did not respond. */
 async function lookOnce({ db, config }: Consumer, held: Map<string, Held>, isHeartbeat: boolean): Promise<boolean> {
-	const asked = [...held.values()];
+	const looked = [...held.values()];
 	try {
-		const ours = isHeartbeat ? await extendLeases(db, asked, config.leaseMs) : await findHeldLeases(db, asked);
-		for (const { jobId, controller } of asked) {
+		const ours = isHeartbeat ? await extendLeases(db, looked, config.leaseMs) : await findHeldLeases(db, looked);
+		for (const { jobId, controller } of looked) {
 			// A job released while we looked was settled by us: it is not lost.
 			if (!ours.has(jobId) && held.has(jobId)) controller.abort(new Error("the lease is no longer ours"));
 		}
 		return true;
 	} catch (error) {
 		// Nothing is known, so nothing is aborted: the fence guards what the call will write.
-		logError("leases.lookup_failed", { leases: asked.length, isHeartbeat }, error);
+		logError("leases.lookup_failed", { leases: looked.length, isHeartbeat }, error);
 		return false;
 	}
 }

@@ -1,5 +1,5 @@
 /**
- * What a caller may ask: the body of a chat completion. Checked as far as the published JSON Schema goes and no further:
+ * The body of a chat completion request. Checked as far as the published JSON Schema goes and no further:
  * fractional or huge `max_tokens`, thousands of messages or none are the provider's business, and fields that are not
  * listed pass untouched, `simulate` too, which only the simulated provider reads. A test holds this schema and the JSON
  * Schema to the same classification; change both or neither.

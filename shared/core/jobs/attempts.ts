@@ -11,7 +11,7 @@ export const ATTEMPTS_KEPT = 50;
 const UsageSchema = z.object({ promptTokens: z.number(), completionTokens: z.number(), totalTokens: z.number() });
 
 /**
- * `abandoned`: its holder died, or lost its lease. `superseded`: it was answered, but another call's answer was stored
+ * `abandoned`: its holder died, or lost its lease. `superseded`: it succeeded, but another call's result was stored
  * first. `cancelled`, `expired`: the job ended under it. The rest: see `FailureClass`.
  */
 export type AttemptOutcome =
@@ -21,7 +21,7 @@ export type AttemptOutcome =
 	| "cancelled"
 	| "expired"
 	| FailureClass
-	/** Our own fault: the answer could not be stored. */
+	/** Our own fault: the result could not be stored. */
 	| "not_stored";
 
 /** Times are Unix milliseconds of the database's clock. */
@@ -46,7 +46,7 @@ export const AttemptSchema = z.object({
 
 export type Attempt = z.infer<typeof AttemptSchema>;
 
-/** What every entry says; the rest is null where nothing is known. */
+/** What every entry has; the rest is null where it is unknown. */
 export type AttemptFacts = Pick<Attempt, "outcome" | "counted"> & Partial<Attempt>;
 
 /** The entry of the call that `job` was leased for. */
@@ -79,14 +79,14 @@ export function withAttempt(history: readonly Attempt[], entry: Attempt): Attemp
 	const at = history.findIndex((known) => known.fence === entry.fence);
 	const known = history[at];
 	if (known !== undefined) {
-		// An attempt that was given back, because its answer seemed lost, has been used again since.
+		// An attempt that was given back, because its result seemed lost, has been used again since.
 		return history.with(at, { ...entry, number: known.number, counted: known.counted && entry.counted });
 	}
 	const all = [...history, entry];
 	return all.length <= ATTEMPTS_KEPT ? all : [...all.slice(0, 1), ...all.slice(1 - ATTEMPTS_KEPT)];
 }
 
-/** Tokens of two calls together; null only where neither said. */
+/** Tokens of two calls together; null only where both are unknown. */
 export function addUsage(spent: Usage | null, more: Usage | null): Usage | null {
 	if (spent === null || more === null) return spent ?? more;
 	return {

@@ -12,7 +12,7 @@ export type FailureDecision =
 	| { next: "failed"; reason: StatusReason; error: JobError; attempt: number }
 	| { next: "expired"; error: JobError; attempt: number };
 
-/** Answers that no reader can use fail for good, but under their own name. */
+/** A response that cannot be parsed fails the job for good, under a reason of its own. */
 export const ANSWER_UNREADABLE = "answer_unreadable";
 
 /** Whether a failed call used up one of `max_attempts`. A provider that says "later" is not the job's fault. */
@@ -47,7 +47,7 @@ export function decideFailure(job: Job, failure: ModelFailure, now: number, rand
 
 export type Precheck = "call" | "poisoned" | "expired";
 
-/** Whether a leased job that has no stored answer may be called at all. */
+/** Whether a leased job without a stored result may make a call. */
 export function precheck(job: Job, now: number): Precheck {
 	if (now >= job.deadlineAt) return "expired";
 	if (job.attempt > job.maxAttempts) return "poisoned";
@@ -57,7 +57,7 @@ export function precheck(job: Job, now: number): Precheck {
 export function deadlineError(job: Pick<Job, "model">): JobError {
 	return {
 		code: "deadline_passed",
-		message: "No answer came before the job's deadline.",
+		message: "The deadline passed before the job got a result.",
 		status: null,
 		model: job.model,
 	};

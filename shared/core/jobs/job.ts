@@ -37,7 +37,7 @@ export interface Job extends JobKey {
 
 	runAt: number;
 	model: string;
-	/** The credential that `model` is asked with, as the routes had it when the job was queued. */
+	/** The credential that `model` is called with, as the routes had it when the job was queued. */
 	credential: string;
 	attempt: number;
 	fence: number;
@@ -78,7 +78,7 @@ export type Cancellation = (typeof CANCELLATIONS)[number];
 export interface JobError {
 	code: string;
 	message: string;
-	/** HTTP status of the provider's answer; null where there was none. */
+	/** HTTP status of the provider's response; null where there was none. */
 	status: number | null;
 	model: string | null;
 }

@@ -1,4 +1,4 @@
-/** How a lease ends, as data: what becomes of the job, and what its row says afterwards. The consumer writes it. */
+/** How a lease ends, as data: what becomes of the job, and what its row records. The consumer writes it. */
 import type { BreakerEvent } from "../upstreams/breaker.ts";
 import type { Usage } from "../upstreams/failures.ts";
 import { type Attempt, addUsage, withAttempt } from "./attempts.ts";
@@ -6,7 +6,7 @@ import { deadlineError, type FailureDecision, type Precheck, poisonedError } fro
 import type { Job, JobError } from "./job.ts";
 import type { StatusReason } from "./job-states.ts";
 
-/** What a job's row says of its calls. */
+/** What a job's row records of its calls. */
 export interface JobProgress {
 	/** The model that gave the result, or was called last; of a queued job, the one to call next. */
 	model: string;

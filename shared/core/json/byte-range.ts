@@ -1,23 +1,23 @@
-/** Which part of a stored body a `Range` header asks for (RFC 9110 §14). One range of bytes; anything else is the whole. */
+/** Which part of a stored body a `Range` header requests (RFC 9110 §14). One range of bytes; anything else is the whole. */
 
-export type AskedRange =
+export type RequestedRange =
 	| { kind: "whole" }
 	/** Never empty, and never beyond the end. */
 	| { kind: "part"; offset: number; length: number }
 	/** Well-formed, but none of the body's bytes lie in it: 416. */
 	| { kind: "unsatisfiable" };
 
-const WHOLE: AskedRange = { kind: "whole" };
-const UNSATISFIABLE: AskedRange = { kind: "unsatisfiable" };
+const WHOLE: RequestedRange = { kind: "whole" };
+const UNSATISFIABLE: RequestedRange = { kind: "unsatisfiable" };
 
 /**
- * A header that is malformed, counts in another unit or asks for several parts at once is ignored, as the RFC allows:
- * then the whole is the answer.
+ * A header that is malformed, counts in another unit or requests several parts at once is ignored, as the RFC allows:
+ * then the whole is served.
  *
  * @param header null: none was sent
  * @param size bytes of the whole
  */
-export function readByteRange(header: string | null, size: number): AskedRange {
+export function readByteRange(header: string | null, size: number): RequestedRange {
 	const match = /^bytes=[ \t]*(\d*)-(\d*)[ \t]*$/i.exec(header ?? "");
 	const [, first = "", last = ""] = match ?? [];
 	if (first === "" && last === "") return WHOLE;
@@ -30,7 +30,7 @@ export function readByteRange(header: string | null, size: number): AskedRange {
 }
 
 /** `bytes=-500`: the last 500, or as many as there are. */
-function lastBytes(count: number, size: number): AskedRange {
+function lastBytes(count: number, size: number): RequestedRange {
 	const length = Math.min(count, size);
 	return length === 0 ? UNSATISFIABLE : { kind: "part", offset: size - length, length };
 }

@@ -16,7 +16,7 @@ export const BODY_LIMITS: JsonLimits = { depthMax: 64, valuesMax: 500_000 };
 
 export type ParsedJson = { ok: true; value: Json } | { ok: false; problem: JsonProblem };
 
-/** Parses a body, or says in plain words what the caller should mend. Never throws. */
+/** Parses a body, or describes what the caller should fix. Never throws. */
 export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): ParsedJson {
 	// RFC 8259 §8.1: no byte order mark. A decoder that drops it would take two different bodies for the same.
 	if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {

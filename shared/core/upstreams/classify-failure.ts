@@ -19,7 +19,7 @@ export const FAILURE_MESSAGE_CHARS_MAX = 500;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface Refusal {
-	/** HTTP status as it came, 2xx too: an error may stand in the body of a success. Null: there was no HTTP answer. */
+	/** HTTP status as it came, 2xx too: an error may stand in the body of a success. Null: there was no HTTP response. */
 	status: number | null;
 	header: ReadHeader;
 	/** The parsed body; undefined where it is not JSON. */
@@ -41,7 +41,7 @@ export function classifyFailure({ status, header, body, nowMs }: Refusal): Model
 	});
 }
 
-/** A Cloudflare error that was thrown rather than answered: "3040: Capacity temporarily exceeded". Null: it is none. */
+/** A Cloudflare error that was thrown rather than sent as a response: "3040: Capacity temporarily exceeded". Null: it is none. */
 export function classifyThrown(message: string, nowMs: number): ModelFailure | null {
 	const parts = /^(\d{4}): (.*)/s.exec(message);
 	if (parts?.[1] === undefined || parts[2] === undefined) return null;
@@ -64,7 +64,7 @@ function classificationOf(httpStatus: number | null, error: ProviderError): Clas
 /**
  * The provider knows better than the table. "true" makes a permanent failure transient; throttled and blocked ones come
  * back anyway, at no cost. "false" makes a transient or throttled failure permanent, though another model may still be
- * asked; a blocked one stays held, since it waits for a payment and not for luck.
+ * called; a blocked one stays blocked, since it waits for a payment.
  */
 function obeyShouldRetry(classification: Classification, header: string | null): Classification {
 	const word = header?.trim().toLowerCase();
@@ -80,9 +80,10 @@ function knownWaitMs(error: ProviderError, nowMs: number): number | null {
 
 function ownMessage(status: number | null): string {
 	if (status === null) return "The provider refused the call.";
-	if (status >= 200 && status <= 299) return "The provider reported an error in its answer.";
-	if (status >= 300 && status <= 399) return `The provider answered ${status}, a redirect; redirects are not followed.`;
-	return `The provider answered ${status}.`;
+	if (status >= 200 && status <= 299) return "The provider reported an error in its response.";
+	if (status >= 300 && status <= 399)
+		return `The provider responded with ${status}, a redirect; redirects are not followed.`;
+	return `The provider responded with ${status}.`;
 }
 
 /** One line of at most 500 characters, whole ones: no half of a surrogate pair. */

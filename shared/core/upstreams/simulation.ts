@@ -1,9 +1,9 @@
-/** How a job steers the simulated provider, and what that provider says. Deterministic: same input, same answer. */
+/** How a job steers the simulated provider, and what that provider responds. Deterministic: same input, same response. */
 import { z } from "zod";
 import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf } from "../json/json.ts";
 
 const HOUR_MS = 3_600_000;
-/** As many words as fit in a few megabytes: enough to try out large answers, too few to hurt. */
+/** As many words as fit in a few megabytes: enough to try out large completions, too few to hurt. */
 const OUTPUT_TOKENS_MAX = 2_000_000;
 
 /**
@@ -11,23 +11,23 @@ const OUTPUT_TOKENS_MAX = 2_000_000;
  * refused, as a provider would, so that a typing error does not pass for a test that succeeded.
  */
 export const Simulation = z.looseObject({
-	/** Silence before the answer, or before the failure. */
+	/** Silence before the response, successful or not. */
 	latency_ms: z.number().min(0).max(HOUR_MS).default(0),
-	/** Statuses of the first calls for this job, one each; a 2xx entry stands for a call that is answered. */
+	/** Statuses of the first calls for this job, one each; a 2xx entry stands for a call that succeeds. */
 	fail: z.union([z.array(z.int().min(200).max(599)), z.int().min(200).max(599)]).default([]),
 	/** The `Retry-After` of those failures, nonsense too. */
 	retry_after: z.union([z.number(), z.string()]).optional(),
-	/** True: never answers; a stream stops halfway. A number: only that many calls, the failing ones included, do so. */
+	/** True: never responds; a stream stops halfway. A number: only that many calls, the failing ones included, do so. */
 	stall: z.union([z.boolean(), z.int().min(0)]).default(false),
-	/** Length of the answer; without it the answer is one sentence. */
+	/** Length of the completion; without it, one sentence. */
 	output_tokens: z.int().min(0).max(OUTPUT_TOKENS_MAX).optional(),
-	/** Streams the answer, one piece each so many milliseconds. */
+	/** Streams the completion, one piece each so many milliseconds. */
 	stream_chunk_ms: z.number().min(0).max(HOUR_MS).optional(),
 });
 
 export type Simulation = z.infer<typeof Simulation>;
 
-/** The status that the call after `callsBefore` others fails with; null where it is answered. */
+/** The status that the call after `callsBefore` others fails with; null where it succeeds. */
 export function plannedFailure({ fail }: Simulation, callsBefore: number): number | null {
 	const status = typeof fail === "number" ? (callsBefore === 0 ? fail : undefined) : fail[callsBefore];
 	return status === undefined || status <= 299 ? null : status;

@@ -1,6 +1,6 @@
 /**
- * A provider that costs nothing and needs no network: its answers say that they are simulated, `input.simulate` makes it
- * slow, failing or silent. It answers in HTTP like any other, so that all that reads answers is tried out with it.
+ * A provider that costs nothing and needs no network: its completions say that they are simulated, `input.simulate` makes it
+ * slow, failing or silent. It responds in HTTP like any other, so that all of the reading is tried out with it.
  */
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
@@ -15,7 +15,7 @@ import type { ModelCall, Provider } from "../port.ts";
 
 type SimulatedRuntime = Pick<Runtime, "now" | "sleep">;
 
-/** Tokens sent at a time when the caller did not ask for a pace: a large answer must not become a million events. */
+/** Tokens sent at a time when the caller gave no pace: a large completion must not become a million events. */
 const TOKENS_PER_EVENT = 16;
 
 export function simulated(runtime: SimulatedRuntime): Provider {
@@ -29,14 +29,20 @@ export function simulated(runtime: SimulatedRuntime): Provider {
 		const status = plannedFailure(plan, call.callsBefore);
 		if (status !== null) return reply(refusal(status, `Simulated failure ${status}.`, plan.retry_after));
 		const stalls = isPlannedToStall(plan, call.callsBefore);
-		const answer = simulatedResponse(call.route.rename ?? call.model, call.input, plan.output_tokens);
+		const simulation = simulatedResponse(call.route.rename ?? call.model, call.input, plan.output_tokens);
 		if (call.input.stream === true || plan.stream_chunk_ms !== undefined) {
 			return reply(
-				eventStream(runtime, headOf(call, runtime), answer, { chunkMs: plan.stream_chunk_ms ?? null, stalls }, signal),
+				eventStream(
+					runtime,
+					headOf(call, runtime),
+					simulation,
+					{ chunkMs: plan.stream_chunk_ms ?? null, stalls },
+					signal,
+				),
 			);
 		}
 		if (stalls) await untilAborted(signal);
-		return reply(Response.json(completion(headOf(call, runtime), answer)));
+		return reply(Response.json(completion(headOf(call, runtime), simulation)));
 	};
 }
 
@@ -57,11 +63,11 @@ function completion(head: JsonObject, { tokens, finishReason, usage }: Simulated
 function eventStream(
 	runtime: SimulatedRuntime,
 	head: JsonObject,
-	answer: SimulatedResponse,
+	simulation: SimulatedResponse,
 	plan: { chunkMs: number | null; stalls: boolean },
 	signal: AbortSignal,
 ): Response {
-	const events = eventsOf(head, answer, plan.chunkMs === null ? TOKENS_PER_EVENT : 1);
+	const events = eventsOf(head, simulation, plan.chunkMs === null ? TOKENS_PER_EVENT : 1);
 	const stallsAt = plan.stalls ? Math.ceil(events.length / 2) : events.length;
 	const encoder = new TextEncoder();
 	let next = 0;
@@ -101,7 +107,7 @@ function untilAborted(signal: AbortSignal): Promise<never> {
 	});
 }
 
-/** What OpenAI would say with this status. */
+/** The code that OpenAI sends with this status. */
 const CODES: Readonly<Record<number, string>> = {
 	400: "invalid_simulate",
 	401: "invalid_api_key",

@@ -2,7 +2,7 @@
  * The AI binding, through an AI Gateway.
  *
  * The rule not to break: `returnRawResponse: true` on every call. The binding keeps the state of a call on an object that
- * overlapping calls share (workerd, `ai-api.ts`): one call without it makes another's raw answer come back parsed, and
+ * overlapping calls share (workerd, `ai-api.ts`): one call without it makes another's raw response come back parsed, and
  * `aiGatewayLogId` or `lastRequestHttpStatusCode` read after an await may be another's. A `Response` belongs to its call.
  */
 
@@ -41,16 +41,16 @@ const WITHOUT_STREAM_OPTIONS = /^(anthropic|google)\//;
 export function workersAi(ai: AiBinding, runtime: Pick<Runtime, "now">): Provider {
 	return async function callWorkersAi(call, signal) {
 		const model = call.route.rename ?? call.model;
-		let answer: unknown;
+		let result: unknown;
 		try {
-			answer = await ai.run(model, inputsFor(model, call.input), optionsFor(call, signal));
+			result = await ai.run(model, inputsFor(model, call.input), optionsFor(call, signal));
 		} catch (error) {
 			const failure = signal.aborted ? null : failureOf(error, runtime.now());
 			if (failure === null) throw error;
 			return { ok: false, failure };
 		}
-		// Raw answers are always responses; anything else is read as the JSON it would have been.
-		const response = answer instanceof Response ? answer : Response.json(answer);
+		// A raw result is always a response; anything else is read as the JSON it would have been.
+		const response = result instanceof Response ? result : Response.json(result);
 		return { ok: true, response, secrets: [] };
 	};
 }

@@ -93,7 +93,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		seenBy: 26,
 		file: "workers/consumer/watch-leases.ts",
 		find: 'controller.abort(new Error("the lease is no longer ours"));',
-		replace: "asked.length;",
+		replace: "looked.length;",
 	},
 	{
 		name: "a webhook that no receiver accepted is delivered",

@@ -4,7 +4,7 @@ import { ChatCompletion } from "../../../shared/api/job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { isFinal } from "../../../shared/core/jobs/job-states.ts";
-import { type AskedRange, readByteRange } from "../../../shared/core/json/byte-range.ts";
+import { type RequestedRange, readByteRange } from "../../../shared/core/json/byte-range.ts";
 import { verifyResultLink } from "../../../shared/crypto/result-link.ts";
 import { openResult } from "../../../shared/storage/results.ts";
 import { logError } from "../../log.ts";
@@ -75,7 +75,7 @@ export const getResultRoute = newApp().openapi(route, async (c) => {
 });
 
 /** A range is for GET alone, and with `If-Range` only for who holds a part of these very bytes (RFC 9110 §13.1.5, §14.2). */
-function rangeOf(c: Context<IntakeEnv>, etag: string, size: number): AskedRange {
+function rangeOf(c: Context<IntakeEnv>, etag: string, size: number): RequestedRange {
 	const isMeant = c.req.method === "GET" && (c.req.header("if-range") ?? etag) === etag;
 	return readByteRange(isMeant ? (c.req.header("range") ?? null) : null, size);
 }

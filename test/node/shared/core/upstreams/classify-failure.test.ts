@@ -244,7 +244,7 @@ describe("the message", () => {
 	it("and the code are ours where the provider's are no use", () => {
 		expect(classify(503, "<html>the prompt</html>")).toMatchObject({
 			code: "unavailable",
-			message: "The provider answered 503.",
+			message: "The provider responded with 503.",
 		});
 		expect(classify(400, openai("a code with the prompt in it", "x y"))).toMatchObject({ code: "invalid_request" });
 	});
