@@ -1,8 +1,8 @@
 /**
  * Takes:  HTTP requests of callers and of the operator.
  * Writes: jobs (queued; or cancelled, or erased), idempotency keys, RESULTS/inputs/…, tenants, API keys, webhook endpoints,
- *         deliveries (owed again, at their owner's word).
- * Sends:  JOB_QUEUE, after the job is stored; DELIVERY_QUEUE, when a cancelled job owes a webhook, or one is owed again; a
+ *         deliveries (pending again, as their owner requests).
+ * Sends:  JOB_QUEUE, after the job is stored; DELIVERY_QUEUE, when a cancelled job has a delivery, or one is redelivered; a
  *         signed sample to an endpoint that its owner tests.
  *
  * The 202 depends on one D1 transaction and nothing else: a resolver that does not answer costs a webhook's caller time alone.

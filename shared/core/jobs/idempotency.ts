@@ -14,7 +14,7 @@ export interface CallersKey {
  */
 export interface CountedTry {
 	key: string;
-	/** Made when the request came, so that it tells which of two came first. */
+	/** Made when the request came, so that the first of two can be identified. */
 	requestId: string;
 	isRepeat: boolean;
 }

@@ -7,7 +7,7 @@ const limit = z.number().int().min(0).max(1_000_000_000).nullable();
  * How many jobs a tenant without a limit of its own may have in the queue or running at a time. Cloudflare runs a thousand
  * calls at once (250 batches of four): four such tenants fill the queue, and one alone uses a quarter of it. More, and
  * somebody else's first job waits for all of them: on one machine, where batches of a hundred run one after the other, each
- * hundred costs it about a second. Whoever asks whether there is a slot counts those that are held.
+ * hundred costs it about a second. A check for a free slot counts the taken ones.
  */
 export const FAIR_SHARE = 250;
 

@@ -47,7 +47,7 @@ export type GateReason = z.infer<typeof GateReason>;
 const GATE_REASON = `CASE WHEN ${overBudget("placed.tenant_id")} THEN 'budget_spent'
 	ELSE (SELECT reason FROM breakers WHERE key IN ${breakerKeys("placed")} ORDER BY open_until DESC LIMIT 1) END`;
 
-/** Of the jobs just leased, those that are gated or have a breaker at all: `is_gated` tells them apart. */
+/** Of the jobs just leased, those that are gated or have a breaker at all: `is_gated` distinguishes them. */
 export function findGated(db: Database, keys: JobKey[], holder: string): Statement {
 	return {
 		sql: `SELECT id, ${GATED} AS is_gated, ${GATE_REASON} AS gate_reason FROM ${placed("status = 'running' AND holder = ?3")}

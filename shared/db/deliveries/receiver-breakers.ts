@@ -21,7 +21,7 @@ export function deliveryList(keys: readonly DeliveryKey[]): string {
 	return JSON.stringify(keys.map(({ tenantId, deliveryId }) => [tenantId, deliveryId]));
 }
 
-/** Whoever gets a row may send one delivery to that receiver; the next may after as long as an attempt takes. */
+/** A returned row permits one delivery to that receiver; the next is permitted after the duration of an attempt. */
 export function claimProbes(db: Database, keys: readonly DeliveryKey[]): Statement {
 	return {
 		sql: `UPDATE receiver_breakers SET open_until = ${NOW} + ${RECEIVER_PROBE_MS}
@@ -105,7 +105,7 @@ export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[])
 
 /**
  * Lets parked deliveries to `receiver` go, the oldest first: all of them, up to `limit`, where nothing keeps it back any
- * more; one, where its pause is over. Ring for what this answers.
+ * more; one, where its pause is over. Enqueue what this returns.
  */
 export async function releaseDeliveries(db: Database, receiver: string, limit: number): Promise<DeliveryKey[]> {
 	const rows = await db.all<{ tenant_id: string; id: string }>("release deliveries", {

@@ -1,6 +1,6 @@
 /**
  * Asks for deliveries again, at their receiver's owner's word: one, a job's, or what an endpoint missed since a time. Each
- * keeps its id and its event's, and its schedule begins anew. Ring for what these answer.
+ * keeps its id and its event's, and its schedule starts over. Enqueue what these return.
  */
 
 import type { JobKey } from "../../core/jobs/job.ts";
@@ -13,20 +13,20 @@ import { isDeliveryOf, RECORD_KEPT_MS } from "../outbox.ts";
 import { audited } from "../tenants/audit-log.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 
-const HAS_NEWS = `(deliveries.event IS NOT NULL OR EXISTS (
+const HAS_EVENT = `(deliveries.event IS NOT NULL OR EXISTS (
 		SELECT 1 FROM jobs WHERE jobs.tenant_id = deliveries.tenant_id AND jobs.id = deliveries.job_id))`;
 const HAS_RECEIVER = `(deliveries.endpoint_id IS NULL OR EXISTS (
 		SELECT 1 FROM webhook_endpoints AS endpoint WHERE endpoint.tenant_id = deliveries.tenant_id
 		   AND endpoint.id = deliveries.endpoint_id AND endpoint.status = 'enabled'))`;
 
-/** Of those that `which` names, what still has something to tell, and somebody to tell it to. */
+/** Of the deliveries that `which` selects, those that still have an event and a receiver. */
 function restart(db: Database, which: string, params: Statement["params"], answer = DELIVERY_COLUMNS): Statement {
 	return {
 		sql: `UPDATE deliveries
 		   SET status = 'pending', next_attempt_at = ${NOW}, sweep_at = ${NOW} + ${ENQUEUE_GRACE_MS}, finished_at = NULL,
 		       parked_on = NULL, restarted_at = ${NOW}, attempts_before = attempts_made,
 		       prune_at = max(prune_at, ${NOW} + ${RECORD_KEPT_MS})
-		 WHERE ${which} AND ${HAS_NEWS} AND ${HAS_RECEIVER}
+		 WHERE ${which} AND ${HAS_EVENT} AND ${HAS_RECEIVER}
 		RETURNING ${answer}`,
 		params: [db.clock(), ...params],
 	};
@@ -42,16 +42,16 @@ export async function redeliver(db: Database, { tenantId, deliveryId }: Delivery
 		restart(db, "tenant_id = ?2 AND id = ?3", [tenantId, deliveryId]),
 		audited(db, by, { action: "delivery.redelivered", tenantId, target: deliveryId }),
 		{
-			sql: `SELECT ${HAS_NEWS} AS has_news FROM deliveries WHERE tenant_id = ?1 AND id = ?2`,
+			sql: `SELECT ${HAS_EVENT} AS has_event FROM deliveries WHERE tenant_id = ?1 AND id = ?2`,
 			params: [tenantId, deliveryId],
 		},
 	]);
 	if (sent[0] !== undefined) return { outcome: "pending", delivery: deliveryFromRow(sent[0]) };
 	if (known[0] === undefined) return { outcome: "unknown" };
-	return { outcome: known[0].has_news === 1 ? "endpoint_disabled" : "job_erased" };
+	return { outcome: known[0].has_event === 1 ? "endpoint_disabled" : "job_erased" };
 }
 
-/** All that a job owed, whatever became of it, in the order in which it was owed. */
+/** All deliveries of a job, in any state, in the order of their events. */
 export async function redeliverJob(db: Database, { tenantId, jobId }: JobKey, by: Actor): Promise<Delivery[]> {
 	const [rows = []] = await db.transact("redeliver job", [
 		restart(db, `tenant_id = ?2 AND ${isDeliveryOf("?3")}`, [tenantId, jobId]),
@@ -77,7 +77,7 @@ export async function recoverDeliveries(
 ): Promise<Recovery> {
 	const missed = (from: number) => `FROM deliveries
 		  WHERE tenant_id = ?${from} AND endpoint_id = ?${from + 1} AND created_at >= ?${from + 2}
-		    AND status IN ('exhausted', 'skipped') AND ${HAS_NEWS} AND ${HAS_RECEIVER}`;
+		    AND status IN ('exhausted', 'skipped') AND ${HAS_EVENT} AND ${HAS_RECEIVER}`;
 	const [rows = [], , more = []] = await db.transact<Record<string, unknown>>("redeliver missed deliveries", [
 		restart(
 			db,

@@ -14,7 +14,7 @@ import { JOB_COLUMNS, jobFromRow } from "./job-row.ts";
 
 export interface LeaseRequest {
 	keys: JobKey[];
-	/** Random per invocation: tells our leases from others' if a response was lost. */
+	/** Random per invocation: distinguishes our leases if a response was lost. */
 	holder: string;
 	leaseMs: number;
 	/** The same request was made before and its response was lost: it may have leased some of `keys`. */
@@ -28,7 +28,7 @@ export interface Leased {
 	/** The database's clock at the time of the transaction. */
 	now: number;
 	/** Deliveries that the jobs' start inserted: enqueue them. */
-	owed: DeliveryKey[];
+	pending: DeliveryKey[];
 	/** Jobs that were released to slots which others of this request gave back: enqueue them. */
 	freed: JobKey[];
 	/** Taken-over jobs that may make no call, by id, and why. They are only settled, if R2 has their result. */
@@ -64,7 +64,7 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 	});
 	const jobs = readable(isRepeated ? rows.held : rows.leased, request);
 	const leasedNow = new Set(rows.leased.map(({ id }) => String(id)));
-	// Of the jobs that the lost request took over, we cannot tell probes from gated ones: with a breaker, all count as gated.
+	// Of the jobs that the lost request took over, probes and gated ones cannot be distinguished: with a breaker, all count as gated.
 	const takenOverBefore = new Set(isRepeated ? jobs.filter(isTakenOver).map(({ jobId }) => jobId) : []);
 	const isGated = (id: string, isGatedNow: boolean) => (leasedNow.has(id) ? isGatedNow : takenOverBefore.has(id));
 	const gated = rows.gated.filter((row) => isGated(String(row.id), row.is_gated === 1));
@@ -72,7 +72,7 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 		jobs,
 		now: Number(rows.held[0]?.now ?? jobs[0]?.leasedAt ?? 0),
 		gated: new Map(gated.map((row) => [String(row.id), GateReason.parse(row.gate_reason)])),
-		owed: pendingFromRows(rows.deliveries),
+		pending: pendingFromRows(rows.deliveries),
 		freed: jobKeysFromRows(rows.released),
 		probedBreakers: new Set(rows.probed.map(({ key }) => String(key))),
 	};

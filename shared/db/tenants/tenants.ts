@@ -63,7 +63,7 @@ const RELEASED_MAX = 1_000;
 
 export interface UpdatedTenant {
 	tenant: Tenant;
-	/** Jobs that may go now: ring for them. */
+	/** Jobs that may run now: enqueue them. */
 	freed: JobKey[];
 }
 

@@ -12,14 +12,14 @@ import { keyList } from "../key-list.ts";
 import { isDeliveryOf } from "../outbox.ts";
 import { audited } from "../tenants/audit-log.ts";
 
-/** Longer than any invocation lives: after that, nobody is left to write. */
+/** Longer than any invocation lives: after that, no invocation is left to write. */
 const TOMBSTONE_MS = 20 * 60_000;
 
-/** How long the record of an erased job's deliveries is kept, for whoever runs the endpoint. */
+/** How long the record of an erased job's deliveries is kept, for the endpoint's owner. */
 const ORPHANED_DELIVERY_MS = 7 * 24 * 3_600_000;
 
-/** A job that still owes deliveries when its retention ends is looked at again so much later. */
-const STILL_OWED_MS = 3_600_000;
+/** A job with pending deliveries at the end of its retention is checked again after this time. */
+const STILL_PENDING_MS = 3_600_000;
 
 /** What it takes to find an erased job's objects in R2. */
 export interface ErasedJob extends JobKey {
@@ -35,7 +35,7 @@ export interface ErasedRow {
 const LISTED = "(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))";
 const FINAL = "finished_at IS NOT NULL";
 const OF_JOB = `deliveries.tenant_id = jobs.tenant_id AND ${isDeliveryOf("jobs.id")}`;
-const OWES_NOTHING = `NOT EXISTS (SELECT 1 FROM deliveries WHERE ${OF_JOB} AND deliveries.status = 'pending')`;
+const NOTHING_PENDING = `NOT EXISTS (SELECT 1 FROM deliveries WHERE ${OF_JOB} AND deliveries.status = 'pending')`;
 
 /** Final jobs whose retention is over, oldest first. */
 export async function findJobsToPrune(db: Database, limit: number): Promise<JobKey[]> {
@@ -46,14 +46,14 @@ export async function findJobsToPrune(db: Database, limit: number): Promise<JobK
 	return rows.map((row) => ({ tenantId: row.tenant_id, jobId: row.id }));
 }
 
-/** Erases those of `jobs` that owe nothing any more, with their deliveries, and postpones the others. Answers what went. */
+/** Erases those of `jobs` without pending deliveries, and postpones the others. Returns the erased ones. */
 export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: string): Promise<ErasedJob[]> {
 	if (jobs.length === 0) return [];
 	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
 	const params = [db.clock(), keyList(jobs)];
 	const [, gone = []] = await db.transact<ErasedRow>("prune jobs", [
-		insertTombstone(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${OWES_NOTHING}`),
-		{ sql: `DELETE FROM jobs WHERE ${over} AND ${OWES_NOTHING} RETURNING tenant_id, id, input_key`, params },
+		insertTombstone(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${NOTHING_PENDING}`),
+		{ sql: `DELETE FROM jobs WHERE ${over} AND ${NOTHING_PENDING} RETURNING tenant_id, id, input_key`, params },
 		{
 			sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN (
 			        SELECT deliveries.tenant_id, deliveries.id
@@ -62,12 +62,12 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 			               (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))))`,
 			params: [keyList(jobs)],
 		},
-		{ sql: `UPDATE jobs SET prune_at = ${NOW} + ${STILL_OWED_MS} WHERE ${over}`, params },
+		{ sql: `UPDATE jobs SET prune_at = ${NOW} + ${STILL_PENDING_MS} WHERE ${over}`, params },
 	]);
 	return gone.map(erasedFromRow);
 }
 
-/** Erases one job at its owner's word. What it still owes is skipped. Null: it is not final, or not there. */
+/** Erases one job as its owner requested. Its pending deliveries are skipped. Null: it is not final, or does not exist. */
 export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, by: Actor): Promise<ErasedJob | null> {
 	const params = [db.clock(), keyList([job])];
 	const [, , gone = []] = await db.transact<ErasedRow>("erase job", [

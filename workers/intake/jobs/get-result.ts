@@ -80,7 +80,7 @@ function rangeOf(c: Context<IntakeEnv>, etag: string, size: number): RequestedRa
 	return readByteRange(isMeant ? (c.req.header("range") ?? null) : null, size);
 }
 
-/** Whoever holds a signed link in force reads on its tenant's behalf; everybody else needs a key. */
+/** A valid signed link reads on behalf of its tenant; any other request needs a key. */
 async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Promise<Caller> {
 	const { services } = c.env;
 	if (link.signature === undefined) return await callerOf(c, "jobs:read");

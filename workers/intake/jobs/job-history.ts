@@ -48,6 +48,6 @@ export const jobHistoryRoutes = newApp()
 	})
 	.openapi(deliveries, async (c) => {
 		const job = await findOwnJob(c);
-		const owed = await listDeliveries(c.env.services.db, job);
-		return c.json(pageOf(owed.map(viewDelivery), owed.length), 200);
+		const deliveries = await listDeliveries(c.env.services.db, job);
+		return c.json(pageOf(deliveries.map(viewDelivery), deliveries.length), 200);
 	});
