@@ -58,6 +58,9 @@ export interface Job extends JobKey {
 export const WEBHOOK_PAYLOADS = ["full", "thin"] as const;
 export type WebhookPayload = (typeof WEBHOOK_PAYLOADS)[number];
 
+/** What lists and polls show of a job. */
+export type JobSummary = Omit<Job, "input" | "attempts">;
+
 /** A one-off webhook, as the job names it. `events` null: all of them. */
 export interface WebhookTarget {
 	url: string;

@@ -1,14 +1,23 @@
 /** Reads one job. */
-import type { Job, JobKey } from "../../core/jobs/job.ts";
+import type { Job, JobKey, JobSummary } from "../../core/jobs/job.ts";
 import type { JobState } from "../../core/jobs/job-states.ts";
 import type { Database } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
-import { JOB_COLUMNS, JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
+import { JOB_COLUMNS, JOB_COLUMNS_LIGHT, JOB_SUMMARY_COLUMNS, jobFromRow, jobSummaryFromRow } from "./job-row.ts";
 
-/** Applies to every reader: a signed link works without a key. */
+/** Signed links work without a key, so authentication does not stop those of a deleted tenant. */
 const IS_SERVED = `tenant_id NOT IN ${DELETED_TENANTS}`;
 
-/** Without its input. Null: unknown, erased, or another tenant's; callers cannot tell these apart. */
+/** For polls. Null: unknown, erased, or another tenant's, which look the same. */
+export async function findJobSummary(db: Database, key: JobKey): Promise<JobSummary | null> {
+	const row = await db.first("find job summary", {
+		sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`,
+		params: [key.tenantId, key.jobId],
+	});
+	return row === null ? null : jobSummaryFromRow(row);
+}
+
+/** With its history, without its input. */
 export async function findJob(db: Database, key: JobKey): Promise<Job | null> {
 	const row = await db.first("find job", {
 		sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`,

@@ -1,18 +1,18 @@
 /** One row of `jobs`, as D1 gives it, and the job it stands for. */
 import { z } from "zod";
 import { AttemptSchema } from "../../core/jobs/attempts.ts";
-import { CANCELLATIONS, type Job, WEBHOOK_PAYLOADS } from "../../core/jobs/job.ts";
+import { CANCELLATIONS, type Job, type JobSummary, WEBHOOK_PAYLOADS } from "../../core/jobs/job.ts";
 import { JOB_STATES, type StatusReason } from "../../core/jobs/job-states.ts";
 import { column } from "../columns.ts";
 
-const JobRow = z.object({
+/** What lists and polls show. The input and the history of calls may be long, and are read only where they are needed. */
+const JobSummaryRow = z.object({
 	tenant_id: z.string(),
 	id: z.string(),
 	status: z.enum(JOB_STATES),
 	status_reason: z.custom<StatusReason>((value) => typeof value === "string").nullable(),
 	version: z.number(),
 	models: column(z.array(z.string())),
-	input: z.string().nullable(),
 	input_key: z.string().nullable(),
 	input_bytes: z.number(),
 	webhook: column(
@@ -37,7 +37,6 @@ const JobRow = z.object({
 	holder: z.string().nullable(),
 	leased_at: z.number().nullable(),
 	lease_expires_at: z.number().nullable(),
-	attempts: column(z.array(AttemptSchema)),
 	usage: column(
 		z.object({ promptTokens: z.number(), completionTokens: z.number(), totalTokens: z.number() }),
 	).nullable(),
@@ -50,14 +49,26 @@ const JobRow = z.object({
 	result_bytes: z.number().nullable(),
 });
 
-/** The columns of a job, for SELECT and RETURNING. */
-export const JOB_COLUMNS = Object.keys(JobRow.shape).join(", ");
+const JobRow = JobSummaryRow.extend({ attempts: column(z.array(AttemptSchema)), input: z.string().nullable() });
 
-/** The same without the input, which only the consumer reads and a list should not carry. */
-export const JOB_COLUMNS_LIGHT = JOB_COLUMNS.replace(" input,", " NULL AS input,");
+/** For SELECT and RETURNING. */
+export const JOB_SUMMARY_COLUMNS = Object.keys(JobSummaryRow.shape).join(", ");
+
+/** With the history of calls, but without the input, which only the consumer and a retry read. */
+export const JOB_COLUMNS_LIGHT = `${JOB_SUMMARY_COLUMNS}, attempts, NULL AS input`;
+
+export const JOB_COLUMNS = Object.keys(JobRow.shape).join(", ");
 
 export function jobFromRow(raw: unknown): Job {
 	const row = JobRow.parse(raw);
+	return { ...summaryOf(row), attempts: row.attempts, input: row.input };
+}
+
+export function jobSummaryFromRow(raw: unknown): JobSummary {
+	return summaryOf(JobSummaryRow.parse(raw));
+}
+
+function summaryOf(row: z.infer<typeof JobSummaryRow>): JobSummary {
 	return {
 		tenantId: row.tenant_id,
 		jobId: row.id,
@@ -65,7 +76,6 @@ export function jobFromRow(raw: unknown): Job {
 		statusReason: row.status_reason,
 		version: row.version,
 		models: row.models,
-		input: row.input,
 		inputKey: row.input_key,
 		inputBytes: row.input_bytes,
 		webhook: row.webhook,
@@ -88,7 +98,6 @@ export function jobFromRow(raw: unknown): Job {
 		holder: row.holder,
 		leasedAt: row.leased_at,
 		leaseExpiresAt: row.lease_expires_at,
-		attempts: row.attempts,
 		usage: row.usage,
 		startedAt: row.started_at,
 		finishedAt: row.finished_at,

@@ -1,10 +1,10 @@
 /** A tenant's jobs, by the primary key, whose ids sort by time. */
 
 import { smallestIdAt } from "../../core/ids.ts";
-import type { Job } from "../../core/jobs/job.ts";
+import type { JobSummary } from "../../core/jobs/job.ts";
 import type { JobState } from "../../core/jobs/job-states.ts";
 import type { Database } from "../database.ts";
-import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
+import { JOB_SUMMARY_COLUMNS, jobSummaryFromRow } from "./job-row.ts";
 
 /** What a page may look at: a filter that few jobs pass gives short pages, not slow ones. */
 const ROWS_LOOKED_AT_MAX = 1_000;
@@ -21,7 +21,7 @@ export interface JobFilter {
 }
 
 export interface JobPage {
-	jobs: Job[];
+	jobs: JobSummary[];
 	hasMore: boolean;
 	/** Where the next page starts: the last id looked at, which on a short page is not the last one shown. */
 	nextAfter: string | null;
@@ -38,7 +38,7 @@ export async function listJobs(
 	const lookedAtAll = (rows[0]?.looked_at ?? 0) < ROWS_LOOKED_AT_MAX;
 	const lastSeen = isFull ? page.at(-1)?.id : rows.at(-1)?.id;
 	const hasMore = isFull || !lookedAtAll;
-	return { jobs: page.map(jobFromRow), hasMore, nextAfter: hasMore ? (lastSeen ?? null) : null };
+	return { jobs: page.map(jobSummaryFromRow), hasMore, nextAfter: hasMore ? (lastSeen ?? null) : null };
 }
 
 /** The rows that match, and the last one looked at, whether it matches or not. */
@@ -50,7 +50,7 @@ function listStatement(query: Parameters<typeof listJobs>[1]) {
 	const direction = isAscending ? "ASC" : "DESC";
 	return {
 		sql: `WITH looked AS MATERIALIZED (
-			SELECT ${JOB_COLUMNS_LIGHT},
+			SELECT ${JOB_SUMMARY_COLUMNS},
 			       (?5 IS NULL OR status = ?5) AND (?6 IS NULL OR model = ?6)
 			   AND (?7 IS NULL OR created_at > ?7) AND (?8 IS NULL OR created_at < ?8)
 			   AND NOT EXISTS (SELECT 1 FROM json_each(?9) AS wanted

@@ -46,8 +46,8 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a job is read without its tenant",
 		seenBy: 14,
 		file: "shared/db/jobs/find-job.ts",
-		find: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`",
-		replace: "sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2 AND ${IS_SERVED}`",
+		find: "sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`",
+		replace: "sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2 AND ${IS_SERVED}`",
 	},
 	{
 		name: "a retried job sends another prompt",

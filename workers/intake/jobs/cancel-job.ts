@@ -11,7 +11,7 @@ import { bodyErrors, commonErrors, errorResponse, idParams, jsonResponse, noQuer
 import { originOf } from "../http/headers.ts";
 import { allowBody } from "../http/strict-body.ts";
 import type { IntakeEnv, Services } from "../services.ts";
-import { findOwnJob } from "./load-job.ts";
+import { findOwnJobWithHistory } from "./load-job.ts";
 
 const route = createRoute({
 	operationId: "cancelJob",
@@ -45,7 +45,7 @@ export const cancelJobRoute = newApp().openapi(route, async (c) => {
 async function cancel(c: Context<IntakeEnv>): Promise<StoredJob> {
 	const { services } = c.env;
 	for (;;) {
-		const job = await findOwnJob(c);
+		const job = await findOwnJobWithHistory(c);
 		if (job.finishedAt !== null) return job;
 		const [finished] = await finishJobs(services.db, [endOf(services, job)]);
 		if (finished?.done) {

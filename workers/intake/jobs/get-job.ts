@@ -5,7 +5,7 @@ import { viewDelivery } from "../../../shared/api/delivery.ts";
 import { ChatCompletion, getJobQuery, type INCLUDES, JobResponse, viewJob } from "../../../shared/api/job.ts";
 import { waitHeaders } from "../../../shared/api/submit-job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import type { Job as StoredJob } from "../../../shared/core/jobs/job.ts";
+import type { Job, JobSummary } from "../../../shared/core/jobs/job.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { readResult } from "../../../shared/storage/results.ts";
 import { logError } from "../../log.ts";
@@ -15,7 +15,7 @@ import { commonErrors, errorResponse, idParams, jsonResponse } from "../http/des
 import { isKnownVersion, originOf, retryAfterSeconds } from "../http/headers.ts";
 import { readWait, waitUntilFinal } from "../http/wait.ts";
 import type { IntakeEnv } from "../services.ts";
-import { findOwnJob } from "./load-job.ts";
+import { findOwnJob, findOwnJobWithHistory } from "./load-job.ts";
 
 const route = createRoute({
 	operationId: "getJob",
@@ -23,7 +23,8 @@ const route = createRoute({
 	path: "/v1/jobs/{id}",
 	tags: ["Jobs"],
 	summary: "Get a job",
-	description: "`Prefer: wait=30` holds the answer until the job is final. A job that is not carries `Retry-After`.",
+	description:
+		"`Prefer: wait=30` holds the response until the job is final. Until then, responses carry `Retry-After`.",
 	middleware: [requireKey("jobs:read")] as const,
 	request: {
 		params: idParams,
@@ -41,8 +42,7 @@ const route = createRoute({
 export const getJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
 	const { include = [] } = c.req.valid("query");
-	const found = await findOwnJob(c);
-	const job = waitMs === null ? found : await waitUntilFinal(c, found, found, waitMs);
+	const job = await readJob(c, waitMs, include.includes("attempts"));
 
 	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));
 	// What is inlined changes without the job's version.
@@ -54,17 +54,29 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 	return c.json({ ...viewJob(job, originOf(c)), ...(await inlined(c, job, include)) }, 200);
 });
 
-async function inlined(c: Context<IntakeEnv>, job: StoredJob, include: readonly string[]) {
+type ReadJob = JobSummary & Partial<Pick<Job, "attempts">>;
+
+/** Polls read no history: it is read once, when the wait is over, and only where it is shown. */
+async function readJob(c: Context<IntakeEnv>, waitMs: number | null, hasHistory: boolean): Promise<ReadJob> {
+	if (waitMs !== null) {
+		const first = await findOwnJob(c);
+		const last = await waitUntilFinal(c, first, first, waitMs);
+		if (!hasHistory) return last;
+	}
+	return await (hasHistory ? findOwnJobWithHistory(c) : findOwnJob(c));
+}
+
+async function inlined(c: Context<IntakeEnv>, job: ReadJob, include: readonly string[]) {
 	const { db } = c.env.services;
 	const wants = (part: (typeof INCLUDES)[number]) => include.includes(part);
 	return {
 		...(wants("result") ? { result: await resultOf(c, job) } : {}),
-		...(wants("attempts") ? { attempts: job.attempts.map(viewAttempt) } : {}),
+		...(wants("attempts") ? { attempts: job.attempts?.map(viewAttempt) ?? [] } : {}),
 		...(wants("deliveries") ? { deliveries: (await listDeliveries(db, job)).map(viewDelivery) } : {}),
 	};
 }
 
-async function resultOf(c: Context<IntakeEnv>, job: StoredJob): Promise<z.infer<typeof ChatCompletion> | null> {
+async function resultOf(c: Context<IntakeEnv>, job: JobSummary): Promise<z.infer<typeof ChatCompletion> | null> {
 	if (job.status !== "succeeded") return null;
 	try {
 		const text = await readResult(c.env.services.objects, job);
@@ -72,6 +84,6 @@ async function resultOf(c: Context<IntakeEnv>, job: StoredJob): Promise<z.infer<
 		return ChatCompletion.parse(JSON.parse(text));
 	} catch (error) {
 		logError("result.read_failed", { jobId: job.jobId }, error);
-		throw new AppError("storage_unavailable", "The result could not be read: try again.");
+		throw new AppError("storage_unavailable", "The result could not be read. Try again.");
 	}
 }

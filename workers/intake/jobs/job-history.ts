@@ -6,7 +6,7 @@ import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, errorResponse, idParams, jsonResponse, noQuery } from "../http/describe-route.ts";
-import { findOwnJob } from "./load-job.ts";
+import { findOwnJob, findOwnJobWithHistory } from "./load-job.ts";
 
 const shared = {
 	method: "get" as const,
@@ -20,7 +20,7 @@ const attempts = createRoute({
 	operationId: "listJobAttempts",
 	path: "/v1/jobs/{id}/attempts",
 	summary: "List a job's model calls",
-	description: "In the order in which they were made: the first, and the last 49.",
+	description: "Oldest first: the first call, and the last 49.",
 	responses: {
 		200: jsonResponse("All of them: a job's history is bounded.", AttemptList),
 		...commonErrors,
@@ -32,7 +32,7 @@ const deliveries = createRoute({
 	...shared,
 	operationId: "listJobDeliveries",
 	path: "/v1/jobs/{id}/deliveries",
-	summary: "List a job's webhooks",
+	summary: "List a job's deliveries",
 	responses: {
 		200: jsonResponse("All of them, each with its attempts.", DeliveryList),
 		...commonErrors,
@@ -42,7 +42,7 @@ const deliveries = createRoute({
 
 export const jobHistoryRoutes = newApp()
 	.openapi(attempts, async (c) => {
-		const job = await findOwnJob(c);
+		const job = await findOwnJobWithHistory(c);
 		const data = job.attempts.map(viewAttempt);
 		return c.json({ object: "list" as const, data, has_more: false, first_id: null, last_id: null }, 200);
 	})

@@ -1,9 +1,9 @@
-/** A job of the caller's. Another tenant's, an erased one and one that never was answer alike, byte for byte. */
+/** A job of the caller's. Another tenant's, an erased one and one that never was get the same response. */
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";
-import type { Job, JobKey } from "../../../shared/core/jobs/job.ts";
-import { findJob } from "../../../shared/db/jobs/find-job.ts";
+import type { Job, JobKey, JobSummary } from "../../../shared/core/jobs/job.ts";
+import { findJob, findJobSummary } from "../../../shared/db/jobs/find-job.ts";
 import type { IntakeEnv } from "../services.ts";
 
 export function keyOf(c: Context<IntakeEnv>): JobKey {
@@ -12,12 +12,18 @@ export function keyOf(c: Context<IntakeEnv>): JobKey {
 	return { tenantId: c.var.caller.tenantId, jobId };
 }
 
-export async function findOwnJob(c: Context<IntakeEnv>): Promise<Job> {
+export async function findOwnJob(c: Context<IntakeEnv>): Promise<JobSummary> {
+	const job = await findJobSummary(c.env.services.db, keyOf(c));
+	if (job === null) throw noSuchJob();
+	return job;
+}
+
+export async function findOwnJobWithHistory(c: Context<IntakeEnv>): Promise<Job> {
 	const job = await findJob(c.env.services.db, keyOf(c));
 	if (job === null) throw noSuchJob();
 	return job;
 }
 
 export function noSuchJob(): AppError {
-	return new AppError("not_found", "There is no such job.");
+	return new AppError("not_found", "No such job.");
 }

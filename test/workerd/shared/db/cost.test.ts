@@ -11,7 +11,7 @@ import { findPendingDeliveries, listDeliveries } from "../../../../shared/db/del
 import { recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
 import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
-import { findJob, findLeaseState } from "../../../../shared/db/jobs/find-job.ts";
+import { findJobSummary, findLeaseState } from "../../../../shared/db/jobs/find-job.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { extendLeases, findHeldLeases } from "../../../../shared/db/jobs/hold-leases.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
@@ -83,7 +83,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 		const { tenantId } = await aTenant({ limits: TenantLimits.parse({ open_jobs: 0 }) });
 		return submitJob(db, aNewJob({ tenantId, webhook: WEBHOOK }));
 	},
-	poll: async () => findJob(db, await aJob()),
+	poll: async () => findJobSummary(db, await aJob()),
 	fence: async () =>
 		leaseJobs(db, { keys: [await aJob(alone()), await aJob(alone())], holder: "h", leaseMs: LEASE_MS }),
 	"take over": async () => {
