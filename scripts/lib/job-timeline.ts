@@ -1,24 +1,17 @@
 /** The history of a finished job as readable lines: when each step happened, and how long after the previous one. */
 
-export type DemoJob = {
-	id: string;
-	status: string;
-	status_reason: string | null;
-	model: string;
-	created_at: string;
-	started_at: string | null;
-	finished_at: string | null;
-	usage: { prompt_tokens: number; completion_tokens: number } | null;
-	error: { message: string } | null;
-};
+import type { AttemptBody } from "../../shared/api/attempt.ts";
+import type { DeliveryBody } from "../../shared/api/delivery.ts";
+import type { JobBody } from "../../shared/api/job.ts";
 
-export type DemoAttempt = { number: number; model: string; provider: string; started_at: string; outcome: string };
-
-export type DemoDelivery = {
-	event_type: string;
+export type DemoJob = Pick<
+	JobBody,
+	"id" | "status" | "status_reason" | "model" | "created_at" | "started_at" | "finished_at" | "usage" | "error"
+>;
+export type DemoAttempt = Pick<AttemptBody, "number" | "model" | "provider" | "started_at" | "outcome">;
+export type DemoDelivery = Pick<DeliveryBody, "event_type" | "url"> & {
 	status: string;
-	url: string;
-	attempts: { at: string; duration_ms: number; status: number | null }[];
+	attempts: Pick<DeliveryBody["attempts"][number], "at" | "duration_ms" | "status">[];
 };
 
 type Moment = { at: number; what: string; note: string };

@@ -22,10 +22,11 @@ export const AttemptBody = z
 		usage: TokenUsage.nullable(),
 	})
 	.openapi("Attempt");
+export type AttemptBody = z.infer<typeof AttemptBody>;
 
 export const AttemptList = listOf(AttemptBody).openapi("AttemptList");
 
-export function viewAttempt(attempt: Attempt): z.infer<typeof AttemptBody> {
+export function viewAttempt(attempt: Attempt): AttemptBody {
 	return {
 		number: attempt.number,
 		counted: attempt.counted,

@@ -29,6 +29,7 @@ export const DeliveryBody = z
 		),
 	})
 	.openapi("Delivery");
+export type DeliveryBody = z.infer<typeof DeliveryBody>;
 
 /** All deliveries of one job. */
 export const DeliveryList = listOf(DeliveryBody).openapi("DeliveryList");
@@ -39,7 +40,7 @@ export const RedeliveryList = listOf(DeliveryBody).openapi("RedeliveryList");
 
 export const deliveriesQuery = z.strictObject({ limit, after: after(isDeliveryId, "Must be the id of a delivery.") });
 
-export function viewDelivery(delivery: Delivery): z.infer<typeof DeliveryBody> {
+export function viewDelivery(delivery: Delivery): DeliveryBody {
 	return {
 		id: delivery.deliveryId,
 		object: "delivery",

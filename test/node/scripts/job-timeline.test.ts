@@ -9,7 +9,7 @@ const job: DemoJob = {
 	created_at: "2026-01-01T12:00:00.000Z",
 	started_at: "2026-01-01T12:00:00.020Z",
 	finished_at: "2026-01-01T12:00:00.150Z",
-	usage: { prompt_tokens: 3, completion_tokens: 5 },
+	usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 },
 	error: null,
 };
 

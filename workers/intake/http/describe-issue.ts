@@ -1,4 +1,4 @@
-/** Says in plain words what a schema found wrong, and where. Never quotes a value: values are prompts. */
+/** Describes what a schema found wrong, and where. Never quotes a value: values may be prompts. */
 import type { z } from "zod";
 
 export interface Described {
@@ -7,7 +7,7 @@ export interface Described {
 	message: string;
 }
 
-/** As long as any field of ours; longer ones are the caller's own text. */
+/** Longer than any field of ours: what is longer is the caller's own text. */
 const SHOWN_KEY_LENGTH_MAX = 64;
 
 const NO_NULL = "Leave the field out rather than send null.";
@@ -36,7 +36,7 @@ export function describeIssue(issue: z.core.$ZodIssue, value: unknown): Describe
 	return { path, message: received === undefined && !isUnknown(issue) ? "This field is required." : sentence(issue) };
 }
 
-/** The form that the caller seems to have meant: the one whose complaint lies deepest. Else all forms there are. */
+/** Describes the form that the caller seems to have meant: the one that failed deepest. Otherwise lists all forms. */
 function describeUnion(issue: z.core.$ZodIssueInvalidUnion, value: unknown): Described {
 	const inner = issue.errors.flatMap((issues) => issues.slice(0, 1));
 	const received = issue.path.reduce(memberOf, value);
@@ -51,14 +51,14 @@ function describeUnion(issue: z.core.$ZodIssueInvalidUnion, value: unknown): Des
 	const path = issue.path.map((step) => shown(String(step))).join(".");
 	if (received === undefined) return { path, message: "This field is required." };
 	const forms = inner.flatMap((one) => (one.code === "invalid_type" ? [kindOf(one.expected)] : []));
-	const message = forms.length === 0 ? "This has none of the forms it may have." : `Must be ${orList(forms)}.`;
+	const message = forms.length === 0 ? "Does not match any allowed form." : `Must be ${orList(forms)}.`;
 	return { path, message: received === null ? `${message} ${NO_NULL}` : message };
 }
 
 function sentence(issue: z.core.$ZodIssue): string {
 	switch (issue.code) {
 		case "unrecognized_keys":
-			return "This field is not known here.";
+			return "Unknown field.";
 		case "invalid_type":
 			return `Must be ${kindOf(issue.expected)}.`;
 		case "invalid_value":
@@ -70,9 +70,7 @@ function sentence(issue: z.core.$ZodIssue): string {
 		case "invalid_format":
 			return issue.format === "datetime" ? "Must be a time such as 2026-01-02T03:04:05Z." : issue.message;
 		case "invalid_key":
-			return issue.issues[0] === undefined
-				? issue.message
-				: `The name of a member is wrong: ${sentence(issue.issues[0])}`;
+			return issue.issues[0] === undefined ? issue.message : `Invalid key: ${sentence(issue.issues[0])}`;
 		default:
 			return issue.message;
 	}

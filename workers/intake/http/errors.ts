@@ -1,4 +1,4 @@
-/** Turns whatever went wrong into the one envelope. */
+/** Turns any error into the one envelope. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
@@ -34,14 +34,14 @@ export function respondWithAppError(error: AppError, c: Context<IntakeEnv>): Res
 function asAppError(error: Error): AppError | null {
 	if (error instanceof AppError) return error;
 	if (error instanceof StorageUnavailable) {
-		return new AppError("storage_unavailable", "Storage did not answer. Nothing was lost: try again.");
+		return new AppError("storage_unavailable", "Storage is unavailable. Nothing was lost. Try again.");
 	}
-	// What the framework itself refuses is the request's fault.
+	// The framework refuses only invalid requests.
 	if (error instanceof HTTPException && error.status < 500) return new AppError("invalid_request", error.message);
 	return null;
 }
 
-/** The one place where a schema's complaint becomes the envelope: its first issue, with the path of the field. */
+/** Turns the first issue of a failed validation into the envelope, with the path of the field. */
 export function refuseInvalid(result: {
 	success: boolean;
 	target: string;
@@ -52,7 +52,7 @@ export function refuseInvalid(result: {
 	if (result.success || issue === undefined) return;
 	const { path, message } = describeIssue(issue, result.data);
 	const isRepeated = result.target === "query" && Array.isArray(memberOf(result.data, path));
-	throw new AppError("invalid_request", isRepeated ? "May be given once." : message, path === "" ? null : path);
+	throw new AppError("invalid_request", isRepeated ? "Must be given only once." : message, path === "" ? null : path);
 }
 
 function memberOf(data: unknown, name: string): unknown {

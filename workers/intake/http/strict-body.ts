@@ -9,7 +9,7 @@ import type { IntakeEnv } from "../services.ts";
 /** A context of a million tokens is 4 to 6 MB of text. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
-/** What routes validate is what this has read: it takes the place of the request's own `json()`. */
+/** Routes validate what this middleware has read: it replaces the request's own `json()`. */
 function strictBody(isRequired: boolean) {
 	return createMiddleware<IntakeEnv>(async function readStrictBody(c, next) {
 		const bytes = await readBounded(c.req.raw.body);
@@ -19,7 +19,7 @@ function strictBody(isRequired: boolean) {
 		const value = isThere || isRequired ? parse(bytes) : {};
 		c.set("body", value);
 		Object.defineProperty(c.req, "json", { value: async () => value });
-		// For the framework, which looks whether there is a body, and would find a stream that has been read.
+		// The framework checks whether there is a body, and would find a stream that was already read.
 		Object.defineProperty(c.req, "arrayBuffer", { value: async () => bytes.buffer });
 		await next();
 	});

@@ -86,7 +86,7 @@ async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Pro
 	if (link.signature === undefined) return await callerOf(c, "jobs:read");
 	const signed = { jobId: c.req.param("id") ?? "", expires: link.expires ?? "", signature: link.signature };
 	const job = await verifyResultLink(services.runtime, services.config.signingKeys, signed);
-	if (job === null) throw await rejectUnauthenticated(c, "This link is not valid, or its time is over.");
+	if (job === null) throw await rejectUnauthenticated(c, "This link is invalid or expired.");
 	return { tenantId: job.tenantId, keyId: "", scopes: [] };
 }
 
