@@ -82,6 +82,7 @@ export const INTAKE: readonly string[] = [
 	"d1 find api key in force",
 	"d1 find idempotency key",
 	"d1 find job",
+	"d1 find job summary",
 	"d1 find job with input",
 	"d1 find tenant",
 	"d1 find webhook secret",
