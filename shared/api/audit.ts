@@ -1,7 +1,7 @@
 /** Entries of the audit log. */
 import { z } from "@hono/zod-openapi";
-import { AUDIT_ACTIONS, type AuditEntry } from "../core/tenants/audit.ts";
-import { afterId, limit, listOf, order } from "./page.ts";
+import { AUDIT_ACTIONS, type AuditEntry, isEntryId } from "../core/tenants/audit.ts";
+import { after, limit, listOf, order } from "./page.ts";
 import { time, timestamp } from "./time.ts";
 
 export const AuditEntryBody = z
@@ -18,7 +18,11 @@ export const AuditEntryBody = z
 
 export const AuditEntryList = listOf(AuditEntryBody).openapi("AuditEntryList");
 
-export const auditLogQuery = z.strictObject({ limit, after: afterId("aud"), order });
+export const auditLogQuery = z.strictObject({
+	limit,
+	after: after(isEntryId, "Must be the id of an audit entry, `aud_…`."),
+	order,
+});
 
 export function viewAuditEntry({
 	entryId,

@@ -43,7 +43,6 @@ const CURSOR_PREFIXES = {
 	we: "a webhook endpoint",
 	key: "an API key",
 	ten: "a tenant",
-	aud: "an audit entry",
 };
 
 /** The last id of the previous page, of a list whose ids `newId` makes. */

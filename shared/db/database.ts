@@ -19,7 +19,10 @@ export const NOW = `coalesce(?1, ${OWN_CLOCK})`;
  * D1 itself gives up after 30 s. A heartbeat that hung so long would leave no time for a second one before the lease ends.
  */
 const RESPONSE_MS_MAX = 10_000;
-/** D1 grants an invocation 1,000 statements, and a transaction half a minute. */
+/** D1 grants an invocation so many statements. */
+export const STATEMENTS_MAX = 1_000;
+
+/** Far below those statements, and within the half minute that D1 grants a transaction. */
 const MEMBERS_MAX = 50;
 
 export interface Statement {
@@ -41,6 +44,8 @@ export class Database {
 	readonly #timers: Timers;
 	/** The time to bind as `?1`; null for the database's own. */
 	readonly clock: () => number | null;
+	/** Statements so far: of one invocation, to which one `Database` belongs. */
+	statements = 0;
 	readonly #transactions: GroupCommit<Transaction, D1Result[]>;
 
 	constructor(d1: D1Database, timers: Timers, clock: () => number | null = () => null) {
@@ -51,8 +56,12 @@ export class Database {
 	}
 
 	/**
-	 * For a function that writes many as cheaply as one: what falls due while a write is in flight shares the next call. Where SQLite
-	 * refuses them, they are written one by one, so that the others still succeed.
+	 * A group commit for a function that writes many as cheaply as one, as `finishJobs` does: members that fall due during a
+	 * write share the next call of it. If SQLite refuses them together, they are written one by one, so that none fails for its
+	 * neighbours.
+	 *
+	 * Group commits nest, on purpose: the function calls `transact`, which is a group commit of whole transactions. The outer one
+	 * merges members into one set of statements; the inner one puts statements of different functions into one round trip.
 	 */
 	grouped<Member, Answer>(write: (members: Member[]) => Promise<Answer[]>): GroupCommit<Member, Answer> {
 		return new GroupCommit({
@@ -114,6 +123,7 @@ export class Database {
 	}
 
 	#prepare(name: string, { sql, params }: Statement): D1PreparedStatement {
+		this.statements += 1;
 		return this.#d1.prepare(`/* ${name} */ ${sql}`).bind(...params);
 	}
 }

@@ -1,14 +1,14 @@
-/** Deliveries that were not attempted in time: redispatches them, oldest first. */
+/** Enqueues deliveries again that no dispatcher made in time, oldest first. */
 import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../shared/db/deliveries/sweep-deliveries.ts";
-import type { Sweeper } from "./sweeper.ts";
+import type { Budget, Sweeper } from "./sweeper.ts";
 
 const PAGE = 100;
 const PAGES_MAX = 20;
 
-/** Enqueues first and notes it after: a crash in between redispatches twice, which is harmless, instead of never. */
-export async function enqueueDueDeliveries({ db, deliveryQueue }: Sweeper): Promise<{ deliveriesEnqueued: number }> {
+/** Enqueues before it notes so: a crash in between enqueues twice, which is harmless, and never not at all. */
+export async function enqueueDueDeliveries({ db, deliveryQueue }: Sweeper, budget: Budget) {
 	let deliveriesEnqueued = 0;
-	for (let page = 0; page < PAGES_MAX; page++) {
+	for (let page = 0; page < PAGES_MAX && budget.allows(2); page++) {
 		const due = await findDeliveriesToEnqueue(db, PAGE);
 		await deliveryQueue.enqueue(due);
 		await deferDeliverySweep(db, due);

@@ -1,4 +1,4 @@
-/** Erases what deleted tenants owned, page by page: rows first, so that no reader finds half a job, then the objects in R2. */
+/** Erases what deleted tenants owned, page by page: rows first, so that no reader finds half a job, then R2 objects. */
 import { newId } from "../../shared/core/ids.ts";
 import {
 	erasePage,
@@ -7,25 +7,25 @@ import {
 	removeErasedTenants,
 } from "../../shared/db/upkeep/delete-tenant.ts";
 import { eraseObjects } from "../../shared/storage/erase-objects.ts";
-import type { Sweeper } from "./sweeper.ts";
+import type { Budget, Sweeper } from "./sweeper.ts";
 
-/** One call to R2 deletes what a page's jobs left there: a thousand keys, of a result and an input each. */
+/** One R2 call deletes the objects of a page: a thousand keys, of a result and an input each. */
 const PAGE = 500;
-/** Bounds that leave the rest of the minute, and of D1's rows, to the other steps; the next sweep goes on. */
+/** Leaves rows of D1 to the other steps; the next sweep goes on. */
 const PAGES_MAX = 20;
 const TENANTS_MAX = 20;
-const ERASE_MS_MAX = 15_000;
+/** Of one page. */
+const STATEMENTS = 10;
 
 /** A page of each tenant in turn, so that a large one does not keep a small one waiting. */
-export async function eraseTenants(sweeper: Sweeper) {
-	const { db, runtime } = sweeper;
-	const stopAt = runtime.now() + ERASE_MS_MAX;
+export async function eraseTenants(sweeper: Sweeper, budget: Budget): Promise<Record<string, number>> {
+	const { db } = sweeper;
 	let tenantJobsErased = 0;
 	let waiting = await findTenantsToErase(db, TENANTS_MAX);
 	for (let pages = 0; waiting.length > 0; ) {
 		const unfinished: string[] = [];
 		for (const tenantId of waiting) {
-			if (pages++ >= PAGES_MAX || runtime.now() >= stopAt) return { tenantJobsErased };
+			if (pages++ >= PAGES_MAX || !budget.allows(STATEMENTS)) return { tenantJobsErased };
 			const { jobs, isLast } = await eraseOnePage(sweeper, tenantId);
 			tenantJobsErased += jobs;
 			if (!isLast) unfinished.push(tenantId);
@@ -35,7 +35,7 @@ export async function eraseTenants(sweeper: Sweeper) {
 	return { tenantJobsErased, tenantsErased: await removeErasedTenants(db, TENANTS_MAX) };
 }
 
-/** Dying after the transaction is harmless: the tombstone names the same objects. */
+/** A crash after the transaction is harmless: the tombstone names the same objects. */
 async function eraseOnePage({ db, objects, runtime }: Sweeper, tenantId: string) {
 	const found = await findJobsToErase(db, tenantId, PAGE);
 	const page = await erasePage(db, { tenantId, jobs: found, limit: PAGE }, newId("tmb", runtime));

@@ -1,4 +1,4 @@
-/** Ends jobs whose deadline passed while they were queued. */
+/** Expires jobs whose deadline passed while they were queued. */
 import { deadlineError } from "../../shared/core/jobs/decide.ts";
 import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
@@ -8,20 +8,20 @@ import { logError } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /**
- * Answers how many were expired, and which have a stored answer instead: it wins over expiry, so they are to be rung for,
- * and their next holder settles them.
+ * Returns how many were expired, and which have a stored result instead. A result wins over expiry: enqueue them, and their
+ * next holder settles them.
  */
 export async function expireJobs(
 	sweeper: Sweeper,
 	overdue: SweptJob[],
 ): Promise<{ expired: number; answered: SweptJob[] }> {
-	// All at once: where R2 hangs, a page of them waits no longer than one.
+	// All at once: if R2 hangs, a page waits no longer than one job.
 	const looked = await Promise.all(overdue.map(async (job) => ({ job, has: await whatIsStored(sweeper, job) })));
 	const having = (what: string) => looked.filter(({ has }) => has === what).map(({ job }) => job);
 	return { expired: await expireOrLog(sweeper, having("nothing")), answered: having("answer") };
 }
 
-/** Only a job that was leased before can have been answered. Where R2 does not say, the next sweep asks again. */
+/** Only a job that was leased before can have a result. If R2 does not say, the next sweep looks again. */
 async function whatIsStored({ objects }: Sweeper, job: SweptJob): Promise<"answer" | "nothing" | "unknown"> {
 	if (job.fence === 0) return "nothing";
 	try {
@@ -32,7 +32,7 @@ async function whatIsStored({ objects }: Sweeper, job: SweptJob): Promise<"answe
 	}
 }
 
-/** Jobs that cannot be expired must not keep others from being rung for, answered ones least of all. */
+/** Jobs that cannot be expired must not stop others from being enqueued. */
 async function expireOrLog(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> {
 	try {
 		return await expire(sweeper, jobs);
@@ -42,7 +42,7 @@ async function expireOrLog(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> 
 	}
 }
 
-/** Guarded by the lease seen: a job that was leased or cancelled meanwhile is left to whoever did that. */
+/** Guarded by the fence that was read: a job that was leased or cancelled meanwhile is not touched. */
 async function expire(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> {
 	const finished = await finishJobs(
 		sweeper.db,

@@ -1,10 +1,10 @@
 /**
  * Takes:  the cron tick, once a minute.
- * Writes: jobs (queued → expired; erased after their retention), what R2 holds of erased jobs; when to look next; whatever
- *         a deleted tenant owned; secrets that the previous SIGNING_KEY sealed.
+ * Writes: jobs (queued → expired; erased after their retention), R2 objects of erased jobs, the time of the next look, rows
+ *         of deleted tenants, secrets that the previous SIGNING_KEY sealed.
  * Sends:  JOB_QUEUE and DELIVERY_QUEUE, for whatever a queue lost or a crash left behind.
  *
- * It never calls a model or a receiver: it redispatches, and consumer and dispatcher decide.
+ * It never calls a model or a receiver: it enqueues, and consumer and dispatcher decide.
  */
 import type { ParsedConfig } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
@@ -20,29 +20,43 @@ import { releaseAllDeliveries } from "./release-deliveries.ts";
 import { releaseAllParked } from "./release-parked.ts";
 import { resealSecrets } from "./reseal-secrets.ts";
 import { sweepJobs } from "./sweep-jobs.ts";
-import type { Sweeper } from "./sweeper.ts";
+import { type Budget, budgetOf, type Sweeper } from "./sweeper.ts";
 
 export async function sweep(env: Env, parsed: ParsedConfig, runtime: Runtime): Promise<void> {
 	await sweepAll({ ...bind(env, runtime), runtime, signingKeys: parsed.ok ? parsed.config.signingKeys : [] });
 }
 
+interface Step {
+	name: string;
+	run: (sweeper: Sweeper, budget: Budget) => Promise<Record<string, number>>;
+	msMax: number;
+	/** Statements that the steps before leave to this one, so that a backlog of one kind does not starve the others. */
+	statements: number;
+}
+
+const STEPS: readonly Step[] = [
+	{ name: "sweepJobs", run: sweepJobs, msMax: 20_000, statements: 0 },
+	{ name: "releaseAllParked", run: releaseAllParked, msMax: 10_000, statements: 120 },
+	{ name: "releaseAllDeliveries", run: releaseAllDeliveries, msMax: 10_000, statements: 120 },
+	{ name: "enqueueDueDeliveries", run: enqueueDueDeliveries, msMax: 10_000, statements: 40 },
+	{ name: "eraseTenants", run: eraseTenants, msMax: 15_000, statements: 190 },
+	{ name: "pruneAll", run: pruneAll, msMax: 15_000, statements: 90 },
+	{ name: "reapInputs", run: reapInputs, msMax: 15_000, statements: 20 },
+	{ name: "resealSecrets", run: resealSecrets, msMax: 15_000, statements: 10 },
+];
+
+/** The note of the last sweep. */
+const LAST_STATEMENTS = 1;
+
 export async function sweepAll(sweeper: Sweeper): Promise<void> {
-	const steps = {
-		sweepJobs,
-		releaseAllParked,
-		releaseAllDeliveries,
-		enqueueDueDeliveries,
-		eraseTenants,
-		pruneAll,
-		reapInputs,
-		resealSecrets,
-	};
 	const counts: Record<string, number> = {};
-	for (const [name, step] of Object.entries(steps)) {
+	let reserved = STEPS.reduce((sum, { statements }) => sum + statements, LAST_STATEMENTS);
+	for (const { name, run, msMax, statements } of STEPS) {
+		reserved -= statements;
 		try {
-			Object.assign(counts, await step(sweeper));
+			Object.assign(counts, await run(sweeper, budgetOf(sweeper, { msMax, reserved })));
 		} catch (error) {
-			// One step that cannot do its work must not keep the others from theirs.
+			// A step that fails must not stop the others.
 			logError("sweep.step_failed", { step: name }, error);
 		}
 	}

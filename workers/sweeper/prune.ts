@@ -1,33 +1,34 @@
-/** Prunes what is past its retention: rows first, so that no reader finds half a job, then the objects in R2. */
+/** Erases what is past its retention: rows first, so that no reader finds half a job, then R2 objects. */
 import { newId } from "../../shared/core/ids.ts";
 import { pruneAuditLog } from "../../shared/db/tenants/audit-log.ts";
 import { findJobsToPrune, findTombstones, pruneJobs, removeTombstones } from "../../shared/db/upkeep/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/upkeep/prune-records.ts";
 import { eraseKeys, eraseObjects } from "../../shared/storage/erase-objects.ts";
-import type { Sweeper } from "./sweeper.ts";
+import type { Budget, Sweeper } from "./sweeper.ts";
 
-/** One call to R2 deletes what a page's jobs left there: a thousand keys, of a result and an input each. */
+/** One R2 call deletes the objects of a page: a thousand keys, of a result and an input each. */
 const PAGE = 500;
-/** A hundred jobs a second, for what takes in more than it lets go grows for ever. The next sweep goes on. */
+/** A hundred jobs a second: a table that takes in more than it loses grows for ever. The next sweep goes on. */
 const PAGES_MAX = 12;
-const PRUNE_MS_MAX = 15_000;
-/** Of each page one, and of each job that its owner erases. */
+/** Of one page. */
+const STATEMENTS = 5;
+/** One for each page, and for each job that its owner erases. */
 const TOMBSTONES_MAX = 300;
-/** In one statement, during which no other statement runs; and how many of these a sweep makes. */
+/** In one statement, during which no other runs; and how many of these a sweep makes. */
 const RECORDS = 1_000;
 const RECORD_PAGES_MAX = 6;
 
-export async function pruneAll(sweeper: Sweeper) {
+export async function pruneAll(sweeper: Sweeper, budget: Budget) {
 	return {
 		objectsDeletedAgain: await deleteAgain(sweeper),
-		pruned: await pruneFinalJobs(sweeper),
+		pruned: await pruneFinalJobs(sweeper, budget),
 		idempotencyKeysPruned: await pruneRecords(() => pruneIdempotencyKeys(sweeper.db, RECORDS)),
 		deliveriesPruned: await pruneRecords(() => pruneOrphanedDeliveries(sweeper.db, RECORDS)),
 		auditEntriesPruned: await pruneRecords(() => pruneAuditLog(sweeper.db, RECORDS)),
 	};
 }
 
-/** @param prunePage drops at most `RECORDS`, and answers how many there were */
+/** @param prunePage deletes at most `RECORDS`, and returns how many */
 async function pruneRecords(prunePage: () => Promise<number>): Promise<number> {
 	let pruned = 0;
 	for (let page = 0; page < RECORD_PAGES_MAX; page++) {
@@ -38,13 +39,12 @@ async function pruneRecords(prunePage: () => Promise<number>): Promise<number> {
 	return pruned;
 }
 
-async function pruneFinalJobs({ db, objects, runtime }: Sweeper): Promise<number> {
-	const stopAt = runtime.now() + PRUNE_MS_MAX;
+async function pruneFinalJobs({ db, objects, runtime }: Sweeper, budget: Budget): Promise<number> {
 	let pruned = 0;
-	for (let page = 0; page < PAGES_MAX && runtime.now() < stopAt; page++) {
+	for (let page = 0; page < PAGES_MAX && budget.allows(STATEMENTS); page++) {
 		const due = await findJobsToPrune(db, PAGE);
 		const gone = await pruneJobs(db, due, newId("tmb", runtime));
-		// Dying here is harmless: the tombstone names the same objects.
+		// A crash here is harmless: the tombstone names the same objects.
 		await eraseObjects(objects, gone);
 		pruned += gone.length;
 		if (due.length < PAGE) break;
@@ -52,7 +52,7 @@ async function pruneFinalJobs({ db, objects, runtime }: Sweeper): Promise<number
 	return pruned;
 }
 
-/** The second deletion, of what a holder without a lease may have written after the first. */
+/** The second deletion, of objects that a holder without a lease may have written after the first. */
 async function deleteAgain({ db, objects }: Sweeper): Promise<number> {
 	const tombstones = await findTombstones(db, TOMBSTONES_MAX);
 	const keys = tombstones.flatMap((tombstone) => tombstone.keys);

@@ -1,6 +1,6 @@
 /**
- * Inputs are put before the row that names them, so a submission that died in between leaves one behind. Once a day, the
- * inputs of the day before yesterday that no job owns are deleted: their keys start with the day.
+ * An input is stored before the row that names it, so a submission that crashed in between leaves an orphan. Once a day, the
+ * inputs of the day before yesterday that belong to no job are deleted: their keys start with the day.
  */
 import { filterExisting } from "../../shared/db/jobs/filter-existing.ts";
 import { readNote, writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
@@ -8,7 +8,7 @@ import { eraseKeys, listInputs } from "../../shared/storage/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 const DAY_MS = 86_400_000;
-/** Of a thousand inputs each. A day that holds more is gone through by as many sweeps as it takes. */
+/** Of a thousand inputs each. A day with more takes several sweeps. */
 const PAGES_MAX = 10;
 
 export async function reapInputs({ db, objects, runtime }: Sweeper): Promise<{ inputsReaped: number }> {

@@ -1,24 +1,23 @@
-/** Lets parked deliveries go whose receiver's pause is over: one where it is to be tried, all where it is back. */
+/** Releases parked deliveries: one to a receiver whose breaker is half-open, all to one whose breaker closed. */
 import {
 	findParkedReceivers,
 	pruneReceiverBreakers,
 	releaseDeliveries,
 } from "../../shared/db/deliveries/receiver-breakers.ts";
-import type { Sweeper } from "./sweeper.ts";
+import type { Budget, Sweeper } from "./sweeper.ts";
 
-/** Bounds that keep a sweep far below the thousand statements that D1 grants an invocation. */
 const RECEIVERS_MAX = 100;
 const PAGE = 100;
-const RELEASE_MS_MAX = 10_000;
+/** Of one page; and then the breakers are pruned. */
+const STATEMENTS = 2;
 
-export async function releaseAllDeliveries({ db, deliveryQueue, runtime }: Sweeper) {
-	const stopAt = runtime.now() + RELEASE_MS_MAX;
+export async function releaseAllDeliveries({ db, deliveryQueue }: Sweeper, budget: Budget) {
 	let deliveriesReleased = 0;
 	for (const receiver of await findParkedReceivers(db, RECEIVERS_MAX)) {
-		for (let released = PAGE; released === PAGE && runtime.now() < stopAt; ) {
-			const freed = await releaseDeliveries(db, receiver, PAGE);
-			await deliveryQueue.enqueue(freed);
-			released = freed.length;
+		for (let released = PAGE; released === PAGE && budget.allows(STATEMENTS); ) {
+			const deliveries = await releaseDeliveries(db, receiver, PAGE);
+			await deliveryQueue.enqueue(deliveries);
+			released = deliveries.length;
 			deliveriesReleased += released;
 		}
 	}

@@ -1,26 +1,49 @@
 /**
- * While SIGNING_KEY_PREVIOUS is set: what it sealed is re-sealed under SIGNING_KEY, a page a sweep, so that it can be
- * removed one day. The secrets stay the same, and signing and verifying with them goes on.
+ * While SIGNING_KEY_PREVIOUS is set, seals its secrets again under SIGNING_KEY, a page a sweep, so that it can be removed. The
+ * secrets themselves stay the same.
  */
+import { z } from "zod";
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
 import { keyId, seal, unseal } from "../../shared/crypto/seal.ts";
-import { findSecretsSealedWith, replaceSeals, type StoredSecret } from "../../shared/db/tenants/sealed-secrets.ts";
+import {
+	findSecretsSealedWith,
+	replaceSeals,
+	type SecretCursor,
+	type StoredSecret,
+} from "../../shared/db/tenants/sealed-secrets.ts";
+import { readNote, writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { logError } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-/** Each costs two derivations of a key. */
+/** Each secret costs two derivations of a key. */
 const PAGE = 100;
 
+const Cursor = z.object({ place: z.number(), tenantId: z.string(), endpointId: z.string().nullable() });
+
+/** Each sweep begins after the last page, so that secrets that do not open do not hide the others. */
 export async function resealSecrets(sweeper: Sweeper): Promise<{ secretsResealed: number }> {
 	const { db, runtime, signingKeys } = sweeper;
 	const [, previous] = signingKeys;
 	if (previous === undefined) return { secretsResealed: 0 };
-	const found = await findSecretsSealedWith(db, await keyId(runtime, previous), PAGE);
+	const after = cursorOf(await readNote(db, "reseal_cursor"));
+	const found = await findSecretsSealedWith(db, await keyId(runtime, previous), { limit: PAGE, after });
 	const resealed = await Promise.all(found.map((secret) => reseal(sweeper, secret)));
-	return { secretsResealed: await replaceSeals(db, resealed.flat()) };
+	const secretsResealed = await replaceSeals(db, resealed.flat());
+	const last = found.length < PAGE ? undefined : found.at(-1);
+	if (last !== undefined || after !== null)
+		await writeNote(db, "reseal_cursor", last === undefined ? "" : noteOf(last));
+	return { secretsResealed };
 }
 
-/** None, where it does not open: that is said, and keeps no other from being sealed. */
+function cursorOf(note: string | null): SecretCursor | null {
+	return note === null || note === "" ? null : Cursor.parse(JSON.parse(note));
+}
+
+function noteOf({ place, tenantId, endpointId }: SecretCursor): string {
+	return JSON.stringify({ place, tenantId, endpointId });
+}
+
+/** Nothing for a secret that does not open: that is logged, and stops no other. */
 async function reseal({ runtime, signingKeys }: Sweeper, secret: StoredSecret) {
 	const { tenantId, endpointId } = secret;
 	const owner = endpointId === null ? tenantId : secretOwner({ tenantId, endpointId });

@@ -1,25 +1,22 @@
-/** Open jobs: redispatches those whose message was lost, and expires those whose deadline passed while they waited. */
+/** Open jobs: enqueues those that no consumer took, expires those whose deadline passed while they were queued. */
 import { decideSweep, type SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../shared/core/jobs/wakeups.ts";
 import { findJobsToSweep, noteSwept, type SweepCursor, type SweepPage } from "../../shared/db/jobs/sweep-jobs.ts";
 import type { JobQueue } from "../../shared/queues/queue.ts";
 import { logError } from "../log.ts";
 import { expireJobs } from "./expire-jobs.ts";
-import type { Sweeper } from "./sweeper.ts";
+import type { Budget, Sweeper } from "./sweeper.ts";
 
-/**
- * A page fits one queue call and one statement. Both bounds leave the rest of the minute, and of the thousand statements
- * that D1 grants an invocation, to the other steps; the next sweep goes on.
- */
+/** A page fits one queue call and one statement. The next sweep goes on. */
 const PAGE = 100;
 const PAGES_MAX = 100;
-const SWEEP_MS_MAX = 20_000;
+/** Of a page whose jobs all expire, each of another tenant: find, insert deliveries, finish, release each tenant, note. */
+const STATEMENTS = PAGE + 4;
 
-export async function sweepJobs(sweeper: Sweeper): Promise<{ jobsEnqueued: number; expired: number }> {
-	const stopAt = sweeper.runtime.now() + SWEEP_MS_MAX;
+export async function sweepJobs(sweeper: Sweeper, budget: Budget) {
 	const queueIsEmpty = await isEmpty(sweeper.jobQueue);
 	const counts = { jobsEnqueued: 0, expired: 0 };
-	// A redispatched job gets a later sweep time, which may lie on a page to come: one message a sweep is enough.
+	// An enqueued job is noted for a later look, which may lie on a page to come: one message a sweep is enough.
 	const seen = new Set<string>();
 	let after: SweepCursor | null = null;
 	let pages = 0;
@@ -36,11 +33,11 @@ export async function sweepJobs(sweeper: Sweeper): Promise<{ jobsEnqueued: numbe
 		counts.expired += done.expired;
 		after = page.next;
 		pages += 1;
-	} while (after !== null && pages < PAGES_MAX && sweeper.runtime.now() < stopAt);
+	} while (after !== null && pages < PAGES_MAX && budget.allows(STATEMENTS));
 	return counts;
 }
 
-/** Enqueues first and notes it after: a crash in between redispatches twice, which is harmless, instead of never. */
+/** Enqueues before it notes so: a crash in between enqueues twice, which is harmless, and never not at all. */
 async function sweepPage(sweeper: Sweeper, jobs: SweptJob[], now: number, queueIsEmpty: boolean) {
 	const decided = jobs.map((job) => ({ job, decision: decideSweep(job, now, queueIsEmpty) }));
 	const overdue = decided.filter(({ decision }) => decision.kind === "expire").map(({ job }) => job);
@@ -56,7 +53,7 @@ async function sweepPage(sweeper: Sweeper, jobs: SweptJob[], now: number, queueI
 	return { jobsEnqueued: due.length + answered.length, expired };
 }
 
-/** If the backlog is unknown, the queue may be full: no job is redispatched ahead of time. */
+/** If the queue does not say, it may be full: no job is enqueued ahead of time. */
 async function isEmpty(queue: JobQueue): Promise<boolean> {
 	try {
 		return (await queue.backlog()) === 0;

@@ -1,7 +1,7 @@
 /**
- * The audit log: who changed what. It is there for acts that give, take or destroy, which are few; submissions, polls and
- * cancellations are not in it, for they are the traffic itself: each has its job's row to show for it, and an entry for
- * each would double what a job costs and bury what an auditor looks for.
+ * The audit log: who changed what. It records acts that grant, revoke or destroy, which are few. Submissions, polls and
+ * cancellations are the traffic itself: each shows in its job's row, and an entry for each would double the cost of a job and
+ * hide what an auditor looks for.
  */
 export const AUDIT_ACTIONS = [
 	"tenant.created",
@@ -24,7 +24,7 @@ export const AUDIT_ACTIONS = [
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
-/** Who acts, and in which request: a request does one thing. */
+/** Who acts, and in which request. */
 export interface Actor {
 	/** The id of an API key, or `operator`. */
 	actor: string;
@@ -34,7 +34,7 @@ export interface Actor {
 /** The holder of ADMIN_TOKEN. */
 export const OPERATOR = "operator";
 
-/** Never a secret, and nothing of what was done but its name. */
+/** Ids and the name of the act: no secret, and no content. */
 export interface AuditEntry extends Actor {
 	tenantId: string;
 	entryId: string;
@@ -44,11 +44,16 @@ export interface AuditEntry extends Actor {
 	target: string;
 }
 
-/** One request, one entry: its id says which. */
+/** The id of a request's first entry. Those that follow it add an ordinal: `aud_…_0001`, `aud_…_0002`. */
 export function entryIdOf(requestId: string): string {
 	return `aud_${requestId.slice("req_".length)}`;
 }
 
 export function requestIdOf(entryId: string): string {
-	return `req_${entryId.slice("aud_".length)}`;
+	return `req_${entryId.split("_")[1]}`;
+}
+
+/** Whether `id` can be the id of an entry. */
+export function isEntryId(id: string): boolean {
+	return /^aud_[0-9a-hjkmnp-tv-z]{26}(_[0-9]{4})?$/.test(id);
 }

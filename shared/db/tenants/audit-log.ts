@@ -1,6 +1,6 @@
 /**
- * The audit log. An entry is a statement in the transaction of the act that it records, right after the one that acts:
- * every act has an entry, and every entry an act.
+ * The audit log. An entry is a statement in the transaction of its act, right after the statement that acts: no act is without
+ * an entry, and no entry without its act.
  */
 import { z } from "zod";
 import {
@@ -13,7 +13,7 @@ import {
 } from "../../core/tenants/audit.ts";
 import { type Database, NOW, OWN_CLOCK, type Statement } from "../database.ts";
 
-/** The retention that the table's trigger enforces. */
+/** As in the trigger of the table, which refuses to delete an entry before. */
 const KEPT_MS = 400 * 24 * 3_600_000;
 
 const EntryRow = z.object({
@@ -34,23 +34,29 @@ export interface Act {
 	tenantId: string | null;
 }
 
-/**
- * Records the statement just before, if that changed anything. A request repeated because its first response was lost makes
- * one entry.
- */
+/** Records the statement right before, if that changed a row. Goes nowhere else: it reads `changes()`. */
 export function audited(db: Database, by: Actor, act: Act): Statement {
 	return entry(db, by, act, "changes() > 0");
 }
 
-/** For acts outside the database: recorded before they happen, so that none goes unrecorded. */
+/** For an act outside the database: recorded before it, so that none happens unrecorded. */
 export async function recordAct(db: Database, by: Actor, act: Act): Promise<void> {
 	await db.all("record act", entry(db, by, act, "TRUE"));
 }
 
+/**
+ * A request may do several acts, and each gets an entry. The same act again is the repetition of a write whose response was
+ * lost, and gets none.
+ */
 function entry(db: Database, { actor, requestId }: Actor, act: Act, condition: string): Statement {
+	const ofRequest = "audit_log.tenant_id = owner.id AND audit_log.id >= ?3 AND audit_log.id < ?3 || '`'";
 	return {
 		sql: `INSERT INTO audit_log (${COLUMNS})
-		SELECT coalesce(?2, (SELECT tenant_id FROM api_keys WHERE id = ?6)), ?3, ${NOW}, ?4, ?5, ?6 WHERE ${condition}`,
+		SELECT owner.id, ?3 || coalesce(printf('_%04d', nullif((SELECT count(*) FROM audit_log WHERE ${ofRequest}), 0)), ''),
+		       ${NOW}, ?4, ?5, ?6
+		  FROM (SELECT coalesce(?2, (SELECT tenant_id FROM api_keys WHERE id = ?6)) AS id) AS owner
+		 WHERE ${condition}
+		   AND NOT EXISTS (SELECT 1 FROM audit_log WHERE ${ofRequest} AND action = ?5 AND target = ?6)`,
 		params: [db.clock(), act.tenantId, entryIdOf(requestId), actor, act.action, act.target],
 	};
 }
@@ -74,7 +80,7 @@ export async function listAuditLog(
 	});
 }
 
-/** Oldest first. By the database's own clock, whatever is bound: the trigger that guards the table goes by no other. */
+/** Oldest first. By the database's own clock, even if another is bound: the trigger that guards the table uses no other. */
 export async function pruneAuditLog(db: Database, limit: number): Promise<number> {
 	const rows = await db.all("prune audit log", {
 		sql: `DELETE FROM audit_log WHERE (tenant_id, id) IN (

@@ -1,8 +1,8 @@
-/** Secrets by the key that sealed them, so that SIGNING_KEY can be replaced and the old one be removed. */
+/** Secrets by the key that sealed them, so that SIGNING_KEY can be replaced and the old one removed. */
 import { z } from "zod";
 import type { Database, Statement } from "../database.ts";
 
-/** All columns that hold one: table, column, and what names the row. A tenant's own has no endpoint. */
+/** All columns that hold a secret: table, column, and the key of the row. A tenant's own secret has no endpoint. */
 const PLACES = [
 	["tenants", "webhook_secret", "id", "NULL"],
 	["tenants", "previous_webhook_secret", "id", "NULL"],
@@ -10,7 +10,7 @@ const PLACES = [
 	["webhook_endpoints", "previous_secret", "tenant_id", "id"],
 ] as const;
 
-/** By the id of the key, as the indexes have it; `IS NOT NULL` is what those of previous secrets are restricted to. */
+/** By the id of the key, as in the indexes; those of previous secrets are restricted to `IS NOT NULL`. */
 const sealedWith = (column: string, isIt: (key: string) => string) =>
 	`${column} IS NOT NULL AND ${isIt(`substr(${column}, 4, 8)`)}`;
 
@@ -32,16 +32,25 @@ export interface StoredSecret {
 	sealed: string;
 }
 
-/** Those that the key of this id sealed. */
-export async function findSecretsSealedWith(db: Database, keyId: string, limit: number): Promise<StoredSecret[]> {
+/** A place in the order of secrets: by column, tenant and endpoint. */
+export type SecretCursor = Pick<StoredSecret, "place" | "tenantId" | "endpointId">;
+
+/** A page of the secrets that the key of this id sealed. @param after the last secret of the page before */
+export async function findSecretsSealedWith(
+	db: Database,
+	keyId: string,
+	{ limit, after }: { limit: number; after: SecretCursor | null },
+): Promise<StoredSecret[]> {
 	const each = PLACES.map(
 		([table, column, tenant, endpoint], place) =>
 			`SELECT * FROM (SELECT ${place} AS place, ${tenant} AS tenant_id, ${endpoint} AS endpoint_id, ${column} AS sealed
-			                  FROM ${table} WHERE ${sealedWith(column, (key) => `${key} = ?1`)} LIMIT ?2)`,
+			                  FROM ${table} WHERE ${sealedWith(column, (key) => `${key} = ?1`)}
+			                   AND (${place}, ${tenant}, coalesce(${endpoint}, '')) > (?3, ?4, ?5)
+			                 ORDER BY ${endpoint === "NULL" ? tenant : `${tenant}, ${endpoint}`} LIMIT ?2)`,
 	);
 	const rows = await db.all("find secrets sealed with", {
 		sql: `${each.join(" UNION ALL ")} LIMIT ?2`,
-		params: [keyId, limit],
+		params: [keyId, limit, after?.place ?? -1, after?.tenantId ?? "", after?.endpointId ?? ""],
 	});
 	return rows.map((raw) => {
 		const { place, tenant_id: tenantId, endpoint_id: endpointId, sealed } = SecretRow.parse(raw);
@@ -49,7 +58,7 @@ export async function findSecretsSealedWith(db: Database, keyId: string, limit: 
 	});
 }
 
-/** Puts the same secrets in place under another seal. One that was rotated meanwhile stays as it is. Answers how many. */
+/** Stores the same secrets under another seal, and returns how many. A secret that was rotated meanwhile stays as it is. */
 export async function replaceSeals(
 	db: Database,
 	secrets: readonly (StoredSecret & { resealed: string })[],
@@ -97,7 +106,7 @@ export async function countSeals(
 		PLACES.flatMap(([table, column]) =>
 			conditions.map((condition) => countIn(table, sealedWith(column, condition))),
 		).join(" + ");
-	// What a deleted tenant has left is empty: sealed with nothing.
+	// The secret of a deleted tenant is empty: no key sealed it.
 	const row = await db.first<{ previous: number; others: number }>("count sealed secrets", {
 		sql: `SELECT ${count((key) => `${key} = ?2`)} AS previous,
 		       ${count(

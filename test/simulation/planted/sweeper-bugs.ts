@@ -21,8 +21,8 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		name: "the sweeper forgets deliveries",
 		seenBy: 2,
 		file: "workers/sweeper/index.ts",
-		find: "\t\tenqueueDueDeliveries,\n\t\teraseTenants",
-		replace: "\t\teraseTenants",
+		find: "run: enqueueDueDeliveries,",
+		replace: "run: async () => ({}),",
 	},
 	{
 		name: "the sweeper counts a redispatch that it has not sent",

@@ -127,8 +127,20 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 		await sweepOnce(world);
 		expect((await counts()).underPrevious).toBe(11);
 		await sweepOnce(world);
-		const left = await findSecretsSealedWith(db, await keyId(runtime, OLD), 100);
+		const left = await findSecretsSealedWith(db, await keyId(runtime, OLD), { limit: 100, after: null });
 		expect(left.map(({ tenantId }) => tenantId)).toEqual([moved.tenantId]);
+	});
+
+	it("reaches what lies behind a whole page of secrets that do not open", async () => {
+		const from = await aTenant();
+		for (let made = 0; made < 100; made++) await aTenant();
+		await env.DB.prepare("UPDATE tenants SET webhook_secret = (SELECT webhook_secret FROM tenants WHERE id = ?1)")
+			.bind(from.tenantId)
+			.run();
+		await aTenant();
+		const { world } = aWorldWith(NEW, OLD);
+		for (let sweeps = 0; sweeps < 3; sweeps++) await sweepOnce(world);
+		expect((await counts()).underPrevious).toBe(100);
 	});
 
 	it("leaves no trace where there is no previous key", async () => {
@@ -147,7 +159,7 @@ describe("looking for secrets under a key", () => {
 		const metered = new Database(meter.d1, runtime);
 		const [old, current] = [await keyId(runtime, OLD), await keyId(runtime, NEW)];
 		const look = async () => {
-			await findSecretsSealedWith(metered, current, 10);
+			await findSecretsSealedWith(metered, current, { limit: 10, after: null });
 			await countSeals(metered, { currentKeyId: old, previousKeyId: current });
 			return meter.read().rowsRead;
 		};

@@ -2,6 +2,7 @@ import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
+import { sweepAll } from "../../../workers/sweeper/index.ts";
 import { aDelivery, aJob, anId, DAY, HOUR, MINUTE, NOW, reload, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { diesAfter, failsBefore } from "../support/a-process.ts";
 import { aWorld, takeBells, type World } from "../support/a-world.ts";
@@ -387,5 +388,21 @@ describe("a sweep", () => {
 		if (typeof door !== "function") throw new Error("the cron has no door");
 		await Reflect.apply(door, exports.default, [{ cron: "* * * * *", scheduledTime: new Date() }]);
 		expect(await reload(job)).toMatchObject({ status: "expired" });
+	});
+});
+
+describe("the statements of a sweep", () => {
+	it("stay below what D1 grants an invocation, and leave room to prune, however many tenants' jobs expire", async () => {
+		const world = aWorld();
+		const tenants = Array.from({ length: 100 }, () => anId("ten"));
+		const due = { status: "queued" as const, deadlineAt: NOW - 1, createdAt: NOW - DAY };
+		for (let round = 0; round < 10; round++) {
+			await Promise.all(tenants.map((tenantId) => aJob({ ...due, tenantId, sweepAt: NOW - 100 + round })));
+		}
+		const old = await aJob({ status: "failed", finishedAt: NOW - DAY, pruneAt: NOW - 1 });
+		const process = world.start();
+		await world.ended(sweepAll(process.sweeper));
+		expect(process.sweeper.db.statements).toBeLessThanOrEqual(1_000);
+		expect(await reload(old)).toBeNull();
 	});
 });

@@ -39,6 +39,23 @@ async function anEntry(tenantId: string, at = NOW) {
 }
 
 describe("an audit entry", () => {
+	it("is made for each act of a request, and once for an act that is written twice", async () => {
+		const { tenantId } = await aTenant();
+		const by = byKey();
+		const targets = ["we_1", "we_2", "we_1", "we_3", "we_2"];
+		for (const target of targets) await recordAct(db, by, { action: "endpoint.tested", tenantId, target });
+		const entries = await listAuditLog(db, tenantId, { ...newestFirst, isAscending: true });
+		const first = by.requestId.replace("req_", "aud_");
+		expect(entries.map(({ entryId, target }) => [entryId, target])).toEqual([
+			[first, "we_1"],
+			[`${first}_0001`, "we_2"],
+			[`${first}_0002`, "we_3"],
+		]);
+		expect(entries.map(({ requestId }) => requestId)).toEqual(targets.slice(0, 3).map(() => by.requestId));
+		const rest = await listAuditLog(db, tenantId, { limit: 1, after: first, isAscending: true });
+		expect(rest.map(({ target }) => target)).toEqual(["we_2"]);
+	});
+
 	it("says who did what to what, when and in which request", async () => {
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId);
