@@ -24,7 +24,13 @@ describe("an attempt that is answered", () => {
 			attempts: [{ number: 1, fence: 1, outcome: "succeeded", counted: true, logId: "log_1", provider: "simulated" }],
 		});
 		expect(await storedText(job)).toContain("Because.");
-		expect(world.calls).toEqual(["d1 lease jobs", "model", "r2 put results", "d1 finish jobs", "queue send"]);
+		expect(world.calls).toEqual([
+			"d1 lease jobs",
+			"model",
+			"r2 put results",
+			"d1 finish jobs",
+			"queue sendBatch deliveries",
+		]);
 		expect(world.bells.deliveries).toHaveLength(1);
 	});
 

@@ -514,7 +514,7 @@ describe("a batch of delivery messages", () => {
 		await world.ended(Promise.all(process.background));
 		expect(world.runtime.now()).toBe(startedAt + 20 * SECOND);
 		expect(await reloadDelivery(slow.delivery)).toMatchObject({ status: "pending", attemptsMade: 1 });
-		expect(world.calls.at(-1)).toMatch(/^queue send in [456] s$/);
+		expect(world.calls.at(-1)).toMatch(/^queue send deliveries in [456] s$/);
 		expect(takeBells(world).deliveries).toMatchObject([{ deliveryId: slow.delivery.deliveryId }]);
 	});
 
