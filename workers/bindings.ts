@@ -16,6 +16,7 @@ export interface Bindings {
 	objects: ObjectStore;
 	jobQueue: JobQueue;
 	deliveryQueue: DeliveryQueue;
+	onEraseFailed(objects: number, error: unknown): void;
 }
 
 export function bind(
@@ -31,5 +32,6 @@ export function bind(
 		objects: new ObjectStore(env.RESULTS, runtime),
 		jobQueue: new MessageQueue(env.JOB_QUEUE, { ...ofQueue("jobs"), schema: JobMessage }),
 		deliveryQueue: new MessageQueue(env.DELIVERY_QUEUE, { ...ofQueue("deliveries"), schema: DeliveryMessage }),
+		onEraseFailed: (objects, error) => logError("objects.erase_failed", { objects }, error),
 	};
 }

@@ -6,7 +6,7 @@ import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { isFinal } from "../../shared/core/jobs/job-states.ts";
 import { type FailureClass, type ModelFailure, newFailure } from "../../shared/core/upstreams/failures.ts";
 import type { Finalization } from "../../shared/db/jobs/finish-jobs.ts";
-import type { NewJob } from "../../shared/db/jobs/submit-job.ts";
+import type { NewJob } from "../../shared/db/jobs/submit-jobs.ts";
 import { START_AT } from "./fake-runtime.ts";
 
 export const NOW = START_AT;

@@ -28,7 +28,15 @@ const GRANTS: Record<string, readonly string[]> = {
 	// An erasure names what is left in R2.
 	"shared/db/upkeep": ["shared/core/", "shared/db/", "shared/storage"],
 
-	"shared/jobs": ["shared/core/", "shared/db/", "shared/crypto", "shared/queues", "shared/storage", "shared/webhooks"],
+	"shared/jobs": [
+		"shared/api",
+		"shared/core/",
+		"shared/db/",
+		"shared/crypto",
+		"shared/queues",
+		"shared/storage",
+		"shared/webhooks",
+	],
 
 	workers: ["shared/", "workers/consumer", "workers/dispatcher", "workers/intake", "workers/sweeper"],
 	"workers/consumer": ["shared/", "workers"],

@@ -1,6 +1,6 @@
-/** What makes a submission that comes again the same job. */
+/** What makes a repeated submission the same job. */
 
-/** The caller's own key, good for a day. Another body under it is a mistake. */
+/** The caller's own `Idempotency-Key`, valid for a day. The same key with another request is an error. */
 export interface CallersKey {
 	key: string;
 	/** SHA-256 of method, path and raw body. */
@@ -8,13 +8,13 @@ export interface CallersKey {
 }
 
 /**
- * What stands in for a key where a caller gives none and says how often it has tried, as OpenAI's SDKs do: the API key and
- * the bytes themselves, good for two minutes. A first try is always a new submission, however alike it is to another. A
- * repeat is the submission that came last with these bytes, or a new one where none did.
+ * Takes the place of a key where the client sends its retry count instead, as OpenAI's SDKs do. It is made of the API key
+ * and the bytes of the request, and valid for two minutes. A first try is always a new submission, however alike it is to
+ * another. A repeat is the latest submission with these bytes, or a new one if there is none.
  */
 export interface CountedTry {
 	key: string;
-	/** Made when the request came, so that the first of two can be identified. */
+	/** Made when the request arrived, so it says which of two came first. */
 	requestId: string;
 	isRepeat: boolean;
 }
@@ -25,7 +25,7 @@ export function isCounted(idempotency: Idempotency): idempotency is CountedTry {
 	return "isRepeat" in idempotency;
 }
 
-/** Whether it may have been accepted before. */
+/** Whether the same request may have been accepted before. */
 export function mayBeRepeat(idempotency: Idempotency): boolean {
 	return !isCounted(idempotency) || idempotency.isRepeat;
 }

@@ -20,9 +20,10 @@ export const overBudget = (tenant: string) =>
 		`coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = tenants.id AND day = ${TODAY}), 0)`,
 	);
 
-/** Whether a tenant has reached its limit of open jobs. Reads no more rows than the limit. */
-export const tooManyOpen = (tenant: string) =>
-	isReached(tenant, "open_jobs", "(SELECT count(*) FROM jobs AS open WHERE open.open_in = tenants.id)");
+/** How many more open jobs a tenant may have. Null: it has no limit, and nothing is counted. */
+export const openLeft = (tenant: string) => `(
+	SELECT limits ->> 'open_jobs' - (SELECT count(*) FROM jobs AS open WHERE open.open_in = tenants.id)
+	  FROM tenants WHERE id = ${tenant} AND limits ->> 'open_jobs' IS NOT NULL)`;
 
 const hasOpenLimit = (tenant: string) =>
 	`EXISTS (SELECT 1 FROM tenants WHERE id = ${tenant} AND limits ->> 'open_jobs' IS NOT NULL)`;

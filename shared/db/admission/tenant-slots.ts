@@ -18,9 +18,11 @@ const freeSlots = (tenant: string) => `(
 const othersWait = (tenant: string) =>
 	`EXISTS (SELECT 1 FROM jobs AS waiting WHERE waiting.parked_on = ${tenantKey(tenant)})`;
 
-/** Whether the job at `place` among those without a slot gets one. No job overtakes parked ones. */
-export const getsSlot = (tenant: string, place: string) =>
-	`CASE WHEN ${othersWait(tenant)} THEN FALSE ELSE ${place} <= ${freeSlots(tenant)} END`;
+/** How many jobs that arrive now get a slot. None overtakes those that wait already. */
+export const slotsLeft = (tenant: string) => `CASE WHEN ${othersWait(tenant)} THEN 0 ELSE ${freeSlots(tenant)} END`;
+
+/** Whether the `place`th of the jobs that arrive without a slot gets one. */
+export const getsSlot = (tenant: string, place: string) => `${place} <= ${slotsLeft(tenant)}`;
 
 /** How many parked jobs may get a slot. Counts nothing if none is parked, or if the tenant may make no call. */
 export const slotsToGive = (tenant: string) =>

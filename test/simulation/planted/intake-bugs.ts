@@ -6,41 +6,43 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a repeated submission has an id of its own",
 		seenBy: 18,
-		file: "workers/intake/jobs/submit.ts",
-		find: "if (isRepeat) return submitAgain(db, job)",
-		replace: "if (isRepeat) return submitAgain(db, { ...job, jobId: `${job.jobId.slice(0, -1)}0` })",
+		file: "shared/jobs/submit.ts",
+		find: "return submitJobs(db, jobs, isRepeat);",
+		replace:
+			"return submitJobs(db, isRepeat ? jobs.map((job) => ({ ...job, jobId: `${job.jobId.slice(0, -1)}0` })) : jobs, isRepeat);",
 	},
 	{
 		name: "a job is stored apart from its idempotency key",
 		seenBy: 1,
-		file: "shared/db/jobs/submit-job.ts",
-		find: '\tconst make = making(db, job, "TRUE");',
-		replace: `	if (job.idempotency !== null) {
-		await db.transact("submit job", [insertJob(db, job, NOT_ERASED)]);
+		file: "shared/db/jobs/submit-jobs.ts",
+		find: '\tconst { statements, at } = making(db, jobs, "TRUE");',
+		replace: `	if (jobs.some(({ idempotency }) => idempotency !== null)) {
+		await db.transact("submit job", making(db, jobs.map((job) => ({ ...job, idempotency: null })), IS_NEW).statements);
 	}
-	const make = making(db, job, "TRUE");`,
+	const { statements, at } = making(db, jobs, "TRUE");`,
 	},
 	{
 		name: "a key does not keep a second job out",
 		seenBy: 5,
-		file: "shared/db/jobs/submit-job.ts",
-		find: 'const KEY_CLAIMED = "changes() > 0";',
-		replace: 'const KEY_CLAIMED = "changes() >= 0";',
+		file: "shared/db/jobs/submit-jobs.ts",
+		find: "admitted(KEY_IS_CLAIMED, condition, slotsLeft",
+		replace: 'admitted("TRUE", condition, slotsLeft',
 	},
 	{
 		name: "a key is forgotten with its job",
 		seenBy: 3,
-		file: "shared/db/jobs/claim-key.ts",
-		find: "WHERE idempotency_keys.expires_at <= ${NOW} OR",
-		replace: "WHERE NOT EXISTS (SELECT 1 FROM jobs WHERE id = idempotency_keys.job_id) OR",
+		file: "shared/db/jobs/idempotency-keys.ts",
+		find: "export const KEY_IS_FREE = `NOT EXISTS (SELECT 1 FROM idempotency_keys AS held WHERE ${IS_HELD} AND ${KEEPS_OUT})`;",
+		replace:
+			"export const KEY_IS_FREE = `NOT EXISTS (SELECT 1 FROM idempotency_keys AS held WHERE ${IS_HELD} AND ${KEEPS_OUT} AND EXISTS (SELECT 1 FROM jobs AS kept WHERE kept.id = held.job_id))`;",
 	},
 	{
 		name: "a 202 is answered though nothing is stored",
 		seenBy: 11,
-		file: "workers/intake/jobs/submit.ts",
-		find: "if (isRepeat) return submitAgain(db, job)",
+		file: "shared/jobs/submit.ts",
+		find: "\t\treturn submitJobs(db, jobs, isRepeat);",
 		replace:
-			'if (isRepeat) return { outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, fence: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } as never }',
+			'\t\tif (isRepeat) return jobs.map((job) => ({ outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, fence: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } })) as never;\n\t\treturn submitJobs(db, jobs, isRepeat);',
 	},
 	{
 		name: "a job is read without its tenant",
@@ -52,8 +54,8 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a retried job sends another prompt",
 		seenBy: 9,
-		file: "workers/intake/jobs/retry-job.ts",
-		find: "ownInput === undefined ? await inputOf(c, old)",
-		replace: 'ownInput === undefined ? (await inputOf(c, old)).replace(\'"content":"\', \'"content":"not-\')',
+		file: "shared/jobs/retry.ts",
+		find: "order.input ?? (await inputOf(bindings.objects, old))",
+		replace: 'order.input ?? (await inputOf(bindings.objects, old)).replace(\'"content":"\', \'"content":"not-\')',
 	},
 ];

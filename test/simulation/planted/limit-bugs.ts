@@ -6,23 +6,23 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "open jobs are counted before the insertion, and not by it",
 		seenBy: 47,
-		file: "shared/db/jobs/submit-job.ts",
-		find: '\tconst make = making(db, job, "TRUE");',
-		replace: `	if (job.idempotency === null) {
-		const fits = { sql: \`SELECT \${withinLimits("?2")} AS fits\`, params: [db.clock(), job.tenantId] };
-		const [seen] = await db.all<{ fits: number }>("count open jobs", fits);
-		if (seen?.fits === 0) return await makeOrExplain(db, job, "TRUE");
-		const [[row] = []] = await db.transact("submit job", [insertJob(db, job, "TRUE")]);
-		return { outcome: "created", job: jobFromRow(row) };
+		file: "shared/db/jobs/submit-jobs.ts",
+		find: '\tconst rows = (await db.transact("submit job", statements))[at] ?? [];',
+		replace: `	const [alone] = jobs;
+	if (alone?.idempotency === null) {
+		const room = { sql: \`SELECT \${mayAdd("?2")} AS room\`, params: [db.clock(), alone.tenantId] };
+		const [seen] = await db.all<{ room: number | null }>("count open jobs", room);
+		if (seen?.room === 0) return new Map();
+		for (const one of statements) one.sql = one.sql.replace("WHERE may_add IS NULL OR nth <= may_add", "");
 	}
-	const make = making(db, job, "TRUE");`,
+	const rows = (await db.transact("submit job", statements))[at] ?? [];`,
 	},
 	{
 		name: "a new job does not count as open",
 		seenBy: 32,
-		file: "shared/db/jobs/submit-job.ts",
-		find: 'iif(has_slot, ?4, NULL), ${openIn("?4")},',
-		replace: "iif(has_slot, ?4, NULL), NULL,",
+		file: "shared/db/jobs/submit-jobs.ts",
+		find: "iif(has_slot, tenant_id, NULL), open_in,",
+		replace: "iif(has_slot, tenant_id, NULL), NULL,",
 	},
 	{
 		name: "what was open before the limit is not counted",
@@ -34,23 +34,23 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a refused submission takes its key",
 		seenBy: 18,
-		file: "shared/db/jobs/submit-job.ts",
-		find: 'claimKey(db, job, job.idempotency, withinLimits("?2"))',
-		replace: 'claimKey(db, job, job.idempotency, "TRUE")',
+		file: "shared/db/jobs/submit-jobs.ts",
+		find: '${claimKeys("admitted")}',
+		replace: '${claimKeys("fresh")}',
 	},
 	{
 		name: "slots are given without counting the same batch",
 		seenBy: 390,
 		file: "shared/db/admission/tenant-slots.ts",
-		find: "ELSE ${place} <= ${freeSlots(tenant)} END`",
-		replace: "ELSE 1 <= ${freeSlots(tenant)} END`",
+		find: "`${place} <= ${slotsLeft(tenant)}`",
+		replace: "`1 <= ${slotsLeft(tenant)}`",
 	},
 	{
 		name: "a later job overtakes the waiting ones",
 		seenBy: 3425,
 		file: "shared/db/admission/tenant-slots.ts",
-		find: "`CASE WHEN ${othersWait(tenant)} THEN FALSE ELSE",
-		replace: "`CASE WHEN FALSE THEN FALSE ELSE",
+		find: "`CASE WHEN ${othersWait(tenant)} THEN 0 ELSE ${freeSlots(tenant)} END`",
+		replace: "`CASE WHEN FALSE THEN 0 ELSE ${freeSlots(tenant)} END`",
 	},
 	{
 		name: "a job leased without a slot takes none",
@@ -153,9 +153,9 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is admitted though the day's tokens are spent",
 		seenBy: 18,
-		file: "shared/db/jobs/submit-job.ts",
-		find: " AND NOT ${overBudget(tenant)} AND NOT ${tooManyOpen(tenant)}`",
-		replace: " AND NOT ${tooManyOpen(tenant)}`",
+		file: "shared/db/jobs/submit-jobs.ts",
+		find: " OR ${overBudget(tenant)} THEN 0",
+		replace: " THEN 0",
 	},
 	{
 		name: "yesterday's tokens count today",

@@ -299,6 +299,20 @@ describe("POST /v1/jobs/{id}/retry", () => {
 		);
 		expect(new Set(answers.map((answer) => jobIn(answer).id)).size).toBe(1);
 	});
+
+	it("gives the same job under an Idempotency-Key once the old one is erased", async () => {
+		const { id } = await submitted(key);
+		await cancel(id);
+		const again = () => retry(id, { delay_seconds: 3_600 }, { "idempotency-key": "erased-since" });
+		const first = jobIn(await again());
+		expect((await erase(id)).status).toBe(204);
+		const replay = await again();
+		expect([replay.headers.get("idempotent-replayed"), jobIn(replay).id]).toEqual(["true", first.id]);
+		expect((await retry(id, {}, { "idempotency-key": "new" })).status).toBe(404);
+		await cancel(first.id);
+		await erase(first.id);
+		expect(errorOf(await again()).code).toBe("job_erased");
+	});
 });
 
 describe("DELETE /v1/jobs/{id}", () => {

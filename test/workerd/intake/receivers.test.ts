@@ -163,10 +163,10 @@ describe("a repeated submission", () => {
 			const d1 = watchedD1(env.DB, (_results, statements) => asked.push(statements[0]?.sql ?? ""));
 			const { submit } = inProduction(() => reply, { db: new Database(d1, runtime) });
 			await submit("https://cost.example.com/", { "idempotency-key": crypto.randomUUID() });
-			return asked.map((sql) => /api_keys|INSERT|SELECT 1/.exec(sql)?.[0]);
+			return asked.map((sql) => /api_keys|INSERT/.exec(sql)?.[0] ?? "SELECT");
 		};
 		expect(await roundTrips(PUBLIC)).toEqual(["api_keys", "INSERT"]);
-		expect(await roundTrips(PRIVATE)).toEqual(["api_keys", "SELECT 1"]);
+		expect(await roundTrips(PRIVATE)).toEqual(["api_keys", "SELECT"]);
 	});
 });
 

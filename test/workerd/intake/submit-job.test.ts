@@ -7,6 +7,7 @@ import { runtime } from "../../../workers/runtime.ts";
 import { reload } from "../support/a-job.ts";
 import { forgetfulD1, watchedD1 } from "../support/watched-d1.ts";
 import {
+	ADMIN,
 	aCaller,
 	aKey,
 	errorOf,
@@ -200,7 +201,7 @@ describe("POST /v1/jobs", () => {
 		["model.1", { model: ["simulated/1", ""] }, /at least 1 character/],
 		["model.1", { model: ["simulated/1", 7] }, /text/],
 		["model.1", { model: ["simulated/1", "gpt-unknown"] }, /No route/],
-		["model.1", { model: ["simulated/1", "simulated/1"] }, /twice/],
+		["model.1", { model: ["simulated/1", "simulated/1"] }, /Duplicate model/],
 		["webhook", { webhook: "https://receiver.example.com" }, /an object/],
 		["webhook.url", { webhook: {} }, /required/],
 		["webhook.url", { webhook: { url: "http://receiver.local/" } }, /URL/],
@@ -394,6 +395,20 @@ describe("Idempotency-Key", () => {
 		expect((await withKey(good)).headers.get("idempotent-replayed")).toBe("true");
 	});
 
+	it("gives the same job though no route serves its model any more", async () => {
+		const { services } = theServices();
+		const { server } = theServices({ config: { ...services.config, modelRoutes: [] } });
+		const call = { key, json: LATER, headers: { "idempotency-key": "rerouted" } };
+		const first = await send("POST", "/v1/jobs", call);
+		const again = await sendTo(server, "POST", "/v1/jobs", call);
+		expect([again.status, again.headers.get("idempotent-replayed")]).toEqual([202, "true"]);
+		expect(jobIn(again).id).toBe(jobIn(first).id);
+		const other = await sendTo(server, "POST", "/v1/jobs", { ...call, json: { ...LATER, priority: 1 } });
+		expect(errorOf(other).code).toBe("idempotency_key_reused");
+		const fresh = await sendTo(server, "POST", "/v1/jobs", { ...call, headers: { "idempotency-key": "fresh" } });
+		expect(errorOf(fresh)).toMatchObject({ code: "invalid_request", param: "model" });
+	});
+
 	it("answers job_erased, and runs nothing, once its job is erased", async () => {
 		const { id } = jobIn(await withKey("erased"));
 		await send("POST", `/v1/jobs/${id}/cancel`, { key });
@@ -534,6 +549,28 @@ describe("when a part of the platform fails", () => {
 		expect(background.length).toBe(1);
 		await Promise.race([background[0], runtime.sleep(20)]);
 		expect(await reload({ tenantId, jobId: jobIn(answer).id })).toMatchObject({ status: "queued" });
+	});
+
+	it("keeps no large input of a submission that makes no job, unless D1 did not say so", async () => {
+		const caller = await aCaller();
+		const inputs = async () => {
+			const { objects } = await env.RESULTS.list({ prefix: "inputs/" });
+			return objects.filter(({ key }) => key.includes(caller.tenantId)).length;
+		};
+		const headers = { "idempotency-key": "large" };
+		const large = { key: caller.key, json: { ...LATER, input: LARGE } };
+		expect((await send("POST", "/v1/jobs", { ...large, headers })).status).toBe(202);
+		expect((await send("POST", "/v1/jobs", { ...large, headers })).headers.get("idempotent-replayed")).toBe("true");
+		const other = { ...large, json: { ...large.json, priority: 1 }, headers };
+		expect(errorOf(await send("POST", "/v1/jobs", other)).code).toBe("idempotency_key_reused");
+		await send("PATCH", `/v1/admin/tenants/${caller.tenantId}`, { key: ADMIN, json: { limits: { open_jobs: 0 } } });
+		expect(errorOf(await send("POST", "/v1/jobs", large)).code).toBe("open_jobs_limit");
+		expect(await inputs()).toBe(1);
+
+		const keys = await knownKeys(caller.key);
+		const { server } = theServices({ keys, db: new Database(deafD1(1), runtime) });
+		expect(errorOf(await sendTo(server, "POST", "/v1/jobs", large)).code).toBe("open_jobs_limit");
+		expect(await inputs()).toBe(2);
 	});
 
 	it("stores nothing where R2 does not take a large input", async () => {

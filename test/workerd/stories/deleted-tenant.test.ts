@@ -6,7 +6,6 @@ import { findPendingDeliveries } from "../../../shared/db/deliveries/find-delive
 import { findJob } from "../../../shared/db/jobs/find-job.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../shared/db/jobs/lease-jobs.ts";
-import { submitJob } from "../../../shared/db/jobs/submit-job.ts";
 import { createApiKey, findKeyInForce } from "../../../shared/db/tenants/api-keys.ts";
 import { findTenant, listTenants } from "../../../shared/db/tenants/tenants.ts";
 import { deleteTenant, OWNED } from "../../../shared/db/upkeep/delete-tenant.ts";
@@ -35,6 +34,7 @@ import { aDeliveryTo, anEndpoint } from "../support/an-endpoint.ts";
 import { consume, consuming, dispatch, sweepOnce } from "../support/drive.ts";
 import { dumpAll, placesOf } from "../support/dump.ts";
 import { aModel, answered, slowly } from "../support/scripted-model.ts";
+import { submitJob } from "../support/submit-job.ts";
 
 beforeEach(emptyAll);
 

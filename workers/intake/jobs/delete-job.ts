@@ -1,14 +1,11 @@
 import { createRoute } from "@hono/zod-openapi";
 import { AppError } from "../../../shared/core/errors.ts";
-import { newId } from "../../../shared/core/ids.ts";
-import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
-import { eraseObjects } from "../../../shared/storage/erase-objects.ts";
-import { logError } from "../../log.ts";
+import { erase } from "../../../shared/jobs/erase.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, errorResponse, idParams, noQuery } from "../http/describe-route.ts";
-import { findOwnJob, keyOf } from "./load-job.ts";
+import { keyOf, noSuchJob } from "./load-job.ts";
 
 const route = createRoute({
 	operationId: "deleteJob",
@@ -16,7 +13,7 @@ const route = createRoute({
 	path: "/v1/jobs/{id}",
 	tags: ["Jobs"],
 	summary: "Erase a job",
-	description: "Erases the job, its input, its result and its history. Webhooks that are still owed are skipped.",
+	description: "Erases the job, its input, its result and its history. Its pending webhook deliveries are skipped.",
 	middleware: [requireKey("jobs:write")] as const,
 	request: { params: idParams, query: noQuery },
 	responses: {
@@ -28,17 +25,9 @@ const route = createRoute({
 });
 
 export const deleteJobRoute = newApp().openapi(route, async (c) => {
-	const { db, objects, runtime } = c.env.services;
-	const erased = await eraseJob(db, keyOf(c), newId("tmb", runtime), callerAsActor(c));
-	if (erased === null) {
-		await findOwnJob(c);
+	const outcome = await erase(c.env.services, keyOf(c), callerAsActor(c));
+	if (outcome === "unknown") throw noSuchJob();
+	if (outcome === "not_final")
 		throw new AppError("not_final", "Only a job that is final can be erased: cancel it first.");
-	}
-	try {
-		await eraseObjects(objects, [erased]);
-	} catch (error) {
-		// The row is gone, so nobody can read them; the sweeper deletes them by the tombstone.
-		logError("objects.erase_failed", { jobId: erased.jobId }, error);
-	}
 	return c.body(null, 204);
 });

@@ -1,13 +1,14 @@
 import { createRoute } from "@hono/zod-openapi";
-import { JobResponse } from "../../../shared/api/job.ts";
 import { SubmitJob, submitHeaders } from "../../../shared/api/submit-job.ts";
 import { objectOf } from "../../../shared/core/json/json.ts";
+import { submit } from "../../../shared/jobs/submit.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
-import { bodyErrors, commonErrors, errorResponse, jsonResponse, noQuery } from "../http/describe-route.ts";
+import { bodyErrors, commonErrors, noQuery } from "../http/describe-route.ts";
+import { originOf } from "../http/headers.ts";
 import { requireBody } from "../http/strict-body.ts";
-import { overLimitErrors } from "./over-limit.ts";
-import { submit } from "./submit.ts";
+import { readWait } from "../http/wait.ts";
+import { readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
 
 const route = createRoute({
 	operationId: "submitJob",
@@ -16,25 +17,25 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Submit a job",
 	description:
-		"Answers at once. `Idempotency-Key` makes a repeated submission the same job for 24 hours; `Prefer: wait=30` holds the answer until the job is final.",
+		"Responds at once. For 24 hours, a repeated submission with the same `Idempotency-Key` is the same job. `Prefer: wait=30` holds the response until the job is final.",
 	middleware: [requireKey("jobs:write"), requireBody],
 	request: {
 		query: noQuery,
 		headers: submitHeaders,
 		body: { required: true, content: { "application/json": { schema: SubmitJob } } },
 	},
-	responses: {
-		200: jsonResponse("The job, final: only with `Prefer: wait`.", JobResponse),
-		202: jsonResponse("The job, stored. `Location` is where to poll it.", JobResponse),
-		...commonErrors,
-		...bodyErrors,
-		409: errorResponse("The job of this Idempotency-Key has been erased."),
-		422: errorResponse("This Idempotency-Key came before with another request."),
-		...overLimitErrors,
-	},
+	responses: { ...commonErrors, ...bodyErrors, ...submissionResponses },
 });
 
 export const submitJobRoute = newApp().openapi(route, async (c) => {
-	const input = JSON.stringify(objectOf(c.var.body)?.input);
-	return await submit(c, { request: c.req.valid("json"), input, retryOf: null });
+	const waitMs = readWait(c);
+	const order = {
+		tenantId: c.var.caller.tenantId,
+		request: c.req.valid("json"),
+		// As the caller wrote it: the schema's own copy has its fields in another order.
+		input: JSON.stringify(objectOf(c.var.body)?.input),
+		origin: originOf(c),
+		idempotency: await readIdempotency(c),
+	};
+	return await respondToSubmission(c, await submit(submitBindings(c), order), waitMs);
 });

@@ -6,25 +6,22 @@ import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
 import { log } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 
-/**
- * The form of `rawUrl` to store; else 400 on `param`. A resolver that does not answer refuses nobody: accepting must not
- * depend on a third party, and nothing is sent before DNS has said yes.
- * @param isRepeat whether this request was accepted before, when DNS may have said otherwise; asked only where it refuses
- */
-export async function acceptReceiver(
+/** The form of `rawUrl` to store; else 400 on `param`. */
+export async function acceptReceiver(c: Context<IntakeEnv>, rawUrl: string, param: string): Promise<string> {
+	const receiver = await checkNewReceiver(c, rawUrl);
+	if (receiver.ok) return receiver.url;
+	throw new AppError("invalid_request", receiver.problem, param);
+}
+
+/** A resolver that does not respond refuses no URL: accepting must not depend on a third party, and DNS is asked again before each delivery. */
+export async function checkNewReceiver(
 	c: Context<IntakeEnv>,
 	rawUrl: string,
-	param: string,
-	isRepeat: () => Promise<boolean> = async () => false,
-): Promise<string> {
+): Promise<{ ok: true; url: string } | { ok: false; problem: string }> {
 	const { config, hosts, runtime } = c.env.services;
 	const own = ownHosts(config.publicUrl, c.req.url);
-	const check = await checkReceiver(runtime, config, rawUrl, own, (...asked) => hosts.resolve(...asked));
-	if (check.ok) return check.url;
-	if (check.url !== null && !check.isCertain) {
-		log("receiver.resolve_failed", { requestId: c.env.requestId, problem: check.problem });
-		return check.url;
-	}
-	if (check.url !== null && (await isRepeat())) return check.url;
-	throw new AppError("invalid_request", check.problem, param);
+	const check = await checkReceiver(runtime, config, rawUrl, own, (...query) => hosts.resolve(...query));
+	if (check.ok || check.url === null || check.isCertain) return check;
+	log("receiver.resolve_failed", { requestId: c.env.requestId, problem: check.problem });
+	return { ok: true, url: check.url };
 }

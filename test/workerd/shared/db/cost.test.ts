@@ -17,7 +17,6 @@ import { extendLeases, findHeldLeases } from "../../../../shared/db/jobs/hold-le
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
-import { submitJob } from "../../../../shared/db/jobs/submit-job.ts";
 import { findJobsToSweep, noteSwept } from "../../../../shared/db/jobs/sweep-jobs.ts";
 import { whyNotLeased } from "../../../../shared/db/jobs/why-not-leased.ts";
 import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/upkeep/erase-jobs.ts";
@@ -43,6 +42,7 @@ import {
 	type StoredJob,
 	WEBHOOK,
 } from "../../support/a-job.ts";
+import { submitJob } from "../../support/submit-job.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
 
 const meter = meteredD1(env.DB);

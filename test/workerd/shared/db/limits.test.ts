@@ -7,7 +7,7 @@ import { findReleasableKeys, releaseParked } from "../../../../shared/db/admissi
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
-import { type NewJob, type Submission, submitJob } from "../../../../shared/db/jobs/submit-job.ts";
+import type { NewJob, Submission } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
 import {
 	aJob,
@@ -26,6 +26,7 @@ import {
 	reload,
 	SECOND,
 } from "../../support/a-job.ts";
+import { submitJob } from "../../support/submit-job.ts";
 
 const limited = async (limits: Partial<TenantLimits>) =>
 	(await aTenant({ limits: { ...TenantLimits.parse({}), ...limits } })).tenantId;

@@ -4,7 +4,7 @@ import { StorageUnavailable } from "../../../../shared/core/errors.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
-import { type NewJob, submitAgain, submitJob } from "../../../../shared/db/jobs/submit-job.ts";
+import { type NewJob, type Submission, submitJobs } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { eraseJob } from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import {
@@ -21,6 +21,7 @@ import {
 	reload,
 	SECOND,
 } from "../../support/a-job.ts";
+import { submitJob } from "../../support/submit-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
 let keysMade = 0;
@@ -229,7 +230,7 @@ describe("an idempotency key", () => {
 			.bind(job.jobId, NOW)
 			.run();
 		await eraseJob(db, job, `tmb_${job.jobId}`, BY);
-		expect(await submitAgain(db, job)).toEqual({ outcome: "erased" });
+		expect(await submitJob(db, job, true)).toEqual({ outcome: "erased" });
 		expect(await reload(job)).toBeNull();
 	});
 
@@ -308,10 +309,10 @@ describe("the bytes of a counted try", () => {
 			const job = aNewJob({ idempotency: tries()(1, isRepeat) });
 			const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
 			await expect(submitJob(flaky, job)).rejects.toThrow(StorageUnavailable);
-			expect(await submitAgain(flaky, job)).toMatchObject({ outcome: "created", job: { jobId: job.jobId } });
+			expect(await submitJob(flaky, job, true)).toMatchObject({ outcome: "created", job: { jobId: job.jobId } });
 			await cancel(job);
 			await eraseJob(db, job, anId("tmb"), BY);
-			expect(await submitAgain(db, job)).toEqual({ outcome: "erased" });
+			expect(await submitJob(db, job, true)).toEqual({ outcome: "erased" });
 			expect(await reload(job)).toBeNull();
 		},
 	);
@@ -323,6 +324,116 @@ describe("the bytes of a counted try", () => {
 		const first = await submit(attempt(1, false));
 		expect(await submit(attempt(2, false))).toMatchObject({ outcome: "refused", limit: "open_jobs", quota: 1 });
 		expect(await submit(attempt(3, true))).toMatchObject({ ...first, outcome: "replayed" });
+	});
+});
+
+describe("a set of jobs", () => {
+	/** More than the limits admit: due and delayed, with keys and without, one key twice and one key with another body. */
+	function mixedJobs(tenantId: string): NewJob[] {
+		const [one, two] = [aKey(), aKey()];
+		const later = { delayMs: HOUR };
+		const kinds: Partial<NewJob>[] = [
+			{ idempotency: one },
+			{ start: later },
+			{ idempotency: one },
+			{},
+			{ idempotency: { ...one, fingerprint: "b".repeat(64) } },
+			{ priority: 9 },
+			{ start: later, idempotency: two },
+			{},
+			{ idempotency: two },
+			{ idempotency: aKey() },
+		];
+		return kinds.map((kind) => aNewJob({ tenantId, ...kind }));
+	}
+
+	async function aLimitedTenant(): Promise<string> {
+		return (await aTenant({ limits: TenantLimits.parse({ open_jobs: 5, running_jobs: 2 }) })).tenantId;
+	}
+
+	/** What is stored of the jobs, and what was answered, by their places in the set. */
+	async function effectOf(jobs: NewJob[], submissions: Submission[]) {
+		const placeOf = (id: unknown) => jobs.findIndex(({ jobId }) => jobId === id);
+		const { results } = await env.DB.prepare(
+			`SELECT id, tenant_id = slot AS has_slot, tenant_id = open_in AS is_open, parked_on IS NOT NULL AS is_parked,
+			        status_reason, priority, run_at, deadline_at, sweep_at
+			   FROM jobs WHERE id IN (SELECT value FROM json_each(?1)) ORDER BY id`,
+		)
+			.bind(JSON.stringify(jobs.map(({ jobId }) => jobId)))
+			.all();
+		return {
+			rows: results.map(({ id, ...row }) => ({ place: placeOf(id), ...row })),
+			submissions: submissions.map((submission) =>
+				"job" in submission
+					? [submission.outcome, placeOf(submission.job.jobId), submission.job.statusReason]
+					: [submission.outcome, "limit" in submission && submission.limit],
+			),
+		};
+	}
+
+	async function singly(jobs: NewJob[]): Promise<Submission[]> {
+		const submissions: Submission[] = [];
+		for (const job of jobs) submissions.push(await submitJob(db, job));
+		return submissions;
+	}
+
+	it("is admitted as the same jobs are one after the other, in their order", async () => {
+		const [together, apart] = [mixedJobs(await aLimitedTenant()), mixedJobs(await aLimitedTenant())];
+		const effect = await effectOf(together, await submitJobs(db, together));
+		expect(effect).toEqual(await effectOf(apart, await singly(apart)));
+		expect(effect.submissions).toEqual([
+			["created", 0, null],
+			["created", 1, null],
+			["replayed", 0, null],
+			["created", 3, null],
+			["key_reused", false],
+			["created", 5, "running_limit"],
+			["created", 6, null],
+			["refused", "open_jobs"],
+			["replayed", 6, null],
+			["refused", "open_jobs"],
+		]);
+	});
+
+	it("is held to the limits of each tenant in it", async () => {
+		const [one, other] = [await aLimitedTenant(), await aLimitedTenant()];
+		const { tenantId: gone } = await aTenant({ limits: TenantLimits.parse({ tokens_per_day: 0 }) });
+		const jobs = [one, other, gone, one, other, one, one, other, one, one].map((tenantId) => aNewJob({ tenantId }));
+		const submissions = await submitJobs(db, jobs);
+		const outcomes = jobs.map(({ tenantId }, at) => [tenantId, submissions[at]?.outcome]);
+		const of = (tenantId: string) => outcomes.filter(([owner]) => owner === tenantId).map(([, outcome]) => outcome);
+		expect(of(one)).toEqual([...Array(5).fill("created"), "refused"]);
+		expect(of(other)).toEqual(Array(3).fill("created"));
+		expect(of(gone)).toEqual(["refused"]);
+	});
+
+	it("leaves the key of a refused job free, and stores nothing twice when it is repeated", async () => {
+		const tenantId = await aLimitedTenant();
+		const jobs = Array.from({ length: 7 }, () => aNewJob({ tenantId, idempotency: aKey() }));
+		const flaky = new Database(forgetfulD1(env.DB), runtime, () => NOW);
+		await expect(submitJobs(flaky, jobs)).rejects.toThrow(StorageUnavailable);
+		const again = await submitJobs(flaky, jobs, true);
+		expect(again.map(({ outcome }) => outcome)).toEqual([...Array(5).fill("created"), "refused", "refused"]);
+		for (const job of jobs.slice(0, 2)) await cancel(job);
+		expect((await submitJobs(db, jobs, true)).map(({ outcome }) => outcome)).toEqual(Array(7).fill("created"));
+	});
+
+	it("takes one transaction, of one statement for the keys and one for the jobs", async () => {
+		const { tenantId } = await aTenant();
+		const batches: number[] = [];
+		const meter = new Proxy(env.DB, {
+			get(d1, name) {
+				if (name === "prepare") return (sql: string) => d1.prepare(sql);
+				return async (statements: D1PreparedStatement[]) => {
+					batches.push(statements.length);
+					return await d1.batch(statements);
+				};
+			},
+		});
+		const jobs = Array.from({ length: 40 }, () => aNewJob({ tenantId, idempotency: aKey() }));
+		const submissions = await submitJobs(new Database(meter, runtime), jobs);
+		expect(submissions.map((one) => "job" in one && one.job.jobId)).toEqual(jobs.map(({ jobId }) => jobId));
+		expect(batches).toEqual([2]);
 	});
 });
 

@@ -8,7 +8,6 @@ import {
 	rotateEndpointSecret,
 	updateEndpoint,
 } from "../../../../../shared/db/deliveries/webhook-endpoints.ts";
-import { submitJob } from "../../../../../shared/db/jobs/submit-job.ts";
 import { revokeApiKey } from "../../../../../shared/db/tenants/api-keys.ts";
 import { audited, listAuditLog, pruneAuditLog, recordAct } from "../../../../../shared/db/tenants/audit-log.ts";
 import { rotateWebhookSecret, updateTenant } from "../../../../../shared/db/tenants/tenants.ts";
@@ -27,6 +26,7 @@ import {
 	NOW,
 } from "../../../support/a-job.ts";
 import { anEndpoint, disable } from "../../../support/an-endpoint.ts";
+import { submitJob } from "../../../support/submit-job.ts";
 
 const byKey = () => ({ actor: "key_1", requestId: anId("req") });
 const newestFirst = { limit: 100, after: null, isAscending: false };

@@ -1,0 +1,294 @@
+/**
+ * Stores new jobs, and the idempotency keys they came with, in one transaction: the 202 depends on nothing else.
+ *
+ * A set of jobs is one statement, and a single job is the set of one. Jobs of a set are admitted in their order, as if each
+ * had been submitted after the one before.
+ */
+import { z } from "zod";
+import { type Idempotency, isCounted } from "../../core/jobs/idempotency.ts";
+import type { Job, JobKey } from "../../core/jobs/job.ts";
+import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
+import type { Actor } from "../../core/tenants/audit.ts";
+import { TenantLimits } from "../../core/tenants/tenant.ts";
+import { tenantKey } from "../admission/keys.ts";
+import { openIn, openLeft, overBudget, TOMORROW } from "../admission/tenant-limits.ts";
+import { slotsLeft } from "../admission/tenant-slots.ts";
+import { column, jsonOrNull } from "../columns.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
+import { DELETED_TENANTS } from "../deleted-tenants.ts";
+import { audited } from "../tenants/audit-log.ts";
+import { claimKeys, claimOf, HOLDERS, KEY_IS_CLAIMED, KEY_IS_FREE } from "./idempotency-keys.ts";
+import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
+
+/** Durations may have fractions of a millisecond, as callers' seconds do; they are rounded up. */
+type AsSubmitted =
+	| keyof JobKey
+	| ("input" | "inputKey" | "inputBytes" | "webhook" | "gateway" | "metadata" | "priority" | "timeoutMs")
+	| ("maxAttempts" | "retainMs" | "retryOf" | "origin" | "deadlineMs" | "credential");
+
+/** `credential` is the first model's. */
+export interface NewJob extends Pick<Job, AsSubmitted> {
+	models: [string, ...string[]];
+	/** Not before this time (Unix milliseconds), or not before this long after submission. */
+	start: { runAt: number } | { delayMs: number };
+	idempotency: Idempotency | null;
+	/** Who retries `retryOf`: an entry of the audit log. */
+	retriedBy?: Actor;
+}
+
+export type Submission =
+	| { outcome: "created" | "replayed"; job: Job }
+	/** The key is in use for a different request. */
+	| { outcome: "key_reused" }
+	/** The key's job has been erased; it is not run again. */
+	| { outcome: "erased" }
+	/** The tenant has been deleted. */
+	| { outcome: "deleted" }
+	/** A limit of the tenant is reached; nothing was stored. */
+	| { outcome: "refused"; limit: "open_jobs" | "tokens_per_day"; quota: number; msUntilTomorrow: number };
+
+/** A job with its submission still to be known. */
+type Asked = Pick<NewJob, "tenantId" | "jobId" | "idempotency">;
+
+/**
+ * One submission a job, in their order. D1 takes 2 MB of them in one call.
+ * @param isRepeat after a lost response, with the same ids: what is stored already is returned, and what has been erased
+ * meanwhile is not stored again
+ */
+export async function submitJobs(db: Database, jobs: readonly NewJob[], isRepeat = false): Promise<Submission[]> {
+	const submissions = new Map<NewJob, Submission>();
+	for (const wave of wavesOf(jobs)) {
+		const made = isRepeat ? new Map<string, Job>() : await makeJobs(db, wave);
+		const left = wave.filter(({ jobId }) => !made.has(jobId));
+		const explained = left.length === 0 ? [] : await makeOrExplain(db, left, isRepeat);
+		for (const job of wave) {
+			const created = made.get(job.jobId);
+			const submission =
+				created === undefined ? explained[left.indexOf(job)] : { outcome: "created" as const, job: created };
+			if (submission !== undefined) submissions.set(job, submission);
+		}
+	}
+	return jobs.flatMap((job) => submissions.get(job) ?? []);
+}
+
+/**
+ * Jobs that one transaction can take: a key occurs in it once, since the second job of a key is a replay of the first. A
+ * retry goes alone, for its entry in the audit log follows from whether the statement before stored anything.
+ */
+function wavesOf(jobs: readonly NewJob[]): NewJob[][] {
+	const waves: { jobs: NewJob[]; keys: Set<string> }[] = [];
+	for (const job of jobs) {
+		const key = job.idempotency === null ? null : `${job.tenantId} ${job.idempotency.key}`;
+		const mayJoin = job.retriedBy === undefined && waves.at(-1)?.jobs[0]?.retriedBy === undefined;
+		let wave = waves.at(-1);
+		if (wave === undefined || !mayJoin || (key !== null && wave.keys.has(key))) {
+			wave = { jobs: [], keys: new Set() };
+			waves.push(wave);
+		}
+		wave.jobs.push(job);
+		if (key !== null) wave.keys.add(key);
+	}
+	return waves.map(({ jobs }) => jobs);
+}
+
+async function makeJobs(db: Database, jobs: readonly NewJob[]): Promise<Map<string, Job>> {
+	const { statements, at } = making(db, jobs, "TRUE");
+	const rows = (await db.transact("submit job", statements))[at] ?? [];
+	return new Map(rows.map(jobFromRow).map((job) => [job.jobId, job]));
+}
+
+/** What kept a job out may have gone since: it is tried again, in one transaction with the reason. */
+async function makeOrExplain(db: Database, jobs: readonly NewJob[], isRepeat: boolean): Promise<Submission[]> {
+	const { statements } = making(db, jobs, isRepeat ? IS_NEW : "TRUE");
+	const hasKey = jobs.some(({ idempotency }) => idempotency !== null);
+	const name = hasKey ? "submit job with key or explain" : "submit job without key or explain";
+	const rows = await db.transact<Record<string, unknown>>(name, [...statements, ...explanation(db, jobs)]);
+	const [holders = [], stored = [], refusals = []] = rows.slice(-3);
+	return explain(jobs, { holders, stored, refusals });
+}
+
+/** What became of the submission that came with this key before; null: there was none, and the key is free. */
+export async function findSubmission(
+	db: Database,
+	tenantId: string,
+	idempotency: Idempotency,
+): Promise<Submission | null> {
+	const asked = [{ tenantId, jobId: "", idempotency }];
+	const [holders = [], stored = []] = await db.transact<Record<string, unknown>>(
+		"find idempotency key",
+		explanation(db, asked).slice(0, 2),
+	);
+	return holders.length === 0 ? null : (explain(asked, { holders, stored, refusals: [] })[0] ?? null);
+}
+
+/** `at`: which of the statements returns the jobs that were stored. */
+function making(db: Database, jobs: readonly NewJob[], condition: string): { statements: Statement[]; at: number } {
+	const params = [db.clock(), JSON.stringify(jobs.map(askedOf))];
+	const claim = { sql: `WITH ${admitted(KEY_IS_FREE, condition, "NULL")} ${claimKeys("admitted")}`, params };
+	const insert = {
+		sql: `WITH ${admitted(KEY_IS_CLAIMED, condition, slotsLeft("tenant.tenant_id"))} ${INSERT}`,
+		params,
+	};
+	const claims = jobs.some(({ idempotency }) => idempotency !== null) ? [claim] : [];
+	return { statements: [...claims, insert, ...jobs.flatMap((job) => auditStatement(db, job))], at: claims.length };
+}
+
+/** Follows the statement that stores the job. */
+function auditStatement(db: Database, { tenantId, retryOf, retriedBy }: NewJob): Statement[] {
+	if (retriedBy === undefined || retryOf === null) return [];
+	return [audited(db, retriedBy, { action: "job.retried", tenantId, target: retryOf })];
+}
+
+function askedOf(job: NewJob) {
+	return {
+		...claimOf(job.idempotency),
+		tenantId: job.tenantId,
+		jobId: job.jobId,
+		runAt: "runAt" in job.start ? job.start.runAt : null,
+		delayMs: "delayMs" in job.start ? Math.ceil(job.start.delayMs) : 0,
+		models: JSON.stringify(job.models),
+		model: job.models[0],
+		credential: job.credential,
+		input: job.input,
+		inputKey: job.inputKey,
+		inputBytes: job.inputBytes,
+		webhook: jsonOrNull(job.webhook),
+		gateway: jsonOrNull(job.gateway),
+		metadata: jsonOrNull(job.metadata),
+		priority: job.priority,
+		timeoutMs: Math.ceil(job.timeoutMs),
+		maxAttempts: job.maxAttempts,
+		retainMs: Math.ceil(job.retainMs),
+		retryOf: job.retryOf,
+		origin: job.origin,
+		deadlineMs: Math.ceil(job.deadlineMs),
+	};
+}
+
+const STORED = "FROM jobs AS stored WHERE stored.tenant_id = asked.tenant_id AND stored.id = asked.id";
+
+/**
+ * Neither stored nor erased. An erased job leaves its R2 keys, which end with its id, in a tombstone for longer than any
+ * request lives. Checked on a repeat only: it reads all tombstones.
+ */
+const IS_NEW = `NOT EXISTS (SELECT 1 ${STORED}) AND NOT EXISTS (
+	SELECT 1 FROM tombstones CROSS JOIN json_each(tombstones.keys) AS erased WHERE erased.value LIKE '%/' || asked.id)`;
+
+/** How many more jobs a tenant may submit; null: any number. */
+const mayAdd = (tenant: string) =>
+	`CASE WHEN ${tenant} IN ${DELETED_TENANTS} OR ${overBudget(tenant)} THEN 0 ELSE ${openLeft(tenant)} END`;
+
+/** The jobs of the call, bound as `?2`. */
+const ASKED = `asked AS MATERIALIZED (
+	SELECT one.key AS place, value ->> 'tenantId' AS tenant_id, value ->> 'jobId' AS id, value ->> 'key' AS key,
+	       value ->> 'fingerprint' AS fingerprint, value ->> 'since' AS since, value ->> 'keepMs' AS keep_ms,
+	       value ->> 'runAt' AS run_at, value ->> 'delayMs' AS delay_ms, value AS job
+	  FROM json_each(?2) AS one)`;
+
+/**
+ * Common tables: of the jobs that are new, each with its place among its tenant's, those that the tenant's limits admit.
+ * @param isKeyOurs whether a job with a key is new
+ * @param slots how many slots the tenant has left
+ */
+const admitted = (isKeyOurs: string, condition: string, slots: string) => `
+	at AS (SELECT ${NOW} AS now), ${ASKED},
+	due AS (SELECT asked.*, now, coalesce(run_at, now + delay_ms) AS starts_at FROM asked, at
+	         WHERE (asked.key IS NULL OR ${isKeyOurs}) AND ${condition}),
+	fresh AS MATERIALIZED (
+		SELECT *, starts_at <= now AS is_due,
+		       row_number() OVER (PARTITION BY tenant_id ORDER BY place) AS nth,
+		       row_number() OVER (PARTITION BY tenant_id, starts_at <= now ORDER BY place) AS nth_due
+		  FROM due),
+	tenant AS MATERIALIZED (
+		SELECT tenant_id, any_is_due, ${mayAdd("one.tenant_id")} AS may_add
+		  FROM (SELECT tenant_id, max(is_due) AS any_is_due FROM fresh GROUP BY tenant_id) AS one),
+	room AS MATERIALIZED (
+		SELECT tenant_id, may_add, ${openIn("tenant.tenant_id")} AS open_in,
+		       CASE WHEN any_is_due THEN ${slots} END AS slots_left
+		  FROM tenant WHERE may_add IS NULL OR may_add > 0),
+	admitted AS (
+		SELECT *, is_due AND nth_due <= slots_left AS has_slot, is_due AND nth_due > slots_left AS is_parked
+		  FROM fresh JOIN room USING (tenant_id) WHERE may_add IS NULL OR nth <= may_add)`;
+
+const INSERT = `
+	INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_key, input_bytes, webhook, gateway,
+	                  metadata, priority, timeout_ms, max_attempts, retain_ms, retry_of, origin,
+	                  created_at, run_at, deadline_ms, deadline_at, slot, open_in, parked_on, status_reason, sweep_at)
+	SELECT tenant_id, id, 'queued', job ->> 'models', job ->> 'model', job ->> 'credential', job ->> 'input',
+	       job ->> 'inputKey', job ->> 'inputBytes', job ->> 'webhook', job ->> 'gateway', job ->> 'metadata',
+	       job ->> 'priority', job ->> 'timeoutMs', job ->> 'maxAttempts', job ->> 'retainMs', job ->> 'retryOf',
+	       job ->> 'origin', now, starts_at, job ->> 'deadlineMs', max(now, starts_at) + (job ->> 'deadlineMs'),
+	       iif(has_slot, tenant_id, NULL), open_in, iif(is_parked, ${tenantKey("tenant_id")}, NULL),
+	       iif(is_parked, 'running_limit', NULL),
+	       min(max(now, starts_at) + (job ->> 'deadlineMs'),
+	           CASE WHEN is_parked THEN max(now, starts_at) + (job ->> 'deadlineMs')
+	                WHEN starts_at - now > ${QUEUE_WAIT_MS_MAX} THEN starts_at
+	                ELSE max(now, starts_at) + ${ENQUEUE_GRACE_MS} END)
+	  FROM admitted WHERE TRUE
+	    ON CONFLICT DO NOTHING
+	RETURNING ${JOB_COLUMNS_LIGHT}`;
+
+/** What `explain` reads: who has the keys, the jobs that are stored, and what keeps a tenant from submitting more. */
+function explanation(db: Database, asked: readonly Asked[]): Statement[] {
+	const list = asked.map(({ tenantId, jobId, idempotency }) => ({ tenantId, jobId, ...claimOf(idempotency) }));
+	const params = [db.clock(), JSON.stringify(list)];
+	const holders = `holders AS (SELECT asked.place, held.tenant_id, held.job_id, held.fingerprint FROM ${HOLDERS})`;
+	return [
+		{ sql: `WITH ${ASKED}, ${holders} SELECT place, job_id, fingerprint FROM holders`, params },
+		{
+			sql: `WITH ${ASKED}, ${holders}, named (owner, named_id) AS (
+			      SELECT tenant_id, job_id FROM holders UNION SELECT tenant_id, id FROM asked WHERE asked.key IS NULL)
+			SELECT ${JOB_COLUMNS_LIGHT} FROM named CROSS JOIN jobs ON tenant_id = owner AND id = named_id`,
+			params,
+		},
+		{
+			sql: `WITH ${ASKED}, ${holders}
+			SELECT id, deleted_at IS NOT NULL AS is_deleted, ${overBudget("tenants.id")} AS is_over,
+			       coalesce(${openLeft("tenants.id")} <= 0, FALSE) AS is_full, limits, ${TOMORROW} - ${NOW} AS wait_ms
+			  FROM (SELECT DISTINCT tenant_id FROM asked
+			         WHERE NOT EXISTS (SELECT 1 ${STORED}) AND place NOT IN (SELECT place FROM holders)) AS refused
+			 CROSS JOIN tenants ON id = refused.tenant_id`,
+			params,
+		},
+	];
+}
+
+interface ExplanationRows {
+	holders: Record<string, unknown>[];
+	stored: Record<string, unknown>[];
+	refusals: Record<string, unknown>[];
+}
+
+function explain(asked: readonly Asked[], rows: ExplanationRows): Submission[] {
+	const jobs = new Map(rows.stored.map(jobFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
+	return asked.map(({ tenantId, jobId, idempotency }, place) => {
+		const refused = () => refusalFromRow(rows.refusals.find(({ id }) => id === tenantId));
+		if (idempotency === null) {
+			const job = jobs.get(`${tenantId} ${jobId}`);
+			return job === undefined ? refused() : { outcome: "created", job };
+		}
+		const holder = rows.holders.find((row) => row.place === place);
+		if (holder === undefined) return refused();
+		if (!isCounted(idempotency) && holder.fingerprint !== idempotency.fingerprint) return { outcome: "key_reused" };
+		const job = jobs.get(`${tenantId} ${String(holder.job_id)}`);
+		if (job === undefined) return { outcome: "erased" };
+		return { outcome: job.jobId === jobId ? "created" : "replayed", job };
+	});
+}
+
+const RefusalRow = z.object({
+	is_deleted: z.number(),
+	is_over: z.number(),
+	is_full: z.number(),
+	limits: column(TenantLimits),
+	wait_ms: z.number(),
+});
+
+/** A job that no limit keeps out was stored before and has been erased since. */
+function refusalFromRow(raw: unknown): Submission {
+	const row = RefusalRow.optional().parse(raw);
+	if (row?.is_deleted === 1) return { outcome: "deleted" };
+	if (row === undefined || row.is_over + row.is_full === 0) return { outcome: "erased" };
+	const limit = row.is_over ? "tokens_per_day" : "open_jobs";
+	return { outcome: "refused", limit, quota: row.limits[limit] ?? 0, msUntilTomorrow: row.wait_ms };
+}

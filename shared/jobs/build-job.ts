@@ -1,0 +1,116 @@
+/** Builds a new job from a validated request: models and their credential, start, and the defaults. */
+import type { JobRequest } from "../api/submit-job.ts";
+import type { Config } from "../core/config.ts";
+import { newId } from "../core/ids.ts";
+import type { Idempotency } from "../core/jobs/idempotency.ts";
+import type { WebhookTarget } from "../core/jobs/job.ts";
+import type { Runtime } from "../core/runtime.ts";
+import type { Actor } from "../core/tenants/audit.ts";
+import { credentialFor } from "../core/upstreams/credentials.ts";
+import type { NewJob } from "../db/jobs/submit-jobs.ts";
+
+const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
+
+/** What to run, and for whom. */
+export interface Order {
+	tenantId: string;
+	request: JobRequest;
+	/** The body of the chat completion, as JSON text. */
+	input: string;
+	/** Where the caller reached this service, such as `https://jobs.example.com`. */
+	origin: string;
+	idempotency: Idempotency | null;
+	/** The job that this one repeats, and who asked for it. */
+	retry?: { of: string; by: Actor };
+}
+
+/** A request that its schema allows, and this service cannot take. `param`: the field, such as `model.1`. */
+export interface Invalid {
+	outcome: "invalid";
+	param: string;
+	problem: string;
+}
+
+/** A new job before it is known where its input is stored. */
+export type BuiltJob = Omit<NewJob, "input" | "inputKey" | "inputBytes"> & { input: string };
+
+export interface BuildBindings {
+	config: Config;
+	runtime: Runtime;
+	/** Whether webhooks may go to `url`, and the form of it to store. */
+	checkWebhookUrl(url: string): Promise<{ ok: true; url: string } | { ok: false; problem: string }>;
+}
+
+export async function buildJob(bindings: BuildBindings, order: Order): Promise<BuiltJob | Invalid> {
+	const { runtime } = bindings;
+	const { request, retry } = order;
+	const models = modelsOf(bindings.config, request);
+	if ("outcome" in models) return models;
+	const start = startOf(request, runtime.now());
+	if ("outcome" in start) return start;
+	const webhook = await webhookOf(bindings, request);
+	if (webhook !== null && "outcome" in webhook) return webhook;
+	const { gateway } = request;
+	return {
+		...models,
+		tenantId: order.tenantId,
+		jobId: newId("job", runtime),
+		start,
+		webhook,
+		idempotency: order.idempotency,
+		input: order.input,
+		gateway: gateway === undefined ? null : gatewayOf(gateway),
+		metadata: request.metadata ?? null,
+		priority: request.priority ?? 5,
+		timeoutMs: toMs(request.timeout_seconds ?? 600),
+		maxAttempts: request.max_attempts ?? 5,
+		retainMs: toMs(request.retain_seconds ?? 2_592_000),
+		deadlineMs: toMs(request.deadline_seconds ?? 86_400),
+		retryOf: retry?.of ?? null,
+		...(retry === undefined ? {} : { retriedBy: retry.by }),
+		origin: order.origin,
+	};
+}
+
+/** Callers may give fractions of a second; those of a millisecond are rounded. */
+function toMs(seconds: number): number {
+	return Math.round(seconds * 1000);
+}
+
+function modelsOf(config: Config, { model }: JobRequest): Pick<NewJob, "models" | "credential"> | Invalid {
+	const [first = config.defaultModel, ...rest] = typeof model === "string" ? [model] : (model ?? []);
+	const models: [string, ...string[]] = [first, ...rest];
+	const credentials: string[] = [];
+	for (const [at, name] of models.entries()) {
+		const param = Array.isArray(model) ? `model.${at}` : "model";
+		const credential = credentialFor(config.modelRoutes, name);
+		if (credential === null) return invalid(param, `No route serves the model ${JSON.stringify(name)}.`);
+		if (models.indexOf(name) !== at) return invalid(param, "Duplicate model in the list.");
+		credentials.push(credential);
+	}
+	return { models, credential: credentials[0] ?? "" };
+}
+
+function startOf(request: JobRequest, now: number): NewJob["start"] | Invalid {
+	if (request.run_at === undefined) return { delayMs: toMs(request.delay_seconds ?? 0) };
+	if (request.delay_seconds !== undefined) {
+		return invalid("delay_seconds", "Give either `run_at` or `delay_seconds`.");
+	}
+	const runAt = Date.parse(request.run_at);
+	return runAt > now + RUN_AHEAD_MS_MAX ? invalid("run_at", "Must be at most 30 days ahead.") : { runAt };
+}
+
+async function webhookOf(bindings: BuildBindings, { webhook }: JobRequest): Promise<WebhookTarget | Invalid | null> {
+	if (webhook === undefined) return null;
+	const receiver = await bindings.checkWebhookUrl(webhook.url);
+	if (!receiver.ok) return invalid("webhook.url", receiver.problem);
+	return { url: receiver.url, events: webhook.events ?? null, payload: webhook.payload };
+}
+
+function gatewayOf(gateway: NonNullable<JobRequest["gateway"]>): NewJob["gateway"] {
+	return { cacheTtlSeconds: gateway.cache_ttl ?? null, skipCache: gateway.skip_cache ?? null };
+}
+
+function invalid(param: string, problem: string): Invalid {
+	return { outcome: "invalid", param, problem };
+}

@@ -1,0 +1,33 @@
+/** Cancels a job. */
+import { cancelled } from "../core/jobs/cancel.ts";
+import type { Job, JobKey } from "../core/jobs/job.ts";
+import type { Runtime } from "../core/runtime.ts";
+import type { Database } from "../db/database.ts";
+import { findJob } from "../db/jobs/find-job.ts";
+import { finishJobs } from "../db/jobs/finish-jobs.ts";
+import type { DeliveryQueue, JobQueue } from "../queues/queue.ts";
+import { wake } from "./wake.ts";
+
+export interface CancelBindings {
+	db: Database;
+	deliveryQueue: DeliveryQueue;
+	jobQueue: JobQueue;
+	runtime: Runtime;
+	/** Runs work after the response. Its failure must not matter. */
+	background(work: Promise<void>): void;
+}
+
+/**
+ * The job in its final state, which is another than `cancelled` where the job was final before. Null: there is no such job.
+ *
+ * Writes only if the job is still as it was read. A job that changed in between is read again: it moves forward only.
+ */
+export async function cancel(bindings: CancelBindings, key: JobKey): Promise<Job | null> {
+	const { db, runtime, background } = bindings;
+	for (;;) {
+		const job = await findJob(db, key);
+		if (job === null || job.finishedAt !== null) return job;
+		const [finished] = await finishJobs(db, [cancelled(job, runtime.now())]);
+		if (finished?.done) background(wake(bindings, { deliveries: finished.deliveries, jobs: finished.freed }));
+	}
+}

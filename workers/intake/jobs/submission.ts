@@ -1,0 +1,107 @@
+/** What the routes that submit share: what they read from a request, and how each outcome becomes a response. */
+import type { Context } from "hono";
+import { JobResponse, viewJob } from "../../../shared/api/job.ts";
+import { AppError } from "../../../shared/core/errors.ts";
+import type { Idempotency } from "../../../shared/core/jobs/idempotency.ts";
+import { sha256Hex } from "../../../shared/crypto/digest.ts";
+import type { Submission } from "../../../shared/db/jobs/submit-jobs.ts";
+import type { Outcome, SubmitBindings } from "../../../shared/jobs/submit.ts";
+import { errorResponse, jsonResponse } from "../http/describe-route.ts";
+import { originOf, retryAfterSeconds } from "../http/headers.ts";
+import { waitUntilFinal } from "../http/wait.ts";
+import type { IntakeEnv } from "../services.ts";
+import { checkNewReceiver } from "../webhooks/accept-receiver.ts";
+
+/** With a limit reached, some job of several ends in that time. */
+const OPEN_JOBS_RETRY_SECONDS = 10;
+const DAY_SECONDS = 86_400;
+
+const header = (description: string, schema: { type: "integer" | "string" }) => ({
+	description,
+	schema,
+	required: true,
+});
+
+export const submissionResponses = {
+	200: jsonResponse("The job, final: only with `Prefer: wait`.", JobResponse),
+	202: jsonResponse("The job, stored. `Location` is where to poll it.", JobResponse),
+	409: errorResponse("`job_erased`: the job of this Idempotency-Key has been erased."),
+	422: errorResponse("This Idempotency-Key was already used with a different request."),
+	429: {
+		...errorResponse(
+			"`open_jobs_limit`: open-job limit reached. `budget_spent`: daily token budget exhausted until 00:00 UTC. Nothing was stored, and the Idempotency-Key is free.",
+		),
+		headers: {
+			"Retry-After": header("Seconds until it may be tried again.", { type: "integer" }),
+			"RateLimit-Policy": header("The limit: its name, `q` how many, `w` in how many seconds.", { type: "string" }),
+		},
+	},
+};
+
+export function submitBindings(c: Context<IntakeEnv>): SubmitBindings {
+	return { ...c.env.services, checkWebhookUrl: (url) => checkNewReceiver(c, url) };
+}
+
+/**
+ * How a repeated request is recognised: by `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header), or by the
+ * retry count of OpenAI's SDKs. The same key, method, path and bytes are the same request. Null: it cannot be recognised.
+ */
+export async function readIdempotency(c: Context<IntakeEnv>): Promise<Idempotency | null> {
+	const key = c.req.header("idempotency-key");
+	const count = readRetryCount(c.req.header("x-stainless-retry-count"));
+	if (key === undefined && count === null) return null;
+	const { services, requestId } = c.env;
+	const { rawBody, caller } = c.var;
+	const fingerprint = await sha256Hex(services.runtime, `${c.req.method} ${c.req.path}\n`, rawBody);
+	if (key !== undefined) return { key, fingerprint };
+	// A caller's key has no space, so this is never one.
+	return { key: `retried ${caller.keyId} ${fingerprint}`, requestId, isRepeat: count !== 0 };
+}
+
+/** The header is an SDK's own: anything that does not look like its count is ignored, not refused. */
+function readRetryCount(text: string | undefined): number | null {
+	return text !== undefined && /^\d{1,4}$/.test(text) ? Number(text) : null;
+}
+
+/** 202, or 200 where the caller waits and the job ends in time. */
+export async function respondToSubmission(c: Context<IntakeEnv>, outcome: Outcome, waitMs: number | null) {
+	const submission = acceptedOrThrow(outcome);
+	if (submission.outcome === "replayed") c.header("idempotent-replayed", "true");
+	const job = waitMs === null ? submission.job : await waitUntilFinal(c, submission.job, submission.job, waitMs);
+	c.header("location", `/v1/jobs/${job.jobId}`);
+	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));
+	return c.json(viewJob(job, originOf(c)), job.finishedAt === null || waitMs === null ? 202 : 200);
+}
+
+function acceptedOrThrow(outcome: Outcome): Extract<Submission, { outcome: "created" | "replayed" }> {
+	switch (outcome.outcome) {
+		case "created":
+		case "replayed":
+			return outcome;
+		case "invalid":
+			throw new AppError("invalid_request", outcome.problem, outcome.param);
+		case "key_reused":
+			throw new AppError("idempotency_key_reused", "This Idempotency-Key was already used with a different request.");
+		case "erased":
+			throw new AppError("job_erased", "The job of this Idempotency-Key has been erased; it is not run again.");
+		case "deleted":
+			// The tenant's key is still in this isolate's cache.
+			throw new AppError("unauthorized", "This API key is not valid.");
+		case "refused":
+			throw limitReached(outcome);
+	}
+}
+
+/** Open jobs end by themselves; a spent budget is back at midnight, UTC. */
+function limitReached({ limit, quota, msUntilTomorrow }: Extract<Submission, { outcome: "refused" }>): AppError {
+	if (limit === "open_jobs") {
+		return new AppError("open_jobs_limit", `Open-job limit reached (${quota}). Wait until a job ends.`, null, {
+			policy: { name: limit, quota, windowSeconds: null },
+			retryAfterSeconds: OPEN_JOBS_RETRY_SECONDS,
+		});
+	}
+	return new AppError("budget_spent", `Daily limit of ${quota} tokens reached; resets at 00:00 UTC.`, null, {
+		policy: { name: limit, quota, windowSeconds: DAY_SECONDS },
+		retryAfterSeconds: Math.ceil(msUntilTomorrow / 1000),
+	});
+}
