@@ -100,9 +100,10 @@ async function makeJobs(db: Database, jobs: readonly NewJob[]): Promise<Map<stri
 /** What kept a job out may have gone since: it is tried again, in one transaction with the reason. */
 async function makeOrExplain(db: Database, jobs: readonly NewJob[], isRepeat: boolean): Promise<Submission[]> {
 	const { statements } = making(db, jobs, isRepeat ? IS_NEW : "TRUE");
-	const hasKey = jobs.some(({ idempotency }) => idempotency !== null);
-	const name = hasKey ? "submit job with key or explain" : "submit job without key or explain";
-	const rows = await db.transact<Record<string, unknown>>(name, [...statements, ...explanation(db, jobs)]);
+	const rows = await db.transact<Record<string, unknown>>("submit job or explain", [
+		...statements,
+		...explanation(db, jobs),
+	]);
 	const [holders = [], stored = [], refusals = []] = rows.slice(-3);
 	return explain(jobs, { holders, stored, refusals });
 }
