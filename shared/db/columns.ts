@@ -1,7 +1,7 @@
 /** JSON columns hold what is only ever read whole. */
 import { z } from "zod";
 
-/** Parsed, then checked, so that a row that we could not have written is a loud bug. */
+/** Parsed and validated: a value that our code cannot have written throws. */
 export function column<Schema extends z.ZodType>(schema: Schema) {
 	return z
 		.string()

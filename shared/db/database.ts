@@ -16,13 +16,13 @@ export const OWN_CLOCK = "CAST(unixepoch('subsec') * 1000 AS INTEGER)";
 export const NOW = `coalesce(?1, ${OWN_CLOCK})`;
 
 /**
- * D1 itself gives up after 30 s. A heartbeat that hung so long would leave no time for a second one before the lease ends.
+ * D1's own timeout is 30 s. A heartbeat that hung that long would leave no time for a second one before the lease ends.
  */
 const RESPONSE_MS_MAX = 10_000;
-/** D1 grants an invocation so many statements. */
+/** How many statements D1 allows an invocation. */
 export const STATEMENTS_MAX = 1_000;
 
-/** Far below those statements, and within the half minute that D1 grants a transaction. */
+/** Keeps one transaction far below that, and below D1's 30 s. */
 const MEMBERS_MAX = 50;
 
 export interface Statement {
@@ -36,15 +36,15 @@ interface Transaction {
 }
 
 /**
- * Each call has a name, "lease jobs": it leads the SQL as a comment, so that D1's query insights and logs say which call
- * a statement belongs to, and it stands in the error where the call fails.
+ * Each call has a name, such as "lease jobs". The SQL starts with it as a comment, so that D1's query insights and logs show
+ * which call a statement belongs to, and the error of a failed call contains it.
  */
 export class Database {
 	readonly #d1: D1Database;
 	readonly #timers: Timers;
 	/** The time to bind as `?1`; null for the database's own. */
 	readonly clock: () => number | null;
-	/** Statements so far: of one invocation, to which one `Database` belongs. */
+	/** Statements so far. Each invocation has its own `Database`. */
 	statements = 0;
 	readonly #transactions: GroupCommit<Transaction, D1Result[]>;
 
@@ -56,14 +56,14 @@ export class Database {
 	}
 
 	/**
-	 * A group commit for a function that writes many as cheaply as one, as `finishJobs` does: members that fall due during a
-	 * write share the next call of it. If SQLite refuses them together, they are written one by one, so that none fails for its
-	 * neighbours.
+	 * A group commit for a function that writes many as cheaply as one, such as `finishJobs`: members that are ready during a
+	 * write share the next one. If SQLite rejects them together, they are written one by one, so that none fails because of
+	 * another.
 	 *
-	 * Group commits nest, on purpose: the function calls `transact`, which is a group commit of whole transactions. The outer one
+	 * Group commits nest on purpose: the function calls `transact`, which is a group commit of whole transactions. The outer one
 	 * merges members into one set of statements; the inner one puts statements of different functions into one round trip.
 	 */
-	grouped<Member, Answer>(write: (members: Member[]) => Promise<Answer[]>): GroupCommit<Member, Answer> {
+	grouped<Member, Result>(write: (members: Member[]) => Promise<Result[]>): GroupCommit<Member, Result> {
 		return new GroupCommit({
 			timers: this.#timers,
 			write,
@@ -73,7 +73,7 @@ export class Database {
 	}
 
 	async all<Row>(name: string, statement: Statement): Promise<Row[]> {
-		return (await this.#answered(name, () => this.#prepare(name, statement).all<Row>())).results;
+		return (await this.#withTimeout(name, () => this.#prepare(name, statement).all<Row>())).results;
 	}
 
 	async first<Row>(name: string, statement: Statement): Promise<Row | null> {
@@ -81,13 +81,13 @@ export class Database {
 	}
 
 	/**
-	 * One transaction: all statements take effect, or none. Returns the rows of each. What the same invocation commits while one
-	 * is in flight shares the next one; its statements stay together, in their order.
+	 * One transaction: all statements take effect, or none. Returns the rows of each. Calls of the same invocation while one
+	 * transaction is in flight share the next; the statements of one call stay together, in their order.
 	 */
 	async transact<Row>(name: string, statements: Statement[]): Promise<Row[][]> {
-		const answers = await this.#transactions.commit({ name, statements });
-		// What the caller expects of its own statements, as `D1Database.batch<Row>` would have it.
-		return answers.map(({ results }) => results as Row[]);
+		const results = await this.#transactions.commit({ name, statements });
+		// Trusts the caller for the type of its rows, as `D1Database.batch<Row>` does.
+		return results.map((result) => result.results as Row[]);
 	}
 
 	/** The same, with the rows of each statement under its name. A list of statements shares one name. */
@@ -110,13 +110,13 @@ export class Database {
 	async #transactAll(members: Transaction[]): Promise<D1Result[][]> {
 		const names = [...new Set(members.map(({ name }) => name))].join(", ");
 		const prepared = members.flatMap(({ name, statements }) => statements.map((one) => this.#prepare(name, one)));
-		const results = await this.#answered(names, () => this.#d1.batch(prepared));
+		const results = await this.#withTimeout(names, () => this.#d1.batch(prepared));
 		return members.map(({ statements }) => results.splice(0, statements.length));
 	}
 
-	async #answered<T>(name: string, ask: () => Promise<T>): Promise<T> {
+	async #withTimeout<T>(name: string, call: () => Promise<T>): Promise<T> {
 		try {
-			return await withTimeout(this.#timers, RESPONSE_MS_MAX, ask());
+			return await withTimeout(this.#timers, RESPONSE_MS_MAX, call());
 		} catch (error) {
 			throw asStorageFault(name, error);
 		}
@@ -128,7 +128,7 @@ export class Database {
 	}
 }
 
-/** A statement that SQLite itself refused is our bug, and stays one. Everything else is an infrastructure fault. */
+/** A statement that SQLite rejects is our bug and is thrown as it is. Every other error is an infrastructure fault. */
 function asStorageFault(name: string, error: unknown): unknown {
 	const text = String(error);
 	const isBug =

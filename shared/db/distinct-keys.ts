@@ -1,6 +1,6 @@
 /**
- * A recursive common table expression `name (key)`: each value of `column` once, up to `limit`, and a null after the last one. Each is
- * found by one step through the index on `column`, however many rows have it.
+ * A recursive common table expression `name (key)`: each distinct value of `column`, up to `limit`, and a null after the last
+ * one. Each takes one look-up in the index on `column`, however many rows have it.
  */
 export const distinctKeys = (name: string, table: string, column: string, limit = -1) => `${name} (key) AS (
 	SELECT min(${column}) FROM ${table} WHERE ${column} IS NOT NULL

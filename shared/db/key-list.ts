@@ -11,7 +11,7 @@ export function keyList(keys: JobKey[]): string {
 export const isListed = (list: string) =>
 	`(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${list}))`;
 
-/** The jobs in that list, bound as `?2`, without those of deleted tenants: nothing of theirs is served. */
+/** The jobs in that list, bound as `?2`, except those of deleted tenants, which are not served. */
 export const REQUESTED = `(tenant_id, id) IN (
 	SELECT value ->> 0, value ->> 1 FROM json_each(?2) WHERE value ->> 0 NOT IN ${DELETED_TENANTS})`;
 

@@ -1,6 +1,6 @@
 /**
- * The outbox: the deliveries of an event are inserted in the transaction that makes the event true. No webhook is sent before
- * the commit, and none is lost after it. A statement that runs twice inserts the same rows, for this file derives all ids:
+ * The outbox: the deliveries of an event are inserted in the transaction of the change it reports. No webhook is sent before
+ * the commit, and none is lost after it. A statement that runs twice inserts the same rows, because all ids are derived here:
  *
  *     evt_<job>_<kind>             one event; the `webhook-id`, the same for every receiver and on every attempt
  *     dlv_<job>_<kind>_<receiver>  its delivery to one receiver: an endpoint's id, or `webhook` for the job's own
@@ -14,7 +14,7 @@ import { eventTypeOf, type JobEventKind } from "../core/webhooks/events.ts";
 import type { WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "./database.ts";
 
-/** How long a delivery is kept that is not erased with a job, from when it was last requested. */
+/** How long a delivery without a job is kept, from when it was last requested. */
 export const RECORD_KEPT_MS = 30 * 24 * 3_600_000;
 
 /** Matches the deliveries of one job by their ids alone; "`" is the character after "_". @param jobId an SQL expression */
@@ -56,12 +56,12 @@ const jobDeliveriesSql = (guard: string) => `
 		    ON CONFLICT DO NOTHING
 		RETURNING tenant_id, id, job_id, status`;
 
-/** The job has neither moved on nor been finalized since `event` was decided. */
+/** The job has the state and fence that `event` was decided on. */
 export const IS_UNCHANGED = "jobs.status = event ->> 'from' AND jobs.fence = event ->> 'fence'";
 
 const INSERT_FINAL_DELIVERIES = jobDeliveriesSql(IS_UNCHANGED);
 
-/** Goes right before the statement that finalizes, with the same guard: a job that is not finalized gets no deliveries. */
+/** Must come right before the statement that finalizes, with the same guard: a job that is not finalized gets no deliveries. */
 export function insertFinalDeliveries(
 	db: Database,
 	finalizations: readonly (JobKey & { from: string; fence: number; status: FinalState })[],
@@ -75,7 +75,7 @@ const INSERT_START_DELIVERIES = jobDeliveriesSql(
 	"changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.fence = 1",
 );
 
-/** Goes right after the statement by which `holder` leases `jobs`. */
+/** Must come right after the statement with which `holder` leases `jobs`. */
 export function insertStartDeliveries(db: Database, jobs: readonly JobKey[], holder: string): Statement {
 	const events = jobs.map((job) => jobEvent(job, "started"));
 	return { sql: INSERT_START_DELIVERIES, params: [db.clock(), JSON.stringify(events), holder] };
@@ -86,8 +86,8 @@ function jobEvent({ tenantId, jobId }: JobKey, kind: JobEventKind) {
 }
 
 /**
- * Goes right after the statement that disables an endpoint, and inserts an `endpoint.disabled` event for each of the owner's
- * other endpoints that subscribed to it. Endpoints that were created later get none.
+ * Must come right after the statement that disables an endpoint. Inserts a delivery of `endpoint.disabled` to each of the
+ * owner's other endpoints that subscribed to it. Endpoints that were created later get none.
  */
 export function insertEndpointDisabledDeliveries(
 	db: Database,
@@ -112,7 +112,7 @@ export function insertEndpointDisabledDeliveries(
 	};
 }
 
-/** The deliveries to enqueue, of the rows that these statements return. */
+/** The deliveries to enqueue, from the rows that these statements return. */
 export function pendingFromRows(rows: readonly Record<string, unknown>[]): DeliveryKey[] {
 	return deliveryKeysFromRows(rows.filter(({ status }) => status === "pending"));
 }

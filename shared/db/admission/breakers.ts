@@ -1,7 +1,7 @@
 /**
- * Circuit breakers of upstreams. A row in `breakers` gates every call to its key until `open_until`; then it is half-open and
- * lets few calls through, and more with each that succeeds; then the row goes. A healthy upstream has no row and costs one
- * look-up.
+ * Circuit breakers of upstreams. A row in `breakers` gates every call to its key until `open_until`. The breaker is then
+ * half-open: it admits a few calls, and more with each success, until its row is deleted. A healthy upstream has no row and
+ * costs one look-up.
  */
 import type { JobKey } from "../../core/jobs/job.ts";
 import {
@@ -24,7 +24,7 @@ import { breakerKeys } from "./keys.ts";
 export const gatedBy = (key: string, place: string) =>
 	`EXISTS (SELECT 1 FROM breakers WHERE key = ${key} AND (open_until > ${NOW} OR permits < ${place}))`;
 
-/** How many calls the breaker of `key` lets through now, up to `limit`. */
+/** How many calls the breaker of `key` admits now, up to `limit`. */
 export const callsAdmitted = (key: string, limit: string) => `coalesce(
 	(SELECT CASE WHEN open_until > ${NOW} THEN 0 ELSE min(${limit}, permits) END FROM breakers WHERE breakers.key = ${key}),
 	${limit})`;
@@ -35,7 +35,7 @@ export const openUntil = (key: string) => `coalesce((SELECT open_until FROM brea
 /** Doubles with each trip. */
 const doubled = (firstMs: number) => `min(${OPEN_MS_MAX}, ${firstMs} << min(trips, 16))`;
 
-/** The failed call, leased at `?3`, was let through in spite of the last trip, so it says something that was not known. */
+/** The failed call was leased, at `?3`, after the last trip: its failure is not part of what that trip counted. */
 const IS_LATER = "(tripped_at < ?3)";
 
 export function breakerStatement(db: Database, event: BreakerEvent): Statement {
@@ -43,9 +43,9 @@ export function breakerStatement(db: Database, event: BreakerEvent): Statement {
 }
 
 /**
- * A wait that a provider requested since the call was leased is only made longer. An older one gives way: in particular the
- * time until which a probe keeps others away is no request of the provider. A failed probe takes back the permits earned. A
- * provider that says how long it needs is believed, so a requested wait does not count as one more trip.
+ * If the breaker tripped after the call was leased, `open_until` is only moved later. An earlier trip's `open_until` is
+ * replaced: it may be the time reserved for a probe, which no provider requested. The permits earned so far are lost.
+ * A wait that the provider requested does not count as one more trip, so it does not double the next one.
  */
 function trip(db: Database, { key, leasedAt, reason, waitMs, isRequested }: Trip): Statement {
 	return {
@@ -87,7 +87,7 @@ function countFailure(db: Database, { key, leasedAt }: BreakerEvent): Statement 
 
 /**
  * Uses up permits for the jobs just leased. The call that takes the last one opens the breaker again, until a probe succeeds
- * or is overdue. Returns the keys of the breakers that let calls through.
+ * or is overdue. Returns the keys of the breakers that admitted calls.
  */
 export function takePermits(db: Database, keys: JobKey[], holder: string): Statement {
 	return {
@@ -104,8 +104,8 @@ export function takePermits(db: Database, keys: JobKey[], holder: string): State
 }
 
 /**
- * A call that the breakers of `keys` let through succeeded: they get more permits, or close.
- * @param leasedAt when that call was leased: a later trip stands
+ * A call admitted by the breakers of `keys` succeeded: they get more permits, or close.
+ * @param leasedAt when that call was leased: a breaker that tripped later stays as it is
  */
 export async function recordRecovery(db: Database, keys: string[], leasedAt: number): Promise<void> {
 	if (keys.length === 0) return;
@@ -127,7 +127,7 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 	]);
 }
 
-/** For a failure after which no job waits. A job that waits records it in its own transaction. */
+/** For a failure that leaves no job waiting. The failure of a requeued job is recorded in the transaction that requeues it. */
 export async function recordFailure(db: Database, event: BreakerEvent): Promise<void> {
 	await db.all("record failure", breakerStatement(db, event));
 }

@@ -1,11 +1,11 @@
 /**
- * What a job may wait for besides its time, as SQL: a job is parked on one such key, and a breaker has the key that its jobs
- * are parked on. The TypeScript of a breaker's keys is `breakerKeysOf`.
+ * What a job may wait for besides its time, as SQL. A job is parked on one such key; a breaker's own key is the one that its
+ * jobs are parked on. `breakerKeysOf` makes the same keys in TypeScript.
  */
 
-/** Of jobs that wait for their tenant's slots or budget. */
+/** For jobs that wait for their tenant's slots or budget. */
 export const tenantKey = (tenant: string) => `'tenant:' || ${tenant}`;
-/** The tenant that such a key names; null of any other key. */
+/** The tenant in such a key; null for any other key. */
 export const tenantOfKey = (key: string) => `CASE WHEN ${key} LIKE 'tenant:%' THEN substr(${key}, 8) END`;
 
 /** @param job a row with `credential` and `model` */

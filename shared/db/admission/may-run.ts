@@ -23,7 +23,7 @@ const placed = (condition: string) => `(
 const DUE = `(status = 'queued' AND ((run_at <= ${NOW} AND parked_on IS NULL) OR deadline_at <= ${NOW}))
 	OR (status = 'running' AND lease_expires_at <= ${NOW})`;
 
-/** No call may be made. Past its deadline a job makes none anyway, and nothing keeps it from being settled. */
+/** No call may be made. A job past its deadline is never gated: it makes no call, and must be settled. */
 const GATED = `deadline_at > ${NOW} AND (
 	   ${overBudget("placed.tenant_id")}
 	OR ${gatedBy(credentialKey("placed"), "place_in_credential")}
@@ -34,8 +34,8 @@ const HAS_SLOT = `CASE WHEN slot IS NOT NULL OR deadline_at <= ${NOW} THEN TRUE
 	ELSE ${getsSlot("placed.tenant_id", "place_in_tenant")} END`;
 
 /**
- * The requested jobs, bound as `?2`, that are leased now. A running job whose holder died is taken over even if it is gated:
- * its result may be in R2.
+ * Of the requested jobs, bound as `?2`, those that are leased now. A running job whose holder died is taken over even if it
+ * is gated: its result may be in R2.
  */
 export const ADMITTED = `SELECT tenant_id, id FROM ${placed(DUE)}
 	WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT})`;

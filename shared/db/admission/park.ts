@@ -1,6 +1,6 @@
 /**
  * Parks the requested jobs that are due and were not leased, in the transaction that leases the others. No queue message is
- * sent for a parked job until `release` lets it go; the sweeper only watches its deadline.
+ * sent for a parked job until `release.ts` releases it; the sweeper only watches its deadline.
  */
 import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
@@ -8,13 +8,12 @@ import { keyList, REQUESTED } from "../key-list.ts";
 import { breakerKeys, tenantKey } from "./keys.ts";
 import { overBudget, TOMORROW } from "./tenant-limits.ts";
 
-/** The open breaker that keeps the job waiting for longest. */
+/** Of the job's open breakers, the one that stays open longest. */
 const OPEN_BREAKER = `(SELECT key FROM breakers WHERE key IN ${breakerKeys("jobs")} AND open_until > ${NOW}
 	ORDER BY open_until DESC LIMIT 1)`;
 
 /**
- * What each job waits for, the first that applies: tomorrow's budget, a breaker, a slot. A job that waits for the first two
- * gives its slot back.
+ * What each job waits for, the first that applies: tomorrow's budget, a breaker, a slot. A parked job gives its slot back.
  */
 export function parkWaiting(db: Database, keys: JobKey[]): Statement {
 	return {

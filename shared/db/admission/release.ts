@@ -11,7 +11,7 @@ import { slotsToGive } from "./tenant-slots.ts";
 /** How many jobs one statement releases at most, where the caller names no other limit. The sweeper releases the rest. */
 export const RELEASED_MAX = 100;
 
-/** How many jobs parked on `key` may go now, up to `limit`: as their tenant has slots left, or as their breaker admits. */
+/** How many jobs parked on `key` may be released now, up to `limit`: as its tenant has free slots, or as its breaker admits. */
 const room = (key: string, limit: string) => `CASE WHEN ${tenantOfKey(key)} IS NOT NULL
 	THEN min(${limit}, ${slotsToGive(tenantOfKey(key))}) ELSE ${callsAdmitted(key, limit)} END`;
 
@@ -29,12 +29,12 @@ function releaseStatement(db: Database, key: string, limit: number): Statement {
 	};
 }
 
-/** For a transaction that may free slots of the tenant. Enqueue what `jobKeysFromRows` makes of its rows. */
+/** For a transaction that may free slots of the tenant. Enqueue the jobs in its rows: `jobKeysFromRows`. */
 export function releaseForTenant(db: Database, tenantId: string, limit = RELEASED_MAX): Statement {
 	return releaseStatement(db, `tenant:${tenantId}`, limit);
 }
 
-/** Enqueue what this returns. */
+/** Returns the released jobs: enqueue them. */
 export async function releaseParked(db: Database, key: string, limit = RELEASED_MAX): Promise<JobKey[]> {
 	return jobKeysFromRows(await db.all("release parked", releaseStatement(db, key, limit)));
 }

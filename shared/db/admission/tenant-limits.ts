@@ -1,14 +1,14 @@
-/** A tenant's limits, as SQL: each statement that a limit bounds reads it in its own transaction. */
+/** A tenant's limits, as SQL. A statement that a limit applies to reads the limit itself, so that a change applies at once. */
 import { NOW, type Statement } from "../database.ts";
 
 const DAY_MS = 86_400_000;
 
 /** Days since 1970-01-01. The cast: a bound time may arrive as a real number. */
 export const TODAY = `CAST(${NOW} / ${DAY_MS} AS INTEGER)`;
-/** Midnight, UTC: when the day's tokens start over. */
+/** Next midnight, UTC: when the day's tokens start over. */
 export const TOMORROW = `((${TODAY} + 1) * ${DAY_MS})`;
 
-/** Whether a tenant's limit is used up. Without a limit nothing is counted. */
+/** Whether a tenant has reached a limit. Without a limit, nothing is counted. */
 const isReached = (tenant: string, limit: string, used: string) => `EXISTS (
 	SELECT 1 FROM tenants WHERE id = ${tenant} AND limits ->> '${limit}' IS NOT NULL AND limits ->> '${limit}' <= ${used})`;
 
@@ -32,8 +32,8 @@ const hasOpenLimit = (tenant: string) =>
 export const openIn = (tenant: string) => `iif(${hasOpenLimit(tenant)}, ${tenant}, NULL)`;
 
 /**
- * Marks the open jobs of a tenant that had no such limit before, in the transaction that sets it. Reads all open jobs, of any
- * tenant, rather than all jobs that this tenant keeps.
+ * Sets `open_in` of the tenant's open jobs, in the transaction that gives it this limit. Reads the open jobs of all tenants
+ * instead of all jobs of this one, most of which are final.
  */
 export function countOpenJobs(tenantId: string): Statement {
 	return {

@@ -14,7 +14,7 @@ const freeSlots = (tenant: string) => `(
 	coalesce((SELECT limits ->> 'running_jobs' FROM tenants WHERE id = ${tenant}), ${FAIR_SHARE})
 	- (SELECT count(*) FROM jobs AS held WHERE held.slot = ${tenant}))`;
 
-/** Whether jobs of the tenant are parked for a slot: they go before any job that comes later. */
+/** Whether jobs of the tenant are parked for a slot. They run before any later job. */
 const othersWait = (tenant: string) =>
 	`EXISTS (SELECT 1 FROM jobs AS waiting WHERE waiting.parked_on = ${tenantKey(tenant)})`;
 
@@ -24,13 +24,13 @@ export const slotsLeft = (tenant: string) => `CASE WHEN ${othersWait(tenant)} TH
 /** Whether the `place`th of the jobs that arrive without a slot gets one. */
 export const getsSlot = (tenant: string, place: string) => `${place} <= ${slotsLeft(tenant)}`;
 
-/** How many parked jobs may get a slot. Counts nothing if none is parked, or if the tenant may make no call. */
+/** How many parked jobs may get a slot. If none is parked, or the budget is spent, nothing is counted. */
 export const slotsToGive = (tenant: string) =>
 	`CASE WHEN NOT ${othersWait(tenant)} OR ${overBudget(tenant)} THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`;
 
 /**
- * Gives a slot to each job that was just leased without one: the lease has checked that there are enough. A job with a slot
- * keeps it, and nothing is written; a job past its deadline makes no call and needs none.
+ * Gives a slot to each job that was just leased without one: the lease checked that there are enough. For a job that has a
+ * slot nothing is written; a job past its deadline makes no call and needs none.
  */
 export function takeSlots(db: Database, keys: JobKey[], holder: string): Statement {
 	return {
@@ -40,7 +40,7 @@ export function takeSlots(db: Database, keys: JobKey[], holder: string): Stateme
 	};
 }
 
-/** After the limit was lowered: takes the slots of queued jobs. The next release returns what is left, the most urgent first. */
+/** After the limit was lowered: takes the slots of queued jobs. The next release gives the rest to the most urgent jobs. */
 export function revokeSlots(tenantId: string): Statement {
 	return {
 		sql: `UPDATE jobs

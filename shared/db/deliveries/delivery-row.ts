@@ -1,4 +1,4 @@
-/** One row of `deliveries`, as D1 gives it, and the delivery it stands for. */
+/** Rows of `deliveries`, and how a delivery is made of one. */
 
 import { z } from "zod";
 import { WEBHOOK_PAYLOADS } from "../../core/jobs/job.ts";

@@ -11,7 +11,7 @@ import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 import { claimProbes, deliveryList, findOpenReceiverBreakers, isListed } from "./receiver-breakers.ts";
 import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 
-/** A pending delivery, with all it takes to send it. */
+/** A pending delivery, with all that is needed to send it. */
 export interface PendingDelivery {
 	delivery: Delivery;
 	/** Null: the event is not about a job, or its job is gone. */
@@ -77,7 +77,7 @@ export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): 
 	});
 }
 
-/** Whether a delivery to `receiver` may be sent: any one while its breaker is closed; else the first, if we claimed the probe. */
+/** Whether a delivery to `receiver` may be sent: any while its breaker is closed, and the first one if we claimed the probe. */
 function admission(probes: Record<string, unknown>[], tripped: Record<string, unknown>[]) {
 	const ours = new Set(probes.map(({ key }) => String(key)));
 	const gated = new Set(tripped.map(({ key }) => String(key)));
@@ -99,7 +99,7 @@ export async function listEndpointDeliveries(
 	{ tenantId, endpointId }: WebhookEndpointKey,
 	{ limit, after }: { limit: number; after: string | null },
 ): Promise<Delivery[]> {
-	// Two values, not one subquery of two columns: only so does SQLite step right to the place in the index.
+	// Two values instead of one subquery with two columns: only then does SQLite seek in the index.
 	const isOlder = "AND (created_at, id) < ((SELECT created_at FROM deliveries WHERE tenant_id = ?1 AND id = ?4), ?4)";
 	const rows = await db.all("list deliveries of endpoint", {
 		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries

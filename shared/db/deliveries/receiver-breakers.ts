@@ -1,6 +1,7 @@
 /**
- * Receivers in trouble: that fail, or keep an attempt waiting. A row in `receiver_breakers` keeps their deliveries back until
- * its time; then it lets one go, and the rest when that one is received. What is healthy has no row.
+ * Circuit breakers of receivers that fail or respond slowly. A row in `receiver_breakers` with `open_until` parks a receiver's
+ * deliveries until then. The breaker is then half-open: one delivery is sent as a probe, and its success closes the breaker
+ * and releases the rest. A healthy receiver has no row.
  */
 
 import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../core/jobs/wakeups.ts";
@@ -12,7 +13,7 @@ import { distinctKeys } from "../distinct-keys.ts";
 /** The key of a receiver's breaker, as `deliveries.receiver` has it. @param receiver an endpoint's id, or an origin */
 export const receiverKey = (tenant: string, receiver: string) => `'receiver:' || ${tenant} || ' ' || ${receiver}`;
 
-/** @param list which parameter holds the deliveries */
+/** @param list the parameter that `deliveryList` is bound as */
 export const isListed = (list: "?1" | "?2") =>
 	`(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${list}))`;
 
@@ -21,7 +22,7 @@ export function deliveryList(keys: readonly DeliveryKey[]): string {
 	return JSON.stringify(keys.map(({ tenantId, deliveryId }) => [tenantId, deliveryId]));
 }
 
-/** A returned row permits one delivery to that receiver; the next is permitted after the duration of an attempt. */
+/** Each returned row permits one delivery to that receiver. The breaker then stays open for as long as an attempt may take. */
 export function claimProbes(db: Database, keys: readonly DeliveryKey[]): Statement {
 	return {
 		sql: `UPDATE receiver_breakers SET open_until = ${NOW} + ${RECEIVER_PROBE_MS}
@@ -33,8 +34,8 @@ export function claimProbes(db: Database, keys: readonly DeliveryKey[]): Stateme
 }
 
 /**
- * A receiver that keeps an attempt waiting is asked for nothing else meanwhile: its answer ends the pause, and a death is
- * outlasted. Nothing is written if it has answered.
+ * While a receiver is slow to reply, no other delivery is sent to it. Its reply closes the breaker. If the dispatcher dies
+ * first, the breaker is half-open after the longest attempt. Nothing is written if the attempt was recorded already.
  */
 export async function openSlowReceiverBreaker(
 	db: Database,
@@ -49,7 +50,7 @@ export async function openSlowReceiverBreaker(
 	});
 }
 
-/** The receivers among those of `keys` that are paused, or were until a moment ago. */
+/** The receivers of `keys` whose breaker is open or half-open. */
 export function findOpenReceiverBreakers(keys: readonly DeliveryKey[]): Statement {
 	return {
 		sql: `SELECT key FROM receiver_breakers
@@ -58,34 +59,35 @@ export function findOpenReceiverBreakers(keys: readonly DeliveryKey[]): Statemen
 	};
 }
 
-/** A failure. @param overloadMs how long the receiver asked to be left alone @param openMsByFailures by failures in a row */
 export interface ReceiverFailure {
+	/** How long the receiver requested to get nothing, as with 429. 0: it did not. */
 	overloadMs: number;
+	/** How long the breaker opens after each failure in a row; the last value for all further ones. */
 	openMsByFailures: readonly number[];
 }
 
-/** Counts a failure, and pauses the receiver when they are many in a row or when it asked for it. `guard`: on the delivery. */
+/** Counts a failure; many in a row, or an overload, open the breaker. @param guard a condition on the delivery */
 export function tripReceiver(
 	db: Database,
 	{ overloadMs, openMsByFailures }: ReceiverFailure,
 	guard: { sql: string; params: Statement["params"] },
 ): Statement {
-	const pause = (failures: string) =>
+	const openMs = (failures: string) =>
 		`max(?2, coalesce(json_extract(?3, '$[' || (${failures} - 1) || ']'), json_extract(?3, '$[#-1]')))`;
 	return {
 		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, open_until)
-		SELECT receiver, 1, ${NOW}, ${NOW}, CASE WHEN ${pause("1")} > 0 THEN ${NOW} + ${pause("1")} END
+		SELECT receiver, 1, ${NOW}, ${NOW}, CASE WHEN ${openMs("1")} > 0 THEN ${NOW} + ${openMs("1")} END
 		  FROM deliveries WHERE ${guard.sql}
 		ON CONFLICT (key) DO UPDATE
 		   SET failures = failures + 1, failed_at = ${NOW},
 		       failing_since = CASE WHEN failures > 0 AND failed_at > ${NOW} - ${FAILURES_APART_MS_MAX} THEN failing_since ELSE ${NOW} END,
-		       open_until = CASE WHEN ${pause("(failures + 1)")} > 0
-		               THEN max(coalesce(open_until, 0), ${NOW} + ${pause("(failures + 1)")}) ELSE open_until END`,
+		       open_until = CASE WHEN ${openMs("(failures + 1)")} > 0
+		               THEN max(coalesce(open_until, 0), ${NOW} + ${openMs("(failures + 1)")}) ELSE open_until END`,
 		params: [db.clock(), overloadMs, JSON.stringify(openMsByFailures), ...guard.params],
 	};
 }
 
-/** Receivers that received: nothing keeps them back any more. Answers the keys of those that something did. */
+/** Closes the breakers of receivers that accepted a delivery. Returns the keys of those that had a row. */
 export function closeReceiverBreakers(guard: { sql: string; params: Statement["params"] }): Statement {
 	return {
 		sql: `DELETE FROM receiver_breakers WHERE key IN (SELECT receiver FROM deliveries WHERE ${guard.sql}) RETURNING key`,
@@ -93,7 +95,7 @@ export function closeReceiverBreakers(guard: { sql: string; params: Statement["p
 	};
 }
 
-/** Puts deliveries aside whose receiver is paused: no message goes round for them. */
+/** Parks deliveries whose receiver's breaker gates them: they wait in D1, without messages. */
 export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[]): Promise<void> {
 	if (keys.length === 0) return;
 	await db.all("park deliveries", {
@@ -104,8 +106,8 @@ export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[])
 }
 
 /**
- * Lets parked deliveries to `receiver` go, the oldest first: all of them, up to `limit`, where nothing keeps it back any
- * more; one, where its pause is over. Enqueue what this returns.
+ * Releases deliveries parked on `receiver`, oldest first: up to `limit` if its breaker closed, one if it is half-open. Returns
+ * them: enqueue them.
  */
 export async function releaseDeliveries(db: Database, receiver: string, limit: number): Promise<DeliveryKey[]> {
 	const rows = await db.all<{ tenant_id: string; id: string }>("release deliveries", {
@@ -120,7 +122,7 @@ export async function releaseDeliveries(db: Database, receiver: string, limit: n
 	return rows.map((row) => ({ tenantId: row.tenant_id, deliveryId: row.id }));
 }
 
-/** The receivers that deliveries are parked on and whose pause is over, each found by one step through the index. */
+/** The receivers with parked deliveries whose breaker is not open. One index look-up finds each. */
 export async function findParkedReceivers(db: Database, limit: number): Promise<string[]> {
 	const rows = await db.all<{ key: string }>("find parked receivers", {
 		sql: `WITH RECURSIVE ${distinctKeys("parked", "deliveries", "parked_on")}
@@ -131,7 +133,7 @@ export async function findParkedReceivers(db: Database, limit: number): Promise<
 	return rows.map((row) => row.key);
 }
 
-/** Forgets failures that nothing followed. */
+/** Drops breakers that counted failures long ago, and none since. */
 export async function pruneReceiverBreakers(db: Database): Promise<number> {
 	const rows = await db.all("prune receiver breakers", {
 		sql: `DELETE FROM receiver_breakers

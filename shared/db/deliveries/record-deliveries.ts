@@ -1,4 +1,4 @@
-/** Records delivery attempts, what becomes of the deliveries, and what the attempts show about their receivers. */
+/** Records delivery attempts, the next state of their deliveries, and what the attempts show about the receivers. */
 
 import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "../../core/webhooks/delivery.ts";
@@ -9,7 +9,7 @@ import { insertEndpointDisabledDeliveries, pendingFromRows } from "../outbox.ts"
 import { closeReceiverBreakers, type ReceiverFailure, receiverKey, tripReceiver } from "./receiver-breakers.ts";
 
 export interface DeliveryRecord extends DeliveryKey {
-	/** Before this one: the fence. */
+	/** Attempts before this one: the fence. */
 	attemptsMade: number;
 	/** As it was when the delivery was read. */
 	restartedAt: number | null;
@@ -18,7 +18,7 @@ export interface DeliveryRecord extends DeliveryKey {
 	endpointId: string | null;
 	/** The key of the breaker that it counts for. */
 	receiver: string;
-	/** Where it was sent: an endpoint may have got another URL since the event. */
+	/** Where it was sent: the endpoint's URL may have changed since the event. */
 	url: string;
 	/** Null: it was delivered, or nothing was sent. */
 	failure: (ReceiverFailure & { isGone: boolean }) | null;
@@ -27,7 +27,7 @@ export interface DeliveryRecord extends DeliveryKey {
 export interface Recorded {
 	/**
 	 * False: another dispatcher recorded an attempt meanwhile, or the delivery is settled; nothing was written. Two requests
-	 * may have gone out then, under one `webhook-id`, so that a receiver can recognise the second.
+	 * may have been sent then, with the same `webhook-id`, so that the receiver can recognise the second.
 	 */
 	done: boolean;
 	/** The receiver, if this closed its breaker. Set on the first record of that receiver. */
@@ -37,9 +37,9 @@ export interface Recorded {
 }
 
 /**
- * At most one record a delivery, all in one transaction. The statements about receivers stand before the statement that
- * records, and match the very same deliveries: an attempt that is not recorded does not count for its receiver either. Among
- * attempts to one receiver that are recorded together, a failure outweighs a success.
+ * At most one record a delivery, all in one transaction. The statements about receivers come before the one that records, and
+ * match the same deliveries: an attempt that is not recorded does not count for its receiver either. Of attempts to one
+ * receiver that are recorded together, a failure outweighs a success.
  */
 export async function recordDeliveries(db: Database, records: readonly DeliveryRecord[]): Promise<Recorded[]> {
 	const [closed = [], ...rest] = await db.transact<Record<string, unknown>>("record deliveries", [
@@ -84,7 +84,7 @@ function recordStatement(db: Database, records: readonly DeliveryRecord[]): Stat
 	};
 }
 
-/** Matches a delivery that is about to be recorded: no other attempt was. @param from the number of its first parameter */
+/** Matches a delivery without an attempt since it was read. @param from the number of its first parameter */
 function isOurs({ tenantId, deliveryId, attemptsMade }: DeliveryRecord, from: number) {
 	return {
 		sql: `tenant_id = ?${from} AND id = ?${from + 1} AND attempts_made = ?${from + 2} AND status = 'pending'`,
@@ -92,7 +92,7 @@ function isOurs({ tenantId, deliveryId, attemptsMade }: DeliveryRecord, from: nu
 	};
 }
 
-/** The same for all that were delivered, bound as `?1`. */
+/** The same for all successful attempts, bound as `?1`. */
 function deliveredAmong(records: readonly DeliveryRecord[]) {
 	const delivered = records.filter(({ decision }) => decision.next === "delivered");
 	return {

@@ -1,6 +1,6 @@
 /**
- * Asks for deliveries again, at their receiver's owner's word: one, a job's, or what an endpoint missed since a time. Each
- * keeps its id and its event's, and its schedule starts over. Enqueue what these return.
+ * Makes deliveries pending again on request of their owner: one, all of a job, or all that an endpoint missed since a time.
+ * Each keeps its delivery id and event id, and its schedule starts over. Enqueue the deliveries that these functions return.
  */
 
 import type { JobKey } from "../../core/jobs/job.ts";
@@ -19,22 +19,22 @@ const HAS_RECEIVER = `(deliveries.endpoint_id IS NULL OR EXISTS (
 		SELECT 1 FROM webhook_endpoints AS endpoint WHERE endpoint.tenant_id = deliveries.tenant_id
 		   AND endpoint.id = deliveries.endpoint_id AND endpoint.status = 'enabled'))`;
 
-/** Of the deliveries that `which` selects, those that still have an event and a receiver. */
-function restart(db: Database, which: string, params: Statement["params"], answer = DELIVERY_COLUMNS): Statement {
+/** Restarts those deliveries selected by `which` that still have an event and a receiver. */
+function restart(db: Database, which: string, params: Statement["params"], columns = DELIVERY_COLUMNS): Statement {
 	return {
 		sql: `UPDATE deliveries
 		   SET status = 'pending', next_attempt_at = ${NOW}, sweep_at = ${NOW} + ${ENQUEUE_GRACE_MS}, finished_at = NULL,
 		       parked_on = NULL, restarted_at = ${NOW}, attempts_before = attempts_made,
 		       prune_at = max(prune_at, ${NOW} + ${RECORD_KEPT_MS})
 		 WHERE ${which} AND ${HAS_EVENT} AND ${HAS_RECEIVER}
-		RETURNING ${answer}`,
+		RETURNING ${columns}`,
 		params: [db.clock(), ...params],
 	};
 }
 
 export type Redelivery =
 	| { outcome: "pending"; delivery: Delivery }
-	/** It cannot be sent: its job is gone; its endpoint is disabled or gone; or there is no such delivery. */
+	/** It cannot be sent: its job is gone; its endpoint is disabled or gone; there is no such delivery. */
 	| { outcome: "job_erased" | "endpoint_disabled" | "unknown" };
 
 export async function redeliver(db: Database, { tenantId, deliveryId }: DeliveryKey, by: Actor): Promise<Redelivery> {
@@ -64,11 +64,11 @@ export async function redeliverJob(db: Database, { tenantId, jobId }: JobKey, by
 export interface Recovery {
 	/** Oldest first. */
 	recovered: DeliveryKey[];
-	/** There was more than `limit`. */
+	/** More than `limit` deliveries were missed. */
 	hasMore: boolean;
 }
 
-/** What an endpoint did not get of events since `sinceMs`, the oldest `limit`. None while it is disabled. */
+/** The oldest `limit` deliveries of events since `sinceMs` that an endpoint missed. None while it is disabled. */
 export async function recoverDeliveries(
 	db: Database,
 	{ tenantId, endpointId }: WebhookEndpointKey,

@@ -4,7 +4,7 @@ import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../core/jobs/wakeu
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { type Database, NOW } from "../database.ts";
 
-/** A forgotten delivery and when it asked to be looked at. */
+/** `sweepAt`: when the sweeper was to look at it. Another value by now means that it was attempted. */
 export interface DueDelivery extends DeliveryKey {
 	sweepAt: number;
 }
@@ -20,8 +20,8 @@ export async function findDeliveriesToEnqueue(db: Database, limit: number): Prom
 }
 
 /**
- * Checks again when it has been due for twice as long as now, so that waiting deliveries do not multiply the messages of a
- * backlog. A delivery attempted meanwhile has set its own time, which is kept.
+ * The next check comes when a delivery has been due for twice as long, so that a backlog does not get more and more messages.
+ * A delivery attempted meanwhile has set its own time, which is kept.
  */
 export async function deferDeliverySweep(db: Database, enqueued: DueDelivery[]): Promise<void> {
 	if (enqueued.length === 0) return;

@@ -1,4 +1,4 @@
-/** One row of `webhook_endpoints`, as D1 gives it, and the endpoint it stands for. */
+/** Rows of `webhook_endpoints`, and how an endpoint is made of one. */
 
 import { z } from "zod";
 import { WEBHOOK_PAYLOADS } from "../../core/jobs/job.ts";

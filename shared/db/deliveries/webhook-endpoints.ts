@@ -1,4 +1,4 @@
-/** Registered receivers: made, changed, rotated, enabled and deleted by their tenant. */
+/** Registered receivers: created, changed, rotated, enabled and deleted by their tenant. */
 import type { Actor, AuditAction } from "../../core/tenants/audit.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
@@ -9,7 +9,7 @@ import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
 
 const COLUMNS = ENDPOINT_COLUMNS(NOW);
 
-/** Goes right after the statement that acts. */
+/** Must come right after the statement that makes the change: it reads `changes()`. */
 const auditStatement = (db: Database, by: Actor, action: AuditAction, { tenantId, endpointId }: WebhookEndpointKey) =>
 	audited(db, by, { action, tenantId, target: endpointId });
 
@@ -22,8 +22,8 @@ export type NewWebhookEndpoint = WebhookEndpointKey &
 	Pick<WebhookEndpoint, "name" | "url" | "eventTypes" | "payload" | "secretHint"> & { sealedSecret: string };
 
 /**
- * Null: the tenant has as many as it may. Counted in the statement, so that no two together make one too many. Safe to
- * repeat where the answer was lost: what is there is answered.
+ * Null: the tenant's limit is reached. Counted in the same statement, so that two requests at once cannot exceed it. Safe to
+ * repeat if the response was lost: returns the row that is there.
  */
 export async function createEndpoint(
 	db: Database,
@@ -65,7 +65,7 @@ export async function findEndpoint(db: Database, key: WebhookEndpointKey): Promi
 	return row === null ? null : endpointFromRow(row);
 }
 
-/** Newest first, or oldest. `after`: the last id of the page before. */
+/** By creation. `after`: the last id of the previous page */
 export async function listEndpoints(
 	db: Database,
 	tenantId: string,
@@ -84,7 +84,7 @@ export type EndpointChange = {
 	[Field in "name" | "url" | "payload" | "eventTypes"]: WebhookEndpoint[Field] | null;
 };
 
-/** Null fields stay as they are. Nothing is written where nothing changes. Null: there is no such endpoint. */
+/** Null fields stay as they are; without a change nothing is written. Null: there is no such endpoint. */
 export async function updateEndpoint(
 	db: Database,
 	key: WebhookEndpointKey,
@@ -116,9 +116,9 @@ export async function updateEndpoint(
 }
 
 /**
- * Safe to repeat with the same `sealedSecret` where the answer was lost: what is in force already does not take the place
- * of the old one.
- * @param keepOldMs how long the old secret goes on signing beside the new one; 0: it dies at once
+ * Safe to repeat with the same `sealedSecret` if the response was lost: a secret that is already current does not replace the
+ * previous one.
+ * @param keepOldMs how long the old secret keeps signing beside the new one; 0: not at all
  */
 export async function rotateEndpointSecret(
 	db: Database,
@@ -141,7 +141,7 @@ export async function rotateEndpointSecret(
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
-/** Back in service, with a clean record. Pending deliveries go on at their time; `recover` resends the missed ones. */
+/** Also forgets past failures. Pending deliveries are sent when they are due; `recover` resends the missed ones. */
 export async function enableEndpoint(
 	db: Database,
 	key: WebhookEndpointKey,

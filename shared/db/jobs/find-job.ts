@@ -34,7 +34,7 @@ export async function findJobWithInput(db: Database, key: JobKey): Promise<Job |
 	return row === null ? null : jobFromRow(row);
 }
 
-/** For a holder that does not know whether its write took effect. */
+/** Shows whether a holder's a write with a lost response took effect. */
 export interface LeaseState {
 	status: JobState;
 	fence: number;

@@ -14,7 +14,7 @@ import { jobKeysFromRows } from "../key-list.ts";
 import { IS_UNCHANGED, insertFinalDeliveries, pendingFromRows } from "../outbox.ts";
 
 export interface Finalization extends JobKey {
-	/** The state and the fence that the job must still have. Otherwise it has moved on, and nothing is written. */
+	/** The state and fence that the job must still have. If it does not, nothing is written. */
 	from: "queued" | "running";
 	fence: number;
 	status: FinalState;
@@ -38,16 +38,16 @@ export interface JobProgress {
 /** What one finalization did. Not `done`: the job had moved on, and nothing was written. */
 export interface Finished extends JobKey {
 	done: boolean;
-	/** Jobs that were released to the slots which the tenant's jobs gave back: enqueue them. Set on its first finalization. */
+	/** Jobs released to the slots that the tenant's jobs gave back: enqueue them. Set on the tenant's first finalization. */
 	freed: JobKey[];
 	/** Pending deliveries of this final state: enqueue them once. */
 	deliveries: DeliveryKey[];
 }
 
 /**
- * All in one transaction, in as many statements as one finalization takes, and one more for each further tenant. Losing a race
- * is ordinary: the entry of that job is not `done`. At most one finalization a job: a holder makes one, and repeats it only
- * after it failed.
+ * All in one transaction, with as many statements as one finalization takes, and one more for each further tenant. Losing a
+ * race is ordinary: that job's entry is not `done`. At most one finalization per job may be passed: a holder makes one, and
+ * repeats it only after it failed.
  */
 export async function finishJobs(db: Database, finalizations: readonly Finalization[]): Promise<Finished[]> {
 	if (finalizations.length === 0) return [];

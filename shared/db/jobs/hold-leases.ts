@@ -1,4 +1,4 @@
-/** What a holder does while its calls run, for its whole batch at once: extend its leases, and notice that it lost some. */
+/** What a holder does while its calls run, for its whole batch at once: extend its leases, and notice lost ones. */
 import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
@@ -7,7 +7,7 @@ export interface HeldLease extends JobKey {
 	fence: number;
 }
 
-/** Joins the leases bound as `list` with the jobs on which they are still in force. */
+/** Joins the leases bound as `list` with their jobs, as far as the leases are still in force. */
 const heldIn = (list: "?1" | "?3") =>
 	`(SELECT value ->> 0 AS tenant_id, value ->> 1 AS id, value ->> 2 AS fence FROM json_each(${list})) AS held
 	  WHERE jobs.tenant_id = held.tenant_id AND jobs.id = held.id AND jobs.fence = held.fence AND jobs.status = 'running'

@@ -1,4 +1,4 @@
-/** One row of `jobs`, as D1 gives it, and the job it stands for. */
+/** Rows of `jobs`, and how a job is made of one. */
 import { z } from "zod";
 import { AttemptSchema } from "../../core/jobs/attempts.ts";
 import { CANCELLATIONS, type Job, type JobSummary, WEBHOOK_PAYLOADS } from "../../core/jobs/job.ts";

@@ -29,11 +29,11 @@ export interface Leased {
 	now: number;
 	/** Deliveries that the jobs' start inserted: enqueue them. */
 	pending: DeliveryKey[];
-	/** Jobs that were released to slots which others of this request gave back: enqueue them. */
+	/** Jobs that were released to slots given back by this request's jobs: enqueue them. */
 	freed: JobKey[];
-	/** Taken-over jobs that may make no call, by id, and why. They are only settled, if R2 has their result. */
+	/** Taken-over jobs that may make no call, by id, with the reason. They are only settled, if R2 has their result. */
 	gated: Map<string, GateReason>;
-	/** Keys of the breakers that let calls through. The outcome of these calls decides what the breakers do. */
+	/** Keys of the half-open breakers that admitted calls. The outcomes of these calls open or close them. */
 	probedBreakers: Set<string>;
 }
 
@@ -51,9 +51,9 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 	const tenants = [...new Set(keys.map(({ tenantId }) => tenantId))];
 	const rows = await db.transactNamed("lease jobs", {
 		leased: leaseStatement(db, request),
-		// Right after the lease: it asks `changes()`.
+		// Right after the lease: it reads `changes()`.
 		deliveries: insertStartDeliveries(db, keys, holder),
-		// Before permits are taken: it compares with those that the lease saw.
+		// Before `probed` takes permits: it must see those that the lease saw.
 		gated: findGated(db, keys, holder),
 		probed: takePermits(db, keys, holder),
 		held: isRepeated ? readHeld(db, request) : [],
@@ -64,7 +64,7 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 	});
 	const jobs = readable(isRepeated ? rows.held : rows.leased, request);
 	const leasedNow = new Set(rows.leased.map(({ id }) => String(id)));
-	// Of the jobs that the lost request took over, probes and gated ones cannot be distinguished: with a breaker, all count as gated.
+	// Which of the jobs taken over by the lost request are probes is unknown, so all that have a breaker count as gated.
 	const takenOverBefore = new Set(isRepeated ? jobs.filter(isTakenOver).map(({ jobId }) => jobId) : []);
 	const isGated = (id: string, isGatedNow: boolean) => (leasedNow.has(id) ? isGatedNow : takenOverBefore.has(id));
 	const gated = rows.gated.filter((row) => isGated(String(row.id), row.is_gated === 1));
@@ -117,8 +117,8 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 }
 
 /**
- * A job that the sweeper enqueued several times is swept ever more seldom; once it runs, the death of its holder must be
- * noticed when the lease ends. Any other job is swept earlier anyway, and nothing is written.
+ * A job that the sweeper enqueued several times has its next sweep far ahead. Once it runs, the sweep must come when the
+ * lease ends, to notice that its holder died. For any other job the sweep is earlier anyway, and nothing is written.
  */
 function sweepAtLeaseEnd({ keys, holder }: LeaseRequest): Statement {
 	return {
@@ -128,7 +128,7 @@ function sweepAtLeaseEnd({ keys, holder }: LeaseRequest): Statement {
 	};
 }
 
-/** What this holder has leased, now or by the request whose response was lost. */
+/** The jobs that this holder has leased, now or by the request with the lost response. */
 function readHeld(db: Database, { keys, holder }: LeaseRequest): Statement {
 	return {
 		sql: `SELECT ${JOB_COLUMNS}, ${NOW} AS now FROM jobs WHERE ${REQUESTED} AND status = 'running' AND holder = ?3`,

@@ -6,10 +6,10 @@ import type { JobState } from "../../core/jobs/job-states.ts";
 import type { Database } from "../database.ts";
 import { JOB_SUMMARY_COLUMNS, jobSummaryFromRow } from "./job-row.ts";
 
-/** What a page may look at: a filter that few jobs pass gives short pages, not slow ones. */
+/** How many jobs a page reads at most: a filter that few jobs match gives short pages, not slow ones. */
 const ROWS_LOOKED_AT_MAX = 1_000;
 
-/** Ids are made by another clock than `created_at`. They bound the search by time with this much to spare. */
+/** Ids and `created_at` come from different clocks, so bounds on ids leave this much room. */
 const CLOCKS_APART_MS = 3_600_000;
 
 export interface JobFilter {
@@ -23,7 +23,7 @@ export interface JobFilter {
 export interface JobPage {
 	jobs: JobSummary[];
 	hasMore: boolean;
-	/** Where the next page starts: the last id looked at, which on a short page is not the last one shown. */
+	/** Where the next page starts: the last id read, which need not be the last one on the page. */
 	nextAfter: string | null;
 }
 
@@ -41,7 +41,7 @@ export async function listJobs(
 	return { jobs: page.map(jobSummaryFromRow), hasMore, nextAfter: hasMore ? (lastSeen ?? null) : null };
 }
 
-/** The rows that match, and the last one looked at, whether it matches or not. */
+/** The rows that match, and the last one read, whether it matches or not. */
 function listStatement(query: Parameters<typeof listJobs>[1]) {
 	const { filter, order } = query;
 	const isAscending = order === "asc";
@@ -66,7 +66,7 @@ function listStatement(query: Parameters<typeof listJobs>[1]) {
 			query.tenantId,
 			isAscending ? later(lower, query.after) : lower,
 			isAscending ? upper : earlier(upper, query.after),
-			// One more: a match means that there is a next page; without one, it is the last row read.
+			// One more: if it matches, there is a next page; if not, it is the last row read.
 			query.limit + 1,
 			filter.status,
 			filter.model,

@@ -23,7 +23,7 @@ export interface Requeue extends JobKey {
 }
 
 export interface Requeued {
-	/** Until the job is due: not before the breaker that it tripped is half-open, so that this job can be the probe. */
+	/** Until the job is due: not before the breaker that it tripped is half-open, so that it can be the probe. */
 	waitMs: number;
 	/** Jobs of the tenant that were released to its slot: enqueue them. */
 	freed: JobKey[];

@@ -3,7 +3,7 @@ import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW } from "../database.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
 
-/** The job may have come due since, or something else keeps it from running: its message must not spin. */
+/** The job may be due by now, or wait for something else: a shorter delay would make its message spin. */
 const WAIT_MS_MIN = 1_000;
 
 /** `early`: due in `waitMs`. `idle`: leased by another, parked, final, erased, or of a deleted tenant: nothing to do. */

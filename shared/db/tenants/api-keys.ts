@@ -1,4 +1,4 @@
-/** API keys, known by the hash of the key alone. */
+/** API keys. Only the hash of a key is stored. */
 import { z } from "zod";
 import type { ApiKey } from "../../core/tenants/api-key.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
@@ -33,7 +33,7 @@ function keyFromRow(raw: unknown): ApiKey {
 	};
 }
 
-/** Hours since 1970-01-01, in milliseconds. The cast, for a time that is bound may come as a real number. */
+/** Hours since 1970-01-01, in milliseconds. The cast: a bound time may arrive as a real number. */
 const THIS_HOUR = `(CAST(${NOW} / 3600000 AS INTEGER) * 3600000)`;
 const IN_FORCE = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${NOW})`;
 
@@ -44,13 +44,11 @@ export interface NewApiKey {
 	keyHash: string;
 	scopes: string[];
 	expiresAt: number | null;
-	/** The key that asks for it, which must be in force as of now, whatever a cache says. Null: the operator asks. */
+	/** The key that makes this one. It must still be in force, whatever a cache says. Null: the operator makes it. */
 	makerId: string | null;
 }
 
-/**
- * Safe to repeat where the answer was lost. Null: there is no such tenant, or its key that asks is not in force any more.
- */
+/** Safe to repeat if the response was lost. Null: there is no such tenant, or the key that makes this one is not in force. */
 export async function createApiKey(db: Database, key: NewApiKey, by: Actor): Promise<ApiKey | null> {
 	const { keyId, tenantId } = key;
 	const [, , rows = []] = await db.transact("create api key", [
@@ -83,9 +81,9 @@ export interface KeyInForce {
 	tenantId: string;
 	keyHash: string;
 	scopes: string[];
-	/** From when it was looked up. Null: it does not expire. */
+	/** From the time of the look-up. Null: it does not expire. */
 	expiresInMs: number | null;
-	/** Whether its row says already that it has been used in this hour. */
+	/** Whether its use in this hour is recorded already. */
 	isUseNoted: boolean;
 }
 
@@ -115,7 +113,7 @@ export async function findKeyInForce(db: Database, keyId: string): Promise<KeyIn
 	};
 }
 
-/** Writes nothing where another has noted it in this hour. */
+/** Once an hour: writes nothing if this hour is recorded already. */
 export async function noteKeyUse(db: Database, keyId: string): Promise<void> {
 	await db.all("note api key use", {
 		sql: `UPDATE api_keys SET last_used_at = max(created_at, ${THIS_HOUR})
@@ -133,7 +131,7 @@ export async function findApiKey(db: Database, tenantId: string, keyId: string):
 	return row === null ? null : keyFromRow(row);
 }
 
-/** A tenant's keys by when they were made, whatever has become of them. `after`: the last id of the page before. */
+/** A tenant's keys by creation, including expired and revoked ones. `after`: the last id of the previous page. */
 export async function listApiKeys(
 	db: Database,
 	tenantId: string,
@@ -149,8 +147,8 @@ export async function listApiKeys(
 }
 
 /**
- * Revoking twice is the same as once. False: there is no such key.
- * @param tenantId whose it must be; null: anybody's
+ * Revoking a revoked key changes nothing. False: there is no such key.
+ * @param tenantId the owner that the key must have; null: any tenant
  */
 export async function revokeApiKey(db: Database, keyId: string, tenantId: string | null, by: Actor): Promise<boolean> {
 	const isMeant = "id = ?2 AND (?3 IS NULL OR tenant_id = ?3)";

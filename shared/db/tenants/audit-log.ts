@@ -1,6 +1,6 @@
 /**
- * The audit log. An entry is a statement in the transaction of its act, right after the statement that acts: no act is without
- * an entry, and no entry without its act.
+ * The audit log. An entry is inserted in the transaction of its act, right after the statement that acts: there is no act
+ * without its entry, and no entry without its act.
  */
 import { z } from "zod";
 import {
@@ -13,7 +13,7 @@ import {
 } from "../../core/tenants/audit.ts";
 import { type Database, NOW, OWN_CLOCK, type Statement } from "../database.ts";
 
-/** As in the trigger of the table, which refuses to delete an entry before. */
+/** As in the table's trigger, which prevents earlier deletion. */
 const KEPT_MS = 400 * 24 * 3_600_000;
 
 const EntryRow = z.object({
@@ -30,23 +30,23 @@ const COLUMNS = Object.keys(EntryRow.shape).join(", ");
 export interface Act {
 	action: AuditAction;
 	target: string;
-	/** Null: a key's own tenant, where a key is all that is named. */
+	/** Null: `target` is a key, and the entry belongs to its tenant. */
 	tenantId: string | null;
 }
 
-/** Records the statement right before, if that changed a row. Goes nowhere else: it reads `changes()`. */
+/** Records the statement right before it, if that changed a row. Must come right after it: it reads `changes()`. */
 export function audited(db: Database, by: Actor, act: Act): Statement {
 	return entry(db, by, act, "changes() > 0");
 }
 
-/** For an act outside the database: recorded before it, so that none happens unrecorded. */
+/** For an act outside the database. Call it before the act, so that every act is recorded. */
 export async function recordAct(db: Database, by: Actor, act: Act): Promise<void> {
 	await db.all("record act", entry(db, by, act, "TRUE"));
 }
 
 /**
- * A request may do several acts, and each gets an entry. The same act again is the repetition of a write whose response was
- * lost, and gets none.
+ * A request may make several acts, and each gets an entry. The same act again is a write that was repeated because its
+ * response was lost, and gets none.
  */
 function entry(db: Database, { actor, requestId }: Actor, act: Act, condition: string): Statement {
 	const ofRequest = "audit_log.tenant_id = owner.id AND audit_log.id >= ?3 AND audit_log.id < ?3 || '`'";
@@ -61,7 +61,7 @@ function entry(db: Database, { actor, requestId }: Actor, act: Act, condition: s
 	};
 }
 
-/** Newest first, or oldest. `after`: the last id of the page before. */
+/** `after`: the last id of the previous page. */
 export async function listAuditLog(
 	db: Database,
 	tenantId: string,

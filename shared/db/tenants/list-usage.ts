@@ -1,19 +1,20 @@
-/** What a tenant has used, by the primary key: one row a day and model, added up as jobs end. */
+/** A tenant's usage: one row a day and model, added up as jobs become final. Read by primary key. */
 import { dateOf, dayOf, type UsageDay } from "../../core/tenants/usage-day.ts";
 import { TODAY } from "../admission/tenant-limits.ts";
 import type { Database } from "../database.ts";
 
-/** How far back one looks who does not say. */
-const DAYS = 30;
+/** Up to the last day, if the query has no first day. */
+const DEFAULT_DAYS = 30;
 /** In the year 9999. */
 const LAST_DAY = 2_932_896;
 
 export interface UsageQuery {
 	tenantId: string;
-	/** Both included. Null: the last 30 days up to `to`; today or whatever comes. */
+	/** The first day, included. Null: 30 days up to `to`. */
 	from: string | null;
+	/** The last day, included. Null: today. */
 	to: string | null;
-	/** The last row of the page before. */
+	/** The last row of the previous page. */
 	after: Pick<UsageDay, "date" | "model"> | null;
 	isAscending: boolean;
 	limit: number;
@@ -33,12 +34,12 @@ interface UsageRow {
 export async function listUsage(db: Database, query: UsageQuery): Promise<UsageDay[]> {
 	const { after, isAscending } = query;
 	const [comparison, direction] = isAscending ? [">", "ASC"] : ["<", "DESC"];
-	// The page before bounds the days, too: they are not read again.
+	// Days before the cursor are not read again.
 	const [lower, upper] = isAscending ? ["coalesce(?5, 0)", LAST_DAY] : [0, `coalesce(?5, ${LAST_DAY})`];
 	const rows = await db.all<UsageRow>("list usage", {
 		sql: `SELECT day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens FROM usage
 		       WHERE tenant_id = ?2 AND (?5 IS NULL OR (day, model) ${comparison} (?5, ?6))
-		         AND day >= max(coalesce(?3, coalesce(?4, ${TODAY}) - ${DAYS - 1}), ${lower})
+		         AND day >= max(coalesce(?3, coalesce(?4, ${TODAY}) - ${DEFAULT_DAYS - 1}), ${lower})
 		         AND day <= min(coalesce(?4, ${LAST_DAY}), ${upper})
 		       ORDER BY day ${direction}, model ${direction} LIMIT ?7`,
 		params: [

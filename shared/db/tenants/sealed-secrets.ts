@@ -1,8 +1,8 @@
-/** Secrets by the key that sealed them, so that SIGNING_KEY can be replaced and the old one removed. */
+/** Finds secrets by the key that sealed them, so that SIGNING_KEY can be replaced and the old one removed. */
 import { z } from "zod";
 import type { Database, Statement } from "../database.ts";
 
-/** All columns that hold a secret: table, column, and the key of the row. A tenant's own secret has no endpoint. */
+/** All columns with secrets: table, column, and the columns of tenant and endpoint. A tenant's own secret has no endpoint. */
 const PLACES = [
 	["tenants", "webhook_secret", "id", "NULL"],
 	["tenants", "previous_webhook_secret", "id", "NULL"],
@@ -10,9 +10,9 @@ const PLACES = [
 	["webhook_endpoints", "previous_secret", "tenant_id", "id"],
 ] as const;
 
-/** By the id of the key, as in the indexes; those of previous secrets are restricted to `IS NOT NULL`. */
-const sealedWith = (column: string, isIt: (key: string) => string) =>
-	`${column} IS NOT NULL AND ${isIt(`substr(${column}, 4, 8)`)}`;
+/** A condition on the id of the key that sealed `column`, in the form of the indexes, which leave out nulls. */
+const sealedWith = (column: string, condition: (keyId: string) => string) =>
+	`${column} IS NOT NULL AND ${condition(`substr(${column}, 4, 8)`)}`;
 
 const COUNTED_MAX = 1_000;
 
@@ -24,7 +24,7 @@ const SecretRow = z.object({
 });
 
 export interface StoredSecret {
-	/** Which column it stands in. */
+	/** The index of its column in `PLACES`. */
 	place: number;
 	tenantId: string;
 	/** Null: it signs its tenant's one-off webhooks. */
@@ -32,10 +32,10 @@ export interface StoredSecret {
 	sealed: string;
 }
 
-/** A place in the order of secrets: by column, tenant and endpoint. */
+/** Secrets are ordered by column, tenant and endpoint. */
 export type SecretCursor = Pick<StoredSecret, "place" | "tenantId" | "endpointId">;
 
-/** A page of the secrets that the key of this id sealed. @param after the last secret of the page before */
+/** A page of the secrets sealed with the key of this id. @param after the last secret of the previous page */
 export async function findSecretsSealedWith(
 	db: Database,
 	keyId: string,
@@ -58,7 +58,7 @@ export async function findSecretsSealedWith(
 	});
 }
 
-/** Stores the same secrets under another seal, and returns how many. A secret that was rotated meanwhile stays as it is. */
+/** Replaces sealed secrets by `resealed`, and returns how many. A secret that was rotated meanwhile stays as it is. */
 export async function replaceSeals(
 	db: Database,
 	secrets: readonly (StoredSecret & { resealed: string })[],
@@ -91,13 +91,13 @@ function replaceIn(place: number, secrets: readonly (StoredSecret & { resealed: 
 }
 
 export interface SealCounts {
-	/** Sealed by the previous key: it may go when there is none. */
+	/** Sealed with the previous key, which can be removed when this is 0. */
 	underPrevious: number;
-	/** Sealed by neither key: they do not open. */
+	/** Sealed with neither key: they cannot be opened. */
 	underUnknown: number;
 }
 
-/** By the ids of the keys. Counted up to a thousand in each column. */
+/** Counts up to a thousand in each column. */
 export async function countSeals(
 	db: Database,
 	{ currentKeyId, previousKeyId }: { currentKeyId: string; previousKeyId: string | null },

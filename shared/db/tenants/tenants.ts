@@ -42,13 +42,13 @@ const find = (tenantId: string): Statement => ({
 	params: [tenantId],
 });
 
-/** Null: there is no such tenant, or not any more. */
+/** Null: unknown or deleted. */
 export async function findTenant(db: Database, tenantId: string): Promise<Tenant | null> {
 	const row = await db.first("find tenant", find(tenantId));
 	return row === null ? null : tenantFromRow(row);
 }
 
-/** Newest first. `after`: the last id of the page before. */
+/** Newest first. `after`: the last id of the previous page. */
 export async function listTenants(db: Database, limit: number, after: string | null): Promise<Tenant[]> {
 	const rows = await db.all("list tenants", {
 		sql: `SELECT ${COLUMNS} FROM tenants
@@ -58,7 +58,7 @@ export async function listTenants(db: Database, limit: number, after: string | n
 	return rows.map(tenantFromRow);
 }
 
-/** Whom one change of limits lets go at most; the sweeper lets the rest go. */
+/** How many jobs one change of limits releases at most. The sweeper releases the rest. */
 const RELEASED_MAX = 1_000;
 
 export interface UpdatedTenant {
@@ -68,8 +68,8 @@ export interface UpdatedTenant {
 }
 
 /**
- * Null stays as it is, and so do limits that `limits` does not name: they are merged by the database, so that two changes at
- * once are both kept. Nothing is written where nothing changes. New limits apply at once, to existing jobs as well.
+ * A null, and limits that `limits` does not name, stay as they are. The database merges them, so that of two changes at once
+ * neither is lost. Without a change nothing is written. New limits apply at once, to existing jobs as well.
  */
 export async function updateTenant(
 	db: Database,
@@ -80,7 +80,7 @@ export async function updateTenant(
 	const { limits } = change;
 	const changed = LIMIT_NAMES.filter((name) => limits?.[name] !== undefined);
 	const name = "coalesce(?2, name)";
-	// Not by `json_patch`, which removes a limit that becomes null, so that its default would come back.
+	// `json_patch` would remove a limit that is set to null, and its default would apply again.
 	const merged = `json_set(limits${changed.map((name, at) => `, '$.${name}', CAST(?${3 + at} AS INTEGER)`).join("")})`;
 	const [, , [row] = [], , , freed = []] = await db.transact<Record<string, unknown>>("update tenant", [
 		{
@@ -107,9 +107,9 @@ export async function findWebhookSecret(db: Database, tenantId: string): Promise
 }
 
 /**
- * Safe to repeat with the same `sealedSecret` where the answer was lost: what is in force already does not take the place
- * of the old one.
- * `keepOldMs`: how long the old secret goes on signing beside the new one; 0: it dies at once.
+ * Safe to repeat with the same `sealedSecret` if the response was lost: a secret that is already current does not replace the
+ * previous one.
+ * `keepOldMs`: how long the old secret keeps signing beside the new one; 0: not at all.
  */
 export async function rotateWebhookSecret(
 	db: Database,

@@ -1,7 +1,7 @@
 /**
- * Deletes tenants. One transaction makes a tenant unknown; the sweeper then erases what it owned, in pages
- * small enough for any database. The row itself goes last: until then it keeps out those that still know the tenant, such
- * as an isolate that has its key in the cache, or a holder that ends its job.
+ * Deletes tenants. One transaction makes a tenant unknown; the sweeper then erases its data, in pages small enough for any
+ * database. The tenant's row is removed last: until then it stops writes of those that still know the tenant, such as an
+ * isolate with its key in the cache, or the holder of one of its jobs.
  */
 
 import type { JobKey } from "../../core/jobs/job.ts";
@@ -13,13 +13,13 @@ import { keyList } from "../key-list.ts";
 import { audited } from "../tenants/audit-log.ts";
 import { type ErasedJob, type ErasedRow, erasedFromRow, insertTombstone } from "./erase-jobs.ts";
 
-/** Longer than anybody lives, or knows, who was there when the tenant was deleted; and than its jobs' tombstones. */
+/** Longer than any invocation or cache entry that knew the tenant lives, and longer than its jobs' tombstones. */
 const ROW_KEPT_MS = 3_600_000;
 
-/** Of the tenant bound as `?1`: nothing goes of one in force. */
+/** Whether the tenant bound as `?1` is deleted: nothing of any other is erased. */
 const IS_DELETED = `?1 IN ${DELETED_TENANTS}`;
 
-/** False: there is no such tenant, or not any more. Its name, its secrets and its keys go at once. */
+/** Erases its name, secrets and keys at once. False: unknown, or deleted before. */
 export async function deleteTenant(db: Database, tenantId: string, by: Actor): Promise<boolean> {
 	const [rows = []] = await db.transact("delete tenant", [
 		{
@@ -39,7 +39,7 @@ export async function deleteTenant(db: Database, tenantId: string, by: Actor): P
 	return rows.length > 0;
 }
 
-/** What a tenant owns besides its jobs: table, and what names a row in it. Its audit log is the operator's. */
+/** What a tenant owns besides its jobs: table and primary key. The audit log belongs to the operator, and stays. */
 export const OWNED = [
 	["deliveries", "tenant_id, id"],
 	["idempotency_keys", "tenant_id, key"],
@@ -55,7 +55,7 @@ const OWNS_SOMETHING = `(${["jobs", ...OWNED.map(([table]) => table)]
 	.map((table) => `EXISTS (SELECT 1 FROM ${table} WHERE tenant_id = tenants.id)`)
 	.join(" OR ")} OR EXISTS (SELECT 1 FROM receiver_breakers WHERE ${isBreakerOf("tenants.id")}))`;
 
-/** Deleted tenants that something is left of, the longest gone first. */
+/** Deleted tenants that still have data, in the order of their deletion. */
 export async function findTenantsToErase(db: Database, limit: number): Promise<string[]> {
 	const rows = await db.all<{ id: string }>("find tenants to erase", {
 		sql: `SELECT id FROM tenants WHERE deleted_at IS NOT NULL AND ${OWNS_SOMETHING} ORDER BY deleted_at LIMIT ?1`,
@@ -64,7 +64,7 @@ export async function findTenantsToErase(db: Database, limit: number): Promise<s
 	return rows.map(({ id }) => id);
 }
 
-/** Jobs of a deleted tenant, running ones too: their holders find that the lease is not theirs any more. */
+/** Jobs of a deleted tenant, running ones too: their holders find that they lost the lease. */
 export async function findJobsToErase(db: Database, tenantId: string, limit: number): Promise<JobKey[]> {
 	const rows = await db.all<{ id: string }>("find jobs to erase", {
 		sql: "SELECT id FROM jobs WHERE tenant_id = ?1 ORDER BY id LIMIT ?2",
@@ -74,13 +74,13 @@ export async function findJobsToErase(db: Database, tenantId: string, limit: num
 }
 
 export interface ErasedPage {
-	/** What R2 holds of them is to be deleted now; a tombstone sees to it that it is deleted once more. */
+	/** Delete their R2 objects now. A tombstone has them deleted once more later. */
 	jobs: ErasedJob[];
-	/** Rows that went of each kind at most: as many as were asked for means that there may be more. */
+	/** The most rows deleted of one kind. If it equals `limit`, there may be more. */
 	rowsMax: number;
 }
 
-/** One transaction: these jobs, and up to `limit` rows of each kind besides. */
+/** Erases, in one transaction, these jobs and up to `limit` rows of each other kind. */
 export async function erasePage(
 	db: Database,
 	{ tenantId, jobs, limit }: { tenantId: string; jobs: JobKey[]; limit: number },
@@ -114,7 +114,7 @@ function eraseOwned(table: string, key: string, tenantId: string, limit: number)
 	};
 }
 
-/** Removes the rows of tenants whose data is erased and whom no cache or holder can know any more. */
+/** Removes the rows of tenants whose data is erased, once no cache or holder can know them. */
 export async function removeErasedTenants(db: Database, limit: number): Promise<number> {
 	const rows = await db.all("remove erased tenants", {
 		sql: `DELETE FROM tenants WHERE id IN (

@@ -1,6 +1,6 @@
 /**
- * Erases final jobs: row, history and what R2 holds. The transaction leaves a tombstone that names the jobs, so that the
- * R2 objects, which the caller deletes at once, are deleted once more: a holder that had lost its lease may yet write.
+ * Erases final jobs: row, history and R2 objects. The transaction leaves a tombstone with the R2 keys. The caller deletes the
+ * objects at once, and the sweeper once more: a holder that lost its lease may still write one in between.
  */
 import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
@@ -12,7 +12,7 @@ import { keyList } from "../key-list.ts";
 import { isDeliveryOf } from "../outbox.ts";
 import { audited } from "../tenants/audit-log.ts";
 
-/** Longer than any invocation lives: after that, no invocation is left to write. */
+/** Longer than any invocation lives: after that, none is left that could write. */
 const TOMBSTONE_MS = 20 * 60_000;
 
 /** How long the record of an erased job's deliveries is kept, for the endpoint's owner. */
@@ -21,7 +21,7 @@ const ORPHANED_DELIVERY_MS = 7 * 24 * 3_600_000;
 /** A job with pending deliveries at the end of its retention is checked again after this time. */
 const STILL_PENDING_MS = 3_600_000;
 
-/** What it takes to find an erased job's objects in R2. */
+/** All that is needed to find an erased job's R2 objects. */
 export interface ErasedJob extends JobKey {
 	inputKey: string | null;
 }
@@ -88,7 +88,7 @@ export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, b
 	return gone[0] === undefined ? null : erasedFromRow(gone[0]);
 }
 
-/** Holds the R2 keys of the jobs that the next statements will erase, by the same conditions. */
+/** With the R2 keys of the jobs that the following statements erase: `condition` must be theirs. */
 export function insertTombstone(db: Database, jobs: JobKey[], tombstoneId: string, condition: string): Statement {
 	return {
 		sql: `INSERT INTO tombstones (delete_at, id, keys)

@@ -1,4 +1,4 @@
-/** Drops records whose time is over: idempotency keys after their day, deliveries of erased jobs after their week. */
+/** Removes expired records: idempotency keys after a day, deliveries of erased jobs after a week. */
 import { type Database, NOW } from "../database.ts";
 
 export async function pruneIdempotencyKeys(db: Database, limit: number): Promise<number> {

@@ -1,18 +1,18 @@
-/** The state of the service at a bounded price, whatever the backlog. */
+/** The state of the service, at a bounded cost however long the backlog. */
 import { z } from "zod";
 import { column } from "../columns.ts";
 import type { Database, Statement } from "../database.ts";
 import { distinctKeys } from "../distinct-keys.ts";
 
-/** No count goes beyond it. */
+/** Counts stop here. */
 const COUNTED_MAX = 1_000;
-/** No more parked keys, and no more tenants with running jobs, are looked at. */
+/** How many parked keys, and how many tenants with slots in use, are read. */
 const KEYS_MAX = 100;
 
 export interface Status {
 	openJobs: number;
 	pendingDeliveries: number;
-	/** The creation of the oldest open job. */
+	/** When the oldest open job was created. */
 	oldestCreatedAt: number | null;
 	parked: { key: string; jobs: number }[];
 	lastSweepAt: number | null;
@@ -34,8 +34,8 @@ const PARKED = `WITH RECURSIVE ${distinctKeys("parked", "jobs", "parked_on", KEY
 	  FROM parked WHERE key IS NOT NULL`;
 
 /**
- * No index has open jobs by age. So this is the oldest of those that the sweeper looks at next, of those that hold a slot, and
- * of those that are parked, of each priority. Beyond a thousand open jobs it misses those that wait for a retry.
+ * No index has open jobs by age. So this is the oldest of the jobs that the sweeper checks next, of those that hold a slot, and
+ * of those parked at each priority. With more than a thousand open jobs it may miss those that wait for a retry.
  */
 const OLDEST = `WITH RECURSIVE ${distinctKeys("held", "jobs", "slot", KEYS_MAX)},
 	${distinctKeys("parked", "jobs", "parked_on", KEYS_MAX)},
