@@ -52,7 +52,8 @@ function entry(db: Database, { actor, requestId }: Actor, act: Act, condition: s
 	const ofRequest = "audit_log.tenant_id = owner.id AND audit_log.id >= ?3 AND audit_log.id < ?3 || '`'";
 	return {
 		sql: `INSERT INTO audit_log (${COLUMNS})
-		SELECT owner.id, ?3 || coalesce(printf('_%04d', nullif((SELECT count(*) FROM audit_log WHERE ${ofRequest}), 0)), ''),
+		SELECT owner.id,
+		       ?3 || (SELECT iif(count(*) = 0, '', printf('_%04d', count(*))) FROM audit_log WHERE ${ofRequest}),
 		       ${NOW}, ?4, ?5, ?6
 		  FROM (SELECT coalesce(?2, (SELECT tenant_id FROM api_keys WHERE id = ?6)) AS id) AS owner
 		 WHERE ${condition}
