@@ -28,6 +28,6 @@ export async function cancel(bindings: CancelBindings, key: JobKey): Promise<Job
 		const job = await findJob(db, key);
 		if (job === null || job.finishedAt !== null) return job;
 		const [finished] = await finishJobs(db, [cancelled(job, runtime.now())]);
-		if (finished?.done) background(wake(bindings, { deliveries: finished.deliveries, jobs: finished.freed }));
+		if (finished?.done) background(wake(bindings, { deliveries: finished.deliveries, jobs: finished.released }));
 	}
 }

@@ -22,7 +22,7 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], settleMess
 		for (const key of keys) settleMessage(key, retryAfterLease(config.leaseMs));
 		return;
 	}
-	const { jobs, gated, probedBreakers, pending, freed } = leased;
+	const { jobs, gated, probedBreakers, pending, released } = leased;
 	const leasedHereAt = runtime.now();
 	const watch = watchLeases(consumer, jobs);
 	const leaseOf = (job: Job): Lease => ({
@@ -39,7 +39,7 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], settleMess
 		settleMessage(job, disposition);
 	});
 	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
-	const woken = wake(consumer, { deliveries: pending, jobs: freed });
+	const woken = wake(consumer, { deliveries: pending, jobs: released });
 	await Promise.all([...attempts, settleMissed(consumer, missed, settleMessage), woken]);
 	await watch.stop();
 }

@@ -18,7 +18,7 @@ export async function settle(consumer: Consumer, { job, now }: Lease, settlement
 	log("attempt.settled", { jobId, attempt, fence, model, next: status, reason, written, durationMs });
 
 	if (written === "unknown") return retryAfterLease(consumer.config.leaseMs);
-	await wake(consumer, { deliveries: value?.deliveries ?? [], jobs: value?.freed ?? [] });
+	await wake(consumer, { deliveries: value?.deliveries ?? [], jobs: value?.released ?? [] });
 	if (settlement.status !== "queued" || written === "lost") return ACK;
 	return retryWhenDue(value?.waitMs ?? settlement.delayMs);
 }
@@ -27,7 +27,7 @@ interface Settled {
 	done: boolean;
 	deliveries: DeliveryKey[];
 	/** Jobs that got the slot: those of the same tenant that waited for it. */
-	freed: JobKey[];
+	released: JobKey[];
 	/** Until a queued job is due. */
 	waitMs: number;
 }
@@ -42,5 +42,5 @@ async function write(consumer: Consumer, job: Job, settlement: Settlement): Prom
 	// By today's routes. A model that no route serves any more fails when it is leased.
 	const credential = credentialFor(consumer.config.modelRoutes, settlement.progress.model) ?? "";
 	const requeued = await requeueJob(consumer.db, { tenantId, jobId, fence, credential, ...settlement });
-	return { done: requeued !== null, deliveries: [], freed: [], waitMs: 0, ...requeued };
+	return { done: requeued !== null, deliveries: [], released: [], waitMs: 0, ...requeued };
 }

@@ -61,7 +61,7 @@ async function expire(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> {
 	);
 	await wake(sweeper, {
 		deliveries: finished.flatMap(({ deliveries }) => deliveries),
-		jobs: finished.flatMap(({ freed }) => freed),
+		jobs: finished.flatMap(({ released }) => released),
 	});
 	return finished.filter(({ done }) => done).length;
 }

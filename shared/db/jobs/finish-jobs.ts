@@ -39,7 +39,7 @@ export interface JobProgress {
 export interface Finished extends JobKey {
 	done: boolean;
 	/** Jobs released to the slots that the tenant's jobs gave back: enqueue them. Set on the tenant's first finalization. */
-	freed: JobKey[];
+	released: JobKey[];
 	/** Pending deliveries of this final state: enqueue them once. */
 	deliveries: DeliveryKey[];
 }
@@ -52,7 +52,7 @@ export interface Finished extends JobKey {
 export async function finishJobs(db: Database, finalizations: readonly Finalization[]): Promise<Finished[]> {
 	if (finalizations.length === 0) return [];
 	const tenants = [...new Set(finalizations.map(({ tenantId }) => tenantId))];
-	const [inserted = [], finished = [], ...released] = await db.transact<Record<string, unknown>>("finish jobs", [
+	const [inserted = [], finished = [], ...releasedRows] = await db.transact<Record<string, unknown>>("finish jobs", [
 		insertFinalDeliveries(db, finalizations),
 		finishStatement(db, finalizations),
 		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
@@ -60,13 +60,13 @@ export async function finishJobs(db: Database, finalizations: readonly Finalizat
 	const jobOf = (row: Record<string, unknown>) => `${row.tenant_id} ${row.job_id}`;
 	const done = new Set(finished.map(jobOf));
 	const deliveries = Map.groupBy(inserted, jobOf);
-	const freed = new Map(tenants.map((tenantId, at) => [tenantId, jobKeysFromRows(released[at] ?? [])]));
+	const released = new Map(tenants.map((tenantId, at) => [tenantId, jobKeysFromRows(releasedRows[at] ?? [])]));
 	return finalizations.map(({ tenantId, jobId }) => {
 		const job = `${tenantId} ${jobId}`;
-		const freedByTenant = freed.get(tenantId) ?? [];
-		freed.delete(tenantId);
+		const releasedByTenant = released.get(tenantId) ?? [];
+		released.delete(tenantId);
 		const pending = pendingFromRows(deliveries.get(job) ?? []);
-		return { tenantId, jobId, done: done.has(job), deliveries: pending, freed: freedByTenant };
+		return { tenantId, jobId, done: done.has(job), deliveries: pending, released: releasedByTenant };
 	});
 }
 

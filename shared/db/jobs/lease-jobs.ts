@@ -30,7 +30,7 @@ export interface Leased {
 	/** Deliveries that the jobs' start inserted: enqueue them. */
 	pending: DeliveryKey[];
 	/** Jobs that were released to slots given back by this request's jobs: enqueue them. */
-	freed: JobKey[];
+	released: JobKey[];
 	/** Taken-over jobs that may make no call, by id, with the reason. They are only settled, if R2 has their result. */
 	gated: Map<string, GateReason>;
 	/** Keys of the half-open breakers that admitted calls. The outcomes of these calls open or close them. */
@@ -73,7 +73,7 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 		now: Number(rows.held[0]?.now ?? jobs[0]?.leasedAt ?? 0),
 		gated: new Map(gated.map((row) => [String(row.id), GateReason.parse(row.gate_reason)])),
 		pending: pendingFromRows(rows.deliveries),
-		freed: jobKeysFromRows(rows.released),
+		released: jobKeysFromRows(rows.released),
 		probedBreakers: new Set(rows.probed.map(({ key }) => String(key))),
 	};
 }

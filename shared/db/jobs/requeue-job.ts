@@ -26,7 +26,7 @@ export interface Requeued {
 	/** Until the job is due: not before the breaker that it tripped is half-open, so that it can be the probe. */
 	waitMs: number;
 	/** Jobs of the tenant that were released to its slot: enqueue them. */
-	freed: JobKey[];
+	released: JobKey[];
 }
 
 /** Null: the lease was no longer ours, and nothing was written. */
@@ -38,7 +38,7 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeu
 		released: releaseForTenant(db, tenantId),
 	});
 	const [requeued] = rows.requeued;
-	return requeued === undefined ? null : { waitMs: Number(requeued.wait_ms), freed: jobKeysFromRows(rows.released) };
+	return requeued === undefined ? null : { waitMs: Number(requeued.wait_ms), released: jobKeysFromRows(rows.released) };
 }
 
 function requeueStatement(db: Database, requeue: Requeue): Statement {

@@ -64,7 +64,7 @@ const RELEASED_MAX = 1_000;
 export interface UpdatedTenant {
 	tenant: Tenant;
 	/** Jobs that may run now: enqueue them. */
-	freed: JobKey[];
+	released: JobKey[];
 }
 
 /**
@@ -82,7 +82,7 @@ export async function updateTenant(
 	const name = "coalesce(?2, name)";
 	// `json_patch` would remove a limit that is set to null, and its default would apply again.
 	const merged = `json_set(limits${changed.map((name, at) => `, '$.${name}', CAST(?${3 + at} AS INTEGER)`).join("")})`;
-	const [, , [row] = [], , , freed = []] = await db.transact<Record<string, unknown>>("update tenant", [
+	const [, , [row] = [], , , released = []] = await db.transact<Record<string, unknown>>("update tenant", [
 		{
 			sql: `UPDATE tenants SET name = ${name}, limits = ${merged}
 			 WHERE id = ?1 AND deleted_at IS NULL AND (name, limits) <> (${name}, ${merged})`,
@@ -94,7 +94,7 @@ export async function updateTenant(
 			? []
 			: [countOpenJobs(tenantId), revokeSlots(tenantId), releaseForTenant(db, tenantId, RELEASED_MAX)]),
 	]);
-	return row === undefined ? null : { tenant: tenantFromRow(row), freed: jobKeysFromRows(freed) };
+	return row === undefined ? null : { tenant: tenantFromRow(row), released: jobKeysFromRows(released) };
 }
 
 /** The sealed secret that signs the tenant's one-off webhooks. */

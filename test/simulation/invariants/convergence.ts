@@ -12,9 +12,9 @@ const NOTICED_MS_MAX = 3 * 60_000;
 export function watchConvergence({ ledger, service, world }: Simulation): undefined {
 	let calmSince: number | null = null;
 	const touchedAt = new Map<string, number>();
-	const freedAt = new Map<string, number>();
+	const releasedAt = new Map<string, number>();
 	ledger.on("receiver_breakers", ({ id, after }) => {
-		if (after === null) freedAt.set(id, world.databaseNow);
+		if (after === null) releasedAt.set(id, world.databaseNow);
 	});
 	/** Since when nothing keeps a parked delivery back. */
 	const freeSince = (parked: Row): number => {
@@ -22,7 +22,7 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 		const pause = ledger.rows("receiver_breakers").get(`/${key}`);
 		return Math.max(
 			touchedAt.get(textOf(parked, "id")) ?? 0,
-			pause === undefined ? (freedAt.get(key) ?? 0) : numberOf(pause, "open_until"),
+			pause === undefined ? (releasedAt.get(key) ?? 0) : numberOf(pause, "open_until"),
 		);
 	};
 	for (const table of ["jobs", "deliveries"]) ledger.on(table, ({ id }) => touchedAt.set(id, world.databaseNow));

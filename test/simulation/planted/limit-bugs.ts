@@ -88,7 +88,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		replace: "run_at = waiting.run_at,",
 	},
 	{
-		name: "a freed slot is given to no job",
+		name: "a released slot is given to no job",
 		seenBy: 7,
 		file: "shared/db/admission/tenant-slots.ts",
 		find: "THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`",

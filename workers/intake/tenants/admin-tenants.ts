@@ -113,7 +113,7 @@ export const adminTenantRoutes = newApp()
 		const { db, jobQueue, background } = c.env.services;
 		const { name = null, limits = null } = c.req.valid("json");
 		const updated = await updateTenant(db, c.req.param("id"), { name, limits }, operatorAsActor(c));
-		background(jobQueue.tryEnqueue(updated?.freed ?? []));
+		background(jobQueue.tryEnqueue(updated?.released ?? []));
 		return c.json(viewTenant(existingTenant(updated?.tenant ?? null)), 200);
 	})
 	.openapi(remove, async (c) => {

@@ -45,7 +45,7 @@ const nobody = { ...jobOf(), parkedOn: null };
 async function change(tenantId: string, limits: Partial<TenantLimits>, at = NOW): Promise<string[]> {
 	const change = { name: null, limits: { ...TenantLimits.parse({}), ...limits } };
 	const updated = await updateTenant(databaseAt(at), tenantId, change, BY);
-	return (updated?.freed ?? []).map(({ jobId }) => jobId);
+	return (updated?.released ?? []).map(({ jobId }) => jobId);
 }
 
 const slotsOf = async (tenantId: string) =>
@@ -71,8 +71,8 @@ describe("running_jobs", () => {
 			await submitted(tenantId, { ...soon, priority: 9 }),
 			await submitted(tenantId, soon),
 		];
-		const { jobs, freed } = await lease([young, old, urgent], NOW + SECOND);
-		expect([jobs.map(({ jobId }) => jobId).sort(), freed]).toEqual([[old.jobId, urgent.jobId].sort(), []]);
+		const { jobs, released } = await lease([young, old, urgent], NOW + SECOND);
+		expect([jobs.map(({ jobId }) => jobId).sort(), released]).toEqual([[old.jobId, urgent.jobId].sort(), []]);
 		expect(await slotsOf(tenantId)).toBe(2);
 		expect(await reload(young)).toMatchObject({ status: "queued", statusReason: "running_limit" });
 	});
@@ -87,10 +87,10 @@ describe("running_jobs", () => {
 		];
 		if (first === undefined) throw new Error("nothing was leased");
 		const [end] = await finishJobs(db, [finalizationOf(first)]);
-		expect(end?.freed).toEqual([{ tenantId, jobId: urgent.jobId }]);
+		expect(end?.released).toEqual([{ tenantId, jobId: urgent.jobId }]);
 		const [second] = (await lease([urgent])).jobs;
 		if (second === undefined) throw new Error("nothing was leased");
-		expect((await finishJobs(db, [finalizationOf(second)]))[0]?.freed).toEqual([{ tenantId, jobId: old.jobId }]);
+		expect((await finishJobs(db, [finalizationOf(second)]))[0]?.released).toEqual([{ tenantId, jobId: old.jobId }]);
 	});
 
 	it("hands a slot on when its job waits for a retry, which then waits for one itself", async () => {
@@ -99,7 +99,7 @@ describe("running_jobs", () => {
 		const next = await submitted(tenantId);
 		if (failed === undefined) throw new Error("nothing was leased");
 		const requeue = { ...failed, reason: "retrying" as const, delayMs: SECOND, progress: failed, breakerEvent: null };
-		expect((await requeueJob(db, requeue))?.freed).toEqual([{ tenantId, jobId: next.jobId }]);
+		expect((await requeueJob(db, requeue))?.released).toEqual([{ tenantId, jobId: next.jobId }]);
 		await lease([next]);
 		expect((await lease([failed], NOW + SECOND)).jobs).toEqual([]);
 		expect(await reload(failed)).toMatchObject({ parkedOn: `tenant:${tenantId}`, statusReason: "running_limit" });
@@ -115,10 +115,10 @@ describe("running_jobs", () => {
 			.bind(tenantId)
 			.run();
 		expect((await submitted(tenantId)).statusReason).toBe("running_limit");
-		const { jobs, freed } = await lease([later], NOW + MINUTE);
+		const { jobs, released } = await lease([later], NOW + MINUTE);
 		expect(jobs).toEqual([]);
 		// `later` is the oldest, so the slot that it found free is its own: one that nobody had been rung for.
-		expect(freed).toEqual([{ tenantId, jobId: later.jobId }]);
+		expect(released).toEqual([{ tenantId, jobId: later.jobId }]);
 		expect(await reload(second)).toMatchObject({ statusReason: "running_limit" });
 	});
 
@@ -158,14 +158,14 @@ describe("running_jobs", () => {
 		)
 			.bind(breaker, NOW + MINUTE, NOW)
 			.run();
-		expect(await lease([kept])).toMatchObject({ jobs: [], freed: [{ jobId: next.jobId }] });
+		expect(await lease([kept])).toMatchObject({ jobs: [], released: [{ jobId: next.jobId }] });
 		expect(await reload(kept)).toMatchObject({ parkedOn: breaker, statusReason: "throttled" });
 		const [running] = (await lease([next])).jobs;
 		const back = NOW + MINUTE;
 		expect(await releaseParked(databaseAt(back), breaker, 10)).toMatchObject([{ jobId: kept.jobId }]);
 		expect((await lease([kept], back)).jobs).toEqual([]);
 		const [end] = await finishJobs(databaseAt(back), [finalizationOf(running ?? nobody)]);
-		expect(end?.freed).toMatchObject([{ jobId: kept.jobId }]);
+		expect(end?.released).toMatchObject([{ jobId: kept.jobId }]);
 		expect((await lease([kept], back)).jobs).toHaveLength(1);
 	});
 
@@ -347,14 +347,14 @@ describe("tokens_per_day", () => {
 		expect((await lease(jobs)).jobs).toHaveLength(2);
 	});
 
-	it("gives no freed slot to whom it keeps from its call", async () => {
+	it("releases no job that the spent budget still gates", async () => {
 		const tenantId = await limited({ tokens_per_day: 100, running_jobs: 1 });
 		const [job] = (await lease([await submitted(tenantId)])).jobs;
 		const next = await submitted(tenantId);
 		const [end] = await finishJobs(db, [
 			finalizationOf(job ?? nobody, { progress: { ...(job ?? nobody), usage: spent(100) } }),
 		]);
-		expect(end?.freed).toEqual([]);
+		expect(end?.released).toEqual([]);
 		expect(await change(tenantId, { running_jobs: 1 })).toEqual([next.jobId]);
 	});
 

@@ -54,7 +54,7 @@ describe("finishJobs", () => {
 
 		const finished = await finishJobs(databaseAt(NOW + MINUTE), [finalizationOf(job, { progress })]);
 
-		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, deliveries: [], freed: [] }]);
+		expect(finished).toEqual([{ tenantId: job.tenantId, jobId: job.jobId, done: true, deliveries: [], released: [] }]);
 		expect(await reload(job)).toEqual({
 			...job,
 			...progress,
@@ -241,7 +241,7 @@ describe("requeueJob", () => {
 	it("puts the job back, with all that the call added, and asks to be swept a minute after it is due", async () => {
 		const job = await aJob({ status: "running", fence: 3, redispatches: 2, version: 2 });
 
-		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toEqual({ waitMs: 7 * SECOND, freed: [] });
+		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toEqual({ waitMs: 7 * SECOND, released: [] });
 
 		expect(await reload(job)).toEqual({
 			...job,
