@@ -2,12 +2,11 @@
  * The messages of one queue batch: their deliveries are read in one transaction, sent side by side, and each is recorded as
  * soon as its receiver has replied. A slow receiver does not hold up the others: its delivery goes on in the background.
  */
-import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
 import { RECEIVER_SLOW_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { findPendingDeliveries, type PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
-import { ACK, AFTER_CRASH, type Disposition } from "../../shared/queues/messages.ts";
+import { ACK, AFTER_CRASH, type Disposition, retryWhenDue } from "../../shared/queues/messages.ts";
 import { logError } from "../log.ts";
 import { deliver } from "./deliver.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -62,10 +61,10 @@ function isSame(one: DeliveryKey, other: DeliveryKey): boolean {
 async function dispatch(dispatcher: Dispatcher, pending: PendingDelivery): Promise<Disposition> {
 	const { delivery, now } = pending;
 	const waitMs = (delivery.nextAttemptAt ?? now) - now;
-	if (waitMs > 0) return retryIn(waitMs);
+	if (waitMs > 0) return retryWhenDue(waitMs);
 	try {
 		const decision = await deliver(dispatcher, pending);
-		return decision.next === "pending" ? retryIn(decision.delayMs) : ACK;
+		return decision.next === "pending" ? retryWhenDue(decision.delayMs) : ACK;
 	} catch (error) {
 		logError("delivery.crashed", { deliveryId: delivery.deliveryId }, error);
 		return AFTER_CRASH;
@@ -91,9 +90,4 @@ async function withoutSlowOnes(
 async function enqueueAgain({ deliveryQueue }: Dispatcher, key: DeliveryKey, dispatching: Promise<Disposition>) {
 	const disposition = await dispatching;
 	if (disposition.kind === "retry") await deliveryQueue.tryEnqueueLater(key, disposition.delaySeconds);
-}
-
-function retryIn(waitMs: number): Disposition {
-	const delaySeconds = queueDelaySeconds(waitMs);
-	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };
 }

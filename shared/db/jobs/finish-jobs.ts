@@ -3,10 +3,9 @@
  * deadline. The final state and its deliveries are one transaction.
  */
 
-import type { Attempt } from "../../core/jobs/attempts.ts";
 import type { Cancellation, JobError, JobKey } from "../../core/jobs/job.ts";
 import type { FinalState, StatusReason } from "../../core/jobs/job-states.ts";
-import type { Usage } from "../../core/upstreams/failures.ts";
+import type { JobProgress } from "../../core/jobs/settlement.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { releaseForTenant } from "../admission/release.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
@@ -25,14 +24,6 @@ export interface Finalization extends JobKey {
 	resultBytes: number | null;
 	/** What the last call added. Null: no call was made, and the columns stay as they are. */
 	progress: JobProgress | null;
-}
-
-export interface JobProgress {
-	/** The model that was called last. */
-	model: string;
-	attempt: number;
-	attempts: Attempt[];
-	usage: Usage | null;
 }
 
 /** What one finalization did. Not `done`: the job had moved on, and nothing was written. */

@@ -1,6 +1,7 @@
 /** Puts a leased job back in the queue: after a failure that may pass, or to call its next model. */
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { StatusReason } from "../../core/jobs/job-states.ts";
+import type { JobProgress } from "../../core/jobs/settlement.ts";
 import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import type { BreakerEvent } from "../../core/upstreams/breaker.ts";
 import { breakerStatement, openUntil } from "../admission/breakers.ts";
@@ -8,7 +9,6 @@ import { releaseForTenant } from "../admission/release.ts";
 import { jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { jobKeysFromRows } from "../key-list.ts";
-import type { JobProgress } from "./finish-jobs.ts";
 
 export interface Requeue extends JobKey {
 	fence: number;
