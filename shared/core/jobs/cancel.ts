@@ -1,8 +1,9 @@
-/** What a cancellation makes of a job. */
-import { nextAttemptNumber, withAttempt } from "./attempts.ts";
+/** The final state of a cancelled job. */
+import { newAttempt, withAttempt } from "./attempts.ts";
 import type { Job } from "./job.ts";
+import type { JobProgress } from "./settlement.ts";
 
-/** The final state of a job that is cancelled as it is now. The holder of a running job finds its lease gone and aborts the call. */
+/** The holder of a running job finds its lease gone and aborts the call. */
 export function cancelled(job: Job, now: number) {
 	const isRunning = job.status === "running";
 	return {
@@ -19,28 +20,12 @@ export function cancelled(job: Job, now: number) {
 	};
 }
 
-/** A holder beyond the last attempt took the job over only to settle it: it makes no call. */
-function progressOf(job: Job, now: number) {
-	if (job.attempt > job.maxAttempts) return { ...job, attempt: job.maxAttempts };
-	return { ...job, attempts: withCancelledCall(job, now) };
-}
-
-function withCancelledCall(job: Job, now: number) {
+function progressOf(job: Job, now: number): JobProgress {
+	const { model, attempt, maxAttempts, attempts, usage } = job;
+	// A lease beyond the last attempt only settles the job: its holder makes no call, so none is recorded.
+	if (attempt > maxAttempts) return { model, attempt: maxAttempts, attempts, usage };
 	const startedAt = job.leasedAt ?? now;
-	return withAttempt(job.attempts, {
-		number: nextAttemptNumber(job.attempts),
-		fence: job.fence,
-		counted: true,
-		model: job.model,
-		provider: null,
-		startedAt,
-		endedAt: Math.max(startedAt, now),
-		outcome: "cancelled",
-		status: null,
-		code: null,
-		message: null,
-		retryAfterMs: null,
-		logId: null,
-		usage: null,
-	});
+	const endedAt = Math.max(startedAt, now);
+	const call = newAttempt(job, { outcome: "cancelled", counted: true, startedAt, endedAt });
+	return { model, attempt, attempts: withAttempt(attempts, call), usage };
 }
