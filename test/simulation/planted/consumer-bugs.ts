@@ -113,7 +113,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "an early webhook's message is acked",
 		seenBy: 16,
 		file: "workers/dispatcher/dispatch-messages.ts",
-		find: "if (waitMs > 0) return retryIn(waitMs);",
+		find: "if (waitMs > 0) return retryWhenDue(waitMs);",
 		replace: "if (waitMs > 0) return ACK;",
 	},
 	{
