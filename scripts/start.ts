@@ -6,7 +6,7 @@
  * - ALLOW_INSECURE_WEBHOOKS is true, so that webhooks can go to a receiver on this machine.
  * - WEBHOOK_DNS_URL is empty: a run needs no network, so receivers' host names are not resolved.
  * - PUBLIC_URL is http://127.0.0.1:<port>.
- * - `jobs` and `deliveries` have batches of 100: the local broker runs one batch at a time.
+ * - The queues of jobs and deliveries have batches of 100: the local broker runs one batch at a time.
  * - Cron does not run by itself, so the sweeper is ticked every SWEEP_SECONDS.
  *
  * Read from the environment: PORT (8787), STATE_DIR (.wrangler), and any variable or secret of the service, which overrides

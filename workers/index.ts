@@ -23,11 +23,12 @@ export default {
 	},
 
 	async queue(batch, env, context) {
-		if (batch.queue === "dead-letters") return logDeadLetters(batch);
+		const kind = kindOf(batch.queue);
+		if (kind === "dead-letters") return logDeadLetters(batch);
 		const parsed = configOf(env);
 		// The messages come back in a minute, and after a hundred of them the sweeper redispatches: nothing is lost till it is mended.
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
-		if (batch.queue === "jobs") return await consumeJobs(batch, env, parsed.config, runtime, freshResults);
+		if (kind === "jobs") return await consumeJobs(batch, env, parsed.config, runtime, freshResults);
 		const background = (work: Promise<void>) => context.waitUntil(work);
 		return await dispatchDeliveries(batch, env, parsed.config, runtime, freshResults, background);
 	},
@@ -39,6 +40,18 @@ export default {
 
 /** From the consumer that stores a result to the dispatcher that sends it, if both run in this isolate. */
 const freshResults = new FreshResults();
+
+const QUEUES = ["jobs", "deliveries", "dead-letters"] as const;
+
+/**
+ * Which of our queues this is: names are per account and per installation, and only their ends are alike. An unknown
+ * queue throws, so that its messages come back instead of being acked as unreadable.
+ */
+function kindOf(queue: string): (typeof QUEUES)[number] {
+	const known = QUEUES.find((name) => queue.endsWith(`-${name}`));
+	if (known !== undefined) return known;
+	throw new Error(`No actor takes messages from the queue "${queue}": its name must end in -${QUEUES.join(", -")}`);
+}
 
 const configs = new WeakMap<Env, ParsedConfig>();
 

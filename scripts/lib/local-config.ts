@@ -16,7 +16,7 @@ export type WranglerConfig = {
  * makes up for that; 100 is the largest size allowed.
  */
 const LOCAL_BATCH_SIZE = 100;
-const WIDENED_QUEUES = ["jobs", "deliveries"];
+const WIDENED_QUEUES = /-(jobs|deliveries)$/;
 
 export function localConfig(production: WranglerConfig, root: string, vars: Values): WranglerConfig {
 	// Without this list wrangler takes every line of the env file, so providers' keys arrive beside the required two.
@@ -25,7 +25,7 @@ export function localConfig(production: WranglerConfig, root: string, vars: Valu
 	config.vars = vars;
 	for (const database of config.d1_databases) database.migrations_dir = join(root, database.migrations_dir);
 	for (const consumer of config.queues.consumers) {
-		if (WIDENED_QUEUES.includes(consumer.queue)) consumer.max_batch_size = LOCAL_BATCH_SIZE;
+		if (WIDENED_QUEUES.test(consumer.queue)) consumer.max_batch_size = LOCAL_BATCH_SIZE;
 	}
 	return config;
 }

@@ -2,8 +2,11 @@
 import { z } from "zod";
 import { countedEnv, invocationOf, ledger, takeCounted } from "./counting.ts";
 
-/** Queues are named alike in all that is measured. */
-const CONSUMERS: Record<string, string> = { jobs: "consumer", deliveries: "dispatcher" };
+/** Queue names end alike in all that is measured. */
+function consumerOf(queue: string): string {
+	if (queue.endsWith("jobs")) return "consumer";
+	return queue.endsWith("deliveries") ? "dispatcher" : queue;
+}
 
 interface Measured<E> {
 	fetch(request: Request, env: E, context: ExecutionContext): Response | Promise<Response>;
@@ -31,7 +34,7 @@ export function countedWorker<E extends object>(worker: Measured<E>) {
 		},
 
 		async queue(batch: MessageBatch, env: E, context: ExecutionContext): Promise<void> {
-			const actor = CONSUMERS[batch.queue] ?? batch.queue;
+			const actor = consumerOf(batch.queue);
 			await invocationOf(actor, () =>
 				takeCounted(batch, actor, (taken) => worker.queue?.(taken, envOf(env, actor), context)),
 			);

@@ -8,9 +8,9 @@ const production = (): WranglerConfig => ({
 	d1_databases: [{ migrations_dir: "migrations" }],
 	queues: {
 		consumers: [
-			{ queue: "jobs", max_batch_size: 4 },
-			{ queue: "deliveries", max_batch_size: 4 },
-			{ queue: "dead-letters", max_batch_size: 7 },
+			{ queue: "holdfast-jobs", max_batch_size: 4 },
+			{ queue: "holdfast-deliveries", max_batch_size: 4 },
+			{ queue: "holdfast-dead-letters", max_batch_size: 7 },
 		],
 	},
 });
@@ -28,9 +28,9 @@ describe("localConfig", () => {
 			d1_databases: [{ migrations_dir: "/home/me/holdfast/migrations" }],
 			queues: {
 				consumers: [
-					{ queue: "jobs", max_batch_size: 100 },
-					{ queue: "deliveries", max_batch_size: 100 },
-					{ queue: "dead-letters", max_batch_size: 7 },
+					{ queue: "holdfast-jobs", max_batch_size: 100 },
+					{ queue: "holdfast-deliveries", max_batch_size: 100 },
+					{ queue: "holdfast-dead-letters", max_batch_size: 7 },
 				],
 			},
 		});

@@ -17,11 +17,11 @@ const RECEIVER = "https://hooks.acme-receiver.com/jobs";
 const Made = z.object({ id: z.string() });
 
 const counted = countedWorker<Env>(worker);
-const waiting: Record<string, unknown[]> = { jobs: [], deliveries: [] };
+const waiting: Record<string, unknown[]> = { "holdfast-jobs": [], "holdfast-deliveries": [] };
 const bindings: Env = {
 	...env,
-	JOB_QUEUE: queueNamed("jobs", env.JOB_QUEUE),
-	DELIVERY_QUEUE: queueNamed("deliveries", env.DELIVERY_QUEUE),
+	JOB_QUEUE: queueNamed("holdfast-jobs", env.JOB_QUEUE),
+	DELIVERY_QUEUE: queueNamed("holdfast-deliveries", env.DELIVERY_QUEUE),
 };
 const { fetch: realFetch } = globalThis;
 let received = 0;
@@ -88,8 +88,8 @@ async function costOf(jobs: number, headers: Record<string, string> = {}): Promi
 	received = 0;
 	const body = { input: { messages: [{ role: "user", content: "Why?" }] }, webhook: { url: RECEIVER } };
 	await Promise.all(Array.from({ length: jobs }, () => call("POST", "/v1/jobs", body, key, headers)));
-	await handOver("jobs");
-	await handOver("deliveries");
+	await handOver("holdfast-jobs");
+	await handOver("holdfast-deliveries");
 	expect(received).toBeGreaterThanOrEqual(jobs);
 	return between(before, ledger);
 }

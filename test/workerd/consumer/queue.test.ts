@@ -18,7 +18,7 @@ describe("a batch of job messages", () => {
 			await aJobNow({ runAt: now() + MINUTE }),
 			await aJobNow({ runAt: now() + 60 * MINUTE }),
 		];
-		const told = await handToQueue("jobs", [good, failing, early, far].map(bell));
+		const told = await handToQueue("holdfast-jobs", [good, failing, early, far].map(bell));
 		expect(told).toMatchObject({ outcome: "ok", acked: ["0", "3"] });
 		expect(told.retried).toEqual([
 			{ msgId: "1", delaySeconds: expect.toSatisfy((s) => s >= 40 && s <= 44) },
@@ -35,7 +35,7 @@ describe("a batch of job messages", () => {
 	it("loses nothing to messages that are unreadable, unknown, foreign, late or repeated", async () => {
 		const [good, final] = [await aJobNow(), await aJobNow({ status: "failed" })];
 		const stranger = { ...bell(good), tenantId: "ten_somebody_else" };
-		const told = await handToQueue("jobs", [
+		const told = await handToQueue("holdfast-jobs", [
 			null,
 			"a bell",
 			{ jobId: 7 },
@@ -53,13 +53,13 @@ describe("a batch of job messages", () => {
 
 	it("acks a message that comes while another holder is at work", async () => {
 		const job = await aJobNow({ status: "running" });
-		expect(await handToQueue("jobs", [bell(job)])).toMatchObject({ acked: ["0"], retried: [] });
+		expect(await handToQueue("holdfast-jobs", [bell(job)])).toMatchObject({ acked: ["0"], retried: [] });
 		expect(await reload(job)).toEqual(job);
 	});
 
 	it("takes over from a holder whose lease ran out", async () => {
 		const job = await aJobNow({ status: "running", leaseExpiresAt: now() - 1 });
-		expect(await handToQueue("jobs", [bell(job)])).toMatchObject({ acked: ["0"], retried: [] });
+		expect(await handToQueue("holdfast-jobs", [bell(job)])).toMatchObject({ acked: ["0"], retried: [] });
 		expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 2 });
 	});
 
@@ -68,7 +68,7 @@ describe("a batch of job messages", () => {
 		for (let made = 0; made < 100; made++) jobs.push(await aJobNow({ input: ask({ latency_ms: 200 }) }));
 		const batches = Array.from({ length: 25 }, (_, at) => jobs.slice(4 * at, 4 * at + 4));
 		const startedAt = now();
-		await Promise.all(batches.map((batch) => handToQueue("jobs", batch.map(bell))));
+		await Promise.all(batches.map((batch) => handToQueue("holdfast-jobs", batch.map(bell))));
 		expect(now() - startedAt).toBeLessThan(20_000);
 		for (const job of jobs) expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 1 });
 	}, 30_000);
@@ -77,7 +77,10 @@ describe("a batch of job messages", () => {
 describe("a dead letter", () => {
 	it("is acked, whatever it is", async () => {
 		const job = await aJobNow();
-		expect(await handToQueue("dead-letters", [bell(job), "nonsense"])).toMatchObject({ outcome: "ok", ackAll: true });
+		expect(await handToQueue("holdfast-dead-letters", [bell(job), "nonsense"])).toMatchObject({
+			outcome: "ok",
+			ackAll: true,
+		});
 		expect(await reload(job)).toEqual(job);
 	});
 });
@@ -90,7 +93,7 @@ describe("logs", () => {
 		try {
 			const input = JSON.stringify({ messages: [{ role: "user", content: "a very secret prompt" }] });
 			const job = await aJobNow({ input });
-			await handToQueue("jobs", [bell(job)]);
+			await handToQueue("holdfast-jobs", [bell(job)]);
 			expect(lines.some((line) => line.includes(job.jobId) && line.includes("attempt.settled"))).toBe(true);
 			expect(lines.join("\n")).not.toMatch(/secret prompt|simulated answer/);
 			const stored = await env.RESULTS.get(`results/${job.tenantId}/${job.jobId}`);

@@ -490,7 +490,7 @@ describe("a batch of delivery messages", () => {
 		const early = await anOwedDelivery({ delivery: { createdAt: at, nextAttemptAt: at + MINUTE } });
 		const bell = { tenantId: early.delivery.tenantId, deliveryId: early.delivery.deliveryId };
 		const bodies = [{ deliveryId: 1 }, { ...bell, deliveryId: "dlv_unknown" }, bell, bell];
-		const told = await handToQueue("deliveries", bodies);
+		const told = await handToQueue("holdfast-deliveries", bodies);
 		expect(told.acked).toEqual(["0", "1"]);
 		const inTime = expect.toSatisfy((s) => s >= 55 && s <= 60);
 		expect(told.retried).toEqual(["2", "3"].map((msgId) => ({ msgId, delaySeconds: inTime })));

@@ -1,0 +1,25 @@
+import { describe, expect, it } from "vitest";
+import { aJob, reload, type StoredJob } from "./support/a-job.ts";
+import { handToQueue } from "./support/queue-door.ts";
+
+const message = ({ tenantId, jobId }: StoredJob) => ({ tenantId, jobId });
+
+describe("a queue", () => {
+	it.each(["holdfast-jobs", "holdfast-staging-jobs"])("named %s is the consumer's", async (queue) => {
+		const job = await aJob({ createdAt: Date.now() });
+		expect(await handToQueue(queue, [message(job)])).toMatchObject({ outcome: "ok", acked: ["0"] });
+		expect(await reload(job)).toMatchObject({ status: "succeeded" });
+	});
+
+	it("is known by the end of its name for deliveries and dead letters, too", async () => {
+		expect(await handToQueue("holdfast-staging-deliveries", ["nonsense"])).toMatchObject({ acked: ["0"] });
+		expect(await handToQueue("holdfast-staging-dead-letters", ["nonsense"])).toMatchObject({ ackAll: true });
+	});
+
+	it.each(["jobs-staging", "holdfast-reports", ""])("named %j is no actor's: nothing of it is acked", async (queue) => {
+		const job = await aJob({ createdAt: Date.now() });
+		const seen = await handToQueue(queue, [message(job), "nonsense"]);
+		expect(seen).toMatchObject({ outcome: "exception", ackAll: false, acked: [] });
+		expect(await reload(job)).toEqual(job);
+	});
+});
