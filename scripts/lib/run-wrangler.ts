@@ -20,7 +20,7 @@ const wrangler = (root: string): string[] => [
 ];
 
 /** `wrangler.toml`, read by wrangler's own parser. A child process, because loading it takes a second and 150 MB. */
-export async function readProductionConfig({ root }: Place): Promise<WranglerConfig> {
+export async function readProductionConfig({ root }: Pick<Place, "root">): Promise<WranglerConfig> {
 	const script =
 		'JSON.stringify(require("wrangler").experimental_readRawConfig({ config: "wrangler.toml" }).rawConfig)';
 	const { stdout } = await run(process.execPath, ["--no-warnings", "-p", script], { cwd: root });

@@ -1,0 +1,125 @@
+/**
+ * `npm run deploy`: everything from an account that is logged in to a service that responds, by wrangler. It may be run as
+ * often as one likes: what exists is kept, secrets included, and a run that was interrupted is taken up where it stopped.
+ */
+import { join, resolve } from "node:path";
+import { parseArgs } from "node:util";
+import { openAccount, readLogin } from "./lib/cloudflare-account.ts";
+import {
+	applyMigrations,
+	createDatabase,
+	type Deployment,
+	makeFolder,
+	missingSecrets,
+	removeFolder,
+	uploadWorker,
+	waitUntilReady,
+} from "./lib/deployment.ts";
+import { type Found, inspectAccount } from "./lib/inspect-account.ts";
+import { type InstallationConfig, installationConfig, ProductionConfig } from "./lib/installation-config.ts";
+import { interruptionSignal } from "./lib/interruption.ts";
+import { remoteWrangler } from "./lib/remote-wrangler.ts";
+import { readProductionConfig } from "./lib/run-wrangler.ts";
+import { bold, complain, dim, green, PlainError, say } from "./lib/terminal.ts";
+
+const HELP = `Usage: npm run deploy -- [options]
+
+  --name <name>          another installation, with a Worker, a database, a bucket and queues of its own
+  --location <location>  where its database is created: weur, eeur, apac, oc, wnam or enam (near you)
+
+Environment:
+  CLOUDFLARE_API_TOKEN, CLOUDFLARE_ACCOUNT_ID   instead of npx wrangler login; where there are several accounts
+  ADMIN_TOKEN, SIGNING_KEY                      for the first deployment, which otherwise makes them`;
+
+const LOCATIONS = ["weur", "eeur", "apac", "oc", "wnam", "enam"];
+
+const root = resolve(import.meta.dirname, "..");
+
+type Options = { name: string | null; location: string | undefined };
+
+async function main(): Promise<void> {
+	const options = readOptions();
+	if (options === null) return say(HELP);
+	const signal = interruptionSignal();
+	const wrangler = remoteWrangler(root, signal);
+	const [login, production] = await Promise.all([readLogin(wrangler), readProductionConfig({ root })]);
+	const config = installationConfig(ProductionConfig.parse(production), root, options.name);
+	const account = await openAccount(login, config.account_id);
+	const found = await inspectAccount(account, config);
+	// One choice for every command that follows.
+	process.env.CLOUDFLARE_ACCOUNT_ID = account.id;
+
+	const folder = join(root, ".wrangler", `deploy-${config.name}`);
+	makeFolder(folder, config);
+	try {
+		say(`Deploying ${bold(config.name)} to account ${account.id}`);
+		await deploy({ root, accountId: account.id, config, wrangler, signal, folder }, found, options);
+	} finally {
+		removeFolder(folder);
+	}
+}
+
+async function deploy(deployment: Deployment, found: Found, { location }: Options): Promise<void> {
+	const { config, accountId, signal } = deployment;
+	const { secrets, isMade } = missingSecrets(config.secrets.required, found.secrets, process.env);
+
+	if (!found.hasDatabase) await createDatabase(deployment, location);
+	step("Database", found.hasDatabase ? `exists${location === undefined ? "" : ", and stays where it is"}` : "created");
+	step("Migrations", (await applyMigrations(deployment)) ? "applied" : "none to apply");
+	if (isMade("ADMIN_TOKEN")) showAdminToken(secrets.ADMIN_TOKEN ?? "");
+	const [url] = await uploadWorker(deployment, secrets);
+	const handedOver = Object.keys(secrets);
+	step("Secrets", handedOver.length === 0 ? "kept" : `${handedOver.join(" and ")} set`);
+	step("Worker", `deployed to ${url ?? "no address: workers_dev is off, and there are no routes"}`);
+	if (url === undefined) return;
+	await waitUntilReady(url, signal);
+	showNextSteps(url, accountId, config);
+}
+
+function step(what: string, outcome: string): void {
+	say(`  ${what.padEnd(12)}${outcome}`);
+}
+
+/** Before it is handed over, so that no failure after that loses it. */
+function showAdminToken(token: string): void {
+	step("ADMIN_TOKEN", `${green(token)}  ${dim("shown this once: keep it")}`);
+}
+
+function showNextSteps(url: string, accountId: string, { name }: InstallationConfig): void {
+	say();
+	say(`${bold("Ready")} on ${url}`);
+	say();
+	say(`  Check it      ADMIN_TOKEN=… npm run verify -- ${url}`);
+	say(`  First tenant  HOLDFAST_URL=${url} ADMIN_TOKEN=… npm run admin -- tenants create "My team"`);
+	say(`  Dashboard     https://dash.cloudflare.com/${accountId}/workers/services/view/${name}/production`);
+	say(
+		dim("  Cron may take up to 15 minutes to begin. Models need AI Gateway credits or a provider key: docs/deploy.md."),
+	);
+}
+
+function readOptions(): Options | null {
+	const options = {
+		name: { type: "string" },
+		location: { type: "string" },
+		help: { type: "boolean", short: "h" },
+	} as const;
+	const { name, location, help } = parsedOptions(() => parseArgs({ options }).values);
+	if (help) return null;
+	if (location !== undefined && !LOCATIONS.includes(location)) {
+		throw new PlainError(`--location must be one of ${LOCATIONS.join(", ")}. It is "${location}".`);
+	}
+	return { name: name ?? null, location };
+}
+
+function parsedOptions<T>(read: () => T): T {
+	try {
+		return read();
+	} catch (error) {
+		throw new PlainError(`${(error as Error).message} See npm run deploy -- --help`);
+	}
+}
+
+main().catch((error) => {
+	complain(error);
+	process.exitCode = 1;
+});

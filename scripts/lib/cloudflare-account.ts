@@ -1,0 +1,85 @@
+/**
+ * Reads a Cloudflare account through its REST API, with wrangler's login: error codes are told apart more safely than
+ * wrangler's messages. It only reads. Wrangler does everything that changes the account.
+ */
+import { z } from "zod";
+import type { Wrangler } from "./remote-wrangler.ts";
+import { PlainError } from "./terminal.ts";
+
+export type Account = { id: string; get(path: string): Promise<unknown> };
+
+export class CloudflareError extends Error {
+	readonly status: number;
+	readonly code: number;
+
+	constructor(path: string, status: number, { code, message }: { code: number; message: string }) {
+		super(`${message} [code: ${code}] (GET ${path})`);
+		this.status = status;
+		this.code = code;
+	}
+}
+
+const TIMEOUT_MS = 30_000;
+
+const Login = z.discriminatedUnion("type", [
+	z.object({ type: z.enum(["oauth", "api_token"]), token: z.string() }),
+	z.object({ type: z.literal("api_key"), key: z.string(), email: z.string() }),
+]);
+type Login = z.infer<typeof Login>;
+const Envelope = z.object({
+	success: z.boolean(),
+	errors: z.array(z.object({ code: z.number(), message: z.string() })).default([]),
+	result: z.unknown(),
+});
+const Accounts = z.array(z.object({ id: z.string(), name: z.string() }));
+
+export async function openAccount(login: Login, configured: string | undefined): Promise<Account> {
+	const get = apiReader(login);
+	const id = process.env.CLOUDFLARE_ACCOUNT_ID || configured || (await onlyAccount(get));
+	return { id, get: (path) => get(`/accounts/${id}${path}`) };
+}
+
+export async function readLogin(wrangler: Wrangler): Promise<Login> {
+	const { ok, stdout } = await wrangler(["auth", "token", "--json"]);
+	if (!ok) {
+		throw new PlainError(
+			"Not logged in to Cloudflare. Run npx wrangler login, or set CLOUDFLARE_API_TOKEN, and try again.",
+		);
+	}
+	return Login.parse(JSON.parse(stdout));
+}
+
+function apiReader(login: Login): (path: string) => Promise<unknown> {
+	const base = process.env.CLOUDFLARE_API_BASE_URL || "https://api.cloudflare.com/client/v4";
+	const headers: Record<string, string> =
+		login.type === "api_key"
+			? { "x-auth-key": login.key, "x-auth-email": login.email }
+			: { authorization: `Bearer ${login.token}` };
+	return async (path) => {
+		const response = await fetch(base + path, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }).catch((error) => {
+			throw new PlainError(`Cloudflare's API did not respond: ${error.cause?.message ?? error.message}`);
+		});
+		const envelope = Envelope.safeParse(await response.json().catch(() => null));
+		if (!envelope.success) throw new PlainError(`Cloudflare's API responded ${response.status} to GET ${path}.`);
+		if (envelope.data.success) return envelope.data.result;
+		const [error = { code: 0, message: "no reason given" }] = envelope.data.errors;
+		throw new CloudflareError(path, response.status, error);
+	};
+}
+
+async function onlyAccount(get: (path: string) => Promise<unknown>): Promise<string> {
+	const accounts = Accounts.parse(await get("/accounts?per_page=50").catch(rejectedLogin));
+	const [account, ...others] = accounts;
+	if (account === undefined)
+		throw new PlainError("This login has no account. Set CLOUDFLARE_ACCOUNT_ID to the one to use.");
+	if (others.length === 0) return account.id;
+	const list = accounts.map(({ id, name }) => `  ${id}  ${name}`).join("\n");
+	throw new PlainError(`This login has several accounts. Set CLOUDFLARE_ACCOUNT_ID to one of them:\n${list}`);
+}
+
+export function rejectedLogin(error: unknown): never {
+	if (!(error instanceof CloudflareError) || ![400, 401, 403].includes(error.status)) throw error;
+	throw new PlainError(
+		`Cloudflare refuses this login: ${error.message}\nRun npx wrangler login again, or check CLOUDFLARE_API_TOKEN and its permissions.`,
+	);
+}
