@@ -4,7 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { openAccount, readLogin } from "./lib/cloudflare-account.ts";
+import { openAccount, readLogin } from "./lib/deploy/account.ts";
 import {
 	applyMigrations,
 	createDatabase,
@@ -14,11 +14,11 @@ import {
 	removeFolder,
 	uploadWorker,
 	waitUntilReady,
-} from "./lib/deployment.ts";
-import { type Found, inspectAccount } from "./lib/inspect-account.ts";
-import { type InstallationConfig, installationConfig, ProductionConfig } from "./lib/installation-config.ts";
-import { interruptionSignal } from "./lib/interruption.ts";
-import { remoteWrangler } from "./lib/remote-wrangler.ts";
+} from "./lib/deploy/deployment.ts";
+import { type Found, inspectAccount } from "./lib/deploy/inspect-account.ts";
+import { type InstallationConfig, installationConfig, ProductionConfig } from "./lib/deploy/installation-config.ts";
+import { interruptionSignal } from "./lib/deploy/interruption.ts";
+import { remoteWrangler } from "./lib/deploy/remote-wrangler.ts";
 import { readProductionConfig } from "./lib/run-wrangler.ts";
 import { bold, complain, dim, green, PlainError, say } from "./lib/terminal.ts";
 

@@ -3,12 +3,12 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { z } from "zod";
-import { callApi, messageOf } from "./call-api.ts";
-import { explainFailure } from "./deploy-failures.ts";
-import { randomSecrets, type Values } from "./env-file.ts";
+import { callApi, messageOf } from "../call-api.ts";
+import { randomSecrets, type Values } from "../env-file.ts";
+import { PlainError } from "../terminal.ts";
+import { explainFailure } from "./failures.ts";
 import type { InstallationConfig } from "./installation-config.ts";
 import type { Wrangler } from "./remote-wrangler.ts";
-import { PlainError } from "./terminal.ts";
 
 export type Deployment = {
 	root: string;

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
-import { PlainError } from "./terminal.ts";
+import { PlainError } from "../terminal.ts";
 
 /** The parts of `wrangler.toml` that a deployment looks at; the rest is passed on as it stands. */
 export const ProductionConfig = z.looseObject({

@@ -19,7 +19,7 @@ const QUIET = {
 };
 
 export function remoteWrangler(root: string, signal: AbortSignal): Wrangler {
-	const preload = pathToFileURL(join(import.meta.dirname, "end-with-parent.ts")).href;
+	const preload = pathToFileURL(join(import.meta.dirname, "../end-with-parent.ts")).href;
 	const program = ["--import", preload, join(root, "node_modules/wrangler/bin/wrangler.js")];
 	return async (args, environment = {}) => {
 		signal.throwIfAborted();

@@ -1,5 +1,5 @@
 /** Ctrl-C and its like: what runs is ended in order, so that what must be tidied away is. */
-import { PlainError } from "./terminal.ts";
+import { PlainError } from "../terminal.ts";
 
 export function interrupted(): PlainError {
 	return new PlainError("Interrupted. The same command again goes on where this one stopped.");

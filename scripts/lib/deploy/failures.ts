@@ -1,7 +1,7 @@
 /** Failures of wrangler against an account, in words that say what to do. */
-import { outputFilter } from "./filter-output.ts";
+import { outputFilter } from "../filter-output.ts";
+import { PlainError } from "../terminal.ts";
 import type { WranglerRun } from "./remote-wrangler.ts";
-import { PlainError } from "./terminal.ts";
 
 type Place = { root: string; accountId: string };
 

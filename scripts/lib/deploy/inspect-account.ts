@@ -1,8 +1,8 @@
 /** What an account has and lacks before a deployment. Everything that is missing is named at once. */
 import { z } from "zod";
-import { type Account, CloudflareError, rejectedLogin } from "./cloudflare-account.ts";
+import { PlainError } from "../terminal.ts";
+import { type Account, CloudflareError, rejectedLogin } from "./account.ts";
 import type { InstallationConfig } from "./installation-config.ts";
-import { PlainError } from "./terminal.ts";
 
 export type Found = { hasDatabase: boolean; secrets: string[] };
 

@@ -3,8 +3,8 @@
  * wrangler's messages. It only reads. Wrangler does everything that changes the account.
  */
 import { z } from "zod";
+import { PlainError } from "../terminal.ts";
 import type { Wrangler } from "./remote-wrangler.ts";
-import { PlainError } from "./terminal.ts";
 
 export type Account = { id: string; get(path: string): Promise<unknown> };
 
