@@ -1,17 +1,20 @@
--- D1 is the truth; a queue message only says which row to look at. Everything that must survive a crash is in these tables.
+-- D1 is the truth. A queue message only says which row to look at. Everything that must survive a crash is in these tables.
 --
--- Cost: D1 bills each row and each index entry that a statement adds or moves; an entry that leaves a partial index is
+-- Cost: D1 bills each row and each index entry that a statement adds or moves. An entry that leaves a partial index is
 -- free. So tables have no rowid and few indexes, and an index holds only the rows that some statement looks for.
--- Times are Unix milliseconds of the database's own clock. JSON columns hold what is only ever read whole.
+-- Times are Unix milliseconds of the clock of the database. JSON columns hold what is only ever read whole.
+--
+-- D1 splits a migration into statements by rules of its own. So comments have neither apostrophes nor semicolons, and a
+-- trigger is one line. A test holds that for every file.
 
 -- The owners of jobs. Read by intake when a key is not in its cache, and by the dispatcher for the signing secret.
 CREATE TABLE tenants (
     id TEXT NOT NULL PRIMARY KEY,
     name TEXT NOT NULL,
     limits TEXT NOT NULL CHECK (json_valid(limits)),
-    -- Signs this tenant's one-off webhooks; AES-GCM under SIGNING_KEY, never in the clear.
+    -- Signs the one-off webhooks of this tenant. AES-GCM under SIGNING_KEY, never in the clear.
     webhook_secret TEXT NOT NULL,
-    -- The secret before the last rotation; it signs too until the given time.
+    -- The secret before the last rotation. It signs too until the given time.
     previous_webhook_secret TEXT,
     previous_webhook_secret_until INTEGER,
     created_at INTEGER NOT NULL,
@@ -46,12 +49,12 @@ CREATE TABLE api_keys (
     last_used_at INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- For the list of a tenant's keys.
+-- For the list of the keys of a tenant.
 CREATE INDEX api_keys_of_tenant ON api_keys (tenant_id, id);
 
 -- One row per change that an operator or a tenant made, written in the transaction of the change. Append-only: the
 -- triggers below are the exact rule. An entry holds ids and nothing else, so that those of a deleted tenant can stay as
--- the operator's record.
+-- the record of the operator.
 CREATE TABLE audit_log (
     tenant_id TEXT NOT NULL,
     -- Derived from the id of the request, so that a retried write adds no second entry.
@@ -68,24 +71,10 @@ CREATE TABLE audit_log (
 -- For the sweeper: entries past their retention.
 CREATE INDEX audit_log_to_prune ON audit_log (at);
 
-CREATE TRIGGER audit_entries_never_change
-BEFORE UPDATE ON audit_log
-BEGIN
-    SELECT RAISE(ABORT, 'an audit entry never changes');
-END;
+CREATE TRIGGER audit_entries_never_change BEFORE UPDATE ON audit_log BEGIN SELECT RAISE(ABORT, 'an audit entry never changes'); END;
 
--- 400 days, by the database's own clock.
-CREATE TRIGGER audit_entries_stay
-BEFORE DELETE ON audit_log
-WHEN OLD.at > CAST(unixepoch('subsec') * 1000 AS INTEGER) - 34560000000
-BEGIN
-    SELECT RAISE(ABORT, 'an audit entry stays for 400 days');
-END;
+-- 400 days, by the clock of the database.
+CREATE TRIGGER audit_entries_stay BEFORE DELETE ON audit_log WHEN OLD.at > CAST(unixepoch('subsec') * 1000 AS INTEGER) - 34560000000 BEGIN SELECT RAISE(ABORT, 'an audit entry stays for 400 days'); END;
 
 -- The first entry under an id is kept, even against OR REPLACE, which deletes without firing a trigger.
-CREATE TRIGGER audit_entries_are_not_replaced
-BEFORE INSERT ON audit_log
-WHEN EXISTS (SELECT 1 FROM audit_log WHERE tenant_id = NEW.tenant_id AND id = NEW.id)
-BEGIN
-    SELECT RAISE(IGNORE);
-END;
+CREATE TRIGGER audit_entries_are_not_replaced BEFORE INSERT ON audit_log WHEN EXISTS (SELECT 1 FROM audit_log WHERE tenant_id = NEW.tenant_id AND id = NEW.id) BEGIN SELECT RAISE(IGNORE); END;

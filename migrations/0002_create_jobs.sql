@@ -5,7 +5,7 @@ CREATE TABLE jobs (
     id TEXT NOT NULL,
     status TEXT NOT NULL,
     status_reason TEXT,
-    -- Grows with every change that a caller can see; the ETag.
+    -- Grows with every change that a caller can see. The ETag.
     version INTEGER NOT NULL DEFAULT 1,
 
     -- The request, as submitted.
@@ -24,13 +24,13 @@ CREATE TABLE jobs (
     -- Where the caller reached this service: links in webhooks start with it unless PUBLIC_URL says otherwise.
     origin TEXT NOT NULL,
     created_at INTEGER NOT NULL,
-    -- The time allowed from submission, or from the first `run_at`, to a final state; and the moment at which it ends.
+    -- The time allowed from submission, or from the first `run_at`, to a final state, and the moment at which it ends.
     deadline_ms INTEGER NOT NULL CHECK (deadline_ms > 0),
     deadline_at INTEGER NOT NULL,
 
     -- Progress.
     run_at INTEGER NOT NULL,
-    -- The model of the next call, the call in flight, or the last one; and the credential scope of that call.
+    -- The model of the next call, the call in flight, or the last one, and the credential scope of that call.
     model TEXT NOT NULL,
     credential TEXT NOT NULL,
     -- Counted attempts on that model, including the one in flight. A holder that makes no call takes its own back.
@@ -47,14 +47,14 @@ CREATE TABLE jobs (
     redispatches INTEGER NOT NULL DEFAULT 0,
     -- When the sweeper looks at the job next. May be early, never late, so that leasing need not move it.
     sweep_at INTEGER,
-    -- The concurrency slot: the tenant's id while the job may be in the queue or running. The limit is enforced by
+    -- The concurrency slot: the id of the tenant while the job may be in the queue or running. The limit is enforced by
     -- counting these rows, not by a counter, so that a dead consumer leaks none.
     slot TEXT,
-    -- The tenant's id while the job is open, if the tenant has a limit of open jobs.
+    -- The id of the tenant while the job is open, if the tenant has a limit of open jobs.
     open_in TEXT,
     -- One entry per model call: the first and the last 49.
     attempts TEXT NOT NULL DEFAULT '[]' CHECK (json_type(attempts) = 'array'),
-    -- Tokens spent over all attempts; null until a provider reports some.
+    -- Tokens spent over all attempts. Null until a provider reports some.
     usage TEXT CHECK (usage IS NULL OR json_valid(usage)),
     started_at INTEGER,
 
@@ -108,12 +108,7 @@ CREATE INDEX jobs_with_slot ON jobs (slot) WHERE slot IS NOT NULL;
 CREATE INDEX jobs_open ON jobs (open_in) WHERE open_in IS NOT NULL;
 
 -- The last line of defence of the promise that a job becomes final once.
-CREATE TRIGGER final_states_have_no_way_out
-BEFORE UPDATE OF status, finished_at, result_bytes ON jobs
-WHEN OLD.finished_at IS NOT NULL
-BEGIN
-    SELECT RAISE(ABORT, 'a final job never changes');
-END;
+CREATE TRIGGER final_states_have_no_way_out BEFORE UPDATE OF status, finished_at, result_bytes ON jobs WHEN OLD.finished_at IS NOT NULL BEGIN SELECT RAISE(ABORT, 'a final job never changes'); END;
 
 -- One row per Idempotency-Key in use. Apart from jobs, because it outlives an erased job: a replay must not run it again.
 CREATE TABLE idempotency_keys (
@@ -129,7 +124,7 @@ CREATE TABLE idempotency_keys (
 -- For the sweeper: keys older than their 24 hours.
 CREATE INDEX idempotency_keys_to_prune ON idempotency_keys (expires_at);
 
--- What a tenant's jobs have used, by the UTC day on which they became final and by their last model.
+-- What the jobs of a tenant have used, by the UTC day on which they became final and by their last model.
 CREATE TABLE usage (
     tenant_id TEXT NOT NULL,
     -- Days since 1970-01-01.
@@ -144,33 +139,17 @@ CREATE TABLE usage (
 ) STRICT, WITHOUT ROWID;
 
 -- A job becomes final once, so it is counted once, whichever actor finalizes it.
-CREATE TRIGGER usage_on_finalize
-AFTER UPDATE OF finished_at ON jobs
-WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL
-BEGIN
-    INSERT INTO usage (tenant_id, day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens)
-    VALUES (
-        NEW.tenant_id, NEW.finished_at / 86400000, NEW.model, 1, NEW.status = 'succeeded',
-        coalesce(NEW.usage ->> 'promptTokens', 0), coalesce(NEW.usage ->> 'completionTokens', 0),
-        coalesce(NEW.usage ->> 'totalTokens', 0)
-    )
-    ON CONFLICT (tenant_id, day, model) DO UPDATE SET
-        jobs = jobs + 1,
-        succeeded = succeeded + excluded.succeeded,
-        prompt_tokens = prompt_tokens + excluded.prompt_tokens,
-        completion_tokens = completion_tokens + excluded.completion_tokens,
-        total_tokens = total_tokens + excluded.total_tokens;
-END;
+CREATE TRIGGER usage_on_finalize AFTER UPDATE OF finished_at ON jobs WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL BEGIN INSERT INTO usage (tenant_id, day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens) VALUES (NEW.tenant_id, NEW.finished_at / 86400000, NEW.model, 1, NEW.status = 'succeeded', coalesce(NEW.usage ->> 'promptTokens', 0), coalesce(NEW.usage ->> 'completionTokens', 0), coalesce(NEW.usage ->> 'totalTokens', 0)) ON CONFLICT (tenant_id, day, model) DO UPDATE SET jobs = jobs + 1, succeeded = succeeded + excluded.succeeded, prompt_tokens = prompt_tokens + excluded.prompt_tokens, completion_tokens = completion_tokens + excluded.completion_tokens, total_tokens = total_tokens + excluded.total_tokens; END;
 
--- Upstreams in trouble or under observation; a healthy one has no row. Read by the lease statement, so that no consumer
--- calls a model that must be left alone; written only when a call fails, and while its upstream recovers.
+-- Upstreams in trouble or under observation. A healthy one has no row. Read by the lease statement, so that no consumer
+-- calls a model that must be left alone. Written only when a call fails, and while its upstream recovers.
 CREATE TABLE breakers (
     -- `credential:<credential>`, or `model:<credential>|<model>`. Jobs that it gates are parked on the same key.
     key TEXT NOT NULL PRIMARY KEY,
     reason TEXT NOT NULL CHECK (reason IN ('throttled', 'blocked', 'unavailable')),
-    -- No call starts before; after that the breaker is half-open.
+    -- No call starts before. After that the breaker is half-open.
     open_until INTEGER NOT NULL,
-    -- Calls that may start while it is half-open; each success earns two more. Null: any number, it only observes.
+    -- Calls that may start while it is half-open. Each success earns two more. Null: any number, it only observes.
     permits INTEGER CHECK (permits >= 1),
     -- Trips in a row, without a recovery in between.
     trips INTEGER NOT NULL,

@@ -11,10 +11,10 @@ CREATE TABLE webhook_endpoints (
     status TEXT NOT NULL CHECK (status IN ('enabled', 'disabled')),
     disabled_at INTEGER,
     disabled_reason TEXT CHECK (disabled_reason IN ('gone', 'failing')),
-    -- AES-GCM under SIGNING_KEY, bound to tenant and endpoint; and its last characters, which may be shown.
+    -- AES-GCM under SIGNING_KEY, bound to tenant and endpoint, and its last characters, which may be shown.
     secret TEXT NOT NULL,
     secret_hint TEXT NOT NULL,
-    -- The secret before the last rotation; it signs too until the given time.
+    -- The secret before the last rotation. It signs too until the given time.
     previous_secret TEXT,
     previous_secret_until INTEGER,
     created_at INTEGER NOT NULL,
@@ -35,7 +35,7 @@ CREATE INDEX previous_endpoint_secrets_by_key ON webhook_endpoints (substr(previ
 -- dispatcher, enqueued again by the sweeper.
 CREATE TABLE deliveries (
     tenant_id TEXT NOT NULL,
-    -- Derived from job, event and receiver: inserted twice, it is the same row. Also serves the list of a job's deliveries.
+    -- Derived from job, event and receiver: inserted twice, it is the same row. Also serves the list of deliveries of a job.
     id TEXT NOT NULL,
     -- Empty for an event that is not about a job.
     job_id TEXT NOT NULL,
@@ -43,7 +43,7 @@ CREATE TABLE deliveries (
     event_type TEXT NOT NULL,
     -- The content of an event that is not about a job. Null: it is read from the job when the event is sent.
     event TEXT CHECK (event IS NULL OR json_valid(event)),
-    -- The registered endpoint; null for the job's own one-off webhook.
+    -- The registered endpoint. Null for the one-off webhook of the job itself.
     endpoint_id TEXT,
     url TEXT NOT NULL,
     payload TEXT NOT NULL CHECK (payload IN ('full', 'thin')),
@@ -52,7 +52,7 @@ CREATE TABLE deliveries (
         'receiver:' || tenant_id || ' ' || coalesce(endpoint_id, substr(url, 1, instr(substr(url, 9), '/') + 7))
     ) VIRTUAL,
     status TEXT NOT NULL,
-    -- Attempts made so far: the fence of the next one's record.
+    -- Attempts made so far: the fence of the record of the next one.
     attempts_made INTEGER NOT NULL DEFAULT 0,
     attempts TEXT NOT NULL DEFAULT '[]' CHECK (json_type(attempts) = 'array'),
     created_at INTEGER NOT NULL,
@@ -65,7 +65,7 @@ CREATE TABLE deliveries (
     -- When the sweeper enqueues it next: a little later than the queue should have delivered the message.
     sweep_at INTEGER,
     finished_at INTEGER,
-    -- The retention of a record that outlives its job; null while the record is pruned with the job.
+    -- The retention of a record that outlives its job. Null while the record is pruned with the job.
     prune_at INTEGER,
 
     PRIMARY KEY (tenant_id, id),
@@ -81,7 +81,7 @@ CREATE INDEX deliveries_to_sweep ON deliveries (sweep_at) WHERE sweep_at IS NOT 
 -- For the sweeper: records of erased jobs.
 CREATE INDEX deliveries_to_prune ON deliveries (prune_at) WHERE prune_at IS NOT NULL;
 
--- For the list of an endpoint's deliveries.
+-- For the list of the deliveries of an endpoint.
 CREATE INDEX deliveries_of_endpoint ON deliveries (tenant_id, endpoint_id, created_at) WHERE endpoint_id IS NOT NULL;
 
 -- For sending an endpoint again what it missed since a given time.
@@ -91,7 +91,7 @@ CREATE INDEX deliveries_missed ON deliveries (tenant_id, endpoint_id, created_at
 -- For the release of parked deliveries: those that wait for one receiver, the oldest first.
 CREATE INDEX deliveries_parked ON deliveries (parked_on, created_at) WHERE parked_on IS NOT NULL;
 
--- Receivers that fail; a healthy one has no row. Written only when an attempt fails, and by the first success after that.
+-- Receivers that fail. A healthy one has no row. Written only when an attempt fails, and by the first success after that.
 CREATE TABLE receiver_breakers (
     -- As in `deliveries.receiver`. Deliveries that it gates are parked on the same key.
     key TEXT NOT NULL PRIMARY KEY,
@@ -99,6 +99,6 @@ CREATE TABLE receiver_breakers (
     failures INTEGER NOT NULL,
     failing_since INTEGER NOT NULL,
     failed_at INTEGER NOT NULL,
-    -- No delivery is sent before; then one is, and its reply decides. Null: the breaker is closed and counts failures.
+    -- No delivery is sent before. Then one is, and its reply decides. Null: the breaker is closed and counts failures.
     open_until INTEGER
 ) STRICT, WITHOUT ROWID;

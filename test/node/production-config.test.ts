@@ -1,9 +1,11 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
+import { namespaceId } from "../../scripts/lib/deploy/installation-config.ts";
 import { KEY_RATE, REQUESTS_PER_COUNT, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rate-limits.ts";
 
-const toml = readFileSync(join(import.meta.dirname, "../../wrangler.toml"), "utf8");
+const root = join(import.meta.dirname, "../..");
+const toml = readFileSync(join(root, "wrangler.toml"), "utf8");
 
 it("production sends webhooks through the front door of every host, to https alone, and looks their names up", () => {
 	expect(toml).toMatch(/^compatibility_flags = \[.*"global_fetch_strictly_public".*\]$/m);
@@ -25,4 +27,38 @@ it.each([
 	expect(simple.exec(toml)?.slice(1).map(Number)).toEqual([quota / requestsPerCount, windowSeconds]);
 	// The platform knows no other windows.
 	expect([10, 60]).toContain(windowSeconds);
+});
+
+it("a deployment finds every resource of production under one prefix, which --name replaces", () => {
+	expect(toml).toMatch(/^name = "holdfast"$/m);
+	const resources = [...toml.matchAll(/^(?:database_name|bucket_name|queue|dead_letter_queue) = "(.*)"$/gm)];
+	expect(resources.length).toBeGreaterThan(8);
+	for (const [, name] of resources) expect(name).toMatch(/^holdfast(-results|-jobs|-deliveries|-dead-letters)?$/);
+	for (const binding of ["KEY_RATE", "UNAUTHENTICATED_RATE"])
+		expect(toml).toContain(`namespace_id = "${namespaceId("holdfast", binding)}"`);
+});
+
+it("wrangler can create every queue: each has a producer, without which a deployment to an empty account fails", () => {
+	const queues = (kind: string) =>
+		[...toml.matchAll(new RegExp(`\\[\\[queues\\.${kind}\\]\\]\\n(?:binding = .*\\n)?queue = "(.*)"`, "g"))].map(
+			([, name]) => name,
+		);
+	expect(queues("producers").toSorted()).toEqual(queues("consumers").toSorted());
+});
+
+it("production has one address", () => {
+	expect(toml).toMatch(/^workers_dev = true$/m);
+	expect(toml).toMatch(/^preview_urls = false$/m);
+});
+
+it("the Deploy button finds each secret and its description", () => {
+	const example = readFileSync(join(root, ".dev.vars.example"), "utf8");
+	const { cloudflare } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
+	const required = /^required = (\[.*\])$/m.exec(toml)?.[1] ?? "[]";
+	for (const secret of JSON.parse(required)) {
+		expect(example).toMatch(new RegExp(`^${secret}=$`, "m"));
+		expect(cloudflare.bindings[secret].description).not.toBe("");
+	}
+	const bindings = [...toml.matchAll(/^(?:binding|name) = "([A-Z_]+)"$|^([A-Z_]+) = /gm)].map(([, a, b]) => a ?? b);
+	expect([...bindings, ...JSON.parse(required)]).toEqual(expect.arrayContaining(Object.keys(cloudflare.bindings)));
 });

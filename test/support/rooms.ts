@@ -65,8 +65,9 @@ const GRANTS: Record<string, readonly string[]> = {
 		"workers/intake/jobs",
 	],
 
-	scripts: ["scripts/lib", "shared/core/", "shared/api"],
+	scripts: ["scripts/lib/", "shared/core/", "shared/api"],
 	"scripts/lib": ["shared/core/", "shared/api"],
+	"scripts/lib/deploy": ["scripts/lib"],
 };
 
 /** Whether a file of `folder` may import one of `target`. A folder without a line in the table may import nothing. */

@@ -52,7 +52,7 @@ async function checkR2(account: Account, bucket: string): Promise<void> {
 	} catch (error) {
 		if (!(error instanceof CloudflareError) || error.code !== R2_NOT_ENABLED) throw error;
 		throw new PlainError(
-			`R2 is not enabled on this account. Enable it once in the dashboard, which asks for a payment method:\n  https://dash.cloudflare.com/${account.id}/r2/overview`,
+			`R2 is not enabled on this account. Enable it once in the dashboard, by its checkout:\n  https://dash.cloudflare.com/${account.id}/r2/overview`,
 		);
 	}
 }
