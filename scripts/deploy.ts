@@ -17,7 +17,7 @@ import {
 } from "./lib/deploy/deployment.ts";
 import { type Found, inspectAccount } from "./lib/deploy/inspect-account.ts";
 import { type InstallationConfig, installationConfig, ProductionConfig } from "./lib/deploy/installation-config.ts";
-import { interruptionSignal } from "./lib/deploy/interruption.ts";
+import { interrupted, interruptionSignal } from "./lib/deploy/interruption.ts";
 import { remoteWrangler } from "./lib/deploy/remote-wrangler.ts";
 import { readProductionConfig } from "./lib/run-wrangler.ts";
 import { bold, complain, dim, green, PlainError, say } from "./lib/terminal.ts";
@@ -34,20 +34,18 @@ Environment:
 const LOCATIONS = ["weur", "eeur", "apac", "oc", "wnam", "enam"];
 
 const root = resolve(import.meta.dirname, "..");
+const signal = interruptionSignal();
 
 type Options = { name: string | null; location: string | undefined };
 
 async function main(): Promise<void> {
 	const options = readOptions();
 	if (options === null) return say(HELP);
-	const signal = interruptionSignal();
 	const wrangler = remoteWrangler(root, signal);
 	const [login, production] = await Promise.all([readLogin(wrangler), readProductionConfig({ root })]);
 	const config = installationConfig(ProductionConfig.parse(production), root, options.name);
 	const account = await openAccount(login, config.account_id);
 	const found = await inspectAccount(account, config);
-	// One choice for every command that follows.
-	process.env.CLOUDFLARE_ACCOUNT_ID = account.id;
 
 	const folder = join(root, ".wrangler", `deploy-${config.name}`);
 	makeFolder(folder, config);
@@ -60,7 +58,7 @@ async function main(): Promise<void> {
 }
 
 async function deploy(deployment: Deployment, found: Found, { location }: Options): Promise<void> {
-	const { config, accountId, signal } = deployment;
+	const { config, accountId } = deployment;
 	const { secrets, isMade } = missingSecrets(config.secrets.required, found.secrets, process.env);
 
 	if (!found.hasDatabase) await createDatabase(deployment, location);
@@ -82,7 +80,10 @@ function step(what: string, outcome: string): void {
 
 /** Before it is handed over, so that no failure after that loses it. */
 function showAdminToken(token: string): void {
-	step("ADMIN_TOKEN", `${green(token)}  ${dim("shown this once: keep it")}`);
+	step(
+		"ADMIN_TOKEN",
+		`${green(token)}  ${dim("keep it: it is shown this once, and only a later run that shows another replaces it")}`,
+	);
 }
 
 function showNextSteps(url: string, accountId: string, { name }: InstallationConfig): void {
@@ -120,6 +121,6 @@ function parsedOptions<T>(read: () => T): T {
 }
 
 main().catch((error) => {
-	complain(error);
-	process.exitCode = 1;
+	complain(signal.aborted ? interrupted() : error);
+	process.exitCode = signal.aborted ? 130 : 1;
 });

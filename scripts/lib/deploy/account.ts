@@ -35,15 +35,17 @@ const Accounts = z.array(z.object({ id: z.string(), name: z.string() }));
 
 export async function openAccount(login: Login, configured: string | undefined): Promise<Account> {
 	const get = apiReader(login);
-	const id = process.env.CLOUDFLARE_ACCOUNT_ID || configured || (await onlyAccount(get));
+	// In wrangler's order, so that both mean the same account.
+	const id = configured || process.env.CLOUDFLARE_ACCOUNT_ID || (await onlyAccount(get));
 	return { id, get: (path) => get(`/accounts/${id}${path}`) };
 }
 
 export async function readLogin(wrangler: Wrangler): Promise<Login> {
-	const { ok, stdout } = await wrangler(["auth", "token", "--json"]);
+	const { ok, stdout, stderr } = await wrangler(["auth", "token", "--json"]);
 	if (!ok) {
+		const reason = stderr.includes("Not logged in") ? "" : `\n${stderr.trim()}`;
 		throw new PlainError(
-			"Not logged in to Cloudflare. Run npx wrangler login, or set CLOUDFLARE_API_TOKEN, and try again.",
+			`Not logged in to Cloudflare. Run npx wrangler login, or set CLOUDFLARE_API_TOKEN, and try again.${reason}`,
 		);
 	}
 	return Login.parse(JSON.parse(stdout));
@@ -68,7 +70,7 @@ function apiReader(login: Login): (path: string) => Promise<unknown> {
 }
 
 async function onlyAccount(get: (path: string) => Promise<unknown>): Promise<string> {
-	const accounts = Accounts.parse(await get("/accounts?per_page=50").catch(rejectedLogin));
+	const accounts = Accounts.parse(await get("/accounts?per_page=50").catch(explainApiError));
 	const [account, ...others] = accounts;
 	if (account === undefined)
 		throw new PlainError("This login has no account. Set CLOUDFLARE_ACCOUNT_ID to the one to use.");
@@ -77,8 +79,10 @@ async function onlyAccount(get: (path: string) => Promise<unknown>): Promise<str
 	throw new PlainError(`This login has several accounts. Set CLOUDFLARE_ACCOUNT_ID to one of them:\n${list}`);
 }
 
-export function rejectedLogin(error: unknown): never {
-	if (!(error instanceof CloudflareError) || ![400, 401, 403].includes(error.status)) throw error;
+/** An error of the API in words that say what to do. */
+export function explainApiError(error: unknown): never {
+	if (!(error instanceof CloudflareError)) throw error;
+	if (![400, 401, 403].includes(error.status)) throw new PlainError(`Cloudflare's API failed: ${error.message}`);
 	throw new PlainError(
 		`Cloudflare refuses this login: ${error.message}\nRun npx wrangler login again, or check CLOUDFLARE_API_TOKEN and its permissions.`,
 	);

@@ -110,7 +110,9 @@ export async function waitUntilReady(url: string, signal: AbortSignal, timeoutMs
 }
 
 async function run(deployment: Deployment, args: string[], environment?: Record<string, string>) {
-	const result = await deployment.wrangler([...args, "--config", configFile(deployment.folder)], environment);
+	const { wrangler, folder, accountId } = deployment;
+	const account = { CLOUDFLARE_ACCOUNT_ID: accountId };
+	const result = await wrangler([...args, "--config", configFile(folder)], { ...account, ...environment });
 	if (!result.ok) throw explainFailure(result, deployment, args);
 	return result;
 }

@@ -1,7 +1,7 @@
 /** What an account has and lacks before a deployment. Everything that is missing is named at once. */
 import { z } from "zod";
 import { PlainError } from "../terminal.ts";
-import { type Account, CloudflareError, rejectedLogin } from "./account.ts";
+import { type Account, CloudflareError, explainApiError } from "./account.ts";
 import type { InstallationConfig } from "./installation-config.ts";
 
 export type Found = { hasDatabase: boolean; secrets: string[] };
@@ -27,7 +27,7 @@ export async function inspectAccount(account: Account, config: InstallationConfi
 		check.status === "rejected" ? [check.reason] : [],
 	);
 	const unexpected = failures.find((failure) => !(failure instanceof PlainError));
-	if (unexpected !== undefined) rejectedLogin(unexpected);
+	if (unexpected !== undefined) explainApiError(unexpected);
 	if (database.status === "rejected" || secrets.status === "rejected" || failures.length > 0) {
 		throw new PlainError(failures.map(({ message }) => message).join("\n\n"));
 	}

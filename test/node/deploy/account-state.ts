@@ -39,7 +39,7 @@ export class AccountState {
 	/** Called after each change; used to interrupt a deployment at it. */
 	onChange: (change: string) => void = () => undefined;
 	isCutOff = false;
-	uploads = 0;
+	looks = 0;
 	readonly databases = new Map<string, Database>();
 	readonly buckets = new Set<string>();
 	readonly queues = new Map<string, Queue>();
@@ -146,8 +146,11 @@ export class AccountState {
 		return { subdomain: "acme" };
 	}
 
-	isDeployed(name: string): boolean {
-		return this.workers.has(name);
+	/** A new address does not respond at once. */
+	isReady(path: string): boolean {
+		const name = /^\/worker\/([^/]+)\/healthz$/.exec(path)?.[1] ?? "";
+		this.looks += 1;
+		return this.workers.has(name) && this.looks > 1;
 	}
 
 	#worker(name: string): Worker {
@@ -190,7 +193,6 @@ export class AccountState {
 			bound.push(binding.type === "inherit" ? (before ?? binding) : binding);
 			if (binding.type === "secret_text") secrets.set(binding.name, binding.text ?? "");
 		}
-		this.uploads += 1;
 		this.workers.set(name, {
 			crons: null,
 			subdomain: { enabled: false, previews_enabled: false },

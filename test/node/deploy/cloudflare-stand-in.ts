@@ -117,7 +117,7 @@ async function serve(
 		response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(json));
 	try {
 		if (pathname.startsWith("/worker/")) {
-			send(state.isDeployed(pathname.split("/")[2] ?? "") ? 200 : 404, {});
+			send(state.isReady(pathname) ? 200 : 404, {});
 			return;
 		}
 		const result = await resultOf(state, request, pathname, call);
