@@ -41,6 +41,8 @@ export async function openAccount(login: Login, configured: string | undefined):
 }
 
 export async function readLogin(wrangler: Wrangler): Promise<Login> {
+	const { CLOUDFLARE_API_TOKEN: token, CLOUDFLARE_API_KEY: key } = process.env;
+	if (token && !key) return { type: "api_token", token };
 	const { ok, stdout, stderr } = await wrangler(["auth", "token", "--json"]);
 	if (!ok) {
 		const reason = stderr.includes("Not logged in") ? "" : `\n${stderr.trim()}`;

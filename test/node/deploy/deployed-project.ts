@@ -1,11 +1,11 @@
 /** A copy of the project as a fresh clone has it, with a home, a temporary folder and a stand-in account of its own. */
 import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { pathToFileURL } from "node:url";
-import { API_TOKEN, type StandIn, startStandIn } from "./cloudflare-stand-in.ts";
+import { API_TOKEN, LOGIN_TOKEN, type StandIn, startStandIn } from "./cloudflare-stand-in.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
 const COPIED = ["scripts", "shared", "workers", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
@@ -58,6 +58,7 @@ export class DeployedProject {
 		return {
 			...inherited,
 			HOME: join(this.#place, "home"),
+			XDG_CONFIG_HOME: join(this.#place, "home/.config"),
 			TMPDIR: join(this.#place, "tmp"),
 			NODE_OPTIONS: `--import=${preload}`,
 			// Wrangler is 15 MB of source: compiled once for all runs.
@@ -66,6 +67,16 @@ export class DeployedProject {
 			CLOUDFLARE_API_TOKEN: API_TOKEN,
 			STAND_IN_PORT: String(this.standIn.port),
 		};
+	}
+
+	/** As `wrangler login` leaves it. */
+	logIn(): void {
+		const folder = join(this.#place, "home/.config/.wrangler/config");
+		mkdirSync(folder, { recursive: true });
+		writeFileSync(
+			join(folder, "default.toml"),
+			`oauth_token = "${LOGIN_TOKEN}"\nexpiration_time = "2999-01-01T00:00:00.000Z"\nrefresh_token = "none"\nscopes = []\n`,
+		);
 	}
 
 	/** Ctrl-C in the moment of `change`, whose answer never arrives. */
