@@ -61,7 +61,7 @@ export function missingSecrets(required: string[], present: string[], environmen
 	const unset = missing.filter((name) => !environment[name]);
 	if (environment.CI && unset.length > 0) {
 		throw new PlainError(
-			`Set ${unset.join(" and ")} in the environment for the first deployment: one that is made here would stand in the log of CI.`,
+			`Set ${unset.join(" and ")} in the environment for the first deployment: one that is made here would be in the log of CI.`,
 		);
 	}
 	const secrets: Values = {};

@@ -5,10 +5,19 @@ import type { WranglerRun } from "./remote-wrangler.ts";
 
 type Place = { root: string; accountId: string };
 
+export const R2_NOT_ENABLED = 10042;
+
+export function r2IsNotEnabled(accountId: string): PlainError {
+	return new PlainError(
+		`R2 is not enabled on this account. Enable it once in the dashboard, by its checkout:\n  https://dash.cloudflare.com/${accountId}/r2/overview`,
+	);
+}
+
 /** By Cloudflare's error code, as wrangler prints it. */
 const KNOWN: Record<string, (accountId: string) => string> = {
 	100328: (id) =>
 		`This account is on the Workers Free plan, which refuses limits.cpu_ms, and Holdfast needs Workers Paid. Switch plans, then run the same command again:\n  https://dash.cloudflare.com/${id}/workers/plans`,
+	[R2_NOT_ENABLED]: (id) => r2IsNotEnabled(id).message,
 	11004: () =>
 		"One of the queues already has another Worker as its consumer. Deploy under another name: npm run deploy -- --name <name>",
 };

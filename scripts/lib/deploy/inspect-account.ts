@@ -2,17 +2,16 @@
 import { z } from "zod";
 import { PlainError } from "../terminal.ts";
 import { type Account, CloudflareError, explainApiError } from "./account.ts";
+import { R2_NOT_ENABLED, r2IsNotEnabled } from "./failures.ts";
 import type { InstallationConfig } from "./installation-config.ts";
 
 export type Found = { hasDatabase: boolean; secrets: string[] };
 
 const NOT_FOUND = {
 	database: [7404],
-	bucket: [10006],
 	worker: [10007, 10090],
 	subdomain: [10007, 10063],
 };
-const R2_NOT_ENABLED = 10042;
 
 const Names = z.array(z.object({ name: z.string() }));
 
@@ -20,7 +19,7 @@ export async function inspectAccount(account: Account, config: InstallationConfi
 	const [database, secrets, ...others] = await Promise.allSettled([
 		hasDatabase(account, config),
 		secretsOf(account, config.name),
-		checkR2(account, config.r2_buckets[0].bucket_name),
+		checkR2(account),
 		checkSubdomain(account, config),
 	]);
 	const failures = [database, secrets, ...others].flatMap((check) =>
@@ -46,22 +45,18 @@ async function secretsOf(account: Account, worker: string): Promise<string[]> {
 	return Names.parse(found ?? []).map(({ name }) => name);
 }
 
-async function checkR2(account: Account, bucket: string): Promise<void> {
-	try {
-		await orMissing(account.get(`/r2/buckets/${bucket}`), NOT_FOUND.bucket);
-	} catch (error) {
-		if (!(error instanceof CloudflareError) || error.code !== R2_NOT_ENABLED) throw error;
-		throw new PlainError(
-			`R2 is not enabled on this account. Enable it once in the dashboard, by its checkout:\n  https://dash.cloudflare.com/${account.id}/r2/overview`,
-		);
-	}
+async function checkR2(account: Account): Promise<void> {
+	await account.get("/r2/buckets?per_page=1").catch((error) => {
+		if (error instanceof CloudflareError && error.code === R2_NOT_ENABLED) throw r2IsNotEnabled(account.id);
+		throw error;
+	});
 }
 
 async function checkSubdomain(account: Account, config: InstallationConfig): Promise<void> {
 	if (config.workers_dev !== true) return;
 	if ((await orMissing(account.get("/workers/subdomain"), NOT_FOUND.subdomain)) !== null) return;
 	throw new PlainError(
-		`This account has no workers.dev subdomain. Opening its Workers page once makes one:\n  https://dash.cloudflare.com/${account.id}/workers-and-pages`,
+		`This account has no workers.dev subdomain. Opening its Workers page once makes one:\n  https://dash.cloudflare.com/${account.id}/workers/onboarding`,
 	);
 }
 

@@ -93,6 +93,7 @@ export class AccountState {
 	}
 
 	listBuckets() {
+		if (!this.isR2Enabled) throw new ApiError(403, 10042, "Please enable R2 through the Cloudflare Dashboard.");
 		return { buckets: [...this.buckets].map((name) => ({ name })) };
 	}
 

@@ -52,7 +52,8 @@ export class DeployedProject {
 	#environment(): NodeJS.ProcessEnv {
 		const inherited = { ...process.env };
 		for (const name of Object.keys(inherited)) {
-			if (/^(CI|CLOUDFLARE_|CF_|WRANGLER_|XDG_|ADMIN_TOKEN|SIGNING_KEY)/.test(name)) delete inherited[name];
+			if (/^(CI|CLOUDFLARE_|CF_|WRANGLER_|XDG_|ADMIN_TOKEN|SIGNING_KEY|https?_proxy)/i.test(name))
+				delete inherited[name];
 		}
 		const preload = pathToFileURL(join(import.meta.dirname, "reach-workers-dev.ts")).href;
 		return {
@@ -62,7 +63,7 @@ export class DeployedProject {
 			TMPDIR: join(this.#place, "tmp"),
 			NODE_OPTIONS: `--import=${preload}`,
 			// Wrangler is 15 MB of source: compiled once for all runs.
-			NODE_COMPILE_CACHE: join(tmpdir(), "holdfast-compile-cache"),
+			NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/compile"),
 			CLOUDFLARE_API_BASE_URL: this.standIn.apiUrl,
 			CLOUDFLARE_API_TOKEN: API_TOKEN,
 			STAND_IN_PORT: String(this.standIn.port),
