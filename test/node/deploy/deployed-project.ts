@@ -105,6 +105,8 @@ export class DeployedProject {
 	}
 
 	async remove(): Promise<void> {
+		// After a test that failed in the middle of a run. Wrangler ends with it.
+		this.#child?.kill("SIGKILL");
 		await this.standIn.stop();
 		rmSync(this.#place, { recursive: true, force: true });
 	}
