@@ -37,7 +37,8 @@ export class DeployedProject {
 
 	/** `npm run deploy -- <args>`, with no login or setting of this machine. */
 	async deploy(args: string[] = [], environment: Record<string, string> = {}): Promise<Run> {
-		const child = spawn(process.execPath, ["scripts/deploy.ts", ...args], {
+		const preload = pathToFileURL(join(import.meta.dirname, "reach-workers-dev.ts")).href;
+		const child = spawn(process.execPath, ["--import", preload, "scripts/deploy.ts", ...args], {
 			cwd: this.folder,
 			env: { ...this.#environment(), ...environment },
 			stdio: ["ignore", "pipe", "pipe"],
@@ -55,13 +56,11 @@ export class DeployedProject {
 			if (/^(CI|CLOUDFLARE_|CF_|WRANGLER_|XDG_|ADMIN_TOKEN|SIGNING_KEY|https?_proxy)/i.test(name))
 				delete inherited[name];
 		}
-		const preload = pathToFileURL(join(import.meta.dirname, "reach-workers-dev.ts")).href;
 		return {
 			...inherited,
 			HOME: join(this.#place, "home"),
 			XDG_CONFIG_HOME: join(this.#place, "home/.config"),
 			TMPDIR: join(this.#place, "tmp"),
-			NODE_OPTIONS: `--import=${preload}`,
 			// Wrangler is 15 MB of source: compiled once for all runs.
 			NODE_COMPILE_CACHE: join(ROOT, "node_modules/.cache/compile"),
 			CLOUDFLARE_API_BASE_URL: this.standIn.apiUrl,
