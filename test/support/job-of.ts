@@ -105,7 +105,8 @@ export const WEBHOOK = { url: "https://receiver.test/hook", events: null, payloa
 
 /** As intake hands a job over: to run at once, without an idempotency key, unless the test says otherwise. */
 export function aNewJob(overrides: Partial<NewJob> = {}): NewJob {
-	return { ...jobOf(), models: ["simulated/echo"], start: { delayMs: 0 }, idempotency: null, ...overrides };
+	const { redispatches: _, parkedOn: __, sweepAt: ___, pruneAt: ____, ...job } = jobOf();
+	return { ...job, models: ["simulated/echo"], start: { delayMs: 0 }, idempotency: null, ...overrides };
 }
 
 /** A counted call that failed, and might succeed another time, unless the test says otherwise. */

@@ -77,7 +77,7 @@ describeFaults("intake", INTAKE, [
 		name: "a job that is submitted with a key",
 		tries: /POST \/v1\/jobs:/,
 		async play(story) {
-			await story.submit({ prompt: "submitted", hasWebhook: true });
+			await story.submit({ prompt: "submitted", hasWebhook: true, json: { delay_seconds: 5 } });
 		},
 	},
 	{
