@@ -244,8 +244,8 @@ function explanation(db: Database, asked: readonly Asked[]): Statement[] {
 		},
 		{
 			sql: `WITH ${ASKED}, ${holders}
-			SELECT id, deleted_at IS NOT NULL AS is_deleted, ${overBudget("tenants.id")} AS is_over,
-			       coalesce(${openLeft("tenants.id")} <= 0, FALSE) AS is_full, limits, ${TOMORROW} - ${NOW} AS wait_ms
+			SELECT id, deleted_at IS NOT NULL AS is_deleted, ${overBudget("refused.tenant_id")} AS is_over,
+			       coalesce(${openLeft("refused.tenant_id")} <= 0, FALSE) AS is_full, limits, ${TOMORROW} - ${NOW} AS wait_ms
 			  FROM (SELECT DISTINCT tenant_id FROM asked
 			         WHERE NOT EXISTS (SELECT 1 ${STORED}) AND place NOT IN (SELECT place FROM holders)) AS refused
 			 CROSS JOIN tenants ON id = refused.tenant_id`,

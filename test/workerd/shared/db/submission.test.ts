@@ -397,14 +397,14 @@ describe("a set of jobs", () => {
 
 	it("is held to the limits of each tenant in it", async () => {
 		const [one, other] = [await aLimitedTenant(), await aLimitedTenant()];
-		const { tenantId: gone } = await aTenant({ limits: TenantLimits.parse({ tokens_per_day: 0 }) });
-		const jobs = [one, other, gone, one, other, one, one, other, one, one].map((tenantId) => aNewJob({ tenantId }));
+		const { tenantId: spent } = await aTenant({ limits: TenantLimits.parse({ tokens_per_day: 0 }) });
+		const jobs = [one, other, spent, one, other, one, one, other, one, one].map((tenantId) => aNewJob({ tenantId }));
 		const submissions = await submitJobs(db, jobs);
-		const outcomes = jobs.map(({ tenantId }, at) => [tenantId, submissions[at]?.outcome]);
-		const of = (tenantId: string) => outcomes.filter(([owner]) => owner === tenantId).map(([, outcome]) => outcome);
-		expect(of(one)).toEqual([...Array(5).fill("created"), "refused"]);
-		expect(of(other)).toEqual(Array(3).fill("created"));
-		expect(of(gone)).toEqual(["refused"]);
+		const of = (tenantId: string) => submissions.filter((_, at) => jobs[at]?.tenantId === tenantId);
+		expect(of(one).map(({ outcome }) => outcome)).toEqual([...Array(5).fill("created"), "refused"]);
+		expect(of(one).at(-1)).toMatchObject({ limit: "open_jobs", quota: 5 });
+		expect(of(other).map(({ outcome }) => outcome)).toEqual(Array(3).fill("created"));
+		expect(of(spent)).toMatchObject([{ outcome: "refused", limit: "tokens_per_day", quota: 0 }]);
 	});
 
 	it("leaves the key of a refused job free, and stores nothing twice when it is repeated", async () => {
