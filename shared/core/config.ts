@@ -1,4 +1,4 @@
-/** The configuration: variables and secrets, parsed once. A missing or malformed one is named in plain words. */
+/** The configuration: variables and secrets, parsed once. Each problem names its variable. */
 import { z } from "zod";
 import { type ModelRoute, ModelRoutesSchema } from "./upstreams/model-routes.ts";
 
@@ -28,7 +28,7 @@ const origins = z
 	.pipe(
 		z.array(
 			z.string().refine((text) => /^https?:\/\/[^/]+$/.test(text) && URL.parse(text)?.origin === text, {
-				error: "must be origins such as https://app.example.com between commas",
+				error: "must be an origin such as https://app.example.com (comma-separated list)",
 			}),
 		),
 	);
@@ -54,7 +54,7 @@ const Schema = z.object({
 			z
 				.array(
 					z
-						.number({ error: "must be numbers of seconds between commas" })
+						.number({ error: "must be a number of seconds (comma-separated list)" })
 						.min(0)
 						.max(7 * SECONDS_PER_DAY),
 				)
@@ -69,22 +69,22 @@ const Schema = z.object({
 export interface Config {
 	defaultModel: string;
 	modelRoutes: ModelRoute[];
-	/** Where callers reach this service, without a final slash; null: as they reached it when they submitted. */
+	/** The public base URL of this service, without a final slash. Null: the one that the caller used to submit the job. */
 	publicUrl: string | null;
 	allowInsecureWebhooks: boolean;
-	/** Where receivers' names are looked up, by DNS over HTTPS in JSON; null: they are not. */
+	/** The DNS-over-HTTPS resolver (JSON) for the host names of receivers. Null: they are not resolved. */
 	webhookDnsUrl: string | null;
-	/** Origins whose pages may read our responses. None: no CORS headers are sent. */
+	/** Origins whose pages may read our responses. Empty: no CORS headers are sent. */
 	corsOrigins: string[];
 	resultLinkMs: number;
 	leaseMs: number;
 	heartbeatMs: number;
 	/** How long a stream may be silent between two pieces of content. */
 	streamIdleMs: number;
-	/** The wait before each delivery attempt; as many attempts as there are waits. */
+	/** The wait before each delivery attempt: one attempt per entry. */
 	deliveryScheduleMs: number[];
 	adminToken: string;
-	/** Encrypts webhook secrets and signs result links. The first makes new ones, all are accepted. */
+	/** Encrypt webhook secrets and sign result links. New ones use the first key; all keys are accepted. */
 	signingKeys: string[];
 }
 

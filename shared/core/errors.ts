@@ -1,6 +1,6 @@
 /**
- * Errors with a meaning: the caller's own, as a closed list of codes with one status each and one envelope, and the storage's.
- * Anything else is a bug.
+ * Expected errors: those of the caller, a closed list of codes with one status each and one envelope, and those of storage.
+ * Any other error is a bug.
  */
 
 const ERRORS = {
@@ -29,7 +29,7 @@ const ERRORS = {
 
 export type AppErrorCode = keyof typeof ERRORS;
 
-/** What a limit was, and when to try again: `Retry-After` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
+/** The limit that was reached, and when to retry: `Retry-After` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers). */
 export interface LimitReached {
 	policy: { name: string; quota: number; windowSeconds: number | null };
 	retryAfterSeconds: number;
@@ -39,7 +39,7 @@ export interface LimitReached {
 export class AppError extends Error {
 	readonly code: AppErrorCode;
 	readonly param: string | null;
-	/** With every 429. */
+	/** Set for every 429. */
 	readonly limit: LimitReached | null;
 
 	constructor(code: AppErrorCode, message: string, param: string | null = null, limit: LimitReached | null = null) {
@@ -54,12 +54,12 @@ export class AppError extends Error {
 		return ERRORS[this.code].status;
 	}
 
-	/** What `x-should-retry` says: false where a client would retry in vain; null: the header is left out. */
+	/** The value of `x-should-retry`. False: a retry cannot succeed. Null: the header is left out. */
 	get shouldRetry(): boolean | null {
 		return ERRORS[this.code].retry;
 	}
 
-	/** The one envelope, which OpenAI clients read too. */
+	/** The error envelope, which OpenAI clients can read. */
 	toBody(requestId: string) {
 		const { code, message, param } = this;
 		return { error: { message, type: ERRORS[code].type, code, param, request_id: requestId } };
@@ -68,7 +68,7 @@ export class AppError extends Error {
 
 /** D1 or R2 did not respond in time, or failed. Whether a write took effect is unknown: read it back, never repeat it blindly. */
 export class StorageUnavailable extends Error {
-	/** @param what it was to do, as in "lease jobs" */
+	/** @param what the operation, such as "lease jobs" */
 	constructor(what: string, cause: unknown) {
 		super(`Storage did not respond: ${what}`, { cause });
 		this.name = "StorageUnavailable";

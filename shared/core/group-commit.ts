@@ -1,7 +1,7 @@
 /**
  * Group commit: members that arrive while a write is in flight share the next write. A member that comes alone never waits.
  *
- * Each instance belongs to one invocation: the runtime ends promises that are shared across requests.
+ * Each instance belongs to one invocation: the runtime cancels promises that are shared across requests.
  */
 import type { Timers } from "./timeout.ts";
 
@@ -13,8 +13,8 @@ export interface GroupOptions<Member, Output> {
 	/** Returns one output per member, in their order. */
 	write: (members: Member[]) => Promise<Output[]>;
 	membersMax: number;
-	/** Whether a single member may have caused the error: then each is written alone, so that the others still succeed. */
-	mayBeOneMembers: (error: unknown) => boolean;
+	/** Whether one member may have caused the error. Then each is written alone, so that the others still succeed. */
+	shouldSplit: (error: unknown) => boolean;
 }
 
 interface Waiting<Member, Output> {
@@ -39,7 +39,7 @@ export class GroupCommit<Member, Output> {
 		return await output;
 	}
 
-	/** Several at once, which share writes of up to `membersMax`. Returns outputs in their order. */
+	/** Commits several at once, in writes of up to `membersMax`. Returns outputs in their order. */
 	async commitAll(members: readonly Member[]): Promise<Output[]> {
 		const outputs = members.map((member) => this.#join(member));
 		this.#begin();
@@ -50,7 +50,10 @@ export class GroupCommit<Member, Output> {
 		return new Promise((resolve, reject) => this.#waiting.push({ member, resolve, reject }));
 	}
 
-	/** The next write begins before the last one's members are settled, so that a member that commits again queues behind. */
+	/**
+	 * The next write begins before the last one's members are settled, so that a member that commits again does not overtake
+	 * those that wait.
+	 */
 	#begin(): void {
 		if (this.#isWriting || this.#waiting.length === 0) return;
 		this.#isWriting = true;
@@ -78,7 +81,7 @@ export class GroupCommit<Member, Output> {
 				for (const [at, output] of outputs.entries()) group[at]?.resolve(output);
 			};
 		} catch (error) {
-			if (group.length === 1 || !this.#options.mayBeOneMembers(error)) {
+			if (group.length === 1 || !this.#options.shouldSplit(error)) {
 				return () => {
 					for (const { reject } of group) reject(error);
 				};

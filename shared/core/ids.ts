@@ -1,6 +1,6 @@
 /**
- * Ids: a prefix that names the kind, and a lower-case ULID (48 bits of time, 80 random bits), so that they sort by creation
- * time. The clock is this machine's: good for order, never compared with a time in D1.
+ * Ids: a prefix that names the kind, and a lower-case ULID (48 bits of time, 80 random bits). Ids sort by creation time. The
+ * time is this machine's: it orders ids and is never compared with a time in D1.
  */
 import { encodeTime, ulid } from "ulidx";
 import type { Runtime } from "./runtime.ts";
@@ -15,7 +15,7 @@ export function newId(prefix: IdPrefix, runtime: Runtime): string {
 	return `${prefix}_${ulid(runtime.now(), () => (bytes[next++] ?? 0) / 256).toLowerCase()}`;
 }
 
-/** Whether `id` could have been made by `newId`. Anything else is unknown without a look-up. */
+/** Whether `id` could have been made by `newId`. Any other id is unknown, without a lookup. */
 export function isId(prefix: IdPrefix, id: string): boolean {
 	return id.startsWith(`${prefix}_`) && /^[0-7][0-9a-hjkmnp-tv-z]{25}$/.test(id.slice(prefix.length + 1));
 }

@@ -68,7 +68,7 @@ export class Database {
 			timers: this.#timers,
 			write,
 			membersMax: MEMBERS_MAX,
-			mayBeOneMembers: (error) => !(error instanceof StorageUnavailable),
+			shouldSplit: (error) => !(error instanceof StorageUnavailable),
 		});
 	}
 

@@ -38,7 +38,7 @@ export class MessageQueue<Message extends object> {
 			timers: options.timers,
 			write: (messages) => this.#send(messages),
 			membersMax: MESSAGES_PER_CALL_MAX,
-			mayBeOneMembers: () => false,
+			shouldSplit: () => false,
 		});
 	}
 

@@ -1,7 +1,7 @@
 /**
- * Assembles a chat completion from the chunks of a stream, as a fold. Each step consumes the chunk and the state
- * it was given: lists grow in place, since copying 100,000 logprobs for each new one would take minutes. A stream is whole
- * once it sent `[DONE]` or gave every choice a finish reason; half a completion is never a result.
+ * Assembles a chat completion from the chunks of a stream, as a fold. Each step takes over the chunk and the previous state,
+ * and lists grow in place: copying 100,000 logprobs for each new one would take minutes. A stream is whole once it sent
+ * `[DONE]` or gave every choice a finish reason. Half a completion is never a result.
  */
 import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json.ts";
 
@@ -9,12 +9,12 @@ interface ChoiceState {
 	index: number;
 	message: JsonObject;
 	finishReason: string | null;
-	/** `logprobs` and whatever else stands beside the delta. */
+	/** `logprobs` and any other field beside the delta. */
 	rest: JsonObject;
 }
 
 export interface StreamState {
-	/** What stands beside the choices: id, model, created … */
+	/** Fields beside the choices: id, model, created … */
 	head: JsonObject;
 	choices: readonly ChoiceState[];
 	/** Raw counts; providers spread them over several chunks, and the last value wins. */
@@ -29,7 +29,7 @@ export const EMPTY_STREAM: StreamState = { head: {}, choices: [], usage: null, i
 /** Fields of a chunk that are no part of a completion. */
 const CHUNK_ONLY: ReadonlySet<string> = new Set(["object", "obfuscation", "choices", "usage"]);
 
-/** Sent once by most providers, in every chunk by some: the first value stands. */
+/** Most providers send these once, some in every chunk. The first value is kept. */
 const SENT_ONCE: ReadonlySet<string> = new Set(["id", "created", "model"]);
 
 /** Adds one chunk in OpenAI's form, `{choices: [{index, delta, finish_reason}], usage?}`. */
@@ -129,8 +129,8 @@ function growCalls(known: readonly Json[], deltas: readonly Json[]): Json[] {
 }
 
 /**
- * The position of the call that a delta continues; -1 for a new one. Its `index` decides, except that some providers give
- * none, or 0 for all: then a named call under another id is a new one, and a nameless piece belongs to the last.
+ * The position of the call that a delta continues; -1 for a new one. Its `index` decides. Some providers send no index, or 0
+ * for every call: then a name with another id starts a new call, and a piece without a name continues the last one.
  */
 function callOf(calls: readonly Json[], delta: JsonObject): number {
 	const index = numberOf(delta.index);
@@ -163,7 +163,7 @@ function withoutNulls(known: JsonObject | null, more: JsonObject): JsonObject {
 	return { ...known, ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== null)) };
 }
 
-/** Characters of text in a delta; any other value counts 8. A role alone counts nothing: some send it as a keep-alive. */
+/** Characters of text in a delta; any other value counts 8. A role counts nothing: some providers send it as a keep-alive. */
 function weightOf(value: Json | undefined): number {
 	if (value === undefined || value === null) return 0;
 	if (typeof value === "string") return value.length;

@@ -19,7 +19,7 @@ export const ChatCompletion = z.looseObject({
 	created: z.number(),
 	model: z.string(),
 	choices: z.array(ChatChoice),
-	/** Absent where the provider did not say. */
+	/** Absent if the provider sent no counts. */
 	usage: z
 		.looseObject({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() })
 		.optional(),

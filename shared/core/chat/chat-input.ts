@@ -1,8 +1,8 @@
 /**
- * The body of a chat completion request. Checked as far as the published JSON Schema goes and no further:
- * fractional or huge `max_tokens`, thousands of messages or none are the provider's business, and fields that are not
- * listed pass untouched, `simulate` too, which only the simulated provider reads. A test holds this schema and the JSON
- * Schema to the same classification; change both or neither.
+ * The body of a chat completion request, checked exactly as far as the published JSON Schema. The provider decides about
+ * fractional or huge `max_tokens` and the number of messages. Unlisted fields pass unchanged, among them `simulate`, which
+ * only the simulated provider reads. A test holds this schema and the JSON Schema to the same results; change both or
+ * neither.
  */
 import { z } from "zod";
 

@@ -1,6 +1,6 @@
 /**
- * Makes a chat completion of any provider's response: an object that is valid against the published output schema by
- * construction. Whole choices, tool calls, refusals and every field we do not know survive.
+ * Turns any provider's response into a chat completion that is valid against the published output schema by construction.
+ * All choices, tool calls, refusals and unknown fields are kept.
  */
 import {
 	type Json,
@@ -22,12 +22,12 @@ export type ParsedResponse =
 	| { kind: "completion"; completion: ChatCompletion; usage: Usage | null }
 	/** The provider reports a failure although its status said success: an error body, or an error event in a stream. */
 	| { kind: "error"; body: Json; usage: Usage | null }
-	/** It came whole, so it was paid for, but cannot be used. Calling again would pay twice. */
+	/** It is complete, so it was paid for, but it cannot be used. Calling again would pay twice. */
 	| { kind: "unreadable"; why: string; usage: Usage | null }
 	/** It stopped before its end. */
 	| { kind: "cut"; why: string; usage: Usage | null };
 
-/** For what the provider left out. */
+/** Values for fields that the provider left out. */
 export interface CompletionDefaults {
 	id: string;
 	/** Unix seconds. */
@@ -40,7 +40,7 @@ const DEPTH_MAX = 256;
 
 /** Reads a whole JSON body that came with a 2xx status. */
 export function readCompletion(json: Json, defaults: CompletionDefaults): ParsedResponse {
-	if (nestsDeeperThan(json, DEPTH_MAX)) return unreadable("The response is nested too deep.");
+	if (nestsDeeperThan(json, DEPTH_MAX)) return unreadable("The response is nested too deeply.");
 	const body = openEnvelope(json);
 	if (body === null) return unreadable("The response is not a JSON object.");
 	if (reportsError(body)) return { kind: "error", body, usage: readUsage(body.usage) };
@@ -48,7 +48,7 @@ export function readCompletion(json: Json, defaults: CompletionDefaults): Parsed
 	if (blocked !== null) return { kind: "error", body: blocked, usage: readUsage(body.usageMetadata) };
 
 	const chat = chatOf(body);
-	if (chat === null) return unreadable("The response has none of the shapes of a completion.");
+	if (chat === null) return unreadable("The response is not a chat completion in any known format.");
 	const { choices, usage: rawUsage, ...rest } = chat;
 	const usage = readUsage(rawUsage);
 	const wellFormed = (listOf(choices) ?? []).map(wellFormedChoice);
@@ -89,20 +89,20 @@ function reportsError(body: JsonObject): boolean {
 	return !listOf(body.choices)?.length && hasError(body);
 }
 
-/** To a prompt that it blocks, Gemini responds with no candidates and a reason. */
+/** Gemini responds to a prompt that it blocks with a reason and no candidates. */
 function geminiBlock(body: JsonObject): JsonObject | null {
 	const reason = wordOf(objectOf(body.promptFeedback)?.blockReason);
 	if (reason === null || listOf(body.candidates)?.length) return null;
 	return { error: { code: "content_filter", message: `The provider blocked the prompt: ${reason}.` } };
 }
 
-/** Some routers end a choice with `finish_reason: "error"` and say there what went wrong. */
+/** Some routers end a choice with `finish_reason: "error"` and put the error into that choice. */
 function errorOfChoices(choices: Json[]): JsonObject {
 	const error = choices.map((choice) => objectOf(objectOf(choice)?.error)).find((inside) => inside !== null);
 	return { error: error ?? { message: "The provider ended its response with an error." } };
 }
 
-/** Null: there is no message in it. */
+/** Null: it has no message. */
 function wellFormedChoice(value: Json, position: number): ChatChoice | null {
 	const choice = objectOf(value);
 	if (choice === null) return null;
@@ -130,7 +130,7 @@ function wellFormedMessage({ tool_calls: toolCalls, ...message }: JsonObject): C
 	};
 }
 
-/** A string, or null for no content. An object is what some providers make of JSON mode: its text is the content. */
+/** A string, or null for no content. In JSON mode some providers send an object: its JSON text is the content. */
 export function contentText(content: Json | undefined): string | null {
 	if (content === undefined || content === null) return null;
 	if (typeof content === "string") return content;

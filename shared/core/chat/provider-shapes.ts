@@ -1,6 +1,6 @@
 /**
  * Brings a whole response of another provider into OpenAI's shape, `{choices: [{index, message, finish_reason}], usage}`.
- * What has no place there stays where it was. Finish reasons that a provider did not give stay null.
+ * Other fields stay where they were. A finish reason that the provider did not send stays null.
  */
 import { type Json, type JsonObject, listOf, objectOf, stringOf, wordOf } from "../json/json.ts";
 
@@ -28,7 +28,7 @@ function ofWorkersAi({ response, tool_calls: calls, finish_reason: reason, ...re
 	return { ...rest, choices: [{ index: 0, message, finish_reason: reason ?? null }] };
 }
 
-/** Workers AI's own models give `{name, arguments}`; others already use OpenAI's form, which passes. */
+/** Workers AI's own models give `{name, arguments}`; others already use OpenAI's form, which is kept. */
 export function workersAiToolCalls(calls: Json | undefined): Json[] {
 	return (listOf(calls) ?? []).map((value, position) => {
 		const call = objectOf(value);
@@ -46,7 +46,7 @@ const ANTHROPIC_REASONS: ReadonlyMap<string, string> = new Map([
 	["refusal", "content_filter"],
 ]);
 
-/** OpenAI's word for Anthropic's `stop_reason`; a word without a counterpart passes as it is. */
+/** OpenAI's word for Anthropic's `stop_reason`; a word without a counterpart is kept. */
 export function anthropicReason(reason: Json | undefined): string | null {
 	const word = stringOf(reason);
 	return word === null ? null : (ANTHROPIC_REASONS.get(word) ?? word);
@@ -116,7 +116,7 @@ function geminiChoice(value: Json, position: number): Json {
 	};
 }
 
-/** What Gemini's parts hold; null for what they do not. */
+/** The text, the reasoning and the tool calls in Gemini's parts. Null: there is none. */
 export function geminiParts(content: Json | undefined): {
 	text: string | null;
 	reasoning: string | null;
@@ -142,7 +142,7 @@ function toolCall(name: string, args: Json | undefined, id: string | null, posit
 	return { id: id ?? `call_${position}`, type: "function", function: { name, arguments: text } };
 }
 
-/** An empty `error` is none: some providers send the field with every response. */
+/** An empty `error` is no error: some providers send the field with every response. */
 export function hasError({ error }: JsonObject): boolean {
 	return wordOf(error) !== null || Object.keys(objectOf(error) ?? {}).length > 0;
 }

@@ -41,7 +41,7 @@ function readChunk(body: JsonObject): StreamEvent {
 	return NOTHING;
 }
 
-/** `{response: "piece", tool_calls?, usage?}`; its end is `[DONE]` alone. */
+/** `{response: "piece", tool_calls?, usage?}`; only `[DONE]` ends the stream. */
 function workersAiChunk({ response, tool_calls: calls, p: _padding, ...rest }: JsonObject): JsonObject {
 	const piece =
 		typeof response === "string" || response === null || response === undefined ? response : JSON.stringify(response);
@@ -57,7 +57,7 @@ function geminiChunk({ candidates, usageMetadata, responseId, modelVersion, ...r
 		const { text, reasoning, calls } = geminiParts(content);
 		const delta: JsonObject = { content: text };
 		if (reasoning !== null) delta.reasoning_content = reasoning;
-		// Gemini sends each call whole, so every one is new; its number within the chunk would join it to another's.
+		// Gemini sends each call whole. An id made from its position in the chunk would merge it with a call of another chunk.
 		if (calls.length > 0) delta.tool_calls = calls.map(withoutMadeUpId);
 		return { ...beside, index: index ?? position, delta, finish_reason: geminiReason(finishReason) };
 	});

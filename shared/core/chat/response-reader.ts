@@ -1,6 +1,6 @@
 /**
- * Parses a 2xx body as it arrives: one JSON object or a stream of events. The body itself decides which, for content types
- * are unreliable. No clock and no I/O: the caller watches the time.
+ * Parses a 2xx body as it arrives: one JSON object or a stream of events. The body itself decides which, because content
+ * types are unreliable. No clock and no I/O: the caller enforces the time limits.
  */
 
 import { type Json, parseJson } from "../json/json.ts";
@@ -12,14 +12,14 @@ import { type SseEvent, SseReader } from "./sse.ts";
 import { readUsage } from "./token-usage.ts";
 
 /**
- * Longest response, in characters: as much as we accept of a prompt, and three times the 1,000,000 tokens of the largest
- * models. While it is parsed, a response exists as text, as objects and as text again, some five times its size in all:
- * more would not fit beside other calls in an isolate's 128 MB.
+ * The longest response, in characters: the limit of a request body, and three times the 1,000,000 tokens of the largest
+ * models. While it is parsed, a response exists as text, as objects and as text again, about five times its size in all. A
+ * longer one would not fit beside other calls in an isolate's 128 MB.
  */
 export const RESPONSE_CHARS_MAX = 16 * 1024 * 1024;
 
 export interface ResponseReaderOptions {
-	/** The content type is `text/event-stream`. Decides where the body's first characters do not. */
+	/** Whether the content type is `text/event-stream`. Decides only if the body's first characters do not. */
 	saysEventStream: boolean;
 	/** The request's `n`. */
 	choicesRequested: number;
@@ -28,8 +28,8 @@ export interface ResponseReaderOptions {
 }
 
 /**
- * `reading`: more is to come. `closing`: a stream ended every choice, and only the usage may follow.
- * `settled`: nothing more can change the outcome, so stop the provider.
+ * `reading`: more is to come. `closing`: a stream ended every choice, and only the usage may follow. `settled`: nothing more
+ * can change the outcome, so the caller ends the call.
  */
 export type ReaderState = "reading" | "closing" | "settled";
 
@@ -43,7 +43,7 @@ export class ResponseReader {
 	readonly #decoder = new TextDecoder();
 	readonly #sse = new SseReader();
 	#kind: "unknown" | "text" | "stream" = "unknown";
-	/** The body so far; of a stream, only what came before it was known to be one. */
+	/** The body so far. Of a stream, only the text received before it was recognised as one. */
 	#text = "";
 	#stream: StreamState = EMPTY_STREAM;
 	#error: { body: Json } | null = null;
@@ -56,7 +56,7 @@ export class ResponseReader {
 		this.#charsMax = options.charsMax ?? RESPONSE_CHARS_MAX;
 	}
 
-	/** Grows with content, not with blanks, comments and pings that keep the connection alive. */
+	/** Grows with content. Blanks, comments and pings, which keep the connection alive, do not count. */
 	get progress(): number {
 		return this.#progress;
 	}
@@ -66,7 +66,7 @@ export class ResponseReader {
 		return this.#state();
 	}
 
-	/** The outcome. `isEnded`: the body came to its own end, rather than being cut or aborted. */
+	/** The outcome. `isEnded`: the body ended by itself; it was not cut or aborted. */
 	end(isEnded: boolean): ParsedResponse {
 		this.#take(this.#decoder.decode(), true);
 		if (this.#isTooLong)
@@ -156,7 +156,7 @@ export class ResponseReader {
 	}
 }
 
-/** Whether text that is not JSON began as an object or array and just stops: within a string, or with brackets open. */
+/** Whether text that is not valid JSON is an object or array that stops early: inside a string, or with open brackets. */
 export function isCutJson(text: string): boolean {
 	if (!/^\s*[{[]/.test(text)) return false;
 	let depth = 0;

@@ -1,16 +1,16 @@
 /**
- * Server-sent events (WHATWG HTML §9.2.6) out of text that arrives in pieces of any size. It differs from the standard in
- * one point: an event that the end of the stream leaves open is handed out too, because some providers leave out the
- * last blank line; its reader decides whether it is complete.
+ * Reads server-sent events (WHATWG HTML §9.2.6) from text that arrives in pieces of any size. It differs from the standard
+ * in one point: an event that is still open when the stream ends is returned too, because some providers omit the last blank
+ * line. The caller decides whether it is complete.
  */
 export interface SseEvent {
-	/** Empty where the stream did not name one. */
+	/** Empty if the stream sent no event name. */
 	event: string;
 	data: string;
 }
 
 export class SseReader {
-	/** The line that has begun. Grown by concatenation and searched only in what is new: a 10 MB line costs 10 MB of work. */
+	/** The unfinished line. Only new text is searched for a line end, so a 10 MB line costs 10 MB of work. */
 	#line = "";
 	#event = "";
 	#data: string[] = [];
@@ -32,14 +32,14 @@ export class SseReader {
 			this.#endLine(this.#line + text.slice(from, match.index), events);
 			this.#line = "";
 			from = lineEnd.lastIndex;
-			// A CR at the very end may be half of a CRLF whose LF is still on its way.
+			// A CR at the end of a piece may be half of a CRLF whose LF comes with the next piece.
 			this.#skipsLineFeed = match[0] === "\r" && from === text.length;
 		}
 		this.#line += text.slice(from);
 		return events;
 	}
 
-	/** What the end of the stream leaves open. */
+	/** Returns the event that is still open when the stream ends. */
 	end(): SseEvent[] {
 		const events: SseEvent[] = [];
 		if (this.#line !== "") this.#endLine(this.#line, events);

@@ -1,6 +1,6 @@
 /**
- * Token counts, whatever the provider calls them. Never invented: a count that is missing, negative, fractional or beyond
- * all sense makes the whole usage unknown. Only a total that the provider leaves to the reader is added up.
+ * Token counts under each provider's names. Never estimated: a count that is missing, negative, fractional or beyond the
+ * safe integers makes the whole usage unknown. Only a missing total is computed.
  */
 
 import { type Json, type JsonObject, objectOf } from "../json/json.ts";
@@ -19,7 +19,7 @@ export function readUsage(raw: Json | undefined): Usage | null {
 	return { promptTokens: prompt, completionTokens: completion, totalTokens: total };
 }
 
-/** The three numbers of the published schema, over whatever else the provider counted. */
+/** The three counts of the published schema, beside any others that the provider sent. */
 export function usageFields(raw: Json | undefined): ChatCompletion["usage"] | null {
 	const usage = readUsage(raw);
 	if (usage === null) return null;
@@ -31,13 +31,13 @@ export function usageFields(raw: Json | undefined): ChatCompletion["usage"] | nu
 	};
 }
 
-/** Anthropic's `input_tokens` leaves out what was written to and read from its cache. */
+/** Anthropic's `input_tokens` excludes tokens written to and read from its cache. */
 function anthropicPrompt(usage: JsonObject): Json | undefined {
 	const parts = [usage.input_tokens, usage.cache_creation_input_tokens ?? 0, usage.cache_read_input_tokens ?? 0];
 	return sum(parts);
 }
 
-/** Gemini counts thoughts beside its candidates, and leaves out what is zero. */
+/** Gemini counts thoughts separately from candidates, and omits counts of zero. */
 function geminiCompletion(usage: JsonObject): Json | undefined {
 	if (usage.promptTokenCount === undefined) return undefined;
 	return sum([usage.candidatesTokenCount ?? 0, usage.thoughtsTokenCount ?? 0]);

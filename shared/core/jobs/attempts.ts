@@ -1,18 +1,18 @@
 /**
- * The history of a job's model calls, one entry a call, kept in the job's own row: bounded, and written by the statement
- * that settles the call, so that it costs nothing.
+ * The history of a job's model calls, one entry per call, bounded and kept in the job's row. The statement that settles the
+ * call writes it, so it costs no extra write.
  */
 import { z } from "zod";
 import type { FailureClass, Usage } from "../upstreams/failures.ts";
 
-/** The first says how it began, the last 49 how it goes. */
+/** The first entry and the last 49. */
 export const ATTEMPTS_KEPT = 50;
 
 const UsageSchema = z.object({ promptTokens: z.number(), completionTokens: z.number(), totalTokens: z.number() });
 
 /**
- * `abandoned`: its holder died, or lost its lease. `superseded`: it succeeded, but another call's result was stored
- * first. `cancelled`, `expired`: the job ended under it. The rest: see `FailureClass`.
+ * `abandoned`: its holder died, or lost its lease. `superseded`: it succeeded, but another call's result was stored first.
+ * `cancelled`, `expired`: the job ended during the call. For the rest, see `FailureClass`.
  */
 export type AttemptOutcome =
 	| "succeeded"
@@ -46,7 +46,7 @@ export const AttemptSchema = z.object({
 
 export type Attempt = z.infer<typeof AttemptSchema>;
 
-/** What every entry has; the rest is null where it is unknown. */
+/** Every entry has these. The others are null if unknown. */
 export type AttemptFacts = Pick<Attempt, "outcome" | "counted"> & Partial<Attempt>;
 
 /** The entry of the call that `job` was leased for. */
@@ -69,24 +69,24 @@ export function newAttempt(
 	};
 }
 
-/** The number of the next call, from 1. Numbers go on when old entries are dropped. */
+/** The number of the next call, from 1. Numbering continues when old entries are dropped. */
 export function nextAttemptNumber(history: readonly Attempt[]): number {
 	return (history.at(-1)?.number ?? 0) + 1;
 }
 
-/** `history` with `entry` in it: in the place of what was written about the same lease, or at the end. */
+/** `history` with `entry`: it replaces the entry of the same lease, or is appended. */
 export function withAttempt(history: readonly Attempt[], entry: Attempt): Attempt[] {
 	const at = history.findIndex((known) => known.fence === entry.fence);
 	const known = history[at];
 	if (known !== undefined) {
-		// An attempt that was given back, because its result seemed lost, has been used again since.
+		// Uncounted stays uncounted: that attempt was given back when its result seemed lost, and has been used again since.
 		return history.with(at, { ...entry, number: known.number, counted: known.counted && entry.counted });
 	}
 	const all = [...history, entry];
 	return all.length <= ATTEMPTS_KEPT ? all : [...all.slice(0, 1), ...all.slice(1 - ATTEMPTS_KEPT)];
 }
 
-/** Tokens of two calls together; null only where both are unknown. */
+/** The tokens of two calls together. Null only if both are unknown. */
 export function addUsage(spent: Usage | null, more: Usage | null): Usage | null {
 	if (spent === null || more === null) return spent ?? more;
 	return {

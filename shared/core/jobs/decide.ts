@@ -7,12 +7,12 @@ import type { Job, JobError } from "./job.ts";
 import type { StatusReason } from "./job-states.ts";
 
 export type FailureDecision =
-	/** Back in the queue, to run no sooner than in `delayMs`; `model` and `attempt` are those of the next call's. */
+	/** Queued again, to run no earlier than in `delayMs`. `model` and `attempt` are those of the next call. */
 	| { next: "queued"; reason: StatusReason; delayMs: number; model: string; attempt: number }
 	| { next: "failed"; reason: StatusReason; error: JobError; attempt: number }
 	| { next: "expired"; error: JobError; attempt: number };
 
-/** A response that cannot be parsed fails the job for good, under a reason of its own. */
+/** The code of a response that cannot be parsed. It fails the job with a reason of its own. */
 export const ANSWER_UNREADABLE = "answer_unreadable";
 
 /** Whether a failed call used up one of `max_attempts`. A provider that says "later" is not the job's fault. */
@@ -92,7 +92,7 @@ function errorOf(job: Job, failure: ModelFailure): JobError {
 	return { code: failure.code, message: failure.message, status: failure.status, model: job.model };
 }
 
-/** Counted failures grow with the attempt; uncounted ones with how many of their kind came in a row. */
+/** Of counted failures, the attempt; of uncounted ones, how many of the same class came in a row. */
 function failuresSoFar(job: Job, failure: ModelFailure): number {
 	if (usesAttempt(failure)) return job.attempt;
 	const others = job.attempts.toReversed().findIndex((entry: Attempt) => entry.outcome !== failure.class);

@@ -10,7 +10,7 @@
 export const JOB_STATES = ["queued", "running", "succeeded", "failed", "cancelled", "expired"] as const;
 
 /**
- * - `queued`: waits for `run_at`. A consumer leases it; a caller may cancel it; the sweeper redispatches for it, or expires it.
+ * - `queued`: waits for `run_at`. A consumer leases it; a caller may cancel it; the sweeper redispatches or expires it.
  * - `running`: leased. Its holder settles it. When the lease runs out, the next lease statement takes it over.
  * - `succeeded`, `failed`, `cancelled`, `expired`: final. The sweeper prunes them when their retention ends.
  */
@@ -23,29 +23,29 @@ export function isFinal(state: JobState): state is FinalState {
 	return state !== "queued" && state !== "running";
 }
 
-/** Why a job is where it is: stable words for programs. Null where the status says it all. */
+/** Why a job is where it is: stable words for programs. Null if the status needs no reason. */
 export type StatusReason =
 	/** Queued again after a transient failure. */
 	| "retrying"
-	/** Queued: its provider asked for time, of this job or of another that asks the same model. */
+	/** Queued: the provider throttles its model, for this job or for others. */
 	| "throttled"
-	/** Queued: its model fails for nearly everybody at present. */
+	/** Queued: most calls to its model fail at present. */
 	| "unavailable"
-	/** Queued: quota spent or credit refused; somebody has to act. */
+	/** Queued: the provider's quota is spent or its credit refused, until the operator acts. */
 	| "blocked"
-	/** Queued: its tenant has as many jobs running as it may. */
+	/** Queued: its tenant is at its limit of running jobs. */
 	| "running_limit"
-	/** Queued: its tenant has spent its tokens of the day. */
+	/** Queued: its tenant has used up its daily token budget. */
 	| "budget_spent"
-	/** Queued: an answer or the way to it was lost on our side, at no cost to the job. */
+	/** Queued: our own storage failed. No attempt was used. */
 	| "storage_unavailable"
 	/** Failed: the same call would fail again. */
 	| "permanent"
-	/** Failed: the model answered with what no reader can use. */
+	/** Failed: the model's response could not be parsed. */
 	| "answer_unreadable"
-	/** Failed: every attempt failed in a way that might have passed. */
+	/** Failed: the last attempt failed transiently. */
 	| "attempts_exhausted"
 	/** Failed: its worker crashed or lost its lease on every attempt. */
 	| "poisoned"
-	/** Expired: no final answer by `deadline_at`. */
+	/** Expired: no result by `deadline_at`. */
 	| "deadline_passed";

@@ -4,7 +4,7 @@ import type { Usage } from "../upstreams/failures.ts";
 import type { Attempt } from "./attempts.ts";
 import type { JobState, StatusReason } from "./job-states.ts";
 
-/** Names a job: ids are only unique, and only looked for, within their tenant. */
+/** Names a job. Ids are unique within a tenant, and are looked up only within it. */
 export interface JobKey {
 	tenantId: string;
 	jobId: string;
@@ -31,13 +31,13 @@ export interface Job extends JobKey {
 	/** Where the caller reached this service, such as `https://jobs.example.com`. */
 	origin: string;
 	createdAt: number;
-	/** From submission, or the first `runAt`, to a final state; and the time that makes. */
+	/** How long the job may take from submission, or from the first `runAt`, to a final state; and when that ends. */
 	deadlineMs: number;
 	deadlineAt: number;
 
 	runAt: number;
 	model: string;
-	/** The credential that `model` is called with, as the routes had it when the job was queued. */
+	/** The credential that `model` is called with, by the routes at the time the job was queued. */
 	credential: string;
 	attempt: number;
 	fence: number;

@@ -8,7 +8,7 @@ import type { StatusReason } from "./job-states.ts";
 
 /** What a job's row records of its calls. */
 export interface JobProgress {
-	/** The model that gave the result, or was called last; of a queued job, the one to call next. */
+	/** The model that gave the result or was called last. Of a queued job: the one to call next. */
 	model: string;
 	/** Counted attempts on `model`. */
 	attempt: number;
@@ -54,7 +54,7 @@ export function afterResult(
 	return { status: "succeeded", reason: null, error: null, resultBytes: stored.bytes, progress };
 }
 
-/** Another holder's result was stored first. Our own call stands beside it in the history. */
+/** Another holder's result was stored first. Our own call is recorded beside it in the history. */
 export function afterOtherResult(job: Job, stored: Stored, own: Attempt): Settlement {
 	const attempts = withAttempt(withAttempt(job.attempts, stored.attempt), own);
 	const counted = own.counted ? job.attempt : job.attempt - 1;
@@ -78,7 +78,7 @@ export function afterFailure(
 	return { status: decision.next, reason, error: decision.error, resultBytes: null, progress };
 }
 
-/** No call may be made any more. */
+/** The job may make no further call. */
 export function afterPrecheck(job: Job, failed: Exclude<Precheck, "call"> | "input_missing"): Settlement {
 	const end = { resultBytes: null, progress: progressWithoutCall(job) };
 	switch (failed) {
@@ -91,18 +91,18 @@ export function afterPrecheck(job: Job, failed: Exclude<Precheck, "call"> | "inp
 	}
 }
 
-/** No call may be made now: the job waits like any other of its kind. */
+/** The job may make no call now. It is queued again and waits like any other with this reason. */
 export function handBack(job: Job, reason: StatusReason): Settlement {
 	const progress = progressWithoutCall(job);
 	return { status: "queued", reason, delayMs: 0, progress, breakerEvent: null };
 }
 
-/** How long to leave a job alone whose result or input our own storage did not take or give. */
+/** The wait after our own storage failed to store a result or to load an input. */
 const STORAGE_WAIT_MS = 15_000;
 /** Doubled with each result lost in a row: each was paid for. */
 const STORAGE_WAIT_MS_MAX = 900_000;
 
-/** Our own storage failed the job: it is tried again soon and no attempt is used. `own`: the call made, if one was. */
+/** Our own storage failed: the job is retried soon, and no attempt is used. `own`: the call, if one was made. */
 export function afterStorageFault(job: Job, own: Attempt | null): Settlement {
 	const past = history(job, own === null ? job.attempts : withAttempt(job.attempts, own));
 	const lostInARow = past.attempts.length - 1 - past.attempts.findLastIndex(({ outcome }) => outcome !== "not_stored");
@@ -115,12 +115,12 @@ export function afterStorageFault(job: Job, own: Attempt | null): Settlement {
 	};
 }
 
-/** The lease counted an attempt in advance: it gives it back. */
+/** Gives back the attempt that the lease counted in advance. */
 function progressWithoutCall({ model, attempt, attempts, usage }: Job): JobProgress {
 	return { model, attempt: attempt - 1, attempts, usage };
 }
 
-/** The history, and the tokens spent: what the row knew, plus what entries cost that are new or had no usage yet. */
+/** The history, and the tokens spent: the row's total, plus the usage of entries that are new or had none yet. */
 function history(job: Job, attempts: Attempt[]) {
 	const known = new Map(job.attempts.map((entry) => [entry.fence, entry]));
 	const added = attempts.filter((entry) => (known.get(entry.fence)?.usage ?? null) === null);
@@ -128,5 +128,10 @@ function history(job: Job, attempts: Attempt[]) {
 }
 
 function inputMissingError({ model }: Job): JobError {
-	return { code: "input_missing", message: "The stored input is gone; submit the job again.", status: null, model };
+	return {
+		code: "input_missing",
+		message: "The stored input no longer exists; submit the job again.",
+		status: null,
+		model,
+	};
 }

@@ -32,9 +32,9 @@ export function decideSweep(job: SweptJob, now: number, queueIsEmpty: boolean): 
 /** The holder handles the deadline. The sweeper only redispatches when the lease has expired. */
 function sweepRunning(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
 	const leaseExpiresAt = job.leaseExpiresAt ?? now;
-	const isLeft = leaseExpiresAt <= now;
-	if (job.sweepAt > now && !(isLeft && queueIsEmpty)) return { kind: "leave" };
-	if (!isLeft) return { kind: "look", sweepAt: leaseExpiresAt, redispatches: job.redispatches };
+	const isExpired = leaseExpiresAt <= now;
+	if (job.sweepAt > now && !(isExpired && queueIsEmpty)) return { kind: "leave" };
+	if (!isExpired) return { kind: "look", sweepAt: leaseExpiresAt, redispatches: job.redispatches };
 	return { kind: "enqueue", sweepAt: now + ENQUEUE_GRACE_MS, redispatches: job.redispatches };
 }
 

@@ -3,14 +3,14 @@
 /** The longest delay of a queue message. */
 export const QUEUE_WAIT_MS_MAX = 15 * 60_000;
 
-/** How long a message may take before the sweeper redispatches. */
+/** How long a message may take before the sweeper redispatches its job. */
 export const ENQUEUE_GRACE_MS = 60_000;
 
 /** Redispatch after 1, 5, 15 and 60 minutes, then hourly, so that waiting jobs do not multiply the messages of a backlog. */
 const REDISPATCH_DELAYS_MS = [60_000, 300_000, 900_000, 3_600_000] as const;
 export const REDISPATCH_DELAY_MS_MAX = 3_600_000;
 
-/** When the sweeper checks a row that is due at `dueAt`, given that a message is sent at `now` if that is near. */
+/** When the sweeper checks a row that is due at `dueAt`, if a message was enqueued at `now` for a near `dueAt`. */
 export function sweepAtFor(dueAt: number, now: number): number {
 	return dueAt - now > QUEUE_WAIT_MS_MAX ? dueAt : Math.max(dueAt, now) + ENQUEUE_GRACE_MS;
 }

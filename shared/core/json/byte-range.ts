@@ -1,18 +1,20 @@
-/** Which part of a stored body a `Range` header requests (RFC 9110 §14). One range of bytes; anything else is the whole. */
+/**
+ * Which part of a stored body a `Range` header requests (RFC 9110 §14). Only a single range of bytes is served as such; any
+ * other header selects the whole.
+ */
 
 export type RequestedRange =
 	| { kind: "whole" }
 	/** Never empty, and never beyond the end. */
 	| { kind: "part"; offset: number; length: number }
-	/** Well-formed, but none of the body's bytes lie in it: 416. */
+	/** Well-formed, but outside the body: 416. */
 	| { kind: "unsatisfiable" };
 
 const WHOLE: RequestedRange = { kind: "whole" };
 const UNSATISFIABLE: RequestedRange = { kind: "unsatisfiable" };
 
 /**
- * A header that is malformed, counts in another unit or requests several parts at once is ignored, as the RFC allows:
- * then the whole is served.
+ * A malformed header, another unit, or several ranges at once are ignored, as the RFC allows: the whole body is served.
  *
  * @param header null: none was sent
  * @param size bytes of the whole

@@ -1,13 +1,13 @@
 /**
- * Finds the first thing in a JSON text that we refuse, in the order of the text. Walks the grammar of RFC 8259 with a
- * stack of its own: it never recurses and ends at the first problem, so no text costs more than its length, however deep.
+ * Finds the first problem in a JSON text. Walks the grammar of RFC 8259 with its own stack: it never recurses, and it stops
+ * at the first problem, so the cost is bounded by the length of the text, however deeply it is nested.
  */
 import { numberEnd, stringEnd } from "./json-tokens.ts";
 
 export interface JsonLimits {
 	/** How many arrays and objects may be open at a time; the outermost is level 1. */
 	depthMax: number;
-	/** How many values of any kind, one inside another counted too: a value of two bytes may take forty in memory. */
+	/** How many values of any kind, nested ones included: a value of two bytes may take forty in memory. */
 	valuesMax: number;
 }
 
@@ -46,7 +46,7 @@ export class JsonScanner {
 		this.#limits = limits;
 	}
 
-	/** Null: `JSON.parse` may have the text. Call once. */
+	/** Null: the text may go to `JSON.parse`. Call once. */
 	firstProblem(): JsonProblem | null {
 		for (;;) {
 			const next = this.#skipSpace();
@@ -124,7 +124,7 @@ export class JsonScanner {
 		return null;
 	}
 
-	/** Moves past a string. A problem is reported at the first `levels` steps: a broken key has no path of its own. */
+	/** Moves past a string. `levels`: how many steps of the path a problem names; a broken key has no step of its own. */
 	#string(levels: number): JsonProblem | null {
 		const { end, fault } = stringEnd(this.#text, this.#at);
 		this.#at = end;
@@ -142,7 +142,7 @@ export class JsonScanner {
 		return this.#problem("The whole number has too many digits to be passed on unchanged: send it as a string.");
 	}
 
-	/** The first code unit that is not white space; NaN where the text ends. */
+	/** The first code unit that is not white space; NaN at the end of the text. */
 	#skipSpace(): number {
 		for (;;) {
 			const unit = this.#text.charCodeAt(this.#at);
@@ -170,7 +170,7 @@ export class JsonScanner {
 	}
 }
 
-/** Cutting may halve a surrogate pair, hence `toWellFormed`. */
+/** `toWellFormed`, because the cut may halve a surrogate pair. */
 function shown(key: string): string {
 	return key.length > SHOWN_KEY_LENGTH_MAX ? `${key.slice(0, SHOWN_KEY_LENGTH_MAX).toWellFormed()}…` : key;
 }

@@ -1,6 +1,6 @@
-/** Strings and numbers of a JSON text (RFC 8259 §6, §7): where one ends, and what is wrong with it beyond grammar. */
+/** Finds where a string or a number of a JSON text ends (RFC 8259 §6, §7), and what is wrong with it. */
 
-/** Every integer of 15 digits is a double of its own; of those with more, only some are. */
+/** A double holds every integer of up to 15 digits exactly, and only some of those with more. */
 const ALWAYS_EXACT_DIGITS = 15;
 
 const SPACE = 0x20;
@@ -8,15 +8,15 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const SIMPLE_ESCAPES = '"\\/bfnrt';
 
-/** `end` is where the token is over or, if it is malformed, where it goes wrong. */
+/** `end`: where the token ends or, if it is malformed, where it breaks. */
 interface Token<Fault> {
 	end: number;
 	fault: Fault | "malformed" | null;
 }
 
 /**
- * The string whose opening quote is at `start`. The text was decoded from valid UTF-8, so that a lone surrogate can only
- * have come from an escape (RFC 8259 §8.2, RFC 7493 §2.1).
+ * The string whose opening quote is at `start`. The text was decoded from valid UTF-8, so a lone surrogate can only come
+ * from an escape (RFC 8259 §8.2, RFC 7493 §2.1).
  */
 export function stringEnd(text: string, start: number): Token<"half a pair"> {
 	let at = start + 1;
@@ -31,7 +31,7 @@ export function stringEnd(text: string, start: number): Token<"half a pair"> {
 		} else if (unit >= SPACE) {
 			at++;
 		} else {
-			// A control character, or NaN: the text is over.
+			// A control character, or NaN at the end of the text.
 			return { end: at, fault: "malformed" };
 		}
 	}
@@ -49,7 +49,7 @@ function escapeLength(text: string, at: number): 2 | 6 | 12 | "half a pair" | "m
 	return low >= 0xdc00 && low <= 0xdfff ? 12 : "half a pair";
 }
 
-/** NaN where they are not four hex digits. By hand, for a body may be nothing but escapes. */
+/** NaN if these are not four hex digits. Written by hand for speed: a body may consist of escapes only. */
 function fourHexDigits(text: string, start: number): number {
 	let value = 0;
 	for (let at = start; at < start + 4; at++) {
@@ -63,8 +63,8 @@ function fourHexDigits(text: string, start: number): number {
 }
 
 /**
- * The number that starts at `start`. One that no double holds is refused, and so is an integer that we would pass on as
- * another one (RFC 7493 §2.2). A fraction or an exponent says that a double is meant: those may be rounded.
+ * The number that starts at `start`. A number beyond the range of doubles is refused, and so is an integer that a double
+ * would change (RFC 7493 §2.2). A number with a fraction or an exponent is meant as a double and may be rounded.
  */
 export function numberEnd(text: string, start: number): Token<"too large" | "inexact"> {
 	const digits = text.charCodeAt(start) === 0x2d ? start + 1 : start;
@@ -102,7 +102,7 @@ function isDigit(unit: number): boolean {
 	return unit >= 0x30 && unit <= 0x39;
 }
 
-/** An integer's digits but for the zeros at its end; `1e+21` and 1000000000000000000000 have the same. */
+/** An integer's digits without trailing zeros: the same for `1e+21` and 1000000000000000000000. */
 function significantDigits(literal: string): string {
 	return literal.replace(/^-|\.|e.*$/g, "").replace(/0+$/, "");
 }

@@ -1,4 +1,4 @@
-/** A parsed JSON value, and guards to look into one that we did not write: each gives the value if it has the type, else null. */
+/** A parsed JSON value, and guards for values of unknown shape: each returns the value if it has the type, else null. */
 export type Json = string | number | boolean | null | Json[] | JsonObject;
 export type JsonObject = { [key: string]: Json };
 
@@ -25,12 +25,12 @@ export function wordOf(value: Found): string | null {
 	return typeof value === "string" && value !== "" ? value : null;
 }
 
-/** The value of JSON text; undefined where the text is not JSON. */
+/** The value of JSON text; undefined if the text is not JSON. */
 export function parseJson(text: string): Json | undefined {
 	try {
 		return JSON.parse(text);
 	} catch {
-		// Not JSON, which is what `undefined` says. The error's own message would quote the text.
+		// The error is dropped: its message would quote the text.
 		return undefined;
 	}
 }

@@ -1,6 +1,6 @@
 /**
- * API keys: `hf_<key id>_<secret><checksum>`. The checksum lets a mistyped or made-up key be refused, and a leaked one be
- * recognised by scanners, without a look into D1 (as GitHub's tokens do).
+ * API keys: `hf_<key id>_<secret><checksum>`. As with GitHub's tokens, the checksum refuses a mistyped or made-up key
+ * without a lookup in D1, and lets scanners recognise a leaked one.
  */
 
 /** What a key may do. */
@@ -14,7 +14,7 @@ export const SCOPES = [
 ] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** A key that was made without scopes has these: all but the power to make more keys. */
+/** The scopes of a key created without any: all but the right to manage keys. */
 export const DEFAULT_SCOPES: Scope[] = SCOPES.filter((scope) => scope !== "keys:manage");
 
 export interface ApiKey {
@@ -23,7 +23,7 @@ export interface ApiKey {
 	name: string;
 	scopes: string[];
 	createdAt: number;
-	/** The hour in which it was last used. Null: never so far. */
+	/** The hour in which it was last used. Null: never. */
 	lastUsedAt: number | null;
 	expiresAt: number | null;
 	revokedAt: number | null;
@@ -42,14 +42,14 @@ export function makeApiKey(keyId: string, randomBytes: (length: number) => Uint8
 	return body + checksum(body);
 }
 
-/** The id of the row that may know `key`; null: this was never a key. */
+/** The id of the row to look `key` up in. Null: this cannot be a key. */
 export function keyIdOf(key: string): string | null {
 	const match = FORM.exec(key);
 	if (match === null || checksum(key.slice(0, -CHECKSUM_LENGTH)) !== match[3]) return null;
 	return `key_${match[1]}`;
 }
 
-/** Uniform: a byte of 248 or more would favour the first letters, so it is drawn again. */
+/** Uniform: a byte of 248 or more would favour the first letters, so it is skipped. */
 function randomSecret(randomBytes: (length: number) => Uint8Array): string {
 	let secret = "";
 	while (secret.length < SECRET_LENGTH) {

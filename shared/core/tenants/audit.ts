@@ -1,7 +1,7 @@
 /**
- * The audit log: who changed what. It records acts that grant, revoke or destroy, which are few. Submissions, polls and
- * cancellations are the traffic itself: each shows in its job's row, and an entry for each would double the cost of a job and
- * hide what an auditor looks for.
+ * The audit log: who changed what. It records actions that grant, revoke or destroy, which are few. Submissions, polls and
+ * cancellations are the traffic itself: each is recorded in its job's row. Entries for them would double the cost of a job
+ * and hide what an auditor looks for.
  */
 export const AUDIT_ACTIONS = [
 	"tenant.created",
@@ -34,13 +34,13 @@ export interface Actor {
 /** The holder of ADMIN_TOKEN. */
 export const OPERATOR = "operator";
 
-/** Ids and the name of the act: no secret, and no content. */
+/** Ids and the name of the action: no secrets and no content. */
 export interface AuditEntry extends Actor {
 	tenantId: string;
 	entryId: string;
 	at: number;
 	action: AuditAction;
-	/** The id of what it was done to. */
+	/** The id of the object acted on. */
 	target: string;
 }
 

@@ -10,12 +10,12 @@ export interface Rate {
 	windowSeconds: number;
 }
 
-/** One API key. A loop without a pause reaches it; a deliberate thousand requests a second hardly does. */
+/** One API key. A loop without a pause exceeds it; a deliberate thousand requests a second stays within it. */
 export const KEY_RATE: Rate = { name: "key", quota: 10_000, windowSeconds: 10 };
 
 /**
  * How many requests of a key the platform's limiter counts as one; `wrangler.toml` has the quota divided by it. An isolate
- * may leave nine uncounted: next to nothing of the quota, for a tenth of the calls.
+ * may leave nine requests uncounted: a negligible part of the quota, for a tenth of the calls.
  */
 export const REQUESTS_PER_COUNT = 10;
 

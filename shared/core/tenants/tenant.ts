@@ -5,13 +5,13 @@ const limit = z.number().int().min(0).max(1_000_000_000).nullable();
 
 /**
  * How many jobs a tenant without a limit of its own may have in the queue or running at a time. Cloudflare runs a thousand
- * calls at once (250 batches of four): four such tenants fill the queue, and one alone uses a quarter of it. More, and
- * somebody else's first job waits for all of them: on one machine, where batches of a hundred run one after the other, each
- * hundred costs it about a second. A check for a free slot counts the taken ones.
+ * calls at once (250 batches of four): four such tenants fill the queue, and one alone uses a quarter of it. With more,
+ * another tenant's first job waits longer: on one machine, where batches of a hundred run one after the other, each hundred
+ * delays it by about a second. Each check for a free slot counts the taken ones.
  */
 export const FAIR_SHARE = 250;
 
-/** Each a number, or null for none; `running_jobs` null is the fair share. */
+/** Null: no limit; for `running_jobs`, the fair share. */
 export const TenantLimits = z.strictObject({
 	open_jobs: limit.default(null),
 	running_jobs: limit.default(null),
@@ -20,7 +20,7 @@ export const TenantLimits = z.strictObject({
 });
 export type TenantLimits = z.infer<typeof TenantLimits>;
 
-/** What a change names; the rest stays as it is. Not `partial()` of the above, whose defaults would fill the rest in. */
+/** A change to some of the limits. Not `partial()` of the above, whose defaults would fill in the others. */
 export const TenantLimitsChange = z.strictObject({
 	open_jobs: limit.optional(),
 	running_jobs: limit.optional(),

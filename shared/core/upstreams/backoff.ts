@@ -5,7 +5,10 @@ import type { ModelFailure } from "./failures.ts";
 export const BACKOFF_BASE_MS = 2_000;
 export const BACKOFF_CAP_MS = 300_000;
 
-/** A spent quota comes back when it is paid for: called again after a minute at the earliest, then at growing intervals. */
+/**
+ * A spent quota returns only when it is paid for: the next call comes after a minute at the earliest, later ones at growing
+ * intervals.
+ */
 export const BLOCKED_WAIT_MS = 60_000;
 
 /** Added to the wait that a provider requested, so that jobs throttled together do not retry together. */

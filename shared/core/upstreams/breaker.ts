@@ -4,30 +4,30 @@ import { credentialKeyOf, modelKeyOf } from "./credentials.ts";
 import type { ModelFailure } from "./failures.ts";
 
 /**
- * How long a probe may take before another is let through: long enough for most responses, and no more than a minute's loss if
+ * How long a probe may take before another call is admitted: long enough for most responses, and at most a minute's loss if
  * its consumer died.
  */
 export const PROBE_MS = 30_000;
 
-/** What a successful probe earns: more calls than it used, so that a recovered upstream fills up exponentially. */
+/** Permits that a successful probe adds: more than it used, so that the load on a recovered upstream grows exponentially. */
 export const PERMITS_EARNED = 2;
 
 /** Successes in a row that close a breaker. */
 export const SUCCESSES_TO_RECOVER = 8;
 
-/** An upstream is unavailable if, of the calls seen in a minute, ten or more and most failed. */
+/** An upstream is unavailable if at least ten calls, and most of the calls, failed within a minute. */
 export const OBSERVED_MS = 60_000;
 export const FAILURES_TO_TRIP = 10;
 export const UNAVAILABLE_MS_FIRST = 30_000;
 
-/** The shortest and the longest time that a breaker opens for without a request of the provider. */
+/** The shortest and the longest time that a breaker opens for if the provider requested none. */
 export const OPEN_MS_FIRST = BACKOFF_BASE_MS;
 export const OPEN_MS_MAX = BACKOFF_CAP_MS;
 
 interface Observation {
-	/** Of the breaker. */
+	/** The key of the breaker. */
 	key: string;
-	/** When the failed call was leased. It was let through by what was known then; a later trip it knows nothing of. */
+	/** When the failed call was leased. If the breaker has tripped since, the failure counts as part of that trip. */
 	leasedAt: number;
 }
 

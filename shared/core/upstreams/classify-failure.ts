@@ -1,4 +1,4 @@
-/** From a provider's refusal to a `ModelFailure`. Pure: the clock's time is passed in. */
+/** Turns a provider's refusal into a `ModelFailure`. */
 
 import type { Json } from "../json/json.ts";
 import {
@@ -11,7 +11,7 @@ import {
 } from "./failure-table.ts";
 import { type ModelFailure, newFailure } from "./failures.ts";
 import { type ProviderError, readProviderError } from "./provider-error.ts";
-import { believedMs, type ReadHeader, readRetryAfterMs } from "./retry-after.ts";
+import { acceptedMs, type ReadHeader, readRetryAfterMs } from "./retry-after.ts";
 
 /** Long enough for any provider's sentence, too short for a prompt or a page of HTML. */
 export const FAILURE_MESSAGE_CHARS_MAX = 500;
@@ -19,7 +19,7 @@ export const FAILURE_MESSAGE_CHARS_MAX = 500;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface Refusal {
-	/** HTTP status as it came, 2xx too: an error may stand in the body of a success. Null: there was no HTTP response. */
+	/** HTTP status as received, 2xx too: the body of a success may hold an error. Null: there was no HTTP response. */
 	status: number | null;
 	header: ReadHeader;
 	/** The parsed body; undefined where it is not JSON. */
@@ -36,12 +36,12 @@ export function classifyFailure({ status, header, body, nowMs }: Refusal): Model
 		message: error.message === null ? ownMessage(status) : cleanMessage(error.message),
 		status,
 		retryAfterMs:
-			readRetryAfterMs(header, nowMs) ?? believedMs(error.retryAfterMs ?? Number.NaN) ?? knownWaitMs(error, nowMs),
+			readRetryAfterMs(header, nowMs) ?? acceptedMs(error.retryAfterMs ?? Number.NaN) ?? knownWaitMs(error, nowMs),
 		nextModelMayHelp: classification.nextModelMayHelp,
 	});
 }
 
-/** A Cloudflare error that was thrown rather than sent as a response: "3040: Capacity temporarily exceeded". Null: it is none. */
+/** A Cloudflare error that was thrown, not sent as a response: "3040: Capacity temporarily exceeded". Null: not one. */
 export function classifyThrown(message: string, nowMs: number): ModelFailure | null {
 	const parts = /^(\d{4}): (.*)/s.exec(message);
 	if (parts?.[1] === undefined || parts[2] === undefined) return null;
@@ -62,9 +62,9 @@ function classificationOf(httpStatus: number | null, error: ProviderError): Clas
 }
 
 /**
- * The provider knows better than the table. "true" makes a permanent failure transient; throttled and blocked ones come
- * back anyway, at no cost. "false" makes a transient or throttled failure permanent, though another model may still be
- * called; a blocked one stays blocked, since it waits for a payment.
+ * The provider's `x-should-retry` overrides the table. "true" makes a permanent failure transient; throttled and blocked
+ * calls are retried anyway, at no cost. "false" makes a transient or throttled failure permanent, though another model may
+ * still be called. A blocked failure stays blocked, since it waits for a payment.
  */
 function obeyShouldRetry(classification: Classification, header: string | null): Classification {
 	const word = header?.trim().toLowerCase();
@@ -73,7 +73,7 @@ function obeyShouldRetry(classification: Classification, header: string | null):
 	return word === "false" && comesBack ? { ...classification, class: "permanent" } : classification;
 }
 
-/** Workers AI's free daily allocation is back at 00:00 UTC. */
+/** Workers AI's free daily allocation resets at 00:00 UTC. */
 function knownWaitMs(error: ProviderError, nowMs: number): number | null {
 	return error.words.includes("3036") ? DAY_MS - (nowMs % DAY_MS) : null;
 }
@@ -86,9 +86,9 @@ function ownMessage(status: number | null): string {
 	return `The provider responded with ${status}.`;
 }
 
-/** One line of at most 500 characters, whole ones: no half of a surrogate pair. */
+/** One line of at most 500 characters, without half a surrogate pair at the cut. */
 export function cleanMessage(message: string): string {
-	// Ten times the limit is cleaned at most: a message may be megabytes.
+	// Cleans at most ten times the limit, because a message may be megabytes.
 	const line = message
 		.slice(0, FAILURE_MESSAGE_CHARS_MAX * 10)
 		.replace(/[\p{Cc}\s]+/gu, " ")

@@ -2,8 +2,8 @@
 import { type ModelRoute, routeFor } from "./model-routes.ts";
 
 /**
- * Names the credential that `model` is called with, without its secret. Behind one AI Gateway each maker of models may have a
- * key, and a quota, of its own.
+ * Names the credential that `model` is called with, without its secret. Behind one AI Gateway, each model maker may have its
+ * own key and quota.
  */
 function credentialOf(route: ModelRoute, model: string): string {
 	const { provider, base_url, gateway = "", api_key_secret = "" } = route;
@@ -19,12 +19,12 @@ export function credentialFor(routes: readonly ModelRoute[], model: string): str
 	return route === null ? null : credentialOf(route, model);
 }
 
-/** The key of the breaker for what is blocked together. */
+/** The key of the breaker for everything that is blocked together: all models called with one credential. */
 export function credentialKeyOf(credential: string): string {
 	return `credential:${credential}`;
 }
 
-/** The key of the breaker for what is throttled together: one model, called with one credential. */
+/** The key of the breaker for everything that is throttled together: one model, called with one credential. */
 export function modelKeyOf(credential: string, model: string): string {
 	return `model:${credential}|${model}`;
 }

@@ -2,16 +2,17 @@
  * What each sign of failure means. Sources: the error references of OpenAI, Anthropic, Gemini, Workers AI and AI Gateway,
  * and what their official clients retry. Each row has its test.
  *
- * Words that a provider uses for one thing only come before the status; words so general that the status says more
- * (`invalid_request_error` comes with 400, 401 and 404) come after it, and speak only for errors inside a 200.
+ * Specific words, which a provider uses for one thing only, are checked before the status. General words such as
+ * `invalid_request_error`, which comes with 400, 401 and 404, are checked after it: they only decide about errors inside a
+ * 200.
  */
 import type { FailureClass } from "./failures.ts";
 
 export interface Classification {
 	class: FailureClass;
-	/** Our word, for when the provider gave none. */
+	/** Our code, used if the provider sent none. */
 	code: string;
-	/** Whether another model may do better. False for what is wrong with the request itself. */
+	/** Whether another model may succeed. False if the request itself is wrong. */
 	nextModelMayHelp: boolean;
 }
 
@@ -24,9 +25,9 @@ const row = (failureClass: FailureClass, code: string, nextModelMayHelp = true):
 const TRANSIENT = row("transient", "server_error");
 const THROTTLED = row("throttled", "rate_limited");
 const BLOCKED = row("blocked", "quota_exhausted");
-/** The caller's own error: no model would take it. */
+/** The caller's error: every model would refuse it. */
 const REJECTED = row("permanent", "invalid_request", false);
-/** Permanent, but only here: another model may be known, larger, or on a credential that works. */
+/** Permanent for this model only: another may exist, accept longer input, or have a credential that works. */
 const UNKNOWN_MODEL = row("permanent", "model_not_found");
 const TOO_LARGE = row("permanent", "request_too_large");
 const TOO_LONG = row("permanent", "context_length_exceeded");
@@ -35,7 +36,7 @@ const UNAUTHORIZED = row("permanent", "unauthorized");
 const FORBIDDEN = row("permanent", "forbidden");
 
 export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
-	// Money: comes back when somebody pays or the day is over.
+	// Quota: returns after a payment or on the next day.
 	insufficient_quota: BLOCKED,
 	credit_balance_exhausted: BLOCKED,
 	organization_spend_limit_exceeded: BLOCKED,
@@ -123,7 +124,7 @@ export const GENERAL_WORDS: Readonly<Record<string, Classification>> = {
 /** An error without a reason inside a 200: the provider had begun to respond, so a retry may succeed. */
 export const ERROR_AFTER_SUCCESS: Classification = row("transient", "provider_error");
 
-/** Unknown 4xx are the caller's, unknown 5xx (501, 505, 520–527, 530 …) the provider's. Redirects are never followed. */
+/** An unknown 4xx is the caller's error, an unknown 5xx (501, 505, 520–530) the provider's. Redirects are not followed. */
 export function classificationOfStatus(status: number): Classification {
 	const known = BY_STATUS[status];
 	if (known !== undefined) return known;

@@ -12,11 +12,11 @@ export const ModelRouteSchema = z
 		match: z.string().min(1).max(MODEL_NAME_LENGTH_MAX),
 		provider: z.enum(PROVIDERS),
 		base_url: z.url({ protocol: /^https?$/ }).optional(),
-		/** Names the secret that holds the key; the key itself never stands in a variable. */
+		/** Names the secret that holds the key; the key itself is never in a variable. */
 		api_key_secret: z.string().min(1).optional(),
 		/** The gateway that `workers-ai` calls go through. */
 		gateway: z.string().min(1).optional(),
-		/** The full name sent upstream; the job keeps the caller's. */
+		/** The model name to send upstream. The job keeps the caller's name. */
 		rename: z.string().min(1).max(MODEL_NAME_LENGTH_MAX).optional(),
 	})
 	.refine((route) => route.provider !== "openai-compatible" || route.base_url !== undefined, {
@@ -28,12 +28,12 @@ export type ModelRoute = z.infer<typeof ModelRouteSchema>;
 
 export const ModelRoutesSchema = z.array(ModelRouteSchema).min(1);
 
-/** The route that serves `model`; null means that no route does, and the job is refused at submission. */
+/** The route that serves `model`; null if none does: the job is refused at submission. */
 export function routeFor(routes: readonly ModelRoute[], model: string): ModelRoute | null {
 	return routes.find((route) => matches(route.match, model)) ?? null;
 }
 
-/** Wildcard match without backtracking: each piece between stars is looked for after the one before it. */
+/** Wildcard match without backtracking: each piece between stars is searched for after the previous one. */
 function matches(pattern: string, name: string): boolean {
 	const [head = "", ...rest] = pattern.split("*");
 	if (rest.length === 0) return name === pattern;

@@ -1,10 +1,10 @@
-/** What a provider says about its failure, in whichever of the usual error bodies it says so. */
+/** Reads a provider's account of its failure from any of the usual error bodies. */
 import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json.ts";
 
 export interface ProviderError {
-	/** The provider's own words for programs, the most specific first: its code, its type, its status word. */
+	/** The provider's error words for programs, the most specific first: its code, its type, its status word. */
 	words: string[];
-	/** Its sentence for people; null where it gave none. Not yet cut or cleaned. */
+	/** The provider's message for people, not yet cut or cleaned. Null: it sent none. */
 	message: string | null;
 	/** An HTTP status inside the body, from routers that respond 200 or 502 to everything. */
 	status: number | null;
@@ -30,7 +30,7 @@ export function readProviderError(body: Json | undefined): ProviderError {
 	};
 }
 
-/** Words and Cloudflare's four-digit codes. An HTTP status is no word, nor is the "error" that types some bodies. */
+/** Accepts words and Cloudflare's four-digit codes. Not a word: an HTTP status, and "error", the type of some bodies. */
 function wordFrom(value: Json | undefined): string | null {
 	const word = typeof value === "number" ? String(value) : stringOf(value)?.trim();
 	if (word === undefined || !/^[\w.:-]{1,64}$/.test(word) || /^([1-5]\d\d|0|error)$/i.test(word)) return null;

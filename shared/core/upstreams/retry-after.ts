@@ -1,4 +1,4 @@
-/** How long a provider asked us to wait. */
+/** Reads the wait that a provider requests. */
 
 /**
  * The longest accepted wait: a day, the longest window over which providers count. If a provider requests more, it is called
@@ -6,13 +6,13 @@
  */
 export const RETRY_AFTER_MS_MAX = 24 * 60 * 60 * 1000;
 
-/** Reads a header by its name; null where it is missing. */
+/** Reads a header by its name; null if it is missing. */
 export type ReadHeader = (name: string) => string | null;
 
 /**
- * Milliseconds asked for by `retry-after-ms`, else by `retry-after` in seconds (fractions too) or as an HTTP date. Null
- * where nothing sensible was asked: negative, infinite, not a number, or a date that has passed. A header that came twice
- * ("3, 5") asks for the longer wait.
+ * The requested wait in milliseconds: from `retry-after-ms`, else from `retry-after` in seconds (fractions too) or as an
+ * HTTP date. Null if no usable wait was requested: negative, infinite, not a number, or a date in the past. If a header came
+ * twice ("3, 5"), the longer wait counts.
  */
 export function readRetryAfterMs(header: ReadHeader, nowMs: number): number | null {
 	return (
@@ -22,8 +22,8 @@ export function readRetryAfterMs(header: ReadHeader, nowMs: number): number | nu
 	);
 }
 
-/** A wait within what is believed; null where it is no wait at all. */
-export function believedMs(waitMs: number): number | null {
+/** The wait, limited to a day. Null: not a valid wait. */
+export function acceptedMs(waitMs: number): number | null {
 	return Number.isFinite(waitMs) && waitMs >= 0 ? Math.min(Math.ceil(waitMs), RETRY_AFTER_MS_MAX) : null;
 }
 
@@ -31,13 +31,13 @@ function longest(value: string | null, unitMs: number): number | null {
 	const waits = (value ?? "")
 		.split(",")
 		.filter((part) => /^\s*\d+(\.\d*)?(e\+?\d+)?\s*$/i.test(part))
-		.map((part) => believedMs(Number(part) * unitMs))
+		.map((part) => acceptedMs(Number(part) * unitMs))
 		.filter((waitMs) => waitMs !== null);
 	return waits.length > 0 ? Math.max(...waits) : null;
 }
 
-/** Only what looks like an HTTP date: `Date.parse` makes dates of nearly anything, of "3, 5" for one. */
+/** Only text that looks like an HTTP date: `Date.parse` accepts nearly anything, even "3, 5". */
 function untilDate(value: string | null, nowMs: number): number | null {
 	if (value === null || !/^\s*(mon|tue|wed|thu|fri|sat|sun)/i.test(value)) return null;
-	return believedMs(Date.parse(value) - nowMs);
+	return acceptedMs(Date.parse(value) - nowMs);
 }

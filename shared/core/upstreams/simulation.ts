@@ -1,33 +1,33 @@
-/** How a job steers the simulated provider, and what that provider responds. Deterministic: same input, same response. */
+/** How a job controls the simulated provider, and what that provider responds. Deterministic: same input, same response. */
 import { z } from "zod";
 import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf } from "../json/json.ts";
 
 const HOUR_MS = 3_600_000;
-/** As many words as fit in a few megabytes: enough to try out large completions, too few to hurt. */
+/** A few megabytes of words: enough to try out large completions, too few to do harm. */
 const OUTPUT_TOKENS_MAX = 2_000_000;
 
 /**
- * `input.simulate`. Unknown fields are left alone, as everywhere in the input; a listed one that makes no sense is
- * refused, as a provider would, so that a typing error does not pass for a test that succeeded.
+ * `input.simulate`. Unknown fields are ignored, as everywhere in the input. A known field with an invalid value is refused,
+ * as a provider would, so that a typing error does not look like a successful test.
  */
 export const Simulation = z.looseObject({
 	/** Silence before the response, successful or not. */
 	latency_ms: z.number().min(0).max(HOUR_MS).default(0),
 	/** Statuses of the first calls for this job, one each; a 2xx entry stands for a call that succeeds. */
 	fail: z.union([z.array(z.int().min(200).max(599)), z.int().min(200).max(599)]).default([]),
-	/** The `Retry-After` of those failures, nonsense too. */
+	/** The `Retry-After` of those failures. It may be nonsense. */
 	retry_after: z.union([z.number(), z.string()]).optional(),
-	/** True: never responds; a stream stops halfway. A number: only that many calls, the failing ones included, do so. */
+	/** True: never responds; a stream stops halfway. A number: only the first so many calls do so, failing ones included. */
 	stall: z.union([z.boolean(), z.int().min(0)]).default(false),
 	/** Length of the completion; without it, one sentence. */
 	output_tokens: z.int().min(0).max(OUTPUT_TOKENS_MAX).optional(),
-	/** Streams the completion, one piece each so many milliseconds. */
+	/** Streams the completion, one token per so many milliseconds. */
 	stream_chunk_ms: z.number().min(0).max(HOUR_MS).optional(),
 });
 
 export type Simulation = z.infer<typeof Simulation>;
 
-/** The status that the call after `callsBefore` others fails with; null where it succeeds. */
+/** The status that the call after `callsBefore` others fails with; null if it succeeds. */
 export function plannedFailure({ fail }: Simulation, callsBefore: number): number | null {
 	const status = typeof fail === "number" ? (callsBefore === 0 ? fail : undefined) : fail[callsBefore];
 	return status === undefined || status <= 299 ? null : status;
@@ -38,7 +38,7 @@ export function isPlannedToStall({ stall }: Simulation, callsBefore: number): bo
 }
 
 export interface SimulatedResponse {
-	/** The text is these joined: one word with its space each, a token as this provider counts them. */
+	/** Joined, these are the text. Each is a word with its space, which this provider counts as one token. */
 	tokens: string[];
 	finishReason: "stop" | "length";
 	usage: JsonObject;

@@ -8,19 +8,19 @@
 
 /** One failure is an accident, and the second may be the same one. */
 export const FAILURES_TO_OPEN = 3;
-/** Longer would keep a receiver waiting that has recovered; shorter would send to a dead one too often. */
+/** A longer time would delay deliveries to a recovered receiver; a shorter one would send to a dead receiver too often. */
 export const RECEIVER_OPEN_MS_MAX = 15 * 60_000;
 /**
  * How long a queue batch waits for its slowest receiver, and when a receiver's breaker opens while it has not replied. Most
- * reply sooner. Shorter would take a cold start for trouble; longer would let receivers that hang occupy the consumers that
- * others need, and would send more to them.
+ * reply sooner. A shorter time would mistake a cold start for a failure. A longer one would let hanging receivers occupy
+ * consumers that others need, and would send more to them.
  */
 export const RECEIVER_SLOW_MS = 2_000;
 /** While one delivery probes, no other is sent: longer than an attempt and its record take. */
 export const RECEIVER_PROBE_MS = 60_000;
 /** An endpoint that has failed for so long is disabled, and a delivery that old is exhausted. */
 export const FAILING_MS_MAX = 5 * 24 * 3_600_000;
-/** Failures that lie further apart are separate troubles: the longest step of the schedule is a day. */
+/** Failures further apart than this count as separate: the longest step of the schedule is a day. */
 export const FAILURES_APART_MS_MAX = 2 * 24 * 3_600_000;
 
 /** Whether the receiver said or showed that it is overloaded (Standard Webhooks: 429, 502 and 504 throttle). */
@@ -29,8 +29,9 @@ export function isOverload(reply: { status: number | null; timedOut: boolean }):
 }
 
 /**
- * How long the breaker opens after the first, second, … failure in a row; the last entry serves all later ones. The steps are
- * the schedule's own, two behind: a receiver with one delivery is never kept from its next attempt.
+ * How long the breaker opens after the first, second, … failure in a row; the last entry also applies to all later ones. The
+ * steps are those of the schedule, two entries behind, so that the breaker never delays the next attempt of a receiver's
+ * only delivery.
  */
 export function openMsByFailures(scheduleMs: readonly number[]): number[] {
 	return scheduleMs.map((_, at) => {

@@ -1,16 +1,16 @@
 /**
  * Where webhooks may go: public names over https, never into a private network. `checkWebhookUrl` checks the name, and
- * `isPublicAddress` what DNS says of it. Neither replaces the other: `fetch` resolves the name once more.
+ * `isPublicAddress` each address that it resolves to. Neither replaces the other: `fetch` resolves the name once more.
  *
- * Only the parser's own view of a URL is checked, and only its normalised form is returned: store and call no other, for two
- * parsers may read one raw text as two hosts.
+ * Only the parser's own view of a URL is checked, and only its normalised form is returned: store and call no other, because
+ * two parsers may read different hosts from the same text.
  */
 import ipaddr from "ipaddr.js";
 
 export interface WebhookUrlPolicy {
-	/** Local development: http, and this machine itself, are accepted too. No other private address is. */
+	/** Local development: also accepts http and this machine itself, but no other private address. */
 	allowInsecure: boolean;
-	/** Names of this service, see `ownHosts`. They and the names under them are refused: it must not call itself. */
+	/** Host names of this service, see `ownHosts`. They and their subdomains are refused: it must not call itself. */
 	ownHosts?: readonly string[];
 }
 
@@ -21,7 +21,7 @@ const URL_LENGTH_MAX = 2048;
 /** RFC 1035 §2.3.4, less the root's dot. */
 const HOST_LENGTH_MAX = 253;
 
-/** The scheme's own port, https, and its usual alternative: with any other, this service could be used as a port scanner. */
+/** The default port of https and its usual alternative. With any other, this service could be used as a port scanner. */
 const PORTS: readonly string[] = ["", "443", "8443"];
 
 const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
@@ -37,14 +37,14 @@ export function isLoopbackHost(host: string): boolean {
 	return LOOPBACK_HOSTS.includes(host);
 }
 
-/** Letters, digits and hyphens, none at an end (RFC 1123 §2.1). The parser has made IDNs `xn--…` and capitals small. */
+/** Letters, digits and hyphens, none at an end (RFC 1123 §2.1). The parser has already made IDNs `xn--…` and capitals small. */
 const LDH_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** The parser drops or repairs these silently. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: it looks for control characters.
 const SILENTLY_REPAIRED = /[\u0000-\u0020\u007f\\]/;
 
-/** The form of `raw` to store and call, or one sentence on what is wrong with it that never quotes it. */
+/** The form of `raw` to store and call, or one sentence about its problem that never quotes it. */
 export function checkWebhookUrl(raw: string, policy: WebhookUrlPolicy): WebhookUrlCheck {
 	if (raw.length > URL_LENGTH_MAX) return refused(`The URL must not be longer than ${URL_LENGTH_MAX} characters.`);
 	if (SILENTLY_REPAIRED.test(raw)) {
@@ -70,7 +70,7 @@ function problemOf(url: URL, policy: WebhookUrlPolicy): string | null {
 }
 
 function problemOfHost(host: string, ownHosts: readonly string[]): string | null {
-	// The parser has already made four decimal parts of octal, hexadecimal, short and full-width spellings.
+	// The parser has already turned octal, hexadecimal, short and full-width spellings into four decimal parts.
 	if (host.startsWith("[") || ipaddr.IPv4.isValidFourPartDecimal(host)) {
 		return "The URL's host must be a name, not an IP address.";
 	}
@@ -107,8 +107,8 @@ const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
 export function isPublicAddress(ip: string): boolean {
 	if (ipaddr.IPv4.isValidFourPartDecimal(ip)) return ipaddr.IPv4.parse(ip).range() === "unicast";
 	if (!ipaddr.IPv6.isValid(ip)) return false;
-	// In hexadecimal throughout, for ipaddr.js takes the compatible `::8.8.8.8` for a mapped address. Undefined: it has a zone
-	// (`fe80::1%eth0`), which means something on one machine only.
+	// Hexadecimal throughout, because ipaddr.js mistakes the compatible `::8.8.8.8` for a mapped address. Undefined: it has a
+	// zone (`fe80::1%eth0`), which is valid on one machine only.
 	const canonical = URL.parse(`http://[${ip}]/`)?.hostname.slice(1, -1);
 	if (canonical === undefined) return false;
 	const address = ipaddr.IPv6.parse(canonical);
@@ -120,8 +120,8 @@ export function isPublicAddress(ip: string): boolean {
 const WORKERS_DEV_ACCOUNT = /[^.]+\.workers\.dev$/;
 
 /**
- * The names under which this service answers: no webhook may go there.
- * @param urls where the service is known to be reached, such as PUBLIC_URL and a job's origin; null: not known
+ * The host names of this service: no webhook may go there.
+ * @param urls known base URLs of the service, such as PUBLIC_URL and a job's origin; null: not known
  */
 export function ownHosts(...urls: (string | null)[]): string[] {
 	return urls.flatMap((url) => {

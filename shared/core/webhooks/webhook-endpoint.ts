@@ -3,7 +3,7 @@ import type { WebhookPayload } from "../jobs/job.ts";
 
 export const ENDPOINT_STATES = ["enabled", "disabled"] as const;
 
-/** `gone`: it answered 410. `failing`: five days of nothing but failures. */
+/** `gone`: it replied 410. `failing`: every attempt failed for five days. */
 export const DISABLED_REASONS = ["gone", "failing"] as const;
 
 export interface WebhookEndpointKey {
@@ -22,13 +22,13 @@ export interface WebhookEndpoint extends WebhookEndpointKey {
 	disabledReason: (typeof DISABLED_REASONS)[number] | null;
 	/** The secrets in force, sealed: the newest first. */
 	sealedSecrets: string[];
-	/** The end of the newest one, which may be shown. */
+	/** The last characters of the newest secret, which may be shown. */
 	secretHint: string;
 	createdAt: number;
 	updatedAt: number;
 }
 
-/** What an endpoint's sealed secrets belong to: moved to another row, they do not open. */
+/** The owner that an endpoint's secrets are sealed for: moved to another row, they do not open. */
 export function secretOwner({ tenantId, endpointId }: WebhookEndpointKey): string {
 	return `${tenantId}|${endpointId}`;
 }

@@ -13,7 +13,7 @@ function aGroup(membersMax = 10) {
 				writes.push({ members, end: () => resolve(members.map((member) => `${member}!`)), fail: reject });
 			}),
 		membersMax,
-		mayBeOneMembers: (error) => String(error).includes("refused"),
+		shouldSplit: (error) => String(error).includes("refused"),
 	});
 	return { runtime, group, writes, groups: () => writes.map(({ members }) => members) };
 }
@@ -69,7 +69,7 @@ describe("a group commit", () => {
 			timers: fakeRuntime(),
 			write: async () => ["only one"],
 			membersMax: 10,
-			mayBeOneMembers: () => false,
+			shouldSplit: () => false,
 		});
 		const answers = [group.commit("a"), group.commitAll(["b", "c"])];
 		expect(await Promise.allSettled(answers)).toMatchObject([{ value: "only one" }, { status: "rejected" }]);
