@@ -1,9 +1,9 @@
 /** Cancels a job. */
 import { cancelled } from "../core/jobs/cancel.ts";
-import type { Job, JobKey } from "../core/jobs/job.ts";
+import type { JobKey, JobSummary } from "../core/jobs/job.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { Database } from "../db/database.ts";
-import { findJob } from "../db/jobs/find-job.ts";
+import { findJobWithHistory } from "../db/jobs/find-job.ts";
 import { finishJobs } from "../db/jobs/finish-jobs.ts";
 import type { DeliveryQueue, JobQueue } from "../queues/queue.ts";
 import { wake } from "./wake.ts";
@@ -22,10 +22,10 @@ export interface CancelBindings {
  *
  * Writes only if the job is still as it was read. A job that changed in between is read again: it moves forward only.
  */
-export async function cancel(bindings: CancelBindings, key: JobKey): Promise<Job | null> {
+export async function cancel(bindings: CancelBindings, key: JobKey): Promise<JobSummary | null> {
 	const { db, runtime, background } = bindings;
 	for (;;) {
-		const job = await findJob(db, key);
+		const job = await findJobWithHistory(db, key);
 		if (job === null || job.finishedAt !== null) return job;
 		const [finished] = await finishJobs(db, [cancelled(job, runtime.now())]);
 		if (finished?.done) background(wake(bindings, { deliveries: finished.deliveries, jobs: finished.released }));

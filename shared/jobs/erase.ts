@@ -4,7 +4,7 @@ import type { JobKey } from "../core/jobs/job.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { Actor } from "../core/tenants/audit.ts";
 import type { Database } from "../db/database.ts";
-import { findJob } from "../db/jobs/find-job.ts";
+import { findJobSummary } from "../db/jobs/find-job.ts";
 import { eraseJob } from "../db/upkeep/erase-jobs.ts";
 import { eraseObjects } from "../storage/erase-objects.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
@@ -23,7 +23,7 @@ export async function erase(
 	by: Actor,
 ): Promise<"erased" | "not_final" | "unknown"> {
 	const erased = await eraseJob(db, key, newId("tmb", runtime), by);
-	if (erased === null) return (await findJob(db, key)) === null ? "unknown" : "not_final";
+	if (erased === null) return (await findJobSummary(db, key)) === null ? "unknown" : "not_final";
 	try {
 		await eraseObjects(objects, [erased]);
 	} catch (error) {

@@ -15,7 +15,7 @@ import { newWebhookSecret } from "../../shared/webhooks/secrets.ts";
 import { bind } from "../../workers/bindings.ts";
 import { api } from "../../workers/intake/api.ts";
 import { KeyCache } from "../../workers/intake/auth/key-cache.ts";
-import { bindRateLimiters, RequestCounters } from "../../workers/intake/auth/rate-limits.ts";
+import { bindRateLimiters, RequestCounters } from "../../workers/intake/auth/rate-limiters.ts";
 import type { Services } from "../../workers/intake/services.ts";
 import { listenToLogs } from "../simulation/logs.ts";
 import type { Invocation } from "../simulation/world/invocation.ts";

@@ -2,7 +2,7 @@
 
 import { type JobBody, viewJob } from "../../shared/api/job.ts";
 import { timestamp } from "../../shared/api/time.ts";
-import type { Job } from "../../shared/core/jobs/job.ts";
+import type { JobSummary } from "../../shared/core/jobs/job.ts";
 import type { Delivery } from "../../shared/core/webhooks/delivery.ts";
 import { signedResultUrl } from "../../shared/crypto/result-link.ts";
 import { INLINE_RESULT_BYTES_MAX } from "../../shared/storage/fresh-results.ts";
@@ -10,7 +10,11 @@ import { readResult } from "../../shared/storage/results.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** Null: the job is gone, so the event has nothing left to say. */
-export async function buildEvent(dispatcher: Dispatcher, delivery: Delivery, job: Job | null): Promise<string | null> {
+export async function buildEvent(
+	dispatcher: Dispatcher,
+	delivery: Delivery,
+	job: JobSummary | null,
+): Promise<string | null> {
 	const data = delivery.event ?? (job === null ? null : await jobData(dispatcher, delivery, job));
 	if (data === null) return null;
 	const happenedAt = (delivery.eventType === "job.started" ? job?.startedAt : job?.finishedAt) ?? delivery.createdAt;
@@ -24,11 +28,11 @@ export async function buildEvent(dispatcher: Dispatcher, delivery: Delivery, job
 	});
 }
 
-async function jobData(dispatcher: Dispatcher, { payload }: Delivery, job: Job) {
+async function jobData(dispatcher: Dispatcher, { payload }: Delivery, job: JobSummary) {
 	return payload === "thin" ? { id: job.jobId, object: "job", status: job.status } : await fullJob(dispatcher, job);
 }
 
-async function fullJob(dispatcher: Dispatcher, job: Job): Promise<JobBody & { result: unknown }> {
+async function fullJob(dispatcher: Dispatcher, job: JobSummary): Promise<JobBody & { result: unknown }> {
 	const { config, runtime } = dispatcher;
 	const origin = config.publicUrl ?? job.origin;
 	const view = viewJob(job, origin);
@@ -43,7 +47,7 @@ async function fullJob(dispatcher: Dispatcher, job: Job): Promise<JobBody & { re
 }
 
 /** Null for a large result. An R2 error rejects: a late webhook is better than one without the result. */
-async function inlineResult({ objects, freshResults }: Dispatcher, job: Job): Promise<unknown> {
+async function inlineResult({ objects, freshResults }: Dispatcher, job: JobSummary): Promise<unknown> {
 	if (job.resultBytes === null || job.resultBytes > INLINE_RESULT_BYTES_MAX) return null;
 	const text = freshResults.take(job) ?? (await readResult(objects, job));
 	return text === null ? null : JSON.parse(text);

@@ -15,7 +15,7 @@ import { HostCache } from "../../shared/webhooks/host-cache.ts";
 import { bind } from "../bindings.ts";
 import { api } from "./api.ts";
 import { KeyCache } from "./auth/key-cache.ts";
-import { bindRateLimiters, RequestCounters } from "./auth/rate-limits.ts";
+import { bindRateLimiters, RequestCounters } from "./auth/rate-limiters.ts";
 import { RESPONSE_HEADERS } from "./http/app.ts";
 import type { Services } from "./services.ts";
 

@@ -5,7 +5,7 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import type { HostCache } from "../../shared/webhooks/host-cache.ts";
 import type { Bindings } from "../bindings.ts";
 import type { KeyCache } from "./auth/key-cache.ts";
-import type { RateLimiters, RequestCounters } from "./auth/rate-limits.ts";
+import type { RateLimiters, RequestCounters } from "./auth/rate-limiters.ts";
 
 export interface Services extends Bindings, RateLimiters {
 	config: Config;

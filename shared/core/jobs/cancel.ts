@@ -1,10 +1,10 @@
 /** The final state of a cancelled job. */
 import { newAttempt, withAttempt } from "./attempts.ts";
-import type { Job } from "./job.ts";
+import type { JobWithHistory } from "./job.ts";
 import type { JobProgress } from "./settlement.ts";
 
 /** The holder of a running job finds its lease gone and aborts the call. */
-export function cancelled(job: Job, now: number) {
+export function cancelled(job: JobWithHistory, now: number) {
 	const isRunning = job.status === "running";
 	return {
 		tenantId: job.tenantId,
@@ -20,7 +20,7 @@ export function cancelled(job: Job, now: number) {
 	};
 }
 
-function progressOf(job: Job, now: number): JobProgress {
+function progressOf(job: JobWithHistory, now: number): JobProgress {
 	const { model, attempt, maxAttempts, attempts, usage } = job;
 	// A lease beyond the last attempt only settles the job: its holder makes no call, so none is recorded.
 	if (attempt > maxAttempts) return { model, attempt: maxAttempts, attempts, usage };

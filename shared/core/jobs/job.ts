@@ -58,8 +58,11 @@ export interface Job extends JobKey {
 export const WEBHOOK_PAYLOADS = ["full", "thin"] as const;
 export type WebhookPayload = (typeof WEBHOOK_PAYLOADS)[number];
 
-/** What lists and polls show of a job. */
-export type JobSummary = Omit<Job, "input" | "attempts">;
+/** A job without its input, which may be long. */
+export type JobWithHistory = Omit<Job, "input">;
+
+/** What lists, polls and webhooks show of a job: neither its input nor its calls, which may be long. */
+export type JobSummary = Omit<JobWithHistory, "attempts">;
 
 /** A one-off webhook, as the job names it. `events` null: all of them. */
 export interface WebhookTarget {

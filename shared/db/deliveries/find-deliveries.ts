@@ -1,21 +1,21 @@
 /** Reads deliveries: those that messages name, those of one job, those to one endpoint. */
 
-import type { Job, JobKey } from "../../core/jobs/job.ts";
+import type { JobKey, JobSummary } from "../../core/jobs/job.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
-import { JOB_COLUMNS_LIGHT, jobFromRow } from "../jobs/job-row.ts";
+import { JOB_SUMMARY_COLUMNS, jobSummaryFromRow } from "../jobs/job-row.ts";
 import { isDeliveryOf } from "../outbox.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
 import { claimProbes, deliveryList, findOpenReceiverBreakers, isListed } from "./receiver-breakers.ts";
-import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
+import { endpointColumns, endpointFromRow } from "./webhook-endpoint-row.ts";
 
 /** A pending delivery, with all that is needed to send it. */
 export interface PendingDelivery {
 	delivery: Delivery;
 	/** Null: the event is not about a job, or its job is gone. */
-	job: Job | null;
+	job: JobSummary | null;
 	/** Null: it goes to a one-off receiver, or its endpoint was deleted. */
 	endpoint: WebhookEndpoint | null;
 	/** The signing secrets of a one-off receiver, sealed: the newest first. */
@@ -39,11 +39,11 @@ export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): 
 		findOpenReceiverBreakers(keys),
 		{ sql: `SELECT ${DELIVERY_COLUMNS}, ${NOW} AS now ${pending("?2")} ORDER BY created_at`, params },
 		{
-			sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE (tenant_id, id) IN (SELECT tenant_id, job_id ${pending("?1")})`,
+			sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE (tenant_id, id) IN (SELECT tenant_id, job_id ${pending("?1")})`,
 			params: [list],
 		},
 		{
-			sql: `SELECT ${ENDPOINT_COLUMNS(NOW)} FROM webhook_endpoints
+			sql: `SELECT ${endpointColumns(NOW)} FROM webhook_endpoints
 			 WHERE (tenant_id, id) IN (SELECT tenant_id, endpoint_id ${pending("?2")})`,
 			params,
 		},
@@ -54,7 +54,7 @@ export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): 
 			params,
 		},
 	]);
-	const jobsByKey = new Map(jobs.map(jobFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
+	const jobsByKey = new Map(jobs.map(jobSummaryFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
 	const endpointsByKey = new Map(
 		endpoints.map(endpointFromRow).map((endpoint) => [`${endpoint.tenantId} ${endpoint.endpointId}`, endpoint]),
 	);

@@ -22,11 +22,10 @@ const EndpointRow = z.object({
 	updated_at: z.number(),
 });
 
-/** The columns of an endpoint, for SELECT and RETURNING. A previous secret whose time is over at `now` is null. */
-export const ENDPOINT_COLUMNS = (now: string) =>
-	Object.keys(EndpointRow.shape)
-		.join(", ")
-		.replace("previous_secret", `CASE WHEN previous_secret_until > ${now} THEN previous_secret END AS previous_secret`);
+/** The columns of an endpoint, for SELECT and RETURNING. A previous secret that no longer signs at `now` is null. */
+export const endpointColumns = (now: string) =>
+	`tenant_id, id, name, url, event_types, payload, status, disabled_at, disabled_reason, secret, secret_hint,
+	 CASE WHEN previous_secret_until > ${now} THEN previous_secret END AS previous_secret, created_at, updated_at`;
 
 export function endpointFromRow(raw: unknown): WebhookEndpoint {
 	const row = EndpointRow.parse(raw);

@@ -5,9 +5,9 @@ import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { audited } from "../tenants/audit-log.ts";
 import { receiverKey } from "./receiver-breakers.ts";
-import { ENDPOINT_COLUMNS, endpointFromRow } from "./webhook-endpoint-row.ts";
+import { endpointColumns, endpointFromRow } from "./webhook-endpoint-row.ts";
 
-const COLUMNS = ENDPOINT_COLUMNS(NOW);
+const COLUMNS = endpointColumns(NOW);
 
 /** Must come right after the statement that makes the change: it reads `changes()`. */
 const auditStatement = (db: Database, by: Actor, action: AuditAction, { tenantId, endpointId }: WebhookEndpointKey) =>

@@ -1,9 +1,16 @@
 /** Reads one job. */
-import type { Job, JobKey, JobSummary } from "../../core/jobs/job.ts";
+import type { Job, JobKey, JobSummary, JobWithHistory } from "../../core/jobs/job.ts";
 import type { JobState } from "../../core/jobs/job-states.ts";
 import type { Database } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
-import { JOB_COLUMNS, JOB_COLUMNS_LIGHT, JOB_SUMMARY_COLUMNS, jobFromRow, jobSummaryFromRow } from "./job-row.ts";
+import {
+	JOB_COLUMNS,
+	JOB_HISTORY_COLUMNS,
+	JOB_SUMMARY_COLUMNS,
+	jobFromRow,
+	jobSummaryFromRow,
+	jobWithHistoryFromRow,
+} from "./job-row.ts";
 
 /** Signed links work without a key, so authentication does not stop those of a deleted tenant. */
 const IS_SERVED = `tenant_id NOT IN ${DELETED_TENANTS}`;
@@ -17,13 +24,12 @@ export async function findJobSummary(db: Database, key: JobKey): Promise<JobSumm
 	return row === null ? null : jobSummaryFromRow(row);
 }
 
-/** With its history, without its input. */
-export async function findJob(db: Database, key: JobKey): Promise<Job | null> {
+export async function findJobWithHistory(db: Database, key: JobKey): Promise<JobWithHistory | null> {
 	const row = await db.first("find job", {
-		sql: `SELECT ${JOB_COLUMNS_LIGHT} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`,
+		sql: `SELECT ${JOB_HISTORY_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`,
 		params: [key.tenantId, key.jobId],
 	});
-	return row === null ? null : jobFromRow(row);
+	return row === null ? null : jobWithHistoryFromRow(row);
 }
 
 export async function findJobWithInput(db: Database, key: JobKey): Promise<Job | null> {

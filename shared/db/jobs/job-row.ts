@@ -1,11 +1,16 @@
 /** Rows of `jobs`, and how a job is made of one. */
 import { z } from "zod";
 import { AttemptSchema } from "../../core/jobs/attempts.ts";
-import { CANCELLATIONS, type Job, type JobSummary, WEBHOOK_PAYLOADS } from "../../core/jobs/job.ts";
+import {
+	CANCELLATIONS,
+	type Job,
+	type JobSummary,
+	type JobWithHistory,
+	WEBHOOK_PAYLOADS,
+} from "../../core/jobs/job.ts";
 import { JOB_STATES, type StatusReason } from "../../core/jobs/job-states.ts";
 import { column } from "../columns.ts";
 
-/** What lists and polls show. The input and the history of calls may be long, and are read only where they are needed. */
 const JobSummaryRow = z.object({
 	tenant_id: z.string(),
 	id: z.string(),
@@ -49,23 +54,26 @@ const JobSummaryRow = z.object({
 	result_bytes: z.number().nullable(),
 });
 
-const JobRow = JobSummaryRow.extend({ attempts: column(z.array(AttemptSchema)), input: z.string().nullable() });
+const JobHistoryRow = JobSummaryRow.extend({ attempts: column(z.array(AttemptSchema)) });
+const JobRow = JobHistoryRow.extend({ input: z.string().nullable() });
 
-/** For SELECT and RETURNING. */
+/** For SELECT and RETURNING. Each list is as long as its reader needs: history and input may be long. */
 export const JOB_SUMMARY_COLUMNS = Object.keys(JobSummaryRow.shape).join(", ");
-
-/** With the history of calls, but without the input, which only the consumer and a retry read. */
-export const JOB_COLUMNS_LIGHT = `${JOB_SUMMARY_COLUMNS}, attempts, NULL AS input`;
-
+export const JOB_HISTORY_COLUMNS = Object.keys(JobHistoryRow.shape).join(", ");
 export const JOB_COLUMNS = Object.keys(JobRow.shape).join(", ");
+
+export function jobSummaryFromRow(raw: unknown): JobSummary {
+	return summaryOf(JobSummaryRow.parse(raw));
+}
+
+export function jobWithHistoryFromRow(raw: unknown): JobWithHistory {
+	const row = JobHistoryRow.parse(raw);
+	return { ...summaryOf(row), attempts: row.attempts };
+}
 
 export function jobFromRow(raw: unknown): Job {
 	const row = JobRow.parse(raw);
 	return { ...summaryOf(row), attempts: row.attempts, input: row.input };
-}
-
-export function jobSummaryFromRow(raw: unknown): JobSummary {
-	return summaryOf(JobSummaryRow.parse(raw));
 }
 
 function summaryOf(row: z.infer<typeof JobSummaryRow>): JobSummary {

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { type Idempotency, isCounted } from "../../core/jobs/idempotency.ts";
-import type { Job, JobKey } from "../../core/jobs/job.ts";
+import type { Job, JobKey, JobSummary } from "../../core/jobs/job.ts";
 import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
@@ -18,7 +18,7 @@ import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { audited } from "../tenants/audit-log.ts";
 import { claimKeys, claimOf, HOLDERS, KEY_IS_CLAIMED, KEY_IS_FREE } from "./idempotency-keys.ts";
-import { JOB_COLUMNS_LIGHT, jobFromRow } from "./job-row.ts";
+import { JOB_SUMMARY_COLUMNS, jobSummaryFromRow } from "./job-row.ts";
 
 /** Durations may have fractions of a millisecond, as callers' seconds do; they are rounded up. */
 type AsSubmitted =
@@ -37,7 +37,7 @@ export interface NewJob extends Pick<Job, AsSubmitted> {
 }
 
 export type Submission =
-	| { outcome: "created" | "replayed"; job: Job }
+	| { outcome: "created" | "replayed"; job: JobSummary }
 	/** The key is in use for a different request. */
 	| { outcome: "key_reused" }
 	/** The key's job has been erased; it is not run again. */
@@ -58,7 +58,7 @@ type Asked = Pick<NewJob, "tenantId" | "jobId" | "idempotency">;
 export async function submitJobs(db: Database, jobs: readonly NewJob[], isRepeat = false): Promise<Submission[]> {
 	const submissions = new Map<NewJob, Submission>();
 	for (const wave of wavesOf(jobs)) {
-		const made = isRepeat ? new Map<string, Job>() : await makeJobs(db, wave);
+		const made = isRepeat ? new Map<string, JobSummary>() : await makeJobs(db, wave);
 		const left = wave.filter(({ jobId }) => !made.has(jobId));
 		const explained = left.length === 0 ? [] : await makeOrExplain(db, left, isRepeat);
 		for (const job of wave) {
@@ -91,10 +91,10 @@ function wavesOf(jobs: readonly NewJob[]): NewJob[][] {
 	return waves.map(({ jobs }) => jobs);
 }
 
-async function makeJobs(db: Database, jobs: readonly NewJob[]): Promise<Map<string, Job>> {
+async function makeJobs(db: Database, jobs: readonly NewJob[]): Promise<Map<string, JobSummary>> {
 	const { statements, at } = making(db, jobs, "TRUE");
 	const rows = (await db.transact("submit job", statements))[at] ?? [];
-	return new Map(rows.map(jobFromRow).map((job) => [job.jobId, job]));
+	return new Map(rows.map(jobSummaryFromRow).map((job) => [job.jobId, job]));
 }
 
 /** What kept a job out may have gone since: it is tried again, in one transaction with the reason. */
@@ -227,7 +227,7 @@ const INSERT = `
 	                ELSE max(now, starts_at) + ${ENQUEUE_GRACE_MS} END)
 	  FROM admitted WHERE TRUE
 	    ON CONFLICT DO NOTHING
-	RETURNING ${JOB_COLUMNS_LIGHT}`;
+	RETURNING ${JOB_SUMMARY_COLUMNS}`;
 
 /** What `explain` reads: who has the keys, the jobs that are stored, and what keeps a tenant from submitting more. */
 function explanation(db: Database, asked: readonly Asked[]): Statement[] {
@@ -239,7 +239,7 @@ function explanation(db: Database, asked: readonly Asked[]): Statement[] {
 		{
 			sql: `WITH ${ASKED}, ${holders}, named (owner, named_id) AS (
 			      SELECT tenant_id, job_id FROM holders UNION SELECT tenant_id, id FROM asked WHERE asked.key IS NULL)
-			SELECT ${JOB_COLUMNS_LIGHT} FROM named CROSS JOIN jobs ON tenant_id = owner AND id = named_id`,
+			SELECT ${JOB_SUMMARY_COLUMNS} FROM named CROSS JOIN jobs ON tenant_id = owner AND id = named_id`,
 			params,
 		},
 		{
@@ -261,7 +261,7 @@ interface ExplanationRows {
 }
 
 function explain(asked: readonly Asked[], rows: ExplanationRows): Submission[] {
-	const jobs = new Map(rows.stored.map(jobFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
+	const jobs = new Map(rows.stored.map(jobSummaryFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
 	return asked.map(({ tenantId, jobId, idempotency }, place) => {
 		const refused = () => refusalFromRow(rows.refusals.find(({ id }) => id === tenantId));
 		if (idempotency === null) {

@@ -5,7 +5,7 @@ import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
-import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limits.ts";
+import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
 

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { KEY_RATE, UNAUTHENTICATED_RATE } from "../../../shared/core/tenants/rate-limits.ts";
-import { bindRateLimiters } from "../../../workers/intake/auth/rate-limits.ts";
+import { bindRateLimiters } from "../../../workers/intake/auth/rate-limiters.ts";
 import { type FakeRuntime, fakeRuntime } from "../../support/fake-runtime.ts";
 import { aCaller, aKey, errorOf, send, sendTo, theServices } from "./caller.ts";
 

@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { OPERATOR } from "../../../shared/core/tenants/audit.ts";
 import { findPendingDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
-import { findJob } from "../../../shared/db/jobs/find-job.ts";
+import { findJobWithHistory } from "../../../shared/db/jobs/find-job.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../shared/db/jobs/lease-jobs.ts";
 import { createApiKey, findKeyInForce } from "../../../shared/db/tenants/api-keys.ts";
@@ -124,11 +124,11 @@ describe("a deleted tenant", () => {
 			expect((await leaseJobs(db, request)).jobs).toEqual([]);
 		}
 		expect(await findPendingDeliveries(db, [told])).toEqual([]);
-		expect([await findJob(db, queued), await findJob(db, done), await findKeyInForce(db, keyId)]).toEqual([
-			null,
-			null,
-			null,
-		]);
+		expect([
+			await findJobWithHistory(db, queued),
+			await findJobWithHistory(db, done),
+			await findKeyInForce(db, keyId),
+		]).toEqual([null, null, null]);
 		const key = {
 			keyId: anId("key"),
 			tenantId,

@@ -5,7 +5,7 @@ import { viewDelivery } from "../../../shared/api/delivery.ts";
 import { ChatCompletion, getJobQuery, type INCLUDES, JobResponse, viewJob } from "../../../shared/api/job.ts";
 import { waitHeaders } from "../../../shared/api/submit-job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import type { Job, JobSummary } from "../../../shared/core/jobs/job.ts";
+import type { JobSummary, JobWithHistory } from "../../../shared/core/jobs/job.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { readResult } from "../../../shared/storage/results.ts";
 import { logError } from "../../log.ts";
@@ -54,7 +54,7 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 	return c.json({ ...viewJob(job, originOf(c)), ...(await inlined(c, job, include)) }, 200);
 });
 
-type ReadJob = JobSummary & Partial<Pick<Job, "attempts">>;
+type ReadJob = JobSummary & Partial<JobWithHistory>;
 
 /** Polls read no history: it is read once, when the wait is over, and only where it is shown. */
 async function readJob(c: Context<IntakeEnv>, waitMs: number | null, hasHistory: boolean): Promise<ReadJob> {

@@ -2,8 +2,8 @@
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";
-import type { Job, JobKey, JobSummary } from "../../../shared/core/jobs/job.ts";
-import { findJob, findJobSummary } from "../../../shared/db/jobs/find-job.ts";
+import type { JobKey, JobSummary, JobWithHistory } from "../../../shared/core/jobs/job.ts";
+import { findJobSummary, findJobWithHistory } from "../../../shared/db/jobs/find-job.ts";
 import type { IntakeEnv } from "../services.ts";
 
 export function keyOf(c: Context<IntakeEnv>): JobKey {
@@ -18,8 +18,8 @@ export async function findOwnJob(c: Context<IntakeEnv>): Promise<JobSummary> {
 	return job;
 }
 
-export async function findOwnJobWithHistory(c: Context<IntakeEnv>): Promise<Job> {
-	const job = await findJob(c.env.services.db, keyOf(c));
+export async function findOwnJobWithHistory(c: Context<IntakeEnv>): Promise<JobWithHistory> {
+	const job = await findJobWithHistory(c.env.services.db, keyOf(c));
 	if (job === null) throw noSuchJob();
 	return job;
 }

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { Job } from "../../../../shared/core/jobs/job.ts";
+import type { JobSummary } from "../../../../shared/core/jobs/job.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { credentialKeyOf } from "../../../../shared/core/upstreams/credentials.ts";
 import { findReleasableKeys, releaseParked } from "../../../../shared/db/admission/release.ts";
@@ -31,13 +31,13 @@ import { submitJob } from "../../support/submit-job.ts";
 const limited = async (limits: Partial<TenantLimits>) =>
 	(await aTenant({ limits: { ...TenantLimits.parse({}), ...limits } })).tenantId;
 
-async function submitted(tenantId: string, given: Partial<NewJob> = {}): Promise<Job> {
+async function submitted(tenantId: string, given: Partial<NewJob> = {}): Promise<JobSummary> {
 	const submission = await submitJob(db, aNewJob({ tenantId, ...given }));
 	if (submission.outcome !== "created") throw new Error(submission.outcome);
 	return submission.job;
 }
 
-const lease = (keys: Job[], at = NOW) => leaseJobs(databaseAt(at), { keys, holder: "h", leaseMs: LEASE_MS });
+const lease = (keys: JobSummary[], at = NOW) => leaseJobs(databaseAt(at), { keys, holder: "h", leaseMs: LEASE_MS });
 
 const nobody = { ...jobOf(), parkedOn: null };
 

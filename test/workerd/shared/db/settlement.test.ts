@@ -5,7 +5,12 @@ import { unseal } from "../../../../shared/crypto/seal.ts";
 import type { Database } from "../../../../shared/db/database.ts";
 import { findPendingDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { type DeliveryRecord, recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
-import { findJob, findJobWithInput, findLeaseState } from "../../../../shared/db/jobs/find-job.ts";
+import {
+	findJobSummary,
+	findJobWithHistory,
+	findJobWithInput,
+	findLeaseState,
+} from "../../../../shared/db/jobs/find-job.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
@@ -282,14 +287,17 @@ describe("requeueJob", () => {
 	});
 });
 
-describe("findJob", () => {
-	it.each(JOB_STATES)("reads back a job that is %s as it was stored, without its input", async (status) => {
+describe("findJobSummary, findJobWithHistory and findJobWithInput", () => {
+	it.each(JOB_STATES)("read back a job that is %s as it was stored, up to their columns", async (status) => {
 		const { parkedOn, redispatches, sweepAt, pruneAt, ...job } = await aJob({
 			status,
 			metadata: { a: "1" },
 			webhook: WEBHOOK,
 		});
-		expect(await findJob(db, job)).toEqual({ ...job, input: null });
+		const { input, ...history } = job;
+		const { attempts, ...summary } = history;
+		expect(await findJobSummary(db, job)).toEqual(summary);
+		expect(await findJobWithHistory(db, job)).toEqual(history);
 		expect(await findJobWithInput(db, job)).toEqual(job);
 		expect(await findLeaseState(db, job)).toEqual({ status, fence: job.fence, holder: job.holder });
 	});
@@ -297,7 +305,7 @@ describe("findJob", () => {
 	it("knows no other tenant's job", async () => {
 		const job = await aJob();
 		const foreign = { tenantId: "ten_other", jobId: job.jobId };
-		expect(await findJob(db, foreign)).toBeNull();
+		expect(await findJobWithHistory(db, foreign)).toBeNull();
 		expect(await findJobWithInput(db, foreign)).toBeNull();
 		expect(await findLeaseState(db, foreign)).toBeNull();
 	});
@@ -306,7 +314,7 @@ describe("findJob", () => {
 		const tenantId = anId("ten");
 		const jobId = anId("job");
 		await insertRow("jobs", { ...rowOf(await aJob()), tenant_id: tenantId, id: jobId, metadata: "[1]" });
-		await expect(findJob(db, { tenantId, jobId })).rejects.toThrow("metadata");
+		await expect(findJobWithHistory(db, { tenantId, jobId })).rejects.toThrow("metadata");
 	});
 });
 
@@ -320,7 +328,8 @@ describe("findPendingDeliveries", () => {
 
 		expect(others).toEqual([]);
 		expect(owed?.delivery).toMatchObject({ deliveryId: delivery.deliveryId, jobId: job.jobId, url: delivery.url });
-		expect(owed?.job).toEqual({ ...job, input: null });
+		const { input, attempts, ...summary } = job;
+		expect(owed?.job).toEqual(summary);
 		expect(owed?.now).toBe(NOW + SECOND);
 		expect(owed?.sealedSecrets).toHaveLength(1);
 		const sealed = owed?.sealedSecrets[0] ?? "";

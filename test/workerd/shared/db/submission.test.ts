@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import { StorageUnavailable } from "../../../../shared/core/errors.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
+import { findJobSummary } from "../../../../shared/db/jobs/find-job.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { type NewJob, type Submission, submitJobs } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { eraseJob } from "../../../../shared/db/upkeep/erase-jobs.ts";
@@ -32,7 +33,7 @@ function aKey(fingerprint = "a".repeat(64)) {
 }
 
 describe("submitJob", () => {
-	it("stores all that was asked for, and answers the job without its input", async () => {
+	it("stores all of the request, and returns the job without input and history", async () => {
 		const asked = aNewJob({
 			models: ["simulated/a", "simulated/b"],
 			webhook: { url: "https://receiver.test", events: ["job.failed"], payload: "thin" },
@@ -62,7 +63,7 @@ describe("submitJob", () => {
 			attempts: [],
 			finishedAt: null,
 		};
-		expect(submission).toMatchObject({ outcome: "created", job: { ...stored, input: null } });
+		expect(submission).toEqual({ outcome: "created", job: await findJobSummary(db, asked) });
 		expect(await reload(asked)).toMatchObject({ ...stored, redispatches: 0, parkedOn: null, pruneAt: null });
 	});
 
