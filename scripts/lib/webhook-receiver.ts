@@ -1,16 +1,13 @@
-/** A receiver as a caller would write it: it trusts only what the `standardwebhooks` package has verified. */
+/** A receiver as a caller would write it, around the file that callers may copy. */
 import { createServer, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
-import { Webhook } from "standardwebhooks";
+import { type ReceivedEvent, receiveWebhook } from "../../shared/webhooks/receive.ts";
 import { PlainError } from "./terminal.ts";
-
-export type ReceivedEvent = { id: string; type: string; data: { id: string; result?: unknown } };
 
 export type Receiver = { url: string; nextEvent: Promise<ReceivedEvent>; close(): void };
 
-/** Listens on a free local port. `nextEvent` rejects when a request with an invalid signature arrives. */
+/** Listens on a free local port. `nextEvent` rejects when a request arrives that is not a valid webhook. */
 export async function openReceiver(secret: string): Promise<Receiver> {
-	const webhook = new Webhook(secret);
 	const { promise: nextEvent, resolve, reject } = Promise.withResolvers<ReceivedEvent>();
 	// It may reject before anything awaits it.
 	nextEvent.catch(() => {});
@@ -19,10 +16,13 @@ export async function openReceiver(secret: string): Promise<Receiver> {
 		try {
 			// The signature covers the raw bytes, so the body is verified before it is parsed.
 			const body = await readBody(request);
-			resolve(webhook.verify(body, request.headers as Record<string, string>) as ReceivedEvent);
+			const headers = Object.entries(request.headers).map(([name, value]) => [name, String(value)]);
+			const event = receiveWebhook([secret], body, Object.fromEntries(headers));
+			if (event === null) throw new PlainError("Received a webhook with an invalid signature or an old timestamp.");
+			resolve(event);
 			response.writeHead(204).end();
 		} catch (error) {
-			reject(new PlainError(`Received a webhook with an invalid signature: ${(error as Error).message}`));
+			reject(error);
 			response.writeHead(400).end();
 		}
 	});

@@ -55,6 +55,8 @@ const PLANTED: Record<string, [path: string, text: string][]> = {
 		["shared/core/jobs/a.ts", 'import type { A } from "../webhooks/a.ts";'],
 		["scripts/start.ts", 'import { a } from "../workers/log.ts";'],
 		["scripts/start.ts", 'import { a } from "../shared/db/a.ts";'],
+		["scripts/start.ts", 'import { a } from "../shared/webhooks/receive.ts";'],
+		["scripts/lib/a.ts", 'import { a } from "../../shared/webhooks/sign.ts";'],
 	],
 	"nothing imports the map": [
 		["workers/log.ts", 'import map from "./index.ts";'],

@@ -79,7 +79,7 @@ const methodRule = (guarantee: string, methods: readonly string[], mayCall: (pat
 export const ARCHITECTURE_RULES: readonly Rule[] = [
 	importRule(
 		"each folder imports only from the folders that rooms.ts grants it",
-		(path, target) => isOurs(target) && !mayImport(posix.dirname(path), posix.dirname(target)),
+		(path, target) => isOurs(target) && !mayImport(path, target),
 	),
 	importRule("nothing imports the map", (path, target) => isOurs(path) && isMap(target)),
 	importRule(

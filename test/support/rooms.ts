@@ -1,7 +1,10 @@
 /**
  * Which folder may import from which, beside itself: the layers of the tree, lowest first. A new folder gets a line here
- * before it gets a file. `shared/core` alone means the files directly in it; a trailing `/` stands for all folders below.
+ * before it gets a file. `shared/core` alone means the files directly in it; a trailing `/` stands for all folders below; a
+ * name that ends in `.ts` for that file alone.
  */
+import { posix } from "node:path";
+
 const GRANTS: Record<string, readonly string[]> = {
 	"shared/core/json": [],
 	"shared/core/tenants": [],
@@ -66,16 +69,20 @@ const GRANTS: Record<string, readonly string[]> = {
 	],
 
 	scripts: ["scripts/lib/", "shared/core/", "shared/api"],
-	"scripts/lib": ["shared/core/", "shared/api"],
+	// The demo receives webhooks with the file that callers may copy.
+	"scripts/lib": ["shared/core/", "shared/api", "shared/webhooks/receive.ts"],
 	"scripts/lib/deploy": ["scripts/lib"],
 };
 
-/** Whether a file of `folder` may import one of `target`. A folder without a line in the table may import nothing. */
-export function mayImport(folder: string, target: string): boolean {
+/** Whether `file` may import `target`. A file of a folder without a line in the table may import nothing. */
+export function mayImport(file: string, target: string): boolean {
+	const [folder, targetFolder] = [posix.dirname(file), posix.dirname(target)];
 	const grants = GRANTS[folder];
 	if (grants === undefined) return false;
 	return (
-		folder === target ||
-		grants.some((grant) => grant === target || (grant.endsWith("/") && `${target}/`.startsWith(grant)))
+		folder === targetFolder ||
+		grants.some(
+			(grant) => grant === targetFolder || grant === target || (grant.endsWith("/") && target.startsWith(grant)),
+		)
 	);
 }
