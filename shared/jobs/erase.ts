@@ -7,6 +7,7 @@ import type { Database } from "../db/database.ts";
 import { findJobSummary } from "../db/jobs/find-job.ts";
 import { eraseJob } from "../db/upkeep/erase-jobs.ts";
 import { eraseObjects } from "../storage/erase-objects.ts";
+import { keysOfJob } from "../storage/keys.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 
 export interface EraseBindings {
@@ -24,10 +25,11 @@ export async function erase(
 ): Promise<"erased" | "not_final" | "unknown"> {
 	const erased = await eraseJob(db, key, newId("tmb", runtime), by);
 	if (erased === null) return (await findJobSummary(db, key)) === null ? "unknown" : "not_final";
+	const keys = keysOfJob(erased);
 	try {
-		await eraseObjects(objects, [erased]);
+		await eraseObjects(objects, keys);
 	} catch (error) {
-		onEraseFailed(1, error);
+		onEraseFailed(keys.length, error);
 	}
 	return "erased";
 }

@@ -6,7 +6,7 @@ import type { Database } from "../db/database.ts";
 import { findSubmission, type NewJob, type Submission, submitJobs } from "../db/jobs/submit-jobs.ts";
 import { retryOnLostResponse } from "../db/retry-on-lost-response.ts";
 import type { JobQueue } from "../queues/queue.ts";
-import { eraseKeys } from "../storage/erase-objects.ts";
+import { eraseObjects } from "../storage/erase-objects.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../storage/inputs.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { type BuildBindings, type BuiltJob, buildJob, type Invalid, type Order } from "./build-job.ts";
@@ -100,7 +100,7 @@ async function placeInput({ objects, runtime }: SubmitBindings, { input, ...job 
 async function eraseUnused({ objects, onEraseFailed }: SubmitBindings, unused: readonly NewJob[]): Promise<void> {
 	const keys = unused.flatMap(({ inputKey }) => inputKey ?? []);
 	try {
-		await eraseKeys(objects, keys);
+		await eraseObjects(objects, keys);
 	} catch (error) {
 		onEraseFailed(keys.length, error);
 	}

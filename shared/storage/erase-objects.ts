@@ -1,22 +1,12 @@
-/** Deletes the R2 objects of erased jobs, and inputs whose job was never inserted. */
+/** Deletes R2 objects by their keys, and lists inputs, to find those whose job was never inserted. */
 import type { JobKey } from "../core/jobs/job.ts";
-import { inputsOfDay, jobOfInputKey, resultKey } from "./keys.ts";
+import { inputsOfDay, jobOfInputKey } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 /** R2 deletes at most a thousand keys a call. */
 const KEYS_PER_CALL_MAX = 1_000;
 
-export async function eraseObjects(
-	objects: ObjectStore,
-	jobs: readonly (JobKey & { inputKey: string | null })[],
-): Promise<void> {
-	await eraseKeys(
-		objects,
-		jobs.flatMap((job) => [resultKey(job), ...(job.inputKey === null ? [] : [job.inputKey])]),
-	);
-}
-
-export async function eraseKeys(objects: ObjectStore, keys: readonly string[]): Promise<void> {
+export async function eraseObjects(objects: ObjectStore, keys: readonly string[]): Promise<void> {
 	for (let from = 0; from < keys.length; from += KEYS_PER_CALL_MAX) {
 		await objects.delete(keys.slice(from, from + KEYS_PER_CALL_MAX));
 	}

@@ -6,6 +6,11 @@ export function resultKey(job: JobKey): string {
 	return `results/${job.tenantId}/${job.jobId}`;
 }
 
+/** All objects of a job. @param job.inputKey null: the input is in the row */
+export function keysOfJob(job: JobKey & { inputKey: string | null }): string[] {
+	return [resultKey(job), ...(job.inputKey === null ? [] : [job.inputKey])];
+}
+
 /** Starts with the day, so that inputs whose row was never committed can be deleted day by day. */
 export function inputKey(job: JobKey, timeMs: number): string {
 	return `${inputsOfDay(timeMs)}${job.tenantId}/${job.jobId}`;

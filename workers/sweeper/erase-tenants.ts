@@ -7,6 +7,7 @@ import {
 	removeErasedTenants,
 } from "../../shared/db/upkeep/delete-tenant.ts";
 import { eraseObjects } from "../../shared/storage/erase-objects.ts";
+import { keysOfJob } from "../../shared/storage/keys.ts";
 import type { Budget, Sweeper } from "./sweeper.ts";
 
 /** One R2 call deletes the objects of a page: a thousand keys, of a result and an input each. */
@@ -39,6 +40,6 @@ export async function eraseTenants(sweeper: Sweeper, budget: Budget): Promise<Re
 async function eraseOnePage({ db, objects, runtime }: Sweeper, tenantId: string) {
 	const found = await findJobsToErase(db, tenantId, PAGE);
 	const page = await erasePage(db, { tenantId, jobs: found, limit: PAGE }, newId("tmb", runtime));
-	await eraseObjects(objects, page.jobs);
+	await eraseObjects(objects, page.jobs.flatMap(keysOfJob));
 	return { jobs: page.jobs.length, isLast: page.rowsMax < PAGE };
 }

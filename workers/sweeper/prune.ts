@@ -3,7 +3,8 @@ import { newId } from "../../shared/core/ids.ts";
 import { pruneAuditLog } from "../../shared/db/tenants/audit-log.ts";
 import { findJobsToPrune, findTombstones, pruneJobs, removeTombstones } from "../../shared/db/upkeep/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/upkeep/prune-records.ts";
-import { eraseKeys, eraseObjects } from "../../shared/storage/erase-objects.ts";
+import { eraseObjects } from "../../shared/storage/erase-objects.ts";
+import { keysOfJob } from "../../shared/storage/keys.ts";
 import type { Budget, Sweeper } from "./sweeper.ts";
 
 /** One R2 call deletes the objects of a page: a thousand keys, of a result and an input each. */
@@ -45,7 +46,7 @@ async function pruneFinalJobs({ db, objects, runtime }: Sweeper, budget: Budget)
 		const due = await findJobsToPrune(db, PAGE);
 		const gone = await pruneJobs(db, due, newId("tmb", runtime));
 		// A crash here is harmless: the tombstone names the same objects.
-		await eraseObjects(objects, gone);
+		await eraseObjects(objects, gone.flatMap(keysOfJob));
 		pruned += gone.length;
 		if (due.length < PAGE) break;
 	}
@@ -56,7 +57,7 @@ async function pruneFinalJobs({ db, objects, runtime }: Sweeper, budget: Budget)
 async function deleteAgain({ db, objects }: Sweeper): Promise<number> {
 	const tombstones = await findTombstones(db, TOMBSTONES_MAX);
 	const keys = tombstones.flatMap((tombstone) => tombstone.keys);
-	await eraseKeys(objects, keys);
+	await eraseObjects(objects, keys);
 	await removeTombstones(db, tombstones);
 	return keys.length;
 }

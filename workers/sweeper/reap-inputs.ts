@@ -4,7 +4,7 @@
  */
 import { filterExisting } from "../../shared/db/jobs/filter-existing.ts";
 import { readNote, writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
-import { eraseKeys, listInputs } from "../../shared/storage/erase-objects.ts";
+import { eraseObjects, listInputs } from "../../shared/storage/erase-objects.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 const DAY_MS = 86_400_000;
@@ -23,7 +23,7 @@ export async function reapInputs({ db, objects, runtime }: Sweeper): Promise<{ i
 		const page = await listInputs(objects, day, cursor);
 		const known = await filterExisting(db, page.inputs);
 		const orphans = page.inputs.filter(({ jobId }) => !known.has(jobId)).map(({ key }) => key);
-		await eraseKeys(objects, orphans);
+		await eraseObjects(objects, orphans);
 		inputsReaped += orphans.length;
 		cursor = page.next;
 		if (cursor === null) break;

@@ -56,7 +56,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		name: "the second deletion is left out",
 		seenBy: 19,
 		file: "workers/sweeper/prune.ts",
-		find: "await eraseKeys(objects, keys);",
+		find: "await eraseObjects(objects, keys);",
 		replace: "objects;",
 	},
 ];

@@ -1,9 +1,9 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
-import { eraseKeys, eraseObjects, listInputs } from "../../../../shared/storage/erase-objects.ts";
+import { eraseObjects, listInputs } from "../../../../shared/storage/erase-objects.ts";
 import { readInput, storeInput } from "../../../../shared/storage/inputs.ts";
-import { inputKey, jobOfInputKey, resultKey } from "../../../../shared/storage/keys.ts";
+import { inputKey, jobOfInputKey, keysOfJob, resultKey } from "../../../../shared/storage/keys.ts";
 import { ObjectStore } from "../../../../shared/storage/object-store.ts";
 import { findStoredResult, openResult, readResult, storeResult } from "../../../../shared/storage/results.ts";
 import { runtime } from "../../../../workers/runtime.ts";
@@ -114,11 +114,11 @@ describe("inputs", () => {
 		const expected = jobs.map((job) => ({ ...job, key: inputKey(job, day) }));
 		expect(page.inputs).toEqual(expect.arrayContaining(expected));
 		expect(page).toMatchObject({ inputs: { length: 3 }, next: null });
-		await eraseKeys(
+		await eraseObjects(
 			objects,
 			page.inputs.slice(0, 2).map(({ key }) => key),
 		);
-		await eraseKeys(objects, []);
+		await eraseObjects(objects, []);
 		expect((await listInputs(objects, day, null)).inputs).toEqual(page.inputs.slice(2));
 	});
 
@@ -146,7 +146,7 @@ describe("inputs", () => {
 });
 
 describe("eraseObjects", () => {
-	it("deletes result and input of each job, however many, and of no other", async () => {
+	it("deletes result and input of each job, of any number of jobs, and of no other", async () => {
 		const kept = aKey();
 		await storeResult(objects, kept, bytesOf("{}"), anAnswer(1));
 		const jobs = Array.from({ length: 600 }, () => ({ ...aKey(), inputKey: null as string | null }));
@@ -168,7 +168,7 @@ describe("eraseObjects", () => {
 						}
 					: Reflect.get(bucket, name),
 		});
-		await eraseObjects(new ObjectStore(counting, runtime), all);
+		await eraseObjects(new ObjectStore(counting, runtime), all.flatMap(keysOfJob));
 		await eraseObjects(new ObjectStore(counting, runtime), []);
 
 		// R2 takes a thousand keys a call; the local one takes any number.
