@@ -1,4 +1,4 @@
-/** The bindings that every actor gets. Each call through them responds within a time limit, or fails. */
+/** The bindings that every actor gets. Each call through them returns within a time limit or fails. */
 import type { Runtime } from "../shared/core/runtime.ts";
 import { Database } from "../shared/db/database.ts";
 import {

@@ -26,7 +26,8 @@ export default {
 		const kind = kindOf(batch.queue);
 		if (kind === "dead-letters") return logDeadLetters(batch);
 		const parsed = configOf(env);
-		// The messages come back in a minute, and after a hundred of them the sweeper redispatches: nothing is lost till it is mended.
+		// Nothing is lost: the messages are retried after a minute, up to a hundred times; then the sweeper redispatches their
+		// rows.
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
 		if (kind === "jobs") return await consumeJobs(batch, env, parsed.config, runtime, freshResults);
 		const background = (work: Promise<void>) => context.waitUntil(work);
@@ -38,7 +39,7 @@ export default {
 	},
 } satisfies ExportedHandler<Env>;
 
-/** From the consumer that stores a result to the dispatcher that sends it, if both run in this isolate. */
+/** Passes results from the consumer that stores them to a dispatcher of the same isolate. */
 const freshResults = new FreshResults();
 
 const QUEUES = ["jobs", "deliveries", "dead-letters"] as const;
@@ -55,14 +56,14 @@ function kindOf(queue: string): (typeof QUEUES)[number] {
 
 const configs = new WeakMap<Env, ParsedConfig>();
 
-/** Parsed once an isolate: variables change with a deployment only. */
+/** Parsed once per isolate: variables change only with a deployment. */
 function configOf(env: Env): ParsedConfig {
 	const parsed = configs.get(env) ?? parseConfig(env);
 	configs.set(env, parsed);
 	return parsed;
 }
 
-/** What a queue gave up on. Nothing is lost with it: its row is in D1, where the sweeper finds it. */
+/** Messages that a queue gave up on. Nothing is lost: their rows are in D1, where the sweeper finds them. */
 function logDeadLetters(batch: MessageBatch): void {
 	for (const message of batch.messages) logError("message.dead", { messageId: message.id, attempts: message.attempts });
 	batch.ackAll();

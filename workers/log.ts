@@ -12,10 +12,10 @@ export function logError(event: string, fields: LogFields, error?: unknown): voi
 	console.error(JSON.stringify({ event, ...fields, error: error === undefined ? undefined : describe(error) }));
 }
 
-/** Names and messages only: no stack shows a value, but an error's own fields might. */
+/** Names and messages only: an error's own fields may hold values. */
 function describe(error: unknown): string {
 	if (!(error instanceof Error)) return String(error);
-	// A parser quotes what it could not parse, which may be a prompt or a completion.
+	// A parser quotes the text that it could not parse, which may be a prompt or a completion.
 	if (error instanceof SyntaxError) return error.name;
 	const cause = error.cause === undefined ? "" : ` (${describe(error.cause)})`;
 	return `${error.name}: ${error.message}${cause}`.slice(0, 500);

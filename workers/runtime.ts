@@ -1,4 +1,4 @@
-/** The real world: the only file that touches the clock, dice, timers, global fetch and cryptography. */
+/** The real runtime: the only file that uses the clock, randomness, timers, global fetch and cryptography. */
 import type { Runtime } from "../shared/core/runtime.ts";
 
 export const runtime: Runtime = {

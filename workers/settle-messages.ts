@@ -1,11 +1,11 @@
-/** How an actor takes a queue batch: the only place that acks and retries messages, one by one. */
+/** Settles the messages of a queue batch: the only place that acks and retries messages, one by one. */
 import type { z } from "zod";
 import { type Disposition, groupMessages } from "../shared/queues/messages.ts";
 import { logError } from "./log.ts";
 
 /**
- * Hands the keys of a batch to `run`, and settles the messages of each key as soon as `run` says what becomes of it. A
- * message that cannot be read is acked: it would be no more readable the next time.
+ * Passes the keys of a batch to `run`, and settles the messages of each key as soon as `run` gives its disposition. An
+ * unreadable message is acked: a retry would not make it readable.
  */
 export async function settleMessages<Key>(
 	batch: MessageBatch,

@@ -10,8 +10,8 @@ const VERSION = "v1";
 const IV_BYTES = 12;
 
 /**
- * What the signing keys derive to. An isolate has one `subtle`, so it derives each once, though every webhook needs several.
- * Holds values and no promises: the runtime ends a promise with the request that made it.
+ * Keys derived from the signing keys. An isolate has one `subtle`, so it derives each key once, though every webhook needs
+ * several. Holds values, not promises: the runtime cancels a promise with the request that made it.
  */
 const derived = new WeakMap<SubtleCrypto, { keyIds: Map<string, string>; keys: Map<string, CryptoKey> }>();
 

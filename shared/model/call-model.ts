@@ -1,6 +1,6 @@
 /**
- * Calls a model once: finds the provider, watches the clock, reads the response, names the failure. Nothing is retried
- * here: the calls that a provider sees are the calls that the consumer makes, one to one.
+ * Calls a model once: finds the provider, enforces the time limits, reads the response, classifies the failure. Nothing is
+ * retried here: each call by the consumer is exactly one call to a provider.
  */
 
 import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
@@ -21,7 +21,7 @@ export interface CallModelDeps {
 	ai: AiBinding;
 	/** The value of a provider's key by the name of its secret; null where it is not set. */
 	secret: (name: string) => string | null;
-	/** Where they should differ from `SILENCE_LIMITS`. */
+	/** Overrides of `SILENCE_LIMITS`. */
 	limits?: Partial<SilenceLimits>;
 }
 
@@ -45,7 +45,7 @@ export function callModel(deps: CallModelDeps): CallModel {
 	};
 }
 
-/** Until the headers are there. A provider that responds after we left finds its body cancelled, not leaking. */
+/** Waits for the headers. If they come after the call was given up, the body is cancelled, so that no connection leaks. */
 async function send(provider: Provider, call: ModelCall, watch: CallWatch): Promise<ProviderReply> {
 	const reply = provider(call, watch.signal);
 	try {
@@ -87,7 +87,7 @@ async function read(
 	return { ok: false, failure: { ...failure, logId, usage: parsed.usage } };
 }
 
-/** What a provider left out, made of what is known: the id leads back to the job. */
+/** Values for what the provider left out. The id leads back to the job. */
 function defaultsFor(call: ModelCall, runtime: Pick<Runtime, "now">): CompletionDefaults {
 	return { id: `chatcmpl-${call.jobId}`, created: Math.floor(runtime.now() / 1000), model: call.model };
 }
@@ -132,7 +132,7 @@ function transient(code: string, message: string, status: number | null): ModelF
 	return newFailure({ class: "transient", code, message, status });
 }
 
-/** Providers quote keys they refuse. */
+/** Removes our keys: some providers quote a key that they refuse. */
 function withoutSecrets(failure: ModelFailure, secrets: readonly string[]): ModelFailure {
 	let { code, message } = failure;
 	for (const secret of secrets) {

@@ -1,19 +1,19 @@
 /**
- * Watches one call: its time limit, its progress, and an abort from outside. Whichever comes first ends the call and
- * gives the reason. The waiting promise rejects, and its caller ends the watch and the connection to the provider.
+ * Watches one call for its time limit, for silence, and for an abort from outside. The first of these gives the call up and
+ * is its reason: the awaited promise rejects, and the caller stops the watch, which closes the connection to the provider.
  */
 import type { Runtime } from "../core/runtime.ts";
 
-/** `timed_out`: the whole call took too long. `stalled`: the provider went silent. `aborted`: somebody else said stop. */
+/** `timed_out`: the whole call took too long. `stalled`: the provider went silent. `aborted`: from outside. */
 export type GivenUp = "timed_out" | "stalled" | "aborted";
 
-/** Rejects whatever was being waited for when the call was given up. */
+/** The rejection of the awaited promise when the call is given up. */
 export class CallGivenUp extends Error {
 	override name = "CallGivenUp";
 }
 
 /**
- * The reason of ending a call that is no longer awaited. Shared, because creating an error records its stack, which costs
+ * The abort reason of a call that is no longer awaited. Shared, because creating an error records its stack, which costs
  * more than ending the call.
  */
 export const OVER = new CallGivenUp("over");
@@ -43,7 +43,7 @@ export class CallWatch {
 	}
 
 	/**
-	 * Waits for one thing at a time; rejects with `CallGivenUp` once the call is given up. Unlike `Promise.race` it leaves
+	 * Waits for one promise at a time; rejects with `CallGivenUp` once the call is given up. Unlike `Promise.race` it leaves
 	 * nothing behind on a promise that lives as long as the call, which may wait for 100,000 chunks.
 	 */
 	wait<T>(promise: Promise<T>): Promise<T> {
@@ -54,11 +54,11 @@ export class CallWatch {
 		});
 	}
 
-	/** From now on, silence of `limitMs` gives the call up. Call it again whenever the provider said something. */
+	/** From now on, `limitMs` of silence give the call up. Call this again whenever the provider has sent something. */
 	expectWithin(limitMs: number): void {
 		const since = this.#runtime.now();
 		if (this.#silence?.limitMs === limitMs) {
-			// The timer that runs looks at `since` when it fires: a timer for each chunk would cost more than the chunk.
+			// The running timer reads `since` when it fires: a new timer per chunk would cost more than the chunk.
 			this.#silence.since = since;
 			return;
 		}
@@ -66,7 +66,7 @@ export class CallWatch {
 		this.#silence = { limitMs, since, stop: this.#timer(limitMs) };
 	}
 
-	/** Ends the watch, and the connection if it still lives. */
+	/** Ends the watch, and closes the connection if it is still open. */
 	stop(): void {
 		this.#stopTimer();
 		this.#silence?.stop();
@@ -75,10 +75,10 @@ export class CallWatch {
 	}
 
 	#timer(afterMs: number): () => void {
-		return this.#runtime.timer(afterMs, () => this.#lookForSilence());
+		return this.#runtime.timer(afterMs, () => this.#checkSilence());
 	}
 
-	#lookForSilence(): void {
+	#checkSilence(): void {
 		if (this.#silence === null) return;
 		const leftMs = this.#silence.since + this.#silence.limitMs - this.#runtime.now();
 		if (leftMs > 0) this.#silence.stop = this.#timer(leftMs);

@@ -1,6 +1,6 @@
 /**
- * The port to the models: one call in, an outcome out, never an exception. Every provider answers with an HTTP
- * `Response` (the simulated one makes its own), so that one reader classifies and assembles them all.
+ * The port to the models: one call in, an outcome out, never an exception. Every provider returns an HTTP `Response` (the
+ * simulated one makes its own), so that one reader handles them all.
  */
 
 import type { ChatCompletion } from "../core/chat/chat-completion.ts";
@@ -10,17 +10,14 @@ import type { ModelFailure, Usage } from "../core/upstreams/failures.ts";
 import type { ModelRoute } from "../core/upstreams/model-routes.ts";
 
 export interface ModelCall {
-	/** The name the caller gave; the route may rename it on its way out. */
+	/** The caller's name for the model; the route may rename it upstream. */
 	model: string;
 	route: ModelRoute;
 	/** The validated chat completion body, unlisted fields included. */
 	input: JsonObject;
-	/**
-	 * How many calls were made for this job before, counted as attempts or not, on any model. Steers the simulated
-	 * provider; goes to no one else.
-	 */
+	/** How many calls this job has made before, on any model, counted as attempts or not. Only the simulated provider uses it. */
 	callsBefore: number;
-	/** How long the whole call may take, its answer included. */
+	/** How long the whole call may take, including the response. */
 	timeoutMs: number;
 	tenantId: string;
 	jobId: string;
@@ -32,26 +29,26 @@ export type ModelOutcome = { ok: true; response: ModelResponse } | { ok: false; 
 export interface ModelResponse {
 	/** A chat completion, valid against the published output schema, as it will be stored. */
 	completion: ChatCompletion;
-	/** Null where the provider did not say: never invented. */
+	/** Null if the provider sent no counts: never estimated. */
 	usage: Usage | null;
-	/** HTTP status of the provider's answer. */
+	/** HTTP status of the provider's response. */
 	status: number;
 	logId: string | null;
 }
 
 /**
- * What a provider got: a raw answer of any status, or a failure where no call could be made. `secrets` are the values
- * sent along, so that none of them shows in a message that quotes the request.
+ * What a provider returns: a raw response of any status, or a failure if no call could be made. `secrets`: the secret values
+ * that were sent, to be removed from messages that quote the request.
  */
 export type ProviderReply =
 	| { ok: true; response: Response; secrets: readonly string[] }
 	| { ok: false; failure: ModelFailure };
 
-/** One provider: carries the call out. Rejects when the network does or `signal` aborts. */
+/** Makes the call. Rejects if the network fails or `signal` aborts. */
 export type Provider = (call: ModelCall, signal: AbortSignal) => Promise<ProviderReply>;
 
 /**
- * Calls a model. Resolves to a failure, not a rejection, whatever goes wrong. Out of time is `timed_out`; an abort of
- * `signal` is `aborted`. A response that was complete by then still counts.
+ * Calls a model. Never rejects: every error becomes a failure. A timeout is `timed_out`, an abort of `signal` is `aborted`.
+ * A response that was complete by then still counts.
  */
 export type CallModel = (call: ModelCall, signal: AbortSignal) => Promise<ModelOutcome>;

@@ -1,4 +1,4 @@
-/** Reads a provider's response off the wire, within limits of size and silence, and hands the bytes to the pure reader. */
+/** Reads a provider's response off the wire, within limits of size and silence, and passes the bytes to the pure reader. */
 
 import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
 import { type ReaderState, ResponseReader } from "../core/chat/response-reader.ts";
@@ -7,16 +7,16 @@ import { type CallWatch, OVER } from "./call-watch.ts";
 export interface SilenceLimits {
 	/** From a stream's headers to the first content. Models that reason first may be silent for minutes. */
 	firstContentMs: number;
-	/** From one piece to the next. Comments and pings that keep the connection alive are no pieces. */
+	/** From one piece to the next. Comments and pings, which keep the connection alive, do not count. */
 	idleMs: number;
-	/** After every choice got its end: only the usage may follow, and not every provider sends it. */
+	/** After every choice has ended: only the usage may follow, and not every provider sends it. */
 	closingMs: number;
 }
 
-/** 120 s is what field clients use between chunks; a reasoning model's first token was seen to take up to 300 s. */
+/** Common clients allow 120 s between chunks; a reasoning model's first token was seen to take up to 300 s. */
 export const SILENCE_LIMITS: SilenceLimits = { firstContentMs: 300_000, idleMs: 120_000, closingMs: 5_000 };
 
-/** Errors say what they have to say in a few hundred bytes. */
+/** The bodies of errors have a few hundred bytes. */
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
 
 /** Reads a 2xx body until it ends, or until nothing more can change the classification. Never rejects. */
@@ -42,7 +42,7 @@ export async function readResponse(
 	return reader.end(isEnded);
 }
 
-/** As much of an error's body as is worth reading. What cannot be read is left out: the status is enough. */
+/** The start of an error's body. If it cannot be read, the status is enough. */
 export async function readErrorText(response: Response, limits: SilenceLimits, watch: CallWatch): Promise<string> {
 	const decoder = new TextDecoder();
 	let text = "";
@@ -54,12 +54,12 @@ export async function readErrorText(response: Response, limits: SilenceLimits, w
 	return text;
 }
 
-/** True: the body came to its end. False: it broke, or the call was given up, or `take` wanted no more. */
+/** True: the body ended. False: it broke off, the call was given up, or `take` returned false. */
 async function eachChunk(response: Response, watch: CallWatch, take: (bytes: Uint8Array) => boolean): Promise<boolean> {
 	if (response.body === null) return true;
 	const chunks = response.body.getReader();
 	const isEnded = await takeAll(chunks, watch, take);
-	// A body that is left open holds one of six connections.
+	// An open body occupies one of six connections.
 	if (!isEnded) chunks.cancel(OVER).catch(() => undefined);
 	return isEnded;
 }
@@ -73,7 +73,7 @@ async function takeAll(
 		for (;;) {
 			const { done, value } = await watch.wait(chunks.read());
 			if (done) return true;
-			if (!(value instanceof Uint8Array)) throw new TypeError("a body gave something else than bytes");
+			if (!(value instanceof Uint8Array)) throw new TypeError("a chunk of the body is not bytes");
 			if (!take(value)) return false;
 		}
 	} catch {

@@ -12,12 +12,12 @@ export const CRASH_DELAY_SECONDS = 30;
 
 export const AFTER_CRASH: Disposition = { kind: "retry", delaySeconds: CRASH_DELAY_SECONDS };
 
-/** When the lease has run out, the message's next delivery takes the job over and finds what there is in R2. */
+/** After the lease has expired, the retried message takes the job over, and finds its result in R2 if there is one. */
 export function retryAfterLease(leaseMs: number): Disposition {
 	return { kind: "retry", delaySeconds: Math.ceil(leaseMs / 1000) };
 }
 
-/** The message comes back when its row is due. After a long wait the sweeper sends another instead. */
+/** Retries the message when its row is due. For a long wait it is acked, and the sweeper enqueues another. */
 export function retryWhenDue(waitMs: number): Disposition {
 	const delaySeconds = queueDelaySeconds(waitMs);
 	return delaySeconds === null ? ACK : { kind: "retry", delaySeconds };

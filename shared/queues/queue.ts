@@ -42,12 +42,15 @@ export class MessageQueue<Message extends object> {
 		});
 	}
 
-	/** Rejects where the queue does not take them: for a caller that has to know. */
+	/** Rejects if the queue does not accept them: for callers that must know. */
 	async enqueue(messages: readonly Message[]): Promise<void> {
 		await this.#calls.commitAll(messages);
 	}
 
-	/** Never rejects: for what is committed already. A lost message costs one sweep, since the sweeper finds the row in D1. */
+	/**
+	 * Never rejects: for rows that are committed already. A lost message only costs time, since the sweeper finds the row in
+	 * D1.
+	 */
 	async tryEnqueue(messages: readonly Message[]): Promise<void> {
 		try {
 			await this.enqueue(messages);
@@ -56,10 +59,10 @@ export class MessageQueue<Message extends object> {
 		}
 	}
 
-	/** As `tryEnqueue`; the queue holds the message back for `delaySeconds`. */
+	/** Like `tryEnqueue`, with a delay of `delaySeconds`. */
 	async tryEnqueueLater(message: Message, delaySeconds: number): Promise<void> {
 		try {
-			await this.#answered(this.#queue.send(this.#options.schema.parse(message), { delaySeconds }));
+			await this.#withinLimit(this.#queue.send(this.#options.schema.parse(message), { delaySeconds }));
 		} catch (error) {
 			this.#options.onSendFailed(1, error);
 		}
@@ -67,16 +70,16 @@ export class MessageQueue<Message extends object> {
 
 	async #send(messages: Message[]): Promise<undefined[]> {
 		const { schema } = this.#options;
-		await this.#answered(this.#queue.sendBatch(messages.map((message) => ({ body: schema.parse(message) }))));
+		await this.#withinLimit(this.#queue.sendBatch(messages.map((message) => ({ body: schema.parse(message) }))));
 		return messages.map(() => undefined);
 	}
 
 	/** How many messages wait or are being processed. */
 	async backlog(): Promise<number> {
-		return (await this.#answered(this.#queue.metrics())).backlogCount;
+		return (await this.#withinLimit(this.#queue.metrics())).backlogCount;
 	}
 
-	#answered<T>(call: Promise<T>): Promise<T> {
+	#withinLimit<T>(call: Promise<T>): Promise<T> {
 		return withTimeout(this.#options.timers, RESPONSE_MS_MAX, call);
 	}
 }

@@ -15,7 +15,7 @@ export class FreshResults {
 	/** Oldest first. */
 	readonly #texts = new Map<string, string>();
 
-	/** To be called when R2 has exactly these bytes under the job's key. */
+	/** Call this once R2 holds exactly these bytes under the job's key. */
 	keep(job: JobKey, text: string, bytes: number): void {
 		if (bytes > INLINE_RESULT_BYTES_MAX) return;
 		const [oldest] = this.#texts.keys();

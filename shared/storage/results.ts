@@ -37,7 +37,7 @@ export async function storeResult(
 	});
 	if (isFirst) return { first: true, stored: { ...call, bytes: body.byteLength } };
 	const stored = await findStoredResult(objects, job);
-	if (stored === null) throw new Error("a result was there and then was not");
+	if (stored === null) throw new Error("the stored result vanished between two reads");
 	return { first: stored.attempt.fence === call.attempt.fence, stored };
 }
 

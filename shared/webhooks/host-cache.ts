@@ -2,7 +2,7 @@
 import type { Runtime } from "../core/runtime.ts";
 import { type Resolution, resolveHost } from "./resolve-host.ts";
 
-/** May be out of date for this long, because each attempt resolves the name again. */
+/** A cached result may be this old, because each attempt resolves the name again. */
 const HOST_MS = 60_000;
 /** Invented names must not fill the memory. */
 const HOSTS_MAX = 10_000;
@@ -15,7 +15,10 @@ export class HostCache {
 		this.#hostsMax = hostsMax;
 	}
 
-	/** Caches only what accepts a webhook, a failing resolver included. A corrected DNS name is accepted at once. */
+	/**
+	 * Caches only results that accept a webhook, those of a failing resolver included, so that a corrected DNS name is
+	 * accepted at once.
+	 */
 	async resolve(runtime: Runtime, dnsUrl: string, host: string): Promise<Resolution> {
 		const known = this.#known.get(host);
 		if (known !== undefined && known.until > runtime.now()) return known.found;

@@ -19,7 +19,7 @@ export type Resolution =
 
 export type Resolve = (runtime: Runtime, dnsUrl: string, host: string) => Promise<Resolution>;
 
-/** Resolvers respond within a second or not at all. A submission waits for this long. */
+/** Resolvers respond within a second or not at all. A submission waits for at most this long. */
 const TIMEOUT_MS = 3_000;
 
 /** Some hundred addresses. A larger response is not from a resolver. */

@@ -1,4 +1,4 @@
-/** Lets holders of large things in, as many bytes at a time as fit, first come, first served. */
+/** Limits how many bytes are held at a time. First come, first served. */
 export class ByteBudget {
 	readonly #max: number;
 	#held = 0;
@@ -8,7 +8,7 @@ export class ByteBudget {
 		this.#max = bytesMax;
 	}
 
-	/** Runs `work` once `bytes` fit. What is larger than the whole budget runs alone. */
+	/** Runs `work` once `bytes` fit. Work larger than the whole budget runs alone. */
 	async hold<T>(bytes: number, work: () => Promise<T>): Promise<T> {
 		const share = Math.min(bytes, this.#max);
 		if (this.#waiting.length > 0 || this.#held + share > this.#max) {

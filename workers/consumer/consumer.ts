@@ -1,4 +1,4 @@
-/** What a consumer works with, and what it holds of each job that it leased. */
+/** What a consumer works with, and what it keeps of each leased job. */
 import type { Config } from "../../shared/core/config.ts";
 import type { GroupCommit } from "../../shared/core/group-commit.ts";
 import { newHolder } from "../../shared/core/ids.ts";
@@ -34,7 +34,7 @@ export interface Lease {
 	lost: AbortSignal;
 	/** Why the job may make no call: it was taken over from a holder that died, and is gated. Null: it may. */
 	gatedBy: GateReason | null;
-	/** The half-open breakers that let this call through: its outcome is reported to them. */
+	/** The half-open breakers that admitted this call: its outcome is reported to them. */
 	probedBreakers: string[];
 }
 

@@ -1,4 +1,4 @@
-/** D1 and R2 as a holder uses them: how long it keeps trying when one does not respond, and what it then assumes. */
+/** How a holder uses D1 and R2: how long it retries when one does not respond, and what it assumes then. */
 
 import { StorageUnavailable } from "../../shared/core/errors.ts";
 import type { Attempt } from "../../shared/core/jobs/attempts.ts";
@@ -22,8 +22,9 @@ const STORE_RETRY_MS_MAX = 10_000;
 const STORE_MS_MAX = 60_000;
 
 /**
- * A lease whose response is lost may have taken effect. The same holder requests it again and gets both, so that no attempt
- * is used up without a call. Null: D1 has been silent for so long that what was leased could no longer be held.
+ * A lease request whose response is lost may have taken effect. Repeated by the same holder, it returns the leases of both
+ * requests, so that no attempt is used up without a call. Null: D1 has not responded for so long that earlier leases may
+ * have expired.
  */
 export async function leaseWithRetry(
 	{ db, holder, config, runtime }: Consumer,
@@ -42,10 +43,10 @@ export async function leaseWithRetry(
 	}
 }
 
-/** `done`: as we wrote it. `lost`: the job moved on without us. `unknown`: D1 does not respond; settled later from R2. */
+/** `done`: our write took effect. `lost`: the job moved on without us. `unknown`: D1 does not respond; settled later from R2. */
 export interface Written<T> {
 	written: "done" | "lost" | "unknown";
-	/** Null: unknown, no response came. */
+	/** What the write returned. Null: its response was lost. */
 	value: T | null;
 }
 
@@ -78,7 +79,7 @@ export async function retryWrite<T extends { done: boolean }>(
 	}
 }
 
-/** A result that an earlier holder may have stored. A job's first holder does not look: there was none before it. */
+/** The result that an earlier holder may have stored. A job's first holder has none before it, and skips the read. */
 export async function findEarlierResult({ objects }: Consumer, job: Job): Promise<StoredResult | null | "unknown"> {
 	if (job.fence === 1) return null;
 	try {
@@ -93,7 +94,7 @@ export async function loadInput({ objects }: Consumer, job: Job): Promise<JsonOb
 	try {
 		const text = job.inputKey === null ? job.input : await readInput(objects, job.inputKey);
 		if (text === null) return "missing";
-		// We wrote it ourselves, validated at submission.
+		// Our own text, validated at submission.
 		const input: JsonObject = JSON.parse(text);
 		return input;
 	} catch (error) {
@@ -103,8 +104,8 @@ export async function loadInput({ objects }: Consumer, job: Job): Promise<JsonOb
 }
 
 /**
- * Puts a result that was paid for into R2, and keeps trying while the lease lives: a storage fault must not make us pay
- * twice. Answers what is stored under the job's key; null: R2 did not take it, and the result is lost.
+ * Puts a result that was paid for into R2, and retries while the lease is held: a storage fault must not make us pay twice.
+ * Returns what is stored under the job's key. Null: R2 did not store it, and the result is lost.
  */
 export async function storeWhileHeld(
 	{ objects, runtime }: Consumer,

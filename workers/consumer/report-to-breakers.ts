@@ -1,4 +1,7 @@
-/** Shares what a call found out about its upstream with all consumers. Best effort: the sweeper walks the parked keys. */
+/**
+ * Reports the outcome of a call to the breakers, which all consumers share. Best effort: the sweeper also releases parked
+ * jobs.
+ */
 import type { FailureDecision } from "../../shared/core/jobs/decide.ts";
 import { type BreakerEvent, breakerEventFor } from "../../shared/core/upstreams/breaker.ts";
 import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
@@ -8,7 +11,7 @@ import { releaseParked } from "../../shared/db/admission/release.ts";
 import { logError } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 
-/** A half-open breaker let the call through, and its provider responded: more calls may follow. */
+/** The provider responded to a call that half-open breakers admitted: they admit more. */
 export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBreakers }: Lease): Promise<void> {
 	try {
 		await recordRecovery(db, probedBreakers, job.leasedAt ?? 0);
@@ -18,7 +21,7 @@ export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBr
 	}
 }
 
-/** Answers the event that is left to the write which queues the job again; null: everything is reported. */
+/** Returns the event to write in the transaction that queues the job again. Null: everything is reported. */
 export async function reportFailure(
 	consumer: Consumer,
 	lease: Lease,
@@ -30,7 +33,7 @@ export async function reportFailure(
 	const waitMs = decision.next === "queued" ? decision.delayMs : 0;
 	const event = breakerEventFor({ credential, model, leasedAt: leasedAt ?? 0 }, failure, waitMs);
 	if (event === null) {
-		// A provider that refuses a call for good responds to calls again.
+		// A permanent refusal still shows that the provider responds.
 		if (failure.isCallMade) await reportRecovery(consumer, lease);
 		return null;
 	}

@@ -21,8 +21,8 @@ import { reportFailure, reportRecovery } from "./report-to-breakers.ts";
 import { settle } from "./settle.ts";
 
 /**
- * An invocation lives for 15 minutes, of which one attempt may take nearly all. A job that had to wait for D1 or memory
- * this long would be cut off in the middle of its call, so it goes back and starts in another invocation.
+ * An invocation lasts 15 minutes, and one attempt may take nearly all of them. A job that waited this long for D1 or memory
+ * could be cut off in the middle of its call, so it is queued again for another invocation.
  */
 const HELD_UP_MS_MAX = 60_000;
 
@@ -31,10 +31,11 @@ export async function runAttempt(consumer: Consumer, lease: Lease): Promise<Disp
 	return settlement === null ? ACK : await settle(consumer, lease, settlement);
 }
 
-/** Null: the lease is lost, and the one who took the job over or cancelled it has written all there is to write. */
+/** Null: the lease is lost. The next holder, or the request that cancelled the job, writes everything. */
 async function attempt(consumer: Consumer, lease: Lease): Promise<Settlement | null> {
 	const { job } = lease;
-	// An earlier holder may have stored a result and died before the row said so. An R2 error means later, never a call.
+	// An earlier holder may have stored a result and died before the row said so. If R2 does not respond, the job waits: it
+	// never makes a call.
 	const found = await findEarlierResult(consumer, job);
 	if (found === "unknown") return afterStorageFault(job, null);
 	if (found !== null) return afterResult(job, found);
@@ -61,7 +62,7 @@ async function callOnce(consumer: Consumer, lease: Lease): Promise<Settlement | 
 	return lost.aborted ? null : await decide(consumer, lease, outcome.failure);
 }
 
-/** Calls the model, for no longer than `timeout_seconds` and what is left until the deadline. */
+/** Calls the model, for at most `timeout_seconds` and never beyond the deadline. */
 async function call({ callModel, config }: Consumer, lease: Lease, input: JsonObject): Promise<ModelOutcome> {
 	const { tenantId, jobId, model, attempts, gateway, timeoutMs, deadlineAt } = lease.job;
 	const route = routeFor(config.modelRoutes, model);
@@ -105,7 +106,7 @@ async function decide(consumer: Consumer, lease: Lease, failure: ModelFailure): 
 		...{ status, code, message, retryAfterMs, logId, usage },
 	});
 	if (decision.next !== "queued") {
-		// A holder before us may have stored its result while we called, and a result wins over any other end.
+		// An earlier holder may have stored its result during our call, and a result wins over any other end.
 		const found = await findEarlierResult(consumer, job);
 		if (found === "unknown") return afterStorageFault(job, { ...own, counted: false });
 		if (found !== null) return afterOtherResult(job, found, own);

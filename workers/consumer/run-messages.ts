@@ -45,7 +45,7 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], settleMess
 }
 
 /**
- * Catches a bug or a lost binding here, so that one job cannot send its neighbours round again; the lease and
+ * Catches a bug or a lost binding here, so that one job does not cause its neighbours to be retried. The lease and
  * `max_attempts` bound the rest.
  */
 async function runOrRetry(consumer: Consumer, lease: Lease): Promise<Disposition> {

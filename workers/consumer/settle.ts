@@ -26,7 +26,7 @@ export async function settle(consumer: Consumer, { job, now }: Lease, settlement
 interface Settled {
 	done: boolean;
 	deliveries: DeliveryKey[];
-	/** Jobs that got the slot: those of the same tenant that waited for it. */
+	/** Jobs of the same tenant that were released to the slot. */
 	released: JobKey[];
 	/** Until a queued job is due. */
 	waitMs: number;
@@ -39,7 +39,7 @@ async function write(consumer: Consumer, job: Job, settlement: Settlement): Prom
 		const end = { tenantId, jobId, from, fence, cancellation: null, ...settlement };
 		return { ...(await consumer.finalizations.commit(end)), waitMs: 0 };
 	}
-	// By today's routes. A model that no route serves any more fails when it is leased.
+	// By the current routes. If none serves the model, the job fails when it is leased.
 	const credential = credentialFor(consumer.config.modelRoutes, settlement.progress.model) ?? "";
 	const requeued = await requeueJob(consumer.db, { tenantId, jobId, fence, credential, ...settlement });
 	return { done: requeued !== null, deliveries: [], released: [], waitMs: 0, ...requeued };

@@ -47,7 +47,7 @@ async function keepWatch(consumer: Consumer, held: Map<string, Held>, over: Abor
 		if (over.aborted || held.size === 0) continue;
 		const isHeartbeat = runtime.now() >= heartbeatAt;
 		const didRespond = await lookOnce(consumer, held, isHeartbeat);
-		// A heartbeat that D1 did not take is due again at the next look: two in a row would cost the lease.
+		// A failed heartbeat is repeated at the next look: two missed in a row would cost the lease.
 		if (isHeartbeat && didRespond) heartbeatAt = runtime.now() + config.heartbeatMs;
 	}
 }
@@ -58,12 +58,12 @@ async function lookOnce({ db, config }: Consumer, held: Map<string, Held>, isHea
 	try {
 		const ours = isHeartbeat ? await extendLeases(db, looked, config.leaseMs) : await findHeldLeases(db, looked);
 		for (const { jobId, controller } of looked) {
-			// A job released while we looked was settled by us: it is not lost.
+			// A job that was released during the look was settled by us: its lease is not lost.
 			if (!ours.has(jobId) && held.has(jobId)) controller.abort(new Error("the lease is no longer ours"));
 		}
 		return true;
 	} catch (error) {
-		// Nothing is known, so nothing is aborted: the fence guards what the call will write.
+		// Nothing is known, so nothing is aborted. The fence guards all later writes.
 		logError("leases.lookup_failed", { leases: looked.length, isHeartbeat }, error);
 		return false;
 	}

@@ -55,7 +55,7 @@ export function simulatedResponse(
 	const prompt = promptText(input.messages);
 	const chars = Array.from(prompt.slice(0, ECHO_CHARS_MAX + 1));
 	const echo = chars.length > ECHO_CHARS_MAX ? `${chars.slice(0, ECHO_CHARS_MAX).join("")}…` : chars.join("");
-	const sentence = `This is a simulated answer: no model was called. ${model} was asked, in ${prompt.length} characters: "${echo.toWellFormed()}"`;
+	const sentence = `This is a simulated answer: no model was called. The prompt to ${model}, ${prompt.length} characters: "${echo.toWellFormed()}"`;
 	const own = sentence.split(/(?<= )/);
 	const wanted = outputTokens ?? own.length;
 	const limits = [input.max_tokens, input.max_completion_tokens].map(numberOf).filter((limit) => limit !== null);

@@ -1,4 +1,4 @@
-/** Anything that serves `POST {base_url}/chat/completions`: OpenAI itself, Ollama, vLLM, LiteLLM, any gateway. */
+/** Any server of `POST {base_url}/chat/completions`: OpenAI itself, Ollama, vLLM, LiteLLM, any gateway. */
 
 import { type JsonObject, objectOf } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
@@ -41,7 +41,7 @@ export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Pro
 	};
 }
 
-/** Keeps a query that the base URL has, such as Azure's `api-version`. */
+/** Keeps the query of the base URL, such as Azure's `api-version`. */
 function completionsUrl(baseUrl: string): string {
 	const url = new URL(baseUrl);
 	url.pathname = `${url.pathname.replace(/\/+$/, "")}/chat/completions`;

@@ -1,6 +1,7 @@
 /**
- * A provider that costs nothing and needs no network: its completions say that they are simulated, `input.simulate` makes it
- * slow, failing or silent. It responds in HTTP like any other, so that all of the reading is tried out with it.
+ * A provider that costs nothing and needs no network: its completions say that they are simulated, and `input.simulate`
+ * makes it slow, failing or silent. It responds in HTTP like any other provider, so that it exercises the whole response
+ * reader.
  */
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
@@ -15,7 +16,7 @@ import type { ModelCall, Provider } from "../port.ts";
 
 type SimulatedRuntime = Pick<Runtime, "now" | "sleep">;
 
-/** Tokens sent at a time when the caller gave no pace: a large completion must not become a million events. */
+/** Tokens per event if the caller set no pace: a large completion must not become a million events. */
 const TOKENS_PER_EVENT = 16;
 
 export function simulated(runtime: SimulatedRuntime): Provider {
@@ -124,7 +125,7 @@ function refusal(status: number, message: string, retryAfter?: number | string):
 	return Response.json({ error: { message, type, code: CODES[status] ?? null, param: null } }, { status, headers });
 }
 
-/** Headers carry visible ASCII; the rest of a nonsense value would be a crash rather than a nonsense header. */
+/** Headers hold visible ASCII only: any other character of a nonsense value would throw. */
 function headerValue(value: number | string): string {
 	return String(value).replace(/[^\x20-\x7e]/g, "?");
 }

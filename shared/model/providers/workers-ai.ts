@@ -3,7 +3,8 @@
  *
  * The rule not to break: `returnRawResponse: true` on every call. The binding keeps the state of a call on an object that
  * overlapping calls share (workerd, `ai-api.ts`): one call without it makes another's raw response come back parsed, and
- * `aiGatewayLogId` or `lastRequestHttpStatusCode` read after an await may be another's. A `Response` belongs to its call.
+ * `aiGatewayLogId` or `lastRequestHttpStatusCode` read after an await may belong to another call. A `Response` belongs to
+ * its call.
  */
 
 import { type JsonObject, objectOf } from "../../core/json/json.ts";
@@ -35,7 +36,7 @@ export interface AiCallOptions {
 /** Created by Cloudflare on its first authenticated request. */
 const DEFAULT_GATEWAY = "default";
 
-/** Makers whose own API is served, not OpenAI's: they refuse a field they do not know. */
+/** Makers served through their own API, not OpenAI's: it refuses unknown fields. */
 const WITHOUT_STREAM_OPTIONS = /^(anthropic|google)\//;
 
 export function workersAi(ai: AiBinding, runtime: Pick<Runtime, "now">): Provider {
@@ -71,10 +72,10 @@ function optionsFor({ route, gateway, jobId, tenantId }: ModelCall, signal: Abor
 	return { gateway: options, returnRawResponse: true, signal };
 }
 
-/** Null: the network's doing, for the caller to name. */
+/** Null: a network error, which the caller classifies. */
 function failureOf(error: unknown, nowMs: number): ModelFailure | null {
 	const message = error instanceof Error ? error.message : "";
-	// What wrangler's local binding throws: no number of retries would change it.
+	// Thrown by wrangler's local binding. Retries cannot help.
 	if (/needs to be run remotely/.test(message)) {
 		const advice = "give the model another route in MODEL_ROUTES";
 		return routeFailure("route_misconfigured", `Workers AI cannot be reached from a local start; ${advice}.`);

@@ -40,7 +40,7 @@ describe("readRetryAfterMs", () => {
 		expect(read({ "retry-after-ms": value })).toBe(null);
 	});
 
-	it("is null where nothing was asked", () => {
+	it("is null if nothing valid was requested", () => {
 		expect(read({})).toBe(null);
 	});
 });
