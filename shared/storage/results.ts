@@ -5,16 +5,9 @@
 import { z } from "zod";
 import { type Attempt, AttemptSchema } from "../core/jobs/attempts.ts";
 import type { JobKey } from "../core/jobs/job.ts";
+import type { StoredResult } from "../core/jobs/settlement.ts";
 import { resultKey } from "./keys.ts";
 import type { ObjectStore } from "./object-store.ts";
-
-export interface StoredResult {
-	/** The call that produced it: model, provider, times, usage, log id. */
-	attempt: Attempt;
-	/** How many counted attempts had been made on its model, this one included. */
-	modelAttempt: number;
-	bytes: number;
-}
 
 const Metadata = z.object({
 	attempt: z

@@ -4,6 +4,7 @@
  */
 import ipaddr from "ipaddr.js";
 import { z } from "zod";
+import { parseJson } from "../core/json/json.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { withTimeout } from "../core/timeout.ts";
 import { isPublicAddress, isSpecialName } from "../core/webhooks/webhook-address.ts";
@@ -97,7 +98,7 @@ async function read(response: Response): Promise<LookUp> {
 		return { ok: false, why: `DNS responded with HTTP status ${response.status}` };
 	}
 	const text = await textUpTo(response, RESPONSE_BYTES_MAX);
-	const parsed = DnsResponse.safeParse(text === null ? undefined : jsonOrUndefined(text));
+	const parsed = DnsResponse.safeParse(text === null ? undefined : parseJson(text));
 	if (!parsed.success) return { ok: false, why: "the DNS response is unreadable" };
 	const { Status, TC, Answer } = parsed.data;
 	if (!CONCLUSIVE.includes(Status)) return { ok: false, why: `DNS responded with code ${Status}` };
@@ -106,14 +107,6 @@ async function read(response: Response): Promise<LookUp> {
 		return { ok: false, why: "the DNS response is unreadable" };
 	}
 	return { ok: true, records: Answer };
-}
-
-function jsonOrUndefined(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return undefined;
-	}
 }
 
 /** Null: the body is longer than `bytesMax`; the rest was not read. */

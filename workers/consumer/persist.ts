@@ -4,11 +4,12 @@ import { StorageUnavailable } from "../../shared/core/errors.ts";
 import type { Attempt } from "../../shared/core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import type { JobState } from "../../shared/core/jobs/job-states.ts";
+import type { StoredResult } from "../../shared/core/jobs/settlement.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { findLeaseState } from "../../shared/db/jobs/find-job.ts";
 import { type Leased, leaseJobs } from "../../shared/db/jobs/lease-jobs.ts";
 import { readInput } from "../../shared/storage/inputs.ts";
-import { findStoredResult, type StoredResult, storeResult } from "../../shared/storage/results.ts";
+import { findStoredResult, storeResult } from "../../shared/storage/results.ts";
 import { logError } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 

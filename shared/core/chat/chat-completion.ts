@@ -1,4 +1,4 @@
-/** A stored result: a chat completion, exactly as the published JSON Schema has it. `readCompletion` builds it valid. */
+/** A stored result: a chat completion, exactly as in the published JSON Schema. `readCompletion` builds it valid. */
 import { z } from "zod";
 
 const ChatChoice = z.looseObject({

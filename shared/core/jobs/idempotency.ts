@@ -9,12 +9,12 @@ export interface CallersKey {
 
 /**
  * Takes the place of a key where the client sends its retry count instead, as OpenAI's SDKs do. It is made of the API key
- * and the bytes of the request, and valid for two minutes. A first try is always a new submission, however alike it is to
+ * and the bytes of the request, and valid for two minutes. A first try is always a new submission, even if it equals
  * another. A repeat is the latest submission with these bytes, or a new one if there is none.
  */
 export interface CountedTry {
 	key: string;
-	/** Made when the request arrived, so it says which of two came first. */
+	/** Made when the request arrives, so it shows which of two requests came first. */
 	requestId: string;
 	isRepeat: boolean;
 }

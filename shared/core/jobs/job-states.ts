@@ -5,7 +5,7 @@
  *       ▲                 │ │ └───────▶ failed
  *       └─retry / rescue──┘ └─────────▶ cancelled, expired   (from queued too)
  *
- * Final states have no way out, and neither does a stored result: the table refuses it (`final_states_have_no_way_out`).
+ * Final states and stored results never change: the table refuses it (`final_states_have_no_way_out`).
  */
 export const JOB_STATES = ["queued", "running", "succeeded", "failed", "cancelled", "expired"] as const;
 

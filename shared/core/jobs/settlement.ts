@@ -37,9 +37,10 @@ export interface QueuedSettlement {
 export type Settlement = FinalSettlement | QueuedSettlement;
 
 /** What R2 holds under the job's key. */
-interface Stored {
-	/** The call that gave it. */
+export interface StoredResult {
+	/** The call that produced it: model, provider, times, usage, log id. */
 	attempt: Attempt;
+	/** How many counted attempts had been made on its model, this one included. */
 	modelAttempt: number;
 	bytes: number;
 }
@@ -47,7 +48,7 @@ interface Stored {
 /** `stored` is the job's result, whichever holder stored it. */
 export function afterResult(
 	job: Job,
-	stored: Stored,
+	stored: StoredResult,
 	attempts = withAttempt(job.attempts, stored.attempt),
 ): Settlement {
 	const progress = { model: stored.attempt.model, attempt: stored.modelAttempt, ...history(job, attempts) };
@@ -55,7 +56,7 @@ export function afterResult(
 }
 
 /** Another holder's result was stored first. Our own call is recorded beside it in the history. */
-export function afterOtherResult(job: Job, stored: Stored, own: Attempt): Settlement {
+export function afterOtherResult(job: Job, stored: StoredResult, own: Attempt): Settlement {
 	const attempts = withAttempt(withAttempt(job.attempts, stored.attempt), own);
 	const counted = own.counted ? job.attempt : job.attempt - 1;
 	const modelAttempt = stored.attempt.model === job.model ? counted : stored.modelAttempt;

@@ -17,7 +17,7 @@ export const Simulation = z.looseObject({
 	fail: z.union([z.array(z.int().min(200).max(599)), z.int().min(200).max(599)]).default([]),
 	/** The `Retry-After` of those failures. It may be nonsense. */
 	retry_after: z.union([z.number(), z.string()]).optional(),
-	/** True: never responds; a stream stops halfway. A number: only the first so many calls do so, failing ones included. */
+	/** True: never responds; a stream stops halfway. A number N: only the first N calls do so, failing ones included. */
 	stall: z.union([z.boolean(), z.int().min(0)]).default(false),
 	/** Length of the completion; without it, one sentence. */
 	output_tokens: z.int().min(0).max(OUTPUT_TOKENS_MAX).optional(),
@@ -27,7 +27,7 @@ export const Simulation = z.looseObject({
 
 export type Simulation = z.infer<typeof Simulation>;
 
-/** The status that the call after `callsBefore` others fails with; null if it succeeds. */
+/** The status with which a call fails after `callsBefore` others; null if it succeeds. */
 export function plannedFailure({ fail }: Simulation, callsBefore: number): number | null {
 	const status = typeof fail === "number" ? (callsBefore === 0 ? fail : undefined) : fail[callsBefore];
 	return status === undefined || status <= 299 ? null : status;

@@ -100,9 +100,9 @@ function refused(problem: string): WebhookUrlCheck {
 const GLOBAL_UNICAST = ipaddr.IPv6.parseCIDR("2000::/3");
 
 /**
- * Whether a webhook may go to this address, as DNS gave it. False also for a text that is not an address. An address is public
- * if no special-purpose registry of IANA lists it (RFC 6890). IPv6 forms that lead to IPv4 (mapped, NAT64, 6to4, Teredo) are
- * checked as that IPv4 address or refused outright.
+ * Whether a webhook may go to this address, as DNS gave it. False also for a text that is not an address. An address is
+ * public if no special-purpose registry of IANA lists it (RFC 6890). IPv6 forms of IPv4 addresses (mapped, NAT64, 6to4,
+ * Teredo) are checked as that IPv4 address or refused outright.
  */
 export function isPublicAddress(ip: string): boolean {
 	if (ipaddr.IPv4.isValidFourPartDecimal(ip)) return ipaddr.IPv4.parse(ip).range() === "unicast";

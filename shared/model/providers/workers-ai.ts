@@ -2,9 +2,9 @@
  * The AI binding, through an AI Gateway.
  *
  * The rule not to break: `returnRawResponse: true` on every call. The binding keeps the state of a call on an object that
- * overlapping calls share (workerd, `ai-api.ts`): one call without it makes another's raw response come back parsed, and
- * `aiGatewayLogId` or `lastRequestHttpStatusCode` read after an await may belong to another call. A `Response` belongs to
- * its call.
+ * overlapping calls share (workerd, `ai-api.ts`): one call without it causes another call's raw response to be returned
+ * parsed, and `aiGatewayLogId` or `lastRequestHttpStatusCode` read after an await may belong to another call. A `Response`
+ * belongs to its call.
  */
 
 import { type JsonObject, objectOf } from "../../core/json/json.ts";
