@@ -1,6 +1,6 @@
 /**
- * `npm run deploy`: everything from an account that is logged in to a service that responds, by wrangler. It may be run as
- * often as one likes: what exists is kept, secrets included, and a run that was interrupted is taken up where it stopped.
+ * `npm run deploy`: deploys the service with wrangler to the account that is logged in, until it responds. It can be run any
+ * number of times: existing resources and secrets are kept, and a run after an interrupted one continues where that stopped.
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";

@@ -9,7 +9,7 @@ export type Flags = {
 	yes?: boolean | undefined;
 };
 
-/** `path` goes behind `/v1/admin`. */
+/** `path` is relative to `/v1/admin`. */
 export type AdminRequest = {
 	method: "GET" | "POST" | "PATCH" | "DELETE";
 	path: string;

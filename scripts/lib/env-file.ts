@@ -1,6 +1,6 @@
 /**
  * Env files: reading `.dev.vars`, creating it on the first start, and writing values so that wrangler reads the same back.
- * Secrets are passed in such a file because wrangler prints what it gets by a flag.
+ * Secrets are passed in such a file because wrangler prints the values of flags.
  */
 import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";

@@ -44,7 +44,7 @@ function fromPs(output: string): Process[] {
 	});
 }
 
-/** The npm (or its like) that runs this script, or null. It is watched because a killed npm does not end its script. */
+/** The npm (or similar) that runs this script, or null. It is watched because a killed npm does not end its script. */
 export function findLauncher(): number | null {
 	let parent = process.ppid;
 	for (let generation = 0; generation < 3; generation++) {

@@ -1,4 +1,4 @@
-/** A model call of a job, as the outside sees it. The wire calls each an attempt, whether it counted as one or not. */
+/** The calls of a job, in responses. On the wire each is an attempt, whether it counts as one or not. */
 import { z } from "@hono/zod-openapi";
 import type { Attempt } from "../core/jobs/attempts.ts";
 import { listOf } from "./page.ts";
@@ -8,7 +8,7 @@ import { TokenUsage, viewTokens } from "./usage.ts";
 export const AttemptBody = z
 	.object({
 		number: z.number().int(),
-		counted: z.boolean().describe("Whether it used up one of `max_attempts`."),
+		counted: z.boolean().describe("Whether it counts towards `max_attempts`."),
 		model: z.string(),
 		provider: z.string().nullable(),
 		started_at: time,
@@ -17,7 +17,7 @@ export const AttemptBody = z
 		status: z.number().int().nullable().describe("HTTP status of the provider's response."),
 		code: z.string().nullable(),
 		message: z.string().nullable(),
-		retry_after_ms: z.number().nullable().describe("How long the provider requested to wait."),
+		retry_after_ms: z.number().nullable().describe("How long the provider requested to wait, in milliseconds."),
 		log_id: z.string().nullable().describe("The AI Gateway's log of this call."),
 		usage: TokenUsage.nullable(),
 	})

@@ -1,4 +1,4 @@
-/** A webhook delivery, as the outside sees it. */
+/** Webhook deliveries, in responses. */
 import { z } from "@hono/zod-openapi";
 import type { Delivery } from "../core/webhooks/delivery.ts";
 import { DELIVERY_STATES } from "../core/webhooks/delivery.ts";

@@ -17,16 +17,14 @@ export const EndpointBody = z
 		url: z.string(),
 		event_types: z.array(z.string()),
 		payload: z.enum(WEBHOOK_PAYLOADS),
-		status: z
-			.enum(ENDPOINT_STATES)
-			.describe("A disabled endpoint receives nothing until it is enabled with `…/enable`."),
+		status: z.enum(ENDPOINT_STATES).describe("A disabled endpoint receives nothing until `…/enable` is called."),
 		disabled_at: seconds.nullable(),
 		disabled_reason: z
 			.enum(DISABLED_REASONS)
 			.nullable()
 			.describe("`gone`: it responded with 410. `failing`: every delivery failed for five days."),
 		signing_secret_hint: z.string().openapi({ example: "whsec_…b2s=" }),
-		created_at: seconds.describe("Unix seconds, as all times of an endpoint."),
+		created_at: seconds.describe("Unix seconds, like all times of an endpoint."),
 		updated_at: seconds.describe("The last change of its settings, status or secret."),
 	})
 	.openapi("WebhookEndpoint");
@@ -46,8 +44,8 @@ export const EndpointTestBody = z
 		object: z.literal("webhook_endpoint.test"),
 		webhook_endpoint_id: z.string(),
 		event_type: z.enum(EVENT_TYPES),
-		status_code: z.number().int().describe("HTTP status of the endpoint's response, whatever it is."),
-		success: z.literal(true).describe("The endpoint responded. `status_code` says how."),
+		status_code: z.number().int().describe("HTTP status of the endpoint's response."),
+		success: z.literal(true).describe("The endpoint responded, with any status."),
 	})
 	.openapi("WebhookEndpointTest");
 
@@ -68,7 +66,7 @@ export const SigningSecretBody = z
 	.object({ object: z.literal("webhook_signing_secret"), secret: z.string().openapi({ example: "whsec_…" }) })
 	.openapi("WebhookSigningSecret");
 
-/** Families are values of the same enum, so that a schema names each once. */
+/** Event types and families are one enum, so that the schema lists each once. */
 const eventTypes = z
 	.array(z.enum(EVENT_FILTERS))
 	.min(1)
@@ -100,14 +98,14 @@ export const RecoverEndpoint = z
 	.strictObject({ since: timeInput.describe("At most 30 days ago.") })
 	.openapi("RecoverWebhookEndpoint");
 
-/** Of a tenant's secret, or an endpoint's. */
+/** For a tenant's secret or an endpoint's. */
 export const RotateSecret = z
 	.strictObject({ keep_old_secret_active_for_24_hours: z.boolean().default(false) })
 	.openapi("RotateSecret");
 
 export const endpointsQuery = z.strictObject({
 	limit,
-	// The SDK sends a null of its caller's as an empty parameter.
+	// OpenAI's SDK sends null as an empty parameter.
 	after: after((id) => id === "" || isId("we", id), "Must be the id of a webhook endpoint."),
 	order,
 });

@@ -1,4 +1,4 @@
-/** The one shape of every error response. OpenAI's clients read it too. */
+/** The body of every error response. OpenAI's clients can read it. */
 import { z } from "@hono/zod-openapi";
 
 export const ErrorBody = z

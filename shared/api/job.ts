@@ -1,4 +1,4 @@
-/** A job as the outside sees it: in responses of the API, and in webhooks. */
+/** Jobs in responses and webhooks. */
 import { z } from "@hono/zod-openapi";
 import { ChatCompletion as StoredCompletion } from "../core/chat/chat-completion.ts";
 import { CANCELLATIONS, type Job, WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
@@ -11,7 +11,7 @@ import { TokenUsage, viewTokens } from "./usage.ts";
 
 export const JobErrorBody = z
 	.object({
-		code: z.string().describe("A stable code: the provider's own where it gave one."),
+		code: z.string().describe("A stable code; the provider's own if it sent one."),
 		message: z.string(),
 		status: z.number().int().nullable().describe("HTTP status of the provider's response, if there was one."),
 		model: z.string().nullable().describe("The model of the last call."),
@@ -23,7 +23,7 @@ export const JobBody = z.object({
 	object: z.literal("job"),
 	status: z.enum(JOB_STATES),
 	status_reason: z.string().nullable().describe("Why the job is in this state: a stable code, or null."),
-	model: z.string().describe("The model that answered, is being called, or will be called next."),
+	model: z.string().describe("The model that was called last, is being called, or will be called next."),
 	models: z.array(z.string()).describe("The models to try, in order."),
 	attempt: z.number().int().describe("Counted attempts on `model`, including the one in flight."),
 	max_attempts: z.number().int(),
@@ -45,12 +45,12 @@ export const JobBody = z.object({
 	cancellation: z
 		.enum([...CANCELLATIONS, "too_late"])
 		.nullable()
-		.describe("When a cancelled job was cancelled. `too_late`: only in the response to a cancel of a final job."),
-	version: z.number().int().describe("Grows with every change. Also the ETag."),
+		.describe("When the job was cancelled. `too_late`: the job was final; only in the response to a cancellation."),
+	version: z.number().int().describe("Increases with every change. Also the ETag."),
 });
 export type JobBody = z.infer<typeof JobBody>;
 
-/** What a job's model said, as it is stored. */
+/** The stored result of a job. */
 export const ChatCompletion = StoredCompletion.openapi("ChatCompletion");
 
 export const INCLUDES = ["result", "attempts", "deliveries"] as const;
@@ -89,7 +89,7 @@ const listFields = {
 
 export const jobsQuery = z
 	.object(listFields)
-	// `metadata[key]=value`, any number of them. Every other name is a mistake.
+	// `metadata[key]=value`, any number of times. Any other name is an error.
 	.catchall(z.string())
 	.superRefine((query, context) => {
 		for (const name of Object.keys(query)) {
@@ -98,14 +98,14 @@ export const jobsQuery = z
 		}
 	});
 
-/** @param rest the parameters of `jobsQuery` that have no name of their own */
+/** @param rest the parameters of `jobsQuery` other than its own fields */
 export function metadataFilter(rest: Record<string, unknown>): Record<string, string> {
 	return Object.fromEntries(
 		Object.entries(rest).map(([name, value]) => [METADATA_FILTER.exec(name)?.[1] ?? "", String(value)]),
 	);
 }
 
-/** @param origin where links start, without a final slash */
+/** @param origin the base of links, without a final slash */
 export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string): JobBody {
 	return {
 		id: job.jobId,
@@ -118,7 +118,7 @@ export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string): J
 		max_attempts: job.maxAttempts,
 		priority: job.priority,
 		created_at: timestamp(job.createdAt),
-		// As requested: `job.runAt` moves with each retry.
+		// The requested time: `job.runAt` changes with each retry.
 		run_at: timestamp(job.deadlineAt - job.deadlineMs),
 		started_at: timestampOrNull(job.startedAt),
 		finished_at: timestampOrNull(job.finishedAt),

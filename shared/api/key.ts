@@ -1,4 +1,4 @@
-/** API keys, made by their tenant or by the operator. */
+/** API keys, created by their tenant or by the operator. */
 import { z } from "@hono/zod-openapi";
 import { type ApiKey, SCOPES } from "../core/tenants/api-key.ts";
 
@@ -33,13 +33,13 @@ export const CreateApiKey = z
 			.min(1)
 			.max(SCOPES.length)
 			.optional()
-			.describe("By default, all scopes but `keys:manage`, as far as the key of this request has them."),
+			.describe("By default, all scopes of the key of this request except `keys:manage`."),
 		expires_at: timeInput.optional(),
 	})
 	.openapi("CreateApiKey");
 
 export const keysQuery = z.strictObject({ limit, after: afterId("key"), order });
-/** The operator's lists have one order. */
+/** Admin lists have one order. */
 export const adminKeysQuery = z.strictObject({ limit, after: afterId("key") });
 
 export function viewKey(key: ApiKey): z.infer<typeof ApiKeyBody> {

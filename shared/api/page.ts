@@ -1,4 +1,4 @@
-/** Lists, and how to ask for a page of one. */
+/** Pages of lists: query parameters and bodies. */
 import { z } from "@hono/zod-openapi";
 import { isId } from "../core/ids.ts";
 
@@ -12,7 +12,7 @@ export function listOf<Item extends z.ZodType>(item: Item) {
 	});
 }
 
-/** One page of `found`, which holds one more than `limit` where there is a next page. */
+/** One page of `found`, which has one more than `limit` if there is a next page. */
 export function pageOf<Item extends { id: string }>(found: Item[], limit: number) {
 	const data = found.slice(0, limit);
 	return {
@@ -33,7 +33,7 @@ export const limit = z
 
 export const order = z.enum(["asc", "desc"]).default("desc");
 
-/** @param error what to say of anything else */
+/** @param error the message for any other text */
 export function after(isCursor: (id: string) => boolean, error: string) {
 	return z.string().refine(isCursor, { error }).optional().describe("The last id of the previous page.");
 }
@@ -45,7 +45,7 @@ const CURSOR_PREFIXES = {
 	ten: "a tenant",
 };
 
-/** The last id of the previous page, of a list whose ids `newId` makes. */
+/** For lists whose ids `newId` makes. */
 export function afterId(prefix: keyof typeof CURSOR_PREFIXES) {
 	return after((id) => isId(prefix, id), `Must be the id of ${CURSOR_PREFIXES[prefix]}, \`${prefix}_…\`.`);
 }

@@ -1,4 +1,4 @@
-/** An event to try a receiver with: shaped like a real one, but about a job that never was, and marked as a test. */
+/** A test event: like a real one, but marked as a test and about a job that does not exist. */
 
 import type { JobState } from "../core/jobs/job-states.ts";
 import type { Json } from "../core/json/json.ts";
@@ -7,7 +7,7 @@ import type { WebhookEndpoint } from "../core/webhooks/webhook-endpoint.ts";
 import type { JobBody } from "./job.ts";
 import { timestamp } from "./time.ts";
 
-/** A well-formed id that no job has: its time is 1970. */
+/** A valid id that no job has: its time is in 1970. */
 const SAMPLE_JOB_ID = `job_${"0".repeat(26)}`;
 const SAMPLE_MODEL = "simulated/test";
 const USAGE = { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };

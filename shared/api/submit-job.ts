@@ -1,4 +1,4 @@
-/** What a submission may say: a new job, or a retry of an older one. */
+/** The body and headers of a submission or a retry. */
 import { z } from "@hono/zod-openapi";
 import { ChatInput } from "../core/chat/chat-input.ts";
 import { WEBHOOK_PAYLOADS, type WebhookPayload } from "../core/jobs/job.ts";
@@ -8,7 +8,7 @@ import { timeInput } from "./time.ts";
 const DAY_SECONDS = 86_400;
 const modelName = z.string().min(1).max(256);
 
-/** Apart, because the library's type covers OpenAPI 3.0 only, and `propertyNames` came with 3.1. */
+/** A constant of its own, because the library's type has no `propertyNames`, which came with OpenAPI 3.1. */
 const METADATA_OPENAPI_3_1 = { maxProperties: 16, propertyNames: { minLength: 1, maxLength: 64 } };
 
 const Metadata = z
@@ -23,9 +23,7 @@ const WebhookRequest = z.strictObject({
 		.min(1)
 		.max(JOB_EVENT_FILTERS.length)
 		.optional()
-		.describe(
-			"By default, the four events of a final job. `job.started` and `job.*`, which stands for all, on request.",
-		),
+		.describe("By default, the four events of final jobs. `job.*` stands for all events, including `job.started`."),
 	payload: z.enum(WEBHOOK_PAYLOADS).default("full").describe("`thin` sends id, object and status only."),
 });
 
@@ -33,7 +31,7 @@ const jobFields = {
 	model: z
 		.union([modelName, z.array(modelName).min(1).max(4)])
 		.optional()
-		.describe("A name, or up to four: the next is called when one fails for good. DEFAULT_MODEL by default."),
+		.describe("One model, or up to four: when one fails permanently, the next is called. DEFAULT_MODEL by default."),
 	input: ChatInput.describe("The body of a chat completion. Fields that are not listed pass through unchanged."),
 	webhook: WebhookRequest.optional(),
 	priority: z
@@ -42,7 +40,7 @@ const jobFields = {
 		.min(0)
 		.max(9)
 		.optional()
-		.describe("Which of a tenant's waiting jobs runs first: the highest. 5 by default."),
+		.describe("Of a tenant's waiting jobs, those with the highest priority run first. 5 by default."),
 	gateway: z
 		.strictObject({
 			cache_ttl: z
@@ -69,8 +67,8 @@ const jobFields = {
 		.min(1)
 		.max(7 * DAY_SECONDS)
 		.optional()
-		.describe("From submission, or `run_at`, to a final state. 86,400 (one day) by default."),
-	timeout_seconds: z.number().min(1).max(780).optional().describe("For one attempt. 600 by default."),
+		.describe("Time from submission, or `run_at`, to a final state. 86,400 (one day) by default."),
+	timeout_seconds: z.number().min(1).max(780).optional().describe("Time for one attempt. 600 by default."),
 	max_attempts: z.number().int().min(1).max(20).optional().describe("5 by default."),
 	retain_seconds: z
 		.number()
@@ -82,7 +80,7 @@ const jobFields = {
 
 export const SubmitJob = z.strictObject(jobFields).openapi("SubmitJob");
 
-/** A submission, or what is stored of one, without its input: the input is kept byte for byte. */
+/** A submission without its input, which is stored as the caller sent it. */
 export type JobRequest = Omit<z.infer<typeof SubmitJob>, "input" | "webhook"> & {
 	webhook?: { url: string; events?: string[] | undefined; payload: WebhookPayload } | undefined;
 };
@@ -99,14 +97,14 @@ export const waitHeaders = z.object({
 export const submitHeaders = waitHeaders.extend({
 	"idempotency-key": z
 		.string()
-		// A repeated header arrives joined by ", ", and fails for its space.
+		// A repeated header arrives joined by ", ", and is refused because of its space.
 		.regex(/^[\x21-\x7e]{1,255}$/, { error: "Must be 1 to 255 visible ASCII characters, without spaces." })
 		.optional()
-		.describe("For 24 hours, the same key with the same bytes is the same job."),
+		.describe("For 24 hours, a request with the same key and the same bytes returns the same job."),
 	"x-stainless-retry-count": z
 		.string()
 		.optional()
 		.describe(
-			"Sent by OpenAI's SDKs. Without an Idempotency-Key, 1 or more with bytes that this API key sent within the last two minutes returns the job of that request; 0 submits a new one.",
+			"Sent by OpenAI's SDKs. Without an Idempotency-Key, a request with 1 or more, and with the same bytes as one that this API key sent within the last two minutes, returns that request's job. 0 submits a new job.",
 		),
 });

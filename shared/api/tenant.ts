@@ -1,4 +1,4 @@
-/** Tenants, which only the operator sees. */
+/** Tenants, for the operator. */
 import { z } from "@hono/zod-openapi";
 import { type Tenant, TenantLimits, TenantLimitsChange } from "../core/tenants/tenant.ts";
 import { afterId, limit, listOf } from "./page.ts";

@@ -1,4 +1,4 @@
-/** Tokens: what one job or one call used, and what a tenant used on one day. */
+/** Tokens used by a call, by a job, or by a tenant on one day. */
 import { z } from "@hono/zod-openapi";
 import type { UsageDay } from "../core/tenants/usage-day.ts";
 import type { Usage } from "../core/upstreams/failures.ts";
@@ -23,12 +23,12 @@ export const UsageDayBody = z
 		id: z.string().describe("The day and the model: `2026-01-02:openai/gpt-5.5`."),
 		object: z.literal("usage"),
 		date: z.iso.date(),
-		model: z.string().describe("The model that answered, or the last one called."),
-		jobs: z.number().int().describe("Jobs that became final on this day, in whatever state."),
+		model: z.string().describe("The model that was called last."),
+		jobs: z.number().int().describe("Jobs that became final on this day, in any state."),
 		succeeded: z.number().int(),
 		prompt_tokens: tokens,
 		completion_tokens: tokens,
-		total_tokens: tokens.describe("Over all attempts. Usage that a provider does not report is not counted."),
+		total_tokens: tokens.describe("Over all attempts, as far as providers report their usage."),
 	})
 	.openapi("UsageDay");
 
@@ -42,11 +42,11 @@ export const usageQuery = z.strictObject({
 	limit,
 	order,
 	after: after((id) => date.safeParse(USAGE_ID.exec(id)?.[1]).success, "Must be the id of a row: `<day>:<model>`."),
-	from: date.optional().describe("The first UTC day. By default, 30 days up to the last one."),
-	to: date.optional().describe("The last UTC day. Today by default."),
+	from: date.optional().describe("The first day, in UTC. By default, 30 days up to the last one."),
+	to: date.optional().describe("The last day, in UTC. Today by default."),
 });
 
-/** The day and the model that the id of a row names. */
+/** The day and the model in the id of a row. */
 export function parseUsageId(id: string): { date: string; model: string } | null {
 	const [, date, model] = USAGE_ID.exec(id) ?? [];
 	return date === undefined || model === undefined ? null : { date, model };

@@ -1,4 +1,4 @@
-/** Builds a new job from a validated request: models and their credential, start, and the defaults. */
+/** Builds a new job from a validated request: checks its models, start and receiver, and fills in the defaults. */
 import type { JobRequest } from "../api/submit-job.ts";
 import type { Config } from "../core/config.ts";
 import { newId } from "../core/ids.ts";
@@ -20,18 +20,18 @@ export interface Order {
 	/** Where the caller reached this service, such as `https://jobs.example.com`. */
 	origin: string;
 	idempotency: Idempotency | null;
-	/** The job that this one repeats, and who asked for it. */
+	/** The job that this one retries, and who requested it. */
 	retry?: { of: string; by: Actor };
 }
 
-/** A request that its schema allows, and this service cannot take. `param`: the field, such as `model.1`. */
+/** The request matches its schema but cannot be accepted. `param`: the field, such as `model.1`. */
 export interface Invalid {
 	outcome: "invalid";
 	param: string;
 	problem: string;
 }
 
-/** A new job before it is known where its input is stored. */
+/** A new job whose input is not stored yet. */
 export type BuiltJob = Omit<NewJob, "input" | "inputKey" | "inputBytes"> & { input: string };
 
 export interface BuildBindings {
@@ -72,7 +72,7 @@ export async function buildJob(bindings: BuildBindings, order: Order): Promise<B
 	};
 }
 
-/** Callers may give fractions of a second; those of a millisecond are rounded. */
+/** Callers may give fractions of a second. Fractions of a millisecond are rounded. */
 function toMs(seconds: number): number {
 	return Math.round(seconds * 1000);
 }

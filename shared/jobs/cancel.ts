@@ -18,9 +18,10 @@ export interface CancelBindings {
 }
 
 /**
- * The job in its final state, which is another than `cancelled` where the job was final before. Null: there is no such job.
+ * Returns the job in its final state; not `cancelled` if it was final before. Null: there is no such job.
  *
- * Writes only if the job is still as it was read. A job that changed in between is read again: it moves forward only.
+ * Writes only if the job is still as it was read. If it changed in between, it is read again. Jobs only move forward, so this
+ * ends.
  */
 export async function cancel(bindings: CancelBindings, key: JobKey): Promise<JobSummary | null> {
 	const { db, runtime, background } = bindings;

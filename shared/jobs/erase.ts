@@ -14,7 +14,7 @@ export interface EraseBindings {
 	db: Database;
 	objects: ObjectStore;
 	runtime: Runtime;
-	/** Reports objects that could not be erased at once. The sweeper erases them, by the tombstone. */
+	/** Called with the number of jobs whose R2 objects could not be erased. The sweeper erases them later, by the tombstone. */
 	onEraseFailed(objects: number, error: unknown): void;
 }
 

@@ -35,7 +35,7 @@ export async function retry(bindings: SubmitBindings, order: RetryOrder): Promis
 	});
 }
 
-/** What the old job was submitted with, less the times that have passed. */
+/** The old job's request, without its `run_at` and `delay_seconds`. */
 function requestOf({ webhook, gateway, ...job }: Job): JobRequest {
 	return {
 		model: job.models,

@@ -12,10 +12,9 @@ import type { ObjectStore } from "../storage/object-store.ts";
 import { type BuildBindings, type BuiltJob, buildJob, type Invalid, type Order } from "./build-job.ts";
 
 /**
- * The response goes first. It takes some turns of the event loop to leave, and where one thread does everything, as locally,
- * a message sent at once has the model called before the caller has the response. One millisecond is enough for that; with
- * three, messages of a busy service share more batches. More would be felt by a caller who waits for the job. An isolate
- * that ends in between costs what any lost message does: a sweep.
+ * The response is sent first. It leaves after some turns of the event loop; on one thread, as in a local run, a message sent at
+ * once would start the model call before that. One millisecond is enough. With three, messages of a busy service share more
+ * batches; a caller who waits for the job would notice more. If the isolate ends in between, the sweeper enqueues the job.
  */
 const ENQUEUE_AFTER_MS = 3;
 
@@ -38,7 +37,7 @@ export async function submit(bindings: SubmitBindings, order: Order): Promise<Ou
 	return outcome;
 }
 
-/** One outcome an order. They are admitted in their order, as if each had been submitted after the one before. */
+/** Returns one outcome per order. They are admitted in their order, as if each had been submitted after the one before. */
 export async function submitAll(bindings: SubmitBindings, orders: readonly Order[]): Promise<Outcome[]> {
 	const built = await Promise.all(orders.map((order) => buildJob(bindings, order)));
 	const jobs = built.flatMap((job) => ("outcome" in job ? [] : [job]));
@@ -54,7 +53,7 @@ export async function submitAll(bindings: SubmitBindings, orders: readonly Order
 }
 
 /**
- * A repeated request gets its first response, whatever has become of its models, its receiver or its job since. Null: the
+ * A repeated request gets the outcome of the first one, even if its models, receiver or job would be refused now. Null: the
  * request is new.
  */
 export async function findEarlier(
@@ -81,7 +80,7 @@ async function storeAll(bindings: SubmitBindings, built: readonly BuiltJob[]): P
 		return submission?.outcome === "created" && submission.job.statusReason !== "running_limit";
 	});
 	if (ready.length > 0) background(enqueueAll(bindings, ready));
-	// The write whose response was lost may yet take effect, and its job needs the input.
+	// A write with a lost response may still take effect, and its job needs the input.
 	if (!isResponseLost)
 		await eraseUnused(
 			bindings,
@@ -96,7 +95,7 @@ async function placeInput({ objects, runtime }: SubmitBindings, { input, ...job 
 	return { ...job, input: null, inputKey: await storeInput(objects, job, input, runtime.now()), inputBytes };
 }
 
-/** A caller at its limit must not fill R2 with the inputs of jobs that were never stored. */
+/** A caller at a limit must not fill R2 with inputs of jobs that were never stored. */
 async function eraseUnused({ objects, onEraseFailed }: SubmitBindings, unused: readonly NewJob[]): Promise<void> {
 	const keys = unused.flatMap(({ inputKey }) => inputKey ?? []);
 	try {
@@ -110,7 +109,7 @@ async function enqueueAll({ jobQueue, runtime }: SubmitBindings, jobs: readonly 
 	const delayed = jobs.map((job) => ({ job, delaySeconds: queueDelaySeconds(waitMsOf(job, runtime.now())) }));
 	await runtime.sleep(ENQUEUE_AFTER_MS);
 	await jobQueue.tryEnqueue(delayed.flatMap(({ job, delaySeconds }) => (delaySeconds === 0 ? [job] : [])));
-	// The sweeper enqueues those that wait longer than a queue may hold a message.
+	// Null: longer than a queue may hold a message, so the sweeper enqueues it.
 	for (const { job, delaySeconds } of delayed) {
 		if (delaySeconds !== null && delaySeconds > 0) await jobQueue.tryEnqueueLater(job, delaySeconds);
 	}

@@ -9,7 +9,7 @@ import { INLINE_RESULT_BYTES_MAX } from "../../shared/storage/fresh-results.ts";
 import { readResult } from "../../shared/storage/results.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
-/** Null: the job is gone, so the event has nothing left to say. */
+/** Null: the event's job is gone. */
 export async function buildEvent(
 	dispatcher: Dispatcher,
 	delivery: Delivery,
@@ -46,7 +46,7 @@ async function fullJob(dispatcher: Dispatcher, job: JobSummary): Promise<JobBody
 	};
 }
 
-/** Null for a large result. An R2 error rejects: a late webhook is better than one without the result. */
+/** Null for a large result. Rejects if R2 fails: a late webhook is better than one without the result. */
 async function inlineResult({ objects, freshResults }: Dispatcher, job: JobSummary): Promise<unknown> {
 	if (job.resultBytes === null || job.resultBytes > INLINE_RESULT_BYTES_MAX) return null;
 	const text = freshResults.take(job) ?? (await readResult(objects, job));

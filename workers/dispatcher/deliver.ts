@@ -49,7 +49,7 @@ export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery):
 	return decision;
 }
 
-/** What the attempt shows about its receiver; null if that is nothing bad. */
+/** What the attempt counts as for its receiver's breaker. Null: not a failure. */
 function failureOf(sent: Sent, decision: DeliveryDecision, scheduleMs: readonly number[]): DeliveryRecord["failure"] {
 	if (sent.outcome !== "sent" || decision.next === "delivered") return null;
 	const overloadMs = isOverload(sent) && decision.next === "pending" ? decision.delayMs : 0;
@@ -69,7 +69,7 @@ async function recordWithRetry({ records, runtime }: Dispatcher, record: Deliver
 	}
 }
 
-/** Its breaker closed, so the deliveries parked on it go. Best effort: the sweeper releases what is left. */
+/** After its breaker closed. Best effort: the sweeper releases what is left. */
 async function release({ db, deliveryQueue }: Dispatcher, receiver: string): Promise<void> {
 	try {
 		await deliveryQueue.tryEnqueue(await releaseDeliveries(db, receiver, RELEASED_MAX));

@@ -11,7 +11,7 @@ import { logError } from "../log.ts";
 import { deliver } from "./deliver.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
-/** `settle` is called once for each key, as soon as its own outcome is known: no delivery waits for a slow neighbour. */
+/** Calls `settle` once for each key, as soon as its outcome is known: no message waits for a slow one. */
 export async function dispatchMessages(
 	dispatcher: Dispatcher,
 	keys: DeliveryKey[],
@@ -22,7 +22,7 @@ export async function dispatchMessages(
 	const parked = park(dispatcher, gated);
 	await Promise.all(
 		keys.map(async (key) => {
-			// One row that cannot be read must not stop its neighbours, so each is read alone then.
+			// If reading them together failed, each is read alone: a row that cannot be read must not stop the others.
 			const read = together ?? (await readOrNull(dispatcher, [key]));
 			const pending = read?.find(({ delivery }) => isSame(delivery, key));
 			if (read === null) settle(key, AFTER_CRASH);

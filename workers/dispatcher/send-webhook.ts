@@ -1,4 +1,4 @@
-/** One signed request, if the event still has something to say and a receiver to say it to. */
+/** Signs and sends one webhook, unless its job or its receiver is gone. */
 
 import { readRetryAfterMs } from "../../shared/core/upstreams/retry-after.ts";
 import type { Delivery, DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
@@ -22,13 +22,13 @@ export type Sent = AttemptResult &
 		timedOut: boolean;
 		/**
 		 * - `sent`: a request was made.
-		 * - `not_sent`: none was made, which says nothing about the receiver. The next attempt may.
-		 * - `skipped`: none was made, and none ever will: the job or the receiver is gone.
+		 * - `not_sent`: no request was made, so it does not count for the receiver. The next attempt may make one.
+		 * - `skipped`: no request was made, and none will be: the job or the receiver is gone.
 		 */
 		outcome: "sent" | "not_sent" | "skipped";
 	};
 
-/** The address is checked again before each attempt: its name may resolve elsewhere by now, and rules may be stricter. */
+/** The address is checked before each attempt: its name may resolve to another address, and the rules may have changed. */
 export async function sendWebhook(dispatcher: Dispatcher, pending: PendingDelivery, attemptAt: number): Promise<Sent> {
 	const { config, runtime } = dispatcher;
 	const { delivery, endpoint, job } = pending;

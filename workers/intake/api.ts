@@ -40,7 +40,7 @@ const ABOUT = {
 const app = newApp();
 
 app.use(async function everyResponse(c, next) {
-	// Before there is a response: afterwards each header would make a new one. Routes may overwrite a value.
+	// Set before the response exists: afterwards, each header would copy it. Routes may overwrite a value.
 	c.header("x-request-id", c.env.requestId);
 	for (const [name, value] of Object.entries(RESPONSE_HEADERS)) c.header(name, value);
 	await next();
@@ -82,13 +82,13 @@ app.openAPIRegistry.registerComponent("securitySchemes", "admin", { type: "http"
 
 let description: object | null = null;
 
-/** Made once per isolate: it takes longer than most requests, and needs no key. */
+/** Built once per isolate: that takes longer than most requests, and anyone may request it. */
 function describe(): object {
 	description ??= app.getOpenAPI31Document(ABOUT);
 	return description;
 }
 
-/** The methods of this path's routes. A path that has any gets 405, not 404. */
+/** The methods that this path allows. If there are any, another method gets 405 instead of 404. */
 function methodsOf(path: string): string[] {
 	const methods = app.routes.filter((route) => route.method !== "ALL" && patternOf(route.path).test(path));
 	if (methods.length === 0) return [];

@@ -1,11 +1,11 @@
 /**
  * Takes:  HTTP requests of callers and of the operator.
- * Writes: jobs (queued; or cancelled, or erased), idempotency keys, RESULTS/inputs/…, tenants, API keys, webhook endpoints,
- *         deliveries (pending again, as their owner requests).
- * Sends:  JOB_QUEUE, after the job is stored; DELIVERY_QUEUE, when a cancelled job has a delivery, or one is redelivered; a
- *         signed sample to an endpoint that its owner tests.
+ * Writes: jobs (new, cancelled or erased), idempotency keys, RESULTS/inputs/…, tenants, API keys, webhook endpoints,
+ *         deliveries (pending again, on request of their owner).
+ * Sends:  JOB_QUEUE, after a job is stored; DELIVERY_QUEUE, for the deliveries of a cancelled job and for redeliveries; a
+ *         signed sample event to an endpoint that its owner tests.
  *
- * The 202 depends on one D1 transaction and nothing else: a resolver that does not answer costs a webhook's caller time alone.
+ * The 202 depends on one D1 transaction and nothing else. A resolver that does not respond only delays the response.
  */
 import type { ParsedConfig } from "../../shared/core/config.ts";
 import { AppError } from "../../shared/core/errors.ts";
@@ -19,7 +19,7 @@ import { bindRateLimiters, RequestCounters } from "./auth/rate-limiters.ts";
 import { RESPONSE_HEADERS } from "./http/app.ts";
 import type { Services } from "./services.ts";
 
-/** They live as long as the isolate. */
+/** Shared by all requests of this isolate. */
 const keys = new KeyCache();
 const counters = new RequestCounters();
 const hosts = new HostCache();
@@ -46,7 +46,7 @@ export async function intake(
 	return await api.fetch(request, { services, requestId });
 }
 
-/** Named in plain words, on every route: better than half a service. */
+/** With an incomplete configuration, every route responds with 503: better than half a service. */
 function misconfigured(problems: string[], requestId: string): Response {
 	const error = new AppError("misconfigured", `The service is not configured: ${problems.join("; ")}.`);
 	return Response.json(error.toBody(requestId), {

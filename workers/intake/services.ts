@@ -1,4 +1,4 @@
-/** What intake works with, and what its middleware has found out about a request. */
+/** What intake works with, and what its middleware adds to a request. */
 import type { Config } from "../../shared/core/config.ts";
 import type { Json } from "../../shared/core/json/json.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
@@ -13,7 +13,7 @@ export interface Services extends Bindings, RateLimiters {
 	keys: KeyCache;
 	counters: RequestCounters;
 	hosts: HostCache;
-	/** Lets work go on after the answer. It must not matter when it fails. */
+	/** Runs work after the response. Its failure must not matter. */
 	background(work: Promise<void>): void;
 }
 
@@ -24,13 +24,13 @@ export interface Caller {
 }
 
 export type IntakeEnv = {
-	/** What `api.fetch` is given with a request. Reading it costs nothing, where each look at `var` makes an object. */
+	/** Passed to `api.fetch` with the request. Cheaper than variables: each access to `c.var` creates an object. */
 	Bindings: { services: Services; requestId: string };
 	Variables: {
 		caller: Caller;
-		/** The body as it came: the fingerprint of an idempotent request. */
+		/** The body's bytes, for the fingerprint of an idempotent request. */
 		rawBody: Uint8Array<ArrayBuffer>;
-		/** What it says, before any schema. */
+		/** The parsed body, before any schema. */
 		body: Json;
 	};
 };

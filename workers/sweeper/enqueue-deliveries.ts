@@ -1,11 +1,11 @@
-/** Enqueues deliveries again that no dispatcher made in time, oldest first. */
+/** Enqueues again the deliveries that no dispatcher attempted in time, oldest first. */
 import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../shared/db/deliveries/sweep-deliveries.ts";
 import type { Budget, Sweeper } from "./sweeper.ts";
 
 const PAGE = 100;
 const PAGES_MAX = 20;
 
-/** Enqueues before it notes so: a crash in between enqueues twice, which is harmless, and never not at all. */
+/** Enqueues first, then defers the next check: a crash in between enqueues twice, which is harmless, and loses none. */
 export async function enqueueDueDeliveries({ db, deliveryQueue }: Sweeper, budget: Budget) {
 	let deliveriesEnqueued = 0;
 	for (let page = 0; page < PAGES_MAX && budget.allows(2); page++) {

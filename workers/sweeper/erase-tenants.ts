@@ -10,12 +10,12 @@ import { eraseObjects } from "../../shared/storage/erase-objects.ts";
 import { keysOfJob } from "../../shared/storage/keys.ts";
 import type { Budget, Sweeper } from "./sweeper.ts";
 
-/** One R2 call deletes the objects of a page: a thousand keys, of a result and an input each. */
+/** One R2 call deletes a page's objects: up to a thousand keys, a result and an input per job. */
 const PAGE = 500;
-/** Leaves rows of D1 to the other steps; the next sweep goes on. */
+/** Leaves D1 time to the other steps. The next sweep continues. */
 const PAGES_MAX = 20;
 const TENANTS_MAX = 20;
-/** Of one page. */
+/** Per page. */
 const STATEMENTS = 10;
 
 /** A page of each tenant in turn, so that a large one does not keep a small one waiting. */

@@ -8,24 +8,24 @@ import { logError } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /**
- * Returns how many were expired, and which have a stored result instead. A result wins over expiry: enqueue them, and their
- * next holder settles them.
+ * Returns how many jobs were expired, and which were not because they have a stored result, which wins over expiry. Enqueue
+ * those: their next holder settles them.
  */
 export async function expireJobs(
 	sweeper: Sweeper,
 	overdue: SweptJob[],
-): Promise<{ expired: number; answered: SweptJob[] }> {
-	// All at once: if R2 hangs, a page waits no longer than one job.
+): Promise<{ expired: number; withResult: SweptJob[] }> {
+	// In parallel: if R2 hangs, a page takes no longer than one job.
 	const looked = await Promise.all(overdue.map(async (job) => ({ job, has: await whatIsStored(sweeper, job) })));
 	const having = (what: string) => looked.filter(({ has }) => has === what).map(({ job }) => job);
-	return { expired: await expireOrLog(sweeper, having("nothing")), answered: having("answer") };
+	return { expired: await expireOrLog(sweeper, having("nothing")), withResult: having("result") };
 }
 
-/** Only a job that was leased before can have a result. If R2 does not say, the next sweep looks again. */
-async function whatIsStored({ objects }: Sweeper, job: SweptJob): Promise<"answer" | "nothing" | "unknown"> {
+/** Only a job that was leased before can have a result. If R2 fails, the next sweep looks again. */
+async function whatIsStored({ objects }: Sweeper, job: SweptJob): Promise<"result" | "nothing" | "unknown"> {
 	if (job.fence === 0) return "nothing";
 	try {
-		return (await findStoredResult(objects, job)) === null ? "nothing" : "answer";
+		return (await findStoredResult(objects, job)) === null ? "nothing" : "result";
 	} catch (error) {
 		logError("result.lookup_failed", { jobId: job.jobId }, error);
 		return "unknown";
@@ -42,7 +42,7 @@ async function expireOrLog(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> 
 	}
 }
 
-/** Guarded by the fence that was read: a job that was leased or cancelled meanwhile is not touched. */
+/** Guarded by the fence that was read: a job that was leased or cancelled meanwhile does not change. */
 async function expire(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> {
 	const finished = await finishJobs(
 		sweeper.db,

@@ -1,7 +1,7 @@
 /**
  * Takes:  the cron tick, once a minute.
- * Writes: jobs (queued → expired; erased after their retention), R2 objects of erased jobs, the time of the next look, rows
- *         of deleted tenants, secrets that the previous SIGNING_KEY sealed.
+ * Writes: jobs (queued → expired; erased after their retention; time of the next check), R2 objects of erased jobs, rows of
+ *         deleted tenants, secrets that the previous SIGNING_KEY sealed.
  * Sends:  JOB_QUEUE and DELIVERY_QUEUE, for whatever a queue lost or a crash left behind.
  *
  * It never calls a model or a receiver: it enqueues, and consumer and dispatcher decide.
@@ -30,7 +30,7 @@ interface Step {
 	name: string;
 	run: (sweeper: Sweeper, budget: Budget) => Promise<Record<string, number>>;
 	msMax: number;
-	/** Statements that the steps before leave to this one, so that a backlog of one kind does not starve the others. */
+	/** Statements that earlier steps leave for this one, so that a backlog of one kind does not starve the others. */
 	statements: number;
 }
 
@@ -45,7 +45,7 @@ const STEPS: readonly Step[] = [
 	{ name: "resealSecrets", run: resealSecrets, msMax: 15_000, statements: 10 },
 ];
 
-/** The note of the last sweep. */
+/** For the note of the last sweep. */
 const LAST_STATEMENTS = 1;
 
 export async function sweepAll(sweeper: Sweeper): Promise<void> {

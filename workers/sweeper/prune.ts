@@ -7,15 +7,15 @@ import { eraseObjects } from "../../shared/storage/erase-objects.ts";
 import { keysOfJob } from "../../shared/storage/keys.ts";
 import type { Budget, Sweeper } from "./sweeper.ts";
 
-/** One R2 call deletes the objects of a page: a thousand keys, of a result and an input each. */
+/** One R2 call deletes a page's objects: up to a thousand keys, a result and an input per job. */
 const PAGE = 500;
-/** A hundred jobs a second: a table that takes in more than it loses grows for ever. The next sweep goes on. */
+/** A hundred jobs a second. If fewer were pruned than are submitted, the table would grow without end. */
 const PAGES_MAX = 12;
-/** Of one page. */
+/** Per page. */
 const STATEMENTS = 5;
-/** One for each page, and for each job that its owner erases. */
+/** There is one for each page, and for each job that its owner erases. */
 const TOMBSTONES_MAX = 300;
-/** In one statement, during which no other runs; and how many of these a sweep makes. */
+/** Rows per statement, during which no other statement runs; and statements per sweep. */
 const RECORDS = 1_000;
 const RECORD_PAGES_MAX = 6;
 
@@ -53,7 +53,7 @@ async function pruneFinalJobs({ db, objects, runtime }: Sweeper, budget: Budget)
 	return pruned;
 }
 
-/** The second deletion, of objects that a holder without a lease may have written after the first. */
+/** The second deletion: a holder that lost its lease may have written after the first. */
 async function deleteAgain({ db, objects }: Sweeper): Promise<number> {
 	const tombstones = await findTombstones(db, TOMBSTONES_MAX);
 	const keys = tombstones.flatMap((tombstone) => tombstone.keys);

@@ -8,7 +8,7 @@ import { eraseObjects, listInputs } from "../../shared/storage/erase-objects.ts"
 import type { Sweeper } from "./sweeper.ts";
 
 const DAY_MS = 86_400_000;
-/** Of a thousand inputs each. A day with more takes several sweeps. */
+/** Each has a thousand inputs. A day with more takes several sweeps. */
 const PAGES_MAX = 10;
 
 export async function reapInputs({ db, objects, runtime }: Sweeper): Promise<{ inputsReaped: number }> {

@@ -8,7 +8,7 @@ import type { Budget, Sweeper } from "./sweeper.ts";
 
 const RECEIVERS_MAX = 100;
 const PAGE = 100;
-/** Of one page; and then the breakers are pruned. */
+/** For one page, and for pruning the breakers afterwards. */
 const STATEMENTS = 2;
 
 export async function releaseAllDeliveries({ db, deliveryQueue }: Sweeper, budget: Budget) {

@@ -1,10 +1,10 @@
-/** Releases the parked jobs that may go, in case the consumer that should have released them died. */
+/** Releases the parked jobs that may run, in case the consumer that should have released them died. */
 import { pruneBreakers } from "../../shared/db/admission/breakers.ts";
 import { findReleasableKeys, RELEASED_MAX, releaseParked } from "../../shared/db/admission/release.ts";
 import type { Budget, Sweeper } from "./sweeper.ts";
 
 const KEYS_MAX = 100;
-/** Of one page; and then the breakers are pruned. */
+/** For one page, and for pruning the breakers afterwards. */
 const STATEMENTS = 2;
 
 export async function releaseAllParked(sweeper: Sweeper, budget: Budget) {

@@ -1,6 +1,6 @@
 /**
- * While SIGNING_KEY_PREVIOUS is set, seals its secrets again under SIGNING_KEY, a page a sweep, so that it can be removed. The
- * secrets themselves stay the same.
+ * While SIGNING_KEY_PREVIOUS is set, seals its secrets again with SIGNING_KEY, one page per sweep, so that it can be removed.
+ * The secrets themselves stay the same.
  */
 import { z } from "zod";
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
@@ -15,12 +15,12 @@ import { readNote, writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { logError } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-/** Each secret costs two derivations of a key. */
+/** Each secret costs two key derivations. */
 const PAGE = 100;
 
 const Cursor = z.object({ place: z.number(), tenantId: z.string(), endpointId: z.string().nullable() });
 
-/** Each sweep begins after the last page, so that secrets that do not open do not hide the others. */
+/** Each sweep continues after the last page, so that secrets that cannot be opened do not block the others. */
 export async function resealSecrets(sweeper: Sweeper): Promise<{ secretsResealed: number }> {
 	const { db, runtime, signingKeys } = sweeper;
 	const [, previous] = signingKeys;
@@ -43,7 +43,7 @@ function noteOf({ place, tenantId, endpointId }: SecretCursor): string {
 	return JSON.stringify({ place, tenantId, endpointId });
 }
 
-/** Nothing for a secret that does not open: that is logged, and stops no other. */
+/** An empty list for a secret that cannot be opened: it is logged, and does not stop the others. */
 async function reseal({ runtime, signingKeys }: Sweeper, secret: StoredSecret) {
 	const { tenantId, endpointId } = secret;
 	const owner = endpointId === null ? tenantId : secretOwner({ tenantId, endpointId });

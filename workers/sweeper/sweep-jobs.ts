@@ -10,13 +10,13 @@ import type { Budget, Sweeper } from "./sweeper.ts";
 /** A page fits one queue call and one statement. The next sweep goes on. */
 const PAGE = 100;
 const PAGES_MAX = 100;
-/** Of a page whose jobs all expire, each of another tenant: find, insert deliveries, finish, release each tenant, note. */
+/** For a page whose jobs all expire, each of another tenant: find, insert deliveries, finish, release per tenant, note. */
 const STATEMENTS = PAGE + 4;
 
 export async function sweepJobs(sweeper: Sweeper, budget: Budget) {
 	const queueIsEmpty = await isEmpty(sweeper.jobQueue);
 	const counts = { jobsEnqueued: 0, expired: 0 };
-	// An enqueued job is noted for a later look, which may lie on a page to come: one message a sweep is enough.
+	// The next check of an enqueued job may be on a later page of this sweep. One message per sweep is enough.
 	const seen = new Set<string>();
 	let after: SweepCursor | null = null;
 	let pages = 0;
@@ -37,23 +37,23 @@ export async function sweepJobs(sweeper: Sweeper, budget: Budget) {
 	return counts;
 }
 
-/** Enqueues before it notes so: a crash in between enqueues twice, which is harmless, and never not at all. */
+/** Enqueues first, then writes the next check: a crash in between enqueues a job twice, which is harmless, and loses none. */
 async function sweepPage(sweeper: Sweeper, jobs: SweptJob[], now: number, queueIsEmpty: boolean) {
 	const decided = jobs.map((job) => ({ job, decision: decideSweep(job, now, queueIsEmpty) }));
 	const overdue = decided.filter(({ decision }) => decision.kind === "expire").map(({ job }) => job);
-	const { expired, answered } = await expireJobs(sweeper, overdue);
+	const { expired, withResult } = await expireJobs(sweeper, overdue);
 	const due = decided.filter(({ decision }) => decision.kind === "enqueue").map(({ job }) => job);
-	await sweeper.jobQueue.enqueue([...due, ...answered]);
+	await sweeper.jobQueue.enqueue([...due, ...withResult]);
 	await noteSwept(sweeper.db, [
 		...decided.flatMap(({ job, decision }) =>
 			decision.kind === "enqueue" || decision.kind === "look" ? [{ job, ...decision }] : [],
 		),
-		...answered.map((job) => ({ job, sweepAt: now + ENQUEUE_GRACE_MS, redispatches: job.redispatches })),
+		...withResult.map((job) => ({ job, sweepAt: now + ENQUEUE_GRACE_MS, redispatches: job.redispatches })),
 	]);
-	return { jobsEnqueued: due.length + answered.length, expired };
+	return { jobsEnqueued: due.length + withResult.length, expired };
 }
 
-/** If the queue does not say, it may be full: no job is enqueued ahead of time. */
+/** False if the queue does not respond: then no job is enqueued ahead of time. */
 async function isEmpty(queue: JobQueue): Promise<boolean> {
 	try {
 		return (await queue.backlog()) === 0;

@@ -1,6 +1,6 @@
 /**
- * Reads a Cloudflare account through its REST API, with wrangler's login: error codes are told apart more safely than
- * wrangler's messages. It only reads. Wrangler does everything that changes the account.
+ * Reads a Cloudflare account through its REST API, with wrangler's login, because error codes are more reliable than wrangler's
+ * messages. It only reads. Wrangler makes all changes to the account.
  */
 import { z } from "zod";
 import { PlainError } from "../terminal.ts";
@@ -35,7 +35,7 @@ const Accounts = z.array(z.object({ id: z.string(), name: z.string() }));
 
 export async function openAccount(login: Login, configured: string | undefined): Promise<Account> {
 	const get = apiReader(login);
-	// In wrangler's order, so that both mean the same account.
+	// In wrangler's order, so that both use the same account.
 	const id = configured || process.env.CLOUDFLARE_ACCOUNT_ID || (await onlyAccount(get));
 	return { id, get: (path) => get(`/accounts/${id}${path}`) };
 }
@@ -81,7 +81,7 @@ async function onlyAccount(get: (path: string) => Promise<unknown>): Promise<str
 	throw new PlainError(`This login has several accounts. Set CLOUDFLARE_ACCOUNT_ID to one of them:\n${list}`);
 }
 
-/** An error of the API in words that say what to do. */
+/** An error of the API as a message that says what to do. */
 export function explainApiError(error: unknown): never {
 	if (!(error instanceof CloudflareError)) throw error;
 	if (![400, 401, 403].includes(error.status)) throw new PlainError(`Cloudflare's API failed: ${error.message}`);

@@ -1,4 +1,4 @@
-/** The steps of a deployment. Each may be repeated: a repetition finds done what was done. */
+/** The steps of a deployment. Each can be repeated, and skips what is done already. */
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -25,7 +25,7 @@ const READY_LOOK_MS = 1_000;
 
 const configFile = (folder: string): string => join(folder, "wrangler.json");
 
-/** Also removes what a run that was killed left there. */
+/** Also removes files that a killed run left there. */
 export function makeFolder(folder: string, config: InstallationConfig): void {
 	removeFolder(folder);
 	mkdirSync(folder, { recursive: true, mode: 0o700 });
@@ -42,13 +42,13 @@ export async function createDatabase(deployment: Deployment, location: string | 
 	await run(deployment, ["d1", "create", name, ...where, "--update-config=false"]);
 }
 
-/** Says whether there were any to apply. */
+/** Returns whether there were any to apply. */
 export async function applyMigrations(deployment: Deployment): Promise<boolean> {
 	const { stdout } = await run(deployment, ["d1", "migrations", "apply", "DB", "--remote"]);
 	return !stdout.includes("No migrations to apply");
 }
 
-/** The secrets that the Worker lacks, from the environment or made here. A secret that it has is left as it is. */
+/** The secrets that the Worker lacks, from the environment or generated here. Existing secrets are not changed. */
 export function missingSecrets(required: string[], present: string[], environment: Record<string, string | undefined>) {
 	const made: Values = randomSecrets();
 	const missing = required.filter((name) => !present.includes(name));
@@ -93,7 +93,7 @@ function deployedTo(output: string): string[] {
 	return targets.filter((target) => target.startsWith("https://"));
 }
 
-/** The name of a new address takes seconds, and a new subdomain's certificate minutes. */
+/** A new address takes seconds to resolve, and a new subdomain's certificate takes minutes. */
 export async function waitUntilReady(url: string, signal: AbortSignal, timeoutMs = READY_TIMEOUT_MS): Promise<void> {
 	const giveUpAt = Date.now() + timeoutMs;
 	let last = "";

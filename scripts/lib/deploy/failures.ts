@@ -1,4 +1,4 @@
-/** Failures of wrangler against an account, in words that say what to do. */
+/** Failures of wrangler, as messages that say what to do. */
 import { outputFilter } from "../filter-output.ts";
 import { PlainError } from "../terminal.ts";
 import type { WranglerRun } from "./remote-wrangler.ts";
@@ -43,7 +43,7 @@ function adviceFor(run: WranglerRun, args: string[]): string {
 	return `Migration ${failedMigration(run)} failed and is rolled back. Those before it stay applied, and nothing else was changed: the same command again goes on with the one that failed.`;
 }
 
-/** Wrangler prints a table of what is to be applied, and again after each success with a mark in it. */
+/** Wrangler prints a table of the pending migrations, and again after each success, with a mark in it. */
 function failedMigration({ stdout }: WranglerRun): string {
 	const rows = [...stdout.matchAll(/│ (\S+\.sql)\s+│(.*)/g)].map(([, name = "", status = ""]) => ({ name, status }));
 	const applied = new Set(rows.flatMap(({ name, status }) => (status.includes("✅") ? [name] : [])));

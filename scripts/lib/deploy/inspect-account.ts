@@ -1,4 +1,4 @@
-/** What an account has and lacks before a deployment. Everything that is missing is named at once. */
+/** What an account has and lacks before a deployment. All missing parts are reported at once. */
 import { z } from "zod";
 import { PlainError } from "../terminal.ts";
 import { type Account, CloudflareError, explainApiError } from "./account.ts";

@@ -1,10 +1,10 @@
-/** From `wrangler.toml` to the configuration of one installation in one account. Pure. */
+/** Makes the configuration of one installation in one account from `wrangler.toml`. Pure. */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { z } from "zod";
 import { PlainError } from "../terminal.ts";
 
-/** The parts of `wrangler.toml` that a deployment looks at; the rest is passed on as it stands. */
+/** The parts of `wrangler.toml` that a deployment reads; the rest passes through unchanged. */
 export const ProductionConfig = z.looseObject({
 	name: z.string(),
 	main: z.string(),
@@ -39,7 +39,7 @@ export function installationConfig(
 	return name === null || name === production.name ? config : renamed(config, name);
 }
 
-/** Another installation shares nothing with the first, so what names the first one's resources or addresses is left out. */
+/** Another installation shares nothing with the first, so the first one's resources and addresses are left out. */
 function renamed(config: InstallationConfig, name: string): InstallationConfig {
 	if (!NAME.test(name)) {
 		throw new PlainError(
@@ -72,7 +72,7 @@ function withOtherPrefix(resource: string, from: string, to: string): string {
 	);
 }
 
-/** All Workers of an account that name the same namespace share its counters. A positive integer, as text. */
+/** All Workers of an account with the same namespace share its counters. A positive integer, as text. */
 export function namespaceId(installation: string, binding: string): string {
 	const digest = createHash("sha256").update(`${installation} ${binding}`).digest();
 	return String((digest.readUInt32BE(0) >>> 1) + 1);

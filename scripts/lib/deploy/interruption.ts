@@ -1,11 +1,11 @@
-/** Ctrl-C and its like: what runs is ended in order, so that what must be tidied away is. */
+/** Ctrl-C and other signals: ends what is running in order, so that temporary files are removed. */
 import { PlainError } from "../terminal.ts";
 
 export function interrupted(): PlainError {
-	return new PlainError("Interrupted. The same command again goes on where this one stopped.");
+	return new PlainError("Interrupted. Run the same command again to continue.");
 }
 
-/** Aborted by the first signal; the process goes on, to end what it started. */
+/** Aborted by the first signal. The process continues until it has ended what it started. */
 export function interruptionSignal(): AbortSignal {
 	const controller = new AbortController();
 	for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)

@@ -1,4 +1,4 @@
-/** Running the installed wrangler against an account: its output is collected, and it ends when this script does. */
+/** Runs the installed wrangler against an account. Its output is collected, and it ends when this script does. */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";

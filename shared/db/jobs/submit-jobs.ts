@@ -1,8 +1,8 @@
 /**
  * Stores new jobs, and the idempotency keys they came with, in one transaction: the 202 depends on nothing else.
  *
- * A set of jobs is one statement, and a single job is the set of one. Jobs of a set are admitted in their order, as if each
- * had been submitted after the one before.
+ * One statement stores a set of jobs; a single job is a set of one. The jobs are admitted in their order, as if each had been
+ * submitted after the one before.
  */
 import { z } from "zod";
 import { type Idempotency, isCounted } from "../../core/jobs/idempotency.ts";
@@ -26,13 +26,13 @@ type AsSubmitted =
 	| ("input" | "inputKey" | "inputBytes" | "webhook" | "gateway" | "metadata" | "priority" | "timeoutMs")
 	| ("maxAttempts" | "retainMs" | "retryOf" | "origin" | "deadlineMs" | "credential");
 
-/** `credential` is the first model's. */
+/** `credential` is the one of the first model. */
 export interface NewJob extends Pick<Job, AsSubmitted> {
 	models: [string, ...string[]];
 	/** Not before this time (Unix milliseconds), or not before this long after submission. */
 	start: { runAt: number } | { delayMs: number };
 	idempotency: Idempotency | null;
-	/** Who retries `retryOf`: an entry of the audit log. */
+	/** Who retries `retryOf`, for the audit log. */
 	retriedBy?: Actor;
 }
 
@@ -47,13 +47,13 @@ export type Submission =
 	/** A limit of the tenant is reached; nothing was stored. */
 	| { outcome: "refused"; limit: "open_jobs" | "tokens_per_day"; quota: number; msUntilTomorrow: number };
 
-/** A job with its submission still to be known. */
-type Asked = Pick<NewJob, "tenantId" | "jobId" | "idempotency">;
+/** What identifies a job and its submission. */
+type Submitted = Pick<NewJob, "tenantId" | "jobId" | "idempotency">;
 
 /**
- * One submission a job, in their order. D1 takes 2 MB of them in one call.
- * @param isRepeat after a lost response, with the same ids: what is stored already is returned, and what has been erased
- * meanwhile is not stored again
+ * Returns one submission per job, in their order. All jobs of a call must fit in the 2 MB that D1 takes.
+ * @param isRepeat the same call was made before and its response was lost: jobs that it stored are returned, and jobs that
+ * were erased since are not stored again
  */
 export async function submitJobs(db: Database, jobs: readonly NewJob[], isRepeat = false): Promise<Submission[]> {
 	const submissions = new Map<NewJob, Submission>();
@@ -72,8 +72,8 @@ export async function submitJobs(db: Database, jobs: readonly NewJob[], isRepeat
 }
 
 /**
- * Jobs that one transaction can take: a key occurs in it once, since the second job of a key is a replay of the first. A
- * retry goes alone, for its entry in the audit log follows from whether the statement before stored anything.
+ * Splits the jobs into transactions. In each, an idempotency key occurs once, because a second job with the key is a replay of
+ * the first. A retry is alone in its own, because its audit entry depends on whether the statement before stored anything.
  */
 function wavesOf(jobs: readonly NewJob[]): NewJob[][] {
 	const waves: { jobs: NewJob[]; keys: Set<string> }[] = [];
@@ -97,7 +97,7 @@ async function makeJobs(db: Database, jobs: readonly NewJob[]): Promise<Map<stri
 	return new Map(rows.map(jobSummaryFromRow).map((job) => [job.jobId, job]));
 }
 
-/** What kept a job out may have gone since: it is tried again, in one transaction with the reason. */
+/** Tries again, in one transaction with the query for the reason: the limit or the key that refused a job may be free by now. */
 async function makeOrExplain(db: Database, jobs: readonly NewJob[], isRepeat: boolean): Promise<Submission[]> {
 	const { statements } = making(db, jobs, isRepeat ? IS_NEW : "TRUE");
 	const rows = await db.transact<Record<string, unknown>>("submit job or explain", [
@@ -108,23 +108,23 @@ async function makeOrExplain(db: Database, jobs: readonly NewJob[], isRepeat: bo
 	return explain(jobs, { holders, stored, refusals });
 }
 
-/** What became of the submission that came with this key before; null: there was none, and the key is free. */
+/** The outcome of an earlier submission with this key. Null: there was none. */
 export async function findSubmission(
 	db: Database,
 	tenantId: string,
 	idempotency: Idempotency,
 ): Promise<Submission | null> {
-	const asked = [{ tenantId, jobId: "", idempotency }];
+	const submitted = [{ tenantId, jobId: "", idempotency }];
 	const [holders = [], stored = []] = await db.transact<Record<string, unknown>>(
 		"find idempotency key",
-		explanation(db, asked).slice(0, 2),
+		explanation(db, submitted).slice(0, 2),
 	);
-	return holders.length === 0 ? null : (explain(asked, { holders, stored, refusals: [] })[0] ?? null);
+	return holders.length === 0 ? null : (explain(submitted, { holders, stored, refusals: [] })[0] ?? null);
 }
 
-/** `at`: which of the statements returns the jobs that were stored. */
+/** `at`: the index of the statement that returns the stored jobs. */
 function making(db: Database, jobs: readonly NewJob[], condition: string): { statements: Statement[]; at: number } {
-	const params = [db.clock(), JSON.stringify(jobs.map(askedOf))];
+	const params = [db.clock(), JSON.stringify(jobs.map(rowOf))];
 	const claim = { sql: `WITH ${admitted(KEY_IS_FREE, condition, "NULL")} ${claimKeys("admitted")}`, params };
 	const insert = {
 		sql: `WITH ${admitted(KEY_IS_CLAIMED, condition, slotsLeft("tenant.tenant_id"))} ${INSERT}`,
@@ -134,13 +134,13 @@ function making(db: Database, jobs: readonly NewJob[], condition: string): { sta
 	return { statements: [...claims, insert, ...jobs.flatMap((job) => auditStatement(db, job))], at: claims.length };
 }
 
-/** Follows the statement that stores the job. */
+/** Must come right after the statement that stores the job: it reads `changes()`. */
 function auditStatement(db: Database, { tenantId, retryOf, retriedBy }: NewJob): Statement[] {
 	if (retriedBy === undefined || retryOf === null) return [];
 	return [audited(db, retriedBy, { action: "job.retried", tenantId, target: retryOf })];
 }
 
-function askedOf(job: NewJob) {
+function rowOf(job: NewJob) {
 	return {
 		...claimOf(job.idempotency),
 		tenantId: job.tenantId,
@@ -166,35 +166,35 @@ function askedOf(job: NewJob) {
 	};
 }
 
-const STORED = "FROM jobs AS stored WHERE stored.tenant_id = asked.tenant_id AND stored.id = asked.id";
+const STORED = "FROM jobs AS stored WHERE stored.tenant_id = submitted.tenant_id AND stored.id = submitted.id";
 
 /**
- * Neither stored nor erased. An erased job leaves its R2 keys, which end with its id, in a tombstone for longer than any
- * request lives. Checked on a repeat only: it reads all tombstones.
+ * Neither stored nor erased. The tombstone of an erased job, with R2 keys that end with its id, outlives any request. Checked
+ * on a repeat only, because it reads all tombstones.
  */
 const IS_NEW = `NOT EXISTS (SELECT 1 ${STORED}) AND NOT EXISTS (
-	SELECT 1 FROM tombstones CROSS JOIN json_each(tombstones.keys) AS erased WHERE erased.value LIKE '%/' || asked.id)`;
+	SELECT 1 FROM tombstones CROSS JOIN json_each(tombstones.keys) AS erased WHERE erased.value LIKE '%/' || submitted.id)`;
 
 /** How many more jobs a tenant may submit; null: any number. */
 const mayAdd = (tenant: string) =>
 	`CASE WHEN ${tenant} IN ${DELETED_TENANTS} OR ${overBudget(tenant)} THEN 0 ELSE ${openLeft(tenant)} END`;
 
-/** The jobs of the call, bound as `?2`. */
-const ASKED = `asked AS MATERIALIZED (
+/** A common table of the jobs bound as `?2`. */
+const SUBMITTED = `submitted AS MATERIALIZED (
 	SELECT one.key AS place, value ->> 'tenantId' AS tenant_id, value ->> 'jobId' AS id, value ->> 'key' AS key,
 	       value ->> 'fingerprint' AS fingerprint, value ->> 'since' AS since, value ->> 'keepMs' AS keep_ms,
 	       value ->> 'runAt' AS run_at, value ->> 'delayMs' AS delay_ms, value AS job
 	  FROM json_each(?2) AS one)`;
 
 /**
- * Common tables: of the jobs that are new, each with its place among its tenant's, those that the tenant's limits admit.
- * @param isKeyOurs whether a job with a key is new
+ * Common tables, up to `admitted`: the new jobs that their tenants' limits admit, with their place among the tenant's jobs.
+ * @param isKeyOurs whether a job with an idempotency key is new
  * @param slots how many slots the tenant has left
  */
 const admitted = (isKeyOurs: string, condition: string, slots: string) => `
-	at AS (SELECT ${NOW} AS now), ${ASKED},
-	due AS (SELECT asked.*, now, coalesce(run_at, now + delay_ms) AS starts_at FROM asked, at
-	         WHERE (asked.key IS NULL OR ${isKeyOurs}) AND ${condition}),
+	at AS (SELECT ${NOW} AS now), ${SUBMITTED},
+	due AS (SELECT submitted.*, now, coalesce(run_at, now + delay_ms) AS starts_at FROM submitted, at
+	         WHERE (submitted.key IS NULL OR ${isKeyOurs}) AND ${condition}),
 	fresh AS MATERIALIZED (
 		SELECT *, starts_at <= now AS is_due,
 		       row_number() OVER (PARTITION BY tenant_id ORDER BY place) AS nth,
@@ -229,24 +229,24 @@ const INSERT = `
 	    ON CONFLICT DO NOTHING
 	RETURNING ${JOB_SUMMARY_COLUMNS}`;
 
-/** What `explain` reads: who has the keys, the jobs that are stored, and what keeps a tenant from submitting more. */
-function explanation(db: Database, asked: readonly Asked[]): Statement[] {
-	const list = asked.map(({ tenantId, jobId, idempotency }) => ({ tenantId, jobId, ...claimOf(idempotency) }));
+/** What `explain` reads: the holders of the keys, the jobs that are stored, and the limits that tenants have reached. */
+function explanation(db: Database, submitted: readonly Submitted[]): Statement[] {
+	const list = submitted.map(({ tenantId, jobId, idempotency }) => ({ tenantId, jobId, ...claimOf(idempotency) }));
 	const params = [db.clock(), JSON.stringify(list)];
-	const holders = `holders AS (SELECT asked.place, held.tenant_id, held.job_id, held.fingerprint FROM ${HOLDERS})`;
+	const holders = `holders AS (SELECT submitted.place, held.tenant_id, held.job_id, held.fingerprint FROM ${HOLDERS})`;
 	return [
-		{ sql: `WITH ${ASKED}, ${holders} SELECT place, job_id, fingerprint FROM holders`, params },
+		{ sql: `WITH ${SUBMITTED}, ${holders} SELECT place, job_id, fingerprint FROM holders`, params },
 		{
-			sql: `WITH ${ASKED}, ${holders}, named (owner, named_id) AS (
-			      SELECT tenant_id, job_id FROM holders UNION SELECT tenant_id, id FROM asked WHERE asked.key IS NULL)
+			sql: `WITH ${SUBMITTED}, ${holders}, named (owner, named_id) AS (
+			      SELECT tenant_id, job_id FROM holders UNION SELECT tenant_id, id FROM submitted WHERE submitted.key IS NULL)
 			SELECT ${JOB_SUMMARY_COLUMNS} FROM named CROSS JOIN jobs ON tenant_id = owner AND id = named_id`,
 			params,
 		},
 		{
-			sql: `WITH ${ASKED}, ${holders}
+			sql: `WITH ${SUBMITTED}, ${holders}
 			SELECT id, deleted_at IS NOT NULL AS is_deleted, ${overBudget("refused.tenant_id")} AS is_over,
 			       coalesce(${openLeft("refused.tenant_id")} <= 0, FALSE) AS is_full, limits, ${TOMORROW} - ${NOW} AS wait_ms
-			  FROM (SELECT DISTINCT tenant_id FROM asked
+			  FROM (SELECT DISTINCT tenant_id FROM submitted
 			         WHERE NOT EXISTS (SELECT 1 ${STORED}) AND place NOT IN (SELECT place FROM holders)) AS refused
 			 CROSS JOIN tenants ON id = refused.tenant_id`,
 			params,
@@ -260,9 +260,9 @@ interface ExplanationRows {
 	refusals: Record<string, unknown>[];
 }
 
-function explain(asked: readonly Asked[], rows: ExplanationRows): Submission[] {
+function explain(submitted: readonly Submitted[], rows: ExplanationRows): Submission[] {
 	const jobs = new Map(rows.stored.map(jobSummaryFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
-	return asked.map(({ tenantId, jobId, idempotency }, place) => {
+	return submitted.map(({ tenantId, jobId, idempotency }, place) => {
 		const refused = () => refusalFromRow(rows.refusals.find(({ id }) => id === tenantId));
 		if (idempotency === null) {
 			const job = jobs.get(`${tenantId} ${jobId}`);
@@ -285,7 +285,7 @@ const RefusalRow = z.object({
 	wait_ms: z.number(),
 });
 
-/** A job that no limit keeps out was stored before and has been erased since. */
+/** A job that no limit refused was stored before and erased since. */
 function refusalFromRow(raw: unknown): Submission {
 	const row = RefusalRow.optional().parse(raw);
 	if (row?.is_deleted === 1) return { outcome: "deleted" };

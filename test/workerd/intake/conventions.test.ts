@@ -103,7 +103,7 @@ describe("any route", () => {
 			expect(answer.status, twice).toBe(400);
 			expect(errorOf(answer)).toMatchObject({
 				param: twice.slice(0, twice.indexOf("=")),
-				message: "Must be given only once.",
+				message: "Must occur only once.",
 			});
 		}
 	});

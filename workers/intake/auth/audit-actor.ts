@@ -3,12 +3,12 @@ import type { Context } from "hono";
 import { type Actor, OPERATOR } from "../../../shared/core/tenants/audit.ts";
 import type { IntakeEnv } from "../services.ts";
 
-/** The holder of the API key that a request came with. */
+/** For a request with an API key. */
 export function callerAsActor(c: Context<IntakeEnv>): Actor {
 	return { actor: c.var.caller.keyId, requestId: c.env.requestId };
 }
 
-/** The holder of ADMIN_TOKEN. */
+/** For a request with ADMIN_TOKEN. */
 export function operatorAsActor(c: Context<IntakeEnv>): Actor {
 	return { actor: OPERATOR, requestId: c.env.requestId };
 }

@@ -11,7 +11,7 @@ import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
 import { checkKeyRate, rejectUnauthenticated } from "./rate-limits.ts";
 
-/** Requires a tenant's key with `scope`. The middleware carries its scope, for the description of its route. */
+/** Requires a tenant's key with `scope`. The middleware exposes `scope` for the OpenAPI description of its route. */
 export function requireKey(scope: Scope) {
 	const middleware = createMiddleware<IntakeEnv>(async function authenticate(c, next) {
 		c.set("caller", await callerOf(c, scope));
@@ -38,7 +38,7 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	const { db, runtime, keys } = services;
 	const token = bearerOf(c.req.header("authorization"));
 	if (token === null) throw await rejectUnauthenticated(c, "Missing API key. Send it as `Authorization: Bearer hf_…`.");
-	// Text with a bad checksum never was a key: no look-up in D1.
+	// A text with a wrong checksum was never a key, so it costs no look-up in D1.
 	const keyId = keyIdOf(token);
 	const key = keyId === null ? null : await keys.find(db, runtime, keyId);
 	if (key === null || !(await isProven(runtime, key, token))) {
@@ -50,7 +50,7 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes };
 }
 
-/** A key that matched its hash once is remembered with it, and not hashed again. */
+/** A key that has matched its hash is remembered in `provenBy`, and not hashed again. */
 async function isProven(runtime: Runtime, key: KnownKey, token: string): Promise<boolean> {
 	if (key.provenBy !== null && isSameText(token, key.provenBy)) return true;
 	if (!isSameText(await sha256Hex(runtime, token), key.keyHash)) return false;
@@ -58,7 +58,7 @@ async function isProven(runtime: Runtime, key: KnownKey, token: string): Promise
 	return true;
 }
 
-/** Once per cache entry. A note that fails is made up for after the next look-up in D1. */
+/** Once per cache entry. If it fails, the next cache entry tries again. */
 async function noteUse({ db }: Services, key: KnownKey): Promise<void> {
 	key.isUseNoted = true;
 	try {
@@ -72,7 +72,7 @@ function bearerOf(authorization: string | undefined): string | null {
 	return /^bearer +([\x21-\x7e]+)$/i.exec(authorization ?? "")?.[1] ?? null;
 }
 
-/** Compares digests, so that neither length nor content shows in the time it takes. */
+/** Compares digests, so that the time taken reveals neither length nor content. */
 async function isSame(runtime: Runtime, one: string, other: string): Promise<boolean> {
 	return isSameText(await sha256Hex(runtime, one), await sha256Hex(runtime, other));
 }

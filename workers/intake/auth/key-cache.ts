@@ -1,11 +1,11 @@
-/** API keys that this isolate looked up recently, so that a busy caller's key costs no look-up. */
+/** Caches API keys per isolate, so that a busy caller costs few look-ups. */
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { Database } from "../../../shared/db/database.ts";
 import { findKeyInForce, type KeyInForce } from "../../../shared/db/tenants/api-keys.ts";
 
-/** The longest a revoked key still works, in any isolate. */
+/** For at most this long, a revoked key still works. */
 const KEY_MS = 10_000;
-/** Invented keys with a valid checksum must not fill the memory. */
+/** Bounds the memory, also against invented keys with a valid checksum. */
 const KEYS_MAX = 10_000;
 
 export interface KnownKey extends KeyInForce {
@@ -16,7 +16,7 @@ export interface KnownKey extends KeyInForce {
 export class KeyCache {
 	readonly #known = new Map<string, { key: KnownKey | null; until: number }>();
 
-	/** The time counts from before the look-up, since its result may be as old as that. No key outlives its expiry here. */
+	/** An entry's time starts before the look-up, whose result may be that old. It ends when the key expires, if not before. */
 	async find(db: Database, runtime: Runtime, keyId: string): Promise<KnownKey | null> {
 		const startedAt = runtime.now();
 		const known = this.#known.get(keyId);
@@ -28,7 +28,7 @@ export class KeyCache {
 		return key;
 	}
 
-	/** Its keys are looked up again, so that in this isolate they stop at once. */
+	/** After its deletion: in this isolate, the tenant's keys stop working at once. */
 	forgetTenant(tenantId: string): void {
 		for (const [keyId, { key }] of this.#known) if (key?.tenantId === tenantId) this.#known.delete(keyId);
 	}

@@ -1,4 +1,4 @@
-/** Adds to the description of each route the scope that its key needs, read from the middleware that checks it. */
+/** Adds to each route's OpenAPI description the scope that its key needs, taken from the middleware that checks it. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { IntakeEnv } from "../services.ts";
 

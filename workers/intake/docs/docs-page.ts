@@ -1,4 +1,4 @@
-/** `/docs`: the OpenAPI document as a page, without scripts and without anything to load. */
+/** `/docs`: the OpenAPI document as a page that has no scripts and loads nothing. */
 import { html, raw } from "hono/html";
 import { z } from "zod";
 
@@ -19,7 +19,7 @@ const Document = z.object({
 
 type Listed = { method: string; path: string; operation: z.infer<typeof Operation> };
 
-/** The page's only style. Its Content-Security-Policy names the hash. */
+/** The page's only style. The Content-Security-Policy has its hash. */
 export const STYLE = `
 	:root { color-scheme: light dark; }
 	body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }

@@ -30,7 +30,7 @@ export function documentationRoutes(describe: () => object) {
 	return newApp()
 		.openapi(data, (c) => c.json({ ...describe() }, 200))
 		.openapi(page, async (c) => {
-			// The page loads nothing, and has this one style.
+			// The page loads nothing, and has only this style.
 			const style = await sha256Base64(c.env.services.runtime, STYLE);
 			c.header("content-security-policy", `default-src 'none'; style-src 'sha256-${style}'; frame-ancestors 'none'`);
 			return c.html(await renderDocs(describe()), 200);

@@ -1,4 +1,4 @@
-/** How every part of the API is built: the same environment, and the same error for what does not validate. */
+/** Every part of the API is built with the same environment and the same response to invalid requests. */
 import { OpenAPIHono } from "@hono/zod-openapi";
 import type { IntakeEnv } from "../services.ts";
 import { refuseInvalid } from "./errors.ts";

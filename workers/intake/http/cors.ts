@@ -7,7 +7,7 @@ const READABLE =
 const SENDABLE = "authorization, content-type, idempotency-key, if-none-match, if-range, prefer, range";
 /** OpenAI's package sends a dozen of these with each request, and every version may add more. */
 const SDK_HEADER = /^x-stainless-[a-z-]+$/;
-/** Browsers repeat a preflight after this long at most, so that a new list takes effect within minutes. */
+/** How long browsers cache a preflight. A changed list takes effect within this time. */
 const PREFLIGHT_SECONDS = 600;
 
 export const allowOrigins = createMiddleware<IntakeEnv>(async function allowOrigins(c, next) {

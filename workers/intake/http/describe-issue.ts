@@ -1,13 +1,13 @@
-/** Describes what a schema found wrong, and where. Never quotes a value: values may be prompts. */
+/** Turns the issues of a schema into error messages. Never quotes a value, which may be a prompt. */
 import type { z } from "zod";
 
 export interface Described {
-	/** Dotted: `input.messages.0.role`. Empty: the whole. */
+	/** Such as `input.messages.0.role`. Empty: the whole value. */
 	path: string;
 	message: string;
 }
 
-/** Longer than any field of ours: what is longer is the caller's own text. */
+/** No field of ours is longer, so a longer key is the caller's own text. */
 const SHOWN_KEY_LENGTH_MAX = 64;
 
 const NO_NULL = "Leave the field out rather than send null.";
@@ -25,10 +25,10 @@ const KINDS: Record<string, string> = {
 	string: "text",
 };
 
-/** @param value what the schema was given */
+/** @param value the value that was validated */
 export function describeIssue(issue: z.core.$ZodIssue, value: unknown): Described {
 	if (issue.code === "invalid_union") return describeUnion(issue, value);
-	// The path leads to the object; the field itself is what is wrong.
+	// The issue's path leads to the object. Add the unknown field.
 	const keys = issue.code === "unrecognized_keys" ? issue.keys.slice(0, 1) : [];
 	const path = [...issue.path, ...keys].map((step) => shown(String(step))).join(".");
 	const received = issue.path.reduce(memberOf, value);
@@ -36,7 +36,7 @@ export function describeIssue(issue: z.core.$ZodIssue, value: unknown): Describe
 	return { path, message: received === undefined && !isUnknown(issue) ? "This field is required." : sentence(issue) };
 }
 
-/** Describes the form that the caller seems to have meant: the one that failed deepest. Otherwise lists all forms. */
+/** Describes the form that the caller probably meant: one whose type matched, but not its contents. Otherwise lists all forms. */
 function describeUnion(issue: z.core.$ZodIssueInvalidUnion, value: unknown): Described {
 	const inner = issue.errors.flatMap((issues) => issues.slice(0, 1));
 	const received = issue.path.reduce(memberOf, value);
@@ -99,7 +99,7 @@ function memberOf(value: unknown, step: PropertyKey): unknown {
 	return typeof value === "object" && value !== null ? Reflect.get(value, step) : undefined;
 }
 
-/** Cutting may halve a surrogate pair, hence `toWellFormed`. */
+/** `toWellFormed`, because the cut may split a surrogate pair. */
 function shown(key: string): string {
 	return key.length > SHOWN_KEY_LENGTH_MAX ? `${key.slice(0, SHOWN_KEY_LENGTH_MAX).toWellFormed()}…` : key;
 }

@@ -1,11 +1,11 @@
-/** Parts of route descriptions that many routes share. */
+/** Shared parts of route descriptions. */
 import { z } from "@hono/zod-openapi";
 import { ErrorBody } from "../../../shared/api/error.ts";
 
-/** An id that was never made is as unknown as another tenant's, so any text will do. */
+/** Any text: an invalid id gets the same 404 as an unknown one. */
 export const idParams = z.object({ id: z.string() });
 
-/** Of a route without query parameters. Unknown ones are refused rather than ignored. */
+/** For routes without query parameters. Unknown ones are refused, not ignored. */
 export const noQuery = z.strictObject({});
 
 export const jsonBody = <Schema extends z.ZodType>(schema: Schema) => ({
@@ -28,7 +28,7 @@ export const jsonResponse = <Schema extends z.ZodType>(description: string, sche
 
 export const errorResponse = (description: string) => jsonResponse(description, ErrorBody);
 
-/** What any route may respond with, besides its own. */
+/** Errors of all routes. */
 export const openErrors = {
 	400: errorResponse("Invalid request. `param` names the field."),
 	500: errorResponse("Internal error."),
@@ -37,14 +37,14 @@ export const openErrors = {
 	),
 };
 
-/** What any route of the operator may respond with, besides its own. */
+/** Errors of all admin routes. */
 export const adminErrors = {
 	...openErrors,
 	401: errorResponse("Missing or invalid ADMIN_TOKEN."),
 	429: errorResponse("Too many requests without a valid token from this address."),
 };
 
-/** What any route that takes an API key may respond with, besides its own. */
+/** Errors of all routes that take an API key. */
 export const commonErrors = {
 	...openErrors,
 	401: errorResponse("Missing or invalid API key."),
@@ -52,7 +52,7 @@ export const commonErrors = {
 	429: errorResponse("Limit reached. `RateLimit-Policy` names it; `Retry-After` says when to try again."),
 };
 
-/** What any route with a body may respond with, besides its own. */
+/** Errors of all routes with a body. */
 export const bodyErrors = {
 	413: errorResponse("The body exceeds 16 MiB."),
 	415: errorResponse("The body is not `application/json`."),

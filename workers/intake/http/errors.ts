@@ -1,4 +1,4 @@
-/** Turns any error into the one envelope. */
+/** Turns every error into the error envelope. */
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
@@ -7,7 +7,7 @@ import { logError } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 import { describeIssue } from "./describe-issue.ts";
 
-/** Long enough for a database to come back from a reset, short enough not to be felt. */
+/** Long enough for a database to come back after a reset, short enough to go unnoticed. */
 const STORAGE_RETRY_SECONDS = 2;
 
 export function respondToError(error: Error, c: Context<IntakeEnv>): Response {
@@ -15,7 +15,7 @@ export function respondToError(error: Error, c: Context<IntakeEnv>): Response {
 	const known = asAppError(error);
 	if (known === null) logError("request.crashed", { requestId, method: c.req.method, path: c.req.routePath }, error);
 	if (error instanceof StorageUnavailable) logError("storage.unavailable", { requestId }, error);
-	return respondWithAppError(known ?? new AppError("internal_error", "Something went wrong on our side."), c);
+	return respondWithAppError(known ?? new AppError("internal_error", "Internal error."), c);
 }
 
 export function respondWithAppError(error: AppError, c: Context<IntakeEnv>): Response {
@@ -34,9 +34,9 @@ export function respondWithAppError(error: AppError, c: Context<IntakeEnv>): Res
 function asAppError(error: Error): AppError | null {
 	if (error instanceof AppError) return error;
 	if (error instanceof StorageUnavailable) {
-		return new AppError("storage_unavailable", "Storage is unavailable. Nothing was lost. Try again.");
+		return new AppError("storage_unavailable", "Storage is temporarily unavailable. Try again.");
 	}
-	// The framework refuses only invalid requests.
+	// The framework's own errors are about invalid requests.
 	if (error instanceof HTTPException && error.status < 500) return new AppError("invalid_request", error.message);
 	return null;
 }
@@ -52,7 +52,7 @@ export function refuseInvalid(result: {
 	if (result.success || issue === undefined) return;
 	const { path, message } = describeIssue(issue, result.data);
 	const isRepeated = result.target === "query" && Array.isArray(memberOf(result.data, path));
-	throw new AppError("invalid_request", isRepeated ? "Must be given only once." : message, path === "" ? null : path);
+	throw new AppError("invalid_request", isRepeated ? "Must occur only once." : message, path === "" ? null : path);
 }
 
 function memberOf(data: unknown, name: string): unknown {

@@ -1,9 +1,9 @@
-/** Values that request and response headers of several routes share. */
+/** Headers that several routes read or write. */
 import type { Context } from "hono";
 import type { Job } from "../../../shared/core/jobs/job.ts";
 import type { IntakeEnv } from "../services.ts";
 
-/** Where links to this service start: PUBLIC_URL, or else as the caller reached us. Without a final slash. */
+/** The base of links to this service, without a final slash: PUBLIC_URL, or else the origin of the request. */
 export function originOf(c: Context<IntakeEnv>): string {
 	return c.env.services.config.publicUrl ?? new URL(c.req.url).origin;
 }

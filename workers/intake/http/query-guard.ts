@@ -1,4 +1,4 @@
-/** Refuses `__proto__`, the one query parameter that no schema sees: it does not become a member of the query object. */
+/** Refuses the query parameter `__proto__`, which never becomes a property of the query object, so that no schema sees it. */
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { IntakeEnv } from "../services.ts";

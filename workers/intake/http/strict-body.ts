@@ -1,4 +1,4 @@
-/** Reads a JSON body once, strictly, and bounded while it streams: `Content-Length` is only a promise. */
+/** Reads a JSON body once, with strict parsing. The limit applies to the bytes read: `Content-Length` may be wrong. */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../../../shared/core/errors.ts";
@@ -9,7 +9,7 @@ import type { IntakeEnv } from "../services.ts";
 /** A context of a million tokens is 4 to 6 MB of text. */
 const BODY_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Routes validate what this middleware has read: it replaces the request's own `json()`. */
+/** Replaces the request's `json()`, so that routes validate what this middleware has read. */
 function strictBody(isRequired: boolean) {
 	return createMiddleware<IntakeEnv>(async function readStrictBody(c, next) {
 		const bytes = await readBounded(c.req.raw.body);
@@ -19,7 +19,7 @@ function strictBody(isRequired: boolean) {
 		const value = isThere || isRequired ? parse(bytes) : {};
 		c.set("body", value);
 		Object.defineProperty(c.req, "json", { value: async () => value });
-		// The framework checks whether there is a body, and would find a stream that was already read.
+		// The framework checks for a body first, and would find that this one is read already.
 		Object.defineProperty(c.req, "arrayBuffer", { value: async () => bytes.buffer });
 		await next();
 	});

@@ -7,11 +7,11 @@ import type { IntakeEnv } from "../services.ts";
 
 const WAIT_SECONDS_MAX = 60;
 
-/** Polls often at first, for quick jobs, and then less often: a wait of a minute costs about forty small reads. */
+/** Polls often at first, for quick jobs, then less often. A wait of a minute costs about forty small reads. */
 const POLL_MS_FIRST = 50;
 const POLL_MS_MAX = 2_000;
 
-/** Milliseconds that the caller wants to wait. Null: not at all. Other preferences are ignored, as the RFC says. */
+/** How long the caller wants to wait, in milliseconds. Null: not at all. Other preferences are ignored, as the RFC requires. */
 export function readWait(c: Context<IntakeEnv>): number | null {
 	const preference = (c.req.header("prefer") ?? "")
 		.split(/[,;]/)
@@ -25,7 +25,7 @@ export function readWait(c: Context<IntakeEnv>): number | null {
 	return Number(seconds) * 1000;
 }
 
-/** The job when it is final, or as it is when the wait is over. */
+/** The final job, or the job as it is when the wait is over. */
 export async function waitUntilFinal(
 	c: Context<IntakeEnv>,
 	first: JobSummary,

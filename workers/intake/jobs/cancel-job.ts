@@ -15,7 +15,7 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Cancel a job",
 	description:
-		"The job is cancelled when the response arrives. A call in flight is aborted within seconds; its result, if there is one, is never shown. A job that is already final stays as it is, with `cancellation: too_late`.",
+		"The job is cancelled when the response arrives. A call in flight is aborted within seconds, and its result is never shown. A job that is already final does not change, and the response has `cancellation: too_late`.",
 	middleware: [requireKey("jobs:write"), allowBody] as const,
 	request: {
 		params: idParams,
@@ -26,7 +26,7 @@ const route = createRoute({
 		200: jsonResponse("The job.", JobResponse),
 		...commonErrors,
 		...bodyErrors,
-		404: errorResponse("There is no such job."),
+		404: errorResponse("No such job."),
 	},
 });
 

@@ -19,15 +19,14 @@ const route = createRoute({
 	responses: {
 		204: { description: "Erased." },
 		...commonErrors,
-		404: errorResponse("There is no such job."),
-		409: errorResponse("`not_final`: cancel it first."),
+		404: errorResponse("No such job."),
+		409: errorResponse("`not_final`: the job is open. Cancel it first."),
 	},
 });
 
 export const deleteJobRoute = newApp().openapi(route, async (c) => {
 	const outcome = await erase(c.env.services, keyOf(c), callerAsActor(c));
 	if (outcome === "unknown") throw noSuchJob();
-	if (outcome === "not_final")
-		throw new AppError("not_final", "Only a job that is final can be erased: cancel it first.");
+	if (outcome === "not_final") throw new AppError("not_final", "Only a final job can be erased. Cancel it first.");
 	return c.body(null, 204);
 });

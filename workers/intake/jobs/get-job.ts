@@ -35,7 +35,7 @@ const route = createRoute({
 		200: jsonResponse("The job.", JobResponse),
 		304: { description: "Unchanged since the version in `If-None-Match`." },
 		...commonErrors,
-		404: errorResponse("There is no such job."),
+		404: errorResponse("No such job."),
 	},
 });
 
@@ -45,7 +45,7 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 	const job = await readJob(c, waitMs, include.includes("attempts"));
 
 	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));
-	// What is inlined changes without the job's version.
+	// Included parts change without a new version of the job.
 	if (include.length === 0) {
 		const etag = `"${job.version}"`;
 		c.header("etag", etag);
@@ -56,7 +56,7 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 
 type ReadJob = JobSummary & Partial<JobWithHistory>;
 
-/** Polls read no history: it is read once, when the wait is over, and only where it is shown. */
+/** Waiting polls read no history: it is read once, when the wait is over, and only if it is shown. */
 async function readJob(c: Context<IntakeEnv>, waitMs: number | null, hasHistory: boolean): Promise<ReadJob> {
 	if (waitMs !== null) {
 		const first = await findOwnJob(c);

@@ -17,7 +17,7 @@ import type { Caller, IntakeEnv } from "../services.ts";
 import { findOwnJob } from "./load-job.ts";
 
 const Query = z.strictObject({
-	expires: z.string().optional().openapi({ description: "Of a signed link, as a webhook gives it." }),
+	expires: z.string().optional().openapi({ description: "Part of the signed link in a webhook." }),
 	signature: z.string().optional(),
 });
 
@@ -38,12 +38,12 @@ const route = createRoute({
 	request: { params: idParams, query: Query, headers: Headers },
 	responses: {
 		200: jsonResponse("The completion, byte for byte as stored.", ChatCompletion),
-		206: { description: "The part that `Range` asked for." },
+		206: { description: "The requested range." },
 		304: { description: "Unchanged: a stored result never changes." },
 		...commonErrors,
-		404: errorResponse("There is no such job."),
-		409: errorResponse("`not_final`: not yet; `no_result`: never."),
-		416: errorResponse("The result has no such range."),
+		404: errorResponse("No such job."),
+		409: errorResponse("`not_final`: the job is still open. `no_result`: it ended without a result."),
+		416: errorResponse("The result does not have the requested range."),
 	},
 });
 
@@ -54,7 +54,7 @@ export const getResultRoute = newApp().openapi(route, async (c) => {
 	const size = job.resultBytes;
 	if (size === null) throw new AppError("no_result", `The job is ${job.status} and has no result.`);
 
-	// What stands under a job's one key never changes: the job's id says which bytes they are.
+	// The stored result of a job never changes, so its id identifies the bytes.
 	const etag = `"${job.jobId}"`;
 	c.header("etag", etag);
 	if (isKnownVersion(c.req.header("if-none-match"), etag)) return c.body(null, 304);
@@ -74,10 +74,10 @@ export const getResultRoute = newApp().openapi(route, async (c) => {
 	return c.newResponse(body, 206);
 });
 
-/** A range is for GET alone, and with `If-Range` only for who holds a part of these very bytes (RFC 9110 §13.1.5, §14.2). */
+/** `Range` applies to GET only, and with `If-Range` only if that names this version (RFC 9110 §13.1.5, §14.2). */
 function rangeOf(c: Context<IntakeEnv>, etag: string, size: number): RequestedRange {
-	const isMeant = c.req.method === "GET" && (c.req.header("if-range") ?? etag) === etag;
-	return readByteRange(isMeant ? (c.req.header("range") ?? null) : null, size);
+	const applies = c.req.method === "GET" && (c.req.header("if-range") ?? etag) === etag;
+	return readByteRange(applies ? (c.req.header("range") ?? null) : null, size);
 }
 
 /** A valid signed link reads on behalf of its tenant; any other request needs a key. */
@@ -90,7 +90,7 @@ async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Pro
 	return { tenantId: job.tenantId, keyId: "", scopes: [] };
 }
 
-/** A succeeded job without its object is our fault, and said so: never an empty 200. */
+/** A succeeded job without a stored result is our fault: 503, never an empty 200. */
 async function openOrRefuse(
 	c: Context<IntakeEnv>,
 	job: JobKey,
@@ -103,5 +103,5 @@ async function openOrRefuse(
 	} catch (error) {
 		logError("result.read_failed", { jobId: job.jobId }, error);
 	}
-	throw new AppError("storage_unavailable", "The result could not be read: try again.");
+	throw new AppError("storage_unavailable", "The result could not be read. Try again.");
 }

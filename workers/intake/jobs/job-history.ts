@@ -20,9 +20,9 @@ const attempts = createRoute({
 	operationId: "listJobAttempts",
 	path: "/v1/jobs/{id}/attempts",
 	summary: "List a job's model calls",
-	description: "Oldest first: the first call, and the last 49.",
+	description: "Oldest first. Of more than 50 calls, the first and the last 49 are kept.",
 	responses: {
-		200: jsonResponse("All of them: a job's history is bounded.", AttemptList),
+		200: jsonResponse("All recorded calls, on one page.", AttemptList),
 		...commonErrors,
 		404: errorResponse("There is no such job."),
 	},
@@ -34,7 +34,7 @@ const deliveries = createRoute({
 	path: "/v1/jobs/{id}/deliveries",
 	summary: "List a job's deliveries",
 	responses: {
-		200: jsonResponse("All of them, each with its attempts.", DeliveryList),
+		200: jsonResponse("All deliveries, on one page, each with its attempts.", DeliveryList),
 		...commonErrors,
 		404: errorResponse("There is no such job."),
 	},

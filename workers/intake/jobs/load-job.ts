@@ -1,4 +1,4 @@
-/** A job of the caller's. Another tenant's, an erased one and one that never was get the same response. */
+/** The caller's job. An unknown job, an erased one and another tenant's all get the same 404. */
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";

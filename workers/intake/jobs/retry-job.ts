@@ -20,7 +20,7 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Retry a job",
 	description:
-		"Submits a new job with the request of a final one, which it names in `retry_of`. The body may override any field.",
+		"Submits a new job with the same request as a final one. The new job has its id in `retry_of`. The body may override any field.",
 	middleware: [requireKey("jobs:write"), allowBody] as const,
 	request: {
 		params: idParams,
@@ -32,8 +32,8 @@ const route = createRoute({
 		...commonErrors,
 		...bodyErrors,
 		...submissionResponses,
-		404: errorResponse("There is no such job."),
-		409: errorResponse("`not_final`: it is still open. `job_erased`: the job of this Idempotency-Key has been erased."),
+		404: errorResponse("No such job."),
+		409: errorResponse("`not_final`: the job is still open. `job_erased`: the job of this Idempotency-Key was erased."),
 	},
 });
 
@@ -50,6 +50,7 @@ export const retryJobRoute = newApp().openapi(route, async (c) => {
 		by: callerAsActor(c),
 	});
 	if (retried.outcome === "unknown") throw noSuchJob();
-	if (retried.outcome === "not_final") throw new AppError("not_final", "Only a job that is final can be retried.");
+	if (retried.outcome === "not_final")
+		throw new AppError("not_final", "Only a final job can be retried. Wait until it ends, or cancel it first.");
 	return await respondToSubmission(c, retried, waitMs);
 });

@@ -1,4 +1,4 @@
-/** What the routes that submit share: what they read from a request, and how each outcome becomes a response. */
+/** Shared by the routes that submit: reads a request's headers, and turns each outcome into a response. */
 import type { Context } from "hono";
 import { JobResponse, viewJob } from "../../../shared/api/job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
@@ -12,7 +12,7 @@ import { waitUntilFinal } from "../http/wait.ts";
 import type { IntakeEnv } from "../services.ts";
 import { checkNewReceiver } from "../webhooks/accept-receiver.ts";
 
-/** With a limit reached, some job of several ends in that time. */
+/** When the limit is reached, one of several open jobs usually ends within this time. */
 const OPEN_JOBS_RETRY_SECONDS = 10;
 const DAY_SECONDS = 86_400;
 
@@ -23,17 +23,20 @@ const header = (description: string, schema: { type: "integer" | "string" }) => 
 });
 
 export const submissionResponses = {
-	200: jsonResponse("The job, final: only with `Prefer: wait`.", JobResponse),
-	202: jsonResponse("The job, stored. `Location` is where to poll it.", JobResponse),
-	409: errorResponse("`job_erased`: the job of this Idempotency-Key has been erased."),
+	200: jsonResponse("The job is final. Only with `Prefer: wait`.", JobResponse),
+	202: jsonResponse("The job is stored. Poll it at `Location`.", JobResponse),
+	409: errorResponse("`job_erased`: the job of this Idempotency-Key was erased."),
 	422: errorResponse("This Idempotency-Key was already used with a different request."),
 	429: {
 		...errorResponse(
 			"`open_jobs_limit`: open-job limit reached. `budget_spent`: daily token budget exhausted until 00:00 UTC. Nothing was stored, and the Idempotency-Key is free.",
 		),
 		headers: {
-			"Retry-After": header("Seconds until it may be tried again.", { type: "integer" }),
-			"RateLimit-Policy": header("The limit: its name, `q` how many, `w` in how many seconds.", { type: "string" }),
+			"Retry-After": header("Seconds to wait before trying again.", { type: "integer" }),
+			"RateLimit-Policy": header(
+				"The limit that was reached: its name, the quota `q`, and its window `w` in seconds.",
+				{ type: "string" },
+			),
 		},
 	},
 };
@@ -54,16 +57,16 @@ export async function readIdempotency(c: Context<IntakeEnv>): Promise<Idempotenc
 	const { rawBody, caller } = c.var;
 	const fingerprint = await sha256Hex(services.runtime, `${c.req.method} ${c.req.path}\n`, rawBody);
 	if (key !== undefined) return { key, fingerprint };
-	// A caller's key has no space, so this is never one.
+	// Keys of callers have no spaces, so they never collide with this one.
 	return { key: `retried ${caller.keyId} ${fingerprint}`, requestId, isRepeat: count !== 0 };
 }
 
-/** The header is an SDK's own: anything that does not look like its count is ignored, not refused. */
+/** SDKs set this header by themselves, so any other value than a count is ignored rather than refused. */
 function readRetryCount(text: string | undefined): number | null {
 	return text !== undefined && /^\d{1,4}$/.test(text) ? Number(text) : null;
 }
 
-/** 202, or 200 where the caller waits and the job ends in time. */
+/** 202, or 200 if the caller waits and the job ends in time. */
 export async function respondToSubmission(c: Context<IntakeEnv>, outcome: Outcome, waitMs: number | null) {
 	const submission = acceptedOrThrow(outcome);
 	if (submission.outcome === "replayed") c.header("idempotent-replayed", "true");
@@ -83,16 +86,15 @@ function acceptedOrThrow(outcome: Outcome): Extract<Submission, { outcome: "crea
 		case "key_reused":
 			throw new AppError("idempotency_key_reused", "This Idempotency-Key was already used with a different request.");
 		case "erased":
-			throw new AppError("job_erased", "The job of this Idempotency-Key has been erased; it is not run again.");
+			throw new AppError("job_erased", "The job of this Idempotency-Key was erased. Use a new key to submit it again.");
 		case "deleted":
 			// The tenant's key is still in this isolate's cache.
-			throw new AppError("unauthorized", "This API key is not valid.");
+			throw new AppError("unauthorized", "Invalid API key.");
 		case "refused":
 			throw limitReached(outcome);
 	}
 }
 
-/** Open jobs end by themselves; a spent budget is back at midnight, UTC. */
 function limitReached({ limit, quota, msUntilTomorrow }: Extract<Submission, { outcome: "refused" }>): AppError {
 	if (limit === "open_jobs") {
 		return new AppError("open_jobs_limit", `Open-job limit reached (${quota}). Wait until a job ends.`, null, {

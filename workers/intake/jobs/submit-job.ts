@@ -32,7 +32,7 @@ export const submitJobRoute = newApp().openapi(route, async (c) => {
 	const order = {
 		tenantId: c.var.caller.tenantId,
 		request: c.req.valid("json"),
-		// As the caller wrote it: the schema's own copy has its fields in another order.
+		// From the body, because the schema's copy has the fields in another order.
 		input: JSON.stringify(objectOf(c.var.body)?.input),
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),

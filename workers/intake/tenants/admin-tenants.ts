@@ -85,7 +85,7 @@ const remove = createRoute({
 	path: "/v1/admin/tenants/{id}",
 	summary: "Delete a tenant and erase its data",
 	description:
-		"From the response on, none of its jobs is submitted or run and no webhook is sent; calls in flight are aborted within seconds. Its keys stop working everywhere within 10 seconds. Its data is erased in the background, up to 10,000 jobs a minute. Only its audit log remains. Deleting it again responds with 404.",
+		"Takes effect at once: no job of the tenant is accepted or run, and no webhook is sent. Calls in flight are aborted within seconds, and its keys stop working everywhere within 10 seconds. Its data is erased in the background, up to 10,000 jobs a minute; only its audit log remains. Deleting it again responds with 404.",
 	middleware: [requireAdmin] as const,
 	request: { params: idParams, query: noQuery },
 	responses: { 204: { description: "Deleted." }, ...adminErrors, ...notFound },

@@ -10,10 +10,10 @@ import { adminErrors, commonErrors, errorResponse, idParams, jsonResponse } from
 import { noSuchTenant } from "./load-tenant.ts";
 
 const description =
-	"Changes to keys, endpoints, secrets and stored jobs, with the key that made them, kept for 400 days. Submissions, reads and cancellations are not included: the jobs themselves record them.";
+	"Changes to keys, endpoints, secrets and stored jobs, each with the key that made it. Entries are kept for 400 days. Submissions, reads and cancellations are not logged.";
 const page = jsonResponse("One page of entries.", AuditEntryList);
 
-/** For keys that manage keys: no other key needs to know which keys there are. */
+/** Needs `keys:manage`, because entries name the tenant's other keys. */
 const list = createRoute({
 	operationId: "listAuditLog",
 	method: "get",
@@ -36,7 +36,11 @@ const adminList = createRoute({
 	description: `${description} Newest first. The entries of a deleted tenant remain.`,
 	middleware: [requireAdmin] as const,
 	request: { params: idParams, query: auditLogQuery },
-	responses: { 200: page, ...adminErrors, 404: errorResponse("No such tenant, and there never was one.") },
+	responses: {
+		200: page,
+		...adminErrors,
+		404: errorResponse("No such tenant. The log of a deleted tenant can still be read."),
+	},
 });
 
 export const auditLogRoutes = newApp()

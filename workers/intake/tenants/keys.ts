@@ -38,14 +38,14 @@ const create = createRoute({
 	method: "post",
 	path: "/v1/keys",
 	summary: "Create an API key",
-	description: "The new key belongs to the same tenant and has no scope that the key of this request lacks.",
+	description: "The new key belongs to the same tenant, and can only have scopes that the key of this request has.",
 	middleware: [requireKey("keys:manage"), requireBody] as const,
 	request: { query: noQuery, body: jsonBody(CreateApiKey) },
 	responses: {
 		201: jsonResponse("The key.", NewApiKeyBody),
 		...commonErrors,
 		...bodyErrors,
-		403: errorResponse("The API key lacks the required scope, or one that the new key would have."),
+		403: errorResponse("The API key lacks the required scope, or a requested one."),
 	},
 });
 
@@ -79,7 +79,7 @@ const revoke = createRoute({
 	path: "/v1/keys/{id}",
 	summary: "Revoke an API key",
 	description:
-		"Takes effect everywhere within 10 seconds. Revoking a revoked key responds the same. A key may revoke itself, and the last key may be revoked: the operator can create another.",
+		"Takes effect everywhere within 10 seconds. Revoking a revoked key has the same response. A key may revoke itself. If the last key is revoked, the operator can create another.",
 	middleware: [requireKey("keys:manage")] as const,
 	request: { params: idParams, query: noQuery },
 	responses: { 204: { description: "Revoked." }, ...commonErrors, ...notFound },
@@ -115,7 +115,7 @@ export const keyRoutes = newApp()
 		return c.body(null, 204);
 	});
 
-/** The requested scopes, or else the default ones as far as the caller's key has them. */
+/** The requested scopes, or else those default ones that the caller's key has. */
 function scopesFrom(caller: Caller, requested: Scope[] | undefined): string[] {
 	const lacking = requested?.find((scope) => !caller.scopes.includes(scope));
 	if (lacking !== undefined) {
@@ -126,7 +126,7 @@ function scopesFrom(caller: Caller, requested: Scope[] | undefined): string[] {
 	throw new AppError("forbidden", "This API key has only `keys:manage`. To grant it, name it in `scopes`.");
 }
 
-/** The key as it is shown, once. Null: its tenant, or the key that makes it, no longer exists. */
+/** Creates a key and returns it, with the secret that is shown only once. Null: the tenant or the key that makes it is gone. */
 export async function makeKey(
 	{ db, runtime }: Services,
 	owner: Pick<NewApiKey, "tenantId" | "makerId" | "scopes">,
@@ -141,7 +141,7 @@ export async function makeKey(
 	const key = makeApiKey(keyId, runtime.randomBytes);
 	const keyHash = await sha256Hex(runtime, key);
 	const row = { ...owner, keyId, keyHash, name: request.name, expiresAt };
-	// A caller who retried would leave a key in the list whose secret is lost.
+	// If the caller repeated the request instead, there would be a second key, whose secret is lost.
 	const stored = await retryOnLostResponse(() => createApiKey(db, row, by));
 	return stored === null ? null : { ...viewKey(stored), key };
 }

@@ -1,4 +1,4 @@
-/** A tenant that the operator names. A deleted one and one that never was get the same response. */
+/** The tenant of an admin request. A deleted tenant and an unknown one get the same 404. */
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Tenant } from "../../../shared/core/tenants/tenant.ts";
 

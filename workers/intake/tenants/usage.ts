@@ -13,7 +13,7 @@ const route = createRoute({
 	tags: ["Usage"],
 	summary: "List usage by UTC day and model",
 	description:
-		"Newest first. Counted when jobs become final, and kept when they are erased. Days without final jobs are left out.",
+		"Newest first. A job is counted when it becomes final, and stays counted when it is erased. Days without final jobs are left out.",
 	middleware: [requireKey("usage:read")] as const,
 	request: { query: usageQuery },
 	responses: { 200: jsonResponse("One page of days.", UsageList), ...commonErrors },

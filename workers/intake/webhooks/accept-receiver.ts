@@ -1,4 +1,4 @@
-/** Takes a receiver's address from a caller: that of a job's webhook, or of an endpoint. */
+/** Checks the URL that a caller gives for a job's webhook or an endpoint. */
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { ownHosts } from "../../../shared/core/webhooks/webhook-address.ts";
@@ -6,14 +6,17 @@ import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
 import { log } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 
-/** The form of `rawUrl` to store; else 400 on `param`. */
+/** Returns the form of `rawUrl` to store, or throws a 400 about `param`. */
 export async function acceptReceiver(c: Context<IntakeEnv>, rawUrl: string, param: string): Promise<string> {
 	const receiver = await checkNewReceiver(c, rawUrl);
 	if (receiver.ok) return receiver.url;
 	throw new AppError("invalid_request", receiver.problem, param);
 }
 
-/** A resolver that does not respond refuses no URL: accepting must not depend on a third party, and DNS is asked again before each delivery. */
+/**
+ * If the resolver does not respond, the URL is accepted: a submission must not depend on a third party, and the address is
+ * checked again before each delivery.
+ */
 export async function checkNewReceiver(
 	c: Context<IntakeEnv>,
 	rawUrl: string,

@@ -25,7 +25,7 @@ import { endpointKeyOf, existing, findOwnEndpoint } from "./load-endpoint.ts";
 
 const RECOVERED_MAX = 1_000;
 const RECOVER_BACK_MS_MAX = 30 * 24 * 3_600_000;
-/** A caller's "30 days ago" may be a little more than that by our clock. */
+/** The caller's clock may be behind, so "30 days ago" may be a little earlier. */
 const CLOCKS_APART_MS = 5 * 60_000;
 
 const shared = { tags: ["Webhooks"] };
@@ -54,7 +54,7 @@ const enable = createRoute({
 	path: "/v1/webhook_endpoints/{id}/enable",
 	summary: "Enable a disabled webhook endpoint",
 	description:
-		"The endpoint receives events again from now on, and its earlier failures no longer count. `…/recover` resends what it missed.",
+		"The endpoint receives later events again, and its earlier failures no longer count. `…/recover` resends missed deliveries.",
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
 	request: { params: idParams, query: noQuery, body: emptyBody },
 	responses: { 200: jsonResponse("The endpoint.", EndpointBody), ...commonErrors, ...bodyErrors, ...notFound },

@@ -1,4 +1,4 @@
-/** The secret that signs what is sent to an endpoint. */
+/** The secrets that sign an endpoint's deliveries. */
 import {
 	secretOwner,
 	type WebhookEndpoint,
@@ -9,10 +9,10 @@ import { newWebhookSecret, openSecrets } from "../../../shared/webhooks/secrets.
 import { logError } from "../../log.ts";
 import type { Services } from "../services.ts";
 
-/** Enough of 256 bits to distinguish two secrets. */
+/** Enough to distinguish two secrets, and far too little to guess one. */
 const HINT_LENGTH = 4;
 
-/** As it is shown, this once; and what is stored of it. */
+/** `secret` is shown once; only `stored` is kept. */
 export async function newEndpointSecret({ config, runtime }: Services, endpoint: WebhookEndpointKey) {
 	const secret = newWebhookSecret(runtime);
 	const sealedSecret = await seal(runtime, config.signingKeys[0] ?? "", secretOwner(endpoint), secret);

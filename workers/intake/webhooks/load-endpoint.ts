@@ -1,4 +1,4 @@
-/** An endpoint of the caller's. Another tenant's, a deleted one and one that never was get the same response. */
+/** The caller's endpoint. An unknown endpoint, a deleted one and another tenant's all get the same 404. */
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";

@@ -110,7 +110,7 @@ function whyNot(outcome: "job_erased" | "endpoint_disabled" | "unknown"): AppErr
 	}
 }
 
-/** Another tenant's, a pruned one and one that never was get the same response. */
+/** An unknown delivery, a pruned one and another tenant's all get the same 404. */
 function noSuchDelivery(): AppError {
 	return new AppError("not_found", "No such delivery.");
 }

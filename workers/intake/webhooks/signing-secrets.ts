@@ -1,8 +1,8 @@
 /**
  * Secrets that sign webhooks: a tenant's for one-off webhooks, and each endpoint's own.
  *
- * A rotation is retried on a lost response, which may have been the commit of a secret that no receiver has. A caller who
- * rotated again would get another, and the secret that receivers have would be the one before the last: it would not sign.
+ * If the response to a rotation is lost, the same secret is written once more. A caller who rotated again would get a third
+ * secret, and the one that its receivers have would no longer sign.
  */
 import { createRoute, type z } from "@hono/zod-openapi";
 import { EndpointWithSecretBody, RotateSecret, SigningSecretBody, viewEndpoint } from "../../../shared/api/endpoint.ts";
@@ -30,7 +30,8 @@ import { endpointKeyOf, existing } from "./load-endpoint.ts";
 const OVERLAP_MS = 24 * 3_600_000;
 
 const shared = { tags: ["Webhooks"] };
-const description = "The old secret stops signing at once, unless it is kept: then both sign for 24 hours.";
+const description =
+	"The old secret stops signing at once. With `keep_old_secret_active_for_24_hours`, both secrets sign for 24 hours.";
 
 const get = createRoute({
 	...shared,

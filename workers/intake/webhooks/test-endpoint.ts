@@ -37,7 +37,7 @@ const eventTypes = createRoute({
 	method: "get",
 	path: "/v1/webhook_event_types",
 	summary: "List event types",
-	description: "An endpoint may also subscribe to a whole family: `job.*`, `endpoint.*`.",
+	description: "An endpoint may also subscribe to all events of a family: `job.*`, `endpoint.*`.",
 	middleware: [requireKey("webhooks:read")] as const,
 	request: { query: noQuery },
 	responses: { 200: jsonResponse("All event types.", EventTypeList), ...commonErrors },

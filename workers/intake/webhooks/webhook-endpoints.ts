@@ -116,7 +116,7 @@ export const webhookEndpointRoutes = newApp()
 		const receiver = await acceptReceiver(c, url, "url");
 		const { secret, stored } = await newEndpointSecret(services, key);
 		const made = { ...key, ...stored, name, url: receiver, eventTypes, payload };
-		// A caller who retried would have two endpoints, one of them with a lost secret.
+		// If the caller repeated the request instead, there would be a second endpoint, whose secret is lost.
 		const endpoint = await retryOnLostResponse(() => createEndpoint(services.db, made, callerAsActor(c)));
 		if (endpoint === null) throw await limitReached(services.db, caller.tenantId);
 		c.header("location", `/v1/webhook_endpoints/${endpoint.endpointId}`);
@@ -134,7 +134,7 @@ export const webhookEndpointRoutes = newApp()
 	.openapi(get, async (c) => c.json(viewEndpoint(await findOwnEndpoint(c)), 200))
 	.openapi(update, async (c) => {
 		const { name, url, event_types: eventTypes, payload } = c.req.valid("json");
-		// An unknown endpoint is reported as such, whatever the URL.
+		// An unknown endpoint is reported before an invalid URL.
 		if (url !== undefined) await findOwnEndpoint(c);
 		const change = {
 			name: name ?? null,

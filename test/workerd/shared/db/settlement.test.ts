@@ -65,7 +65,7 @@ describe("finishJobs", () => {
 			...progress,
 			status: "succeeded",
 			version: 5,
-			resultBytes: 512,
+			resultBytes: 2,
 			leaseExpiresAt: null,
 			sweepAt: null,
 			finishedAt: NOW + MINUTE,
