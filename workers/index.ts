@@ -26,8 +26,7 @@ export default {
 		const kind = kindOf(batch.queue);
 		if (kind === "dead-letters") return logDeadLetters(batch);
 		const parsed = configOf(env);
-		// Nothing is lost: the messages are retried after a minute, up to a hundred times; then the sweeper redispatches their
-		// rows.
+		// Nothing is lost: the messages are retried every minute, a hundred times, and then the sweeper redispatches.
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
 		if (kind === "jobs") return await consumeJobs(batch, env, parsed.config, runtime, freshResults);
 		const background = (work: Promise<void>) => context.waitUntil(work);
@@ -45,8 +44,8 @@ const freshResults = new FreshResults();
 const QUEUES = ["jobs", "deliveries", "dead-letters"] as const;
 
 /**
- * Which of our queues this is: names are per account and per installation, and only their ends are alike. An unknown
- * queue throws, so that its messages come back instead of being acked as unreadable.
+ * Which of our queues this is. Names differ between installations; only their endings are fixed. An unknown queue throws, so
+ * that its messages are retried instead of acked as unreadable.
  */
 function kindOf(queue: string): (typeof QUEUES)[number] {
 	const known = QUEUES.find((name) => queue.endsWith(`-${name}`));

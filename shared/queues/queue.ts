@@ -47,10 +47,7 @@ export class MessageQueue<Message extends object> {
 		await this.#calls.commitAll(messages);
 	}
 
-	/**
-	 * Never rejects: for rows that are committed already. A lost message only costs time, since the sweeper finds the row in
-	 * D1.
-	 */
+	/** Never rejects: for rows that are committed already. A lost message only costs time: the sweeper finds the row. */
 	async tryEnqueue(messages: readonly Message[]): Promise<void> {
 		try {
 			await this.enqueue(messages);

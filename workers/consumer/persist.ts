@@ -47,7 +47,7 @@ export async function leaseWithRetry(
 /** `done`: our write took effect. `lost`: the job moved on without us. `unknown`: D1 does not respond; settled later from R2. */
 export interface Written<T> {
 	written: "done" | "lost" | "unknown";
-	/** What the write returned. Null: its response was lost. */
+	/** What the write returned. Null: no response to it came. */
 	value: T | null;
 }
 

@@ -1,7 +1,4 @@
-/**
- * Reports the outcome of a call to the breakers, which all consumers share. Best effort: the sweeper also releases parked
- * jobs.
- */
+/** Reports the outcome of a call to the shared breakers. Best effort: the sweeper also releases parked jobs. */
 import type { FailureDecision } from "../../shared/core/jobs/decide.ts";
 import { type BreakerEvent, breakerEventFor } from "../../shared/core/upstreams/breaker.ts";
 import { credentialFor } from "../../shared/core/upstreams/credentials.ts";

@@ -34,8 +34,7 @@ export async function runAttempt(consumer: Consumer, lease: Lease): Promise<Disp
 /** Null: the lease is lost. The next holder, or the request that cancelled the job, writes everything. */
 async function attempt(consumer: Consumer, lease: Lease): Promise<Settlement | null> {
 	const { job } = lease;
-	// An earlier holder may have stored a result and died before the row said so. After an R2 fault the job waits and makes no
-	// call.
+	// An earlier holder may have stored a result and died before it settled. After an R2 fault the job waits, without a call.
 	const found = await findEarlierResult(consumer, job);
 	if (found === "unknown") return afterStorageFault(job, null);
 	if (found !== null) return afterResult(job, found);

@@ -1,8 +1,7 @@
 /**
  * The body of a chat completion request, checked exactly as far as the published JSON Schema. The provider decides about
  * fractional or huge `max_tokens` and the number of messages. Unlisted fields pass unchanged, among them `simulate`, which
- * only the simulated provider reads. A test holds this schema and the JSON Schema to the same results; change both or
- * neither.
+ * only the simulated provider reads. A test compares this schema with the JSON Schema; change both or neither.
  */
 import { z } from "zod";
 

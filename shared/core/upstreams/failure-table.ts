@@ -3,8 +3,7 @@
  * and what their official clients retry. Each row has its test.
  *
  * Specific words, which a provider uses for one thing only, are checked before the status. General words such as
- * `invalid_request_error`, which comes with 400, 401 and 404, are checked after it: they only decide about errors inside a
- * 200.
+ * `invalid_request_error`, which comes with 400, 401 and 404, are checked after it: they decide only errors inside a 200.
  */
 import type { FailureClass } from "./failures.ts";
 
