@@ -70,7 +70,7 @@ export function insertFinalDeliveries(
 	return { sql: INSERT_FINAL_DELIVERIES, params: [db.clock(), JSON.stringify(events)] };
 }
 
-/** A job starts once: with its first lease, by the statement right before. */
+/** The statement right before was the job's first lease: a job starts once. */
 const INSERT_START_DELIVERIES = jobDeliveriesSql(
 	"changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.fence = 1",
 );

@@ -11,7 +11,7 @@ import type { NewJob } from "../db/jobs/submit-jobs.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
 
-/** What to run, and for whom. */
+/** A request to submit a job, and the tenant that makes it. */
 export interface Order {
 	tenantId: string;
 	request: JobRequest;

@@ -62,7 +62,7 @@ export async function sweepAll(sweeper: Sweeper): Promise<void> {
 	}
 	await noteLastSweep(sweeper.db, counts);
 	const done = Object.entries(counts).filter(([, count]) => count > 0);
-	if (done.length > 0) log("sweep.done", Object.fromEntries(done));
+	if (done.length > 0) log("sweep.finished", Object.fromEntries(done));
 }
 
 async function noteLastSweep(db: Database, counts: Record<string, number>): Promise<void> {

@@ -41,7 +41,7 @@ export interface Leased {
  * Leases those of `keys` that may run now, and parks those that are due and may not, in one round trip. The fence grows by
  * one: every later write of the holder is guarded by it, so a holder whose lease was taken over can write nothing. A
  * taken-over call stays counted and goes into the history as `abandoned`. Past `max_attempts` no call is made, and the count
- * stays where it is until a holder lives to settle the job, however many die before.
+ * stays as it is until a holder lives long enough to settle the job.
  *
  * If the response is lost, the leases may be ours all the same. Repeat the request as the same holder, with `isRepeated`:
  * jobs that the lost request leased are no longer due, and are read back in the transaction that leases the rest.

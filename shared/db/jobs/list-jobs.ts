@@ -1,4 +1,4 @@
-/** A tenant's jobs, by the primary key, whose ids sort by time. */
+/** Lists a tenant's jobs in the order of their ids, which sort by time. */
 
 import { smallestIdAt } from "../../core/ids.ts";
 import type { JobSummary } from "../../core/jobs/job.ts";

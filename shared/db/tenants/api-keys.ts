@@ -44,7 +44,7 @@ export interface NewApiKey {
 	keyHash: string;
 	scopes: string[];
 	expiresAt: number | null;
-	/** The key that makes this one. It must still be in force, whatever a cache says. Null: the operator makes it. */
+	/** The key that makes this one. It must be in force in D1; a cache is not enough. Null: the operator makes it. */
 	makerId: string | null;
 }
 

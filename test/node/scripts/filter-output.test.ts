@@ -35,9 +35,9 @@ describe("outputFilter", () => {
 			"  To manually trigger a scheduled event, run:",
 			'    curl "http://127.0.0.1:8787/cdn-cgi/local/scheduled"',
 			"",
-			"sweep.done { rung: 1 }",
+			"sweep.finished { jobsEnqueued: 1 }",
 		];
-		expect(shown(warnings)).toEqual(["sweep.done { rung: 1 }"]);
+		expect(shown(warnings)).toEqual(["sweep.finished { jobsEnqueued: 1 }"]);
 	});
 
 	it("keeps other warnings and errors, in plain characters and without wrangler's own frames", () => {

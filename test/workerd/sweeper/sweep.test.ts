@@ -379,7 +379,7 @@ describe("a sweep", () => {
 		await world.advance(MINUTE);
 		expect(await logged(() => sweepOnce(world))).toEqual([]);
 		await aJob({ createdAt: NOW });
-		expect(await logged(() => sweepOnce(world))).toEqual([{ event: "sweep.done", jobsEnqueued: 1 }]);
+		expect(await logged(() => sweepOnce(world))).toEqual([{ event: "sweep.finished", jobsEnqueued: 1 }]);
 	});
 
 	it("runs on the cron tick", async () => {

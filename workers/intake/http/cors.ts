@@ -1,4 +1,4 @@
-/** Lets pages of the configured origins read responses. Keys are sent in a header by the page, so never with credentials. */
+/** Lets pages of the configured origins read responses. Pages send keys in a header, so cookies are never allowed. */
 import { createMiddleware } from "hono/factory";
 import type { IntakeEnv } from "../services.ts";
 
