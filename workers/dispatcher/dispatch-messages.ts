@@ -1,6 +1,6 @@
 /**
  * The messages of one queue batch: their deliveries are read in one transaction, sent side by side, and each is recorded as
- * soon as its receiver has replied. A slow receiver does not hold up the others: its delivery goes on in the background.
+ * soon as its receiver has replied. A slow receiver does not delay the others: its delivery continues in the background.
  */
 import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
 import { RECEIVER_SLOW_MS } from "../../shared/core/webhooks/receiver-breaker.ts";

@@ -7,7 +7,7 @@ import { logError } from "../log.ts";
 import { expireJobs } from "./expire-jobs.ts";
 import type { Budget, Sweeper } from "./sweeper.ts";
 
-/** A page fits one queue call and one statement. The next sweep goes on. */
+/** A page fits one queue call and one statement. The next sweep continues. */
 const PAGE = 100;
 const PAGES_MAX = 100;
 /** For a page whose jobs all expire, each of another tenant: find, insert deliveries, finish, release per tenant, note. */

@@ -4,7 +4,7 @@ import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../core/jobs/wakeu
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { type Database, NOW } from "../database.ts";
 
-/** `sweepAt`: when the sweeper was to look at it. Another value by now means that it was attempted. */
+/** `sweepAt`: when the sweeper checks it. If the row has another value by now, it was attempted since. */
 export interface DueDelivery extends DeliveryKey {
 	sweepAt: number;
 }
