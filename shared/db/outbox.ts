@@ -4,11 +4,13 @@
  *
  *     evt_<job>_<kind>             one event; the `webhook-id`, the same for every receiver and on every attempt
  *     dlv_<job>_<kind>_<receiver>  its delivery to one receiver: an endpoint's id, or `webhook` for the job's own
+ *
+ * `waitMs` is the first wait of the schedule, the same for which `wake` delays the messages of the deliveries.
  */
 
 import type { JobKey } from "../core/jobs/job.ts";
 import type { FinalState } from "../core/jobs/job-states.ts";
-import { ENQUEUE_GRACE_MS } from "../core/jobs/wakeups.ts";
+import { sweepAtFor } from "../core/jobs/wakeups.ts";
 import type { DeliveryKey } from "../core/webhooks/delivery.ts";
 import { eventTypeOf, type JobEventKind } from "../core/webhooks/events.ts";
 import type { WebhookEndpointKey } from "../core/webhooks/webhook-endpoint.ts";
@@ -27,7 +29,7 @@ const COLUMNS = `tenant_id, id, job_id, event_id, event_type, event, endpoint_id
 /**
  * SQL that inserts the deliveries of job events, listed in `?2` as `[{tenantId, jobId, kind, type}, …]`: to the job's own
  * webhook, and to each endpoint that subscribed to the type. A disabled endpoint gets a skipped one, for `recover` to find.
- * @param guard a condition on `jobs` and on `event`, one entry of the list. Its other parameters count from ?3
+ * @param guard a condition on `jobs` and on `event`, one entry of the list. Its other parameters count from ?5
  */
 const jobDeliveriesSql = (guard: string) => `
 		INSERT INTO deliveries (${COLUMNS})
@@ -39,7 +41,7 @@ const jobDeliveriesSql = (guard: string) => `
 		      WHERE ${guard})
 		SELECT tenant_id, 'dlv_' || name || '_webhook', job_id, 'evt_' || name, event_type, NULL,
 		       NULL, webhook ->> 'url', webhook ->> 'payload',
-		       'pending', ${NOW}, ${NOW}, ${NOW} + ${ENQUEUE_GRACE_MS}, NULL, NULL
+		       'pending', ${NOW}, ${NOW} + ?3, ${NOW} + ?4, NULL, NULL
 		  FROM happened
 		 WHERE webhook IS NOT NULL
 		   AND CASE WHEN webhook ->> 'events' IS NULL THEN kind <> 'started'
@@ -48,8 +50,8 @@ const jobDeliveriesSql = (guard: string) => `
 		SELECT happened.tenant_id, 'dlv_' || happened.name || '_' || endpoint.id, job_id, 'evt_' || happened.name, event_type, NULL,
 		       endpoint.id, endpoint.url, endpoint.payload,
 		       iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW},
-		       iif(endpoint.status = 'enabled', ${NOW}, NULL),
-		       iif(endpoint.status = 'enabled', ${NOW} + ${ENQUEUE_GRACE_MS}, NULL),
+		       iif(endpoint.status = 'enabled', ${NOW} + ?3, NULL),
+		       iif(endpoint.status = 'enabled', ${NOW} + ?4, NULL),
 		       iif(endpoint.status = 'enabled', NULL, ${NOW}), NULL
 		  FROM happened CROSS JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = happened.tenant_id
 		 WHERE EXISTS (SELECT 1 FROM json_each(endpoint.event_types) WHERE value IN (event_type, 'job.*'))
@@ -65,20 +67,33 @@ const INSERT_FINAL_DELIVERIES = jobDeliveriesSql(IS_UNCHANGED);
 export function insertFinalDeliveries(
 	db: Database,
 	finalizations: readonly (JobKey & { from: string; fence: number; status: FinalState })[],
+	waitMs: number,
 ): Statement {
 	const events = finalizations.map((one) => ({ ...jobEvent(one, one.status), from: one.from, fence: one.fence }));
-	return { sql: INSERT_FINAL_DELIVERIES, params: [db.clock(), JSON.stringify(events)] };
+	return { sql: INSERT_FINAL_DELIVERIES, params: [db.clock(), JSON.stringify(events), ...untilDueAndSwept(waitMs)] };
 }
 
 /** The statement right before was the job's first lease: a job starts once. */
 const INSERT_START_DELIVERIES = jobDeliveriesSql(
-	"changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?3 AND jobs.fence = 1",
+	"changes() > 0 AND jobs.status = 'running' AND jobs.holder = ?5 AND jobs.fence = 1",
 );
 
 /** Must come right after the statement with which `holder` leases `jobs`. */
-export function insertStartDeliveries(db: Database, jobs: readonly JobKey[], holder: string): Statement {
+export function insertStartDeliveries(
+	db: Database,
+	jobs: readonly JobKey[],
+	{ holder, waitMs }: { holder: string; waitMs: number },
+): Statement {
 	const events = jobs.map((job) => jobEvent(job, "started"));
-	return { sql: INSERT_START_DELIVERIES, params: [db.clock(), JSON.stringify(events), holder] };
+	return {
+		sql: INSERT_START_DELIVERIES,
+		params: [db.clock(), JSON.stringify(events), ...untilDueAndSwept(waitMs), holder],
+	};
+}
+
+/** From the commit, in milliseconds, for deliveries whose first attempt waits `waitMs`. */
+function untilDueAndSwept(waitMs: number): [number, number] {
+	return [waitMs, sweepAtFor(waitMs, 0)];
 }
 
 function jobEvent({ tenantId, jobId }: JobKey, kind: JobEventKind) {
@@ -92,6 +107,7 @@ function jobEvent({ tenantId, jobId }: JobKey, kind: JobEventKind) {
 export function insertEndpointDisabledDeliveries(
 	db: Database,
 	{ tenantId, endpointId }: WebhookEndpointKey,
+	waitMs: number,
 ): Statement {
 	const name = "substr(disabled.id, 4) || '_disabled_' || disabled.disabled_at";
 	return {
@@ -101,14 +117,14 @@ export function insertEndpointDisabledDeliveries(
 		                   'status', disabled.status, 'disabled_at', disabled.disabled_at / 1000,
 		                   'disabled_reason', disabled.disabled_reason),
 		       endpoint.id, endpoint.url, endpoint.payload,
-		       'pending', ${NOW}, ${NOW}, ${NOW} + ${ENQUEUE_GRACE_MS}, NULL, ${NOW} + ${RECORD_KEPT_MS}
+		       'pending', ${NOW}, ${NOW} + ?4, ${NOW} + ?5, NULL, ${NOW} + ${RECORD_KEPT_MS}
 		  FROM webhook_endpoints AS disabled JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = disabled.tenant_id
 		 WHERE changes() > 0 AND disabled.tenant_id = ?2 AND disabled.id = ?3 AND disabled.status = 'disabled'
 		   AND endpoint.id <> disabled.id AND endpoint.status = 'enabled' AND endpoint.created_at <= disabled.disabled_at
 		   AND EXISTS (SELECT 1 FROM json_each(endpoint.event_types) WHERE value IN ('endpoint.disabled', 'endpoint.*'))
 		    ON CONFLICT DO NOTHING
 		RETURNING tenant_id, id, status`,
-		params: [db.clock(), tenantId, endpointId],
+		params: [db.clock(), tenantId, endpointId, ...untilDueAndSwept(waitMs)],
 	};
 }
 

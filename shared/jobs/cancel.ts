@@ -2,16 +2,14 @@
 import { cancelled } from "../core/jobs/cancel.ts";
 import type { JobKey, JobSummary } from "../core/jobs/job.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { firstWaitMs } from "../core/webhooks/delivery-schedule.ts";
 import type { Database } from "../db/database.ts";
 import { findJobWithHistory } from "../db/jobs/find-job.ts";
 import { finishJobs } from "../db/jobs/finish-jobs.ts";
-import type { DeliveryQueue, JobQueue } from "../queues/queue.ts";
-import { wake } from "./wake.ts";
+import { type WakeBindings, wake } from "./wake.ts";
 
-export interface CancelBindings {
+export interface CancelBindings extends WakeBindings {
 	db: Database;
-	deliveryQueue: DeliveryQueue;
-	jobQueue: JobQueue;
 	runtime: Runtime;
 	/** Runs work after the response. Its failure must not matter. */
 	background(work: Promise<void>): void;
@@ -24,11 +22,11 @@ export interface CancelBindings {
  * ends.
  */
 export async function cancel(bindings: CancelBindings, key: JobKey): Promise<JobSummary | null> {
-	const { db, runtime, background } = bindings;
+	const { db, runtime, config, background } = bindings;
 	for (;;) {
 		const job = await findJobWithHistory(db, key);
 		if (job === null || job.finishedAt !== null) return job;
-		const [finished] = await finishJobs(db, [cancelled(job, runtime.now())]);
+		const [finished] = await finishJobs(db, [cancelled(job, runtime.now())], firstWaitMs(config.deliveryScheduleMs));
 		if (finished?.done) background(wake(bindings, { deliveries: finished.deliveries, jobs: finished.released }));
 	}
 }

@@ -29,7 +29,7 @@ export class MessageQueue<Message extends object> {
 	readonly #queue: Queue;
 	readonly #options: QueueOptions<Message>;
 	/** Messages that arrive while a call is in flight share the next one. */
-	readonly #calls: GroupCommit<Message, undefined>;
+	readonly #calls: GroupCommit<MessageSendRequest<Message>, undefined>;
 
 	constructor(queue: Queue, options: QueueOptions<Message>) {
 		this.#queue = queue;
@@ -42,15 +42,19 @@ export class MessageQueue<Message extends object> {
 		});
 	}
 
-	/** Rejects if the queue does not accept them: for callers that must know. */
-	async enqueue(messages: readonly Message[]): Promise<void> {
-		await this.#calls.commitAll(messages);
+	/**
+	 * Rejects if the queue does not accept them: for callers that must know.
+	 * @param delaySeconds how long the queue holds them back
+	 */
+	async enqueue(messages: readonly Message[], delaySeconds = 0): Promise<void> {
+		const delay = delaySeconds > 0 ? { delaySeconds } : {};
+		await this.#calls.commitAll(messages.map((body) => ({ body, ...delay })));
 	}
 
 	/** Never rejects: for rows that are committed already. A lost message only costs time: the sweeper finds the row. */
-	async tryEnqueue(messages: readonly Message[]): Promise<void> {
+	async tryEnqueue(messages: readonly Message[], delaySeconds = 0): Promise<void> {
 		try {
-			await this.enqueue(messages);
+			await this.enqueue(messages, delaySeconds);
 		} catch (error) {
 			this.#options.onSendFailed(messages.length, error);
 		}
@@ -65,10 +69,12 @@ export class MessageQueue<Message extends object> {
 		}
 	}
 
-	async #send(messages: Message[]): Promise<undefined[]> {
+	async #send(requests: MessageSendRequest<Message>[]): Promise<undefined[]> {
 		const { schema } = this.#options;
-		await this.#withinLimit(this.#queue.sendBatch(messages.map((message) => ({ body: schema.parse(message) }))));
-		return messages.map(() => undefined);
+		await this.#withinLimit(
+			this.#queue.sendBatch(requests.map(({ body, ...delay }) => ({ body: schema.parse(body), ...delay }))),
+		);
+		return requests.map(() => undefined);
 	}
 
 	/** How many messages wait or are being processed. */

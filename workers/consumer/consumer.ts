@@ -4,6 +4,7 @@ import type { GroupCommit } from "../../shared/core/group-commit.ts";
 import { newHolder } from "../../shared/core/ids.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
+import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import type { GateReason } from "../../shared/db/admission/may-run.ts";
 import { type Finalization, type Finished, finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
 import type { CallModel } from "../../shared/model/port.ts";
@@ -43,13 +44,13 @@ const INPUT_BYTES_HELD_MAX = 24 * 1024 * 1024;
 
 /** One consumer serves one invocation. */
 export function newConsumer(parts: Omit<Consumer, "inputBudget" | "holder" | "finalizations">): Consumer {
-	const { db, runtime } = parts;
+	const { db, runtime, config } = parts;
 	return {
 		...parts,
 		inputBudget: new ByteBudget(INPUT_BYTES_HELD_MAX),
 		holder: newHolder(runtime),
 		finalizations: db.grouped(async function writeFinalizations(finalizations: Finalization[]) {
-			return await finishJobs(db, finalizations);
+			return await finishJobs(db, finalizations, firstWaitMs(config.deliveryScheduleMs));
 		}),
 	};
 }

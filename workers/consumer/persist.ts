@@ -6,6 +6,7 @@ import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import type { JobState } from "../../shared/core/jobs/job-states.ts";
 import type { StoredResult } from "../../shared/core/jobs/settlement.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
+import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import { findLeaseState } from "../../shared/db/jobs/find-job.ts";
 import { type Leased, leaseJobs } from "../../shared/db/jobs/lease-jobs.ts";
 import { readInput } from "../../shared/storage/inputs.ts";
@@ -32,10 +33,11 @@ export async function leaseWithRetry(
 	keys: JobKey[],
 ): Promise<Leased | null> {
 	const onUnreadable = (error: unknown) => logError("job.unreadable", { jobs: keys.length }, error);
+	const request = { keys, holder, leaseMs: config.leaseMs, deliveryWaitMs: firstWaitMs(config.deliveryScheduleMs) };
 	const giveUpAt = runtime.now() + config.leaseMs - config.heartbeatMs;
 	for (let tried = 1; ; tried++) {
 		try {
-			return await leaseJobs(db, { keys, holder, leaseMs: config.leaseMs, isRepeated: tried > 1, onUnreadable });
+			return await leaseJobs(db, { ...request, isRepeated: tried > 1, onUnreadable });
 		} catch (error) {
 			logError("jobs.lease_failed", { jobs: keys.length, tried }, error);
 			if (!(error instanceof StorageUnavailable) || runtime.now() > giveUpAt) return null;

@@ -7,6 +7,7 @@ import { isOverload, openMsByFailures } from "../../shared/core/webhooks/receive
 import type { PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { releaseDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import type { DeliveryRecord, Recorded } from "../../shared/db/deliveries/record-deliveries.ts";
+import { wake } from "../../shared/jobs/wake.ts";
 import { log, logError } from "../log.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type Sent, sendWebhook } from "./send-webhook.ts";
@@ -44,7 +45,7 @@ export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery):
 		failure: failureOf(sent, decision, config.deliveryScheduleMs),
 	});
 	report(pending, attempt, decision, recorded);
-	await dispatcher.deliveryQueue.tryEnqueue(recorded.deliveries);
+	await wake(dispatcher, { deliveries: recorded.deliveries, jobs: [] });
 	if (recorded.recovered !== null) await release(dispatcher, recorded.recovered);
 	return decision;
 }

@@ -2,6 +2,7 @@
 import type { Config } from "../../shared/core/config.ts";
 import type { GroupCommit } from "../../shared/core/group-commit.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
+import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import { type DeliveryRecord, type Recorded, recordDeliveries } from "../../shared/db/deliveries/record-deliveries.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
@@ -17,11 +18,11 @@ export interface Dispatcher extends Bindings {
 }
 
 export function newDispatcher(parts: Omit<Dispatcher, "records">): Dispatcher {
-	const { db } = parts;
+	const { db, config } = parts;
 	return {
 		...parts,
 		records: db.grouped(async function writeRecords(records: DeliveryRecord[]) {
-			return await recordDeliveries(db, records);
+			return await recordDeliveries(db, records, firstWaitMs(config.deliveryScheduleMs));
 		}),
 	};
 }

@@ -1,6 +1,7 @@
 /** Expires jobs whose deadline passed while they were queued. */
 import { deadlineError } from "../../shared/core/jobs/decide.ts";
 import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
+import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import { finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
 import { wake } from "../../shared/jobs/wake.ts";
 import { findStoredResult } from "../../shared/storage/results.ts";
@@ -58,6 +59,7 @@ async function expire(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> {
 			resultBytes: null,
 			progress: null,
 		})),
+		firstWaitMs(sweeper.config.deliveryScheduleMs),
 	);
 	await wake(sweeper, {
 		deliveries: finished.flatMap(({ deliveries }) => deliveries),

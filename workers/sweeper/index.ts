@@ -23,7 +23,8 @@ import { sweepJobs } from "./sweep-jobs.ts";
 import { type Budget, budgetOf, type Sweeper } from "./sweeper.ts";
 
 export async function sweep(env: Env, parsed: ParsedConfig, runtime: Runtime): Promise<void> {
-	await sweepAll({ ...bind(env, runtime), runtime, signingKeys: parsed.ok ? parsed.config.signingKeys : [] });
+	const config = parsed.ok ? parsed.config : { deliveryScheduleMs: [], signingKeys: [] };
+	await sweepAll({ ...bind(env, runtime), runtime, config, signingKeys: config.signingKeys });
 }
 
 interface Step {

@@ -21,6 +21,11 @@ export interface AttemptMade {
 	ageMs: number;
 }
 
+/** Between an event and the first attempt. @param scheduleMs the wait before each attempt */
+export function firstWaitMs(scheduleMs: readonly number[]): number {
+	return scheduleMs[0] ?? 0;
+}
+
 export type DeliveryDecision = { next: "pending"; delayMs: number } | { next: Exclude<DeliveryState, "pending"> };
 
 /**

@@ -40,11 +40,16 @@ export interface Recorded {
  * At most one record a delivery, all in one transaction. The statements about receivers come before the one that records, and
  * match the same deliveries: an attempt that is not recorded does not count for its receiver either. Of attempts to one
  * receiver that are recorded together, a failure outweighs a success.
+ * @param deliveryWaitMs from the commit to the first attempt of a delivery of `endpoint.disabled`
  */
-export async function recordDeliveries(db: Database, records: readonly DeliveryRecord[]): Promise<Recorded[]> {
+export async function recordDeliveries(
+	db: Database,
+	records: readonly DeliveryRecord[],
+	deliveryWaitMs = 0,
+): Promise<Recorded[]> {
 	const [closed = [], ...rest] = await db.transact<Record<string, unknown>>("record deliveries", [
 		closeReceiverBreakers(deliveredAmong(records)),
-		...records.flatMap((record) => recordReceiverFailure(db, record)),
+		...records.flatMap((record) => recordReceiverFailure(db, record, deliveryWaitMs)),
 		recordStatement(db, records),
 	]);
 	const done = new Set(rest.pop()?.map((row) => `${row.tenant_id} ${row.id}`));
@@ -102,14 +107,14 @@ function deliveredAmong(records: readonly DeliveryRecord[]) {
 	};
 }
 
-function recordReceiverFailure(db: Database, record: DeliveryRecord): Statement[] {
+function recordReceiverFailure(db: Database, record: DeliveryRecord, deliveryWaitMs: number): Statement[] {
 	const { failure } = record;
 	if (failure === null) return [];
-	return [tripReceiver(db, failure, isOurs(record, 4)), ...disableEndpoint(db, record, failure)];
+	return [tripReceiver(db, failure, isOurs(record, 4)), ...disableEndpoint(db, record, failure.isGone, deliveryWaitMs)];
 }
 
 /** An endpoint that is gone, or has failed for days, is disabled, and its owner's other endpoints get an event about it. */
-function disableEndpoint(db: Database, record: DeliveryRecord, { isGone }: { isGone: boolean }): Statement[] {
+function disableEndpoint(db: Database, record: DeliveryRecord, isGone: boolean, deliveryWaitMs: number): Statement[] {
 	const { tenantId, endpointId } = record;
 	if (endpointId === null) return [];
 	const guard = isOurs(record, 5);
@@ -123,6 +128,6 @@ function disableEndpoint(db: Database, record: DeliveryRecord, { isGone }: { isG
 			   AND EXISTS (SELECT 1 FROM deliveries WHERE ${guard.sql})`,
 			params: [db.clock(), tenantId, endpointId, isGone ? 1 : 0, ...guard.params],
 		},
-		insertEndpointDisabledDeliveries(db, { tenantId, endpointId }),
+		insertEndpointDisabledDeliveries(db, { tenantId, endpointId }, deliveryWaitMs),
 	];
 }

@@ -1,6 +1,7 @@
 /**
  * Makes deliveries pending again on request of their owner: one, all of a job, or all that an endpoint missed since a time.
- * Each keeps its delivery id and event id, and its schedule starts over. Enqueue the deliveries that these functions return.
+ * Each keeps its delivery id and event id, and its schedule starts over, without the first wait. Enqueue the deliveries that
+ * these functions return.
  */
 
 import type { JobKey } from "../../core/jobs/job.ts";

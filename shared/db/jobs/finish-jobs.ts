@@ -39,12 +39,17 @@ export interface Finished extends JobKey {
  * All in one transaction, with as many statements as one finalization takes, and one more for each further tenant. Losing a
  * race is ordinary: that job's entry is not `done`. At most one finalization per job may be passed: a holder makes one, and
  * repeats it only after it failed.
+ * @param deliveryWaitMs from the commit to the first attempt of a delivery
  */
-export async function finishJobs(db: Database, finalizations: readonly Finalization[]): Promise<Finished[]> {
+export async function finishJobs(
+	db: Database,
+	finalizations: readonly Finalization[],
+	deliveryWaitMs = 0,
+): Promise<Finished[]> {
 	if (finalizations.length === 0) return [];
 	const tenants = [...new Set(finalizations.map(({ tenantId }) => tenantId))];
 	const [inserted = [], finished = [], ...releasedRows] = await db.transact<Record<string, unknown>>("finish jobs", [
-		insertFinalDeliveries(db, finalizations),
+		insertFinalDeliveries(db, finalizations, deliveryWaitMs),
 		finishStatement(db, finalizations),
 		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
 	]);

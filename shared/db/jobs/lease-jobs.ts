@@ -17,6 +17,8 @@ export interface LeaseRequest {
 	/** Random per invocation: distinguishes our leases if a response was lost. */
 	holder: string;
 	leaseMs: number;
+	/** From the commit to the first attempt of a delivery. 0 unless given. */
+	deliveryWaitMs?: number;
 	/** The same request was made before and its response was lost: it may have leased some of `keys`. */
 	isRepeated?: boolean;
 	/** Called for a row that our code cannot have written. It is left out, so that its neighbours run. */
@@ -47,12 +49,12 @@ export interface Leased {
  * jobs that the lost request leased are no longer due, and are read back in the transaction that leases the rest.
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
-	const { keys, holder, isRepeated = false } = request;
+	const { keys, holder, deliveryWaitMs: waitMs = 0, isRepeated = false } = request;
 	const tenants = [...new Set(keys.map(({ tenantId }) => tenantId))];
 	const rows = await db.transactNamed("lease jobs", {
 		leased: leaseStatement(db, request),
 		// Right after the lease: it reads `changes()`.
-		deliveries: insertStartDeliveries(db, keys, holder),
+		deliveries: insertStartDeliveries(db, keys, { holder, waitMs }),
 		// Before `probed` takes permits: it must see those that the lease saw.
 		gated: findGated(db, keys, holder),
 		probed: takePermits(db, keys, holder),

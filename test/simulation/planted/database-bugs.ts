@@ -77,7 +77,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "a final state inserts no delivery",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: "insertFinalDeliveries(db, finalizations),",
+		find: "insertFinalDeliveries(db, finalizations, deliveryWaitMs),",
 		replace: 'releaseForTenant(db, "nobody"),',
 	},
 	{
@@ -85,12 +85,12 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: `await db.transact<Record<string, unknown>>("finish jobs", [
-		insertFinalDeliveries(db, finalizations),
+		insertFinalDeliveries(db, finalizations, deliveryWaitMs),
 		finishStatement(db, finalizations),
 		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
 	]);`,
 		replace: `[
-		await db.all<Record<string, unknown>>("insert deliveries", insertFinalDeliveries(db, finalizations)),
+		await db.all<Record<string, unknown>>("insert deliveries", insertFinalDeliveries(db, finalizations, deliveryWaitMs)),
 		await db.all<Record<string, unknown>>("finish jobs", finishStatement(db, finalizations)),
 		...(await db.transact<Record<string, unknown>>("give slots", tenants.map((tenantId) => releaseForTenant(db, tenantId)))),
 	];`,

@@ -77,19 +77,19 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "disabling an endpoint inserts no delivery",
 		seenBy: 32,
 		file: "shared/db/deliveries/record-deliveries.ts",
-		find: "insertEndpointDisabledDeliveries(db, { tenantId, endpointId }),",
-		replace: "insertEndpointDisabledDeliveries(db, { tenantId: endpointId, endpointId }),",
+		find: "insertEndpointDisabledDeliveries(db, { tenantId, endpointId }, deliveryWaitMs),",
+		replace: "insertEndpointDisabledDeliveries(db, { tenantId: endpointId, endpointId }, deliveryWaitMs),",
 	},
 	{
 		name: "deliveries to endpoints are inserted after the final state",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: "insertFinalDeliveries(db, finalizations),\n\t\tfinishStatement(db, finalizations),\n\t\t...tenants.map((tenantId) => releaseForTenant(db, tenantId)),\n\t]);",
-		replace: `{ ...insertFinalDeliveries(db, finalizations), sql: insertFinalDeliveries(db, finalizations).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
+		find: "insertFinalDeliveries(db, finalizations, deliveryWaitMs),\n\t\tfinishStatement(db, finalizations),\n\t\t...tenants.map((tenantId) => releaseForTenant(db, tenantId)),\n\t]);",
+		replace: `{ ...insertFinalDeliveries(db, finalizations, deliveryWaitMs), sql: insertFinalDeliveries(db, finalizations, deliveryWaitMs).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
 		finishStatement(db, finalizations),
 		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
 	]);
-	const late = insertFinalDeliveries(db, finalizations);
+	const late = insertFinalDeliveries(db, finalizations, deliveryWaitMs);
 	await db.all("insert deliveries", { ...late, sql: late.sql.replace(IS_UNCHANGED, "jobs.finished_at IS NOT NULL") });`,
 	},
 	{
@@ -104,8 +104,8 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "a start inserts deliveries at each lease",
 		seenBy: 446,
 		file: "shared/db/outbox.ts",
-		find: "AND jobs.holder = ?3 AND jobs.fence = 1",
-		replace: "AND jobs.holder = ?3",
+		find: "AND jobs.holder = ?5 AND jobs.fence = 1",
+		replace: "AND jobs.holder = ?5",
 	},
 	{
 		name: "an old secret that was replaced still signs",

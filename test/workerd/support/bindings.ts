@@ -113,9 +113,14 @@ export function gatedQueue(gate: Gate, queue: Queue, kind: "jobs" | "deliveries"
 		send: (body: unknown, { delaySeconds = 0 }: QueueSendOptions = {}) =>
 			pass("send", body, () => store.add(body, delaySeconds), ` in ${delaySeconds} s`),
 		sendBatch: (messages: MessageSendRequest[]) =>
-			pass("sendBatch", messages, () => {
-				for (const { body, delaySeconds = 0 } of messages) store.add(body, delaySeconds);
-			}),
+			pass(
+				"sendBatch",
+				messages,
+				() => {
+					for (const { body, delaySeconds = 0 } of messages) store.add(body, delaySeconds);
+				},
+				messages[0]?.delaySeconds === undefined ? "" : ` in ${messages[0].delaySeconds} s`,
+			),
 	});
 }
 
