@@ -59,7 +59,8 @@ const KINDS: Record<string, Kind> = {
 
 /** A succeeded job that was told, all of whose words are its owner's. */
 async function toldJob({ tenantId, canary }: Owner) {
-	const result = `{"choices":[{"message":{"content":"${canary}"}}]}`;
+	const choices = [{ index: 0, message: { role: "assistant", content: canary }, finish_reason: "stop" }];
+	const result = JSON.stringify({ id: "chatcmpl-1", object: "chat.completion", created: 1, model: "m", choices });
 	const input = `{"messages":[{"role":"user","content":"${canary}"}]}`;
 	const given = { metadata: { note: canary }, input, resultBytes: result.length };
 	const job = await aJob({ tenantId, status: "succeeded", ...given });
