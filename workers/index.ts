@@ -64,6 +64,7 @@ function configOf(env: Env): ParsedConfig {
 
 /** Messages that a queue gave up on. Nothing is lost: their rows are in D1, where the sweeper finds them. */
 function logDeadLetters(batch: MessageBatch): void {
-	for (const message of batch.messages) logError("message.dead", { messageId: message.id, attempts: message.attempts });
+	for (const message of batch.messages)
+		logError("message.dead_lettered", { messageId: message.id, attempts: message.attempts });
 	batch.ackAll();
 }

@@ -14,7 +14,7 @@ export async function settleMessages<Key>(
 ): Promise<void> {
 	const grouped = groupMessages(batch.messages, schema, idOf);
 	for (const message of grouped.unreadable) {
-		logError("message.unreadable", { queue: batch.queue, messageId: message.id });
+		logError("message.rejected", { queue: batch.queue, messageId: message.id });
 		message.ack();
 	}
 	await run(grouped.keys, (key, disposition) => {

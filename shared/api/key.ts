@@ -1,7 +1,6 @@
 /** API keys, created by their tenant or by the operator. */
 import { z } from "@hono/zod-openapi";
 import { type ApiKey, SCOPES } from "../core/tenants/api-key.ts";
-
 import { afterId, limit, listOf, order } from "./page.ts";
 import { time, timeInput, timestamp, timestampOrNull } from "./time.ts";
 

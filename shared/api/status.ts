@@ -7,8 +7,12 @@ export const StatusBody = z
 		object: z.literal("status"),
 		open_jobs: z.number().int().describe("Queued and running, counted up to 1,000."),
 		pending_deliveries: z.number().int().describe("Counted up to 1,000."),
-		oldest_open_job_at: time.nullable(),
-		parked: z.array(z.object({ key: z.string(), jobs: z.number().int() })),
+		oldest_open_job_at: time
+			.nullable()
+			.describe("With more than 1,000 open jobs, those that wait for a retry may be left out."),
+		parked: z
+			.array(z.object({ key: z.string(), jobs: z.number().int() }))
+			.describe("Up to 100 keys, with the jobs of each counted up to 1,000."),
 		secrets: z.object({
 			under_previous_signing_key: z
 				.number()

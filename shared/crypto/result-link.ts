@@ -2,7 +2,7 @@
 import type { JobKey } from "../core/jobs/job.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { fromHex, toHex, utf8 } from "./bytes.ts";
-import { deriveKey, keyId } from "./seal.ts";
+import { deriveKey, signingKeyId } from "./seal.ts";
 
 /** `<key id>.<tenant>.<mac>`: the job is looked up under that tenant alone. Each link has exactly one valid spelling. */
 const SIGNATURE = /^([0-9a-f]{8})\.(ten_[0-9a-z]{26})\.([0-9a-f]{64})$/;
@@ -21,7 +21,7 @@ export async function signedResultUrl(
 	const expires = Math.floor(expiresAt / 1000);
 	const key = await deriveKey(runtime, signingKey, "HMAC", "sign");
 	const mac = new Uint8Array(await runtime.subtle.sign("HMAC", key, signedText(job, expires)));
-	const signature = [await keyId(runtime, signingKey), job.tenantId, toHex(mac)].join(".");
+	const signature = [await signingKeyId(runtime, signingKey), job.tenantId, toHex(mac)].join(".");
 	return `${publicUrl}/v1/jobs/${job.jobId}/result?expires=${expires}&signature=${signature}`;
 }
 
@@ -36,7 +36,7 @@ export async function verifyResultLink(
 	if (Number(link.expires) * 1000 <= runtime.now()) return null;
 	const job = { tenantId, jobId: link.jobId };
 	for (const signingKey of signingKeys) {
-		if (id !== (await keyId(runtime, signingKey))) continue;
+		if (id !== (await signingKeyId(runtime, signingKey))) continue;
 		const key = await deriveKey(runtime, signingKey, "HMAC", "verify");
 		if (await runtime.subtle.verify("HMAC", key, fromHex(mac), signedText(job, Number(link.expires)))) return job;
 	}

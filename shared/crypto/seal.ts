@@ -26,14 +26,14 @@ export async function seal(runtime: Runtime, signingKey: string, owner: string, 
 	const iv = runtime.randomBytes(IV_BYTES);
 	const key = await deriveKey(runtime, signingKey, "AES-GCM", "encrypt");
 	const sealed = await runtime.subtle.encrypt({ name: "AES-GCM", iv, additionalData: utf8(owner) }, key, utf8(secret));
-	return [VERSION, await keyId(runtime, signingKey), toHex(iv), toHex(new Uint8Array(sealed))].join(".");
+	return [VERSION, await signingKeyId(runtime, signingKey), toHex(iv), toHex(new Uint8Array(sealed))].join(".");
 }
 
 /** Rejects if none of `signingKeys` sealed it, or if it belongs to another owner. */
 export async function unseal(runtime: Runtime, signingKeys: string[], owner: string, sealed: string): Promise<string> {
 	const [version, id, iv, ciphertext] = sealed.split(".");
 	for (const signingKey of signingKeys) {
-		if (version !== VERSION || id !== (await keyId(runtime, signingKey))) continue;
+		if (version !== VERSION || id !== (await signingKeyId(runtime, signingKey))) continue;
 		const key = await deriveKey(runtime, signingKey, "AES-GCM", "decrypt");
 		const algorithm = { name: "AES-GCM", iv: fromHex(iv ?? ""), additionalData: utf8(owner) };
 		return new TextDecoder().decode(await runtime.subtle.decrypt(algorithm, key, fromHex(ciphertext ?? "")));
@@ -42,7 +42,7 @@ export async function unseal(runtime: Runtime, signingKeys: string[], owner: str
 }
 
 /** Names a signing key without revealing it: a sealed text shows which of two keys sealed it. */
-export async function keyId(runtime: Runtime, signingKey: string): Promise<string> {
+export async function signingKeyId(runtime: Runtime, signingKey: string): Promise<string> {
 	const { keyIds } = derivedWith(runtime);
 	const known = keyIds.get(signingKey);
 	if (known !== undefined) return known;

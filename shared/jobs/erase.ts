@@ -14,7 +14,7 @@ export interface EraseBindings {
 	db: Database;
 	objects: ObjectStore;
 	runtime: Runtime;
-	/** Called with the number of jobs whose R2 objects could not be erased. The sweeper erases them later, by the tombstone. */
+	/** Called with the number of R2 objects that could not be erased. The sweeper erases them later, by the tombstone. */
 	onEraseFailed(objects: number, error: unknown): void;
 }
 

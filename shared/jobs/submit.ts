@@ -81,11 +81,8 @@ async function storeAll(bindings: SubmitBindings, built: readonly BuiltJob[]): P
 	});
 	if (ready.length > 0) background(enqueueAll(bindings, ready));
 	// A write with a lost response may still take effect, and its job needs the input.
-	if (!isResponseLost)
-		await eraseUnused(
-			bindings,
-			jobs.filter((job) => !created.includes(job)),
-		);
+	const unused = isResponseLost ? [] : jobs.filter((job) => !created.includes(job));
+	await eraseUnused(bindings, unused);
 	return submissions;
 }
 

@@ -1,6 +1,6 @@
 /**
  * Takes:  JOB_QUEUE messages, `{ tenantId, jobId }`.
- * Writes: jobs (queued → running → succeeded | failed | expired | queued again), RESULTS/<tenant>/<job>, deliveries, breakers.
+ * Writes: jobs (queued → running → succeeded | failed | expired | queued again), results/<tenant>/<job>, deliveries, breakers.
  * Sends:  DELIVERY_QUEUE, when a job is final; JOB_QUEUE, for parked jobs whose model is back.
  */
 import type { Config } from "../../shared/core/config.ts";

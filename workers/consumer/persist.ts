@@ -32,7 +32,7 @@ export async function leaseWithRetry(
 	{ db, holder, config, runtime }: Consumer,
 	keys: JobKey[],
 ): Promise<Leased | null> {
-	const onUnreadable = (error: unknown) => logError("job.unreadable", { jobs: keys.length }, error);
+	const onUnreadable = (error: unknown) => logError("job.parse_failed", { jobs: keys.length }, error);
 	const request = { keys, holder, leaseMs: config.leaseMs, deliveryWaitMs: firstWaitMs(config.deliveryScheduleMs) };
 	const giveUpAt = runtime.now() + config.leaseMs - config.heartbeatMs;
 	for (let tried = 1; ; tried++) {

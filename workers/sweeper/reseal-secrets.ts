@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { secretOwner } from "../../shared/core/webhooks/webhook-endpoint.ts";
-import { keyId, seal, unseal } from "../../shared/crypto/seal.ts";
+import { seal, signingKeyId, unseal } from "../../shared/crypto/seal.ts";
 import {
 	findSecretsSealedWith,
 	replaceSeals,
@@ -26,7 +26,7 @@ export async function resealSecrets(sweeper: Sweeper): Promise<{ secretsResealed
 	const [, previous] = signingKeys;
 	if (previous === undefined) return { secretsResealed: 0 };
 	const after = cursorOf(await readNote(db, "reseal_cursor"));
-	const found = await findSecretsSealedWith(db, await keyId(runtime, previous), { limit: PAGE, after });
+	const found = await findSecretsSealedWith(db, await signingKeyId(runtime, previous), { limit: PAGE, after });
 	const resealed = await Promise.all(found.map((secret) => reseal(sweeper, secret)));
 	const secretsResealed = await replaceSeals(db, resealed.flat());
 	const last = found.length < PAGE ? undefined : found.at(-1);

@@ -6,9 +6,10 @@ import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/we
 import { type Database, NOW } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { JOB_SUMMARY_COLUMNS, jobSummaryFromRow } from "../jobs/job-row.ts";
+import { isListed } from "../key-list.ts";
 import { isDeliveryOf } from "../outbox.ts";
 import { DELIVERY_COLUMNS, deliveryFromRow } from "./delivery-row.ts";
-import { claimProbes, deliveryList, findOpenReceiverBreakers, isListed } from "./receiver-breakers.ts";
+import { claimProbes, deliveryList, findOpenReceiverBreakers } from "./receiver-breakers.ts";
 import { endpointColumns, endpointFromRow } from "./webhook-endpoint-row.ts";
 
 /** A pending delivery, with all that is needed to send it. */

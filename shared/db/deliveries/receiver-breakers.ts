@@ -9,13 +9,10 @@ import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { distinctKeys } from "../distinct-keys.ts";
+import { isListed } from "../key-list.ts";
 
 /** The key of a receiver's breaker, as `deliveries.receiver` has it. @param receiver an endpoint's id, or an origin */
 export const receiverKey = (tenant: string, receiver: string) => `'receiver:' || ${tenant} || ' ' || ${receiver}`;
-
-/** @param list the parameter that `deliveryList` is bound as */
-export const isListed = (list: "?1" | "?2") =>
-	`(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(${list}))`;
 
 /** Deliveries as one bound parameter, whatever their number. */
 export function deliveryList(keys: readonly DeliveryKey[]): string {

@@ -40,7 +40,7 @@ export async function findJobWithInput(db: Database, key: JobKey): Promise<Job |
 	return row === null ? null : jobFromRow(row);
 }
 
-/** Shows whether a holder's a write with a lost response took effect. */
+/** Shows whether a holder's write with a lost response took effect. */
 export interface LeaseState {
 	status: JobState;
 	fence: number;

@@ -124,8 +124,14 @@ export async function findSubmission(
 
 /** `at`: the index of the statement that returns the stored jobs. */
 function making(db: Database, jobs: readonly NewJob[], condition: string): { statements: Statement[]; at: number } {
-	const params = [db.clock(), JSON.stringify(jobs.map(rowOf))];
-	const claim = { sql: `WITH ${admitted(KEY_IS_FREE, condition, "NULL")} ${claimKeys("admitted")}`, params };
+	const rows = jobs.map(rowOf);
+	const params = [db.clock(), JSON.stringify(rows)];
+	// A claim reads no input, so D1 gets the inputs once.
+	const claimParams = [db.clock(), JSON.stringify(rows.map((row) => ({ ...row, input: null })))];
+	const claim = {
+		sql: `WITH ${admitted(KEY_IS_FREE, condition, "NULL")} ${claimKeys("admitted")}`,
+		params: claimParams,
+	};
 	const insert = {
 		sql: `WITH ${admitted(KEY_IS_CLAIMED, condition, slotsLeft("tenant.tenant_id"))} ${INSERT}`,
 		params,

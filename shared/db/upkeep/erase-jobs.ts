@@ -8,7 +8,7 @@ import type { Actor } from "../../core/tenants/audit.ts";
 import { resultKey } from "../../storage/keys.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { keyList } from "../key-list.ts";
+import { isListed, keyList } from "../key-list.ts";
 import { isDeliveryOf } from "../outbox.ts";
 import { audited } from "../tenants/audit-log.ts";
 
@@ -32,7 +32,7 @@ export interface ErasedRow {
 	input_key: string | null;
 }
 
-const LISTED = "(tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))";
+const LISTED = isListed("?2");
 const FINAL = "finished_at IS NOT NULL";
 const OF_JOB = `deliveries.tenant_id = jobs.tenant_id AND ${isDeliveryOf("jobs.id")}`;
 const NOTHING_PENDING = `NOT EXISTS (SELECT 1 FROM deliveries WHERE ${OF_JOB} AND deliveries.status = 'pending')`;

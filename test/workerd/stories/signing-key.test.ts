@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
 import { beforeEach, describe, expect, it } from "vitest";
-import { keyId, seal, unseal } from "../../../shared/crypto/seal.ts";
+import { seal, signingKeyId, unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { countSeals, findSecretsSealedWith } from "../../../shared/db/tenants/sealed-secrets.ts";
@@ -49,8 +49,8 @@ function isSignedWith({ headers, body }: Post, ...secrets: string[]): boolean {
 }
 
 async function counts(previousKey: string | null = OLD) {
-	const previousKeyId = previousKey === null ? null : await keyId(runtime, previousKey);
-	return await countSeals(db, { currentKeyId: await keyId(runtime, NEW), previousKeyId });
+	const previousKeyId = previousKey === null ? null : await signingKeyId(runtime, previousKey);
+	return await countSeals(db, { currentKeyId: await signingKeyId(runtime, NEW), previousKeyId });
 }
 
 const ANOTHER = `whsec_${btoa("another-secret-of-the-tenant-32b")}`;
@@ -127,7 +127,7 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 		await sweepOnce(world);
 		expect((await counts()).underPrevious).toBe(11);
 		await sweepOnce(world);
-		const left = await findSecretsSealedWith(db, await keyId(runtime, OLD), { limit: 100, after: null });
+		const left = await findSecretsSealedWith(db, await signingKeyId(runtime, OLD), { limit: 100, after: null });
 		expect(left.map(({ tenantId }) => tenantId)).toEqual([moved.tenantId]);
 	});
 
@@ -157,7 +157,7 @@ describe("looking for secrets under a key", () => {
 	it("reads as many rows whatever the number of those under another", async () => {
 		const meter = meteredD1(env.DB);
 		const metered = new Database(meter.d1, runtime);
-		const [old, current] = [await keyId(runtime, OLD), await keyId(runtime, NEW)];
+		const [old, current] = [await signingKeyId(runtime, OLD), await signingKeyId(runtime, NEW)];
 		const look = async () => {
 			await findSecretsSealedWith(metered, current, { limit: 10, after: null });
 			await countSeals(metered, { currentKeyId: old, previousKeyId: current });

@@ -95,7 +95,7 @@ function orList(words: string[]): string {
 	return words.length < 2 ? last : `${words.slice(0, -1).join(", ")} or ${last}`;
 }
 
-function memberOf(value: unknown, step: PropertyKey): unknown {
+export function memberOf(value: unknown, step: PropertyKey): unknown {
 	return typeof value === "object" && value !== null ? Reflect.get(value, step) : undefined;
 }
 

@@ -5,7 +5,7 @@ import type { z } from "zod";
 import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
 import { logError } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
-import { describeIssue } from "./describe-issue.ts";
+import { describeIssue, memberOf } from "./describe-issue.ts";
 
 /** Long enough for a database to come back after a reset, short enough to go unnoticed. */
 const STORAGE_RETRY_SECONDS = 2;
@@ -14,7 +14,7 @@ export function respondToError(error: Error, c: Context<IntakeEnv>): Response {
 	const { requestId } = c.env;
 	const known = asAppError(error);
 	if (known === null) logError("request.crashed", { requestId, method: c.req.method, path: c.req.routePath }, error);
-	if (error instanceof StorageUnavailable) logError("storage.unavailable", { requestId }, error);
+	if (error instanceof StorageUnavailable) logError("storage.failed", { requestId }, error);
 	return respondWithAppError(known ?? new AppError("internal_error", "Internal error."), c);
 }
 
@@ -53,8 +53,4 @@ export function refuseInvalid(result: {
 	const { path, message } = describeIssue(issue, result.data);
 	const isRepeated = result.target === "query" && Array.isArray(memberOf(result.data, path));
 	throw new AppError("invalid_request", isRepeated ? "Must occur only once." : message, path === "" ? null : path);
-}
-
-function memberOf(data: unknown, name: string): unknown {
-	return typeof data === "object" && data !== null ? Reflect.get(data, name) : undefined;
 }

@@ -6,7 +6,7 @@ import { newApp } from "../http/app.ts";
 import { bodyErrors, commonErrors, errorResponse, idParams, jsonResponse, noQuery } from "../http/describe-route.ts";
 import { originOf } from "../http/headers.ts";
 import { allowBody } from "../http/strict-body.ts";
-import { keyOf, noSuchJob } from "./load-job.ts";
+import { jobKeyOf, noSuchJob } from "./load-job.ts";
 
 const route = createRoute({
 	operationId: "cancelJob",
@@ -31,7 +31,7 @@ const route = createRoute({
 });
 
 export const cancelJobRoute = newApp().openapi(route, async (c) => {
-	const job = await cancel(c.env.services, keyOf(c));
+	const job = await cancel(c.env.services, jobKeyOf(c));
 	if (job === null) throw noSuchJob();
 	const view = viewJob(job, originOf(c));
 	return c.json(job.status === "cancelled" ? view : { ...view, cancellation: "too_late" as const }, 200);

@@ -5,7 +5,7 @@ import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, errorResponse, idParams, noQuery } from "../http/describe-route.ts";
-import { keyOf, noSuchJob } from "./load-job.ts";
+import { jobKeyOf, noSuchJob } from "./load-job.ts";
 
 const route = createRoute({
 	operationId: "deleteJob",
@@ -25,7 +25,7 @@ const route = createRoute({
 });
 
 export const deleteJobRoute = newApp().openapi(route, async (c) => {
-	const outcome = await erase(c.env.services, keyOf(c), callerAsActor(c));
+	const outcome = await erase(c.env.services, jobKeyOf(c), callerAsActor(c));
 	if (outcome === "unknown") throw noSuchJob();
 	if (outcome === "not_final") throw new AppError("not_final", "Only a final job can be erased. Cancel it first.");
 	return c.body(null, 204);

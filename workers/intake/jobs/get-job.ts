@@ -2,7 +2,7 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { viewAttempt } from "../../../shared/api/attempt.ts";
 import { viewDelivery } from "../../../shared/api/delivery.ts";
-import { ChatCompletion, getJobQuery, type INCLUDES, JobResponse, viewJob } from "../../../shared/api/job.ts";
+import { type ChatCompletion, getJobQuery, type INCLUDES, JobResponse, viewJob } from "../../../shared/api/job.ts";
 import { waitHeaders } from "../../../shared/api/submit-job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { JobSummary, JobWithHistory } from "../../../shared/core/jobs/job.ts";
@@ -81,7 +81,9 @@ async function resultOf(c: Context<IntakeEnv>, job: JobSummary): Promise<z.infer
 	try {
 		const text = await readResult(c.env.services.objects, job);
 		if (text === null) throw new Error("a stored result is missing");
-		return ChatCompletion.parse(JSON.parse(text));
+		// Not parsed again: `readCompletion` built it valid, and it may be megabytes.
+		const result: z.infer<typeof ChatCompletion> = JSON.parse(text);
+		return result;
 	} catch (error) {
 		logError("result.read_failed", { jobId: job.jobId }, error);
 		throw new AppError("storage_unavailable", "The result could not be read. Try again.");

@@ -99,7 +99,7 @@ async function openOrRefuse(
 	try {
 		const body = await openResult(c.env.services.objects, job, part);
 		if (body !== null) return body;
-		logError("result.missing", { jobId: job.jobId });
+		logError("result.lost", { jobId: job.jobId });
 	} catch (error) {
 		logError("result.read_failed", { jobId: job.jobId }, error);
 	}

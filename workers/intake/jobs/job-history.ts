@@ -24,7 +24,7 @@ const attempts = createRoute({
 	responses: {
 		200: jsonResponse("All recorded calls, on one page.", AttemptList),
 		...commonErrors,
-		404: errorResponse("There is no such job."),
+		404: errorResponse("No such job."),
 	},
 });
 
@@ -36,7 +36,7 @@ const deliveries = createRoute({
 	responses: {
 		200: jsonResponse("All deliveries, on one page, each with its attempts.", DeliveryList),
 		...commonErrors,
-		404: errorResponse("There is no such job."),
+		404: errorResponse("No such job."),
 	},
 });
 

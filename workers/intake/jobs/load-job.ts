@@ -6,20 +6,20 @@ import type { JobKey, JobSummary, JobWithHistory } from "../../../shared/core/jo
 import { findJobSummary, findJobWithHistory } from "../../../shared/db/jobs/find-job.ts";
 import type { IntakeEnv } from "../services.ts";
 
-export function keyOf(c: Context<IntakeEnv>): JobKey {
+export function jobKeyOf(c: Context<IntakeEnv>): JobKey {
 	const jobId = c.req.param("id") ?? "";
 	if (!isId("job", jobId)) throw noSuchJob();
 	return { tenantId: c.var.caller.tenantId, jobId };
 }
 
 export async function findOwnJob(c: Context<IntakeEnv>): Promise<JobSummary> {
-	const job = await findJobSummary(c.env.services.db, keyOf(c));
+	const job = await findJobSummary(c.env.services.db, jobKeyOf(c));
 	if (job === null) throw noSuchJob();
 	return job;
 }
 
 export async function findOwnJobWithHistory(c: Context<IntakeEnv>): Promise<JobWithHistory> {
-	const job = await findJobWithHistory(c.env.services.db, keyOf(c));
+	const job = await findJobWithHistory(c.env.services.db, jobKeyOf(c));
 	if (job === null) throw noSuchJob();
 	return job;
 }

@@ -10,7 +10,7 @@ import { bodyErrors, commonErrors, errorResponse, idParams, noQuery } from "../h
 import { originOf } from "../http/headers.ts";
 import { allowBody } from "../http/strict-body.ts";
 import { readWait } from "../http/wait.ts";
-import { keyOf, noSuchJob } from "./load-job.ts";
+import { jobKeyOf, noSuchJob } from "./load-job.ts";
 import { readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
 
 const route = createRoute({
@@ -42,7 +42,7 @@ export const retryJobRoute = newApp().openapi(route, async (c) => {
 	const { input: _, ...overrides } = c.req.valid("json");
 	const input = objectOf(c.var.body)?.input;
 	const retried = await retry(submitBindings(c), {
-		key: keyOf(c),
+		key: jobKeyOf(c),
 		overrides,
 		input: input === undefined ? null : JSON.stringify(input),
 		origin: originOf(c),

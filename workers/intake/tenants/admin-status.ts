@@ -1,7 +1,7 @@
 import { createRoute } from "@hono/zod-openapi";
 import { StatusBody } from "../../../shared/api/status.ts";
 import { timestampOrNull } from "../../../shared/api/time.ts";
-import { keyId } from "../../../shared/crypto/seal.ts";
+import { signingKeyId } from "../../../shared/crypto/seal.ts";
 import { countSeals } from "../../../shared/db/tenants/sealed-secrets.ts";
 import { readStatus } from "../../../shared/db/upkeep/read-status.ts";
 import { requireAdmin } from "../auth/authenticate.ts";
@@ -25,8 +25,8 @@ export const adminStatusRoute = newApp().openapi(route, async (c) => {
 	const [current = "", previous] = config.signingKeys;
 	const status = await readStatus(db);
 	const seals = await countSeals(db, {
-		currentKeyId: await keyId(runtime, current),
-		previousKeyId: previous === undefined ? null : await keyId(runtime, previous),
+		currentKeyId: await signingKeyId(runtime, current),
+		previousKeyId: previous === undefined ? null : await signingKeyId(runtime, previous),
 	});
 	return c.json(
 		{

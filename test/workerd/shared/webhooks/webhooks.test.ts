@@ -2,7 +2,7 @@ import { Webhook } from "standardwebhooks";
 import { describe, expect, it } from "vitest";
 import { sha256Hex } from "../../../../shared/crypto/digest.ts";
 import { signedResultUrl, verifyResultLink } from "../../../../shared/crypto/result-link.ts";
-import { keyId, seal, unseal } from "../../../../shared/crypto/seal.ts";
+import { seal, signingKeyId, unseal } from "../../../../shared/crypto/seal.ts";
 import { newWebhookSecret } from "../../../../shared/webhooks/secrets.ts";
 import { signedHeaders } from "../../../../shared/webhooks/sign.ts";
 import { fakeRuntime, START_AT } from "../../../support/fake-runtime.ts";
@@ -49,7 +49,7 @@ describe("a sealed secret", () => {
 	});
 
 	it("names the key that sealed it without telling it", async () => {
-		const [id, other] = [await keyId(runtime, KEY), await keyId(runtime, NEXT_KEY)];
+		const [id, other] = [await signingKeyId(runtime, KEY), await signingKeyId(runtime, NEXT_KEY)];
 		expect(id).toMatch(/^[0-9a-f]{8}$/);
 		expect(id).not.toBe(other);
 	});
@@ -133,7 +133,7 @@ describe("a result link", () => {
 			{ ...link, jobId: "job_01kdyak3se0000000000000003" },
 			{ ...link, expires: String(Number(link.expires) + 1) },
 			{ ...link, signature: `${id}.ten_01kdyak3se0000000000000009.${mac}` },
-			{ ...link, signature: `${await keyId(runtime, NEXT_KEY)}.${tenantId}.${mac}` },
+			{ ...link, signature: `${await signingKeyId(runtime, NEXT_KEY)}.${tenantId}.${mac}` },
 		];
 		for (const other of forged) expect(await verifyResultLink(runtime, [NEXT_KEY, KEY], other)).toBeNull();
 	});
