@@ -49,11 +49,12 @@ describe("listJobs", () => {
 		expect(await list(anId("ten"))).toEqual({ ids: [], hasMore: false, nextAfter: null });
 	});
 
-	it("answers jobs without their inputs", async () => {
+	it("answers jobs without their inputs and histories", async () => {
 		const tenantId = anId("ten");
-		const { parkedOn, redispatches, sweepAt, pruneAt, ...job } = await aJob({ tenantId, metadata: { team: "blue" } });
+		const job = await aJob({ tenantId, metadata: { team: "blue" } });
+		const { parkedOn, redispatches, sweepAt, pruneAt, input, attempts, ...summary } = job;
 		const page = await listJobs(db, { tenantId, filter: ALL, limit: 1, after: null, order: "desc" });
-		expect(page.jobs).toEqual([{ ...job, input: null }]);
+		expect(page.jobs).toEqual([summary]);
 	});
 
 	it.each(["asc", "desc"] as const)("goes on where the page before ended, %s", async (order) => {
