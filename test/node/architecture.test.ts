@@ -199,7 +199,7 @@ describe("what only looks like a violation passes", () => {
 			'import { env } from "cloudflare:workers";\nimport { a } from "./intake/index.ts";\nbatch.ackAll();',
 		],
 		["workers/consumer/index.ts", 'import { runtime } from "../runtime.ts";\nconst f = (env: Env) => env.DB;'],
-		["workers/settle-messages.ts", "message.ack(); message.retry({ delaySeconds: 1 });"],
+		["workers/apply-dispositions.ts", "message.ack(); message.retry({ delaySeconds: 1 });"],
 		["workers/consumer/a.ts", 'import { k } from "../../shared/storage/keys.ts";\nimport { b } from "./b.ts";'],
 		["workers/runtime.ts", "export const now = () => Date.now(); setTimeout(f, 1); crypto.subtle; fetch(url);"],
 		["workers/log.ts", "export const log = (event: string) => console.log(event);"],

@@ -113,7 +113,7 @@ export const ARCHITECTURE_RULES: readonly Rule[] = [
 	methodRule(
 		"messages are acked and retried in one file, one by one",
 		["ack", "retry"],
-		(path) => path === "workers/settle-messages.ts",
+		(path) => path === "workers/apply-dispositions.ts",
 	),
 	methodRule("a whole batch is acked in the map alone, where dead letters end", ["ackAll"], isMap),
 	methodRule("no whole batch is ever retried", ["retryAll"], () => false),

@@ -8,8 +8,8 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import { callModel } from "../../shared/model/call-model.ts";
 import { JobMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
+import { applyDispositions } from "../apply-dispositions.ts";
 import { bind } from "../bindings.ts";
-import { settleMessages } from "../settle-messages.ts";
 import { newConsumer } from "./consumer.ts";
 import { runMessages } from "./run-messages.ts";
 
@@ -30,7 +30,7 @@ export async function consumeJobs(
 		freshResults,
 	});
 	const messages = { schema: JobMessage, idOf: (key: JobMessage) => `${key.tenantId}/${key.jobId}` };
-	await settleMessages(batch, messages, (keys, settle) => runMessages(consumer, keys, settle));
+	await applyDispositions(batch, messages, (keys, dispose) => runMessages(consumer, keys, dispose));
 }
 
 /** A provider key: any secret of this Worker that a route names. */

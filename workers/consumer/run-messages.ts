@@ -11,15 +11,15 @@ import { runAttempt } from "./run-attempt.ts";
 import { watchLeases } from "./watch-leases.ts";
 
 /** Called once for each key, as soon as its outcome is known: no job waits for a neighbour. */
-type SettleMessage = (key: JobKey, disposition: Disposition) => void;
+type Dispose = (key: JobKey, disposition: Disposition) => void;
 
-export async function runMessages(consumer: Consumer, keys: JobKey[], settleMessage: SettleMessage): Promise<void> {
+export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: Dispose): Promise<void> {
 	if (keys.length === 0) return;
 	const { config, runtime } = consumer;
 	const startedAt = runtime.now();
 	const leased = await leaseWithRetry(consumer, keys);
 	if (leased === null) {
-		for (const key of keys) settleMessage(key, retryAfterLease(config.leaseMs));
+		for (const key of keys) dispose(key, retryAfterLease(config.leaseMs));
 		return;
 	}
 	const { jobs, gated, probedBreakers, pending, released } = leased;
@@ -36,11 +36,11 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], settleMess
 	const attempts = jobs.map(async (job) => {
 		const disposition = await runOrRetry(consumer, leaseOf(job));
 		watch.release(job);
-		settleMessage(job, disposition);
+		dispose(job, disposition);
 	});
 	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
 	const woken = wake(consumer, { deliveries: pending, jobs: released });
-	await Promise.all([...attempts, settleMissed(consumer, missed, settleMessage), woken]);
+	await Promise.all([...attempts, disposeOfMissed(consumer, missed, dispose), woken]);
 	await watch.stop();
 }
 
@@ -58,14 +58,14 @@ async function runOrRetry(consumer: Consumer, lease: Lease): Promise<Disposition
 }
 
 /** An early message comes back when its job is due, if that is soon; any other miss is harmless. */
-async function settleMissed({ db }: Consumer, keys: JobKey[], settleMessage: SettleMessage): Promise<void> {
+async function disposeOfMissed({ db }: Consumer, keys: JobKey[], dispose: Dispose): Promise<void> {
 	if (keys.length === 0) return;
 	try {
 		for (const miss of await whyNotLeased(db, keys)) {
-			settleMessage(miss, miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK);
+			dispose(miss, miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK);
 		}
 	} catch (error) {
 		logError("misses.explain_failed", { jobs: keys.length }, error);
-		for (const key of keys) settleMessage(key, AFTER_CRASH);
+		for (const key of keys) dispose(key, AFTER_CRASH);
 	}
 }

@@ -11,11 +11,11 @@ import { logError } from "../log.ts";
 import { deliver } from "./deliver.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
-/** Calls `settle` once for each key, as soon as its outcome is known: no message waits for a slow one. */
+/** Calls `dispose` once for each key, as soon as its outcome is known: no message waits for a slow one. */
 export async function dispatchMessages(
 	dispatcher: Dispatcher,
 	keys: DeliveryKey[],
-	settle: (key: DeliveryKey, disposition: Disposition) => void,
+	dispose: (key: DeliveryKey, disposition: Disposition) => void,
 ): Promise<void> {
 	const together = await readOrNull(dispatcher, keys);
 	const gated = (together ?? []).filter(({ maySend }) => !maySend).map(({ delivery }) => delivery);
@@ -25,10 +25,10 @@ export async function dispatchMessages(
 			// If reading them together failed, each is read alone: a row that cannot be read must not stop the others.
 			const read = together ?? (await readOrNull(dispatcher, [key]));
 			const pending = read?.find(({ delivery }) => isSame(delivery, key));
-			if (read === null) settle(key, AFTER_CRASH);
-			else if (pending === undefined) settle(key, ACK);
-			else if (!pending.maySend) settle(key, await parked);
-			else settle(key, await withoutSlowOnes(dispatcher, key, dispatch(dispatcher, pending)));
+			if (read === null) dispose(key, AFTER_CRASH);
+			else if (pending === undefined) dispose(key, ACK);
+			else if (!pending.maySend) dispose(key, await parked);
+			else dispose(key, await withoutSlowOnes(dispatcher, key, dispatch(dispatcher, pending)));
 		}),
 	);
 }

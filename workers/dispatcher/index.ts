@@ -9,8 +9,8 @@ import type { Config } from "../../shared/core/config.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { DeliveryMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
+import { applyDispositions } from "../apply-dispositions.ts";
 import { bind } from "../bindings.ts";
-import { settleMessages } from "../settle-messages.ts";
 import { dispatchMessages } from "./dispatch-messages.ts";
 import { newDispatcher } from "./dispatcher.ts";
 
@@ -24,5 +24,5 @@ export async function dispatchDeliveries(
 ): Promise<void> {
 	const dispatcher = newDispatcher({ ...bind(env, runtime), freshResults, config, runtime, background });
 	const messages = { schema: DeliveryMessage, idOf: (key: DeliveryMessage) => `${key.tenantId}/${key.deliveryId}` };
-	await settleMessages(batch, messages, (keys, settle) => dispatchMessages(dispatcher, keys, settle));
+	await applyDispositions(batch, messages, (keys, dispose) => dispatchMessages(dispatcher, keys, dispose));
 }

@@ -7,8 +7,8 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "an early message is acked in the end",
 		seenBy: 16,
 		file: "workers/consumer/run-messages.ts",
-		find: 'settleMessage(miss, miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK);',
-		replace: "settleMessage(miss, ACK);",
+		find: 'dispose(miss, miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK);',
+		replace: "dispose(miss, ACK);",
 	},
 	{
 		name: "a message is acked before its job is settled",
