@@ -76,7 +76,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that kills its holders is called forever",
-		seenBy: 15,
+		seenBy: 21,
 		file: "shared/core/jobs/decide.ts",
 		find: 'if (job.attempt > job.maxAttempts) return "poisoned";',
 		replace: "",

@@ -5,14 +5,14 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finalized without the fence",
-		seenBy: 157,
+		seenBy: 181,
 		file: "shared/db/outbox.ts",
 		find: "AND jobs.fence = event ->> 'fence'\"",
 		replace: "AND event ->> 'fence' >= 0\"",
 	},
 	{
 		name: "a job is requeued without the fence",
-		seenBy: 63,
+		seenBy: 125,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "AND fence = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",
@@ -111,7 +111,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the next delivery attempt is never swept for",
-		seenBy: 7,
+		seenBy: 32,
 		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "+ (made ->> 'graceMs'), sweep_at)",
 		replace: "+ 999999999 + (made ->> 'graceMs'), sweep_at)",
@@ -132,7 +132,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an erased job leaves no tombstone",
-		seenBy: 15,
+		seenBy: 2,
 		file: "shared/db/upkeep/erase-jobs.ts",
 		find: "AND ${condition} HAVING count(*) > 0",
 		replace: "AND ${condition} HAVING count(*) > 99",

@@ -12,7 +12,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a probe lets a whole batch through",
-		seenBy: 108,
+		seenBy: 7,
 		file: "shared/db/deliveries/find-deliveries.ts",
 		find: "ours.delete(receiver) || !gated.has(receiver)",
 		replace: "ours.has(receiver) || !gated.has(receiver)",
@@ -40,7 +40,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "parked deliveries are never released",
-		seenBy: 32,
+		seenBy: 6,
 		file: "workers/sweeper/release-deliveries.ts",
 		find: "await findParkedReceivers(db, RECEIVERS_MAX)",
 		replace: "(await findParkedReceivers(db, RECEIVERS_MAX)).slice(0, 0)",
@@ -61,21 +61,21 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a 410 does not disable",
-		seenBy: 32,
+		seenBy: 108,
 		file: "workers/dispatcher/deliver.ts",
 		find: "isGone: sent.status === 410",
 		replace: "isGone: sent.status === 411",
 	},
 	{
 		name: "a disabled endpoint is sent to",
-		seenBy: 32,
+		seenBy: 108,
 		file: "workers/dispatcher/send-webhook.ts",
 		find: 'return endpoint.status === "disabled" ? "its endpoint is disabled." : null;',
 		replace: "return null;",
 	},
 	{
 		name: "disabling an endpoint inserts no delivery",
-		seenBy: 32,
+		seenBy: 919,
 		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "insertEndpointDisabledDeliveries(db, { tenantId, endpointId }, deliveryWaitMs),",
 		replace: "insertEndpointDisabledDeliveries(db, { tenantId: endpointId, endpointId }, deliveryWaitMs),",
@@ -127,13 +127,6 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		file: "workers/dispatcher/send-webhook.ts",
 		find: "const sealed = endpoint?.sealedSecrets ?? sealedSecrets;",
 		replace: "const sealed = sealedSecrets.length > 0 ? sealedSecrets : (endpoint?.sealedSecrets ?? []);",
-	},
-	{
-		name: "a recovery forgets what was skipped",
-		seenBy: 2366,
-		file: "shared/db/deliveries/redeliver.ts",
-		find: "AND status IN ('exhausted', 'skipped')",
-		replace: "AND status IN ('exhausted')",
 	},
 	{
 		name: "a redelivery has used up its schedule",

@@ -33,7 +33,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a queued job never expires",
-		seenBy: 18,
+		seenBy: 21,
 		file: "shared/core/jobs/sweep.ts",
 		find: 'if (job.deadlineAt <= now) return { kind: "expire" };',
 		replace: 'if (job.deadlineAt <= now) return { kind: "leave" };',
