@@ -12,8 +12,7 @@ beforeAll(async () => {
 
 /** What an answer says about who may read it. */
 async function said(corsOrigins: string[], method: string, origin: string | null, path = "/v1/jobs", wanted = "") {
-	const { services } = theServices();
-	const { server } = theServices({ config: { ...services.config, corsOrigins } });
+	const { server } = theServices({ config: { corsOrigins } });
 	const headers = { authorization: `Bearer ${key}`, ...(origin === null ? {} : { origin }) };
 	if (wanted !== "") Object.assign(headers, { "access-control-request-headers": wanted });
 	const answer = await server(new Request(`https://jobs.test${path}`, { method, headers }));

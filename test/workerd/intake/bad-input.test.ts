@@ -55,6 +55,9 @@ const HTTP: Row[] = [
 		{ headers: { "x-http-method-override": "DELETE" } },
 		NOT_FOUND,
 	],
+	...["/", "/v1", "/v2/jobs", "/.env", "/healthz/"].flatMap((path) =>
+		["GET", "POST"].map((method): Row => [`${path}, which is no path`, method, path, {}, NOT_FOUND]),
+	),
 	["a slash behind the path", "POST", "/v1/jobs/", { json: LATER }, NOT_FOUND],
 	["a slash behind an id", "GET", "/v1/jobs/$job/", {}, NOT_FOUND],
 	["two slashes", "POST", "/v1//jobs", { json: LATER }, NOT_FOUND],

@@ -7,7 +7,7 @@ import { z } from "@hono/zod-openapi";
 import { expect } from "vitest";
 import { ErrorBody } from "../../../shared/api/error.ts";
 import { JobBody } from "../../../shared/api/job.ts";
-import { parseConfig } from "../../../shared/core/config.ts";
+import type { Config } from "../../../shared/core/config.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
@@ -17,6 +17,7 @@ import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/
 import type { Services } from "../../../workers/intake/services.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aJob, type StoredJob } from "../support/a-job.ts";
+import { configOf } from "../support/a-world.ts";
 
 export interface Call {
 	/** An API key, or ADMIN_TOKEN. */
@@ -129,6 +130,11 @@ export const ROUTES = api.openAPIRegistry.definitions.flatMap((definition) => {
 	return [{ method: method.toUpperCase(), path, pattern, responses }];
 });
 
+/** What the operator allows a tenant. */
+export async function limit(tenantId: string, limits: object): Promise<Answer> {
+	return await send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { limits } });
+}
+
 /** A tenant of its own with one key. */
 export async function aCaller(scopes?: string[]): Promise<{ tenantId: string; key: string; keyId: string }> {
 	const tenant = await send("POST", "/v1/admin/tenants", { key: ADMIN, json: { name: "acme" } });
@@ -182,14 +188,15 @@ export async function aSucceededJob(tenantId: string, result = COMPLETION): Prom
 }
 
 /** What the API works with, less what the test replaces; and the work that it left for after the answer. */
-export function theServices(overrides: Partial<Services> = {}, bindings: Partial<Env> = {}) {
-	const parsed = parseConfig(env);
-	if (!parsed.ok) throw new Error(parsed.problems.join());
+export function theServices(
+	{ config, ...overrides }: Partial<Omit<Services, "config">> & { config?: Partial<Config> } = {},
+	bindings: Partial<Env> = {},
+) {
 	const background: Promise<void>[] = [];
 	const services: Services = {
 		...bind({ ...env, ...bindings }, runtime),
 		...bindRateLimiters({ ...env, ...bindings }, runtime),
-		config: parsed.config,
+		config: { ...configOf(env), ...config },
 		runtime,
 		keys: new KeyCache(),
 		counters: new RequestCounters(),
@@ -201,6 +208,24 @@ export function theServices(overrides: Partial<Services> = {}, bindings: Partial
 	return { server, services, background };
 }
 
+/** The API with one of its queues only keeping what it is sent, batch by batch. */
+export function withWatchedQueue(name: "JOB_QUEUE" | "DELIVERY_QUEUE") {
+	const batches: object[][] = [];
+	const sendBatch = async (messages: Iterable<MessageSendRequest>) =>
+		void batches.push([...messages].map(({ body }) => Object(body)));
+	const { server, background } = theServices({}, { [name]: new Proxy(env[name], { get: () => sendBatch }) });
+	return { server, sent: () => Promise.all(background).then(() => batches) };
+}
+
+/** R2 while none of its calls succeeds. */
+export const BROKEN_R2 = new Proxy(env.RESULTS, {
+	get: () => () => Promise.reject(new Error("We encountered an internal error. Please try again. (10001)")),
+});
+
 export function errorOf(answer: Answer) {
 	return ErrorBody.parse(answer.body).error;
+}
+
+export function refusalOf(answer: Answer) {
+	return { status: answer.status, ...errorOf(answer) };
 }

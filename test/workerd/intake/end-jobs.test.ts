@@ -7,20 +7,23 @@ import { readInput } from "../../../shared/storage/inputs.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { ObjectStore } from "../../../shared/storage/object-store.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { aDelivery, aJob, reload, reloadDelivery, type StoredJob } from "../support/a-job.ts";
+import { aDelivery, aJob, finalizationOf, reload, reloadDelivery, type StoredJob } from "../support/a-job.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
 import {
 	aCaller,
 	aSucceededJob,
+	BROKEN_R2,
 	COMPLETION,
 	errorOf,
 	jobIn,
 	jobsOf,
 	PROMPT,
+	refusalOf,
 	send,
 	sendTo,
 	submitted,
 	theServices,
+	withWatchedQueue,
 } from "./caller.ts";
 
 let key = "";
@@ -103,23 +106,16 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 		const url = "https://receiver.example.com/hook";
 		const { id } = await submitted(key, { webhook: { url } });
 		const deaf = await submitted(key, { webhook: { url, events: ["job.succeeded"] } });
-		const rung: unknown[] = [];
-		const sendBatch = async (messages: unknown[]) => void rung.push(...messages);
-		const { server, background } = theServices(
-			{},
-			{ DELIVERY_QUEUE: new Proxy(env.DELIVERY_QUEUE, { get: () => sendBatch }) },
-		);
+		const { server, sent } = withWatchedQueue("DELIVERY_QUEUE");
 		const answers = await Promise.all(
 			[id, id, id, deaf.id].map((one) => sendTo(server, "POST", `/v1/jobs/${one}/cancel`, { key })),
 		);
 		for (const answer of answers) expect(jobIn(answer)).toMatchObject({ cancellation: "before_start", version: 2 });
-		await Promise.all(background);
-		const owed = await send("GET", `/v1/jobs/${id}/deliveries`, { key });
-		expect(owed.body).toMatchObject({
+		expect(await sent()).toMatchObject([[{ tenantId, deliveryId: expect.stringContaining(id.slice(4)) }]]);
+		expect((await send("GET", `/v1/jobs/${id}/deliveries`, { key })).body).toMatchObject({
 			data: [{ event_type: "job.cancelled", url, status: "pending" }],
 			has_more: false,
 		});
-		expect(rung).toMatchObject([{ body: { tenantId, deliveryId: expect.stringContaining(id.slice(4)) } }]);
 		expect((await send("GET", `/v1/jobs/${deaf.id}/deliveries`, { key })).body).toMatchObject({ data: [] });
 	});
 
@@ -165,20 +161,7 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 });
 
 async function complete(job: StoredJob): Promise<boolean> {
-	const [finished] = await finishJobs(new Database(env.DB, runtime), [
-		{
-			tenantId: job.tenantId,
-			jobId: job.jobId,
-			from: "running",
-			fence: job.fence,
-			status: "succeeded",
-			reason: null,
-			error: null,
-			cancellation: null,
-			resultBytes: 2,
-			progress: null,
-		},
-	]);
+	const [finished] = await finishJobs(new Database(env.DB, runtime), [finalizationOf(job)]);
 	return finished?.done === true;
 }
 
@@ -337,8 +320,7 @@ describe("DELETE /v1/jobs/{id}", () => {
 		const { id } = await submitted(key);
 		const running = await aJob({ tenantId, status: "running", createdAt: runtime.now() });
 		for (const jobId of [id, running.jobId]) {
-			const answer = await erase(jobId);
-			expect([answer.status, errorOf(answer).code]).toEqual([409, "not_final"]);
+			expect(refusalOf(await erase(jobId))).toMatchObject({ status: 409, code: "not_final" });
 		}
 		expect((await reloaded(id)).status).toBe("queued");
 	});
@@ -352,10 +334,7 @@ describe("DELETE /v1/jobs/{id}", () => {
 
 	it("makes the job unreadable although R2 fails, and leaves word to delete the objects", async () => {
 		const job = await aSucceededJob(tenantId);
-		const RESULTS = new Proxy(env.RESULTS, {
-			get: () => () => Promise.reject(new Error("delete: internal error (10001)")),
-		});
-		const { server } = theServices({}, { RESULTS });
+		const { server } = theServices({}, { RESULTS: BROKEN_R2 });
 		expect((await sendTo(server, "DELETE", `/v1/jobs/${job.jobId}`, { key })).status).toBe(204);
 		expect((await send("GET", `/v1/jobs/${job.jobId}/result`, { key })).status).toBe(404);
 		const word = await env.DB.prepare("SELECT keys FROM tombstones WHERE keys LIKE ?1").bind(`%${job.jobId}%`).all();

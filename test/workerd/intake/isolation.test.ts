@@ -35,7 +35,7 @@ const KINDS: Record<string, Kind> = {
 	jobs: {
 		make: async (owner) => (await toldJob(owner)).jobId,
 		remove: (id, { key }) => send("DELETE", `/v1/jobs/${id}`, { key }),
-		nobodys: [`job_${NOBODYS}`, `we_${NOBODYS}`],
+		nobodys: [`job_${NOBODYS}`, `we_${NOBODYS}`, `job_${NOBODYS}0`, `JOB_${NOBODYS}`],
 	},
 	webhook_endpoints: {
 		make: async ({ tenantId, canary }) => {
@@ -169,11 +169,15 @@ describe("a tenant's own id", () => {
 });
 
 describe("HEAD", () => {
-	it.each(guarded.filter(({ method }) => method === "GET"))("is GET without the body: $name", async ({ at, kind }) => {
-		const path = at(kind === null ? "" : await kindOf(kind).make(mine));
-		const [get, head] = [await ask("GET", path, { key: mine.key }), await ask("HEAD", path, { key: mine.key })];
+	it.each(routes.filter(({ method }) => method === "GET"))("is GET without the body: $name", async (route) => {
+		const { at, kind, access } = route;
+		const path = at(kind === null ? "" : kind === "tenants" ? mine.tenantId : await kindOf(kind).make(mine));
+		const key = access === "admin" ? ADMIN : mine.key;
+		const [get, head] = [await ask("GET", path, { key }), await ask("HEAD", path, { key })];
 		expect([get.status, get.text === ""]).toEqual([200, false]);
 		expect([head.status, head.text, [...head.headers]]).toEqual([200, "", [...get.headers]]);
+		const keyless = await ask("HEAD", path, {});
+		expect([keyless.status, keyless.text]).toEqual([access === null ? 200 : 401, ""]);
 	});
 });
 

@@ -10,24 +10,24 @@ import {
 	jobIn,
 	jobsOf,
 	LATER,
+	limit,
 	PROMPT,
 	send,
 	sendTo,
 	submitted,
-	theServices,
+	withWatchedQueue,
 } from "./caller.ts";
 
 const DAY_SECONDS = 86_400;
 const NOW_OR_NEVER = { input: PROMPT };
+const Jobs = z.array(z.object({ jobId: z.string() }));
 
 async function limited(limits: object): Promise<{ tenantId: string; key: string }> {
 	const caller = await aCaller();
-	expect((await change(caller.tenantId, limits)).status).toBe(200);
+	expect((await limit(caller.tenantId, limits)).status).toBe(200);
 	return caller;
 }
 
-const change = (tenantId: string, limits: object) =>
-	send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { limits } });
 const submit = (key: string, headers: Record<string, string> = {}, json: object = LATER) =>
 	send("POST", "/v1/jobs", { key, headers, json });
 
@@ -38,17 +38,12 @@ async function spend(tenantId: string, tokens: number): Promise<void> {
 		.run();
 }
 
-/** Changes limits, and answers whom that redispatches for. */
-async function rungByChange(tenantId: string, limits: object): Promise<unknown[]> {
-	const rung: unknown[] = [];
-	const sendBatch = async (messages: Iterable<MessageSendRequest>) =>
-		rung.push(...[...messages].map(({ body }) => body));
-	const JOB_QUEUE = new Proxy(env.JOB_QUEUE, { get: () => sendBatch });
-	const { server, background } = theServices({}, { JOB_QUEUE });
+/** Changes limits, and returns the jobs that this enqueues. */
+async function enqueuedByChange(tenantId: string, limits: object): Promise<string[]> {
+	const { server, sent } = withWatchedQueue("JOB_QUEUE");
 	const changed = await sendTo(server, "PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { limits } });
 	expect(changed.status).toBe(200);
-	await Promise.all(background);
-	return rung;
+	return Jobs.parse((await sent()).flat()).map(({ jobId }) => jobId);
 }
 
 describe("open_jobs", () => {
@@ -74,7 +69,7 @@ describe("open_jobs", () => {
 	it("that is set on a tenant with open jobs counts them, of 30 submissions at once, too", async () => {
 		const { tenantId, key } = await aCaller();
 		const [first] = await Promise.all([submitted(key), submitted(key), submitted(key)]);
-		await change(tenantId, { open_jobs: 5 });
+		await limit(tenantId, { open_jobs: 5 });
 		const answers = await Promise.all(Array.from({ length: 30 }, () => submit(key)));
 		expect(answers.filter(({ status }) => status === 202)).toHaveLength(2);
 		await send("POST", `/v1/jobs/${first?.id}/cancel`, { key });
@@ -113,7 +108,7 @@ describe("tokens_per_day", () => {
 		expect(refused.headers.get("ratelimit-policy")).toBe('"tokens_per_day";q=100;w=86400');
 		const untilMidnight = DAY_SECONDS - ((runtime.now() / 1000) % DAY_SECONDS);
 		expect(Math.abs(Number(refused.headers.get("retry-after")) - untilMidnight)).toBeLessThan(60);
-		await change(tenantId, { tokens_per_day: 101 });
+		await limit(tenantId, { tokens_per_day: 101 });
 		expect((await submit(key)).status).toBe(202);
 	});
 
@@ -124,9 +119,6 @@ describe("tokens_per_day", () => {
 });
 
 describe("running_jobs", () => {
-	const Id = z.object({ jobId: z.string() });
-	const idsOf = (rung: unknown[]) => rung.map((body) => Id.parse(body).jobId);
-
 	it("that is raised lets those go at once who wait: by priority, then by age", async () => {
 		const { tenantId, key } = await limited({ running_jobs: 0 });
 		const jobs = [];
@@ -136,16 +128,16 @@ describe("running_jobs", () => {
 			jobs.push(job.id);
 		}
 		const [old, young, most, least, more] = jobs;
-		expect(idsOf(await rungByChange(tenantId, { running_jobs: 2 })).sort()).toEqual([most, more].sort());
-		expect(idsOf(await rungByChange(tenantId, { running_jobs: 3 }))).toEqual([old]);
-		expect(idsOf(await rungByChange(tenantId, { running_jobs: null })).sort()).toEqual([young, least].sort());
-		expect(await rungByChange(tenantId, { running_jobs: 9, tokens_per_day: 100 })).toEqual([]);
+		expect((await enqueuedByChange(tenantId, { running_jobs: 2 })).sort()).toEqual([most, more].sort());
+		expect(await enqueuedByChange(tenantId, { running_jobs: 3 })).toEqual([old]);
+		expect((await enqueuedByChange(tenantId, { running_jobs: null })).sort()).toEqual([young, least].sort());
+		expect(await enqueuedByChange(tenantId, { running_jobs: 9, tokens_per_day: 100 })).toEqual([]);
 	});
 
 	it("redispatches nobody when another limit changes, or a name", async () => {
 		const { tenantId, key } = await limited({ running_jobs: 0 });
 		await submit(key, {}, NOW_OR_NEVER);
-		expect(await rungByChange(tenantId, { open_jobs: 7 })).toEqual([]);
+		expect(await enqueuedByChange(tenantId, { open_jobs: 7 })).toEqual([]);
 		const named = await send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { name: "other" } });
 		expect(named.body).toMatchObject({ name: "other", limits: { running_jobs: 0, open_jobs: 7 } });
 	});

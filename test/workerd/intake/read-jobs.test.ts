@@ -7,13 +7,14 @@ import { resultKey } from "../../../shared/storage/keys.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aDelivery, aJob, anId, DAY, HOUR, jobOf, MINUTE, NOW, rowOf } from "../support/a-job.ts";
 import {
-	type Answer,
 	aCaller,
 	aSucceededJob,
+	BROKEN_R2,
 	COMPLETION,
 	errorOf,
 	jobIn,
 	jobsOf,
+	refusalOf,
 	send,
 	sendTo,
 	submitted,
@@ -29,50 +30,7 @@ beforeAll(async () => {
 });
 
 const get = (path: string, headers: Record<string, string> = {}, who = key) => send("GET", path, { key: who, headers });
-const withoutRequestId = (answer: Answer) => {
-	const { request_id: _, ...error } = errorOf(answer);
-	const headers = [...answer.headers].filter(([name]) => name !== "x-request-id");
-	return { status: answer.status, error, headers };
-};
-
 const UNKNOWN = "job_01jq0000000000000000000000";
-
-describe("another tenant's job", () => {
-	it.each([
-		["GET", ""],
-		["GET", "?include=result,attempts,deliveries"],
-		["GET", "/result"],
-		["GET", "/attempts"],
-		["GET", "/deliveries"],
-		["POST", "/cancel"],
-		["POST", "/retry"],
-		["DELETE", ""],
-	])("answers as an unknown one, an erased one and a malformed id do: %s …%s", async (method, path) => {
-		const mine = await aSucceededJob(tenantId);
-		const erased = await aSucceededJob(tenantId);
-		expect((await send("DELETE", `/v1/jobs/${erased.jobId}`, { key })).status).toBe(204);
-		const unknown = withoutRequestId(await send(method, `/v1/jobs/${UNKNOWN}${path}`, { key }));
-		expect(unknown).toMatchObject({ status: 404, error: { code: "not_found" } });
-		for (const [id, who] of [
-			[mine.jobId, otherKey],
-			[erased.jobId, key],
-		] as const) {
-			expect(withoutRequestId(await send(method, `/v1/jobs/${id}${path}`, { key: who }))).toEqual(unknown);
-		}
-		for (const id of [
-			"job_",
-			"nonsense",
-			"job_%25",
-			"job_*",
-			UNKNOWN.toUpperCase(),
-			`${UNKNOWN}0`,
-			UNKNOWN.replace("job", "ten"),
-		]) {
-			expect(withoutRequestId(await send(method, `/v1/jobs/${id}${path}`, { key }))).toEqual(unknown);
-		}
-		expect((await get(`/v1/jobs/${mine.jobId}`)).status).toBe(200);
-	});
-});
 
 describe("GET /v1/jobs/{id}", () => {
 	it("carries the version as its ETag, and answers 304 to who has it", async () => {
@@ -139,6 +97,7 @@ describe("GET /v1/jobs/{id}", () => {
 		expect(await get(`/v1/jobs/${(await submitted(key)).id}?include=result,attempts`)).toMatchObject({
 			body: { result: null, attempts: [] },
 		});
+		expect((await get(`/v1/jobs/${id}?include=result,attempts,deliveries`, {}, otherKey)).status).toBe(404);
 	});
 
 	it.each([
@@ -258,18 +217,14 @@ describe("GET /v1/jobs/{id}/result", () => {
 		expect(errorOf(await get(`/v1/jobs/${running.jobId}/result`)).code).toBe("not_final");
 		for (const status of ["failed", "cancelled", "expired"] as const) {
 			const { jobId } = await aJob({ tenantId, status });
-			const answer = await get(`/v1/jobs/${jobId}/result`);
-			expect([answer.status, errorOf(answer).code]).toEqual([409, "no_result"]);
+			expect(refusalOf(await get(`/v1/jobs/${jobId}/result`))).toMatchObject({ status: 409, code: "no_result" });
 		}
 	});
 
 	it("never answers empty: a result that is missing or cannot be read is 503", async () => {
 		const job = await aSucceededJob(tenantId);
 		await env.RESULTS.delete(resultKey(job));
-		const RESULTS = new Proxy(env.RESULTS, {
-			get: () => () => Promise.reject(new Error("get: internal error (10001)")),
-		});
-		const { server } = theServices({}, { RESULTS });
+		const { server } = theServices({}, { RESULTS: BROKEN_R2 });
 		for (const answer of [
 			await get(`/v1/jobs/${job.jobId}/result`),
 			await get(`/v1/jobs/${job.jobId}?include=result`),
@@ -314,8 +269,7 @@ describe("GET /v1/jobs/{id}/result", () => {
 
 		it("outlives a rotation of SIGNING_KEY, and does not outlive the job", async () => {
 			const job = await aSucceededJob(tenantId);
-			const { services } = theServices();
-			const rotated = { ...services.config, signingKeys: ["a-new-signing-key-a-new-signing-key", env.SIGNING_KEY] };
+			const rotated = { signingKeys: ["a-new-signing-key-a-new-signing-key", env.SIGNING_KEY] };
 			expect((await sendTo(theServices({ config: rotated }).server, "GET", await link(job))).status).toBe(200);
 			await send("DELETE", `/v1/jobs/${job.jobId}`, { key });
 			expect((await send("GET", await link(job))).status).toBe(404);
@@ -434,7 +388,6 @@ describe("GET /v1/jobs", () => {
 		["tenant_id=x", "tenant_id"],
 		["cursor=x", "cursor"],
 	])("refuses ?%s", async (query, param) => {
-		const answer = await get(`/v1/jobs?${query}`);
-		expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+		expect(refusalOf(await get(`/v1/jobs?${query}`))).toMatchObject({ status: 400, param });
 	});
 });

@@ -18,7 +18,7 @@ import {
 import { ALLOWED_URLS, OWN, OWN_URL, REFUSED_URLS } from "../../support/url-corpus.ts";
 import { aJob, reload } from "../support/a-job.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
-import { type Answer, aCaller, errorOf, jobIn, jobsOf, LATER, sendTo, theServices } from "./caller.ts";
+import { type Answer, aCaller, errorOf, jobIn, jobsOf, LATER, refusalOf, sendTo, theServices } from "./caller.ts";
 
 let key = "";
 let tenantId = "";
@@ -37,7 +37,7 @@ function inProduction(reply: (host: string) => DnsReply, given: Given = {}) {
 	const dns = fakeDns(reply);
 	const production = { allowInsecureWebhooks: false, webhookDnsUrl: DNS_URL, publicUrl: OWN_URL, ...given.config };
 	const { server } = theServices({
-		config: { ...theServices().services.config, ...production },
+		config: production,
 		runtime: { ...runtime, fetch: dns.fetch, ...given.runtime },
 		...(given.db !== undefined && { db: given.db }),
 	});
@@ -126,8 +126,7 @@ describe("a submission with a webhook", () => {
 				key,
 				json: { delay_seconds: 3_600 },
 			});
-		const answer = await again(PRIVATE);
-		expect([answer.status, errorOf(answer).param]).toEqual([400, "webhook.url"]);
+		expect(refusalOf(await again(PRIVATE))).toMatchObject({ status: 400, param: "webhook.url" });
 		expect((await again(PUBLIC)).status).toBe(202);
 	});
 });

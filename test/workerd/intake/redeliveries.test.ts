@@ -17,7 +17,7 @@ import {
 	type StoredDelivery,
 } from "../support/a-job.ts";
 import { aDeliveryTo, anEndpoint, disable } from "../support/an-endpoint.ts";
-import { ADMIN, type Answer, aCaller, aKey, errorOf, send, sendTo, theServices } from "./caller.ts";
+import { type Answer, aCaller, errorOf, limit, send, sendTo, theServices, withWatchedQueue } from "./caller.ts";
 
 const Delivery = z.object({ id: z.string(), event_id: z.string(), status: z.string() }).loose();
 const Page = z.object({ data: z.array(Delivery), has_more: z.boolean(), last_id: z.string().nullable() });
@@ -26,7 +26,7 @@ let key = "";
 let tenantId = "";
 beforeAll(async () => {
 	({ key, tenantId } = await aCaller());
-	await send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { limits: { webhook_endpoints: null } } });
+	await limit(tenantId, { webhook_endpoints: null });
 });
 
 const aSucceededJob = () => aJob({ tenantId, status: "succeeded" });
@@ -38,21 +38,11 @@ const recover = (endpointId: string, json: unknown) =>
 const again = (deliveryId: string, by = key) => send("POST", `/v1/deliveries/${deliveryId}/redeliver`, { key: by });
 const idsOf = (answer: Answer) => Page.parse(answer.body).data.map(({ id }) => id);
 
-/** The API with a queue that only counts, and what it was sent. */
+const DeliveryIds = z.array(z.array(z.object({ deliveryId: z.string() }).transform(({ deliveryId }) => deliveryId)));
+
 function watchedQueue() {
-	const rung: { body: { deliveryId: string } }[][] = [];
-	const sendBatch = async (messages: { body: { deliveryId: string } }[]) => void rung.push(messages);
-	const { server, background } = theServices(
-		{},
-		{ DELIVERY_QUEUE: new Proxy(env.DELIVERY_QUEUE, { get: () => sendBatch }) },
-	);
-	return {
-		server,
-		async rungFor() {
-			await Promise.all(background);
-			return rung.map((messages) => messages.map(({ body }) => body.deliveryId));
-		},
-	};
+	const { server, sent } = withWatchedQueue("DELIVERY_QUEUE");
+	return { server, enqueued: async () => DeliveryIds.parse(await sent()) };
 }
 
 describe("GET /v1/webhook_endpoints/{id}/deliveries", () => {
@@ -136,7 +126,7 @@ describe("POST /v1/webhook_endpoints/{id}/recover", () => {
 			await missed(endpoint, { createdAt: now - 1_000, status: "skipped" }),
 			await missed(endpoint, { createdAt: now - 2_000 }),
 		];
-		const { server, rungFor } = watchedQueue();
+		const { server, enqueued } = watchedQueue();
 		const path = `/v1/webhook_endpoints/${endpoint.endpointId}/recover`;
 		const answer = await sendTo(server, "POST", path, { key, json: { since: ago(HOUR) } });
 		expect([answer.status, answer.body]).toEqual([
@@ -148,7 +138,7 @@ describe("POST /v1/webhook_endpoints/{id}/recover", () => {
 				has_more: false,
 			},
 		]);
-		expect(await rungFor()).toEqual([[first.deliveryId, second.deliveryId]]);
+		expect(await enqueued()).toEqual([[first.deliveryId, second.deliveryId]]);
 		expect((await recover(endpoint.endpointId, { since: ago(HOUR) })).body).toMatchObject({ recovered: 0 });
 	});
 
@@ -163,12 +153,12 @@ describe("POST /v1/webhook_endpoints/{id}/recover", () => {
 		)
 			.bind(deliveryId)
 			.run();
-		const { server, rungFor } = watchedQueue();
+		const { server, enqueued } = watchedQueue();
 		const path = `/v1/webhook_endpoints/${endpoint.endpointId}/recover`;
 		const call = () => sendTo(server, "POST", path, { key, json: { since: ago(DAY) } });
 		expect((await call()).body).toMatchObject({ recovered: 1_000, has_more: true });
-		const rung = await rungFor();
-		expect(rung).toEqual([[deliveryId, ...Array.from({ length: 99 }, (_, at) => `${deliveryId}_${at + 1}`)]]);
+		const ids = await enqueued();
+		expect(ids).toEqual([[deliveryId, ...Array.from({ length: 99 }, (_, at) => `${deliveryId}_${at + 1}`)]]);
 		expect((await call()).body).toMatchObject({ recovered: 1, has_more: false });
 		expect((await call()).body).toMatchObject({ recovered: 0, has_more: false });
 	});
@@ -208,11 +198,11 @@ describe("POST /v1/webhook_endpoints/{id}/recover", () => {
 describe("POST /v1/deliveries/{id}/redeliver", () => {
 	it("owes the delivery again, at once, and redispatches for it", async () => {
 		const delivery = await missed(await anEndpoint(tenantId));
-		const { server, rungFor } = watchedQueue();
+		const { server, enqueued } = watchedQueue();
 		const answer = await sendTo(server, "POST", `/v1/deliveries/${delivery.deliveryId}/redeliver`, { key });
 		expect(answer.status).toBe(202);
 		expect(answer.body).toMatchObject({ id: delivery.deliveryId, event_id: delivery.eventId, status: "pending" });
-		expect(await rungFor()).toEqual([[delivery.deliveryId]]);
+		expect(await enqueued()).toEqual([[delivery.deliveryId]]);
 		expect((await send("GET", `/v1/deliveries/${delivery.deliveryId}`, { key })).body).toEqual(answer.body);
 	});
 
@@ -249,7 +239,7 @@ describe("POST /v1/jobs/{id}/redeliver", () => {
 		const job = await aSucceededJob();
 		const own = await aDelivery(job, { status: "delivered", createdAt: NOW });
 		const registered = await aDeliveryTo(await anEndpoint(tenantId), job, { status: "exhausted", createdAt: NOW + 1 });
-		const { server, rungFor } = watchedQueue();
+		const { server, enqueued } = watchedQueue();
 		const answer = await sendTo(server, "POST", `/v1/jobs/${job.jobId}/redeliver`, { key });
 		expect(answer.status).toBe(202);
 		expect(answer.body).toMatchObject({
@@ -262,7 +252,7 @@ describe("POST /v1/jobs/{id}/redeliver", () => {
 			first_id: own.deliveryId,
 			last_id: registered.deliveryId,
 		});
-		expect(await rungFor()).toEqual([[own.deliveryId, registered.deliveryId]]);
+		expect(await enqueued()).toEqual([[own.deliveryId, registered.deliveryId]]);
 	});
 
 	it("answers an empty list, and redispatches nobody, where nothing is owed to anybody in service", async () => {
@@ -270,37 +260,13 @@ describe("POST /v1/jobs/{id}/redeliver", () => {
 		const job = await aSucceededJob();
 		await aDeliveryTo(endpoint, job, { status: "exhausted" });
 		await disable(endpoint);
-		const { server, rungFor } = watchedQueue();
+		const { server, enqueued } = watchedQueue();
 		const answer = await sendTo(server, "POST", `/v1/jobs/${job.jobId}/redeliver`, { key });
-		expect([answer.status, idsOf(answer), await rungFor()]).toEqual([202, [], []]);
+		expect([answer.status, idsOf(answer), await enqueued()]).toEqual([202, [], []]);
 	});
 });
 
 describe("what another tenant owes", () => {
-	it.each([
-		["GET", "/v1/deliveries/:id"],
-		["POST", "/v1/deliveries/:id/redeliver"],
-		["POST", "/v1/jobs/:job/redeliver"],
-	])("answers %s %s as what never was does, byte for byte", async (method, path) => {
-		const delivery = await missed(await anEndpoint(tenantId));
-		const stranger = (await aCaller()).key;
-		// Its request ids are all the same.
-		const { server } = theServices();
-		const answers = new Set<string>();
-		for (const [id, job] of [
-			[delivery.deliveryId, delivery.jobId],
-			["dlv_01jq0000000000000000000000_failed_webhook", "job_01jq0000000000000000000000"],
-			["dlv_%25", "job_%25"],
-			["x", "x"],
-			["dlv_x%27%20OR%201=1", "job_*"],
-		] as const) {
-			const answer = await sendTo(server, method, path.replace(":id", id).replace(":job", job), { key: stranger });
-			answers.add(JSON.stringify([answer.status, [...answer.headers], answer.text]));
-		}
-		expect([...answers].join("\n")).toMatch(/^\[404,[^\n]+$/);
-		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted", restartedAt: null });
-	});
-
 	it("is no place to go on from in a list", async () => {
 		const delivery = await missed(await anEndpoint(tenantId));
 		const stranger = await aCaller();
@@ -309,13 +275,5 @@ describe("what another tenant owes", () => {
 		const { server } = theServices();
 		const get = async (id: string) => (await sendTo(server, "GET", `${path}${id}`, { key: stranger.key })).text;
 		expect(await get(delivery.deliveryId)).toBe(await get("dlv_01jq0000000000000000000000_failed_webhook"));
-	});
-
-	it("is beyond a key that may only read", async () => {
-		const { deliveryId, jobId } = await missed(await anEndpoint(tenantId));
-		const reader = await aKey(tenantId, { scopes: ["webhooks:read", "jobs:read", "jobs:write"] });
-		expect((await again(deliveryId, reader.key)).status).toBe(403);
-		expect((await send("POST", `/v1/jobs/${jobId}/redeliver`, { key: reader.key })).status).toBe(403);
-		expect((await send("GET", `/v1/deliveries/${deliveryId}`, { key: reader.key })).status).toBe(200);
 	});
 });

@@ -1,20 +1,21 @@
 import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it, vi } from "vitest";
-import type { Config } from "../../../shared/core/config.ts";
 import { Database } from "../../../shared/db/database.ts";
 import type { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { reload } from "../support/a-job.ts";
 import { forgetfulD1, watchedD1 } from "../support/watched-d1.ts";
 import {
-	ADMIN,
 	aCaller,
 	aKey,
+	BROKEN_R2,
 	errorOf,
 	jobIn,
 	jobsOf,
 	LATER,
+	limit,
 	PROMPT,
+	refusalOf,
 	send,
 	sendTo,
 	submitted,
@@ -251,8 +252,9 @@ describe("POST /v1/jobs", () => {
 	});
 
 	it("refuses a webhook that points at this service itself", async () => {
-		const config: Partial<Config> = { publicUrl: "https://holdfast.example.com", allowInsecureWebhooks: false };
-		const { server } = theServices({ config: { ...theServices().services.config, ...config } });
+		const { server } = theServices({
+			config: { publicUrl: "https://holdfast.example.com", allowInsecureWebhooks: false },
+		});
 		const json = { ...LATER, webhook: { url: "https://holdfast.example.com/v1/jobs" } };
 		const answer = await sendTo(server, "POST", "/v1/jobs", { key, json });
 		expect([answer.status, errorOf(answer).param]).toEqual([400, "webhook.url"]);
@@ -280,8 +282,7 @@ describe("Prefer: wait", () => {
 	});
 
 	it.each(["wait", "wait=", "wait=61", "wait=-1", "wait=1.5", "wait=x"])("refuses %s", async (prefer) => {
-		const answer = await submit(LATER, { prefer });
-		expect([answer.status, errorOf(answer).param]).toEqual([400, "Prefer"]);
+		expect(refusalOf(await submit(LATER, { prefer }))).toMatchObject({ status: 400, param: "Prefer" });
 	});
 
 	it("ignores preferences that it does not know", async () => {
@@ -330,8 +331,7 @@ describe("Idempotency-Key", () => {
 			first.headers.get("location"),
 		]);
 		for (const other of [`${raw} `, JSON.stringify({ delay_seconds: 3_600, input: PROMPT })]) {
-			const answer = await withKey("same", other);
-			expect([answer.status, errorOf(answer).code]).toEqual([422, "idempotency_key_reused"]);
+			expect(refusalOf(await withKey("same", other))).toMatchObject({ status: 422, code: "idempotency_key_reused" });
 		}
 	});
 
@@ -386,8 +386,7 @@ describe("Idempotency-Key", () => {
 	});
 
 	it.each(["' OR 1=1--", "a b", "", "x".repeat(256), "a, a"])("is refused as %.20j", async (bad) => {
-		const answer = await withKey(bad);
-		expect([answer.status, errorOf(answer).param]).toEqual([400, "idempotency-key"]);
+		expect(refusalOf(await withKey(bad))).toMatchObject({ status: 400, param: "idempotency-key" });
 	});
 
 	it.each(["x".repeat(255), "%".repeat(255), "'OR/**/1=1--", '"quoted"'])("may be %.20s", async (good) => {
@@ -396,8 +395,7 @@ describe("Idempotency-Key", () => {
 	});
 
 	it("gives the same job though no route serves its model any more", async () => {
-		const { services } = theServices();
-		const { server } = theServices({ config: { ...services.config, modelRoutes: [] } });
+		const { server } = theServices({ config: { modelRoutes: [] } });
 		const call = { key, json: LATER, headers: { "idempotency-key": "rerouted" } };
 		const first = await send("POST", "/v1/jobs", call);
 		const again = await sendTo(server, "POST", "/v1/jobs", call);
@@ -413,8 +411,7 @@ describe("Idempotency-Key", () => {
 		const { id } = jobIn(await withKey("erased"));
 		await send("POST", `/v1/jobs/${id}/cancel`, { key });
 		expect((await send("DELETE", `/v1/jobs/${id}`, { key })).status).toBe(204);
-		const answer = await withKey("erased");
-		expect([answer.status, errorOf(answer).code]).toEqual([409, "job_erased"]);
+		expect(refusalOf(await withKey("erased"))).toMatchObject({ status: 409, code: "job_erased" });
 	});
 });
 
@@ -563,7 +560,7 @@ describe("when a part of the platform fails", () => {
 		expect((await send("POST", "/v1/jobs", { ...large, headers })).headers.get("idempotent-replayed")).toBe("true");
 		const other = { ...large, json: { ...large.json, priority: 1 }, headers };
 		expect(errorOf(await send("POST", "/v1/jobs", other)).code).toBe("idempotency_key_reused");
-		await send("PATCH", `/v1/admin/tenants/${caller.tenantId}`, { key: ADMIN, json: { limits: { open_jobs: 0 } } });
+		await limit(caller.tenantId, { open_jobs: 0 });
 		expect(errorOf(await send("POST", "/v1/jobs", large)).code).toBe("open_jobs_limit");
 		expect(await inputs()).toBe(1);
 
@@ -575,10 +572,7 @@ describe("when a part of the platform fails", () => {
 
 	it("stores nothing where R2 does not take a large input", async () => {
 		const caller = await aCaller();
-		const RESULTS = new Proxy(env.RESULTS, {
-			get: () => () => Promise.reject(new Error("put: internal error (10001)")),
-		});
-		const { server } = theServices({}, { RESULTS });
+		const { server } = theServices({}, { RESULTS: BROKEN_R2 });
 		const answer = await post(server, caller.key, { ...LATER, input: LARGE });
 		expect([answer.status, errorOf(answer).code]).toEqual([503, "storage_unavailable"]);
 		expect(answer.headers.get("retry-after")).not.toBeNull();

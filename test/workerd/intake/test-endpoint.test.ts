@@ -3,10 +3,11 @@ import { Webhook } from "standardwebhooks";
 import { beforeAll, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { JobBody } from "../../../shared/api/job.ts";
+import type { Config } from "../../../shared/core/config.ts";
 import { EVENT_TYPES } from "../../../shared/core/webhooks/events.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { disable } from "../support/an-endpoint.ts";
-import { ADMIN, aCaller, errorOf, send, sendTo, theServices } from "./caller.ts";
+import { aCaller, errorOf, limit, send, sendTo, theServices } from "./caller.ts";
 
 const Created = z.object({ id: z.string(), signing_secret: z.string() });
 const Event = z.object({ id: z.string(), type: z.string(), data: z.record(z.string(), z.unknown()) }).loose();
@@ -15,7 +16,7 @@ let key = "";
 let tenantId = "";
 beforeAll(async () => {
 	({ key, tenantId } = await aCaller());
-	await send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { limits: { webhook_endpoints: null } } });
+	await limit(tenantId, { webhook_endpoints: null });
 });
 
 async function created(json: object = {}) {
@@ -24,20 +25,13 @@ async function created(json: object = {}) {
 }
 
 /** The API where `answer` is what receivers say, and what was sent to them. */
-function withReceiver(
-	answer: () => Promise<Response>,
-	config: { allowInsecureWebhooks?: boolean; signingKeys?: string[] } = {},
-) {
+function withReceiver(answer: () => Promise<Response>, config: Partial<Config> = {}) {
 	const received: { url: string; body: string; headers: Record<string, string> }[] = [];
 	const fetch = async (url: string, init: RequestInit) => {
 		received.push({ url, body: String(init.body), headers: Object.fromEntries(new Headers(init.headers)) });
 		return await answer();
 	};
-	const { services } = theServices();
-	const { server } = theServices({
-		config: { ...services.config, ...config },
-		runtime: { ...runtime, fetch },
-	});
+	const { server } = theServices({ config, runtime: { ...runtime, fetch } });
 	const test = (id: string, json: unknown = { event_type: "job.failed" }) =>
 		sendTo(server, "POST", `/v1/webhook_endpoints/${id}/test`, { key, json });
 	return { received, test };

@@ -5,7 +5,7 @@ import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { DAY } from "../support/a-job.ts";
 import { meteredD1 } from "../support/watched-d1.ts";
-import { aCaller, errorOf, jobIn, PROMPT, send, sendTo, theServices } from "./caller.ts";
+import { aCaller, jobIn, PROMPT, refusalOf, send, sendTo, theServices } from "./caller.ts";
 
 const Page = z.object({
 	data: z.array(z.object({ id: z.string(), date: z.string(), model: z.string(), total_tokens: z.number() }).loose()),
@@ -100,8 +100,7 @@ describe("GET /v1/usage", () => {
 		["model=a", "model"],
 		["from=2026-01-01&from=2026-01-02", "from"],
 	])("refuses %s", async (query, param) => {
-		const answer = await get(query);
-		expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+		expect(refusalOf(await get(query))).toMatchObject({ status: 400, param });
 	});
 
 	it("reads no more rows of D1 than it shows, whatever came before and after", async () => {

@@ -4,9 +4,10 @@ import { z } from "zod";
 import { unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
+import { OWN_URL, REFUSED_URLS } from "../../support/url-corpus.ts";
 import { HOUR } from "../support/a-job.ts";
 import { forgetfulD1 } from "../support/watched-d1.ts";
-import { ADMIN, type Answer, aCaller, aKey, errorOf, send, sendTo, theServices } from "./caller.ts";
+import { type Answer, aCaller, errorOf, limit, refusalOf, send, sendTo, theServices } from "./caller.ts";
 
 const Endpoint = z
 	.object({
@@ -33,7 +34,7 @@ let key = "";
 let tenantId = "";
 beforeAll(async () => {
 	({ key, tenantId } = await aCaller());
-	await send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json: { limits: { webhook_endpoints: null } } });
+	await limit(tenantId, { webhook_endpoints: null });
 });
 
 const call = (method: string, rest: string, json?: unknown) => send(method, `${PATH}${rest}`, { key, json });
@@ -97,10 +98,7 @@ describe("POST /v1/webhook_endpoints", () => {
 
 	it("makes as many as the tenant may have, and says what to do about it", async () => {
 		const owner = await aCaller();
-		await send("PATCH", `/v1/admin/tenants/${owner.tenantId}`, {
-			key: ADMIN,
-			json: { limits: { webhook_endpoints: 2 } },
-		});
+		await limit(owner.tenantId, { webhook_endpoints: 2 });
 		const answers = await Promise.all([1, 2, 3, 4].map(() => send("POST", PATH, { key: owner.key, json: NEW })));
 		expect(answers.map(({ status }) => status).sort()).toEqual([201, 201, 409, 409]);
 		const refused = answers.find(({ status }) => status === 409);
@@ -154,73 +152,31 @@ describe("POST /v1/webhook_endpoints", () => {
 });
 
 describe("an endpoint's URL", () => {
-	const strict = () => {
-		const { services } = theServices();
-		return theServices({ config: { ...services.config, allowInsecureWebhooks: false } }).server;
-	};
-	const hosts = [
-		"0177.0.0.1",
-		"0x7f000001",
-		"127.1",
-		"0",
-		"①②⑦.⓪.⓪.①",
-		"127。0。0。1",
-		"127.0.0.1.",
-		"2852039166",
-		"0xA9FEA9FE",
-		"0251.0376.0251.0376",
-		"4294967295",
-		"1.1.1.1",
-		"[::]",
-		"[::1]",
-		"[::ffff:127.0.0.1]",
-		"[64:ff9b:1::1]",
-		"[2002:7f00:1::]",
-		"[fd00:ec2::254]",
-		"localhost",
-		"LOCALHOST.",
-		"ⓛⓞⓒⓐⓛⓗⓞⓢⓣ",
-		"%6c%6f%63%61%6c%68%6f%73%74",
-		"metadata.google.internal",
-		"x.local",
-		"crm",
-		"jobs.test",
-		"256.256.256.256",
-		"127.0.0.1%00.example.com",
-		"exa mple.com",
-		"exam\tple.com",
-		"crm.example.com:22",
-		"crm.example.com:65536",
-		"user:secret@crm.example.com",
-	];
-	const others = [
-		"http://crm.example.com/",
-		"ftp://crm.example.com/",
-		"data:,x",
-		"javascript:1",
-		"//crm.example.com",
-		"",
-	];
-	const long = `https://crm.example.com/${"x".repeat(2049)}`;
-
-	const urls = [...hosts.map((host) => `https://${host}/hook`), ...others, long];
-	it.each(urls.map((url) => ({ url, shown: url.slice(0, 60) })))("is refused as $shown", async ({ url }) => {
+	it("is refused for every address of the table, when it is created and when it is changed", async () => {
 		const { id, url: stored } = await created();
-		for (const [path, json] of [
-			[PATH, { ...NEW, url }],
-			[`${PATH}/${id}`, { url }],
-		] as const) {
-			const answer = await sendTo(strict(), "POST", path, { key, json });
-			expect([answer.status, errorOf(answer).code, errorOf(answer).param]).toEqual([400, "invalid_request", "url"]);
-			if (url.length > 20) expect(answer.text).not.toContain(url);
+		const config = { allowInsecureWebhooks: false, webhookDnsUrl: null, publicUrl: OWN_URL };
+		const { server } = theServices({ config });
+		for (const { url, problem } of REFUSED_URLS) {
+			for (const [path, json] of [
+				[PATH, { ...NEW, url }],
+				[`${PATH}/${id}`, { url }],
+			] as const) {
+				const answer = await sendTo(server, "POST", path, { key, json });
+				expect([answer.status, errorOf(answer)], url).toMatchObject([400, { param: "url", message: problem }]);
+				if (url.length > 20) expect(answer.text).not.toContain(url);
+			}
 		}
 		expect((await call("GET", `/${id}`)).body).toMatchObject({ url: stored });
 	});
 
+	it("is not looked at where the endpoint is another tenant's", async () => {
+		const { id } = await created();
+		const call = { key: (await aCaller()).key, json: { url: "https://10.0.0.1/" } };
+		expect((await send("POST", `${PATH}/${id}`, call)).status).toBe(404);
+	});
+
 	it("is not this service's own", async () => {
-		const { services } = theServices();
-		const config = { ...services.config, publicUrl: "https://holdfast.example.com" };
-		const { server } = theServices({ config });
+		const { server } = theServices({ config: { publicUrl: "https://holdfast.example.com" } });
 		for (const url of ["https://holdfast.example.com/v1/jobs", "https://api.holdfast.example.com/"]) {
 			const answer = await sendTo(server, "POST", PATH, { key, json: { ...NEW, url } });
 			expect([answer.status, errorOf(answer).param]).toEqual([400, "url"]);
@@ -256,8 +212,7 @@ describe("GET /v1/webhook_endpoints", () => {
 		["order=newest", "order"],
 		["status=enabled", "status"],
 	])("refuses ?%s", async (query, param) => {
-		const answer = await call("GET", `?${query}`);
-		expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+		expect(refusalOf(await call("GET", `?${query}`))).toMatchObject({ status: 400, param });
 	});
 });
 
@@ -303,8 +258,7 @@ describe("POST /v1/webhook_endpoints/{id}", () => {
 		[{ created_at: 1 }, "created_at"],
 	])("refuses %j, and changes nothing", async (json, param) => {
 		const { id, signing_secret: _, ...before } = await created();
-		const answer = await call("POST", `/${id}`, { name: "new", ...json });
-		expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+		expect(refusalOf(await call("POST", `/${id}`, { name: "new", ...json }))).toMatchObject({ status: 400, param });
 		expect((await call("GET", `/${id}`)).body).toMatchObject({ ...before, name: "crm" });
 	});
 });
@@ -371,46 +325,6 @@ describe("POST /v1/webhook_endpoints/{id}/rotate_secret", () => {
 		const before = await rowOf(id);
 		expect((await call("POST", `/${id}/rotate_secret`, json)).status).toBe(400);
 		expect(await rowOf(id)).toEqual(before);
-	});
-});
-
-describe("an endpoint of another tenant", () => {
-	const routes: [string, string, object | undefined][] = [
-		["GET", "", undefined],
-		["POST", "", { name: "mine" }],
-		["POST", "", { url: "https://10.0.0.1/" }],
-		["DELETE", "", undefined],
-		["POST", "/rotate_secret", undefined],
-		["POST", "/test", { event_type: "job.failed" }],
-		["GET", "/deliveries", undefined],
-		["POST", "/enable", undefined],
-		["POST", "/recover", { since: new Date(runtime.now()).toISOString() }],
-	];
-
-	it.each(routes)("answers %s …%s as one that never was does, byte for byte", async (method, rest, json) => {
-		const { id } = await created();
-		const stranger = (await aCaller()).key;
-		const before = await rowOf(id);
-		// Its request ids are all the same.
-		const { server } = theServices();
-		const answers: Answer[] = [];
-		for (const one of [id, "we_01jq0000000000000000000000", "we_1", "we_%25", "nonsense"]) {
-			answers.push(await sendTo(server, method, `${PATH}/${one}${rest}`, { key: stranger, json }));
-		}
-		const bytes = new Set(answers.map(({ status, headers, text }) => JSON.stringify([status, [...headers], text])));
-		expect(bytes.size, [...bytes].join("\n")).toBe(1);
-		expect(answers[0]?.status).toBe(404);
-		expect(await rowOf(id)).toEqual(before);
-	});
-
-	it("is beyond a key that may only read", async () => {
-		const reader = await aKey(tenantId, { scopes: ["webhooks:read"] });
-		const { id } = await created();
-		for (const rest of ["", "/rotate_secret", "/test", "/enable", "/recover"]) {
-			const answer = await send("POST", `${PATH}/${id}${rest}`, { key: reader.key, json: {} });
-			expect([answer.status, errorOf(answer).code]).toEqual([403, "forbidden"]);
-		}
-		expect((await send("GET", `${PATH}/${id}`, { key: reader.key })).status).toBe(200);
 	});
 });
 
