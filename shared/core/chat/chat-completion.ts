@@ -6,7 +6,7 @@ const ChatChoice = z.looseObject({
 	message: z.looseObject({
 		role: z.string(),
 		content: z.union([z.string(), z.null()]).optional(),
-		tool_calls: z.array(z.unknown()).optional(),
+		tool_calls: z.array(z.looseObject({})).optional(),
 	}),
 	finish_reason: z.union([z.string(), z.null()]),
 });

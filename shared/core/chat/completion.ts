@@ -120,7 +120,7 @@ function wellFormedChoice(value: Json, position: number): ChatChoice | null {
 function wellFormedMessage({ tool_calls: toolCalls, ...message }: JsonObject): ChatChoice["message"] {
 	// Content that came in parts is also kept as it came: images and citations do not fit in a string.
 	const parts = listOf(message.content);
-	const calls = toolCalls === undefined || toolCalls === null ? null : (listOf(toolCalls) ?? [toolCalls]);
+	const calls = toolCalls === undefined || toolCalls === null ? null : (listOf(toolCalls) ?? [toolCalls]).map(asObject);
 	return {
 		...message,
 		role: wordOf(message.role) ?? "assistant",
@@ -128,6 +128,11 @@ function wellFormedMessage({ tool_calls: toolCalls, ...message }: JsonObject): C
 		...(parts === null ? {} : { content_parts: parts }),
 		...(calls === null ? {} : { tool_calls: calls }),
 	};
+}
+
+/** Whatever a provider puts in the place of an object is kept as its `value`. */
+function asObject(value: Json): JsonObject {
+	return objectOf(value) ?? { value };
 }
 
 /** A string, or null for no content. In JSON mode some providers send an object: its JSON text is the content. */

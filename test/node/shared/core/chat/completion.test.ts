@@ -186,6 +186,12 @@ describe("readCompletion", () => {
 			"stop",
 		],
 		[
+			"a tool call that is no object",
+			{ choices: onlyChoice({ content: null, tool_calls: ["search", { id: "a" }] }, "tool_calls") },
+			{ role: "assistant", content: null, tool_calls: [{ value: "search" }, { id: "a" }] },
+			"tool_calls",
+		],
+		[
 			"a filtered answer",
 			{ choices: onlyChoice({ role: "assistant", content: "" }, "content_filter") },
 			{ role: "assistant", content: "" },
