@@ -190,6 +190,7 @@ describe("POST /v1/jobs", () => {
 		["status", { status: "succeeded" }, /Unknown field/],
 		["model", { model: "" }, /at least 1 character/],
 		["model", { model: "y".repeat(257) }, /at most 256/],
+		["model", { model: "a\u0000b" }, /control characters/],
 		["model", { model: 1 }, /text or a list/],
 		["model", { model: null }, /null/],
 		["model", { model: [] }, /at least 1 entry/],
