@@ -42,5 +42,5 @@ async function write(consumer: Consumer, job: Job, settlement: Settlement): Prom
 	// By the current routes. If none serves the model, the job fails when it is leased.
 	const credential = credentialFor(consumer.config.modelRoutes, settlement.progress.model) ?? "";
 	const requeued = await requeueJob(consumer.db, { tenantId, jobId, fence, credential, ...settlement });
-	return { done: requeued !== null, deliveries: [], released: [], waitMs: 0, ...requeued };
+	return { ...requeued, deliveries: [] };
 }

@@ -5,6 +5,7 @@
 import type { JobKey } from "../../core/jobs/job.ts";
 import { FAIR_SHARE } from "../../core/tenants/tenant.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
+import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
 import { tenantKey } from "./keys.ts";
 import { overBudget } from "./tenant-limits.ts";
@@ -24,9 +25,10 @@ export const slotsLeft = (tenant: string) => `CASE WHEN ${othersWait(tenant)} TH
 /** Whether the `place`th of the jobs that arrive without a slot gets one. */
 export const getsSlot = (tenant: string, place: string) => `${place} <= ${slotsLeft(tenant)}`;
 
-/** How many parked jobs may get a slot. If none is parked, or the budget is spent, nothing is counted. */
+/** How many parked jobs may get a slot. If none is parked, the budget is spent, or the tenant is deleted, nothing is counted. */
 export const slotsToGive = (tenant: string) =>
-	`CASE WHEN NOT ${othersWait(tenant)} OR ${overBudget(tenant)} THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`;
+	`CASE WHEN NOT ${othersWait(tenant)} OR ${tenant} IN ${DELETED_TENANTS} OR ${overBudget(tenant)}
+	      THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`;
 
 /**
  * Gives a slot to each job that was just leased without one: the lease checked that there are enough. For a job that has a
@@ -46,7 +48,7 @@ export function revokeSlots(tenantId: string): Statement {
 		sql: `UPDATE jobs
 		   SET slot = NULL, parked_on = ${tenantKey("?1")}, status_reason = 'running_limit', version = version + 1,
 		       sweep_at = deadline_at
-		 WHERE slot = ?1 AND status = 'queued' AND ${freeSlots("?1")} < 0`,
+		 WHERE slot = ?1 AND status = 'queued' AND ?1 NOT IN ${DELETED_TENANTS} AND ${freeSlots("?1")} < 0`,
 		params: [tenantId],
 	};
 }

@@ -23,14 +23,15 @@ export interface Requeue extends JobKey {
 }
 
 export interface Requeued {
+	/** False: the lease was no longer ours, and the job did not change. */
+	done: boolean;
 	/** Until the job is due: not before the breaker that it tripped is half-open, so that it can be the probe. */
 	waitMs: number;
 	/** Jobs of the tenant that were released to its slot: enqueue them. */
 	released: JobKey[];
 }
 
-/** Null: the lease was no longer ours, and nothing was written. */
-export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeued | null> {
+export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeued> {
 	const { breakerEvent, tenantId } = requeue;
 	const rows = await db.transactNamed("requeue job", {
 		breaker: breakerEvent === null ? [] : breakerStatement(db, breakerEvent),
@@ -38,7 +39,8 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeu
 		released: releaseForTenant(db, tenantId),
 	});
 	const [requeued] = rows.requeued;
-	return requeued === undefined ? null : { waitMs: Number(requeued.wait_ms), released: jobKeysFromRows(rows.released) };
+	const released = jobKeysFromRows(rows.released);
+	return { done: requeued !== undefined, waitMs: Number(requeued?.wait_ms ?? 0), released };
 }
 
 function requeueStatement(db: Database, requeue: Requeue): Statement {

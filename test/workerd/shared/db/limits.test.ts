@@ -9,6 +9,7 @@ import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import type { NewJob, Submission } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
+import { deleteTenant } from "../../../../shared/db/upkeep/delete-tenant.ts";
 import {
 	aJob,
 	aNewJob,
@@ -93,13 +94,34 @@ describe("running_jobs", () => {
 		expect((await finishJobs(db, [finalizationOf(second)]))[0]?.released).toEqual([{ tenantId, jobId: old.jobId }]);
 	});
 
+	it("releases and parks no job of a deleted tenant when its limits change", async () => {
+		const tenantId = await limited({ running_jobs: 1 });
+		const jobs = [await submitted(tenantId), await submitted(tenantId)];
+		await deleteTenant(db, tenantId, BY);
+		const before = await Promise.all(jobs.map(reload));
+		for (const running_jobs of [9, 0]) expect(await change(tenantId, { running_jobs })).toEqual([]);
+		expect(await Promise.all(jobs.map(reload))).toEqual(before);
+	});
+
+	it("releases the next job although the lease that requeues was lost", async () => {
+		const tenantId = await limited({ running_jobs: 1 });
+		const [failed] = (await lease([await submitted(tenantId)])).jobs;
+		const next = await submitted(tenantId);
+		await env.DB.prepare("UPDATE jobs SET slot = NULL WHERE id = ?1").bind(failed?.jobId).run();
+		const requeue = { ...(failed ?? jobOf()), reason: "retrying" as const, delayMs: SECOND, breakerEvent: null };
+		expect(await requeueJob(db, { ...requeue, fence: 7, progress: jobOf() })).toMatchObject({
+			done: false,
+			released: [{ tenantId, jobId: next.jobId }],
+		});
+	});
+
 	it("hands a slot on when its job waits for a retry, which then waits for one itself", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
 		const [failed] = (await lease([await submitted(tenantId)])).jobs;
 		const next = await submitted(tenantId);
 		if (failed === undefined) throw new Error("nothing was leased");
 		const requeue = { ...failed, reason: "retrying" as const, delayMs: SECOND, progress: failed, breakerEvent: null };
-		expect((await requeueJob(db, requeue))?.released).toEqual([{ tenantId, jobId: next.jobId }]);
+		expect((await requeueJob(db, requeue)).released).toEqual([{ tenantId, jobId: next.jobId }]);
 		await lease([next]);
 		expect((await lease([failed], NOW + SECOND)).jobs).toEqual([]);
 		expect(await reload(failed)).toMatchObject({ parkedOn: `tenant:${tenantId}`, statusReason: "running_limit" });

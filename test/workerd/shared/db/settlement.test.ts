@@ -246,7 +246,7 @@ describe("requeueJob", () => {
 	it("puts the job back, with all that the call added, and asks to be swept a minute after it is due", async () => {
 		const job = await aJob({ status: "running", fence: 3, redispatches: 2, version: 2 });
 
-		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toEqual({ waitMs: 7 * SECOND, released: [] });
+		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toEqual({ done: true, waitMs: 7 * SECOND, released: [] });
 
 		expect(await reload(job)).toEqual({
 			...job,
@@ -282,7 +282,7 @@ describe("requeueJob", () => {
 		["the job is over", { status: "cancelled" as const, fence: 1 }],
 	])("writes nothing when %s", async (_, row) => {
 		const job = await aJob(row);
-		expect(await requeueJob(db, { ...requeueOf(job, SECOND), fence: 1 })).toBeNull();
+		expect(await requeueJob(db, { ...requeueOf(job, SECOND), fence: 1 })).toMatchObject({ done: false });
 		expect(await reload(job)).toEqual(job);
 	});
 });
