@@ -5,13 +5,15 @@
 import { filterExisting } from "../../shared/db/jobs/filter-existing.ts";
 import { readNote, writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { eraseObjects, listInputs } from "../../shared/storage/erase-objects.ts";
-import type { Sweeper } from "./sweeper.ts";
+import type { Budget, Sweeper } from "./sweeper.ts";
 
 const DAY_MS = 86_400_000;
 /** Each has a thousand inputs. A day with more takes several sweeps. */
 const PAGES_MAX = 10;
+/** For one page, and for the notes afterwards. */
+const STATEMENTS = 3;
 
-export async function reapInputs({ db, objects, runtime }: Sweeper): Promise<{ inputsReaped: number }> {
+export async function reapInputs({ db, objects, runtime }: Sweeper, budget: Budget): Promise<{ inputsReaped: number }> {
 	const lastFullDay = startOfDay(runtime.now()) - 2 * DAY_MS;
 	const note = await readNote(db, "inputs_reaped_until");
 	const day = note === null ? lastFullDay : Number(note) + DAY_MS;
@@ -19,17 +21,18 @@ export async function reapInputs({ db, objects, runtime }: Sweeper): Promise<{ i
 
 	let inputsReaped = 0;
 	let cursor: string | null = (await readNote(db, "inputs_reap_cursor")) || null;
-	for (let pages = 0; pages < PAGES_MAX; pages++) {
+	let isDone = false;
+	for (let pages = 0; !isDone && pages < PAGES_MAX && budget.allows(STATEMENTS); pages++) {
 		const page = await listInputs(objects, day, cursor);
 		const known = await filterExisting(db, page.inputs);
 		const orphans = page.inputs.filter(({ jobId }) => !known.has(jobId)).map(({ key }) => key);
 		await eraseObjects(objects, orphans);
 		inputsReaped += orphans.length;
 		cursor = page.next;
-		if (cursor === null) break;
+		isDone = cursor === null;
 	}
 	await writeNote(db, "inputs_reap_cursor", cursor ?? "");
-	if (cursor === null) await writeNote(db, "inputs_reaped_until", String(day));
+	if (isDone) await writeNote(db, "inputs_reaped_until", String(day));
 	return { inputsReaped };
 }
 

@@ -13,18 +13,20 @@ import {
 } from "../../shared/db/tenants/sealed-secrets.ts";
 import { readNote, writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { logError } from "../log.ts";
-import type { Sweeper } from "./sweeper.ts";
+import type { Budget, Sweeper } from "./sweeper.ts";
 
 /** Each secret costs two key derivations. */
 const PAGE = 100;
+/** Both notes, the page, and what replaces it. */
+const STATEMENTS = 4;
 
 const Cursor = z.object({ place: z.number(), tenantId: z.string(), endpointId: z.string().nullable() });
 
 /** Each sweep continues after the last page, so that secrets that cannot be opened do not block the others. */
-export async function resealSecrets(sweeper: Sweeper): Promise<{ secretsResealed: number }> {
+export async function resealSecrets(sweeper: Sweeper, budget: Budget): Promise<{ secretsResealed: number }> {
 	const { db, runtime, signingKeys } = sweeper;
 	const [, previous] = signingKeys;
-	if (previous === undefined) return { secretsResealed: 0 };
+	if (previous === undefined || !budget.allows(STATEMENTS)) return { secretsResealed: 0 };
 	const after = cursorOf(await readNote(db, "reseal_cursor"));
 	const found = await findSecretsSealedWith(db, await signingKeyId(runtime, previous), { limit: PAGE, after });
 	const resealed = await Promise.all(found.map((secret) => reseal(sweeper, secret)));
