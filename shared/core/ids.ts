@@ -25,6 +25,9 @@ export function smallestIdAt(prefix: IdPrefix, timeMs: number): string {
 	return `${prefix}_${encodeTime(Math.max(0, timeMs), 10).toLowerCase()}${"0".repeat(RANDOM_CHARACTERS)}`;
 }
 
+/** An object of a tenant as one string, for maps and sets. Neither part has a space. */
+export const keyText = (tenantId: unknown, id: unknown) => `${tenantId} ${id}`;
+
 /** Names one invocation of a consumer: random, so that its writes can be distinguished from another's. */
 export function newHolder(runtime: Runtime): string {
 	return [...runtime.randomBytes(8)].map((byte) => byte.toString(16).padStart(2, "0")).join("");

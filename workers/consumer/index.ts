@@ -4,6 +4,7 @@
  * Sends:  DELIVERY_QUEUE, when a job is final; JOB_QUEUE, for parked jobs whose model is back.
  */
 import type { Config } from "../../shared/core/config.ts";
+import { keyText } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { callModel } from "../../shared/model/call-model.ts";
 import { JobMessage } from "../../shared/queues/queue.ts";
@@ -29,7 +30,7 @@ export async function consumeJobs(
 		runtime,
 		freshResults,
 	});
-	const messages = { schema: JobMessage, idOf: (key: JobMessage) => `${key.tenantId}/${key.jobId}` };
+	const messages = { schema: JobMessage, idOf: (key: JobMessage) => keyText(key.tenantId, key.jobId) };
 	await applyDispositions(batch, messages, (keys, dispose) => runMessages(consumer, keys, dispose));
 }
 

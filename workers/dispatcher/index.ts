@@ -6,6 +6,7 @@
  *         recovered.
  */
 import type { Config } from "../../shared/core/config.ts";
+import { keyText } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { DeliveryMessage } from "../../shared/queues/queue.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
@@ -23,6 +24,6 @@ export async function dispatchDeliveries(
 	background: (work: Promise<void>) => void,
 ): Promise<void> {
 	const dispatcher = newDispatcher({ ...bind(env, runtime), freshResults, config, runtime, background });
-	const messages = { schema: DeliveryMessage, idOf: (key: DeliveryMessage) => `${key.tenantId}/${key.deliveryId}` };
+	const messages = { schema: DeliveryMessage, idOf: (key: DeliveryMessage) => keyText(key.tenantId, key.deliveryId) };
 	await applyDispositions(batch, messages, (keys, dispose) => dispatchMessages(dispatcher, keys, dispose));
 }

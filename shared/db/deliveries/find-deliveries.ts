@@ -1,5 +1,6 @@
 /** Reads deliveries: those that messages name, those of one job, those to one endpoint. */
 
+import { keyText } from "../../core/ids.ts";
 import type { JobKey, JobSummary } from "../../core/jobs/job.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
@@ -55,9 +56,9 @@ export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): 
 			params,
 		},
 	]);
-	const jobsByKey = new Map(jobs.map(jobSummaryFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
+	const jobsByKey = new Map(jobs.map(jobSummaryFromRow).map((job) => [keyText(job.tenantId, job.jobId), job]));
 	const endpointsByKey = new Map(
-		endpoints.map(endpointFromRow).map((endpoint) => [`${endpoint.tenantId} ${endpoint.endpointId}`, endpoint]),
+		endpoints.map(endpointFromRow).map((endpoint) => [keyText(endpoint.tenantId, endpoint.endpointId), endpoint]),
 	);
 	const secretsByTenant = new Map(
 		tenants.map((row) => [row.id, [row.secret, row.previous_secret].filter((sealed) => typeof sealed === "string")]),
@@ -69,8 +70,8 @@ export async function findPendingDeliveries(db: Database, keys: DeliveryKey[]): 
 		const now = Number(row.now);
 		return {
 			delivery,
-			job: jobsByKey.get(`${tenantId} ${jobId}`) ?? null,
-			endpoint: endpointsByKey.get(`${tenantId} ${endpointId}`) ?? null,
+			job: jobsByKey.get(keyText(tenantId, jobId)) ?? null,
+			endpoint: endpointsByKey.get(keyText(tenantId, endpointId)) ?? null,
 			sealedSecrets: secretsByTenant.get(tenantId) ?? [],
 			maySend: (delivery.nextAttemptAt ?? now) > now || maySendTo(delivery.receiver),
 			now,

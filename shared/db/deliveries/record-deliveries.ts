@@ -1,5 +1,6 @@
 /** Records delivery attempts, the next state of their deliveries, and what the attempts show about the receivers. */
 
+import { keyText } from "../../core/ids.ts";
 import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import { DELIVERY_ATTEMPTS_KEPT, type DeliveryAttempt, type DeliveryKey } from "../../core/webhooks/delivery.ts";
 import type { DeliveryDecision } from "../../core/webhooks/delivery-schedule.ts";
@@ -47,16 +48,16 @@ export async function recordDeliveries(
 	records: readonly DeliveryRecord[],
 	deliveryWaitMs = 0,
 ): Promise<Recorded[]> {
-	const [closed = [], ...rest] = await db.transact<Record<string, unknown>>("record deliveries", [
-		closeReceiverBreakers(deliveredAmong(records)),
-		...records.flatMap((record) => recordReceiverFailure(db, record, deliveryWaitMs)),
-		recordStatement(db, records),
-	]);
-	const done = new Set(rest.pop()?.map((row) => `${row.tenant_id} ${row.id}`));
-	const recovered = new Set(closed.map(({ key }) => String(key)));
-	const deliveries = pendingFromRows(rest.flat());
+	const rows = await db.transactNamed("record deliveries", {
+		closed: closeReceiverBreakers(deliveredAmong(records)),
+		failures: records.flatMap((record) => recordReceiverFailure(db, record, deliveryWaitMs)),
+		recorded: recordStatement(db, records),
+	});
+	const done = new Set(rows.recorded.map((row) => keyText(row.tenant_id, row.id)));
+	const recovered = new Set(rows.closed.map(({ key }) => String(key)));
+	const deliveries = pendingFromRows(rows.failures);
 	return records.map(({ tenantId, deliveryId, receiver }, at) => ({
-		done: done.has(`${tenantId} ${deliveryId}`),
+		done: done.has(keyText(tenantId, deliveryId)),
 		recovered: recovered.delete(receiver) ? receiver : null,
 		deliveries: at === 0 ? deliveries : [],
 	}));

@@ -3,6 +3,7 @@
  * deadline. The final state and its deliveries are one transaction.
  */
 
+import { keyText } from "../../core/ids.ts";
 import type { Cancellation, JobError, JobKey } from "../../core/jobs/job.ts";
 import type { FinalState, StatusReason } from "../../core/jobs/job-states.ts";
 import type { JobProgress } from "../../core/jobs/settlement.ts";
@@ -48,17 +49,17 @@ export async function finishJobs(
 ): Promise<Finished[]> {
 	if (finalizations.length === 0) return [];
 	const tenants = [...new Set(finalizations.map(({ tenantId }) => tenantId))];
-	const [inserted = [], finished = [], ...releasedRows] = await db.transact<Record<string, unknown>>("finish jobs", [
-		insertFinalDeliveries(db, finalizations, deliveryWaitMs),
-		finishStatement(db, finalizations),
-		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
-	]);
-	const jobOf = (row: Record<string, unknown>) => `${row.tenant_id} ${row.job_id}`;
-	const done = new Set(finished.map(jobOf));
-	const deliveries = Map.groupBy(inserted, jobOf);
-	const released = new Map(tenants.map((tenantId, at) => [tenantId, jobKeysFromRows(releasedRows[at] ?? [])]));
+	const rows = await db.transactNamed("finish jobs", {
+		deliveries: insertFinalDeliveries(db, finalizations, deliveryWaitMs),
+		finished: finishStatement(db, finalizations),
+		released: tenants.map((tenantId) => releaseForTenant(db, tenantId)),
+	});
+	const jobOf = (row: Record<string, unknown>) => keyText(row.tenant_id, row.job_id);
+	const done = new Set(rows.finished.map(jobOf));
+	const deliveries = Map.groupBy(rows.deliveries, jobOf);
+	const released = Map.groupBy(jobKeysFromRows(rows.released), ({ tenantId }) => tenantId);
 	return finalizations.map(({ tenantId, jobId }) => {
-		const job = `${tenantId} ${jobId}`;
+		const job = keyText(tenantId, jobId);
 		const releasedByTenant = released.get(tenantId) ?? [];
 		released.delete(tenantId);
 		const pending = pendingFromRows(deliveries.get(job) ?? []);

@@ -5,6 +5,7 @@
  * submitted after the one before.
  */
 import { z } from "zod";
+import { keyText } from "../../core/ids.ts";
 import { type Idempotency, isCounted } from "../../core/jobs/idempotency.ts";
 import type { Job, JobKey, JobSummary } from "../../core/jobs/job.ts";
 import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
@@ -78,7 +79,7 @@ export async function submitJobs(db: Database, jobs: readonly NewJob[], isRepeat
 function wavesOf(jobs: readonly NewJob[]): NewJob[][] {
 	const waves: { jobs: NewJob[]; keys: Set<string> }[] = [];
 	for (const job of jobs) {
-		const key = job.idempotency === null ? null : `${job.tenantId} ${job.idempotency.key}`;
+		const key = job.idempotency === null ? null : keyText(job.tenantId, job.idempotency.key);
 		const mayJoin = job.retriedBy === undefined && waves.at(-1)?.jobs[0]?.retriedBy === undefined;
 		let wave = waves.at(-1);
 		if (wave === undefined || !mayJoin || (key !== null && wave.keys.has(key))) {
@@ -267,17 +268,17 @@ interface ExplanationRows {
 }
 
 function explain(submitted: readonly Submitted[], rows: ExplanationRows): Submission[] {
-	const jobs = new Map(rows.stored.map(jobSummaryFromRow).map((job) => [`${job.tenantId} ${job.jobId}`, job]));
+	const jobs = new Map(rows.stored.map(jobSummaryFromRow).map((job) => [keyText(job.tenantId, job.jobId), job]));
 	return submitted.map(({ tenantId, jobId, idempotency }, place) => {
 		const refused = () => refusalFromRow(rows.refusals.find(({ id }) => id === tenantId));
 		if (idempotency === null) {
-			const job = jobs.get(`${tenantId} ${jobId}`);
+			const job = jobs.get(keyText(tenantId, jobId));
 			return job === undefined ? refused() : { outcome: "created", job };
 		}
 		const holder = rows.holders.find((row) => row.place === place);
 		if (holder === undefined) return refused();
 		if (!isCounted(idempotency) && holder.fingerprint !== idempotency.fingerprint) return { outcome: "key_reused" };
-		const job = jobs.get(`${tenantId} ${String(holder.job_id)}`);
+		const job = jobs.get(keyText(tenantId, holder.job_id));
 		if (job === undefined) return { outcome: "erased" };
 		return { outcome: job.jobId === jobId ? "created" : "replayed", job };
 	});

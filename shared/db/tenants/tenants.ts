@@ -82,19 +82,20 @@ export async function updateTenant(
 	const name = "coalesce(?2, name)";
 	// `json_patch` would remove a limit that is set to null, and its default would apply again.
 	const merged = `json_set(limits${changed.map((name, at) => `, '$.${name}', CAST(?${3 + at} AS INTEGER)`).join("")})`;
-	const [, , [row] = [], , , released = []] = await db.transact<Record<string, unknown>>("update tenant", [
-		{
+	const rows = await db.transactNamed("update tenant", {
+		updated: {
 			sql: `UPDATE tenants SET name = ${name}, limits = ${merged}
 			 WHERE id = ?1 AND deleted_at IS NULL AND (name, limits) <> (${name}, ${merged})`,
 			params: [tenantId, change.name, ...changed.map((name) => limits?.[name] ?? null)],
 		},
-		audited(db, by, { action: "tenant.updated", tenantId, target: tenantId }),
-		find(tenantId),
-		...(limits === null
-			? []
-			: [countOpenJobs(tenantId), revokeSlots(tenantId), releaseForTenant(db, tenantId, RELEASED_MAX)]),
-	]);
-	return row === undefined ? null : { tenant: tenantFromRow(row), released: jobKeysFromRows(released) };
+		// Right after the update: it reads `changes()`.
+		audited: audited(db, by, { action: "tenant.updated", tenantId, target: tenantId }),
+		found: find(tenantId),
+		limited: limits === null ? [] : [countOpenJobs(tenantId), revokeSlots(tenantId)],
+		released: limits === null ? [] : releaseForTenant(db, tenantId, RELEASED_MAX),
+	});
+	const [row] = rows.found;
+	return row === undefined ? null : { tenant: tenantFromRow(row), released: jobKeysFromRows(rows.released) };
 }
 
 /** The sealed secret that signs the tenant's one-off webhooks. */

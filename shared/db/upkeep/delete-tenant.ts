@@ -11,7 +11,7 @@ import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { receiverKey } from "../deliveries/receiver-breakers.ts";
 import { keyList } from "../key-list.ts";
 import { audited } from "../tenants/audit-log.ts";
-import { type ErasedJob, type ErasedRow, erasedFromRow, insertTombstone } from "./erase-jobs.ts";
+import { ERASED_COLUMNS, type ErasedJob, erasedFromRow, insertTombstone } from "./erase-jobs.ts";
 
 /** Longer than any invocation or cache entry that knew the tenant lives, and longer than its jobs' tombstones. */
 const ROW_KEPT_MS = 3_600_000;
@@ -86,12 +86,12 @@ export async function erasePage(
 	{ tenantId, jobs, limit }: { tenantId: string; jobs: JobKey[]; limit: number },
 	tombstoneId: string,
 ): Promise<ErasedPage> {
-	const [, gone = [], ...others] = await db.transact<ErasedRow>("erase page of tenant", [
+	const [, gone = [], ...others] = await db.transact("erase page of tenant", [
 		insertTombstone(db, jobs, tombstoneId, `tenant_id IN ${DELETED_TENANTS}`),
 		{
 			sql: `DELETE FROM jobs
 			 WHERE (tenant_id, id) IN (SELECT ?1, value ->> 1 FROM json_each(?2)) AND ${IS_DELETED}
-			RETURNING tenant_id, id, input_key`,
+			RETURNING ${ERASED_COLUMNS}`,
 			params: [tenantId, keyList(jobs)],
 		},
 		...OWNED.map(([table, key]) => eraseOwned(table, key, tenantId, limit)),

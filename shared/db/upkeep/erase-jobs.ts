@@ -8,7 +8,7 @@ import type { Actor } from "../../core/tenants/audit.ts";
 import { resultKey } from "../../storage/keys.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
-import { isListed, keyList } from "../key-list.ts";
+import { isListed, jobKeysFromRows, keyList } from "../key-list.ts";
 import { isDeliveryOf } from "../outbox.ts";
 import { audited } from "../tenants/audit-log.ts";
 
@@ -26,11 +26,8 @@ export interface ErasedJob extends JobKey {
 	inputKey: string | null;
 }
 
-export interface ErasedRow {
-	tenant_id: string;
-	id: string;
-	input_key: string | null;
-}
+export const ERASED_COLUMNS = "tenant_id, id, input_key";
+const ErasedRow = z.object({ tenant_id: z.string(), id: z.string(), input_key: z.string().nullable() });
 
 const LISTED = isListed("?2");
 const FINAL = "finished_at IS NOT NULL";
@@ -39,11 +36,11 @@ const NOTHING_PENDING = `NOT EXISTS (SELECT 1 FROM deliveries WHERE ${OF_JOB} AN
 
 /** Final jobs whose retention is over, oldest first. */
 export async function findJobsToPrune(db: Database, limit: number): Promise<JobKey[]> {
-	const rows = await db.all<ErasedRow>("find jobs to prune", {
+	const rows = await db.all<Record<string, unknown>>("find jobs to prune", {
 		sql: `SELECT tenant_id, id FROM jobs WHERE prune_at IS NOT NULL AND prune_at <= ${NOW} ORDER BY prune_at LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
-	return rows.map((row) => ({ tenantId: row.tenant_id, jobId: row.id }));
+	return jobKeysFromRows(rows);
 }
 
 /** Erases those of `jobs` without pending deliveries, and postpones the others. Returns the erased ones. */
@@ -51,10 +48,10 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 	if (jobs.length === 0) return [];
 	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
 	const params = [db.clock(), keyList(jobs)];
-	const [, gone = []] = await db.transact<ErasedRow>("prune jobs", [
-		insertTombstone(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${NOTHING_PENDING}`),
-		{ sql: `DELETE FROM jobs WHERE ${over} AND ${NOTHING_PENDING} RETURNING tenant_id, id, input_key`, params },
-		{
+	const rows = await db.transactNamed("prune jobs", {
+		tombstone: insertTombstone(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${NOTHING_PENDING}`),
+		gone: { sql: `DELETE FROM jobs WHERE ${over} AND ${NOTHING_PENDING} RETURNING ${ERASED_COLUMNS}`, params },
+		deliveries: {
 			sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN (
 			        SELECT deliveries.tenant_id, deliveries.id
 			          FROM (SELECT value ->> 0 AS tenant_id, value ->> 1 AS id FROM json_each(?1)) AS jobs CROSS JOIN deliveries
@@ -62,17 +59,17 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 			               (tenant_id, id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?1))))`,
 			params: [keyList(jobs)],
 		},
-		{ sql: `UPDATE jobs SET prune_at = ${NOW} + ${STILL_PENDING_MS} WHERE ${over}`, params },
-	]);
-	return gone.map(erasedFromRow);
+		postponed: { sql: `UPDATE jobs SET prune_at = ${NOW} + ${STILL_PENDING_MS} WHERE ${over}`, params },
+	});
+	return rows.gone.map(erasedFromRow);
 }
 
 /** Erases one job as its owner requested. Its pending deliveries are skipped. Null: it is not final, or does not exist. */
 export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, by: Actor): Promise<ErasedJob | null> {
 	const params = [db.clock(), keyList([job])];
-	const [, , gone = []] = await db.transact<ErasedRow>("erase job", [
-		insertTombstone(db, [job], tombstoneId, FINAL),
-		{
+	const rows = await db.transactNamed("erase job", {
+		tombstone: insertTombstone(db, [job], tombstoneId, FINAL),
+		deliveries: {
 			sql: `UPDATE deliveries
 			   SET prune_at = ${NOW} + ${ORPHANED_DELIVERY_MS}, next_attempt_at = NULL, sweep_at = NULL, parked_on = NULL,
 			       finished_at = coalesce(finished_at, ${NOW}),
@@ -82,10 +79,11 @@ export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, b
 			                              AND jobs.${FINAL} AND ${OF_JOB})`,
 			params,
 		},
-		{ sql: `DELETE FROM jobs WHERE ${LISTED} AND ${FINAL} RETURNING tenant_id, id, input_key`, params },
-		audited(db, by, { action: "job.erased", tenantId: job.tenantId, target: job.jobId }),
-	]);
-	return gone[0] === undefined ? null : erasedFromRow(gone[0]);
+		gone: { sql: `DELETE FROM jobs WHERE ${LISTED} AND ${FINAL} RETURNING ${ERASED_COLUMNS}`, params },
+		// Right after the deletion: it reads `changes()`.
+		audited: audited(db, by, { action: "job.erased", tenantId: job.tenantId, target: job.jobId }),
+	});
+	return rows.gone.map(erasedFromRow)[0] ?? null;
 }
 
 /** With the R2 keys of the jobs that the following statements erase: `condition` must be theirs. */
@@ -135,6 +133,7 @@ export async function removeTombstones(db: Database, tombstones: readonly Tombst
 	});
 }
 
-export function erasedFromRow(row: ErasedRow): ErasedJob {
+export function erasedFromRow(raw: unknown): ErasedJob {
+	const row = ErasedRow.parse(raw);
 	return { tenantId: row.tenant_id, jobId: row.id, inputKey: row.input_key };
 }

@@ -84,16 +84,16 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "a final state and its deliveries are two transactions",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: `await db.transact<Record<string, unknown>>("finish jobs", [
-		insertFinalDeliveries(db, finalizations, deliveryWaitMs),
-		finishStatement(db, finalizations),
-		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
-	]);`,
-		replace: `[
-		await db.all<Record<string, unknown>>("insert deliveries", insertFinalDeliveries(db, finalizations, deliveryWaitMs)),
-		await db.all<Record<string, unknown>>("finish jobs", finishStatement(db, finalizations)),
-		...(await db.transact<Record<string, unknown>>("give slots", tenants.map((tenantId) => releaseForTenant(db, tenantId)))),
-	];`,
+		find: `await db.transactNamed("finish jobs", {
+		deliveries: insertFinalDeliveries(db, finalizations, deliveryWaitMs),
+		finished: finishStatement(db, finalizations),
+		released: tenants.map((tenantId) => releaseForTenant(db, tenantId)),
+	});`,
+		replace: `{
+		deliveries: await db.all<Record<string, unknown>>("insert deliveries", insertFinalDeliveries(db, finalizations, deliveryWaitMs)),
+		finished: await db.all<Record<string, unknown>>("finish jobs", finishStatement(db, finalizations)),
+		...(await db.transactNamed("give slots", { released: tenants.map((tenantId) => releaseForTenant(db, tenantId)) })),
+	};`,
 	},
 	{
 		name: "a final state does not raise the version",

@@ -84,11 +84,11 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "deliveries to endpoints are inserted after the final state",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: "insertFinalDeliveries(db, finalizations, deliveryWaitMs),\n\t\tfinishStatement(db, finalizations),\n\t\t...tenants.map((tenantId) => releaseForTenant(db, tenantId)),\n\t]);",
+		find: "insertFinalDeliveries(db, finalizations, deliveryWaitMs),\n\t\tfinished: finishStatement(db, finalizations),\n\t\treleased: tenants.map((tenantId) => releaseForTenant(db, tenantId)),\n\t});",
 		replace: `{ ...insertFinalDeliveries(db, finalizations, deliveryWaitMs), sql: insertFinalDeliveries(db, finalizations, deliveryWaitMs).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
-		finishStatement(db, finalizations),
-		...tenants.map((tenantId) => releaseForTenant(db, tenantId)),
-	]);
+		finished: finishStatement(db, finalizations),
+		released: tenants.map((tenantId) => releaseForTenant(db, tenantId)),
+	});
 	const late = insertFinalDeliveries(db, finalizations, deliveryWaitMs);
 	await db.all("insert deliveries", { ...late, sql: late.sql.replace(IS_UNCHANGED, "jobs.finished_at IS NOT NULL") });`,
 	},
