@@ -9,7 +9,7 @@ import {
 	MessageQueue,
 } from "../shared/queues/queue.ts";
 import { ObjectStore } from "../shared/storage/object-store.ts";
-import { logError } from "./log.ts";
+import { logWarning } from "./log.ts";
 
 export interface Bindings {
 	db: Database;
@@ -25,13 +25,13 @@ export function bind(
 ): Bindings {
 	const ofQueue = (queue: string) => ({
 		timers: runtime,
-		onSendFailed: (messages: number, error: unknown) => logError("queue.send_failed", { queue, messages }, error),
+		onSendFailed: (messages: number, error: unknown) => logWarning("queue.send_failed", { queue, messages }, error),
 	});
 	return {
 		db: new Database(env.DB, runtime),
 		objects: new ObjectStore(env.RESULTS, runtime),
 		jobQueue: new MessageQueue(env.JOB_QUEUE, { ...ofQueue("jobs"), schema: JobMessage }),
 		deliveryQueue: new MessageQueue(env.DELIVERY_QUEUE, { ...ofQueue("deliveries"), schema: DeliveryMessage }),
-		onEraseFailed: (objects, error) => logError("objects.erase_failed", { objects }, error),
+		onEraseFailed: (objects, error) => logWarning("objects.erase_failed", { objects }, error),
 	};
 }

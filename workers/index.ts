@@ -13,7 +13,7 @@ import { FreshResults } from "../shared/storage/fresh-results.ts";
 import { consumeJobs } from "./consumer/index.ts";
 import { dispatchDeliveries } from "./dispatcher/index.ts";
 import { intake } from "./intake/index.ts";
-import { logError } from "./log.ts";
+import { logError, setLogLevel } from "./log.ts";
 import { runtime } from "./runtime.ts";
 import { sweep } from "./sweeper/index.ts";
 
@@ -57,8 +57,11 @@ const configs = new WeakMap<Env, ParsedConfig>();
 
 /** Parsed once per isolate: variables change only with a deployment. */
 function configOf(env: Env): ParsedConfig {
-	const parsed = configs.get(env) ?? parseConfig(env);
+	const known = configs.get(env);
+	if (known !== undefined) return known;
+	const parsed = parseConfig(env);
 	configs.set(env, parsed);
+	if (parsed.ok) setLogLevel(parsed.config.logLevel);
 	return parsed;
 }
 

@@ -37,6 +37,7 @@ export function localDefaults(url: string): Values {
 		ALLOW_INSECURE_WEBHOOKS: "true",
 		WEBHOOK_DNS_URL: "",
 		PUBLIC_URL: url,
+		LOG_LEVEL: "warn",
 	};
 }
 

@@ -4,6 +4,10 @@ import { type ModelRoute, ModelRoutesSchema } from "./upstreams/model-routes.ts"
 
 const SECONDS_PER_DAY = 86_400;
 
+/** What is logged, from everything to failures only. Each level includes those after it. */
+export const LOG_LEVELS = ["debug", "info", "warn", "error"] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+
 const seconds = (min: number, max: number) =>
 	z.coerce
 		.number({ error: "must be a number of seconds" })
@@ -61,6 +65,7 @@ const Schema = z.object({
 				.min(1)
 				.max(50),
 		),
+	LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
 	ADMIN_TOKEN: z.string({ error: "is not set" }).min(16, { error: "must have at least 16 characters" }),
 	SIGNING_KEY: secret,
 	SIGNING_KEY_PREVIOUS: secret.optional(),
@@ -83,6 +88,7 @@ export interface Config {
 	streamIdleMs: number;
 	/** The wait before each delivery attempt: one attempt per entry. */
 	deliveryScheduleMs: number[];
+	logLevel: LogLevel;
 	adminToken: string;
 	/** Encrypt webhook secrets and sign result links. New ones use the first key; all keys are accepted. */
 	signingKeys: string[];
@@ -114,6 +120,7 @@ export function parseConfig(vars: unknown): ParsedConfig {
 			heartbeatMs: v.HEARTBEAT_SECONDS * 1000,
 			streamIdleMs: v.STREAM_IDLE_SECONDS * 1000,
 			deliveryScheduleMs: v.DELIVERY_SCHEDULE_SECONDS.map((s) => s * 1000),
+			logLevel: v.LOG_LEVEL,
 			adminToken: v.ADMIN_TOKEN,
 			signingKeys: [v.SIGNING_KEY, ...(v.SIGNING_KEY_PREVIOUS === undefined ? [] : [v.SIGNING_KEY_PREVIOUS])],
 		},

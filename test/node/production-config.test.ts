@@ -46,6 +46,11 @@ it("wrangler can create every queue: each has a producer, without which a deploy
 	expect(queues("producers").toSorted()).toEqual(queues("consumers").toSorted());
 });
 
+it("production logs a line an attempt, and no event of the platform's own for each invocation", () => {
+	expect(toml).toMatch(/^LOG_LEVEL = "info"$/m);
+	expect(toml).toMatch(/^invocation_logs = false$/m);
+});
+
 it("production has one address", () => {
 	expect(toml).toMatch(/^workers_dev = true$/m);
 	expect(toml).toMatch(/^preview_urls = false$/m);

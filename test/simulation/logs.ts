@@ -14,17 +14,16 @@ const EXCUSES = [
 
 /** @returns gives the console back */
 export function listenToLogs(world: World): () => void {
-	const { log, error } = console;
+	const { log, warn, error } = console;
 	console.log = (line: unknown) => world.note("log", String(line));
-	console.error = (line: unknown) => {
+	const noteFault = (line: unknown) => {
 		const text = String(line);
 		world.note("log", text);
 		if (/crashed|_failed/.test(text) && !EXCUSES.some((excuse) => text.includes(excuse))) {
 			world.violate("B1", `something failed that no fault explains: ${text}`);
 		}
 	};
-	return () => {
-		console.log = log;
-		console.error = error;
-	};
+	console.warn = noteFault;
+	console.error = noteFault;
+	return () => Object.assign(console, { log, warn, error });
 }

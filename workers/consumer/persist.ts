@@ -11,7 +11,7 @@ import { findLeaseState } from "../../shared/db/jobs/find-job.ts";
 import { type Leased, leaseJobs } from "../../shared/db/jobs/lease-jobs.ts";
 import { readInput } from "../../shared/storage/inputs.ts";
 import { findStoredResult, storeResult } from "../../shared/storage/results.ts";
-import { logError } from "../log.ts";
+import { logError, logWarning } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 
 const D1_RETRY_MS_FIRST = 500;
@@ -39,7 +39,8 @@ export async function leaseWithRetry(
 		try {
 			return await leaseJobs(db, { ...request, isRepeated: tried > 1, onUnreadable });
 		} catch (error) {
-			logError("jobs.lease_failed", { jobs: keys.length, tried }, error);
+			const write = error instanceof StorageUnavailable ? logWarning : logError;
+			write("jobs.lease_failed", { jobs: keys.length, tried }, error);
 			if (!(error instanceof StorageUnavailable) || runtime.now() > giveUpAt) return null;
 		}
 		await runtime.sleep(Math.min(D1_RETRY_MS_FIRST * 2 ** (tried - 1), LEASE_RETRY_MS_MAX));
@@ -75,7 +76,7 @@ export async function retryWrite<T extends { done: boolean }>(
 			return { written: value.done ? "done" : "lost", value };
 		} catch (error) {
 			if (!(error instanceof StorageUnavailable)) throw error;
-			logError("settlement.write_failed", { jobId: job.jobId, tried, target }, error);
+			logWarning("settlement.write_failed", { jobId: job.jobId, tried, target }, error);
 		}
 		if (tried === WRITES_MAX) return { written: "unknown", value: null };
 		await runtime.sleep(D1_RETRY_MS_FIRST * 2 ** (tried - 1));
@@ -88,7 +89,7 @@ export async function findEarlierResult({ objects }: Consumer, job: Job): Promis
 	try {
 		return await findStoredResult(objects, job);
 	} catch (error) {
-		logError("result.lookup_failed", { jobId: job.jobId }, error);
+		logWarning("result.lookup_failed", { jobId: job.jobId }, error);
 		return "unknown";
 	}
 }
@@ -101,7 +102,7 @@ export async function loadInput({ objects }: Consumer, job: Job): Promise<JsonOb
 		const input: JsonObject = JSON.parse(text);
 		return input;
 	} catch (error) {
-		logError("input.read_failed", { jobId: job.jobId }, error);
+		logWarning("input.read_failed", { jobId: job.jobId }, error);
 		return "unknown";
 	}
 }
@@ -121,9 +122,11 @@ export async function storeWhileHeld(
 		try {
 			return await storeResult(objects, job, body, call);
 		} catch (error) {
-			logError("result.store_failed", { jobId: job.jobId, bytes: body.byteLength }, error);
+			const isLast = lost.aborted || runtime.now() + waitMs > giveUpAt;
+			const write = isLast ? logError : logWarning;
+			write("result.store_failed", { jobId: job.jobId, bytes: body.byteLength }, error);
+			if (isLast) return null;
 		}
-		if (lost.aborted || runtime.now() + waitMs > giveUpAt) return null;
 		await runtime.sleep(waitMs, lost);
 	}
 }

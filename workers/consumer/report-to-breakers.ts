@@ -5,7 +5,7 @@ import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { recordFailure, recordRecovery } from "../../shared/db/admission/breakers.ts";
 import { releaseParked } from "../../shared/db/admission/release.ts";
-import { logError } from "../log.ts";
+import { logWarning } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 
 /** The provider responded to a call that half-open breakers admitted: they admit more. */
@@ -14,7 +14,7 @@ export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBr
 		await recordRecovery(db, probedBreakers, job.leasedAt ?? 0);
 		for (const key of probedBreakers) await jobQueue.enqueue(await releaseParked(db, key));
 	} catch (error) {
-		logError("recovery.report_failed", { jobId: job.jobId }, error);
+		logWarning("recovery.report_failed", { jobId: job.jobId }, error);
 	}
 }
 
@@ -38,7 +38,7 @@ export async function reportFailure(
 	try {
 		await recordFailure(consumer.db, event);
 	} catch (error) {
-		logError("failure.report_failed", { jobId }, error);
+		logWarning("failure.report_failed", { jobId }, error);
 	}
 	return null;
 }

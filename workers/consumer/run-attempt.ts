@@ -15,6 +15,7 @@ import { type ModelFailure, routeFailure } from "../../shared/core/upstreams/fai
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import type { ModelOutcome, ModelResponse } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/messages.ts";
+import { logDebug } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 import { findEarlierResult, loadInput, storeWhileHeld } from "./persist.ts";
 import { reportFailure, reportRecovery } from "./report-to-breakers.ts";
@@ -66,6 +67,7 @@ async function call({ callModel, config }: Consumer, lease: Lease, input: JsonOb
 	const { tenantId, jobId, model, attempts, gateway, timeoutMs, deadlineAt } = lease.job;
 	const route = routeFor(config.modelRoutes, model);
 	if (route === null) return { ok: false, failure: noRoute(model) };
+	logDebug("attempt.started", { jobId, attempt: lease.job.attempt, fence: lease.job.fence, model });
 	return await callModel(
 		{
 			model,

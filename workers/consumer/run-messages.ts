@@ -4,7 +4,7 @@ import { breakerKeysOf } from "../../shared/core/upstreams/credentials.ts";
 import { whyNotLeased } from "../../shared/db/jobs/why-not-leased.ts";
 import { wake } from "../../shared/jobs/wake.ts";
 import { ACK, AFTER_CRASH, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/messages.ts";
-import { logError } from "../log.ts";
+import { logDebug, logError, logWarning } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 import { leaseWithRetry } from "./persist.ts";
 import { runAttempt } from "./run-attempt.ts";
@@ -24,6 +24,7 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: D
 	}
 	const { jobs, gated, probedBreakers, pending, released } = leased;
 	const leasedHereAt = runtime.now();
+	logDebug("jobs.leased", { messages: keys.length, leased: jobs.length, durationMs: leasedHereAt - startedAt });
 	const watch = watchLeases(consumer, jobs);
 	const leaseOf = (job: Job): Lease => ({
 		job,
@@ -65,7 +66,7 @@ async function disposeOfMissed({ db }: Consumer, keys: JobKey[], dispose: Dispos
 			dispose(miss, miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK);
 		}
 	} catch (error) {
-		logError("misses.explain_failed", { jobs: keys.length }, error);
+		logWarning("misses.explain_failed", { jobs: keys.length }, error);
 		for (const key of keys) dispose(key, AFTER_CRASH);
 	}
 }

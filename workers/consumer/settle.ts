@@ -13,9 +13,16 @@ import { retryWrite } from "./persist.ts";
 export async function settle(consumer: Consumer, { job, now }: Lease, settlement: Settlement): Promise<Disposition> {
 	const { status, reason } = settlement;
 	const { written, value } = await retryWrite(consumer, job, status, () => write(consumer, job, settlement));
-	const { jobId, attempt, fence, model, leasedAt } = job;
-	const durationMs = now() - (leasedAt ?? 0);
-	log("attempt.settled", { jobId, attempt, fence, model, next: status, reason, written, durationMs });
+	const { jobId, attempt, model, leasedAt } = job;
+	log("attempt.settled", {
+		jobId,
+		attempt,
+		model,
+		next: status,
+		reason: reason ?? undefined,
+		written: written === "done" ? undefined : written,
+		durationMs: now() - (leasedAt ?? 0),
+	});
 
 	if (written === "unknown") return retryAfterLease(consumer.config.leaseMs);
 	await wake(consumer, { deliveries: value?.deliveries ?? [], jobs: value?.released ?? [] });

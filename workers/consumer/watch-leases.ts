@@ -1,7 +1,7 @@
 /** Keeps the leases of one invocation alive while its calls run, and aborts the call of each lease that is no longer ours. */
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { extendLeases, findHeldLeases, type HeldLease } from "../../shared/db/jobs/hold-leases.ts";
-import { logError } from "../log.ts";
+import { logWarning } from "../log.ts";
 import type { Consumer } from "./consumer.ts";
 
 /** How soon a cancelled call is aborted, at the cost of one small read per batch. */
@@ -64,7 +64,7 @@ async function lookOnce({ db, config }: Consumer, held: Map<string, Held>, isHea
 		return true;
 	} catch (error) {
 		// Nothing is known, so nothing is aborted. The fence guards all later writes.
-		logError("leases.lookup_failed", { leases: looked.length, isHeartbeat }, error);
+		logWarning("leases.lookup_failed", { leases: looked.length, isHeartbeat }, error);
 		return false;
 	}
 }

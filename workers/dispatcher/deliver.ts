@@ -8,7 +8,7 @@ import type { PendingDelivery } from "../../shared/db/deliveries/find-deliveries
 import { releaseDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import type { DeliveryRecord, Recorded } from "../../shared/db/deliveries/record-deliveries.ts";
 import { wake } from "../../shared/jobs/wake.ts";
-import { log, logError } from "../log.ts";
+import { log, logWarning } from "../log.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type Sent, sendWebhook } from "./send-webhook.ts";
 
@@ -64,7 +64,7 @@ async function recordWithRetry({ records, runtime }: Dispatcher, record: Deliver
 			return await records.commit(record);
 		} catch (error) {
 			if (!(error instanceof StorageUnavailable) || tried === RECORD_TRIES) throw error;
-			logError("delivery.record_failed", { deliveryId: record.deliveryId, tried }, error);
+			logWarning("delivery.record_failed", { deliveryId: record.deliveryId, tried }, error);
 		}
 		await runtime.sleep(RECORD_RETRY_MS * tried);
 	}
@@ -75,7 +75,7 @@ async function release({ db, deliveryQueue }: Dispatcher, receiver: string): Pro
 	try {
 		await deliveryQueue.tryEnqueue(await releaseDeliveries(db, receiver, RELEASED_MAX));
 	} catch (error) {
-		logError("deliveries.release_failed", {}, error);
+		logWarning("deliveries.release_failed", {}, error);
 	}
 }
 
@@ -91,8 +91,8 @@ function report(
 		deliveryId,
 		attempt: attemptsMade + 1,
 		next,
-		status,
+		status: status ?? undefined,
 		durationMs,
-		recorded: recorded.done,
+		recorded: recorded.done ? undefined : false,
 	});
 }

@@ -7,7 +7,7 @@ import { RECEIVER_SLOW_MS } from "../../shared/core/webhooks/receiver-breaker.ts
 import { findPendingDeliveries, type PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import { ACK, AFTER_CRASH, type Disposition, retryWhenDue } from "../../shared/queues/messages.ts";
-import { logError } from "../log.ts";
+import { logError, logWarning } from "../log.ts";
 import { deliver } from "./deliver.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
@@ -37,7 +37,7 @@ async function readOrNull(dispatcher: Dispatcher, keys: DeliveryKey[]): Promise<
 	try {
 		return keys.length === 0 ? [] : await findPendingDeliveries(dispatcher.db, keys);
 	} catch (error) {
-		logError("deliveries.read_failed", { deliveries: keys.length }, error);
+		logWarning("deliveries.read_failed", { deliveries: keys.length }, error);
 		return null;
 	}
 }
@@ -48,7 +48,7 @@ async function park({ db }: Dispatcher, gated: DeliveryKey[]): Promise<Dispositi
 		await parkDeliveries(db, gated);
 		return ACK;
 	} catch (error) {
-		logError("deliveries.park_failed", { deliveries: gated.length }, error);
+		logWarning("deliveries.park_failed", { deliveries: gated.length }, error);
 		return AFTER_CRASH;
 	}
 }

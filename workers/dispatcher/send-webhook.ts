@@ -12,7 +12,7 @@ import { checkReceiver } from "../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../shared/webhooks/post-webhook.ts";
 import { openSecrets } from "../../shared/webhooks/secrets.ts";
 import { signedHeaders } from "../../shared/webhooks/sign.ts";
-import { logError } from "../log.ts";
+import { logError, logWarning } from "../log.ts";
 import { buildEvent } from "./build-event.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
@@ -54,7 +54,7 @@ async function openBreaker({ db }: Dispatcher, delivery: Delivery): Promise<void
 	try {
 		await openSlowReceiverBreaker(db, delivery);
 	} catch (error) {
-		logError("receiver_breaker.open_failed", { deliveryId: delivery.deliveryId }, error);
+		logWarning("receiver_breaker.open_failed", { deliveryId: delivery.deliveryId }, error);
 	}
 }
 

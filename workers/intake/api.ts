@@ -1,5 +1,6 @@
 /** The whole API: what every request passes, then the routes. */
 import { AppError } from "../../shared/core/errors.ts";
+import { logDebug } from "../log.ts";
 import { describeScopes } from "./docs/describe-scopes.ts";
 import { documentationRoutes } from "./docs/documentation.ts";
 import { healthRoute } from "./docs/health.ts";
@@ -43,7 +44,18 @@ app.use(async function everyResponse(c, next) {
 	// Set before the response exists: afterwards, each header would copy it. Routes may overwrite a value.
 	c.header("x-request-id", c.env.requestId);
 	for (const [name, value] of Object.entries(RESPONSE_HEADERS)) c.header(name, value);
+	const { requestId, services } = c.env;
+	const startedAt = services.runtime.now();
 	await next();
+	// Without the query, which may hold a signature.
+	const { method, path } = c.req;
+	logDebug("request.responded", {
+		requestId,
+		method,
+		path,
+		status: c.res.status,
+		durationMs: services.runtime.now() - startedAt,
+	});
 });
 
 app.use(allowOrigins);

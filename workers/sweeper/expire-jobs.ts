@@ -5,7 +5,7 @@ import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import { finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
 import { wake } from "../../shared/jobs/wake.ts";
 import { findStoredResult } from "../../shared/storage/results.ts";
-import { logError } from "../log.ts";
+import { logWarning } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
 /**
@@ -28,7 +28,7 @@ async function whatIsStored({ objects }: Sweeper, job: SweptJob): Promise<"resul
 	try {
 		return (await findStoredResult(objects, job)) === null ? "nothing" : "result";
 	} catch (error) {
-		logError("result.lookup_failed", { jobId: job.jobId }, error);
+		logWarning("result.lookup_failed", { jobId: job.jobId }, error);
 		return "unknown";
 	}
 }
@@ -38,7 +38,7 @@ async function expireOrLog(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> 
 	try {
 		return await expire(sweeper, jobs);
 	} catch (error) {
-		logError("jobs.expire_failed", { jobs: jobs.length }, error);
+		logWarning("jobs.expire_failed", { jobs: jobs.length }, error);
 		return 0;
 	}
 }

@@ -11,7 +11,7 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { bind } from "../bindings.ts";
-import { log, logError } from "../log.ts";
+import { log, logError, logWarning } from "../log.ts";
 import { enqueueDueDeliveries } from "./enqueue-deliveries.ts";
 import { eraseTenants } from "./erase-tenants.ts";
 import { pruneAll } from "./prune.ts";
@@ -70,6 +70,6 @@ async function noteLastSweep(db: Database, counts: Record<string, number>): Prom
 	try {
 		await writeNote(db, "last_sweep", JSON.stringify(counts));
 	} catch (error) {
-		logError("sweep.note_failed", {}, error);
+		logWarning("sweep.note_failed", {}, error);
 	}
 }

@@ -3,7 +3,7 @@ import { decideSweep, type SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../shared/core/jobs/wakeups.ts";
 import { findJobsToSweep, noteSwept, type SweepCursor, type SweepPage } from "../../shared/db/jobs/sweep-jobs.ts";
 import type { JobQueue } from "../../shared/queues/queue.ts";
-import { logError } from "../log.ts";
+import { logWarning } from "../log.ts";
 import { expireJobs } from "./expire-jobs.ts";
 import type { Budget, Sweeper } from "./sweeper.ts";
 
@@ -58,7 +58,7 @@ async function isEmpty(queue: JobQueue): Promise<boolean> {
 	try {
 		return (await queue.backlog()) === 0;
 	} catch (error) {
-		logError("queue.measure_failed", {}, error);
+		logWarning("queue.measure_failed", {}, error);
 		return false;
 	}
 }

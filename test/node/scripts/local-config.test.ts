@@ -45,6 +45,7 @@ describe("localSettings", () => {
 			PUBLIC_URL: "http://127.0.0.1:8787",
 			ALLOW_INSECURE_WEBHOOKS: "true",
 			WEBHOOK_DNS_URL: "",
+			LOG_LEVEL: "warn",
 		});
 	});
 

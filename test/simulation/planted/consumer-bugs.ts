@@ -28,8 +28,8 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "an R2 error means that there is no result",
 		seenBy: 69,
 		file: "workers/consumer/persist.ts",
-		find: 'logError("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
-		replace: 'logError("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn null;',
+		find: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
+		replace: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn null;',
 	},
 	{
 		name: "the row says so before the result is stored",

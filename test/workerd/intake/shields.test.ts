@@ -180,7 +180,7 @@ describe("a shield that is not there for anybody", () => {
 	];
 
 	it.each(broken)("lets every request through and says so where it %s", async (_, binding) => {
-		const log = vi.spyOn(console, "error").mockImplementation(() => undefined);
+		const log = vi.spyOn(console, "warn").mockImplementation(() => undefined);
 		const bindings = Object.assign({}, { KEY_RATE: binding, UNAUTHENTICATED_RATE: binding }) as Partial<Env>;
 		const { server } = theServices({}, bindings);
 		for (let call = 0; call < 10; call++) expect((await get(server, key, "203.0.113.7")).status).toBe(200);
@@ -192,7 +192,7 @@ describe("a shield that is not there for anybody", () => {
 	});
 
 	it("is waited for a quarter of a second where it hangs", async () => {
-		vi.spyOn(console, "error").mockImplementation(() => undefined);
+		vi.spyOn(console, "warn").mockImplementation(() => undefined);
 		const clock: FakeRuntime = fakeRuntime({});
 		const hangs: RateLimit = { limit: () => new Promise<never>(() => undefined) };
 		const shields = bindRateLimiters({ KEY_RATE: hangs, UNAUTHENTICATED_RATE: hangs }, clock);

@@ -6,7 +6,7 @@ import type { Runtime } from "../../../shared/core/runtime.ts";
 import { keyIdOf, type Scope } from "../../../shared/core/tenants/api-key.ts";
 import { sha256Hex } from "../../../shared/crypto/digest.ts";
 import { noteKeyUse } from "../../../shared/db/tenants/api-keys.ts";
-import { logError } from "../../log.ts";
+import { logWarning } from "../../log.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
 import { checkKeyRate, rejectUnauthenticated } from "./rate-limits.ts";
@@ -64,7 +64,7 @@ async function noteUse({ db }: Services, key: KnownKey): Promise<void> {
 	try {
 		await noteKeyUse(db, key.keyId);
 	} catch (error) {
-		logError("key.note_failed", { keyId: key.keyId }, error);
+		logWarning("key.note_failed", { keyId: key.keyId }, error);
 	}
 }
 

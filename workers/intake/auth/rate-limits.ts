@@ -8,7 +8,7 @@ import {
 	REQUESTS_PER_COUNT,
 	UNAUTHENTICATED_RATE,
 } from "../../../shared/core/tenants/rate-limits.ts";
-import { logError } from "../../log.ts";
+import { logWarning } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 import type { RateLimiter } from "./rate-limiters.ts";
 
@@ -39,7 +39,7 @@ async function isWithin(c: Context<IntakeEnv>, limiter: RateLimiter, key: string
 	try {
 		return await limiter.allows(key);
 	} catch (error) {
-		logError("rate.count_failed", { requestId: c.env.requestId }, error);
+		logWarning("rate.count_failed", { requestId: c.env.requestId }, error);
 		return true;
 	}
 }

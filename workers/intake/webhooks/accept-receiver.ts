@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { ownHosts } from "../../../shared/core/webhooks/webhook-address.ts";
 import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
-import { log } from "../../log.ts";
+import { logWarning } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 
 /** Returns the form of `rawUrl` to store, or throws a 400 about `param`. */
@@ -25,6 +25,6 @@ export async function checkNewReceiver(
 	const own = ownHosts(config.publicUrl, c.req.url);
 	const check = await checkReceiver(runtime, config, rawUrl, own, (...query) => hosts.resolve(...query));
 	if (check.ok || check.url === null || check.isCertain) return check;
-	log("receiver.resolve_failed", { requestId: c.env.requestId, problem: check.problem });
+	logWarning("receiver.resolve_failed", { requestId: c.env.requestId, problem: check.problem });
 	return { ok: true, url: check.url };
 }

@@ -33,6 +33,7 @@ describe("parseConfig", () => {
 				heartbeatMs: 30_000,
 				streamIdleMs: 120_000,
 				deliveryScheduleMs: [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * 1000),
+				logLevel: "info",
 				adminToken: LEAST.ADMIN_TOKEN,
 				signingKeys: [SECRET],
 			},
@@ -50,6 +51,7 @@ describe("parseConfig", () => {
 			LEASE_SECONDS: "2",
 			HEARTBEAT_SECONDS: "0.5",
 			DELIVERY_SCHEDULE_SECONDS: "0, 1,2.5",
+			LOG_LEVEL: "debug",
 			SIGNING_KEY_PREVIOUS: previous,
 			SWEEP_SECONDS: "5",
 			DB: {},
@@ -63,6 +65,7 @@ describe("parseConfig", () => {
 			leaseMs: 2_000,
 			heartbeatMs: 500,
 			deliveryScheduleMs: [0, 1_000, 2_500],
+			logLevel: "debug",
 			signingKeys: [SECRET, previous],
 		});
 	});
@@ -127,6 +130,7 @@ describe("parseConfig", () => {
 		[{ DELIVERY_SCHEDULE_SECONDS: "" }, "DELIVERY_SCHEDULE_SECONDS.0 must be a number of seconds"],
 		[{ DELIVERY_SCHEDULE_SECONDS: "0,,5" }, "DELIVERY_SCHEDULE_SECONDS.1 must be a number of seconds"],
 		[{ DELIVERY_SCHEDULE_SECONDS: "-1" }, "DELIVERY_SCHEDULE_SECONDS.0"],
+		[{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of debug, info, warn, error"],
 		[{ ADMIN_TOKEN: "short" }, "ADMIN_TOKEN must have at least 16 characters"],
 		[{ SIGNING_KEY: "short" }, "SIGNING_KEY must have at least 32 characters"],
 		[{ SIGNING_KEY_PREVIOUS: "short" }, "SIGNING_KEY_PREVIOUS must have at least 32 characters"],
