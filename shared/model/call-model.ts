@@ -4,7 +4,7 @@
  */
 
 import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
-import { parseJson } from "../core/json/json.ts";
+import { type Json, parseJson } from "../core/json/json.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { classifyFailure, cleanMessage } from "../core/upstreams/classify-failure.ts";
 import { type ModelFailure, newFailure } from "../core/upstreams/failures.ts";
@@ -68,11 +68,10 @@ async function read(
 ): Promise<ModelOutcome> {
 	const { status } = response;
 	const logId = response.headers.get("cf-aig-log-id");
-	const refused = (body: Parameters<typeof classifyFailure>[0]["body"]) =>
-		withoutSecrets(
-			classifyFailure({ status, header: (name) => response.headers.get(name), body, nowMs: runtime.now() }),
-			secrets,
-		);
+	const { provider } = call.route;
+	const header = (name: string) => response.headers.get(name);
+	const refused = (body: Json | undefined) =>
+		withoutSecrets(classifyFailure({ provider, status, header, body, nowMs: runtime.now() }), secrets);
 	if (!response.ok) {
 		const failure = refused(parseJson(await readErrorText(response, limits, watch)));
 		return { ok: false, failure: { ...(watch.why === "aborted" ? givenUp("aborted", status) : failure), logId } };

@@ -76,10 +76,14 @@ function unreadable(why: string, usage: Usage | null = null): ParsedResponse {
 	return { kind: "unreadable", why, usage };
 }
 
-/** Workers AI's REST responses come as `{result, success, errors}`; a bare string inside is the text. */
+/**
+ * Workers AI's REST responses come as `{result, success, errors}`, some models behind the gateway respond with
+ * `{state: "Completed", result}`. A bare string inside is the text.
+ */
 function openEnvelope(json: Json): JsonObject | null {
 	const outer = objectOf(json);
-	if (outer === null || outer.success !== true || outer.result === undefined) return outer;
+	const isEnvelope = outer?.success === true || outer?.state === "Completed";
+	if (!isEnvelope || outer.result === undefined) return outer;
 	const text = stringOf(outer.result);
 	return text === null ? objectOf(outer.result) : { text };
 }

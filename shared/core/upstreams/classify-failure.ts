@@ -5,11 +5,15 @@ import {
 	type Classification,
 	classificationOfStatus,
 	ERROR_AFTER_SUCCESS,
+	GATEWAY_SENTENCES,
+	GATEWAY_STATUSES,
+	GATEWAY_WORDS,
 	GENERAL_WORDS,
 	SENTENCES,
 	SPECIFIC_WORDS,
 } from "./failure-table.ts";
 import { type ModelFailure, newFailure } from "./failures.ts";
+import type { ProviderName } from "./model-routes.ts";
 import { type ProviderError, readProviderError } from "./provider-error.ts";
 import { acceptedMs, type ReadHeader, readRetryAfterMs } from "./retry-after.ts";
 
@@ -19,6 +23,7 @@ export const FAILURE_MESSAGE_CHARS_MAX = 500;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 export interface Refusal {
+	provider: ProviderName;
 	/** HTTP status as received, 2xx too: the body of a success may hold an error. Null: there was no HTTP response. */
 	status: number | null;
 	header: ReadHeader;
@@ -27,9 +32,10 @@ export interface Refusal {
 	nowMs: number;
 }
 
-export function classifyFailure({ status, header, body, nowMs }: Refusal): ModelFailure {
+export function classifyFailure({ provider, status, header, body, nowMs }: Refusal): ModelFailure {
 	const error = readProviderError(body);
-	const classification = obeyShouldRetry(classificationOf(status, error), header("x-should-retry"));
+	const ofGateway = provider === "workers-ai" ? gatewayClassificationOf(status, error) : null;
+	const classification = obeyShouldRetry(ofGateway ?? classificationOf(status, error), header("x-should-retry"));
 	return newFailure({
 		class: classification.class,
 		code: error.words[0]?.toLowerCase() ?? classification.code,
@@ -45,20 +51,36 @@ export function classifyFailure({ status, header, body, nowMs }: Refusal): Model
 export function classifyThrown(message: string, nowMs: number): ModelFailure | null {
 	const parts = /^(\d{4}): (.*)/s.exec(message);
 	if (parts?.[1] === undefined || parts[2] === undefined) return null;
-	const body = { error: { code: parts[1], message: parts[2] } };
-	return classifyFailure({ status: null, header: () => null, body, nowMs });
+	const body = { name: "AiGatewayError", error: { code: parts[1], message: parts[2] } };
+	return classifyFailure({ provider: "workers-ai", status: null, header: () => null, body, nowMs });
+}
+
+/** Null: it means the same as from any other provider. */
+function gatewayClassificationOf(status: number | null, error: ProviderError): Classification | null {
+	const { isFromGateway, message } = error;
+	const sentence = GATEWAY_SENTENCES.find(({ pattern, statuses }) => {
+		const isOfStatus = statuses === undefined || (status !== null && statuses.includes(status));
+		return isFromGateway && isOfStatus && pattern.test(message ?? "");
+	});
+	if (sentence !== undefined) return sentence.classification;
+	return inTable(GATEWAY_WORDS, error.words) ?? (status === null ? null : (GATEWAY_STATUSES[status] ?? null));
 }
 
 function classificationOf(httpStatus: number | null, error: ProviderError): Classification {
 	const isError = httpStatus !== null && (httpStatus < 200 || httpStatus > 299);
 	const status = isError ? httpStatus : error.status;
-	const words = error.words.map((word) => word.toLowerCase());
-	for (const word of words) if (Object.hasOwn(SPECIFIC_WORDS, word)) return SPECIFIC_WORDS[word] ?? ERROR_AFTER_SUCCESS;
+	const specific = inTable(SPECIFIC_WORDS, error.words);
+	if (specific !== null) return specific;
 	const sentence = SENTENCES.find((row) => row.status === status && row.pattern.test(error.message ?? ""));
 	if (sentence !== undefined) return sentence.classification;
 	if (status !== null) return classificationOfStatus(status);
-	for (const word of words) if (Object.hasOwn(GENERAL_WORDS, word)) return GENERAL_WORDS[word] ?? ERROR_AFTER_SUCCESS;
-	return ERROR_AFTER_SUCCESS;
+	return inTable(GENERAL_WORDS, error.words) ?? ERROR_AFTER_SUCCESS;
+}
+
+/** The row of the first word that has one. */
+function inTable(table: Readonly<Record<string, Classification>>, words: readonly string[]): Classification | null {
+	const word = words.map((each) => each.toLowerCase()).find((each) => Object.hasOwn(table, each));
+	return word === undefined ? null : (table[word] ?? null);
 }
 
 /**

@@ -93,6 +93,59 @@ export const SENTENCES: readonly { status: number; pattern: RegExp; classificati
 	{ status: 400, pattern: /api key not valid/i, classification: UNAUTHORIZED },
 ];
 
+/**
+ * What a refusal means behind the AI Gateway, where that differs from the rows around it. There, whatever is wrong with the
+ * gateway, its credit or its credential is the operator's to mend, and no caller's job fails for it. Sources: the AI Gateway
+ * pages on limits, Unified Billing, Guardrails and DLP; its changelog of 2026-09-14, 2026-09-17 and 2026-10-05; bodies quoted
+ * in public reports of 2026.
+ */
+export const GATEWAY_WORDS: Readonly<Record<string, Classification>> = {
+	/** No gateway of that name. */
+	"2001": BLOCKED,
+	"2009": BLOCKED,
+	/** No credit; the sentences below are its other meanings. */
+	"2021": BLOCKED,
+	/** No key of that alias is stored. */
+	"2040": BLOCKED,
+	"2041": BLOCKED,
+	"2047": BLOCKED,
+	"2049": BLOCKED,
+	invalid_api_key: BLOCKED,
+	"2003": THROTTLED,
+	"2005": row("transient", "provider_error"),
+	"2008": UNKNOWN_MODEL,
+	"2016": FILTERED,
+	"2017": FILTERED,
+	"2029": FILTERED,
+	"2030": FILTERED,
+};
+
+/**
+ * What the gateway says in a sentence of its own, checked before its codes: 2021 stands for three of them. They are matched up
+ * to the first colon, behind which the gateway quotes the request, so that no prompt can block a credential.
+ */
+export const GATEWAY_SENTENCES: readonly {
+	pattern: RegExp;
+	statuses?: readonly number[];
+	classification: Classification;
+}[] = [
+	// 200 requests a minute, for all that one gateway calls on Cloudflare's credentials.
+	{ pattern: /^wholesale rate limit/i, classification: THROTTLED },
+	{
+		pattern: /^[^:]*not available via unified billing/i,
+		classification: row("permanent", "model_not_available"),
+	},
+	// 400: a gateway that requires a provider's key has none. 503: the provider rejects Cloudflare's own.
+	{
+		pattern: /^[^:]*\b(byok|credentials?|provider keys?|authenticat\w+|unauthori[sz]ed)\b/i,
+		statuses: [400, 403, 503],
+		classification: BLOCKED,
+	},
+];
+
+/** The binding is authenticated by the account: a 401 is about the provider's credential. */
+export const GATEWAY_STATUSES: Readonly<Record<number, Classification>> = { 401: BLOCKED };
+
 const BY_STATUS: Readonly<Record<number, Classification>> = {
 	400: REJECTED,
 	401: UNAUTHORIZED,

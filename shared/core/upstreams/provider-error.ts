@@ -10,24 +10,36 @@ export interface ProviderError {
 	status: number | null;
 	/** A wait given in the body (Gemini's RetryInfo), milliseconds. */
 	retryAfterMs: number | null;
+	/** Whether an AI Gateway itself refuses: the provider behind it does not quote its request under this name. */
+	isFromGateway: boolean;
 }
 
 /**
  * Reads `{error: {message, type, code}}` (OpenAI, Anthropic), `{error: {code: 429, status, details}}` (Gemini, OpenRouter),
- * `{error: "…"}` (Ollama), `{errors: [{code, message}]}` and `{internalCode, description}` (Cloudflare), the bare
- * `{message, type, code}` (Mistral, vLLM), `{detail}` (FastAPI), and a list of one of these.
+ * `{error: "…"}` (Ollama), `{errors: [{code, message}]}` and `{internalCode, description}` (Workers AI),
+ * `{name: "AiGatewayError", error: [{code, message}]}` (AI Gateway), the bare `{message, type, code}` (Mistral, vLLM),
+ * `{detail}` (FastAPI), and a list of one of these.
  */
 export function readProviderError(body: Json | undefined): ProviderError {
 	const outer = objectOf(listOf(body)?.[0]) ?? objectOf(body);
-	if (outer === null) return { words: [], message: null, status: null, retryAfterMs: null };
-	const inner = objectOf(outer.error) ?? objectOf(listOf(outer.errors)?.[0]) ?? objectOf(outer.detail) ?? outer;
+	if (outer === null) return { words: [], message: null, status: null, retryAfterMs: null, isFromGateway: false };
+	const inner = [outer.error, first(outer.error), first(outer.errors), outer.detail].map(objectOf).find(isSet) ?? outer;
 	const candidates = [outer.internalCode, inner.internalCode, inner.code, inner.type, inner.status, inner.reason];
 	return {
 		words: candidates.map(wordFrom).filter((word) => word !== null),
 		message: messageOf(outer, inner),
 		status: [inner.code, inner.status, inner.status_code].map(statusFrom).find((status) => status !== null) ?? null,
 		retryAfterMs: retryInfoMs(inner),
+		isFromGateway: outer.name === "AiGatewayError",
 	};
+}
+
+function first(value: Json | undefined): Json | undefined {
+	return listOf(value)?.[0];
+}
+
+function isSet(value: JsonObject | null): value is JsonObject {
+	return value !== null;
 }
 
 /** Accepts words and Cloudflare's four-digit codes. Not a word: an HTTP status, and "error", the type of some bodies. */

@@ -119,11 +119,11 @@ describe("an error behind the AI binding", () => {
 		[402, {}, NO_CREDIT, "blocked", "7003", "Insufficient credits.", null],
 		[429, {}, NO_CAPACITY, "throttled", "3040", "Capacity temporarily exceeded.", null],
 		[429, {}, NO_NEURONS, "blocked", "3036", NO_NEURONS.errors[0]?.message, expect.any(Number)],
-		[401, {}, NO_ACCESS, "permanent", "2009", "Unauthorized", null],
+		[401, {}, NO_ACCESS, "blocked", "2009", "Unauthorized", null],
 		[400, {}, NO_MODEL, "permanent", "5007", "No such model.", null],
 		[503, { "retry-after-ms": "250" }, {}, "transient", "unavailable", expect.any(String), 250],
 		[529, {}, "<html>", "transient", "overloaded", expect.any(String), null],
-		[200, {}, NO_ACCESS, "permanent", "2009", "Unauthorized", null],
+		[200, {}, NO_ACCESS, "blocked", "2009", "Unauthorized", null],
 	] as const)("%d %j %j is %s: %s", async (status, headers, body, failureClass, code, message, retryAfterMs) => {
 		const call = aiCall({ status, headers: { ...headers, "cf-aig-log-id": "log-1" }, body });
 		expect(await ask(call, NEVER)).toMatchObject({

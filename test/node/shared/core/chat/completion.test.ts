@@ -75,6 +75,12 @@ describe("readCompletion", () => {
 			{ role: "assistant", content: "Hi" },
 			"stop",
 		],
+		[
+			"a completed run behind the gateway",
+			{ state: "Completed", result: { choices: onlyChoice({ role: "assistant", content: "Hi" }, "stop") } },
+			{ role: "assistant", content: "Hi" },
+			"stop",
+		],
 		["an envelope around bare text", { result: "Hi", success: true }, { role: "assistant", content: "Hi" }, null],
 		["{response} of JSON mode", { response: { a: 1 } }, { role: "assistant", content: '{"a":1}' }, null],
 		[

@@ -7,6 +7,7 @@ import {
 } from "../../../../../shared/core/upstreams/classify-failure.ts";
 import {
 	classificationOfStatus,
+	GATEWAY_WORDS,
 	GENERAL_WORDS,
 	SPECIFIC_WORDS,
 } from "../../../../../shared/core/upstreams/failure-table.ts";
@@ -14,7 +15,8 @@ import type { FailureClass } from "../../../../../shared/core/upstreams/failures
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 function classify(status: number | null, body?: Json, headers: Record<string, string> = {}) {
-	return classifyFailure({ status, header: (name) => headers[name] ?? null, body, nowMs: NOW });
+	const header = (name: string) => headers[name] ?? null;
+	return classifyFailure({ provider: "openai-compatible", status, header, body, nowMs: NOW });
 }
 const openai = (code: string | null, type = "invalid_request_error", message = "Why.") => ({
 	error: { message, type, code, param: null },
@@ -180,6 +182,78 @@ describe("by the provider's words", () => {
 	});
 });
 
+describe("behind the AI Gateway", () => {
+	const behind = (status: number | null, body?: Json) =>
+		classifyFailure({ provider: "workers-ai", status, header: () => null, body, nowMs: NOW });
+	/** As the gateway sent it in 2026. */
+	const gateway = (httpCode: number, internalCode: number, message = "Why.") => {
+		const error = [{ code: internalCode, message }];
+		return { success: false, result: [], messages: [], error, name: "AiGatewayError", httpCode, internalCode, message };
+	};
+	const CREDIT = "Insufficient balance; add money to your gateway or use BYOK";
+	const BUSY = "Wholesale rate limit exceeded for this gateway. Please reduce request rate or use BYOK.";
+	const NOT_SOLD = "This model is not available via unified billing. Please use BYOK.";
+	const NO_KEY = "This gateway requires provider credentials (byok_only) and none are stored for openai";
+	const rows: [status: number | null, body: Json, here: FailureClass, elsewhere: FailureClass][] = [
+		[400, gateway(400, 2001, "Please configure AI Gateway in the Cloudflare dashboard"), "blocked", "permanent"],
+		[400, gateway(400, 2040, "Provider 'openai' has no BYOK credential named 'x'."), "blocked", "permanent"],
+		[400, gateway(400, 2999, NO_KEY), "blocked", "permanent"],
+		[401, gateway(401, 2009, "Unauthorized"), "blocked", "permanent"],
+		[400, gateway(400, 2009, "Unauthorized"), "blocked", "permanent"],
+		[401, openai("invalid_api_key"), "blocked", "permanent"],
+		[401, openai(null), "blocked", "permanent"],
+		[401, null, "blocked", "permanent"],
+		[402, gateway(402, 2021, CREDIT), "blocked", "blocked"],
+		[402, gateway(402, 2021, BUSY), "throttled", "blocked"],
+		[429, gateway(429, 2021, BUSY), "throttled", "throttled"],
+		[402, gateway(402, 2021, NOT_SOLD), "permanent", "blocked"],
+		[402, gateway(402, 2049), "blocked", "blocked"],
+		[401, gateway(401, 2047, "Invalid User Credentials"), "blocked", "permanent"],
+		[403, gateway(403, 2999, "Authentication error"), "blocked", "permanent"],
+		[403, anthropic("permission_error"), "permanent", "permanent"],
+		[429, gateway(429, 2003, "Rate limited"), "throttled", "throttled"],
+		[429, gateway(429, 2041, "Spend limit exceeded: rule 'a' (cost limit 100 per 604800s)"), "blocked", "blocked"],
+		[503, gateway(503, 2999, "The provider rejected the credentials of Unified Billing"), "blocked", "transient"],
+		[503, gateway(503, 7013, "Guardrails are unavailable"), "transient", "transient"],
+		[503, null, "transient", "transient"],
+		[400, gateway(400, 2005, "Failed to get response from provider"), "transient", "permanent"],
+		[400, gateway(400, 2008, "Invalid provider"), "permanent", "permanent"],
+		...[2016, 2017, 2029, 2030].map((code): [number, Json, FailureClass, FailureClass] => [
+			422,
+			gateway(422, code),
+			"permanent",
+			"permanent",
+		]),
+		[404, gateway(404, 7003, "Model not found: openai/x"), "permanent", "permanent"],
+		[null, gateway(402, 2021, "Insufficient AI Gateway credits"), "blocked", "transient"],
+	];
+	it.each(rows)("%i %j is %s, and from another provider %s", (status, body, here, elsewhere) => {
+		expect(behind(status, body)).toMatchObject({ class: here, status, nextModelMayHelp: true });
+		expect(classify(status, body).class).toBe(elsewhere);
+	});
+
+	it("has a row here for every word of the table", () => {
+		const tried = new Set(rows.map(([status, body]) => behind(status, body).code));
+		expect(Object.keys(GATEWAY_WORDS).filter((word) => !tried.has(word))).toEqual([]);
+	});
+
+	it.each([
+		gateway(400, 7003, "Model execution failed (User Input Error): Invalid value at tools.0.name: my BYOK credentials"),
+		openai(null, "invalid_request_error", "Invalid schema for function 'unauthorized_credentials': no BYOK."),
+	])("a refusal that quotes the request blocks nothing: %j", (body) => {
+		expect(behind(400, body)).toMatchObject({ class: "permanent", nextModelMayHelp: false });
+	});
+
+	it("reads the code and the sentence of older gateways, which had them in a list only", () => {
+		const { success, error } = gateway(400, 2001, "Please configure AI Gateway in the Cloudflare dashboard");
+		expect(behind(400, { success, error })).toMatchObject({
+			class: "blocked",
+			code: "2001",
+			message: error[0]?.message,
+		});
+	});
+});
+
 describe("x-should-retry", () => {
 	const rows: [status: number, word: string, failureClass: FailureClass][] = [
 		[400, "true", "transient"],
@@ -224,6 +298,7 @@ describe("the message", () => {
 		["Anthropic", anthropic("api_error")],
 		["Ollama", { error: "Why." }],
 		["Cloudflare", cloudflare(1)],
+		["AI Gateway", { name: "AiGatewayError", error: [{ code: 1, message: "Why." }] }],
 		["Cloudflare's AiError", { internalCode: 3040, description: "Why." }],
 		["Mistral", { object: "error", message: "Why.", type: "x", code: "3040" }],
 		["FastAPI", { detail: "Why." }],

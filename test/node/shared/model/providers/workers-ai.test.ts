@@ -101,7 +101,7 @@ describe("Workers AI", () => {
 
 	it.each([
 		["3040: Capacity temporarily exceeded, please try again.", "throttled", "3040"],
-		["2009: Unauthorized", "permanent", "2009"],
+		["2009: Unauthorized", "blocked", "2009"],
 		["Network connection lost.", "transient", "unreachable"],
 		["Binding AI needs to be run remotely", "permanent", "route_misconfigured"],
 	])("that throws %j is a %s failure", async (message, failureClass, code) => {
