@@ -1,5 +1,6 @@
 /** A resolver that answers DNS over HTTPS as the test says, and names whose records are a trap. */
 import type { Resolution } from "../../shared/webhooks/resolve-host.ts";
+import { streamOf } from "./stream-of.ts";
 
 export const DNS_URL = "https://dns.example.net/dns-query";
 
@@ -33,7 +34,8 @@ export const LOOPBACK = records({ A: ["127.0.0.1"], AAAA: ["::1"] });
 const SERVFAIL = records({ code: 2 });
 
 export const never: DnsReply = () => new Promise<Response>(() => undefined);
-const says = (body: BodyInit | null, init: ResponseInit = {}) => new Response(body, init);
+const says = (body: ReadableStream | string | null, init: ResponseInit = {}) =>
+	new Response(typeof body === "string" ? streamOf(body) : body, init);
 const each =
 	(A: DnsReply, AAAA: DnsReply): DnsReply =>
 	(type) =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { aJob, reload, type StoredJob } from "./support/a-job.ts";
-import { handToQueue } from "./support/queue-door.ts";
+import { handToQueue } from "./support/queue-handler.ts";
 
 const message = ({ tenantId, jobId }: StoredJob) => ({ tenantId, jobId });
 

@@ -1,26 +1,26 @@
-/** The consumer behind its queue: what each message is told, with the real clock and the simulated provider. */
+/** The consumer behind its queue: the disposition of each message, with the real clock and the simulated provider. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { aJob, MINUTE, reload, type StoredJob } from "../support/a-job.ts";
-import { handToQueue } from "../support/queue-door.ts";
+import { handToQueue } from "../support/queue-handler.ts";
 
-const ask = (simulate: object) => JSON.stringify({ messages: [{ role: "user", content: "Why?" }], simulate });
+const inputWith = (simulate: object) => JSON.stringify({ messages: [{ role: "user", content: "Why?" }], simulate });
 const now = () => Date.now();
 const aJobNow = (overrides: Partial<StoredJob> = {}) => aJob({ createdAt: now(), ...overrides });
 
-const bell = ({ tenantId, jobId }: StoredJob) => ({ tenantId, jobId });
+const messageOf = ({ tenantId, jobId }: StoredJob) => ({ tenantId, jobId });
 
 describe("a batch of job messages", () => {
-	it("is told one by one: ack what is settled, retry what may pass", async () => {
+	it("is disposed of one by one: ack what is settled, retry what may pass", async () => {
 		const [good, failing, early, far] = [
 			await aJobNow(),
-			await aJobNow({ input: ask({ fail: [503], retry_after: 40 }) }),
+			await aJobNow({ input: inputWith({ fail: [503], retry_after: 40 }) }),
 			await aJobNow({ runAt: now() + MINUTE }),
 			await aJobNow({ runAt: now() + 60 * MINUTE }),
 		];
-		const told = await handToQueue("holdfast-jobs", [good, failing, early, far].map(bell));
-		expect(told).toMatchObject({ outcome: "ok", acked: ["0", "3"] });
-		expect(told.retried).toEqual([
+		const disposed = await handToQueue("holdfast-jobs", [good, failing, early, far].map(messageOf));
+		expect(disposed).toMatchObject({ outcome: "ok", acked: ["0", "3"] });
+		expect(disposed.retried).toEqual([
 			{ msgId: "1", delaySeconds: expect.toSatisfy((s) => s >= 40 && s <= 44) },
 			{ msgId: "2", delaySeconds: expect.toSatisfy((s) => s >= 55 && s <= 60) },
 		]);
@@ -34,41 +34,41 @@ describe("a batch of job messages", () => {
 
 	it("loses nothing to messages that are unreadable, unknown, foreign, late or repeated", async () => {
 		const [good, final] = [await aJobNow(), await aJobNow({ status: "failed" })];
-		const stranger = { ...bell(good), tenantId: "ten_somebody_else" };
-		const told = await handToQueue("holdfast-jobs", [
+		const foreign = { ...messageOf(good), tenantId: "ten_another" };
+		const disposed = await handToQueue("holdfast-jobs", [
 			null,
-			"a bell",
+			"a message",
 			{ jobId: 7 },
 			{ tenantId: good.tenantId, jobId: "job_unknown" },
-			stranger,
-			bell(final),
-			bell(good),
-			bell(good),
-			{ ...bell(good), more: "than a bell" },
+			foreign,
+			messageOf(final),
+			messageOf(good),
+			messageOf(good),
+			{ ...messageOf(good), more: "than a message" },
 		]);
-		expect(told).toMatchObject({ acked: ["0", "1", "2", "3", "4", "5", "6", "7", "8"], retried: [] });
+		expect(disposed).toMatchObject({ acked: ["0", "1", "2", "3", "4", "5", "6", "7", "8"], retried: [] });
 		expect(await reload(good)).toMatchObject({ status: "succeeded", fence: 1 });
 		expect(await reload(final)).toEqual(final);
 	});
 
-	it("acks a message that comes while another holder is at work", async () => {
+	it("acks a message that comes while another holder has the job", async () => {
 		const job = await aJobNow({ status: "running" });
-		expect(await handToQueue("holdfast-jobs", [bell(job)])).toMatchObject({ acked: ["0"], retried: [] });
+		expect(await handToQueue("holdfast-jobs", [messageOf(job)])).toMatchObject({ acked: ["0"], retried: [] });
 		expect(await reload(job)).toEqual(job);
 	});
 
-	it("takes over from a holder whose lease ran out", async () => {
+	it("takes over from a holder whose lease expired", async () => {
 		const job = await aJobNow({ status: "running", leaseExpiresAt: now() - 1 });
-		expect(await handToQueue("holdfast-jobs", [bell(job)])).toMatchObject({ acked: ["0"], retried: [] });
+		expect(await handToQueue("holdfast-jobs", [messageOf(job)])).toMatchObject({ acked: ["0"], retried: [] });
 		expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 2 });
 	});
 
 	it("of a hundred jobs, in batches of four, ends them all", async () => {
 		const jobs: StoredJob[] = [];
-		for (let made = 0; made < 100; made++) jobs.push(await aJobNow({ input: ask({ latency_ms: 200 }) }));
+		for (let made = 0; made < 100; made++) jobs.push(await aJobNow({ input: inputWith({ latency_ms: 200 }) }));
 		const batches = Array.from({ length: 25 }, (_, at) => jobs.slice(4 * at, 4 * at + 4));
 		const startedAt = now();
-		await Promise.all(batches.map((batch) => handToQueue("holdfast-jobs", batch.map(bell))));
+		await Promise.all(batches.map((batch) => handToQueue("holdfast-jobs", batch.map(messageOf))));
 		expect(now() - startedAt).toBeLessThan(20_000);
 		for (const job of jobs) expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 1 });
 	}, 30_000);
@@ -77,7 +77,7 @@ describe("a batch of job messages", () => {
 describe("a dead letter", () => {
 	it("is acked, whatever it is", async () => {
 		const job = await aJobNow();
-		expect(await handToQueue("holdfast-dead-letters", [bell(job), "nonsense"])).toMatchObject({
+		expect(await handToQueue("holdfast-dead-letters", [messageOf(job), "nonsense"])).toMatchObject({
 			outcome: "ok",
 			ackAll: true,
 		});
@@ -86,14 +86,14 @@ describe("a dead letter", () => {
 });
 
 describe("logs", () => {
-	it("of a whole attempt show neither prompt nor answer", async () => {
+	it("of a whole attempt show neither prompt nor result", async () => {
 		const lines: string[] = [];
 		const { log } = console;
 		console.log = (...line: unknown[]) => lines.push(line.join(" "));
 		try {
 			const input = JSON.stringify({ messages: [{ role: "user", content: "a very secret prompt" }] });
 			const job = await aJobNow({ input });
-			await handToQueue("holdfast-jobs", [bell(job)]);
+			await handToQueue("holdfast-jobs", [messageOf(job)]);
 			expect(lines.some((line) => line.includes(job.jobId) && line.includes("attempt.settled"))).toBe(true);
 			expect(lines.join("\n")).not.toMatch(/secret prompt|simulated answer/);
 			const stored = await env.RESULTS.get(`results/${job.tenantId}/${job.jobId}`);

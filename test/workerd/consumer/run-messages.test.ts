@@ -3,20 +3,18 @@ import { describe, expect, it } from "vitest";
 import { ACK } from "../../../shared/queues/messages.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, DAY, HOUR, LEASE_MS, MINUTE, NOW, reload, SECOND, WEBHOOK } from "../support/a-job.ts";
-import { failsAfter, failsBefore, hangsAfter } from "../support/a-process.ts";
-import { aWorld } from "../support/a-world.ts";
-import { consume, consuming } from "../support/drive.ts";
-import { aModel, answered, failed, slowly, USAGE } from "../support/scripted-model.ts";
+import { aModel, answered, failed, slowly, USAGE } from "../world/model.ts";
+import { World } from "../world/world.ts";
 
 const storedText = async (job: { tenantId: string; jobId: string }) =>
 	(await env.RESULTS.get(resultKey(job)))?.text() ?? null;
 
-describe("an attempt that is answered", () => {
-	it("stores the answer, ends the job, owes its webhook and redispatches for it, in this order", async () => {
-		const world = aWorld();
+describe("an attempt that succeeds", () => {
+	it("stores the result, ends the job, inserts its delivery and enqueues it, in this order", async () => {
+		const world = new World();
 		const job = await aJob({ webhook: WEBHOOK });
 		const model = aModel(answered("Because."));
-		expect(await consume(world, world.start(model), job)).toEqual(ACK);
+		expect(await world.start(model).consume(job)).toEqual(ACK);
 		expect(await reload(job)).toMatchObject({
 			status: "succeeded",
 			attempt: 1,
@@ -31,21 +29,21 @@ describe("an attempt that is answered", () => {
 			"d1 finish jobs",
 			"queue sendBatch deliveries",
 		]);
-		expect(world.bells.deliveries).toHaveLength(1);
+		expect(world.deliveries.waiting).toHaveLength(1);
 	});
 
 	it("leaves no timer behind", async () => {
-		const world = aWorld();
-		await consume(world, world.start(aModel(slowly(MINUTE, answered()))), await aJob());
+		const world = new World();
+		await world.start(aModel(slowly(MINUTE, answered()))).consume(await aJob());
 		expect(world.runtime.pendingTimers()).toBe(0);
 	});
 
-	it("asks with what the job says, and for no longer than its timeout and its deadline allow", async () => {
-		const world = aWorld();
+	it("calls with what the job says, and for no longer than its timeout and its deadline allow", async () => {
+		const world = new World();
 		const model = aModel(answered());
 		const job = await aJob({ timeoutMs: 30 * SECOND });
-		await consume(world, world.start(model), job);
-		await consume(world, world.start(model), await aJob({ deadlineMs: 20 * SECOND }));
+		await world.start(model).consume(job);
+		await world.start(model).consume(await aJob({ deadlineMs: 20 * SECOND }));
 		expect(model.calls.map(({ timeoutMs }) => timeoutMs)).toEqual([30 * SECOND, 20 * SECOND]);
 		expect(model.calls[0]).toMatchObject({ jobId: job.jobId, callsBefore: 0, route: { provider: "simulated" } });
 		expect(model.calls[0]?.input).toEqual({ messages: [{ role: "user", content: "Why?" }] });
@@ -54,16 +52,16 @@ describe("an attempt that is answered", () => {
 
 describe("an attempt that fails", () => {
 	it("goes back to the queue with full jitter after a transient failure", async () => {
-		const world = aWorld();
+		const world = new World();
 		const delays: number[] = [];
 		for (let tries = 0; tries < 20; tries++) {
-			// Each of another model: so many failures of one would make it cool down.
+			// Each of another model: so many failures of one would trip its breaker.
 			const job = await aJob({ attempt: 2, models: [`simulated/${tries}`] });
-			const told = await consume(world, world.start(aModel(failed("transient"))), job);
+			const disposition = await world.start(aModel(failed("transient"))).consume(job);
 			const after = await reload(job);
 			expect(after).toMatchObject({ status: "queued", statusReason: "retrying", attempt: 3 });
 			const delayMs = (after?.runAt ?? 0) - world.runtime.now();
-			expect(told).toEqual({ kind: "retry", delaySeconds: Math.ceil(delayMs / 1000) });
+			expect(disposition).toEqual({ kind: "retry", delaySeconds: Math.ceil(delayMs / 1000) });
 			delays.push(delayMs);
 		}
 		expect(Math.max(...delays)).toBeLessThanOrEqual(8 * SECOND);
@@ -71,23 +69,23 @@ describe("an attempt that fails", () => {
 		expect(Math.max(...delays)).toBeGreaterThan(5 * SECOND);
 	});
 
-	it("waits at least as long as the provider asked, in the queue if that is near, else in D1 alone", async () => {
-		const world = aWorld();
+	it("waits at least as long as the provider says, in the queue if that is near, else in D1 alone", async () => {
+		const world = new World();
 		const throttled = (retryAfterMs: number) => aModel(failed("throttled", { status: 429, retryAfterMs }));
 		const [near, far] = [await aJob(), await aJob({ models: ["simulated/other"] })];
-		const told = await consume(world, world.start(throttled(30 * SECOND)), near);
-		expect(told).toEqual({ kind: "retry", delaySeconds: expect.toSatisfy((s) => s >= 30 && s <= 33) });
-		expect(await consume(world, world.start(throttled(HOUR)), far)).toEqual(ACK);
+		const disposition = await world.start(throttled(30 * SECOND)).consume(near);
+		expect(disposition).toEqual({ kind: "retry", delaySeconds: expect.toSatisfy((s) => s >= 30 && s <= 33) });
+		expect(await world.start(throttled(HOUR)).consume(far)).toEqual(ACK);
 		const later = await reload(far);
 		expect(later?.runAt).toBeGreaterThanOrEqual(NOW + HOUR);
 		expect(later?.sweepAt).toBe(later?.runAt);
 	});
 
-	it("uses no attempt when it was throttled or blocked, but is told in the history", async () => {
-		const world = aWorld();
+	it("uses no attempt when it was throttled or blocked, but is in the history", async () => {
+		const world = new World();
 		for (const failureClass of ["throttled", "blocked"] as const) {
 			const job = await aJob({ maxAttempts: 1, models: [`simulated/${failureClass}`] });
-			await consume(world, world.start(aModel(failed(failureClass, { status: 429 }))), job);
+			await world.start(aModel(failed(failureClass, { status: 429 }))).consume(job);
 			expect(await reload(job)).toMatchObject({
 				status: "queued",
 				statusReason: failureClass,
@@ -98,52 +96,52 @@ describe("an attempt that fails", () => {
 	});
 
 	it("fails at once for good", async () => {
-		const world = aWorld();
+		const world = new World();
 		const job = await aJob({ webhook: WEBHOOK });
 		const model = aModel(failed("permanent", { code: "invalid_request", status: 400, nextModelMayHelp: false }));
-		expect(await consume(world, world.start(model), job)).toEqual(ACK);
+		expect(await world.start(model).consume(job)).toEqual(ACK);
 		expect(await reload(job)).toMatchObject({
 			status: "failed",
 			statusReason: "permanent",
 			error: { code: "invalid_request", status: 400 },
 		});
-		expect(world.bells.deliveries).toHaveLength(1);
+		expect(world.deliveries.waiting).toHaveLength(1);
 	});
 
 	it("fails when its attempts are used up, after as many calls", async () => {
-		const world = aWorld();
+		const world = new World();
 		const job = await aJob({ maxAttempts: 3 });
 		const model = aModel(failed("transient"));
 		while ((await reload(job))?.status === "queued") {
-			await consume(world, world.start(model), job);
+			await world.start(model).consume(job);
 			await world.advance(10 * MINUTE);
 		}
 		expect(model.calls).toHaveLength(3);
 		expect(await reload(job)).toMatchObject({ status: "failed", statusReason: "attempts_exhausted", attempt: 3 });
 	});
 
-	it("hands the job back at once to be asked of its next model, whose attempts are counted anew", async () => {
-		const world = aWorld();
+	it("puts the job back at once for its next model, whose attempts are counted from 1", async () => {
+		const world = new World();
 		const models = ["simulated/one", "simulated/two"];
 		const job = await aJob({ models, maxAttempts: 2, attempt: 1 });
 		const model = aModel(failed("transient"), failed("transient"), answered());
-		expect(await consume(world, world.start(model), job)).toEqual({ kind: "retry", delaySeconds: 0 });
+		expect(await world.start(model).consume(job)).toEqual({ kind: "retry", delaySeconds: 0 });
 		expect(await reload(job)).toMatchObject({ status: "queued", model: "simulated/two", attempt: 0, fence: 1 });
-		await consume(world, world.start(model), job);
+		await world.start(model).consume(job);
 		expect(await reload(job)).toMatchObject({ status: "queued", model: "simulated/two", attempt: 1 });
 		await world.advance(10 * SECOND);
-		await consume(world, world.start(model), job);
+		await world.start(model).consume(job);
 		expect(await reload(job)).toMatchObject({ status: "succeeded", model: "simulated/two", attempt: 2 });
 		expect(model.calls.map((call) => call.model)).toEqual(["simulated/one", "simulated/two", "simulated/two"]);
 		expect(model.calls.map((call) => call.callsBefore)).toEqual([0, 1, 2]);
 	});
 
 	it("keeps the first and the last 49 of its calls", async () => {
-		const world = aWorld();
+		const world = new World();
 		const job = await aJob({ deadlineMs: 30 * DAY });
 		const model = aModel(failed("throttled"));
 		for (let calls = 0; calls < 55; calls++) {
-			await consume(world, world.start(model), job);
+			await world.start(model).consume(job);
 			await world.advance(10 * MINUTE);
 		}
 		const after = await reload(job);
@@ -154,44 +152,44 @@ describe("an attempt that fails", () => {
 
 describe("the deadline", () => {
 	it("is settled by the holder whose call it cuts off", async () => {
-		const world = aWorld();
+		const world = new World();
 		const job = await aJob({ deadlineMs: 20 * SECOND, webhook: WEBHOOK });
-		expect(await consume(world, world.start(aModel(slowly(HOUR, answered()))), job)).toEqual(ACK);
+		expect(await world.start(aModel(slowly(HOUR, answered()))).consume(job)).toEqual(ACK);
 		expect(world.runtime.now()).toBe(NOW + 20 * SECOND);
 		expect(await reload(job)).toMatchObject({
 			status: "expired",
 			statusReason: "deadline_passed",
 			attempts: [{ outcome: "expired" }],
 		});
-		expect(world.bells.deliveries).toHaveLength(1);
+		expect(world.deliveries.waiting).toHaveLength(1);
 	});
 
-	it("lets nobody call a job that is leased after it", async () => {
-		const world = aWorld();
+	it("lets no job be called that is leased after it", async () => {
+		const world = new World();
 		const job = await aJob({ deadlineMs: 20 * SECOND });
 		await world.advance(30 * SECOND);
 		const model = aModel(answered());
-		await consume(world, world.start(model), job);
+		await world.start(model).consume(job);
 		expect(model.calls).toHaveLength(0);
 		expect(await reload(job)).toMatchObject({ status: "expired", attempt: 0, attempts: [] });
 	});
 
 	it("that passes while a job waits for memory leaves it uncalled", async () => {
-		const world = aWorld();
+		const world = new World();
 		const [large, job] = [
 			await aJob({ inputBytes: 20 << 20 }),
 			await aJob({ inputBytes: 20 << 20, deadlineMs: 20 * SECOND }),
 		];
 		const model = aModel(slowly(30 * SECOND, answered()));
-		await world.ended(consuming(world.start(model), large, job).over);
+		await world.until(world.start(model).consuming(large, job).over);
 		expect(model.calls.map(({ jobId }) => jobId)).toEqual([large.jobId]);
 		expect(await reload(job)).toMatchObject({ status: "expired", attempt: 0 });
 	});
 
 	it("bounds a retry: the job is due again at its deadline at the latest", async () => {
-		const world = aWorld();
+		const world = new World();
 		const job = await aJob({ deadlineMs: 20 * SECOND });
-		await consume(world, world.start(aModel(failed("throttled", { retryAfterMs: HOUR }))), job);
+		await world.start(aModel(failed("throttled", { retryAfterMs: HOUR }))).consume(job);
 		expect(await reload(job)).toMatchObject({ runAt: job.deadlineAt, sweepAt: job.deadlineAt });
 	});
 });
@@ -208,78 +206,77 @@ describe("a cancelled job", () => {
 	};
 
 	it("has its call aborted at the next look, and its holder writes nothing", async () => {
-		const world = aWorld();
+		const world = new World();
 		const job = await aJob({ webhook: WEBHOOK });
-		const { told, over } = consuming(world.start(aModel(slowly(HOUR, answered()))), job);
+		const { dispositions, over } = world.start(aModel(slowly(HOUR, answered()))).consuming(job);
 		await world.advance(12 * SECOND);
 		const cancelled = await cancel(job, world.runtime.now());
-		await world.ended(over);
+		await world.until(over);
 		expect(world.runtime.now()).toBe(NOW + 15 * SECOND);
-		expect(told[job.jobId]).toEqual(ACK);
+		expect(dispositions[job.jobId]).toEqual(ACK);
 		expect(await reload(job)).toEqual(cancelled);
 		expect(world.calls.filter((call) => !call.startsWith("d1 find held leases"))).toEqual(["d1 lease jobs", "model"]);
 	});
 
-	it("is not called when the word comes between lease and call", async () => {
-		const world = aWorld();
+	it("is not called when it is cancelled between lease and call", async () => {
+		const world = new World();
 		const [large, job] = [await aJob({ inputBytes: 20 << 20 }), await aJob({ inputBytes: 20 << 20 })];
 		const model = aModel(slowly(30 * SECOND, answered()));
-		const { told, over } = consuming(world.start(model), large, job);
+		const { dispositions, over } = world.start(model).consuming(large, job);
 		await world.advance(10 * SECOND);
 		await cancel(job, world.runtime.now());
-		await world.ended(over);
+		await world.until(over);
 		expect(model.calls.map(({ jobId }) => jobId)).toEqual([large.jobId]);
-		expect(told[job.jobId]).toEqual(ACK);
+		expect(dispositions[job.jobId]).toEqual(ACK);
 	});
 });
 
 describe("a batch", () => {
 	it("is leased in one statement and kept alive in one statement per heartbeat", async () => {
-		const world = aWorld();
+		const world = new World();
 		const jobs = [await aJob(), await aJob(), await aJob(), await aJob()] as const;
-		const { over } = consuming(world.start(aModel(slowly(5 * MINUTE, answered()))), ...jobs);
+		const { over } = world.start(aModel(slowly(5 * MINUTE, answered()))).consuming(...jobs);
 		await world.advance(4 * MINUTE);
 		for (const job of jobs) {
 			expect(await reload(job)).toMatchObject({ status: "running", fence: 1, leaseExpiresAt: NOW + 5.5 * MINUTE });
 		}
 		expect(world.calls.filter((call) => call === "d1 lease jobs")).toHaveLength(1);
 		expect(world.calls.filter((call) => call === "d1 extend leases")).toHaveLength(8);
-		await world.ended(over);
+		await world.until(over);
 		for (const job of jobs) expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1 });
 	});
 
-	it("beats again at the next look when D1 did not take a heartbeat", async () => {
-		const world = aWorld();
+	it("extends its lease again after 5 s when D1 failed to", async () => {
+		const world = new World();
 		const job = await aJob();
-		const process = world.start(aModel(slowly(5 * MINUTE, answered())));
-		process.on(/extend leases/, failsBefore, 1);
-		const { over } = consuming(process, job);
+		const process = world.start(aModel(slowly(5 * MINUTE, answered()))).on(/extend leases/, "fails before", 1);
+		const { over } = process.consuming(job);
 		await world.advance(35 * SECOND);
 		expect(await reload(job)).toMatchObject({ leaseExpiresAt: NOW + 125 * SECOND });
-		await world.ended(over);
+		await world.until(over);
 		expect(await reload(job)).toMatchObject({ status: "succeeded" });
 	});
 
-	it("tells each message its fate as soon as it is known, whatever its neighbours do", async () => {
-		const world = aWorld();
+	it("disposes of each message as soon as it can, whatever its neighbours do", async () => {
+		const world = new World();
 		const [slow, quick, broken] = [await aJob(), await aJob(), await aJob()];
 		const model = aModel((call, signal, runtime) => {
 			if (call.jobId === broken.jobId) throw new TypeError("a bug");
 			const step = slowly(call.jobId === slow.jobId ? MINUTE : SECOND, answered());
 			return typeof step === "function" ? step(call, signal, runtime) : step;
 		});
-		const { told, over } = consuming(world.start(model), slow, broken, quick);
+		const { dispositions, over } = world.start(model).consuming(slow, broken, quick);
 		await world.advance(2 * SECOND);
-		expect(told[quick.jobId]).toEqual(ACK);
-		expect(told[broken.jobId]).toEqual({ kind: "retry", delaySeconds: 90 });
-		expect(told[slow.jobId]).toBeUndefined();
+		expect(dispositions[quick.jobId]).toEqual(ACK);
+		expect(dispositions[broken.jobId]).toEqual({ kind: "retry", delaySeconds: 90 });
+		expect(dispositions[slow.jobId]).toBeUndefined();
 		expect(await reload(quick)).toMatchObject({ status: "succeeded" });
-		await world.ended(over);
-		expect(told[slow.jobId]).toEqual(ACK);
+		await world.until(over);
+		expect(dispositions[slow.jobId]).toEqual(ACK);
 	});
 
-	it("holds 24 MiB of inputs at a time, in the order of coming, and all get their turn", async () => {
-		const world = aWorld();
+	it("holds 24 MiB of inputs at a time, in the order of arrival, and all get their turn", async () => {
+		const world = new World();
 		const sizes = [16, 16, 4, 30];
 		const jobs = await Promise.all(sizes.map((mib) => aJob({ inputBytes: mib << 20 })));
 		let held = 0;
@@ -292,8 +289,8 @@ describe("a batch", () => {
 			held -= size;
 			return answered();
 		});
-		const { over } = consuming(world.start(model), ...jobs);
-		expect(await world.ended(over)).toBe(true);
+		const { over } = world.start(model).consuming(...jobs);
+		expect(await world.until(over)).toBe(true);
 		expect(model.calls).toHaveLength(4);
 		// What is larger than the whole budget runs alone.
 		expect(heldMax).toBe(30 << 20);
@@ -301,55 +298,52 @@ describe("a batch", () => {
 	});
 
 	it("gives a job back that waited for memory too long to be called before its invocation ends", async () => {
-		const world = aWorld();
+		const world = new World();
 		const jobs = [await aJob({ inputBytes: 16 << 20 }), await aJob({ inputBytes: 16 << 20 })] as const;
 		const model = aModel(slowly(8 * MINUTE, answered()));
-		const { told, over } = consuming(world.start(model), ...jobs);
-		await world.ended(over);
+		const { dispositions, over } = world.start(model).consuming(...jobs);
+		await world.until(over);
 		expect(model.calls).toHaveLength(1);
-		expect(told[jobs[1].jobId]).toEqual({ kind: "retry", delaySeconds: 15 });
+		expect(dispositions[jobs[1].jobId]).toEqual({ kind: "retry", delaySeconds: 15 });
 		expect(await reload(jobs[1])).toMatchObject({ status: "queued", attempt: 0, attempts: [] });
 	});
 
 	it("runs, though a row among it cannot be read", async () => {
-		const world = aWorld();
+		const world = new World();
 		const [broken, sound] = [await aJob(), await aJob()];
 		await env.DB.prepare("UPDATE jobs SET attempts = '[{}]' WHERE id = ?1").bind(broken.jobId).run();
-		const { told, over } = consuming(world.start(aModel(answered())), broken, sound);
-		await world.ended(over);
-		expect(told).toEqual({ [broken.jobId]: ACK, [sound.jobId]: ACK });
+		const { dispositions, over } = world.start(aModel(answered())).consuming(broken, sound);
+		await world.until(over);
+		expect(dispositions).toEqual({ [broken.jobId]: ACK, [sound.jobId]: ACK });
 		expect(await reload(sound)).toMatchObject({ status: "succeeded" });
 	});
 
 	it("that D1 does not lease comes back whole, after a lease", async () => {
-		const world = aWorld();
-		const process = world.start();
-		process.on(/^d1/, failsBefore, 1_000);
+		const world = new World();
+		const process = world.start().on(/^d1/, "fails before", 1_000);
 		const job = await aJob();
-		expect(await consume(world, process, job)).toEqual({ kind: "retry", delaySeconds: LEASE_MS / 1000 });
+		expect(await process.consume(job)).toEqual({ kind: "retry", delaySeconds: LEASE_MS / 1000 });
 		expect(await reload(job)).toMatchObject({ status: "queued", fence: 0 });
 	});
 
 	it.each([
-		["lost", failsAfter],
-		["hanging", hangsAfter],
-	])("runs although the answer to its lease is %s, and uses no attempt without a call", async (_, fault) => {
-		const world = aWorld();
+		["lost", "fails after"],
+		["hanging", "hangs after"],
+	] as const)("runs although the reply to its lease is %s, and uses no attempt without a call", async (_, fault) => {
+		const world = new World();
 		const model = aModel(answered());
-		const process = world.start(model);
-		process.on(/^d1 lease jobs/, fault, 3);
+		const process = world.start(model).on(/^d1 lease jobs/, fault, 3);
 		const job = await aJob({ maxAttempts: 1 });
-		expect(await consume(world, process, job)).toEqual(ACK);
+		expect(await process.consume(job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
 		expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1, attempt: 1 });
 	});
 
-	it("whose lease is told too late for a call gives the attempt back", async () => {
-		const world = aWorld();
-		const process = world.start();
-		process.on(/^d1 lease jobs/, hangsAfter, 5);
+	it("whose lease is confirmed too late for a call gives the attempt back", async () => {
+		const world = new World();
+		const process = world.start().on(/^d1 lease jobs/, "hangs after", 5);
 		const job = await aJob({ maxAttempts: 1 });
-		expect(await consume(world, process, job)).toMatchObject({ kind: "retry" });
+		expect(await process.consume(job)).toMatchObject({ kind: "retry" });
 		expect(await reload(job)).toMatchObject({ status: "queued", statusReason: "storage_unavailable", attempt: 0 });
 	});
 });

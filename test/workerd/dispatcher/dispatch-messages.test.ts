@@ -4,9 +4,8 @@ import { describe, expect, it } from "vitest";
 import { viewJob } from "../../../shared/api/job.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
 import { openSlowReceiverBreaker } from "../../../shared/db/deliveries/receiver-breakers.ts";
-import { ACK, type Disposition } from "../../../shared/queues/messages.ts";
+import { ACK } from "../../../shared/queues/messages.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
-import { dispatchMessages } from "../../../workers/dispatcher/dispatch-messages.ts";
 import {
 	A_SECRET,
 	aDelivery,
@@ -20,48 +19,23 @@ import {
 	type StoredDelivery,
 	type StoredJob,
 } from "../support/a-job.ts";
-import { failsAfter, failsBefore } from "../support/a-process.ts";
-import { aWorld, takeBells } from "../support/a-world.ts";
-import { dispatch, sweepOnce } from "../support/drive.ts";
-import { handToQueue } from "../support/queue-door.ts";
+import { handToQueue } from "../support/queue-handler.ts";
+import { signersOf } from "../support/signers.ts";
+import { hangs, RECEIVER, type Reply, status } from "../world/upstreams.ts";
+import { World } from "../world/world.ts";
 
 const TEN_ATTEMPTS = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * SECOND);
 
-const RECEIVER = "https://hooks.acme-receiver.com/jobs";
-
-interface Received {
-	url: string;
-	headers: Record<string, string>;
-	body: string;
-	init: RequestInit;
+/** A world whose receivers give these replies, one a webhook; the last repeats. */
+function aReceiver(...replies: Reply[]) {
+	const world = new World({ config: { deliveryScheduleMs: TEN_ATTEMPTS }, replies });
+	return { world, received: world.received, upstreams: world.upstreams };
 }
 
-type Answer = (received: Received) => Response | Promise<Response>;
+/** A world at the real time, which links and the signing library compare with. */
+const aWorldNow = () => new World({ startAt: Date.now() });
 
-/** A world with a receiver that answers as told; the last answer goes on for ever. */
-function aReceiver(...answers: [Answer, ...Answer[]]) {
-	const received: Received[] = [];
-	const world = aWorld({
-		config: { deliveryScheduleMs: TEN_ATTEMPTS },
-		async fetch(url, init) {
-			const one = { url, headers: Object.fromEntries(new Headers(init.headers)), body: String(init.body), init };
-			const answer = answers[Math.min(received.length, answers.length - 1)] ?? answers[0];
-			received.push(one);
-			return await answer(one);
-		},
-	});
-	return { world, received };
-}
-
-const status =
-	(code: number, headers: Record<string, string> = {}): Answer =>
-	() =>
-		new Response(code === 204 ? null : "noted", { status: code, headers });
-
-const hangs: Answer = ({ init }) =>
-	new Promise((_resolve, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted"))));
-
-async function anOwedDelivery(
+async function aStoredDelivery(
 	overrides: { job?: Partial<StoredJob>; delivery?: Partial<StoredDelivery>; result?: string; secret?: string } = {},
 ) {
 	const { result = '{"object":"chat.completion","choices":[]}' } = overrides;
@@ -80,14 +54,12 @@ async function anOwedDelivery(
 describe("a delivery", () => {
 	it("is signed to the letter of Standard Webhooks, and its data is what a poll shows", async () => {
 		const { world, received } = aReceiver(status(204));
-		const { job, delivery } = await anOwedDelivery();
-		expect(await dispatch(world, world.start(), delivery)).toEqual(ACK);
+		const { job, delivery } = await aStoredDelivery();
+		expect(await world.start().dispatch(delivery)).toEqual(ACK);
 		const [post] = received;
 		if (post === undefined) throw new Error("nothing came");
-		// The library holds the timestamp against the real clock, so its signature is what is compared.
-		const at = new Date(Number(post.headers["webhook-timestamp"]) * 1000);
-		expect(post.headers["webhook-signature"]).toBe(new Webhook(A_SECRET).sign(delivery.eventId, at, post.body));
-		expect(at.getTime()).toBe(Math.floor(world.runtime.now() / 1000) * 1000);
+		expect(signersOf(post, [A_SECRET])).toEqual([0]);
+		expect(Number(post.headers["webhook-timestamp"])).toBe(Math.floor(world.runtime.now() / 1000));
 		expect(post).toMatchObject({ url: delivery.url, init: { method: "POST", redirect: "manual" } });
 		expect(post.headers).toMatchObject({ "webhook-id": delivery.eventId, "content-type": "application/json" });
 		const event: Record<string, unknown> = JSON.parse(post.body);
@@ -111,17 +83,10 @@ describe("a delivery", () => {
 	});
 
 	it("is accepted by the library itself, and any changed byte is refused", async () => {
-		const received: { headers: Record<string, string>; body: string }[] = [];
-		const world = aWorld({
-			startAt: Date.now(),
-			async fetch(_url, init) {
-				received.push({ headers: Object.fromEntries(new Headers(init.headers)), body: String(init.body) });
-				return new Response(null, { status: 204 });
-			},
-		});
-		const { delivery } = await anOwedDelivery({ result: '{"text":"ünï 🦀 \\u0000"}' });
-		await dispatch(world, world.start(), delivery);
-		const [post] = received;
+		const world = aWorldNow();
+		const { delivery } = await aStoredDelivery({ result: '{"text":"ünï 🦀 \\u0000"}' });
+		await world.start().dispatch(delivery);
+		const [post] = world.received;
 		if (post === undefined) throw new Error("nothing came");
 		const receiver = new Webhook(A_SECRET);
 		expect(receiver.verify(post.body, post.headers)).toMatchObject({ id: delivery.eventId });
@@ -133,43 +98,36 @@ describe("a delivery", () => {
 
 	it("inlines a result of up to 16,384 bytes, and gives a link that works without a key either way", async () => {
 		for (const bytes of [16_384, 16_385]) {
-			const received: string[] = [];
-			const world = aWorld({
-				startAt: Date.now(),
-				fetch: async (_url, init) => {
-					received.push(String(init.body));
-					return new Response();
-				},
-			});
+			const world = aWorldNow();
 			const result = JSON.stringify({ text: "x".repeat(bytes - 11) });
-			const { delivery } = await anOwedDelivery({ result });
-			await dispatch(world, world.start(), delivery);
-			const { data }: { data: { result: unknown; result_url: string } } = JSON.parse(received[0] ?? "");
+			const { delivery } = await aStoredDelivery({ result });
+			await world.start().dispatch(delivery);
+			const { data }: { data: { result: unknown; result_url: string } } = JSON.parse(world.received[0]?.body ?? "");
 			expect(data.result).toEqual(bytes === 16_384 ? JSON.parse(result) : null);
-			const answer = await exports.default.fetch(data.result_url);
-			expect(answer.status).toBe(200);
-			expect(await answer.text()).toBe(result);
+			const response = await exports.default.fetch(data.result_url);
+			expect(response.status).toBe(200);
+			expect(await response.text()).toBe(result);
 			expect((await exports.default.fetch(data.result_url.replace("signature=", "signature=0"))).status).toBe(401);
 		}
 	});
 
 	it("says nothing but id, object and status when it is thin", async () => {
 		const { world, received } = aReceiver(status(200));
-		const { job, delivery } = await anOwedDelivery({ delivery: { payload: "thin" } });
-		await dispatch(world, world.start(), delivery);
-		expect(JSON.parse(received[0]?.body ?? "").data).toEqual({ id: job.jobId, object: "job", status: "succeeded" });
+		const { job, delivery } = await aStoredDelivery({ delivery: { payload: "thin" } });
+		await world.start().dispatch(delivery);
+		expect(received[0]?.data).toEqual({ id: job.jobId, object: "job", status: "succeeded" });
 	});
 
 	it("of a job without a result has none, and no link", async () => {
 		const { world, received } = aReceiver(status(200));
-		const { job, delivery } = await anOwedDelivery({ job: { status: "failed", resultBytes: null } });
-		await dispatch(world, world.start(), delivery);
-		expect(JSON.parse(received[0]?.body ?? "").data).toEqual({ ...viewJob(job, job.origin), result: null });
+		const { job, delivery } = await aStoredDelivery({ job: { status: "failed", resultBytes: null } });
+		await world.start().dispatch(delivery);
+		expect(received[0]?.data).toEqual({ ...viewJob(job, job.origin), result: null });
 	});
 
 	it("is signed with the secret before the last rotation, too, for as long as that is kept", async () => {
 		const { world, received } = aReceiver(status(500));
-		const { tenant, delivery } = await anOwedDelivery();
+		const { tenant, delivery } = await aStoredDelivery();
 		const previous = "whsec_cHJldmlvdXMtc2VjcmV0LXByZXZpb3VzLXNlY3JldC0x";
 		await env.DB.prepare(
 			"UPDATE tenants SET previous_webhook_secret = ?2, previous_webhook_secret_until = ?3 WHERE id = ?1",
@@ -180,30 +138,23 @@ describe("a delivery", () => {
 				world.runtime.now() + MINUTE,
 			)
 			.run();
-		await dispatch(world, world.start(), delivery);
+		await world.start().dispatch(delivery);
 		await world.advance(HOUR);
-		await dispatch(world, world.start(), delivery);
-		const signed = received.map(({ headers, body }) => {
-			const at = new Date(Number(headers["webhook-timestamp"]) * 1000);
-			const by = (secret: string) => new Webhook(secret).sign(delivery.eventId, at, body);
-			return headers["webhook-signature"]
-				?.split(" ")
-				.map((one) => [A_SECRET, previous].findIndex((s) => by(s) === one));
-		});
-		expect(signed).toEqual([[0, 1], [0]]);
+		await world.start().dispatch(delivery);
+		expect(received.map((post) => signersOf(post, [A_SECRET, previous]))).toEqual([[0, 1], [0]]);
 	});
 });
 
 describe("the schedule", () => {
 	it("is kept within 20 %, under one webhook-id, and ends exhausted", async () => {
 		const { world, received } = aReceiver(status(500));
-		const { delivery } = await anOwedDelivery();
+		const { delivery } = await aStoredDelivery();
 		for (let attempt = 1; attempt <= 10; attempt++) {
-			const told = await dispatch(world, world.start(), delivery);
+			const disposition = await world.start().dispatch(delivery);
 			const after = await reloadDelivery(delivery);
 			const step = TEN_ATTEMPTS[attempt] ?? 0;
 			if (attempt === 10) {
-				expect(told).toEqual(ACK);
+				expect(disposition).toEqual(ACK);
 				expect(after).toMatchObject({ status: "exhausted", attemptsMade: 10, nextAttemptAt: null });
 				break;
 			}
@@ -212,7 +163,7 @@ describe("the schedule", () => {
 			expect(waitMs).toBeLessThanOrEqual(1.2 * step + 1);
 			// A short wait is the queue's, a long one the sweeper's.
 			const isShort = waitMs <= 15 * MINUTE;
-			expect(told).toEqual(isShort ? { kind: "retry", delaySeconds: Math.ceil(waitMs / 1000) } : ACK);
+			expect(disposition).toEqual(isShort ? { kind: "retry", delaySeconds: Math.ceil(waitMs / 1000) } : ACK);
 			expect((after?.sweepAt ?? 0) - (after?.nextAttemptAt ?? 0)).toBe(isShort ? MINUTE : 0);
 			await world.advance(waitMs);
 		}
@@ -222,16 +173,16 @@ describe("the schedule", () => {
 	});
 
 	it.each([
-		{ asked: "1", from: 5, to: 6 },
-		{ asked: "8", from: 8, to: 8 },
-		{ asked: "99999999", from: 10, to: 10 },
-		{ asked: "-1", from: 4, to: 6 },
-		{ asked: "soon", from: 4, to: 6 },
-		{ asked: "Thu, 01 Jan 2026 00:00:00 GMT", from: 4, to: 6 },
-	])("waits $from to $to s when asked for $asked where the step is 5 s", async ({ asked, from, to }) => {
-		const { world } = aReceiver(status(503, { "retry-after": asked }));
-		const { delivery } = await anOwedDelivery();
-		await dispatch(world, world.start(), delivery);
+		{ after: "1", from: 5, to: 6 },
+		{ after: "8", from: 8, to: 8 },
+		{ after: "99999999", from: 10, to: 10 },
+		{ after: "-1", from: 4, to: 6 },
+		{ after: "soon", from: 4, to: 6 },
+		{ after: "Thu, 01 Jan 2026 00:00:00 GMT", from: 4, to: 6 },
+	])("waits $from to $to s where retry-after is $after and the step is 5 s", async ({ after, from, to }) => {
+		const { world } = aReceiver(status(503, { "retry-after": after }));
+		const { delivery } = await aStoredDelivery();
+		await world.start().dispatch(delivery);
 		const waitMs = ((await reloadDelivery(delivery))?.nextAttemptAt ?? 0) - world.runtime.now();
 		expect(waitMs).toBeGreaterThanOrEqual(from * SECOND);
 		expect(waitMs).toBeLessThanOrEqual(to * SECOND + 1);
@@ -240,27 +191,27 @@ describe("the schedule", () => {
 	it("brings a message that is early back when its delivery is due, if that is soon", async () => {
 		const { world, received } = aReceiver(status(200));
 		const at = world.runtime.now();
-		const soon = await anOwedDelivery({ delivery: { nextAttemptAt: at + 90 * SECOND } });
-		const far = await anOwedDelivery({ delivery: { nextAttemptAt: at + HOUR } });
-		expect(await dispatch(world, world.start(), soon.delivery)).toEqual({ kind: "retry", delaySeconds: 90 });
-		expect(await dispatch(world, world.start(), far.delivery)).toEqual(ACK);
+		const soon = await aStoredDelivery({ delivery: { nextAttemptAt: at + 90 * SECOND } });
+		const far = await aStoredDelivery({ delivery: { nextAttemptAt: at + HOUR } });
+		expect(await world.start().dispatch(soon.delivery)).toEqual({ kind: "retry", delaySeconds: 90 });
+		expect(await world.start().dispatch(far.delivery)).toEqual(ACK);
 		expect(received).toHaveLength(0);
 	});
 });
 
-describe("what a receiver may answer", () => {
+describe("a reply", () => {
 	it.each([200, 201, 204, 299])("%i is success", async (code) => {
 		const { world } = aReceiver(status(code));
-		const { delivery } = await anOwedDelivery();
-		await dispatch(world, world.start(), delivery);
+		const { delivery } = await aStoredDelivery();
+		await world.start().dispatch(delivery);
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", attempts: [{ status: code }] });
 	});
 
 	it.each([301, 302, 303, 304, 307, 308, 400, 404, 429, 500, 530])("%i is a failure", async (code) => {
 		const location: Record<string, string> = code < 400 && code !== 304 ? { location: "https://elsewhere.test/" } : {};
 		const { world, received } = aReceiver(() => new Response(null, { status: code, headers: location }));
-		const { delivery } = await anOwedDelivery();
-		await dispatch(world, world.start(), delivery);
+		const { delivery } = await aStoredDelivery();
+		await world.start().dispatch(delivery);
 		expect(await reloadDelivery(delivery)).toMatchObject({
 			status: "pending",
 			attemptsMade: 1,
@@ -271,19 +222,16 @@ describe("what a receiver may answer", () => {
 
 	it("410 exhausts the delivery at once", async () => {
 		const { world } = aReceiver(status(410));
-		const { delivery } = await anOwedDelivery();
-		expect(await dispatch(world, world.start(), delivery)).toEqual(ACK);
+		const { delivery } = await aStoredDelivery();
+		expect(await world.start().dispatch(delivery)).toEqual(ACK);
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted", attemptsMade: 1 });
 	});
 
-	it("nothing at all is a failure after 20 s", async () => {
-		const { world } = aReceiver(
-			({ init }) =>
-				new Promise((_resolve, reject) => init.signal?.addEventListener("abort", () => reject(new Error("aborted")))),
-		);
-		const { delivery } = await anOwedDelivery();
+	it("that never comes is a failure after 20 s", async () => {
+		const { world } = aReceiver(hangs);
+		const { delivery } = await aStoredDelivery();
 		const startedAt = world.runtime.now();
-		await dispatch(world, world.start(), delivery);
+		await world.start().dispatch(delivery);
 		expect(world.runtime.now() - startedAt).toBe(20 * SECOND);
 		expect(await reloadDelivery(delivery)).toMatchObject({
 			status: "pending",
@@ -292,30 +240,28 @@ describe("what a receiver may answer", () => {
 		expect(world.runtime.pendingTimers()).toBe(0);
 	});
 
-	it("an answer within 20 s is an answer, however late", async () => {
-		const { world } = aReceiver(async () => {
-			await world.runtime.sleep(19.9 * SECOND);
-			return new Response(null, { status: 200 });
-		});
-		const { delivery } = await anOwedDelivery();
-		await dispatch(world, world.start(), delivery);
+	it("within 20 s is a reply, however late", async () => {
+		const { world, upstreams } = aReceiver();
+		upstreams.replies = [upstreams.after(19.9 * SECOND, status(200))];
+		const { delivery } = await aStoredDelivery();
+		await world.start().dispatch(delivery);
 		expect(await reloadDelivery(delivery)).toMatchObject({
 			status: "delivered",
 			attempts: [{ status: 200, durationMs: 19.9 * SECOND }],
 		});
 	});
 
-	it("a refused connection is a failure", async () => {
+	it("that cannot come, for the connection is refused, is a failure", async () => {
 		const { world } = aReceiver(() => Promise.reject(new TypeError("connection refused")));
-		const { delivery } = await anOwedDelivery();
-		await dispatch(world, world.start(), delivery);
+		const { delivery } = await aStoredDelivery();
+		await world.start().dispatch(delivery);
 		expect(await reloadDelivery(delivery)).toMatchObject({
 			status: "pending",
 			attempts: [{ error: "Could not connect: connection refused" }],
 		});
 	});
 
-	it("an endless body is read to its first KiB and then given up", async () => {
+	it("with an endless body is read to its first KiB, and then cancelled", async () => {
 		let isCancelled = false;
 		let pulls = 0;
 		const body = new ReadableStream<Uint8Array>({
@@ -328,46 +274,40 @@ describe("what a receiver may answer", () => {
 			},
 		});
 		const { world } = aReceiver(() => new Response(body));
-		const { delivery } = await anOwedDelivery();
-		await dispatch(world, world.start(), delivery);
+		const { delivery } = await aStoredDelivery();
+		await world.start().dispatch(delivery);
 		const after = await reloadDelivery(delivery);
 		expect(after).toMatchObject({ status: "delivered", attempts: [{ response: "é".repeat(512) }] });
 		expect(isCancelled).toBe(true);
 		expect(pulls).toBeLessThan(20);
 	});
 
-	it("a body that stops halfway holds nobody up for longer than 20 s, and what came of it is kept", async () => {
+	it("whose body stops halfway takes 20 s at most, and what came of it is kept", async () => {
 		const { world } = aReceiver(() => {
-			return new Response(
-				new ReadableStream<Uint8Array>({
-					start: (controller) => controller.enqueue(new TextEncoder().encode("so far")),
-				}),
-				{ status: 500 },
-			);
+			const start = (body: ReadableStreamDefaultController) => body.enqueue(new TextEncoder().encode("so far"));
+			return new Response(new ReadableStream<Uint8Array>({ start }), { status: 500 });
 		});
-		const { delivery } = await anOwedDelivery();
+		const { delivery } = await aStoredDelivery();
 		const startedAt = world.runtime.now();
-		await dispatch(world, world.start(), delivery);
+		await world.start().dispatch(delivery);
 		expect(world.runtime.now() - startedAt).toBe(20 * SECOND);
 		expect(await reloadDelivery(delivery)).toMatchObject({ attempts: [{ status: 500, response: "so far" }] });
 	});
 
-	it("bytes that are no text are kept as what can be shown", async () => {
+	it("of bytes that are no text is kept as what can be shown", async () => {
 		const { world } = aReceiver(() => new Response(new Uint8Array([0xff, 0x00, 0x3c]), { status: 500 }));
-		const { delivery } = await anOwedDelivery();
-		await dispatch(world, world.start(), delivery);
+		const { delivery } = await aStoredDelivery();
+		await world.start().dispatch(delivery);
 		expect(await reloadDelivery(delivery)).toMatchObject({ attempts: [{ response: "\ufffd\u0000<" }] });
 	});
 });
 
 describe("the record of an attempt", () => {
 	it("is written once for each number when two dispatchers send at once, under one webhook-id", async () => {
-		const { world, received } = aReceiver(async () => {
-			await world.runtime.sleep(SECOND);
-			return new Response("late", { status: 500 });
-		}, status(200));
-		const { delivery } = await anOwedDelivery();
-		await Promise.all([dispatch(world, world.start(), delivery), dispatch(world, world.start(), delivery)]);
+		const { world, received, upstreams } = aReceiver();
+		upstreams.replies = [upstreams.after(SECOND, status(500)), status(200)];
+		const { delivery } = await aStoredDelivery();
+		await Promise.all([world.start().dispatch(delivery), world.start().dispatch(delivery)]);
 		expect(received).toHaveLength(2);
 		expect(new Set(received.map(({ headers }) => headers["webhook-id"])).size).toBe(1);
 		expect(await reloadDelivery(delivery)).toMatchObject({
@@ -379,8 +319,8 @@ describe("the record of an attempt", () => {
 
 	it("counts two failures at once as one attempt: the schedule does not run ahead", async () => {
 		const { world, received } = aReceiver(status(500));
-		const { delivery } = await anOwedDelivery();
-		await Promise.all([dispatch(world, world.start(), delivery), dispatch(world, world.start(), delivery)]);
+		const { delivery } = await aStoredDelivery();
+		await Promise.all([world.start().dispatch(delivery), world.start().dispatch(delivery)]);
 		expect(received).toHaveLength(2);
 		const after = await reloadDelivery(delivery);
 		expect(after).toMatchObject({ status: "pending", attemptsMade: 1, attempts: [{ status: 500 }] });
@@ -388,25 +328,23 @@ describe("the record of an attempt", () => {
 	});
 
 	it.each([
-		{ how: "fails", fault: failsBefore },
-		{ how: "succeeds unheard", fault: failsAfter },
-	])("that $how is written again, not sent again", async ({ fault }) => {
+		{ how: "fails", fault: "fails before" },
+		{ how: "succeeds without a reply", fault: "fails after" },
+	] as const)("that $how is written again, not sent again", async ({ fault }) => {
 		const { world, received } = aReceiver(status(200));
-		const { delivery } = await anOwedDelivery();
-		const process = world.start();
-		process.on(/d1 record deliveries/, fault);
-		expect(await dispatch(world, process, delivery)).toEqual(ACK);
+		const { delivery } = await aStoredDelivery();
+		const process = world.start().on(/d1 record deliveries/, fault);
+		expect(await process.dispatch(delivery)).toEqual(ACK);
 		expect(received).toHaveLength(1);
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", attemptsMade: 1, attempts: [{}] });
 	});
 
-	it("that D1 never takes brings the message back: told twice is better than never", async () => {
+	it("that D1 never takes brings the message back: two webhooks are better than none", async () => {
 		const { world, received } = aReceiver(status(200));
-		const { delivery } = await anOwedDelivery();
-		const process = world.start();
-		process.on(/d1 record deliveries/, failsBefore, 100);
-		expect(await dispatch(world, process, delivery)).toEqual({ kind: "retry", delaySeconds: 30 });
-		expect(await dispatch(world, world.start(), delivery)).toEqual(ACK);
+		const { delivery } = await aStoredDelivery();
+		const process = world.start().on(/d1 record deliveries/, "fails before", 100);
+		expect(await process.dispatch(delivery)).toEqual({ kind: "retry", delaySeconds: 30 });
+		expect(await world.start().dispatch(delivery)).toEqual(ACK);
 		expect(received.map(({ headers }) => headers["webhook-id"])).toEqual([delivery.eventId, delivery.eventId]);
 	});
 });
@@ -415,18 +353,18 @@ describe("what is not sent", () => {
 	it("is the delivery of an erased job, or one that is settled, or unknown: its message is acked", async () => {
 		const { world, received } = aReceiver(status(200));
 		const settled = { status: "skipped", nextAttemptAt: null, sweepAt: null, finishedAt: 1 } as const;
-		const { job, delivery } = await anOwedDelivery({ delivery: settled });
+		const { job, delivery } = await aStoredDelivery({ delivery: settled });
 		await env.DB.prepare("DELETE FROM jobs WHERE id = ?1").bind(job.jobId).run();
 		const unknown = { tenantId: delivery.tenantId, deliveryId: "dlv_unknown" };
-		const foreign = { tenantId: "ten_somebody_else", deliveryId: (await anOwedDelivery()).delivery.deliveryId };
-		for (const key of [delivery, unknown, foreign]) expect(await dispatch(world, world.start(), key)).toEqual(ACK);
+		const foreign = { tenantId: "ten_another", deliveryId: (await aStoredDelivery()).delivery.deliveryId };
+		for (const key of [delivery, unknown, foreign]) expect(await world.start().dispatch(key)).toEqual(ACK);
 		expect(received).toHaveLength(0);
 	});
 
-	it("is one whose address is allowed no more: that is recorded as a failed attempt", async () => {
+	it("is one whose address is not allowed: that is recorded as a failed attempt", async () => {
 		const { world, received } = aReceiver(status(200));
-		const { delivery } = await anOwedDelivery({ delivery: { url: "https://10.0.0.1/hook" } });
-		await dispatch(world, world.start(), delivery);
+		const { delivery } = await aStoredDelivery({ delivery: { url: "https://10.0.0.1/hook" } });
+		await world.start().dispatch(delivery);
 		expect(received).toHaveLength(0);
 		expect(await reloadDelivery(delivery)).toMatchObject({
 			status: "pending",
@@ -436,38 +374,37 @@ describe("what is not sent", () => {
 
 	it("is one whose secret does not open: its neighbours are sent, and it is tried again by the schedule", async () => {
 		const { world, received } = aReceiver(status(200));
-		const [sealed, fine] = [await anOwedDelivery(), await anOwedDelivery()];
+		const [sealed, fine] = [await aStoredDelivery(), await aStoredDelivery()];
 		await env.DB.prepare("UPDATE tenants SET webhook_secret = ?2 WHERE id = ?1")
 			.bind(
 				sealed.tenant.tenantId,
 				await seal(world.runtime, "another key, long gone, of 32 characters", "x", A_SECRET),
 			)
 			.run();
-		const told = await dispatch(world, world.start(), sealed.delivery, fine.delivery);
-		expect(told).toMatchObject({ kind: "retry", delaySeconds: expect.toSatisfy((s) => s >= 4 && s <= 6) });
+		const disposition = await world.start().dispatch(sealed.delivery, fine.delivery);
+		expect(disposition).toMatchObject({ kind: "retry", delaySeconds: expect.toSatisfy((s) => s >= 4 && s <= 6) });
 		expect(received).toHaveLength(1);
 		expect(await reloadDelivery(sealed.delivery)).toMatchObject({ attempts: [{ status: null }] });
 		expect(await reloadDelivery(fine.delivery)).toMatchObject({ status: "delivered" });
 	});
 
-	it("carries a result that its isolate has just stored without asking R2, and asks R2 when it is sent again", async () => {
+	it("carries a result that its isolate has just stored without a call to R2, and reads R2 when it is sent again", async () => {
 		const { world, received } = aReceiver(status(500), status(200));
-		const { job, delivery } = await anOwedDelivery({ result: '{"object":"chat.completion","id":"stored"}' });
+		const { job, delivery } = await aStoredDelivery({ result: '{"object":"chat.completion","id":"stored"}' });
 		const process = world.start();
 		process.dispatcher.freshResults.keep(job, '{"object":"chat.completion","id":"fresh"}', 40);
-		await dispatch(world, process, delivery);
+		await process.dispatch(delivery);
 		expect(world.calls).not.toContainEqual(expect.stringMatching(/^r2/));
 		await world.advance(10 * SECOND);
-		await dispatch(world, process, delivery);
+		await process.dispatch(delivery);
 		expect(received.map(({ body }) => JSON.parse(body).data.result.id)).toEqual(["fresh", "stored"]);
 	});
 
-	it("is one whose result R2 does not give: told later is better than told without it", async () => {
+	it("is one whose result R2 does not give: a late webhook is better than one without it", async () => {
 		const { world, received } = aReceiver(status(200));
-		const { delivery } = await anOwedDelivery();
-		const process = world.start();
-		process.on(/r2 get/, failsBefore);
-		expect(await dispatch(world, process, delivery)).toEqual({ kind: "retry", delaySeconds: 30 });
+		const { delivery } = await aStoredDelivery();
+		const process = world.start().on(/r2 get/, "fails before");
+		expect(await process.dispatch(delivery)).toEqual({ kind: "retry", delaySeconds: 30 });
 		expect(received).toHaveLength(0);
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "pending", attemptsMade: 0 });
 	});
@@ -476,84 +413,77 @@ describe("what is not sent", () => {
 describe("a batch of delivery messages", () => {
 	it("is delivered, though a row among it cannot be read", async () => {
 		const { world } = aReceiver(status(200));
-		const [broken, sound] = [await anOwedDelivery(), await anOwedDelivery()];
+		const [broken, sound] = [await aStoredDelivery(), await aStoredDelivery()];
 		await env.DB.prepare("UPDATE deliveries SET attempts = '[{}]' WHERE tenant_id = ?1")
 			.bind(broken.tenant.tenantId)
 			.run();
-		const told = await dispatch(world, world.start(), broken.delivery, sound.delivery);
-		expect(told).toEqual({ kind: "retry", delaySeconds: 30 });
+		const disposition = await world.start().dispatch(broken.delivery, sound.delivery);
+		expect(disposition).toEqual({ kind: "retry", delaySeconds: 30 });
 		expect(await reloadDelivery(sound.delivery)).toMatchObject({ status: "delivered" });
 	});
 
-	it("is told one by one, and loses nothing to messages that are unreadable, unknown or repeated", async () => {
+	it("is disposed of one by one, and loses nothing to messages that are unreadable, unknown or repeated", async () => {
 		const at = Date.now();
-		const early = await anOwedDelivery({ delivery: { createdAt: at, nextAttemptAt: at + MINUTE } });
-		const bell = { tenantId: early.delivery.tenantId, deliveryId: early.delivery.deliveryId };
-		const bodies = [{ deliveryId: 1 }, { ...bell, deliveryId: "dlv_unknown" }, bell, bell];
-		const told = await handToQueue("holdfast-deliveries", bodies);
-		expect(told.acked).toEqual(["0", "1"]);
+		const early = await aStoredDelivery({ delivery: { createdAt: at, nextAttemptAt: at + MINUTE } });
+		const message = { tenantId: early.delivery.tenantId, deliveryId: early.delivery.deliveryId };
+		const bodies = [{ deliveryId: 1 }, { ...message, deliveryId: "dlv_unknown" }, message, message];
+		const disposed = await handToQueue("holdfast-deliveries", bodies);
+		expect(disposed.acked).toEqual(["0", "1"]);
 		const inTime = expect.toSatisfy((s) => s >= 55 && s <= 60);
-		expect(told.retried).toEqual(["2", "3"].map((msgId) => ({ msgId, delaySeconds: inTime })));
+		expect(disposed.retried).toEqual(["2", "3"].map((msgId) => ({ msgId, delaySeconds: inTime })));
 	});
 
 	it("has each recorded as soon as it is known, and waits two seconds for the slowest, which goes on without it", async () => {
 		const { world } = aReceiver(hangs, status(200));
 		const startedAt = world.runtime.now();
-		const [slow, quick] = [await anOwedDelivery(), await anOwedDelivery()];
+		const [slow, quick] = [await aStoredDelivery(), await aStoredDelivery()];
 		const process = world.start();
-		const told: Record<string, Disposition> = {};
-		const over = dispatchMessages(process.dispatcher, [slow.delivery, quick.delivery], (key, disposition) => {
-			told[key.deliveryId] = disposition;
-		});
-		await world.ended(over);
+		const { dispositions, over } = process.dispatching(slow.delivery, quick.delivery);
+		await world.until(over);
 		expect(world.runtime.now()).toBe(startedAt + 2 * SECOND);
-		expect(told).toEqual({ [slow.delivery.deliveryId]: ACK, [quick.delivery.deliveryId]: ACK });
+		expect(dispositions).toEqual({ [slow.delivery.deliveryId]: ACK, [quick.delivery.deliveryId]: ACK });
 		expect(await reloadDelivery(quick.delivery)).toMatchObject({ status: "delivered", finishedAt: startedAt });
 		expect(await reloadDelivery(slow.delivery)).toMatchObject({ status: "pending", attemptsMade: 0 });
 
-		await world.ended(Promise.all(process.background));
+		await world.until(Promise.all(process.background));
 		expect(world.runtime.now()).toBe(startedAt + 20 * SECOND);
 		expect(await reloadDelivery(slow.delivery)).toMatchObject({ status: "pending", attemptsMade: 1 });
 		expect(world.calls.at(-1)).toMatch(/^queue send deliveries in [456] s$/);
-		expect(takeBells(world).deliveries).toMatchObject([{ deliveryId: slow.delivery.deliveryId }]);
+		expect(world.deliveries.take()).toMatchObject([{ deliveryId: slow.delivery.deliveryId }]);
 	});
 
-	it("leaves nobody to ring for where a slow receiver takes it after all", async () => {
-		const { world, received } = aReceiver(async () => {
-			await world.runtime.sleep(10 * SECOND);
-			return new Response(null, { status: 204 });
-		});
-		const { delivery } = await anOwedDelivery();
-		expect(await dispatch(world, world.start(), delivery)).toEqual(ACK);
+	it("enqueues nothing where a slow receiver takes it after all", async () => {
+		const { world, received, upstreams } = aReceiver();
+		upstreams.replies = [upstreams.after(10 * SECOND, status(204))];
+		const { delivery } = await aStoredDelivery();
+		expect(await world.start().dispatch(delivery)).toEqual(ACK);
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", attemptsMade: 1 });
-		expect(takeBells(world).deliveries).toEqual([]);
+		expect(world.deliveries.take()).toEqual([]);
 		expect(received).toHaveLength(1);
 	});
 
-	it("asks a receiver that keeps it waiting for nothing else, until that has answered", async () => {
-		const { world, received } = aReceiver(async () => {
-			await world.runtime.sleep(10 * SECOND);
-			return new Response(null, { status: 204 });
-		}, status(204));
-		const { job, delivery } = await anOwedDelivery();
+	it("sends a receiver nothing else while it keeps a webhook waiting", async () => {
+		const { world, received, upstreams } = aReceiver();
+		upstreams.replies = [upstreams.after(10 * SECOND, status(204)), status(204)];
+		const { job, delivery } = await aStoredDelivery();
 		const other = await aDelivery(job, { deliveryId: `${delivery.deliveryId}_2`, url: RECEIVER });
 		const process = world.start();
-		await world.ended(dispatchMessages(process.dispatcher, [delivery], () => undefined));
+		await world.until(process.dispatching(delivery).over);
 		await world.advance(SECOND);
-		expect(await dispatch(world, world.start(), other)).toEqual(ACK);
+		expect(await world.start().dispatch(other)).toEqual(ACK);
 		expect(received).toHaveLength(1);
 
-		await world.ended(Promise.all(process.background));
-		expect(takeBells(world).deliveries).toEqual([{ tenantId: other.tenantId, deliveryId: other.deliveryId }]);
-		expect(await dispatch(world, world.start(), other)).toEqual(ACK);
+		await world.until(Promise.all(process.background));
+		expect(world.deliveries.take()).toEqual([{ tenantId: other.tenantId, deliveryId: other.deliveryId }]);
+		expect(await world.start().dispatch(other)).toEqual(ACK);
 		expect(received).toHaveLength(2);
 		expect(await reloadDelivery(other)).toMatchObject({ status: "delivered" });
 	});
 
-	it("holds nobody back for an answer that came meanwhile", async () => {
+	it("gates nothing for a reply that came meanwhile", async () => {
 		const { world } = aReceiver(status(204));
-		const { delivery } = await anOwedDelivery();
-		await dispatch(world, world.start(), delivery);
+		const { delivery } = await aStoredDelivery();
+		await world.start().dispatch(delivery);
 		const db = world.start().dispatcher.db;
 		await openSlowReceiverBreaker(db, {
 			tenantId: delivery.tenantId,
@@ -568,25 +498,23 @@ describe("a batch of delivery messages", () => {
 		).toEqual([]);
 	});
 
-	it("loses nothing with an invocation that dies while a slow receiver is asked: the sweeper redispatches", async () => {
+	it("loses nothing with an invocation that dies while a slow receiver has not replied: the sweeper redispatches", async () => {
 		const { world, received } = aReceiver(hangs, status(200));
-		const { delivery } = await anOwedDelivery();
+		const { delivery } = await aStoredDelivery();
 		const process = world.start();
-		const over = dispatchMessages(process.dispatcher, [delivery], () => undefined);
-		await world.ended(over);
+		await world.until(process.dispatching(delivery).over);
 		process.kill();
 		await world.advance(MINUTE);
-		await sweepOnce(world);
-		expect(takeBells(world).deliveries).toContainEqual(expect.objectContaining({ deliveryId: delivery.deliveryId }));
-		expect(await dispatch(world, world.start(), delivery)).toEqual(ACK);
+		await world.start().sweep();
+		expect(world.deliveries.take()).toContainEqual(expect.objectContaining({ deliveryId: delivery.deliveryId }));
+		expect(await world.start().dispatch(delivery)).toEqual(ACK);
 		expect(received.map(({ headers }) => headers["webhook-id"])).toEqual([delivery.eventId, delivery.eventId]);
 	});
 
-	it("comes back whole where D1 does not answer", async () => {
+	it("comes back whole where D1 fails", async () => {
 		const { world } = aReceiver(status(200));
-		const { delivery } = await anOwedDelivery({ job: { createdAt: world.runtime.now() - DAY } });
-		const process = world.start();
-		process.on(/^d1/, failsBefore, 2);
-		expect(await dispatch(world, process, delivery)).toEqual({ kind: "retry", delaySeconds: 30 });
+		const { delivery } = await aStoredDelivery({ job: { createdAt: world.runtime.now() - DAY } });
+		const process = world.start().on(/^d1/, "fails before", 2);
+		expect(await process.dispatch(delivery)).toEqual({ kind: "retry", delaySeconds: 30 });
 	});
 });

@@ -1,12 +1,13 @@
 /** What must hold when a story is over, whatever one call did in its middle. */
 import { env } from "cloudflare:workers";
 import { z } from "zod";
+import type { FinalState } from "../../../shared/core/jobs/job-states.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
+import { eventIdOf } from "../../support/event-ids.ts";
 import { MINUTE, SECOND } from "../support/a-job.ts";
+import type { World } from "../world/world.ts";
 import { CALLS, namesIn } from "./catalogue.ts";
-import { DeliveryRow, webhookProblems } from "./check-webhooks.ts";
 import type { Expected, Story } from "./story.ts";
-import type { World } from "./world.ts";
 
 /** At first soon, for most stories are short; then once for each sweep. */
 const LOOKS_MS = [5 * SECOND, 10 * SECOND, 45 * SECOND, ...Array.from({ length: 45 }, () => MINUTE)];
@@ -17,19 +18,21 @@ const Job = z.object({
 	finished_at: z.number().nullable(),
 	result_bytes: z.number().nullable(),
 });
+const DeliveryRow = z.object({ job_id: z.string(), event_id: z.string(), status: z.string() });
+type DeliveryRow = z.infer<typeof DeliveryRow>;
 type Rows = { jobs: z.infer<typeof Job>[]; deliveries: DeliveryRow[] };
 
 /** When each expected job ended, and when its webhook came first, since the story began. */
-export type Ends = { about: string[]; endedMs: number | null; toldMs: number | null }[];
+export type Ends = { about: string[]; endedMs: number | null; webhookMs: number | null }[];
 
-/** Lets the world run until nothing is under way, and looks at what it has come to. */
+/** Lets the world run until nothing is in progress, and checks its state. */
 export async function conclude(story: Story): Promise<Ends> {
 	const { world } = story;
 	await settleDown(story);
 	const rows = await readRows();
 	for (const expected of story.expected) await checkJob(story, expected, rows);
 	const unexpected = rows.jobs.filter(({ id }) => !story.expected.some(({ jobId }) => jobId === id));
-	if (unexpected.length > story.strays) world.problem(`nobody asked for ${unexpected.map(({ id }) => id)}`);
+	if (unexpected.length > story.strays) world.problem(`no request was for ${unexpected.map(({ id }) => id)}`);
 	checkInvocations(world);
 	for (const { actor, name } of world.gate.calls) {
 		for (const one of namesIn(name)) {
@@ -39,16 +42,20 @@ export async function conclude(story: Story): Promise<Ends> {
 	const ends = new Map(rows.jobs.map((row) => [row.id, row.finished_at]));
 	return story.expected.map(({ jobId, prompt }) => {
 		const since = (at: number | null | undefined) => (at === null || at === undefined ? null : at - world.startedAt);
-		const told = world.upstreams.received.find((one) => one.jobId === jobId);
-		return { about: [jobId.slice("job_".length), prompt], endedMs: since(ends.get(jobId)), toldMs: since(told?.at) };
+		const webhook = world.received.find(({ data }) => data.id === jobId);
+		return {
+			about: [jobId.slice("job_".length), prompt],
+			endedMs: since(ends.get(jobId)),
+			webhookMs: since(webhook?.at),
+		};
 	});
 }
 
 async function settleDown({ world, wishes }: Story): Promise<void> {
 	let open: string[] = [];
 	for (const waitMs of LOOKS_MS) {
-		await world.runtime.advance(waitMs);
-		const isOver = world.isIdle() && (await underWay()) === 0;
+		await world.advance(waitMs);
+		const isOver = world.isIdle() && (await countOpen()) === 0;
 		const untrue = await Promise.all(wishes.map(async ({ what, isTrue }) => ((await isTrue()) ? [] : [what])));
 		open = [...untrue.flat(), ...(isOver ? [] : ["all jobs and deliveries are over"])];
 		if (open.length === 0) return;
@@ -56,7 +63,7 @@ async function settleDown({ world, wishes }: Story): Promise<void> {
 	world.problem(`it never comes true that ${open.join("; ")}`);
 }
 
-async function underWay(): Promise<number> {
+async function countOpen(): Promise<number> {
 	const row = await env.DB.prepare(
 		`SELECT (SELECT count(*) FROM jobs WHERE finished_at IS NULL)
 		      + (SELECT count(*) FROM deliveries WHERE status = 'pending') AS n`,
@@ -85,8 +92,8 @@ async function checkJob({ world, strays }: Story, expected: Expected, { jobs, de
 
 	const object = await env.RESULTS.get(resultKey(expected));
 	const text = (await object?.text()) ?? null;
-	const isAnswer = text?.includes(`${prompt} #${expected.answer ?? ""}`) === true;
-	if (row?.status === "succeeded" && !isAnswer) problem(`has the result ${text}`);
+	const isResult = text?.includes(`${prompt} #${expected.result ?? ""}`) === true;
+	if (row?.status === "succeeded" && !isResult) problem(`has the result ${text}`);
 	if ((text === null ? null : object?.size) !== row?.result_bytes && row?.status === "succeeded") {
 		problem(`has ${object?.size} bytes and says ${row?.result_bytes}`);
 	}
@@ -101,7 +108,7 @@ async function checkErased(job: Expected, hasRow: boolean, problem: (what: strin
 	if ((await env.RESULTS.head(resultKey(job))) !== null) problem("has left its result behind");
 }
 
-/** The answer was made, and lost between the model and us: nobody can tell, and it is asked for again. */
+/** The result was made, and lost between the model and us: the model is called again. */
 function isLostByModel({ gate }: World, prompt: string): boolean {
 	return gate.injected.some(({ call }) => call.about.includes(prompt));
 }
@@ -113,4 +120,41 @@ function checkInvocations(world: World): void {
 	}
 	// Cron's own. A finished call leaves none behind.
 	if (world.runtime.pendingTimers() !== 1) world.problem(`${world.runtime.pendingTimers() - 1} timers are left`);
+}
+
+/** Which webhooks the job must have had, and how often at most. */
+function webhookProblems(
+	world: World,
+	expected: Expected & { status: FinalState },
+	deliveries: DeliveryRow[],
+): string[] {
+	const { jobId, hasWebhook, endpoints = 0, missed = 0, hasStartWebhook = false } = expected;
+	const ends = (hasWebhook ? 1 : 0) + endpoints;
+	const starts = hasStartWebhook ? 1 : 0;
+	const end = eventIdOf(jobId, expected.status);
+	const start = eventIdOf(jobId, "started");
+	const having = (eventId: string, isDelivered: boolean) =>
+		deliveries.filter((row) => row.event_id === eventId && (row.status === "delivered") === isDelivered).length;
+	const isRight =
+		having(end, true) === ends &&
+		having(end, false) === missed &&
+		having(start, true) === starts &&
+		!having(start, false);
+	const isAll = deliveries.length === ends + missed + starts;
+
+	const received = world.received.filter(({ data }) => data.id === jobId);
+	const timesMax = ends + missed + starts + (expected.redelivered ?? 0) + timesLost(world, jobId);
+	const problems: string[] = [];
+	if (!isRight || !isAll) problems.push(`has the deliveries ${JSON.stringify(deliveries)}`);
+	if (received.some(({ id }) => id !== end && id !== start)) problems.push(`sent ${received.map(({ id }) => id)}`);
+	if (received.length < ends + starts || received.length > timesMax + world.upstreams.refusals) {
+		problems.push(`sent ${received.length} webhooks`);
+	}
+	return problems;
+}
+
+/** A webhook whose reply was lost comes again, as one that was refused does, and no other. */
+function timesLost({ gate }: World, jobId: string): number {
+	const about = jobId.slice("job_".length);
+	return gate.injected.filter(({ call }) => call.outside === "fetch" && call.about.includes(about)).length;
 }

@@ -1,10 +1,10 @@
 import { env } from "cloudflare:workers";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { SECOND } from "../support/a-job.ts";
+import { RECEIVER } from "../world/upstreams.ts";
 import { CONSUMER } from "./catalogue.ts";
 import { describeFaults } from "./each-call.ts";
-import { anAnswerOf, aRunningJob, lateAnswer, limit } from "./rows.ts";
-import { RECEIVER } from "./upstreams.ts";
+import { aResultOf, aRunningJob, lateResult, limit } from "./rows.ts";
 
 describeFaults("consumer", CONSUMER, [
 	{
@@ -36,7 +36,7 @@ describeFaults("consumer", CONSUMER, [
 		},
 	},
 	{
-		name: "a model that says later, and a job that waits for it",
+		name: "a throttled model, and a job that waits for it",
 		tries: /requeue job|explain missed leases|record recovery|release parked|queue|lease jobs|finish jobs/,
 		async play(story) {
 			// With one attempt: a call that used up none must not cost it.
@@ -47,12 +47,12 @@ describeFaults("consumer", CONSUMER, [
 		},
 	},
 	{
-		name: "a job whose webhook hears of its start, beside one whose does not",
+		name: "a job whose webhook gets its start, beside one whose does not",
 		isBatch: true,
 		tries: /consumer: queue/,
 		async play(story) {
 			const webhook = { url: RECEIVER, events: ["job.started", "job.succeeded"] };
-			const expected = { isStartTold: true };
+			const expected = { hasStartWebhook: true };
 			await story.submit({ prompt: "announced", hasWebhook: true, json: { webhook }, expected });
 			await story.submit({ prompt: "quiet", hasWebhook: true });
 		},
@@ -68,12 +68,12 @@ describeFaults("consumer", CONSUMER, [
 		},
 	},
 	{
-		name: "jobs that run one at a time, of which one finds its model closed and gives up its slot",
+		name: "jobs that run one at a time, of which one finds its model gated and gives up its slot",
 		tries: /queue|lease jobs/,
 		async play(story) {
 			await limit(story, "running_jobs", 1);
 			await story.submit({ prompt: "first", steps: [{ status: 429, retryAfter: 20 }, {}] });
-			await story.submit({ prompt: "kept away" });
+			await story.submit({ prompt: "gated" });
 			await story.submit({ prompt: "elsewhere", hasWebhook: true, json: { model: "server/one" } });
 		},
 	},
@@ -94,19 +94,19 @@ describeFaults("consumer", CONSUMER, [
 		},
 	},
 	{
-		name: "a job whose holder died after the answer was stored",
+		name: "a job whose holder died after its result was stored",
 		tries: /r2 head|finish jobs/,
 		async play(story) {
 			const job = await aRunningJob(story, { prompt: "orphaned", bought: 0 });
-			await env.RESULTS.put(resultKey(job), ...anAnswerOf(job, "orphaned"));
+			await env.RESULTS.put(resultKey(job), ...aResultOf(job, "orphaned"));
 		},
 	},
 	{
-		name: "a job whose former holder answers while the model is asked again",
+		name: "a job whose former holder stores its result during the next call",
 		tries: /r2 (put|head)/,
 		async play(story) {
-			const job = await aRunningJob(story, { prompt: "raced", bought: 1, answer: 0 });
-			story.world.upstreams.script.set("raced", [{ meanwhile: lateAnswer(job, "raced") }]);
+			const job = await aRunningJob(story, { prompt: "raced", bought: 1, result: 0 });
+			story.world.upstreams.script.set("raced", [{ meanwhile: lateResult(job, "raced") }]);
 		},
 	},
 	{
@@ -116,18 +116,13 @@ describeFaults("consumer", CONSUMER, [
 			const steps = [{ afterMs: 55 * SECOND }];
 			const { jobId } = await story.submit({ prompt: "stopped", status: "cancelled", hasWebhook: true, steps });
 			await story.pass(2 * SECOND);
-			await story.ask("POST", `/v1/jobs/${jobId}/cancel`);
+			await story.send("POST", `/v1/jobs/${jobId}/cancel`);
 		},
 	},
 	{
-		name: "a settlement whose answer was lost already",
+		name: "a settlement whose reply was lost already",
 		isBatch: true,
-		given: [
-			{
-				at: "consumer d1 finish jobs",
-				fault: "takes effect and fails",
-			},
-		],
+		given: [{ at: "consumer d1 finish jobs", fault: "fails after" }],
 		tries: /find lease state/,
 		async play(story) {
 			await story.submit({ prompt: "unsure", hasWebhook: true });
@@ -136,38 +131,23 @@ describeFaults("consumer", CONSUMER, [
 	},
 	{
 		name: "a settlement that failed already",
-		given: [
-			{
-				at: "consumer d1 finish jobs",
-				fault: "fails before it takes effect",
-			},
-		],
+		given: [{ at: "consumer d1 finish jobs", fault: "fails before" }],
 		tries: /find lease state|finish jobs/,
 		async play(story) {
 			await story.submit({ prompt: "unsure", hasWebhook: true });
 		},
 	},
 	{
-		name: "a lease whose answer was lost already",
-		given: [
-			{
-				at: "consumer d1 lease jobs",
-				fault: "takes effect and fails",
-			},
-		],
+		name: "a lease whose reply was lost already",
+		given: [{ at: "consumer d1 lease jobs", fault: "fails after" }],
 		tries: /lease jobs/,
 		async play(story) {
 			await story.submit({ prompt: "held twice", json: { max_attempts: 1 } });
 		},
 	},
 	{
-		name: "an answer of which R2 did not say that it has it",
-		given: [
-			{
-				at: "consumer r2 put results",
-				fault: "takes effect and fails",
-			},
-		],
+		name: "a result whose put got no reply",
+		given: [{ at: "consumer r2 put results", fault: "fails after" }],
 		tries: /r2 (put|head)/,
 		async play(story) {
 			await story.submit({ prompt: "stored twice", hasWebhook: true });

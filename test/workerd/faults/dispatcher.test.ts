@@ -1,7 +1,7 @@
 import { SECOND } from "../support/a-job.ts";
+import { RECEIVER, status } from "../world/upstreams.ts";
 import { DISPATCHER } from "./catalogue.ts";
 import { describeFaults } from "./each-call.ts";
-import { GONE_RECEIVER, RECEIVER } from "./upstreams.ts";
 
 describeFaults("dispatcher", DISPATCHER, [
 	{
@@ -16,15 +16,15 @@ describeFaults("dispatcher", DISPATCHER, [
 	{
 		name: "a receiver that does not take the first",
 		async play(story) {
-			story.world.upstreams.receipts.push({ status: 500 });
-			await story.submit({ prompt: "told again", hasWebhook: true });
+			story.world.upstreams.replies = [status(500), status(204)];
+			await story.submit({ prompt: "sent again", hasWebhook: true });
 		},
 	},
 	{
 		name: "a receiver that is overloaded, and two webhooks that wait for it",
 		tries: /park|release|record deliveries|queue/,
 		async play(story) {
-			story.world.upstreams.receipts.push({ status: 503 });
+			story.world.upstreams.replies = [status(503), status(204)];
 			await story.submit({ prompt: "too much", hasWebhook: true });
 			await story.pass(2 * SECOND);
 			await story.submit({ prompt: "waits", hasWebhook: true });
@@ -35,25 +35,28 @@ describeFaults("dispatcher", DISPATCHER, [
 		name: "a receiver that takes ten seconds to refuse the first",
 		tries: /queue|gate slow receiver/,
 		async play(story) {
-			story.world.upstreams.receipts.push({ status: 500, afterMs: 10 * SECOND });
-			await story.submit({ prompt: "told later", hasWebhook: true });
+			const { upstreams } = story.world;
+			upstreams.replies = [upstreams.after(10 * SECOND, status(500)), status(204)];
+			await story.submit({ prompt: "sent later", hasWebhook: true });
 		},
 	},
 	{
-		name: "an endpoint that is gone, and another that hears of it",
+		name: "an endpoint that is gone, and another that gets the event of that",
 		tries: /queue|fetch webhook|record deliveries/,
 		async play(story) {
+			const url = `${RECEIVER}/gone`;
+			story.world.upstreams.replies = [(received) => status(received.url === url ? 410 : 204)(received)];
 			const endpoint = { name: "e", event_types: ["job.succeeded", "endpoint.*"] };
-			await story.ask("POST", "/v1/webhook_endpoints", { json: { ...endpoint, url: GONE_RECEIVER } });
-			await story.ask("POST", "/v1/webhook_endpoints", { json: { ...endpoint, url: `${RECEIVER}/here` } });
-			await story.submit({ prompt: "told to one", expected: { endpoints: 1, missed: 1 } });
-			const told = () => story.world.upstreams.received.filter(({ type }) => type === "endpoint.disabled");
-			story.wish("the other endpoint hears of it", async () => told().length === 1);
+			await story.send("POST", "/v1/webhook_endpoints", { json: { ...endpoint, url } });
+			await story.send("POST", "/v1/webhook_endpoints", { json: { ...endpoint, url: `${RECEIVER}/here` } });
+			await story.submit({ prompt: "sent to one", expected: { endpoints: 1, missed: 1 } });
+			const events = () => story.world.received.filter(({ type }) => type === "endpoint.disabled");
+			story.wish("the other endpoint gets the event", async () => events().length === 1);
 		},
 	},
 	{
 		name: "deliveries that could not be read together",
-		given: [{ at: "dispatcher d1 find pending deliveries", fault: "fails before it takes effect" }],
+		given: [{ at: "dispatcher d1 find pending deliveries", fault: "fails before" }],
 		tries: /find pending deliveries/,
 		async play(story) {
 			await story.submit({ prompt: "one", hasWebhook: true });
@@ -61,8 +64,8 @@ describeFaults("dispatcher", DISPATCHER, [
 		},
 	},
 	{
-		name: "an attempt that was recorded, and nobody heard of it",
-		given: [{ at: "dispatcher d1 record deliveries", fault: "takes effect and fails" }],
+		name: "an attempt whose record got no reply",
+		given: [{ at: "dispatcher d1 record deliveries", fault: "fails after" }],
 		tries: /record deliveries/,
 		async play(story) {
 			await story.submit({ prompt: "recorded twice", hasWebhook: true });

@@ -4,12 +4,15 @@
  * its test.
  */
 import { beforeAll, describe, expect, it } from "vitest";
+import { START_AT } from "../../support/fake-runtime.ts";
+import { DAY } from "../support/a-job.ts";
 import { emptyTables } from "../support/all-rows.ts";
-import { type FaultKind, faultsOf } from "../support/fault.ts";
+import { type FaultKind, faultsOf } from "../world/faults.ts";
+import type { Rule, SeenCall } from "../world/gate.ts";
+import { World } from "../world/world.ts";
 import { conclude, type Ends } from "./check.ts";
-import type { Planned, SeenCall } from "./fault-gate.ts";
+import { CONFIG } from "./config.ts";
 import { Story } from "./story.ts";
-import { World } from "./world.ts";
 
 /** Dozens of stories in one test, on a machine that is busy with other files. */
 const TIMEOUT_MS = 120_000;
@@ -19,8 +22,8 @@ const NTH_MAX = 2;
 export interface Scenario {
 	name: string;
 	/** Goes wrong in every run: there are calls that only a fault leads to. */
-	given?: Planned[];
-	/** The calls that it is about, by door and name; all that it makes, unless given. Other scenarios try the others. */
+	given?: Rule[];
+	/** The calls that it is about, by invocation and name; all that it makes, unless given. Other scenarios try the others. */
 	tries?: RegExp;
 	/** Its jobs go side by side: what happens to one must not so much as delay the others. */
 	isBatch?: boolean;
@@ -77,15 +80,19 @@ async function tryAll(isIt: Choice, scenarios: Scenario[], undisturbed: Map<Scen
 
 /** Each of those calls that the scenario tries, with each fault that it can have. */
 function casesOf(scenario: Scenario, run: Run | undefined, isIt: Choice) {
-	const isTried = ({ door, name, nth }: SeenCall) =>
-		nth <= NTH_MAX && scenario.tries?.test(`${door}: ${name}`) !== false;
+	const isTried = ({ invokedFor, name, nth }: SeenCall) =>
+		nth <= NTH_MAX && scenario.tries?.test(`${invokedFor}: ${name}`) !== false;
 	const calls = run?.calls.filter((call) => isIt(call) && isTried(call)) ?? [];
 	return calls.flatMap((call) => faultsOf(call).map((fault) => ({ scenario, at: call.key, fault })));
 }
 
-async function play(scenario: Scenario, plan: Planned[]): Promise<Run> {
+/** Days apart, so that no world finds what another left in R2, or in the memory of the isolate. */
+let worldsMade = 0;
+
+async function play({ given = [], ...scenario }: Scenario, rules: Rule[]): Promise<Run> {
 	await emptyTables();
-	const world = new World([...(scenario.given ?? []), ...plan]);
+	const startAt = START_AT + 10 * DAY * worldsMade++;
+	const world = new World({ startAt, config: CONFIG, rules: [...given, ...rules], runsByItself: true });
 	let ends: Ends = [];
 	try {
 		const story = await Story.begin(world);
@@ -94,12 +101,11 @@ async function play(scenario: Scenario, plan: Planned[]): Promise<Run> {
 	} catch (error) {
 		world.problem(`the story breaks off: ${error instanceof Error ? error.stack : String(error)}`);
 	}
-	const injectedAt = (planned: Planned[]) =>
-		world.gate.injected.filter(({ at }) => planned.some((one) => one.at === at)).map(({ call }) => call);
-	const given = injectedAt(scenario.given ?? []);
-	if (given.length !== (scenario.given?.length ?? 0)) world.problem("what was given did not happen");
-	const calls = world.gate.calls.filter((call) => !given.includes(call));
-	return { problems: [...new Set(world.problems)], calls, injected: injectedAt(plan), ends };
+	const injectedBy = (some: Rule[]) =>
+		world.gate.injected.filter(({ rule }) => some.includes(rule)).map(({ call }) => call);
+	if (injectedBy(given).length !== given.length) world.problem("what was given did not happen");
+	const calls = world.gate.calls.filter((call) => !injectedBy(given).includes(call));
+	return { problems: [...new Set(world.problems)], calls, injected: injectedBy(rules), ends };
 }
 
 /** How long a write that hangs holds up those who would have shared the next. */
@@ -108,14 +114,14 @@ const HELD_UP_MS_MAX = 1_000;
 /** Jobs that the call was not about end when they would have ended anyway. */
 function neighboursHarmed(scenario: Scenario, undisturbed: Run | undefined, run: Run, fault: FaultKind): string[] {
 	const about = run.injected[0]?.about ?? [];
-	const hangs = fault.includes("never answers");
+	const hangs = fault.startsWith("hangs");
 	if (about.length === 0 || !scenario.isBatch) return [];
 	return run.ends.flatMap((job, at) => {
 		const usual = undisturbed?.ends[at];
 		const isLate = (at: number | null, usually: number | null | undefined) =>
 			at !== usually && !(hangs && Number(at) - Number(usually) <= HELD_UP_MS_MAX);
-		const isSame = !isLate(job.endedMs, usual?.endedMs) && !isLate(job.toldMs, usual?.toldMs);
+		const isSame = !isLate(job.endedMs, usual?.endedMs) && !isLate(job.webhookMs, usual?.webhookMs);
 		if (isSame || job.about.some((one) => about.includes(one))) return [];
-		return [`“${job.about[1]}” ends after ${job.endedMs} ms and is told after ${job.toldMs}, as it usually is not`];
+		return [`“${job.about[1]}” ends after ${job.endedMs} ms, its webhook comes after ${job.webhookMs}: not as usual`];
 	});
 }

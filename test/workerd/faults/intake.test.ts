@@ -1,13 +1,14 @@
 import { env } from "cloudflare:workers";
-import { Webhook } from "standardwebhooks";
 import { z } from "zod";
 import { REQUESTS_PER_COUNT } from "../../../shared/core/tenants/rate-limits.ts";
+import { records } from "../../support/fake-dns.ts";
 import { aDelivery, MINUTE, SECOND } from "../support/a-job.ts";
+import { signersOf } from "../support/signers.ts";
+import { RECEIVER } from "../world/upstreams.ts";
 import { INTAKE } from "./catalogue.ts";
 import { describeFaults } from "./each-call.ts";
 import { aSucceededJob, limit } from "./rows.ts";
 import type { Expected, Story } from "./story.ts";
-import { RECEIVER } from "./upstreams.ts";
 
 const SUBMIT = "intake d1 submit job";
 const ROTATE = "intake d1 rotate webhook secret";
@@ -19,53 +20,50 @@ const idIn = (answer: { body: unknown }) => Made.parse(answer.body).id;
 
 /** Whether the job's webhook verifies with `secret`. */
 function signs({ world }: Story, { jobId }: Expected, secret: string): boolean {
-	const told = world.upstreams.received.find((one) => one.jobId === jobId);
-	if (told === undefined) return false;
-	const at = new Date(Number(told.headers.get("webhook-timestamp")) * 1000);
-	const signatures = told.headers.get("webhook-signature")?.split(" ");
-	return signatures?.includes(new Webhook(secret).sign(told.id, at, told.body)) === true;
+	const webhook = world.received.find(({ data }) => data.id === jobId);
+	return webhook !== undefined && signersOf(webhook, [secret]).includes(0);
 }
 
 const asOperator = { isAdmin: true };
 
 async function administerTenants(story: Story): Promise<void> {
-	const tenant = idIn(await story.ask("POST", "/v1/admin/tenants", { ...asOperator, json: { name: "acme" } }));
+	const tenant = idIn(await story.send("POST", "/v1/admin/tenants", { ...asOperator, json: { name: "acme" } }));
 	const path = `/v1/admin/tenants/${tenant}`;
-	await story.ask("GET", path, asOperator);
-	await story.ask("PATCH", path, { ...asOperator, json: { name: "Acme" } });
-	await story.ask("GET", "/v1/admin/tenants", asOperator);
-	await story.ask("GET", `/v1/admin/tenants/${story.tenantId}/audit_log`, asOperator);
+	await story.send("GET", path, asOperator);
+	await story.send("PATCH", path, { ...asOperator, json: { name: "Acme" } });
+	await story.send("GET", "/v1/admin/tenants", asOperator);
+	await story.send("GET", `/v1/admin/tenants/${story.tenantId}/audit_log`, asOperator);
 	const name = () => env.DB.prepare("SELECT name FROM tenants WHERE id = ?1").bind(tenant).first("name");
 	story.wish("the tenant has the name that it was given", async () => (await name()) === "Acme");
 }
 
 async function deleteATenant(story: Story): Promise<void> {
-	const tenant = idIn(await story.ask("POST", "/v1/admin/tenants", { ...asOperator, json: { name: "gone" } }));
-	await story.ask("DELETE", `/v1/admin/tenants/${tenant}`, { ...asOperator, orElse: 404 });
-	const told = "SELECT count(*) AS n FROM audit_log WHERE tenant_id = ?1 AND action = 'tenant.deleted'";
+	const tenant = idIn(await story.send("POST", "/v1/admin/tenants", { ...asOperator, json: { name: "gone" } }));
+	await story.send("DELETE", `/v1/admin/tenants/${tenant}`, { ...asOperator, statusOfRepeat: 404 });
+	const entries = "SELECT count(*) AS n FROM audit_log WHERE tenant_id = ?1 AND action = 'tenant.deleted'";
 	const named = env.DB.prepare("SELECT 1 FROM tenants WHERE id = ?1 AND deleted_at IS NULL").bind(tenant);
 	story.wish("there is no such tenant", async () => (await named.first()) === null);
-	story.wish("it is told once", async () => (await env.DB.prepare(told).bind(tenant).first("n")) === 1);
+	story.wish("the audit log has it once", async () => (await env.DB.prepare(entries).bind(tenant).first("n")) === 1);
 }
 
 async function administerKeys(story: Story): Promise<void> {
 	const path = `/v1/admin/tenants/${story.tenantId}/keys`;
-	const key = idIn(await story.ask("POST", path, { ...asOperator, json: { name: "k" } }));
-	await story.ask("GET", path, asOperator);
-	await story.ask("GET", `${path}?after=${"key_".padEnd(30, "0")}`, asOperator);
-	await story.ask("DELETE", `/v1/admin/keys/${key}`, asOperator);
-	await story.ask("GET", "/v1/admin/status", asOperator);
-	await story.ask("GET", "/healthz");
+	const key = idIn(await story.send("POST", path, { ...asOperator, json: { name: "k" } }));
+	await story.send("GET", path, asOperator);
+	await story.send("GET", `${path}?after=${"key_".padEnd(30, "0")}`, asOperator);
+	await story.send("DELETE", `/v1/admin/keys/${key}`, asOperator);
+	await story.send("GET", "/v1/admin/status", asOperator);
+	await story.send("GET", "/healthz");
 	const row = () => env.DB.prepare("SELECT revoked_at FROM api_keys WHERE id = ?1").bind(key).first("revoked_at");
 	story.wish("the key is revoked", async () => (await row()) !== null);
 }
 
 async function manageKeys(story: Story): Promise<void> {
-	const first = idIn(await story.ask("POST", "/v1/keys", { json: { name: "first" } }));
-	const second = idIn(await story.ask("POST", "/v1/keys", { json: { name: "second" } }));
-	await story.ask("GET", `/v1/keys/${first}`);
-	await story.ask("GET", "/v1/keys");
-	await story.ask("DELETE", `/v1/keys/${first}`);
+	const first = idIn(await story.send("POST", "/v1/keys", { json: { name: "first" } }));
+	const second = idIn(await story.send("POST", "/v1/keys", { json: { name: "second" } }));
+	await story.send("GET", `/v1/keys/${first}`);
+	await story.send("GET", "/v1/keys");
+	await story.send("DELETE", `/v1/keys/${first}`);
 	const revokedAt = (key: string) =>
 		env.DB.prepare("SELECT revoked_at FROM api_keys WHERE id = ?1").bind(key).first<number>("revoked_at");
 	story.wish("the first key is revoked", async () => (await revokedAt(first)) !== null);
@@ -86,20 +84,20 @@ describeFaults("intake", INTAKE, [
 			const job = await aSucceededJob(story, "read");
 			await aDelivery(job, { url: RECEIVER, createdAt: story.world.startedAt });
 			const path = `/v1/jobs/${job.jobId}`;
-			await story.ask("GET", path);
-			await story.ask("GET", `${path}?include=result,attempts,deliveries`);
-			await story.ask("GET", `${path}/result`);
-			await story.ask("GET", `${path}/attempts`);
-			await story.ask("GET", `${path}/deliveries`);
-			await story.ask("GET", "/v1/jobs?status=succeeded");
-			await story.ask("GET", "/v1/usage");
+			await story.send("GET", path);
+			await story.send("GET", `${path}?include=result,attempts,deliveries`);
+			await story.send("GET", `${path}/result`);
+			await story.send("GET", `${path}/attempts`);
+			await story.send("GET", `${path}/deliveries`);
+			await story.send("GET", "/v1/jobs?status=succeeded");
+			await story.send("GET", "/v1/usage");
 		},
 	},
 	{
-		name: "a caller who asks so often that he is counted",
+		name: "a caller whose requests are counted",
 		tries: /limiter/,
 		async play(story) {
-			for (let asked = 0; asked < REQUESTS_PER_COUNT; asked++) await story.ask("GET", "/v1/jobs");
+			for (let sent = 0; sent < REQUESTS_PER_COUNT; sent++) await story.send("GET", "/v1/jobs");
 		},
 	},
 	{
@@ -110,23 +108,23 @@ describeFaults("intake", INTAKE, [
 		},
 	},
 	{
-		name: "a submission with a key, of which D1 did not say that it has it",
-		given: [{ at: SUBMIT, fault: "takes effect and fails" }],
+		name: "a submission with a key, whose commit got no reply",
+		given: [{ at: SUBMIT, fault: "fails after" }],
 		tries: /submit job/,
 		async play(story) {
-			await story.submit({ prompt: "asked twice", hasWebhook: true });
+			await story.submit({ prompt: "sent twice", hasWebhook: true });
 		},
 	},
 	{
-		name: "a submission without a key, of which D1 did not say that it has it",
-		given: [{ at: SUBMIT, fault: "takes effect and fails" }],
+		name: "a submission without a key, whose commit got no reply",
+		given: [{ at: SUBMIT, fault: "fails after" }],
 		tries: /submit job/,
 		async play(story) {
-			await story.submit({ prompt: "asked twice", hasWebhook: true, idempotencyKey: null });
+			await story.submit({ prompt: "sent twice", hasWebhook: true, idempotencyKey: null });
 		},
 	},
-	...[[], [{ at: SUBMIT, fault: "takes effect and fails" as const }]].map((given) => ({
-		name: `a submission by a program that counts its tries instead, after ${given.length} lost answers`,
+	...[[], [{ at: SUBMIT, fault: "fails after" as const }]].map((given) => ({
+		name: `a submission by a program that counts its tries instead, after ${given.length} lost replies`,
 		given,
 		tries: /submit job/,
 		async play(story: Story) {
@@ -139,19 +137,19 @@ describeFaults("intake", INTAKE, [
 		async play(story) {
 			const job = await story.submit({ prompt: "replayed", hasWebhook: true });
 			await story.pass(2 * MINUTE);
-			story.world.upstreams.addresses = [];
+			story.world.upstreams.dns = () => records({});
 			const again = await story.submit({ prompt: "replayed", hasWebhook: true });
 			story.expected.pop();
 			if (again.jobId !== job.jobId) story.world.problem("another job was made of a repeated request");
 		},
 	},
 	{
-		name: "a submission that its tenant's limit keeps out",
+		name: "a submission over its tenant's limit",
 		tries: /submit job/,
 		async play(story) {
 			await limit(story, "open_jobs", 0);
 			const input = { messages: [{ role: "user", content: "one too many" }] };
-			await story.ask("POST", "/v1/jobs", { json: { input }, mayAnswer: 429 });
+			await story.send("POST", "/v1/jobs", { json: { input }, otherStatus: 429 });
 			const kept = env.DB.prepare("SELECT 1 FROM jobs WHERE tenant_id = ?1").bind(story.tenantId);
 			story.wish("there is no such job", async () => (await kept.first()) === null);
 		},
@@ -163,11 +161,11 @@ describeFaults("intake", INTAKE, [
 			const old = await story.submit({ prompt: "large", isLarge: true, bought: 2 });
 			await story.untilOver(old);
 			const headers = { "idempotency-key": "again" };
-			const again = await story.ask("POST", `/v1/jobs/${old.jobId}/retry`, { headers, json: {} });
+			const again = await story.send("POST", `/v1/jobs/${old.jobId}/retry`, { headers, json: {} });
 			const large = `SELECT input_key FROM jobs WHERE id = '${old.jobId}'`;
 			const inputKey = (await env.DB.prepare(large).first<string>("input_key")) ?? "";
 			await story.untilOver(story.expect({ ...old, jobId: idIn(again) }));
-			await story.ask("DELETE", `/v1/jobs/${old.jobId}`, { orElse: 404 });
+			await story.send("DELETE", `/v1/jobs/${old.jobId}`, { statusOfRepeat: 404 });
 			old.status = "erased";
 			const hasInput = async () => (await env.RESULTS.head(inputKey)) !== null;
 			story.wish("the input of an erased job is gone", async () => !(await hasInput()));
@@ -182,11 +180,11 @@ describeFaults("intake", INTAKE, [
 			const flying = await story.submit({ ...stopped, prompt: "flying", steps: [{ afterMs: 50 * SECOND }] });
 			const done = await story.submit({ prompt: "done" });
 			await story.pass(5 * SECOND);
-			for (const { jobId } of [waiting, flying, done]) await story.ask("POST", `/v1/jobs/${jobId}/cancel`);
+			for (const { jobId } of [waiting, flying, done]) await story.send("POST", `/v1/jobs/${jobId}/cancel`);
 		},
 	},
 	{
-		name: "jobs that wait for a slot: let go by a cancellation, and by a raised limit",
+		name: "jobs that wait for a slot: released by a cancellation, and by a raised limit",
 		tries: /cancel|PATCH/,
 		async play(story) {
 			await limit(story, "running_jobs", 1);
@@ -195,10 +193,10 @@ describeFaults("intake", INTAKE, [
 			await story.submit({ prompt: "next", hasWebhook: true, steps: [{ afterMs: 20 * SECOND }] });
 			await story.submit({ prompt: "last", hasWebhook: true });
 			await story.pass(5 * SECOND);
-			await story.ask("POST", `/v1/jobs/${holder.jobId}/cancel`);
+			await story.send("POST", `/v1/jobs/${holder.jobId}/cancel`);
 			await story.pass(5 * SECOND);
 			const json = { limits: { running_jobs: 2 } };
-			await story.ask("PATCH", `/v1/admin/tenants/${story.tenantId}`, { ...asOperator, json });
+			await story.send("PATCH", `/v1/admin/tenants/${story.tenantId}`, { ...asOperator, json });
 		},
 	},
 	{
@@ -222,8 +220,8 @@ describeFaults("intake", INTAKE, [
 		play: manageKeys,
 	},
 	{
-		name: "a key of which D1 did not say that it has it",
-		given: [{ at: MAKE_KEY, fault: "takes effect and fails" }],
+		name: "a key whose commit got no reply",
+		given: [{ at: MAKE_KEY, fault: "fails after" }],
 		tries: /create api key/,
 		play: manageKeys,
 	},
@@ -231,20 +229,20 @@ describeFaults("intake", INTAKE, [
 		name: "a secret that is rotated while its old one is kept",
 		tries: /signing_secret/,
 		async play(story) {
-			const old = Secret.parse((await story.ask("GET", "/v1/webhook_signing_secret")).body).secret;
+			const old = Secret.parse((await story.send("GET", "/v1/webhook_signing_secret")).body).secret;
 			const json = { keep_old_secret_active_for_24_hours: true };
-			const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json });
+			const rotated = await story.send("POST", "/v1/webhook_signing_secret/rotate", { json });
 			const job = await story.submit({ prompt: "signed", hasWebhook: true });
 			story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
 			story.wish("the old secret signs, too", async () => signs(story, job, old));
 		},
 	},
 	{
-		name: "a rotation of which D1 did not say that it has it",
-		given: [{ at: ROTATE, fault: "takes effect and fails" }],
+		name: "a rotation whose commit got no reply",
+		given: [{ at: ROTATE, fault: "fails after" }],
 		tries: /rotate/,
 		async play(story) {
-			const rotated = await story.ask("POST", "/v1/webhook_signing_secret/rotate", { json: {} });
+			const rotated = await story.send("POST", "/v1/webhook_signing_secret/rotate", { json: {} });
 			const job = await story.submit({ prompt: "signed", hasWebhook: true });
 			story.wish("the new secret signs", async () => signs(story, job, Secret.parse(rotated.body).secret));
 		},

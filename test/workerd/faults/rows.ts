@@ -4,12 +4,13 @@ import type { Attempt } from "../../../shared/core/jobs/attempts.ts";
 import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, MINUTE, type StoredJob } from "../support/a-job.ts";
+import { RECEIVER } from "../world/upstreams.ts";
+import { ATTEMPT_SECONDS } from "../world/world.ts";
+import { CONFIG } from "./config.ts";
 import type { Expected, Story } from "./story.ts";
-import { RECEIVER } from "./upstreams.ts";
-import { ATTEMPT_SECONDS, ROUTES } from "./world.ts";
 
 const MODEL = "gateway/one";
-export const CREDENTIAL = credentialFor(ROUTES, MODEL) ?? "";
+export const CREDENTIAL = credentialFor(CONFIG.modelRoutes, MODEL) ?? "";
 
 type What = Pick<Expected, "prompt" | "bought"> & Partial<Expected> & { row?: Partial<StoredJob> };
 
@@ -46,7 +47,7 @@ export async function aRunningJob(story: Story, what: What): Promise<StoredJob> 
 	return await anOldJob(story, { ...what, row: { status: "running", ...what.row } });
 }
 
-/** It owes its webhook, unless the test says otherwise. */
+/** It has a webhook, unless the test says otherwise. */
 export async function aSucceededJob(
 	story: Story,
 	prompt: string,
@@ -59,8 +60,8 @@ export async function aSucceededJob(
 	return job;
 }
 
-/** What R2 holds after the job's last lease was answered: text and options of a put. */
-export function anAnswerOf(job: StoredJob, prompt: string): [string, R2PutOptions] {
+/** What R2 holds after the call of the job's last lease succeeded: text and options of a put. */
+export function aResultOf(job: StoredJob, prompt: string): [string, R2PutOptions] {
 	const at = job.leasedAt ?? 0;
 	const attempt: Attempt = {
 		number: 1,
@@ -82,10 +83,10 @@ export function anAnswerOf(job: StoredJob, prompt: string): [string, R2PutOption
 	return [aCompletion(`${prompt} #0`), { customMetadata }];
 }
 
-/** The job's former holder stores its answer, once. */
-export function lateAnswer(job: StoredJob, prompt: string): () => Promise<void> {
+/** The job's former holder stores its result, once. */
+export function lateResult(job: StoredJob, prompt: string): () => Promise<void> {
 	return async () => {
-		const [text, options] = anAnswerOf(job, prompt);
+		const [text, options] = aResultOf(job, prompt);
 		await env.RESULTS.put(resultKey(job), text, { ...options, onlyIf: { etagDoesNotMatch: "*" } });
 	};
 }

@@ -1,4 +1,4 @@
-/** What happens in a world: a tenant's program that asks and asks again, and what it may expect in the end. */
+/** What happens in a world: a tenant's program that sends requests, repeats them, and what it may expect in the end. */
 import { env } from "cloudflare:workers";
 import { z } from "zod";
 import { newId } from "../../../shared/core/ids.ts";
@@ -7,34 +7,34 @@ import type { FinalState } from "../../../shared/core/jobs/job-states.ts";
 import { makeApiKey, SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { sha256Hex } from "../../../shared/crypto/digest.ts";
 import { aTenant, insertRow, SECOND } from "../support/a-job.ts";
-import { type Answer, type Ask, askOnce } from "./ask.ts";
-import { RECEIVER, type Step } from "./upstreams.ts";
-import { ATTEMPT_SECONDS, type World } from "./world.ts";
+import { RECEIVER, type Step } from "../world/upstreams.ts";
+import { ATTEMPT_SECONDS, type World } from "../world/world.ts";
+import { type Received, type Sent, sendOnce } from "./send.ts";
 
 /** A job that must have ended so. */
 export interface Expected extends JobKey {
 	status: FinalState | "erased";
 	hasWebhook: boolean;
 	prompt: string;
-	/** How many answers are paid for, while nothing goes wrong between us and the model. */
+	/** How many results are paid for, while nothing goes wrong between us and the model. */
 	bought: number;
-	/** How many endpoints get its end, how many do not, and whether its own webhook hears of its start. */
+	/** How many endpoints get its end, how many do not, and whether its own webhook gets its start. */
 	endpoints?: number;
 	missed?: number;
-	isStartTold?: boolean;
-	/** How often the story asks for its webhooks again. */
-	toldAgain?: number;
-	/** Which of the answers to its prompt is the job's: the first that was stored. Not given: whichever comes. */
-	answer?: number;
+	hasStartWebhook?: boolean;
+	/** How often the story requests its webhooks again. */
+	redelivered?: number;
+	/** Which of the results of its prompt is the job's: the first that was stored. Not given: any. */
+	result?: number;
 }
 
 export interface Order {
 	prompt: string;
 	steps?: Step[];
 	hasWebhook?: boolean;
-	expected?: Pick<Expected, "endpoints" | "missed" | "isStartTold">;
+	expected?: Pick<Expected, "endpoints" | "missed" | "hasStartWebhook">;
 	isLarge?: boolean;
-	/** A caller who gives none may get two jobs for two requests. */
+	/** Without one, two requests may make two jobs. */
 	idempotencyKey?: string | null;
 	/** Unless it counts its tries. */
 	countsTries?: boolean;
@@ -58,7 +58,7 @@ export class Story {
 	readonly expected: Expected[] = [];
 	/** What must come true in the end, besides. */
 	readonly wishes: { what: string; isTrue: () => Promise<boolean> }[] = [];
-	/** Jobs that may have been made by requests that got no good answer, and were repeated without a key. */
+	/** Jobs that may have been made by requests that got no good response, and were repeated without a key. */
 	strays = 0;
 
 	private constructor(world: World, tenantId: string, key: string) {
@@ -82,29 +82,30 @@ export class Story {
 		return new Story(world, tenantId, key);
 	}
 
-	/** Asks until there is a good answer, as any client does. */
-	async ask(method: string, path: string, ask: Ask = {}): Promise<Answer> {
+	/** Repeats the request until there is a good response, as any client does. */
+	async send(method: string, path: string, sent: Sent = {}): Promise<Received> {
 		for (let tried = 1; tried <= TRIES; tried++) {
-			const counted = ask.countsTries === true ? { "x-stainless-retry-count": String(tried - 1) } : {};
-			const headers = { ...ask.headers, ...counted };
-			const answer = await askOnce(this.world, this.key, method, path, { ...ask, headers });
-			if (answer !== null && answer.status < 500) {
-				const isSaidBefore = tried > 1 && answer.status === ask.orElse;
-				const isFine = answer.status < 300 || isSaidBefore || answer.status === ask.mayAnswer;
-				if (!isFine) this.world.problem(`${method} ${path} → ${answer.status} ${JSON.stringify(answer.body)}`);
-				return answer;
+			const counted = sent.countsTries === true ? { "x-stainless-retry-count": String(tried - 1) } : {};
+			const headers = { ...sent.headers, ...counted };
+			const received = await sendOnce(this.world, this.key, method, path, { ...sent, headers });
+			if (received !== null && received.status < 500) {
+				const { status, body } = received;
+				const isRepeat = tried > 1 && status === sent.statusOfRepeat;
+				const isFine = status < 300 || isRepeat || status === sent.otherStatus;
+				if (!isFine) this.world.problem(`${method} ${path} → ${status} ${JSON.stringify(body)}`);
+				return received;
 			}
-			if (ask.mayDouble) this.strays += 1;
+			if (sent.mayDouble) this.strays += 1;
 			await this.pass(REPEAT_MS);
 		}
-		throw new Error(`${method} ${path} gets no good answer, however often it is asked`);
+		throw new Error(`${method} ${path} gets no good response, however often it is repeated`);
 	}
 
 	wish(what: string, isTrue: () => Promise<boolean>): void {
 		this.wishes.push({ what, isTrue });
 	}
 
-	/** Lets time pass until the job is over, as somebody sees who looks every second. */
+	/** Lets time pass until the job is over, as a caller sees that polls every second. */
 	async untilOver({ jobId }: Expected): Promise<void> {
 		const row = env.DB.prepare("SELECT 1 FROM jobs WHERE id = ?1 AND finished_at IS NOT NULL").bind(jobId);
 		for (let seconds = 0; seconds < LOOKS_MAX && (await row.first()) === null; seconds++) await this.pass(SECOND);
@@ -112,7 +113,7 @@ export class Story {
 
 	/** Lets time pass. */
 	async pass(ms: number): Promise<void> {
-		await this.world.runtime.advance(ms);
+		await this.world.advance(ms);
 	}
 
 	async submit(order: Order): Promise<Expected> {
@@ -127,7 +128,7 @@ export class Story {
 		this.world.upstreams.script.set(prompt, steps);
 		const input = { messages: [{ role: "user", content: prompt }], ...(isLarge ? { user: LARGE } : {}) };
 		const webhook = hasWebhook ? { webhook: { url: RECEIVER } } : {};
-		const { body } = await this.ask("POST", "/v1/jobs", {
+		const { body } = await this.send("POST", "/v1/jobs", {
 			json: { model: "gateway/one", input, timeout_seconds: ATTEMPT_SECONDS, ...webhook, ...order.json },
 			headers: idempotencyKey === null ? {} : { "idempotency-key": idempotencyKey },
 			countsTries,

@@ -6,12 +6,12 @@ import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { runtime as realRuntime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, anId, aTenant, DAY, HOUR, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
+import { RECEIVER } from "../world/upstreams.ts";
 import { SWEEPER } from "./catalogue.ts";
+import { PREVIOUS_KEY } from "./config.ts";
 import { describeFaults } from "./each-call.ts";
-import { anAnswerOf, anOldJob, aRunningJob, aSucceededJob, CREDENTIAL, limit } from "./rows.ts";
+import { anOldJob, aResultOf, aRunningJob, aSucceededJob, CREDENTIAL, limit } from "./rows.ts";
 import type { Story } from "./story.ts";
-import { RECEIVER } from "./upstreams.ts";
-import { PREVIOUS_KEY } from "./world.ts";
 
 const isGone = (key: string) => async () => (await env.RESULTS.head(key)) === null;
 
@@ -34,7 +34,7 @@ async function parked(story: Story, prompt: string): Promise<void> {
 }
 
 /** Over for a minute, and no probe was sent. */
-async function aCoolDown(key: string, endedAt: number): Promise<void> {
+async function anOpenBreaker(key: string, endedAt: number): Promise<void> {
 	await env.DB.prepare(
 		`INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, observed_until)
 		 VALUES (?1, 'throttled', ?2, 1, 1, ?2, ?2)`,
@@ -43,7 +43,7 @@ async function aCoolDown(key: string, endedAt: number): Promise<void> {
 		.run();
 }
 
-async function aPause(receiver: string, endedAt: number): Promise<void> {
+async function aReceiverBreaker(receiver: string, endedAt: number): Promise<void> {
 	await env.DB.prepare(
 		"INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, open_until) VALUES (?1, 3, ?2, ?2, ?2)",
 	)
@@ -53,15 +53,15 @@ async function aPause(receiver: string, endedAt: number): Promise<void> {
 
 describeFaults("sweeper", SWEEPER, [
 	{
-		name: "jobs that nobody comes for, and jobs whose time is over",
+		name: "jobs whose messages are lost, and jobs whose time is over",
 		tries: /jobs to sweep|note swept|sweeper note|finish jobs|r2 head|queue/,
 		async play(story) {
 			const overdue = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
 			const isOver = { status: "expired", bought: 0 } as const;
-			// The first that R2 is asked about: where it does not say, the answer must not be lost.
-			const answered = { prompt: "answered", bought: 0, hasWebhook: true, row: { ...overdue, fence: 1, attempt: 1 } };
-			const job = await anOldJob(story, answered);
-			await env.RESULTS.put(resultKey(job), ...anAnswerOf(job, "answered"));
+			// The first whose result is looked for in R2: where that fails, the result must not be lost.
+			const stored = { prompt: "stored", bought: 0, hasWebhook: true, row: { ...overdue, fence: 1, attempt: 1 } };
+			const job = await anOldJob(story, stored);
+			await env.RESULTS.put(resultKey(job), ...aResultOf(job, "stored"));
 			await anOldJob(story, { prompt: "forgotten", bought: 1, hasWebhook: true });
 			await aRunningJob(story, { prompt: "abandoned", bought: 1 });
 			await anOldJob(story, { ...isOver, prompt: "never begun", hasWebhook: true, row: overdue });
@@ -81,37 +81,37 @@ describeFaults("sweeper", SWEEPER, [
 		},
 	},
 	{
-		name: "jobs parked on a cool-down that is over",
+		name: "jobs parked on a breaker whose time is over",
 		tries: /parked keys|release parked|breakers|queue/,
 		async play(story) {
 			await parked(story, "parked");
 			await parked(story, "parked too");
-			await aCoolDown(credentialKeyOf(CREDENTIAL), story.world.startedAt - MINUTE);
-			await aCoolDown("somebody else's", story.world.startedAt - 30 * MINUTE);
-			story.wish("an old cool-down is forgotten", hasNoRow("breakers", "key", "somebody else's"));
+			await anOpenBreaker(credentialKeyOf(CREDENTIAL), story.world.startedAt - MINUTE);
+			await anOpenBreaker("another's", story.world.startedAt - 30 * MINUTE);
+			story.wish("an old breaker is pruned", hasNoRow("breakers", "key", "another's"));
 		},
 	},
 	{
-		name: "webhooks parked on a receiver whose pause is over",
+		name: "webhooks parked on a receiver breaker whose time is over",
 		tries: /parked receivers|release deliveries|receiver breakers|queue/,
 		async play(story) {
 			const { startedAt } = story.world;
-			for (const prompt of ["kept back", "kept back, too"]) {
+			for (const prompt of ["parked", "parked, too"]) {
 				const job = await aSucceededJob(story, prompt);
 				await aDelivery(job, { url: RECEIVER, createdAt: startedAt - MINUTE, sweepAt: startedAt + DAY });
 			}
 			await env.DB.exec("UPDATE deliveries SET parked_on = receiver");
-			await aPause(`receiver:${story.tenantId} ${new URL(RECEIVER).origin}`, startedAt - SECOND);
-			await aPause("somebody else's", startedAt - 3 * DAY);
-			story.wish("old failures are forgotten", hasNoRow("receiver_breakers", "key", "somebody else's"));
+			await aReceiverBreaker(`receiver:${story.tenantId} ${new URL(RECEIVER).origin}`, startedAt - SECOND);
+			await aReceiverBreaker("another's", startedAt - 3 * DAY);
+			story.wish("an old receiver breaker is pruned", hasNoRow("receiver_breakers", "key", "another's"));
 		},
 	},
 	{
-		name: "webhooks that nobody has sent",
+		name: "webhooks whose messages are lost",
 		tries: /deliveries to enqueue|defer delivery sweep|queue/,
 		async play(story) {
 			const { startedAt } = story.world;
-			for (const prompt of ["told late", "told late too"]) {
+			for (const prompt of ["sent late", "sent late too"]) {
 				const job = await aSucceededJob(story, prompt);
 				await aDelivery(job, { url: RECEIVER, createdAt: startedAt - 5 * MINUTE });
 			}
@@ -127,13 +127,13 @@ describeFaults("sweeper", SWEEPER, [
 			await env.RESULTS.put(resultKey(job), "{}");
 			story.wish("no result outlives its job", isGone(resultKey(job)));
 
-			const buried = { tenantId: story.tenantId, jobId: anId("job", startedAt) };
-			await env.RESULTS.put(resultKey(buried), "{}");
+			const erased = { tenantId: story.tenantId, jobId: anId("job", startedAt) };
+			await env.RESULTS.put(resultKey(erased), "{}");
 			await env.DB.prepare("INSERT INTO tombstones (delete_at, id, keys) VALUES (?1, 'tmb_1', ?2)")
-				.bind(startedAt - SECOND, JSON.stringify([resultKey(buried)]))
+				.bind(startedAt - SECOND, JSON.stringify([resultKey(erased)]))
 				.run();
-			story.wish("what was written after an erasure is gone", isGone(resultKey(buried)));
-			story.wish("a tombstone goes when its time is over", hasNoRow("tombstones", "id", "tmb_1"));
+			story.wish("what was written after an erasure is gone", isGone(resultKey(erased)));
+			story.wish("a tombstone is pruned when its time is over", hasNoRow("tombstones", "id", "tmb_1"));
 
 			const key = { tenant_id: story.tenantId, key: "old", fingerprint: "f", job_id: "job_1" };
 			await insertRow("idempotency_keys", { ...key, expires_at: startedAt - SECOND });
@@ -141,9 +141,9 @@ describeFaults("sweeper", SWEEPER, [
 				.bind(story.tenantId)
 				.run();
 			story.wish("an entry of the audit log goes after its time", hasNoRow("audit_log", "tenant_id", story.tenantId));
-			story.wish("an old idempotency key is forgotten", hasNoRow("idempotency_keys", "key", "old"));
+			story.wish("an old idempotency key is pruned", hasNoRow("idempotency_keys", "key", "old"));
 			const past = { status: "skipped", finishedAt: startedAt - DAY, pruneAt: startedAt - SECOND } as const;
-			const orphan = await aDelivery(buried, past);
+			const orphan = await aDelivery(erased, past);
 			story.wish("the record of an erased job's webhook goes", hasNoRow("deliveries", "id", orphan.deliveryId));
 		},
 	},
@@ -185,7 +185,7 @@ describeFaults("sweeper", SWEEPER, [
 			const then = story.world.startedAt - 2 * DAY;
 			const orphan = inputKey({ tenantId: story.tenantId, jobId: anId("job", then) }, then);
 			await env.RESULTS.put(orphan, "{}");
-			story.wish("an input that nobody owns is reaped", isGone(orphan));
+			story.wish("an input without a job is reaped", isGone(orphan));
 
 			const jobId = anId("job", then);
 			const owned = inputKey({ tenantId: story.tenantId, jobId }, then);

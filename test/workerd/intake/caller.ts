@@ -17,7 +17,7 @@ import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/
 import type { Services } from "../../../workers/intake/services.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aJob, type StoredJob } from "../support/a-job.ts";
-import { configOf } from "../support/a-world.ts";
+import { configOf } from "../world/world.ts";
 
 export interface Call {
 	/** An API key, or ADMIN_TOKEN. */

@@ -1,4 +1,4 @@
-/** A tenant that is deleted: nothing more is done for it, and nothing is left of it but what an operator did. */
+/** A tenant that is deleted: nothing is done for it any more, and nothing is left of it but what an operator did. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { OPERATOR } from "../../../shared/core/tenants/audit.ts";
@@ -27,14 +27,14 @@ import {
 	NOW,
 	SECOND,
 } from "../support/a-job.ts";
-import { diesAfter, diesBefore, type Fault } from "../support/a-process.ts";
-import { aWorld, type Process, type World } from "../support/a-world.ts";
 import { emptyTables } from "../support/all-rows.ts";
 import { aDeliveryTo, anEndpoint } from "../support/an-endpoint.ts";
-import { consume, consuming, dispatch, sweepOnce } from "../support/drive.ts";
 import { dumpAll, placesOf } from "../support/dump.ts";
-import { aModel, answered, slowly } from "../support/scripted-model.ts";
 import { submitJob } from "../support/submit-job.ts";
+import { FAULTS } from "../world/faults.ts";
+import { aModel, answered, slowly } from "../world/model.ts";
+import type { Process } from "../world/process.ts";
+import { World } from "../world/world.ts";
 
 beforeEach(emptyAll);
 
@@ -56,7 +56,7 @@ async function aFullTenant(canary: string) {
 	const done = await aJob({ tenantId, metadata, inputKey: large, status: "succeeded" });
 	await env.RESULTS.put(resultKey(done), canary);
 	const endpoint = await anEndpoint(tenantId, { name: canary });
-	const told = await aDelivery(done, { url: `https://hooks.acme-receiver.com/${canary}` });
+	const delivery = await aDelivery(done, { url: `https://hooks.acme-receiver.com/${canary}` });
 	await aDeliveryTo(endpoint, done, { status: "exhausted" });
 	const keyId = anId("key");
 	const row = { name: canary, key_hash: "a".repeat(64), scopes: "[]", created_at: NOW };
@@ -67,20 +67,20 @@ async function aFullTenant(canary: string) {
 	await pause.bind(`receiver:${tenantId} ${endpoint.endpointId}`, NOW).run();
 	const running = await aJob({ tenantId, status: "running" });
 	await finishJobs(databaseAt(NOW), [finalizationOf(running)]);
-	return { tenantId, queued, done, endpoint, told, keyId };
+	return { tenantId, queued, done, endpoint, delivery, keyId };
 }
 
 /** Sweeps now, when the tombstones' time has come, and when the tenant's row may go. */
 async function sweepToTheEnd(world: World): Promise<void> {
 	for (const waitMs of [MINUTE, 21 * MINUTE, 40 * MINUTE]) {
 		await world.advance(waitMs);
-		await sweepOnce(world);
+		await world.start().sweep();
 	}
 }
 
 describe("a deleted tenant", () => {
 	it("leaves nothing behind, in any table or in R2, but its audit log; and others lose nothing", async () => {
-		const world = aWorld();
+		const world = new World();
 		const [gone, other] = [await aFullTenant(CANARY), await aFullTenant("of-another")];
 		const inEach = await placesOf(gone.tenantId);
 		const owned = OWNED.map(([table]) => table);
@@ -108,9 +108,9 @@ describe("a deleted tenant", () => {
 		expect(names).toEqual([...OWNED.map(([table]) => table), "jobs", "audit_log"].toSorted());
 	});
 
-	it("is unknown from the moment of the answer on: to submissions, leases, webhooks and polls", async () => {
+	it("is unknown from the response on: to submissions, leases, webhooks and polls", async () => {
 		const db = databaseAt(NOW);
-		const { tenantId, queued, done, told, keyId } = await aFullTenant(CANARY);
+		const { tenantId, queued, done, delivery, keyId } = await aFullTenant(CANARY);
 		const running = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW });
 		expect(await deleteTenant(db, tenantId, operator())).toBe(true);
 
@@ -123,7 +123,7 @@ describe("a deleted tenant", () => {
 			const request = { keys: [queued, running], holder: "h", leaseMs: LEASE_MS, isRepeated };
 			expect((await leaseJobs(db, request)).jobs).toEqual([]);
 		}
-		expect(await findPendingDeliveries(db, [told])).toEqual([]);
+		expect(await findPendingDeliveries(db, [delivery])).toEqual([]);
 		expect([
 			await findJobWithHistory(db, queued),
 			await findJobWithHistory(db, done),
@@ -144,101 +144,98 @@ describe("a deleted tenant", () => {
 		expect(await deleteTenant(db, tenantId, operator())).toBe(false);
 	});
 
-	it("keeps its row for an hour, and with it everybody out who still knows a key", async () => {
-		const world = aWorld();
+	it("keeps its row for an hour, and with it its keys out", async () => {
+		const world = new World();
 		const { tenantId } = await aFullTenant(CANARY);
 		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
 		const models: [string] = ["simulated/echo"];
 		const newJob = { ...jobOf({ tenantId }), models, start: { delayMs: 0 }, idempotency: null };
 		for (const waitMs of [MINUTE, 57 * MINUTE]) {
 			await world.advance(waitMs);
-			await sweepOnce(world);
+			await world.start().sweep();
 			expect(await submitJob(databaseAt(world.runtime.now()), newJob)).toEqual({ outcome: "deleted" });
 			expect(await placesOf(tenantId)).toContain("tenants");
 		}
 		await world.advance(2 * MINUTE);
-		await sweepOnce(world);
+		await world.start().sweep();
 		expect(await placesOf(tenantId)).not.toContain("tenants");
 	});
 
-	it("has its running call aborted within seconds, and its holder leaves nothing", async () => {
-		const world = aWorld();
+	it("has its running call aborted within seconds, and its holder leaves nothing behind", async () => {
+		const world = new World();
 		const { tenantId } = await aTenant();
 		const job = await aJob({ tenantId });
 		const holder = world.start(aModel(slowly(10 * MINUTE, answered(CANARY))));
-		const { told, over } = consuming(holder, job);
+		const { dispositions, over } = holder.consuming(job);
 		await world.advance(7 * SECOND);
 		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
 		await world.advance(5 * SECOND);
 		await over;
-		expect(told).toEqual({ [job.jobId]: ACK });
+		expect(dispositions).toEqual({ [job.jobId]: ACK });
 		await sweepToTheEnd(world);
 		expect([await placesOf(CANARY), await placesOf(tenantId)]).toEqual([[], ["audit_log"]]);
 	});
 
-	it.each(["before", "after"])("is not brought back by a holder that was answered %s the erasure", async (when) => {
-		const world = aWorld();
-		const { tenantId } = await aTenant();
-		const job = await aJob({ tenantId });
-		const holder = world.start(aModel(answered(CANARY)));
-		// The holder hears of nothing until its answer is stored.
-		holder.on(/d1 find held leases|d1 extend leases/, () => new Promise(() => undefined), 100);
-		holder.on(/r2 put/i, async (go) => {
-			await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
-			if (when === "after") await sweepOnce(world);
-			await go();
-		});
-		const { over } = consuming(holder, job);
-		expect(await world.ended(over)).toBe(true);
-		await sweepToTheEnd(world);
-		expect([await placesOf(CANARY), await placesOf(tenantId)]).toEqual([[], ["audit_log"]]);
-	});
+	it.each(["before", "after"])(
+		"is not brought back by a holder that stores its result %s the erasure",
+		async (when) => {
+			const world = new World();
+			const { tenantId } = await aTenant();
+			const job = await aJob({ tenantId });
+			const holder = world.start(aModel(answered(CANARY)));
+			// The holder learns nothing until its result is stored.
+			holder.on(/d1 find held leases|d1 extend leases/, "hangs before", 100);
+			holder.on(/r2 put/i, async (go) => {
+				await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
+				if (when === "after") await world.start().sweep();
+				await go();
+			});
+			const { over } = holder.consuming(job);
+			expect(await world.until(over)).toBe(true);
+			await sweepToTheEnd(world);
+			expect([await placesOf(CANARY), await placesOf(tenantId)]).toEqual([[], ["audit_log"]]);
+		},
+	);
 
-	it("has no message go round for a job that is due: it is let go", async () => {
-		const world = aWorld();
+	it("has no message retried for a job that is due: it is acked", async () => {
+		const world = new World();
 		const { tenantId } = await aTenant();
 		const due = await aJob({ tenantId, runAt: world.runtime.now() - MINUTE });
 		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
-		expect(await consume(world, world.start(), due)).toEqual(ACK);
+		expect(await world.start().consume(due)).toEqual(ACK);
 	});
 
-	it("is told of nothing that was owed: its messages are let go", async () => {
-		const posts: string[] = [];
-		const world = aWorld({
-			async fetch(url) {
-				posts.push(url);
-				return new Response(null, { status: 204 });
-			},
-		});
-		const { tenantId, told } = await aFullTenant(CANARY);
+	it("gets none of its pending webhooks: their messages are acked", async () => {
+		const world = new World();
+		const { tenantId, delivery } = await aFullTenant(CANARY);
 		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
-		expect(await dispatch(world, world.start(), told)).toEqual(ACK);
-		expect(posts).toEqual([]);
+		expect(await world.start().dispatch(delivery)).toEqual(ACK);
+		expect(world.received).toEqual([]);
 	});
 });
 
 /** Kills the process at its call number `at`. */
-function killedAt(process: Process, at: number, how: Fault): { isOver: () => boolean } {
+function killedAt(process: Process, at: number, how: "dies before" | "dies after"): { isOver: () => boolean } {
 	let calls = 0;
-	process.on(/./, async (go, own) => (calls++ === at ? await how(go, own) : await go()), Number.POSITIVE_INFINITY);
+	process.on(/./, (go, call) => (calls++ === at ? FAULTS[how](go, call) : go()), Number.POSITIVE_INFINITY);
 	return { isOver: () => calls <= at };
 }
 
 describe("the erasure", () => {
 	it.each([
-		["before", diesBefore],
-		["after", diesAfter],
-	])(
+		["before", "dies before"],
+		["after", "dies after"],
+	] as const)(
 		"survives the death of its sweep %s any call",
 		async (_, how) => {
 			for (let at = 0; ; at++) {
 				await emptyAll();
-				const world = aWorld();
+				const world = new World();
 				const { tenantId } = await aFullTenant(CANARY);
 				await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
 				const process = world.start();
 				const death = killedAt(process, at, how);
-				await sweepOnce(world, process);
+				await process.sweep();
 				await sweepToTheEnd(world);
 				expect([await placesOf(tenantId), await placesOf(CANARY)], `call ${at}`).toEqual([["audit_log"], []]);
 				if (death.isOver()) break;
@@ -249,7 +246,7 @@ describe("the erasure", () => {
 	);
 
 	it("goes on sweep by sweep, a bounded number of jobs each, and small tenants do not wait for large ones", async () => {
-		const world = aWorld();
+		const world = new World();
 		const [large, small] = [await aTenant(), await aTenant()];
 		const rows = `INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_bytes, priority, timeout_ms,
 			max_attempts, retain_ms, origin, created_at, run_at, deadline_ms, deadline_at, sweep_at)
@@ -263,10 +260,10 @@ describe("the erasure", () => {
 			(await env.DB.prepare("SELECT count(*) AS n FROM jobs WHERE tenant_id = ?1").bind(tenantId).first<number>("n")) ??
 			0;
 
-		await sweepOnce(world);
+		await world.start().sweep();
 		expect(await left(small.tenantId)).toBe(0);
 		expect(await left(large.tenantId)).toBe(10_700 - 19 * 500);
-		await sweepOnce(world);
+		await world.start().sweep();
 		expect(await left(large.tenantId)).toBe(0);
 	});
 });

@@ -1,6 +1,6 @@
-/** Registered receivers: who is told of what, and what becomes of one that fails. */
+/** Registered receivers: which events each gets, and what becomes of one that fails. */
+import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { listDeliveries, listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
@@ -14,12 +14,25 @@ import {
 } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { ACK } from "../../../shared/queues/messages.ts";
-import { aJob, aTenant, BY, DAY, databaseAt, db, MINUTE, NOW, reloadDelivery, SECOND } from "../support/a-job.ts";
-import { aWorld, takeBells, type World } from "../support/a-world.ts";
+import {
+	aJob,
+	aTenant,
+	BY,
+	DAY,
+	databaseAt,
+	db,
+	finalizationOf,
+	MINUTE,
+	NOW,
+	reloadDelivery,
+	SECOND,
+} from "../support/a-job.ts";
 import { emptyTables } from "../support/all-rows.ts";
 import * as endpoints from "../support/an-endpoint.ts";
-import { consume, dispatch, runOut, sweepOnce } from "../support/drive.ts";
-import { aModel, answered } from "../support/scripted-model.ts";
+import { runOut } from "../world/drive.ts";
+import { aModel, answered } from "../world/model.ts";
+import { hangs, type Reply, status } from "../world/upstreams.ts";
+import { World } from "../world/world.ts";
 
 beforeEach(emptyTables);
 
@@ -32,61 +45,41 @@ const anEndpoint = (tenantId: string, given: Partial<WebhookEndpoint> = {}) =>
 
 const SCHEDULE = [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * SECOND);
 
-interface Post {
-	url: string;
-	id: string | null;
-	type: string;
-	data: Record<string, unknown>;
-	at: number;
+/** A world in which the receiver at each URL replies with a status of its own; null: with nothing. */
+function aWorldOf(statuses: Record<string, number | null> = {}) {
+	const reply: Reply = (post) => {
+		const code = statuses[post.url];
+		return (code === null ? hangs : status(code ?? 204))(post);
+	};
+	const world = new World({ config: { deliveryScheduleMs: SCHEDULE }, replies: [reply] });
+	const { received } = world;
+	return { world, received, statuses, receivedAt: (url: string) => received.filter((post) => post.url === url) };
 }
 
-/** A world in which each URL answers with a status of its own; null hangs for ever. */
-function aWorldOf(answers: Record<string, number | null>) {
-	const posts: Post[] = [];
-	const world: World = aWorld({
-		config: { deliveryScheduleMs: SCHEDULE },
-		async fetch(url, init) {
-			const { type, data } = JSON.parse(String(init.body));
-			posts.push({ url, id: new Headers(init.headers).get("webhook-id"), type, data, at: world.runtime.now() });
-			const status = answers[url];
-			if (status === undefined || status !== null) return new Response(null, { status: status ?? 204 });
-			return await new Promise((_, reject) =>
-				init.signal?.addEventListener("abort", () => reject(new Error("aborted"))),
-			);
-		},
-	});
-	return { world, posts, answers, postsTo: (url: string) => posts.filter((post) => post.url === url) };
-}
-
-const cancelled = (job: JobKey) => ({
-	tenantId: job.tenantId,
-	jobId: job.jobId,
-	from: "queued" as const,
+const CANCELLED = {
+	from: "queued",
 	fence: 0,
-	status: "cancelled" as const,
-	reason: null,
-	error: null,
-	cancellation: "before_start" as const,
+	status: "cancelled",
+	cancellation: "before_start",
 	resultBytes: null,
-	progress: null,
-});
+} as const;
 
-/** Jobs of `tenantId` that are over, each of which owes its endpoints. */
+/** The deliveries of `count` jobs of `tenantId` that are over. */
 async function ended(tenantId: string, count: number): Promise<DeliveryKey[]> {
-	const owed: DeliveryKey[] = [];
+	const deliveries: DeliveryKey[] = [];
 	for (let made = 0; made < count; made++) {
-		const [finished] = await finishJobs(db, [cancelled(await aJob({ tenantId }))]);
-		owed.push(...(finished?.deliveries ?? []));
+		const [finished] = await finishJobs(db, [finalizationOf(await aJob({ tenantId }), CANCELLED)]);
+		deliveries.push(...(finished?.deliveries ?? []));
 	}
-	return owed;
+	return deliveries;
 }
 
 const statusesTo = async (endpoint: { tenantId: string; endpointId: string }) =>
 	(await listEndpointDeliveries(db, endpoint, { limit: 100, after: null })).map(({ status }) => status);
 
 describe("a job's events", () => {
-	it("go to each endpoint that asks for them, under one webhook-id, besides the one-off receiver", async () => {
-		const { world, posts } = aWorldOf({});
+	it("go to each endpoint that subscribes to them, under one webhook-id, besides the one-off receiver", async () => {
+		const { world, received } = aWorldOf();
 		const { tenantId } = await aTenant();
 		const all = await anEndpoint(tenantId, { payload: "thin" });
 		const good = await anEndpoint(tenantId, { eventTypes: ["job.succeeded"] });
@@ -95,10 +88,10 @@ describe("a job's events", () => {
 		const url = "https://hooks.acme-receiver.com/one-off";
 		const job = await aJob({ tenantId, webhook: { url, events: null, payload: "full" } });
 		await runOut(world, aModel(answered()));
-		await consume(world, world.start(aModel(answered())), job);
+		await world.start(aModel(answered())).consume(job);
 		await runOut(world, aModel(answered()));
 		const bare = job.jobId.slice(4);
-		expect(posts.map((post) => [post.type, post.url, post.id]).sort()).toEqual(
+		expect(received.map((post) => [post.type, post.url, post.id]).sort()).toEqual(
 			[
 				["job.started", all.url, `evt_${bare}_started`],
 				["job.succeeded", url, `evt_${bare}_succeeded`],
@@ -106,28 +99,28 @@ describe("a job's events", () => {
 				["job.succeeded", good.url, `evt_${bare}_succeeded`],
 			].sort(),
 		);
-		expect(posts.find((post) => post.url === all.url && post.type === "job.succeeded")?.data).toEqual({
+		expect(received.find((post) => post.url === all.url && post.type === "job.succeeded")?.data).toEqual({
 			id: job.jobId,
 			object: "job",
 			status: "succeeded",
 		});
 	});
 
-	it("tell of a start once, however often the job is leased", async () => {
-		const { world, posts } = aWorldOf({});
+	it("have a start once, however often the job is leased", async () => {
+		const { world, received } = aWorldOf();
 		const { tenantId } = await aTenant();
 		await anEndpoint(tenantId, { eventTypes: ["job.started"] });
 		const url = "https://hooks.acme-receiver.com/one-off";
 		const job = await aJob({ tenantId, webhook: { url, events: ["job.started"], payload: "full" } });
 		const model = aModel(() => Promise.reject(new Error("a bug")), answered());
-		await consume(world, world.start(model), job);
+		await world.start(model).consume(job);
 		await runOut(world, model);
-		expect(posts.map(({ type }) => type)).toEqual(["job.started", "job.started"]);
+		expect(received.map(({ type }) => type)).toEqual(["job.started", "job.started"]);
 		expect(await listDeliveries(db, job)).toHaveLength(2);
 	});
 
-	it("that a disabled endpoint misses are told of on demand once it is enabled, under their own ids", async () => {
-		const { world, posts } = aWorldOf({});
+	it("that a disabled endpoint misses are sent on demand once it is enabled, under their own ids", async () => {
+		const { world, received } = aWorldOf();
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId, { eventTypes: ["job.cancelled"] });
 		await disable(endpoint);
@@ -138,25 +131,25 @@ describe("a job's events", () => {
 		expect((await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 2 }, BY)).recovered).toHaveLength(2);
 		expect((await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 2 }, BY)).recovered).toHaveLength(1);
 		await runOut(world, aModel(answered()));
-		expect(new Set(posts.map(({ id }) => id)).size).toBe(3);
+		expect(new Set(received.map(({ id }) => id)).size).toBe(3);
 		expect(await statusesTo(endpoint)).toEqual(["delivered", "delivered", "delivered"]);
 	});
 
 	it("follow an endpoint to its new address, and are skipped when it is deleted", async () => {
-		const { world, posts, answers } = aWorldOf({});
+		const { world, received, statuses } = aWorldOf();
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId);
-		answers[endpoint.url] = 500;
+		statuses[endpoint.url] = 500;
 		const [moved, left] = await ended(tenantId, 2);
-		if (moved === undefined || left === undefined) throw new Error("nobody is owed");
-		await dispatch(world, world.start(), moved);
+		if (moved === undefined || left === undefined) throw new Error("there is no delivery");
+		await world.start().dispatch(moved);
 		const url = "https://hooks.acme-receiver.com/moved";
 		await updateEndpoint(db, endpoint, { name: null, url, eventTypes: null, payload: null }, BY);
 		await world.advance(6 * SECOND);
-		await dispatch(world, world.start(), moved);
+		await world.start().dispatch(moved);
 		await deleteEndpoint(db, endpoint, BY);
-		await dispatch(world, world.start(), left);
-		expect(posts.map((post) => post.url)).toEqual([endpoint.url, url]);
+		await world.start().dispatch(left);
+		expect(received.map((post) => post.url)).toEqual([endpoint.url, url]);
 		expect(await reloadDelivery(moved)).toMatchObject({ status: "delivered", url });
 		expect(await reloadDelivery(left)).toMatchObject({
 			status: "skipped",
@@ -167,52 +160,52 @@ describe("a job's events", () => {
 
 describe("an endpoint that fails", () => {
 	it("four times and then receives, sees five requests at the scheduled times under one webhook-id", async () => {
-		const { world, posts, answers } = aWorldOf({});
+		const { world, received, statuses } = aWorldOf();
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId);
-		answers[endpoint.url] = 500;
+		statuses[endpoint.url] = 500;
 		const [key] = await ended(tenantId, 1);
-		if (key === undefined) throw new Error("nobody is owed");
+		if (key === undefined) throw new Error("there is no delivery");
 		for (const step of SCHEDULE.slice(0, 5)) {
 			// At the latest moment that the jitter allows.
 			await world.advance(1.2 * step);
-			if (posts.length === 4) answers[endpoint.url] = 204;
-			await dispatch(world, world.start(), key);
+			if (received.length === 4) statuses[endpoint.url] = 204;
+			await world.start().dispatch(key);
 		}
-		expect(posts).toHaveLength(5);
-		expect(new Set(posts.map(({ id }) => id)).size).toBe(1);
+		expect(received).toHaveLength(5);
+		expect(new Set(received.map(({ id }) => id)).size).toBe(1);
 		expect(await reloadDelivery(key)).toMatchObject({ status: "delivered", attemptsMade: 5 });
 	});
 
-	it("is left alone after three failures: one delivery tries, the others wait in D1", async () => {
-		const { world, postsTo, answers } = aWorldOf({});
+	it("is gated after three failures: one delivery tries, the others wait in D1", async () => {
+		const { world, receivedAt, statuses } = aWorldOf();
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId);
-		answers[endpoint.url] = 500;
+		statuses[endpoint.url] = 500;
 		const keys = await ended(tenantId, 12);
-		for (const key of keys) expect((await dispatch(world, world.start(), key))?.kind).toMatch(/ack|retry/);
-		expect(postsTo(endpoint.url)).toHaveLength(3);
+		for (const key of keys) expect((await world.start().dispatch(key))?.kind).toMatch(/ack|retry/);
+		expect(receivedAt(endpoint.url)).toHaveLength(3);
 		for (let sweeps = 1; sweeps <= 3; sweeps++) {
 			await world.advance(MINUTE);
-			await sweepOnce(world);
-			for (const key of takeBells(world).deliveries) await dispatch(world, world.start(), key);
+			await world.start().sweep();
+			for (const key of world.deliveries.take()) await world.start().dispatch(key);
 		}
-		expect(postsTo(endpoint.url).length).toBeLessThanOrEqual(6);
+		expect(receivedAt(endpoint.url).length).toBeLessThanOrEqual(6);
 		expect(await statusesTo(endpoint)).toEqual(Array(12).fill("pending"));
 	});
 
-	it("gets all that waited once it is back", async () => {
-		const { world, posts, answers } = aWorldOf({});
+	it("gets all that waited once it has recovered", async () => {
+		const { world, received, statuses } = aWorldOf();
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId, { eventTypes: ["job.cancelled"] });
-		answers[endpoint.url] = 500;
+		statuses[endpoint.url] = 500;
 		for (const key of await ended(tenantId, 150)) {
-			if (posts.length < 3) await dispatch(world, world.start(), key);
+			if (received.length < 3) await world.start().dispatch(key);
 			else break;
 		}
-		await sweepOnce(world);
+		await world.start().sweep();
 		await world.advance(2 * MINUTE);
-		answers[endpoint.url] = 204;
+		statuses[endpoint.url] = 204;
 		await runOut(world, aModel(answered()));
 		expect(new Set(await db.all("test", { sql: "SELECT DISTINCT status FROM deliveries", params: [] }))).toEqual(
 			new Set([{ status: "delivered" }]),
@@ -220,65 +213,62 @@ describe("an endpoint that fails", () => {
 		expect(await db.all("test", { sql: "SELECT * FROM receiver_breakers", params: [] })).toEqual([]);
 	});
 
-	it("keeps nobody else waiting, not even in its own batch", async () => {
-		const { world, answers, postsTo } = aWorldOf({});
+	it("keeps no other waiting, not even in its own batch", async () => {
+		const { world, statuses, receivedAt } = aWorldOf();
 		const { tenantId } = await aTenant();
 		const [dead, alive] = [await anEndpoint(tenantId), await anEndpoint(tenantId)];
-		answers[dead.url] = null;
+		statuses[dead.url] = null;
 		const keys = await ended(tenantId, 4);
 		const [first, ...others] = keys.filter(({ deliveryId }) => deliveryId.endsWith(dead.endpointId));
 		const good = keys.filter(({ deliveryId }) => deliveryId.endsWith(alive.endpointId));
-		if (first === undefined || good[0] === undefined) throw new Error("nobody is owed");
+		if (first === undefined || good[0] === undefined) throw new Error("there is no delivery");
 		const startedAt = world.runtime.now();
-		await dispatch(world, world.start(), first, ...good.slice(0, 3));
-		expect(postsTo(alive.url).map(({ at }) => at - startedAt)).toEqual([0, 0, 0]);
+		await world.start().dispatch(first, ...good.slice(0, 3));
+		expect(receivedAt(alive.url).map(({ at }) => at - startedAt)).toEqual([0, 0, 0]);
 		expect(world.runtime.now() - startedAt).toBeLessThanOrEqual(20 * SECOND);
 		// It timed out once, which is overload: now the rest of its deliveries wait, and cost no time at all.
 		const pausedAt = world.runtime.now();
-		for (const key of others) expect(await dispatch(world, world.start(), key)).toEqual(ACK);
+		for (const key of others) expect(await world.start().dispatch(key)).toEqual(ACK);
 		expect(world.runtime.now()).toBe(pausedAt);
-		expect(postsTo(dead.url)).toHaveLength(1);
+		expect(receivedAt(dead.url)).toHaveLength(1);
 	});
 
-	it("is disabled by a 410, and the owner's other endpoints hear of it", async () => {
-		const { world, posts, answers } = aWorldOf({});
+	it("is disabled by a 410, and the owner's other endpoints get the event", async () => {
+		const { world, received, statuses } = aWorldOf();
 		const { tenantId } = await aTenant();
 		const [gone, watching] = [
 			await anEndpoint(tenantId),
 			await anEndpoint(tenantId, { eventTypes: ["endpoint.disabled"] }),
 		];
 		await anEndpoint(tenantId, { eventTypes: ["job.failed"] });
-		answers[gone.url] = 410;
+		statuses[gone.url] = 410;
 		const [first, second] = await ended(tenantId, 2);
-		if (first === undefined || second === undefined) throw new Error("nobody is owed");
-		await dispatch(world, world.start(), first);
+		if (first === undefined || second === undefined) throw new Error("there is no delivery");
+		await world.start().dispatch(first);
 		expect(await reloadEndpoint(gone)).toMatchObject({ status: "disabled", disabledReason: "gone", disabledAt: NOW });
-		await dispatch(world, world.start(), second);
+		await world.start().dispatch(second);
 		expect(await reloadDelivery(first)).toMatchObject({ status: "exhausted" });
 		expect(await reloadDelivery(second)).toMatchObject({
 			status: "skipped",
 			attempts: [{ error: "Not sent: its endpoint is disabled." }],
 		});
 		await runOut(world, aModel(answered()));
-		expect(posts.filter(({ url }) => url === watching.url)).toMatchObject([
+		expect(received.filter(({ url }) => url === watching.url)).toMatchObject([
 			{ type: "endpoint.disabled", data: { id: gone.endpointId, status: "disabled", disabled_reason: "gone" } },
 		]);
 	});
 
-	it("for five days, with nothing but failures, is disabled; one success begins the count anew", async () => {
+	it("for five days, with nothing but failures, is disabled; one success restarts the count", async () => {
 		for (const isReceivedOnce of [false, true]) {
-			const { world, answers } = aWorldOf({});
+			const { world, statuses } = aWorldOf();
 			const { tenantId } = await aTenant();
 			const endpoint = await anEndpoint(tenantId);
 			for (let day = 0; day <= 5; day++) {
-				answers[endpoint.url] = isReceivedOnce && day === 3 ? 204 : 500;
+				statuses[endpoint.url] = isReceivedOnce && day === 3 ? 204 : 500;
 				const [key] = await ended(tenantId, 1);
-				if (key === undefined) throw new Error("nobody is owed");
-				await db.all("test", {
-					sql: "UPDATE deliveries SET next_attempt_at = ?1 WHERE status = 'pending'",
-					params: [world.runtime.now()],
-				});
-				await dispatch(world, world.start(), key);
+				if (key === undefined) throw new Error("there is no delivery");
+				await env.DB.exec(`UPDATE deliveries SET next_attempt_at = ${world.runtime.now()} WHERE status = 'pending'`);
+				await world.start().dispatch(key);
 				await world.advance(DAY);
 			}
 			expect((await reloadEndpoint(endpoint))?.status).toBe(isReceivedOnce ? "enabled" : "disabled");
@@ -286,15 +276,15 @@ describe("an endpoint that fails", () => {
 	});
 
 	it("now and then, weeks apart, is not failing for weeks", async () => {
-		const { world, answers } = aWorldOf({});
+		const { world, statuses } = aWorldOf();
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId);
-		answers[endpoint.url] = 500;
+		statuses[endpoint.url] = 500;
 		for (const waitMs of [0, 20 * DAY]) {
 			await world.advance(waitMs);
 			const [key] = await ended(tenantId, 1);
-			if (key === undefined) throw new Error("nobody is owed");
-			await dispatch(world, world.start(), key);
+			if (key === undefined) throw new Error("there is no delivery");
+			await world.start().dispatch(key);
 		}
 		expect(await reloadEndpoint(endpoint)).toMatchObject({ status: "enabled" });
 	});

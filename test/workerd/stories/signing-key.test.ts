@@ -1,6 +1,5 @@
-/** SIGNING_KEY is replaced: nobody who verifies a signature notices, and in the end the old key can be removed. */
+/** SIGNING_KEY is replaced: no receiver that verifies signatures notices, and in the end the old key can be removed. */
 import { env } from "cloudflare:workers";
-import { Webhook } from "standardwebhooks";
 import { beforeEach, describe, expect, it } from "vitest";
 import { seal, signingKeyId, unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
@@ -9,44 +8,20 @@ import { countSeals, findSecretsSealedWith } from "../../../shared/db/tenants/se
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, aJob, aTenant, BY, DAY, databaseAt, HOUR, NOW } from "../support/a-job.ts";
-import { aWorld, type World } from "../support/a-world.ts";
 import { emptyTables } from "../support/all-rows.ts";
 import { aDeliveryTo, anEndpoint } from "../support/an-endpoint.ts";
-import { dispatch, sweepOnce } from "../support/drive.ts";
+import { signersOf } from "../support/signers.ts";
 import { meteredD1 } from "../support/watched-d1.ts";
+import { RECEIVER } from "../world/upstreams.ts";
+import { World } from "../world/world.ts";
 
 beforeEach(emptyTables);
 
 const OLD = env.SIGNING_KEY;
 const NEW = "n".repeat(40);
-const RECEIVER = "https://hooks.acme-receiver.com/jobs";
 const db = databaseAt(NOW);
 
-interface Post {
-	headers: Headers;
-	body: string;
-}
-
-/** A world whose receivers keep what they get. */
-function aWorldWith(...signingKeys: string[]): { world: World; posts: Post[] } {
-	const posts: Post[] = [];
-	const world = aWorld({
-		config: { signingKeys },
-		async fetch(_url, init) {
-			posts.push({ headers: new Headers(init.headers), body: String(init.body) });
-			return new Response(null, { status: 204 });
-		},
-	});
-	return { world, posts };
-}
-
-/** Whether a webhook verifies with each of `secrets`, as a receiver verifies it. */
-function isSignedWith({ headers, body }: Post, ...secrets: string[]): boolean {
-	const at = new Date(Number(headers.get("webhook-timestamp")) * 1000);
-	const signatures = headers.get("webhook-signature")?.split(" ") ?? [];
-	const expected = secrets.map((secret) => new Webhook(secret).sign(headers.get("webhook-id") ?? "", at, body));
-	return signatures.length === secrets.length && expected.every((one) => signatures.includes(one));
-}
+const aWorldWith = (...signingKeys: string[]) => new World({ config: { signingKeys } });
 
 async function counts(previousKey: string | null = OLD) {
 	const previousKeyId = previousKey === null ? null : await signingKeyId(runtime, previousKey);
@@ -69,64 +44,62 @@ async function aTenantWithSecrets() {
 }
 
 describe("a new SIGNING_KEY, beside the previous one", () => {
-	it("changes no signature: before the secrets are sealed anew, after it, and when the old key is gone", async () => {
+	it("changes no signature: before the secrets are sealed under it, after that, and when the old key is gone", async () => {
 		const { tenantId, endpoint } = await aTenantWithSecrets();
 		expect(await counts()).toEqual({ underPrevious: 4, underUnknown: 0 });
 		const both = aWorldWith(NEW, OLD);
 		const onlyNew = aWorldWith(NEW);
 
-		for (const [{ world, posts }, isSwept] of [
+		for (const [world, isSwept] of [
 			[both, false],
 			[both, true],
 			[onlyNew, true],
 		] as const) {
-			if (isSwept) await sweepOnce(world);
+			if (isSwept) await world.start().sweep();
 			const job = await aJob({ tenantId, status: "failed" });
-			await dispatch(world, world.start(), await aDelivery(job, { url: RECEIVER }));
-			await dispatch(world, world.start(), await aDeliveryTo(endpoint, job));
-			const told = posts.splice(0);
-			expect(told).toHaveLength(2);
-			for (const post of told) expect(isSignedWith(post, ANOTHER, A_SECRET)).toBe(true);
+			await world.start().dispatch(await aDelivery(job, { url: RECEIVER }));
+			await world.start().dispatch(await aDeliveryTo(endpoint, job));
+			const sent = world.received.splice(0).map((post) => signersOf(post, [ANOTHER, A_SECRET]).toSorted());
+			expect(sent).toEqual([
+				[0, 1],
+				[0, 1],
+			]);
 			if (isSwept) expect(await counts()).toEqual({ underPrevious: 0, underUnknown: 0 });
 		}
 	});
 
-	it("would silence webhooks if the old key went before, and the count says that it must not", async () => {
+	it("would stop webhooks if the old key went before, and the count says that it must not", async () => {
 		const { tenantId } = await aTenant();
 		expect(await counts()).toEqual({ underPrevious: 1, underUnknown: 0 });
 		expect(await counts(null)).toEqual({ underPrevious: 0, underUnknown: 1 });
-		const { world, posts } = aWorldWith(NEW);
-		await sweepOnce(world);
-		await dispatch(
-			world,
-			world.start(),
-			await aDelivery(await aJob({ tenantId, status: "failed" }), { url: RECEIVER }),
-		);
-		expect(posts).toEqual([]);
+		const world = aWorldWith(NEW);
+		await world.start().sweep();
+		await world.start().dispatch(await aDelivery(await aJob({ tenantId, status: "failed" }), { url: RECEIVER }));
+		expect(world.received).toEqual([]);
 	});
 
 	it("does not undo a rotation that comes in between", async () => {
 		const { tenantId } = await aTenant();
-		const { world } = aWorldWith(NEW, OLD);
+		const world = aWorldWith(NEW, OLD);
 		const sealedSecret = await seal(runtime, NEW, tenantId, ANOTHER);
 		const sweeper = world.start();
 		sweeper.on(/replace sealed secrets/, async (go) => {
 			await rotateWebhookSecret(db, tenantId, { sealedSecret, keepOldMs: 0 }, BY);
 			await go();
 		});
-		await sweepOnce(world, sweeper);
+		await sweeper.sweep();
 		expect(await findWebhookSecret(db, tenantId)).toBe(sealedSecret);
 	});
 
-	it("seals a page of a hundred anew a sweep, and one that does not open keeps no other waiting", async () => {
+	it("seals a page of a hundred a sweep, and one that does not open keeps no other waiting", async () => {
 		const [moved, from] = [await aTenant(), await aTenant()];
 		const copy = "UPDATE tenants SET webhook_secret = (SELECT webhook_secret FROM tenants WHERE id = ?1) WHERE id = ?2";
 		await env.DB.prepare(copy).bind(from.tenantId, moved.tenantId).run();
 		for (let made = 0; made < 108; made++) await aTenant();
-		const { world } = aWorldWith(NEW, OLD);
-		await sweepOnce(world);
+		const world = aWorldWith(NEW, OLD);
+		await world.start().sweep();
 		expect((await counts()).underPrevious).toBe(11);
-		await sweepOnce(world);
+		await world.start().sweep();
 		const left = await findSecretsSealedWith(db, await signingKeyId(runtime, OLD), { limit: 100, after: null });
 		expect(left.map(({ tenantId }) => tenantId)).toEqual([moved.tenantId]);
 	});
@@ -138,16 +111,16 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 			.bind(from.tenantId)
 			.run();
 		await aTenant();
-		const { world } = aWorldWith(NEW, OLD);
-		for (let sweeps = 0; sweeps < 3; sweeps++) await sweepOnce(world);
+		const world = aWorldWith(NEW, OLD);
+		for (let sweeps = 0; sweeps < 3; sweeps++) await world.start().sweep();
 		expect((await counts()).underPrevious).toBe(100);
 	});
 
 	it("leaves no trace where there is no previous key", async () => {
 		await aTenant();
-		const { world } = aWorldWith(OLD);
+		const world = aWorldWith(OLD);
 		const before = await env.DB.prepare("SELECT * FROM tenants").all();
-		await sweepOnce(world);
+		await world.start().sweep();
 		expect((await env.DB.prepare("SELECT * FROM tenants").all()).results).toEqual(before.results);
 		expect(world.calls.filter((call) => call.includes("SELECT * FROM (SELECT"))).toEqual([]);
 	});
@@ -185,11 +158,11 @@ describe("a sealed secret that is moved to another row", () => {
 		const swap =
 			"UPDATE webhook_endpoints SET secret = (SELECT secret FROM webhook_endpoints WHERE id = ?1) WHERE id = ?2";
 		await env.DB.prepare(swap).bind(one.endpointId, other.endpointId).run();
-		const { world, posts } = aWorldWith(OLD);
+		const world = aWorldWith(OLD);
 		const job = await aJob({ tenantId: mine.tenantId, status: "failed", createdAt: NOW - HOUR });
-		await dispatch(world, world.start(), await aDeliveryTo(other, job));
-		expect(posts).toEqual([]);
-		await dispatch(world, world.start(), await aDeliveryTo(one, job));
-		expect(posts.map((post) => isSignedWith(post, A_SECRET))).toEqual([true]);
+		await world.start().dispatch(await aDeliveryTo(other, job));
+		expect(world.received).toEqual([]);
+		await world.start().dispatch(await aDeliveryTo(one, job));
+		expect(world.received.map((post) => signersOf(post, [A_SECRET]))).toEqual([[0]]);
 	});
 });

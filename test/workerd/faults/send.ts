@@ -1,60 +1,61 @@
-/** One request, as a caller's program makes it: it gets a whole answer, or it does not. */
+/** One request, as a caller's program makes it: it gets a whole response, or it does not. */
 import { env } from "cloudflare:workers";
 import { ErrorBody } from "../../../shared/api/error.ts";
+import { streamOf } from "../../support/stream-of.ts";
 import { SECOND } from "../support/a-job.ts";
-import { turn } from "./fault-gate.ts";
-import type { World } from "./world.ts";
+import { turn } from "../world/gate.ts";
+import type { World } from "../world/world.ts";
 
-export interface Ask {
+export interface Sent {
 	json?: object;
 	headers?: Record<string, string>;
 	isAdmin?: boolean;
 	waitSeconds?: number;
-	/** What the repetition of a request that took effect is answered. */
-	orElse?: number;
-	/** An answer that is as good: whom we ask for it did not give another. */
-	mayAnswer?: number;
+	/** The status where the request is repeated and took effect the first time. */
+	statusOfRepeat?: number;
+	/** Another status that is fine: what a request depends on may have failed. */
+	otherStatus?: number;
 	/** Each request makes a job of its own. */
 	mayDouble?: boolean;
 	/** Says with each request how often it has been tried before, as OpenAI's SDKs do. */
 	countsTries?: boolean;
 }
 
-export interface Answer {
+export interface Received {
 	status: number;
 	headers: Headers;
 	body: unknown;
 }
 
-/** How long a caller reads an answer that does not end. */
+/** How long a caller reads a response that does not end. */
 const READ_MS = 30 * SECOND;
 
-/** Null: there was no whole answer. */
-export async function askOnce(
+/** Null: there was no whole response. */
+export async function sendOnce(
 	world: World,
 	key: string,
 	method: string,
 	path: string,
-	ask: Ask,
-): Promise<Answer | null> {
-	const { waitSeconds = 0, isAdmin = false } = ask;
-	const headers = new Headers(ask.headers);
+	sent: Sent,
+): Promise<Received | null> {
+	const { waitSeconds = 0, isAdmin = false } = sent;
+	const headers = new Headers(sent.headers);
 	headers.set("authorization", `Bearer ${isAdmin ? env.ADMIN_TOKEN : key}`);
 	if (waitSeconds > 0) headers.set("prefer", `wait=${waitSeconds}`);
-	if (ask.json !== undefined) headers.set("content-type", "application/json");
-	const body = ask.json === undefined ? null : streamOf(JSON.stringify(ask.json));
+	if (sent.json !== undefined) headers.set("content-type", "application/json");
+	const body = sent.json === undefined ? null : streamOf(JSON.stringify(sent.json));
 	const request = new Request(`https://jobs.test${path}`, { method, headers, body });
-	const response = await world.ask(request, waitSeconds * SECOND);
+	const response = await world.request(request, waitSeconds * SECOND);
 	const text = response === null ? null : await read(world, response);
 	if (response === null || text === null) return null;
 	const parsed: unknown = text === "" ? null : JSON.parse(text);
-	const answer = { status: response.status, headers: response.headers, body: parsed };
-	if (answer.status >= 500 && !isRefusal(answer)) world.problem(`${method} ${path} → ${answer.status} ${text}`);
-	return answer;
+	const received = { status: response.status, headers: response.headers, body: parsed };
+	if (received.status >= 500 && !isRefusal(received)) world.problem(`${method} ${path} → ${received.status} ${text}`);
+	return received;
 }
 
-/** What a fault of storage is answered: nothing is lost, come again. */
-function isRefusal({ status, headers, body }: Answer): boolean {
+/** The response to a fault of storage: nothing is lost, retry. */
+function isRefusal({ status, headers, body }: Received): boolean {
 	return status === 503 && headers.get("retry-after") !== null && ErrorBody.strict().safeParse(body).success;
 }
 
@@ -73,14 +74,4 @@ async function read(world: World, response: Response): Promise<string | null> {
 	for (let turns = 0; turns < 50 && text === undefined; turns++) await turn();
 	if (text === undefined) await world.until(reading, READ_MS);
 	return text ?? null;
-}
-
-/** Is read without a turn of the event loop, in which the clock might move. */
-function streamOf(text: string): ReadableStream<Uint8Array> {
-	return new ReadableStream({
-		start(controller) {
-			controller.enqueue(new TextEncoder().encode(text));
-			controller.close();
-		},
-	});
 }

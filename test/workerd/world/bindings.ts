@@ -1,91 +1,84 @@
-/** The bindings of the Worker, each call of which passes a gate by its name. D1, R2 and limiters are real behind it; D1 is told the time. */
+/** The bindings of the Worker, each call of which passes a gate by its name. D1, R2 and limiters are real behind it; D1 gets the world's time. */
 import { env } from "cloudflare:workers";
 import { NOW } from "../../../shared/db/database.ts";
-import { brokenBody, type Call, type FaultKind } from "./fault.ts";
-import { callOf, standIn } from "./watched-d1.ts";
-
-/** Decides what becomes of a call, and knows which I/O is in flight. */
-export interface Gate {
-	pass<T>(call: Call, run: () => Promise<T>, broken?: (fault: FaultKind, whole: T) => T): Promise<T>;
-	/** Real I/O, during which the clock stands still. */
-	counted<T>(run: () => Promise<T>): Promise<T>;
-	now(): number;
-}
+import { callOf, standIn } from "../support/watched-d1.ts";
+import { brokenBody, type Call } from "./faults.ts";
+import type { ProcessGate } from "./gate.ts";
 
 /** Calls are named as `Database` names them: "d1 lease jobs"; several that share a transaction: "d1 finish jobs, requeue job". */
-export function gatedD1(gate: Gate): D1Database {
+export function gatedD1(gate: ProcessGate): D1Database {
 	const real = new WeakMap<object, { statement: D1PreparedStatement; name: string; params: unknown[] }>();
 	const send = <T>(
-		asked: { name: string; params: unknown[] }[],
+		statements: { name: string; params: unknown[] }[],
 		run: () => Promise<T>,
-		resultsOf: (answer: T) => D1Result[],
+		resultsOf: (reply: T) => D1Result[],
 	) => {
 		const call: Call = {
-			name: `d1 ${[...new Set(asked.map(({ name }) => name))].join(", ")}`,
+			name: `d1 ${[...new Set(statements.map(({ name }) => name))].join(", ")}`,
 			outside: "d1",
 			isRead: false,
 			hasBody: false,
-			about: jobsIn(asked.map(({ params }) => params)),
+			about: jobsIn(statements.map(({ params }) => params)),
 		};
 		return gate.pass(call, async () => {
-			const answer = await gate.counted(run);
-			call.isRead = resultsOf(answer).every(({ meta }) => meta.rows_written === 0);
-			return answer;
+			const reply = await gate.counted(run);
+			call.isRead = resultsOf(reply).every(({ meta }) => meta.rows_written === 0);
+			return reply;
 		});
 	};
 	const prepare = (sql: string) =>
 		standIn(env.DB.prepare(sql), {
 			bind(...given: unknown[]) {
 				const params = sql.includes(NOW) ? [given[0] ?? gate.now(), ...given.slice(1)] : given;
-				const asked = { statement: env.DB.prepare(sql).bind(...params), name: callOf(sql), params };
+				const bound = { statement: env.DB.prepare(sql).bind(...params), name: callOf(sql), params };
+				const { statement } = bound;
 				const all = () =>
 					send(
-						[asked],
-						() => asked.statement.all(),
+						[bound],
+						() => statement.all(),
 						(result) => [result],
 					);
-				const stand = standIn(asked.statement, { all, run: all, first: unexpected, raw: unexpected });
-				real.set(stand, asked);
-				return stand;
+				const gated = standIn(statement, { all, run: all, first: unexpected, raw: unexpected });
+				real.set(gated, bound);
+				return gated;
 			},
 		});
 	const batch = (statements: object[]) => {
-		const asked = statements.flatMap((statement) => real.get(statement) ?? []);
+		const bound = statements.flatMap((statement) => real.get(statement) ?? []);
 		return send(
-			asked,
-			() => env.DB.batch(asked.map(({ statement }) => statement)),
+			bound,
+			() => env.DB.batch(bound.map(({ statement }) => statement)),
 			(results) => results,
 		);
 	};
 	return standIn(env.DB, { prepare, batch, exec: unexpected, dump: unexpected, withSession: unexpected });
 }
 
-/** A method of a binding that no call used so far, and that would be missed here. */
+/** A method of a binding that the service does not call. */
 function unexpected(): never {
 	throw new Error("the gate does not know this method");
 }
 
+export const R2_METHODS = ["head", "get", "put", "delete", "list"] as const;
+export const R2_KINDS = ["results", "inputs"] as const;
+
 /** Calls are named by method and kind of key: "r2 put results". */
-export function gatedR2(gate: Gate): R2Bucket {
-	const gated = (method: "head" | "get" | "put" | "delete" | "list") => {
+export function gatedR2(gate: ProcessGate): R2Bucket {
+	const gated = (method: (typeof R2_METHODS)[number]) => {
 		return (...args: unknown[]) => {
 			const isRead = method === "head" || method === "get" || method === "list";
-			const kind = /(?:results|inputs)(?=\/)/.exec(JSON.stringify(args[0]))?.[0] ?? "of another kind";
+			const kind = R2_KINDS.find((prefix) => JSON.stringify(args[0]).includes(`${prefix}/`)) ?? "of another kind";
 			const name = `r2 ${method} ${kind}`;
 			const call: Call = { name, outside: "r2", isRead, hasBody: method === "get", about: jobsIn(args) };
 			const run = async (): Promise<unknown> => {
-				const answer: unknown = await gate.counted(() => Reflect.apply(env.RESULTS[method], env.RESULTS, args));
-				return method === "get" && answer !== null ? readable(gate, Object(answer)) : answer;
+				const reply: unknown = await gate.counted(() => Reflect.apply(env.RESULTS[method], env.RESULTS, args));
+				return method === "get" && reply !== null ? readable(gate, Object(reply)) : reply;
 			};
-			return gate.pass(call, run, (fault, whole) => (whole === null ? null : unreadable(fault, Object(whole))));
+			return gate.pass(call, run, (ending, whole) => (whole === null ? null : unreadable(ending, Object(whole))));
 		};
 	};
 	return standIn(env.RESULTS, {
-		head: gated("head"),
-		get: gated("get"),
-		put: gated("put"),
-		delete: gated("delete"),
-		list: gated("list"),
+		...Object.fromEntries(R2_METHODS.map((method) => [method, gated(method)])),
 		createMultipartUpload: unexpected,
 		resumeMultipartUpload: unexpected,
 	});
@@ -94,18 +87,17 @@ export function gatedR2(gate: Gate): R2Bucket {
 /** A queue as its producers see it. */
 export interface QueueStore {
 	add(body: unknown, delaySeconds: number): void;
-	/** How many messages wait. */
-	size(): number;
+	backlog(): number;
 }
 
 /** Calls are named by method and queue: "queue sendBatch jobs". */
-export function gatedQueue(gate: Gate, queue: Queue, kind: "jobs" | "deliveries", store: QueueStore): Queue {
+export function gatedQueue(gate: ProcessGate, queue: Queue, kind: "jobs" | "deliveries", store: QueueStore): Queue {
 	const pass = (method: string, about: unknown, run: () => void, detail = "") => {
 		const isRead = method === "metrics";
 		const call = { name: `queue ${method} ${kind}`, detail, isRead, hasBody: false, about: jobsIn(about) };
 		return gate.pass({ ...call, outside: "queue" }, async () => {
 			run();
-			return isRead ? { backlogCount: store.size(), backlogBytes: 0 } : {};
+			return isRead ? { backlogCount: store.backlog(), backlogBytes: 0 } : {};
 		});
 	};
 	return standIn(queue, {
@@ -124,14 +116,14 @@ export function gatedQueue(gate: Gate, queue: Queue, kind: "jobs" | "deliveries"
 	});
 }
 
-/** Whether a request was counted matters to nobody, so its faults are those of a read. */
-export function gatedLimiter(gate: Gate, limiter: RateLimit, kind: string): RateLimit {
+/** Whether a request was counted does not matter, so the faults are those of a read. */
+export function gatedLimiter(gate: ProcessGate, limiter: RateLimit, kind: string): RateLimit {
 	const call: Call = { name: `limiter ${kind}`, outside: "limiter", isRead: true, hasBody: false, about: [] };
 	return { limit: (options) => gate.pass({ ...call }, () => gate.counted(() => limiter.limit(options))) };
 }
 
 /** Takes turns of the event loop of its own. */
-export function countedSubtle(gate: Pick<Gate, "counted">): SubtleCrypto {
+export function countedSubtle(gate: Pick<ProcessGate, "counted">): SubtleCrypto {
 	return new Proxy(crypto.subtle, {
 		get(subtle, name) {
 			const value: unknown = Reflect.get(subtle, name);
@@ -143,7 +135,7 @@ export function countedSubtle(gate: Pick<Gate, "counted">): SubtleCrypto {
 }
 
 /** What is read of a body is I/O too, during which the clock stands still. */
-function readable(gate: Gate, object: R2ObjectBody): R2ObjectBody {
+function readable(gate: ProcessGate, object: R2ObjectBody): R2ObjectBody {
 	return standIn(object, {
 		text: () => gate.counted(() => object.text()),
 		json: () => gate.counted(() => object.json()),
@@ -151,8 +143,8 @@ function readable(gate: Gate, object: R2ObjectBody): R2ObjectBody {
 	});
 }
 
-function unreadable(fault: FaultKind, object: R2ObjectBody): R2ObjectBody {
-	const body = brokenBody(fault);
+function unreadable(ending: "breaks off" | "never ends", object: R2ObjectBody): R2ObjectBody {
+	const body = brokenBody(ending);
 	const text = () => new Response(body).text();
 	return standIn(object, { body, text, json: async () => JSON.parse(await text()), arrayBuffer: unexpected });
 }

@@ -1,26 +1,26 @@
-/** A model that says what it is told to, and counts how often it was asked. */
+/** A model that a test scripts at the port, outcome by outcome, for what is done with an outcome. `Upstreams` scripts HTTP. */
 
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { FailureClass, ModelFailure, Usage } from "../../../shared/core/upstreams/failures.ts";
 import type { ModelCall, ModelOutcome } from "../../../shared/model/port.ts";
 import { aFailure } from "../../support/job-of.ts";
 
-/** One call's course: an outcome at once, or whatever takes its time. */
+/** What one call comes to: an outcome at once, or after a while. */
 export type Step =
 	| ModelOutcome
 	| ((call: ModelCall, signal: AbortSignal, runtime: Runtime) => Promise<ModelOutcome> | ModelOutcome);
 
 export interface ScriptedModel {
 	calls: ModelCall[];
-	ask(call: ModelCall, signal: AbortSignal, runtime: Runtime): Promise<ModelOutcome>;
+	call(call: ModelCall, signal: AbortSignal, runtime: Runtime): Promise<ModelOutcome>;
 }
 
-/** One step a call, in order; the last goes on for ever. */
+/** One step a call, in order; the last repeats. */
 export function aModel(...steps: [Step, ...Step[]]): ScriptedModel {
 	const calls: ModelCall[] = [];
 	return {
 		calls,
-		async ask(call, signal, runtime) {
+		async call(call, signal, runtime) {
 			const step = steps[Math.min(calls.length, steps.length - 1)] ?? steps[0];
 			calls.push(call);
 			return typeof step === "function" ? await step(call, signal, runtime) : step;
