@@ -6,6 +6,7 @@
  * - ALLOW_INSECURE_WEBHOOKS is true, so that webhooks can go to a receiver on this machine.
  * - WEBHOOK_DNS_URL is empty: a run needs no network, so receivers' host names are not resolved.
  * - PUBLIC_URL is http://127.0.0.1:<port>.
+ * - LOG_LEVEL is warn, and a line here says that a job came or went. With info or debug, the service's own lines do.
  * - The queues of jobs and deliveries have batches of 100: the local broker runs one batch at a time.
  * - Cron does not run by itself, so the sweeper is ticked every SWEEP_SECONDS.
  *
@@ -14,6 +15,7 @@
  */
 import { join, relative, resolve } from "node:path";
 import { ensureDevVars } from "./lib/env-file.ts";
+import { watchJobs } from "./lib/progress/watch-jobs.ts";
 import { localService } from "./lib/start-service.ts";
 import { bold, complain, dim, green, PlainError, say } from "./lib/terminal.ts";
 
@@ -22,15 +24,17 @@ const stateDir = resolve(root, process.env.STATE_DIR || ".wrangler");
 
 async function main(): Promise<void> {
 	let isStopping = false;
+	const print = (line: string) => {
+		if (!isStopping) say(line);
+	};
+	let stopWatching = () => {};
 	const service = localService({
 		root,
 		stateDir,
 		port: portFrom(process.env.PORT || "8787"),
 		readSecrets: () => ensureDevVars(join(root, ".dev.vars")),
 		environment: process.env,
-		print: (line) => {
-			if (!isStopping) say(line);
-		},
+		print,
 		onEnd: (reason) => void leave(1, `${reason} Jobs and results are kept: run npm start again.`),
 	});
 	const leave = async (code: number, reason?: unknown): Promise<void> => {
@@ -38,6 +42,7 @@ async function main(): Promise<void> {
 		if (isStopping) return;
 		isStopping = true;
 		if (reason !== undefined) complain(typeof reason === "string" ? new PlainError(reason) : reason);
+		stopWatching();
 		await service.stop();
 		process.exit(code);
 	};
@@ -46,7 +51,9 @@ async function main(): Promise<void> {
 	process.stdout.on("error", () => void leave(0));
 
 	try {
-		welcome(await service.start());
+		const started = await service.start();
+		welcome(started);
+		if (/^(warn|error)$/.test(started.logLevel)) stopWatching = watchJobs(stateDir, print);
 	} catch (error) {
 		await leave(1, error);
 	}

@@ -36,7 +36,7 @@ export type ServiceOptions = {
 };
 
 export type Service = {
-	start(): Promise<{ url: string; key: string; sweepSeconds: number }>;
+	start(): Promise<{ url: string; key: string; sweepSeconds: number; logLevel: string }>;
 	stop(): Promise<void>;
 };
 
@@ -78,7 +78,7 @@ export function localService(options: ServiceOptions): Service {
 		await untilReady(url, child);
 		const key = await developmentKey(url, settings.secrets.ADMIN_TOKEN ?? "", stateDir);
 		undo.push(tickSweeper(url, sweepSeconds, () => end("The service stopped responding.")));
-		return { url, key, sweepSeconds };
+		return { url, key, sweepSeconds, logLevel: settings.vars.LOG_LEVEL ?? "" };
 	};
 	return { start, stop };
 }

@@ -72,6 +72,7 @@ const GRANTS: Record<string, readonly string[]> = {
 	// The demo receives webhooks with the file that callers may copy.
 	"scripts/lib": ["shared/core/", "shared/api", "shared/webhooks/receive.ts"],
 	"scripts/lib/deploy": ["scripts/lib"],
+	"scripts/lib/progress": ["shared/core/"],
 };
 
 /** Whether `file` may import `target`. A file of a folder without a line in the table may import nothing. */

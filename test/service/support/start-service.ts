@@ -12,7 +12,7 @@ import { freePort } from "../../support/ports.ts";
 
 declare module "vitest" {
 	interface ProvidedContext {
-		service: { url: string; key: string; providerPort: number };
+		service: { url: string; key: string; stateDir: string; providerPort: number };
 	}
 }
 
@@ -42,7 +42,7 @@ export default async function startService(project: TestProject): Promise<() => 
 		rmSync(stateDir, { recursive: true, force: true });
 	};
 	try {
-		project.provide("service", { ...(await service.start()), providerPort });
+		project.provide("service", { ...(await service.start()), stateDir, providerPort });
 	} catch (error) {
 		await stop();
 		throw error;
