@@ -2,11 +2,10 @@
  * `npm run admin -- <command>`: tenants, keys and status of a local or deployed service, by its admin routes.
  * The output is JSON, or one row a line with tabs between, so that other programs can read it.
  */
-import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { type AdminRequest, adminRequest, type Flags } from "./lib/admin-request.ts";
 import { type Call, callForSuccess } from "./lib/call-api.ts";
-import { readEnvFile } from "./lib/env-file.ts";
+import { adminTokenFor } from "./lib/env-file.ts";
 import { complain, dim, PlainError, say } from "./lib/terminal.ts";
 
 const HELP = `Usage: npm run admin -- <command>
@@ -74,20 +73,8 @@ function connect(): Admin {
 	const text = process.env.HOLDFAST_URL || "http://127.0.0.1:8787";
 	if (!URL.canParse(text)) throw new PlainError(`HOLDFAST_URL is not a valid URL: ${text}`);
 	const base = `${text.replace(/\/+$/, "")}/v1/admin`;
-	const token = process.env.ADMIN_TOKEN || localToken(new URL(text));
+	const token = adminTokenFor(new URL(text));
 	return (path, call) => callForSuccess(base + path, { ...call, token });
-}
-
-/** The token in `.dev.vars` belongs to the local service: it is never sent to another host. */
-function localToken({ hostname }: URL): string {
-	if (!["127.0.0.1", "localhost", "[::1]"].includes(hostname)) {
-		throw new PlainError(`ADMIN_TOKEN is not set. Set it to the admin token of ${hostname}.`);
-	}
-	const token = readEnvFile(resolve(join(import.meta.dirname, "../.dev.vars"))).ADMIN_TOKEN;
-	if (token) return token;
-	throw new PlainError(
-		"ADMIN_TOKEN is set neither in the environment nor in .dev.vars. npm start writes it to .dev.vars.",
-	);
 }
 
 async function allRows(admin: Admin, path: string): Promise<Row[]> {

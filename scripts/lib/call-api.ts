@@ -1,32 +1,45 @@
 /** The scripts' HTTP client: JSON in, JSON out. A failed connection is a PlainError, not a stack. */
 import { PlainError } from "./terminal.ts";
 
-export type ApiResponse = { status: number; body: unknown };
+/** `body` is `text` parsed as JSON, or `text` itself where it is none. */
+export type ApiResponse = { status: number; headers: Headers; text: string; body: unknown };
 
-export type Call = { method?: string; token?: string; body?: unknown; timeoutMs?: number };
+export type Call = {
+	method?: string;
+	token?: string;
+	headers?: Record<string, string>;
+	body?: unknown;
+	timeoutMs?: number;
+	signal?: AbortSignal;
+};
 
 export async function callApi(url: string, call: Call): Promise<ApiResponse> {
-	const headers: Record<string, string> = call.token ? { authorization: `Bearer ${call.token}` } : {};
+	const headers = new Headers(call.headers);
+	if (call.token) headers.set("authorization", `Bearer ${call.token}`);
+	const timeout = AbortSignal.timeout(call.timeoutMs ?? 30_000);
 	const init: RequestInit = {
 		method: call.method ?? "GET",
 		headers,
-		signal: AbortSignal.timeout(call.timeoutMs ?? 30_000),
+		signal: call.signal === undefined ? timeout : AbortSignal.any([timeout, call.signal]),
 	};
 	if (call.body !== undefined) {
-		headers["content-type"] = "application/json";
+		headers.set("content-type", "application/json");
 		init.body = JSON.stringify(call.body);
 	}
-	let text: string;
-	let status: number;
 	try {
 		const response = await fetch(url, init);
-		status = response.status;
-		text = await response.text();
+		const text = await response.text();
+		return { status: response.status, headers: response.headers, text, body: parsed(text) };
 	} catch (error) {
-		const cause = (error as Error).cause instanceof Error ? (error as Error).cause : error;
-		throw new PlainError(`Cannot reach ${new URL(url).origin}: ${(cause as Error).message}.`);
+		call.signal?.throwIfAborted();
+		throw new PlainError(`Cannot reach ${new URL(url).origin}: ${reasonOf(error as Error)}.`);
 	}
-	return { status, body: parsed(text) };
+}
+
+/** An error of several addresses has no message of its own. */
+function reasonOf(error: Error & { cause?: unknown }): string {
+	const cause: Error & { code?: string } = error.cause instanceof Error ? error.cause : error;
+	return cause.message || cause.code || cause.name;
 }
 
 /** The body of a 2xx response. Any other status throws a PlainError with method, path, status and message. */

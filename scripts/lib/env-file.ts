@@ -4,6 +4,7 @@
  */
 import { randomBytes } from "node:crypto";
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { PlainError } from "./terminal.ts";
 
@@ -26,6 +27,22 @@ export function ensureDevVars(path: string): Values {
 	if (!found.SIGNING_KEY) missing.SIGNING_KEY = randomSecrets().SIGNING_KEY;
 	if (Object.keys(missing).length > 0) appendFileSync(path, `\n${formatEnvFile(missing)}`);
 	return { ...found, ...missing };
+}
+
+export function isLocal({ hostname }: URL): boolean {
+	return ["127.0.0.1", "localhost", "[::1]"].includes(hostname);
+}
+
+/** The operator's token for a service. The one in `.dev.vars` belongs to the local service: it is never sent elsewhere. */
+export function adminTokenFor(url: URL): string {
+	const given = process.env.ADMIN_TOKEN;
+	if (given) return given;
+	if (!isLocal(url)) throw new PlainError(`ADMIN_TOKEN is not set. Set it to the admin token of ${url.hostname}.`);
+	const token = readEnvFile(resolve(import.meta.dirname, "../../.dev.vars")).ADMIN_TOKEN;
+	if (token) return token;
+	throw new PlainError(
+		"ADMIN_TOKEN is set neither in the environment nor in .dev.vars. npm start writes it to .dev.vars.",
+	);
 }
 
 export function randomSecrets(): { ADMIN_TOKEN: string; SIGNING_KEY: string } {
