@@ -73,6 +73,14 @@ const GRANTS: Record<string, readonly string[]> = {
 	"scripts/lib": ["shared/core/", "shared/api", "shared/webhooks/receive.ts"],
 	"scripts/lib/deploy": ["scripts/lib"],
 	"scripts/lib/progress": ["shared/core/"],
+	// The account is read as a deployment reads it.
+	"scripts/lib/verify": [
+		"shared/core/",
+		"shared/api",
+		"shared/webhooks/receive.ts",
+		"scripts/lib",
+		"scripts/lib/deploy",
+	],
 };
 
 /** Whether `file` may import `target`. A file of a folder without a line in the table may import nothing. */
