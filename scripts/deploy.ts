@@ -90,7 +90,7 @@ function showNextSteps(url: string, accountId: string, { name }: InstallationCon
 	say();
 	say(`${bold("Ready")} on ${url}`);
 	say();
-	say(`  Check it      curl ${url}/healthz`);
+	say(`  Verify it     ADMIN_TOKEN=… npm run verify -- ${url}`);
 	say(`  First tenant  HOLDFAST_URL=${url} ADMIN_TOKEN=… npm run admin -- tenants create "My team"`);
 	say(`  Dashboard     https://dash.cloudflare.com/${accountId}/workers/services/view/${name}/production`);
 	say(
