@@ -8,7 +8,7 @@ import { expectStatus, expectThat, until } from "./expect.ts";
 
 /**
  * How late a wait may end. Messages of the queue carry the waits of these checks; should one be lost, the sweeper makes up
- * for it, but a minute later at the earliest. So this tells the two apart, and no busy machine exceeds it.
+ * for it, but a minute later at the earliest. So this separates the two, and no busy machine exceeds it.
  */
 const LATE_MS_MAX = 20_000;
 
