@@ -1,51 +1,78 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { SCOPES } from "../../shared/core/tenants/api-key.ts";
+import { KEY_RATE, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rate-limits.ts";
+import { FAIR_SHARE, TenantLimits } from "../../shared/core/tenants/tenant.ts";
+import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, BLOCKED_WAIT_MS } from "../../shared/core/upstreams/backoff.ts";
+import { FAILURES_TO_TRIP, PERMITS_EARNED, SUCCESSES_TO_RECOVER } from "../../shared/core/upstreams/breaker.ts";
+import { ModelRouteSchema, PROVIDERS } from "../../shared/core/upstreams/model-routes.ts";
+import { Simulation } from "../../shared/core/upstreams/simulation.ts";
+import { EVENT_FILTERS } from "../../shared/core/webhooks/events.ts";
+import { FAILURES_TO_OPEN, openMsByFailures, RECEIVER_SLOW_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
+import { INLINE_RESULT_BYTES_MAX } from "../../shared/storage/fresh-results.ts";
+import { PRICES } from "../bench/prices.ts";
+import { describeApi } from "../support/api-description.ts";
 
 const root = join(import.meta.dirname, "../..");
-const pages = new Map(
-	["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)].map((path) => [
-		path,
-		readFileSync(join(root, path), "utf8"),
+const read = (path: string) => readFileSync(join(root, path), "utf8");
+const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([whole, part]) => part ?? whole);
+
+const paths = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
+const pages = new Map(paths.map((path) => [path, read(path)]));
+const page = (name: string) => pages.get(`docs/${name}.md`) ?? "";
+const everything = [...pages.values()].join("\n");
+
+const source = ["workers", "shared", "scripts"]
+	.flatMap((folder) =>
+		readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => `${folder}/${name}`),
+	)
+	.filter((path) => path.endsWith(".ts"))
+	.map(read)
+	.join("\n");
+const [, varsText = ""] = read("wrangler.toml").split("[vars]\n");
+const vars = Object.fromEntries(
+	[...(varsText.split("\n\n")[0] ?? "").matchAll(/^(\w+) = ["'](.*)["']$/gm)].map(([, name = "", value = ""]) => [
+		name,
+		value,
 	]),
 );
 
-const slug = (heading: string) =>
-	heading
-		.toLowerCase()
-		.replace(/[^\w\- ]/g, "")
-		.replaceAll(" ", "-");
-const anchorsOf = (text = "") => [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = ""]) => slug(heading));
-
 /** Every link of a page that leads to a file of the repository, with the path from its root. */
-function linksOf(page: string): { path: string; anchor: string | undefined }[] {
-	return [...(pages.get(page) ?? "").matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)].map(([, path = "", anchor]) => ({
-		path: path === "" ? page : join(dirname(page), path),
-		anchor: anchor || undefined,
-	}));
+function linksOf(from: string): { path: string; anchor: string }[] {
+	return [...(pages.get(from) ?? "").matchAll(/\]\((?!https?:)([^)#]*)#?([^)]*)\)/g)].map(
+		([, path = "", anchor = ""]) => ({ path: path === "" ? from : join(dirname(from), path), anchor }),
+	);
 }
 
+/** As GitHub makes them of headings. */
+const anchorsOf = (text = "") =>
+	all(text, /^#+ (.+)$/gm).map((heading) =>
+		heading
+			.toLowerCase()
+			.replace(/[^\w\- ]/g, "")
+			.replaceAll(" ", "-"),
+	);
+
 describe("README and docs", () => {
-	const links = [...pages.keys()].flatMap(linksOf);
+	const links = paths.flatMap(linksOf);
 
 	it("link to nothing that is not there", () => {
-		const missing = links.filter(
-			({ path, anchor }) =>
-				!existsSync(join(root, path)) || (anchor !== undefined && !anchorsOf(pages.get(path)).includes(anchor)),
-		);
-		expect(links.length).toBeGreaterThan(30);
-		expect(missing).toEqual([]);
+		const isThere = ({ path, anchor }: { path: string; anchor: string }) =>
+			existsSync(join(root, path)) && (anchor === "" || anchorsOf(pages.get(path)).includes(anchor));
+		expect(links.length).toBeGreaterThan(50);
+		expect(links.filter((link) => !isThere(link))).toEqual([]);
 	});
 
 	it("are all reached from the README", () => {
 		const reached = new Set(["README.md"]);
 		// A set that grows is iterated to its end.
-		for (const page of reached) for (const { path } of linksOf(page)) if (pages.has(path)) reached.add(path);
-		expect([...reached].sort()).toEqual([...pages.keys()].sort());
+		for (const from of reached) for (const { path } of linksOf(from)) if (pages.has(path)) reached.add(path);
+		expect([...reached].sort()).toEqual([...paths].sort());
 	});
 
 	it("are short", () => {
-		expect([...pages].filter(([, text]) => text.split("\n").length > 201).map(([page]) => page)).toEqual([]);
+		expect([...pages].filter(([, text]) => text.split("\n").length > 201).map(([path]) => path)).toEqual([]);
 	});
 
 	it("name, with each promise, a test that proves it", () => {
@@ -53,5 +80,124 @@ describe("README and docs", () => {
 		const items = promises.split("And what is not:")[0]?.match(/^- \*\*[\s\S]*?(?=^- |\n\n)/gm) ?? [];
 		expect(items.length).toBeGreaterThan(5);
 		expect(items.filter((item) => !item.includes("](test/"))).toEqual([]);
+	});
+
+	it("name routes that exist, and api.md all that a tenant may call", async () => {
+		const { operations } = await describeApi();
+		const named = all(everything, /`(?:GET|POST|PATCH|DELETE) \/[^`?\s]+/g).map((text) => text.slice(1));
+		const called = all(everything, /127\.0\.0\.1:8787(\/v1\/[\w/$]+)/g).map((path) => path.replace(/\$[A-Z]+/, "{id}"));
+		const names = operations.map(({ name }) => name);
+		expect(named.filter((name) => !names.includes(name))).toEqual([]);
+		expect(called.filter((path) => !operations.some((one) => one.path === path))).toEqual([]);
+		const tenants = operations.filter(({ access }) => access !== "admin").map(({ name }) => name);
+		expect(tenants.filter((name) => !page("api").includes(`\`${name}`))).toEqual([]);
+	});
+
+	it("name scripts, admin commands, log events and variables that exist", () => {
+		const { scripts } = JSON.parse(read("package.json"));
+		expect(all(everything, /npm run (?:-s )?([\w:]+)/g).filter((name) => scripts[name] === undefined)).toEqual([]);
+		const commands = all(everything, /npm run admin -- ([a-z]+(?: [a-z-]+)?)/g);
+		expect(commands.filter((name) => !read("scripts/admin.ts").includes(`\n  ${name} `))).toEqual([]);
+		const events = all(everything, /`([a-z_]+\.(?:[a-z]+_)?(?:failed|settled|attempted|lettered|finished))`/g);
+		expect(events.filter((name) => !source.includes(`"${name}"`))).toEqual([]);
+		const examples = ["HOLDFAST_WEBHOOK_SECRET", "OPENAI_KEY"];
+		const known = `${source}${read("wrangler.toml")}${examples}`;
+		expect(all(everything, /\b[A-Z]+(?:_[A-Z]+)+\b/g).filter((name) => !known.includes(name))).toEqual([]);
+	});
+});
+
+describe("tables list exactly what the code has", () => {
+	/** The code words in the first cells of the table below a heading. */
+	const firstCells = (text: string, header: string) =>
+		all(text.split(`| ${header} |`)[1]?.split("\n\n")[0] ?? "", /^\| ([^|]*) \|/gm).flatMap((cell) =>
+			all(cell, /`([^`]+)`/g),
+		);
+	const statusReasons = all(read("shared/core/jobs/job-states.ts"), /^\t\| "(\w+)"/gm);
+
+	it.each([
+		["settings", "variable", Object.keys(vars)],
+		["settings", "secret", ["ADMIN_TOKEN", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS"]],
+		["settings", "`provider`", [...PROVIDERS]],
+		["settings", "field of a route", Object.keys(ModelRouteSchema.shape)],
+		["settings", "field of `simulate`", Object.keys(Simulation.shape)],
+		["limits", "limit", Object.keys(TenantLimits.shape)],
+		["limits", "scope", [...SCOPES]],
+		["webhooks", "event", [...EVENT_FILTERS]],
+	])("%s.md: %s", (name, header, expected) => {
+		expect(firstCells(page(name), header).sort()).toEqual([...expected].sort());
+	});
+
+	it("api.md: fields of a submission, error codes; operations.md: status reasons; cost.md: sources of prices", async () => {
+		const { refer } = await describeApi();
+		const fields = Object.keys(refer("#/components/schemas/SubmitJob").properties as object);
+		expect(firstCells(page("api"), "field").sort()).toEqual(fields.sort());
+		const codes = [...read("shared/core/errors.ts").matchAll(/^\t(\w+): \{ status: (\d+)/gm)];
+		const rows = page("api").split("\n");
+		expect(
+			codes.filter(([, code, status]) => !rows.some((row) => row.includes(`\`${code}\``) && row.includes(`${status}`))),
+		).toEqual([]);
+		expect(statusReasons.filter((reason) => !page("operations").includes(`\`${reason}\``))).toEqual([]);
+		expect(Object.values(PRICES).filter(({ source }) => !page("cost").includes(`(${source})`))).toEqual([]);
+	});
+});
+
+describe("numbers are those of the code", () => {
+	const n = (value: number) => value.toLocaleString("en");
+	const scheduleMs = (vars.DELIVERY_SCHEDULE_SECONDS ?? "").split(",").map((seconds) => Number(seconds) * 1000);
+	const time = (ms: number) =>
+		ms >= 3_600_000 ? `${ms / 3_600_000} h` : ms >= 60_000 ? `${ms / 60_000} min` : ms === 0 ? "0" : `${ms / 1000} s`;
+	const [first, second, third] = [...new Set(openMsByFailures(scheduleMs))].slice(1).map((ms) => time(ms));
+
+	it.each([
+		[
+			"settings",
+			...Object.entries(vars)
+				.filter(([name]) => name !== "MODEL_ROUTES")
+				.map(([name, value]) => `| \`${name}\` | ${value === "" ? "empty" : `\`${value}\``} |`),
+		],
+		[
+			"limits",
+			`about ${n(KEY_RATE.quota)} requests in ${KEY_RATE.windowSeconds} seconds`,
+			`a valid key ${UNAUTHENTICATED_RATE.quota} a minute`,
+			`null: ${FAIR_SHARE}, so`,
+			`| ${TenantLimits.parse({}).webhook_endpoints} |`,
+		],
+		[
+			"webhooks",
+			`| wait before it | ${scheduleMs.map(time).join(" | ")} |`,
+			`up to ${n(INLINE_RESULT_BYTES_MAX)} bytes`,
+			`more than ${RECEIVER_SLOW_MS / 1000} seconds to reply`,
+			`fails ${FAILURES_TO_OPEN} times in a row`,
+			`for ${first}, then ${second}, then ${third}`,
+		],
+		[
+			"operations",
+			`leases a job for ${vars.LEASE_SECONDS} seconds and renews the lease every ${vars.HEARTBEAT_SECONDS}`,
+			`min(${time(BACKOFF_CAP_MS)}, ${time(BACKOFF_BASE_MS)} × 2ⁿ⁻¹)`,
+			`| ${time(BLOCKED_WAIT_MS)} plus the same |`,
+			`at least ${FAILURES_TO_TRIP} in a minute`,
+			`permits ${PERMITS_EARNED} more`,
+			`after ${SUCCESSES_TO_RECOVER} successes`,
+		],
+	])("%s.md", (name, ...claims) => {
+		const text = page(name).replace(/\s+/g, " ");
+		expect(claims.filter((claim) => !text.includes(claim))).toEqual([]);
+	});
+
+	it("api.md: bounds of a submission", async () => {
+		const { refer } = await describeApi();
+		const { properties } = refer("#/components/schemas/SubmitJob") as {
+			properties: Record<string, { maximum?: number }>;
+		};
+		const max = (field: string) => properties[field]?.maximum ?? Number.NaN;
+		const rows = [
+			`0 to ${max("priority")};`,
+			`at most ${max("delay_seconds") / 86_400} days ahead`,
+			`at most ${max("deadline_seconds") / 86_400} days;`,
+			`of one call, at most ${max("timeout_seconds")}`,
+			`at most ${max("max_attempts")} |`,
+			`at most ${max("retain_seconds") / 86_400} days |`,
+		];
+		expect(rows.filter((row) => !page("api").includes(row))).toEqual([]);
 	});
 });

@@ -51,7 +51,10 @@ const Document = z.looseObject({
 });
 
 /** The description needs none, but for who may read it. */
-export const WITHOUT_SERVICES = { requestId: "req_1", services: { config: { corsOrigins: [] } } };
+export const WITHOUT_SERVICES = {
+	requestId: "req_1",
+	services: { config: { corsOrigins: [] }, runtime: { now: () => 0 } },
+};
 
 export async function describeApi(): Promise<ApiDescription> {
 	const answer = await api.fetch(new Request("https://jobs.test/openapi.json"), WITHOUT_SERVICES);
