@@ -11,7 +11,9 @@ const modelName = z
 	.string()
 	.min(1)
 	.max(256)
-	.regex(/^\P{Cc}*$/u, { error: "Must not contain control characters." });
+	.regex(/^\P{Cc}*$/u, { error: "Must not contain control characters." })
+	// The library would write the flag into the pattern.
+	.openapi({ pattern: "^\\P{Cc}*$" });
 
 /** A constant of its own, because the library's type has no `propertyNames`, which came with OpenAPI 3.1. */
 const METADATA_OPENAPI_3_1 = { maxProperties: 16, propertyNames: { minLength: 1, maxLength: 64 } };
