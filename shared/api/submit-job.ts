@@ -60,7 +60,9 @@ const jobFields = {
 			skip_cache: z.boolean().optional(),
 		})
 		.optional()
-		.describe("Options of the AI Gateway for this job. Other providers ignore them."),
+		.describe(
+			"Options of the AI Gateway for this job. Other providers ignore them. The gateway's cache is used only if `cache_ttl` or `skip_cache: false` requests it, and never across tenants.",
+		),
 	metadata: Metadata.optional(),
 	run_at: timeInput.optional().describe("Do not run before this time, at most 30 days ahead."),
 	delay_seconds: z

@@ -2,7 +2,9 @@
 import type { Runtime } from "../core/runtime.ts";
 import { toHex, utf8 } from "./bytes.ts";
 
-export async function sha256Hex(runtime: Runtime, ...parts: (string | Uint8Array<ArrayBuffer>)[]): Promise<string> {
+type Subtle = Pick<Runtime, "subtle">;
+
+export async function sha256Hex(runtime: Subtle, ...parts: (string | Uint8Array<ArrayBuffer>)[]): Promise<string> {
 	const bytes = parts.map((part) => (typeof part === "string" ? utf8(part) : part));
 	const whole = new Uint8Array(bytes.reduce((sum, part) => sum + part.byteLength, 0));
 	let at = 0;
@@ -13,6 +15,6 @@ export async function sha256Hex(runtime: Runtime, ...parts: (string | Uint8Array
 	return toHex(new Uint8Array(await runtime.subtle.digest("SHA-256", whole)));
 }
 
-export async function sha256Base64(runtime: Runtime, text: string): Promise<string> {
+export async function sha256Base64(runtime: Subtle, text: string): Promise<string> {
 	return btoa(String.fromCharCode(...new Uint8Array(await runtime.subtle.digest("SHA-256", utf8(text)))));
 }

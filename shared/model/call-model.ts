@@ -17,7 +17,7 @@ import { type AiBinding, workersAi } from "./providers/workers-ai.ts";
 import { readErrorText, readResponse, SILENCE_LIMITS, type SilenceLimits } from "./read-response.ts";
 
 export interface CallModelDeps {
-	runtime: Pick<Runtime, "now" | "timer" | "sleep" | "fetch">;
+	runtime: Pick<Runtime, "now" | "timer" | "sleep" | "fetch" | "subtle">;
 	ai: AiBinding;
 	/** The value of a provider's key by the name of its secret; null where it is not set. */
 	secret: (name: string) => string | null;

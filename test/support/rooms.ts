@@ -21,7 +21,7 @@ const GRANTS: Record<string, readonly string[]> = {
 	"shared/crypto": ["shared/core/"],
 	"shared/webhooks": ["shared/core/", "shared/crypto"],
 	"shared/model": ["shared/core/", "shared/model/providers"],
-	"shared/model/providers": ["shared/core/", "shared/model"],
+	"shared/model/providers": ["shared/core/", "shared/crypto", "shared/model"],
 
 	"shared/db": ["shared/core/"],
 	"shared/db/admission": ["shared/core/", "shared/db"],

@@ -77,6 +77,12 @@ export interface GatewaySettings {
 	skipCache: boolean | null;
 }
 
+/** Only a job that requests it, by a time or by `skip_cache: false`, gets or leaves a response in the gateway's cache. */
+export function mayUseCache(gateway: GatewaySettings | null): boolean {
+	if (gateway === null || gateway.skipCache === true || gateway.cacheTtlSeconds === 0) return false;
+	return gateway.cacheTtlSeconds !== null || gateway.skipCache === false;
+}
+
 export const CANCELLATIONS = ["before_start", "in_flight"] as const;
 export type Cancellation = (typeof CANCELLATIONS)[number];
 

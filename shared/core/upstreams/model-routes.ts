@@ -16,6 +16,8 @@ export const ModelRouteSchema = z
 		api_key_secret: z.string().min(1).optional(),
 		/** The gateway that `workers-ai` calls go through. */
 		gateway: z.string().min(1).optional(),
+		/** Whether that gateway logs calls, prompts and responses included. No erasure here reaches its logs. Off by default. */
+		collect_log: z.boolean().optional(),
 		/** The model name to send upstream. The job keeps the caller's name. */
 		rename: z.string().min(1).max(MODEL_NAME_LENGTH_MAX).optional(),
 	})

@@ -7,10 +7,12 @@
  * belongs to its call.
  */
 
+import { mayUseCache } from "../../core/jobs/job.ts";
 import { type JsonObject, objectOf } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { classifyThrown } from "../../core/upstreams/classify-failure.ts";
 import { type ModelFailure, routeFailure } from "../../core/upstreams/failures.ts";
+import { sha256Hex } from "../../crypto/digest.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 /** What this provider needs of `env.AI`. Called as a method: the binding has private fields. */
@@ -21,17 +23,20 @@ export interface AiBinding {
 export interface AiCallOptions {
 	returnRawResponse: true;
 	signal: AbortSignal;
+	/** Sent to the gateway with the request. */
+	extraHeaders?: Readonly<Record<string, string>>;
 	gateway: {
 		id: string;
 		/** At most five pairs; how a gateway's log leads back to the job. */
 		metadata: { job: string; tenant: string };
 		/** One attempt: the gateway's retries would multiply with ours. */
 		retries: { maxAttempts: 1 };
-		skipCache?: boolean;
-		/** Seconds. */
-		cacheTtl?: number;
-	};
+		collectLog: boolean;
+	} & GatewayCache;
 }
+
+/** The gateway's own cache key has no tenant. Either ours is sent, or the cache is not used. */
+export type GatewayCache = { skipCache: true } | { cacheKey: string /** Seconds. */; cacheTtl?: number };
 
 /** Created by Cloudflare on its first authenticated request. */
 const DEFAULT_GATEWAY = "default";
@@ -39,12 +44,17 @@ const DEFAULT_GATEWAY = "default";
 /** Makers served through their own API, not OpenAI's: it refuses unknown fields. */
 const WITHOUT_STREAM_OPTIONS = /^(anthropic|google)\//;
 
-export function workersAi(ai: AiBinding, runtime: Pick<Runtime, "now">): Provider {
+/** Of a log that is kept nevertheless, such as one that a gateway's own setting forces, only the counts are stored. */
+const WITHOUT_PAYLOAD = { "cf-aig-collect-log-payload": "false" };
+
+type GatewayRuntime = Pick<Runtime, "now" | "subtle">;
+
+export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 	return async function callWorkersAi(call, signal) {
 		const model = call.route.rename ?? call.model;
 		let result: unknown;
 		try {
-			result = await ai.run(model, inputsFor(model, call.input), optionsFor(call, signal));
+			result = await ai.run(model, inputsFor(model, call.input), await optionsFor(call, signal, runtime));
 		} catch (error) {
 			const failure = signal.aborted ? null : failureOf(error, runtime.now());
 			if (failure === null) throw error;
@@ -61,15 +71,26 @@ function inputsFor(model: string, input: JsonObject): JsonObject {
 	return { ...input, stream_options: { ...objectOf(input.stream_options), include_usage: true } };
 }
 
-function optionsFor({ route, gateway, jobId, tenantId }: ModelCall, signal: AbortSignal): AiCallOptions {
-	const options: AiCallOptions["gateway"] = {
+async function optionsFor(call: ModelCall, signal: AbortSignal, runtime: GatewayRuntime): Promise<AiCallOptions> {
+	const { route, jobId, tenantId } = call;
+	const collectLog = route.collect_log === true;
+	const gateway = {
 		id: route.gateway ?? DEFAULT_GATEWAY,
 		metadata: { job: jobId, tenant: tenantId },
-		retries: { maxAttempts: 1 },
+		retries: { maxAttempts: 1 as const },
+		collectLog,
+		...(await cacheFor(call, runtime)),
 	};
-	if (typeof gateway?.skipCache === "boolean") options.skipCache = gateway.skipCache;
-	if (typeof gateway?.cacheTtlSeconds === "number") options.cacheTtl = gateway.cacheTtlSeconds;
-	return { gateway: options, returnRawResponse: true, signal };
+	const headers = collectLog ? {} : { extraHeaders: WITHOUT_PAYLOAD };
+	return { gateway, returnRawResponse: true, signal, ...headers };
+}
+
+/** A key as the job's tenant has it: no other tenant's request finds its response, and it reveals nothing of the prompt. */
+async function cacheFor(call: ModelCall, runtime: GatewayRuntime): Promise<GatewayCache> {
+	const { gateway, tenantId, model, route, input } = call;
+	if (!mayUseCache(gateway)) return { skipCache: true };
+	const cacheKey = await sha256Hex(runtime, JSON.stringify([tenantId, model, route, input]));
+	return gateway?.cacheTtlSeconds ? { cacheKey, cacheTtl: gateway.cacheTtlSeconds } : { cacheKey };
 }
 
 /** Null: a network error, which the caller classifies. */
