@@ -1,6 +1,6 @@
 /**
  * Calls a model once: finds the provider, enforces the time limits, reads the response, classifies the failure. Nothing is
- * retried here: each call by the consumer is exactly one call to a provider.
+ * retried here, except that a provider which refuses to stream is called again without.
  */
 
 import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
@@ -9,12 +9,14 @@ import type { Runtime } from "../core/runtime.ts";
 import { classifyFailure, cleanMessage } from "../core/upstreams/classify-failure.ts";
 import { type ModelFailure, newFailure } from "../core/upstreams/failures.ts";
 import type { ProviderName } from "../core/upstreams/model-routes.ts";
+import { isStreamRefused } from "../core/upstreams/provider-error.ts";
 import { CallWatch, type GivenUp } from "./call-watch.ts";
-import type { CallModel, ModelCall, ModelOutcome, Provider, ProviderReply } from "./port.ts";
+import type { CallModel, ModelCall, Provider, ProviderReply } from "./port.ts";
 import { openAiCompatible } from "./providers/openai-compatible.ts";
 import { simulated } from "./providers/simulated.ts";
 import { type AiBinding, workersAi } from "./providers/workers-ai.ts";
 import { readErrorText, readResponse, SILENCE_LIMITS, type SilenceLimits } from "./read-response.ts";
+import { type CallEnd, callStreamed } from "./stream-by-default.ts";
 
 export interface CallModelDeps {
 	runtime: Pick<Runtime, "now" | "timer" | "sleep" | "fetch" | "subtle">;
@@ -35,8 +37,12 @@ export function callModel(deps: CallModelDeps): CallModel {
 	return async function callOnce(call, signal) {
 		const watch = new CallWatch(deps.runtime, signal, call.timeoutMs);
 		try {
-			const reply = await send(providers[call.route.provider], call, watch);
-			return reply.ok ? await read(reply, call, deps.runtime, limits, watch) : reply;
+			return await callStreamed(call, async (asked) => {
+				const reply = await send(providers[call.route.provider], asked, watch);
+				return reply.ok
+					? await read(reply, asked, deps.runtime, limits, watch)
+					: { outcome: reply, refusesStream: false };
+			});
 		} catch (error) {
 			return { ok: false, failure: watch.why === null ? unreachable(error) : givenUp(watch.why, null) };
 		} finally {
@@ -65,7 +71,7 @@ async function read(
 	runtime: Pick<Runtime, "now">,
 	limits: SilenceLimits,
 	watch: CallWatch,
-): Promise<ModelOutcome> {
+): Promise<CallEnd> {
 	const { status } = response;
 	const logId = response.headers.get("cf-aig-log-id");
 	const { provider } = call.route;
@@ -73,17 +79,19 @@ async function read(
 	const refused = (body: Json | undefined) =>
 		withoutSecrets(classifyFailure({ provider, status, header, body, nowMs: runtime.now() }), secrets);
 	if (!response.ok) {
-		const failure = refused(parseJson(await readErrorText(response, limits, watch)));
-		return { ok: false, failure: { ...(watch.why === "aborted" ? givenUp("aborted", status) : failure), logId } };
+		const body = parseJson(await readErrorText(response, limits, watch));
+		const failure = watch.why === "aborted" ? givenUp("aborted", status) : refused(body);
+		const refusesStream = watch.why === null && isStreamRefused(status, body);
+		return { outcome: { ok: false, failure: { ...failure, logId } }, refusesStream };
 	}
-	const defaults = defaultsFor(call, runtime);
-	const choices = choicesRequested(call);
-	const parsed = await readResponse(response, { choicesRequested: choices, defaults }, limits, watch);
+	const about = { choicesRequested: choicesRequested(call), defaults: defaultsFor(call, runtime) };
+	const parsed = await readResponse(response, about, limits, watch);
 	if (parsed.kind === "completion") {
-		return { ok: true, response: { completion: parsed.completion, usage: parsed.usage, status, logId } };
+		const { completion, usage } = parsed;
+		return { outcome: { ok: true, response: { completion, usage, status, logId } }, refusesStream: false };
 	}
 	const failure = parsed.kind === "error" ? refused(parsed.body) : unread(parsed, status, watch.why);
-	return { ok: false, failure: { ...failure, logId, usage: parsed.usage } };
+	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage } }, refusesStream: false };
 }
 
 /** Values for what the provider left out. The id leads back to the job. */

@@ -66,6 +66,12 @@ export class CallWatch {
 		this.#silence = { limitMs, since, stop: this.#timer(limitMs) };
 	}
 
+	/** Ends what `expectWithin` began. */
+	allowSilence(): void {
+		this.#silence?.stop();
+		this.#silence = null;
+	}
+
 	/** Ends the watch, and closes the connection if it is still open. */
 	stop(): void {
 		this.#stopTimer();

@@ -13,7 +13,7 @@ export interface ModelCall {
 	/** The caller's name for the model; the route may rename it upstream. */
 	model: string;
 	route: ModelRoute;
-	/** The validated chat completion body, unlisted fields included. */
+	/** The validated chat completion body, unlisted fields included. Providers get it with what `streamedInput` adds. */
 	input: JsonObject;
 	/** How many calls this job has made before, on any model, counted as attempts or not. Only the simulated provider uses it. */
 	callsBefore: number;
@@ -34,6 +34,8 @@ export interface ModelResponse {
 	/** HTTP status of the provider's response. */
 	status: number;
 	logId: string | null;
+	/** A sentence for the history of a call that did not go as usual. */
+	remark?: string;
 }
 
 /**

@@ -5,16 +5,17 @@ import { type ReaderState, ResponseReader } from "../core/chat/response-reader.t
 import { type CallWatch, OVER } from "./call-watch.ts";
 
 export interface SilenceLimits {
-	/** From a stream's headers to the first content. Models that reason first may be silent for minutes. */
-	firstContentMs: number;
-	/** From one piece to the next. Comments and pings, which keep the connection alive, do not count. */
+	/**
+	 * From one piece of content to the next. Before the first, only the call's own time limit applies: models that reason first
+	 * may be silent for minutes. Comments and pings, which keep the connection alive, do not count.
+	 */
 	idleMs: number;
 	/** After every choice has ended: only the usage may follow, and not every provider sends it. */
 	closingMs: number;
 }
 
-/** Common clients allow 120 s between chunks; a reasoning model's first token was seen to take up to 300 s. */
-export const SILENCE_LIMITS: SilenceLimits = { firstContentMs: 300_000, idleMs: 120_000, closingMs: 5_000 };
+/** Common clients allow 120 s between chunks. */
+export const SILENCE_LIMITS: SilenceLimits = { idleMs: 120_000, closingMs: 5_000 };
 
 /** The bodies of errors have a few hundred bytes. */
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
@@ -28,8 +29,6 @@ export async function readResponse(
 ): Promise<ParsedResponse> {
 	const saysEventStream = /\btext\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
 	const reader = new ResponseReader({ ...about, saysEventStream });
-	// A response in one piece may come long after its headers; only a stream must keep sending from the start.
-	if (saysEventStream) watch.expectWithin(limits.firstContentMs);
 	let progress = 0;
 	let state: ReaderState = "reading";
 	const isEnded = await eachChunk(response, watch, (bytes) => {
@@ -51,6 +50,7 @@ export async function readErrorText(response: Response, limits: SilenceLimits, w
 		text += decoder.decode(bytes, { stream: true });
 		return text.length < ERROR_BODY_BYTES_MAX;
 	});
+	watch.allowSilence();
 	return text;
 }
 

@@ -195,6 +195,31 @@ describe.concurrent("a job whose model", () => {
 		expect(answered).toMatchObject({ outcome: "succeeded" });
 	});
 
+	it("refuses to stream is called again without within the attempt, and the history says so", async ({ scenario }) => {
+		const { api, provider, submit } = scenario;
+		const model = scenario.model("scripted/unverified");
+		const unverified = refusing(400, { message: "Your organization must be verified.", param: "stream" });
+		provider.script(model, unverified, answering(completion("Whole")));
+
+		const { id } = await submit({ model, max_attempts: 1 });
+		expect(await api.finalJob(id)).toMatchObject({ status: "succeeded", attempt: 1, usage: USAGE });
+		expect(await contentOf(scenario, id)).toBe("Whole");
+		expect(await api.attempts(id)).toMatchObject([
+			{ number: 1, outcome: "succeeded", status: 200, message: expect.stringContaining("refused the stream") },
+		]);
+		const [first, second] = provider.callsOf(model).map(({ text }) => Object(JSON.parse(text)).stream);
+		expect([first, second]).toEqual([true, undefined]);
+	});
+
+	it("streams what its caller did not ask to stream has the assembled answer", async ({ scenario }) => {
+		const { api, provider, submit } = scenario;
+		const model = scenario.model("scripted/streaming");
+		provider.script(model, streaming("All ", "of it"));
+		const { id } = await submit({ model });
+		expect(await api.finalJob(id)).toMatchObject({ status: "succeeded", usage: USAGE });
+		expect(await contentOf(scenario, id)).toBe("All of it");
+	});
+
 	it("is not known to its provider is answered by the next one", async ({ scenario }) => {
 		const { api, provider, submit } = scenario;
 		const [missing, present] = [scenario.model("scripted/missing"), scenario.model("scripted/present")];
@@ -241,7 +266,8 @@ describe.concurrent("what is sent and what comes back", () => {
 		const result = await api.result(id);
 		expect(isCompletion(result), JSON.stringify(isCompletion.errors)).toBe(true);
 		expect(await contentOf(scenario, id)).toBe(output.text);
-		expect(JSON.parse(provider.callsOf(model)[0]?.text ?? "")).toEqual({ ...Object(input), model });
+		const streamed = { stream: true, stream_options: { include_usage: true } };
+		expect(JSON.parse(provider.callsOf(model)[0]?.text ?? "")).toEqual({ ...Object(input), model, ...streamed });
 	});
 
 	it("is a prompt of 6 MB, unchanged, and an answer of 5 MB", async ({ scenario }) => {

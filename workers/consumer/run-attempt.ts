@@ -85,8 +85,8 @@ async function call({ callModel, config }: Consumer, lease: Lease, input: JsonOb
 
 async function keepResult(consumer: Consumer, lease: Lease, response: ModelResponse): Promise<Settlement> {
 	const { job } = lease;
-	const { completion, status, logId, usage } = response;
-	const own = entryFor(consumer, lease, { outcome: "succeeded", counted: true, status, logId, usage });
+	const { completion, status, logId, usage, remark: message = null } = response;
+	const own = entryFor(consumer, lease, { outcome: "succeeded", counted: true, status, message, logId, usage });
 	const text = JSON.stringify(completion);
 	const body = new TextEncoder().encode(text);
 	const kept = await storeWhileHeld(consumer, lease, body, { attempt: own, modelAttempt: job.attempt });

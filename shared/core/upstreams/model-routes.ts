@@ -18,6 +18,8 @@ export const ModelRouteSchema = z
 		gateway: z.string().min(1).optional(),
 		/** Whether that gateway logs calls, prompts and responses included. No erasure here reaches its logs. Off by default. */
 		collect_log: z.boolean().optional(),
+		/** False: its server cannot stream, and is asked for whole responses only, even by jobs that request a stream. */
+		stream: z.boolean().optional(),
 		/** The model name to send upstream. The job keeps the caller's name. */
 		rename: z.string().min(1).max(MODEL_NAME_LENGTH_MAX).optional(),
 	})

@@ -42,6 +42,21 @@ function isSet(value: JsonObject | null): value is JsonObject {
 	return value !== null;
 }
 
+/**
+ * Whether a refusal is about `stream` or `stream_options`: by the parameter or the place in the body that it names, else by its
+ * sentence.
+ */
+export function isStreamRefused(status: number, body: Json | undefined): boolean {
+	if (status !== 400 && status !== 422) return false;
+	const outer = objectOf(first(body)) ?? objectOf(body) ?? {};
+	const inner = objectOf(outer.error) ?? outer;
+	const details = listOf(outer.detail) ?? listOf(objectOf(inner.message)?.detail) ?? [];
+	const places = [inner.param, ...details.map((detail) => listOf(objectOf(detail)?.loc)?.map(String).join("."))];
+	const named = places.map(wordOf).filter((place) => place !== null);
+	if (named.length > 0) return named.some((place) => /^(body\.)?stream(_options)?(\.|$)/.test(place));
+	return /\bstream(s|ed|ing|_options)?\b/i.test(messageOf(outer, inner) ?? "");
+}
+
 /** Accepts words and Cloudflare's four-digit codes. Not a word: an HTTP status, and "error", the type of some bodies. */
 function wordFrom(value: Json | undefined): string | null {
 	const word = typeof value === "number" ? String(value) : stringOf(value)?.trim();

@@ -1,9 +1,8 @@
 /** Any server of `POST {base_url}/chat/completions`: OpenAI itself, Ollama, vLLM, LiteLLM, any gateway. */
 
-import { type JsonObject, objectOf } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { routeFailure } from "../../core/upstreams/failures.ts";
-import type { ModelCall, Provider } from "../port.ts";
+import type { Provider } from "../port.ts";
 
 export interface OpenAiCompatibleDeps {
 	runtime: Pick<Runtime, "fetch">;
@@ -32,7 +31,7 @@ export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Pro
 		const response = await runtime.fetch(completionsUrl(baseUrl), {
 			method: "POST",
 			headers,
-			body: JSON.stringify(requestBody(call)),
+			body: JSON.stringify({ ...call.input, model: call.route.rename ?? call.model }),
 			// A redirect would carry the prompt, and maybe the key, to an address that is not configured.
 			redirect: "manual",
 			signal,
@@ -46,11 +45,4 @@ function completionsUrl(baseUrl: string): string {
 	const url = new URL(baseUrl);
 	url.pathname = `${url.pathname.replace(/\/+$/, "")}/chat/completions`;
 	return url.href;
-}
-
-/** The caller's body with the model's name. A stream is requested with its token counts, which it omits by default. */
-function requestBody({ input, model, route }: ModelCall): JsonObject {
-	const body: JsonObject = { ...input, model: route.rename ?? model };
-	if (input.stream === true) body.stream_options = { ...objectOf(input.stream_options), include_usage: true };
-	return body;
 }

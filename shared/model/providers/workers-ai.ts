@@ -8,7 +8,7 @@
  */
 
 import { mayUseCache } from "../../core/jobs/job.ts";
-import { type JsonObject, objectOf } from "../../core/json/json.ts";
+import type { JsonObject } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { classifyThrown } from "../../core/upstreams/classify-failure.ts";
 import { type ModelFailure, routeFailure } from "../../core/upstreams/failures.ts";
@@ -41,9 +41,6 @@ export type GatewayCache = { skipCache: true } | { cacheKey: string /** Seconds.
 /** Created by Cloudflare on its first authenticated request. */
 const DEFAULT_GATEWAY = "default";
 
-/** Makers served through their own API, not OpenAI's: it refuses unknown fields. */
-const WITHOUT_STREAM_OPTIONS = /^(anthropic|google)\//;
-
 /** Of a log that is kept nevertheless, such as one that a gateway's own setting forces, only the counts are stored. */
 const WITHOUT_PAYLOAD = { "cf-aig-collect-log-payload": "false" };
 
@@ -54,7 +51,7 @@ export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 		const model = call.route.rename ?? call.model;
 		let result: unknown;
 		try {
-			result = await ai.run(model, inputsFor(model, call.input), await optionsFor(call, signal, runtime));
+			result = await ai.run(model, call.input, await optionsFor(call, signal, runtime));
 		} catch (error) {
 			const failure = signal.aborted ? null : failureOf(error, runtime.now());
 			if (failure === null) throw error;
@@ -64,11 +61,6 @@ export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 		const response = result instanceof Response ? result : Response.json(result);
 		return { ok: true, response, secrets: [] };
 	};
-}
-
-function inputsFor(model: string, input: JsonObject): JsonObject {
-	if (input.stream !== true || WITHOUT_STREAM_OPTIONS.test(model)) return input;
-	return { ...input, stream_options: { ...objectOf(input.stream_options), include_usage: true } };
 }
 
 async function optionsFor(call: ModelCall, signal: AbortSignal, runtime: GatewayRuntime): Promise<AiCallOptions> {

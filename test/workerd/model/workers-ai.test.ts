@@ -23,6 +23,10 @@ const SeenCalls = z.array(
 	z.object({ headers: z.record(z.string(), z.string()), body: z.unknown(), isHungUp: z.boolean() }),
 );
 
+const Cached = z.object({
+	options: z.object({ gateway: z.looseObject({ cacheKey: z.string().regex(/^[0-9a-f]{64}$/) }) }),
+});
+
 const ask = callModel({ runtime, ai: env.AI, secret: () => null });
 const NEVER = new AbortController().signal;
 
@@ -55,26 +59,46 @@ describe("the AI binding's client", () => {
 		expect(seen?.headers).toMatchObject({
 			"mf-url": expect.stringContaining("/ai-gateway/run"),
 			"mf-header-cf-consn-model-id": "openai/gpt-5.5",
+			"mf-header-cf-aig-collect-log-payload": "false",
 		});
 		const metadata = { job: call.jobId, tenant: call.tenantId };
+		const gateway = { id: "default", metadata, retries: { maxAttempts: 1 }, collectLog: false, skipCache: true };
 		expect(seen?.body).toEqual({
-			inputs: call.input,
-			options: { returnRawResponse: true, gateway: { id: "default", metadata, retries: { maxAttempts: 1 } } },
+			inputs: { ...call.input, stream: true, stream_options: { include_usage: true } },
+			options: { returnRawResponse: true, gateway },
 		});
 	});
 
-	it("sends the route's gateway and name, and the job's gateway options", async () => {
-		const call = aiCall(
-			{ body: { response: "Hi" } },
-			{
-				route: { match: "*", provider: "workers-ai", gateway: "mine", rename: "@cf/x/y" },
-				gateway: { cacheTtlSeconds: 60, skipCache: true },
-			},
-		);
-		await ask(call, NEVER);
-		const [seen] = await callsSeen(call.jobId);
-		expect(seen?.headers["mf-header-cf-consn-model-id"]).toBe("@cf/x/y");
-		expect(seen?.body).toMatchObject({ options: { gateway: { id: "mine", cacheTtl: 60, skipCache: true } } });
+	it("sends the route's gateway, name and log, and two cache keys for two tenants with equal prompts", async () => {
+		const keys: unknown[] = [];
+		for (const tenantId of ["ten_1", "ten_2"]) {
+			const call = aiCall(
+				{ body: { response: "Hi" } },
+				{
+					tenantId,
+					route: { match: "*", provider: "workers-ai", gateway: "mine", rename: "@cf/x/y", collect_log: true },
+					gateway: { cacheTtlSeconds: 60, skipCache: null },
+				},
+			);
+			await ask(call, NEVER);
+			const [seen] = await callsSeen(call.jobId);
+			expect(seen?.headers["mf-header-cf-consn-model-id"]).toBe("@cf/x/y");
+			expect(seen?.headers).not.toHaveProperty("mf-header-cf-aig-collect-log-payload");
+			const { options } = Cached.parse(seen?.body);
+			expect(options.gateway).toMatchObject({ id: "mine", cacheTtl: 60, collectLog: true });
+			keys.push(options.gateway.cacheKey);
+		}
+		expect(new Set(keys).size).toBe(2);
+	});
+
+	it("that is refused a stream calls once more without", async () => {
+		const error = { message: "Your organization must be verified to stream this model.", param: "stream" };
+		const refused = aiCall({ body: { response: "Hi" }, streamRefusal: { error } });
+		expect(await ask(refused, NEVER)).toMatchObject({ ok: true, response: { completion: saying("Hi"), status: 200 } });
+		expect((await callsSeen(refused.jobId)).map(({ body }) => body)).toMatchObject([
+			{ inputs: { stream: true } },
+			{ inputs: refused.input },
+		]);
 	});
 
 	it.each(["application/json", "application/json; charset=utf-8", "text/plain"])(

@@ -13,12 +13,14 @@ const Wish = z.object({
 	body: z.unknown().optional(),
 	/** Not before the call of this job was answered: overlapping calls are answered in an order that the test chooses. */
 	after: z.string().optional(),
+	/** The 400 for a call that asks for a stream. */
+	streamRefusal: z.unknown().optional(),
 	/** Never answered. */
 	silent: z.boolean().default(false),
 });
 
 const Sent = z.object({
-	inputs: z.looseObject({ upstream: Wish }),
+	inputs: z.looseObject({ upstream: Wish, stream: z.boolean().optional() }),
 	options: z.looseObject({ gateway: z.looseObject({ metadata: z.looseObject({ job: z.string() }) }) }),
 });
 
@@ -49,6 +51,10 @@ export const fakeAiUpstream: () => Promise<number> = once(async () => {
 			call.isHungUp = !response.writableFinished;
 		});
 		if (wish.silent) return;
+		if (inputs.stream && wish.streamRefusal !== undefined) {
+			response.writeHead(400, { "content-type": "application/json" }).end(JSON.stringify(wish.streamRefusal));
+			return;
+		}
 		if (wish.after !== undefined) await answerOf(wish.after).promise;
 		response.writeHead(wish.status, { "content-type": "application/json", ...wish.headers });
 		response.end(typeof wish.body === "string" ? wish.body : JSON.stringify(wish.body ?? null), answerOf(job).resolve);

@@ -72,6 +72,8 @@ describe("ModelRoutesSchema", () => {
 		refuses({ match: "*", provider: "magic" });
 		refuses({ match: "*", provider: "simulated", key: "sk-secret" });
 		refuses({ match: "*", provider: "openai-compatible" });
+		refuses({ match: "*", provider: "workers-ai", collect_log: "payload" });
+		refuses({ match: "*", provider: "workers-ai", stream: "no" });
 		refuses({ match: "*", provider: "openai-compatible", base_url: "ftp://host" });
 	});
 
@@ -82,6 +84,8 @@ describe("ModelRoutesSchema", () => {
 			base_url: "http://127.0.0.1:11434/v1",
 			api_key_secret: "OLLAMA_KEY",
 			gateway: "default",
+			collect_log: true,
+			stream: false,
 			rename: "llama3",
 		};
 		expect(ModelRoutesSchema.parse([route])).toEqual([route]);

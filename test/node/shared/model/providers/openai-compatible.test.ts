@@ -38,6 +38,7 @@ describe("an OpenAI-compatible provider", () => {
 			messages: [{ role: "user", content: "Why?", x: 1 }],
 			seed: 7,
 			model: "mine",
+			stream: false,
 			stream_options: { include_usage: false },
 		};
 		expect((await sentFor({ input })).sent?.body).toEqual({ ...input, model: "maker/model" });
@@ -105,13 +106,13 @@ describe("over a real connection", () => {
 					}),
 				);
 			},
-			{ messages: [{ role: "user", content: prompt }] },
+			{ messages: [{ role: "user", content: prompt }], stream: false },
 		);
 		expect(await outcome).toMatchObject({
 			ok: true,
 			response: { completion: { choices: [{ message: { content: answer } }] } },
 		});
-		expect(received).toEqual({ model: "maker/model", messages: [{ role: "user", content: prompt }] });
+		expect(received).toEqual({ model: "maker/model", stream: false, messages: [{ role: "user", content: prompt }] });
 	});
 
 	it("a stream is assembled", async () => {

@@ -34,34 +34,82 @@ describe("Workers AI", () => {
 		const { ai, ask } = withAi();
 		await ask();
 		await ask({ input: { messages: [], stream: true } });
-		const expected = { id: "default", metadata: { job: "job_1", tenant: "ten_1" }, retries: { maxAttempts: 1 } };
+		const metadata = { job: "job_1", tenant: "ten_1" };
+		const ours = { metadata, retries: { maxAttempts: 1 }, collectLog: false, skipCache: true };
+		const expected = { id: "default", ...ours };
 		expect(ai.runs.map(({ options }) => [options.returnRawResponse, options.gateway])).toEqual([
 			[true, expected],
 			[true, expected],
 		]);
 	});
 
-	it("is given the job's gateway options and the route's gateway and name", async () => {
+	it("is given the route's gateway and name", async () => {
 		const { ai, ask } = withAi();
-		await ask({
-			route: { ...ROUTE, gateway: "mine", rename: "@cf/x/y" },
-			gateway: { cacheTtlSeconds: 60, skipCache: false },
-		});
-		expect(ai.runs[0]).toMatchObject({
-			model: "@cf/x/y",
-			options: { gateway: { id: "mine", cacheTtl: 60, skipCache: false } },
-		});
+		await ask({ route: { ...ROUTE, gateway: "mine", rename: "@cf/x/y" } });
+		expect(ai.runs[0]).toMatchObject({ model: "@cf/x/y", options: { gateway: { id: "mine" } } });
 	});
 
-	it("is given the caller's input as it is, and asked to count a stream's tokens where the maker knows how", async () => {
+	it("logs neither prompts nor responses at the gateway unless the route says so", async () => {
+		const { ai, ask } = withAi();
+		await ask();
+		await ask({ route: { ...ROUTE, collect_log: true } });
+		expect(ai.runs.map(({ options }) => [options.gateway.collectLog, options.extraHeaders])).toEqual([
+			[false, { "cf-aig-collect-log-payload": "false" }],
+			[true, undefined],
+		]);
+	});
+
+	it("is given the caller's input, streamed by default where nothing is lost", async () => {
 		const { ai, ask } = withAi();
 		const input = { messages: [], seed: 1 };
-		const streamed = { ...input, stream: true };
-		await ask({ input });
-		await ask({ input: streamed, model: "openai/gpt-5.5" });
-		await ask({ input: streamed, model: "anthropic/claude" });
-		const counted = { ...streamed, stream_options: { include_usage: true } };
-		expect(ai.runs.map(({ inputs }) => inputs)).toEqual([input, counted, streamed]);
+		await ask({ input, model: "openai/gpt-5.5" });
+		await ask({ input, model: "anthropic/claude" });
+		const streamed = { ...input, stream: true, stream_options: { include_usage: true } };
+		expect(ai.runs.map(({ inputs }) => inputs)).toEqual([streamed, input]);
+	});
+
+	describe("its gateway's cache", () => {
+		const CACHED = { cacheTtlSeconds: 60, skipCache: null };
+		async function cacheOf(call: Parameters<ReturnType<typeof withAi>["ask"]>[0] = {}) {
+			const { ai, ask } = withAi();
+			await ask({ gateway: CACHED, ...call });
+			const { skipCache, cacheKey, cacheTtl } = {
+				skipCache: null,
+				cacheKey: "",
+				cacheTtl: null,
+				...ai.runs[0]?.options.gateway,
+			};
+			return { skipCache, cacheKey, cacheTtl };
+		}
+
+		it.each([
+			null,
+			{ cacheTtlSeconds: null, skipCache: null },
+			{ cacheTtlSeconds: 60, skipCache: true },
+			{ cacheTtlSeconds: 0, skipCache: false },
+		])("is skipped by a job with %j", async (gateway) => {
+			expect(await cacheOf({ gateway })).toEqual({ skipCache: true, cacheKey: "", cacheTtl: null });
+		});
+
+		it("is used under a key that differs between tenants with equal prompts, and says nothing of them", async () => {
+			const [mine, yours] = [await cacheOf({ tenantId: "ten_1" }), await cacheOf({ tenantId: "ten_2" })];
+			expect(mine).toMatchObject({ skipCache: null, cacheTtl: 60, cacheKey: expect.stringMatching(/^[0-9a-f]{64}$/) });
+			expect(yours.cacheKey).not.toBe(mine.cacheKey);
+			expect((await cacheOf({ gateway: { cacheTtlSeconds: null, skipCache: false } })).cacheKey).toBe(mine.cacheKey);
+		});
+
+		it("is used under one key for equal jobs of one tenant, and under another for any difference", async () => {
+			const base = await cacheOf();
+			expect((await cacheOf({ jobId: "job_2", timeoutMs: 1_000 })).cacheKey).toBe(base.cacheKey);
+			const others = [
+				{ model: "maker/other" },
+				{ route: { ...ROUTE, gateway: "mine" } },
+				{ input: { messages: [{ role: "user", content: "Why" }] } },
+				{ input: { messages: [{ role: "user", content: "Why?" }], seed: 1 } },
+			];
+			const keys = await Promise.all(others.map(async (other) => (await cacheOf(other)).cacheKey));
+			expect(new Set([base.cacheKey, ...keys]).size).toBe(others.length + 1);
+		});
 	});
 
 	it("gives each of two overlapping calls its own answer and log id", async () => {

@@ -1,0 +1,128 @@
+import { describe, expect, it } from "vitest";
+import type { Json, JsonObject } from "../../../../shared/core/json/json.ts";
+import type { ModelCall } from "../../../../shared/model/port.ts";
+import { fakeRuntime, settled } from "../../../support/fake-runtime.ts";
+import { aBody, asking, COMPATIBLE, ending, eventStream, piece, sseOf, watched } from "../../../support/model-calls.ts";
+
+const HI = { choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }] };
+const SAYS_HI = { ok: true, response: { completion: { choices: [{ message: { content: "Hi" } }] } } };
+const ASK = { messages: [] };
+const UNVERIFIED = "Your organization must be verified to stream this model.";
+
+/** An upstream of its own, which is remembered by its route. */
+function upstream(answer: (sent: JsonObject) => Response | Promise<Response>) {
+	const sent: JsonObject[] = [];
+	const runtime = fakeRuntime({
+		async fetch(_, init) {
+			const body: JsonObject = JSON.parse(String(init.body));
+			sent.push(body);
+			return await answer(body);
+		},
+	});
+	const ask = asking(runtime);
+	const route = { ...COMPATIBLE };
+	return { sent, runtime, ask: (call: Partial<ModelCall> = {}) => ask({ route, input: ASK, ...call }) };
+}
+
+const refusing = (error: Json, status = 400) => Response.json(error, { status });
+const ofStreams = (sent: JsonObject[]) => sent.map(({ stream = "unasked" }) => stream);
+
+describe("a provider that refuses to stream", () => {
+	it.each<[string, number, Json]>([
+		["OpenAI to the unverified", 400, { error: { message: UNVERIFIED, param: "stream", code: "unsupported_value" } }],
+		["vLLM", 400, { error: { message: "Streaming is not supported with beam search.", param: null } }],
+		["a bare sentence", 400, { error: "stream is not supported" }],
+		[
+			"Mistral's options",
+			422,
+			{ detail: [{ type: "extra_forbidden", loc: ["body", "stream_options"], msg: "Extra" }] },
+		],
+		["Mistral's later form", 422, { message: { detail: [{ loc: ["body", "stream_options", "include_usage"] }] } }],
+	])(
+		"(%s) is called again without, once, and not asked for streams of that model any more",
+		async (_, status, error) => {
+			const { ask, sent } = upstream(({ stream }) => (stream ? refusing(error, status) : Response.json(HI)));
+			const remark = expect.stringContaining("refused the stream");
+			expect(await ask()).toMatchObject({ ...SAYS_HI, response: { status: 200, remark } });
+			const again = await ask();
+			expect(again).toMatchObject(SAYS_HI);
+			expect(again).not.toMatchObject({ response: { remark } });
+			expect(ofStreams(sent)).toEqual([true, "unasked", "unasked"]);
+			await ask({ model: "another" });
+			expect(ofStreams(sent).slice(3)).toEqual([true, "unasked"]);
+		},
+	);
+
+	it.each<[string, number, Json]>([
+		["another parameter", 400, { error: { message: "The stream of tools is invalid.", param: "tools" } }],
+		["another place", 422, { detail: [{ loc: ["body", "messages", 0], msg: "stream" }] }],
+		["nothing of it", 400, { error: { message: "Invalid schema for function 'stream_video'." } }],
+		["it with another status", 403, { error: { message: UNVERIFIED, param: "stream" } }],
+	])("names %s (%i): it is called once, and its refusal stands", async (_, status, error) => {
+		const { ask, sent } = upstream(() => refusing(error, status));
+		expect(await ask()).toMatchObject({ ok: false, failure: { status } });
+		expect(sent).toHaveLength(1);
+	});
+
+	it("although the request itself is wrong is asked for streams again, and its last refusal is the call's", async () => {
+		const { ask, sent } = upstream(({ stream }) =>
+			refusing({ error: { message: stream ? "No stream of that." : "Too hot.", code: "too_hot" } }),
+		);
+		const message = expect.stringMatching(/^Too hot\. .*refused the stream/);
+		for (let asked = 0; asked < 2; asked++) {
+			expect(await ask()).toMatchObject({ ok: false, failure: { class: "permanent", code: "too_hot", message } });
+		}
+		expect(ofStreams(sent)).toEqual([true, "unasked", true, "unasked"]);
+	});
+
+	it("to a caller that asked for one, is called again without the token counts", async () => {
+		const { ask, sent } = upstream(({ stream_options }) =>
+			stream_options ? refusing({ error: { message: "No.", param: "stream_options" } }) : Response.json(HI),
+		);
+		expect(await ask({ input: { ...ASK, stream: true } })).toMatchObject(SAYS_HI);
+		expect(ofStreams(sent)).toEqual([true, true]);
+	});
+
+	it("after a minute's thought is called again in the time that is left", async () => {
+		let release: () => void = () => undefined;
+		const { ask, runtime } = upstream(async ({ stream }) => {
+			if (stream) return refusing({ error: "stream is not supported" });
+			await new Promise<void>((resolve) => (release = resolve));
+			return Response.json(HI);
+		});
+		const outcome = watched(ask());
+		await runtime.advance(599_000);
+		expect(outcome.now()).toBe("waiting");
+		release();
+		await settled();
+		expect(outcome.now()).toMatchObject(SAYS_HI);
+		expect(runtime.pendingTimers()).toBe(0);
+	});
+});
+
+describe("a call that is streamed by default", () => {
+	it("takes a whole response from a server that ignores the request for a stream", async () => {
+		const { ask, sent } = upstream(() => Response.json(HI));
+		expect(await ask()).toMatchObject(SAYS_HI);
+		expect(ofStreams(sent)).toEqual([true]);
+	});
+
+	it("waits for the first piece as long as the call may take, in spite of an empty delta and comments", async () => {
+		const body = aBody();
+		const { ask, runtime } = upstream(() => eventStream(body.stream));
+		const outcome = watched(ask({ timeoutMs: 780_000 }));
+		body.send(`: thinking\n\n${sseOf({ choices: [{ index: 0, delta: { role: "assistant", content: "" } }] })}`);
+		await runtime.advance(779_000);
+		expect(outcome.now()).toBe("waiting");
+		body.send(`${sseOf(piece("Hi"), ending)}data: [DONE]\n\n`);
+		await settled();
+		expect(outcome.now()).toMatchObject(SAYS_HI);
+	});
+
+	it("is not streamed where the gateway's cache may be used, since it caches no streams", async () => {
+		const { ask, sent } = upstream(() => Response.json(HI));
+		await ask({ gateway: { cacheTtlSeconds: 60, skipCache: null } });
+		await ask({ gateway: { cacheTtlSeconds: 60, skipCache: true } });
+		expect(ofStreams(sent)).toEqual(["unasked", true]);
+	});
+});
