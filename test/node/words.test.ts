@@ -21,15 +21,15 @@ function retiredIn(line: string): string[] {
 	return words.join(" ").toLowerCase().match(pattern) ?? [];
 }
 
-const sources = ["workers", "shared", "scripts"].flatMap((folder) =>
+const sources = ["workers", "shared", "scripts", "docs", "migrations"].flatMap((folder) =>
 	readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-		.filter((name) => name.endsWith(".ts"))
+		.filter((name) => /\.(ts|md|sql)$/.test(name))
 		.map((name) => `${folder}/${name}`),
 );
 
-describe("source and README", () => {
+describe("source, README and docs", () => {
 	it("use no retired word", () => {
-		const found = [...sources, "README.md", "docs/glossary.md"].flatMap((path) =>
+		const found = [...sources, "README.md", "wrangler.toml"].flatMap((path) =>
 			readFileSync(join(root, path), "utf8")
 				.split("\n")
 				.flatMap((line, index) => retiredIn(line).map((word) => `${path}:${index + 1}: ${word}`)),
