@@ -42,11 +42,14 @@ function proxyAt(port: number) {
 /** Plain Node: pure code and tools. */
 const plainNode = { test: { name: "node", include: ["test/node/**/*.test.ts"], testTimeout: 30_000 } };
 
+const VERIFICATION = "test/service/verification.test.ts";
+
 /** The whole service from outside, as `npm start` runs it: started once for all of these files. */
 const wholeService = {
 	test: {
 		name: "service",
 		include: ["test/service/**/*.test.ts"],
+		exclude: [VERIFICATION],
 		globalSetup: ["./test/service/support/start-service.ts"],
 		fileParallelism: false,
 		maxConcurrency: 20,
@@ -55,6 +58,16 @@ const wholeService = {
 	},
 };
 
+/** `npm run verify` against a service of its own. It begins with the run, because it waits for minutes. */
+const verification = {
+	test: {
+		name: "verify",
+		include: [VERIFICATION],
+		globalSetup: ["./test/service/support/start-verification.ts"],
+		fileParallelism: false,
+	},
+};
+
 export default defineConfig({
-	test: { reporters: ["dot"], silent: "passed-only", projects: [insideWorkerd, plainNode, wholeService] },
+	test: { reporters: ["dot"], silent: "passed-only", projects: [insideWorkerd, plainNode, wholeService, verification] },
 });

@@ -42,7 +42,12 @@ export type Verification = {
 };
 
 /** Throws a PlainError if there is no service to verify. When `signal` aborts, it removes what it made and resolves. */
-export async function verify(options: Options, signal: AbortSignal, progress: Progress): Promise<Verification> {
+export async function verify(
+	options: Options,
+	signal: AbortSignal,
+	progress: Progress = () => undefined,
+	stages: readonly (readonly Check[])[] = STAGES,
+): Promise<Verification> {
 	const callers = await connect(options, signal);
 	const killed = await leftBehind(callers.operator);
 	const receiver =
@@ -54,7 +59,8 @@ export async function verify(options: Options, signal: AbortSignal, progress: Pr
 		try {
 			const tenant = await tenants.make("", {}, signal);
 			const narrowTenant = await tenants.make("-narrow", { running_jobs: 1 }, signal);
-			await runStages({ id, options, signal, receiver, tenant, narrowTenant, ...callers }, rows, progress);
+			const run = { id, options, signal, receiver, tenant, narrowTenant, ...callers };
+			for (const stage of stages) await runStage(run, stage, rows, progress);
 		} finally {
 			await tenants.remove();
 		}
@@ -83,22 +89,18 @@ async function connect({ url, adminToken }: Options, signal: AbortSignal): Promi
 
 const Health = z.object({ status: z.literal("ok") });
 
-async function runStages(run: Run, rows: Row[], progress: Progress): Promise<void> {
+async function runStage(run: Run, stage: readonly Check[], rows: Row[], progress: Progress): Promise<void> {
+	run.signal.throwIfAborted();
 	const { only } = run.options;
-	const running = new Set<Check>();
-	for (const stage of STAGES) {
-		run.signal.throwIfAborted();
-		const checks = stage.filter(({ number }) => only.length === 0 || only.includes(number));
-		await Promise.all(
-			checks.map(async (check) => {
-				progress([...running.add(check)]);
-				const outcome = await outcomeOf(() => check.run(run));
-				running.delete(check);
-				progress([...running]);
-				rows.push({ number: check.number, name: check.name, ...outcome });
-			}),
-		);
-	}
+	const running = new Set(stage.filter(({ number }) => only.length === 0 || only.includes(number)));
+	progress([...running]);
+	const settle = async (check: Check) => {
+		const outcome = await outcomeOf(() => check.run(run));
+		rows.push({ number: check.number, name: check.name, ...outcome });
+		running.delete(check);
+		progress([...running]);
+	};
+	await Promise.all([...running].map(settle));
 }
 
 /** A check that crashes fails, and no other with it. */

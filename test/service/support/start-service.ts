@@ -2,17 +2,13 @@
  * The service as `npm start` runs it, started once for all the files of this project: on a free port, with state of its
  * own, and with routes to a provider that each file opens and scripts for itself.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
 import type { TestProject } from "vitest/node";
-import { randomSecrets } from "../../../scripts/lib/env-file.ts";
-import { localService } from "../../../scripts/lib/start-service.ts";
 import { freePort } from "../../support/ports.ts";
+import { startTemporaryService } from "./temporary-service.ts";
 
 declare module "vitest" {
 	interface ProvidedContext {
-		service: { url: string; key: string; stateDir: string; providerPort: number };
+		service: { url: string; key: string; adminToken: string; stateDir: string; providerPort: number };
 	}
 }
 
@@ -20,33 +16,14 @@ declare module "vitest" {
 export const PROVIDER_KEYS = { SCRIPTED_KEY: "sk-scripted-0123456789", UNPAID_KEY: "sk-unpaid-0123456789" };
 
 export default async function startService(project: TestProject): Promise<() => Promise<void>> {
-	const stateDir = mkdtempSync(join(tmpdir(), "holdfast-test-"));
-	const [port, providerPort] = await Promise.all([freePort(), freePort()]);
-	const log: string[] = [];
-	const service = localService({
-		root: resolve(import.meta.dirname, "../../.."),
-		stateDir,
-		port,
-		readSecrets: randomSecrets,
-		environment: {
-			...PROVIDER_KEYS,
-			MODEL_ROUTES: JSON.stringify(routesTo(`http://127.0.0.1:${providerPort}/v1`)),
-			SWEEP_SECONDS: "1",
-			HEARTBEAT_SECONDS: "1",
-		},
-		print: (line) => log.push(line),
-		onEnd: (reason) => console.error(`${reason}\n${log.slice(-20).join("\n")}`),
+	const providerPort = await freePort();
+	const { stop, ...service } = await startTemporaryService({
+		...PROVIDER_KEYS,
+		MODEL_ROUTES: JSON.stringify(routesTo(`http://127.0.0.1:${providerPort}/v1`)),
+		SWEEP_SECONDS: "1",
+		HEARTBEAT_SECONDS: "1",
 	});
-	const stop = async () => {
-		await service.stop();
-		rmSync(stateDir, { recursive: true, force: true });
-	};
-	try {
-		project.provide("service", { ...(await service.start()), stateDir, providerPort });
-	} catch (error) {
-		await stop();
-		throw error;
-	}
+	project.provide("service", { ...service, providerPort });
 	return stop;
 }
 
@@ -56,5 +33,6 @@ function routesTo(base_url: string) {
 	return [
 		{ ...route, match: "unpaid/*", api_key_secret: "UNPAID_KEY" },
 		{ ...route, match: "scripted/*", api_key_secret: "SCRIPTED_KEY" },
+		{ match: "simulated/*", provider: "simulated" },
 	];
 }

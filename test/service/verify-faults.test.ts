@@ -1,0 +1,221 @@
+/** A verification that always passes verifies nothing: each of its checks fails where the service breaks its promise. */
+import { describe, expect, inject, it } from "vitest";
+import { callApi } from "../../scripts/lib/call-api.ts";
+import type { Check, Options } from "../../scripts/lib/verify/check.ts";
+import { idempotency, largeInputs, oneJob, results } from "../../scripts/lib/verify/check-jobs.ts";
+import { defaultModel } from "../../scripts/lib/verify/check-models.ts";
+import { clock, description, operatorStatus, rateLimit, sweeper } from "../../scripts/lib/verify/check-service.ts";
+import { cancellation, delayed, expiry, longCall, manyAtOnce, retries } from "../../scripts/lib/verify/check-times.ts";
+import {
+	redirectingReceiver,
+	refusedReceivers,
+	signedWebhooks,
+	slowReceiver,
+} from "../../scripts/lib/verify/check-webhooks.ts";
+import { verify } from "../../scripts/lib/verify/verify.ts";
+import { freePort } from "../support/ports.ts";
+import { type Body, type Fault, json, openFaultyProxy } from "./support/faulty-proxy.ts";
+import { runVerify } from "./support/start-verification.ts";
+
+const { url, adminToken } = inject("service");
+
+const DEFAULTS = { receiver: null, model: false, long: false, account: false, name: null, only: [], isLocal: true };
+
+const verified = (checks: Check[], options: Partial<Options> = {}) =>
+	verify({ ...DEFAULTS, url, adminToken, ...options }, new AbortController().signal, undefined, [checks]);
+
+const submission = /^POST \/v1\/jobs$/;
+const aJob = /^GET \/v1\/jobs\/job_\w+\?/;
+const result = /^GET \/v1\/jobs\/job_\w+\/result$/;
+const deliveries = /^GET \/v1\/jobs\/job_\w+\/deliveries/;
+const inDeliveries = (change: (delivery: Body) => void) => json((body) => body.data.forEach(change));
+const simulating = (simulate: object) => (job: Body) => {
+	job.input.simulate = { ...job.input.simulate, ...simulate };
+};
+const unsigned = (delivery: Body) => {
+	for (const attempt of delivery.attempts) attempt.response = attempt.response.replace("webhook-signature", "x");
+};
+
+type Case = [check: Check, breaks: string, fault: Fault, failure: RegExp, options?: Partial<Options>];
+
+const CASES: Case[] = [
+	[description, "no description", { on: /openapi/, instead: { status: 500, body: {} } }, /500 instead of 200/],
+	[
+		operatorStatus,
+		"any token is the operator's",
+		{ on: /\/v1\/admin/, headers: (headers) => headers.set("authorization", `Bearer ${adminToken}`) },
+		/a wrong admin token: 200 instead of 401/,
+	],
+	[sweeper, "another interval", { on: /^$/ }, /two sweeps are .* apart/, { isLocal: false }],
+	[oneJob, "a job that fails", { on: submission, body: simulating({ fail: 400 }) }, /is failed/],
+	[
+		oneJob,
+		"a call too many",
+		{ on: aJob, response: json((job) => job.attempts.push(...job.attempts)) },
+		/took 2 calls/,
+	],
+	[results, "no ranges", { on: result, headers: (headers) => headers.delete("range") }, /Range: 200 instead of 206/],
+	[
+		results,
+		"another range",
+		{ on: result, response: (passing) => Object.assign(passing, { text: passing.text.slice(1) }) },
+		/Range bytes=2-21 returned other bytes/,
+	],
+	[
+		results,
+		"other bytes by key than by link",
+		{ on: result, response: (passing) => Object.assign(passing, { text: passing.text.toUpperCase() }) },
+		/the signed link returned other bytes/,
+	],
+	[
+		results,
+		"results of other tenants",
+		{ on: result, response: (passing) => passing.status === 404 && Object.assign(passing, { status: 200 }) },
+		/another tenant's key: 200 instead of 404/,
+	],
+	[
+		largeInputs,
+		"a truncated input",
+		{ on: submission, body: ({ input: { messages } }) => Object.assign(messages[0], { content: "x" }) },
+		/17 MiB: 202 instead of 413/,
+	],
+	[manyAtOnce, "a job that fails", { on: submission, body: simulating({ fail: 400 }) }, /is failed/],
+	[
+		longCall,
+		"a call that is cut short",
+		{ on: submission, body: simulating({ latency_ms: 10 }) },
+		/instead of 120\.0 s/,
+	],
+	[retries, "retries too early", { on: submission, body: simulating({ retry_after: 0 }) }, /began after .*, before/],
+	[delayed, "no delay", { on: submission, body: (job) => delete job.delay_seconds }, /it started after .*, before/],
+	[
+		idempotency,
+		"duplicates",
+		{ on: submission, headers: (headers) => headers.delete("idempotency-key") },
+		/made 10 jobs/,
+	],
+	[cancellation, "no cancellation", { on: /cancel$/, instead: { status: 500, body: {} } }, /cancellation: 500/],
+	[
+		expiry,
+		"more jobs than slots",
+		{
+			on: /^POST/,
+			body(body) {
+				if (body.limits) body.limits = {};
+				if (body.input) simulating({ latency_ms: 500 })(body);
+			},
+		},
+		/beyond its deadline is succeeded/,
+	],
+	[signedWebhooks, "no signature", { on: deliveries, response: inDeliveries(unsigned) }, /has no signature/],
+	[
+		signedWebhooks,
+		"another secret",
+		{
+			on: /signing_secret/,
+			response: json((body) => Object.assign(body, { secret: `whsec_${btoa("x".repeat(32))}` })),
+		},
+		/the signature of job.* is invalid/,
+	],
+	[
+		slowReceiver,
+		"repeated webhooks",
+		{ on: deliveries, response: inDeliveries(({ attempts }) => attempts.push(...attempts)) },
+		/took 2 attempts/,
+	],
+	[
+		redirectingReceiver,
+		"redirects that are followed",
+		{ on: deliveries, response: inDeliveries((delivery) => Object.assign(delivery, { status: "delivered" })) },
+		/a redirect counts as delivered/,
+	],
+	[refusedReceivers, "receivers anywhere", { on: submission, body: (job) => delete job.webhook }, /not refused: 202/],
+	[
+		rateLimit,
+		"no Retry-After",
+		{ on: /./, response: ({ headers }) => headers.delete("retry-after") },
+		/no Retry-After/,
+	],
+	[
+		clock,
+		"another time",
+		{ on: submission, response: json((job) => Object.assign(job, { created_at: "2026-01-01T00:00:00.000Z" })) },
+		/off the Date header/,
+	],
+	[
+		defaultModel,
+		"a model that refuses",
+		{ on: submission, body: (job) => simulating({ fail: 400 })(Object.assign(job, { model: "simulated/v" })) },
+		/400, .*The gateway may refuse/,
+		{ model: true },
+	],
+];
+
+describe.concurrent("a check fails", () => {
+	it.each(CASES.map((each) => ({ name: each[0].name, breaks: each[1], each })))("$name: $breaks", async ({ each }) => {
+		const [check, , fault, failure, options] = each;
+		const proxy = await openFaultyProxy(url, fault);
+		try {
+			const { rows, left } = await verified([check], { url: proxy.url, ...options });
+			expect(
+				rows.filter(({ status }) => status !== "ok"),
+				JSON.stringify(rows),
+			).toMatchObject([{ number: check.number, status: "failed", seen: expect.stringMatching(failure) }]);
+			expect(left).toBeNull();
+		} finally {
+			proxy.close();
+		}
+	});
+
+	it("by crashing, and no other with it", async () => {
+		const crashing = { number: 3, name: "Crash", run: () => Promise.reject(new TypeError("no such thing")) };
+		const { rows } = await verified([crashing, description]);
+		expect(rows.map(({ status }) => status)).toEqual(["ok", "failed", "ok"]);
+	});
+
+	it("with how to remove what could not be removed", async () => {
+		const proxy = await openFaultyProxy(url, { on: /^DELETE/, instead: { status: 204, body: "" } });
+		const { rows, left } = await verified([], { url: proxy.url });
+		proxy.close();
+		expect(rows).toMatchObject([
+			{ number: 4, status: "failed", seen: expect.stringMatching(/the deleted tenant \w+: 200 instead of 404/) },
+		]);
+		expect(left?.match(/npm run admin -- tenants delete ten_\w+ --yes/g)).toHaveLength(2);
+	});
+});
+
+describe.concurrent("npm run verify", () => {
+	it("removes what it made when it is interrupted", async () => {
+		const made: string[] = [];
+		const interrupt = new AbortController();
+		const proxy = await openFaultyProxy(url, {
+			on: /^POST/,
+			response({ text }) {
+				const { id, object } = JSON.parse(text);
+				if (object === "tenant") made.push(id);
+				if (object === "job") interrupt.abort();
+			},
+		});
+		const { code, output } = await runVerify([proxy.url, "--only", "8"], adminToken, interrupt.signal);
+		proxy.close();
+		expect(output).toContain("Interrupted. What it made is removed.");
+		expect(code).toBe(130);
+		expect(made).toHaveLength(2);
+		for (const id of made)
+			expect(await callApi(`${url}/v1/admin/tenants/${id}`, { token: adminToken })).toMatchObject({ status: 404 });
+	});
+
+	it("says what is wrong with an address, a token or the settings, and does nothing then", async () => {
+		const nowhere = `http://127.0.0.1:${await freePort()}`;
+		await expect(verified([], { url: nowhere })).rejects.toThrow(/^Cannot reach http:.*ECONNREFUSED/);
+		const wrong = verified([], { adminToken: "an-admin-token-of-another" });
+		await expect(wrong).rejects.toThrow("ADMIN_TOKEN is not the admin token of");
+		const health = async (status: number, body: object) => {
+			const proxy = await openFaultyProxy(url, { on: /healthz/, instead: { status, body } });
+			return await verified([], { url: proxy.url }).finally(proxy.close);
+		};
+		const missing = { error: { message: "SIGNING_KEY is not set." } };
+		await expect(health(503, missing)).rejects.toThrow("is not ready: SIGNING_KEY is not set.");
+		await expect(health(200, { ok: true })).rejects.toThrow("is not a Holdfast service");
+	});
+});
