@@ -5,7 +5,7 @@ import { type Account, openAccount, readLogin } from "../deploy/account.ts";
 import { type InstallationConfig, installationConfig, ProductionConfig } from "../deploy/installation-config.ts";
 import { remoteWrangler } from "../deploy/remote-wrangler.ts";
 import { readProductionConfig } from "../run-wrangler.ts";
-import { type Check, type Options, onlyOnCloudflare, skipped } from "./check.ts";
+import { type Check, type Options, type Outcome, onlyOnCloudflare, skipped } from "./check.ts";
 import { CheckFailed, expectThat } from "./expect.ts";
 
 const root = resolve(import.meta.dirname, "../../..");
@@ -29,18 +29,23 @@ const Metrics = z.looseObject({ backlog_count: z.number() });
 export const accountSettings: Check = {
 	number: 22,
 	name: "Account settings",
-	async run({ options, signal }) {
-		if (!options.account)
-			return options.isLocal ? onlyOnCloudflare("there is no account") : skipped("needs a login: --account");
-		const production = ProductionConfig.parse(await readProductionConfig({ root }));
-		const config = installationConfig(production, root, options.name ?? nameIn(options));
-		const account = await openAccount(await readLogin(remoteWrangler(root, signal)), config.account_id);
-		return `${await checkSettings(account, config)}; ${await checkQueues(account, config)}`;
-	},
+	run: ({ options, signal }) => checkAccount(options, signal),
 };
 
+export async function checkAccount(
+	options: Pick<Options, "account" | "isLocal" | "name" | "url">,
+	signal: AbortSignal,
+): Promise<string | Outcome> {
+	if (!options.account)
+		return options.isLocal ? onlyOnCloudflare("there is no account") : skipped("needs a login: --account");
+	const production = ProductionConfig.parse(await readProductionConfig({ root }));
+	const config = installationConfig(production, root, options.name ?? nameIn(options));
+	const account = await openAccount(await readLogin(remoteWrangler(root, signal)), config.account_id);
+	return `${await checkSettings(account, config)}; ${await checkQueues(account, config)}`;
+}
+
 /** The Worker's name begins its workers.dev address. Null: an address of the operator's own. */
-function nameIn({ url }: Options): string | null {
+function nameIn({ url }: Pick<Options, "url">): string | null {
 	return /^([^.]+)\.[^.]+\.workers\.dev$/.exec(new URL(url).hostname)?.[1] ?? null;
 }
 

@@ -19,7 +19,9 @@ const Binding = z.looseObject({ name: z.string(), type: z.string(), text: z.stri
 export const Metadata = z.looseObject({
 	bindings: z.array(Binding),
 	keep_bindings: z.array(z.string()).optional(),
+	compatibility_flags: z.array(z.string()).optional(),
 	limits: z.looseObject({ cpu_ms: z.number().optional() }).optional(),
+	observability: z.looseObject({ redact_query_string: z.boolean().optional() }).optional(),
 });
 export type Metadata = z.infer<typeof Metadata>;
 
@@ -27,13 +29,23 @@ type Database = { uuid: string; name: string; location: string | null; sqlite: D
 type Consumer = { consumer_id: string; type: string; script: string; settings: object };
 type Queue = { queue_id: string; queue_name: string; producers: []; consumers: Consumer[] };
 type Address = z.infer<typeof Address>;
-type Worker = { bindings: z.infer<typeof Binding>[]; secrets: Map<string, string>; crons: unknown; subdomain: Address };
+/** What of a Worker's settings its upload says. */
+type Settings = Pick<Metadata, "compatibility_flags" | "limits" | "observability">;
+type Worker = {
+	settings: Settings;
+	bindings: z.infer<typeof Binding>[];
+	secrets: Map<string, string>;
+	crons: unknown;
+	subdomain: Address;
+};
 
 export class AccountState {
 	accounts = [{ id: "0123456789abcdef0123456789abcdef", name: "Acme" }];
 	isR2Enabled = true;
 	plan: "paid" | "free" = "paid";
 	hasSubdomain = true;
+	/** Messages in each queue. */
+	backlog = 0;
 	/** Every change, in order. A repetition that changes nothing is none. */
 	readonly changes: string[] = [];
 	/** Called after each change; used to interrupt a deployment at it. */
@@ -176,10 +188,11 @@ export class AccountState {
 	}
 
 	settings(name: string) {
-		return { bindings: this.#worker(name).bindings.filter(({ type }) => type !== "secret_text") };
+		const { settings, bindings } = this.#worker(name);
+		return { ...settings, bindings: bindings.filter(({ type }) => type !== "secret_text") };
 	}
 
-	upload(name: string, { bindings, limits }: Metadata) {
+	upload(name: string, { bindings, compatibility_flags, limits, observability }: Metadata) {
 		if (this.plan === "free" && limits?.cpu_ms !== undefined) {
 			throw new ApiError(400, 100328, "CPU limits are not available on the free plan. Upgrade to Workers Paid.");
 		}
@@ -198,6 +211,7 @@ export class AccountState {
 			crons: null,
 			subdomain: { enabled: false, previews_enabled: false },
 			...known,
+			settings: { compatibility_flags, limits, observability },
 			bindings: bound,
 			secrets,
 		});

@@ -36,6 +36,7 @@ const ROUTES: Route[] = [
 		/^\/queues$/,
 		({ json }, state) => state.createQueue(z.object({ queue_name: z.string() }).parse(json()).queue_name),
 	],
+	["GET", /^\/queues\/([^/]+)\/metrics$/, (_, state) => ({ backlog_count: state.backlog, backlog_bytes: 0 })],
 	["GET", /^\/queues\/([^/]+)\/consumers$/, ({ params: [id = ""] }, state) => state.queue(id).consumers],
 	[
 		"POST",

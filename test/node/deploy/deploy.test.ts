@@ -1,7 +1,8 @@
 /** `npm run deploy` from a fresh clone, by the real script and the real wrangler, against a stand-in for Cloudflare's API. */
 import { appendFileSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
+import { checkAccount } from "../../../scripts/lib/verify/check-account.ts";
 import { ACCOUNT_ID, API_TOKEN, LOGIN_TOKEN } from "./cloudflare-stand-in.ts";
 import { DeployedProject } from "./deployed-project.ts";
 
@@ -61,6 +62,27 @@ function expectKept(project: DeployedProject, name: string, shown: number): void
 	expect(project.leftovers()).toEqual([]);
 }
 
+/** `npm run verify -- --account` finds what was deployed, and says what is missing of it. */
+async function expectVerifiable({ standIn: { state, apiUrl } }: DeployedProject): Promise<void> {
+	vi.stubEnv("CLOUDFLARE_API_BASE_URL", apiUrl).stubEnv("CLOUDFLARE_API_TOKEN", API_TOKEN);
+	const options = { account: true, isLocal: false, name: null, url: "https://holdfast.acme.workers.dev" };
+	const check = () => checkAccount(options, new AbortController().signal);
+	const seen =
+		"global_fetch_strictly_public, queue_consumer_no_wait_for_wait_until, cpu_ms 300000, query strings redacted; 3 queues consumed, no dead letters";
+	expect(await check()).toBe(seen);
+	state.backlog = 2;
+	await expect(check()).rejects.toThrow("holdfast-dead-letters holds 2 messages");
+	state.backlog = 0;
+	const settings = state.workers.get("holdfast")?.settings ?? {};
+	const whole = { ...settings };
+	settings.observability = { redact_query_string: false };
+	await expect(check()).rejects.toThrow("logs query strings");
+	settings.compatibility_flags = ["global_fetch_strictly_public"];
+	await expect(check()).rejects.toThrow("lacks the flag queue_consumer_no_wait_for_wait_until");
+	Object.assign(settings, whole);
+	vi.unstubAllEnvs();
+}
+
 describe.concurrent("npm run deploy", () => {
 	it(
 		"makes everything on an empty account, nothing again, and another set under another name",
@@ -79,6 +101,8 @@ describe.concurrent("npm run deploy", () => {
 			expectWhole(state.changes.splice(0), "holdfast");
 			expect(modeOfSecrets & 0o777).toBe(0o600);
 			expect(first.output).toContain("Ready on https://holdfast.acme.workers.dev");
+			expect(first.output).toContain("npm run verify -- https://holdfast.acme.workers.dev");
+			await expectVerifiable(project);
 			const made = secretsOf(project, "holdfast");
 			expect(Buffer.from(made.ADMIN_TOKEN, "base64url")).toHaveLength(32);
 			expect(Buffer.from(made.SIGNING_KEY, "base64")).toHaveLength(32);
