@@ -1,11 +1,13 @@
 /** All systems side by side. */
+import { linesOf, measureAsStarted } from "./as-started.ts";
 import { aboutBullmq, missingForBullmq, startBullmq } from "./peers/bullmq/start.ts";
 import { reportOf, tableOf } from "./report.ts";
 import { type System, startHoldfast, startStraightforward, startWorkflows, type WorkerSystem } from "./systems.ts";
 import { takeTurns } from "./turns.ts";
 import type { Finding, Workbench } from "./workbench.ts";
 
-export async function compare({ load, upstreams, start, print }: Workbench): Promise<Finding> {
+export async function compare(workbench: Workbench): Promise<Finding> {
+	const { load, upstreams, start, print } = workbench;
 	const systems: [WorkerSystem, ...System[]] = [
 		await start(startHoldfast),
 		await start(startStraightforward),
@@ -15,7 +17,8 @@ export async function compare({ load, upstreams, start, print }: Workbench): Pro
 	if (missing === null) systems.push(await start(startBullmq));
 	const notes = [...ABOUT_HOLDFAST, ...(missing === null ? aboutBullmq() : [`bullmq: not measured, for ${missing}.`])];
 	const report = reportOf(await takeTurns(systems, upstreams, load, print), load, notes);
-	return { json: report, lines: tableOf(report) };
+	const asStarted = await measureAsStarted(workbench);
+	return { json: { ...report, as_started: asStarted }, lines: [...tableOf(report), "", ...linesOf(asStarted)] };
 }
 
 /** What the local engine makes cheaper, and dearer, than it is on Cloudflare. */

@@ -1,4 +1,4 @@
-/** Any Worker, counted: the same handlers behind counting bindings, and beside them three routes of the bench's own. */
+/** Any Worker, counted: the same handlers behind counting bindings, and beside them the routes of the bench. */
 import { z } from "zod";
 import { countedEnv, invocationOf, ledger, takeCounted } from "./counting.ts";
 
@@ -16,6 +16,20 @@ interface Measured<E> {
 
 const Sql = z.object({ sql: z.string(), params: z.array(z.union([z.string(), z.number(), z.null()])) });
 
+/** Answers the bench's own three routes, and hands everything else to `worker`. */
+export function withBenchRoutes<E extends object, W extends Measured<E>>(worker: W & Measured<E>): W {
+	return {
+		...worker,
+		async fetch(request: Request, env: E, context: ExecutionContext): Promise<Response> {
+			const { pathname } = new URL(request.url);
+			if (pathname === "/bench/ledger") return Response.json(ledger);
+			if (pathname === "/bench/sql") return await runSql(env, await request.json());
+			if (pathname === "/bench/insert") return await insertOnly(env, await request.text());
+			return await worker.fetch(request, env, context);
+		},
+	};
+}
+
 export function countedWorker<E extends object>(worker: Measured<E>) {
 	const counted = new Map<string, E>();
 	/** One for each actor and no more: what a Worker knows by its environment, it knows as long as in production. */
@@ -24,12 +38,8 @@ export function countedWorker<E extends object>(worker: Measured<E>) {
 		counted.set(actor, known);
 		return known;
 	};
-	return {
+	return withBenchRoutes({
 		async fetch(request: Request, env: E, context: ExecutionContext): Promise<Response> {
-			const { pathname } = new URL(request.url);
-			if (pathname === "/bench/ledger") return Response.json(ledger);
-			if (pathname === "/bench/sql") return await runSql(env, await request.json());
-			if (pathname === "/bench/insert") return await insertOnly(env, await request.text());
 			return await invocationOf("intake", () => worker.fetch(request, envOf(env, "intake"), context));
 		},
 
@@ -43,7 +53,7 @@ export function countedWorker<E extends object>(worker: Measured<E>) {
 		async scheduled(controller: ScheduledController, env: E, context: ExecutionContext): Promise<void> {
 			await invocationOf("sweeper", () => worker.scheduled?.(controller, envOf(env, "sweeper"), context));
 		},
-	};
+	});
 }
 
 /** One D1 insert and an answer: what no submission can be faster than. Not counted. */

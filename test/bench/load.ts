@@ -42,7 +42,7 @@ export interface Throughput {
 
 /** From the first request to the last webhook. */
 export async function throughputOf(
-	{ name, submission }: System,
+	{ name, submission }: Pick<System, "name" | "submission">,
 	upstreams: Upstreams,
 	{ jobs, atOnce }: { jobs: number; atOnce: number },
 ): Promise<Throughput> {

@@ -38,6 +38,9 @@ const SWEEP_SECONDS = 60;
 const PROMPT = "Say in two sentences what a job service has to promise to those who hand it paid work.";
 
 const COMPATIBILITY_DATE = "2026-10-20";
+/** The file that a peer is entered by: behind counting bindings, or as it is. */
+type Entry = "counted" | "plain";
+
 /** As `npm start` has them: the local broker runs one batch of a queue at a time. */
 const CONSUMER = { max_batch_size: 100, max_batch_timeout: 0, max_retries: 100, retry_delay: 60 };
 
@@ -47,9 +50,8 @@ export async function startHoldfast(upstreams: Upstreams, scratch: string): Prom
 	const port = await freePort();
 	const url = `http://127.0.0.1:${port}`;
 	const [production] = await Promise.all([readProductionConfig(place), applyMigrations(place)]);
-	const routes = [{ match: "*", provider: "openai-compatible", base_url: upstreams.modelUrl }];
 	const secrets = randomSecrets();
-	const environment = { MODEL_ROUTES: JSON.stringify(routes), DEFAULT_MODEL: "bench/model" };
+	const environment = { MODEL_ROUTES: modelRoutesTo(upstreams), DEFAULT_MODEL: "bench/model" };
 	const { vars } = localSettings({ production, url, file: secrets, environment });
 	const config = { ...localConfig(production, ROOT, vars), main: join(ROOT, "test/bench/worker.ts") };
 	const engine = await startEngine({ stateDir, config, port, secrets: formatEnvFile(secrets), healthPath: "/healthz" });
@@ -66,13 +68,21 @@ export async function startHoldfast(upstreams: Upstreams, scratch: string): Prom
 	};
 }
 
-export async function startStraightforward(upstreams: Upstreams, scratch: string): Promise<WorkerSystem> {
-	const stateDir = join(scratch, "straightforward");
+export function modelRoutesTo({ modelUrl }: Upstreams): string {
+	return JSON.stringify([{ match: "*", provider: "openai-compatible", base_url: modelUrl }]);
+}
+
+export async function startStraightforward(
+	upstreams: Upstreams,
+	scratch: string,
+	entry: Entry = "counted",
+): Promise<WorkerSystem> {
+	const stateDir = join(scratch, `straightforward-${entry}`);
 	const queues = ["jobs", "deliveries"];
 	const engine = await startEngine({
 		stateDir,
 		config: {
-			...workerNamed("straightforward", upstreams),
+			...workerNamed("straightforward", entry, upstreams),
 			d1_databases: [{ binding: "DB", database_name: "straightforward" }],
 			queues: {
 				producers: [
@@ -87,21 +97,25 @@ export async function startStraightforward(upstreams: Upstreams, scratch: string
 	return onEngine("straightforward", engine, submissionTo(`${engine.url}/jobs`, upstreams));
 }
 
-export async function startWorkflows(upstreams: Upstreams, scratch: string): Promise<WorkerSystem> {
+export async function startWorkflows(
+	upstreams: Upstreams,
+	scratch: string,
+	entry: Entry = "counted",
+): Promise<WorkerSystem> {
 	const engine = await startEngine({
-		stateDir: join(scratch, "workflows"),
+		stateDir: join(scratch, `workflows-${entry}`),
 		config: {
-			...workerNamed("workflows", upstreams),
-			workflows: [{ name: "jobs", binding: "JOBS", class_name: "CountedJobWorkflow" }],
+			...workerNamed("workflows", entry, upstreams),
+			workflows: [{ name: "jobs", binding: "JOBS", class_name: "JobWorkflow" }],
 		},
 	});
 	return onEngine("workflows", engine, submissionTo(`${engine.url}/jobs`, upstreams));
 }
 
-function workerNamed(name: string, { modelUrl }: Upstreams) {
+function workerNamed(name: string, entry: Entry, { modelUrl }: Upstreams) {
 	return {
 		name,
-		main: join(ROOT, `test/bench/peers/${name}/counted.ts`),
+		main: join(ROOT, `test/bench/peers/${name}/${entry}.ts`),
 		compatibility_date: COMPATIBILITY_DATE,
 		vars: { MODEL_URL: modelUrl },
 		r2_buckets: [{ binding: "RESULTS", bucket_name: "results" }],

@@ -3,17 +3,17 @@ import type { WorkflowStep } from "cloudflare:workers";
 import { standIn } from "../../../workerd/support/watched-d1.ts";
 import { countedWorker } from "../../counted-worker.ts";
 import { accountOf, countedEnv, countFetches, countLogLines, invocationOf } from "../../counting.ts";
-import workflows, { JobWorkflow, type WorkflowsEnv } from "./worker.ts";
+import workflows, { JobWorkflow as Workflow, type WorkflowsEnv } from "./worker.ts";
 
 countFetches();
 countLogLines();
 
-export class CountedJobWorkflow extends JobWorkflow {
+export class JobWorkflow extends Workflow {
 	constructor(context: ExecutionContext, env: WorkflowsEnv) {
 		super(context, countedEnv(env, "workflow"));
 	}
 
-	override async run(event: Parameters<JobWorkflow["run"]>[0], step: WorkflowStep) {
+	override async run(event: Parameters<Workflow["run"]>[0], step: WorkflowStep) {
 		const counted = standIn(step, {
 			do: (...params: unknown[]) => {
 				accountOf("workflow").spent.workflowSteps += 1;
