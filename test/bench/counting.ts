@@ -29,12 +29,14 @@ export function countFetches(): void {
 	};
 }
 
-/** From here on, each logged line counts for the current actor. */
+/** From here on, each logged line counts for the current actor, with its bytes. */
 export function countLogLines(): void {
-	for (const level of ["log", "error"] as const) {
+	for (const level of ["log", "warn", "error"] as const) {
 		const write = console[level];
 		console[level] = (...words: unknown[]) => {
-			accountOf(acting.getStore() ?? "nobody").spent.logLines += 1;
+			const { spent } = accountOf(acting.getStore() ?? "nobody");
+			spent.logLines += 1;
+			spent.logBytes += new TextEncoder().encode(words.join(" ")).byteLength;
 			write(...words);
 		};
 	}
@@ -60,18 +62,9 @@ const isD1 = (binding: object): binding is D1Database => "prepare" in binding;
 const isR2 = (binding: object): binding is R2Bucket => "createMultipartUpload" in binding;
 const isQueue = (binding: object): binding is Queue => "sendBatch" in binding;
 
-/** What a statement begins with, by its text: made once, for a long one takes longer to look through than to count. */
-const beginnings = new Map<string, string>();
-
-function beginningOf(sql: string): string {
-	const known = beginnings.get(sql) ?? sql.trim().slice(0, 200).replaceAll(/\s+/g, " ").slice(0, 60);
-	beginnings.set(sql, known);
-	return known;
-}
-
 function countedD1(d1: D1Database, { spent, d1: calls }: Account): D1Database {
 	return watchedD1(d1, (results, [first]) => {
-		const what = beginningOf(first?.sql ?? "");
+		const what = first?.name ?? "";
 		const call = calls[what] ?? { calls: 0, rowsRead: 0, rowsWritten: 0, sqlMs: 0 };
 		calls[what] = call;
 		spent.d1Calls += 1;

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { endWranglerGroup, type Process, signalAll, wranglerGroup } from "../../scripts/lib/processes.ts";
 import { readLines, runDev } from "../../scripts/lib/run-wrangler.ts";
 import { freePort } from "../support/ports.ts";
-import type { D1Calls, Ledger, Spent } from "./ledger.ts";
+import type { Ledger, Spent } from "./ledger.ts";
 import { cpuMsOf, residentBytesOf } from "./process-usage.ts";
 
 export const ROOT = resolve(import.meta.dirname, "../..");
@@ -133,9 +133,4 @@ async function whenQuiet(read: () => Promise<Ledger>): Promise<Ledger> {
 
 function sum(ledger: Ledger, name: keyof Spent): number {
 	return Object.values(ledger).reduce((total, { spent }) => total + spent[name], 0);
-}
-
-/** All calls to D1 of one actor, added up by what they begin with. */
-export function callsOf(ledger: Ledger, actor: string): [string, D1Calls][] {
-	return Object.entries(ledger[actor]?.d1 ?? {});
 }

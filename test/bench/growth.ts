@@ -136,9 +136,7 @@ async function askOften({ engine }: WorkerSystem, what: string, question: () => 
 
 function byCall(spent: Ledger): Answers {
 	const calls = Object.entries(spent).flatMap(([actor, { d1 }]) =>
-		actor === "sweeper"
-			? []
-			: Object.entries(d1).map(([what, call]) => ({ what: `${actor}: ${what.slice(0, 55)}`, call })),
+		actor === "sweeper" ? [] : Object.entries(d1).map(([what, call]) => ({ what: `${actor}: ${what}`, call })),
 	);
 	return Object.fromEntries(
 		calls.map(({ what, call }) => [

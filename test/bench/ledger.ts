@@ -17,12 +17,14 @@ const NOTHING = {
 	queueDeletes: 0,
 	fetches: 0,
 	logLines: 0,
+	/** As the lines are written, in UTF-8. */
+	logBytes: 0,
 	workflowSteps: 0,
 };
 
 export type Spent = typeof NOTHING;
 
-/** One kind of call to D1, by the beginning of its first statement. */
+/** The calls to D1 of one name; a transaction of several calls counts under the first. */
 export interface D1Calls {
 	calls: number;
 	rowsRead: number;
@@ -101,6 +103,7 @@ const spentNames: readonly (keyof Spent)[] = [
 	"queueDeletes",
 	"fetches",
 	"logLines",
+	"logBytes",
 	"workflowSteps",
 ];
 
@@ -108,12 +111,22 @@ export function queueOps({ queueWrites, queueReads, queueDeletes }: Spent): numb
 	return queueWrites + queueReads + queueDeletes;
 }
 
-/** What Workers Logs keep of a job, where they are on: each line, and one event for each invocation. */
-export function logEvents({ logLines, invocations }: Spent): number {
-	return logLines + invocations;
+/** Assumed: the platform adds to each event its timestamp, request, Worker, version and outcome, and repeats the message. */
+const LOG_EVENT_BYTES = 1_000;
+/** Workers Logs keep an event for seven days; storage is billed by the average of a month's days. */
+const MONTHS_STORED = 7 / 30;
+
+/** What Workers Logs take in of a job: each line, and one event for each invocation where `invocation_logs` is on. */
+export function bytesLogged({ logBytes, logLines, invocations }: Spent, logsInvocations: boolean): number {
+	return logBytes + LOG_EVENT_BYTES * (logLines + (logsInvocations ? invocations : 0));
 }
 
-/** What a million jobs cost, of which each spends this and so many milliseconds of CPU. */
+/** What logs of so many bytes a job cost, for a million jobs. */
+export function logDollarsPerMillion(bytes: number): number {
+	return bytes * (PRICES.logBytesIngested.perMillion + MONTHS_STORED * PRICES.logBytesStored.perMillion);
+}
+
+/** What a million jobs cost without logs and storage, of which each spends this and so many milliseconds of CPU. */
 export function dollarsPerMillion(spent: Spent, cpuMs: number): number {
 	const bill: [keyof typeof PRICES, number][] = [
 		["rowsRead", spent.rowsRead],
@@ -123,6 +136,7 @@ export function dollarsPerMillion(spent: Spent, cpuMs: number): number {
 		["queueOps", queueOps(spent)],
 		["invocations", spent.invocations],
 		["cpuMs", cpuMs],
+		["workflowSteps", spent.workflowSteps],
 	];
 	return bill.reduce((sum, [name, count]) => sum + count * PRICES[name].perMillion, 0);
 }

@@ -66,20 +66,44 @@ export const PRICES = {
 		source: "https://developers.cloudflare.com/workers/platform/pricing/",
 		readOn: "2026-11-23",
 	},
-	/** Listed apart from the bill: whether logs are kept is a setting, which `wrangler.toml` turns on. */
-	logEvents: {
-		perMillion: 0.6,
-		what: "events of Workers Logs: each line, and one for each invocation",
-		included: "20 million",
-		source: "https://developers.cloudflare.com/workers/observability/logs/workers-logs/",
-		readOn: "2026-11-28",
-	},
-	/** Announced to be billed from 2026-08-10 at the earliest; listed apart from the bill, for older copies of the page have no such line. */
+	/** Billed since 2026-08-10. */
 	workflowSteps: {
 		perMillion: 8,
-		what: "steps of a Workflow",
+		what: "steps of a Workflow: $0.80 for 100,000",
 		included: "500,000",
-		source: "https://developers.cloudflare.com/workflows/reference/pricing/",
-		readOn: "2026-11-23",
+		source: "https://developers.cloudflare.com/changelog/post/2026-07-07-workflows-billing-updates/",
+		readOn: "2026-11-30",
+	},
+	/** Listed apart from the bill: whether logs are kept is a setting, which `wrangler.toml` turns on. From 2026-12-01. */
+	logBytesIngested: {
+		perMillion: 0.25 / 1_000,
+		what: "bytes of logs taken in, those of AI Gateway too, uncompressed, with what the platform adds: $0.25 a GB",
+		included: "50 GB",
+		source: "https://developers.cloudflare.com/observability/pricing/",
+		readOn: "2026-11-30",
+	},
+	/** For seven days. From 2026-12-01. */
+	logBytesStored: {
+		perMillion: 0.1 / 1_000,
+		what: "bytes of logs stored for a month: $0.10 a GB",
+		included: "12 GB",
+		source: "https://developers.cloudflare.com/observability/pricing/",
+		readOn: "2026-11-30",
+	},
+	/** Storage is in no bill: what it costs depends on how long jobs are retained. */
+	d1BytesStored: {
+		perMillion: 0.75 / 1_000,
+		what: "bytes of D1 stored for a month, indexes included: $0.75 a GB",
+		included: "5 GB",
+		source: "https://developers.cloudflare.com/d1/platform/pricing/",
+		readOn: "2026-11-30",
+	},
+	/** Billed since 2026-08-10. A Workflow keeps the state of an instance for seven days by default. */
+	workflowBytesStored: {
+		perMillion: 0.2 / 1_000,
+		what: "bytes of a Workflow's state stored for a month: $0.20 a GB",
+		included: "1 GB",
+		source: "https://developers.cloudflare.com/changelog/post/2026-07-07-workflows-billing-updates/",
+		readOn: "2026-11-30",
 	},
 } as const satisfies Record<string, Price>;

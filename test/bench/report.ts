@@ -1,7 +1,16 @@
 /** What the turns came to: figures for each system, their ratios, and a table to read. */
-import { dollarsPerMillion, type Ledger, logEvents, perJob, queueOps, type Spent, totalOf } from "./ledger.ts";
+import {
+	bytesLogged,
+	dollarsPerMillion,
+	type Ledger,
+	logDollarsPerMillion,
+	perJob,
+	queueOps,
+	type Spent,
+	totalOf,
+} from "./ledger.ts";
 import type { Idle } from "./load.ts";
-import { PRICES, PRICES_READ_ON } from "./prices.ts";
+import { PRICES_READ_ON } from "./prices.ts";
 import { median, quantile, rounded } from "./statistics.ts";
 import type { BareTurn, Load, Measured, Turn, Turns } from "./turns.ts";
 
@@ -22,7 +31,7 @@ export function reportOf({ systems, bareInserts }: Turns, load: Load, notes: str
 	const holdfast = systems.get("holdfast");
 	if (holdfast === undefined) throw new Error("holdfast took no turns");
 	const jobs = load.rounds * (load.jobs + load.idleJobs);
-	const figures = new Map([...systems].map(([name, measured]) => [name, figuresOf(measured, jobs)]));
+	const figures = new Map([...systems].map(([name, measured]) => [name, figuresOf(name, measured, jobs)]));
 	const dollars = (name: string) => figures.get(name)?.dollars_per_million_jobs;
 	const ratios: Report["ratios"] = {};
 	for (const [name, { turns }] of systems) {
@@ -48,11 +57,11 @@ export function reportOf({ systems, bareInserts }: Turns, load: Load, notes: str
 	};
 }
 
-function figuresOf({ turns, spent }: Measured, jobs: number): Record<string, number> {
+function figuresOf(name: string, { turns, spent }: Measured, jobs: number): Record<string, number> {
 	const cpuMs = median(turns.map(({ cpuMsPerJob }) => cpuMsPerJob));
 	const idle = (part: keyof Idle) => turns.flatMap((turn) => turn.idle[part]);
 	return {
-		...(spent === null ? {} : billFor(perJob(totalOf(spent), jobs), cpuMs)),
+		...(spent === null ? {} : billFor(perJob(totalOf(spent), jobs), cpuMs, name !== "holdfast")),
 		jobs_per_second: median(turns.map(({ jobsPerSecond }) => jobsPerSecond)),
 		...submitFigures(turns),
 		idle_overhead_p50_ms: median(idle("overheadMs")),
@@ -63,8 +72,12 @@ function figuresOf({ turns, spent }: Measured, jobs: number): Record<string, num
 	};
 }
 
-/** Of what no platform counts there is no figure: a zero would say that it was counted, and is free. */
-function billFor(each: Spent, cpuMs: number): Record<string, number> {
+/**
+ * `wrangler.toml` turns invocation logs off, and the peers have them as is the default.
+ * Of what no platform counts there is no figure: a zero would say that it was counted, and is free.
+ */
+function billFor(each: Spent, cpuMs: number, logsInvocations: boolean): Record<string, number> {
+	const logged = bytesLogged(each, logsInvocations);
 	return {
 		rows_written_per_job: each.rowsWritten,
 		rows_read_per_job: each.rowsRead,
@@ -76,9 +89,9 @@ function billFor(each: Spent, cpuMs: number): Record<string, number> {
 		invocations_per_job: each.invocations,
 		workflow_steps_per_job: each.workflowSteps,
 		dollars_per_million_jobs: dollarsPerMillion(each, cpuMs),
-		dollars_for_workflow_steps: each.workflowSteps * PRICES.workflowSteps.perMillion,
 		log_lines_per_job: each.logLines,
-		dollars_for_log_events: logEvents(each) * PRICES.logEvents.perMillion,
+		log_bytes_per_job: logged,
+		dollars_for_logs_per_million_jobs: logDollarsPerMillion(logged),
 	};
 }
 

@@ -1,10 +1,11 @@
 import { describe, expect, it } from "vitest";
 import {
 	between,
+	bytesLogged,
 	dollarsPerMillion,
 	emptyAccount,
 	type Ledger,
-	logEvents,
+	logDollarsPerMillion,
 	perJob,
 	totalOf,
 } from "../../bench/ledger.ts";
@@ -23,8 +24,15 @@ describe("the ledger", () => {
 		expect(dollarsPerMillion(spending({ r2ClassA: 1, r2ClassB: 1, invocations: 1 }).spent, 0)).toBeCloseTo(5.16);
 	});
 
-	it("takes each line and each invocation for an event of the logs", () => {
-		expect(logEvents(spending({ logLines: 2, invocations: 1.1 }).spent)).toBeCloseTo(3.1);
+	it("bills the steps of a Workflow", () => {
+		expect(dollarsPerMillion(spending({ workflowSteps: 3 }).spent, 0)).toBeCloseTo(24);
+	});
+
+	it("bills logs by the gigabyte: taken in, and stored for seven days of thirty", () => {
+		const { spent } = spending({ logBytes: 300, logLines: 2, invocations: 1.1 });
+		expect([bytesLogged(spent, false), bytesLogged(spent, true)]).toEqual([2_300, 3_400]);
+		// A million jobs of 3 KB are 3 GB, of which a month stores 0.7.
+		expect(logDollarsPerMillion(3_000)).toBeCloseTo(3 * 0.25 + 0.7 * 0.1);
 	});
 
 	it("counts what lies between two looks, whatever appeared meanwhile", () => {

@@ -50,7 +50,8 @@ describe("what npm start says about jobs", () => {
 	});
 
 	it("is a count once they are many, and a line each again for those that come later", () => {
-		const burst = many(100, open);
+		const [burst, quick] = [many(100, open), many(6, succeeded)];
+		expect(linesOf({ finished: 6, succeeded: 6, jobs: quick })).toEqual([["jobs: 6 submitted, 6 finished, 0 open"]]);
 		expect(
 			linesOf(
 				{ open: 300, jobs: burst },
