@@ -1,15 +1,14 @@
 /**
- * Which jobs of a request may run now, as SQL. Every reason why a queued job does not run is in this predicate: its time,
- * the key that it is parked on, its tenant's budget and slots, and the breakers of its credential and its model.
+ * Which jobs of a request may run now, as SQL, and what the others are parked on. Every reason why a queued job does not run is
+ * here: its time, the key that it is parked on, its tenant's budget and slots, and the breakers of its credential and its model.
  */
 import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
 import { gatedBy } from "./breakers.ts";
-import { breakerKeys, credentialKey, modelKey } from "./keys.ts";
-import { overBudget } from "./tenant-limits.ts";
-import { getsSlot } from "./tenant-slots.ts";
+import { breakerKeys, credentialKey, modelKey, tenantKey } from "./keys.ts";
+import { getsSlot, overBudget, TOMORROW } from "./tenant-limits.ts";
 
 /** The requested jobs, each with its place in line for its tenant's slots and for the permits of its breakers. */
 const placed = (condition: string) => `(
@@ -54,5 +53,34 @@ export function findGated(db: Database, keys: JobKey[], holder: string): Stateme
 		       WHERE ${GATED} OR (deadline_at > ${NOW}
 		         AND EXISTS (SELECT 1 FROM breakers WHERE key IN ${breakerKeys("placed")}))`,
 		params: [db.clock(), keyList(keys), holder],
+	};
+}
+
+/** Of the job's open breakers, the one that stays open longest. */
+const OPEN_BREAKER = `(SELECT key FROM breakers WHERE key IN ${breakerKeys("jobs")} AND open_until > ${NOW}
+	ORDER BY open_until DESC LIMIT 1)`;
+
+/**
+ * Parks the requested jobs that are due and were not leased, in the transaction that leases the others, on the first that
+ * applies: tomorrow's budget, a breaker, a slot. A parked job gives its slot back. No queue message is sent for it until
+ * `release.ts` releases it; the sweeper only watches its deadline.
+ */
+export function parkWaiting(db: Database, keys: JobKey[]): Statement {
+	return {
+		sql: `UPDATE jobs
+		   SET parked_on = waiting.parked_on, status_reason = waiting.reason, run_at = waiting.run_at, slot = NULL,
+		       version = version + 1, sweep_at = deadline_at
+		  FROM (
+		       SELECT due.tenant_id, due.id,
+		              CASE WHEN is_over_budget OR breaker.key IS NULL THEN ${tenantKey("due.tenant_id")} ELSE breaker.key END AS parked_on,
+		              CASE WHEN is_over_budget THEN 'budget_spent' ELSE coalesce(breaker.reason, 'running_limit') END AS reason,
+		              CASE WHEN is_over_budget THEN ${TOMORROW} ELSE coalesce(breaker.open_until, due.run_at) END AS run_at
+		         FROM (SELECT tenant_id, id, run_at, slot, ${overBudget("jobs.tenant_id")} AS is_over_budget, ${OPEN_BREAKER} AS breaker
+		                 FROM jobs
+		                WHERE ${REQUESTED} AND status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL AND deadline_at > ${NOW}) AS due
+		         LEFT JOIN breakers AS breaker ON breaker.key = due.breaker
+		        WHERE is_over_budget OR breaker.key IS NOT NULL OR due.slot IS NULL) AS waiting
+		 WHERE jobs.tenant_id = waiting.tenant_id AND jobs.id = waiting.id`,
+		params: [db.clock(), keyList(keys)],
 	};
 }

@@ -6,7 +6,7 @@ import { distinctKeys } from "../distinct-keys.ts";
 import { jobKeysFromRows } from "../key-list.ts";
 import { callsAdmitted } from "./breakers.ts";
 import { tenantOfKey } from "./keys.ts";
-import { slotsToGive } from "./tenant-slots.ts";
+import { slotsToGive } from "./tenant-limits.ts";
 
 /** How many jobs one statement releases at most, where the caller names no other limit. The sweeper releases the rest. */
 export const RELEASED_MAX = 100;

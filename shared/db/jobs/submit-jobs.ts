@@ -12,8 +12,7 @@ import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts"
 import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
 import { tenantKey } from "../admission/keys.ts";
-import { openIn, openLeft, overBudget, TOMORROW } from "../admission/tenant-limits.ts";
-import { slotsLeft } from "../admission/tenant-slots.ts";
+import { openIn, openLeft, overBudget, slotsLeft, TOMORROW } from "../admission/tenant-limits.ts";
 import { column, jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";

@@ -41,7 +41,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a batch is given one slot more than there are",
 		seenBy: 7,
-		file: "shared/db/admission/tenant-slots.ts",
+		file: "shared/db/admission/tenant-limits.ts",
 		find: "`${place} <= ${slotsLeft(tenant)}`",
 		replace: "`${place} <= 1 + ${slotsLeft(tenant)}`",
 	},
@@ -76,21 +76,21 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job that waits for its upstream keeps its slot",
 		seenBy: 15,
-		file: "shared/db/admission/park.ts",
+		file: "shared/db/admission/may-run.ts",
 		find: "run_at = waiting.run_at, slot = NULL,",
 		replace: "run_at = waiting.run_at,",
 	},
 	{
 		name: "a released slot is given to no job",
 		seenBy: 7,
-		file: "shared/db/admission/tenant-slots.ts",
+		file: "shared/db/admission/tenant-limits.ts",
 		find: "THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`",
 		replace: "THEN 0 ELSE 0 END`",
 	},
 	{
 		name: "more jobs are released than there are slots",
 		seenBy: 7,
-		file: "shared/db/admission/tenant-slots.ts",
+		file: "shared/db/admission/tenant-limits.ts",
 		find: "THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`",
 		replace: "THEN 0 ELSE max(0, 1 + ${freeSlots(tenant)}) END`",
 	},
