@@ -1,20 +1,21 @@
 /** One leased job: look for a result, check, call, decide, settle. */
 import { type Attempt, type AttemptFacts, newAttempt, nextAttemptNumber } from "../../shared/core/jobs/attempts.ts";
-import { decideFailure, precheck, usesAttempt } from "../../shared/core/jobs/decide.ts";
+import { decideFailure, usesAttempt } from "../../shared/core/jobs/decide.ts";
 import {
 	afterFailure,
+	afterMissingInput,
 	afterOtherResult,
-	afterPrecheck,
 	afterResult,
 	afterStorageFault,
 	handBack,
+	precheck,
 	type Settlement,
 } from "../../shared/core/jobs/settlement.ts";
 import type { JsonObject } from "../../shared/core/json/json.ts";
 import { type ModelFailure, routeFailure } from "../../shared/core/upstreams/failures.ts";
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import type { ModelOutcome, ModelResponse } from "../../shared/model/port.ts";
-import { ACK, type Disposition } from "../../shared/queues/messages.ts";
+import { ACK, type Disposition } from "../../shared/queues/dispositions.ts";
 import { logDebug } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 import { findEarlierResult, loadInput, storeWhileHeld } from "./persist.ts";
@@ -50,11 +51,11 @@ async function attempt(consumer: Consumer, lease: Lease): Promise<Settlement | n
 
 async function callOnce(consumer: Consumer, lease: Lease): Promise<Settlement | null> {
 	const { job, lost } = lease;
-	const checked = precheck(job, lease.now());
-	if (checked !== "call") return afterPrecheck(job, checked);
+	const ended = precheck(job, lease.now());
+	if (ended !== null) return ended;
 	const input = await loadInput(consumer, job);
 	if (input === "unknown") return afterStorageFault(job, null);
-	if (input === "missing") return afterPrecheck(job, "input_missing");
+	if (input === "missing") return afterMissingInput(job);
 	if (lost.aborted) return null;
 	const outcome = await call(consumer, lease, input);
 	// A result that was paid for is stored even if the lease is lost: the job's next holder finds it.

@@ -1,4 +1,4 @@
-/** What becomes of a job, decided from data alone. The consumer carries it out. */
+/** What becomes of a job whose call failed, decided from data alone. */
 
 import { backoffMs } from "../upstreams/backoff.ts";
 import type { ModelFailure } from "../upstreams/failures.ts";
@@ -45,28 +45,10 @@ export function decideFailure(job: Job, failure: ModelFailure, now: number, rand
 	return { next: "queued", reason: queuedReason(failure), delayMs, model: job.model, attempt };
 }
 
-export type Precheck = "call" | "poisoned" | "expired";
-
-/** Whether a leased job without a stored result may make a call. */
-export function precheck(job: Job, now: number): Precheck {
-	if (now >= job.deadlineAt) return "expired";
-	if (job.attempt > job.maxAttempts) return "poisoned";
-	return "call";
-}
-
 export function deadlineError(job: Pick<Job, "model">): JobError {
 	return {
 		code: "deadline_passed",
 		message: "The deadline passed before the job got a result.",
-		status: null,
-		model: job.model,
-	};
-}
-
-export function poisonedError(job: Job): JobError {
-	return {
-		code: "poisoned",
-		message: `The worker crashed or lost its lease on all ${job.maxAttempts} attempts.`,
 		status: null,
 		model: job.model,
 	};

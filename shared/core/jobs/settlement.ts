@@ -2,7 +2,7 @@
 import type { BreakerEvent } from "../upstreams/breaker.ts";
 import type { Usage } from "../upstreams/failures.ts";
 import { type Attempt, addUsage, withAttempt } from "./attempts.ts";
-import { deadlineError, type FailureDecision, type Precheck, poisonedError } from "./decide.ts";
+import { deadlineError, type FailureDecision } from "./decide.ts";
 import type { Job, JobError } from "./job.ts";
 import type { StatusReason } from "./job-states.ts";
 
@@ -79,17 +79,21 @@ export function afterFailure(
 	return { status: decision.next, reason, error: decision.error, resultBytes: null, progress };
 }
 
-/** The job may make no further call. */
-export function afterPrecheck(job: Job, failed: Exclude<Precheck, "call"> | "input_missing"): Settlement {
+/** How a leased job without a stored result ends if it may make no further call. Null: it may. */
+export function precheck(job: Job, now: number): Settlement | null {
 	const end = { resultBytes: null, progress: progressWithoutCall(job) };
-	switch (failed) {
-		case "poisoned":
-			return { ...end, status: "failed", reason: "poisoned", error: poisonedError(job) };
-		case "expired":
-			return { ...end, status: "expired", reason: "deadline_passed", error: deadlineError(job) };
-		case "input_missing":
-			return { ...end, status: "failed", reason: "permanent", error: inputMissingError(job) };
+	if (now >= job.deadlineAt) {
+		return { ...end, status: "expired", reason: "deadline_passed", error: deadlineError(job) };
 	}
+	if (job.attempt <= job.maxAttempts) return null;
+	const message = `The worker crashed or lost its lease on all ${job.maxAttempts} attempts.`;
+	return { ...end, status: "failed", reason: "poisoned", error: errorWithoutCall(job, "poisoned", message) };
+}
+
+export function afterMissingInput(job: Job): Settlement {
+	const message = "The stored input no longer exists; submit the job again.";
+	const error = errorWithoutCall(job, "input_missing", message);
+	return { status: "failed", reason: "permanent", error, resultBytes: null, progress: progressWithoutCall(job) };
 }
 
 /** The job may make no call now. It is queued again and waits like any other with this reason. */
@@ -128,11 +132,6 @@ function history(job: Job, attempts: Attempt[]) {
 	return { attempts, usage: added.reduce((spent, entry) => addUsage(spent, entry.usage), job.usage) };
 }
 
-function inputMissingError({ model }: Job): JobError {
-	return {
-		code: "input_missing",
-		message: "The stored input no longer exists; submit the job again.",
-		status: null,
-		model,
-	};
+function errorWithoutCall({ model }: Job, code: string, message: string): JobError {
+	return { code, message, status: null, model };
 }

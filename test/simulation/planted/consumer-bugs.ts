@@ -56,9 +56,9 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the deadline is ignored before a call",
 		seenBy: 6,
-		file: "shared/core/jobs/decide.ts",
-		find: 'if (now >= job.deadlineAt) return "expired";',
-		replace: "",
+		file: "shared/core/jobs/settlement.ts",
+		find: "if (now >= job.deadlineAt) {",
+		replace: "if (false) {",
 	},
 	{
 		name: "a call has no time limit",
@@ -77,9 +77,9 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job that kills its holders is called forever",
 		seenBy: 21,
-		file: "shared/core/jobs/decide.ts",
-		find: 'if (job.attempt > job.maxAttempts) return "poisoned";',
-		replace: "",
+		file: "shared/core/jobs/settlement.ts",
+		find: "if (job.attempt <= job.maxAttempts) return null;",
+		replace: "return null;",
 	},
 	{
 		name: "holders have no heartbeat",

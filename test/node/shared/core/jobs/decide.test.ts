@@ -4,8 +4,6 @@ import {
 	ANSWER_UNREADABLE,
 	deadlineError,
 	decideFailure,
-	poisonedError,
-	precheck,
 	usesAttempt,
 } from "../../../../../shared/core/jobs/decide.ts";
 import type { ModelFailure } from "../../../../../shared/core/upstreams/failures.ts";
@@ -98,30 +96,11 @@ describe("the deadline", () => {
 	});
 });
 
-describe("judge", () => {
-	it("lets a job be called until its attempts or its time are over", () => {
-		const job = running({ attempt: 5, maxAttempts: 5, deadlineMs: 1_000 });
-		expect(precheck(job, NOW + 999)).toBe("call");
-		expect(precheck({ ...job, attempt: 6 }, NOW + 999)).toBe("poisoned");
-		expect(precheck(job, NOW + 1_000)).toBe("expired");
-		expect(precheck({ ...job, attempt: 6 }, NOW + 1_000)).toBe("expired");
-	});
-});
-
 describe("usesAttempt", () => {
 	it("counts what was the job's own bad luck, not a provider's `later`", () => {
 		const counted = (["transient", "permanent", "throttled", "blocked"] as const).map((kind) =>
 			usesAttempt(aFailure(kind)),
 		);
 		expect(counted).toEqual([true, true, false, false]);
-	});
-});
-
-describe("errors of our own", () => {
-	it("say what happened and which model was meant", () => {
-		const job = running({ maxAttempts: 3, model: "b" });
-		expect(poisonedError(job)).toMatchObject({ code: "poisoned", status: null, model: "b" });
-		expect(poisonedError(job).message).toContain("all 3 attempts");
-		expect(deadlineError(job)).toMatchObject({ code: "deadline_passed", status: null, model: "b" });
 	});
 });
