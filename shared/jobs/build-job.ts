@@ -38,7 +38,7 @@ export interface BuildBindings {
 	config: Config;
 	runtime: Runtime;
 	/** Whether webhooks may go to `url`, and the form of it to store. */
-	checkWebhookUrl(url: string): Promise<{ ok: true; url: string } | { ok: false; problem: string }>;
+	checkReceiver(url: string): Promise<{ ok: true; url: string } | { ok: false; problem: string }>;
 }
 
 export async function buildJob(bindings: BuildBindings, order: Order): Promise<BuiltJob | Invalid> {
@@ -102,7 +102,7 @@ function startOf(request: JobRequest, now: number): NewJob["start"] | Invalid {
 
 async function webhookOf(bindings: BuildBindings, { webhook }: JobRequest): Promise<WebhookTarget | Invalid | null> {
 	if (webhook === undefined) return null;
-	const receiver = await bindings.checkWebhookUrl(webhook.url);
+	const receiver = await bindings.checkReceiver(webhook.url);
 	if (!receiver.ok) return invalid("webhook.url", receiver.problem);
 	return { url: receiver.url, events: webhook.events ?? null, payload: webhook.payload };
 }

@@ -20,7 +20,7 @@ export interface Consumer extends Bindings {
 	inputBudget: ByteBudget;
 	/** Random per invocation: names our leases. */
 	holder: string;
-	/** Jobs that become final while others are being written share the next transaction. */
+	/** `finishJobs`, grouped: jobs that become final while others are being written share the next transaction. */
 	finalizations: GroupCommit<Finalization, Finished>;
 }
 

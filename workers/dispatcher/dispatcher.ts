@@ -13,7 +13,7 @@ export interface Dispatcher extends Bindings {
 	freshResults: FreshResults;
 	/** Work that outlives the messages. If it dies, the sweeper finds its delivery in D1. */
 	background: (work: Promise<void>) => void;
-	/** Attempts that end while others are being recorded share the next transaction. */
+	/** `recordDeliveries`, grouped: attempts that end while others are being recorded share the next transaction. */
 	records: GroupCommit<DeliveryRecord, Recorded>;
 }
 

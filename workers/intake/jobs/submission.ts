@@ -42,7 +42,7 @@ export const submissionResponses = {
 };
 
 export function submitBindings(c: Context<IntakeEnv>): SubmitBindings {
-	return { ...c.env.services, checkWebhookUrl: (url) => checkNewReceiver(c, url) };
+	return { ...c.env.services, checkReceiver: (url) => checkNewReceiver(c, url) };
 }
 
 /**
