@@ -3,7 +3,7 @@ import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { breakerKeysOf } from "../../shared/core/upstreams/credentials.ts";
 import { whyNotLeased } from "../../shared/db/jobs/why-not-leased.ts";
 import { wake } from "../../shared/jobs/wake.ts";
-import { ACK, AFTER_CRASH, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/messages.ts";
+import { ACK, AFTER_CRASH, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/dispositions.ts";
 import { logDebug, logError, logWarning } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 import { leaseWithRetry } from "./persist.ts";

@@ -5,7 +5,7 @@ import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
 import { requeueJob } from "../../shared/db/jobs/requeue-job.ts";
 import { wake } from "../../shared/jobs/wake.ts";
-import { ACK, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/messages.ts";
+import { ACK, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/dispositions.ts";
 import { log } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 import { retryWrite } from "./persist.ts";

@@ -6,7 +6,7 @@ import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
 import { RECEIVER_SLOW_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { findPendingDeliveries, type PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
-import { ACK, AFTER_CRASH, type Disposition, retryWhenDue } from "../../shared/queues/messages.ts";
+import { ACK, AFTER_CRASH, type Disposition, retryWhenDue } from "../../shared/queues/dispositions.ts";
 import { logError, logWarning } from "../log.ts";
 import { deliver } from "./deliver.ts";
 import type { Dispatcher } from "./dispatcher.ts";

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
-import { ACK } from "../../../shared/queues/messages.ts";
+import { ACK } from "../../../shared/queues/dispositions.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, MINUTE, NOW, reload, SECOND, WEBHOOK } from "../support/a-job.ts";
 import { aModel, answered, failed, type ScriptedModel, slowly } from "../world/model.ts";

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { ACK } from "../../../shared/queues/messages.ts";
+import { ACK } from "../../../shared/queues/dispositions.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, DAY, HOUR, LEASE_MS, MINUTE, NOW, reload, SECOND, WEBHOOK } from "../support/a-job.ts";
 import { aModel, answered, failed, slowly, USAGE } from "../world/model.ts";

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { viewJob } from "../../../shared/api/job.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
 import { openSlowReceiverBreaker } from "../../../shared/db/deliveries/receiver-breakers.ts";
-import { ACK } from "../../../shared/queues/messages.ts";
+import { ACK } from "../../../shared/queues/dispositions.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import {
 	A_SECRET,

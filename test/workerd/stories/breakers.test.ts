@@ -1,7 +1,7 @@
 /** A model is throttled: which job calls when, which waits where, and what releases those that wait. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ACK } from "../../../shared/queues/messages.ts";
+import { ACK } from "../../../shared/queues/dispositions.ts";
 import { storeResult } from "../../../shared/storage/results.ts";
 import { aJob, anAttempt, DAY, HOUR, LEASE_MS, MINUTE, reload, SECOND, type StoredJob } from "../support/a-job.ts";
 import { emptyTables } from "../support/all-rows.ts";

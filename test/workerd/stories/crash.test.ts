@@ -1,7 +1,7 @@
 /** One job, one crash, at every point of its way: it ends once, its webhook is sent, and a result in R2 is never bought again. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
-import { ACK } from "../../../shared/queues/messages.ts";
+import { ACK } from "../../../shared/queues/dispositions.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { deliveryIdOf } from "../../support/event-ids.ts";
 import { aJob, aTenant, MINUTE, reload, reloadDelivery, SECOND, WEBHOOK } from "../support/a-job.ts";

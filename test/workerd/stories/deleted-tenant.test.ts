@@ -9,7 +9,7 @@ import { leaseJobs } from "../../../shared/db/jobs/lease-jobs.ts";
 import { createApiKey, findKeyInForce } from "../../../shared/db/tenants/api-keys.ts";
 import { findTenant, listTenants } from "../../../shared/db/tenants/tenants.ts";
 import { deleteTenant, OWNED } from "../../../shared/db/upkeep/delete-tenant.ts";
-import { ACK } from "../../../shared/queues/messages.ts";
+import { ACK } from "../../../shared/queues/dispositions.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import {
 	aDelivery,

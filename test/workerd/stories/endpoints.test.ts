@@ -13,7 +13,7 @@ import {
 	updateEndpoint,
 } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
-import { ACK } from "../../../shared/queues/messages.ts";
+import { ACK } from "../../../shared/queues/dispositions.ts";
 import {
 	aJob,
 	aTenant,

@@ -4,7 +4,7 @@ import type { Config } from "../../../shared/core/config.ts";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
-import type { Disposition } from "../../../shared/queues/messages.ts";
+import type { Disposition } from "../../../shared/queues/dispositions.ts";
 import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { type Consumer, newConsumer } from "../../../workers/consumer/consumer.ts";

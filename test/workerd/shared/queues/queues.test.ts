@@ -1,8 +1,8 @@
 import { createMessageBatch } from "cloudflare:test";
 import { describe, expect, it } from "vitest";
 import type { z } from "zod";
-import { groupMessages } from "../../../../shared/queues/messages.ts";
 import { DeliveryMessage, JobMessage, MessageQueue } from "../../../../shared/queues/queue.ts";
+import { groupMessages } from "../../../../workers/apply-dispositions.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import { anId, jobOf } from "../../support/a-job.ts";
 
