@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { sweepAll } from "../../../workers/sweeper/index.ts";
+import { reapInputs } from "../../../workers/sweeper/reap-inputs.ts";
 import {
 	aDelivery,
 	aJob,
@@ -290,6 +291,17 @@ describe("inputs without a row", () => {
 		await world.start().sweep();
 		await world.start().sweep();
 		expect(world.calls.filter((call) => call.startsWith("r2 list"))).toHaveLength(2);
+	});
+});
+
+describe("a step without budget", () => {
+	it("neither reaps nor finishes a day of inputs", async () => {
+		const { sweeper } = new World().start();
+		const key = inputKey({ tenantId: "ten", jobId: anId("job") }, NOW - 2 * DAY);
+		await env.RESULTS.put(key, "{}");
+		expect(await reapInputs(sweeper, { allows: () => false })).toEqual({ inputsReaped: 0 });
+		expect(await isIn(key)).toBe(true);
+		expect(await reapInputs(sweeper, { allows: () => true })).toEqual({ inputsReaped: 1 });
 	});
 });
 
