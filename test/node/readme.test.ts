@@ -14,6 +14,8 @@ import { INLINE_RESULT_BYTES_MAX } from "../../shared/storage/fresh-results.ts";
 import { PRICES } from "../bench/prices.ts";
 import { describeApi } from "../support/api-description.ts";
 
+const { operations, refer } = await describeApi();
+const submission = refer("#/components/schemas/SubmitJob").properties as Record<string, { maximum?: number }>;
 const root = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([whole, part]) => part ?? whole);
@@ -25,18 +27,16 @@ const everything = [...pages.values()].join("\n");
 
 const source = ["workers", "shared", "scripts"]
 	.flatMap((folder) =>
-		readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => `${folder}/${name}`),
+		readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => [folder, name]),
 	)
+	.map((path) => path.join("/"))
 	.filter((path) => path.endsWith(".ts"))
 	.map(read)
 	.join("\n");
-const [, varsText = ""] = read("wrangler.toml").split("[vars]\n");
-const vars = Object.fromEntries(
-	[...(varsText.split("\n\n")[0] ?? "").matchAll(/^(\w+) = ["'](.*)["']$/gm)].map(([, name = "", value = ""]) => [
-		name,
-		value,
-	]),
-);
+const toml = read("wrangler.toml");
+const [, varsText = ""] = /\[vars\]\n([^[]*)/.exec(toml.replaceAll(/'.*'/g, "''")) ?? [];
+const vars = new Map([...varsText.matchAll(/^(\w+) = "(.*)"$/gm)].map(([, name = "", value = ""]) => [name, value]));
+const setting = (name: string) => vars.get(name) ?? "";
 
 /** Every link of a page that leads to a file of the repository, with the path from its root. */
 function linksOf(from: string): { path: string; anchor: string }[] {
@@ -45,21 +45,23 @@ function linksOf(from: string): { path: string; anchor: string }[] {
 	);
 }
 
-/** As GitHub makes them of headings. */
-const anchorsOf = (text = "") =>
-	all(text, /^#+ (.+)$/gm).map((heading) =>
-		heading
-			.toLowerCase()
-			.replace(/[^\w\- ]/g, "")
-			.replaceAll(" ", "-"),
-	);
+/** As GitHub makes it of a heading. */
+const anchorOf = (heading: string) =>
+	heading
+		.toLowerCase()
+		.replaceAll(/[^\w\- ]/g, "")
+		.replaceAll(" ", "-");
 
 describe("README and docs", () => {
 	const links = paths.flatMap(linksOf);
 
 	it("link to nothing that is not there", () => {
 		const isThere = ({ path, anchor }: { path: string; anchor: string }) =>
-			existsSync(join(root, path)) && (anchor === "" || anchorsOf(pages.get(path)).includes(anchor));
+			existsSync(join(root, path)) &&
+			(anchor === "" ||
+				all(pages.get(path) ?? "", /^#+ (.+)$/gm)
+					.map(anchorOf)
+					.includes(anchor));
 		expect(links.length).toBeGreaterThan(50);
 		expect(links.filter((link) => !isThere(link))).toEqual([]);
 	});
@@ -82,8 +84,7 @@ describe("README and docs", () => {
 		expect(items.filter((item) => !item.includes("](test/"))).toEqual([]);
 	});
 
-	it("name routes that exist, and api.md all that a tenant may call", async () => {
-		const { operations } = await describeApi();
+	it("name routes that exist, and api.md all that a tenant may call", () => {
 		const named = all(everything, /`(?:GET|POST|PATCH|DELETE) \/[^`?\s]+/g).map((text) => text.slice(1));
 		const called = all(everything, /127\.0\.0\.1:8787(\/v1\/[\w/$]+)/g).map((path) => path.replace(/\$[A-Z]+/, "{id}"));
 		const names = operations.map(({ name }) => name);
@@ -101,7 +102,7 @@ describe("README and docs", () => {
 		const events = all(everything, /`([a-z_]+\.(?:[a-z]+_)?(?:failed|settled|attempted|lettered|finished))`/g);
 		expect(events.filter((name) => !source.includes(`"${name}"`))).toEqual([]);
 		const examples = ["HOLDFAST_WEBHOOK_SECRET", "OPENAI_KEY"];
-		const known = `${source}${read("wrangler.toml")}${examples}`;
+		const known = `${source}${toml}${examples}`;
 		expect(all(everything, /\b[A-Z]+(?:_[A-Z]+)+\b/g).filter((name) => !known.includes(name))).toEqual([]);
 	});
 });
@@ -112,10 +113,8 @@ describe("tables list exactly what the code has", () => {
 		all(text.split(`| ${header} |`)[1]?.split("\n\n")[0] ?? "", /^\| ([^|]*) \|/gm).flatMap((cell) =>
 			all(cell, /`([^`]+)`/g),
 		);
-	const statusReasons = all(read("shared/core/jobs/job-states.ts"), /^\t\| "(\w+)"/gm);
-
 	it.each([
-		["settings", "variable", Object.keys(vars)],
+		["settings", "variable", ["MODEL_ROUTES", ...vars.keys()]],
 		["settings", "secret", ["ADMIN_TOKEN", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS"]],
 		["settings", "`provider`", [...PROVIDERS]],
 		["settings", "field of a route", Object.keys(ModelRouteSchema.shape)],
@@ -123,81 +122,78 @@ describe("tables list exactly what the code has", () => {
 		["limits", "limit", Object.keys(TenantLimits.shape)],
 		["limits", "scope", [...SCOPES]],
 		["webhooks", "event", [...EVENT_FILTERS]],
+		["api", "field", Object.keys(submission)],
 	])("%s.md: %s", (name, header, expected) => {
 		expect(firstCells(page(name), header).sort()).toEqual([...expected].sort());
 	});
 
-	it("api.md: fields of a submission, error codes; operations.md: status reasons; cost.md: sources of prices", async () => {
-		const { refer } = await describeApi();
-		const fields = Object.keys(refer("#/components/schemas/SubmitJob").properties as object);
-		expect(firstCells(page("api"), "field").sort()).toEqual(fields.sort());
-		const codes = [...read("shared/core/errors.ts").matchAll(/^\t(\w+): \{ status: (\d+)/gm)];
-		const rows = page("api").split("\n");
-		expect(
-			codes.filter(([, code, status]) => !rows.some((row) => row.includes(`\`${code}\``) && row.includes(`${status}`))),
-		).toEqual([]);
-		expect(statusReasons.filter((reason) => !page("operations").includes(`\`${reason}\``))).toEqual([]);
+	it("and operations.md all status reasons, cost.md all sources of prices, api.md all codes, each beside its status", () => {
+		const reasons = all(read("shared/core/jobs/job-states.ts"), /^\t\| "(\w+)"/gm);
+		expect(reasons.filter((reason) => !page("operations").includes(`\`${reason}\``))).toEqual([]);
 		expect(Object.values(PRICES).filter(({ source }) => !page("cost").includes(`(${source})`))).toEqual([]);
+		const codes = [...read("shared/core/errors.ts").matchAll(/^\t(\w+): \{ status: (\d+)/gm)];
+		const isListed = ([, code, status]: string[]) => new RegExp(`^\\|.*${status}.*\`${code}\``, "m").test(page("api"));
+		expect(codes.filter((code) => !isListed(code))).toEqual([]);
 	});
 });
 
 describe("numbers are those of the code", () => {
 	const n = (value: number) => value.toLocaleString("en");
-	const scheduleMs = (vars.DELIVERY_SCHEDULE_SECONDS ?? "").split(",").map((seconds) => Number(seconds) * 1000);
-	const time = (ms: number) =>
-		ms >= 3_600_000 ? `${ms / 3_600_000} h` : ms >= 60_000 ? `${ms / 60_000} min` : ms === 0 ? "0" : `${ms / 1000} s`;
-	const [first, second, third] = [...new Set(openMsByFailures(scheduleMs))].slice(1).map((ms) => time(ms));
+	const scheduleMs = setting("DELIVERY_SCHEDULE_SECONDS")
+		.split(",")
+		.map((seconds) => Number(seconds) * 1000);
+	const pauses = [...new Set(openMsByFailures(scheduleMs))].slice(1);
+	const units = { h: 3_600_000, min: 60_000, s: 1_000 };
+	const time = (ms: number) => {
+		const [unit, size] = Object.entries(units).find(([, size]) => ms >= size) ?? ["", 1];
+		return `${ms / size} ${unit}`.trim();
+	};
+	const max = (field: string) => submission[field]?.maximum ?? Number.NaN;
+	const maxDays = (field: string) => `at most ${max(field) / 86_400} days`;
 
 	it.each([
 		[
 			"settings",
-			...Object.entries(vars)
-				.filter(([name]) => name !== "MODEL_ROUTES")
-				.map(([name, value]) => `| \`${name}\` | ${value === "" ? "empty" : `\`${value}\``} |`),
+			[...vars]
+				.map(([name, value]) => `| \`${name}\` | ${value && `\`${value}\``} |`)
+				.join("\n")
+				.replaceAll("|  |", "| empty |"),
 		],
 		[
 			"limits",
-			`about ${n(KEY_RATE.quota)} requests in ${KEY_RATE.windowSeconds} seconds`,
-			`a valid key ${UNAUTHENTICATED_RATE.quota} a minute`,
-			`null: ${FAIR_SHARE}, so`,
-			`| ${TenantLimits.parse({}).webhook_endpoints} |`,
+			`about ${n(KEY_RATE.quota)} requests in ${KEY_RATE.windowSeconds} seconds
+			a valid key ${UNAUTHENTICATED_RATE.quota} a minute
+			null: ${FAIR_SHARE}, so
+			| ${TenantLimits.parse({}).webhook_endpoints} |`,
 		],
 		[
 			"webhooks",
-			`| wait before it | ${scheduleMs.map(time).join(" | ")} |`,
-			`up to ${n(INLINE_RESULT_BYTES_MAX)} bytes`,
-			`more than ${RECEIVER_SLOW_MS / 1000} seconds to reply`,
-			`fails ${FAILURES_TO_OPEN} times in a row`,
-			`for ${first}, then ${second}, then ${third}`,
+			`| wait before it | ${scheduleMs.map(time).join(" | ")} |
+			up to ${n(INLINE_RESULT_BYTES_MAX)} bytes
+			more than ${RECEIVER_SLOW_MS / 1000} seconds to reply
+			fails ${FAILURES_TO_OPEN} times in a row
+			for ${pauses.map(time).join(", then ")}.`,
 		],
 		[
 			"operations",
-			`leases a job for ${vars.LEASE_SECONDS} seconds and renews the lease every ${vars.HEARTBEAT_SECONDS}`,
-			`min(${time(BACKOFF_CAP_MS)}, ${time(BACKOFF_BASE_MS)} × 2ⁿ⁻¹)`,
-			`| ${time(BLOCKED_WAIT_MS)} plus the same |`,
-			`at least ${FAILURES_TO_TRIP} in a minute`,
-			`permits ${PERMITS_EARNED} more`,
-			`after ${SUCCESSES_TO_RECOVER} successes`,
+			`leases a job for ${setting("LEASE_SECONDS")} seconds and renews the lease every ${setting("HEARTBEAT_SECONDS")}
+			min(${time(BACKOFF_CAP_MS)}, ${time(BACKOFF_BASE_MS)} × 2ⁿ⁻¹)
+			| ${time(BLOCKED_WAIT_MS)} plus the same |
+			at least ${FAILURES_TO_TRIP} in a minute
+			permits ${PERMITS_EARNED} more
+			after ${SUCCESSES_TO_RECOVER} successes`,
 		],
-	])("%s.md", (name, ...claims) => {
-		const text = page(name).replace(/\s+/g, " ");
-		expect(claims.filter((claim) => !text.includes(claim))).toEqual([]);
-	});
-
-	it("api.md: bounds of a submission", async () => {
-		const { refer } = await describeApi();
-		const { properties } = refer("#/components/schemas/SubmitJob") as {
-			properties: Record<string, { maximum?: number }>;
-		};
-		const max = (field: string) => properties[field]?.maximum ?? Number.NaN;
-		const rows = [
-			`0 to ${max("priority")};`,
-			`at most ${max("delay_seconds") / 86_400} days ahead`,
-			`at most ${max("deadline_seconds") / 86_400} days;`,
-			`of one call, at most ${max("timeout_seconds")}`,
-			`at most ${max("max_attempts")} |`,
-			`at most ${max("retain_seconds") / 86_400} days |`,
-		];
-		expect(rows.filter((row) => !page("api").includes(row))).toEqual([]);
+		[
+			"api",
+			`0 to ${max("priority")};
+			${maxDays("delay_seconds")} ahead
+			${maxDays("deadline_seconds")};
+			of one call, at most ${max("timeout_seconds")}
+			at most ${max("max_attempts")} |
+			${maxDays("retain_seconds")} |`,
+		],
+	])("%s.md", (name, claims) => {
+		const text = page(name).replaceAll(/\s+/g, " ");
+		expect(claims.split(/\n\s*/).filter((claim) => !text.includes(claim))).toEqual([]);
 	});
 });
