@@ -91,7 +91,8 @@ async function read(
 		return { outcome: { ok: true, response: { completion, usage, status, logId } }, refusesStream: false };
 	}
 	const failure = parsed.kind === "error" ? refused(parsed.body) : unread(parsed, status, watch.why);
-	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage } }, refusesStream: false };
+	const refusesStream = parsed.kind === "unreadable" && parsed.isEmpty === true;
+	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage } }, refusesStream };
 }
 
 /** Values for what the provider left out. The id leads back to the job. */

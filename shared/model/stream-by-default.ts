@@ -10,7 +10,7 @@ import type { ModelCall, ModelOutcome } from "./port.ts";
 
 export interface CallEnd {
 	outcome: ModelOutcome;
-	/** A 400 or 422 that names the stream or its options. */
+	/** A 400 or 422 that names the stream or its options, or a 200 that holds nothing, as some models of Workers AI respond. */
 	refusesStream: boolean;
 }
 

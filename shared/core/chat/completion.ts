@@ -23,7 +23,7 @@ export type ParsedResponse =
 	/** The provider reports a failure although its status said success: an error body, or an error event in a stream. */
 	| { kind: "error"; body: Json; usage: Usage | null }
 	/** It is complete, so it was paid for, but it cannot be used. Calling again would pay twice. */
-	| { kind: "unreadable"; why: string; usage: Usage | null }
+	| { kind: "unreadable"; why: string; usage: Usage | null; isEmpty?: true }
 	/** It stopped before its end. */
 	| { kind: "cut"; why: string; usage: Usage | null };
 
@@ -41,6 +41,7 @@ const DEPTH_MAX = 256;
 /** Reads a whole JSON body that came with a 2xx status. */
 export function readCompletion(json: Json, defaults: CompletionDefaults): ParsedResponse {
 	if (nestsDeeperThan(json, DEPTH_MAX)) return unreadable("The response is nested too deeply.");
+	if (holdsNothing(json)) return { ...unreadable("The response holds nothing."), isEmpty: true };
 	const body = openEnvelope(json);
 	if (body === null) return unreadable("The response is not a JSON object.");
 	if (reportsError(body)) return { kind: "error", body, usage: readUsage(body.usage) };
@@ -72,8 +73,8 @@ export function readCompletion(json: Json, defaults: CompletionDefaults): Parsed
 	return { kind: "completion", completion, usage };
 }
 
-function unreadable(why: string, usage: Usage | null = null): ParsedResponse {
-	return { kind: "unreadable", why, usage };
+function unreadable(why: string, usage: Usage | null = null) {
+	return { kind: "unreadable" as const, why, usage };
 }
 
 /**
@@ -82,10 +83,20 @@ function unreadable(why: string, usage: Usage | null = null): ParsedResponse {
  */
 function openEnvelope(json: Json): JsonObject | null {
 	const outer = objectOf(json);
-	const isEnvelope = outer?.success === true || outer?.state === "Completed";
-	if (!isEnvelope || outer.result === undefined) return outer;
+	if (outer === null || !isEnvelope(outer) || outer.result === undefined) return outer;
 	const text = stringOf(outer.result);
 	return text === null ? objectOf(outer.result) : { text };
+}
+
+function isEnvelope(body: JsonObject): boolean {
+	return body.success === true || body.state === "Completed";
+}
+
+/** `{}`, or an envelope around it. */
+function holdsNothing(json: Json): boolean {
+	const outer = objectOf(json);
+	const inside = outer !== null && isEnvelope(outer) ? (outer.result ?? {}) : json;
+	return inside === "" || Object.keys(objectOf(inside) ?? { any: inside }).length === 0;
 }
 
 function reportsError(body: JsonObject): boolean {

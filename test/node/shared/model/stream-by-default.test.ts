@@ -37,6 +37,7 @@ describe("a provider that refuses to stream", () => {
 			422,
 			{ detail: [{ type: "extra_forbidden", loc: ["body", "stream_options"], msg: "Extra" }] },
 		],
+		["models of Workers AI", 200, { result: {}, success: true, errors: [], messages: [] }],
 		["Mistral's later form", 422, { message: { detail: [{ loc: ["body", "stream_options", "include_usage"] }] } }],
 	])(
 		"(%s) is called again without, once, and not asked for streams of that model any more",
@@ -57,6 +58,7 @@ describe("a provider that refuses to stream", () => {
 		["another parameter", 400, { error: { message: "The stream of tools is invalid.", param: "tools" } }],
 		["another place", 422, { detail: [{ loc: ["body", "messages", 0], msg: "stream" }] }],
 		["nothing of it", 400, { error: { message: "Invalid schema for function 'stream_video'." } }],
+		["nothing of it in a 200", 200, { hello: 1 }],
 		["it with another status", 403, { error: { message: UNVERIFIED, param: "stream" } }],
 	])("names %s (%i): it is called once, and its refusal stands", async (_, status, error) => {
 		const { ask, sent } = upstream(() => refusing(error, status));

@@ -239,7 +239,7 @@ describe("behind the AI Gateway", () => {
 
 	it.each([
 		gateway(400, 7003, "Model execution failed (User Input Error): Invalid value at tools.0.name: my BYOK credentials"),
-		openai(null, "invalid_request_error", "Invalid schema for function 'unauthorized_credentials': no BYOK."),
+		openai(null, "invalid_request_error", "The credentials in messages.0 are invalid."),
 	])("a refusal that quotes the request blocks nothing: %j", (body) => {
 		expect(behind(400, body)).toMatchObject({ class: "permanent", nextModelMayHelp: false });
 	});
