@@ -1,13 +1,42 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { experimental_readRawConfig } from "wrangler";
 import { fakeAiUpstream } from "./test/workerd/model/support/fake-ai-upstream.ts";
+
+/**
+ * Writes `wrangler.toml` without what the tests give themselves, which wrangler would warn about once a file: the secrets, and
+ * the AI binding. In a folder of its own, because wrangler would read the `.dev.vars` beside it.
+ */
+function testConfig(): string {
+	const root = import.meta.dirname;
+	const folder = join(root, ".wrangler/vitest");
+	const {
+		secrets: _,
+		ai: __,
+		main = "",
+		...config
+	} = experimental_readRawConfig({ config: "wrangler.toml" }).rawConfig;
+	mkdirSync(folder, { recursive: true });
+	writeFileSync(join(folder, "wrangler.json"), JSON.stringify({ ...config, main: join(root, main) }));
+	return join(folder, "wrangler.json");
+}
+
+/** Its source map names sources that the package does not contain, which Vite would warn about. */
+const withoutSourceMap = {
+	name: "without-source-map",
+	load: (id: string) =>
+		/\/standardwebhooks\/dist\/[^?]+$/.test(id) ? { code: readFileSync(id, "utf8"), map: null } : null,
+};
 
 /** Inside workerd: real D1, R2 and queues, with the migrations applied. Nothing leaves the machine. */
 const insideWorkerd = {
 	plugins: [
+		withoutSourceMap,
 		cloudflareTest(async () => ({
 			remoteBindings: false,
-			wrangler: { configPath: "./wrangler.toml" },
+			wrangler: { configPath: testConfig() },
 			miniflare: {
 				// Lets a test call `exports.default.queue()` and `.scheduled()` and see what became of each message.
 				compatibilityFlags: ["service_binding_extra_handlers"],
@@ -69,5 +98,11 @@ const verification = {
 };
 
 export default defineConfig({
-	test: { reporters: ["dot"], silent: "passed-only", projects: [insideWorkerd, plainNode, wholeService, verification] },
+	test: {
+		reporters: ["dot"],
+		silent: "passed-only",
+		// Its last lines are the counts, without hints on how to run faster.
+		experimental: { diagnostics: false },
+		projects: [insideWorkerd, plainNode, wholeService, verification],
+	},
 });

@@ -1,4 +1,7 @@
+import { createExecutionContext, createMessageBatch, getQueueResult } from "cloudflare:test";
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import worker from "../../workers/index.ts";
 import { aJob, reload, type StoredJob } from "./support/a-job.ts";
 import { handToQueue } from "./support/queue-handler.ts";
 
@@ -18,8 +21,15 @@ describe("a queue", () => {
 
 	it.each(["jobs-staging", "holdfast-reports", ""])("named %j is no actor's: nothing of it is acked", async (queue) => {
 		const job = await aJob({ createdAt: Date.now() });
-		const seen = await handToQueue(queue, [message(job), "nonsense"]);
-		expect(seen).toMatchObject({ outcome: "exception", ackAll: false, acked: [] });
+		const messages = [message(job), "nonsense"].map((body, at) => ({
+			id: `${at}`,
+			timestamp: new Date(),
+			body,
+			attempts: 1,
+		}));
+		const [batch, context] = [createMessageBatch(queue, messages), createExecutionContext()];
+		await expect(worker.queue(batch, env, context)).rejects.toThrow("No actor takes messages");
+		expect(await getQueueResult(batch, context)).toMatchObject({ ackAll: false, explicitAcks: [] });
 		expect(await reload(job)).toEqual(job);
 	});
 });
