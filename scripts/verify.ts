@@ -39,14 +39,15 @@ async function main(): Promise<void> {
 	process.stdout.on("error", interrupt);
 
 	say(`Verifying ${bold(options.url)}`);
-	const { rows, left } = await verify(options, signal, showProgress);
+	const { rows, left } = await verify(options, signal, { running: showProgress, waiting: say });
 	showProgress([]);
 	if (!signal.aborted) {
 		for (const line of tableOf(rows)) say(line);
 		say(`\n${bold(summaryOf(rows))}`);
 	}
-	if (left !== null) say(left);
-	if (signal.aborted) throw new PlainError(`Interrupted.${left === null ? " What it made is removed." : ""}`);
+	if (left !== null) say(`Left behind. To remove it:\n${left}`);
+	if (signal.aborted)
+		return complain(new PlainError(`Interrupted.${left === null ? " What it made is removed." : ""}`));
 	if (rows.some(({ status }) => status === "failed")) process.exitCode = 1;
 }
 
@@ -110,7 +111,11 @@ function numbersIn(list: string | undefined): number[] {
 	return numbers;
 }
 
-main().catch((error) => {
-	complain(error);
-	process.exitCode = signal.aborted ? INTERRUPTED : 1;
-});
+main()
+	.catch((error) => {
+		process.exitCode = 1;
+		complain(signal.aborted ? signal.reason : error);
+	})
+	.finally(() => {
+		if (signal.aborted) process.exitCode = INTERRUPTED;
+	});

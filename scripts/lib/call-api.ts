@@ -36,10 +36,10 @@ export async function callApi(url: string, call: Call): Promise<ApiResponse> {
 	}
 }
 
-/** An error of several addresses has no message of its own. */
+/** An error of several addresses has no message of its own, and the message of one of TLS is a line of a log. */
 function reasonOf(error: Error & { cause?: unknown }): string {
-	const cause: Error & { code?: string } = error.cause instanceof Error ? error.cause : error;
-	return cause.message || cause.code || cause.name;
+	const cause: Error & { code?: string; reason?: string } = error.cause instanceof Error ? error.cause : error;
+	return cause.reason === undefined ? cause.message || cause.code || cause.name : `TLS failed, ${cause.reason}`;
 }
 
 /** The body of a 2xx response. Any other status throws a PlainError with method, path, status and message. */

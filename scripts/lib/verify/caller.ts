@@ -43,7 +43,8 @@ export class Caller {
 			try {
 				return await callApi(url, { timeoutMs: TIMEOUT_MS, ...call, ...token, signal: this.#signal });
 			} catch (error) {
-				if (!isRepeatable || tried === TRIES || !(error instanceof PlainError)) throw error;
+				const isOver = this.#signal.aborted || tried === TRIES;
+				if (isOver || !isRepeatable || !(error instanceof PlainError)) throw error;
 			}
 			await sleep(RETRY_DELAY_MS, undefined, { signal: this.#signal });
 		}

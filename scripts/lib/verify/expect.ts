@@ -11,7 +11,9 @@ export function expectThat(holds: boolean, problem: string): asserts holds {
 
 export function expectStatus(response: ApiResponse, status: number, what: string): void {
 	if (response.status === status) return;
-	throw new CheckFailed(`${what}: ${response.status} instead of ${status}, ${messageOf(response.body).slice(0, 300)}`);
+	// The body of any other response may be a result.
+	const message = response.status < 400 ? "" : `, ${messageOf(response.body).slice(0, 300)}`;
+	throw new CheckFailed(`${what}: ${response.status} instead of ${status}${message}`);
 }
 
 /** 401, or the 429 of an address that was refused too often: another run at the same time may have caused that. */

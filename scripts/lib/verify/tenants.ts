@@ -12,6 +12,8 @@ type Tenant = z.infer<typeof TenantBody>;
 const NAME = /^verify-[0-9a-f]{12}(-narrow)?$/;
 /** Older than any run lasts. */
 const LEFT_BEHIND_AFTER_MS = 3_600_000;
+/** Longer than a run against a local service lasts. */
+const LOCAL_RUN_MS_MAX = 5 * 60_000;
 const TRIES = 5;
 const RETRY_DELAY_MS = 2_000;
 /** As promised: a key works elsewhere for up to 10 seconds. */
@@ -49,6 +51,27 @@ export class RunTenants {
 		const { key } = parsed(made, NewApiKeyBody, "creating a key");
 		this.#keys.push(new Caller(this.#options.url, key, this.#signal));
 		return new Caller(this.#options.url, key, signal);
+	}
+
+	/**
+	 * Resolves when no older run is left. `npm start` runs one batch of jobs at a time, so that the long call of one run would
+	 * hold up all jobs of another.
+	 * @param onWait called with a sentence, if there is something to wait for
+	 */
+	async turn(signal: AbortSignal, onWait: (sentence: string) => void): Promise<void> {
+		const [own = ""] = this.#left;
+		const older = async () => {
+			const tenants = (await newestTenants(this.#operator)).filter(
+				({ id, name, created_at }) =>
+					NAME.test(name) && id < own && Date.now() - Date.parse(created_at) < LOCAL_RUN_MS_MAX,
+			);
+			return howToRemove(tenants.map(({ id }) => id));
+		};
+		const first = await older();
+		if (first === null) return;
+		onWait(`Waiting for another run, which takes up to three minutes. If it was killed:\n${first}`);
+		const look = async () => ((await older()) === null ? true : null);
+		await until(signal, LOCAL_RUN_MS_MAX, "the other run did not end", look);
 	}
 
 	async remove(): Promise<void> {
@@ -106,5 +129,5 @@ export async function leftBehind(operator: Caller): Promise<string | null> {
 
 function howToRemove(ids: string[]): string | null {
 	if (ids.length === 0) return null;
-	return ["Left behind. To remove it:", ...ids.map((id) => `  npm run admin -- tenants delete ${id} --yes`)].join("\n");
+	return ids.map((id) => `  npm run admin -- tenants delete ${id} --yes`).join("\n");
 }

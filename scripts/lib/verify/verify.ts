@@ -31,13 +31,17 @@ const STAGES: readonly (readonly Check[])[] = [
 	[sweeper, longCall, expiry, rateLimit, longModelCall],
 ];
 
-/** Called when a check begins or ends, with those that are running. */
-export type Progress = (running: readonly Check[]) => void;
+export type Watcher = {
+	/** Called when checks begin or end, with those that are running. */
+	running(checks: readonly Check[]): void;
+	/** Called with a sentence about what the run waits for. */
+	waiting(sentence: string): void;
+};
 
 export type Verification = {
 	/** By their numbers. */
 	rows: Row[];
-	/** How to remove by hand what could not be removed, of this run or of one that was killed. Null: there is nothing. */
+	/** Commands that remove what could not be removed, of this run or of one that was killed. Null: there is nothing. */
 	left: string | null;
 };
 
@@ -45,7 +49,7 @@ export type Verification = {
 export async function verify(
 	options: Options,
 	signal: AbortSignal,
-	progress: Progress = () => undefined,
+	watcher: Watcher,
 	stages: readonly (readonly Check[])[] = STAGES,
 ): Promise<Verification> {
 	const callers = await connect(options, signal);
@@ -60,7 +64,8 @@ export async function verify(
 			const tenant = await tenants.make("", {}, signal);
 			const narrowTenant = await tenants.make("-narrow", { running_jobs: 1 }, signal);
 			const run = { id, options, signal, receiver, tenant, narrowTenant, ...callers };
-			for (const stage of stages) await runStage(run, stage, rows, progress);
+			if (options.isLocal && stages === STAGES) await tenants.turn(signal, watcher.waiting);
+			for (const stage of stages) await runStage(run, stage, rows, watcher);
 		} finally {
 			await tenants.remove();
 		}
@@ -89,16 +94,16 @@ async function connect({ url, adminToken }: Options, signal: AbortSignal): Promi
 
 const Health = z.object({ status: z.literal("ok") });
 
-async function runStage(run: Run, stage: readonly Check[], rows: Row[], progress: Progress): Promise<void> {
+async function runStage(run: Run, stage: readonly Check[], rows: Row[], watcher: Watcher): Promise<void> {
 	run.signal.throwIfAborted();
 	const { only } = run.options;
 	const running = new Set(stage.filter(({ number }) => only.length === 0 || only.includes(number)));
-	progress([...running]);
+	watcher.running([...running]);
 	const settle = async (check: Check) => {
 		const outcome = await outcomeOf(() => check.run(run));
 		rows.push({ number: check.number, name: check.name, ...outcome });
 		running.delete(check);
-		progress([...running]);
+		watcher.running([...running]);
 	};
 	await Promise.all([...running].map(settle));
 }
