@@ -2,7 +2,9 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { namespaceId } from "../../scripts/lib/deploy/installation-config.ts";
+import { MODEL } from "../../scripts/lib/verify/check.ts";
 import { KEY_RATE, REQUESTS_PER_COUNT, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rate-limits.ts";
+import { ModelRoutesSchema, routeFor } from "../../shared/core/upstreams/model-routes.ts";
 
 const root = join(import.meta.dirname, "../..");
 const toml = readFileSync(join(root, "wrangler.toml"), "utf8");
@@ -11,6 +13,11 @@ it("production sends webhooks through the front door of every host, to https alo
 	expect(toml).toMatch(/^compatibility_flags = \[.*"global_fetch_strictly_public".*\]$/m);
 	expect(toml).toMatch(/^ALLOW_INSECURE_WEBHOOKS = "false"$/m);
 	expect(toml).toMatch(/^WEBHOOK_DNS_URL = "https:\/\/[^"]+"$/m);
+});
+
+it("production serves the simulated model, with which npm run verify works", () => {
+	const routes = /^MODEL_ROUTES = '(.*)'$/m.exec(toml)?.[1] ?? "";
+	expect(routeFor(ModelRoutesSchema.parse(JSON.parse(routes)), MODEL)?.provider).toBe("simulated");
 });
 
 it("production lets a slow receiver's delivery go on after its batch", () => {
