@@ -83,9 +83,10 @@ async function checkLink({ keyless }: Run, link: string, text: string, seen: str
 
 /** As the first KiB of the receiver's reply shows them. Null: it does not. */
 async function signedLink({ tenant, signal }: Run, id: string): Promise<string | null> {
-	const reply = await until(signal, 90_000, "the webhook was not delivered", async () => {
+	const reply = await until(signal, 90_000, "the webhook was not sent", async () => {
 		const [delivery] = await tenant.deliveries(id);
-		return delivery?.status === "delivered" ? (delivery.attempts.at(-1)?.response ?? "") : null;
+		const attempt = delivery?.attempts.at(-1);
+		return attempt === undefined ? null : (attempt.response ?? "");
 	});
 	const link = /"result_url":"([^"]+&signature=[0-9a-f]{8}\.[^"]+\.[0-9a-f]{64})"/.exec(readEcho(reply).data)?.[1];
 	return link ?? null;
