@@ -77,7 +77,8 @@ async function isNew({ operator }: Run): Promise<boolean> {
 	return data.every(({ created_at }) => Date.now() - Date.parse(created_at) < CRON_BEGINS_WITHIN_MS);
 }
 
-const RATE_REQUESTS = Math.ceil(UNAUTHENTICATED_RATE.quota * 1.1);
+/** More than one window allows, also where the window changes in the middle. */
+const RATE_REQUESTS = Math.ceil(UNAUTHENTICATED_RATE.quota * 2.1);
 const RATE_AT_ONCE = 15;
 
 export const rateLimit: Check = {
