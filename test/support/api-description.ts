@@ -6,6 +6,7 @@ import { api } from "../../workers/intake/api.ts";
 export type JsonSchema = Record<string, unknown>;
 
 export interface Operation {
+	id: string;
 	/** Such as `POST /v1/jobs`. */
 	name: string;
 	method: string;
@@ -39,6 +40,7 @@ export interface ApiDescription {
 const Content = z.record(z.string(), z.object({ schema: z.looseObject({}) }));
 
 const Described = z.object({
+	operationId: z.string(),
 	security: z.array(z.object({ key: z.array(z.enum(SCOPES)).optional(), admin: z.array(z.never()).optional() })),
 	parameters: z.array(z.object({ name: z.string(), in: z.string(), schema: z.looseObject({}) })).default([]),
 	requestBody: z.object({ content: Content }).optional(),
@@ -72,6 +74,7 @@ function operationOf(method: string, path: string, described: z.infer<typeof Des
 	const { security, parameters, requestBody, responses } = described;
 	const parametersIn = (place: string) => parameters.filter((parameter) => parameter.in === place);
 	return {
+		id: described.operationId,
 		name: `${method} ${path}`,
 		method,
 		path,

@@ -1,6 +1,6 @@
 /**
  * What a plain job with one webhook costs from the request to the receiver's 200, counted at the bindings of the real
- * Worker, which is entered by its own doors. Who spent it stands in what a failing test prints.
+ * Worker, entered by its own handlers. A failing test prints which actor spent it.
  */
 import { createExecutionContext, waitOnExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
@@ -28,7 +28,7 @@ let received = 0;
 let key = "";
 
 beforeAll(async () => {
-	// The receiver is somebody else's: its place is taken here, and nothing of ours.
+	// Only the receiver is replaced.
 	globalThis.fetch = async (input, init) => {
 		if (new Request(input, init).url !== RECEIVER) throw new TypeError("only the receiver is here");
 		received += 1;
@@ -38,7 +38,7 @@ beforeAll(async () => {
 	const { id } = Made.parse(await call("POST", "/v1/admin/tenants", { name: "acme" }, env.ADMIN_TOKEN));
 	const made = await call("POST", `/v1/admin/tenants/${id}/keys`, { name: "k" }, env.ADMIN_TOKEN);
 	key = z.object({ key: z.string() }).parse(made).key;
-	// Whoever asks again within seconds is known.
+	// So that the key is in the cache.
 	await call("GET", "/v1/jobs");
 });
 
@@ -50,9 +50,9 @@ describe("a plain job with one webhook", () => {
 	it("costs no more than its budget when it comes alone", async () => {
 		const spent = await costOf(1);
 		const total = totalOf(spent);
-		expect(total.rowsWritten, tellOf(spent)).toBeLessThanOrEqual(BUDGET.rowsWrittenAlone);
-		expect(queueOps(total), tellOf(spent)).toBeLessThanOrEqual(BUDGET.queueOps);
-		expect(total.r2ClassA, tellOf(spent)).toBeLessThanOrEqual(BUDGET.r2ClassA);
+		expect(total.rowsWritten, accountOf(spent)).toBeLessThanOrEqual(BUDGET.rowsWrittenAlone);
+		expect(queueOps(total), accountOf(spent)).toBeLessThanOrEqual(BUDGET.queueOps);
+		expect(total.r2ClassA, accountOf(spent)).toBeLessThanOrEqual(BUDGET.r2ClassA);
 	});
 
 	it("writes 10 rows from submission to the receiver's 200: on submission, lease, end and record of the delivery", async () => {
@@ -67,12 +67,12 @@ describe("a plain job with one webhook", () => {
 	it("costs no more than its budget on average when a hundred come at once", async () => {
 		const spent = await costOf(100);
 		const total = perJob(totalOf(spent), 100);
-		expect(total.rowsWritten, tellOf(spent)).toBeLessThanOrEqual(BUDGET.rowsWrittenTogether);
-		expect(queueOps(total), tellOf(spent)).toBeLessThanOrEqual(BUDGET.queueOps);
-		expect(total.r2ClassA, tellOf(spent)).toBeLessThanOrEqual(BUDGET.r2ClassA);
+		expect(total.rowsWritten, accountOf(spent)).toBeLessThanOrEqual(BUDGET.rowsWrittenTogether);
+		expect(queueOps(total), accountOf(spent)).toBeLessThanOrEqual(BUDGET.queueOps);
+		expect(total.r2ClassA, accountOf(spent)).toBeLessThanOrEqual(BUDGET.r2ClassA);
 	});
 
-	it("has its result told without a read of R2 where one isolate stores and tells", async () => {
+	it("sends its result without a read of R2 where one isolate stores and sends it", async () => {
 		expect(totalOf(await costOf(1)).r2ClassB).toBe(0);
 	});
 
@@ -116,19 +116,19 @@ async function call(
 /** Everything that waits, in one batch, of which each message must be acked. */
 async function handOver(queue: string): Promise<void> {
 	const bodies = waiting[queue]?.splice(0) ?? [];
-	const told: string[] = [];
+	const dispositions: string[] = [];
 	const messages = bodies.map((body, at) => ({
 		id: `${queue}-${at}`,
 		body,
 		attempts: 1,
 		timestamp: new Date(),
-		ack: () => void told.push("ack"),
-		retry: () => void told.push("retry"),
+		ack: () => void dispositions.push("ack"),
+		retry: () => void dispositions.push("retry"),
 	}));
 	const whole = { ackAll: () => undefined, retryAll: () => undefined };
 	const metadata = { metrics: { backlogCount: 0, backlogBytes: 0 } };
 	await counted.queue({ queue, messages, metadata, ...whole }, bindings, createExecutionContext());
-	expect(new Set(told)).toEqual(new Set(["ack"]));
+	expect(new Set(dispositions)).toEqual(new Set(["ack"]));
 }
 
 function queueNamed(name: string, queue: Queue): Queue {
@@ -152,7 +152,7 @@ const rowsWrittenBy = (spent: Ledger): Record<string, number[]> =>
 	);
 
 /** Every count above zero, by actor. */
-function tellOf(spent: Ledger): string {
+function accountOf(spent: Ledger): string {
 	const words = (account: Spent) => Object.entries(account).filter(([, count]) => count > 0);
 	return Object.entries(spent)
 		.map(([actor, account]) => `${actor} spent ${JSON.stringify(Object.fromEntries(words(account.spent)))}`)

@@ -1,11 +1,17 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { ACK } from "../../../shared/queues/dispositions.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, MINUTE, NOW, reload, SECOND, WEBHOOK } from "../support/a-job.ts";
+import { consumed } from "../world/drive.ts";
 import { aModel, answered, failed, type ScriptedModel, slowly } from "../world/model.ts";
 import { World } from "../world/world.ts";
+
+let world: World;
+beforeEach(() => {
+	world = new World();
+});
 
 const storedText = async (job: JobKey) => (await env.RESULTS.get(resultKey(job)))?.text() ?? null;
 const outcomesOf = async (job: JobKey) => (await reload(job))?.attempts.map(({ outcome }) => outcome);
@@ -18,7 +24,6 @@ function startZombie(world: World, model: ScriptedModel, job: JobKey) {
 
 describe("two consumers with the same message", () => {
 	it("make one call and one result", async () => {
-		const world = new World();
 		const job = await aJob({ webhook: WEBHOOK });
 		const model = aModel(slowly(10 * SECOND, answered()));
 		const both = [world.start(model).consuming(job), world.start(model).consuming(job)];
@@ -32,7 +37,6 @@ describe("two consumers with the same message", () => {
 
 describe("a consumer whose lease was taken over", () => {
 	it("cannot extend it, and aborts its call", async () => {
-		const world = new World();
 		const job = await aJob();
 		const model = aModel(slowly(10 * MINUTE, answered()));
 		const process = world.start(model).on(/extend leases|find held leases/, "fails before", 18);
@@ -53,7 +57,6 @@ describe("a consumer whose lease was taken over", () => {
 		["put the job back", failed("transient"), "d1 requeue job"],
 		["fail the job", failed("permanent"), "d1 finish jobs"],
 	] as const)("cannot %s", async (_, outcome, call) => {
-		const world = new World();
 		const job = await aJob({ webhook: WEBHOOK });
 		const zombie = startZombie(world, aModel(slowly(95 * SECOND, outcome)), job);
 		await world.advance(91 * SECOND);
@@ -68,7 +71,6 @@ describe("a consumer whose lease was taken over", () => {
 	});
 
 	it("and whose result is first keeps it, and the later one is superseded", async () => {
-		const world = new World();
 		const job = await aJob();
 		const zombie = startZombie(world, aModel(slowly(95 * SECOND, answered("The first."))), job);
 		await world.advance(91 * SECOND);
@@ -92,7 +94,6 @@ describe("a consumer whose lease was taken over", () => {
 	});
 
 	it("and whose result is last changes nothing", async () => {
-		const world = new World();
 		const job = await aJob();
 		const zombie = startZombie(world, aModel(slowly(5 * MINUTE, answered("The last."))), job);
 		await world.advance(91 * SECOND);
@@ -123,33 +124,41 @@ describe("a consumer whose lease was taken over", () => {
 	});
 });
 
-describe("a call that hangs", () => {
+describe("a call that fails or hangs", () => {
 	it.each([
-		["r2 put results", "hangs before"],
-		["r2 put results", "hangs after"],
-		["d1 finish jobs", "hangs before"],
-		["d1 finish jobs", "hangs after"],
-		["d1 extend leases", "hangs before"],
-		["d1 find held leases", "hangs before"],
-		["queue sendBatch deliveries", "hangs before"],
-	] as const)("is given up, and repeated where it matters: %s %s", async (name, fault) => {
-		const world = new World();
-		const job = await aJob({ webhook: WEBHOOK });
-		const model = aModel(slowly(40 * SECOND, answered("The one.")));
-		const process = world.start(model).on(new RegExp(name), fault);
-		const { dispositions, over } = process.consuming(job);
-		expect(await world.until(over)).toBe(true);
-		expect(dispositions[job.jobId]).toEqual(ACK);
+		["d1 lease jobs", "fails after", 1],
+		["r2 put results", "fails before", 3],
+		["r2 put results", "fails after", 3],
+		["r2 put results", "hangs before", 1],
+		["r2 put results", "hangs after", 1],
+		["d1 finish jobs", "fails before", 1],
+		["d1 finish jobs", "fails after", 1],
+		["d1 finish jobs", "hangs before", 1],
+		["d1 finish jobs", "hangs after", 1],
+		["d1 extend leases", "hangs before", 1],
+		["d1 find held leases", "hangs before", 1],
+		["queue sendBatch deliveries", "hangs before", 1],
+	] as const)("is made again where it matters, and the model is called once: %s %s", async (name, fault, times) => {
+		const step = slowly(40 * SECOND, answered("The one."));
+		const faults = [new RegExp(name), fault, times] as const;
+		const { world, job, model, disposition, after } = await consumed([step], { webhook: WEBHOOK }, [...faults]);
+		expect(disposition).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
 		expect(await storedText(job)).toContain("The one.");
-		expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1, attempts: [{ outcome: "succeeded" }] });
-		expect(world.runtime.now() - NOW).toBeLessThan(2 * MINUTE);
+		expect(after).toMatchObject({ status: "succeeded", fence: 1, version: 3, attempts: [{ outcome: "succeeded" }] });
+		expect(world.runtime.now() - world.startedAt).toBeLessThan(2 * MINUTE);
+	});
+
+	it.each(["fails before", "fails after"] as const)("puts the job back once, where that %s", async (fault) => {
+		const step = failed("throttled", { retryAfterMs: MINUTE });
+		const { disposition, after } = await consumed([step], {}, [/d1 requeue job/, fault]);
+		expect(disposition).toMatchObject({ kind: "retry" });
+		expect(after).toMatchObject({ status: "queued", version: 3, attempts: [{ outcome: "throttled" }] });
 	});
 });
 
 describe("a job whose holders die", () => {
 	it("is poisoned after as many deaths as attempts, and the lease that finds this gives its attempt back", async () => {
-		const world = new World();
 		const job = await aJob({ maxAttempts: 2, webhook: WEBHOOK });
 		const model = aModel(answered());
 		for (let deaths = 0; deaths < 2; deaths++) {
@@ -173,7 +182,6 @@ describe("a job whose holders die", () => {
 	});
 
 	it("ends even when the consumers die that would fail it, and takes no neighbour with it", async () => {
-		const world = new World();
 		const job = await aJob({ maxAttempts: 1 });
 		for (let deaths = 0; deaths < 4; deaths++) {
 			const process = world.start(aModel(answered())).on(deaths === 0 ? /r2 put/ : /d1 finish jobs/, "dies before");
@@ -188,7 +196,6 @@ describe("a job whose holders die", () => {
 	});
 
 	it("is settled from R2 after its deadline, if its result is there", async () => {
-		const world = new World();
 		const job = await aJob({ deadlineMs: MINUTE });
 		const process = world.start(aModel(answered())).on(/r2 put/, "dies after");
 		process.consuming(job);
@@ -199,40 +206,14 @@ describe("a job whose holders die", () => {
 });
 
 describe("D1", () => {
-	it("that loses the reply to a lease gives the same lease when it is read back", async () => {
-		const world = new World();
-		const job = await aJob();
-		const model = aModel(answered());
-		const process = world.start(model).on(/d1 lease jobs/, "fails after");
-		expect(await process.consume(job)).toEqual(ACK);
-		expect(model.calls).toHaveLength(1);
-		expect(await reload(job)).toMatchObject({ status: "succeeded", fence: 1, attempt: 1 });
-	});
-
-	it.each([
-		{ how: "fails before it settles", fault: "fails before" },
-		{ how: "settles and then fails", fault: "fails after" },
-	] as const)("that $how costs no second call", async ({ fault }) => {
-		const world = new World();
-		const [job, retried] = [await aJob({ webhook: WEBHOOK }), await aJob()];
-		const model = aModel(answered());
-		const process = world.start(model).on(/d1 finish jobs/, fault);
-		expect(await process.consume(job)).toEqual(ACK);
-		expect(model.calls).toHaveLength(1);
-		expect(await reload(job)).toMatchObject({ status: "succeeded", version: 3, attempts: [{ outcome: "succeeded" }] });
-
-		const other = world.start(aModel(failed("throttled", { retryAfterMs: MINUTE }))).on(/d1 requeue job/, fault);
-		expect(await other.consume(retried)).toMatchObject({ kind: "retry" });
-		expect(await reload(retried)).toMatchObject({ status: "queued", version: 3, attempts: [{ outcome: "throttled" }] });
-	});
-
 	it("that keeps failing has the result settled later from R2, without a second call", async () => {
-		const world = new World();
-		const job = await aJob({ webhook: WEBHOOK });
-		const model = aModel(answered());
-		const process = world.start(model).on(/d1 (finish jobs|find lease state)/, "fails before", 100);
-		expect(await process.consume(job)).toEqual({ kind: "retry", delaySeconds: 90 });
-		expect(await reload(job)).toMatchObject({ status: "running" });
+		const { world, job, model, disposition, after } = await consumed([answered()], { webhook: WEBHOOK }, [
+			/d1 (finish jobs|find lease state)/,
+			"fails before",
+			100,
+		]);
+		expect(disposition).toEqual({ kind: "retry", delaySeconds: 90 });
+		expect(after).toMatchObject({ status: "running" });
 		await world.advance(90 * SECOND);
 		expect(await world.start(model).consume(job)).toEqual(ACK);
 		expect(model.calls).toHaveLength(1);
@@ -243,22 +224,7 @@ describe("D1", () => {
 });
 
 describe("R2", () => {
-	it.each([
-		{ how: "fails a few times", fault: "fails before" },
-		{ how: "stores and then fails", fault: "fails after" },
-	] as const)("that $how costs no second call", async ({ fault }) => {
-		const world = new World();
-		const job = await aJob();
-		const model = aModel(answered());
-		const process = world.start(model).on(/r2 put/, fault, 3);
-		expect(await process.consume(job)).toEqual(ACK);
-		expect(model.calls).toHaveLength(1);
-		expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 1 });
-		expect(await outcomesOf(job)).toEqual(["succeeded"]);
-	});
-
 	it("that keeps failing to store sends the job back uncounted, ever later", async () => {
-		const world = new World();
 		const job = await aJob({ maxAttempts: 1 });
 		const model = aModel(answered());
 		const waits: unknown[] = [];
@@ -280,17 +246,16 @@ describe("R2", () => {
 	});
 
 	it("that does not say whether an earlier holder stored a result means later, never a call", async () => {
-		const world = new World();
-		const job = await aJob({ fence: 3, attempt: 1 });
-		const model = aModel(answered());
-		const process = world.start(model).on(/r2 head/, "fails before");
-		expect(await process.consume(job)).toEqual({ kind: "retry", delaySeconds: 15 });
+		const { model, disposition, after } = await consumed([answered()], { fence: 3, attempt: 1 }, [
+			/r2 head/,
+			"fails before",
+		]);
+		expect(disposition).toEqual({ kind: "retry", delaySeconds: 15 });
 		expect(model.calls).toHaveLength(0);
-		expect(await reload(job)).toMatchObject({ status: "queued", attempt: 1, attempts: [] });
+		expect(after).toMatchObject({ status: "queued", attempt: 1, attempts: [] });
 	});
 
 	it("that does not say so when an attempt ends the job leaves the end to a later lease", async () => {
-		const world = new World();
 		const job = await aJob({ fence: 3 });
 		const process = world
 			.start(aModel(failed("permanent")))
@@ -301,7 +266,6 @@ describe("R2", () => {
 	});
 
 	it("gives a large input to the call, or the job waits for it", async () => {
-		const world = new World();
 		const job = await aJob();
 		const large = await aJob({ inputKey: inputKey(job, NOW), inputBytes: 40_000 });
 		await env.RESULTS.put(inputKey(job, NOW), '{"messages":[],"seed":7}');
@@ -315,12 +279,13 @@ describe("R2", () => {
 	});
 
 	it("that has lost an input fails the job, with no call and no attempt used", async () => {
-		const world = new World();
-		const job = await aJob({ inputKey: "inputs/2026-01-01/ten/none", webhook: WEBHOOK });
-		const model = aModel(answered());
-		expect(await world.start(model).consume(job)).toEqual(ACK);
+		const { world, model, disposition, after } = await consumed([answered()], {
+			inputKey: "inputs/2026-01-01/ten/none",
+			webhook: WEBHOOK,
+		});
+		expect(disposition).toEqual(ACK);
 		expect(model.calls).toHaveLength(0);
-		expect(await reload(job)).toMatchObject({ status: "failed", attempt: 0, error: { code: "input_missing" } });
+		expect(after).toMatchObject({ status: "failed", attempt: 0, error: { code: "input_missing" } });
 		expect(world.deliveries.waiting).toHaveLength(1);
 	});
 });

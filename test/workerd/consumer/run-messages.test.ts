@@ -1,21 +1,25 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { ACK } from "../../../shared/queues/dispositions.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, DAY, HOUR, LEASE_MS, MINUTE, NOW, reload, SECOND, WEBHOOK } from "../support/a-job.ts";
+import { consumed } from "../world/drive.ts";
 import { aModel, answered, failed, slowly, USAGE } from "../world/model.ts";
 import { World } from "../world/world.ts";
+
+let world: World;
+beforeEach(() => {
+	world = new World();
+});
 
 const storedText = async (job: { tenantId: string; jobId: string }) =>
 	(await env.RESULTS.get(resultKey(job)))?.text() ?? null;
 
 describe("an attempt that succeeds", () => {
 	it("stores the result, ends the job, inserts its delivery and enqueues it, in this order", async () => {
-		const world = new World();
-		const job = await aJob({ webhook: WEBHOOK });
-		const model = aModel(answered("Because."));
-		expect(await world.start(model).consume(job)).toEqual(ACK);
-		expect(await reload(job)).toMatchObject({
+		const { world, job, disposition, after } = await consumed([answered("Because.")], { webhook: WEBHOOK });
+		expect(disposition).toEqual(ACK);
+		expect(after).toMatchObject({
 			status: "succeeded",
 			attempt: 1,
 			usage: USAGE,
@@ -33,13 +37,11 @@ describe("an attempt that succeeds", () => {
 	});
 
 	it("leaves no timer behind", async () => {
-		const world = new World();
 		await world.start(aModel(slowly(MINUTE, answered()))).consume(await aJob());
 		expect(world.runtime.pendingTimers()).toBe(0);
 	});
 
 	it("calls with what the job says, and for no longer than its timeout and its deadline allow", async () => {
-		const world = new World();
 		const model = aModel(answered());
 		const job = await aJob({ timeoutMs: 30 * SECOND });
 		await world.start(model).consume(job);
@@ -52,7 +54,6 @@ describe("an attempt that succeeds", () => {
 
 describe("an attempt that fails", () => {
 	it("goes back to the queue with full jitter after a transient failure", async () => {
-		const world = new World();
 		const delays: number[] = [];
 		for (let tries = 0; tries < 20; tries++) {
 			// Each of another model: so many failures of one would trip its breaker.
@@ -70,7 +71,6 @@ describe("an attempt that fails", () => {
 	});
 
 	it("waits at least as long as the provider says, in the queue if that is near, else in D1 alone", async () => {
-		const world = new World();
 		const throttled = (retryAfterMs: number) => aModel(failed("throttled", { status: 429, retryAfterMs }));
 		const [near, far] = [await aJob(), await aJob({ models: ["simulated/other"] })];
 		const disposition = await world.start(throttled(30 * SECOND)).consume(near);
@@ -82,7 +82,6 @@ describe("an attempt that fails", () => {
 	});
 
 	it("uses no attempt when it was throttled or blocked, but is in the history", async () => {
-		const world = new World();
 		for (const failureClass of ["throttled", "blocked"] as const) {
 			const job = await aJob({ maxAttempts: 1, models: [`simulated/${failureClass}`] });
 			await world.start(aModel(failed(failureClass, { status: 429 }))).consume(job);
@@ -96,11 +95,12 @@ describe("an attempt that fails", () => {
 	});
 
 	it("fails at once for good", async () => {
-		const world = new World();
-		const job = await aJob({ webhook: WEBHOOK });
-		const model = aModel(failed("permanent", { code: "invalid_request", status: 400, nextModelMayHelp: false }));
-		expect(await world.start(model).consume(job)).toEqual(ACK);
-		expect(await reload(job)).toMatchObject({
+		const { world, disposition, after } = await consumed(
+			[failed("permanent", { code: "invalid_request", status: 400, nextModelMayHelp: false })],
+			{ webhook: WEBHOOK },
+		);
+		expect(disposition).toEqual(ACK);
+		expect(after).toMatchObject({
 			status: "failed",
 			statusReason: "permanent",
 			error: { code: "invalid_request", status: 400 },
@@ -109,7 +109,6 @@ describe("an attempt that fails", () => {
 	});
 
 	it("fails when its attempts are used up, after as many calls", async () => {
-		const world = new World();
 		const job = await aJob({ maxAttempts: 3 });
 		const model = aModel(failed("transient"));
 		while ((await reload(job))?.status === "queued") {
@@ -121,7 +120,6 @@ describe("an attempt that fails", () => {
 	});
 
 	it("puts the job back at once for its next model, whose attempts are counted from 1", async () => {
-		const world = new World();
 		const models = ["simulated/one", "simulated/two"];
 		const job = await aJob({ models, maxAttempts: 2, attempt: 1 });
 		const model = aModel(failed("transient"), failed("transient"), answered());
@@ -137,7 +135,6 @@ describe("an attempt that fails", () => {
 	});
 
 	it("keeps the first and the last 49 of its calls", async () => {
-		const world = new World();
 		const job = await aJob({ deadlineMs: 30 * DAY });
 		const model = aModel(failed("throttled"));
 		for (let calls = 0; calls < 55; calls++) {
@@ -152,11 +149,13 @@ describe("an attempt that fails", () => {
 
 describe("the deadline", () => {
 	it("is settled by the holder whose call it cuts off", async () => {
-		const world = new World();
-		const job = await aJob({ deadlineMs: 20 * SECOND, webhook: WEBHOOK });
-		expect(await world.start(aModel(slowly(HOUR, answered()))).consume(job)).toEqual(ACK);
+		const { world, disposition, after } = await consumed([slowly(HOUR, answered())], {
+			deadlineMs: 20 * SECOND,
+			webhook: WEBHOOK,
+		});
+		expect(disposition).toEqual(ACK);
 		expect(world.runtime.now()).toBe(NOW + 20 * SECOND);
-		expect(await reload(job)).toMatchObject({
+		expect(after).toMatchObject({
 			status: "expired",
 			statusReason: "deadline_passed",
 			attempts: [{ outcome: "expired" }],
@@ -165,7 +164,6 @@ describe("the deadline", () => {
 	});
 
 	it("lets no job be called that is leased after it", async () => {
-		const world = new World();
 		const job = await aJob({ deadlineMs: 20 * SECOND });
 		await world.advance(30 * SECOND);
 		const model = aModel(answered());
@@ -175,7 +173,6 @@ describe("the deadline", () => {
 	});
 
 	it("that passes while a job waits for memory leaves it uncalled", async () => {
-		const world = new World();
 		const [large, job] = [
 			await aJob({ inputBytes: 20 << 20 }),
 			await aJob({ inputBytes: 20 << 20, deadlineMs: 20 * SECOND }),
@@ -187,10 +184,8 @@ describe("the deadline", () => {
 	});
 
 	it("bounds a retry: the job is due again at its deadline at the latest", async () => {
-		const world = new World();
-		const job = await aJob({ deadlineMs: 20 * SECOND });
-		await world.start(aModel(failed("throttled", { retryAfterMs: HOUR }))).consume(job);
-		expect(await reload(job)).toMatchObject({ runAt: job.deadlineAt, sweepAt: job.deadlineAt });
+		const { job, after } = await consumed([failed("throttled", { retryAfterMs: HOUR })], { deadlineMs: 20 * SECOND });
+		expect(after).toMatchObject({ runAt: job.deadlineAt, sweepAt: job.deadlineAt });
 	});
 });
 
@@ -206,7 +201,6 @@ describe("a cancelled job", () => {
 	};
 
 	it("has its call aborted at the next look, and its holder writes nothing", async () => {
-		const world = new World();
 		const job = await aJob({ webhook: WEBHOOK });
 		const { dispositions, over } = world.start(aModel(slowly(HOUR, answered()))).consuming(job);
 		await world.advance(12 * SECOND);
@@ -219,7 +213,6 @@ describe("a cancelled job", () => {
 	});
 
 	it("is not called when it is cancelled between lease and call", async () => {
-		const world = new World();
 		const [large, job] = [await aJob({ inputBytes: 20 << 20 }), await aJob({ inputBytes: 20 << 20 })];
 		const model = aModel(slowly(30 * SECOND, answered()));
 		const { dispositions, over } = world.start(model).consuming(large, job);
@@ -233,7 +226,6 @@ describe("a cancelled job", () => {
 
 describe("a batch", () => {
 	it("is leased in one statement and kept alive in one statement per heartbeat", async () => {
-		const world = new World();
 		const jobs = [await aJob(), await aJob(), await aJob(), await aJob()] as const;
 		const { over } = world.start(aModel(slowly(5 * MINUTE, answered()))).consuming(...jobs);
 		await world.advance(4 * MINUTE);
@@ -247,7 +239,6 @@ describe("a batch", () => {
 	});
 
 	it("extends its lease again after 5 s when D1 failed to", async () => {
-		const world = new World();
 		const job = await aJob();
 		const process = world.start(aModel(slowly(5 * MINUTE, answered()))).on(/extend leases/, "fails before", 1);
 		const { over } = process.consuming(job);
@@ -258,7 +249,6 @@ describe("a batch", () => {
 	});
 
 	it("disposes of each message as soon as it can, whatever its neighbours do", async () => {
-		const world = new World();
 		const [slow, quick, broken] = [await aJob(), await aJob(), await aJob()];
 		const model = aModel((call, signal, runtime) => {
 			if (call.jobId === broken.jobId) throw new TypeError("a bug");
@@ -276,7 +266,6 @@ describe("a batch", () => {
 	});
 
 	it("holds 24 MiB of inputs at a time, in the order of arrival, and all get their turn", async () => {
-		const world = new World();
 		const sizes = [16, 16, 4, 30];
 		const jobs = await Promise.all(sizes.map((mib) => aJob({ inputBytes: mib << 20 })));
 		let held = 0;
@@ -298,7 +287,6 @@ describe("a batch", () => {
 	});
 
 	it("gives a job back that waited for memory too long to be called before its invocation ends", async () => {
-		const world = new World();
 		const jobs = [await aJob({ inputBytes: 16 << 20 }), await aJob({ inputBytes: 16 << 20 })] as const;
 		const model = aModel(slowly(8 * MINUTE, answered()));
 		const { dispositions, over } = world.start(model).consuming(...jobs);
@@ -309,7 +297,6 @@ describe("a batch", () => {
 	});
 
 	it("runs, though a row among it cannot be read", async () => {
-		const world = new World();
 		const [broken, sound] = [await aJob(), await aJob()];
 		await env.DB.prepare("UPDATE jobs SET attempts = '[{}]' WHERE id = ?1").bind(broken.jobId).run();
 		const { dispositions, over } = world.start(aModel(answered())).consuming(broken, sound);
@@ -319,7 +306,6 @@ describe("a batch", () => {
 	});
 
 	it("that D1 does not lease comes back whole, after a lease", async () => {
-		const world = new World();
 		const process = world.start().on(/^d1/, "fails before", 1_000);
 		const job = await aJob();
 		expect(await process.consume(job)).toEqual({ kind: "retry", delaySeconds: LEASE_MS / 1000 });
@@ -330,7 +316,6 @@ describe("a batch", () => {
 		["lost", "fails after"],
 		["hanging", "hangs after"],
 	] as const)("runs although the reply to its lease is %s, and uses no attempt without a call", async (_, fault) => {
-		const world = new World();
 		const model = aModel(answered());
 		const process = world.start(model).on(/^d1 lease jobs/, fault, 3);
 		const job = await aJob({ maxAttempts: 1 });
@@ -340,7 +325,6 @@ describe("a batch", () => {
 	});
 
 	it("whose lease is confirmed too late for a call gives the attempt back", async () => {
-		const world = new World();
 		const process = world.start().on(/^d1 lease jobs/, "hangs after", 5);
 		const job = await aJob({ maxAttempts: 1 });
 		expect(await process.consume(job)).toMatchObject({ kind: "retry" });

@@ -51,11 +51,18 @@ async function aStoredDelivery(
 	return { tenant, job, delivery };
 }
 
+/** One delivery that is dispatched once, and what became of it. */
+async function dispatched(replies: Reply[], what: Parameters<typeof aStoredDelivery>[0] = {}) {
+	const { world, received } = aReceiver(...replies);
+	const stored = await aStoredDelivery(what);
+	const disposition = await world.start().dispatch(stored.delivery);
+	return { world, received, ...stored, disposition, after: await reloadDelivery(stored.delivery) };
+}
+
 describe("a delivery", () => {
 	it("is signed to the letter of Standard Webhooks, and its data is what a poll shows", async () => {
-		const { world, received } = aReceiver(status(204));
-		const { job, delivery } = await aStoredDelivery();
-		expect(await world.start().dispatch(delivery)).toEqual(ACK);
+		const { world, received, job, delivery, disposition, after } = await dispatched([status(204)]);
+		expect(disposition).toEqual(ACK);
 		const [post] = received;
 		if (post === undefined) throw new Error("nothing came");
 		expect(signersOf(post, [A_SECRET])).toEqual([0]);
@@ -75,7 +82,7 @@ describe("a delivery", () => {
 			result_url: expect.stringContaining("signature="),
 			result: { object: "chat.completion", choices: [] },
 		});
-		expect(await reloadDelivery(delivery)).toMatchObject({
+		expect(after).toMatchObject({
 			status: "delivered",
 			attemptsMade: 1,
 			attempts: [{ status: 204, error: null, response: null }],
@@ -112,16 +119,12 @@ describe("a delivery", () => {
 	});
 
 	it("says nothing but id, object and status when it is thin", async () => {
-		const { world, received } = aReceiver(status(200));
-		const { job, delivery } = await aStoredDelivery({ delivery: { payload: "thin" } });
-		await world.start().dispatch(delivery);
+		const { received, job } = await dispatched([status(200)], { delivery: { payload: "thin" } });
 		expect(received[0]?.data).toEqual({ id: job.jobId, object: "job", status: "succeeded" });
 	});
 
 	it("of a job without a result has none, and no link", async () => {
-		const { world, received } = aReceiver(status(200));
-		const { job, delivery } = await aStoredDelivery({ job: { status: "failed", resultBytes: null } });
-		await world.start().dispatch(delivery);
+		const { received, job } = await dispatched([status(200)], { job: { status: "failed", resultBytes: null } });
 		expect(received[0]?.data).toEqual({ ...viewJob(job, job.origin), result: null });
 	});
 
@@ -180,9 +183,7 @@ describe("the schedule", () => {
 		{ after: "soon", from: 4, to: 6 },
 		{ after: "Thu, 01 Jan 2026 00:00:00 GMT", from: 4, to: 6 },
 	])("waits $from to $to s where retry-after is $after and the step is 5 s", async ({ after, from, to }) => {
-		const { world } = aReceiver(status(503, { "retry-after": after }));
-		const { delivery } = await aStoredDelivery();
-		await world.start().dispatch(delivery);
+		const { world, delivery } = await dispatched([status(503, { "retry-after": after })]);
 		const waitMs = ((await reloadDelivery(delivery))?.nextAttemptAt ?? 0) - world.runtime.now();
 		expect(waitMs).toBeGreaterThanOrEqual(from * SECOND);
 		expect(waitMs).toBeLessThanOrEqual(to * SECOND + 1);
@@ -201,18 +202,16 @@ describe("the schedule", () => {
 
 describe("a reply", () => {
 	it.each([200, 201, 204, 299])("%i is success", async (code) => {
-		const { world } = aReceiver(status(code));
-		const { delivery } = await aStoredDelivery();
-		await world.start().dispatch(delivery);
-		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", attempts: [{ status: code }] });
+		const { after } = await dispatched([status(code)]);
+		expect(after).toMatchObject({ status: "delivered", attempts: [{ status: code }] });
 	});
 
 	it.each([301, 302, 303, 304, 307, 308, 400, 404, 429, 500, 530])("%i is a failure", async (code) => {
 		const location: Record<string, string> = code < 400 && code !== 304 ? { location: "https://elsewhere.test/" } : {};
-		const { world, received } = aReceiver(() => new Response(null, { status: code, headers: location }));
-		const { delivery } = await aStoredDelivery();
-		await world.start().dispatch(delivery);
-		expect(await reloadDelivery(delivery)).toMatchObject({
+		const { received, delivery, after } = await dispatched([
+			() => new Response(null, { status: code, headers: location }),
+		]);
+		expect(after).toMatchObject({
 			status: "pending",
 			attemptsMade: 1,
 			attempts: [{ status: code, error: expect.stringContaining(String(code)) }],
@@ -221,19 +220,15 @@ describe("a reply", () => {
 	});
 
 	it("410 exhausts the delivery at once", async () => {
-		const { world } = aReceiver(status(410));
-		const { delivery } = await aStoredDelivery();
-		expect(await world.start().dispatch(delivery)).toEqual(ACK);
-		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted", attemptsMade: 1 });
+		const { disposition, after } = await dispatched([status(410)]);
+		expect(disposition).toEqual(ACK);
+		expect(after).toMatchObject({ status: "exhausted", attemptsMade: 1 });
 	});
 
 	it("that never comes is a failure after 20 s", async () => {
-		const { world } = aReceiver(hangs);
-		const { delivery } = await aStoredDelivery();
-		const startedAt = world.runtime.now();
-		await world.start().dispatch(delivery);
-		expect(world.runtime.now() - startedAt).toBe(20 * SECOND);
-		expect(await reloadDelivery(delivery)).toMatchObject({
+		const { world, after } = await dispatched([hangs]);
+		expect(world.runtime.now() - world.startedAt).toBe(20 * SECOND);
+		expect(after).toMatchObject({
 			status: "pending",
 			attempts: [{ status: null, durationMs: 20 * SECOND, error: "No reply within 20 s" }],
 		});
@@ -252,13 +247,8 @@ describe("a reply", () => {
 	});
 
 	it("that cannot come, for the connection is refused, is a failure", async () => {
-		const { world } = aReceiver(() => Promise.reject(new TypeError("connection refused")));
-		const { delivery } = await aStoredDelivery();
-		await world.start().dispatch(delivery);
-		expect(await reloadDelivery(delivery)).toMatchObject({
-			status: "pending",
-			attempts: [{ error: "Could not connect: connection refused" }],
-		});
+		const { after } = await dispatched([() => Promise.reject(new TypeError("connection refused"))]);
+		expect(after).toMatchObject({ status: "pending", attempts: [{ error: "Could not connect: connection refused" }] });
 	});
 
 	it("with an endless body is read to its first KiB, and then cancelled", async () => {
@@ -273,10 +263,7 @@ describe("a reply", () => {
 				isCancelled = true;
 			},
 		});
-		const { world } = aReceiver(() => new Response(body));
-		const { delivery } = await aStoredDelivery();
-		await world.start().dispatch(delivery);
-		const after = await reloadDelivery(delivery);
+		const { after } = await dispatched([() => new Response(body)]);
 		expect(after).toMatchObject({ status: "delivered", attempts: [{ response: "é".repeat(512) }] });
 		expect(isCancelled).toBe(true);
 		expect(pulls).toBeLessThan(20);
@@ -295,10 +282,8 @@ describe("a reply", () => {
 	});
 
 	it("of bytes that are no text is kept as what can be shown", async () => {
-		const { world } = aReceiver(() => new Response(new Uint8Array([0xff, 0x00, 0x3c]), { status: 500 }));
-		const { delivery } = await aStoredDelivery();
-		await world.start().dispatch(delivery);
-		expect(await reloadDelivery(delivery)).toMatchObject({ attempts: [{ response: "\ufffd\u0000<" }] });
+		const { after } = await dispatched([() => new Response(new Uint8Array([0xff, 0x00, 0x3c]), { status: 500 })]);
+		expect(after).toMatchObject({ attempts: [{ response: "\ufffd\u0000<" }] });
 	});
 });
 
@@ -362,11 +347,9 @@ describe("what is not sent", () => {
 	});
 
 	it("is one whose address is not allowed: that is recorded as a failed attempt", async () => {
-		const { world, received } = aReceiver(status(200));
-		const { delivery } = await aStoredDelivery({ delivery: { url: "https://10.0.0.1/hook" } });
-		await world.start().dispatch(delivery);
+		const { received, after } = await dispatched([status(200)], { delivery: { url: "https://10.0.0.1/hook" } });
 		expect(received).toHaveLength(0);
-		expect(await reloadDelivery(delivery)).toMatchObject({
+		expect(after).toMatchObject({
 			status: "pending",
 			attempts: [{ status: null, error: expect.stringContaining("Not sent") }],
 		});
@@ -504,8 +487,7 @@ describe("a batch of delivery messages", () => {
 		const process = world.start();
 		await world.until(process.dispatching(delivery).over);
 		process.kill();
-		await world.advance(MINUTE);
-		await world.start().sweep();
+		await world.sweep(MINUTE);
 		expect(world.deliveries.take()).toContainEqual(expect.objectContaining({ deliveryId: delivery.deliveryId }));
 		expect(await world.start().dispatch(delivery)).toEqual(ACK);
 		expect(received.map(({ headers }) => headers["webhook-id"])).toEqual([delivery.eventId, delivery.eventId]);
@@ -514,7 +496,9 @@ describe("a batch of delivery messages", () => {
 	it("comes back whole where D1 fails", async () => {
 		const { world } = aReceiver(status(200));
 		const { delivery } = await aStoredDelivery({ job: { createdAt: world.runtime.now() - DAY } });
-		const process = world.start().on(/^d1/, "fails before", 2);
-		expect(await process.dispatch(delivery)).toEqual({ kind: "retry", delaySeconds: 30 });
+		expect(await world.start().on(/^d1/, "fails before", 2).dispatch(delivery)).toEqual({
+			kind: "retry",
+			delaySeconds: 30,
+		});
 	});
 });

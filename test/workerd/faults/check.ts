@@ -10,7 +10,7 @@ import { CALLS, namesIn } from "./catalogue.ts";
 import type { Expected, Story } from "./story.ts";
 
 /** At first soon, for most stories are short; then once for each sweep. */
-const LOOKS_MS = [5 * SECOND, 10 * SECOND, 45 * SECOND, ...Array.from({ length: 45 }, () => MINUTE)];
+const LOOKS_MS = [5 * SECOND, 10 * SECOND, 30 * SECOND, 15 * SECOND, ...Array.from({ length: 45 }, () => MINUTE)];
 const Job = z.object({
 	id: z.string(),
 	tenant_id: z.string(),

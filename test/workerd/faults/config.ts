@@ -14,6 +14,8 @@ export const CONFIG = configOf({
 		{ match: "gateway/*", provider: "workers-ai" },
 		{ match: "server/*", provider: "openai-compatible", base_url: MODEL_SERVER },
 	]),
+	// A webhook that fails twice goes on within the minute, so that a story waits for fewer sweeps.
+	DELIVERY_SCHEDULE_SECONDS: "0,5,20,300,1800",
 	WEBHOOK_DNS_URL: DNS_URL,
 	SIGNING_KEY_PREVIOUS: PREVIOUS_KEY,
 });

@@ -6,7 +6,7 @@ import { CONSUMER } from "./catalogue.ts";
 import { describeFaults } from "./each-call.ts";
 import { aResultOf, aRunningJob, lateResult, limit } from "./rows.ts";
 
-describeFaults("consumer", CONSUMER, [
+describeFaults("consumer", { calls: CONSUMER }, [
 	{
 		name: "a batch of three: one slow, one at its own server, one with a large input",
 		isBatch: true,
@@ -133,24 +133,18 @@ describeFaults("consumer", CONSUMER, [
 		name: "a settlement that failed already",
 		given: [{ at: "consumer d1 finish jobs", fault: "fails before" }],
 		tries: /find lease state|finish jobs/,
-		async play(story) {
-			await story.submit({ prompt: "unsure", hasWebhook: true });
-		},
+		play: (story) => story.submit({ prompt: "unsure", hasWebhook: true }),
 	},
 	{
 		name: "a lease whose reply was lost already",
 		given: [{ at: "consumer d1 lease jobs", fault: "fails after" }],
 		tries: /lease jobs/,
-		async play(story) {
-			await story.submit({ prompt: "held twice", json: { max_attempts: 1 } });
-		},
+		play: (story) => story.submit({ prompt: "held twice", json: { max_attempts: 1 } }),
 	},
 	{
 		name: "a result whose put got no reply",
 		given: [{ at: "consumer r2 put results", fault: "fails after" }],
 		tries: /r2 (put|head)/,
-		async play(story) {
-			await story.submit({ prompt: "stored twice", hasWebhook: true });
-		},
+		play: (story) => story.submit({ prompt: "stored twice", hasWebhook: true }),
 	},
 ]);

@@ -4,6 +4,7 @@
  * its test.
  */
 import { beforeAll, describe, expect, it } from "vitest";
+import { describeApi, operationAt } from "../../support/api-description.ts";
 import { START_AT } from "../../support/fake-runtime.ts";
 import { DAY } from "../support/a-job.ts";
 import { emptyTables } from "../support/all-rows.ts";
@@ -16,18 +17,21 @@ import { Story } from "./story.ts";
 
 /** Dozens of stories in one test, on a machine that is busy with other files. */
 const TIMEOUT_MS = 120_000;
-/** Of the calls of one name, those that follow are made in the same circumstances. */
+/**
+ * Of the calls of one name, the code knows a first and a repetition: a retry, another page, the next heartbeat. A third takes
+ * the way of the second; tests of consumer and dispatcher go to the last one where a count decides.
+ */
 const NTH_MAX = 2;
 
 export interface Scenario {
 	name: string;
 	/** Goes wrong in every run: there are calls that only a fault leads to. */
 	given?: Rule[];
-	/** The calls that it is about, by invocation and name; all that it makes, unless given. Other scenarios try the others. */
+	/** The calls that it is about, by key: "consumer: d1 lease jobs #1"; all that it makes, unless given. Other scenarios try the others. */
 	tries?: RegExp;
 	/** Its jobs go side by side: what happens to one must not so much as delay the others. */
 	isBatch?: boolean;
-	play(story: Story): Promise<void>;
+	play(story: Story): Promise<unknown>;
 }
 
 interface Run {
@@ -39,8 +43,13 @@ interface Run {
 	ends: Ends;
 }
 
-/** @param names of the actor's calls: two files may share them */
-export function describeFaults(actor: string, names: readonly string[], scenarios: Scenario[]): void {
+/** @param covered calls of the actor, and operations of the API that the scenarios play; two files may share an actor */
+export function describeFaults(
+	actor: string,
+	covered: { calls: readonly string[]; operations?: readonly string[] },
+	scenarios: Scenario[],
+): void {
+	const { calls, operations = [] } = covered;
 	const undisturbed = new Map<Scenario, Run>();
 
 	beforeAll(async () => {
@@ -56,8 +65,20 @@ export function describeFaults(actor: string, names: readonly string[], scenario
 		}
 	});
 
+	if (operations.length > 0) {
+		it("tries a call of each operation", async () => {
+			const description = await describeApi();
+			const tried = scenarios.flatMap((scenario) => triedBy(scenario, undisturbed.get(scenario)));
+			const played = tried.map(({ invokedFor }) => {
+				const [, method = "", path = ""] = invokedFor.split(" ");
+				return operationAt(description, method, path)?.id;
+			});
+			expect(operations.filter((id) => !played.includes(id))).toEqual([]);
+		});
+	}
+
 	describe("a call that fails, before or after its effect, or hangs costs nothing but time", () => {
-		for (const name of names) {
+		for (const name of calls) {
 			it(name, () => tryAll((call) => call.actor === actor && call.name === name, scenarios, undisturbed), TIMEOUT_MS);
 		}
 	});
@@ -78,11 +99,13 @@ async function tryAll(isIt: Choice, scenarios: Scenario[], undisturbed: Map<Scen
 	expect(problems.join("\n")).toBe("");
 }
 
+function triedBy({ tries }: Scenario, run: Run | undefined): SeenCall[] {
+	return run?.calls.filter(({ key, nth }) => nth <= NTH_MAX && tries?.test(key) !== false) ?? [];
+}
+
 /** Each of those calls that the scenario tries, with each fault that it can have. */
 function casesOf(scenario: Scenario, run: Run | undefined, isIt: Choice) {
-	const isTried = ({ invokedFor, name, nth }: SeenCall) =>
-		nth <= NTH_MAX && scenario.tries?.test(`${invokedFor}: ${name}`) !== false;
-	const calls = run?.calls.filter((call) => isIt(call) && isTried(call)) ?? [];
+	const calls = triedBy(scenario, run).filter(isIt);
 	return calls.flatMap((call) => faultsOf(call).map((fault) => ({ scenario, at: call.key, fault })));
 }
 

@@ -4,7 +4,7 @@ import { deliveryIdOf } from "../../support/event-ids.ts";
 import { aDelivery, HOUR, SECOND } from "../support/a-job.ts";
 import { signersOf } from "../support/signers.ts";
 import { RECEIVER } from "../world/upstreams.ts";
-import { INTAKE_OF_WEBHOOKS } from "./catalogue.ts";
+import { INTAKE_OF_WEBHOOKS, OPERATIONS } from "./catalogue.ts";
 import { describeFaults } from "./each-call.ts";
 import { aSucceededJob, limit } from "./rows.ts";
 import type { Story } from "./story.ts";
@@ -45,7 +45,7 @@ async function aMissedDelivery(story: Story, endpointId: string, prompt: string)
 	});
 }
 
-describeFaults("intake", INTAKE_OF_WEBHOOKS, [
+describeFaults("intake", { calls: INTAKE_OF_WEBHOOKS, operations: OPERATIONS.webhooks }, [
 	{
 		name: "an endpoint that is made, looked at, changed and deleted",
 		tries: /webhook_endpoints/,

@@ -1,9 +1,8 @@
 /** What a story may find in D1 and R2 when it begins: left behind by others, long before. */
 import { env } from "cloudflare:workers";
-import type { Attempt } from "../../../shared/core/jobs/attempts.ts";
 import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
-import { aJob, MINUTE, type StoredJob } from "../support/a-job.ts";
+import { aJob, anAttempt, MINUTE, type StoredJob } from "../support/a-job.ts";
 import { RECEIVER } from "../world/upstreams.ts";
 import { ATTEMPT_SECONDS } from "../world/world.ts";
 import { CONFIG } from "./config.ts";
@@ -63,22 +62,9 @@ export async function aSucceededJob(
 /** What R2 holds after the call of the job's last lease succeeded: text and options of a put. */
 export function aResultOf(job: StoredJob, prompt: string): [string, R2PutOptions] {
 	const at = job.leasedAt ?? 0;
-	const attempt: Attempt = {
-		number: 1,
-		fence: job.fence,
-		counted: true,
-		model: job.model,
-		provider: "workers-ai",
-		startedAt: at,
-		endedAt: at,
-		outcome: "succeeded",
-		status: 200,
-		code: null,
-		message: null,
-		retryAfterMs: null,
-		logId: null,
-		usage: null,
-	};
+	const { model, fence } = job;
+	const called = { model, fence, provider: "workers-ai" as const, startedAt: at, endedAt: at };
+	const attempt = anAttempt(1, { ...called, outcome: "succeeded", status: 200, code: null, message: null });
 	const customMetadata = { attempt: JSON.stringify(attempt), modelAttempt: String(job.attempt) };
 	return [aCompletion(`${prompt} #0`), { customMetadata }];
 }

@@ -40,7 +40,7 @@ export async function sendOnce(
 ): Promise<Received | null> {
 	const { waitSeconds = 0, isAdmin = false } = sent;
 	const headers = new Headers(sent.headers);
-	headers.set("authorization", `Bearer ${isAdmin ? env.ADMIN_TOKEN : key}`);
+	if (!headers.has("authorization")) headers.set("authorization", `Bearer ${isAdmin ? env.ADMIN_TOKEN : key}`);
 	if (waitSeconds > 0) headers.set("prefer", `wait=${waitSeconds}`);
 	if (sent.json !== undefined) headers.set("content-type", "application/json");
 	const body = sent.json === undefined ? null : streamOf(JSON.stringify(sent.json));

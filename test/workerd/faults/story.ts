@@ -46,7 +46,8 @@ export interface Order {
 }
 
 const TRIES = 6;
-const LOOKS_MAX = 300;
+const POLLS_MAX = 60;
+const POLL_MS = 5 * SECOND;
 const REPEAT_MS = 2 * SECOND;
 /** More than fits a row. */
 const LARGE = "x".repeat(40_000);
@@ -105,10 +106,10 @@ export class Story {
 		this.wishes.push({ what, isTrue });
 	}
 
-	/** Lets time pass until the job is over, as a caller sees that polls every second. */
+	/** Lets time pass until the job is over, as a caller sees that polls. */
 	async untilOver({ jobId }: Expected): Promise<void> {
 		const row = env.DB.prepare("SELECT 1 FROM jobs WHERE id = ?1 AND finished_at IS NOT NULL").bind(jobId);
-		for (let seconds = 0; seconds < LOOKS_MAX && (await row.first()) === null; seconds++) await this.pass(SECOND);
+		for (let polls = 0; polls < POLLS_MAX && (await row.first()) === null; polls++) await this.pass(POLL_MS);
 	}
 
 	/** Lets time pass. */

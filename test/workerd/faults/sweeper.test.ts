@@ -51,7 +51,7 @@ async function aReceiverBreaker(receiver: string, endedAt: number): Promise<void
 		.run();
 }
 
-describeFaults("sweeper", SWEEPER, [
+describeFaults("sweeper", { calls: SWEEPER }, [
 	{
 		name: "jobs whose messages are lost, and jobs whose time is over",
 		tries: /jobs to sweep|note swept|sweeper note|finish jobs|r2 head|queue/,

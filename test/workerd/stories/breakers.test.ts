@@ -9,10 +9,15 @@ import { processMessages } from "../world/drive.ts";
 import { aModel, answered, failed } from "../world/model.ts";
 import { World } from "../world/world.ts";
 
-beforeEach(emptyTables);
+let world: World;
+beforeEach(async () => {
+	await emptyTables();
+	world = new World();
+});
 
-async function jobs(many: number): Promise<StoredJob[]> {
-	return await Promise.all(Array.from({ length: many }, () => aJob({ deadlineMs: 30 * DAY })));
+async function jobs(others: number): Promise<[StoredJob, ...StoredJob[]]> {
+	const one = () => aJob({ deadlineMs: 30 * DAY });
+	return [await one(), ...(await Promise.all(Array.from({ length: others }, one)))];
 }
 
 async function statusesOf(all: StoredJob[]): Promise<string[]> {
@@ -21,9 +26,7 @@ async function statusesOf(all: StoredJob[]): Promise<string[]> {
 
 describe("a throttled model", () => {
 	it("gets no call until its time; then one, and after that those of all jobs that waited, without a sweep", async () => {
-		const world = new World();
-		const [first, ...others] = await jobs(12);
-		if (first === undefined) return;
+		const [first, ...others] = await jobs(11);
 		const model = aModel(failed("throttled", { status: 429, retryAfterMs: MINUTE }), answered());
 		expect(await world.start(model).consume(first)).toMatchObject({ kind: "retry" });
 		for (const job of others) expect(await world.start(model).consume(job)).toEqual(ACK);
@@ -38,27 +41,21 @@ describe("a throttled model", () => {
 	});
 
 	it("costs one sweep when the consumer that would have released the others is gone", async () => {
-		const world = new World();
-		const [first, ...others] = await jobs(4);
-		if (first === undefined) return;
+		const [first, ...others] = await jobs(3);
 		const model = aModel(failed("throttled", { status: 429, retryAfterMs: MINUTE }), answered());
 		await world.start(model).consume(first);
 		for (const job of others) await world.start(model).consume(job);
-		await world.advance(50 * SECOND);
-		await world.start().sweep();
+		await world.sweep(50 * SECOND);
 		expect(world.jobs.take()).toEqual([]);
 
-		await world.advance(MINUTE);
-		await world.start().sweep();
+		await world.sweep(MINUTE);
 		await processMessages(world, model);
 		expect(await statusesOf(others)).toEqual(["succeeded", "succeeded", "succeeded"]);
 	});
 
 	it("gets no call from a job whose holder died, which waits with the others and keeps its attempts", async () => {
-		const world = new World();
 		const job = await aJob({ status: "running", deadlineMs: DAY });
-		const [other] = await jobs(1);
-		if (other === undefined) return;
+		const [other] = await jobs(0);
 		const model = aModel(failed("throttled", { status: 429, retryAfterMs: HOUR }), answered());
 		await world.advance(LEASE_MS);
 		await world.start(model).consume(other);
@@ -70,10 +67,8 @@ describe("a throttled model", () => {
 	});
 
 	it("whose credential is blocked is the reason shown by a job taken over from a dead holder", async () => {
-		const world = new World();
 		const job = await aJob({ status: "running", deadlineMs: DAY });
-		const [other] = await jobs(1);
-		if (other === undefined) return;
+		const [other] = await jobs(0);
 		const model = aModel(failed("blocked", { status: 402, retryAfterMs: HOUR }));
 		await world.advance(LEASE_MS);
 		await world.start(model).consume(other);
@@ -82,9 +77,7 @@ describe("a throttled model", () => {
 	});
 
 	it("is not taken for recovered by a job that fails because no route serves it: no call was made", async () => {
-		const world = new World();
-		const [job] = await jobs(1);
-		if (job === undefined) return;
+		const [job] = await jobs(0);
 		const model = aModel(failed("throttled", { status: 429, retryAfterMs: MINUTE }));
 		await world.start(model).consume(job);
 		await world.advance(67 * SECOND);
@@ -96,10 +89,8 @@ describe("a throttled model", () => {
 	});
 
 	it("does not keep a result that is in R2 already from being recorded", async () => {
-		const world = new World();
 		const job = await aJob({ status: "running", deadlineMs: DAY });
-		const [other] = await jobs(1);
-		if (other === undefined) return;
+		const [other] = await jobs(0);
 		const process = world.start(aModel(failed("throttled", { status: 429, retryAfterMs: HOUR })));
 		const attempt = anAttempt(1, { outcome: "succeeded", status: 200, code: null, message: null });
 		const stored = { attempt, modelAttempt: 1 };

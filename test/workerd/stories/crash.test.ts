@@ -36,12 +36,7 @@ describe("a consumer", () => {
 		{ point: "after its call, before the result is stored", at: /r2 put/, how: "dies before", calls: 2 },
 		{ point: "after the result is stored, before the row says so", at: /r2 put/, how: "dies after", calls: 1 },
 		{ point: "at the transaction that ends the job", at: /d1 finish jobs/, how: "dies before", calls: 1 },
-		{
-			point: "after that transaction, before it acks or enqueues",
-			at: /d1 finish jobs/,
-			how: "dies after",
-			calls: 1,
-		},
+		{ point: "after that transaction, before it acks or enqueues", at: /d1 finish jobs/, how: "dies after", calls: 1 },
 		{ point: "before it enqueues the webhook", at: /queue send/, how: "dies before", calls: 1 },
 		{ point: "after it enqueued that, before it acks", at: /queue send/, how: "dies after", calls: 1 },
 		{ point: "right after it took its lease", at: /d1 lease jobs/, how: "dies after", calls: 1 },
@@ -70,13 +65,11 @@ describe("a consumer", () => {
 		process.consuming(job);
 		await world.advance(0);
 		// The sweeps come at 29, 89 and 149 s; the lease ends at 90.
-		await world.advance(29 * SECOND);
-		await world.start().sweep();
+		await world.sweep(29 * SECOND);
 		const diedAt = world.runtime.now() - 29 * SECOND;
 		const model = aModel(answered());
 		while (model.calls.length === 0) {
-			await world.advance(MINUTE);
-			await world.start().sweep();
+			await world.sweep(MINUTE);
 			await processMessages(world, model);
 		}
 		expect(world.runtime.now() - diedAt).toBe(149 * SECOND);

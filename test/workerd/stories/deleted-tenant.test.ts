@@ -14,6 +14,7 @@ import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import {
 	aDelivery,
 	aJob,
+	aNewJob,
 	anId,
 	aTenant,
 	BY,
@@ -21,7 +22,6 @@ import {
 	databaseAt,
 	finalizationOf,
 	insertRow,
-	jobOf,
 	LEASE_MS,
 	MINUTE,
 	NOW,
@@ -36,7 +36,11 @@ import { aModel, answered, slowly } from "../world/model.ts";
 import type { Process } from "../world/process.ts";
 import { World } from "../world/world.ts";
 
-beforeEach(emptyAll);
+let world: World;
+beforeEach(async () => {
+	await emptyAll();
+	world = new World();
+});
 
 async function emptyAll(): Promise<void> {
 	await emptyTables();
@@ -72,15 +76,11 @@ async function aFullTenant(canary: string) {
 
 /** Sweeps now, when the tombstones' time has come, and when the tenant's row may go. */
 async function sweepToTheEnd(world: World): Promise<void> {
-	for (const waitMs of [MINUTE, 21 * MINUTE, 40 * MINUTE]) {
-		await world.advance(waitMs);
-		await world.start().sweep();
-	}
+	for (const waitMs of [MINUTE, 21 * MINUTE, 40 * MINUTE]) await world.sweep(waitMs);
 }
 
 describe("a deleted tenant", () => {
 	it("leaves nothing behind, in any table or in R2, but its audit log; and others lose nothing", async () => {
-		const world = new World();
 		const [gone, other] = [await aFullTenant(CANARY), await aFullTenant("of-another")];
 		const inEach = await placesOf(gone.tenantId);
 		const owned = OWNED.map(([table]) => table);
@@ -114,11 +114,9 @@ describe("a deleted tenant", () => {
 		const running = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW });
 		expect(await deleteTenant(db, tenantId, operator())).toBe(true);
 
-		const models: [string] = ["simulated/echo"];
-		const newJob = { ...jobOf({ tenantId }), models, start: { delayMs: 0 } };
-		expect(await submitJob(db, { ...newJob, idempotency: null })).toEqual({ outcome: "deleted" });
-		const idempotency = { key: "new", fingerprint: "f".repeat(64) };
-		expect(await submitJob(db, { ...newJob, idempotency })).toEqual({ outcome: "deleted" });
+		for (const idempotency of [null, { key: "new", fingerprint: "f".repeat(64) }]) {
+			expect(await submitJob(db, aNewJob({ tenantId, idempotency }))).toEqual({ outcome: "deleted" });
+		}
 		for (const isRepeated of [false, true]) {
 			const request = { keys: [queued, running], holder: "h", leaseMs: LEASE_MS, isRepeated };
 			expect((await leaseJobs(db, request)).jobs).toEqual([]);
@@ -145,24 +143,19 @@ describe("a deleted tenant", () => {
 	});
 
 	it("keeps its row for an hour, and with it its keys out", async () => {
-		const world = new World();
 		const { tenantId } = await aFullTenant(CANARY);
 		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
-		const models: [string] = ["simulated/echo"];
-		const newJob = { ...jobOf({ tenantId }), models, start: { delayMs: 0 }, idempotency: null };
+		const newJob = aNewJob({ tenantId });
 		for (const waitMs of [MINUTE, 57 * MINUTE]) {
-			await world.advance(waitMs);
-			await world.start().sweep();
+			await world.sweep(waitMs);
 			expect(await submitJob(databaseAt(world.runtime.now()), newJob)).toEqual({ outcome: "deleted" });
 			expect(await placesOf(tenantId)).toContain("tenants");
 		}
-		await world.advance(2 * MINUTE);
-		await world.start().sweep();
+		await world.sweep(2 * MINUTE);
 		expect(await placesOf(tenantId)).not.toContain("tenants");
 	});
 
 	it("has its running call aborted within seconds, and its holder leaves nothing behind", async () => {
-		const world = new World();
 		const { tenantId } = await aTenant();
 		const job = await aJob({ tenantId });
 		const holder = world.start(aModel(slowly(10 * MINUTE, answered(CANARY))));
@@ -187,7 +180,7 @@ describe("a deleted tenant", () => {
 			holder.on(/d1 find held leases|d1 extend leases/, "hangs before", 100);
 			holder.on(/r2 put/i, async (go) => {
 				await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
-				if (when === "after") await world.start().sweep();
+				if (when === "after") await world.sweep();
 				await go();
 			});
 			const { over } = holder.consuming(job);
@@ -198,7 +191,6 @@ describe("a deleted tenant", () => {
 	);
 
 	it("has no message retried for a job that is due: it is acked", async () => {
-		const world = new World();
 		const { tenantId } = await aTenant();
 		const due = await aJob({ tenantId, runAt: world.runtime.now() - MINUTE });
 		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
@@ -206,7 +198,6 @@ describe("a deleted tenant", () => {
 	});
 
 	it("gets none of its pending webhooks: their messages are acked", async () => {
-		const world = new World();
 		const { tenantId, delivery } = await aFullTenant(CANARY);
 		await deleteTenant(databaseAt(world.runtime.now()), tenantId, operator());
 		expect(await world.start().dispatch(delivery)).toEqual(ACK);
@@ -246,7 +237,6 @@ describe("the erasure", () => {
 	);
 
 	it("goes on sweep by sweep, a bounded number of jobs each, and small tenants do not wait for large ones", async () => {
-		const world = new World();
 		const [large, small] = [await aTenant(), await aTenant()];
 		const rows = `INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_bytes, priority, timeout_ms,
 			max_attempts, retain_ms, origin, created_at, run_at, deadline_ms, deadline_at, sweep_at)
@@ -260,10 +250,10 @@ describe("the erasure", () => {
 			(await env.DB.prepare("SELECT count(*) AS n FROM jobs WHERE tenant_id = ?1").bind(tenantId).first<number>("n")) ??
 			0;
 
-		await world.start().sweep();
+		await world.sweep();
 		expect(await left(small.tenantId)).toBe(0);
 		expect(await left(large.tenantId)).toBe(10_700 - 19 * 500);
-		await world.start().sweep();
+		await world.sweep();
 		expect(await left(large.tenantId)).toBe(0);
 	});
 });

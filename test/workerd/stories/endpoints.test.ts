@@ -74,6 +74,20 @@ async function ended(tenantId: string, count: number): Promise<DeliveryKey[]> {
 	return deliveries;
 }
 
+/** The delivery of one job that is over. */
+async function oneEnded(tenantId: string): Promise<DeliveryKey> {
+	const [delivery] = await ended(tenantId, 1);
+	if (delivery === undefined) throw new Error("there is no delivery");
+	return delivery;
+}
+
+/** A world with one endpoint, which replies so. */
+async function anEndpointThat(replies: number | null = 204, given: Partial<WebhookEndpoint> = {}) {
+	const { tenantId } = await aTenant();
+	const endpoint = await anEndpoint(tenantId, given);
+	return { ...aWorldOf({ [endpoint.url]: replies }), tenantId, endpoint };
+}
+
 const statusesTo = async (endpoint: { tenantId: string; endpointId: string }) =>
 	(await listEndpointDeliveries(db, endpoint, { limit: 100, after: null })).map(({ status }) => status);
 
@@ -120,9 +134,7 @@ describe("a job's events", () => {
 	});
 
 	it("that a disabled endpoint misses are sent on demand once it is enabled, under their own ids", async () => {
-		const { world, received } = aWorldOf();
-		const { tenantId } = await aTenant();
-		const endpoint = await anEndpoint(tenantId, { eventTypes: ["job.cancelled"] });
+		const { world, received, tenantId, endpoint } = await anEndpointThat(204, { eventTypes: ["job.cancelled"] });
 		await disable(endpoint);
 		expect(await ended(tenantId, 3)).toEqual([]);
 		expect(await statusesTo(endpoint)).toEqual(["skipped", "skipped", "skipped"]);
@@ -136,12 +148,8 @@ describe("a job's events", () => {
 	});
 
 	it("follow an endpoint to its new address, and are skipped when it is deleted", async () => {
-		const { world, received, statuses } = aWorldOf();
-		const { tenantId } = await aTenant();
-		const endpoint = await anEndpoint(tenantId);
-		statuses[endpoint.url] = 500;
-		const [moved, left] = await ended(tenantId, 2);
-		if (moved === undefined || left === undefined) throw new Error("there is no delivery");
+		const { world, received, tenantId, endpoint } = await anEndpointThat(500);
+		const [moved, left] = [await oneEnded(tenantId), await oneEnded(tenantId)];
 		await world.start().dispatch(moved);
 		const url = "https://hooks.acme-receiver.com/moved";
 		await updateEndpoint(db, endpoint, { name: null, url, eventTypes: null, payload: null }, BY);
@@ -160,12 +168,8 @@ describe("a job's events", () => {
 
 describe("an endpoint that fails", () => {
 	it("four times and then receives, sees five requests at the scheduled times under one webhook-id", async () => {
-		const { world, received, statuses } = aWorldOf();
-		const { tenantId } = await aTenant();
-		const endpoint = await anEndpoint(tenantId);
-		statuses[endpoint.url] = 500;
-		const [key] = await ended(tenantId, 1);
-		if (key === undefined) throw new Error("there is no delivery");
+		const { world, received, statuses, tenantId, endpoint } = await anEndpointThat(500);
+		const key = await oneEnded(tenantId);
 		for (const step of SCHEDULE.slice(0, 5)) {
 			// At the latest moment that the jitter allows.
 			await world.advance(1.2 * step);
@@ -178,16 +182,12 @@ describe("an endpoint that fails", () => {
 	});
 
 	it("is gated after three failures: one delivery tries, the others wait in D1", async () => {
-		const { world, receivedAt, statuses } = aWorldOf();
-		const { tenantId } = await aTenant();
-		const endpoint = await anEndpoint(tenantId);
-		statuses[endpoint.url] = 500;
+		const { world, receivedAt, tenantId, endpoint } = await anEndpointThat(500);
 		const keys = await ended(tenantId, 12);
 		for (const key of keys) expect((await world.start().dispatch(key))?.kind).toMatch(/ack|retry/);
 		expect(receivedAt(endpoint.url)).toHaveLength(3);
 		for (let sweeps = 1; sweeps <= 3; sweeps++) {
-			await world.advance(MINUTE);
-			await world.start().sweep();
+			await world.sweep(MINUTE);
 			for (const key of world.deliveries.take()) await world.start().dispatch(key);
 		}
 		expect(receivedAt(endpoint.url).length).toBeLessThanOrEqual(6);
@@ -195,15 +195,14 @@ describe("an endpoint that fails", () => {
 	});
 
 	it("gets all that waited once it has recovered", async () => {
-		const { world, received, statuses } = aWorldOf();
-		const { tenantId } = await aTenant();
-		const endpoint = await anEndpoint(tenantId, { eventTypes: ["job.cancelled"] });
-		statuses[endpoint.url] = 500;
+		const { world, received, statuses, tenantId, endpoint } = await anEndpointThat(500, {
+			eventTypes: ["job.cancelled"],
+		});
 		for (const key of await ended(tenantId, 150)) {
 			if (received.length < 3) await world.start().dispatch(key);
 			else break;
 		}
-		await world.start().sweep();
+		await world.sweep();
 		await world.advance(2 * MINUTE);
 		statuses[endpoint.url] = 204;
 		await runOut(world, aModel(answered()));
@@ -242,8 +241,7 @@ describe("an endpoint that fails", () => {
 		];
 		await anEndpoint(tenantId, { eventTypes: ["job.failed"] });
 		statuses[gone.url] = 410;
-		const [first, second] = await ended(tenantId, 2);
-		if (first === undefined || second === undefined) throw new Error("there is no delivery");
+		const [first, second] = [await oneEnded(tenantId), await oneEnded(tenantId)];
 		await world.start().dispatch(first);
 		expect(await reloadEndpoint(gone)).toMatchObject({ status: "disabled", disabledReason: "gone", disabledAt: NOW });
 		await world.start().dispatch(second);
@@ -260,13 +258,10 @@ describe("an endpoint that fails", () => {
 
 	it("for five days, with nothing but failures, is disabled; one success restarts the count", async () => {
 		for (const isReceivedOnce of [false, true]) {
-			const { world, statuses } = aWorldOf();
-			const { tenantId } = await aTenant();
-			const endpoint = await anEndpoint(tenantId);
+			const { world, statuses, tenantId, endpoint } = await anEndpointThat();
 			for (let day = 0; day <= 5; day++) {
 				statuses[endpoint.url] = isReceivedOnce && day === 3 ? 204 : 500;
-				const [key] = await ended(tenantId, 1);
-				if (key === undefined) throw new Error("there is no delivery");
+				const key = await oneEnded(tenantId);
 				await env.DB.exec(`UPDATE deliveries SET next_attempt_at = ${world.runtime.now()} WHERE status = 'pending'`);
 				await world.start().dispatch(key);
 				await world.advance(DAY);
@@ -276,15 +271,10 @@ describe("an endpoint that fails", () => {
 	});
 
 	it("now and then, weeks apart, is not failing for weeks", async () => {
-		const { world, statuses } = aWorldOf();
-		const { tenantId } = await aTenant();
-		const endpoint = await anEndpoint(tenantId);
-		statuses[endpoint.url] = 500;
+		const { world, tenantId, endpoint } = await anEndpointThat(500);
 		for (const waitMs of [0, 20 * DAY]) {
 			await world.advance(waitMs);
-			const [key] = await ended(tenantId, 1);
-			if (key === undefined) throw new Error("there is no delivery");
-			await world.start().dispatch(key);
+			await world.start().dispatch(await oneEnded(tenantId));
 		}
 		expect(await reloadEndpoint(endpoint)).toMatchObject({ status: "enabled" });
 	});

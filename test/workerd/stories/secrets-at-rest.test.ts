@@ -1,28 +1,13 @@
-/** Whoever gets hold of the database and the bucket cannot act as a caller, sign as us, or read by a link. */
-import { env, exports } from "cloudflare:workers";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+/** Access to the database and the bucket does not let anyone act as a caller, sign as the service, or read by a link. */
+import { env } from "cloudflare:workers";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { dumpAll } from "../support/dump.ts";
+import { call, createCaller, RECEIVER, receiveWebhooks } from "../support/real-service.ts";
 
-const RECEIVER = "https://hooks.acme-receiver.com/jobs";
-/** Of two jobs, that they were started and that they succeeded; and one of them has a receiver of its own. */
+/** Of two jobs, their start and success; and one of them has a receiver of its own. */
 const WEBHOOKS = 5;
-const received: string[] = [];
-
-beforeAll(() => {
-	globalThis.fetch = async (input, init) => {
-		received.push(await new Request(input, init).text());
-		return new Response("thanks");
-	};
-});
-
-async function call(bearer: string, method: string, path: string, body?: object): Promise<unknown> {
-	const headers = { authorization: `Bearer ${bearer}`, "content-type": "application/json" };
-	const json = body === undefined ? {} : { body: JSON.stringify(body) };
-	const answer = await exports.default.fetch(`https://jobs.test${path}`, { method, headers, ...json });
-	expect(answer.status, await answer.clone().text()).toBeLessThan(300);
-	return answer.status === 204 ? null : await answer.json();
-}
+const received = receiveWebhooks();
 
 const Made = z.object({ id: z.string() });
 const Key = Made.extend({ key: z.string() });
@@ -32,10 +17,8 @@ const Event = z.object({ type: z.string(), data: z.object({ result_url: z.string
 
 /** Keys, endpoints, one-off webhooks, rotations and links: every secret that the service ever shows. */
 async function story(): Promise<Record<string, string>> {
-	const { id: tenantId } = Made.parse(await call(env.ADMIN_TOKEN, "POST", "/v1/admin/tenants", { name: "acme" }));
-	const keys = `/v1/admin/tenants/${tenantId}/keys`;
-	const { key } = Key.parse(await call(env.ADMIN_TOKEN, "POST", keys, {}));
-	const revoked = Key.parse(await call(env.ADMIN_TOKEN, "POST", keys, {}));
+	const { tenantId, key } = await createCaller();
+	const revoked = Key.parse(await call(env.ADMIN_TOKEN, "POST", `/v1/admin/tenants/${tenantId}/keys`, {}));
 	await call(env.ADMIN_TOKEN, "DELETE", `/v1/admin/keys/${revoked.id}`);
 
 	const made = Endpoint.parse(
@@ -48,7 +31,9 @@ async function story(): Promise<Record<string, string>> {
 	const prompt = { messages: [{ role: "user", content: "Why is the sky blue?" }] };
 	await call(key, "POST", "/v1/jobs", { input: prompt, webhook: { url: `${RECEIVER}/one-off` } });
 	await call(key, "POST", "/v1/jobs", { input: { ...prompt, user: "u".repeat(40_000) } });
-	const links = await vi.waitUntil(() => received.length >= WEBHOOKS && received.map(linkIn), { timeout: 10_000 });
+	const links = await vi.waitUntil(() => received.length >= WEBHOOKS && received.map(({ body }) => linkIn(body)), {
+		timeout: 10_000,
+	});
 	return {
 		"an API key": key,
 		"a revoked API key": revoked.key,

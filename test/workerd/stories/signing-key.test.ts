@@ -55,7 +55,7 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 			[both, true],
 			[onlyNew, true],
 		] as const) {
-			if (isSwept) await world.start().sweep();
+			if (isSwept) await world.sweep();
 			const job = await aJob({ tenantId, status: "failed" });
 			await world.start().dispatch(await aDelivery(job, { url: RECEIVER }));
 			await world.start().dispatch(await aDeliveryTo(endpoint, job));
@@ -73,7 +73,7 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 		expect(await counts()).toEqual({ underPrevious: 1, underUnknown: 0 });
 		expect(await counts(null)).toEqual({ underPrevious: 0, underUnknown: 1 });
 		const world = aWorldWith(NEW);
-		await world.start().sweep();
+		await world.sweep();
 		await world.start().dispatch(await aDelivery(await aJob({ tenantId, status: "failed" }), { url: RECEIVER }));
 		expect(world.received).toEqual([]);
 	});
@@ -97,9 +97,9 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 		await env.DB.prepare(copy).bind(from.tenantId, moved.tenantId).run();
 		for (let made = 0; made < 108; made++) await aTenant();
 		const world = aWorldWith(NEW, OLD);
-		await world.start().sweep();
+		await world.sweep();
 		expect((await counts()).underPrevious).toBe(11);
-		await world.start().sweep();
+		await world.sweep();
 		const left = await findSecretsSealedWith(db, await signingKeyId(runtime, OLD), { limit: 100, after: null });
 		expect(left.map(({ tenantId }) => tenantId)).toEqual([moved.tenantId]);
 	});
@@ -112,7 +112,7 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 			.run();
 		await aTenant();
 		const world = aWorldWith(NEW, OLD);
-		for (let sweeps = 0; sweeps < 3; sweeps++) await world.start().sweep();
+		for (let sweeps = 0; sweeps < 3; sweeps++) await world.sweep();
 		expect((await counts()).underPrevious).toBe(100);
 	});
 
@@ -120,7 +120,7 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 		await aTenant();
 		const world = aWorldWith(OLD);
 		const before = await env.DB.prepare("SELECT * FROM tenants").all();
-		await world.start().sweep();
+		await world.sweep();
 		expect((await env.DB.prepare("SELECT * FROM tenants").all()).results).toEqual(before.results);
 		expect(world.calls.filter((call) => call.includes("SELECT * FROM (SELECT"))).toEqual([]);
 	});

@@ -1,4 +1,4 @@
-/** All that is stored, as somebody sees it who gets hold of the database and the bucket. */
+/** All that is stored, as it can be read with access to the database and the bucket. */
 import { env } from "cloudflare:workers";
 import { allRows } from "./all-rows.ts";
 

@@ -1,4 +1,4 @@
-/** D1 with somebody between it and us: each answer can be counted, or lost after the write took effect. */
+/** D1 that is watched: each reply can be counted, or lost after the write took effect. */
 
 /** A statement as D1 was asked it. */
 export interface Asked {
@@ -13,43 +13,57 @@ export function callOf(sql: string): string {
 	return /^\/\* (.+?) \*\//.exec(sql)?.[1] ?? sql.slice(0, 60);
 }
 
-/** @param onAnswer sees what D1 answered, one result a statement; what it throws is what we hear instead */
-export function watchedD1(d1: D1Database, onAnswer: (results: D1Result[], asked: Asked[]) => void): D1Database {
+interface Interceptor {
+	/** Each call: one statement, or those of a batch. `run` makes it; one result a statement. */
+	call(statements: Asked[], run: () => Promise<D1Result[]>): Promise<D1Result[]>;
+	/** What is bound instead of `params`. */
+	bind?(sql: string, params: unknown[]): unknown[];
+}
+
+export function interceptedD1(d1: D1Database, interceptor: Interceptor): D1Database {
 	const known = new WeakMap<D1PreparedStatement, { real: D1PreparedStatement; asked: Asked }>();
 
-	function watchedStatement(real: D1PreparedStatement, asked: Asked): D1PreparedStatement {
-		const watched = standIn(real, {
-			bind: (...params: unknown[]) => watchedStatement(real.bind(...params), { ...asked, params }),
-			all: async () => {
-				const result = await real.all();
-				onAnswer([result], [asked]);
-				return result;
-			},
-			run: async () => {
-				const result = await real.run();
-				onAnswer([result], [asked]);
-				return result;
-			},
-		});
-		known.set(watched, { real, asked });
-		return watched;
+	function intercepted(real: D1PreparedStatement, asked: Asked): D1PreparedStatement {
+		const all = async () => (await interceptor.call([asked], async () => [await real.all()]))[0];
+		const bind = (...given: unknown[]) => {
+			const params = interceptor.bind?.(asked.sql, given) ?? given;
+			return intercepted(real.bind(...params), { ...asked, params });
+		};
+		const statement = standIn(real, { bind, all, run: all, first: unexpected, raw: unexpected });
+		known.set(statement, { real, asked });
+		return statement;
 	}
 
 	return standIn(d1, {
-		prepare: (sql: string) => watchedStatement(d1.prepare(sql), { name: callOf(sql), sql, params: [] }),
+		prepare: (sql: string) => intercepted(d1.prepare(sql), { name: callOf(sql), sql, params: [] }),
 		batch: async (statements: D1PreparedStatement[]) => {
 			const ours = statements.flatMap((statement) => known.get(statement) ?? []);
-			const results = await d1.batch(ours.map(({ real }) => real));
-			onAnswer(
-				results,
-				ours.map(({ asked }) => asked),
-			);
+			const asked = ours.map((one) => one.asked);
+			return await interceptor.call(asked, async () => await d1.batch(ours.map(({ real }) => real)));
+		},
+		exec: unexpected,
+		dump: unexpected,
+		withSession: unexpected,
+	});
+}
+
+/** A method of a binding that the service does not call. */
+export function unexpected(): never {
+	throw new Error("the stand-in does not know this method");
+}
+
+/** @param onReply sees what D1 replied, one result a statement; what it throws is received instead */
+export function watchedD1(d1: D1Database, onReply: (results: D1Result[], asked: Asked[]) => void): D1Database {
+	return interceptedD1(d1, {
+		async call(asked, run) {
+			const results = await run();
+			onReply(results, asked);
 			return results;
 		},
 	});
 }
 
-/** Commits, and then loses the connection: the first `times` answers never arrive. */
+/** Commits, and then loses the connection: the first `times` replies never arrive. */
 export function forgetfulD1(d1: D1Database, times = 1): D1Database {
 	let left = times;
 	return watchedD1(d1, () => {

@@ -23,10 +23,24 @@ import { World } from "../world/world.ts";
 
 const WEBHOOK = { url: "https://hooks.acme-receiver.com/jobs", events: null, payload: "full" as const };
 
-beforeEach(emptyTables);
+let world: World;
+beforeEach(async () => {
+	await emptyTables();
+	world = new World();
+});
 
 const enqueued = (world: World) => world.jobs.take().map(({ jobId }) => jobId);
 const isIn = async (key: string) => (await env.RESULTS.head(key)) !== null;
+
+/** Of sweeps at these minutes, and 6 s before each: at which of them `queue` gets messages. */
+async function minutesOf(world: World, queue: { take(): unknown[] }, minutes: number[]): Promise<number[]> {
+	const found: number[] = [];
+	for (const minute of minutes.flatMap((at) => [at - 0.1, at])) {
+		await world.sweep(NOW + minute * MINUTE - world.runtime.now());
+		if (queue.take().length > 0) found.push(minute);
+	}
+	return found;
+}
 
 /** The log lines of `work`. */
 async function logged(work: () => Promise<void>): Promise<unknown[]> {
@@ -48,7 +62,6 @@ async function storeResultOf(job: JobKey) {
 
 describe("a running job", () => {
 	it("is redispatched once its lease has expired, and not before", async () => {
-		const world = new World();
 		const job = await aJob();
 		const process = world.start(aModel(slowly(HOUR, answered())));
 		process.consuming(job);
@@ -56,8 +69,7 @@ describe("a running job", () => {
 		process.kill();
 		const redispatched: number[] = [];
 		for (let minute = 1; minute <= 3; minute++) {
-			await world.advance(MINUTE);
-			await world.start().sweep();
+			await world.sweep(MINUTE);
 			if (enqueued(world).length > 0) redispatched.push(minute);
 		}
 		// The last heartbeat was at 30 s, so the lease ended at 120 s: seen by the sweep at 165 s, 120 s after the death.
@@ -65,12 +77,10 @@ describe("a running job", () => {
 	});
 
 	it("whose lease is extended is left to its holder for as long as it takes", async () => {
-		const world = new World();
 		const job = await aJob();
 		const { over } = world.start(aModel(slowly(8 * MINUTE, answered()))).consuming(job);
 		for (let minute = 1; minute <= 7; minute++) {
-			await world.advance(MINUTE);
-			await world.start().sweep();
+			await world.sweep(MINUTE);
 			expect(enqueued(world)).toEqual([]);
 		}
 		await world.until(over);
@@ -78,71 +88,56 @@ describe("a running job", () => {
 	});
 
 	it("past its deadline is its holder's to end", async () => {
-		const world = new World();
 		const job = await aJob({ status: "running", deadlineMs: MINUTE, leaseExpiresAt: NOW + HOUR });
-		await world.advance(5 * MINUTE);
-		await world.start().sweep();
+		await world.sweep(5 * MINUTE);
 		expect(await reload(job)).toMatchObject({ status: "running" });
 	});
 });
 
 describe("a forgotten job", () => {
 	it("is redispatched after 1, 5, 15 and 60 minutes, then hourly", async () => {
-		const world = new World();
 		world.jobs.reported = 7;
 		await aJob({ deadlineMs: 7 * DAY });
-		const redispatched: number[] = [];
-		for (const minute of [0.9, 1, 5.9, 6, 20.9, 21, 80.9, 81, 140.9, 141, 200.9, 201]) {
-			await world.advance(NOW + minute * MINUTE - world.runtime.now());
-			await world.start().sweep();
-			if (enqueued(world).length > 0) redispatched.push(minute);
-		}
-		expect(redispatched).toEqual([1, 6, 21, 81, 141, 201]);
+		const minutes = [1, 6, 21, 81, 141, 201];
+		expect(await minutesOf(world, world.jobs, minutes)).toEqual(minutes);
 	});
 
 	it("is redispatched at every sweep when the queue is empty, once each", async () => {
-		const world = new World();
 		world.jobs.reported = 0;
 		const jobs: JobKey[] = [];
 		for (let made = 0; made < 230; made++) jobs.push(await aJob());
 		for (let sweeps = 0; sweeps < 3; sweeps++) {
-			await world.advance(SECOND);
-			await world.start().sweep();
+			await world.sweep(SECOND);
 			expect(enqueued(world)).toEqual(jobs.map(({ jobId }) => jobId));
 		}
 	});
 
 	it("is not redispatched before its time, however empty the queue", async () => {
-		const world = new World();
 		world.jobs.reported = 0;
 		const job = await aJob({ runAt: NOW + 30 * MINUTE, sweepAt: NOW + 30 * MINUTE });
-		await world.start().sweep();
+		await world.sweep();
 		expect(enqueued(world)).toEqual([]);
-		await world.advance(30 * MINUTE);
-		await world.start().sweep();
+		await world.sweep(30 * MINUTE);
 		expect(enqueued(world)).toEqual([job.jobId]);
 	});
 
 	it("is enqueued twice rather than never when the sweeper dies after enqueueing", async () => {
-		const world = new World();
 		const job = await aJob();
 		await world.advance(MINUTE);
 		const process = world.start().on(/queue send/, "dies after");
 		await process.sweep();
-		await world.start().sweep();
+		await world.sweep();
 		expect(enqueued(world)).toEqual([job.jobId, job.jobId]);
 	});
 });
 
 describe("an overdue job", () => {
 	it("without a holder is expired, with its delivery inserted and enqueued", async () => {
-		const world = new World();
 		const [job, held] = [
 			await aJob({ deadlineMs: MINUTE, webhook: WEBHOOK }),
 			await aJob({ deadlineMs: HOUR, webhook: WEBHOOK }),
 		];
-		await world.advance(MINUTE);
-		await world.start().sweep();
+		await world.sweep(MINUTE);
 		expect(await reload(job)).toMatchObject({ status: "expired", statusReason: "deadline_passed" });
 		expect(await reload(held)).toMatchObject({ status: "queued" });
 		const deliveries = world.deliveries.take();
@@ -150,30 +145,26 @@ describe("an overdue job", () => {
 	});
 
 	it("that has a result after all is redispatched, and its result wins", async () => {
-		const world = new World();
 		const job = await aJob({ deadlineMs: MINUTE, fence: 2, attempt: 1 });
 		await storeResultOf(job);
-		await world.advance(2 * MINUTE);
-		await world.start().sweep();
+		await world.sweep(2 * MINUTE);
 		expect(enqueued(world)).toEqual([job.jobId]);
 		await world.start().consume(job);
 		expect(await reload(job)).toMatchObject({ status: "succeeded" });
 	});
 
 	it("is left for the next sweep where R2 does not say whether it has a result", async () => {
-		const world = new World();
 		const [called, fresh] = [await aJob({ deadlineMs: MINUTE, fence: 1 }), await aJob({ deadlineMs: MINUTE })];
 		await world.advance(MINUTE);
 		const process = world.start().on(/r2 head/, "fails before");
 		await process.sweep();
 		expect(await reload(called)).toMatchObject({ status: "queued" });
 		expect(await reload(fresh)).toMatchObject({ status: "expired" });
-		await world.start().sweep();
+		await world.sweep();
 		expect(await reload(called)).toMatchObject({ status: "expired" });
 	});
 
 	it("that cannot be expired keeps no other from being redispatched", async () => {
-		const world = new World();
 		await aJob({ deadlineMs: MINUTE });
 		const [due, stored] = [await aJob(), await aJob({ deadlineMs: MINUTE, fence: 1 })];
 		await storeResultOf(stored);
@@ -184,7 +175,6 @@ describe("an overdue job", () => {
 	});
 
 	it("delays a sweep no longer than one call may take, for however many of them R2 hangs", async () => {
-		const world = new World();
 		for (let jobs = 0; jobs < 5; jobs++) await aJob({ deadlineMs: MINUTE, fence: 1 });
 		const due = await aJob();
 		await world.advance(MINUTE);
@@ -198,15 +188,9 @@ describe("an overdue job", () => {
 
 describe("a delivery that is late", () => {
 	it("is redispatched a minute after it was due, then ever more rarely: a backlog is not multiplied", async () => {
-		const world = new World();
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
-		const redispatched: number[] = [];
-		for (const minute of [0.9, 1, 1.9, 2, 3.9, 4, 7.9, 8, 15.9, 16, 31.9, 32, 63.9, 64, 123.9, 124]) {
-			await world.advance(NOW + minute * MINUTE - world.runtime.now());
-			await world.start().sweep();
-			if (world.deliveries.take().length > 0) redispatched.push(minute);
-		}
-		expect(redispatched).toEqual([1, 2, 4, 8, 16, 32, 64, 124]);
+		const minutes = [1, 2, 4, 8, 16, 32, 64, 124];
+		expect(await minutesOf(world, world.deliveries, minutes)).toEqual(minutes);
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "pending", attemptsMade: 0 });
 	});
 });
@@ -215,81 +199,66 @@ describe("retention", () => {
 	const pastItsTime = { status: "succeeded", retainMs: HOUR } as const;
 
 	it("erases row, input and result when it ends, and the objects once more 20 minutes later", async () => {
-		const world = new World();
 		const id = anId("job");
 		const input = inputKey({ tenantId: "ten", jobId: id }, NOW);
 		const job = await aJob({ ...pastItsTime, inputKey: input });
 		for (const key of [input, resultKey(job)]) await env.RESULTS.put(key, "{}");
-		await world.advance(HOUR - 1);
-		await world.start().sweep();
+		await world.sweep(HOUR - 1);
 		expect(await reload(job)).not.toBeNull();
-		await world.advance(1);
-		await world.start().sweep();
+		await world.sweep(1);
 		expect(await reload(job)).toBeNull();
 		expect([await isIn(input), await isIn(resultKey(job))]).toEqual([false, false]);
 
 		await env.RESULTS.put(resultKey(job), "written by a holder that lost its lease");
-		await world.advance(20 * MINUTE - 1);
-		await world.start().sweep();
+		await world.sweep(20 * MINUTE - 1);
 		expect(await isIn(resultKey(job))).toBe(true);
-		await world.advance(1);
-		await world.start().sweep();
+		await world.sweep(1);
 		expect(await isIn(resultKey(job))).toBe(false);
 		expect(await env.DB.prepare("SELECT count(*) AS left FROM tombstones").first("left")).toBe(0);
 	});
 
 	it("leaves objects to the tombstone when R2 fails after the row is gone", async () => {
-		const world = new World();
 		const job = await aJob(pastItsTime);
 		await env.RESULTS.put(resultKey(job), "{}");
 		await world.advance(HOUR);
 		const process = world.start().on(/r2 delete/, "fails before");
 		await process.sweep();
 		expect([await reload(job), await isIn(resultKey(job))]).toEqual([null, true]);
-		await world.advance(20 * MINUTE);
-		await world.start().sweep();
+		await world.sweep(20 * MINUTE);
 		expect(await isIn(resultKey(job))).toBe(false);
 	});
 
 	it("waits for deliveries that are pending, and takes the final ones along", async () => {
-		const world = new World();
 		const job = await aJob(pastItsTime);
 		const delivery = await aDelivery(job, { nextAttemptAt: NOW + 5 * HOUR });
-		await world.advance(2 * HOUR);
-		await world.start().sweep();
+		await world.sweep(2 * HOUR);
 		expect(await reload(job)).not.toBeNull();
-		await env.DB.prepare(
-			"UPDATE deliveries SET status = 'delivered', next_attempt_at = NULL, sweep_at = NULL, finished_at = ?1",
-		)
-			.bind(NOW)
-			.run();
-		await world.advance(HOUR);
-		await world.start().sweep();
+		await env.DB.exec(
+			"UPDATE deliveries SET status = 'delivered', next_attempt_at = NULL, sweep_at = NULL, finished_at = 1",
+		);
+		await world.sweep(HOUR);
 		expect([await reload(job), await reloadDelivery(delivery)]).toEqual([null, null]);
 	});
 });
 
 describe("inputs without a row", () => {
 	it("are reaped once their day is the day before yesterday, and those of jobs are kept", async () => {
-		const world = new World();
 		const [orphan, recent] = [anId("job"), anId("job")].map((jobId) => ({ tenantId: "ten", jobId }));
 		const job = await aJob({ tenantId: "ten", runAt: NOW + 20 * DAY });
 		if (orphan === undefined || recent === undefined) throw new Error("two ids were made");
 		const keys = [inputKey(orphan, NOW - 2 * DAY), inputKey(job, NOW - 2 * DAY), inputKey(recent, NOW - DAY)];
 		for (const key of keys) await env.RESULTS.put(key, "{}");
-		await world.start().sweep();
+		await world.sweep();
 		expect(await Promise.all(keys.map(isIn))).toEqual([false, true, true]);
-		await world.advance(DAY);
-		await world.start().sweep();
+		await world.sweep(DAY);
 		expect(await Promise.all(keys.map(isIn))).toEqual([false, true, false]);
 	});
 
 	it("are looked for once a day, and a day that could not be finished is repeated", async () => {
-		const world = new World();
 		const process = world.start().on(/r2 list/, "fails before");
 		await process.sweep();
-		await world.start().sweep();
-		await world.start().sweep();
+		await world.sweep();
+		await world.sweep();
 		expect(world.calls.filter((call) => call.startsWith("r2 list"))).toHaveLength(2);
 	});
 });
@@ -307,7 +276,6 @@ describe("a step without budget", () => {
 
 describe("a sweep", () => {
 	it("goes on with its other steps when one fails", async () => {
-		const world = new World();
 		const done = await aJob({ status: "succeeded", retainMs: HOUR });
 		const due = await aJob({ createdAt: NOW - HOUR });
 		await aDelivery(await aJob({ status: "succeeded" }));
@@ -317,12 +285,11 @@ describe("a sweep", () => {
 		expect(world.jobs.waiting).toEqual([]);
 		expect(world.deliveries.waiting).toHaveLength(1);
 		expect(await reload(done)).toBeNull();
-		await world.start().sweep();
+		await world.sweep();
 		expect(enqueued(world)).toEqual([due.jobId]);
 	});
 
 	it("gets through a backlog of more than a thousand rows of each kind", async () => {
-		const world = new World();
 		const model = await aJob();
 		const copies = (table: string, set: string) =>
 			env.DB.prepare(
@@ -336,25 +303,21 @@ describe("a sweep", () => {
 		const delivery = await aDelivery(model);
 		await copies("jobs", await columns("jobs", { id: "t.id || i" })).run();
 		await copies("deliveries", await columns("deliveries", { id: "t.id || i" })).run();
-		await world.advance(MINUTE);
-		await world.start().sweep();
+		await world.sweep(MINUTE);
 		const [jobs, deliveries] = [enqueued(world), world.deliveries.take().map(({ deliveryId }) => deliveryId)];
 		expect([jobs.length, new Set(jobs).size, new Set(deliveries).size]).toEqual([1_201, 1_201, 1_201]);
 		expect(deliveries).toContain(delivery.deliveryId);
 
 		await env.DB.prepare("DELETE FROM deliveries").run();
-		await world.advance(DAY);
-		await world.start().sweep();
+		await world.sweep(DAY);
 		expect(await env.DB.prepare("SELECT DISTINCT status FROM jobs").all()).toMatchObject({
 			results: [{ status: "expired" }],
 		});
-		await world.advance(30 * DAY);
-		await world.start().sweep();
+		await world.sweep(30 * DAY);
 		expect(await env.DB.prepare("SELECT count(*) AS left FROM jobs").first("left")).toBe(0);
 	}, 30_000);
 
 	it("prunes more than a page of keys, and deletes again what more than a page of tombstones names, in one sweep", async () => {
-		const world = new World();
 		const numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)";
 		await env.DB.batch([
 			env.DB.prepare(`${numbers} INSERT INTO idempotency_keys SELECT 'ten_1', 'key-' || i, '', '', 1 FROM n`).bind(
@@ -362,20 +325,19 @@ describe("a sweep", () => {
 			),
 			env.DB.prepare(`${numbers} INSERT INTO tombstones SELECT 1, 'tmb_' || i, '[]' FROM n`).bind(250),
 		]);
-		await world.start().sweep();
+		await world.sweep();
 		for (const table of ["idempotency_keys", "tombstones"]) {
 			expect(await env.DB.prepare(`SELECT count(*) AS left FROM ${table}`).first("left"), table).toBe(0);
 		}
 	});
 
 	it("logs what it did, in numbers, and nothing when it did nothing", async () => {
-		const world = new World();
-		expect(await logged(() => world.start().sweep())).toEqual([]);
+		expect(await logged(() => world.sweep())).toEqual([]);
 		await aJob({ status: "running" });
 		await world.advance(MINUTE);
-		expect(await logged(() => world.start().sweep())).toEqual([]);
+		expect(await logged(() => world.sweep())).toEqual([]);
 		await aJob({ createdAt: NOW });
-		expect(await logged(() => world.start().sweep())).toEqual([{ event: "sweep.finished", jobsEnqueued: 1 }]);
+		expect(await logged(() => world.sweep())).toEqual([{ event: "sweep.finished", jobsEnqueued: 1 }]);
 	});
 
 	it("runs on the cron tick", async () => {
@@ -389,7 +351,6 @@ describe("a sweep", () => {
 
 describe("the statements of a sweep", () => {
 	it("stay below what D1 grants an invocation, and leave room to prune, however many tenants' jobs expire", async () => {
-		const world = new World();
 		const tenants = Array.from({ length: 100 }, () => anId("ten"));
 		const due = { status: "queued" as const, deadlineAt: NOW - 1, createdAt: NOW - DAY };
 		for (let round = 0; round < 10; round++) {

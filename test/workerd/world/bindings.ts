@@ -1,66 +1,27 @@
 /** The bindings of the Worker, each call of which passes a gate by its name. D1, R2 and limiters are real behind it; D1 gets the world's time. */
 import { env } from "cloudflare:workers";
 import { NOW } from "../../../shared/db/database.ts";
-import { callOf, standIn } from "../support/watched-d1.ts";
+import { R2_KINDS, R2_METHODS } from "../faults/catalogue.ts";
+import { interceptedD1, standIn, unexpected } from "../support/watched-d1.ts";
 import { brokenBody, type Call } from "./faults.ts";
 import type { ProcessGate } from "./gate.ts";
 
 /** Calls are named as `Database` names them: "d1 lease jobs"; several that share a transaction: "d1 finish jobs, requeue job". */
 export function gatedD1(gate: ProcessGate): D1Database {
-	const real = new WeakMap<object, { statement: D1PreparedStatement; name: string; params: unknown[] }>();
-	const send = <T>(
-		statements: { name: string; params: unknown[] }[],
-		run: () => Promise<T>,
-		resultsOf: (reply: T) => D1Result[],
-	) => {
-		const call: Call = {
-			name: `d1 ${[...new Set(statements.map(({ name }) => name))].join(", ")}`,
-			outside: "d1",
-			isRead: false,
-			hasBody: false,
-			about: jobsIn(statements.map(({ params }) => params)),
-		};
-		return gate.pass(call, async () => {
-			const reply = await gate.counted(run);
-			call.isRead = resultsOf(reply).every(({ meta }) => meta.rows_written === 0);
-			return reply;
-		});
-	};
-	const prepare = (sql: string) =>
-		standIn(env.DB.prepare(sql), {
-			bind(...given: unknown[]) {
-				const params = sql.includes(NOW) ? [given[0] ?? gate.now(), ...given.slice(1)] : given;
-				const bound = { statement: env.DB.prepare(sql).bind(...params), name: callOf(sql), params };
-				const { statement } = bound;
-				const all = () =>
-					send(
-						[bound],
-						() => statement.all(),
-						(result) => [result],
-					);
-				const gated = standIn(statement, { all, run: all, first: unexpected, raw: unexpected });
-				real.set(gated, bound);
-				return gated;
-			},
-		});
-	const batch = (statements: object[]) => {
-		const bound = statements.flatMap((statement) => real.get(statement) ?? []);
-		return send(
-			bound,
-			() => env.DB.batch(bound.map(({ statement }) => statement)),
-			(results) => results,
-		);
-	};
-	return standIn(env.DB, { prepare, batch, exec: unexpected, dump: unexpected, withSession: unexpected });
+	return interceptedD1(env.DB, {
+		bind: (sql, params) => (sql.includes(NOW) ? [params[0] ?? gate.now(), ...params.slice(1)] : params),
+		call(statements, run) {
+			const names = new Set(statements.map(({ name }) => name));
+			const about = jobsIn(statements.map(({ params }) => params));
+			const call: Call = { name: `d1 ${[...names].join(", ")}`, outside: "d1", isRead: false, hasBody: false, about };
+			return gate.pass(call, async () => {
+				const results = await gate.counted(run);
+				call.isRead = results.every(({ meta }) => meta.rows_written === 0);
+				return results;
+			});
+		},
+	});
 }
-
-/** A method of a binding that the service does not call. */
-function unexpected(): never {
-	throw new Error("the gate does not know this method");
-}
-
-export const R2_METHODS = ["head", "get", "put", "delete", "list"] as const;
-export const R2_KINDS = ["results", "inputs"] as const;
 
 /** Calls are named by method and kind of key: "r2 put results". */
 export function gatedR2(gate: ProcessGate): R2Bucket {

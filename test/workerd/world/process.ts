@@ -36,6 +36,9 @@ export interface Running {
 	over: Promise<void>;
 }
 
+/** All that the service may call through its environment. */
+type Binding = { [Name in keyof Env]: Env[Name] extends string ? never : Name }[keyof Env];
+
 export class Process implements Caller {
 	readonly invokedFor: string;
 	/** Its calls are never made, its timers never fire. */
@@ -56,8 +59,7 @@ export class Process implements Caller {
 		const { config, upstreams } = around;
 		const gate = around.gate.of(this);
 		const world = around.runtime;
-		this.env = {
-			...env,
+		const gated = {
 			DB: gatedD1(gate),
 			KEY_RATE: gatedLimiter(gate, env.KEY_RATE, "keys"),
 			UNAUTHENTICATED_RATE: gatedLimiter(gate, env.UNAUTHENTICATED_RATE, "unauthenticated"),
@@ -65,7 +67,10 @@ export class Process implements Caller {
 			AI: upstreams.bindingFor(gate, env.AI),
 			JOB_QUEUE: gatedQueue(gate, env.JOB_QUEUE, "jobs", around.jobs),
 			DELIVERY_QUEUE: gatedQueue(gate, env.DELIVERY_QUEUE, "deliveries", around.deliveries),
-		};
+			// No actor sends to it.
+			DEAD_LETTERS: env.DEAD_LETTERS,
+		} satisfies Record<Binding, unknown>;
+		this.env = { ...env, ...gated };
 		this.runtime = {
 			...world,
 			subtle: countedSubtle(gate),
