@@ -3,7 +3,7 @@
  * and lists grow in place: copying 100,000 logprobs for each new one would take minutes. A stream is whole once it sent
  * `[DONE]` or gave every choice a finish reason. Half a completion is never a result.
  */
-import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json.ts";
+import { type Json, type JsonObject, listOf, numberOf, objectOf, parseJson, stringOf, wordOf } from "../json/json.ts";
 
 interface ChoiceState {
 	index: number;
@@ -85,7 +85,7 @@ function foldChoice(choices: readonly ChoiceState[], choice: JsonObject): readon
 		index,
 		message: whole ?? (added === null ? known.message : grow(known.message, added)),
 		finishReason: wordOf(reason) ?? known.finishReason,
-		rest: grow(known.rest, rest),
+		rest: grow(known.rest, rest, replaced),
 	};
 	return at < 0 ? [...choices, next] : choices.with(at, next);
 }
@@ -93,27 +93,33 @@ function foldChoice(choices: readonly ChoiceState[], choice: JsonObject): readon
 /** Fields that some providers repeat in every chunk: names rather than pieces of text, never concatenated. */
 const NAMES: ReadonlySet<string> = new Set(["id", "type", "role", "name", "index"]);
 
+type GrowText = (key: string, before: string, more: string) => string;
+
+const appended: GrowText = (key, before, more) => (NAMES.has(key) ? more : before + more);
+/** Beside a delta there are words, such as a filter's severity, and no pieces of text. */
+const replaced: GrowText = (_key, _before, more) => more;
+
 /** Adds a delta: text is appended, lists grow, objects grow within, anything else is replaced. */
-function grow(known: JsonObject, delta: JsonObject): JsonObject {
+function grow(known: JsonObject, delta: JsonObject, growText = appended): JsonObject {
 	const grown = { ...known };
 	for (const [key, more] of Object.entries(delta)) {
 		const before = grown[key];
 		if (key === "tool_calls") {
 			if (more !== null) grown[key] = growCalls(listOf(before) ?? [], listOf(more) ?? []);
 		} else if (before === undefined || before === null) grown[key] = more;
-		else if (more !== null && more !== "") grown[key] = grownValue(key, before, more);
+		else if (more !== null && more !== "") grown[key] = grownValue(key, before, more, growText);
 	}
 	return grown;
 }
 
-function grownValue(key: string, before: Json, more: Json): Json {
-	if (typeof before === "string" && typeof more === "string" && !NAMES.has(key)) return before + more;
+function grownValue(key: string, before: Json, more: Json, growText: GrowText): Json {
+	if (typeof before === "string" && typeof more === "string") return growText(key, before, more);
 	if (Array.isArray(before) && Array.isArray(more)) {
 		for (const member of more) before.push(member);
 		return before;
 	}
 	const [into, from] = [objectOf(before), objectOf(more)];
-	return into !== null && from !== null ? grow(into, from) : more;
+	return into !== null && from !== null ? grow(into, from, growText) : more;
 }
 
 function growCalls(known: readonly Json[], deltas: readonly Json[]): Json[] {
@@ -130,7 +136,8 @@ function growCalls(known: readonly Json[], deltas: readonly Json[]): Json[] {
 
 /**
  * The position of the call that a delta continues; -1 for a new one. Its `index` decides. Some providers send no index, or 0
- * for every call: then a name with another id starts a new call, and a piece without a name continues the last one.
+ * for every call: then a name with another id, or after arguments that are complete, starts a new call, and a piece without a
+ * name continues the last one.
  */
 function callOf(calls: readonly Json[], delta: JsonObject): number {
 	const index = numberOf(delta.index);
@@ -141,8 +148,18 @@ function callOf(calls: readonly Json[], delta: JsonObject): number {
 		return isNamed ? -1 : calls.length - 1;
 	}
 	const at = calls.findLastIndex((call) => objectOf(call)?.index === index);
-	const knownId = wordOf(objectOf(calls[at])?.id);
-	return isNamed && id !== null && knownId !== null && knownId !== id ? -1 : at;
+	const known = objectOf(calls[at]);
+	const knownId = wordOf(known?.id);
+	const isOther = id !== null && knownId !== null && knownId !== id;
+	return isNamed && (isOther || (argumentsOf(delta) !== "" && isComplete(argumentsOf(known)))) ? -1 : at;
+}
+
+function argumentsOf(call: JsonObject | null): string {
+	return stringOf(objectOf(call?.function)?.arguments) ?? "";
+}
+
+function isComplete(args: string): boolean {
+	return args.endsWith("}") && parseJson(args) !== undefined;
 }
 
 /** Outside a stream a call has no index, and one without arguments has `{}`. */
@@ -155,7 +172,7 @@ function finished(message: JsonObject): JsonObject {
 function finishedCall(value: Json): Json {
 	const { index: _, ...call } = objectOf(value) ?? {};
 	const named = objectOf(call.function);
-	if (named === null || stringOf(named.arguments)) return call;
+	if (named === null || stringOf(named.arguments) || objectOf(named.arguments)) return call;
 	return { ...call, function: { ...named, arguments: "{}" } };
 }
 

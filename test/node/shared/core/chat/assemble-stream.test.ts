@@ -1,7 +1,7 @@
 /** A response that was streamed without the caller's asking is stored as the one that would have come whole. */
 import { describe, expect, it } from "vitest";
 import { ResponseReader } from "../../../../../shared/core/chat/response-reader.ts";
-import type { JsonObject } from "../../../../../shared/core/json/json.ts";
+import type { Json, JsonObject } from "../../../../../shared/core/json/json.ts";
 
 const HEAD = { id: "chatcmpl-1", created: 1_790_000_000, model: "gpt-5.5-2026-04-23", system_fingerprint: "fp_1" };
 const USAGE = {
@@ -134,5 +134,46 @@ describe("a stream is assembled into the same completion, with its usage, as cam
 			completion: { choices, usage: USAGE },
 			usage: { totalTokens: 21 },
 		});
+	});
+});
+
+describe("what some servers send otherwise in a stream", () => {
+	const assembled = (...choices: JsonObject[]) => {
+		const chunks = [...choices, { delta: {}, finish_reason: "stop" }].map((choice) => ({
+			choices: [{ index: 0, ...choice }],
+		}));
+		const text = [...chunks.map((chunk) => JSON.stringify(chunk)), "[DONE]"]
+			.map((data) => `data: ${data}\n\n`)
+			.join("");
+		const result = read(text, 1);
+		return result.kind === "completion" ? result.completion.choices[0] : null;
+	};
+	const named = (args: Json, more: JsonObject = {}) => ({
+		delta: {
+			tool_calls: [{ index: 0, id: "", type: "function", function: { name: "weather", arguments: args }, ...more }],
+		},
+	});
+
+	it("a content filter's result in each chunk is kept once, as the last chunk has it", () => {
+		const outcome = (severity: string) => ({ content_filter_results: { hate: { filtered: false, severity } } });
+		const choice = assembled(
+			{ delta: { content: "Hi" }, ...outcome("safe") },
+			{ delta: { content: "!" }, ...outcome("safe") },
+		);
+		expect(choice).toMatchObject({ message: { content: "Hi!" }, ...outcome("safe") });
+	});
+
+	it("whole calls under one index are calls of their own, and a name in each piece is still one call", () => {
+		const [ulm, bonn] = ['{"city":"Ulm"}', '{"city":"Bonn"}'];
+		const calls = (...args: string[]) => args.map((text) => ({ function: { name: "weather", arguments: text } }));
+		expect(assembled(named(ulm), named(bonn))).toMatchObject({ message: { tool_calls: calls(ulm, bonn) } });
+		expect(assembled(named('{"city":'), named('"Ulm"}'), named(""))).toMatchObject({
+			message: { tool_calls: calls(ulm) },
+		});
+	});
+
+	it("arguments that are an object are kept", () => {
+		const args = { city: "Ulm" };
+		expect(assembled(named(args))).toMatchObject({ message: { tool_calls: [{ function: { arguments: args } }] } });
 	});
 });
