@@ -123,9 +123,7 @@ describe("a forgotten job", () => {
 
 	it("is enqueued twice rather than never when the sweeper dies after enqueueing", async () => {
 		const job = await aJob();
-		await world.advance(MINUTE);
-		const process = world.start().on(/queue send/, "dies after");
-		await process.sweep();
+		await world.sweep(MINUTE, [/queue send/, "dies after"]);
 		await world.sweep();
 		expect(enqueued(world)).toEqual([job.jobId, job.jobId]);
 	});
@@ -155,9 +153,7 @@ describe("an overdue job", () => {
 
 	it("is left for the next sweep where R2 does not say whether it has a result", async () => {
 		const [called, fresh] = [await aJob({ deadlineMs: MINUTE, fence: 1 }), await aJob({ deadlineMs: MINUTE })];
-		await world.advance(MINUTE);
-		const process = world.start().on(/r2 head/, "fails before");
-		await process.sweep();
+		await world.sweep(MINUTE, [/r2 head/, "fails before"]);
 		expect(await reload(called)).toMatchObject({ status: "queued" });
 		expect(await reload(fresh)).toMatchObject({ status: "expired" });
 		await world.sweep();
@@ -168,9 +164,7 @@ describe("an overdue job", () => {
 		await aJob({ deadlineMs: MINUTE });
 		const [due, stored] = [await aJob(), await aJob({ deadlineMs: MINUTE, fence: 1 })];
 		await storeResultOf(stored);
-		await world.advance(MINUTE);
-		const process = world.start().on(/d1 finish jobs/, "fails before");
-		await process.sweep();
+		await world.sweep(MINUTE, [/d1 finish jobs/, "fails before"]);
 		expect(enqueued(world)).toEqual([due.jobId, stored.jobId]);
 	});
 
@@ -179,8 +173,7 @@ describe("an overdue job", () => {
 		const due = await aJob();
 		await world.advance(MINUTE);
 		const sweptAt = world.runtime.now();
-		const process = world.start().on(/r2 head/, "hangs before", 5);
-		await process.sweep();
+		await world.sweep(0, [/r2 head/, "hangs before", 5]);
 		expect(world.runtime.now() - sweptAt).toBe(30 * SECOND);
 		expect(enqueued(world)).toEqual([due.jobId]);
 	});
@@ -220,9 +213,7 @@ describe("retention", () => {
 	it("leaves objects to the tombstone when R2 fails after the row is gone", async () => {
 		const job = await aJob(pastItsTime);
 		await env.RESULTS.put(resultKey(job), "{}");
-		await world.advance(HOUR);
-		const process = world.start().on(/r2 delete/, "fails before");
-		await process.sweep();
+		await world.sweep(HOUR, [/r2 delete/, "fails before"]);
 		expect([await reload(job), await isIn(resultKey(job))]).toEqual([null, true]);
 		await world.sweep(20 * MINUTE);
 		expect(await isIn(resultKey(job))).toBe(false);
@@ -255,8 +246,7 @@ describe("inputs without a row", () => {
 	});
 
 	it("are looked for once a day, and a day that could not be finished is repeated", async () => {
-		const process = world.start().on(/r2 list/, "fails before");
-		await process.sweep();
+		await world.sweep(0, [/r2 list/, "fails before"]);
 		await world.sweep();
 		await world.sweep();
 		expect(world.calls.filter((call) => call.startsWith("r2 list"))).toHaveLength(2);
@@ -279,9 +269,7 @@ describe("a sweep", () => {
 		const done = await aJob({ status: "succeeded", retainMs: HOUR });
 		const due = await aJob({ createdAt: NOW - HOUR });
 		await aDelivery(await aJob({ status: "succeeded" }));
-		await world.advance(HOUR);
-		const process = world.start().on(/d1 find jobs to sweep/, "fails before");
-		await process.sweep();
+		await world.sweep(HOUR, [/d1 find jobs to sweep/, "fails before"]);
 		expect(world.jobs.waiting).toEqual([]);
 		expect(world.deliveries.waiting).toHaveLength(1);
 		expect(await reload(done)).toBeNull();

@@ -103,9 +103,11 @@ export class World {
 	}
 
 	/** One sweep, after some time. */
-	async sweep(waitMs = 0): Promise<void> {
+	async sweep(waitMs = 0, ...faults: Parameters<Process["on"]>[]): Promise<void> {
 		await this.advance(waitMs);
-		await this.start().sweep();
+		const process = this.start();
+		for (const fault of faults) process.on(...fault);
+		await process.sweep();
 	}
 
 	/** Moves the clock on until `run` has ended. False: it does not end within `limitMs`, or nothing will ever end it. */
