@@ -1,6 +1,6 @@
 import { applyD1Migrations, type D1Migration } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeAll, beforeEach } from "vitest";
+import { beforeEach } from "vitest";
 
 declare global {
 	namespace Cloudflare {
@@ -10,9 +10,7 @@ declare global {
 	}
 }
 
-beforeAll(async () => {
-	await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
-});
+await applyD1Migrations(env.DB, env.TEST_MIGRATIONS);
 
 /** Tests of a file share its database, but not the trouble that one of them had with its model. */
 beforeEach(async () => {

@@ -11,7 +11,9 @@ import {
 	type TrapName,
 } from "../../support/fake-dns.ts";
 import { ALLOWED_URLS, OWN, OWN_URL, REFUSED_URLS } from "../../support/url-corpus.ts";
-import { aCaller, jobIn, LATER, sendTo, theServices } from "../intake/caller.ts";
+import { aCaller, sendTo } from "../intake/caller.ts";
+import { jobIn, LATER } from "../intake/jobs.ts";
+import { theServices } from "../intake/services.ts";
 import {
 	aDelivery,
 	aJob,

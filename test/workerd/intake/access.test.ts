@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { makeApiKey, SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { unseal } from "../../../shared/crypto/seal.ts";
@@ -8,15 +8,12 @@ import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aJob, HOUR, MINUTE } from "../support/a-job.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
-import { ADMIN, aCaller, aKey, refusalOf, send, sendTo, theServices } from "./caller.ts";
+import { ADMIN, aCaller, aKey, refusalOf, send, sendTo } from "./caller.ts";
+import { theServices, withCountedD1 } from "./services.ts";
 
 const admin = (method: string, path: string, json?: unknown) => send(method, `/v1/admin${path}`, { key: ADMIN, json });
 
-let tenantId = "";
-let key = "";
-beforeAll(async () => {
-	({ tenantId, key } = await aCaller());
-});
+const { tenantId, key } = await aCaller();
 
 describe("an API key", () => {
 	it("is shown once, and only its hash is kept", async () => {
@@ -53,24 +50,16 @@ describe("an API key", () => {
 	});
 
 	it("costs one look into D1 in ten seconds, good or bad", async () => {
-		let looks = 0;
 		let now = runtime.now();
-		const db = new Database(
-			watchedD1(env.DB, (_, asked) => {
-				// Less the note of its use, which is written after the answer.
-				if (!asked.some(({ name }) => name === "note api key use")) looks++;
-			}),
-			runtime,
-		);
-		const { server } = theServices({ db, runtime: { ...runtime, now: () => now } });
+		const { server, trips } = withCountedD1({ runtime: { ...runtime, now: () => now } });
 		const { key, keyId } = await aKey(tenantId);
 		const path = "/v1/jobs/not-an-id";
 		for (let call = 0; call < 5; call++) expect((await sendTo(server, "GET", path, { key })).status).toBe(404);
-		expect(looks).toBe(1);
+		expect(trips()).toBe(1);
 		await admin("DELETE", `/keys/${keyId}`);
 		now += 10_000;
 		for (let call = 0; call < 5; call++) expect((await sendTo(server, "GET", path, { key })).status).toBe(401);
-		expect(looks).toBe(2);
+		expect(trips()).toBe(2);
 	});
 
 	it("counts those ten seconds from the question, however long D1 took to answer it", async () => {

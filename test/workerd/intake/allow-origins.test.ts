@@ -1,14 +1,12 @@
 import { z } from "@hono/zod-openapi";
-import { beforeAll, describe, expect, it } from "vitest";
-import { aCaller, theServices } from "./caller.ts";
+import { describe, expect, it } from "vitest";
+import { aCaller } from "./caller.ts";
+import { theServices } from "./services.ts";
 
 const OURS = "https://app.example.com";
 const THEIRS = "https://evil.test";
 
-let key = "";
-beforeAll(async () => {
-	key = (await aCaller()).key;
-});
+const { key } = await aCaller();
 
 /** What an answer says about who may read it. */
 async function said(corsOrigins: string[], method: string, origin: string | null, path = "/v1/jobs", wanted = "") {

@@ -1,13 +1,10 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { ADMIN, aCaller, aKey, aSucceededJob, type Call, errorOf, send } from "./caller.ts";
+import { AuditEntryList } from "../../../shared/api/audit.ts";
+import { ADMIN, aCaller, aKey, type Call, errorOf, send } from "./caller.ts";
+import { aSucceededJob } from "./jobs.ts";
 
-const Page = z.object({
-	data: z.array(z.looseObject({ id: z.string(), action: z.string() })),
-	has_more: z.boolean(),
-	last_id: z.string().nullable(),
-});
-const pageOf = async (path: string, key: string) => Page.parse((await send("GET", path, { key })).body);
+const pageOf = async (path: string, key: string) => AuditEntryList.parse((await send("GET", path, { key })).body);
 const ENDPOINT = { name: "crm", url: "https://crm.example.com/hook", event_types: ["job.*"] };
 
 /** A caller who may do everything, and read what was done. */

@@ -2,37 +2,18 @@
  * What callers send by mistake or on purpose, row by row: what is refused changes nothing, and what looks wrong and is the
  * caller's own business is taken. What belongs to one field or one route stands with that route's tests.
  */
-import { beforeAll, describe, expect, it } from "vitest";
-import { aJob, type StoredJob } from "../support/a-job.ts";
+import { describe, expect, it } from "vitest";
+import { aJob } from "../support/a-job.ts";
 import { allRows } from "../support/all-rows.ts";
 import { anEndpoint, disable } from "../support/an-endpoint.ts";
-import {
-	ADMIN,
-	aCaller,
-	aKey,
-	type Call,
-	COMPLETION,
-	errorOf,
-	jobIn,
-	LATER,
-	noteAllUses,
-	PROMPT,
-	send,
-} from "./caller.ts";
+import { ADMIN, aCaller, aKey, type Call, errorOf, noteAllUses, send } from "./caller.ts";
+import { COMPLETION, jobIn, LATER, PROMPT } from "./jobs.ts";
 
-let key = "";
-let keyId = "";
-let tenantId = "";
-let job: StoredJob;
-let endpointId = "";
-beforeAll(async () => {
-	({ key, keyId, tenantId } = await aCaller());
-	await noteAllUses();
-	job = await aJob({ tenantId, status: "succeeded", resultBytes: COMPLETION.length });
-	const endpoint = await anEndpoint(tenantId);
-	await disable(endpoint);
-	endpointId = endpoint.endpointId;
-});
+const { key, keyId, tenantId } = await aCaller();
+await noteAllUses();
+const job = await aJob({ tenantId, status: "succeeded", resultBytes: COMPLETION.length });
+const endpoint = await anEndpoint(tenantId);
+await disable(endpoint);
 
 type Row = [what: string, method: string, path: string, call: Call, answer: [number, string, string | null]];
 
@@ -183,7 +164,7 @@ const MEANING: Row[] = [
 
 /** `$job` and its like stand for what exists only once a test runs. */
 function filledIn(text: string): string {
-	const known: Record<string, string> = { job: job.jobId, endpoint: endpointId, key };
+	const known: Record<string, string> = { job: job.jobId, endpoint: endpoint.endpointId, key };
 	return text
 		.replaceAll(/\$([a-z]+)/g, (whole, name: string) => known[name] ?? whole)
 		.replaceAll(/\$([A-Z]+)/g, (whole, name: string) => known[name.toLowerCase()]?.toUpperCase() ?? whole);

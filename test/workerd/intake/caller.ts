@@ -6,18 +6,7 @@ import { env, exports } from "cloudflare:workers";
 import { z } from "@hono/zod-openapi";
 import { expect } from "vitest";
 import { ErrorBody } from "../../../shared/api/error.ts";
-import { JobBody } from "../../../shared/api/job.ts";
-import type { Config } from "../../../shared/core/config.ts";
-import { resultKey } from "../../../shared/storage/keys.ts";
-import { HostCache } from "../../../shared/webhooks/host-cache.ts";
-import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
-import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
-import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
-import type { Services } from "../../../workers/intake/services.ts";
-import { runtime } from "../../../workers/runtime.ts";
-import { aJob, type StoredJob } from "../support/a-job.ts";
-import { configOf } from "../world/world.ts";
 
 export interface Call {
 	/** An API key, or ADMIN_TOKEN. */
@@ -30,8 +19,8 @@ export interface Call {
 	signal?: AbortSignal;
 }
 
-/** Whoever answers: the deployed Worker, or the API with services of the test's making. */
-type Server = (request: Request) => Promise<Response>;
+/** What responds: the deployed Worker, or the API with services of the test's making. */
+export type Server = (request: Request) => Promise<Response>;
 
 export interface Answer {
 	status: number;
@@ -42,9 +31,6 @@ export interface Answer {
 }
 
 export const ADMIN = env.ADMIN_TOKEN;
-export const PROMPT = { messages: [{ role: "user", content: "Why is the sky blue?" }] };
-/** Stays queued for as long as any test runs, and redispatches nobody. */
-export const LATER = { input: PROMPT, delay_seconds: 3_600 };
 
 export async function send(method: string, path: string, call: Call = {}): Promise<Answer> {
 	return await sendTo((request) => exports.default.fetch(request), method, path, call);
@@ -152,75 +138,6 @@ export async function aKey(tenantId: string, json: object = {}): Promise<{ key: 
 export async function noteAllUses(): Promise<void> {
 	await env.DB.prepare("UPDATE api_keys SET last_used_at = ?1").bind(Date.UTC(2100, 0)).run();
 }
-
-/** The job of an answer that must be one, already held to its schema. */
-export function jobIn(answer: Answer): JobBody {
-	const job = JobBody.safeParse(answer.body);
-	if (!job.success) throw new Error(`Not a job: ${answer.status} ${answer.text}`);
-	return job.data;
-}
-
-/** The jobs on a page of `/v1/jobs`. */
-export async function jobsOf(key: string, query = "limit=100"): Promise<JobBody[]> {
-	return z.object({ data: z.array(JobBody) }).parse((await send("GET", `/v1/jobs?${query}`, { key })).body).data;
-}
-
-export async function submitted(key: string, json: object = {}): Promise<JobBody> {
-	const answer = await send("POST", "/v1/jobs", { key, json: { ...LATER, ...json } });
-	expect(answer.status, answer.text).toBe(202);
-	return jobIn(answer);
-}
-
-export const COMPLETION = JSON.stringify({
-	id: "chatcmpl-1",
-	object: "chat.completion",
-	created: 1_780_000_000,
-	model: "simulated/a",
-	choices: [{ index: 0, message: { role: "assistant", content: "Rayleigh." }, finish_reason: "stop" }],
-});
-
-/** A succeeded job with its result in R2. */
-export async function aSucceededJob(tenantId: string, result = COMPLETION): Promise<StoredJob> {
-	const resultBytes = new TextEncoder().encode(result).byteLength;
-	const job = await aJob({ tenantId, status: "succeeded", resultBytes });
-	await env.RESULTS.put(resultKey(job), result);
-	return job;
-}
-
-/** What the API works with, less what the test replaces; and the work that it left for after the answer. */
-export function theServices(
-	{ config, ...overrides }: Partial<Omit<Services, "config">> & { config?: Partial<Config> } = {},
-	bindings: Partial<Env> = {},
-) {
-	const background: Promise<void>[] = [];
-	const services: Services = {
-		...bind({ ...env, ...bindings }, runtime),
-		...bindRateLimiters({ ...env, ...bindings }, runtime),
-		config: { ...configOf(env), ...config },
-		runtime,
-		keys: new KeyCache(),
-		counters: new RequestCounters(),
-		hosts: new HostCache(),
-		background: (work) => background.push(work),
-		...overrides,
-	};
-	const server: Server = async (request) => await api.fetch(request, { services, requestId: `req_${"0".repeat(26)}` });
-	return { server, services, background };
-}
-
-/** The API with one of its queues only keeping what it is sent, batch by batch. */
-export function withWatchedQueue(name: "JOB_QUEUE" | "DELIVERY_QUEUE") {
-	const batches: object[][] = [];
-	const sendBatch = async (messages: Iterable<MessageSendRequest>) =>
-		void batches.push([...messages].map(({ body }) => Object(body)));
-	const { server, background } = theServices({}, { [name]: new Proxy(env[name], { get: () => sendBatch }) });
-	return { server, sent: () => Promise.all(background).then(() => batches) };
-}
-
-/** R2 while none of its calls succeeds. */
-export const BROKEN_R2 = new Proxy(env.RESULTS, {
-	get: () => () => Promise.reject(new Error("We encountered an internal error. Please try again. (10001)")),
-});
 
 export function errorOf(answer: Answer) {
 	return ErrorBody.parse(answer.body).error;

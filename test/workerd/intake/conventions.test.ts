@@ -1,30 +1,15 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { sha256Base64 } from "../../../shared/crypto/digest.ts";
-import { Database } from "../../../shared/db/database.ts";
 import worker from "../../../workers/index.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { watchedD1 } from "../support/watched-d1.ts";
-import {
-	ADMIN,
-	aCaller,
-	errorOf,
-	LATER,
-	PROMPT,
-	ROUTES,
-	refusalOf,
-	send,
-	sendTo,
-	submitted,
-	theServices,
-} from "./caller.ts";
+import { ADMIN, aCaller, errorOf, ROUTES, refusalOf, send, sendTo } from "./caller.ts";
+import { LATER, PROMPT, submitted } from "./jobs.ts";
+import { theServices, withCountedD1 } from "./services.ts";
 
-let key = "";
-beforeAll(async () => {
-	key = (await aCaller([...SCOPES])).key;
-});
+const { key } = await aCaller([...SCOPES]);
 
 const submit = (raw: BodyInit, headers: Record<string, string> = {}) => send("POST", "/v1/jobs", { key, raw, headers });
 const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCodeAt(0));
@@ -228,24 +213,15 @@ describe("an Authorization header", () => {
 	});
 
 	it("costs no look into D1 where it is no key of ours: not with a wrong checksum either", async () => {
-		let looks = 0;
-		const { server } = theServices({
-			db: new Database(
-				watchedD1(env.DB, (_, asked) => {
-					// Less the note of its use, which is written after the answer.
-					if (!asked.some(({ name }) => name === "note api key use")) looks++;
-				}),
-				runtime,
-			),
-		});
+		const { server, trips } = withCountedD1();
 		const wrong = key.slice(0, -1) + (key.endsWith("0") ? "1" : "0");
 		const shouted = `Bearer HF_${key.slice(3)}`;
 		for (const authorization of [`Bearer ${wrong}`, `Bearer ${key}x`, "Bearer hf_", "Bearer undefined", key, shouted]) {
 			expect((await sendTo(server, "GET", "/v1/jobs", { headers: { authorization } })).status).toBe(401);
 		}
-		expect(looks).toBe(0);
+		expect(trips()).toBe(0);
 		expect((await sendTo(server, "GET", "/v1/jobs", { key })).status).toBe(200);
-		expect(looks).toBe(2);
+		expect(trips()).toBe(2);
 	});
 });
 

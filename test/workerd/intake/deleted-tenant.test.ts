@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import { signedResultUrl } from "../../../shared/crypto/result-link.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { HOUR } from "../support/a-job.ts";
-import { ADMIN, aCaller, aSucceededJob, errorOf, LATER, send, sendTo, submitted, theServices } from "./caller.ts";
+import { ADMIN, aCaller, errorOf, send, sendTo } from "./caller.ts";
+import { aSucceededJob, LATER, submitted } from "./jobs.ts";
+import { theServices } from "./services.ts";
 
 const admin = (method: string, path: string, json?: unknown) => send(method, `/v1/admin${path}`, { key: ADMIN, json });
 const NEVER_THERE = "ten_01jq0000000000000000000000";

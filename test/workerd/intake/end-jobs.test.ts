@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { JobBody } from "../../../shared/api/job.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
@@ -9,28 +9,11 @@ import { ObjectStore } from "../../../shared/storage/object-store.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aDelivery, aJob, finalizationOf, reload, reloadDelivery, type StoredJob } from "../support/a-job.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
-import {
-	aCaller,
-	aSucceededJob,
-	BROKEN_R2,
-	COMPLETION,
-	errorOf,
-	jobIn,
-	jobsOf,
-	PROMPT,
-	refusalOf,
-	send,
-	sendTo,
-	submitted,
-	theServices,
-	withWatchedQueue,
-} from "./caller.ts";
+import { aCaller, errorOf, refusalOf, send, sendTo } from "./caller.ts";
+import { aSucceededJob, COMPLETION, jobIn, jobsOf, PROMPT, submitted } from "./jobs.ts";
+import { BROKEN_R2, theServices, withWatchedQueue } from "./services.ts";
 
-let key = "";
-let tenantId = "";
-beforeAll(async () => {
-	({ key, tenantId } = await aCaller());
-});
+const { key, tenantId } = await aCaller();
 
 const cancel = (id: string) => send("POST", `/v1/jobs/${id}/cancel`, { key });
 const retry = (id: string, json?: object, headers: Record<string, string> = {}) =>

@@ -8,8 +8,10 @@ import { fuzz } from "../../fuzz/fuzz.ts";
 import type { FuzzedService } from "../../fuzz/fuzzed-service.ts";
 import { aDelivery, aJob } from "../support/a-job.ts";
 import { meteredD1 } from "../support/watched-d1.ts";
-import { ADMIN, aCaller, aKey, COMPLETION, checkAnswer, noteAllUses, theServices } from "./caller.ts";
+import { ADMIN, aCaller, aKey, checkAnswer, noteAllUses } from "./caller.ts";
+import { COMPLETION } from "./jobs.ts";
 import { description } from "./least-call.ts";
+import { theServices } from "./services.ts";
 
 /** On real bindings. Nothing runs in the background, nothing leaves the machine, and nobody waits. */
 function theService(): FuzzedService {

@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
@@ -9,8 +9,9 @@ import { aDelivery, aJob } from "../support/a-job.ts";
 import { allRows } from "../support/all-rows.ts";
 import { anEndpoint } from "../support/an-endpoint.ts";
 import { meteredD1 } from "../support/watched-d1.ts";
-import { ADMIN, type Answer, aCaller, aKey, type Call, send, sendTo, theServices } from "./caller.ts";
+import { ADMIN, type Answer, aCaller, aKey, type Call, limit, send, sendTo } from "./caller.ts";
 import { description, leastCall } from "./least-call.ts";
+import { theServices } from "./services.ts";
 
 interface Owner {
 	tenantId: string;
@@ -94,8 +95,7 @@ const asSeen = ({ status, headers, text }: Answer) => JSON.stringify([status, ..
 
 async function anOwner(canary: string): Promise<Owner> {
 	const { tenantId } = await aCaller();
-	const json = { limits: { webhook_endpoints: null } };
-	await send("PATCH", `/v1/admin/tenants/${tenantId}`, { key: ADMIN, json });
+	await limit(tenantId, { webhook_endpoints: null });
 	return { tenantId, canary, key: (await aKey(tenantId, { name: canary, scopes: [...SCOPES] })).key };
 }
 
@@ -105,15 +105,10 @@ function kindOf(name: string | null): Kind {
 	return kind;
 }
 
-let mine: Owner;
-let theirs: Owner;
-/** One of each kind, of both: what a list may be asked to go on from, and must not show. */
-let made: { mine: string[]; theirs: string[] };
-beforeAll(async () => {
-	[mine, theirs] = [await anOwner("canary-of-mine"), await anOwner("canary-of-theirs")];
-	const oneOfEach = (owner: Owner) => Promise.all(Object.values(KINDS).map((kind) => kind.make(owner)));
-	made = { mine: await oneOfEach(mine), theirs: await oneOfEach(theirs) };
-});
+const [mine, theirs] = [await anOwner("canary-of-mine"), await anOwner("canary-of-theirs")];
+const oneOfEach = (owner: Owner) => Promise.all(Object.values(KINDS).map((kind) => kind.make(owner)));
+/** Ids that a list may be asked to continue from, and must not show. */
+const made = { mine: await oneOfEach(mine), theirs: await oneOfEach(theirs) };
 
 describe("the id of another tenant", () => {
 	it.each(named)("is as unknown as one that never was, byte for byte: $name", async ({ method, at, kind, call }) => {

@@ -1,37 +1,30 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
+import { describe, expect, it } from "vitest";
+import { ApiKeyBody, ApiKeyList, NewApiKeyBody } from "../../../shared/api/key.ts";
 import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { HOUR } from "../support/a-job.ts";
 import { type Asked, forgetfulD1, watchedD1 } from "../support/watched-d1.ts";
-import { ADMIN, aCaller, aKey, errorOf, refusalOf, send, sendTo, theServices } from "./caller.ts";
+import { ADMIN, aCaller, aKey, errorOf, refusalOf, send, sendTo } from "./caller.ts";
+import { theServices } from "./services.ts";
 
-const Key = z.object({ id: z.string(), scopes: z.array(z.string()), last_used_at: z.string().nullable() }).loose();
-const Made = Key.extend({ key: z.string() });
-
-let tenantId = "";
-/** One that may do everything. */
-let key = "";
-let keyId = "";
-beforeAll(async () => {
-	({ tenantId, key, keyId } = await aCaller([...SCOPES]));
-});
+/** A key that may do everything. */
+const { tenantId, key, keyId } = await aCaller([...SCOPES]);
 
 const make = (json: object = {}, by = key) => send("POST", "/v1/keys", { key: by, json });
 const made = async (json: object = {}, by = key) => {
 	const answer = await make(json, by);
 	expect(answer.status, answer.text).toBe(201);
-	return Made.parse(answer.body);
+	return NewApiKeyBody.parse(answer.body);
 };
 const listed = async (query: string, by = key) =>
-	z.object({ data: z.array(Key) }).parse((await send("GET", `/v1/keys?${query}`, { key: by })).body).data;
+	ApiKeyList.parse((await send("GET", `/v1/keys?${query}`, { key: by })).body).data;
 
 describe("a tenant's keys", () => {
 	it("are made by a key of the same tenant, shown once, and work at once", async () => {
 		const answer = await make({ name: "ci", scopes: ["jobs:read"], expires_at: "2040-01-02T03:04:05+01:00" });
-		const { key: secret, ...shown } = Made.parse(answer.body);
+		const { key: secret, ...shown } = NewApiKeyBody.parse(answer.body);
 		expect([answer.status, answer.headers.get("location")]).toEqual([201, `/v1/keys/${shown.id}`]);
 		expect(shown).toMatchObject({
 			object: "api_key",
@@ -93,7 +86,7 @@ describe("a tenant's keys", () => {
 		const db = new Database(forgetfulD1(env.DB), runtime);
 		const { server } = theServices({ keys: services.keys, db });
 		const answer = await sendTo(server, "POST", "/v1/keys", { key: caller.key, json: {} });
-		expect((await send("GET", "/v1/jobs", { key: Made.parse(answer.body).key })).status).toBe(200);
+		expect((await send("GET", "/v1/jobs", { key: NewApiKeyBody.parse(answer.body).key })).status).toBe(200);
 		expect(await listed("limit=100", caller.key)).toHaveLength(2);
 	});
 
@@ -132,7 +125,7 @@ describe("a tenant's keys", () => {
 		const { server, background } = theServices();
 		expect((await sendTo(server, "GET", "/v1/jobs", { key: used })).status).toBe(200);
 		await Promise.all(background);
-		const found = Key.parse((await send("GET", `/v1/keys/${id}`, { key })).body);
+		const found = ApiKeyBody.parse((await send("GET", `/v1/keys/${id}`, { key })).body);
 		const usedAt = Date.parse(found.last_used_at ?? "");
 		expect(usedAt).toBeLessThanOrEqual(runtime.now());
 		expect(usedAt).toBeGreaterThan(runtime.now() - HOUR);
@@ -191,7 +184,7 @@ describe("noting that a key is used", () => {
 			await Promise.all(background);
 		}
 		expect(notes).toBeLessThanOrEqual(2);
-		expect(Key.parse((await send("GET", `/v1/keys/${keyId}`, { key })).body).last_used_at).not.toBeNull();
+		expect(ApiKeyBody.parse((await send("GET", `/v1/keys/${keyId}`, { key })).body).last_used_at).not.toBeNull();
 	});
 
 	it("is nothing that a guess at the secret brings about", async () => {
@@ -200,6 +193,6 @@ describe("noting that a key is used", () => {
 		const { server, background } = theServices();
 		expect((await sendTo(server, "GET", "/v1/jobs", { key: guessed.key })).status).toBe(401);
 		await Promise.all(background);
-		expect(Key.parse((await send("GET", `/v1/keys/${guessed.keyId}`, { key })).body).last_used_at).toBeNull();
+		expect(ApiKeyBody.parse((await send("GET", `/v1/keys/${guessed.keyId}`, { key })).body).last_used_at).toBeNull();
 	});
 });

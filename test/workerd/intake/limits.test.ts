@@ -3,20 +3,9 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { runtime } from "../../../workers/runtime.ts";
 import { aJob } from "../support/a-job.ts";
-import {
-	ADMIN,
-	aCaller,
-	errorOf,
-	jobIn,
-	jobsOf,
-	LATER,
-	limit,
-	PROMPT,
-	send,
-	sendTo,
-	submitted,
-	withWatchedQueue,
-} from "./caller.ts";
+import { ADMIN, aCaller, errorOf, limit, send, sendTo } from "./caller.ts";
+import { jobIn, jobsOf, LATER, PROMPT, submitted } from "./jobs.ts";
+import { withWatchedQueue } from "./services.ts";
 
 const DAY_SECONDS = 86_400;
 const NOW_OR_NEVER = { input: PROMPT };

@@ -1,37 +1,35 @@
 /** The unmodified `openai` package drives jobs and registered endpoints with nothing but another `baseURL`. */
 import OpenAI, { APIError } from "openai";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { runtime } from "../../../workers/runtime.ts";
-import { aCaller, theServices } from "./caller.ts";
+import { aCaller } from "./caller.ts";
+import { theServices } from "./services.ts";
 
 let received: { body: string; headers: Headers }[] = [];
 let answerOfReceiver: () => Promise<Response> = async () => new Response(null);
 let asked: string[] = [];
 type Server = (request: Request) => Promise<Response>;
 let answerOf = (request: Request, server: Server) => server(request);
-let client: OpenAI;
 
-beforeAll(async () => {
-	const { key } = await aCaller();
-	const { server } = theServices({
-		runtime: {
-			...runtime,
-			fetch: async (_, init) => {
-				received.push({ body: String(init.body), headers: new Headers(init.headers) });
-				return await answerOfReceiver();
-			},
+const { key } = await aCaller();
+const { server } = theServices({
+	runtime: {
+		...runtime,
+		fetch: async (_, init) => {
+			received.push({ body: String(init.body), headers: new Headers(init.headers) });
+			return await answerOfReceiver();
 		},
-	});
-	client = new OpenAI({
-		apiKey: key,
-		baseURL: "https://jobs.test/v1",
-		fetch: async (url, init) => {
-			const request = new Request(url, init);
-			asked.push(`${request.method} ${request.url.slice("https://jobs.test".length)}`);
-			return await answerOf(request, server);
-		},
-	});
+	},
+});
+const client = new OpenAI({
+	apiKey: key,
+	baseURL: "https://jobs.test/v1",
+	fetch: async (url, init) => {
+		const request = new Request(url, init);
+		asked.push(`${request.method} ${request.url.slice("https://jobs.test".length)}`);
+		return await answerOf(request, server);
+	},
 });
 
 /** Types are the service's own, and so not in the package's list: it sends them all the same. */

@@ -1,33 +1,16 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
-import type { JobBody } from "../../../shared/api/job.ts";
+import { describe, expect, it } from "vitest";
+import { type JobBody, JobList } from "../../../shared/api/job.ts";
 import { signedResultUrl } from "../../../shared/crypto/result-link.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { aDelivery, aJob, anId, DAY, HOUR, jobOf, MINUTE, NOW, rowOf } from "../support/a-job.ts";
-import {
-	aCaller,
-	aSucceededJob,
-	BROKEN_R2,
-	COMPLETION,
-	errorOf,
-	jobIn,
-	jobsOf,
-	refusalOf,
-	send,
-	sendTo,
-	submitted,
-	theServices,
-} from "./caller.ts";
+import { aCaller, errorOf, refusalOf, send, sendTo } from "./caller.ts";
+import { aSucceededJob, COMPLETION, jobIn, jobsOf, submitted } from "./jobs.ts";
+import { BROKEN_R2, theServices } from "./services.ts";
 
-let key = "";
-let tenantId = "";
-let otherKey = "";
-beforeAll(async () => {
-	({ key, tenantId } = await aCaller());
-	otherKey = (await aCaller()).key;
-});
+const { key, tenantId } = await aCaller();
+const { key: otherKey } = await aCaller();
 
 const get = (path: string, headers: Record<string, string> = {}, who = key) => send("GET", path, { key: who, headers });
 const UNKNOWN = "job_01jq0000000000000000000000";
@@ -138,15 +121,11 @@ describe("GET /v1/jobs/{id}/attempts and /deliveries", () => {
 	});
 });
 
-describe("GET /v1/jobs/{id}/result", () => {
+describe("GET /v1/jobs/{id}/result", async () => {
 	const size = COMPLETION.length;
-	let path = "";
-	let etag = "";
-	beforeAll(async () => {
-		const job = await aSucceededJob(tenantId);
-		path = `/v1/jobs/${job.jobId}/result`;
-		etag = (await get(path)).headers.get("etag") ?? "";
-	});
+	const { jobId } = await aSucceededJob(tenantId);
+	const path = `/v1/jobs/${jobId}/result`;
+	const etag = (await get(path)).headers.get("etag") ?? "";
 
 	it("gives the stored bytes, to be saved and not shown", async () => {
 		const answer = await get(path);
@@ -277,34 +256,20 @@ describe("GET /v1/jobs/{id}/result", () => {
 	});
 });
 
-describe("GET /v1/jobs", () => {
-	const Page = z.object({
-		data: z.array(z.object({ id: z.string() })),
-		has_more: z.boolean(),
-		first_id: z.string().nullable(),
-		last_id: z.string().nullable(),
-		next_after: z.string().nullable(),
-	});
-	let ids: string[] = [];
-	let lister = "";
-	let own = "";
-	beforeAll(async () => {
-		({ key: lister, tenantId: own } = await aCaller());
-		const jobs = [];
-		for (let hour = 0; hour < 5; hour++) {
-			jobs.push(
-				await aJob({
-					tenantId: own,
-					createdAt: NOW + hour * HOUR,
-					status: hour % 2 === 0 ? "failed" : "cancelled",
-					models: [`simulated/${hour}`],
-					metadata: { hour: String(hour), team: "blue", 'a."]': "odd" },
-				}),
-			);
-		}
-		ids = jobs.map(({ jobId }) => jobId);
-	});
-	const page = async (query: string) => Page.parse((await get(`/v1/jobs?${query}`, {}, lister)).body);
+describe("GET /v1/jobs", async () => {
+	const { key: lister, tenantId: own } = await aCaller();
+	const ids: string[] = [];
+	for (let hour = 0; hour < 5; hour++) {
+		const { jobId } = await aJob({
+			tenantId: own,
+			createdAt: NOW + hour * HOUR,
+			status: hour % 2 === 0 ? "failed" : "cancelled",
+			models: [`simulated/${hour}`],
+			metadata: { hour: String(hour), team: "blue", 'a."]': "odd" },
+		});
+		ids.push(jobId);
+	}
+	const page = async (query: string) => JobList.parse((await get(`/v1/jobs?${query}`, {}, lister)).body);
 	const found = async (query: string) => (await page(query)).data.map(({ id }) => ids.indexOf(id));
 	const at = (hour: number) => new Date(NOW + hour * HOUR).toISOString();
 
@@ -362,9 +327,9 @@ describe("GET /v1/jobs", () => {
 		);
 		await env.DB.batch(others.map((row) => insert.bind(...Object.values(row))));
 		const query = "metadata[rare]=yes&limit=100";
-		const short = Page.parse((await get(`/v1/jobs?${query}`, {}, many.key)).body);
+		const short = JobList.parse((await get(`/v1/jobs?${query}`, {}, many.key)).body);
 		expect(short).toMatchObject({ data: [], has_more: true, next_after: expect.any(String) });
-		const rest = Page.parse((await get(`/v1/jobs?${query}&after=${short.next_after}`, {}, many.key)).body);
+		const rest = JobList.parse((await get(`/v1/jobs?${query}&after=${short.next_after}`, {}, many.key)).body);
 		expect([rest.data.map(({ id }) => id), rest.has_more]).toEqual([[first.jobId], false]);
 	});
 

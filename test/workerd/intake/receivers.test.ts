@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import type { Config } from "../../../shared/core/config.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import { Database } from "../../../shared/db/database.ts";
@@ -18,13 +18,11 @@ import {
 import { ALLOWED_URLS, OWN, OWN_URL, REFUSED_URLS } from "../../support/url-corpus.ts";
 import { aJob, reload } from "../support/a-job.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
-import { type Answer, aCaller, errorOf, jobIn, jobsOf, LATER, refusalOf, sendTo, theServices } from "./caller.ts";
+import { type Answer, aCaller, errorOf, refusalOf, sendTo } from "./caller.ts";
+import { jobIn, jobsOf, LATER } from "./jobs.ts";
+import { theServices } from "./services.ts";
 
-let key = "";
-let tenantId = "";
-beforeAll(async () => {
-	({ key, tenantId } = await aCaller());
-});
+const { key, tenantId } = await aCaller();
 
 interface Given {
 	config?: Partial<Config>;

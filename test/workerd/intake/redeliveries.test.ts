@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { DeliveryBody, DeliveryList } from "../../../shared/api/delivery.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
 import { runtime } from "../../../workers/runtime.ts";
@@ -17,17 +18,11 @@ import {
 	type StoredDelivery,
 } from "../support/a-job.ts";
 import { aDeliveryTo, anEndpoint, disable } from "../support/an-endpoint.ts";
-import { type Answer, aCaller, errorOf, limit, send, sendTo, theServices, withWatchedQueue } from "./caller.ts";
+import { type Answer, aCaller, errorOf, limit, send, sendTo } from "./caller.ts";
+import { theServices, withWatchedQueue } from "./services.ts";
 
-const Delivery = z.object({ id: z.string(), event_id: z.string(), status: z.string() }).loose();
-const Page = z.object({ data: z.array(Delivery), has_more: z.boolean(), last_id: z.string().nullable() });
-
-let key = "";
-let tenantId = "";
-beforeAll(async () => {
-	({ key, tenantId } = await aCaller());
-	await limit(tenantId, { webhook_endpoints: null });
-});
+const { key, tenantId } = await aCaller();
+await limit(tenantId, { webhook_endpoints: null });
 
 const aSucceededJob = () => aJob({ tenantId, status: "succeeded" });
 const missed = async (endpoint: WebhookEndpoint, given: Partial<StoredDelivery> = {}) =>
@@ -36,7 +31,7 @@ const ago = (ms: number) => new Date(runtime.now() - ms).toISOString();
 const recover = (endpointId: string, json: unknown) =>
 	send("POST", `/v1/webhook_endpoints/${endpointId}/recover`, { key, json });
 const again = (deliveryId: string, by = key) => send("POST", `/v1/deliveries/${deliveryId}/redeliver`, { key: by });
-const idsOf = (answer: Answer) => Page.parse(answer.body).data.map(({ id }) => id);
+const idsOf = (answer: Answer) => DeliveryList.parse(answer.body).data.map(({ id }) => id);
 
 const DeliveryIds = z.array(z.array(z.object({ deliveryId: z.string() }).transform(({ deliveryId }) => deliveryId)));
 
@@ -56,7 +51,7 @@ describe("GET /v1/webhook_endpoints/{id}/deliveries", () => {
 		const get = (query: string) =>
 			send("GET", `/v1/webhook_endpoints/${endpoint.endpointId}/deliveries?${query}`, { key });
 		expect(idsOf(await get(""))).toEqual([newest, newer, old].map(({ deliveryId }) => deliveryId));
-		const first = Page.parse((await get("limit=2")).body);
+		const first = DeliveryList.parse((await get("limit=2")).body);
 		expect(first).toMatchObject({ has_more: true, last_id: newer.deliveryId });
 		const second = await get(`limit=2&after=${first.last_id}`);
 		expect(second.body).toMatchObject({
@@ -209,7 +204,7 @@ describe("POST /v1/deliveries/{id}/redeliver", () => {
 	it("owes it to two who ask at once under one webhook-id", async () => {
 		const delivery = await missed(await anEndpoint(tenantId), { status: "delivered" });
 		for (const answer of await Promise.all([again(delivery.deliveryId), again(delivery.deliveryId)])) {
-			expect([answer.status, Delivery.parse(answer.body).event_id]).toEqual([202, delivery.eventId]);
+			expect([answer.status, DeliveryBody.parse(answer.body).event_id]).toEqual([202, delivery.eventId]);
 		}
 	});
 

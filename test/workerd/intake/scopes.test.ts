@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { SCOPES, type Scope } from "../../../shared/core/tenants/api-key.ts";
 import { ADMIN, aCaller, aKey, errorOf, send } from "./caller.ts";
 import { description, leastCall } from "./least-call.ts";
@@ -23,14 +23,12 @@ function scopeOf(method: string, path: string): Scope {
 const keyWith = new Map<Scope, string>();
 const keyWithout = new Map<Scope, string>();
 const single = (scope: Scope) => keyWith.get(scope) ?? "";
-beforeAll(async () => {
-	const { tenantId } = await aCaller();
-	const keyFor = async (scopes: Scope[]) => (await aKey(tenantId, { scopes })).key;
-	for (const scope of SCOPES) {
-		keyWith.set(scope, await keyFor([scope]));
-		keyWithout.set(scope, await keyFor(SCOPES.filter((one) => one !== scope)));
-	}
-});
+const { tenantId } = await aCaller();
+for (const scope of SCOPES) {
+	const others = SCOPES.filter((other) => other !== scope);
+	keyWith.set(scope, (await aKey(tenantId, { scopes: [scope] })).key);
+	keyWithout.set(scope, (await aKey(tenantId, { scopes: others })).key);
+}
 
 describe("a key with one scope", () => {
 	it.each(scoped)("opens $name with $scope alone, and names it otherwise", async ({ method, url, call, scope }) => {

@@ -1,16 +1,12 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { KEY_RATE, UNAUTHENTICATED_RATE } from "../../../shared/core/tenants/rate-limits.ts";
 import { bindRateLimiters } from "../../../workers/intake/auth/rate-limiters.ts";
 import { type FakeRuntime, fakeRuntime } from "../../support/fake-runtime.ts";
-import { aCaller, aKey, errorOf, send, sendTo, theServices } from "./caller.ts";
+import { aCaller, aKey, errorOf, send, sendTo } from "./caller.ts";
+import { theServices } from "./services.ts";
 
-let tenantId = "";
-let key = "";
-let keyId = "";
-beforeAll(async () => {
-	({ tenantId, key, keyId } = await aCaller());
-});
+const { tenantId, key, keyId } = await aCaller();
 
 /** The platform's limiter as it is, less its window: `left` requests of each key, and who was counted. */
 function limiterOf(left: number) {

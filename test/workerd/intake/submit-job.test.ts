@@ -1,32 +1,15 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Database } from "../../../shared/db/database.ts";
 import type { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { reload } from "../support/a-job.ts";
 import { forgetfulD1, watchedD1 } from "../support/watched-d1.ts";
-import {
-	aCaller,
-	aKey,
-	BROKEN_R2,
-	errorOf,
-	jobIn,
-	jobsOf,
-	LATER,
-	limit,
-	PROMPT,
-	refusalOf,
-	send,
-	sendTo,
-	submitted,
-	theServices,
-} from "./caller.ts";
+import { aCaller, aKey, errorOf, limit, refusalOf, send, sendTo } from "./caller.ts";
+import { jobIn, jobsOf, LATER, PROMPT, submitted } from "./jobs.ts";
+import { BROKEN_R2, theServices, withCountedD1 } from "./services.ts";
 
-let key = "";
-let tenantId = "";
-beforeAll(async () => {
-	({ key, tenantId } = await aCaller());
-});
+const { key, tenantId } = await aCaller();
 
 const submit = (json: unknown, headers: Record<string, string> = {}) =>
 	send("POST", "/v1/jobs", { key, json, headers });
@@ -581,17 +564,9 @@ describe("when a part of the platform fails", () => {
 	});
 
 	it("does one D1 round trip between request and 202, besides the key's look-up", async () => {
-		let trips = 0;
-		const keys = await knownKeys(key);
-		const { server } = theServices({
-			keys,
-			db: new Database(
-				watchedD1(env.DB, () => void trips++),
-				runtime,
-			),
-		});
+		const { server, trips } = withCountedD1({ keys: await knownKeys(key) });
 		expect((await sendTo(server, "POST", "/v1/jobs", { key, json: LATER })).status).toBe(202);
-		expect(trips).toBe(1);
+		expect(trips()).toBe(1);
 	});
 });
 

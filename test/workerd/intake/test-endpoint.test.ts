@@ -1,23 +1,20 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { JobBody } from "../../../shared/api/job.ts";
 import type { Config } from "../../../shared/core/config.ts";
 import { EVENT_TYPES } from "../../../shared/core/webhooks/events.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { disable } from "../support/an-endpoint.ts";
-import { aCaller, errorOf, limit, send, sendTo, theServices } from "./caller.ts";
+import { aCaller, errorOf, limit, send, sendTo } from "./caller.ts";
+import { theServices } from "./services.ts";
 
 const Created = z.object({ id: z.string(), signing_secret: z.string() });
 const Event = z.object({ id: z.string(), type: z.string(), data: z.record(z.string(), z.unknown()) }).loose();
 
-let key = "";
-let tenantId = "";
-beforeAll(async () => {
-	({ key, tenantId } = await aCaller());
-	await limit(tenantId, { webhook_endpoints: null });
-});
+const { key, tenantId } = await aCaller();
+await limit(tenantId, { webhook_endpoints: null });
 
 async function created(json: object = {}) {
 	const whole = { name: "crm", url: "https://crm.example.com/hook", event_types: ["job.failed"], ...json };

@@ -1,33 +1,25 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
-import { z } from "zod";
+import { describe, expect, it } from "vitest";
+import { UsageList } from "../../../shared/api/usage.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { DAY } from "../support/a-job.ts";
 import { meteredD1 } from "../support/watched-d1.ts";
-import { aCaller, jobIn, PROMPT, refusalOf, send, sendTo, theServices } from "./caller.ts";
+import { aCaller, refusalOf, send, sendTo } from "./caller.ts";
+import { jobIn, PROMPT } from "./jobs.ts";
+import { theServices } from "./services.ts";
 
-const Page = z.object({
-	data: z.array(z.object({ id: z.string(), date: z.string(), model: z.string(), total_tokens: z.number() }).loose()),
-	has_more: z.boolean(),
-	first_id: z.string().nullable(),
-	last_id: z.string().nullable(),
-});
 const MODELS = ["a/one", "b/two:x & y"];
 /** Noon. */
 const TODAY = Date.parse("2026-03-01T12:00:00Z");
 const dateAgo = (days: number) => new Date(TODAY - days * DAY).toISOString().slice(0, 10);
 
-let tenantId = "";
-let key = "";
-beforeAll(async () => {
-	({ tenantId, key } = await aCaller());
-	const stranger = await aCaller();
-	for (const [at, days] of [0, 1, 29, 30, 400].entries()) {
-		for (const model of MODELS) await use(tenantId, days, model, at + 1);
-		await use(stranger.tenantId, days, "a/one", 1_000);
-	}
-});
+const { tenantId, key } = await aCaller();
+const stranger = await aCaller();
+for (const [at, days] of [0, 1, 29, 30, 400].entries()) {
+	for (const model of MODELS) await use(tenantId, days, model, at + 1);
+	await use(stranger.tenantId, days, "a/one", 1_000);
+}
 
 async function use(whose: string, daysAgo: number, model: string, tokens: number) {
 	const day = Math.floor((TODAY - daysAgo * DAY) / DAY);
@@ -40,7 +32,7 @@ const get = (query: string) => {
 	const db = new Database(env.DB, runtime, () => TODAY);
 	return sendTo(theServices({ db }).server, "GET", `/v1/usage?${query}`, { key });
 };
-const page = async (query: string) => Page.parse((await get(query)).body);
+const page = async (query: string) => UsageList.parse((await get(query)).body);
 const idsOf = async (query: string) => (await page(query)).data.map(({ id }) => id);
 const ids = (...daysAgo: number[]) =>
 	daysAgo.flatMap((days) => [...MODELS].reverse().map((model) => `${dateAgo(days)}:${model}`));
@@ -121,7 +113,7 @@ describe("GET /v1/usage", () => {
 		const json = { input: PROMPT, model: "simulated/counted" };
 		const job = jobIn(await send("POST", "/v1/jobs", { key: caller.key, json, headers: { prefer: "wait=30" } }));
 		const answer = await send("GET", "/v1/usage", { key: caller.key });
-		const { data } = Page.parse(answer.body);
+		const { data } = UsageList.parse(answer.body);
 		const { prompt_tokens, completion_tokens, total_tokens } = job.usage ?? {};
 		expect(data).toEqual([
 			{

@@ -1,49 +1,29 @@
 import { env } from "cloudflare:workers";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { EndpointBody, EndpointList, EndpointWithSecretBody } from "../../../shared/api/endpoint.ts";
 import { unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { OWN_URL, REFUSED_URLS } from "../../support/url-corpus.ts";
 import { HOUR } from "../support/a-job.ts";
 import { forgetfulD1 } from "../support/watched-d1.ts";
-import { type Answer, aCaller, errorOf, limit, refusalOf, send, sendTo, theServices } from "./caller.ts";
-
-const Endpoint = z
-	.object({
-		id: z.string(),
-		url: z.string(),
-		status: z.string(),
-		signing_secret_hint: z.string(),
-		created_at: z.number(),
-		updated_at: z.number(),
-	})
-	.loose();
-const WithSecret = Endpoint.extend({ signing_secret: z.string().regex(/^whsec_[A-Za-z0-9+/]{43}=$/) });
-const Page = z.object({
-	data: z.array(Endpoint),
-	has_more: z.boolean(),
-	first_id: z.string().nullable(),
-	last_id: z.string().nullable(),
-});
+import { type Answer, aCaller, errorOf, limit, refusalOf, send, sendTo } from "./caller.ts";
+import { theServices } from "./services.ts";
 
 const NEW = { name: "crm", url: "https://crm.example.com/hook", event_types: ["job.succeeded", "job.failed"] };
 const PATH = "/v1/webhook_endpoints";
 
-let key = "";
-let tenantId = "";
-beforeAll(async () => {
-	({ key, tenantId } = await aCaller());
-	await limit(tenantId, { webhook_endpoints: null });
-});
+const { key, tenantId } = await aCaller();
+await limit(tenantId, { webhook_endpoints: null });
 
 const call = (method: string, rest: string, json?: unknown) => send(method, `${PATH}${rest}`, { key, json });
-const idOf = (answer: Answer) => Endpoint.parse(answer.body).id;
+const idOf = (answer: Answer) => EndpointBody.parse(answer.body).id;
 
 async function created(json: object = {}, owner = key) {
 	const answer = await send("POST", PATH, { key: owner, json: { ...NEW, ...json } });
 	expect(answer.status, answer.text).toBe(201);
-	return WithSecret.parse(answer.body);
+	return EndpointWithSecretBody.parse(answer.body);
 }
 
 async function rowOf(id: string) {
@@ -55,7 +35,7 @@ describe("POST /v1/webhook_endpoints", () => {
 	it("registers an endpoint, and shows its secret this once", async () => {
 		const made = await call("POST", "", NEW);
 		expect(made.status).toBe(201);
-		const { signing_secret: secret, ...endpoint } = WithSecret.parse(made.body);
+		const { signing_secret: secret, ...endpoint } = EndpointWithSecretBody.parse(made.body);
 		expect(endpoint).toEqual({
 			id: expect.stringMatching(/^we_[0-9a-z]{26}$/),
 			object: "webhook_endpoint",
@@ -68,6 +48,7 @@ describe("POST /v1/webhook_endpoints", () => {
 			created_at: expect.any(Number),
 			updated_at: endpoint.created_at,
 		});
+		expect(secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
 		expect(Math.abs(endpoint.created_at - runtime.now() / 1000)).toBeLessThan(60);
 		expect(made.headers.get("location")).toBe(`${PATH}/${endpoint.id}`);
 		expect((await call("GET", `/${endpoint.id}`)).body).toEqual(endpoint);
@@ -114,8 +95,12 @@ describe("POST /v1/webhook_endpoints", () => {
 		const { server, services } = theServices();
 		await sendTo(server, "GET", PATH, { key: owner.key });
 		const forgetful = theServices({ db, keys: services.keys }).server;
-		const made = WithSecret.parse((await sendTo(forgetful, "POST", PATH, { key: owner.key, json: NEW })).body);
-		expect(Page.parse((await send("GET", PATH, { key: owner.key })).body).data.map(({ id }) => id)).toEqual([made.id]);
+		const made = EndpointWithSecretBody.parse(
+			(await sendTo(forgetful, "POST", PATH, { key: owner.key, json: NEW })).body,
+		);
+		expect(EndpointList.parse((await send("GET", PATH, { key: owner.key })).body).data.map(({ id }) => id)).toEqual([
+			made.id,
+		]);
 		const { secret } = await rowOf(made.id);
 		const owned = `${owner.tenantId}|${made.id}`;
 		expect(await unseal(runtime, [env.SIGNING_KEY], owned, String(secret))).toBe(made.signing_secret);
@@ -187,8 +172,9 @@ describe("an endpoint's URL", () => {
 describe("GET /v1/webhook_endpoints", () => {
 	it("gives pages, newest first or oldest, of the tenant's own", async () => {
 		const owner = (await aCaller()).key;
-		const get = async (query: string) => Page.parse((await send("GET", `${PATH}?${query}`, { key: owner })).body);
-		expect(await get("")).toEqual({ data: [], has_more: false, first_id: null, last_id: null });
+		const get = async (query: string) =>
+			EndpointList.parse((await send("GET", `${PATH}?${query}`, { key: owner })).body);
+		expect(await get("")).toMatchObject({ data: [], has_more: false, first_id: null, last_id: null });
 		const made: string[] = [];
 		for (let count = 0; count < 3; count++) made.push((await created({}, owner)).id);
 		// Ids made within one millisecond have no order.
@@ -201,7 +187,7 @@ describe("GET /v1/webhook_endpoints", () => {
 		expect((await get("order=asc&limit=1")).data.map(({ id }) => id)).toEqual([ids[2]]);
 		expect((await get("after=")).data).toHaveLength(3);
 		const foreign = await send("GET", `${PATH}?order=asc&after=${ids[2]}`, { key: (await aCaller()).key });
-		expect(Page.parse(foreign.body).data).toEqual([]);
+		expect(EndpointList.parse(foreign.body).data).toEqual([]);
 	});
 
 	it.each([
@@ -233,7 +219,7 @@ describe("POST /v1/webhook_endpoints/{id}", () => {
 		const changed = await call("POST", `/${id}`, change);
 		expect(changed.status).toBe(200);
 		expect(changed.body).toMatchObject({ id, ...change, created_at: at });
-		expect(Endpoint.parse(changed.body).updated_at).toBeGreaterThan(at);
+		expect(EndpointBody.parse(changed.body).updated_at).toBeGreaterThan(at);
 		expect((await call("GET", `/${id}`)).body).toEqual(changed.body);
 		expect(changed.text).not.toContain('signing_secret"');
 	});
@@ -243,7 +229,7 @@ describe("POST /v1/webhook_endpoints/{id}", () => {
 		const at = await aged(id);
 		for (const json of [undefined, {}, NEW]) {
 			const answer = await call("POST", `/${id}`, json);
-			expect([answer.status, Endpoint.parse(answer.body).updated_at]).toEqual([200, at]);
+			expect([answer.status, EndpointBody.parse(answer.body).updated_at]).toEqual([200, at]);
 		}
 	});
 
@@ -274,7 +260,7 @@ describe("DELETE /v1/webhook_endpoints/{id}", () => {
 
 describe("POST /v1/webhook_endpoints/{id}/rotate_secret", () => {
 	const rotate = async (id: string, json?: object) =>
-		WithSecret.parse((await call("POST", `/${id}/rotate_secret`, json)).body);
+		EndpointWithSecretBody.parse((await call("POST", `/${id}/rotate_secret`, json)).body);
 	const previous = async (id: string) => {
 		const { previous_secret: sealed, previous_secret_until: until } = await rowOf(id);
 		if (sealed === null) return null;
@@ -288,6 +274,7 @@ describe("POST /v1/webhook_endpoints/{id}/rotate_secret", () => {
 		const { id, signing_secret: old } = await created();
 		for (const json of [undefined, {}, { keep_old_secret_active_for_24_hours: false }]) {
 			const rotated = await rotate(id, json);
+			expect(rotated.signing_secret).toMatch(/^whsec_[A-Za-z0-9+/]{43}=$/);
 			expect(rotated.signing_secret).not.toBe(old);
 			expect(rotated.signing_secret_hint).toBe(`whsec_…${rotated.signing_secret.slice(-4)}`);
 			expect(await previous(id)).toBeNull();
@@ -312,7 +299,7 @@ describe("POST /v1/webhook_endpoints/{id}/rotate_secret", () => {
 		const answer = await sendTo(forgetful, "POST", `${PATH}/${id}/rotate_secret`, { key, json });
 		expect([answer.status, (await previous(id))?.secret]).toEqual([200, old]);
 		const { secret } = await rowOf(id);
-		const told = WithSecret.parse(answer.body).signing_secret;
+		const told = EndpointWithSecretBody.parse(answer.body).signing_secret;
 		expect(await unseal(runtime, [env.SIGNING_KEY], `${tenantId}|${id}`, String(secret))).toBe(told);
 	});
 
