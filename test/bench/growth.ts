@@ -87,7 +87,7 @@ async function fill(
 	const waiting = { ...tenant, run_at: later("run_at"), sweep_at: later("run_at"), deadline_at: later("deadline_at") };
 	await copyJobs(engine, queued, { from, to: queuedTo }, { job: waiting, delivery: {} });
 	const earlier = (column: string) => `${ended.job[column]} - (n.i * 7919) % ${29 * DAY_MS}`;
-	const times = ["created_at", "run_at", "deadline_at", "leased_at", "started_at", "finished_at", "prune_at"];
+	const times = Object.keys(ended.job).filter((column) => column.endsWith("_at") && ended.job[column] !== null);
 	const past = { ...tenant, ...Object.fromEntries(times.map((column) => [column, earlier(column)])) };
 	await copyJobs(engine, ended, { from: queuedTo, to }, { job: past, delivery: tenant });
 	print(`${to} jobs are stored, the last ${to - from} in ${rounded((performance.now() - startedAt) / 1000)} s`);

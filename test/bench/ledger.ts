@@ -90,22 +90,8 @@ function mapSpent(value: (name: keyof Spent) => number): Spent {
 	return spent;
 }
 
-const spentNames: readonly (keyof Spent)[] = [
-	"invocations",
-	"d1Calls",
-	"d1Statements",
-	"rowsRead",
-	"rowsWritten",
-	"r2ClassA",
-	"r2ClassB",
-	"queueWrites",
-	"queueReads",
-	"queueDeletes",
-	"fetches",
-	"logLines",
-	"logBytes",
-	"workflowSteps",
-];
+const isSpent = (name: string): name is keyof Spent => name in NOTHING;
+const spentNames = Object.keys(NOTHING).filter(isSpent);
 
 export function queueOps({ queueWrites, queueReads, queueDeletes }: Spent): number {
 	return queueWrites + queueReads + queueDeletes;

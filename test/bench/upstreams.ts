@@ -1,7 +1,7 @@
 /** What all systems under measurement share: one model that takes 20 ms, and one receiver. Both remember when. */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
-import { freePort } from "../support/ports.ts";
-import { textOf } from "../support/read-body.ts";
+import { answering, completion, slowly } from "../support/answers.ts";
+import { listen } from "../support/listen.ts";
+import { openProvider } from "../support/provider.ts";
 
 const MODEL_MS = 20;
 
@@ -31,8 +31,16 @@ export async function openUpstreams(): Promise<Upstreams> {
 	const arrivals = new Map<string, number>();
 	const waiting = new Map<string, (at: number) => void>();
 	const [model, receiver] = await Promise.all([
-		serve((request, response) => void answerCall(request, response, calls)),
-		serve((request, response) => {
+		openProvider(0, ({ text }) => {
+			const startedAt = performance.now();
+			const { messages }: { messages: { content: string }[] } = JSON.parse(text);
+			const tag = messages[0]?.content.split(" ")[0] ?? "";
+			return slowly(MODEL_MS, (response) => {
+				calls.set(tag, { startedAt, endedAt: performance.now() });
+				answering(completion(`${tag} ${ANSWER}`))(response);
+			});
+		}),
+		listen(0, (request, response) => {
 			const at = performance.now();
 			const tag = (request.url ?? "").split("/").at(-1) ?? "";
 			request.resume().on("end", () => response.writeHead(204).end());
@@ -57,45 +65,7 @@ export async function openUpstreams(): Promise<Upstreams> {
 			return call;
 		},
 		close() {
-			for (const { server } of [model, receiver]) {
-				server.closeAllConnections();
-				server.close();
-			}
+			for (const server of [model, receiver]) server.close();
 		},
 	};
-}
-
-async function answerCall(request: IncomingMessage, response: ServerResponse, calls: Map<string, ModelCall>) {
-	const startedAt = performance.now();
-	const body = await textOf(request);
-	if (body === null) return;
-	const { messages }: { messages: { content: string }[] } = JSON.parse(body);
-	const tag = messages[0]?.content.split(" ")[0] ?? "";
-	setTimeout(() => {
-		response.writeHead(200, { "content-type": "application/json" });
-		calls.set(tag, { startedAt, endedAt: performance.now() });
-		response.end(completionFor(tag));
-	}, MODEL_MS);
-}
-
-function completionFor(tag: string): string {
-	return JSON.stringify({
-		id: `chatcmpl-${tag}`,
-		object: "chat.completion",
-		created: 1_790_000_000,
-		model: "bench",
-		choices: [{ index: 0, message: { role: "assistant", content: `${tag} ${ANSWER}` }, finish_reason: "stop" }],
-		usage: { prompt_tokens: 40, completion_tokens: 80, total_tokens: 120 },
-	});
-}
-
-async function serve(
-	answer: (request: IncomingMessage, response: ServerResponse) => void,
-): Promise<{ server: Server; port: number }> {
-	const port = await freePort();
-	const server = createServer(answer);
-	// Node would close a connection that rests for five seconds, at times just when the next call goes out on it.
-	server.keepAliveTimeout = 0;
-	await new Promise<void>((listening) => server.listen(port, "127.0.0.1", listening));
-	return { server, port };
 }

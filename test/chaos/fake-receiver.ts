@@ -2,11 +2,12 @@
  * The receiver: takes webhooks, refuses some, is slow with others or hangs. It believes only what `standardwebhooks` has
  * verified, and before it answers it polls the service to see whether the webhook is true.
  */
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Webhook } from "standardwebhooks";
 import type { Problem } from "../simulation/check-history.ts";
 import { shaOf } from "../simulation/world/client.ts";
+import { listen } from "../support/listen.ts";
 import { textOf } from "../support/read-body.ts";
 import type { Client } from "./client.ts";
 import { diceFor } from "./dice-for.ts";
@@ -38,7 +39,7 @@ export class FakeReceiver {
 	readonly #seed: number;
 	readonly #recorder: Recorder;
 	readonly #postsOfTag = new Map<string, number>();
-	readonly #server = createServer((request, response) => void this.#receive(request, response));
+	#server: { close(): void } | null = null;
 	#check: { webhooks: Secrets<Webhook>; clientNamed: (name: string) => Client } | null = null;
 	#isCalm = false;
 
@@ -49,11 +50,9 @@ export class FakeReceiver {
 
 	/** @param secrets what the service signs with */
 	async open(port: number, secrets: Secrets, clientNamed: (name: string) => Client): Promise<void> {
-		// Node would close a connection that rests for five seconds, at times just when the next webhook goes out on it.
-		this.#server.keepAliveTimeout = 0;
 		const webhooks = { oneOff: new Webhook(secrets.oneOff), endpoint: new Webhook(secrets.endpoint) };
 		this.#check = { webhooks, clientNamed };
-		await new Promise<void>((listening) => this.#server.listen(port, "127.0.0.1", listening));
+		this.#server = await listen(port, (request, response) => void this.#receive(request, response));
 	}
 
 	/** From here on nothing hangs: a drain would only have to wait for it. */
@@ -62,8 +61,7 @@ export class FakeReceiver {
 	}
 
 	close(): void {
-		this.#server.closeAllConnections();
-		this.#server.close();
+		this.#server?.close();
 	}
 
 	async #receive(request: IncomingMessage, response: ServerResponse): Promise<void> {

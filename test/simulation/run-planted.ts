@@ -22,7 +22,7 @@ type Finding = { bug: PlantedBug; seed: number | null; words: string };
 /** A copy to plant bugs in, one after the other. */
 function copyTree(): string {
 	const copy = mkdtempSync(join(tmpdir(), "planted-"));
-	for (const part of ["workers", "shared", "migrations", "test/simulation", "package.json"]) {
+	for (const part of ["workers", "shared", "migrations", "test/simulation", "test/support", "package.json"]) {
 		cpSync(join(root, part), join(copy, part), { recursive: true });
 	}
 	symlinkSync(join(root, "node_modules"), join(copy, "node_modules"));

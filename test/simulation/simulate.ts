@@ -1,15 +1,6 @@
 /** One seed, from an empty database to rest: trouble first, then none, then everything must have come to its end. */
 
-import { newId } from "../../shared/core/ids.ts";
-import { DEFAULT_SCOPES, makeApiKey } from "../../shared/core/tenants/api-key.ts";
-import { OPERATOR } from "../../shared/core/tenants/audit.ts";
-import { TenantLimits } from "../../shared/core/tenants/tenant.ts";
-import { sha256Hex } from "../../shared/crypto/digest.ts";
-import { seal } from "../../shared/crypto/seal.ts";
-import { Database } from "../../shared/db/database.ts";
-import { createApiKey } from "../../shared/db/tenants/api-keys.ts";
-import { createTenant } from "../../shared/db/tenants/tenants.ts";
-import { newWebhookSecret } from "../../shared/webhooks/secrets.ts";
+import { DEFAULT_SCOPES } from "../../shared/core/tenants/api-key.ts";
 import type { HistoryEvent } from "./history.ts";
 import { INVARIANTS } from "./invariants/all.ts";
 import { Claims } from "./invariants/claims.ts";
@@ -26,6 +17,7 @@ import { Operators } from "./world/operators.ts";
 import type { Options } from "./world/options.ts";
 import { Service } from "./world/service.ts";
 import { SqlEngine } from "./world/sql-engine.ts";
+import { makeTenant } from "./world/tenant.ts";
 import { type Violation, World } from "./world/world.ts";
 
 /** What an invariant can see. */
@@ -103,7 +95,7 @@ async function begin(world: World): Promise<Simulation> {
 	const ledger = new Ledger();
 	service.database.onCommit((changes, by) => ledger.commit(changes, by));
 	const tenants: Tenant[] = [];
-	for (let number = 1; number <= world.options.tenants; number++) tenants.push(await makeTenant(service));
+	for (let number = 1; number <= world.options.tenants; number++) tenants.push(await aTenant(service));
 	const history: HistoryEvent[] = [];
 	const http = new Http(service);
 	const callers = new Callers(world, http, history, tenants);
@@ -115,19 +107,9 @@ async function begin(world: World): Promise<Simulation> {
 	return { world, service, ledger, history, http, ...people, claims, endpoints, prompts: new Map() };
 }
 
-async function makeTenant(service: Service): Promise<Tenant> {
-	const { runtime } = service.invocation("intake");
-	const db = new Database(service.database.bindingFor(null), runtime);
-	const tenantId = newId("ten", runtime);
-	const secret = newWebhookSecret(runtime);
-	const sealedSecret = await seal(runtime, service.vars.SIGNING_KEY ?? "", tenantId, secret);
-	const operator = { actor: OPERATOR, requestId: `req_${"0".repeat(26)}` };
-	await createTenant(db, { tenantId, name: "a tenant", limits: TenantLimits.parse({}), sealedSecret }, operator);
-	const keyId = newId("key", runtime);
-	const key = makeApiKey(keyId, runtime.randomBytes);
-	const keyHash = await sha256Hex(runtime, key);
-	const made = { keyId, tenantId, name: "a key", keyHash, scopes: DEFAULT_SCOPES, expiresAt: null, makerId: null };
-	await createApiKey(db, made, operator);
+async function aTenant(service: Service): Promise<Tenant> {
+	const { db, tenantId, secret, keyWith } = await makeTenant(service, "a tenant");
+	const key = await keyWith(DEFAULT_SCOPES);
 	// Noting when a key was used is no part of any job's way: here it is noted for good.
 	await db.all("test", { sql: "UPDATE api_keys SET last_used_at = ?1", params: [Number.MAX_SAFE_INTEGER] });
 	return { tenantId, key, secret };

@@ -71,7 +71,8 @@ export function fakeRuntime(world: FakeWorld = {}): FakeRuntime {
 	};
 }
 
-function sleep(timer: Runtime["timer"], ms: number, signal?: AbortSignal): Promise<void> {
+/** `Runtime.sleep`, made of its timers. */
+export function sleep(timer: Runtime["timer"], ms: number, signal?: AbortSignal): Promise<void> {
 	return new Promise((resolve) => {
 		if (signal?.aborted) return resolve();
 		const cancelTimer = timer(ms, () => done());
@@ -90,7 +91,7 @@ export async function settled(): Promise<void> {
 }
 
 /** Mulberry32: small, fast, the same on every machine. */
-function seededRandom(seed: number): () => number {
+export function seededRandom(seed: number): () => number {
 	let state = seed;
 	return () => {
 		state = (state + 0x6d2b79f5) | 0;

@@ -4,6 +4,7 @@ import { type IdPrefix, smallestIdAt } from "../../shared/core/ids.ts";
 import type { Attempt } from "../../shared/core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { isFinal } from "../../shared/core/jobs/job-states.ts";
+import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { type FailureClass, type ModelFailure, newFailure } from "../../shared/core/upstreams/failures.ts";
 import type { Finalization } from "../../shared/db/jobs/finish-jobs.ts";
 import type { NewJob } from "../../shared/db/jobs/submit-jobs.ts";
@@ -103,6 +104,14 @@ export function aFailure(failureClass: FailureClass, overrides: Partial<ModelFai
 /** The one-off webhook of a job. */
 export const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
 
+/** What the sweeper reads of an open job. */
+export function sweptOf(job: StoredJob): SweptJob {
+	const { tenantId, jobId, fence, model, runAt, deadlineAt, leaseExpiresAt, redispatches } = job;
+	const read = { tenantId, jobId, fence, model, runAt, deadlineAt, leaseExpiresAt, redispatches };
+	const status = job.status === "running" ? "running" : "queued";
+	return { ...read, status, isParked: job.parkedOn !== null, sweepAt: job.sweepAt ?? 0 };
+}
+
 /** As intake hands a job over: to run at once, without an idempotency key, unless the test says otherwise. */
 export function aNewJob(overrides: Partial<NewJob> = {}): NewJob {
 	const { redispatches: _, parkedOn: __, sweepAt: ___, pruneAt: ____, ...job } = jobOf();
@@ -129,6 +138,19 @@ export function anAttempt(number = 1, overrides: Partial<Attempt> = {}): Attempt
 		...overrides,
 	};
 }
+
+/** What a call that succeeded has of its own. */
+export const SUCCEEDED = { outcome: "succeeded", status: 200, code: null, message: null } as const;
+
+export const USAGE = { promptTokens: 3, completionTokens: 4, totalTokens: 7 };
+
+/** What a job that was cancelled while it was queued has of its own. */
+export const CANCELLED = {
+	from: "queued",
+	status: "cancelled",
+	cancellation: "before_start",
+	resultBytes: null,
+} as const;
 
 /** A running job has succeeded, unless the test says otherwise. */
 export function finalizationOf(

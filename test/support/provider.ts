@@ -1,7 +1,8 @@
 /** A provider that answers each call as it is told, and remembers what it was sent and when. */
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import type { Answer } from "./answers.ts";
+import { listen } from "./listen.ts";
 import { textOf } from "./read-body.ts";
 
 /** One call as the provider saw it. Times are Unix milliseconds. */
@@ -21,6 +22,7 @@ export interface SeenCall {
 export interface Provider {
 	/** In the order in which they came. Those that broke off before their body was whole are none. */
 	calls: SeenCall[];
+	port: number;
 	close(): void;
 }
 
@@ -36,7 +38,7 @@ export async function openProvider(
 	onOver: (call: SeenCall) => void = () => undefined,
 ): Promise<Provider> {
 	const calls: SeenCall[] = [];
-	const server = createServer(async (request, response) => {
+	const server = await listen(port, async (request, response) => {
 		const at = Date.now();
 		const text = await textOf(request);
 		if (text === null) return;
@@ -51,14 +53,5 @@ export async function openProvider(
 		});
 		choose(call, calls)(response);
 	});
-	// Node would close a connection that rests for five seconds, at times just when the next call goes out on it.
-	server.keepAliveTimeout = 0;
-	await new Promise<void>((listening) => server.listen(port, "127.0.0.1", listening));
-	return {
-		calls,
-		close() {
-			server.closeAllConnections();
-			server.close();
-		},
-	};
+	return { ...server, calls };
 }

@@ -1,33 +1,7 @@
 /** The service as a caller sees it: HTTP in, JSON out, each answer checked for what the tests read of it. */
 import { z } from "zod";
-
-const Job = z.object({
-	id: z.string(),
-	status: z.enum(["queued", "running", "succeeded", "failed", "cancelled", "expired"]),
-	status_reason: z.string().nullable(),
-	model: z.string(),
-	attempt: z.number(),
-	created_at: z.string(),
-	next_attempt_at: z.string().nullable(),
-	usage: z.object({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() }).nullable(),
-	error: z.object({ code: z.string(), message: z.string(), status: z.number().nullable() }).nullable(),
-	cancellation: z.string().nullable(),
-});
-export type Job = z.infer<typeof Job>;
-
-const Attempt = z.object({
-	number: z.number(),
-	counted: z.boolean(),
-	model: z.string(),
-	started_at: z.string(),
-	ended_at: z.string(),
-	outcome: z.string(),
-	status: z.number().nullable(),
-	code: z.string().nullable(),
-	message: z.string().nullable(),
-	retry_after_ms: z.number().nullable(),
-});
-export type Attempt = z.infer<typeof Attempt>;
+import { type AttemptBody, AttemptList } from "../../../shared/api/attempt.ts";
+import { JobBody } from "../../../shared/api/job.ts";
 
 /** What of a stored completion the tests read. */
 export const Completion = z.looseObject({
@@ -50,25 +24,25 @@ export class Api {
 		return fetch(`${this.#url}${path}`, { ...init, headers });
 	}
 
-	async submit(job: object): Promise<Job> {
-		return Job.parse(await this.#json(202, "/v1/jobs", { method: "POST", body: JSON.stringify(job) }));
+	async submit(job: object): Promise<JobBody> {
+		return JobBody.parse(await this.#json(202, "/v1/jobs", { method: "POST", body: JSON.stringify(job) }));
 	}
 
-	async job(id: string): Promise<Job> {
-		return Job.parse(await this.#json(200, `/v1/jobs/${id}`));
+	async job(id: string): Promise<JobBody> {
+		return JobBody.parse(await this.#json(200, `/v1/jobs/${id}`));
 	}
 
 	/** The job when it is final, or as it is after 45 seconds. */
-	async finalJob(id: string): Promise<Job> {
-		return Job.parse(await this.#json(200, `/v1/jobs/${id}`, { headers: { prefer: "wait=45" } }));
+	async finalJob(id: string): Promise<JobBody> {
+		return JobBody.parse(await this.#json(200, `/v1/jobs/${id}`, { headers: { prefer: "wait=45" } }));
 	}
 
-	async cancel(id: string): Promise<Job> {
-		return Job.parse(await this.#json(200, `/v1/jobs/${id}/cancel`, { method: "POST" }));
+	async cancel(id: string): Promise<JobBody> {
+		return JobBody.parse(await this.#json(200, `/v1/jobs/${id}/cancel`, { method: "POST" }));
 	}
 
-	async attempts(id: string): Promise<Attempt[]> {
-		return z.object({ data: z.array(Attempt) }).parse(await this.#json(200, `/v1/jobs/${id}/attempts`)).data;
+	async attempts(id: string): Promise<AttemptBody[]> {
+		return AttemptList.parse(await this.#json(200, `/v1/jobs/${id}/attempts`)).data;
 	}
 
 	async result(id: string): Promise<unknown> {

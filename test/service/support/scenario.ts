@@ -3,7 +3,8 @@
  * balance in the end: the calls that the provider saw are the attempts that the caller is told of, no more and no less.
  */
 import { test as base, expect, inject } from "vitest";
-import { Api, type Job } from "./api.ts";
+import type { JobBody } from "../../../shared/api/job.ts";
+import { Api } from "./api.ts";
 import { openScriptedProvider, type ScriptedProvider } from "./scripted-provider.ts";
 
 export interface Scenario {
@@ -12,7 +13,7 @@ export interface Scenario {
 	/** A model that only this test knows; `unpaid/…` models are asked with a credential of their own. */
 	model(name: `${"scripted" | "unpaid"}/${string}`): string;
 	/** Submits a short prompt, unless the job says otherwise. */
-	submit(job: { model: string | string[] } & Record<string, unknown>): Promise<Job>;
+	submit(job: { model: string | string[] } & Record<string, unknown>): Promise<JobBody>;
 }
 
 /** What a test left behind: looked at when it ends, and again when its file ends, in case a call came later. */

@@ -1,19 +1,14 @@
+import { seededRandom } from "../../support/fake-runtime.ts";
+
 /** Dice from one seed: the same throws on every machine, so that a failing seed fails again. */
 export class Dice {
-	#state: number;
+	/** Uniform in [0, 1). */
+	readonly next: () => number;
 
 	constructor(seed: number) {
 		// Neighbouring seeds must not throw alike.
-		this.#state = Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b);
+		this.next = seededRandom(Math.imul(seed ^ 0x9e3779b9, 0x85ebca6b));
 		for (let warm = 0; warm < 4; warm++) this.next();
-	}
-
-	/** Uniform in [0, 1). Mulberry32. */
-	next(): number {
-		this.#state = (this.#state + 0x6d2b79f5) | 0;
-		let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
-		mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-		return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
 	}
 
 	chance(probability: number): boolean {

@@ -1,11 +1,11 @@
 /** Callers who register receivers: most of them at the beginning, some later, and then they change their minds. */
 
+import { START_AT } from "../../support/fake-runtime.ts";
 import type { Callers } from "./callers.ts";
 import type { Client, Tenant } from "./client.ts";
 import type { Answer } from "./http.ts";
 import type { Service } from "./service.ts";
 import type { World } from "./world.ts";
-import { START_AT } from "./world.ts";
 
 const EVENT_TYPES = [
 	["job.*"],

@@ -1,11 +1,11 @@
 /** The way to the API and back: each request is an invocation of its own, which may die, and a client that may give up. */
-import { type Config, parseConfig } from "../../../shared/core/config.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
+import type { Services } from "../../../workers/intake/services.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
 
@@ -30,11 +30,9 @@ export class Http {
 	readonly #keys = new KeyCache();
 	readonly #counters = new RequestCounters();
 	readonly #hosts = new HostCache();
-	readonly #config: Config;
 
 	constructor(service: Service) {
 		this.#service = service;
-		this.#config = configOf(service.vars);
 	}
 
 	ask(asked: Asked, react: (answer: Answer) => void): void {
@@ -55,26 +53,31 @@ export class Http {
 		});
 	}
 
-	#serve(by: Invocation, { method, path, key, headers, body }: Asked, reply: (answer: Answer) => void): void {
-		const { world } = this.#service;
-		const running: Promise<void>[] = [];
+	/** The real API, in the hands of one invocation. */
+	async serve(request: Request, by: Invocation, background: Services["background"]): Promise<Response> {
 		const env = this.#service.envFor(by);
-		const services = {
+		const services: Services = {
 			...bind(env, by.runtime),
 			...bindRateLimiters(env, by.runtime),
-			config: this.#config,
+			config: this.#service.config,
 			runtime: by.runtime,
 			keys: this.#keys,
 			counters: this.#counters,
 			hosts: this.#hosts,
-			background: (work: Promise<void>) => void running.push(work),
+			background,
 		};
+		return await api.fetch(request, { services, requestId: newId("req", by.runtime) });
+	}
+
+	#serve(by: Invocation, { method, path, key, headers, body }: Asked, reply: (answer: Answer) => void): void {
+		const { world } = this.#service;
+		const running: Promise<void>[] = [];
 		const request = new Request(`https://jobs.sim${path}`, {
 			method,
 			headers: { authorization: `Bearer ${key}`, "content-type": "application/json", ...headers },
 			...(body === undefined ? {} : { body }),
 		});
-		const answered = Promise.resolve(api.fetch(request, { services, requestId: newId("req", by.runtime) }));
+		const answered = this.serve(request, by, (work) => void running.push(work));
 		answered
 			.then(async (response) => {
 				const text = await response.text();
@@ -83,10 +86,4 @@ export class Http {
 			})
 			.catch((error: unknown) => world.violate("B1", `the API threw: ${String(error)}`));
 	}
-}
-
-function configOf(vars: Record<string, string>): Config {
-	const parsed = parseConfig(vars);
-	if (!parsed.ok) throw new Error(parsed.problems.join("; "));
-	return parsed.config;
 }

@@ -3,6 +3,7 @@
  * the last it ever makes. A dead one never hears again; a paused one hears everything at once when it wakes up.
  */
 import type { Runtime } from "../../../shared/core/runtime.ts";
+import { sleep } from "../../support/fake-runtime.ts";
 import type { CallFaults } from "./options.ts";
 import { instantSubtle } from "./subtle.ts";
 import type { World } from "./world.ts";
@@ -143,17 +144,7 @@ export class Invocation {
 			random: () => dice.next(),
 			randomBytes: (length) => dice.bytes(length),
 			timer,
-			sleep: (ms, signal) =>
-				new Promise((resolve) => {
-					if (signal?.aborted) return resolve();
-					const done = () => {
-						cancelTimer();
-						signal?.removeEventListener("abort", done);
-						resolve();
-					};
-					const cancelTimer = timer(ms, done);
-					signal?.addEventListener("abort", done);
-				}),
+			sleep: (ms, signal) => sleep(timer, ms, signal),
 			fetch,
 			subtle: instantSubtle(),
 		};

@@ -5,6 +5,7 @@
 
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import type { AiBinding, AiCallOptions } from "../../../shared/model/providers/workers-ai.ts";
+import { completion } from "../../support/answers.ts";
 import type { Invocation } from "./invocation.ts";
 import type { World } from "./world.ts";
 
@@ -37,6 +38,8 @@ const FAILURES = {
 } as const;
 
 export type Kind = keyof typeof FAILURES | "answered" | "hangs";
+
+const USAGE = { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 };
 
 type Reply = { status: number; body: unknown; headers?: Record<string, string> };
 
@@ -114,7 +117,7 @@ export class SimulatedModel {
 		switch (call.kind) {
 			case "answered":
 				call.answer = `answer ${call.number} to ${call.prompt}`;
-				return { status: 200, body: completion(call.answer) };
+				return { status: 200, body: { ...completion(call.answer), usage: USAGE } };
 			case "throttled":
 				return error(429, "rate_limit_exceeded", { "retry-after": String(this.#world.dice.between(1, 40)) });
 			case "overloaded":
@@ -141,17 +144,6 @@ function promptOf(inputs: JsonObject): string {
 	const last: unknown = Array.isArray(messages) ? messages.at(-1) : null;
 	const content = typeof last === "object" && last !== null ? Reflect.get(last, "content") : null;
 	return typeof content === "string" ? (content.split(" ")[0] ?? "") : "";
-}
-
-function completion(content: string) {
-	return {
-		id: "chatcmpl-1",
-		object: "chat.completion",
-		created: 1,
-		model: "any",
-		choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }],
-		usage: { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 },
-	};
 }
 
 function responseOf({ status, body, headers = {} }: Reply): Response {

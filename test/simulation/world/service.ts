@@ -1,5 +1,5 @@
 /** The service as it is deployed: its bindings, its four actors, and who wakes them. The actors are the real ones. */
-import { parseConfig } from "../../../shared/core/config.ts";
+import { type Config, parseConfig } from "../../../shared/core/config.ts";
 import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { consumeJobs } from "../../../workers/consumer/index.ts";
 import { dispatchDeliveries } from "../../../workers/dispatcher/index.ts";
@@ -31,6 +31,7 @@ export class Service {
 	readonly jobQueue: SimulatedQueue;
 	readonly deliveryQueue: SimulatedQueue;
 	readonly vars: Record<string, string>;
+	readonly config: Config;
 	readonly #freshResults = new FreshResults();
 	readonly #saidListeners: SaidListener[] = [];
 	readonly #sweptListeners: (() => void)[] = [];
@@ -43,12 +44,12 @@ export class Service {
 		this.model = new SimulatedModel(world);
 		this.receivers = new SimulatedReceivers(world);
 		this.vars = varsFor(world);
-		const config = this.#config();
+		this.config = configOf(this.vars);
 		this.jobQueue = this.#queue("jobs", "consumer", (batch, by) =>
-			consumeJobs(batch, this.envFor(by), config, by.runtime, this.#isolate()),
+			consumeJobs(batch, this.envFor(by), this.config, by.runtime, this.#isolate()),
 		);
 		this.deliveryQueue = this.#queue("deliveries", "dispatcher", (batch, by, background) =>
-			dispatchDeliveries(batch, this.envFor(by), config, by.runtime, this.#isolate(), background),
+			dispatchDeliveries(batch, this.envFor(by), this.config, by.runtime, this.#isolate(), background),
 		);
 		world.after(SWEEP_EVERY_MS, () => this.#sweep());
 	}
@@ -62,7 +63,7 @@ export class Service {
 	}
 
 	/** A new invocation of `actor`. */
-	invocation(actor: ActorName): Invocation {
+	invocation = (actor: ActorName): Invocation => {
 		this.#invocations += 1;
 		const by: Invocation = new Invocation(
 			this.world,
@@ -70,7 +71,7 @@ export class Service {
 			this.receivers.fetchFor(() => by),
 		);
 		return by;
-	}
+	};
 
 	/** The Worker's environment, in the hands of one invocation. */
 	envFor(by: Invocation): Env {
@@ -90,12 +91,6 @@ export class Service {
 	/** What an isolate knows from invocations before: it is the one that all share, or one of its own. */
 	#isolate(): FreshResults {
 		return this.world.dice.chance(0.5) ? this.#freshResults : new FreshResults();
-	}
-
-	#config() {
-		const parsed = parseConfig(this.vars);
-		if (!parsed.ok) throw new Error(parsed.problems.join("; "));
-		return parsed.config;
 	}
 
 	#queue(name: string, actor: ActorName, consume: Consume): SimulatedQueue {
@@ -122,6 +117,12 @@ export class Service {
 			(error: unknown) => this.world.violate("B1", `the sweeper threw: ${String(error)}`),
 		);
 	}
+}
+
+function configOf(vars: Record<string, string>): Config {
+	const parsed = parseConfig(vars);
+	if (!parsed.ok) throw new Error(parsed.problems.join("; "));
+	return parsed.config;
 }
 
 function varsFor({ options }: World): Record<string, string> {

@@ -2,16 +2,14 @@
  * A world of its own time, made of one seed. Nothing in it happens but by an appointment, and between two appointments
  * every promise that can go on does: the order of all things is the seed's alone.
  */
+import { START_AT } from "../../support/fake-runtime.ts";
 import { Agenda, type Appointment } from "./agenda.ts";
 import { Dice } from "./dice.ts";
 import { type Options, OUTAGE, throwEndpoints, throwLimits, throwOptions, withoutFaults } from "./options.ts";
 import { Trace } from "./trace.ts";
 import { inTurns } from "./turns.ts";
 
-/** 2026-01-02T03:04:05.678Z: each part differs, so that a mix-up shows. */
-export const START_AT = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
-
-/** The first midnight after that. */
+/** The first midnight after START_AT. */
 const MIDNIGHT = Date.UTC(2026, 0, 3);
 /** Dice of their own: a world without limits is what it was before there were any, and so are seeds that saw a bug. */
 const LIMITS_SALT = 190;

@@ -2,7 +2,7 @@
 import { env } from "cloudflare:workers";
 import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
-import { aJob, anAttempt, MINUTE, type StoredJob } from "../support/a-job.ts";
+import { aJob, anAttempt, MINUTE, type StoredJob, SUCCEEDED, WEBHOOK } from "../support/a-job.ts";
 import { RECEIVER } from "../world/upstreams.ts";
 import { ATTEMPT_SECONDS } from "../world/world.ts";
 import { CONFIG } from "./config.ts";
@@ -23,7 +23,7 @@ export async function anOldJob(story: Story, { row, ...expected }: What): Promis
 		credential: CREDENTIAL,
 		timeoutMs: ATTEMPT_SECONDS * 1000,
 		...(row?.inputKey ? {} : { input: JSON.stringify({ messages: [{ role: "user", content: prompt }] }) }),
-		webhook: hasWebhook ? { url: RECEIVER, events: null, payload: "full" } : null,
+		webhook: hasWebhook ? { ...WEBHOOK, url: RECEIVER } : null,
 		...row,
 	});
 	story.expect({ ...job, hasWebhook, status: "succeeded", ...expected });
@@ -62,10 +62,9 @@ export async function aSucceededJob(
 /** What R2 holds after the call of the job's last lease succeeded: text and options of a put. */
 export function aResultOf(job: StoredJob, prompt: string): [string, R2PutOptions] {
 	const at = job.leasedAt ?? 0;
-	const { model, fence } = job;
-	const called = { model, fence, provider: "workers-ai" as const, startedAt: at, endedAt: at };
-	const attempt = anAttempt(1, { ...called, outcome: "succeeded", status: 200, code: null, message: null });
-	const customMetadata = { attempt: JSON.stringify(attempt), modelAttempt: String(job.attempt) };
+	const its = { fence: job.fence, model: job.model, provider: "workers-ai", startedAt: at, endedAt: at };
+	const attempt = JSON.stringify(anAttempt(1, { ...its, ...SUCCEEDED }));
+	const customMetadata = { attempt, modelAttempt: String(job.attempt) };
 	return [aCompletion(`${prompt} #0`), { customMetadata }];
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { signedResultUrl } from "../../../shared/crypto/result-link.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { HOUR } from "../support/a-job.ts";
+import { HOUR } from "../../support/job-of.ts";
 import { ADMIN, aCaller, errorOf, send, sendTo } from "./caller.ts";
 import { aSucceededJob, LATER, submitted } from "./jobs.ts";
 import { theServices } from "./services.ts";

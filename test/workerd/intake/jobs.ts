@@ -3,7 +3,8 @@ import { env } from "cloudflare:workers";
 import { expect } from "vitest";
 import { JobBody, JobList } from "../../../shared/api/job.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
-import { aJob, type StoredJob } from "../support/a-job.ts";
+import type { StoredJob } from "../../support/job-of.ts";
+import { aJob } from "../support/a-job.ts";
 import { type Answer, send } from "./caller.ts";
 
 export const PROMPT = { messages: [{ role: "user", content: "Why is the sky blue?" }] };

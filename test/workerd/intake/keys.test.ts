@@ -4,7 +4,7 @@ import { ApiKeyBody, ApiKeyList, NewApiKeyBody } from "../../../shared/api/key.t
 import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { HOUR } from "../support/a-job.ts";
+import { HOUR } from "../../support/job-of.ts";
 import { type Asked, forgetfulD1, watchedD1 } from "../support/watched-d1.ts";
 import { ADMIN, aCaller, aKey, errorOf, refusalOf, send, sendTo } from "./caller.ts";
 import { theServices } from "./services.ts";

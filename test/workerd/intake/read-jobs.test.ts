@@ -4,7 +4,8 @@ import { type JobBody, JobList } from "../../../shared/api/job.ts";
 import { signedResultUrl } from "../../../shared/crypto/result-link.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { aDelivery, aJob, anId, DAY, HOUR, jobOf, MINUTE, NOW, rowOf } from "../support/a-job.ts";
+import { anId, DAY, HOUR, MINUTE, NOW } from "../../support/job-of.ts";
+import { aDelivery, aJob, copyRow, rowOf } from "../support/a-job.ts";
 import { aCaller, errorOf, refusalOf, send, sendTo } from "./caller.ts";
 import { aSucceededJob, COMPLETION, jobIn, jobsOf, submitted } from "./jobs.ts";
 import { BROKEN_R2, theServices } from "./services.ts";
@@ -320,12 +321,8 @@ describe("GET /v1/jobs", async () => {
 	it("looks at no more than 1,000 jobs a page, and says where to go on", async () => {
 		const many = await aCaller();
 		const first = await aJob({ tenantId: many.tenantId, status: "failed", metadata: { rare: "yes" } });
-		const others = Array.from({ length: 1_100 }, () => rowOf(jobOf({ tenantId: many.tenantId, status: "failed" })));
-		const columns = Object.keys(others[0] ?? {});
-		const insert = env.DB.prepare(
-			`INSERT INTO jobs (${columns.join(", ")}) VALUES (${columns.map((_, at) => `?${at + 1}`).join(", ")})`,
-		);
-		await env.DB.batch(others.map((row) => insert.bind(...Object.values(row))));
+		const later = rowOf(await aJob({ tenantId: many.tenantId, status: "failed" }));
+		await copyRow("jobs", later, 1_100, { id: "substr(jobs.id, 1, 20) || printf('1%09d', n.i)" });
 		const query = "metadata[rare]=yes&limit=100";
 		const short = JobList.parse((await get(`/v1/jobs?${query}`, {}, many.key)).body);
 		expect(short).toMatchObject({ data: [], has_more: true, next_after: expect.any(String) });

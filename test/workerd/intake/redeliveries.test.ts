@@ -1,19 +1,17 @@
-import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { DeliveryBody, DeliveryList } from "../../../shared/api/delivery.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
 import { runtime } from "../../../workers/runtime.ts";
+import { anId, DAY, HOUR, NOW } from "../../support/job-of.ts";
 import {
 	aDelivery,
 	aJob,
-	anId,
 	BY,
-	DAY,
+	copyRow,
 	db,
-	HOUR,
-	NOW,
+	deliveryRowOf,
 	reloadDelivery,
 	type StoredDelivery,
 } from "../support/a-job.ts";
@@ -139,21 +137,17 @@ describe("POST /v1/webhook_endpoints/{id}/recover", () => {
 
 	it("takes a thousand a call and says that there are more, and redispatches for the first hundred", async () => {
 		const endpoint = await anEndpoint(tenantId);
-		const { deliveryId } = await missed(endpoint, { createdAt: runtime.now() - HOUR });
-		await env.DB.prepare(
-			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
-			 INSERT INTO deliveries (tenant_id, id, job_id, event_id, event_type, endpoint_id, url, payload, status, created_at, finished_at)
-			 SELECT tenant_id, id || '_' || i, job_id, event_id, event_type, endpoint_id, url, payload, status, created_at + i, finished_at
-			   FROM n, deliveries WHERE id = ?1`,
-		)
-			.bind(deliveryId)
-			.run();
+		const first = await missed(endpoint, { createdAt: runtime.now() - HOUR });
+		const differing = { id: "deliveries.id || '_' || n.i", created_at: "deliveries.created_at + n.i" };
+		await copyRow("deliveries", deliveryRowOf(first), 1_000, differing);
 		const { server, enqueued } = watchedQueue();
 		const path = `/v1/webhook_endpoints/${endpoint.endpointId}/recover`;
 		const call = () => sendTo(server, "POST", path, { key, json: { since: ago(DAY) } });
 		expect((await call()).body).toMatchObject({ recovered: 1_000, has_more: true });
 		const ids = await enqueued();
-		expect(ids).toEqual([[deliveryId, ...Array.from({ length: 99 }, (_, at) => `${deliveryId}_${at + 1}`)]]);
+		expect(ids).toEqual([
+			[first.deliveryId, ...Array.from({ length: 99 }, (_, at) => `${first.deliveryId}_${at + 1}`)],
+		]);
 		expect((await call()).body).toMatchObject({ recovered: 1, has_more: false });
 		expect((await call()).body).toMatchObject({ recovered: 0, has_more: false });
 	});

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { UsageList } from "../../../shared/api/usage.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { DAY } from "../support/a-job.ts";
+import { DAY } from "../../support/job-of.ts";
 import { meteredD1 } from "../support/watched-d1.ts";
 import { aCaller, refusalOf, send, sendTo } from "./caller.ts";
 import { jobIn, PROMPT } from "./jobs.ts";

@@ -5,8 +5,8 @@ import { EndpointBody, EndpointList, EndpointWithSecretBody } from "../../../sha
 import { unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
+import { HOUR } from "../../support/job-of.ts";
 import { OWN_URL, REFUSED_URLS } from "../../support/url-corpus.ts";
-import { HOUR } from "../support/a-job.ts";
 import { forgetfulD1 } from "../support/watched-d1.ts";
 import { type Answer, aCaller, errorOf, limit, refusalOf, send, sendTo } from "./caller.ts";
 import { theServices } from "./services.ts";

@@ -32,7 +32,7 @@ export interface StoredDelivery extends Delivery {
 	pruneAt: number | null;
 }
 
-type Row = Record<string, string | number | null>;
+export type Row = Record<string, string | number | null>;
 
 /** A stored job: queued and due at once unless the test says otherwise. */
 export async function aJob(overrides: Partial<StoredJob> = {}): Promise<StoredJob> {
@@ -75,6 +75,23 @@ export async function insertRow(
 	const places = columns.map((_, index) => `?${index + 1}`);
 	await env.DB.prepare(`INSERT INTO ${table} (${columns.join(", ")}) VALUES (${places.join(", ")})`)
 		.bind(...Object.values(row))
+		.run();
+}
+
+/** `count` copies of a stored row, in one statement. `differing`: by column the SQL that makes it, from `n.i`, which counts from 1. */
+export async function copyRow(
+	table: "jobs" | "deliveries",
+	row: Row,
+	count: number,
+	differing: Record<string, string>,
+): Promise<void> {
+	const columns = Object.keys(row);
+	const values = columns.map((column) => differing[column] ?? `${table}.${column}`);
+	await env.DB.prepare(
+		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+		 INSERT INTO ${table} (${columns.join()}) SELECT ${values.join()} FROM n, ${table} WHERE tenant_id = ?2 AND id = ?3`,
+	)
+		.bind(count, row.tenant_id ?? null, row.id ?? null)
 		.run();
 }
 

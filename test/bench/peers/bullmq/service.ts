@@ -7,6 +7,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { textOf } from "../../../support/read-body.ts";
+import { askModel, postWebhook } from "../upstream-calls.ts";
 import type { Bullmq, Connection, Flow, QueuedJob } from "./packages.ts";
 
 interface Submission {
@@ -33,7 +34,7 @@ export function openService(
 	const flows = new FlowProducer({ connection });
 	const options = { connection, concurrency: CONCURRENCY };
 	const workers = [
-		new Worker<Submission["input"]>("jobs", ({ data }) => askModel(modelUrl, data), options),
+		new Worker<Submission["input"]>("jobs", async ({ data }) => JSON.parse(await askModel(modelUrl, data)), options),
 		new Worker<Submission["webhook"]>("deliveries", deliver, options),
 	];
 	for (const worker of workers)
@@ -71,25 +72,9 @@ function flowOf(id: string, { input, webhook }: Submission): Flow {
 	};
 }
 
-async function askModel(modelUrl: string, input: object): Promise<unknown> {
-	const answer = await fetch(`${modelUrl}/chat/completions`, {
-		method: "POST",
-		headers: { "content-type": "application/json" },
-		body: JSON.stringify({ model: "bench/model", ...input }),
-	});
-	if (!answer.ok) throw new Error(`the model answered ${answer.status}`);
-	return await answer.json();
-}
-
 async function deliver(job: QueuedJob<Submission["webhook"]>): Promise<void> {
 	const [result] = Object.values(await job.getChildrenValues());
-	const answer = await fetch(job.data.url, {
-		method: "POST",
-		headers: { "content-type": "application/json" },
-		body: JSON.stringify({ type: "job.succeeded", data: { id: job.id, status: "succeeded", result } }),
-	});
-	await answer.body?.cancel();
-	if (!answer.ok) throw new Error(`the receiver answered ${answer.status}`);
+	await postWebhook(job.data.url, { ...(job.id !== undefined && { id: job.id }), status: "succeeded", result });
 }
 
 function reply(response: ServerResponse, status: number, body: object): void {

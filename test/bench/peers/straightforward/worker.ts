@@ -3,6 +3,8 @@
  * row and sends a message to the poster of the webhook. No leases, no fence, no sweeper, no signatures, no keys, no
  * validation, no history: a crash in the middle calls the model again, and a message that is lost is a job that is lost.
  */
+import { askModel, postWebhook } from "../upstream-calls.ts";
+
 interface StraightforwardEnv {
 	DB: D1Database;
 	RESULTS: R2Bucket;
@@ -64,7 +66,7 @@ async function runJob(env: StraightforwardEnv, id: string): Promise<void> {
 	const [job] = results;
 	if (job === undefined) return;
 	await setStatus(env, "jobs", id, "running");
-	const answer = await askModel(env, job.input);
+	const answer = await askModel(env.MODEL_URL, JSON.parse(job.input));
 	await RESULTS.put(`results/${id}`, answer);
 	await DB.prepare("UPDATE jobs SET status = 'succeeded', result_key = ?2, updated_at = ?3 WHERE id = ?1")
 		.bind(id, `results/${id}`, Date.now())
@@ -88,29 +90,10 @@ async function deliver(env: StraightforwardEnv, id: string): Promise<void> {
 	const [delivery] = results;
 	if (delivery === undefined) return;
 	const result = await (await env.RESULTS.get(delivery.result_key))?.json();
-	const answer = await fetch(delivery.url, {
-		method: "POST",
-		headers: { "content-type": "application/json" },
-		body: JSON.stringify({
-			type: `job.${delivery.status}`,
-			data: { id: delivery.id, status: delivery.status, result },
-		}),
-	});
-	await answer.body?.cancel();
-	if (!answer.ok) throw new Error(`the receiver answered ${answer.status}`);
+	await postWebhook(delivery.url, { id: delivery.id, status: delivery.status, result });
 	await setStatus(env, "deliveries", id, "delivered");
 }
 
 async function setStatus({ DB }: StraightforwardEnv, table: "jobs" | "deliveries", id: string, status: string) {
 	await DB.prepare(`UPDATE ${table} SET status = ?2, updated_at = ?3 WHERE id = ?1`).bind(id, status, Date.now()).run();
-}
-
-async function askModel({ MODEL_URL }: StraightforwardEnv, input: string): Promise<string> {
-	const answer = await fetch(`${MODEL_URL}/chat/completions`, {
-		method: "POST",
-		headers: { "content-type": "application/json" },
-		body: JSON.stringify({ model: "bench/model", ...JSON.parse(input) }),
-	});
-	if (!answer.ok) throw new Error(`the model answered ${answer.status}`);
-	return await answer.text();
 }

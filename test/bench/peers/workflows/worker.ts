@@ -3,6 +3,7 @@
  * retried by the platform. No signatures, no keys, no validation, no idempotent submission, no list, no cancellation.
  */
 import { WorkflowEntrypoint, type WorkflowEvent, type WorkflowStep } from "cloudflare:workers";
+import { askModel, postWebhook } from "../upstream-calls.ts";
 
 export interface WorkflowsEnv {
 	JOBS: Workflow<Submission>;
@@ -27,19 +28,12 @@ const WEBHOOK_RETRIES = {
 export class JobWorkflow extends WorkflowEntrypoint<WorkflowsEnv, Submission> {
 	override async run({ payload, instanceId }: Readonly<WorkflowEvent<Submission>>, step: WorkflowStep) {
 		const key = `results/${instanceId}`;
-		const answer = await step.do("ask the model", MODEL_RETRIES, () => askModel(this.env, payload.input));
+		const answer = await step.do("ask the model", MODEL_RETRIES, () => askModel(this.env.MODEL_URL, payload.input));
 		await step.do("store the result", async () => {
 			await this.env.RESULTS.put(key, answer);
 		});
 		await step.do("post the webhook", WEBHOOK_RETRIES, async () => {
-			const data = { id: instanceId, status: "succeeded", result: JSON.parse(answer) };
-			const reply = await fetch(payload.webhook.url, {
-				method: "POST",
-				headers: { "content-type": "application/json" },
-				body: JSON.stringify({ type: "job.succeeded", data }),
-			});
-			await reply.body?.cancel();
-			if (!reply.ok) throw new Error(`the receiver answered ${reply.status}`);
+			await postWebhook(payload.webhook.url, { id: instanceId, status: "succeeded", result: JSON.parse(answer) });
 		});
 		return { result_key: key };
 	}
@@ -56,13 +50,3 @@ export default {
 		return Response.json({ id, status: "queued" }, { status: 202 });
 	},
 };
-
-async function askModel({ MODEL_URL }: WorkflowsEnv, input: object): Promise<string> {
-	const answer = await fetch(`${MODEL_URL}/chat/completions`, {
-		method: "POST",
-		headers: { "content-type": "application/json" },
-		body: JSON.stringify({ model: "bench/model", ...input }),
-	});
-	if (!answer.ok) throw new Error(`the model answered ${answer.status}`);
-	return await answer.text();
-}

@@ -20,7 +20,8 @@ import {
 	updateTenant,
 } from "../../../../shared/db/tenants/tenants.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { aDelivery, aJob, anId, aTenant, BY, databaseAt, db, HOUR, MINUTE, NOW, SECOND } from "../../support/a-job.ts";
+import { anId, HOUR, MINUTE, NOW, SECOND } from "../../../support/job-of.ts";
+import { aDelivery, aJob, aTenant, BY, databaseAt, db } from "../../support/a-job.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
 
 const HASH = "a".repeat(64);

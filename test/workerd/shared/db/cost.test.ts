@@ -24,24 +24,20 @@ import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../share
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import {
-	aDelivery,
-	aJob,
 	aNewJob,
 	anId,
-	aTenant,
-	BY,
 	DAY,
-	deliveryRowOf,
 	finalizationOf,
 	HOUR,
 	jobOf,
 	LEASE_MS,
 	MINUTE,
 	NOW,
-	rowOf,
 	type StoredJob,
+	sweptOf,
 	WEBHOOK,
-} from "../../support/a-job.ts";
+} from "../../../support/job-of.ts";
+import { aDelivery, aJob, aTenant, BY, copyRow, deliveryRowOf, type Row, rowOf } from "../../support/a-job.ts";
 import { submitJob } from "../../support/submit-job.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
 
@@ -64,7 +60,6 @@ const page = (job: StoredJob, model: string | null) => ({
 	order: "desc" as const,
 });
 
-const sweptOf = (job: StoredJob) => ({ ...job, status: "queued" as const, isParked: false, sweepAt: job.sweepAt ?? 0 });
 const attempt = { at: NOW, durationMs: 1, status: 200, error: null, response: "" };
 
 /** A tenant of its own: what its other jobs hold is counted, and that is bounded by its limit and not by the table. */
@@ -320,19 +315,7 @@ async function crowd(count: number) {
 
 let crowds = 0;
 
-async function copy(
-	table: "jobs" | "deliveries",
-	row: ReturnType<typeof rowOf>,
-	prefix: string,
-	count: number,
-	tenantId = CROWDED,
-) {
-	const copied = Object.keys(row).filter((column) => column !== "tenant_id" && column !== "id");
-	await env.DB.prepare(
-		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
-		 INSERT INTO ${table} (tenant_id, id, ${copied.join(", ")})
-		 SELECT ?4, ?5 || ?2 || printf('%010d', i), ${copied.join(", ")} FROM n, ${table} WHERE tenant_id = ?1 AND id = ?2`,
-	)
-		.bind(row.tenant_id ?? null, row.id ?? null, count, tenantId, prefix)
-		.run();
+async function copy(table: "jobs" | "deliveries", row: Row, prefix: string, count: number, tenantId = CROWDED) {
+	const id = `'${prefix}${row.id}' || printf('%010d', n.i)`;
+	await copyRow(table, row, count, { tenant_id: `'${tenantId}'`, id });
 }

@@ -14,7 +14,8 @@ import {
 	updateEndpoint,
 } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { aJob, anId, aTenant, BY, databaseAt, db, HOUR, MINUTE, NOW } from "../../support/a-job.ts";
+import { anId, HOUR, MINUTE, NOW } from "../../../support/job-of.ts";
+import { aJob, aTenant, BY, databaseAt, db } from "../../support/a-job.ts";
 import { aDeliveryTo, anEndpoint, disable } from "../../support/an-endpoint.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
 

@@ -11,21 +11,8 @@ import {
 } from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { resultKey } from "../../../../shared/storage/keys.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import {
-	aDelivery,
-	aJob,
-	anId,
-	BY,
-	DAY,
-	databaseAt,
-	db,
-	HOUR,
-	MINUTE,
-	NOW,
-	reload,
-	reloadDelivery,
-	type StoredJob,
-} from "../../support/a-job.ts";
+import { anId, DAY, HOUR, MINUTE, NOW, type StoredJob } from "../../../support/job-of.ts";
+import { aDelivery, aJob, BY, databaseAt, db, reload, reloadDelivery } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
 const keyOf = ({ tenantId, jobId }: StoredJob) => ({ tenantId, jobId });

@@ -9,7 +9,8 @@ import { extendLeases, findHeldLeases } from "../../../../shared/db/jobs/hold-le
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { whyNotLeased } from "../../../../shared/db/jobs/why-not-leased.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { aJob, anAttempt, anId, databaseAt, db, LEASE_MS, MINUTE, NOW, reload, SECOND } from "../../support/a-job.ts";
+import { anAttempt, anId, LEASE_MS, MINUTE, NOW, SECOND } from "../../../support/job-of.ts";
+import { aJob, databaseAt, db, reload } from "../../support/a-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
 const lease = async (keys: JobKey[], holder = "holder-a", at = NOW, database = databaseAt(at)) =>

@@ -11,22 +11,19 @@ import type { NewJob, Submission } from "../../../../shared/db/jobs/submit-jobs.
 import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
 import { deleteTenant } from "../../../../shared/db/upkeep/delete-tenant.ts";
 import {
-	aJob,
 	aNewJob,
 	anId,
-	aTenant,
-	BY,
+	CANCELLED,
 	DAY,
-	databaseAt,
-	db,
 	finalizationOf,
 	jobOf,
 	LEASE_MS,
 	MINUTE,
 	NOW,
-	reload,
 	SECOND,
-} from "../../support/a-job.ts";
+	USAGE,
+} from "../../../support/job-of.ts";
+import { aJob, aTenant, BY, copyRow, databaseAt, db, reload, rowOf } from "../../support/a-job.ts";
 import { submitJob } from "../../support/submit-job.ts";
 
 const limited = async (limits: Partial<TenantLimits>) =>
@@ -236,14 +233,8 @@ describe("running_jobs", () => {
 describe("a tenant without a limit of running jobs", () => {
 	it("has 250 in the queue at a time, so that somebody else's first job is not far behind", async () => {
 		const tenantId = await limited({});
-		await env.DB.prepare(
-			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 249)
-			 INSERT INTO jobs (tenant_id, id, status, models, input, input_bytes, priority, timeout_ms, max_attempts, retain_ms, origin,
-			                   created_at, deadline_ms, deadline_at, run_at, model, credential, slot, sweep_at)
-			 SELECT ?1, 'job_' || i, 'queued', '[]', '{}', 2, 5, 1, 1, 0, '', ?2, 9, ?2 + 9, ?2, '', '', ?1, ?2 + 9 FROM n`,
-		)
-			.bind(tenantId, NOW)
-			.run();
+		const held = { tenant_id: `'${tenantId}'`, id: "jobs.id || n.i", slot: `'${tenantId}'` };
+		await copyRow("jobs", { ...rowOf(await aJob()), slot: null }, 249, held);
 		expect((await submitted(tenantId)).statusReason).toBeNull();
 		expect((await submitted(tenantId)).statusReason).toBe("running_limit");
 		expect((await submitted(await limited({}))).statusReason).toBeNull();
@@ -289,15 +280,7 @@ describe("open_jobs", () => {
 		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("created");
 		await change(tenantId, { open_jobs: (open?.n ?? 0) + 1 });
 		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("refused");
-		await finishJobs(db, [
-			{
-				...finalizationOf(first ?? nobody),
-				from: "queued",
-				status: "cancelled",
-				resultBytes: null,
-				cancellation: "before_start",
-			},
-		]);
+		await finishJobs(db, [finalizationOf(first ?? nobody, CANCELLED)]);
 		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("created");
 	});
 
@@ -396,9 +379,7 @@ describe("tokens_per_day", () => {
 	it("is added up once for each job that ends, by day and model", async () => {
 		const tenantId = await limited({});
 		const job = await aJob({ tenantId, status: "running" });
-		const end = finalizationOf(job, {
-			progress: { ...job, usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7 } },
-		});
+		const end = finalizationOf(job, { progress: { ...job, usage: USAGE } });
 		await Promise.all(Array.from({ length: 10 }, () => finishJobs(db, [end])));
 		const rows = await db.all("test", { sql: "SELECT * FROM usage WHERE tenant_id = ?1", params: [tenantId] });
 		expect(rows).toEqual([

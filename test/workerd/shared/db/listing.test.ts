@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import { smallestIdAt } from "../../../../shared/core/ids.ts";
 import { JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { type JobFilter, listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
-import { aJob, anId, db, HOUR, MINUTE, NOW, rowOf, type StoredJob } from "../../support/a-job.ts";
+import { anId, HOUR, MINUTE, NOW, type StoredJob } from "../../../support/job-of.ts";
+import { aJob, copyRow, db, rowOf } from "../../support/a-job.ts";
 
 const ALL: JobFilter = { status: null, model: null, createdAfter: null, createdBefore: null, metadata: {} };
 
@@ -210,15 +211,8 @@ describe("a filter that few jobs pass", () => {
 	});
 });
 
-/** Rows like the factory's, in one statement. */
+/** Newer than those of the factory. */
 async function manyJobs(tenantId: string, count: number) {
-	const row = rowOf(await aJob({ tenantId: anId("ten") }));
-	const copied = Object.keys(row).filter((column) => column !== "tenant_id" && column !== "id");
-	await env.DB.prepare(
-		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?3)
-		 INSERT INTO jobs (tenant_id, id, ${copied.join(", ")})
-		 SELECT ?1, substr(?4, 1, 20) || printf('%010d', i), ${copied.join(", ")} FROM n, jobs WHERE jobs.tenant_id = ?2`,
-	)
-		.bind(tenantId, row.tenant_id, count, smallestIdAt("job", NOW + MINUTE))
-		.run();
+	const id = `'${smallestIdAt("job", NOW + MINUTE).slice(0, 20)}' || printf('%010d', n.i)`;
+	await copyRow("jobs", rowOf(await aJob()), count, { tenant_id: `'${tenantId}'`, id });
 }

@@ -4,7 +4,8 @@ import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { isDeliveryOf } from "../../../../shared/db/outbox.ts";
 import { deliveryIdOf, eventIdOf } from "../../../support/event-ids.ts";
-import { aJob, aTenant, db, finalizationOf, LEASE_MS, reload, reloadDelivery, WEBHOOK } from "../../support/a-job.ts";
+import { finalizationOf, LEASE_MS, WEBHOOK } from "../../../support/job-of.ts";
+import { aJob, aTenant, db, reload, reloadDelivery } from "../../support/a-job.ts";
 import { anEndpoint } from "../../support/an-endpoint.ts";
 
 describe("the ids that SQL derives", () => {

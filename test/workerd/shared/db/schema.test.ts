@@ -6,19 +6,8 @@ import { FINAL_STATES, JOB_STATES } from "../../../../shared/core/jobs/job-state
 import { DELIVERY_STATES } from "../../../../shared/core/webhooks/delivery.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import {
-	aDelivery,
-	aJob,
-	anId,
-	databaseAt,
-	db,
-	deliveryOf,
-	deliveryRowOf,
-	insertRow,
-	jobOf,
-	NOW,
-	rowOf,
-} from "../../support/a-job.ts";
+import { anId, jobOf, NOW } from "../../../support/job-of.ts";
+import { aDelivery, aJob, databaseAt, db, deliveryOf, deliveryRowOf, insertRow, rowOf } from "../../support/a-job.ts";
 import { watchedD1 } from "../../support/watched-d1.ts";
 
 /** The words in `column IN ('…', …)` of the table as SQLite has it. */

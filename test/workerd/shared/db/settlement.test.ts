@@ -15,29 +15,31 @@ import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import {
+	anAttempt,
+	anId,
+	CANCELLED,
+	DAY,
+	finalizationOf,
+	HOUR,
+	MINUTE,
+	NOW,
+	SECOND,
+	type StoredJob,
+	USAGE,
+	WEBHOOK,
+} from "../../../support/job-of.ts";
+import {
 	A_SECRET,
 	aDelivery,
 	aJob,
-	anAttempt,
-	anId,
 	aTenant,
-	DAY,
 	databaseAt,
 	db,
-	finalizationOf,
-	HOUR,
 	insertRow,
-	MINUTE,
-	NOW,
 	reload,
 	reloadDelivery,
 	rowOf,
-	SECOND,
-	type StoredJob,
-	WEBHOOK,
 } from "../../support/a-job.ts";
-
-const USAGE = { promptTokens: 3, completionTokens: 4, totalTokens: 7 };
 
 const failed = {
 	status: "failed" as const,
@@ -86,7 +88,7 @@ describe("finishJobs", () => {
 
 	it("frees a parked job that ends while it waits", async () => {
 		const job = await aJob({ parkedOn: "tenant" });
-		await finishJobs(db, [finalizationOf(job, { ...cancelled, from: "queued", cancellation: "before_start" })]);
+		await finishJobs(db, [finalizationOf(job, CANCELLED)]);
 		expect(await reload(job)).toMatchObject({ status: "cancelled", parkedOn: null, cancellation: "before_start" });
 	});
 

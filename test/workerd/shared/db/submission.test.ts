@@ -8,20 +8,8 @@ import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { type NewJob, type Submission, submitJobs } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { eraseJob } from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import {
-	aNewJob,
-	anId,
-	aTenant,
-	BY,
-	DAY,
-	databaseAt,
-	db,
-	HOUR,
-	MINUTE,
-	NOW,
-	reload,
-	SECOND,
-} from "../../support/a-job.ts";
+import { aNewJob, anId, CANCELLED, DAY, finalizationOf, HOUR, MINUTE, NOW, SECOND } from "../../../support/job-of.ts";
+import { aTenant, BY, databaseAt, db, reload } from "../../support/a-job.ts";
 import { submitJob } from "../../support/submit-job.ts";
 import { forgetfulD1 } from "../../support/watched-d1.ts";
 
@@ -224,12 +212,7 @@ describe("an idempotency key", () => {
 	])("never makes an erased job anew when a submission is repeated, %s", async (_, idempotency) => {
 		const job = aNewJob({ idempotency });
 		await submitJob(db, job);
-		await env.DB.prepare(
-			`UPDATE jobs SET status = 'cancelled', cancellation = 'before_start', finished_at = ?2, prune_at = ?2, sweep_at = NULL, slot = NULL
-			  WHERE id = ?1`,
-		)
-			.bind(job.jobId, NOW)
-			.run();
+		await cancel(job);
 		await eraseJob(db, job, `tmb_${job.jobId}`, BY);
 		expect(await submitJob(db, job, true)).toEqual({ outcome: "erased" });
 		expect(await reload(job)).toBeNull();
@@ -438,9 +421,6 @@ describe("a set of jobs", () => {
 	});
 });
 
-async function cancel({ tenantId, jobId }: NewJob) {
-	const nothing = { reason: null, error: null, resultBytes: null, progress: null };
-	await finishJobs(db, [
-		{ ...nothing, tenantId, jobId, from: "queued", fence: 0, status: "cancelled", cancellation: "before_start" },
-	]);
+async function cancel(job: NewJob) {
+	await finishJobs(db, [finalizationOf({ ...job, fence: 0 }, CANCELLED)]);
 }

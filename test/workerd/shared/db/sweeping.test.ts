@@ -6,23 +6,17 @@ import { findJobsToSweep, noteSwept, type SweepCursor } from "../../../../shared
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/upkeep/prune-records.ts";
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
 import { readNote, writeNote } from "../../../../shared/db/upkeep/sweeper-notes.ts";
+import { anId, DAY, HOUR, MINUTE, NOW, SECOND, sweptOf } from "../../../support/job-of.ts";
 import {
 	aDelivery,
 	aJob,
-	anId,
-	DAY,
+	copyRow,
 	databaseAt,
 	db,
-	HOUR,
 	insertRow,
-	jobOf,
-	LEASE_MS,
-	MINUTE,
-	NOW,
 	reload,
 	reloadDelivery,
 	rowOf,
-	SECOND,
 } from "../../support/a-job.ts";
 
 /** Sweeps look at all tenants, and rows stay until the file ends: each test has a day of its own, before the others'. */
@@ -43,20 +37,8 @@ describe("findJobsToSweep", () => {
 			now,
 			next: null,
 			jobs: [
-				{
-					tenantId: running.tenantId,
-					jobId: running.jobId,
-					status: "running",
-					fence: 1,
-					model: running.model,
-					runAt: running.runAt,
-					deadlineAt: running.deadlineAt,
-					leaseExpiresAt: now - HOUR + LEASE_MS,
-					isParked: false,
-					redispatches: 0,
-					sweepAt: now - SECOND,
-				},
-				expect.objectContaining({ jobId: parked.jobId, isParked: true, redispatches: 2, leaseExpiresAt: null }),
+				{ ...sweptOf(running), status: "running", isParked: false, sweepAt: now - SECOND },
+				{ ...sweptOf(parked), status: "queued", isParked: true, redispatches: 2, leaseExpiresAt: null },
 			],
 		});
 	});
@@ -258,15 +240,7 @@ describe("readStatus", () => {
 		const key = `model:${anId("key")}`;
 		await aJob({ ...swept, parkedOn: key, priority: 0 });
 		await aJob({ ...swept, createdAt: NOW, parkedOn: key, priority: 9 });
-		const { tenantId, jobId } = await aJob({ createdAt: NOW, sweepAt: 0 });
-		const columns = Object.keys(rowOf(jobOf()));
-		await env.DB.prepare(
-			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000)
-			 INSERT INTO jobs (${columns.join()}) SELECT ${columns.map((name) => (name === "id" ? "id || i" : name)).join()}
-			   FROM jobs CROSS JOIN n WHERE tenant_id = ?1 AND id = ?2`,
-		)
-			.bind(tenantId, jobId)
-			.run();
+		await copyRow("jobs", rowOf(await aJob({ createdAt: NOW, sweepAt: 0 })), 1_000, { id: "jobs.id || n.i" });
 
 		const status = await readStatus(db);
 		expect(status.openJobs).toBe(1_000);
@@ -279,22 +253,3 @@ describe("readStatus", () => {
 		expect((await readStatus(db)).oldestCreatedAt).toBe(older);
 	});
 });
-
-function sweptOf(job: Awaited<ReturnType<typeof aJob>>) {
-	const { tenantId, jobId, fence, model, runAt, deadlineAt, leaseExpiresAt, redispatches } = job;
-	const status: "queued" | "running" = job.status === "running" ? "running" : "queued";
-	const sweepAt = job.sweepAt ?? 0;
-	return {
-		tenantId,
-		jobId,
-		status,
-		fence,
-		model,
-		runAt,
-		deadlineAt,
-		leaseExpiresAt,
-		redispatches,
-		sweepAt,
-		isParked: false,
-	};
-}

@@ -4,7 +4,7 @@ import type { z } from "zod";
 import { DeliveryMessage, JobMessage, MessageQueue } from "../../../../shared/queues/queue.ts";
 import { groupMessages } from "../../../../workers/apply-dispositions.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
-import { anId, jobOf } from "../../support/a-job.ts";
+import { anId, jobOf } from "../../../support/job-of.ts";
 
 /** A queue that keeps what it was sent; where `isBroken`, it takes nothing. */
 function aQueue<Message extends object>(schema: z.ZodType<Message>, isBroken = false) {

@@ -7,7 +7,7 @@ import { inputKey, jobOfInputKey, keysOfJob, resultKey } from "../../../../share
 import { ObjectStore } from "../../../../shared/storage/object-store.ts";
 import { findStoredResult, openResult, readResult, storeResult } from "../../../../shared/storage/results.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { anId, DAY, HOUR, NOW } from "../../support/a-job.ts";
+import { anId, DAY, HOUR, NOW } from "../../../support/job-of.ts";
 
 const objects = new ObjectStore(env.RESULTS, runtime);
 

@@ -1,23 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { decideSweep, type SweptJob } from "../../../../../shared/core/jobs/sweep.ts";
-import { HOUR, MINUTE, NOW, SECOND } from "../../../../support/job-of.ts";
+import { HOUR, jobOf, MINUTE, NOW, SECOND, sweptOf } from "../../../../support/job-of.ts";
 
-function aJob(overrides: Partial<SweptJob> = {}): SweptJob {
-	return {
-		tenantId: "ten_1",
-		jobId: "job_1",
-		status: "queued",
-		fence: 0,
-		model: "simulated/echo",
-		runAt: NOW - MINUTE,
-		deadlineAt: NOW + 24 * HOUR,
-		leaseExpiresAt: null,
-		isParked: false,
-		redispatches: 0,
-		sweepAt: NOW,
-		...overrides,
-	};
-}
+const aJob = (overrides: Partial<SweptJob> = {}): SweptJob => ({
+	...sweptOf(jobOf({ createdAt: NOW - MINUTE, deadlineMs: 24 * HOUR + MINUTE, sweepAt: NOW })),
+	...overrides,
+});
 
 const running = (overrides: Partial<SweptJob> = {}) =>
 	aJob({ status: "running", fence: 1, leaseExpiresAt: NOW, ...overrides });

@@ -1,8 +1,10 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server } from "node:http";
+import type { RequestListener } from "node:http";
 import { afterEach, describe, expect, it } from "vitest";
 import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
 import { fakeRuntime } from "../../../../support/fake-runtime.ts";
+import { listen } from "../../../../support/listen.ts";
 import { asking, COMPATIBLE, ending, piece, sseOf } from "../../../../support/model-calls.ts";
+import { textOf } from "../../../../support/read-body.ts";
 
 const HI = { choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }] };
 
@@ -74,20 +76,14 @@ describe("an OpenAI-compatible provider", () => {
 });
 
 describe("over a real connection", () => {
-	let server: Server | undefined;
-	afterEach(() => {
-		server?.closeAllConnections();
-		server?.close();
-	});
+	let server: { close(): void } | undefined;
+	afterEach(() => server?.close());
 
 	async function askServer(onRequest: RequestListener, input = {}, limits = {}) {
-		const started = createServer(onRequest);
+		const started = await listen(0, onRequest);
 		server = started;
-		await new Promise<void>((resolve) => started.listen(0, "127.0.0.1", resolve));
-		const address = started.address();
-		if (address === null || typeof address === "string") throw new Error("no port");
 		const runtime = fakeRuntime({ fetch: (url, init) => fetch(url, init) });
-		const base_url = `http://127.0.0.1:${address.port}/v1`;
+		const base_url = `http://127.0.0.1:${started.port}/v1`;
 		const outcome = asking(runtime, { limits })({ route: route({ base_url }), input: { messages: [], ...input } });
 		return { outcome, runtime };
 	}
@@ -98,7 +94,7 @@ describe("over a real connection", () => {
 		let received: unknown;
 		const { outcome } = await askServer(
 			async (request, response) => {
-				received = JSON.parse(await textOf(request));
+				received = JSON.parse((await textOf(request)) ?? "");
 				response.setHeader("content-type", "application/json");
 				response.end(
 					JSON.stringify({
@@ -172,9 +168,3 @@ describe("over a real connection", () => {
 		expect(visited).toEqual(["/v1/chat/completions"]);
 	});
 });
-
-async function textOf(request: IncomingMessage): Promise<string> {
-	const chunks: Buffer[] = [];
-	for await (const chunk of request) chunks.push(chunk);
-	return Buffer.concat(chunks).toString();
-}

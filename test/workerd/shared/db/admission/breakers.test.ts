@@ -13,7 +13,8 @@ import { pruneBreakers, recordFailure, recordRecovery } from "../../../../../sha
 import { findReleasableKeys, releaseParked } from "../../../../../shared/db/admission/release.ts";
 import { leaseJobs } from "../../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../../shared/db/jobs/requeue-job.ts";
-import { aJob, anId, DAY, databaseAt, HOUR, MINUTE, NOW, reload, SECOND } from "../../../support/a-job.ts";
+import { anId, DAY, HOUR, MINUTE, NOW, SECOND } from "../../../../support/job-of.ts";
+import { aJob, databaseAt, reload } from "../../../support/a-job.ts";
 
 /** An upstream of its own for each test, so that none cools another's down. */
 function anUpstream() {
@@ -75,42 +76,17 @@ describe("a cool-down", () => {
 		expect((await lease([other, elsewhere], NOW)).ids.toSorted()).toEqual([other.jobId, elsewhere.jobId].toSorted());
 	});
 
-	it("of a blocked credential keeps all models of its credential away", async () => {
+	it("of a blocked credential gates all models of its credential, and permits one probe for all of them", async () => {
 		const { credential } = anUpstream();
-		const jobs = [
-			await aJob({ credential }),
-			await aJob({ credential, model: "vendor/other", models: ["vendor/other"] }),
-		];
-		await recordFailure(databaseAt(NOW), {
-			kind: "trip",
-			key: credentialKeyOf(credential),
-			leasedAt: NOW - 1,
-			reason: "blocked",
-			waitMs: MINUTE,
-			isRequested: false,
-		});
-		expect((await lease(jobs, NOW + 1)).ids).toEqual([]);
-		expect(await reload(jobs[1] ?? jobs[0] ?? { tenantId: "", jobId: "" })).toMatchObject({
-			parkedOn: credentialKeyOf(credential),
-			statusReason: "blocked",
-		});
-	});
-
-	it("of a blocked credential lets one probe through for all models of its credential", async () => {
-		const { credential } = anUpstream();
-		const jobs = [
-			await aJob({ credential }),
-			await aJob({ credential, model: "vendor/other", models: ["vendor/other"] }),
-		];
-		await recordFailure(databaseAt(NOW), {
-			kind: "trip",
-			key: credentialKeyOf(credential),
-			leasedAt: NOW - 1,
-			reason: "blocked",
-			waitMs: MINUTE,
-			isRequested: false,
-		});
-		expect((await lease(jobs, NOW + MINUTE)).ids).toHaveLength(1);
+		const key = credentialKeyOf(credential);
+		const other = await aJob({ credential, model: "vendor/other", models: ["vendor/other"] });
+		const jobs = [await aJob({ credential }), other];
+		const blocked = { kind: "trip", key, leasedAt: NOW - 1, reason: "blocked", waitMs: MINUTE } as const;
+		await recordFailure(databaseAt(NOW), { ...blocked, isRequested: false });
+		expect((await lease([other], NOW + 1)).ids).toEqual([]);
+		expect(await reload(other)).toMatchObject({ parkedOn: key, statusReason: "blocked" });
+		const late = await aJob({ credential, model: "vendor/other", models: ["vendor/other"] });
+		expect((await lease([...jobs, late], NOW + MINUTE)).ids).toHaveLength(1);
 	});
 
 	it("lets one probe through when it is over, and nobody else until that is back or overdue", async () => {

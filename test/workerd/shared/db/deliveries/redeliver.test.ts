@@ -10,18 +10,14 @@ import { eraseJob } from "../../../../../shared/db/upkeep/erase-jobs.ts";
 import { pruneOrphanedDeliveries } from "../../../../../shared/db/upkeep/prune-records.ts";
 import { runtime } from "../../../../../workers/runtime.ts";
 import { deliveryIdOf } from "../../../../support/event-ids.ts";
+import { anId, DAY, HOUR, MINUTE, NOW } from "../../../../support/job-of.ts";
 import {
 	aDelivery,
 	aJob,
-	anId,
 	aTenant,
 	BY,
-	DAY,
 	databaseAt,
 	db,
-	HOUR,
-	MINUTE,
-	NOW,
 	reloadDelivery,
 	type StoredDelivery,
 } from "../../../support/a-job.ts";

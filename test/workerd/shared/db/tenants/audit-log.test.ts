@@ -12,19 +12,8 @@ import { revokeApiKey } from "../../../../../shared/db/tenants/api-keys.ts";
 import { audited, listAuditLog, pruneAuditLog, recordAct } from "../../../../../shared/db/tenants/audit-log.ts";
 import { rotateWebhookSecret, updateTenant } from "../../../../../shared/db/tenants/tenants.ts";
 import { eraseJob } from "../../../../../shared/db/upkeep/erase-jobs.ts";
-import {
-	aDelivery,
-	aJob,
-	anId,
-	aTenant,
-	DAY,
-	databaseAt,
-	db,
-	HOUR,
-	insertRow,
-	jobOf,
-	NOW,
-} from "../../../support/a-job.ts";
+import { aNewJob, anId, DAY, HOUR, jobOf, NOW } from "../../../../support/job-of.ts";
+import { aDelivery, aJob, aTenant, databaseAt, db, insertRow } from "../../../support/a-job.ts";
 import { anEndpoint, disable } from "../../../support/an-endpoint.ts";
 import { submitJob } from "../../../support/submit-job.ts";
 
@@ -170,8 +159,7 @@ describe("each act that changes something", () => {
 		await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 10 }, byKey());
 		await redeliver(db, delivery, byKey());
 		await redeliverJob(db, job, byKey());
-		const models: [string] = ["simulated/echo"];
-		const again = { ...jobOf({ tenantId }), models, start: { delayMs: 0 }, idempotency: null, retryOf: job.jobId };
+		const again = aNewJob({ tenantId, retryOf: job.jobId });
 		await submitJob(db, { ...again, retriedBy: byKey() });
 		const idempotency = { key: "k", fingerprint: "f".repeat(64) };
 		await submitJob(db, { ...again, jobId: anId("job"), idempotency, retriedBy: byKey() });
@@ -199,8 +187,7 @@ describe("each act that changes something", () => {
 
 	it("is not a submission", async () => {
 		const { tenantId } = await aTenant();
-		const models: [string] = ["simulated/echo"];
-		await submitJob(db, { ...jobOf({ tenantId }), models, start: { delayMs: 0 }, idempotency: null });
+		await submitJob(db, aNewJob({ tenantId }));
 		expect(await told(tenantId)).toEqual([]);
 	});
 });
