@@ -19,8 +19,12 @@ type Row = [what: string, method: string, path: string, call: Call, answer: [num
 
 const bearer = (authorization: string): Call => ({ key: "", headers: { authorization } });
 const submission = (fields: object): Call => ({ json: { ...LATER, ...fields } });
+const prompt = (content: unknown): Call => submission({ input: { messages: [{ role: "user", content }] } });
+const idempotent = (key: string): Call => ({ json: LATER, headers: { "idempotency-key": key } });
 const raw = (text: string): Call => ({ raw: text });
 const SUBMIT = ["POST", "/v1/jobs"] as const;
+const ENDPOINT = "/v1/webhook_endpoints/$endpoint";
+const OVERRIDE: Call = { headers: { "x-http-method-override": "DELETE" } };
 const invalid = (param: string | null): Row[4] => [400, "invalid_request", param];
 const UNAUTHORIZED: Row[4] = [401, "unauthorized", null];
 const NOT_FOUND: Row[4] = [404, "not_found", null];
@@ -29,13 +33,7 @@ const HTTP: Row[] = [
 	["a method that the path does not take", "PUT", "/v1/jobs", { json: {} }, [405, "method_not_allowed", null]],
 	["a method that nobody takes", "PROPFIND", "/v1/jobs", {}, [405, "method_not_allowed", null]],
 	["a method in small letters", "patch", "/v1/jobs", {}, [405, "method_not_allowed", null]],
-	[
-		"another method by its header",
-		"GET",
-		"/v1/jobs/$job/x",
-		{ headers: { "x-http-method-override": "DELETE" } },
-		NOT_FOUND,
-	],
+	["another method by its header", "GET", "/v1/jobs/$job/x", OVERRIDE, NOT_FOUND],
 	...["/", "/v1", "/v2/jobs", "/.env", "/healthz/"].flatMap((path) =>
 		["GET", "POST"].map((method): Row => [`${path}, which is no path`, method, path, {}, NOT_FOUND]),
 	),
@@ -74,92 +72,59 @@ const ACCESS: Row[] = [
 	["a tenant's key for the operator's", "POST", "/v1/admin/tenants", { json: { name: "x" } }, UNAUTHORIZED],
 ];
 
+const WITH_HEADERS = { url: "https://a.example.com", headers: { host: "x" } };
+const NO_DELAY = { delay_seconds: undefined };
+const BEHIND_THE_END: Call = { headers: { range: "bytes=9999-" } };
+const since = new Date().toISOString();
+
 const MEANING: Row[] = [
-	[
-		"an Idempotency-Key with a tab",
-		...SUBMIT,
-		{ json: LATER, headers: { "idempotency-key": "a\tb" } },
-		invalid("idempotency-key"),
-	],
-	[
-		"an Idempotency-Key that no eye sees",
-		...SUBMIT,
-		{ json: LATER, headers: { "idempotency-key": "\u007f" } },
-		invalid("idempotency-key"),
-	],
+	["an Idempotency-Key with a tab", ...SUBMIT, idempotent("a\tb"), invalid("idempotency-key")],
+	["an Idempotency-Key that no eye sees", ...SUBMIT, idempotent("\u007f"), invalid("idempotency-key")],
 	["a body behind a form feed", ...SUBMIT, raw(`\f${JSON.stringify(LATER)}`), invalid(null)],
 	["a number with a leading zero", ...SUBMIT, raw('{"delay_seconds":010}'), invalid(null)],
 	["a number with a plus", ...SUBMIT, raw('{"delay_seconds":+1}'), invalid(null)],
 	["a control character in text", ...SUBMIT, raw('{"input":{"messages":[],"x":"\n"}}'), invalid(null)],
 	["half a million levels", ...SUBMIT, raw("[".repeat(500_000)), invalid(expect.stringMatching(/^0\.0/))],
-	[
-		"an integer that would be another",
-		...SUBMIT,
-		raw('{"input":{"messages":[],"seed":9007199254740993}}'),
-		invalid("input.seed"),
-	],
+	["an integer that would be another", ...SUBMIT, raw('{"input":{"seed":9007199254740993}}'), invalid("input.seed")],
 	["a model of 10,000 letters", ...SUBMIT, submission({ model: "x".repeat(10_000) }), invalid("model")],
 	["a model of a path", ...SUBMIT, submission({ model: "../../simulated/x" }), invalid("model")],
 	["negative max_tokens", ...SUBMIT, submission({ input: { ...PROMPT, max_tokens: -1 } }), invalid("input.max_tokens")],
 	[
 		"an endpoint's id for a webhook",
 		...SUBMIT,
-		submission({ webhook_endpoint_id: "we_1" }),
+		submission({ webhook_endpoint_id: "we" }),
 		invalid("webhook_endpoint_id"),
 	],
-	[
-		"headers for a webhook",
-		...SUBMIT,
-		submission({ webhook: { url: "https://a.example.com", headers: { host: "x" } } }),
-		invalid("webhook.headers"),
-	],
+	["headers for a webhook", ...SUBMIT, submission({ webhook: WITH_HEADERS }), invalid("webhook.headers")],
 	["a boolean as text", ...SUBMIT, submission({ gateway: { skip_cache: "true" } }), invalid("gateway.skip_cache")],
 	["a boolean as a number", ...SUBMIT, submission({ gateway: { skip_cache: 1 } }), invalid("gateway.skip_cache")],
 	[
 		"a year that nobody lives to see",
 		...SUBMIT,
-		submission({ delay_seconds: undefined, run_at: "9999-12-31T23:59:59Z" }),
+		submission({ ...NO_DELAY, run_at: "9999-12-31T23:59:59Z" }),
 		invalid("run_at"),
 	],
 	["a filter's date without a day", "GET", "/v1/jobs?created_after=2026-01", {}, invalid("created_after")],
 	["a list of one status twice", "GET", "/v1/jobs?status=failed,failed", {}, invalid("status")],
 	["a body where cancelling takes none", "POST", "/v1/jobs/$job/cancel", { json: [] }, invalid(null)],
 	["a retry with the id of another", "POST", "/v1/jobs/$job/retry", { json: { id: "job_1" } }, invalid("id")],
-	[
-		"an endpoint with headers of its own",
-		"POST",
-		"/v1/webhook_endpoints/$endpoint",
-		{ json: { headers: { cookie: "a" } } },
-		invalid("headers"),
-	],
+	["an endpoint with headers of its own", "POST", ENDPOINT, { json: { headers: { cookie: "a" } } }, invalid("headers")],
 	[
 		"a private address for a disabled endpoint",
 		"POST",
-		"/v1/webhook_endpoints/$endpoint",
+		ENDPOINT,
 		{ json: { url: "https://10.0.0.1/" } },
 		invalid("url"),
 	],
 	[
 		"a recovery of a disabled endpoint",
 		"POST",
-		"/v1/webhook_endpoints/$endpoint/recover",
-		{ json: { since: new Date().toISOString() } },
+		`${ENDPOINT}/recover`,
+		{ json: { since } },
 		[409, "endpoint_disabled", null],
 	],
-	[
-		"a range behind the end",
-		"GET",
-		"/v1/jobs/$job/result",
-		{ headers: { range: "bytes=9999-" } },
-		[416, "range_not_satisfiable", null],
-	],
-	[
-		"another tenant's wish for a job of its own",
-		"POST",
-		"/v1/jobs/job_01jq0000000000000000000000/retry",
-		{},
-		NOT_FOUND,
-	],
+	["a range behind the end", "GET", "/v1/jobs/$job/result", BEHIND_THE_END, [416, "range_not_satisfiable", null]],
+	["a retry of a job that never was", "POST", "/v1/jobs/job_01jq0000000000000000000000/retry", {}, NOT_FOUND],
 ];
 
 /** `$job` and its like stand for what exists only once a test runs. */
@@ -189,42 +154,25 @@ describe("a request with", () => {
 	);
 
 	const many = Object.fromEntries(Array.from({ length: 600 }, (_, at) => [`x-many-${at}`, "x"]));
+	const unlisted = Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`f${at}`, at]));
+	const image_url = { url: "http://169.254.169.254/" };
+	const response_format = { $ref: "#", pattern: "(a+)+$" };
+	const metadata = { constructor: "a", toString: "b", "a.b": "c", $ne: "d" };
 	const spoofed = { "x-forwarded-for": "1.1.1.1", "cf-connecting-ip": "1.1.1.1", "x-forwarded-host": "evil.test" };
 	it.each<[string, Call]>([
 		["600 headers", { json: LATER, headers: many }],
 		["Expect: 100-continue", { json: LATER, headers: { expect: "100-continue" } }],
 		["addresses of somebody else's", { json: LATER, headers: spoofed }],
 		["a blank and a line end behind its key", { key: "", json: LATER, headers: { authorization: "Bearer $key \n" } }],
-		[
-			"a prompt of joiners and marks alone",
-			submission({ input: { messages: [{ role: "user", content: "\u200d\u202e\ufeff" }] } }),
-		],
-		["an empty prompt", submission({ input: { messages: [{ role: "user", content: "" }] } })],
-		[
-			"65 unlisted fields in its input",
-			submission({
-				input: { ...PROMPT, ...Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`f${at}`, at])) },
-			}),
-		],
+		["a prompt of joiners and marks alone", prompt("\u200d\u202e\ufeff")],
+		["an empty prompt", prompt("")],
+		["65 unlisted fields in its input", submission({ input: { ...PROMPT, ...unlisted } })],
 		["5,000 messages", submission({ input: { messages: Array.from({ length: 5_000 }, () => PROMPT.messages[0]) } })],
 		["a billion tokens asked for", submission({ input: { ...PROMPT, max_tokens: 1e9 } })],
-		[
-			"an image at a private address, which is never fetched",
-			submission({
-				input: {
-					messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "http://169.254.169.254/" } }] }],
-				},
-			}),
-		],
-		[
-			"a schema that refers to itself, and a slow pattern",
-			submission({ input: { ...PROMPT, response_format: { $ref: "#", pattern: "(a+)+$" } } }),
-		],
-		[
-			"metadata by the names of JavaScript",
-			submission({ metadata: { constructor: "a", toString: "b", "a.b": "c", $ne: "d" } }),
-		],
-		["an Idempotency-Key of percent signs", { json: LATER, headers: { "idempotency-key": "%00%ff%" } }],
+		["an image at a private address, which is never fetched", prompt([{ type: "image_url", image_url }])],
+		["a schema that refers to itself, and a slow pattern", submission({ input: { ...PROMPT, response_format } })],
+		["metadata by the names of JavaScript", submission({ metadata })],
+		["an Idempotency-Key of percent signs", idempotent("%00%ff%")],
 	])("%s is taken", async (_, given) => {
 		const answer = await call("POST", "/v1/jobs", given);
 		expect(answer.status, answer.text).toBe(202);

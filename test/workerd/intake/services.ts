@@ -9,8 +9,8 @@ import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
 import type { Services } from "../../../workers/intake/services.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { configOf } from "../world/world.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
+import { configOf } from "../world/world.ts";
 import type { Server } from "./caller.ts";
 
 /** What the API works with, less what the test replaces; and the work that it left for after the answer. */

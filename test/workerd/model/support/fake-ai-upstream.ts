@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { z } from "zod";
+import { textOf } from "../../../support/read-body.ts";
 
 /** How a call wants to be answered. */
 const Wish = z.object({
@@ -41,7 +42,7 @@ export const fakeAiUpstream: () => Promise<number> = once(async () => {
 	};
 
 	async function take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-		const body: unknown = JSON.parse(await textOf(request));
+		const body: unknown = JSON.parse((await textOf(request)) ?? "");
 		const { inputs, options } = Sent.parse(body);
 		const { job } = options.gateway.metadata;
 		const { upstream: wish } = inputs;
@@ -82,10 +83,4 @@ function once<T>(make: () => T): () => T {
 		made ??= { value: make() };
 		return made.value;
 	};
-}
-
-async function textOf(request: IncomingMessage): Promise<string> {
-	const chunks: Buffer[] = [];
-	for await (const chunk of request) chunks.push(chunk);
-	return Buffer.concat(chunks).toString();
 }

@@ -37,7 +37,12 @@ async function submitted(tenantId: string, given: Partial<NewJob> = {}): Promise
 
 const lease = (keys: JobSummary[], at = NOW) => leaseJobs(databaseAt(at), { keys, holder: "h", leaseMs: LEASE_MS });
 
-const nobody = { ...jobOf(), parkedOn: null };
+/** The first of those that could be leased. */
+async function leased(keys: JobSummary[], at = NOW) {
+	const [job] = (await lease(keys, at)).jobs;
+	if (job === undefined) throw new Error("nothing was leased");
+	return job;
+}
 
 /** As the API changes them; answers whom it lets go. */
 async function change(tenantId: string, limits: Partial<TenantLimits>, at = NOW): Promise<string[]> {
@@ -77,17 +82,15 @@ describe("running_jobs", () => {
 
 	it("hands a slot on when its job ends: by priority, then by age", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
-		const [first] = (await lease([await submitted(tenantId)])).jobs;
+		const first = await leased([await submitted(tenantId)]);
 		const [old, , urgent] = [
 			await submitted(tenantId),
 			await submitted(tenantId),
 			await submitted(tenantId, { priority: 9 }),
 		];
-		if (first === undefined) throw new Error("nothing was leased");
 		const [end] = await finishJobs(db, [finalizationOf(first)]);
 		expect(end?.released).toEqual([{ tenantId, jobId: urgent.jobId }]);
-		const [second] = (await lease([urgent])).jobs;
-		if (second === undefined) throw new Error("nothing was leased");
+		const second = await leased([urgent]);
 		expect((await finishJobs(db, [finalizationOf(second)]))[0]?.released).toEqual([{ tenantId, jobId: old.jobId }]);
 	});
 
@@ -114,9 +117,8 @@ describe("running_jobs", () => {
 
 	it("hands a slot on when its job waits for a retry, which then waits for one itself", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
-		const [failed] = (await lease([await submitted(tenantId)])).jobs;
+		const failed = await leased([await submitted(tenantId)]);
 		const next = await submitted(tenantId);
-		if (failed === undefined) throw new Error("nothing was leased");
 		const requeue = { ...failed, reason: "retrying" as const, delayMs: SECOND, progress: failed, breakerEvent: null };
 		expect((await requeueJob(db, requeue)).released).toEqual([{ tenantId, jobId: next.jobId }]);
 		await lease([next]);
@@ -124,7 +126,7 @@ describe("running_jobs", () => {
 		expect(await reload(failed)).toMatchObject({ parkedOn: `tenant:${tenantId}`, statusReason: "running_limit" });
 	});
 
-	it("counts no slot for what has yet to come, and lets nobody overtake those who wait", async () => {
+	it("counts no slot for what has yet to come, and lets no job overtake those that wait", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
 		const later = await submitted(tenantId, { start: { delayMs: MINUTE } });
 		const first = await submitted(tenantId);
@@ -136,14 +138,14 @@ describe("running_jobs", () => {
 		expect((await submitted(tenantId)).statusReason).toBe("running_limit");
 		const { jobs, released } = await lease([later], NOW + MINUTE);
 		expect(jobs).toEqual([]);
-		// `later` is the oldest, so the slot that it found free is its own: one that nobody had been rung for.
+		// `later` is the oldest, so the slot that it found free is its own: one for which no message was sent.
 		expect(released).toEqual([{ tenantId, jobId: later.jobId }]);
 		expect(await reload(second)).toMatchObject({ statusReason: "running_limit" });
 	});
 
 	it("that is lowered takes the slots of those who have not begun, and leaves them to the most urgent", async () => {
 		const tenantId = await limited({ running_jobs: 4 });
-		const [begun] = (await lease([await submitted(tenantId)])).jobs;
+		const begun = await leased([await submitted(tenantId)]);
 		const [old, , urgent] = [
 			await submitted(tenantId),
 			await submitted(tenantId),
@@ -153,7 +155,7 @@ describe("running_jobs", () => {
 		expect(await slotsOf(tenantId)).toBe(2);
 		expect((await lease([old, urgent])).jobs).toMatchObject([{ jobId: urgent.jobId }]);
 		expect(await change(tenantId, { running_jobs: 0 })).toEqual([]);
-		expect(await reload(begun ?? nobody)).toMatchObject({ status: "running" });
+		expect(await reload(begun)).toMatchObject({ status: "running" });
 	});
 
 	it("that is raised, or removed, lets those go at once who wait", async () => {
@@ -179,11 +181,11 @@ describe("running_jobs", () => {
 			.run();
 		expect(await lease([kept])).toMatchObject({ jobs: [], released: [{ jobId: next.jobId }] });
 		expect(await reload(kept)).toMatchObject({ parkedOn: breaker, statusReason: "throttled" });
-		const [running] = (await lease([next])).jobs;
+		const running = await leased([next]);
 		const back = NOW + MINUTE;
 		expect(await releaseParked(databaseAt(back), breaker, 10)).toMatchObject([{ jobId: kept.jobId }]);
 		expect((await lease([kept], back)).jobs).toEqual([]);
-		const [end] = await finishJobs(databaseAt(back), [finalizationOf(running ?? nobody)]);
+		const [end] = await finishJobs(databaseAt(back), [finalizationOf(running)]);
 		expect(end?.released).toMatchObject([{ jobId: kept.jobId }]);
 		expect((await lease([kept], back)).jobs).toHaveLength(1);
 	});
@@ -202,8 +204,7 @@ describe("running_jobs", () => {
 		const tenantId = await limited({ running_jobs: 1 });
 		const job = await submitted(tenantId);
 		await lease([job]);
-		const [heir] = (await lease([job], NOW + LEASE_MS)).jobs;
-		if (heir === undefined) throw new Error("nothing was taken over");
+		const heir = await leased([job], NOW + LEASE_MS);
 		expect(await slotsOf(tenantId)).toBe(1);
 		await finishJobs(db, [finalizationOf(heir)]);
 		expect(await slotsOf(tenantId)).toBe(0);
@@ -256,7 +257,7 @@ describe("open_jobs", () => {
 	it("that is set later counts what is open already, whoever submits meanwhile", async () => {
 		const tenantId = await limited({});
 		const later = { start: { delayMs: 40 * DAY } };
-		const [first] = await Promise.all(Array.from({ length: 8 }, () => submitted(tenantId, later)));
+		const [first = jobOf()] = await Promise.all(Array.from({ length: 8 }, () => submitted(tenantId, later)));
 		await aJob({ tenantId, status: "succeeded" });
 		const outcomes = await Promise.all([
 			...Array.from({ length: 4 }, () => submitJob(db, aNewJob({ tenantId }))),
@@ -280,7 +281,7 @@ describe("open_jobs", () => {
 		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("created");
 		await change(tenantId, { open_jobs: (open?.n ?? 0) + 1 });
 		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("refused");
-		await finishJobs(db, [finalizationOf(first ?? nobody, CANCELLED)]);
+		await finishJobs(db, [finalizationOf(first, CANCELLED)]);
 		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("created");
 	});
 
@@ -294,10 +295,9 @@ describe("open_jobs", () => {
 
 	it("admits another when one ends, and leaves the key of a refused request free", async () => {
 		const tenantId = await limited({ open_jobs: 1 });
-		const [job] = (await lease([await submitted(tenantId)])).jobs;
+		const job = await leased([await submitted(tenantId)]);
 		const asked = aNewJob({ tenantId, idempotency: { key: anId("req"), fingerprint: "f".repeat(64) } });
 		expect((await submitJob(db, asked)).outcome).toBe("refused");
-		if (job === undefined) throw new Error("nothing was leased");
 		await finishJobs(db, [finalizationOf(job)]);
 		expect((await submitJob(db, asked)).outcome).toBe("created");
 		expect((await submitJob(db, aNewJob({ tenantId, idempotency: asked.idempotency }))).outcome).toBe("replayed");
@@ -354,11 +354,9 @@ describe("tokens_per_day", () => {
 
 	it("releases no job that the spent budget still gates", async () => {
 		const tenantId = await limited({ tokens_per_day: 100, running_jobs: 1 });
-		const [job] = (await lease([await submitted(tenantId)])).jobs;
+		const job = await leased([await submitted(tenantId)]);
 		const next = await submitted(tenantId);
-		const [end] = await finishJobs(db, [
-			finalizationOf(job ?? nobody, { progress: { ...(job ?? nobody), usage: spent(100) } }),
-		]);
+		const [end] = await finishJobs(db, [finalizationOf(job, { progress: { ...job, usage: spent(100) } })]);
 		expect(end?.released).toEqual([]);
 		expect(await change(tenantId, { running_jobs: 1 })).toEqual([next.jobId]);
 	});

@@ -35,6 +35,7 @@ import {
 	aTenant,
 	databaseAt,
 	db,
+	deliveryOf,
 	insertRow,
 	reload,
 	reloadDelivery,
@@ -121,27 +122,9 @@ describe("finishJobs", () => {
 		const bare = job.jobId.slice(4);
 		expect(finished?.deliveries).toEqual([{ tenantId: job.tenantId, deliveryId: `dlv_${bare}_succeeded_webhook` }]);
 		const key = { tenantId: job.tenantId, deliveryId: `dlv_${bare}_succeeded_webhook` };
-		expect(await reloadDelivery(key)).toEqual({
-			...key,
-			jobId: job.jobId,
-			event: null,
-			eventId: `evt_${bare}_succeeded`,
-			eventType: "job.succeeded",
-			endpointId: null,
-			url: WEBHOOK.url,
-			receiver: `receiver:${job.tenantId} ${new URL(WEBHOOK.url).origin}`,
-			payload: "thin",
-			status: "pending",
-			attemptsMade: 0,
-			attemptsBefore: 0,
-			restartedAt: null,
-			attempts: [],
-			createdAt: NOW,
-			nextAttemptAt: NOW,
-			sweepAt: NOW + MINUTE,
-			finishedAt: null,
-			pruneAt: null,
-		});
+		const { url, payload } = { ...WEBHOOK, payload: "thin" as const };
+		const inserted = { ...key, eventId: `evt_${bare}_succeeded`, eventType: "job.succeeded", createdAt: NOW };
+		expect(await reloadDelivery(key)).toEqual({ ...deliveryOf(job, { url, payload }), ...inserted });
 	});
 
 	it("owes nothing to a webhook that did not ask for the event", async () => {

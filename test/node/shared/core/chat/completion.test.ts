@@ -61,86 +61,44 @@ describe("readCompletion", () => {
 		});
 	});
 
+	const HI = { role: "assistant", content: "Hi" };
+	const called = (id: string) => {
+		const call = { id, type: "function", function: { name: "f", arguments: '{"a":1}' } };
+		return { role: "assistant", content: null, tool_calls: [call] };
+	};
+	const text = (words: string) => ({ type: "text", text: words });
+	const thinking = { type: "thinking", thinking: "Hm", signature: "s" };
+	const toolUse = { type: "tool_use", id: "toolu_1", name: "f", input: { a: 1 } };
 	const shapes: [name: string, body: Json, message: Json, finishReason: Json][] = [
-		["{response}", { response: "Hi" }, { role: "assistant", content: "Hi" }, null],
-		[
-			"a Workers AI envelope",
-			{ result: { response: "Hi" }, success: true, errors: [], messages: [] },
-			{ role: "assistant", content: "Hi" },
-			null,
-		],
-		[
-			"an envelope around a completion",
-			{ result: { choices: onlyChoice({ role: "assistant", content: "Hi" }, "stop") }, success: true },
-			{ role: "assistant", content: "Hi" },
-			"stop",
-		],
+		["{response}", { response: "Hi" }, HI, null],
+		["a Workers AI envelope", { result: { response: "Hi" }, success: true, errors: [], messages: [] }, HI, null],
+		["an envelope around a completion", { result: { choices: onlyChoice(HI, "stop") }, success: true }, HI, "stop"],
 		[
 			"a completed run behind the gateway",
-			{ state: "Completed", result: { choices: onlyChoice({ role: "assistant", content: "Hi" }, "stop") } },
-			{ role: "assistant", content: "Hi" },
+			{ state: "Completed", result: { choices: onlyChoice(HI, "stop") } },
+			HI,
 			"stop",
 		],
-		["an envelope around bare text", { result: "Hi", success: true }, { role: "assistant", content: "Hi" }, null],
+		["an envelope around bare text", { result: "Hi", success: true }, HI, null],
 		["{response} of JSON mode", { response: { a: 1 } }, { role: "assistant", content: '{"a":1}' }, null],
 		[
 			"Workers AI tool calls",
 			{ response: null, tool_calls: [{ name: "f", arguments: { a: 1 } }] },
-			{
-				role: "assistant",
-				content: null,
-				tool_calls: [{ id: "call_0", type: "function", function: { name: "f", arguments: '{"a":1}' } }],
-			},
+			called("call_0"),
 			null,
 		],
 		[
 			"Anthropic text",
-			{
-				type: "message",
-				role: "assistant",
-				content: [
-					{ type: "text", text: "H" },
-					{ type: "text", text: "i" },
-				],
-				stop_reason: "end_turn",
-			},
-			{ role: "assistant", content: "Hi" },
+			{ type: "message", role: "assistant", content: [text("H"), text("i")], stop_reason: "end_turn" },
+			HI,
 			"stop",
 		],
-		[
-			"Anthropic cut by max_tokens",
-			{ content: [{ type: "text", text: "H" }], stop_reason: "max_tokens" },
-			{ role: "assistant", content: "H" },
-			"length",
-		],
-		[
-			"Anthropic tool use",
-			{ content: [{ type: "tool_use", id: "toolu_1", name: "f", input: { a: 1 } }], stop_reason: "tool_use" },
-			{
-				role: "assistant",
-				content: null,
-				tool_calls: [{ id: "toolu_1", type: "function", function: { name: "f", arguments: '{"a":1}' } }],
-			},
-			"tool_calls",
-		],
+		["Anthropic cut by max_tokens", { content: [text("Hi")], stop_reason: "max_tokens" }, HI, "length"],
+		["Anthropic tool use", { content: [toolUse], stop_reason: "tool_use" }, called("toolu_1"), "tool_calls"],
 		[
 			"Anthropic thinking",
-			{
-				content: [
-					{ type: "thinking", thinking: "Hm", signature: "s" },
-					{ type: "text", text: "Hi" },
-				],
-				stop_reason: "end_turn",
-			},
-			{
-				role: "assistant",
-				content: "Hi",
-				reasoning_content: "Hm",
-				content_blocks: [
-					{ type: "thinking", thinking: "Hm", signature: "s" },
-					{ type: "text", text: "Hi" },
-				],
-			},
+			{ content: [thinking, text("Hi")], stop_reason: "end_turn" },
+			{ ...HI, reasoning_content: "Hm", content_blocks: [thinking, text("Hi")] },
 			"stop",
 		],
 		[
@@ -150,7 +108,7 @@ describe("readCompletion", () => {
 					{ content: { role: "model", parts: [{ text: "Hm", thought: true }, { text: "Hi" }] }, finishReason: "STOP" },
 				],
 			},
-			{ role: "assistant", content: "Hi", reasoning_content: "Hm" },
+			{ ...HI, reasoning_content: "Hm" },
 			"stop",
 		],
 		[
@@ -160,11 +118,7 @@ describe("readCompletion", () => {
 					{ content: { parts: [{ functionCall: { name: "f", args: { a: 1 } } }] }, finishReason: "STOP", index: 0 },
 				],
 			},
-			{
-				role: "assistant",
-				content: null,
-				tool_calls: [{ id: "call_0", type: "function", function: { name: "f", arguments: '{"a":1}' } }],
-			},
+			called("call_0"),
 			"tool_calls",
 		],
 		[
@@ -173,22 +127,17 @@ describe("readCompletion", () => {
 			{ role: "assistant", content: null },
 			"content_filter",
 		],
-		[
-			"a choice with text alone",
-			{ choices: [{ text: "Hi", index: 0, finish_reason: "stop" }] },
-			{ role: "assistant", content: "Hi" },
-			"stop",
-		],
+		["a choice with text alone", { choices: [{ text: "Hi", index: 0, finish_reason: "stop" }] }, HI, "stop"],
 		[
 			"content in parts",
-			{ choices: onlyChoice({ role: "assistant", content: [{ type: "text", text: "Hi" }] }, "stop") },
-			{ role: "assistant", content: "Hi", content_parts: [{ type: "text", text: "Hi" }] },
+			{ choices: onlyChoice({ role: "assistant", content: [text("Hi")] }, "stop") },
+			{ ...HI, content_parts: [text("Hi")] },
 			"stop",
 		],
 		[
 			"null where the schema wants a list",
 			{ choices: onlyChoice({ content: "Hi", tool_calls: null }, "stop") },
-			{ role: "assistant", content: "Hi" },
+			HI,
 			"stop",
 		],
 		[

@@ -24,6 +24,10 @@ const openai = (code: string | null, type = "invalid_request_error", message = "
 const anthropic = (type: string, message = "Why.") => ({ type: "error", error: { type, message } });
 const cloudflare = (code: number) => ({ success: false, result: null, errors: [{ code, message: "Why." }] });
 
+const gemini = (code: number, status: string, message = "Why.") => ({ error: { code, message, status } });
+const TOO_LOW = "Your credit balance is too low to access the API.";
+const TOO_LONG = "prompt is too long: 210000 tokens > 200000 maximum";
+
 describe("by status alone", () => {
 	const rows: [status: number, failureClass: FailureClass, nextModelMayHelp: boolean][] = [
 		[301, "permanent", true],
@@ -63,7 +67,8 @@ describe("by status alone", () => {
 });
 
 describe("by the provider's words", () => {
-	const rows: [status: number, body: Json, failureClass: FailureClass, code: string, nextModelMayHelp: boolean][] = [
+	type Row = [status: number, body: Json, failureClass: FailureClass, code: string, nextModelMayHelp: boolean];
+	const rows: Row[] = [
 		[429, openai("insufficient_quota", "insufficient_quota"), "blocked", "insufficient_quota", true],
 		[429, openai(null, "insufficient_quota"), "blocked", "insufficient_quota", true],
 		[429, openai("credit_balance_exhausted"), "blocked", "credit_balance_exhausted", true],
@@ -76,13 +81,7 @@ describe("by the provider's words", () => {
 		[402, anthropic("billing_error"), "blocked", "billing_error", true],
 		[402, { error: { code: 402, message: "Insufficient credits" } }, "blocked", "quota_exhausted", true],
 		[403, openai("insufficient_credits"), "blocked", "insufficient_credits", true],
-		[
-			400,
-			anthropic("invalid_request_error", "Your credit balance is too low to access the API."),
-			"blocked",
-			"invalid_request_error",
-			true,
-		],
+		[400, anthropic("invalid_request_error", TOO_LOW), "blocked", "invalid_request_error", true],
 		[429, { error: "Spend limit reached for this gateway" }, "blocked", "quota_exhausted", true],
 		[429, cloudflare(3036), "blocked", "3036", true],
 
@@ -93,13 +92,7 @@ describe("by the provider's words", () => {
 		[400, openai("rate_limit_exceeded"), "throttled", "rate_limit_exceeded", true],
 		[503, openai("too_many_requests"), "throttled", "too_many_requests", true],
 		[503, openai("capacity_exceeded"), "throttled", "capacity_exceeded", true],
-		[
-			429,
-			{ error: { code: 429, message: "Why.", status: "RESOURCE_EXHAUSTED" } },
-			"throttled",
-			"resource_exhausted",
-			true,
-		],
+		[429, gemini(429, "RESOURCE_EXHAUSTED"), "throttled", "resource_exhausted", true],
 		[429, cloudflare(3040), "throttled", "3040", true],
 		[500, { name: "AiError", internalCode: 3040, description: "Why." }, "throttled", "3040", true],
 
@@ -110,13 +103,7 @@ describe("by the provider's words", () => {
 
 		[400, openai("context_length_exceeded"), "permanent", "context_length_exceeded", true],
 		[400, openai("string_above_max_length"), "permanent", "string_above_max_length", true],
-		[
-			400,
-			anthropic("invalid_request_error", "prompt is too long: 210000 tokens > 200000 maximum"),
-			"permanent",
-			"invalid_request_error",
-			true,
-		],
+		[400, anthropic("invalid_request_error", TOO_LONG), "permanent", "invalid_request_error", true],
 		[400, openai("content_filter"), "permanent", "content_filter", true],
 		[400, openai("content_policy_violation"), "permanent", "content_policy_violation", true],
 		[400, openai("invalid_prompt"), "permanent", "invalid_prompt", true],
@@ -132,30 +119,12 @@ describe("by the provider's words", () => {
 		[413, cloudflare(3006), "permanent", "3006", true],
 		[401, openai("invalid_api_key"), "permanent", "invalid_api_key", true],
 		[401, anthropic("authentication_error"), "permanent", "authentication_error", true],
-		[
-			400,
-			{ error: { code: 400, message: "API key not valid.", status: "INVALID_ARGUMENT" } },
-			"permanent",
-			"invalid_argument",
-			true,
-		],
+		[400, gemini(400, "INVALID_ARGUMENT", "API key not valid."), "permanent", "invalid_argument", true],
 		[401, cloudflare(2009), "permanent", "2009", true],
 		[403, anthropic("permission_error"), "permanent", "permission_error", true],
 		[403, openai("unsupported_country_region_territory"), "permanent", "unsupported_country_region_territory", true],
-		...[3023, 3041, 5016, 5018].map((code): [number, Json, FailureClass, string, boolean] => [
-			403,
-			cloudflare(code),
-			"permanent",
-			String(code),
-			true,
-		]),
-		...[3003, 5004, 5005, 5019].map((code): [number, Json, FailureClass, string, boolean] => [
-			400,
-			cloudflare(code),
-			"permanent",
-			String(code),
-			false,
-		]),
+		...[3023, 3041, 5016, 5018].map((code): Row => [403, cloudflare(code), "permanent", String(code), true]),
+		...[3003, 5004, 5005, 5019].map((code): Row => [400, cloudflare(code), "permanent", String(code), false]),
 
 		[200, { error: { code: 502, message: "Why." } }, "transient", "server_error", true],
 		[200, { error: { code: 429, message: "Why." } }, "throttled", "rate_limited", true],
