@@ -17,7 +17,7 @@ const AT_ONCE = 16;
 /** Jobs a second, by the peer's: what the service has to reach. */
 const LEAST_RATIOS = { straightforward: 1, workflows: 1.5 };
 
-export interface AsStarted {
+interface AsStarted {
 	at_once: number;
 	/** Medians of all rounds. */
 	jobs_per_second: Record<string, number>;

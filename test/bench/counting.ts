@@ -24,7 +24,7 @@ export async function invocationOf<T>(actor: string, run: () => T | Promise<T>):
 export function countFetches(): void {
 	const { fetch } = globalThis;
 	globalThis.fetch = (input, init) => {
-		accountOf(acting.getStore() ?? "nobody").spent.fetches += 1;
+		accountOf(acting.getStore() ?? "none").spent.fetches += 1;
 		return fetch(input, init);
 	};
 }
@@ -34,7 +34,7 @@ export function countLogLines(): void {
 	for (const level of ["log", "warn", "error"] as const) {
 		const write = console[level];
 		console[level] = (...words: unknown[]) => {
-			const { spent } = accountOf(acting.getStore() ?? "nobody");
+			const { spent } = accountOf(acting.getStore() ?? "none");
 			spent.logLines += 1;
 			spent.logBytes += new TextEncoder().encode(words.join(" ")).byteLength;
 			write(...words);

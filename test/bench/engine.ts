@@ -27,7 +27,7 @@ export interface Engine {
 	stop(): Promise<void>;
 }
 
-export interface EngineOptions {
+interface EngineOptions {
 	stateDir: string;
 	/** For `wrangler dev`; main and migrations as absolute paths. */
 	config: object;

@@ -14,7 +14,7 @@ const NUMBERS = "WITH RECURSIVE n (i) AS (SELECT ?1 UNION ALL SELECT i + 1 FROM 
 const RANDOM_PART = "'01h0' || printf('%022d', n.i)";
 export const copiedJobId = (i: number) => `job_01h0${String(i).padStart(22, "0")}`;
 
-export interface Templates {
+interface Templates {
 	job: Row;
 	deliveries: Row[];
 }

@@ -7,7 +7,7 @@ interface Node {
 	children?: number[];
 }
 
-export interface CpuProfile {
+interface CpuProfile {
 	nodes: Node[];
 	samples: number[];
 	/** Microseconds since the sample before. */
@@ -68,7 +68,7 @@ async function connect(inspectorPort: number) {
 	};
 }
 
-export interface Hot {
+interface Hot {
 	/** Function, file and line of the bundle. */
 	where: string;
 	selfMs: number;

@@ -25,7 +25,7 @@ const NOTHING = {
 export type Spent = typeof NOTHING;
 
 /** The calls to D1 of one name; a transaction of several calls counts under the first. */
-export interface D1Calls {
+interface D1Calls {
 	calls: number;
 	rowsRead: number;
 	rowsWritten: number;

@@ -35,7 +35,7 @@ export async function submitMany(
 	return took;
 }
 
-export interface Throughput {
+interface Throughput {
 	jobsPerSecond: number;
 	submitMs: number[];
 }

@@ -2,7 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Load } from "./turns.ts";
 
-export const MODES = ["compare", "start", "growth", "backlog", "profile"] as const;
+const MODES = ["compare", "start", "growth", "backlog", "profile"] as const;
 export type Mode = (typeof MODES)[number];
 
 export interface Options {

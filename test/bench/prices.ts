@@ -6,7 +6,7 @@
 /** When the oldest of them was read. */
 export const PRICES_READ_ON = "2026-11-23";
 
-export interface Price {
+interface Price {
 	/** Dollars for a million of them. */
 	perMillion: number;
 	what: string;

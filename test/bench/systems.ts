@@ -20,7 +20,7 @@ export interface System {
 	submission(tag: string): { url: string; init: RequestInit };
 	/**
 	 * Resolves when no job has anything left to do, also of what comes after its webhook, with all that the platform's parts
-	 * were asked for until then. Null: it stands on servers of its own, and nobody bills it by the count.
+	 * were asked for until then. Null: it runs on servers of its own, which are not billed by the count.
 	 */
 	atRest(): Promise<Ledger | null>;
 	/** CPU spent so far by all that it consists of. */

@@ -6,7 +6,7 @@ import { atMost } from "./at-most.ts";
 import type { Client } from "./client.ts";
 import type { PlannedJob } from "./planned-job.ts";
 
-/** Between two tries while nobody answers; grows, or all callers together would keep a service down that comes back. */
+/** Between two tries without an answer. It grows: otherwise all callers together would keep a recovering service down. */
 const AGAIN_MS = 700;
 const AGAIN_MS_MAX = 10_000;
 /** Between two looks at a job that waits. */
@@ -14,7 +14,7 @@ const LOOK_MS_MAX = 20_000;
 const GROWTH = 1.5;
 /**
  * Requests of all callers together. More would only be late: a machine that is too busy to answer in time still works on
- * what nobody waits for any more, and never catches up.
+ * what its callers gave up on, and never catches up.
  */
 const LINES = 40;
 const WAIT_SECONDS = 8;
@@ -79,7 +79,7 @@ export class Callers {
 		}
 	}
 
-	/** Once: where nobody answers, it is left to run. */
+	/** Once: without an answer, the job is left to run. */
 	async #cancel(client: Client, { id }: Pick<JobSeen, "id">, afterMs: number): Promise<void> {
 		await this.#pause(afterMs);
 		const asked = { method: "POST" as const, path: `/v1/jobs/${id}/cancel` };

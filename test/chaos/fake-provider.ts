@@ -30,7 +30,7 @@ const FATES = {
 type Fate = keyof typeof FATES.busy;
 
 /** `calmDown`: from here on every call is answered, so that models in trouble recover and the drain ends. */
-export type FakeProvider = Pick<Provider, "close"> & { calmDown(): void };
+type FakeProvider = Pick<Provider, "close"> & { calmDown(): void };
 
 type Ask = { messages: { content: string }[]; stream?: boolean };
 

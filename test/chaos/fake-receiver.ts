@@ -34,7 +34,7 @@ export interface Secrets<Secret = string> {
 }
 
 export class FakeReceiver {
-	/** Webhooks that nobody should have sent. */
+	/** Webhooks that should not have been sent. */
 	readonly problems: Problem[] = [];
 	readonly #seed: number;
 	readonly #recorder: Recorder;

@@ -8,7 +8,7 @@ import type { ServiceProcess } from "./service-process.ts";
 export async function doHarm(service: ServiceProcess, actions: readonly Action[], recorder: Recorder): Promise<void> {
 	for (const action of actions) {
 		await sleep(action.gapMs);
-		if (!service.isUp) throw new Error("the service ended, and nobody had touched it");
+		if (!service.isUp) throw new Error("the service ended without any harm done to it");
 		const { kind } = action;
 		const end = recorder.begin("supervisor", {
 			op: "harm",

@@ -51,7 +51,7 @@ async function lookAt(recorder: Recorder, client: Client, job: string): Promise<
 	recorder.note("drain", "ok", { op: "attempts", job, recorded: attempts.at(-1)?.number ?? 0 });
 	for (const { status, event_id: webhookId, event_type: eventType, endpoint_id: endpointId } of deliveries) {
 		const to = endpointId === null ? {} : { receiver: ENDPOINT };
-		// The service's own word that nobody took it.
+		// By the service's own account, no receiver took it.
 		if (status === "exhausted") recorder.note("service", "fail", { op: "webhook", job, webhookId, eventType, ...to });
 	}
 	if (status === "succeeded") await resolveWithRetry(client, { path: `/v1/jobs/${job}/result` }, { op: "result", job });
@@ -64,5 +64,5 @@ async function resolveWithRetry(client: Client, asked: Asked, facts: Facts): Pro
 		if (answer !== null && answer.code < 500) return answer;
 		await sleep(200 * tried);
 	}
-	throw new Error(`the service does not answer ${asked.path}, though nobody touches it`);
+	throw new Error(`the service does not answer ${asked.path}, though nothing disturbs it`);
 }

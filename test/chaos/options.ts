@@ -10,7 +10,7 @@ export interface Options {
 	keep: boolean;
 }
 
-/** Short, so that what a kill left behind is found while somebody watches. */
+/** Short, so that what a kill left behind is found within the run. */
 export const LEASE_SECONDS = 6;
 export const SERVICE_SETTINGS = {
 	LEASE_SECONDS: String(LEASE_SECONDS),

@@ -19,7 +19,7 @@ export interface Action {
 	runtime: "front" | "worker";
 }
 
-export interface Plan {
+interface Plan {
 	actions: Action[];
 	jobs: PlannedJob[];
 }
@@ -60,7 +60,7 @@ function planActions(dice: Dice, kills: number): Action[] {
 	}));
 }
 
-export function isPause(kind: Kind): boolean {
+function isPause(kind: Kind): boolean {
 	return kind === "pause" || kind === "pause_runtime";
 }
 

@@ -12,7 +12,7 @@ export interface PlannedJob {
 	wants: readonly string[] | null;
 	/** Whether the same request is sent twice at once. */
 	isDoubled: boolean;
-	/** Whether its caller goes away when the first try is not answered: nobody knows whether there is a job. */
+	/** Whether its caller goes away when the first try is not answered, without knowing whether there is a job. */
 	givesUp: boolean;
 	/** Until its caller looks for the first time; the next looks are ever further apart. */
 	lookAfterMs: number;

@@ -88,7 +88,7 @@ function unroutedComplaints({ method }: Request, { status }: Answer): string[] {
 
 function accessComplaints({ name, access, takesLinks }: Operation, who: Who, status: number): string[] {
 	const denied = denialOf(access, who);
-	// A link's parameters are looked at before its signature, so a request may be wrong before it is nobody's.
+	// A link's parameters are looked at before its signature, so a request may be invalid before it is unauthenticated.
 	const expected = takesLinks && denied !== null ? [denied, 400] : [denied];
 	// A key gives no scope that it lacks itself.
 	if (denied === null && name === "POST /v1/keys" && status === 403) return [];

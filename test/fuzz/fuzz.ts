@@ -9,7 +9,7 @@ import { type Histogram, Story } from "./story.ts";
 const STEPS_MAX = 120;
 const STORIES_A_ROUND = 10;
 
-export interface Campaign {
+interface Campaign {
 	seed: number;
 	/** How many at least. */
 	requests: number;

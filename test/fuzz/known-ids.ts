@@ -15,7 +15,7 @@ const NOBODYS = "01jq0000000000000000000000";
 
 export class KnownIds {
 	readonly #shown: Record<Party, Set<string>> = { a: new Set(), b: new Set(), admin: new Set() };
-	/** What the stories' own callers stand on is nobody's to revoke or delete. */
+	/** What the stories' own callers need, which no story may revoke or delete. */
 	readonly #kept: Set<string>;
 
 	constructor(accounts: Account[]) {

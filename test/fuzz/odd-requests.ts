@@ -1,4 +1,4 @@
-/** What a request is made of besides its body, as nobody should send it. */
+/** What a request is made of besides its body, in forms that no caller should send. */
 
 export const METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "PROPFIND", "QUERY", "get"];
 

@@ -63,7 +63,7 @@ const ODD_VALUES: Json[] = [
 ];
 
 export const oddTexts = fc.oneof(fc.constantFrom(...ODD_TEXTS), fc.string({ unit: "binary", maxLength: 12 }));
-export const oddValues: fc.Arbitrary<Json> = fc.constantFrom(...ODD_VALUES);
+const oddValues: fc.Arbitrary<Json> = fc.constantFrom(...ODD_VALUES);
 
 /** One place of `value`, counted through all of it, replaced, removed, given twice or given company. */
 export const alter = (whole: fc.Arbitrary<Json>): fc.Arbitrary<Json> =>

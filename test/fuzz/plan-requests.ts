@@ -10,8 +10,8 @@ import { type Making, valuesOf } from "../support/values-of.ts";
 import { alter, breakText, ODD_TEXTS, oddTexts } from "./odd.ts";
 import { MEDIA_TYPES, METHODS, ODD_HEADERS, ODD_PATHS } from "./odd-requests.ts";
 
-/** Two tenants with all scopes, the first with one scope alone, the operator, or nobody whom the service knows. */
-export type Who = "a" | "b" | `a:${Scope}` | "admin" | "garbage" | "nobody";
+/** Two tenants with all scopes, the first with one scope alone, the operator, or a caller unknown to the service. */
+export type Who = "a" | "b" | `a:${Scope}` | "admin" | "garbage" | "keyless";
 
 export interface PlannedRequest {
 	who: Who;
@@ -66,7 +66,7 @@ const everybody: fc.Arbitrary<Who> = fc.constantFrom<Who[]>(
 	"b",
 	"admin",
 	"garbage",
-	"nobody",
+	"keyless",
 	...SCOPES.map((scope): Who => `a:${scope}`),
 );
 

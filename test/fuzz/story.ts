@@ -11,7 +11,7 @@ import type { PlannedRequest, Step, Who } from "./plan-requests.ts";
 /** How many answers there were of each status, and how many requests no HTTP client would send. */
 export type Histogram = Map<string, number>;
 
-export interface Means {
+interface Means {
 	api: ApiDescription;
 	checkSchema: SchemaCheck;
 	histogram: Histogram;
@@ -82,7 +82,7 @@ export class Story {
 
 	#tokenOf(who: Who): string | null {
 		const { a, b } = this.#accounts;
-		if (who === "nobody") return null;
+		if (who === "keyless") return null;
 		if (who === "a") return a.key;
 		if (who === "b") return b.key;
 		if (who === "admin") return this.#service.adminToken;
@@ -120,7 +120,7 @@ export class Story {
 }
 
 function partyOf(who: Who): Party | null {
-	if (who === "garbage" || who === "nobody") return null;
+	if (who === "garbage" || who === "keyless") return null;
 	return who === "admin" || who === "b" ? who : "a";
 }
 

@@ -27,7 +27,7 @@ it("production lets a slow receiver's delivery go on after its batch", () => {
 it.each([
 	["KEY_RATE", KEY_RATE, REQUESTS_PER_COUNT],
 	["UNAUTHENTICATED_RATE", UNAUTHENTICATED_RATE, 1],
-])("production counts by %s as callers are told", (name, { quota, windowSeconds }, requestsPerCount) => {
+])("production counts by %s as documented", (name, { quota, windowSeconds }, requestsPerCount) => {
 	const simple = new RegExp(
 		`name = "${name}"\\nnamespace_id = "\\d+"\\nsimple = \\{ limit = (\\d+), period = (\\d+) \\}`,
 	);

@@ -110,7 +110,7 @@ describe.concurrent("a job whose model", () => {
 		expect(provider.callsOf(model)).toHaveLength(4);
 	});
 
-	it("refuses the key fails at one call, with the provider's message, and the caller is told", async ({
+	it("refuses the key fails at one call, with the provider's message, and the webhook says so", async ({
 		scenario,
 		onTestFinished,
 	}) => {

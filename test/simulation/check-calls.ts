@@ -18,7 +18,7 @@ interface Span {
 }
 
 /** What was paid for one submission, and what for twice. */
-export interface CallAccount {
+interface CallAccount {
 	tag: string;
 	calls: number;
 	/** Answers bought beyond the first. */

@@ -30,7 +30,7 @@ export function checkHistory(events: readonly HistoryEvent[]): Problem[] {
 	];
 }
 
-/** S1: an acknowledged job is there at the end, unless somebody erased it or its time was over. L1: and it has ended. */
+/** S1: an acknowledged job is there at the end, unless it was erased or its retention ended. L1: and it has ended. */
 function checkLost(history: readonly HistoryEvent[]): Problem[] {
 	const acked = new Map<string, HistoryEvent>();
 	const erasable = new Set<string>();
@@ -68,7 +68,7 @@ function checkUnexpected(history: readonly HistoryEvent[]): Problem[] {
 			if (isDrain === true && !FINAL_STATUSES.includes(found.status))
 				problems.push({ invariant: "L1", message: `${found.job} is ${found.status} for ever` });
 			if (!submitted.has(name))
-				problems.push({ invariant: "S4", message: `nobody submitted ${found.job} (${found.tag})` });
+				problems.push({ invariant: "S4", message: `no caller submitted ${found.job} (${found.tag})` });
 			const twin = jobOfTag.get(name) ?? found.job;
 			if (twin !== found.job)
 				problems.push({ invariant: "S5", message: `${found.tag} became ${twin} and ${found.job}` });

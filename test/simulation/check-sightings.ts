@@ -1,6 +1,6 @@
 /**
  * What readers saw of a job is one story: S2, it ends once, and its result keeps its bytes; S8, a read after
- * somebody was answered sees no older version; E3, what was erased does not come back.
+ * another's response sees no older version; E3, what was erased does not come back.
  */
 import type { Problem } from "./check-history.ts";
 import { FINAL_STATUSES, type HistoryEvent } from "./history.ts";

@@ -8,7 +8,7 @@ import { parseArgs } from "node:util";
 import { type Report, simulate } from "./simulate.ts";
 
 const TRACE_LINES_SHOWN = 80;
-/** Faults are errors by the hundred, and nobody reads their stacks: the seed that fails is run again here, with them. */
+/** Faults are errors by the hundred, and their stacks are not read: the failing seed runs again here, with stacks. */
 const NO_STACKS = ["--stack-trace-limit=0"];
 
 const { values } = parseArgs({

@@ -21,7 +21,7 @@ export interface SourceFile {
 }
 
 /** A rule on the tree as a whole. */
-export interface TreeRule {
+interface TreeRule {
 	guarantee: string;
 	check(files: SourceFile[]): string[];
 }

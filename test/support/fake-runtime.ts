@@ -1,5 +1,5 @@
 /**
- * A world for tests: its clock moves only when told to, its dice are seeded, its network is what the test says. Nothing
+ * A world for tests: its clock moves only when a test moves it, its dice are seeded, its network is what the test says. Nothing
  * sleeps for real.
  */
 import type { Runtime } from "../../shared/core/runtime.ts";
@@ -7,13 +7,13 @@ import type { Runtime } from "../../shared/core/runtime.ts";
 export interface FakeRuntime extends Runtime {
 	/** Moves the clock on, firing timers in order and letting what they wake run before the next. */
 	advance(ms: number): Promise<void>;
-	/** Timers that nobody took back: a finished call must leave none. */
+	/** Timers that were not cancelled: a finished call must leave none. */
 	pendingTimers(): number;
 	/** When the next timer fires, on this clock; null: there is none. */
 	nextTimerAt(): number | null;
 }
 
-export interface FakeWorld {
+interface FakeWorld {
 	/** Unix milliseconds at which the clock starts. */
 	startAt?: number;
 	seed?: number;

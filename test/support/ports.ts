@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 
-/** Any port that nobody listens on. */
+/** Any free port. */
 export async function freePort(): Promise<number> {
 	const port = await listenOnce(0);
 	if (port === null) throw new Error("this machine has no free port");
@@ -9,7 +9,7 @@ export async function freePort(): Promise<number> {
 
 /**
  * The first from `first` on. For a service that comes and goes on its port: one of the system's choosing would meanwhile
- * be given to somebody's outgoing connection.
+ * be given to an outgoing connection.
  */
 export async function freePortFrom(first: number): Promise<number> {
 	for (let port = first; port < first + 1_000; port++) if ((await listenOnce(port)) !== null) return port;
@@ -23,7 +23,7 @@ async function listenOnce(port: number): Promise<number | null> {
 			server.once("error", failed).listen(port, "127.0.0.1", listening);
 		});
 	} catch {
-		// Taken by somebody else.
+		// Taken by another process.
 		return null;
 	}
 	const address = server.address();

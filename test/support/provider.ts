@@ -1,4 +1,4 @@
-/** A provider that answers each call as it is told, and remembers what it was sent and when. */
+/** A provider that answers each call as its test chooses, and remembers what it was sent and when. */
 import type { IncomingMessage } from "node:http";
 import { z } from "zod";
 import type { Answer } from "./answers.ts";

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 
-/** The body of a request, as it came. Null: whoever sent it broke off. */
+/** The body of a request, as it came. Null: its sender broke off. */
 export async function textOf(request: IncomingMessage): Promise<string | null> {
 	const chunks: Buffer[] = [];
 	try {

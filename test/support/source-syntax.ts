@@ -7,7 +7,7 @@ export interface Found {
 	line: number;
 }
 
-export interface SourceFacts {
+interface SourceFacts {
 	/** Module specifiers of imports, re-exports, dynamic imports and import types. */
 	imports: Found[];
 	/** Names that are read as values: `fetch` of `fetch(url)`, but neither of `runtime.fetch(url)` nor of a type. */
@@ -30,7 +30,7 @@ export interface SourceFacts {
 	isBarrel: boolean;
 }
 
-export interface SyntaxNode {
+interface SyntaxNode {
 	type: string;
 	start: number;
 	end: number;
@@ -97,7 +97,7 @@ function placesIn(program: unknown): Place[] {
 	return places;
 }
 
-export function isNode(value: unknown): value is SyntaxNode {
+function isNode(value: unknown): value is SyntaxNode {
 	return typeof value === "object" && value !== null && "type" in value && "start" in value && "end" in value;
 }
 
@@ -118,7 +118,7 @@ function memberOf(node: SyntaxNode): string | null {
 }
 
 /** Of `a.b` and of `a["b"]`: b. */
-export function propertyName(node: unknown): string | null {
+function propertyName(node: unknown): string | null {
 	if (!isNode(node) || node.type !== "MemberExpression" || !isNode(node.property)) return null;
 	return node.computed === true ? stringOf(node.property) : identifierName(node.property);
 }
@@ -138,7 +138,7 @@ function hasNoArguments(node: SyntaxNode): boolean {
 	return Array.isArray(node.arguments) && node.arguments.length === 0;
 }
 
-export function identifierName(node: unknown): string | null {
+function identifierName(node: unknown): string | null {
 	return isNode(node) && node.type === "Identifier" && typeof node.name === "string" ? node.name : null;
 }
 

@@ -1,14 +1,14 @@
-/** Receivers' addresses as an attacker would write them, and as honest callers do: one table for every place that judges. */
+/** Receivers' addresses as an attacker would write them, and as honest callers do: one table for every place that checks them. */
 
-export const INVALID = "This is not a valid URL.";
-export const SCHEME = "The URL must begin with https://.";
-export const MENDED = "The URL must not contain spaces, control characters or backslashes: percent-encode them.";
+const INVALID = "This is not a valid URL.";
+const SCHEME = "The URL must begin with https://.";
+const MENDED = "The URL must not contain spaces, control characters or backslashes: percent-encode them.";
 export const TOO_LONG = "The URL must not be longer than 2048 characters.";
 export const USER = "The URL must not contain a user name or a password.";
 export const PORT = "The URL's port must be 443 or 8443.";
 export const ADDRESS = "The URL's host must be a name, not an IP address.";
 export const PRIVATE_NAME = "The URL's host must be a public name.";
-export const SPELLING = "The URL's host must be made of letters, digits, hyphens and single dots.";
+const SPELLING = "The URL's host must be made of letters, digits, hyphens and single dots.";
 export const OWN = "The URL must not point at this service itself.";
 
 /** What the service is called in tests of this table. */
@@ -83,9 +83,9 @@ const REFUSED_FORMS: [problem: string, urls: string[]][] = [
 	[TOO_LONG, [`https://hooks.example.com/${"a/../".repeat(500)}`, `https://${"a".repeat(2_040)}.com/`]],
 ];
 
-export interface RefusedUrl {
+interface RefusedUrl {
 	url: string;
-	/** What the caller is told. */
+	/** The message of the refusal. */
 	problem: string;
 }
 

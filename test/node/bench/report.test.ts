@@ -9,7 +9,7 @@ const aTurn = (jobsPerSecond: number): Turn => ({ jobsPerSecond, cpuMsPerJob: 1,
 const SPENT = { intake: { ...emptyAccount(), spent: { ...emptyAccount().spent, rowsWritten: 2 } } };
 
 describe("the report", () => {
-	it("has no figure, instead of a zero, for what nobody counts", () => {
+	it("has no figure, instead of a zero, for what is not counted", () => {
 		const systems = new Map<string, Measured>([
 			["holdfast", { turns: [aTurn(200)], spent: SPENT }],
 			["a-worker", { turns: [aTurn(100)], spent: SPENT }],

@@ -131,7 +131,7 @@ describe("a history that breaks a promise is refused", () => {
 	const bad: [name: string, invariant: string, story: Story][] = [
 		["an acknowledged job is lost", "S1", submitted().did({ op: "get", job: "job_1", code: 404, ...drained }, "fail")],
 		["a job never ends", "L1", submitted().saw("running", 2, drained)],
-		["a job that nobody submitted is there", "S4", submitted().did(found(["job_1", "s1"], ["job_2", "s2"]))],
+		["a job that was not submitted is there", "S4", submitted().did(found(["job_1", "s1"], ["job_2", "s2"]))],
 		["one submission becomes two jobs", "S5", submitted().did(found(["job_1", "s1"], ["job_2", "s1"]))],
 		[
 			"one key becomes two jobs",

@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from "node:ht
 import type { AddressInfo } from "node:net";
 import { buffer } from "node:stream/consumers";
 
-export type Passing = { status: number; headers: Headers; text: string };
+type Passing = { status: number; headers: Headers; text: string };
 
 /** What becomes of the requests that match. Whatever it leaves out passes unchanged. */
 export type Fault = {

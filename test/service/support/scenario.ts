@@ -1,6 +1,6 @@
 /**
  * One test's share of the service: models of its own, the jobs it submitted, and the account that every test must
- * balance in the end: the calls that the provider saw are the attempts that the caller is told of, no more and no less.
+ * balance in the end: the calls that the provider saw are the attempts that the caller sees, no more and no less.
  */
 import { test as base, expect, inject } from "vitest";
 import type { JobBody } from "../../../shared/api/job.ts";
@@ -68,7 +68,7 @@ async function expectBalanced(api: Api, provider: ScriptedProvider, { jobs, mode
 	const attempts = (await Promise.all(jobs.map((id) => api.attempts(id)))).flat();
 	// An entry that says so stands for a refused stream and the call without.
 	const isRepeated = (message: string | null) => message?.endsWith("the call was repeated without it.") === true;
-	const told = attempts.flatMap(({ model, message }) => (isRepeated(message) ? [model, model] : [model]));
+	const recorded = attempts.flatMap(({ model, message }) => (isRepeated(message) ? [model, model] : [model]));
 	const seen = provider.callsOf(...models).map(({ model }) => model);
-	expect(told.sort(), "attempts told, against calls seen").toEqual(seen.sort());
+	expect(recorded.sort(), "attempts recorded, against calls seen").toEqual(seen.sort());
 }

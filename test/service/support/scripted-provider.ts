@@ -10,7 +10,7 @@ export interface ScriptedProvider {
 	close(): void;
 }
 
-const UNSCRIPTED = refusing(400, { message: "Nobody scripted this call." });
+const UNSCRIPTED = refusing(400, { message: "This call is not in the script." });
 
 export async function openScriptedProvider(port: number): Promise<ScriptedProvider> {
 	const scripts = new Map<string, Answer[]>();

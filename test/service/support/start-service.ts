@@ -27,7 +27,7 @@ export default async function startService(project: TestProject): Promise<() => 
 	return stop;
 }
 
-/** Models named `unpaid/…` are asked with a credential of their own: what blocks them blocks nobody else. */
+/** Models named `unpaid/…` are asked with a credential of their own: what blocks them blocks no other model. */
 function routesTo(base_url: string) {
 	const route = { provider: "openai-compatible", base_url };
 	return [

@@ -19,7 +19,7 @@ import { watchSignatures } from "./signatures.ts";
 import { watchSubmissions } from "./submissions.ts";
 
 /** Watches a simulation from its beginning; what it returns is called at the end. */
-export type Invariant = (simulation: Simulation) => (() => void) | undefined;
+type Invariant = (simulation: Simulation) => (() => void) | undefined;
 
 export const INVARIANTS: readonly Invariant[] = [
 	watchSubmissions,

@@ -33,21 +33,21 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 		const isLate = (dueAt: number) => world.databaseNow - dueAt > limitMs && world.now - (calmSince ?? 0) > limitMs;
 		for (const job of ledger.rows("jobs").values()) {
 			if (job.status === "running" && isLate(numberOf(job, "lease_expires_at"))) {
-				world.violate("L1", `nobody notices that the lease of ${job.id} ran out`);
+				world.violate("L1", `the sweeper misses that the lease of ${job.id} expired`);
 			}
 			if (
 				job.status === "queued" &&
 				isLate(Math.max(numberOf(job, "deadline_at"), touchedAt.get(textOf(job, "id")) ?? 0))
 			) {
-				world.violate("L1", `nobody notices that the deadline of ${job.id} passed`);
+				world.violate("L1", `the sweeper misses that the deadline of ${job.id} passed`);
 			}
 		}
 		for (const delivery of ledger.rows("deliveries").values()) {
 			if (delivery.status !== "pending") continue;
 			if (delivery.parked_on === null && isLate(numberOf(delivery, "sweep_at")))
-				world.violate("L1", `nobody notices that ${delivery.id} is due`);
+				world.violate("L1", `the sweeper misses that ${delivery.id} is due`);
 			if (delivery.parked_on !== null && isLate(freeSince(delivery)))
-				world.violate("L1", `nobody lets ${delivery.id} go`);
+				world.violate("L1", `the sweeper does not release ${delivery.id}`);
 		}
 	});
 }

@@ -1,4 +1,4 @@
-/** Registered receivers as they were: what somebody may have read who read a little earlier. */
+/** Registered receivers as they were: what a slightly earlier read may have seen. */
 import type { Ledger } from "../ledger.ts";
 import type { Invocation } from "../world/invocation.ts";
 import { hostOf } from "../world/receivers.ts";

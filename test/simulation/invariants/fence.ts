@@ -1,6 +1,6 @@
 /**
  * S3: only the holder of the highest lease settles or extends; besides it a caller may cancel, and the sweeper expire
- * what is queued. S11: nobody leases what is leased, parked, or not due.
+ * what is queued. S11: no job is leased that is leased, parked, or not due.
  */
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";

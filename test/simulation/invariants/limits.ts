@@ -1,7 +1,7 @@
 /**
  * T1: who runs has a slot, and slots are given only as far as the limit in force goes, to those who may run now. T2: no
  * more jobs are open than may be, when one more is admitted. T3: no job is admitted, and no call made, when the day's
- * tokens are spent. T4: a slot that is free does not stay so while somebody waits for it. T5: the most urgent goes next,
+ * tokens are spent. T4: a slot that is free does not stay so while a job waits for it. T5: the most urgent goes next,
  * then the oldest.
  */
 import { FAIR_SHARE } from "../../../shared/core/tenants/tenant.ts";
@@ -94,7 +94,7 @@ function checkSlots(simulation: Simulation, tenantId: string, nets: Net[]): void
 	const { world } = simulation;
 	const gained = nets.filter(({ before, after }) => (after?.slot ?? null) !== null && (before?.slot ?? null) === null);
 	const who = nets[0]?.by?.name;
-	// A job that was past its deadline, and is not any more where the clock jumps back, takes a slot that nobody counted.
+	// A job that was past its deadline, and is not any more where the clock jumps back, takes an uncounted slot.
 	const isExact = world.options.jumps === 0;
 	if (gained.length > 0 && isExact && freeSlots(simulation, tenantId) < 0)
 		world.violate("T1", `${who} gives ${gained.length} slots too many of ${tenantId}`);
@@ -135,8 +135,7 @@ function watchHandOver(simulation: Simulation, spent: Spent): void {
 	service.onSwept(() => {
 		look();
 		for (const [tenantId, since] of idleSince) {
-			if (world.now - since > HANDED_ON_MS_MAX)
-				world.violate("T4", `a slot of ${tenantId} is free, and somebody waits`);
+			if (world.now - since > HANDED_ON_MS_MAX) world.violate("T4", `a slot of ${tenantId} is free, and a job waits`);
 		}
 	});
 }

@@ -13,7 +13,7 @@ export function isFinalRow(row: Row | null): boolean {
 	return row !== null && row.finished_at !== null;
 }
 
-export interface RecordedCall {
+interface RecordedCall {
 	number: number;
 	fence: number;
 	counted: boolean;
@@ -36,7 +36,7 @@ export function receiverOf(delivery: Row): string {
 	return `receiver:${delivery.tenant_id} ${delivery.endpoint_id ?? origin}`;
 }
 
-export interface RecordedDeliveryAttempt {
+interface RecordedDeliveryAttempt {
 	status: number | null;
 	error: string | null;
 }

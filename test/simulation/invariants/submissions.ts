@@ -1,5 +1,5 @@
 /**
- * S1: what was answered 202 exists. S4: no job that nobody submitted. S5: one job for one idempotency key, and the key
+ * S1: what was answered 202 exists. S4: no job without a submission. S5: one job for one idempotency key, and the key
  * is committed with its job. E1: only jobs that are final, have no pending delivery and are past their retention are pruned.
  */
 import type { Changed } from "../ledger.ts";
@@ -18,7 +18,7 @@ export function watchSubmissions(simulation: Simulation): () => void {
 		const { tag = "" } = JSON.parse(textOf(after, "metadata")) as { tag?: string };
 		prompts.set(id, prompts.get(textOf(after, "retry_of")) ?? tag);
 		const isAsked = history.some((event) => event.op === "submit" && event.type === "invoke" && event.tag === tag);
-		if (!isAsked || !by?.name.startsWith("intake")) world.violate("S4", `nobody submitted ${id} (${tag})`);
+		if (!isAsked || !by?.name.startsWith("intake")) world.violate("S4", `no caller submitted ${id} (${tag})`);
 		const twin = jobOfTag.get(tag);
 		if (twin !== undefined) world.violate("S5", `${tag} was submitted once and became ${twin} and ${id}`);
 		jobOfTag.set(tag, id);

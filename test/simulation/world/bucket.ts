@@ -6,7 +6,7 @@ import type { World } from "./world.ts";
 const FAULT = "put: We encountered an internal error. Please try again. (10001)";
 const LIST_MAX = 1_000;
 
-export interface StoredObject {
+interface StoredObject {
 	key: string;
 	bytes: Uint8Array<ArrayBuffer>;
 	etag: string;
@@ -14,7 +14,7 @@ export interface StoredObject {
 }
 
 /** `refused`: put-if-absent found the key taken. */
-export interface BucketChange {
+interface BucketChange {
 	kind: "put" | "overwritten" | "refused" | "deleted" | "put_failed";
 	key: string;
 }

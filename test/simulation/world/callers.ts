@@ -93,7 +93,7 @@ export class Callers {
 		client.ask({ method: "POST", path: "/v1/jobs", headers, body }, facts, (answer, job) => {
 			if (job !== null) return this.#follow(client, job);
 			const isRefused = answer !== null && answer.code < 500;
-			// Without a key nobody knows whether a second submission would be a second job: a careful caller stops.
+			// Without a key a second submission might be a second job: a careful caller stops.
 			if (isRefused || key === null || tried >= TRIES_MAX) return;
 			this.#world.after(AGAIN_MS, () => this.#submit(client, submission, tried + 1));
 		});
@@ -111,7 +111,7 @@ export class Callers {
 		later(dice.between(1_000, 60_000), () => this.#look(client, id, 5));
 	}
 
-	/** Somebody else knows the id. */
+	/** Another tenant knows the id. */
 	#pry(owner: Tenant, id: string): void {
 		const client = this.client(this.#tenants.find((tenant) => tenant !== owner) ?? owner);
 		client.ask({ method: "GET", path: `/v1/jobs/${id}` }, { op: "get", job: id });

@@ -7,7 +7,7 @@ import type { World } from "./world.ts";
 const FAULT = "D1_ERROR: Network connection lost.";
 
 /** Called with committed changes, and with the invocation that made them; null: the world itself. */
-export type CommitListener = (changes: RowChange[], by: Invocation | null) => void;
+type CommitListener = (changes: RowChange[], by: Invocation | null) => void;
 
 export class SimulatedDatabase {
 	readonly #world: World;

@@ -9,7 +9,7 @@ import { instantSubtle } from "./subtle.ts";
 import type { World } from "./world.ts";
 
 /** The platform ends an invocation after fifteen minutes. */
-export const INVOCATION_MS_MAX = 15 * 60_000;
+const INVOCATION_MS_MAX = 15 * 60_000;
 /** From long enough to lose a lease to long enough to outlive a tombstone's wait, nearly. */
 const RECEIVER_OPEN_MS_MAX = 12 * 60_000;
 /** What the platform leaves to work that goes on after the answer. */

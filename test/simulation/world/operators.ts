@@ -15,7 +15,7 @@ const NONE = { running_jobs: null, open_jobs: null, tokens_per_day: null };
 
 /** How long limits stay in force when nothing goes wrong any more: what they keep back must go all the same. */
 const LIFTED_MS_MAX = 20 * 60_000;
-/** A change that somebody asked for long ago may yet take effect. */
+/** A change requested long ago may yet take effect. */
 const LIFT_AGAIN_MS = 120_000;
 
 export class Operators {

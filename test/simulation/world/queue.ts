@@ -25,7 +25,7 @@ export interface Held {
 /** @param background takes work that outlives the batch */
 export type Consume = (batch: MessageBatch, by: Invocation, background: (work: Promise<void>) => void) => Promise<void>;
 
-export interface Consumers {
+interface Consumers {
 	name: string;
 	start: () => Invocation;
 	consume: Consume;
@@ -45,7 +45,7 @@ export class SimulatedQueue {
 		this.#consumers = consumers;
 	}
 
-	/** Messages that wait, are delayed, or are in somebody's hands. */
+	/** Messages that wait, are delayed, or are held by a consumer. */
 	get backlog(): number {
 		return this.#messages.size;
 	}

@@ -60,7 +60,7 @@ export class SimulatedReceivers {
 		this.#listeners.push(listener);
 	}
 
-	/** Hears of each request at the moment in which somebody makes it, wherever it ends. */
+	/** Hears of each request when it is sent, wherever it ends. */
 	onSent(listener: (post: Post) => void): void {
 		this.#sentListeners.push(listener);
 	}

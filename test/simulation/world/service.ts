@@ -13,14 +13,14 @@ import { SimulatedReceivers } from "./receivers.ts";
 import type { SqlEngine } from "./sql-engine.ts";
 import type { World } from "./world.ts";
 
-export type ActorName = "intake" | "consumer" | "dispatcher" | "sweeper";
+type ActorName = "intake" | "consumer" | "dispatcher" | "sweeper";
 
 const SWEEP_EVERY_MS = 60_000;
 /** Rate limits are no promise: they allow everything here. */
 const NO_LIMIT: RateLimit = { limit: async () => ({ success: true }) };
 
 /** Hears what an invocation says about a message, when it says so. */
-export type SaidListener = (queue: string, body: unknown, said: "ack" | "retry", by: Invocation) => void;
+type SaidListener = (queue: string, body: unknown, said: "ack" | "retry", by: Invocation) => void;
 
 export class Service {
 	readonly world: World;

@@ -1,4 +1,4 @@
-/** What happened, in lines. Only a hash is kept unless somebody wants to read: two runs of a seed must hash alike. */
+/** What happened, in lines. Only a hash is kept unless the lines are to be read: two runs of a seed must hash alike. */
 export class Trace {
 	readonly #lines: string[] | null;
 	#low = 0x811c9dc5;

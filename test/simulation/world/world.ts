@@ -22,7 +22,7 @@ export interface Violation {
 }
 
 export class World {
-	/** True time, Unix milliseconds: nobody in the world sees it but through a clock that may be off. */
+	/** True time, Unix milliseconds: the service sees it only through clocks that may be off. */
 	now = START_AT;
 	readonly dice: Dice;
 	/** As thrown for this seed, with what a test wants otherwise. */

@@ -113,10 +113,10 @@ describe("an API key", () => {
 		expect(statuses).toEqual([401, 200, 401, 200, 401]);
 	});
 
-	it("is nobody's with another secret and a right checksum, or once its tenant is gone", async () => {
-		const stranger = await aCaller();
-		await env.DB.prepare("UPDATE api_keys SET key_hash = ?2 WHERE id = ?1").bind(stranger.keyId, "0".repeat(64)).run();
-		expect((await sendTo(theServices().server, "GET", "/v1/jobs", { key: stranger.key })).status).toBe(401);
+	it("is refused with another secret and a right checksum, or once its tenant is gone", async () => {
+		const foreign = await aCaller();
+		await env.DB.prepare("UPDATE api_keys SET key_hash = ?2 WHERE id = ?1").bind(foreign.keyId, "0".repeat(64)).run();
+		expect((await sendTo(theServices().server, "GET", "/v1/jobs", { key: foreign.key })).status).toBe(401);
 		const gone = await aCaller();
 		await env.DB.prepare("DELETE FROM tenants WHERE id = ?1").bind(gone.tenantId).run();
 		expect((await sendTo(theServices().server, "GET", "/v1/jobs", { key: gone.key })).status).toBe(401);
@@ -188,7 +188,7 @@ describe("the operator", () => {
 		["GET", "/tenants?after=x", undefined, "after"],
 		["GET", "/tenants?limit=101", undefined, "limit"],
 		["GET", "/tenants/ten_x/keys?after=ten_01jq0000000000000000000000", undefined, "after"],
-	])("is told what is wrong: %s %s %j", async (method, path, json, param) => {
+	])("gets an error that names what is wrong: %s %s %j", async (method, path, json, param) => {
 		expect(refusalOf(await admin(method, path, json))).toMatchObject({ status: 400, param });
 	});
 

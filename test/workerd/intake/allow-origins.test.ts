@@ -59,7 +59,7 @@ describe("a page of another origin", () => {
 		expect(await said([OURS], "GET", OURS)).toMatchObject(headers);
 	});
 
-	it("is told in a preflight what the path takes", async () => {
+	it("learns from a preflight what the path takes", async () => {
 		expect(await said([OURS], "OPTIONS", OURS, "/v1/jobs/x")).toMatchObject({
 			status: 204,
 			"access-control-allow-origin": OURS,

@@ -15,7 +15,7 @@ async function aManager() {
 }
 
 describe("the audit log", () => {
-	it("tells each act through the API: who, what, to what, and the request that did it", async () => {
+	it("lists each act through the API: who, what, to what, and the request that did it", async () => {
 		const { tenantId, key, keyId } = await aManager();
 		const done: [string, string, string][] = [];
 		const act = async (method: string, path: string, action: string, target: string, call: Call = {}) => {
@@ -55,7 +55,7 @@ describe("the audit log", () => {
 		]);
 	});
 
-	it("tells nothing of what was refused, and nothing of plain traffic", async () => {
+	it("lists nothing that was refused, and no plain traffic", async () => {
 		const { key } = await aManager();
 		const before = (await pageOf("/v1/audit_log", key)).data.length;
 		const json = { input: { messages: [{ role: "user", content: "Why?" }] }, delay_seconds: 3_600 };

@@ -100,7 +100,7 @@ describe("a request body", () => {
 		expect(sent).toBeLessThan(limit + 4 * chunk.byteLength);
 	});
 
-	it("is read in vain for nobody: 401 comes before it", async () => {
+	it("is not read for unauthenticated callers: 401 comes before it", async () => {
 		const answer = await send("POST", "/v1/jobs", { raw: "{", headers: { "content-type": "text/plain" } });
 		expect(answer.status).toBe(401);
 	});
@@ -178,7 +178,7 @@ describe("a request body", () => {
 	});
 
 	const ENDPOINT = "/we_01jq0000000000000000000000";
-	/** What the route requires: else that it is missing is told first. */
+	/** What the route requires: otherwise the error would name what is missing. */
 	const whole = (path: string) => {
 		if (path === "/v1/jobs") return LATER;
 		if (path === "/v1/webhook_endpoints") return { name: "x", url: "https://a.example.com", event_types: ["job.*"] };

@@ -38,7 +38,7 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 		expect(await reloaded(id)).toEqual(jobIn(first));
 	});
 
-	it("tells of no call where the holder took over only to judge", async () => {
+	it("records no call where the holder took over only to fail the job", async () => {
 		const job = await aJob({ tenantId, status: "running", attempt: 6, maxAttempts: 5, createdAt: runtime.now() });
 		expect(jobIn(await cancel(job.jobId))).toMatchObject({ status: "cancelled", attempt: 5 });
 		expect(await reload(job)).toMatchObject({ attempts: [] });
@@ -86,7 +86,7 @@ describe("POST /v1/jobs/{id}/cancel", () => {
 		expect((await send("POST", `/v1/jobs/${id}/cancel`, { key, json: {} })).status).toBe(200);
 	});
 
-	it("owes its webhook to whoever wants to hear of it, and redispatches for it once", async () => {
+	it("inserts a delivery for each webhook that subscribes, and enqueues it once", async () => {
 		const url = "https://receiver.example.com/hook";
 		const { id } = await submitted(key, { webhook: { url } });
 		const deaf = await submitted(key, { webhook: { url, events: ["job.succeeded"] } });
@@ -309,11 +309,11 @@ describe("DELETE /v1/jobs/{id}", () => {
 		expect((await reloaded(id)).status).toBe("queued");
 	});
 
-	it("skips the webhooks that are still owed", async () => {
+	it("skips the deliveries that are still pending", async () => {
 		const job = await aSucceededJob(tenantId);
-		const owed = await aDelivery(job, { nextAttemptAt: runtime.now() + 3_600_000 });
+		const pending = await aDelivery(job, { nextAttemptAt: runtime.now() + 3_600_000 });
 		expect((await erase(job.jobId)).status).toBe(204);
-		expect(await reloadDelivery(owed)).toMatchObject({ status: "skipped", nextAttemptAt: null });
+		expect(await reloadDelivery(pending)).toMatchObject({ status: "skipped", nextAttemptAt: null });
 	});
 
 	it("makes the job unreadable although R2 fails, and leaves word to delete the objects", async () => {

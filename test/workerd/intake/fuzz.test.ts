@@ -13,7 +13,7 @@ import { COMPLETION } from "./jobs.ts";
 import { description } from "./least-call.ts";
 import { theServices } from "./services.ts";
 
-/** On real bindings. Nothing runs in the background, nothing leaves the machine, and nobody waits. */
+/** On real bindings. Nothing runs in the background, nothing leaves the machine, and there are no waits. */
 function theService(): FuzzedService {
 	const meter = meteredD1(env.DB);
 	const queue = new Proxy(env.JOB_QUEUE, { get: () => async () => undefined });
@@ -46,7 +46,7 @@ function theService(): FuzzedService {
 	};
 }
 
-/** With a job that has succeeded, and was told. */
+/** With a job that has succeeded and was delivered. */
 async function anAccount(name: string) {
 	const { tenantId } = await aCaller();
 	const job = await aJob({ tenantId, status: "succeeded", resultBytes: COMPLETION.length, metadata: { note: name } });

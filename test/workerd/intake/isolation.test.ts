@@ -20,7 +20,7 @@ interface Owner {
 	canary: string;
 }
 
-/** By what a path's id names: how a tenant comes to have one, how it goes, and ids that nobody has. */
+/** By what a path's id names: how a tenant comes to have one, how it goes, and ids that do not exist. */
 interface Kind {
 	make(owner: Owner): Promise<string>;
 	/** Null: what is gone may still be named. */
@@ -58,7 +58,7 @@ const KINDS: Record<string, Kind> = {
 	},
 };
 
-/** A succeeded job that was told, all of whose words are its owner's. */
+/** A succeeded job with a delivery, with the owner's canary in all its texts. */
 async function toldJob({ tenantId, canary }: Owner) {
 	const choices = [{ index: 0, message: { role: "assistant", content: canary }, finish_reason: "stop" }];
 	const result = JSON.stringify({ id: "chatcmpl-1", object: "chat.completion", created: 1, model: "m", choices });
@@ -140,18 +140,21 @@ describe("the id of another tenant", () => {
 		expect(costs[1]).toEqual(costs[0]);
 	});
 
-	it.each(named)("is not told apart by a key without the scope: $name", async ({ method, at, kind, call, access }) => {
-		const { make, nobodys } = kindOf(kind);
-		const scopes = SCOPES.filter((scope) => scope !== access);
-		const { key } = await aKey(mine.tenantId, { scopes });
-		const seen = new Set<string>();
-		for (const id of [await make(mine), await make(theirs), nobodys[0] ?? "", "x"]) {
-			const answer = await ask(method, at(id), { key, ...call });
-			expect(answer.status).toBe(403);
-			seen.add(asSeen(answer));
-		}
-		expect(seen.size).toBe(1);
-	});
+	it.each(named)(
+		"is not distinguished by a key without the scope: $name",
+		async ({ method, at, kind, call, access }) => {
+			const { make, nobodys } = kindOf(kind);
+			const scopes = SCOPES.filter((scope) => scope !== access);
+			const { key } = await aKey(mine.tenantId, { scopes });
+			const seen = new Set<string>();
+			for (const id of [await make(mine), await make(theirs), nobodys[0] ?? "", "x"]) {
+				const answer = await ask(method, at(id), { key, ...call });
+				expect(answer.status).toBe(403);
+				seen.add(asSeen(answer));
+			}
+			expect(seen.size).toBe(1);
+		},
+	);
 });
 
 describe("a tenant's own id", () => {
@@ -177,7 +180,7 @@ describe("HEAD", () => {
 });
 
 describe("no answer", () => {
-	it.each(guarded)("tells a tenant of another: $name", async ({ method, at, kind, call, query }) => {
+	it.each(guarded)("shows a tenant data of another: $name", async ({ method, at, kind, call, query }) => {
 		const ids = kind === null ? [""] : [await kindOf(kind).make(mine), await kindOf(kind).make(theirs)];
 		const afters = query.some(({ name }) => name === "after")
 			? ["", ...made.mine, ...made.theirs].map((id) => (id === "" ? "" : `?after=${id}`))

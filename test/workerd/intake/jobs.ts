@@ -9,7 +9,7 @@ import { type Answer, send } from "./caller.ts";
 
 export const PROMPT = { messages: [{ role: "user", content: "Why is the sky blue?" }] };
 
-/** Stays queued for as long as any test runs, and redispatches nobody. */
+/** Stays queued for as long as any test runs, and enqueues nothing. */
 export const LATER = { input: PROMPT, delay_seconds: 3_600 };
 
 /** The job of an answer that must be one, already held to its schema. */

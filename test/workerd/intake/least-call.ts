@@ -13,7 +13,7 @@ const HINTS = {
 	since: fc.constant(new Date(runtime.now()).toISOString()),
 };
 
-/** What a body must say besides: for a key with one scope, and for nobody to be rung. */
+/** What a body must say besides: for a key with one scope, and for no message to be sent. */
 const NEEDED: Record<string, object> = {
 	"POST /v1/jobs": { delay_seconds: 3_600 },
 	"POST /v1/keys": { scopes: ["keys:manage"] },

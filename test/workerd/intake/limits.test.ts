@@ -87,7 +87,7 @@ describe("open_jobs", () => {
 });
 
 describe("tokens_per_day", () => {
-	it("refuses a job over it until midnight, UTC, and tells clients not to try again", async () => {
+	it("refuses a job over it until midnight, UTC, and asks clients not to try again", async () => {
 		const { tenantId, key } = await limited({ tokens_per_day: 100 });
 		expect((await submit(key)).status).toBe(202);
 		await spend(tenantId, 100);
@@ -123,7 +123,7 @@ describe("running_jobs", () => {
 		expect(await enqueuedByChange(tenantId, { running_jobs: 9, tokens_per_day: 100 })).toEqual([]);
 	});
 
-	it("redispatches nobody when another limit changes, or a name", async () => {
+	it("enqueues nothing when another limit changes, or a name", async () => {
 		const { tenantId, key } = await limited({ running_jobs: 0 });
 		await submit(key, {}, NOW_OR_NEVER);
 		expect(await enqueuedByChange(tenantId, { open_jobs: 7 })).toEqual([]);

@@ -39,7 +39,7 @@ describe("GET /v1/jobs/{id}", () => {
 			const { jobId } = await aJob({ tenantId, ...job });
 			return (await get(`/v1/jobs/${jobId}`)).headers.get("retry-after");
 		};
-		// Queued rows of these tests are due far in the future, so that nobody runs them.
+		// Queued rows of these tests are due far in the future, so that no consumer runs them.
 		expect(await retryAfter({ status: "queued", createdAt: now, runAt: now + HOUR })).toBe("60");
 		expect(await retryAfter({ status: "running", createdAt: now })).toBe("1");
 		expect(await retryAfter({ status: "running", createdAt: now - 5 * MINUTE })).toBe("31");
@@ -47,7 +47,7 @@ describe("GET /v1/jobs/{id}", () => {
 		for (const status of ["failed", "cancelled", "expired"] as const) expect(await retryAfter({ status })).toBeNull();
 	});
 
-	it("tells what went wrong", async () => {
+	it("shows what went wrong", async () => {
 		const { jobId } = await aJob({
 			tenantId,
 			status: "failed",
@@ -314,8 +314,8 @@ describe("GET /v1/jobs", async () => {
 
 	it("shows nothing of another tenant, not by its id as `after` either", async () => {
 		expect(await jobsOf(otherKey, `after=${ids[4]}&order=asc`)).toEqual([]);
-		const stranger = await submitted(otherKey);
-		expect((await jobsOf(lister)).map(({ id }: JobBody) => id)).not.toContain(stranger.id);
+		const foreign = await submitted(otherKey);
+		expect((await jobsOf(lister)).map(({ id }: JobBody) => id)).not.toContain(foreign.id);
 	});
 
 	it("looks at no more than 1,000 jobs a page, and says where to go on", async () => {

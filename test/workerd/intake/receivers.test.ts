@@ -30,7 +30,7 @@ interface Given {
 	db?: Database;
 }
 
-/** The API as it is in production, with a resolver that answers as told. */
+/** The API as it is in production, with a resolver that answers as the test says. */
 function inProduction(reply: (host: string) => DnsReply, given: Given = {}) {
 	const dns = fakeDns(reply);
 	const production = { allowInsecureWebhooks: false, webhookDnsUrl: DNS_URL, publicUrl: OWN_URL, ...given.config };
@@ -57,7 +57,7 @@ async function rowsOfTenant(): Promise<number> {
 	return counts.reduce((sum, { results }) => sum + (results[0]?.n ?? 0), 0);
 }
 
-/** What the caller is told, as long as nothing is stored by it. */
+/** The errors of the caller, and that nothing was stored. */
 async function refusals(submit: (url: string) => Promise<Answer>, urls: readonly string[]) {
 	const before = await rowsOfTenant();
 	const answers: unknown[] = [];
@@ -76,8 +76,8 @@ describe("a submission with a webhook", () => {
 	it("is refused for every address of the table, and nothing is stored", async () => {
 		const { submit, asked } = inProduction(() => PUBLIC);
 		const urls = REFUSED_URLS.map(({ url }) => url);
-		const told = await refusals((url) => submit(url, { "idempotency-key": crypto.randomUUID() }), urls);
-		expect(told).toEqual(REFUSED_URLS.map(({ url, problem }) => refused(url, problem)));
+		const recorded = await refusals((url) => submit(url, { "idempotency-key": crypto.randomUUID() }), urls);
+		expect(recorded).toEqual(REFUSED_URLS.map(({ url, problem }) => refused(url, problem)));
 		expect(asked).toEqual([]);
 	});
 
@@ -95,11 +95,11 @@ describe("a submission with a webhook", () => {
 		const names = NAMES.filter(({ found }) => found.kind === "private" || found.kind === "missing");
 		const urls = names.map(({ host }) => `https://${host}/hook`);
 		const why = names.map(({ found }) => (found.kind === "private" ? found.address : "no address in DNS"));
-		const told = urls.map((url, at) => refused(url, expect.stringContaining(why[at] ?? "")));
-		expect(await refusals(submit, urls)).toEqual(told);
+		const expected = urls.map((url, at) => refused(url, expect.stringContaining(why[at] ?? "")));
+		expect(await refusals(submit, urls)).toEqual(expected);
 	});
 
-	it("is taken where DNS says public, and where it does not answer: what is asked again refuses nobody yet", async () => {
+	it("is taken where DNS says public, and where it does not answer: a name to be looked up again is not refused yet", async () => {
 		const { submit } = inProduction(replyOfNames, { runtime: impatient });
 		for (const { host, what, found } of NAMES) {
 			if (found.kind === "private" || found.kind === "missing") continue;
@@ -116,7 +116,7 @@ describe("a submission with a webhook", () => {
 		}
 	});
 
-	it("is run again only while its receiver may be told", async () => {
+	it("is run again only while its receiver is allowed", async () => {
 		const webhook = { url: "https://run-again.example.com/", events: null, payload: "full" as const };
 		const { jobId } = await aJob({ tenantId, status: "cancelled", webhook });
 		const again = (reply: DnsReply) =>

@@ -39,7 +39,7 @@ function watchedQueue() {
 }
 
 describe("GET /v1/webhook_endpoints/{id}/deliveries", () => {
-	it("gives pages of what was owed to this endpoint, newest first, with all attempts", async () => {
+	it("gives pages of the deliveries to this endpoint, newest first, with all attempts", async () => {
 		const endpoint = await anEndpoint(tenantId);
 		const attempt = { at: NOW, durationMs: 7, status: 500, error: "Answered 500", response: "oh" };
 		const old = await missed(endpoint, { createdAt: NOW, attempts: [attempt] });
@@ -111,7 +111,7 @@ describe("POST /v1/webhook_endpoints/{id}/enable", () => {
 });
 
 describe("POST /v1/webhook_endpoints/{id}/recover", () => {
-	it("owes what was missed since then again, and redispatches for it", async () => {
+	it("makes what was missed since then pending again, and enqueues it", async () => {
 		const endpoint = await anEndpoint(tenantId);
 		const now = runtime.now();
 		await missed(endpoint, { createdAt: now - 2 * HOUR });
@@ -185,7 +185,7 @@ describe("POST /v1/webhook_endpoints/{id}/recover", () => {
 });
 
 describe("POST /v1/deliveries/{id}/redeliver", () => {
-	it("owes the delivery again, at once, and redispatches for it", async () => {
+	it("makes the delivery pending again, due at once, and enqueues it", async () => {
 		const delivery = await missed(await anEndpoint(tenantId));
 		const { server, enqueued } = watchedQueue();
 		const answer = await sendTo(server, "POST", `/v1/deliveries/${delivery.deliveryId}/redeliver`, { key });
@@ -195,7 +195,7 @@ describe("POST /v1/deliveries/{id}/redeliver", () => {
 		expect((await send("GET", `/v1/deliveries/${delivery.deliveryId}`, { key })).body).toEqual(answer.body);
 	});
 
-	it("owes it to two who ask at once under one webhook-id", async () => {
+	it("sends it under one webhook-id to two who ask at once", async () => {
 		const delivery = await missed(await anEndpoint(tenantId), { status: "delivered" });
 		for (const answer of await Promise.all([again(delivery.deliveryId), again(delivery.deliveryId)])) {
 			expect([answer.status, DeliveryBody.parse(answer.body).event_id]).toEqual([202, delivery.eventId]);
@@ -224,7 +224,7 @@ describe("POST /v1/deliveries/{id}/redeliver", () => {
 });
 
 describe("POST /v1/jobs/{id}/redeliver", () => {
-	it("owes all that the job owed again, and redispatches for it", async () => {
+	it("makes all deliveries of the job pending again, and enqueues them", async () => {
 		const job = await aSucceededJob();
 		const own = await aDelivery(job, { status: "delivered", createdAt: NOW });
 		const registered = await aDeliveryTo(await anEndpoint(tenantId), job, { status: "exhausted", createdAt: NOW + 1 });
@@ -244,7 +244,7 @@ describe("POST /v1/jobs/{id}/redeliver", () => {
 		expect(await enqueued()).toEqual([[own.deliveryId, registered.deliveryId]]);
 	});
 
-	it("answers an empty list, and redispatches nobody, where nothing is owed to anybody in service", async () => {
+	it("answers an empty list, and enqueues nothing, where no receiver is enabled", async () => {
 		const endpoint = await anEndpoint(tenantId);
 		const job = await aSucceededJob();
 		await aDeliveryTo(endpoint, job, { status: "exhausted" });
@@ -255,14 +255,14 @@ describe("POST /v1/jobs/{id}/redeliver", () => {
 	});
 });
 
-describe("what another tenant owes", () => {
+describe("another tenant's delivery", () => {
 	it("is no place to go on from in a list", async () => {
 		const delivery = await missed(await anEndpoint(tenantId));
-		const stranger = await aCaller();
-		const { endpointId } = await anEndpoint(stranger.tenantId);
+		const other = await aCaller();
+		const { endpointId } = await anEndpoint(other.tenantId);
 		const path = `/v1/webhook_endpoints/${endpointId}/deliveries?after=`;
 		const { server } = theServices();
-		const get = async (id: string) => (await sendTo(server, "GET", `${path}${id}`, { key: stranger.key })).text;
+		const get = async (id: string) => (await sendTo(server, "GET", `${path}${id}`, { key: other.key })).text;
 		expect(await get(delivery.deliveryId)).toBe(await get("dlv_01jq0000000000000000000000_failed_webhook"));
 	});
 });

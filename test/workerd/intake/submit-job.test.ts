@@ -91,7 +91,7 @@ describe("POST /v1/jobs", () => {
 		});
 	});
 
-	it("stores the input as it came: order, numbers and fields that nobody knows", async () => {
+	it("stores the input as it came: order, numbers and unknown fields", async () => {
 		const input =
 			'{"zeta":{"b":[],"a":null},"temperature":0.5,"messages":[{"name":"n","role":"user","content":[{"type":"x"}]}],"alpha":1e-7}';
 		const answer = await send("POST", "/v1/jobs", { key, raw: `{"delay_seconds":3600,"input":${input}}` });
@@ -145,7 +145,7 @@ describe("POST /v1/jobs", () => {
 		expect(answer.status, answer.text).toBe(202);
 	});
 
-	const secret = "the-prompt-nobody-may-see";
+	const secret = "the-prompt-that-no-log-may-show";
 	it.each<[string, object, RegExp]>([
 		["input", { input: undefined }, /^This field is required\.$/],
 		["input", { input: null }, /object.*null/],
@@ -408,7 +408,7 @@ describe("X-Stainless-Retry-Count without an Idempotency-Key", () => {
 		return { id: jobIn(answer).id, isReplayed: answer.headers.get("idempotent-replayed") === "true" };
 	};
 
-	it("tells a repeat, which gets the job of its first try, from a new submission of the same bytes", async () => {
+	it("distinguishes a repeat, which gets the job of its first try, from a new submission of the same bytes", async () => {
 		const [one, two] = [await counted("0"), await counted("0")];
 		expect([one.isReplayed, two.isReplayed, one.id === two.id]).toEqual([false, false, false]);
 		for (const count of ["1", "2", "10"]) expect(await counted(count)).toEqual({ id: two.id, isReplayed: true });
@@ -570,7 +570,7 @@ describe("when a part of the platform fails", () => {
 	});
 });
 
-describe("the doorbell", () => {
+describe("the queue message", () => {
 	it("brings a submitted job to its end, whose result is what is stored", async () => {
 		const { id } = await submitted(key, { delay_seconds: 0 });
 		const end = await vi.waitUntil(async () => {

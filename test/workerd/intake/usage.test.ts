@@ -15,10 +15,10 @@ const TODAY = Date.parse("2026-03-01T12:00:00Z");
 const dateAgo = (days: number) => new Date(TODAY - days * DAY).toISOString().slice(0, 10);
 
 const { tenantId, key } = await aCaller();
-const stranger = await aCaller();
+const other = await aCaller();
 for (const [at, days] of [0, 1, 29, 30, 400].entries()) {
 	for (const model of MODELS) await use(tenantId, days, model, at + 1);
-	await use(stranger.tenantId, days, "a/one", 1_000);
+	await use(other.tenantId, days, "a/one", 1_000);
 }
 
 async function use(whose: string, daysAgo: number, model: string, tokens: number) {

@@ -89,7 +89,7 @@ describe("POST /v1/webhook_endpoints", () => {
 		expect((await send("POST", PATH, { key: owner.key, json: NEW })).status).toBe(201);
 	});
 
-	it("makes one, whose secret is told, when the database's answer is lost", async () => {
+	it("makes one, and shows its secret, when the database's answer is lost", async () => {
 		const owner = await aCaller();
 		const db = new Database(forgetfulD1(env.DB), runtime);
 		const { server, services } = theServices();
@@ -299,8 +299,8 @@ describe("POST /v1/webhook_endpoints/{id}/rotate_secret", () => {
 		const answer = await sendTo(forgetful, "POST", `${PATH}/${id}/rotate_secret`, { key, json });
 		expect([answer.status, (await previous(id))?.secret]).toEqual([200, old]);
 		const { secret } = await rowOf(id);
-		const told = EndpointWithSecretBody.parse(answer.body).signing_secret;
-		expect(await unseal(runtime, [env.SIGNING_KEY], `${tenantId}|${id}`, String(secret))).toBe(told);
+		const shown = EndpointWithSecretBody.parse(answer.body).signing_secret;
+		expect(await unseal(runtime, [env.SIGNING_KEY], `${tenantId}|${id}`, String(secret))).toBe(shown);
 	});
 
 	it.each([

@@ -168,7 +168,7 @@ describe("a call through the AI binding that is given up", () => {
 		await isHungUp(call.jobId);
 	});
 
-	it("hangs up when somebody else says so", async () => {
+	it("hangs up when its caller aborts", async () => {
 		const call = aiCall({ silent: true });
 		const stop = new AbortController();
 		const outcome = ask(call, stop.signal);

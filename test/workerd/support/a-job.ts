@@ -95,7 +95,7 @@ export async function copyRow(
 		.run();
 }
 
-/** A delivery that `job` owes to its one-off webhook: pending and due unless the test says otherwise. */
+/** A delivery of `job` to its one-off webhook: pending and due unless the test says otherwise. */
 export async function aDelivery(job: JobKey, overrides: Partial<StoredDelivery> = {}): Promise<StoredDelivery> {
 	const delivery = deliveryOf(job, overrides);
 	await insertRow("deliveries", deliveryRowOf(delivery));

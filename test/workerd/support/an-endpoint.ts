@@ -47,7 +47,7 @@ export async function reloadEndpoint(key: WebhookEndpointKey): Promise<WebhookEn
 	return await findEndpoint(db, key);
 }
 
-/** What `job` owes to `endpoint`. */
+/** A delivery of `job` to `endpoint`. */
 export async function aDeliveryTo(
 	endpoint: WebhookEndpoint,
 	job: StoredJob,

@@ -77,7 +77,7 @@ export interface Reading {
 	statements: Asked[];
 }
 
-export interface Meter {
+interface Meter {
 	d1: D1Database;
 	/** What passed since the last reading. */
 	read(): Reading;

@@ -17,7 +17,7 @@ export interface Call {
 }
 
 /** What a fault can do to the call that it meets. */
-export interface Faulty {
+interface Faulty {
 	/** As the platform words it. */
 	error(): Error;
 	breakBody(ending: "breaks off" | "never ends"): void;

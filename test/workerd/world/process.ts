@@ -30,7 +30,7 @@ interface Around {
 }
 
 /** A batch that is being processed. */
-export interface Running {
+interface Running {
 	/** By job or delivery, as soon as it is known. */
 	dispositions: Record<string, Disposition>;
 	over: Promise<void>;

@@ -41,7 +41,7 @@ describe("a group commit", () => {
 		expect(await Promise.all(answers)).toEqual([["a!"], ["b!"], ["c!", "d!"]]);
 	});
 
-	it("begins anew when all is written", async () => {
+	it("starts over when all is written", async () => {
 		const { group, writes } = aGroup();
 		for (const [at, member] of ["a", "b"].entries()) {
 			const answer = group.commit(member);
@@ -97,7 +97,7 @@ describe("a group commit", () => {
 		expect(await later).toBe("c!");
 	});
 
-	it("holds nobody up for more than a second where a write hangs", async () => {
+	it("holds no member up for more than a second where a write hangs", async () => {
 		const { runtime, group, writes, groups } = aGroup();
 		const hung = group.commit("a");
 		const later = group.commit("b");
@@ -113,7 +113,7 @@ describe("a group commit", () => {
 		expect(runtime.pendingTimers()).toBe(0);
 	});
 
-	it("that is refused is written one by one, so that nobody fails for another's sake", async () => {
+	it("that is refused is written one by one, so that no member fails because of another", async () => {
 		const { group, writes, groups } = aGroup();
 		const first = group.commit("first");
 		const answers = ["good", "bad"].map((member) => group.commit(member));

@@ -235,7 +235,7 @@ describe("the call", () => {
 		if (when !== "before its headers") expect(body.isCancelled()).toBe(true);
 	});
 
-	it("that reaches nobody is unreachable, and names no address", async () => {
+	it("that reaches no provider is unreachable, and names no address", async () => {
 		const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:443"), { code: "ECONNREFUSED" });
 		const { ask } = provided(new TypeError("fetch failed", { cause: refused }));
 		const outcome = await ask();
@@ -280,7 +280,7 @@ describe("a refusal", () => {
 		]);
 	});
 
-	it("whose body never ends is judged by its status within seconds", async () => {
+	it("whose body never ends is classified by its status within seconds", async () => {
 		const body = aBody();
 		const { ask, runtime } = provided(new Response(body.stream, { status: 503, headers: { "retry-after": "7" } }));
 		body.send("{");

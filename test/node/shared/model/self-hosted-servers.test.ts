@@ -180,8 +180,8 @@ describe("vLLM", () => {
 	it("that fails in the middle of a stream gives no result, although it ends with [DONE]", async () => {
 		const begun = sseOf(chunk({ role: "assistant", content: "" }), chunk({ content: "Hel" }));
 		const error = { message: "EngineCore is dead.", type: "InternalServerError", param: null, code: 500 };
-		for (const told of [{ error }, { error: { object: "error", ...error } }, { object: "error", ...error }]) {
-			expect(await askServer(streamed(begun + sseOf(told) + DONE), { stream: true })).toMatchObject({
+		for (const sent of [{ error }, { error: { object: "error", ...error } }, { object: "error", ...error }]) {
+			expect(await askServer(streamed(begun + sseOf(sent) + DONE), { stream: true })).toMatchObject({
 				ok: false,
 				failure: { class: "transient", message: "EngineCore is dead." },
 			});

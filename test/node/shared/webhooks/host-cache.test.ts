@@ -3,7 +3,7 @@ import { HostCache } from "../../../../shared/webhooks/host-cache.ts";
 import { DNS_URL, fakeDns, PUBLIC } from "../../../support/fake-dns.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 
-it("made-up names do not fill the memory: where it is full, it begins anew", async () => {
+it("made-up names do not fill the memory: when it is full, it starts over", async () => {
 	const { fetch, asked } = fakeDns(() => PUBLIC);
 	const runtime = fakeRuntime({ fetch });
 	const cache = new HostCache(3);

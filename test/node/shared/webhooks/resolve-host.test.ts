@@ -105,7 +105,7 @@ describe("a lookup", () => {
 		}
 	});
 
-	it("says nothing in the words of whoever answered, but for the address that is refused", async () => {
+	it("repeats nothing of what the resolver said, but for the address that is refused", async () => {
 		const secret = "hunter2.internal.acme.com";
 		const replies: DnsReply[] = [
 			() => Promise.reject(new Error(secret)),

@@ -49,7 +49,7 @@ beforeAll(async () => {
 	);
 });
 
-/** The schema at a place of the document, ready to judge. */
+/** The schema at a place of the document, compiled. */
 function schemaAt(...steps: string[]) {
 	const pointer = steps.map((step) => encodeURIComponent(step.replaceAll("~", "~0").replaceAll("/", "~1"))).join("/");
 	return ajv.compile({ $ref: `https://jobs.test/openapi.json#/${pointer}` });
@@ -187,8 +187,8 @@ describe("/openapi.json", () => {
 		[{ input, timeout_seconds: 781 }, false],
 		[{ input, retain_seconds: null }, false],
 	])("describes a submission as it is validated, number %#", (body, isGood) => {
-		const judge = schemaAt("paths", "/v1/jobs", "post", "requestBody", "content", "application/json", "schema");
-		expect([judge(body), SubmitJob.safeParse(body).success]).toEqual([isGood, isGood]);
+		const validate = schemaAt("paths", "/v1/jobs", "post", "requestBody", "content", "application/json", "schema");
+		expect([validate(body), SubmitJob.safeParse(body).success]).toEqual([isGood, isGood]);
 	});
 
 	const endpoint = { name: "crm", url: "https://a.example.com", event_types: ["job.succeeded"] };
@@ -206,10 +206,10 @@ describe("/openapi.json", () => {
 		[{ ...endpoint, payload: null }, false, false],
 		[{ ...endpoint, status: "enabled" }, false, false],
 	])("describes an endpoint, new and changed, as it is validated, number %#", (body, isNew, isChange) => {
-		const judge = (path: string) =>
+		const validate = (path: string) =>
 			schemaAt("paths", path, "post", "requestBody", "content", "application/json", "schema")(body);
-		expect([judge("/v1/webhook_endpoints"), CreateEndpoint.safeParse(body).success]).toEqual([isNew, isNew]);
-		const change = [judge("/v1/webhook_endpoints/{id}"), UpdateEndpoint.safeParse(body).success];
+		expect([validate("/v1/webhook_endpoints"), CreateEndpoint.safeParse(body).success]).toEqual([isNew, isNew]);
+		const change = [validate("/v1/webhook_endpoints/{id}"), UpdateEndpoint.safeParse(body).success];
 		expect(change).toEqual([isChange, isChange]);
 	});
 });

@@ -1,6 +1,6 @@
 /**
  * What stands behind the AI binding in tests: Node, outside of workerd. The real client of the binding runs, and its HTTP
- * comes here. A call is answered as its own input asks (`inputs.upstream`), and is told of at `GET /calls/<job>`.
+ * comes here. A call is answered as its own input asks (`inputs.upstream`), and shown at `GET /calls/<job>`.
  */
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { z } from "zod";

@@ -197,10 +197,10 @@ describe("API keys", () => {
 	});
 
 	it("are found and revoked by their own tenant alone, or by the operator", async () => {
-		const [key, stranger] = [newKey((await aTenant()).tenantId), await aTenant()];
+		const [key, foreign] = [newKey((await aTenant()).tenantId), await aTenant()];
 		await createApiKey(db, key, BY);
-		expect(await findApiKey(db, stranger.tenantId, key.keyId)).toBeNull();
-		expect(await revokeApiKey(db, key.keyId, stranger.tenantId, BY)).toBe(false);
+		expect(await findApiKey(db, foreign.tenantId, key.keyId)).toBeNull();
+		expect(await revokeApiKey(db, key.keyId, foreign.tenantId, BY)).toBe(false);
 		expect(await findApiKey(db, key.tenantId, key.keyId)).toMatchObject({ keyId: key.keyId, revokedAt: null });
 	});
 

@@ -142,7 +142,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 		return noteSwept(db, [{ job: sweptOf(job), sweepAt: NOW + HOUR, redispatches: 1 }]);
 	},
 	"sweep deliveries": async () => findDeliveriesToEnqueue(db, 1),
-	"note what was rung": async () => {
+	"note what was enqueued": async () => {
 		const delivery = await aDelivery(jobOf());
 		return deferDeliverySweep(db, [{ ...delivery, sweepAt: delivery.sweepAt ?? 0 }]);
 	},
@@ -226,7 +226,7 @@ describe("rows read of a tenant's other jobs", () => {
 		expect((await costOf(() => work(many))).rowsRead).toBeLessThan(rowsRead + ROWS_AT_AN_END);
 	});
 
-	it.each(["finish", "requeue"])("by `%s` are as many where 400 run as where 3 do, and nobody waits", async (name) => {
+	it.each(["finish", "requeue"])("by `%s` are as many where 400 run as where 3 do, and none waits", async (name) => {
 		const [few, many] = [await busyTenant(3, 0), await busyTenant(400, 0)];
 		const { rowsRead } = await costOf(async () => WORK[name]?.(few));
 		expect((await costOf(async () => WORK[name]?.(many))).rowsRead).toBeLessThan(rowsRead + ROWS_AT_AN_END);

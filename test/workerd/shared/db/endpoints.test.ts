@@ -142,7 +142,7 @@ describe("rotateEndpointSecret", () => {
 		expect(rotated).toEqual({ ...endpoint, sealedSecrets: ["new"], secretHint: "wxyz", updatedAt: NOW + HOUR });
 	});
 
-	it("keeps the old one in force beside the new one for as long as it is told, and no longer", async () => {
+	it("keeps the old one in force beside the new one for as long as was asked, and no longer", async () => {
 		const endpoint = await anEndpoint(tenantId);
 		const [old = ""] = endpoint.sealedSecrets;
 		expect((await rotate(endpoint, "new", 24 * HOUR))?.sealedSecrets).toEqual(["new", old]);
@@ -269,17 +269,13 @@ describe("findDelivery", () => {
 
 describe("the table of endpoints refuses", () => {
 	it.each([
-		["a status that nobody knows", "status = 'paused'", "status IN"],
-		[
-			"a reason that nobody knows",
-			"status = 'disabled', disabled_at = 1, disabled_reason = 'bored'",
-			"disabled_reason IN",
-		],
+		["an unknown status", "status = 'paused'", "status IN"],
+		["an unknown reason", "status = 'disabled', disabled_at = 1, disabled_reason = 'bored'", "disabled_reason IN"],
 		["to be disabled without a time", "status = 'disabled', disabled_reason = 'gone'", "disabled_at_a_time"],
 		["to be disabled without a reason", "status = 'disabled', disabled_at = 1", "disabled_at_a_time"],
 		["to be enabled with a reason", "disabled_at = 1, disabled_reason = 'gone'", "disabled_at_a_time"],
 		["an old secret that signs for ever", "previous_secret = 'v1'", "previous_secret_has_an_end"],
-		["a payload that nobody knows", "payload = 'whole'", "payload IN"],
+		["an unknown payload", "payload = 'whole'", "payload IN"],
 		["event types that are no list", "event_types = '\"job.*\"'", "json_type(event_types)"],
 	])("%s", async (_, change, constraint) => {
 		const { endpointId } = await anEndpoint(tenantId);

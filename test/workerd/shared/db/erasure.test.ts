@@ -56,7 +56,7 @@ describe("pruneJobs", () => {
 		expect(left?.keys.toSorted()).toEqual(keys.toSorted());
 	});
 
-	it("keeps a job that still owes a delivery, with all its deliveries, and looks again later", async () => {
+	it("keeps a job with a pending delivery, with all its deliveries, and looks again later", async () => {
 		const owing = await aJob({ status: "succeeded", pruneAt: NOW - DAY });
 		const pending = await aDelivery(owing);
 		const settled = await aDelivery(owing, { deliveryId: `dlv_${owing.jobId.slice(4)}_x`, status: "delivered" });
@@ -94,7 +94,7 @@ describe("pruneJobs", () => {
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "skipped" });
 	});
 
-	it("does nothing for nobody", async () => {
+	it("does nothing for an empty list", async () => {
 		expect(await pruneJobs(db, [], anId("tmb"))).toEqual([]);
 	});
 });
@@ -114,7 +114,7 @@ describe("eraseJob", () => {
 		});
 	});
 
-	it("skips what is still owed, and keeps the record of all deliveries for a week", async () => {
+	it("skips what is still pending, and keeps the record of all deliveries for a week", async () => {
 		const job = await aJob({ status: "succeeded" });
 		const pending = await aDelivery(job);
 		const done = await aDelivery(job, {

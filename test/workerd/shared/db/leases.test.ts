@@ -165,7 +165,7 @@ describe("a lease whose answer was lost", () => {
 	const again = (keys: JobKey[], at = NOW + SECOND) =>
 		leaseJobs(databaseAt(at), { keys, holder: "holder-a", leaseMs: LEASE_MS, isRepeated: true });
 
-	it("is told to its holder when it asks again, and not taken twice", async () => {
+	it("is returned to its holder when it asks again, and not taken twice", async () => {
 		const job = await aJob();
 		await expect(forgotten([job])).rejects.toThrow(StorageUnavailable);
 		const { jobs, now } = await again([job]);
@@ -193,7 +193,7 @@ describe("a lease whose answer was lost", () => {
 });
 
 describe("whyNotLeased", () => {
-	it("tells what comes too early, and by how much, from what needs no further ring", async () => {
+	it("distinguishes what comes too early, and by how much, from what needs no further message", async () => {
 		const early = await aJob({ runAt: NOW + 7 * SECOND });
 		const parked = await aJob({ parkedOn: "tenant" });
 		const held = await aJob({ status: "running" });
@@ -216,7 +216,7 @@ describe("whyNotLeased", () => {
 });
 
 describe("extendLeases", () => {
-	it("keeps a lease alive, even one whose time is over but that nobody took", async () => {
+	it("keeps a lease alive, even one that has expired but was not taken over", async () => {
 		const job = await aJob({ status: "running", fence: 2 });
 		const late = NOW + 3 * LEASE_MS;
 

@@ -200,7 +200,7 @@ describe("running_jobs", () => {
 		expect(await slotsOf(tenantId)).toBe(1);
 	});
 
-	it("leaks no slot with a dead consumer: whoever takes over has the same one", async () => {
+	it("leaks no slot with a dead consumer: the next holder has the same one", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
 		const job = await submitted(tenantId);
 		await lease([job]);
@@ -211,7 +211,7 @@ describe("running_jobs", () => {
 	});
 
 	it("that was raised is seen by the sweeper, which walks past tenants that have no slot left", async () => {
-		// Raised behind the API's back, as when whoever did so died before it rang.
+		// Raised in D1 alone, as when the process that did so died before it sent messages.
 		const [full, raised] = [await limited({ running_jobs: 0 }), await limited({ running_jobs: 0 })];
 		const jobs = [await submitted(full), await submitted(raised), await submitted(raised)];
 		await env.DB.prepare("UPDATE tenants SET limits = json_set(limits, '$.running_jobs', 1) WHERE id = ?1")
@@ -232,7 +232,7 @@ describe("running_jobs", () => {
 });
 
 describe("a tenant without a limit of running jobs", () => {
-	it("has 250 in the queue at a time, so that somebody else's first job is not far behind", async () => {
+	it("has 250 in the queue at a time, so that another tenant's first job is not far behind", async () => {
 		const tenantId = await limited({});
 		const held = { tenant_id: `'${tenantId}'`, id: "jobs.id || n.i", slot: `'${tenantId}'` };
 		await copyRow("jobs", { ...rowOf(await aJob()), slot: null }, 249, held);
@@ -254,7 +254,7 @@ describe("open_jobs", () => {
 		expect(refused[0]).toMatchObject({ limit: "open_jobs", quota: 5 });
 	});
 
-	it("that is set later counts what is open already, whoever submits meanwhile", async () => {
+	it("that is set later counts what is open already, whatever is submitted meanwhile", async () => {
 		const tenantId = await limited({});
 		const later = { start: { delayMs: 40 * DAY } };
 		const [first = jobOf()] = await Promise.all(Array.from({ length: 8 }, () => submitted(tenantId, later)));
@@ -312,7 +312,7 @@ describe("tokens_per_day", () => {
 		await finishJobs(db, [finalizationOf(job, { progress: { ...job, usage: spent(tokens) } })]);
 	}
 
-	it("refuses what comes when the day's tokens are spent, and lets the next day begin anew", async () => {
+	it("refuses what comes when the day's tokens are spent, and lets the next day start over", async () => {
 		const tenantId = await limited({ tokens_per_day: 100 });
 		await spend(tenantId, 99);
 		expect((await submitJob(db, aNewJob({ tenantId }))).outcome).toBe("created");

@@ -155,7 +155,7 @@ describe("a filter", () => {
 		expect((await list(tenantId, { filter: { metadata: { [key]: 'va"l.ue$' } } })).ids).toEqual([jobId]);
 	});
 
-	it("by metadata wants every pair, and tells a missing key from an empty value", async () => {
+	it("by metadata wants every pair, and distinguishes a missing key from an empty value", async () => {
 		const tenantId = anId("ten");
 		const [both] = await someJobs(tenantId, [{ metadata: { a: "1", b: "" } }, { metadata: { a: "1" } }, {}]);
 		expect((await list(tenantId, { filter: { metadata: { a: "1", b: "" } } })).ids).toEqual([both]);

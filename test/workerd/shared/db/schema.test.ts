@@ -47,7 +47,7 @@ describe("the table of jobs refuses", () => {
 	const failed = () => rowOf(jobOf({ status: "failed" }));
 
 	it.each([
-		["a state that nobody knows", { ...queued(), status: "done" }, "status_is_known"],
+		["an unknown state", { ...queued(), status: "done" }, "status_is_known"],
 		["an input in two places", { ...queued(), input_key: "inputs/x" }, "input_is_in_one_place"],
 		["an input in no place", { ...queued(), input: null }, "input_is_in_one_place"],
 		["fewer than no attempts", { ...queued(), attempt: -1 }, "attempts_are_bounded"],
@@ -56,12 +56,12 @@ describe("the table of jobs refuses", () => {
 		["a running job without a lease", { ...running(), lease_expires_at: null }, "leased_exactly_while_running"],
 		["a lease on a job that waits", { ...queued(), lease_expires_at: NOW }, "leased_exactly_while_running"],
 		["a lease on a job that is over", { ...failed(), lease_expires_at: NOW }, "leased_exactly_while_running"],
-		["a lease that nobody holds", { ...running(), holder: null }, "holder_is_known_while_running"],
+		["a lease without a holder", { ...running(), holder: null }, "holder_is_known_while_running"],
 		["a lease that never began", { ...running(), leased_at: null }, "holder_is_known_while_running"],
 		["a lease without a number", { ...running(), fence: 0 }, "holder_is_known_while_running"],
 		["parking while it runs", { ...running(), parked_on: "tenant" }, "parked_only_while_queued"],
-		["a waiting job that nobody sweeps", { ...queued(), sweep_at: null }, "swept_exactly_until_final"],
-		["a running job that nobody sweeps", { ...running(), sweep_at: null }, "swept_exactly_until_final"],
+		["a waiting job that is not swept", { ...queued(), sweep_at: null }, "swept_exactly_until_final"],
+		["a running job that is not swept", { ...running(), sweep_at: null }, "swept_exactly_until_final"],
 		["sweeping what is over", { ...failed(), sweep_at: NOW }, "swept_exactly_until_final"],
 		["an end before the end", { ...queued(), finished_at: NOW, prune_at: NOW }, "finished_exactly_when_final"],
 		["a final job without an end", { ...failed(), finished_at: null, prune_at: null }, "finished_exactly_when_final"],
@@ -82,7 +82,7 @@ describe("the table of jobs refuses", () => {
 			"cancellation_exactly_when_cancelled",
 		],
 		[
-			"a cancellation that nobody knows",
+			"an unknown cancellation",
 			{ ...rowOf(jobOf({ status: "cancelled" })), cancellation: "too_late" },
 			"cancellation_is_known",
 		],
@@ -120,14 +120,14 @@ describe("the table of deliveries refuses", () => {
 	const delivered = () => deliveryRowOf(deliveryOf(jobOf(), { status: "delivered" }));
 
 	it.each([
-		["a state that nobody knows", { ...pending(), status: "sent" }, "status_is_known"],
-		["an owed one without a time", { ...pending(), next_attempt_at: null }, "due_exactly_while_pending"],
+		["an unknown state", { ...pending(), status: "sent" }, "status_is_known"],
+		["a pending one without a time", { ...pending(), next_attempt_at: null }, "due_exactly_while_pending"],
 		["a settled one with a time", { ...delivered(), next_attempt_at: NOW }, "due_exactly_while_pending"],
-		["an owed one that nobody sweeps", { ...pending(), sweep_at: null }, "swept_exactly_while_pending"],
+		["a pending one that is not swept", { ...pending(), sweep_at: null }, "swept_exactly_while_pending"],
 		["sweeping a settled one", { ...delivered(), sweep_at: NOW }, "swept_exactly_while_pending"],
-		["an end of what is owed", { ...pending(), finished_at: NOW }, "finished_exactly_when_settled"],
+		["an end of what is pending", { ...pending(), finished_at: NOW }, "finished_exactly_when_settled"],
 		["a settled one without an end", { ...delivered(), finished_at: null }, "finished_exactly_when_settled"],
-		["a payload that nobody knows", { ...pending(), payload: "whole" }, "payload IN"],
+		["an unknown payload", { ...pending(), payload: "whole" }, "payload IN"],
 		["a history that is no list", { ...pending(), attempts: "{}" }, "json_type(attempts)"],
 	])("%s", async (_, row, constraint) => {
 		await expect(insertRow("deliveries", row)).rejects.toThrow(constraint);
@@ -176,7 +176,7 @@ describe("Database", () => {
 		"D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset.",
 		"D1_ERROR: Internal error while starting up D1 DB storage caused object to be reset.",
 		"D1_ERROR: Your account has exceeded D1's free tier daily row write limit",
-	])("takes %j for the weather", async (message) => {
+	])("takes %j for an infrastructure fault", async (message) => {
 		await expect(broken(message).all("test", ask)).rejects.toThrow(StorageUnavailable);
 		await expect(broken(message).first("test", ask)).rejects.toThrow(StorageUnavailable);
 		await expect(broken(message).transact("test", [ask])).rejects.toThrow(StorageUnavailable);

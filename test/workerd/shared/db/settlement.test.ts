@@ -114,7 +114,7 @@ describe("finishJobs", () => {
 		expect(await reload(job)).toEqual(job);
 	});
 
-	it("owes the one-off webhook what the end says, due at once, with a minute for the doorbell", async () => {
+	it("inserts the delivery to the one-off webhook, due at once, with a minute for its message", async () => {
 		const job = await aJob({ status: "running", webhook: { ...WEBHOOK, payload: "thin" } });
 
 		const [finished] = await finishJobs(db, [finalizationOf(job)]);
@@ -127,7 +127,7 @@ describe("finishJobs", () => {
 		expect(await reloadDelivery(key)).toEqual({ ...deliveryOf(job, { url, payload }), ...inserted });
 	});
 
-	it("owes nothing to a webhook that did not ask for the event", async () => {
+	it("inserts nothing for a webhook that does not subscribe to the event", async () => {
 		const picky = { ...WEBHOOK, events: ["job.failed", "job.expired"] };
 		const good = await aJob({ status: "running", webhook: picky });
 		const bad = await aJob({ status: "running", webhook: picky });
@@ -146,17 +146,17 @@ describe("finishJobs", () => {
 		const job = await aJob({ status: "running", webhook: WEBHOOK });
 		await finishJobs(db, [finalizationOf(job)]);
 		const once = await reload(job);
-		const owed = await listDeliveries(db, job);
+		const pending = await listDeliveries(db, job);
 
 		const again = await finishJobs(databaseAt(NOW + MINUTE), [finalizationOf(job)]);
 
 		expect(again).toMatchObject([{ done: false, deliveries: [] }]);
 		expect(await reload(job)).toEqual(once);
-		expect(await listDeliveries(db, job)).toEqual(owed);
-		expect(owed).toHaveLength(1);
+		expect(await listDeliveries(db, job)).toEqual(pending);
+		expect(pending).toHaveLength(1);
 	});
 
-	it("lets one of thirty who end a job at the same time do so, and tells the receiver once", async () => {
+	it("lets one of thirty who end a job at the same time do so, and inserts one delivery", async () => {
 		const job = await aJob({ status: "running", webhook: WEBHOOK });
 		const ends = Array.from({ length: 30 }, (_, index) =>
 			index % 2 === 0 ? finalizationOf(job, { resultBytes: index }) : finalizationOf(job, cancelled),
@@ -210,7 +210,7 @@ describe("finishJobs", () => {
 		expect(await reload(expired)).toMatchObject({ status: "expired", error: failed.error });
 	});
 
-	it("does nothing for nobody", async () => {
+	it("does nothing for an empty list", async () => {
 		expect(await finishJobs(db, [])).toEqual([]);
 	});
 });
@@ -309,15 +309,15 @@ describe("findPendingDeliveries", () => {
 		const { parkedOn, redispatches, sweepAt, pruneAt, ...job } = await aJob({ tenantId, status: "succeeded" });
 		const delivery = await aDelivery(job);
 
-		const [owed, ...others] = await findPendingDeliveries(databaseAt(NOW + SECOND), [delivery]);
+		const [pending, ...others] = await findPendingDeliveries(databaseAt(NOW + SECOND), [delivery]);
 
 		expect(others).toEqual([]);
-		expect(owed?.delivery).toMatchObject({ deliveryId: delivery.deliveryId, jobId: job.jobId, url: delivery.url });
+		expect(pending?.delivery).toMatchObject({ deliveryId: delivery.deliveryId, jobId: job.jobId, url: delivery.url });
 		const { input, attempts, ...summary } = job;
-		expect(owed?.job).toEqual(summary);
-		expect(owed?.now).toBe(NOW + SECOND);
-		expect(owed?.sealedSecrets).toHaveLength(1);
-		const sealed = owed?.sealedSecrets[0] ?? "";
+		expect(pending?.job).toEqual(summary);
+		expect(pending?.now).toBe(NOW + SECOND);
+		expect(pending?.sealedSecrets).toHaveLength(1);
+		const sealed = pending?.sealedSecrets[0] ?? "";
 		expect(await unseal(fakeRuntime(), [env.SIGNING_KEY], tenantId, sealed)).toBe(A_SECRET);
 	});
 
@@ -332,9 +332,9 @@ describe("findPendingDeliveries", () => {
 		const orphan = await aDelivery({ tenantId, jobId: anId("job") });
 		const ownerless = await aDelivery(await aJob({ tenantId: "ten_gone", status: "succeeded" }));
 		const delivery = await aDelivery(await aJob({ tenantId, status: "succeeded" }));
-		const { tenantId: stranger } = await aTenant();
+		const { tenantId: foreign } = await aTenant();
 
-		const keys = [orphan, ownerless, { ...delivery, tenantId: stranger }];
+		const keys = [orphan, ownerless, { ...delivery, tenantId: foreign }];
 		expect(await findPendingDeliveries(db, keys)).toMatchObject([
 			{ delivery: { deliveryId: orphan.deliveryId }, job: null },
 			{ delivery: { deliveryId: ownerless.deliveryId }, sealedSecrets: [] },
@@ -350,16 +350,16 @@ describe("findPendingDeliveries", () => {
 			deliveries.push(await aDelivery(job));
 		}
 
-		const owed = await findPendingDeliveries(db, deliveries);
+		const pending = await findPendingDeliveries(db, deliveries);
 
-		expect(owed.map(({ delivery, job }) => [delivery.tenantId, job?.metadata?.owner])).toEqual(
+		expect(pending.map(({ delivery, job }) => [delivery.tenantId, job?.metadata?.owner])).toEqual(
 			[mine, theirs].map(({ tenantId }) => [tenantId, tenantId]),
 		);
 	});
 });
 
 describe("listDeliveries", () => {
-	it("lists a job's own deliveries alone, in the order in which they were owed", async () => {
+	it("lists a job's own deliveries alone, in the order in which they were inserted", async () => {
 		const job = await aJob({ status: "succeeded" });
 		const later = await aDelivery(job, { deliveryId: `dlv_${job.jobId.slice(4)}_a`, createdAt: NOW + SECOND });
 		const first = await aDelivery(job, { deliveryId: `dlv_${job.jobId.slice(4)}_z`, createdAt: NOW });
@@ -377,7 +377,7 @@ describe("recordDeliveries", () => {
 	const later = databaseAt(NOW + SECOND);
 	const record = async (at: Database, one: DeliveryRecord) => (await recordDeliveries(at, [one]))[0];
 
-	it("adds the attempt and sets the next, with a minute for the doorbell of a short wait", async () => {
+	it("adds the attempt and sets the next, with a minute for the message of a short wait", async () => {
 		const earlier = { ...attempt, status: null, error: "no answer", response: null };
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { attemptsMade: 1, attempts: [earlier] });
 
@@ -399,7 +399,7 @@ describe("recordDeliveries", () => {
 		expect(await reloadDelivery(delivery)).toMatchObject({ nextAttemptAt: NOW + 2 * HOUR, sweepAt: NOW + 2 * HOUR });
 	});
 
-	it.each(["delivered", "exhausted"] as const)("owes nothing any more once it is %s", async (next) => {
+	it.each(["delivered", "exhausted"] as const)("is no longer pending once it is %s", async (next) => {
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }));
 		await record(later, { ...delivery, failure: null, attempt, decision: { next } });
 		expect(await reloadDelivery(delivery)).toEqual({

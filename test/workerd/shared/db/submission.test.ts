@@ -173,7 +173,7 @@ describe("an idempotency key", () => {
 		expect(await submitJob(db, other)).toMatchObject({ outcome: "created", job: { jobId: other.jobId } });
 	});
 
-	it("answers the first job for a day, and starts anew after it, with any body", async () => {
+	it("answers the first job for a day, and starts over after it, with any body", async () => {
 		const { key, fingerprint } = aKey();
 		const first = aNewJob({ idempotency: { key, fingerprint } });
 		await submitJob(db, first);
@@ -183,7 +183,7 @@ describe("an idempotency key", () => {
 		const other = { key, fingerprint: "f".repeat(64) };
 		const clash = await submitJob(databaseAt(last), aNewJob({ idempotency: other }));
 		const second = aNewJob({ idempotency: other });
-		const anew = await submitJob(databaseAt(last + 2 * SECOND), second);
+		const next = await submitJob(databaseAt(last + 2 * SECOND), second);
 		const replayOfSecond = await submitJob(
 			databaseAt(last + 2 * DAY - 10 * SECOND - DAY),
 			aNewJob({ idempotency: other }),
@@ -191,7 +191,7 @@ describe("an idempotency key", () => {
 
 		expect(replay).toMatchObject({ outcome: "replayed", job: { jobId: first.jobId } });
 		expect(clash).toEqual({ outcome: "key_reused" });
-		expect(anew).toMatchObject({ outcome: "created", job: { jobId: second.jobId } });
+		expect(next).toMatchObject({ outcome: "created", job: { jobId: second.jobId } });
 		expect(replayOfSecond).toMatchObject({ outcome: "replayed", job: { jobId: second.jobId } });
 	});
 
@@ -209,7 +209,7 @@ describe("an idempotency key", () => {
 	it.each([
 		["with a key", { key: "erased-and-repeated", fingerprint: "a".repeat(64) }],
 		["without one", null],
-	])("never makes an erased job anew when a submission is repeated, %s", async (_, idempotency) => {
+	])("never makes an erased job again when a submission is repeated, %s", async (_, idempotency) => {
 		const job = aNewJob({ idempotency });
 		await submitJob(db, job);
 		await cancel(job);
@@ -232,7 +232,7 @@ describe("an idempotency key", () => {
 });
 
 describe("the bytes of a counted try", () => {
-	/** Request ids tell the order in which requests came. */
+	/** Request ids give the order in which requests came. */
 	const tries = () => {
 		keysMade += 1;
 		const key = `retried key_1 ${keysMade}`;
@@ -249,9 +249,9 @@ describe("the bytes of a counted try", () => {
 		expect(await submitJob(db, first)).toMatchObject({ outcome: "created" });
 		const last = databaseAt(NOW + 2 * MINUTE - 1);
 		expect(await idOf(last, attempt(2, true))).toBe(`replayed ${first.jobId}`);
-		const anew = aNewJob({ idempotency: attempt(3, true) });
-		expect(await submitJob(databaseAt(NOW + 2 * MINUTE), anew)).toMatchObject({ outcome: "created" });
-		expect(await idOf(databaseAt(NOW + 3 * MINUTE), attempt(4, true))).toBe(`replayed ${anew.jobId}`);
+		const next = aNewJob({ idempotency: attempt(3, true) });
+		expect(await submitJob(databaseAt(NOW + 2 * MINUTE), next)).toMatchObject({ outcome: "created" });
+		expect(await idOf(databaseAt(NOW + 3 * MINUTE), attempt(4, true))).toBe(`replayed ${next.jobId}`);
 	});
 
 	it("are a new job with each first try, and a repeat is the last of these", async () => {

@@ -43,7 +43,7 @@ describe("findJobsToSweep", () => {
 		});
 	});
 
-	it("looks ahead as far as it is told", async () => {
+	it("looks ahead as far as it is asked to", async () => {
 		const now = aDayOfItsOwn();
 		const ahead = await aJob({ createdAt: now, sweepAt: now + HOUR });
 		const page = (aheadMs: number) => findJobsToSweep(databaseAt(now), { aheadMs, limit: 10, after: null });
@@ -80,7 +80,7 @@ describe("findJobsToSweep", () => {
 });
 
 describe("noteSwept", () => {
-	it("notes when to look next and how often was rung, and nothing that a caller could see", async () => {
+	it("notes when to look next and how often it was redispatched, and nothing that a caller could see", async () => {
 		const now = aDayOfItsOwn();
 		const job = await aJob({ createdAt: now });
 		const other = await aJob({ createdAt: now, status: "running" });
@@ -95,7 +95,7 @@ describe("noteSwept", () => {
 	it.each([
 		["was swept by another meanwhile", { sweepAt: NOW + 2 * MINUTE }],
 		["was leased meanwhile", { status: "running" as const, fence: 5, sweepAt: NOW + MINUTE }],
-		["was queued anew meanwhile", { fence: 6, sweepAt: NOW + MINUTE }],
+		["was queued again meanwhile", { fence: 6, sweepAt: NOW + MINUTE }],
 	])("leaves a job alone that %s", async (_, row) => {
 		const job = await aJob({ fence: 4, ...row });
 		const seen = { ...sweptOf(job), status: "queued" as const, fence: 4, sweepAt: NOW + MINUTE };
@@ -109,13 +109,13 @@ describe("noteSwept", () => {
 		expect(await reload(job)).toEqual(job);
 	});
 
-	it("does nothing for nobody", async () => {
+	it("does nothing for an empty list", async () => {
 		await noteSwept(db, []);
 	});
 });
 
 describe("sweeping deliveries", () => {
-	it("finds those that nobody made in time, oldest first, no more than asked for", async () => {
+	it("finds those that were not attempted in time, oldest first, no more than asked for", async () => {
 		const now = aDayOfItsOwn();
 		const due = [];
 		for (const sweepAt of [now, now - HOUR, now - MINUTE]) {
@@ -141,12 +141,12 @@ describe("sweeping deliveries", () => {
 		["an hour at the most", 5 * HOUR, HOUR],
 	])("looks again after %s", async (_, dueMs, waitMs) => {
 		const now = aDayOfItsOwn();
-		const rung = await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now - dueMs });
-		await deferDeliverySweep(databaseAt(now), [{ ...rung, sweepAt: rung.sweepAt ?? 0 }]);
-		expect(await reloadDelivery(rung)).toEqual({ ...rung, sweepAt: now + waitMs });
+		const enqueued = await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now - dueMs });
+		await deferDeliverySweep(databaseAt(now), [{ ...enqueued, sweepAt: enqueued.sweepAt ?? 0 }]);
+		expect(await reloadDelivery(enqueued)).toEqual({ ...enqueued, sweepAt: now + waitMs });
 	});
 
-	it("leaves a delivery alone that was attempted meanwhile, and does nothing for nobody", async () => {
+	it("leaves a delivery alone that was attempted meanwhile, and does nothing for an empty list", async () => {
 		const now = aDayOfItsOwn();
 		const delivery = await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now - HOUR });
 		await deferDeliverySweep(databaseAt(now), [{ ...delivery, sweepAt: now - MINUTE }]);
@@ -213,14 +213,14 @@ describe("filterExisting", () => {
 });
 
 describe("readStatus", () => {
-	it("tells backlog, oldest age, parked keys and the last sweep", async () => {
+	it("shows backlog, oldest age, parked keys and the last sweep", async () => {
 		const before = await readStatus(db);
 		const oldest = aDayOfItsOwn();
 		await aJob({ createdAt: oldest, parkedOn: "model:status" });
 		await aJob({ createdAt: oldest + 1, parkedOn: "model:status" });
 		await aJob({ status: "succeeded" });
 		await aDelivery(await aJob({ status: "running", createdAt: oldest + 2 }));
-		await writeNote(databaseAt(NOW + SECOND), "last_sweep", '{"rung":3}');
+		await writeNote(databaseAt(NOW + SECOND), "last_sweep", '{"enqueued":3}');
 
 		const status = await readStatus(db);
 
@@ -229,7 +229,7 @@ describe("readStatus", () => {
 			pendingDeliveries: before.pendingDeliveries + 1,
 			oldestCreatedAt: oldest,
 			lastSweepAt: NOW + SECOND,
-			lastSweepCounts: { rung: 3 },
+			lastSweepCounts: { enqueued: 3 },
 		});
 		expect(status.parked).toContainEqual({ key: "model:status", jobs: 2 });
 	});

@@ -45,7 +45,7 @@ describe("storeResult", () => {
 		expect(await readResult(objects, job)).toBe('{"a":1}');
 	});
 
-	it("keeps the first answer, and answers it to whoever comes later", async () => {
+	it("keeps the first answer, and returns it to all that come later", async () => {
 		const job = aKey();
 		await storeResult(objects, job, bytesOf("first"), anAnswer(1));
 		const late = await storeResult(objects, job, bytesOf("second, and longer"), anAnswer(2, { model: "other" }));
@@ -59,7 +59,7 @@ describe("storeResult", () => {
 		expect(await storeResult(objects, job, bytesOf("first"), anAnswer(1))).toMatchObject({ first: true });
 	});
 
-	it("lets one of ten who put at the same time be first, and tells the others whose it is", async () => {
+	it("lets one of ten who put at the same time be first, and shows the others whose it is", async () => {
 		const job = aKey();
 		const puts = await Promise.all(
 			Array.from({ length: 10 }, (_, index) =>

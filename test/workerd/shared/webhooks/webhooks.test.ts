@@ -44,7 +44,7 @@ describe("a sealed secret", () => {
 		await expect(unseal(runtime, [KEY], "ten_1", changed.join("."))).rejects.toThrow();
 	});
 
-	it.each(["", "v1", "v1.x.y.z", "whsec_plain"])("is told from %j", async (sealed) => {
+	it.each(["", "v1", "v1.x.y.z", "whsec_plain"])("is distinguished from %j", async (sealed) => {
 		await expect(unseal(runtime, [KEY], "ten_1", sealed)).rejects.toThrow();
 	});
 
@@ -82,7 +82,7 @@ describe("signedHeaders", () => {
 		expect(headers["webhook-signature"]).toMatch(/^v1,\S+ v1,\S+$/);
 	});
 
-	it("are refused by a stranger's secret, for another body, for another id and for another time", () => {
+	it("are refused by another's secret, for another body, for another id and for another time", () => {
 		const headers = signedHeaders(secrets, "evt_1", at, body);
 		const webhook = new Webhook(secrets[0] ?? "");
 		const refused = [

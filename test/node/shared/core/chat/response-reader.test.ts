@@ -117,7 +117,7 @@ describe("a stream", () => {
 		expect(read(stream(said("Hi"), finish(), "[DONE]", said("!"), { error: { message: "x" } }))).toEqual(whole);
 	});
 
-	it("settles at [DONE], so that nobody waits for a connection that stays open", () => {
+	it("settles at [DONE], without waiting for a connection that stays open", () => {
 		const one = reader();
 		expect(one.push(bytesOf(stream(said("Hi"))))).toBe("reading");
 		expect(one.push(bytesOf(stream(finish())))).toBe("closing");

@@ -19,7 +19,7 @@ describe("a queued job that is due", () => {
 		[2, 60],
 		[3, 60],
 		[40, 60],
-	])("is rung for ever more seldom: after %i redispatches, again in %i minutes", (redispatches, minutes) => {
+	])("is redispatched ever more seldom: after %i redispatches, again in %i minutes", (redispatches, minutes) => {
 		expect(swept(aJob({ redispatches }))).toEqual({
 			kind: "enqueue",
 			sweepAt: NOW + minutes * MINUTE,
@@ -31,7 +31,7 @@ describe("a queued job that is due", () => {
 		expect(swept(aJob({ sweepAt: NOW + 1 }))).toEqual({ kind: "leave" });
 	});
 
-	it("is rung for at once when the queue is empty, however lately it was rung for", () => {
+	it("is redispatched at once when the queue is empty, however recently it was enqueued", () => {
 		const job = aJob({ sweepAt: NOW + HOUR, redispatches: 3 });
 		expect(swept(job, true)).toEqual({ kind: "enqueue", sweepAt: NOW + HOUR, redispatches: 4 });
 	});
@@ -49,7 +49,7 @@ describe("a queued job that is due", () => {
 });
 
 describe("a queued job that is not due", () => {
-	it("is looked at again when the doorbell for it should have rung", () => {
+	it("is looked at again when its message should have arrived", () => {
 		const soon = aJob({ runAt: NOW + 10 * SECOND, redispatches: 2 });
 		expect(swept(soon)).toEqual({ kind: "look", sweepAt: NOW + 10 * SECOND + MINUTE, redispatches: 2 });
 		expect(swept(aJob({ runAt: NOW + HOUR }))).toMatchObject({ kind: "look", sweepAt: NOW + HOUR });
@@ -68,7 +68,7 @@ describe("a queued job that is not due", () => {
 });
 
 describe("a running job", () => {
-	it("is rung for as soon as its lease has run out, and again a minute later", () => {
+	it("is redispatched as soon as its lease has expired, and again a minute later", () => {
 		expect(swept(running())).toEqual({ kind: "enqueue", sweepAt: NOW + MINUTE, redispatches: 0 });
 	});
 
@@ -80,11 +80,11 @@ describe("a running job", () => {
 		expect(swept(running({ leaseExpiresAt: NOW + 1, sweepAt: NOW + 1 }), true)).toEqual({ kind: "leave" });
 	});
 
-	it("whose lease has run out is left alone after a ring, while messages wait in the queue", () => {
+	it("whose lease has expired is left alone after a redispatch, while messages wait in the queue", () => {
 		expect(swept(running({ sweepAt: NOW + 1 }))).toEqual({ kind: "leave" });
 	});
 
-	it("whose lease has run out is rung for at once when the queue is empty, however lately it was rung for", () => {
+	it("whose lease has run out is redispatched at once when the queue is empty, however recently it was enqueued", () => {
 		expect(swept(running({ sweepAt: NOW + 1 }), true)).toEqual({
 			kind: "enqueue",
 			sweepAt: NOW + MINUTE,

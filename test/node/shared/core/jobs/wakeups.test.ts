@@ -29,7 +29,7 @@ describe("queueDelaySeconds", () => {
 });
 
 describe("sweepAtFor", () => {
-	it("gives a doorbell a minute, counted from when the row is due", () => {
+	it("gives a queue message a minute, counted from when the row is due", () => {
 		expect(ENQUEUE_GRACE_MS).toBe(MINUTE);
 		expect(sweepAtFor(1_000, 1_000)).toBe(1_000 + MINUTE);
 		expect(sweepAtFor(5_000, 1_000)).toBe(5_000 + MINUTE);

@@ -46,7 +46,7 @@ describe("what is accepted is what JSON.parse makes of it", () => {
 	});
 });
 
-describe("a body that is not JSON is told where to look, and never quoted", () => {
+describe("a body that is not JSON is refused with the place to look at, and never quoted", () => {
 	it.each([
 		["", "it ends too early."],
 		["   ", "it ends too early."],
@@ -134,7 +134,7 @@ describe("what readers would take differently is refused, at its path", () => {
 });
 
 describe("for any body", () => {
-	/** Told from the parsed value, so by another road than the scanner's. */
+	/** Derived from the parsed value, independently of the scanner. */
 	const isOffending = (value: unknown): boolean =>
 		typeof value === "object" && value !== null
 			? Object.entries(value).some(([key, inner]) => key === "__proto__" || isOffending(inner))

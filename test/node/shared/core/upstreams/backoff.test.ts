@@ -32,7 +32,7 @@ describe("backoffMs", () => {
 		expect([BACKOFF_BASE_MS, BACKOFF_CAP_MS]).toEqual([2_000, 300_000]);
 	});
 
-	it("waits at least a minute where somebody has to pay", () => {
+	it("waits at least a minute where a bill has to be paid", () => {
 		expect(backoffMs(aFailure("blocked"), 1, least)).toBe(BLOCKED_WAIT_MS);
 		expect(backoffMs(aFailure("blocked"), 9, most)).toBe(BLOCKED_WAIT_MS + BACKOFF_CAP_MS);
 		expect(backoffMs(aFailure("blocked", { retryAfterMs: 1_000 }), 1, least)).toBe(BLOCKED_WAIT_MS);

@@ -36,7 +36,7 @@ describe("decideDelivery", () => {
 		expect(failed(5 * 86_400_000 + 1).next).toBe("exhausted");
 	});
 
-	it("is exhausted at once when nobody lives there any more", () => {
+	it("is exhausted at once when the receiver is gone", () => {
 		expect(decided(410)).toEqual({ next: "exhausted" });
 	});
 

@@ -112,7 +112,7 @@ describe("isPublicAddress", () => {
 		expect(isPublicAddress("")).toBe(false);
 	});
 
-	it("judges every mapped address as the IPv4 address in it", () => {
+	it("treats every mapped address as the IPv4 address in it", () => {
 		fc.assert(
 			fc.property(fc.ipV4(), (ip) => {
 				expect(isPublicAddress(`::ffff:${ip}`)).toBe(isPublicAddress(ip));

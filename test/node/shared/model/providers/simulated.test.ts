@@ -35,7 +35,7 @@ describe("the simulated provider", () => {
 		expect(await simulating().ask({}, { stream: true })).toEqual(whole);
 	});
 
-	it("fails the first calls as told, counted or not, then answers", async () => {
+	it("fails the first calls as instructed, counted or not, then answers", async () => {
 		const { ask } = simulating();
 		const simulate = { fail: [429, 503], retry_after: 3 };
 		const throttled = { class: "throttled", status: 429, retryAfterMs: 3000 };
@@ -56,7 +56,7 @@ describe("the simulated provider", () => {
 		expect(await simulating().ask({ fail: status })).toMatchObject({ ok: false, failure });
 	});
 
-	it("sends a nonsense Retry-After as it is told", async () => {
+	it("sends a nonsense Retry-After as instructed", async () => {
 		const outcome = await simulating().ask({ fail: [429], retry_after: "soon 🌍" });
 		expect(outcome).toMatchObject({ ok: false, failure: { status: 429, retryAfterMs: null } });
 	});
@@ -70,7 +70,7 @@ describe("the simulated provider", () => {
 		expect(outcomes.map((outcome) => outcome.now())).toMatchObject([{ ok: true }, { ok: false }]);
 	});
 
-	it("stalls until the call is given up, and only the calls it is told to", async () => {
+	it("stalls until the call is given up, and only the calls that it is instructed to", async () => {
 		const { ask, runtime } = simulating();
 		const forever = watched(ask({ stall: true }));
 		expect(await ask({ stall: 1 }, {}, 1)).toMatchObject({ ok: true });
@@ -103,7 +103,7 @@ describe("the simulated provider", () => {
 		},
 	);
 
-	it("streams at the pace it is told", async () => {
+	it("streams at the instructed pace", async () => {
 		const { ask, runtime } = simulating();
 		const outcome = watched(ask({ stream_chunk_ms: 1000, output_tokens: 3 }));
 		// Its role, three tokens and the finish reason; then the usage and [DONE].
@@ -113,7 +113,7 @@ describe("the simulated provider", () => {
 		expect(outcome.now()).toMatchObject({ ok: true, response: { usage: { completionTokens: 3 } } });
 	});
 
-	it("answers as long as it is told, up to megabytes, and no longer than the caller allows", async () => {
+	it("answers at the instructed length, up to megabytes, and no longer than the caller allows", async () => {
 		const { ask } = simulating();
 		expect(await ask({ output_tokens: 1000 })).toMatchObject({
 			ok: true,

@@ -139,7 +139,7 @@ describe("Workers AI", () => {
 		expect(ai.runs[0]?.options.signal.aborted).toBe(true);
 	});
 
-	it("is judged by the status and headers of its raw answer", async () => {
+	it("is classified by the status and headers of its raw answer", async () => {
 		const body = { success: false, errors: [{ code: 3040, message: "Capacity temporarily exceeded" }] };
 		const headers = { "retry-after": "3", "cf-aig-log-id": "log_1" };
 		const { ask } = withAi(async () => Response.json(body, { status: 429, headers }));

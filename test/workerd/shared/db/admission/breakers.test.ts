@@ -44,7 +44,7 @@ async function breakerOf(key: string) {
 		.first();
 }
 
-describe("a cool-down", () => {
+describe("an open breaker", () => {
 	it("keeps every job of its model away until its time, parked and with no message to go round", async () => {
 		const { key, ...upstream } = anUpstream();
 		const job = await aJob(upstream);
@@ -89,7 +89,7 @@ describe("a cool-down", () => {
 		expect((await lease([...jobs, late], NOW + MINUTE)).ids).toHaveLength(1);
 	});
 
-	it("lets one probe through when it is over, and nobody else until that is back or overdue", async () => {
+	it("lets one probe through when it is over, and no other until that is back or overdue", async () => {
 		const { key, ...upstream } = anUpstream();
 		const jobs = [await aJob(upstream), await aJob(upstream), await aJob(upstream)];
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
@@ -200,7 +200,7 @@ describe("a cool-down", () => {
 		expect([...gated]).toEqual([[orphan.jobId, "throttled"]]);
 	});
 
-	it("tells a parked job's caller when it is tried next", async () => {
+	it("shows a parked job's caller when it is tried next", async () => {
 		const { key, ...upstream } = anUpstream();
 		const job = await aJob(upstream);
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
@@ -208,7 +208,7 @@ describe("a cool-down", () => {
 		expect(await reload(job)).toMatchObject({ parkedOn: key, runAt: NOW + HOUR });
 	});
 
-	it("is made longer by a later strike and never shorter", async () => {
+	it("is made longer by a later trip and never shorter", async () => {
 		const { key } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, MINUTE));
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
@@ -217,11 +217,11 @@ describe("a cool-down", () => {
 		expect(await breakerOf(key)).toMatchObject({ open_until: NOW + 2 * MINUTE });
 	});
 
-	it("doubles with each strike where the provider does not say how long", async () => {
+	it("doubles with each trip where the provider does not say how long", async () => {
 		const { key } = anUpstream();
 		let at = NOW;
 		const waits: number[] = [];
-		for (let strike = 0; strike < 10; strike++) {
+		for (let trip = 0; trip < 10; trip++) {
 			await recordFailure(databaseAt(at), throttled(key, 0, { isRequested: false, leasedAt: at }));
 			const until = Number((await breakerOf(key))?.open_until);
 			waits.push((until - at) / SECOND);
@@ -318,7 +318,7 @@ describe("parked jobs", () => {
 		);
 	});
 
-	it("keep their cool-down from being forgotten", async () => {
+	it("keep their breaker from being pruned", async () => {
 		const [idle, waitedFor] = [anUpstream(), anUpstream()];
 		await recordFailure(databaseAt(NOW), throttled(idle.key, SECOND));
 		await recordFailure(databaseAt(NOW), throttled(waitedFor.key, SECOND));

@@ -58,7 +58,7 @@ async function anEventDelivery(createdAt: number, pruneAt: number) {
 
 describe("redeliver", () => {
 	it.each(["delivered", "exhausted", "skipped", "pending"] as const)(
-		"owes a delivery that was %s again, at once, as the same event, with its schedule to begin anew",
+		"makes a delivery that was %s pending again, due at once, as the same event, with its whole schedule",
 		async (status) => {
 			const nextAttemptAt = status === "pending" ? NOW + 10 * HOUR : null;
 			const old = { status, nextAttemptAt, attempts: [ATTEMPT, ATTEMPT], attemptsMade: 2 };
@@ -71,7 +71,7 @@ describe("redeliver", () => {
 		},
 	);
 
-	it("owes one to a one-off receiver again, and lets go of one that is parked", async () => {
+	it("makes one to a one-off receiver pending again, and releases one that is parked", async () => {
 		const delivery = await aDelivery(await aSucceededJob(), { status: "exhausted" });
 		expect(await redeliver(LATER, delivery, BY)).toMatchObject({ outcome: "pending", delivery: { endpointId: null } });
 		await env.DB.prepare("UPDATE deliveries SET parked_on = receiver WHERE id = ?1").bind(delivery.deliveryId).run();
@@ -80,7 +80,7 @@ describe("redeliver", () => {
 		expect(await parked.bind(delivery.deliveryId).first()).toBeNull();
 	});
 
-	it("owes it under one id to two who ask at once", async () => {
+	it("keeps one id for two who ask at once", async () => {
 		const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { status: "exhausted", attemptsMade: 10 });
 		const both = await Promise.all([redeliver(LATER, delivery, BY), redeliver(LATER, delivery, BY)]);
 		for (const one of both) {
@@ -89,7 +89,7 @@ describe("redeliver", () => {
 	});
 
 	it.each<DeliveryDecision>([{ next: "exhausted" }, { next: "skipped" }, { next: "pending", delayMs: 24 * HOUR }])(
-		"owes it still when an attempt that was under way ends as %j, and does not count that one",
+		"keeps it pending when an attempt that was in flight ends as %j, and does not count that one",
 		async (decision) => {
 			const delivery = await aDeliveryTo(endpoint, await aSucceededJob(), { attemptsMade: 9 });
 			await redeliver(LATER, delivery, BY);
@@ -111,7 +111,7 @@ describe("redeliver", () => {
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "delivered", nextAttemptAt: null, sweepAt: null });
 	});
 
-	it("disables an endpoint once that is gone for two at a time, and tells its owner's others once", async () => {
+	it("disables an endpoint once that is gone for two at a time, and notifies its owner's others once", async () => {
 		const listener = await anEndpoint(tenantId, { eventTypes: ["endpoint.disabled"] });
 		const gone = { attempt: ATTEMPT, failure: { isGone: true, overloadMs: 0, openMsByFailures: [0] } };
 		const [one, two] = [
@@ -156,7 +156,7 @@ describe("redeliver", () => {
 		expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted", restartedAt: null });
 	});
 
-	it("keeps the record of an event that is about no job until it is told anew", async () => {
+	it("keeps the record of an event that is about no job until it is sent again", async () => {
 		const pruneAt = NOW + HOUR + MINUTE;
 		const [asked, forgotten] = [await anEventDelivery(NOW, pruneAt), await anEventDelivery(NOW + 1, pruneAt)];
 		expect(await redeliver(LATER, asked, BY)).toMatchObject({ outcome: "pending", delivery: { jobId: "", event: {} } });
@@ -167,7 +167,7 @@ describe("redeliver", () => {
 });
 
 describe("redeliverJob", () => {
-	it("owes all that the job owed again, in order, and no neighbour's", async () => {
+	it("makes all deliveries of the job pending again, in order, and no neighbour's", async () => {
 		const [before, job, after] = [await aSucceededJob(), await aSucceededJob(), await aSucceededJob()];
 		const neighbours = [
 			await aDelivery(before, { status: "exhausted" }),
@@ -189,7 +189,7 @@ describe("redeliverJob", () => {
 		for (const delivery of neighbours) expect(await reloadDelivery(delivery)).toMatchObject({ status: "exhausted" });
 	});
 
-	it("leaves out what nobody would get, and another tenant's job", async () => {
+	it("leaves out what no receiver would get, and another tenant's job", async () => {
 		const job = await aSucceededJob();
 		const own = await aDelivery(job, { status: "delivered" });
 		const off = await aDeliveryTo(endpoint, job, { status: "exhausted" });
@@ -207,7 +207,7 @@ describe("recoverDeliveries", () => {
 		await aDeliveryTo(to, await aSucceededJob(), { status: "exhausted", createdAt, ...given });
 	const idsOf = (deliveries: { deliveryId: string }[]) => deliveries.map(({ deliveryId }) => deliveryId);
 
-	it("owes what the endpoint missed since that time again, the oldest first, page by page", async () => {
+	it("makes what the endpoint missed since that time pending again, the oldest first, page by page", async () => {
 		const missed = [
 			await missedAt(NOW + 30, { status: "skipped" }),
 			await missedAt(NOW + 10),

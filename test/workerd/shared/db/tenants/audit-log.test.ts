@@ -19,7 +19,8 @@ import { submitJob } from "../../../support/submit-job.ts";
 
 const byKey = () => ({ actor: "key_1", requestId: anId("req") });
 const newestFirst = { limit: 100, after: null, isAscending: false };
-const told = async (tenantId: string) => (await listAuditLog(db, tenantId, newestFirst)).map(({ action }) => action);
+const actionsOf = async (tenantId: string) =>
+	(await listAuditLog(db, tenantId, newestFirst)).map(({ action }) => action);
 
 async function anEntry(tenantId: string, at = NOW) {
 	const by = byKey();
@@ -65,7 +66,7 @@ describe("an audit entry", () => {
 		const by = byKey();
 		const rotation = { sealedSecret: "v1.new", keepOldMs: 0 };
 		for (let times = 0; times < 3; times++) await rotateWebhookSecret(db, tenantId, rotation, by);
-		expect(await told(tenantId)).toEqual(["signing_secret.rotated"]);
+		expect(await actionsOf(tenantId)).toEqual(["signing_secret.rotated"]);
 	});
 
 	it("is not made without its act, in one transaction", async () => {
@@ -74,7 +75,7 @@ describe("an audit entry", () => {
 		const fails = { sql: "INSERT INTO tenants (id) VALUES (?1)", params: [tenantId] };
 		const acts = { sql: "UPDATE tenants SET name = 'x' WHERE id = ?1", params: [tenantId] };
 		await expect(db.transact("test", [acts, audited(db, byKey(), act), fails])).rejects.toThrow();
-		expect(await told(tenantId)).toEqual([]);
+		expect(await actionsOf(tenantId)).toEqual([]);
 	});
 
 	it.each(["UPDATE audit_log SET actor = 'operator'", "UPDATE audit_log SET at = 0", "DELETE FROM audit_log"])(
@@ -83,7 +84,7 @@ describe("an audit entry", () => {
 			const { tenantId } = await aTenant();
 			await anEntry(tenantId, Date.now());
 			await expect(env.DB.exec(`${sql} WHERE tenant_id = '${tenantId}'`)).rejects.toThrow(/an audit entry/);
-			expect(await told(tenantId)).toEqual(["endpoint.tested"]);
+			expect(await actionsOf(tenantId)).toEqual(["endpoint.tested"]);
 		},
 	);
 
@@ -109,13 +110,13 @@ describe("an audit entry", () => {
 });
 
 describe("an act that changes nothing", () => {
-	it("is not told", async () => {
+	it("is not listed", async () => {
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId);
 		const keyId = anId("key");
 		const row = { name: "k", key_hash: "a".repeat(64), scopes: "[]", created_at: NOW, revoked_at: NOW };
 		await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
-		const before = await told(tenantId);
+		const before = await actionsOf(tenantId);
 
 		await revokeApiKey(db, keyId, null, byKey());
 		await revokeApiKey(db, "key_unknown", null, byKey());
@@ -131,12 +132,12 @@ describe("an act that changes nothing", () => {
 		await redeliverJob(db, jobOf({ tenantId }), byKey());
 		await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 10 }, byKey());
 
-		expect(await told(tenantId)).toEqual(before);
+		expect(await actionsOf(tenantId)).toEqual(before);
 	});
 });
 
 describe("each act that changes something", () => {
-	it("is told in its own tenant's log and in no other", async () => {
+	it("is listed in its own tenant's log and in no other", async () => {
 		const [{ tenantId }, other] = [await aTenant(), await aTenant()];
 		const endpoint = await anEndpoint(tenantId);
 		const job = await aJob({ tenantId, status: "succeeded" });
@@ -167,7 +168,7 @@ describe("each act that changes something", () => {
 		await rotateEndpointSecret(db, endpoint, { sealedSecret: "v1.new", secretHint: "abcd", keepOldMs: 0 }, byKey());
 		await deleteEndpoint(db, endpoint, byKey());
 
-		expect((await told(tenantId)).toReversed()).toEqual([
+		expect((await actionsOf(tenantId)).toReversed()).toEqual([
 			"endpoint.created",
 			"key.revoked",
 			"tenant.updated",
@@ -182,12 +183,12 @@ describe("each act that changes something", () => {
 			"endpoint.secret_rotated",
 			"endpoint.deleted",
 		]);
-		expect(await told(other.tenantId)).toEqual([]);
+		expect(await actionsOf(other.tenantId)).toEqual([]);
 	});
 
 	it("is not a submission", async () => {
 		const { tenantId } = await aTenant();
 		await submitJob(db, aNewJob({ tenantId }));
-		expect(await told(tenantId)).toEqual([]);
+		expect(await actionsOf(tenantId)).toEqual([]);
 	});
 });

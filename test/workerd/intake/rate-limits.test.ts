@@ -26,7 +26,7 @@ const get = (server: ReturnType<typeof theServices>["server"], who: string, addr
 		headers: { ...(address === undefined ? {} : { "cf-connecting-ip": address }), ...headers },
 	});
 
-describe("the shield against a key that asks without a pause", () => {
+describe("the rate limit of a key", () => {
 	it("refuses that key alone, and says when to come again", async () => {
 		const { binding, counted } = limiterOf(2);
 		const { server } = theServices({}, { KEY_RATE: binding });
@@ -80,7 +80,7 @@ describe("the shield against a key that asks without a pause", () => {
 		expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([429]));
 	});
 
-	it("counts nobody who only knows the id of a key", async () => {
+	it("does not count a caller who only knows the id of a key", async () => {
 		const { binding, counted } = limiterOf(0);
 		const { server } = theServices({}, { KEY_RATE: binding });
 		const guessed = await aKey(tenantId);
@@ -90,7 +90,7 @@ describe("the shield against a key that asks without a pause", () => {
 	});
 });
 
-describe("the shield against an address that asks without a valid key", () => {
+describe("the rate limit of unauthenticated addresses", () => {
 	const wrongKeys = ["", "hf_", "Bearer x", "hf_01jq0000000000000000000000_0000000000000000000000000000000000000"];
 
 	it("answers 429 to a thousand of them, and 200 to the valid key beside them", async () => {
@@ -154,14 +154,14 @@ describe("the shield against an address that asks without a valid key", () => {
 		}
 	});
 
-	it("counts nobody whose request did not come from outside", async () => {
+	it("does not count a request that did not come from outside", async () => {
 		const { binding, counted } = limiterOf(0);
 		const { server } = theServices({}, { UNAUTHENTICATED_RATE: binding });
 		expect([(await get(server, "hf_")).status, counted.size]).toEqual([401, 0]);
 	});
 });
 
-describe("a shield that is not there for anybody", () => {
+describe("a rate limiter that does not work", () => {
 	const broken: [string, RateLimit | undefined][] = [
 		["fails", { limit: () => Promise.reject(new Error("limiter is down")) }],
 		[
@@ -191,8 +191,8 @@ describe("a shield that is not there for anybody", () => {
 		vi.spyOn(console, "warn").mockImplementation(() => undefined);
 		const clock: FakeRuntime = fakeRuntime({});
 		const hangs: RateLimit = { limit: () => new Promise<never>(() => undefined) };
-		const shields = bindRateLimiters({ KEY_RATE: hangs, UNAUTHENTICATED_RATE: hangs }, clock);
-		const { server } = theServices(shields);
+		const limiters = bindRateLimiters({ KEY_RATE: hangs, UNAUTHENTICATED_RATE: hangs }, clock);
+		const { server } = theServices(limiters);
 		for (let call = 0; call < 9; call++) expect((await get(server, key)).status).toBe(200);
 		const answer = get(server, key);
 		await vi.waitFor(() => expect(clock.nextTimerAt()).not.toBeNull());
@@ -203,13 +203,13 @@ describe("a shield that is not there for anybody", () => {
 	});
 });
 
-it("the platform's limiter has the numbers that callers are told, and lets an ordinary program alone", async () => {
+it("the platform's limiter has the documented numbers, and lets an ordinary program pass", async () => {
 	for (const [binding, { quota }] of [
 		[env.KEY_RATE, KEY_RATE],
 		[env.UNAUTHENTICATED_RATE, UNAUTHENTICATED_RATE],
 	] as const) {
 		expect(quota).toBeGreaterThan(0);
-		expect(await binding.limit({ key: "somebody" })).toEqual({ success: true });
+		expect(await binding.limit({ key: "a-key" })).toEqual({ success: true });
 	}
 	expect((await send("GET", "/v1/jobs", { key })).status).toBe(200);
 });
