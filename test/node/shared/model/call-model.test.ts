@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { fakeRuntime, START_AT, settled } from "../../../support/fake-runtime.ts";
 import { aBody, asking, COMPATIBLE, ending, eventStream, piece, sseOf, watched } from "../../../support/model-calls.ts";
+import { failedAs, saying } from "../../../support/outcomes.ts";
 import exampleOutput from "../../fixtures/example-output.text.json" with { type: "json" };
 
 /** A runtime whose provider gives these answers, one a call; `calls` counts them and keeps their signals. */
@@ -48,10 +49,7 @@ describe("an answer", () => {
 	it("of 5 MB is read whole", async () => {
 		const long = "x".repeat(5 * 1024 * 1024);
 		const { ask } = provided(Response.json({ text: long }));
-		expect(await ask()).toMatchObject({
-			ok: true,
-			response: { completion: { choices: [{ message: { content: long } }] } },
-		});
+		expect(await ask()).toMatchObject(saying(long));
 	});
 
 	it("that is whole is taken although its connection stays open behind [DONE]", async () => {
@@ -94,10 +92,9 @@ describe("a 200 that is no answer", () => {
 		["50 MB", () => text(`{"text":"${"x".repeat(50 * 1024 * 1024)}"}`)],
 	])("%s was paid for and is not bought again", async (_, answer) => {
 		const { ask, calls } = provided(answer());
-		expect(await ask()).toMatchObject({
-			ok: false,
-			failure: { class: "permanent", code: "answer_unreadable", status: 200, nextModelMayHelp: true },
-		});
+		expect(await ask()).toMatchObject(
+			failedAs({ class: "permanent", code: "answer_unreadable", status: 200, nextModelMayHelp: true }),
+		);
 		expect(calls[0]?.init.signal?.aborted).toBe(true);
 	});
 
@@ -108,7 +105,7 @@ describe("a 200 that is no answer", () => {
 		["a stream without end", () => eventStream(new Response(sseOf(piece("Hi"))).body ?? aBody().stream)],
 	])("%s is a cut answer, tried again", async (_, answer) => {
 		const { ask } = provided(answer());
-		expect(await ask()).toMatchObject({ ok: false, failure: { class: "transient", code: "stream_cut" } });
+		expect(await ask()).toMatchObject(failedAs({ class: "transient", code: "stream_cut" }));
 	});
 
 	it("that breaks off is a cut answer", async () => {
@@ -118,10 +115,7 @@ describe("a 200 that is no answer", () => {
 		body.send(sseOf(piece("Hi")));
 		await settled();
 		body.breakOff();
-		expect(await outcome).toMatchObject({
-			ok: false,
-			failure: { class: "transient", code: "stream_cut", status: 200 },
-		});
+		expect(await outcome).toMatchObject(failedAs({ class: "transient", code: "stream_cut", status: 200 }));
 		expect(runtime.pendingTimers()).toBe(0);
 	});
 
@@ -129,10 +123,9 @@ describe("a 200 that is no answer", () => {
 		const body = aBody();
 		const { ask } = provided(eventStream(body.stream));
 		body.send(sseOf(piece("Hi"), { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }));
-		expect(await ask()).toMatchObject({
-			ok: false,
-			failure: { class: "transient", code: "overloaded_error", message: "Overloaded", status: 200 },
-		});
+		expect(await ask()).toMatchObject(
+			failedAs({ class: "transient", code: "overloaded_error", message: "Overloaded", status: 200 }),
+		);
 		expect(body.isCancelled()).toBe(true);
 	});
 });
@@ -148,7 +141,7 @@ describe("silence", () => {
 		await runtime.advance(119_999);
 		expect(outcome.now()).toBe("waiting");
 		await runtime.advance(1);
-		expect(outcome.now()).toMatchObject({ ok: false, failure: { class: "transient", code: "stalled", status: 200 } });
+		expect(outcome.now()).toMatchObject(failedAs({ class: "transient", code: "stalled", status: 200 }));
 		expect(body.isCancelled()).toBe(true);
 		expect(calls[0]?.init.signal?.aborted).toBe(true);
 		expect(runtime.pendingTimers()).toBe(0);
@@ -165,7 +158,7 @@ describe("silence", () => {
 		}
 		expect(outcome.now()).toBe("waiting");
 		await runtime.advance(1000);
-		expect(outcome.now()).toMatchObject({ ok: false, failure: { code: "stalled" } });
+		expect(outcome.now()).toMatchObject(failedAs({ code: "stalled" }));
 	});
 
 	it("limits are configurable", async () => {
@@ -174,7 +167,7 @@ describe("silence", () => {
 		const outcome = watched(asking(runtime, { limits: { idleMs: 1000 } })());
 		body.send(sseOf(piece("Hi")));
 		await runtime.advance(1000);
-		expect(outcome.now()).toMatchObject({ ok: false, failure: { code: "stalled" } });
+		expect(outcome.now()).toMatchObject(failedAs({ code: "stalled" }));
 	});
 
 	it("before an answer in one piece lasts as long as the call may", async () => {
@@ -198,7 +191,7 @@ describe("the call", () => {
 			body.send(sseOf(piece("Hi")));
 			await runtime.advance(1000);
 		}
-		expect(outcome.now()).toMatchObject({ ok: false, failure: { class: "transient", code: "timed_out", status: 200 } });
+		expect(outcome.now()).toMatchObject(failedAs({ class: "transient", code: "timed_out", status: 200 }));
 		expect(calls[0]?.init.signal?.aborted).toBe(true);
 		expect(body.isCancelled()).toBe(true);
 	});
@@ -209,10 +202,7 @@ describe("the call", () => {
 		const runtime = fakeRuntime({ fetch: () => new Promise((resolve) => (answer = resolve)) });
 		const outcome = watched(asking(runtime)({ timeoutMs: 1000 }));
 		await runtime.advance(1000);
-		expect(outcome.now()).toMatchObject({
-			ok: false,
-			failure: { class: "transient", code: "timed_out", status: null },
-		});
+		expect(outcome.now()).toMatchObject(failedAs({ class: "transient", code: "timed_out", status: null }));
 		answer(eventStream(late.stream));
 		await settled();
 		expect(late.isCancelled()).toBe(true);
@@ -229,7 +219,7 @@ describe("the call", () => {
 		const outcome = asking(runtime)({}, stop.signal);
 		await settled();
 		stop.abort();
-		expect(await outcome).toMatchObject({ ok: false, failure: { class: "transient", code: "aborted" } });
+		expect(await outcome).toMatchObject(failedAs({ class: "transient", code: "aborted" }));
 		expect(runtime.pendingTimers()).toBe(0);
 		await settled();
 		if (when !== "before its headers") expect(body.isCancelled()).toBe(true);
@@ -239,7 +229,7 @@ describe("the call", () => {
 		const refused = Object.assign(new Error("connect ECONNREFUSED 10.0.0.1:443"), { code: "ECONNREFUSED" });
 		const { ask } = provided(new TypeError("fetch failed", { cause: refused }));
 		const outcome = await ask();
-		expect(outcome).toMatchObject({ ok: false, failure: { class: "transient", code: "unreachable", status: null } });
+		expect(outcome).toMatchObject(failedAs({ class: "transient", code: "unreachable", status: null }));
 		expect(JSON.stringify(outcome)).toContain("ECONNREFUSED");
 		expect(JSON.stringify(outcome)).not.toContain("10.0.0.1");
 	});
@@ -274,7 +264,7 @@ describe("a refusal", () => {
 
 	it.each([301, 302, 303, 307, 308])("by redirect (%i) is an error, and its target is not visited", async (status) => {
 		const { ask, calls } = provided(new Response(null, { status, headers: { location: "https://elsewhere.test/" } }));
-		expect(await ask()).toMatchObject({ ok: false, failure: { class: "permanent", code: "redirected", status } });
+		expect(await ask()).toMatchObject(failedAs({ class: "permanent", code: "redirected", status }));
 		expect(calls.map(({ url, init }) => [url, init.redirect])).toEqual([
 			["https://provider.test/v1/chat/completions", "manual"],
 		]);
@@ -286,10 +276,7 @@ describe("a refusal", () => {
 		body.send("{");
 		const outcome = watched(ask());
 		await runtime.advance(5000);
-		expect(outcome.now()).toMatchObject({
-			ok: false,
-			failure: { class: "transient", status: 503, retryAfterMs: 7000 },
-		});
+		expect(outcome.now()).toMatchObject(failedAs({ class: "transient", status: 503, retryAfterMs: 7000 }));
 		expect(body.isCancelled()).toBe(true);
 	});
 
@@ -298,7 +285,7 @@ describe("a refusal", () => {
 		const runtime = fakeRuntime({ fetch: async () => Response.json({ error }, { status: 401 }) });
 		const ask = asking(runtime, { secret: () => "sk-very-secret" });
 		const outcome = await ask({ route: { ...COMPATIBLE, api_key_secret: "PROVIDER_KEY" } });
-		expect(outcome).toMatchObject({ ok: false, failure: { class: "permanent", status: 401 } });
+		expect(outcome).toMatchObject(failedAs({ class: "permanent", status: 401 }));
 		expect(JSON.stringify(outcome)).not.toContain("very-secret");
 	});
 });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../../../shared/core/json/json.ts";
 import { fakeRuntime } from "../../../support/fake-runtime.ts";
 import { asking, COMPATIBLE, sseOf } from "../../../support/model-calls.ts";
+import { failedAs } from "../../../support/outcomes.ts";
 
 /** Asks a server that answers every call alike. */
 function askServer(answer: () => Response, input: JsonObject = {}) {
@@ -82,8 +83,8 @@ describe("Ollama", () => {
 	])("that answers %d %s (%s) fails as %s", async (status, type, message, failureClass, nextModelMayHelp) => {
 		const failure = { class: failureClass, status, message: message.replace(/ +/g, " "), nextModelMayHelp };
 		const compatible = { error: { message, type, param: null, code: null } };
-		expect(await askServer(refused(status, compatible))).toMatchObject({ ok: false, failure });
-		expect(await askServer(refused(status, { error: message }))).toMatchObject({ ok: false, failure });
+		expect(await askServer(refused(status, compatible))).toMatchObject(failedAs(failure));
+		expect(await askServer(refused(status, { error: message }))).toMatchObject(failedAs(failure));
 	});
 });
 
@@ -157,34 +158,31 @@ describe("vLLM", () => {
 	])("that answers %d %s (%s) fails as %s", async (code, type, message, failureClass, nextModelMayHelp) => {
 		const failure = { class: failureClass, status: code, message, nextModelMayHelp };
 		const error = { message, type, param: null, code };
-		expect(await askServer(refused(code, { error }))).toMatchObject({ ok: false, failure });
+		expect(await askServer(refused(code, { error }))).toMatchObject(failedAs(failure));
 		// As versions before 0.10 say it.
-		expect(await askServer(refused(code, { object: "error", ...error }))).toMatchObject({ ok: false, failure });
+		expect(await askServer(refused(code, { object: "error", ...error }))).toMatchObject(failedAs(failure));
 	});
 
 	it("that reports an error under a 200 fails by the code inside", async () => {
 		const body = { object: "error", message: "The model `x` does not exist.", type: "NotFoundError", code: 404 };
-		expect(await askServer(() => Response.json(body))).toMatchObject({
-			ok: false,
-			failure: { class: "permanent", code: "notfounderror", message: body.message },
-		});
+		expect(await askServer(() => Response.json(body))).toMatchObject(
+			failedAs({ class: "permanent", code: "notfounderror", message: body.message }),
+		);
 	});
 
 	it("that refuses the key fails for good", async () => {
-		expect(await askServer(refused(401, { error: "Unauthorized" }))).toMatchObject({
-			ok: false,
-			failure: { class: "permanent", code: "unauthorized", message: "Unauthorized" },
-		});
+		expect(await askServer(refused(401, { error: "Unauthorized" }))).toMatchObject(
+			failedAs({ class: "permanent", code: "unauthorized", message: "Unauthorized" }),
+		);
 	});
 
 	it("that fails in the middle of a stream gives no result, although it ends with [DONE]", async () => {
 		const begun = sseOf(chunk({ role: "assistant", content: "" }), chunk({ content: "Hel" }));
 		const error = { message: "EngineCore is dead.", type: "InternalServerError", param: null, code: 500 };
 		for (const sent of [{ error }, { error: { object: "error", ...error } }, { object: "error", ...error }]) {
-			expect(await askServer(streamed(begun + sseOf(sent) + DONE), { stream: true })).toMatchObject({
-				ok: false,
-				failure: { class: "transient", message: "EngineCore is dead." },
-			});
+			expect(await askServer(streamed(begun + sseOf(sent) + DONE), { stream: true })).toMatchObject(
+				failedAs({ class: "transient", message: "EngineCore is dead." }),
+			);
 		}
 	});
 });

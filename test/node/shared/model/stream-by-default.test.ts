@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "../../../../shared/core/json/json.ts";
 import type { ModelCall } from "../../../../shared/model/port.ts";
 import { fakeRuntime, settled } from "../../../support/fake-runtime.ts";
 import { aBody, asking, COMPATIBLE, ending, eventStream, piece, sseOf, watched } from "../../../support/model-calls.ts";
+import { failedAs } from "../../../support/outcomes.ts";
 
 const HI = { choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }] };
 const SAYS_HI = { ok: true, response: { completion: { choices: [{ message: { content: "Hi" } }] } } };
@@ -62,7 +63,7 @@ describe("a provider that refuses to stream", () => {
 		["it with another status", 403, { error: { message: UNVERIFIED, param: "stream" } }],
 	])("names %s (%i): it is called once, and its refusal stands", async (_, status, error) => {
 		const { ask, sent } = upstream(() => refusing(error, status));
-		expect(await ask()).toMatchObject({ ok: false, failure: { status } });
+		expect(await ask()).toMatchObject(failedAs({ status }));
 		expect(sent).toHaveLength(1);
 	});
 
@@ -72,7 +73,7 @@ describe("a provider that refuses to stream", () => {
 		);
 		const message = expect.stringMatching(/^Too hot\. .*refused the stream/);
 		for (let asked = 0; asked < 2; asked++) {
-			expect(await ask()).toMatchObject({ ok: false, failure: { class: "permanent", code: "too_hot", message } });
+			expect(await ask()).toMatchObject(failedAs({ class: "permanent", code: "too_hot", message }));
 		}
 		expect(ofStreams(sent)).toEqual([true, "unasked", true, "unasked"]);
 	});

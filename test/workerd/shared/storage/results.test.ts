@@ -7,7 +7,7 @@ import { inputKey, jobOfInputKey, keysOfJob, resultKey } from "../../../../share
 import { ObjectStore } from "../../../../shared/storage/object-store.ts";
 import { findStoredResult, openResult, readResult, storeResult } from "../../../../shared/storage/results.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { anId, DAY, HOUR, NOW } from "../../../support/job-of.ts";
+import { anAttempt, anId, DAY, HOUR, NOW, SUCCEEDED, USAGE } from "../../../support/job-of.ts";
 
 const objects = new ObjectStore(env.RESULTS, runtime);
 
@@ -15,24 +15,8 @@ const bytesOf = (text: string) => new TextEncoder().encode(text);
 const aKey = () => ({ tenantId: anId("ten"), jobId: anId("job") });
 
 function anAnswer(fence: number, overrides: Partial<Attempt> = {}) {
-	const attempt: Attempt = {
-		number: fence + 2,
-		fence,
-		counted: true,
-		model: "simulated/ключ",
-		provider: "simulated",
-		startedAt: NOW,
-		endedAt: NOW + 5,
-		outcome: "succeeded",
-		status: 200,
-		code: null,
-		message: null,
-		retryAfterMs: null,
-		logId: "log_1",
-		usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3 },
-		...overrides,
-	};
-	return { attempt, modelAttempt: 2 };
+	const its = { fence, model: "simulated/ключ", endedAt: NOW + 5, logId: "log_1", usage: USAGE };
+	return { attempt: anAttempt(fence + 2, { ...SUCCEEDED, ...its, ...overrides }), modelAttempt: 2 };
 }
 
 describe("storeResult", () => {

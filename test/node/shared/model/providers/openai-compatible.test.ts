@@ -4,6 +4,7 @@ import type { ModelRoute } from "../../../../../shared/core/upstreams/model-rout
 import { fakeRuntime } from "../../../../support/fake-runtime.ts";
 import { listen } from "../../../../support/listen.ts";
 import { asking, COMPATIBLE, ending, piece, sseOf } from "../../../../support/model-calls.ts";
+import { failedAs, saying } from "../../../../support/outcomes.ts";
 import { textOf } from "../../../../support/read-body.ts";
 
 const HI = { choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }] };
@@ -68,10 +69,9 @@ describe("an OpenAI-compatible provider", () => {
 	it.each([null, "", " \n"])("is not called without the key that its route names (%j)", async (value) => {
 		const { sent, outcome } = await sentFor({ route: route({ api_key_secret: "PROVIDER_KEY" }) }, () => value);
 		expect(sent).toBe(undefined);
-		expect(outcome).toMatchObject({
-			ok: false,
-			failure: { class: "permanent", code: "route_misconfigured", isCallMade: false, nextModelMayHelp: true },
-		});
+		expect(outcome).toMatchObject(
+			failedAs({ class: "permanent", code: "route_misconfigured", isCallMade: false, nextModelMayHelp: true }),
+		);
 	});
 });
 
@@ -104,10 +104,7 @@ describe("over a real connection", () => {
 			},
 			{ messages: [{ role: "user", content: prompt }], stream: false },
 		);
-		expect(await outcome).toMatchObject({
-			ok: true,
-			response: { completion: { choices: [{ message: { content: answer } }] } },
-		});
+		expect(await outcome).toMatchObject(saying(answer));
 		expect(received).toEqual({ model: "maker/model", stream: false, messages: [{ role: "user", content: prompt }] });
 	});
 
@@ -117,10 +114,7 @@ describe("over a real connection", () => {
 			response.write(sseOf(piece("H")));
 			response.end(`${sseOf(piece("i"), ending)}data: [DONE]\n\n`);
 		});
-		expect(await outcome).toMatchObject({
-			ok: true,
-			response: { completion: { choices: [{ message: { content: "Hi" } }] } },
-		});
+		expect(await outcome).toMatchObject(saying("Hi"));
 	});
 
 	it.each(["before the headers", "in a stream", "in JSON"])(
@@ -134,7 +128,7 @@ describe("over a real connection", () => {
 				}
 			});
 			const code = when === "before the headers" ? "unreachable" : "stream_cut";
-			expect(await outcome).toMatchObject({ ok: false, failure: { class: "transient", code } });
+			expect(await outcome).toMatchObject(failedAs({ class: "transient", code }));
 		},
 	);
 
@@ -151,7 +145,7 @@ describe("over a real connection", () => {
 		await hasBegun;
 		// However far the first piece has come: one of the limits of silence has passed.
 		await runtime.advance(300_000);
-		expect(await outcome).toMatchObject({ ok: false, failure: { class: "transient", code: "stalled" } });
+		expect(await outcome).toMatchObject(failedAs({ class: "transient", code: "stalled" }));
 		await isHungUp;
 	});
 
@@ -161,10 +155,7 @@ describe("over a real connection", () => {
 			visited.push(request.url);
 			response.writeHead(307, { location: "/elsewhere" }).end();
 		});
-		expect(await outcome).toMatchObject({
-			ok: false,
-			failure: { class: "permanent", code: "redirected", status: 307 },
-		});
+		expect(await outcome).toMatchObject(failedAs({ class: "permanent", code: "redirected", status: 307 }));
 		expect(visited).toEqual(["/v1/chat/completions"]);
 	});
 });

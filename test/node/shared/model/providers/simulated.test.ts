@@ -3,6 +3,7 @@ import type { Json, JsonObject } from "../../../../../shared/core/json/json.ts";
 import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
 import { fakeRuntime } from "../../../../support/fake-runtime.ts";
 import { asking, watched } from "../../../../support/model-calls.ts";
+import { failedAs } from "../../../../support/outcomes.ts";
 
 const ROUTE: ModelRoute = { match: "*", provider: "simulated" };
 
@@ -40,7 +41,7 @@ describe("the simulated provider", () => {
 		const simulate = { fail: [429, 503], retry_after: 3 };
 		const throttled = { class: "throttled", status: 429, retryAfterMs: 3000 };
 		expect(await ask(simulate, {}, 0)).toMatchObject({ ok: false, failure: throttled });
-		expect(await ask(simulate, {}, 1)).toMatchObject({ ok: false, failure: { class: "transient", status: 503 } });
+		expect(await ask(simulate, {}, 1)).toMatchObject(failedAs({ class: "transient", status: 503 }));
 		expect(await ask(simulate, {}, 2)).toMatchObject({ ok: true });
 	});
 
@@ -53,12 +54,12 @@ describe("the simulated provider", () => {
 		[304, "permanent"],
 	])("fails with %i as a provider would", async (status, failureClass) => {
 		const failure = { class: failureClass, status };
-		expect(await simulating().ask({ fail: status })).toMatchObject({ ok: false, failure });
+		expect(await simulating().ask({ fail: status })).toMatchObject(failedAs(failure));
 	});
 
 	it("sends a nonsense Retry-After as instructed", async () => {
 		const outcome = await simulating().ask({ fail: [429], retry_after: "soon 🌍" });
-		expect(outcome).toMatchObject({ ok: false, failure: { status: 429, retryAfterMs: null } });
+		expect(outcome).toMatchObject(failedAs({ status: 429, retryAfterMs: null }));
 	});
 
 	it("waits for its latency, failing or answering", async () => {
@@ -77,14 +78,14 @@ describe("the simulated provider", () => {
 		await runtime.advance(599_999);
 		expect(forever.now()).toBe("waiting");
 		await runtime.advance(1);
-		expect(forever.now()).toMatchObject({ ok: false, failure: { code: "timed_out" } });
+		expect(forever.now()).toMatchObject(failedAs({ code: "timed_out" }));
 	});
 
 	it("stalls in the middle of a stream", async () => {
 		const { ask, runtime } = simulating();
 		const outcome = watched(ask({ stall: true }, { stream: true }));
 		await runtime.advance(120_000);
-		expect(outcome.now()).toMatchObject({ ok: false, failure: { code: "stalled", status: 200 } });
+		expect(outcome.now()).toMatchObject(failedAs({ code: "stalled", status: 200 }));
 		expect(runtime.pendingTimers()).toBe(0);
 	});
 
@@ -98,7 +99,7 @@ describe("the simulated provider", () => {
 			expect(outcome.now()).toBe("waiting");
 			stop.abort();
 			await runtime.advance(0);
-			expect(outcome.now()).toMatchObject({ ok: false, failure: { code: "aborted" } });
+			expect(outcome.now()).toMatchObject(failedAs({ code: "aborted" }));
 			expect(runtime.pendingTimers()).toBe(0);
 		},
 	);
@@ -129,7 +130,7 @@ describe("the simulated provider", () => {
 		"refuses steering that makes no sense: %j",
 		async (simulate) => {
 			const failure = { class: "permanent", code: "invalid_simulate", status: 400, nextModelMayHelp: false };
-			expect(await simulating().ask(simulate)).toMatchObject({ ok: false, failure });
+			expect(await simulating().ask(simulate)).toMatchObject(failedAs(failure));
 		},
 	);
 });

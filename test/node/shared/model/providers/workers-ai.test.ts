@@ -4,6 +4,7 @@ import type { ModelRoute } from "../../../../../shared/core/upstreams/model-rout
 import type { AiCallOptions } from "../../../../../shared/model/providers/workers-ai.ts";
 import { fakeRuntime, settled } from "../../../../support/fake-runtime.ts";
 import { asking } from "../../../../support/model-calls.ts";
+import { failedAs } from "../../../../support/outcomes.ts";
 
 const ROUTE: ModelRoute = { match: "*", provider: "workers-ai" };
 
@@ -135,7 +136,7 @@ describe("Workers AI", () => {
 		const { ai, ask, runtime } = withAi(() => new Promise(() => undefined));
 		const outcome = ask({ timeoutMs: 1000 });
 		await runtime.advance(1000);
-		expect(await outcome).toMatchObject({ ok: false, failure: { code: "timed_out" } });
+		expect(await outcome).toMatchObject(failedAs({ code: "timed_out" }));
 		expect(ai.runs[0]?.options.signal.aborted).toBe(true);
 	});
 
@@ -144,7 +145,7 @@ describe("Workers AI", () => {
 		const headers = { "retry-after": "3", "cf-aig-log-id": "log_1" };
 		const { ask } = withAi(async () => Response.json(body, { status: 429, headers }));
 		const failure = { class: "throttled", code: "3040", retryAfterMs: 3000, logId: "log_1", status: 429 };
-		expect(await ask()).toMatchObject({ ok: false, failure });
+		expect(await ask()).toMatchObject(failedAs(failure));
 	});
 
 	it.each([
@@ -154,7 +155,7 @@ describe("Workers AI", () => {
 		["Binding AI needs to be run remotely", "permanent", "route_misconfigured"],
 	])("that throws %j is a %s failure", async (message, failureClass, code) => {
 		const { ask } = withAi(async () => Promise.reject(new Error(message)));
-		expect(await ask()).toMatchObject({ ok: false, failure: { class: failureClass, code } });
+		expect(await ask()).toMatchObject(failedAs({ class: failureClass, code }));
 	});
 
 	it("is understood although it answers with a parsed object", async () => {
