@@ -55,12 +55,16 @@ export function classifyThrown(message: string, nowMs: number): ModelFailure | n
 	return classifyFailure({ provider: "workers-ai", status: null, header: () => null, body, nowMs });
 }
 
+/** Words in quotes; an apostrophe is none. */
+const QUOTED = /(?<!\w)(['"`])[^'"`]*\1(?!\w)/g;
+
 /** Null: it means the same as from any other provider. */
 function gatewayClassificationOf(status: number | null, error: ProviderError): Classification | null {
-	const { isFromGateway, message } = error;
+	const { isFromGateway } = error;
+	const message = (error.message ?? "").replace(QUOTED, "''");
 	const sentence = GATEWAY_SENTENCES.find(({ pattern, statuses }) => {
 		const isOfStatus = statuses === undefined || (status !== null && statuses.includes(status));
-		return isFromGateway && isOfStatus && pattern.test(message ?? "");
+		return isFromGateway && isOfStatus && pattern.test(message);
 	});
 	if (sentence !== undefined) return sentence.classification;
 	return inTable(GATEWAY_WORDS, error.words) ?? (status === null ? null : (GATEWAY_STATUSES[status] ?? null));

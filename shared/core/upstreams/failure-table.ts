@@ -122,7 +122,8 @@ export const GATEWAY_WORDS: Readonly<Record<string, Classification>> = {
 
 /**
  * What the gateway says in a sentence of its own, checked before its codes: 2021 stands for three of them. They are matched up
- * to the first colon, behind which the gateway quotes the request, so that no prompt can block a credential.
+ * to the first colon, behind which the gateway quotes the request, and without quoted words, so that no caller can block a
+ * credential.
  */
 export const GATEWAY_SENTENCES: readonly {
 	pattern: RegExp;
@@ -135,10 +136,16 @@ export const GATEWAY_SENTENCES: readonly {
 		pattern: /^[^:]*not available via unified billing/i,
 		classification: row("permanent", "model_not_available"),
 	},
-	// 400: a gateway that requires a provider's key has none. 503: the provider rejects Cloudflare's own.
+	// A gateway that requires a provider's key has none.
 	{
-		pattern: /^[^:]*\b(byok|credentials?|provider keys?|authenticat\w+|unauthori[sz]ed)\b/i,
-		statuses: [400, 403, 503],
+		pattern: /^[^:]*\b(requires provider credentials|no byok credential|gateway\b[^:]*\bbyok_only)\b/i,
+		statuses: [400],
+		classification: BLOCKED,
+	},
+	// The provider rejects Cloudflare's own credential.
+	{
+		pattern: /^[^:]*(\breject\w*\b[^:]*\bcredentials?\b|\bcredentials?\b[^:]*\breject)/i,
+		statuses: [503],
 		classification: BLOCKED,
 	},
 ];

@@ -178,7 +178,12 @@ describe("behind the AI Gateway", () => {
 		[402, gateway(402, 2021, NOT_SOLD), "permanent", "blocked"],
 		[402, gateway(402, 2049), "blocked", "blocked"],
 		[401, gateway(401, 2047, "Invalid User Credentials"), "blocked", "permanent"],
-		[403, gateway(403, 2999, "Authentication error"), "blocked", "permanent"],
+		[400, gateway(400, 2999, "Provider 'x' has no BYOK credential named 'y'."), "blocked", "permanent"],
+		[400, gateway(400, 2999, "The gateway is byok_only"), "blocked", "permanent"],
+		[403, gateway(403, 2999, "Authentication error"), "permanent", "permanent"],
+		[503, gateway(503, 2999, "Cloudflare's credential was rejected by the provider's API"), "blocked", "transient"],
+		[503, gateway(503, 2999, "Upstream authentication service is temporarily unavailable"), "transient", "transient"],
+		[503, gateway(503, 2999, "The credential store is unavailable"), "transient", "transient"],
 		[403, anthropic("permission_error"), "permanent", "permanent"],
 		[429, gateway(429, 2003, "Rate limited"), "throttled", "throttled"],
 		[429, gateway(429, 2041, "Spend limit exceeded: rule 'a' (cost limit 100 per 604800s)"), "blocked", "blocked"],
@@ -209,6 +214,10 @@ describe("behind the AI Gateway", () => {
 	it.each([
 		gateway(400, 7003, "Model execution failed (User Input Error): Invalid value at tools.0.name: my BYOK credentials"),
 		openai(null, "invalid_request_error", "The credentials in messages.0 are invalid."),
+		gateway(400, 7003, "Invalid input (unrecognized key 'credentials')"),
+		gateway(400, 7003, "Invalid input (unrecognized key 'requires provider credentials')"),
+		gateway(400, 7003, "Tool name authenticate_user is already in use"),
+		gateway(400, 7003, "Tool name byok_only is already in use"),
 	])("a refusal that quotes the request blocks nothing: %j", (body) => {
 		expect(behind(400, body)).toMatchObject({ class: "permanent", nextModelMayHelp: false });
 	});
