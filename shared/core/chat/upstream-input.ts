@@ -6,27 +6,32 @@
 import { type Json, type JsonObject, objectOf } from "../json/json.ts";
 import type { ModelRoute, ProviderName } from "../upstreams/model-routes.ts";
 
-interface WholeOnly {
+interface StreamLimit {
 	provider: ProviderName | "any";
 	models: RegExp;
-	/** Fields of the input that require a whole response; null: each call does. */
-	fields: readonly string[] | null;
+	/** Which inputs are not streamed by default: all, or those with one of these fields. */
+	wholeFor: "all" | readonly string[];
+	/** Whether a stream is asked for its token counts by `stream_options`. */
+	takesOptions: boolean;
 }
 
 /** What a stream would lose, or what servers refuse to stream. */
-const WHOLE_ONLY: readonly WholeOnly[] = [
-	// In process, and its latency is what the job asks for.
-	{ provider: "simulated", models: /^/, fields: null },
-	// Signatures, citations and server tools of the one, ids of calls and token counts of the other.
-	{ provider: "workers-ai", models: /^(anthropic|google)\//, fields: null },
+const STREAM_LIMITS: readonly StreamLimit[] = [
+	// In process, and its latency is what the job asks for. It always counts.
+	{ provider: "simulated", models: /^/, wholeFor: "all", takesOptions: false },
+	// Served through their makers' own APIs, which refuse unknown fields. A stream would lose signatures, citations and server
+	// tools of the one, ids of calls and token counts of the other.
+	{ provider: "workers-ai", models: /^(anthropic|google)\//, wholeFor: "all", takesOptions: false },
 	// Its JSON mode does not stream, nor do the tool calls of all models: developers.cloudflare.com/workers-ai/features/json-mode/
-	{ provider: "workers-ai", models: /^@/, fields: ["response_format", "tools", "functions"] },
+	{ provider: "workers-ai", models: /^@/, wholeFor: ["response_format", "tools", "functions"], takesOptions: true },
 	// Sound and images come in pieces of another encoding. vLLM streams neither of the last two.
-	{ provider: "any", models: /^/, fields: ["modalities", "audio", "prompt_logprobs", "use_beam_search"] },
+	{
+		provider: "any",
+		models: /^/,
+		wholeFor: ["modalities", "audio", "prompt_logprobs", "use_beam_search"],
+		takesOptions: true,
+	},
 ];
-
-/** Makers served through their own API, not OpenAI's: it refuses unknown fields. */
-const WITHOUT_STREAM_OPTIONS = /^(anthropic|google)\//;
 
 /** The caller's input, without its stream where the route's server cannot. */
 export function plainInput(route: ModelRoute, input: JsonObject): JsonObject {
@@ -41,18 +46,15 @@ export function plainInput(route: ModelRoute, input: JsonObject): JsonObject {
  * @param model the name that the provider knows
  */
 export function streamedInput(route: ModelRoute, model: string, plain: JsonObject): JsonObject {
-	const isStreamed = plain.stream ?? (route.stream !== false && !isWholeOnly(route.provider, model, plain));
-	if (isStreamed !== true || route.provider === "simulated") return plain;
-	const streamed = { ...plain, stream: true };
-	if (route.provider === "workers-ai" && WITHOUT_STREAM_OPTIONS.test(model)) return plain.stream ? plain : streamed;
-	return { ...streamed, stream_options: { ...objectOf(plain.stream_options), include_usage: true } };
-}
-
-function isWholeOnly(provider: ProviderName, model: string, input: JsonObject): boolean {
-	return WHOLE_ONLY.some((row) => {
-		if ((row.provider !== provider && row.provider !== "any") || !row.models.test(model)) return false;
-		return row.fields === null || row.fields.some((field) => isGiven(input[field]));
-	});
+	const limits = STREAM_LIMITS.filter(
+		({ provider, models }) => (provider === route.provider || provider === "any") && models.test(model),
+	);
+	const isWholeOnly = limits.some(
+		({ wholeFor }) => wholeFor === "all" || wholeFor.some((field) => isGiven(plain[field])),
+	);
+	const isStreamed = plain.stream ?? (route.stream !== false && !isWholeOnly);
+	if (isStreamed !== true || limits.some(({ takesOptions }) => !takesOptions)) return plain;
+	return { ...plain, stream: true, stream_options: { ...objectOf(plain.stream_options), include_usage: true } };
 }
 
 function isGiven(value: Json | undefined): boolean {
