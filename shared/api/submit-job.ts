@@ -38,7 +38,9 @@ const jobFields = {
 	model: z
 		.union([modelName, z.array(modelName).min(1).max(4)])
 		.optional()
-		.describe("One model, or up to four: when one fails permanently, the next is called. DEFAULT_MODEL by default."),
+		.describe(
+			"One model, or up to four: when one fails permanently or is blocked, the next is called. DEFAULT_MODEL by default.",
+		),
 	input: ChatInput.describe("The body of a chat completion. Fields that are not listed pass through unchanged."),
 	webhook: WebhookRequest.optional(),
 	priority: z

@@ -33,12 +33,13 @@ export function decideFailure(job: Job, failure: ModelFailure, now: number, rand
 	if (now >= job.deadlineAt) return { next: "expired", error: deadlineError(job), attempt };
 
 	const isLastAttempt = usesAttempt(failure) && job.attempt >= job.maxAttempts;
+	const isRefused = failure.class === "permanent" || failure.class === "blocked";
+	const model = job.models[job.models.indexOf(job.model) + 1];
+	const mayMoveOn = failure.nextModelMayHelp || failure.class !== "permanent";
+	if (model !== undefined && mayMoveOn && (isRefused || isLastAttempt)) {
+		return { next: "queued", reason: "retrying", delayMs: 0, model, attempt: 0 };
+	}
 	if (failure.class === "permanent" || isLastAttempt) {
-		const nextModel = job.models[job.models.indexOf(job.model) + 1];
-		const mayMoveOn = failure.nextModelMayHelp || failure.class === "transient";
-		if (nextModel !== undefined && mayMoveOn) {
-			return { next: "queued", reason: "retrying", delayMs: 0, model: nextModel, attempt: 0 };
-		}
 		return { next: "failed", reason: failedReason(failure), error: errorOf(job, failure), attempt };
 	}
 	const delayMs = backoffMs(failure, failuresSoFar(job, failure), random);

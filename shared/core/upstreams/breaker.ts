@@ -1,5 +1,5 @@
 /** What a failed call means for all other calls to the same upstream: circuit breakers, per credential and per model. */
-import { BACKOFF_BASE_MS, BACKOFF_CAP_MS } from "./backoff.ts";
+import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, BLOCKED_WAIT_MS } from "./backoff.ts";
 import { credentialKeyOf, modelKeyOf } from "./credentials.ts";
 import type { ModelFailure } from "./failures.ts";
 
@@ -58,8 +58,12 @@ export function breakerEventFor(
 	switch (failure.class) {
 		case "throttled":
 			return { kind: "trip", key: modelKey, leasedAt, reason: "throttled", waitMs, isRequested };
-		case "blocked":
-			return { kind: "trip", key: credentialKeyOf(job.credential), leasedAt, reason: "blocked", waitMs, isRequested };
+		case "blocked": {
+			// The job itself may have moved on to its next model without a wait.
+			const blockedMs = Math.max(waitMs, BLOCKED_WAIT_MS, failure.retryAfterMs ?? 0);
+			const key = credentialKeyOf(job.credential);
+			return { kind: "trip", key, leasedAt, reason: "blocked", waitMs: blockedMs, isRequested };
+		}
 		case "transient":
 			return { kind: "failure", key: modelKey, leasedAt };
 		case "permanent":

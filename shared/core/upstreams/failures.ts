@@ -7,7 +7,7 @@ export const FAILURE_CLASSES = ["transient", "throttled", "blocked", "permanent"
 /**
  * - `transient`: the provider or the network failed, perhaps briefly. Uses an attempt; retried after a jittered wait.
  * - `throttled`: the provider said "later". Uses no attempt; waits at least as long as the provider requested.
- * - `blocked`: quota spent or credit refused. Uses no attempt; waits at least a minute.
+ * - `blocked`: quota spent or credit refused. Uses no attempt; moves on to the next model, or waits at least a minute.
  * - `permanent`: the same call would fail again. The job fails at once, or moves on to its next model.
  */
 export type FailureClass = (typeof FAILURE_CLASSES)[number];

@@ -4,6 +4,7 @@ import type { StatusReason } from "../../core/jobs/job-states.ts";
 import type { JobProgress } from "../../core/jobs/settlement.ts";
 import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
 import type { BreakerEvent } from "../../core/upstreams/breaker.ts";
+import { breakerKeysOf } from "../../core/upstreams/credentials.ts";
 import { breakerStatement, openUntil } from "../admission/breakers.ts";
 import { releaseForTenant } from "../admission/release.ts";
 import { jsonOrNull } from "../columns.ts";
@@ -25,7 +26,7 @@ export interface Requeue extends JobKey {
 export interface Requeued {
 	/** False: the lease was no longer ours, and the job did not change. */
 	done: boolean;
-	/** Until the job is due: not before the breaker that it tripped is half-open, so that it can be the probe. */
+	/** Until the job is due: not before a breaker of its own that it tripped is half-open, so that it can be the probe. */
 	waitMs: number;
 	/** Jobs of the tenant that were released to its slot: enqueue them. */
 	released: JobKey[];
@@ -41,6 +42,11 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeu
 	const [requeued] = rows.requeued;
 	const released = jobKeysFromRows(rows.released);
 	return { done: requeued !== undefined, waitMs: Number(requeued?.wait_ms ?? 0), released };
+}
+
+/** A job that moves on to a model of another credential does not wait for the breaker that it tripped. */
+function gatesNext({ credential, progress }: Requeue, key: string): boolean {
+	return breakerKeysOf({ credential, model: progress.model }).includes(key);
 }
 
 function requeueStatement(db: Database, requeue: Requeue): Statement {
@@ -66,7 +72,7 @@ function requeueStatement(db: Database, requeue: Requeue): Statement {
 			progress.attempt,
 			JSON.stringify(progress.attempts),
 			jsonOrNull(progress.usage),
-			breakerEvent?.kind === "trip" ? breakerEvent.key : null,
+			breakerEvent?.kind === "trip" && gatesNext(requeue, breakerEvent.key) ? breakerEvent.key : null,
 		],
 	};
 }

@@ -94,6 +94,25 @@ describe("an attempt that fails", () => {
 		}
 	});
 
+	it("moves on at once when it is blocked, and its credential stays blocked for a minute at least", async () => {
+		const model = aModel(failed("blocked", { status: 401 }), answered());
+		const job = await aJob({ maxAttempts: 1, models: ["simulated/one", "other/two"] });
+		world.config.modelRoutes = [
+			{ match: "other/*", provider: "openai-compatible", base_url: "https://other.test/v1" },
+			{ match: "*", provider: "simulated" },
+		];
+		expect(await world.start(model).consume(job)).toEqual({ kind: "retry", delaySeconds: 0 });
+		const { results } = await env.DB.prepare("SELECT key, reason, open_until FROM breakers").all();
+		expect(results).toEqual([
+			{ key: "credential:simulated", reason: "blocked", open_until: world.runtime.now() + MINUTE },
+		]);
+		await world.start(model).consume(job);
+		expect(await reload(job)).toMatchObject({
+			...{ status: "succeeded", model: "other/two", attempt: 1 },
+			attempts: [{ outcome: "blocked", counted: false, status: 401 }, { outcome: "succeeded" }],
+		});
+	});
+
 	it("fails at once for good", async () => {
 		const { world, disposition, after } = await consumed(
 			[failed("permanent", { code: "invalid_request", status: 400, nextModelMayHelp: false })],

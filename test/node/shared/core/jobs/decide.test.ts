@@ -55,9 +55,13 @@ describe("a throttled or blocked failure", () => {
 		expect(delayOf(outcomes("throttled", "transient"))).toMatchObject({ delayMs: 1_000 });
 	});
 
-	it("moves on to no other model", () => {
+	it("moves on to another model at once where it is blocked, and waits where it is throttled", () => {
 		const job = running({ models: ["a", "b"], attempt: 5, maxAttempts: 5 });
 		expect(decided(job, aFailure("throttled"))).toMatchObject({ next: "queued", model: "a" });
+		const next = { next: "queued", reason: "retrying", delayMs: 0, model: "b", attempt: 0 };
+		for (const nextModelMayHelp of [true, false])
+			expect(decided(job, aFailure("blocked", { nextModelMayHelp }))).toEqual(next);
+		expect(decided({ ...job, model: "b" }, aFailure("blocked"))).toMatchObject({ reason: "blocked", model: "b" });
 	});
 });
 

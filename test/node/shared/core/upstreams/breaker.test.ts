@@ -1,0 +1,20 @@
+import { describe, expect, it } from "vitest";
+import { BLOCKED_WAIT_MS } from "../../../../../shared/core/upstreams/backoff.ts";
+import { breakerEventFor } from "../../../../../shared/core/upstreams/breaker.ts";
+import { aFailure } from "../../../../support/job-of.ts";
+
+describe("a blocked failure", () => {
+	const tripFor = (retryAfterMs: number | null, waitMs: number) =>
+		breakerEventFor({ credential: "c", model: "m", leasedAt: 1 }, aFailure("blocked", { retryAfterMs }), waitMs);
+
+	it.each([
+		[null, 0, BLOCKED_WAIT_MS],
+		[300_000, 0, 300_000],
+		[null, 70_000, 70_000],
+	])(
+		"that requested %s ms, of a job that waits %i ms, blocks its credential for %i ms",
+		(requested, waitMs, tripMs) => {
+			expect(tripFor(requested, waitMs)).toMatchObject({ kind: "trip", key: "credential:c", waitMs: tripMs });
+		},
+	);
+});
