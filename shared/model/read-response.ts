@@ -12,10 +12,12 @@ export interface SilenceLimits {
 	idleMs: number;
 	/** After every choice has ended: only the usage may follow, and not every provider sends it. */
 	closingMs: number;
+	/** In the body of an error: its status is enough. */
+	errorMs: number;
 }
 
 /** Common clients allow 120 s between chunks. */
-export const SILENCE_LIMITS: SilenceLimits = { idleMs: 120_000, closingMs: 5_000 };
+export const SILENCE_LIMITS: SilenceLimits = { idleMs: 120_000, closingMs: 15_000, errorMs: 5_000 };
 
 /** The bodies of errors have a few hundred bytes. */
 const ERROR_BODY_BYTES_MAX = 64 * 1024;
@@ -38,6 +40,7 @@ export async function readResponse(
 		progress = reader.progress;
 		return state !== "settled";
 	});
+	watch.allowSilence();
 	return reader.end(isEnded);
 }
 
@@ -45,7 +48,7 @@ export async function readResponse(
 export async function readErrorText(response: Response, limits: SilenceLimits, watch: CallWatch): Promise<string> {
 	const decoder = new TextDecoder();
 	let text = "";
-	watch.expectWithin(limits.closingMs);
+	watch.expectWithin(limits.errorMs);
 	await eachChunk(response, watch, (bytes) => {
 		text += decoder.decode(bytes, { stream: true });
 		return text.length < ERROR_BODY_BYTES_MAX;

@@ -1,14 +1,18 @@
 /**
  * Assembles a chat completion from the chunks of a stream, as a fold. Each step takes over the chunk and the previous state,
- * and lists grow in place: copying 100,000 logprobs for each new one would take minutes. A stream is whole once it sent
- * `[DONE]` or gave every choice a finish reason. Half a completion is never a result.
+ * and lists grow in place: copying 100,000 logprobs for each new one would take minutes. Half a completion is never a result.
  */
 import { type Json, type JsonObject, listOf, numberOf, objectOf, parseJson, stringOf, wordOf } from "../json/json.ts";
+import { contentText } from "./completion.ts";
 
 interface ChoiceState {
 	index: number;
 	message: JsonObject;
 	finishReason: string | null;
+	/** Whether the message says anything yet. A role and empty texts say nothing. */
+	hasSpoken: boolean;
+	/** The finish reason may be the end. Some providers send one before the text, or in each chunk: theirs says nothing. */
+	mayHaveEnded: boolean;
 	/** `logprobs` and any other field beside the delta. */
 	rest: JsonObject;
 }
@@ -20,11 +24,16 @@ export interface StreamState {
 	/** Raw counts; providers spread them over several chunks, and the last value wins. */
 	usage: JsonObject | null;
 	isDone: boolean;
+	/** The last chunk that said anything held nothing but counts, as OpenAI's last one does. */
+	endsInUsage: boolean;
 	/** Characters of content so far: their growth is the stream's progress. */
 	chars: number;
 }
 
-export const EMPTY_STREAM: StreamState = { head: {}, choices: [], usage: null, isDone: false, chars: 0 };
+export const EMPTY_STREAM: StreamState = {
+	...{ head: {}, choices: [], usage: null },
+	...{ isDone: false, endsInUsage: false, chars: 0 },
+};
 
 /** Fields of a chunk that are no part of a completion. */
 const CHUNK_ONLY: ReadonlySet<string> = new Set(["object", "obfuscation", "choices", "usage"]);
@@ -40,24 +49,38 @@ export function foldChunk(state: StreamState, chunk: JsonObject): StreamState {
 		if (!SENT_ONCE.has(key) || head[key] === undefined) head[key] = value;
 	}
 	let { choices, chars } = state;
-	for (const value of listOf(chunk.choices) ?? []) {
-		const choice = objectOf(value);
-		if (choice === null) continue;
+	const deltas = (listOf(chunk.choices) ?? []).map(objectOf).filter((choice) => choice !== null);
+	for (const choice of deltas) {
 		choices = foldChoice(choices, choice);
-		chars +=
-			weightOf(choice.delta ?? choice.text) +
-			(wordOf(choice.finish_reason) === null ? 0 : 1) +
-			weightOf(choice.logprobs);
+		chars += weightOf(said(choice)) + (wordOf(choice.finish_reason) === null ? 0 : 1) + weightOf(choice.logprobs);
 	}
 	const counted = objectOf(chunk.usage);
-	return { ...state, head, choices, chars, usage: counted === null ? state.usage : withoutNulls(state.usage, counted) };
+	const isUsage = counted !== null && deltas.length === 0;
+	const endsInUsage = isUsage || (state.endsInUsage && !deltas.some((choice) => speaks(said(choice))));
+	const usage = counted === null ? state.usage : withoutNulls(state.usage, counted);
+	return { ...state, head, choices, chars, endsInUsage, usage };
 }
 
-/** Whether the completion is whole. `choicesRequested`: the request's `n`, so that a choice not yet begun counts as missing. */
-export function isWhole(state: StreamState, choicesRequested: number): boolean {
-	if (state.choices.length === 0) return false;
-	if (state.isDone) return true;
-	return state.choices.length >= choicesRequested && state.choices.every((choice) => choice.finishReason !== null);
+/** Whether the stream said that it ends: by `[DONE]`, by finish reasons that may be the end, or by its usage after any. */
+export function isEnded(state: StreamState, choicesRequested: number): boolean {
+	if (state.isDone) return state.choices.length > 0;
+	return (
+		isFinished(state, choicesRequested) && (state.endsInUsage || state.choices.every((choice) => choice.mayHaveEnded))
+	);
+}
+
+/** Whether every choice has a finish reason. `choicesRequested`: the request's `n`; a choice not yet begun counts as missing. */
+export function isFinished({ choices }: StreamState, choicesRequested: number): boolean {
+	return (
+		choices.length > 0 &&
+		choices.length >= choicesRequested &&
+		choices.every(({ finishReason }) => finishReason !== null)
+	);
+}
+
+/** No choice says anything or why it ends, and nothing was counted. */
+export function saysNothing({ choices, usage }: StreamState): boolean {
+	return usage === null && choices.every(({ hasSpoken, finishReason }) => !hasSpoken && finishReason === null);
 }
 
 /** The body that the provider would have sent without streaming. */
@@ -77,25 +100,37 @@ function foldChoice(choices: readonly ChoiceState[], choice: JsonObject): readon
 	const { index: rawIndex, delta, message, text, finish_reason: reason, ...rest } = choice;
 	const index = numberOf(rawIndex) ?? 0;
 	const at = choices.findIndex((known) => known.index === index);
-	const known = choices[at] ?? { index, message: {}, finishReason: null, rest: {} };
+	const known = choices[at] ?? newChoice(index);
 	const added = objectOf(delta) ?? (typeof text === "string" ? { content: text } : null);
 	// A few providers close the stream with the whole message: it counts only if nothing was streamed before it.
-	const whole = added === null && Object.keys(known.message).length === 0 ? objectOf(message) : null;
+	const whole = added === null && !known.hasSpoken ? objectOf(message) : null;
+	const isSpeaking = speaks(said(choice));
+	const hasSpoken = known.hasSpoken || isSpeaking;
+	const isFirstReason = known.finishReason === null && wordOf(reason) !== null;
 	const next = {
 		index,
 		message: whole ?? (added === null ? known.message : grow(known.message, added)),
 		finishReason: wordOf(reason) ?? known.finishReason,
+		hasSpoken,
+		mayHaveEnded: isFirstReason ? hasSpoken : known.mayHaveEnded && !isSpeaking,
 		rest: grow(known.rest, rest, replaced),
 	};
 	return at < 0 ? [...choices, next] : choices.with(at, next);
 }
 
-/** Fields that some providers repeat in every chunk: names rather than pieces of text, never concatenated. */
-const NAMES: ReadonlySet<string> = new Set(["id", "type", "role", "name", "index"]);
+function newChoice(index: number): ChoiceState {
+	return { index, message: {}, finishReason: null, hasSpoken: false, mayHaveEnded: false, rest: {} };
+}
 
-type GrowText = (key: string, before: string, more: string) => string;
+/** Fields of a delta that come in pieces of text. Any other string, such as a name, is repeated or replaced by the last one. */
+const TEXTS: ReadonlySet<string> = new Set([
+	...["content", "text", "refusal", "arguments", "transcript", "data"],
+	...["reasoning", "reasoning_content", "reasoning_text", "thinking", "summary"],
+]);
 
-const appended: GrowText = (key, before, more) => (NAMES.has(key) ? more : before + more);
+type GrowText = (key: string, before: Json, more: Json) => Json;
+
+const appended: GrowText = (key, before, more) => (TEXTS.has(key) ? appendText(key, before, more) : more);
 /** Beside a delta there are words, such as a filter's severity, and no pieces of text. */
 const replaced: GrowText = (_key, _before, more) => more;
 
@@ -105,21 +140,61 @@ function grow(known: JsonObject, delta: JsonObject, growText = appended): JsonOb
 	for (const [key, more] of Object.entries(delta)) {
 		const before = grown[key];
 		if (key === "tool_calls") {
-			if (more !== null) grown[key] = growCalls(listOf(before) ?? [], listOf(more) ?? []);
-		} else if (before === undefined || before === null) grown[key] = more;
+			if (more !== null) grown[key] = growCalls(listOf(before) ?? [], listOf(more) ?? [more]);
+		} else if (before === undefined || before === null || before === "") grown[key] = more ?? before ?? null;
 		else if (more !== null && more !== "") grown[key] = grownValue(key, before, more, growText);
 	}
 	return grown;
 }
 
 function grownValue(key: string, before: Json, more: Json, growText: GrowText): Json {
-	if (typeof before === "string" && typeof more === "string") return growText(key, before, more);
 	if (Array.isArray(before) && Array.isArray(more)) {
-		for (const member of more) before.push(member);
+		for (const member of more) growList(before, member, growText);
 		return before;
 	}
 	const [into, from] = [objectOf(before), objectOf(more)];
-	return into !== null && from !== null ? grow(into, from, growText) : more;
+	if (into === null || from === null || (key === "content" && hasParts(before))) return growText(key, before, more);
+	return grow(into, from, growText);
+}
+
+/** A member with an index or id of its own continues the one that has the same. */
+function growList(list: Json[], value: Json, growText: GrowText): void {
+	const member = objectOf(value);
+	const key = ["index", "id"].find((name) => member !== null && member[name] !== undefined && member[name] !== null);
+	const isSame = (known: Json) =>
+		key !== undefined && objectOf(known)?.[key] === member?.[key] && typeOf(known) === typeOf(value);
+	const at = key === undefined ? -1 : list.findLastIndex(isSame);
+	const known = objectOf(list[at]);
+	if (known === null || member === null) list.push(value);
+	else list[at] = grow(known, member, growText);
+}
+
+function typeOf(value: Json | undefined): Json {
+	return objectOf(value)?.type ?? null;
+}
+
+/** Text after text; where one of them has another type, the text of both in order. Content that has parts keeps them. */
+function appendText(key: string, before: Json, more: Json): Json {
+	if (typeof before === "string" && typeof more === "string") return before + more;
+	if (key !== "content" || !(hasParts(before) || hasParts(more))) return textOf(before) + textOf(more);
+	const parts = partsOf(before);
+	const last = objectOf(parts.at(-1));
+	if (typeof more === "string" && last?.type === "text" && typeof last.text === "string") last.text += more;
+	else for (const part of partsOf(more)) parts.push(part);
+	return parts;
+}
+
+function hasParts(content: Json): boolean {
+	return Array.isArray(content) || typeof objectOf(content)?.type === "string";
+}
+
+function partsOf(content: Json): Json[] {
+	return listOf(content) ?? [hasParts(content) ? content : { type: "text", text: textOf(content) }];
+}
+
+function textOf(value: Json): string {
+	const isNothing = Object.keys(objectOf(value) ?? { any: value }).length === 0;
+	return isNothing ? "" : (contentText(value) ?? "");
 }
 
 function growCalls(known: readonly Json[], deltas: readonly Json[]): Json[] {
@@ -178,6 +253,19 @@ function finishedCall(value: Json): Json {
 
 function withoutNulls(known: JsonObject | null, more: JsonObject): JsonObject {
 	return { ...known, ...Object.fromEntries(Object.entries(more).filter(([, value]) => value !== null)) };
+}
+
+/** What a choice of a chunk says. */
+function said({ delta, text, message }: JsonObject): Json | undefined {
+	return delta ?? text ?? message;
+}
+
+const SILENT: ReadonlySet<string> = new Set(["role", "id", "type"]);
+
+/** Whether there is any text in it, such as content or the name of a tool. */
+function speaks(value: Json | undefined): boolean {
+	if (typeof value !== "object" || value === null) return wordOf(value) !== null;
+	return Object.entries(value).some(([key, member]) => !SILENT.has(key) && speaks(member));
 }
 
 /** Characters of text in a delta; any other value counts 8. A role counts nothing: some providers send it as a keep-alive. */

@@ -25,7 +25,7 @@ export type ParsedResponse =
 	/** It is complete, so it was paid for, but it cannot be used. Calling again would pay twice. */
 	| { kind: "unreadable"; why: string; usage: Usage | null; isEmpty?: true }
 	/** It stopped before its end. */
-	| { kind: "cut"; why: string; usage: Usage | null };
+	| { kind: "cut"; why: string; usage: Usage | null; isEmpty?: true };
 
 /** Values for fields that the provider left out. */
 export interface CompletionDefaults {

@@ -5,7 +5,15 @@
 
 import { type Json, parseJson } from "../json/json.ts";
 import type { Usage } from "../upstreams/failures.ts";
-import { bodyOf, EMPTY_STREAM, foldChunk, isWhole, type StreamState } from "./assemble-stream.ts";
+import {
+	bodyOf,
+	EMPTY_STREAM,
+	foldChunk,
+	isEnded,
+	isFinished,
+	type StreamState,
+	saysNothing,
+} from "./assemble-stream.ts";
 import { type CompletionDefaults, type ParsedResponse, readCompletion } from "./completion.ts";
 import { readStreamEvent } from "./provider-streams.ts";
 import { type SseEvent, SseReader } from "./sse.ts";
@@ -28,7 +36,7 @@ export interface ResponseReaderOptions {
 }
 
 /**
- * `reading`: more is to come. `closing`: a stream ended every choice, and only the usage may follow. `settled`: nothing more
+ * `reading`: more is to come. `closing`: a stream ended every choice, and only the usage should follow. `settled`: nothing more
  * can change the outcome, so the caller ends the call.
  */
 export type ReaderState = "reading" | "closing" | "settled";
@@ -36,6 +44,9 @@ export type ReaderState = "reading" | "closing" | "settled";
 const SSE_START = /^(?::|(?:data|event|id|retry):)/;
 /** Enough characters to distinguish `event:` from anything else. */
 const SNIFFED_CHARS = 6;
+
+/** Nothing was said or counted: a provider that cannot stream a request may respond so. */
+const EMPTY: ParsedResponse = { kind: "cut", why: "The response is empty.", usage: null, isEmpty: true };
 
 export class ResponseReader {
 	readonly #options: ResponseReaderOptions;
@@ -66,17 +77,17 @@ export class ResponseReader {
 		return this.#state();
 	}
 
-	/** The outcome. `isEnded`: the body ended by itself; it was not cut or aborted. */
-	end(isEnded: boolean): ParsedResponse {
+	/** The outcome. `isBodyEnded`: the body ended by itself; it was not cut or aborted. */
+	end(isBodyEnded: boolean): ParsedResponse {
 		this.#take(this.#decoder.decode(), true);
 		if (this.#isTooLong)
 			return { kind: "unreadable", why: "The response is longer than 16 MiB.", usage: this.#usage() };
-		return this.#kind === "stream" ? this.#parsedStream() : this.#parsedText(isEnded);
+		return this.#kind === "stream" ? this.#parsedStream(isBodyEnded) : this.#parsedText(isBodyEnded);
 	}
 
 	#state(): ReaderState {
 		if (this.#isTooLong || this.#error !== null || this.#stream.isDone) return "settled";
-		return isWhole(this.#stream, this.#options.choicesRequested) ? "closing" : "reading";
+		return isEnded(this.#stream, this.#options.choicesRequested) ? "closing" : "reading";
 	}
 
 	#take(text: string, isLast: boolean): void {
@@ -132,22 +143,27 @@ export class ResponseReader {
 		}
 	}
 
-	#parsedStream(): ParsedResponse {
+	/** Finish reasons that may not be the end are the end of a stream whose connection ended behind them. */
+	#parsedStream(isBodyEnded: boolean): ParsedResponse {
 		const usage = this.#usage();
-		if (isWhole(this.#stream, this.#options.choicesRequested)) {
+		const { choicesRequested } = this.#options;
+		const isAtEnd = isEnded(this.#stream, choicesRequested);
+		const isNothing = saysNothing(this.#stream);
+		if (!isNothing && (isAtEnd || (isBodyEnded && isFinished(this.#stream, choicesRequested)))) {
 			if (this.#isGarbled) return { kind: "unreadable", why: "An event of the stream is not JSON.", usage };
 			return readCompletion(bodyOf(this.#stream), this.#options.defaults);
 		}
 		if (this.#error !== null) return { kind: "error", body: this.#error.body, usage };
+		if (isNothing && !this.#isGarbled && (this.#stream.isDone || isBodyEnded)) return EMPTY;
 		return { kind: "cut", why: "The stream stopped before its end.", usage };
 	}
 
-	#parsedText(isEnded: boolean): ParsedResponse {
+	#parsedText(isBodyEnded: boolean): ParsedResponse {
 		const cut: ParsedResponse = { kind: "cut", why: "The response stopped before its end.", usage: null };
-		if (this.#text === "") return { ...cut, why: "The response is empty." };
+		if (this.#text === "") return isBodyEnded ? EMPTY : cut;
 		const body = parseJson(this.#text);
 		if (body !== undefined) return readCompletion(body, this.#options.defaults);
-		if (!isEnded || isCutJson(this.#text)) return cut;
+		if (!isBodyEnded || isCutJson(this.#text)) return cut;
 		return { kind: "unreadable", why: "The response is not JSON.", usage: null };
 	}
 

@@ -66,11 +66,27 @@ describe("an answer", () => {
 		const { ask, runtime } = provided(eventStream(body.stream));
 		body.send(sseOf(piece("Hi"), ending));
 		const outcome = watched(ask());
-		await runtime.advance(4_999);
+		await runtime.advance(14_999);
 		expect(outcome.now()).toBe("waiting");
 		await runtime.advance(1);
 		expect(outcome.now()).toMatchObject({ ok: true });
 		expect(body.isCancelled()).toBe(true);
+	});
+
+	it("whose finish reasons came too early is taken when its connection ends, and is stalled in silence", async () => {
+		const early = { choices: [{ index: 0, delta: { content: "Hi" }, finish_reason: "stop" }] };
+		for (const isEnded of [true, false]) {
+			const body = aBody();
+			const { ask, runtime } = provided(eventStream(body.stream));
+			const outcome = watched(ask());
+			body.send(sseOf(early, early));
+			await runtime.advance(119_999);
+			expect(outcome.now()).toBe("waiting");
+			if (isEnded) body.end();
+			await runtime.advance(1);
+			const content = { completion: { choices: [{ message: { content: "HiHi" } }] } };
+			expect(outcome.now()).toMatchObject(isEnded ? { ok: true, response: content } : { failure: { code: "stalled" } });
+		}
 	});
 
 	it("that is whole is taken although its connection broke", async () => {
@@ -101,6 +117,18 @@ describe("a 200 that is no answer", () => {
 	it.each<[string, () => Response]>([
 		["an empty body", () => text("")],
 		["no body", () => new Response(null, { status: 204 })],
+		["a stream of comments", () => text(": ping\n\n")],
+		["a stream with nothing but its end", () => text("data: [DONE]\n\n")],
+	])("%s is requested once more without a stream, then it is a cut answer", async (_, answer) => {
+		const { ask, calls } = provided(answer(), answer());
+		expect(await ask({ route: { ...COMPATIBLE } })).toMatchObject({
+			ok: false,
+			failure: { class: "transient", code: "stream_cut" },
+		});
+		expect(calls.map(({ init }) => Object(JSON.parse(String(init.body))).stream)).toEqual([true, undefined]);
+	});
+
+	it.each<[string, () => Response]>([
 		["cut JSON", () => text('{"text":"Hi')],
 		["a stream without end", () => eventStream(new Response(sseOf(piece("Hi"))).body ?? aBody().stream)],
 	])("%s is a cut answer, tried again", async (_, answer) => {

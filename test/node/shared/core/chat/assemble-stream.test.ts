@@ -172,6 +172,67 @@ describe("what some servers send otherwise in a stream", () => {
 		});
 	});
 
+	const text = (words: string) => ({ type: "text", text: words });
+	it.each<[string, Json[], string, Json | undefined]>([
+		["parts, then text", [[text("A")], "B", "C"], "ABC", [text("ABC")]],
+		[
+			"text, then parts",
+			["A", [text("B"), { type: "image" }], "C"],
+			"ABC",
+			[text("A"), text("B"), { type: "image" }, text("C")],
+		],
+		["one part, then text", [text("A"), "B"], "AB", [text("AB")]],
+		[
+			"parts with an index",
+			[[{ index: 0, ...text("A") }], [{ index: 0, ...text("B") }]],
+			"AB",
+			[{ index: 0, ...text("AB") }],
+		],
+		["part after part", [text("A"), text("B")], "AB", [text("A"), text("B")]],
+		["an object, then text", [{ a: 1 }, "B"], '{"a":1}B', undefined],
+	])("content that changes its type keeps its text in order: %s", (_, contents, content, parts) => {
+		const message: JsonObject = { role: "assistant", content };
+		if (parts !== undefined) message.content_parts = parts;
+		expect(assembled(...contents.map((piece) => ({ delta: { content: piece } })))).toMatchObject({ message });
+	});
+
+	it("text is text wherever its type changes, and words that each chunk repeats are kept once", () => {
+		const detail = (more: JsonObject) => [{ type: "reasoning.text", index: 0, format: "v1", ...more }];
+		const delta = (piece: string, more: JsonObject) => ({
+			delta: {
+				channel: "final",
+				role: "assistant",
+				refusal: piece,
+				reasoning_details: detail({ text: piece }),
+				...more,
+			},
+		});
+		const choice = assembled(
+			delta("A", { reasoning: "X", citations: ["a"] }),
+			delta("B", { reasoning: [text("Y")], citations: ["b"] }),
+			delta("C", { reasoning: "Z" }),
+		);
+		expect(choice).toMatchObject({
+			message: {
+				channel: "final",
+				refusal: "ABC",
+				reasoning: "XYZ",
+				citations: ["a", "b"],
+				reasoning_details: detail({ text: "ABC" }),
+			},
+		});
+		expect(assembled(named({}), named('{"city":'), named('"Ulm"}'))).toMatchObject({
+			message: { tool_calls: [{ function: { arguments: '{"city":"Ulm"}' } }] },
+		});
+	});
+
+	it("a filter's list in each chunk is kept once, member by member", () => {
+		const list = (filtered: boolean) => ({ content_filter_results: { custom_blocklists: [{ id: "x", filtered }] } });
+		expect(assembled({ delta: { content: "Hi" }, ...list(true) }, { delta: {}, ...list(false) })).toMatchObject(
+			list(false),
+		);
+	});
+
 	it("arguments that are an object are kept", () => {
 		const args = { city: "Ulm" };
 		expect(assembled(named(args))).toMatchObject({ message: { tool_calls: [{ function: { arguments: args } }] } });

@@ -26,6 +26,13 @@ const stream = (...events: (Json | "[DONE]")[]) =>
 const said = (content: string, index = 0) => ({ choices: [{ index, delta: { content }, finish_reason: null }] });
 const finish = (reason = "stop", index = 0) => ({ choices: [{ index, delta: {}, finish_reason: reason }] });
 
+const ROLE = { choices: [{ index: 0, delta: { role: "assistant", content: "", x: false }, finish_reason: null }] };
+const USAGE = { choices: [], usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } };
+/** As some servers end each chunk. */
+const STOPPING = ["Hi", " you", "!"].map((content) => ({
+	choices: [{ index: 0, delta: { content }, finish_reason: "stop" }],
+}));
+
 const TWO_CHOICES = stream(
 	{ id: "c1", object: "chat.completion.chunk", created: 7, model: "m", ...said("Grüße, ") },
 	said("你", 1),
@@ -33,7 +40,7 @@ const TWO_CHOICES = stream(
 	said("好\u2028", 1),
 	finish("stop", 1),
 	finish("length"),
-	{ choices: [], usage: { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 } },
+	USAGE,
 	"[DONE]",
 );
 
@@ -88,6 +95,11 @@ describe("a stream", () => {
 		["a finish reason without [DONE]", stream(said("Hi"), finish()), "completion"],
 		["neither", stream(said("Hi")), "cut"],
 		["[DONE] without any choice", stream("[DONE]"), "cut"],
+		["[DONE] behind a mere role", stream(ROLE, "[DONE]"), "cut"],
+		["[DONE] behind a finish reason alone", stream(ROLE, finish("length"), "[DONE]"), "completion"],
+		["[DONE] behind nothing but counts", stream(ROLE, USAGE, "[DONE]"), "completion"],
+		["[DONE] behind counts without a choice", stream(USAGE, "[DONE]"), "cut"],
+		["a finish reason in each chunk, and its end", stream(...STOPPING), "completion"],
 		["nothing at all", "", "cut"],
 		["comments alone", ": keep-alive\n\n: keep-alive\n\n", "cut"],
 		["an event cut in its middle", `${stream(said("Hi"))}data: {"choices":[{"delta":{"cont`, "cut"],
@@ -99,6 +111,37 @@ describe("a stream", () => {
 		["a whole completion in place of a stream", '{"choices":[{"message":{"content":"Hi"}}]}', "completion"],
 	])("with %s reads as it must", (_, text, kind) => {
 		expect(read(text).kind).toBe(kind);
+	});
+
+	it.each<[string, Json[], ("reading" | "closing")[], boolean]>([
+		["in each chunk", STOPPING, ["closing", "reading", "reading"], false],
+		["in each chunk, then counts", [...STOPPING, USAGE], ["closing", "reading", "reading", "closing"], true],
+		["before any text", [finish(), said("Hi"), finish()], ["reading", "reading", "reading"], false],
+		["before any text, then counts", [finish(), USAGE], ["reading", "closing"], true],
+		["behind counts that were not the last", [USAGE, ...STOPPING], ["reading", "closing", "reading", "reading"], false],
+		["behind the text", [said("Hi"), finish(), ROLE], ["reading", "closing", "closing"], true],
+		["with the only text", STOPPING.slice(0, 1), ["closing"], true],
+	])("takes a finish reason %s for what it is", (_, events, states, isWhole) => {
+		const one = reader();
+		expect(events.map((event) => one.push(bytesOf(stream(event))))).toEqual(states);
+		expect(one.end(false).kind).toBe(isWhole ? "completion" : "cut");
+		expect(read(stream(...events)).kind).toBe("completion");
+	});
+
+	it.each<[string, boolean, boolean]>([
+		["", true, true],
+		[": ping\n\n", true, true],
+		[stream("[DONE]"), false, true],
+		[stream(ROLE, "[DONE]"), false, true],
+		["", false, false],
+		[stream(ROLE), false, false],
+		[stream(said("Hi")), true, false],
+		[stream(USAGE, "[DONE]"), true, false],
+		["data: {\n\n", true, false],
+	])("%j, whose body ended: %s, holds nothing at all: %s", (text, isEnded, isEmpty) => {
+		const parsed = read(text, { isEnded });
+		expect(parsed.kind).toBe("cut");
+		expect("isEmpty" in parsed).toBe(isEmpty);
 	});
 
 	it("is not whole while a choice that was asked for is missing", () => {
