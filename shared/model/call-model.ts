@@ -9,7 +9,7 @@ import type { Runtime } from "../core/runtime.ts";
 import { classifyFailure, cleanMessage } from "../core/upstreams/classify-failure.ts";
 import { type ModelFailure, newFailure } from "../core/upstreams/failures.ts";
 import type { ProviderName } from "../core/upstreams/model-routes.ts";
-import { isStreamRefused } from "../core/upstreams/provider-error.ts";
+import { streamRefusalOf } from "../core/upstreams/provider-error.ts";
 import { CallWatch, type GivenUp } from "./call-watch.ts";
 import type { CallModel, ModelCall, Provider, ProviderReply } from "./port.ts";
 import { openAiCompatible } from "./providers/openai-compatible.ts";
@@ -39,9 +39,7 @@ export function callModel(deps: CallModelDeps): CallModel {
 		try {
 			return await callStreamed(call, async (asked) => {
 				const reply = await send(providers[call.route.provider], asked, watch);
-				return reply.ok
-					? await read(reply, asked, deps.runtime, limits, watch)
-					: { outcome: reply, refusesStream: false };
+				return reply.ok ? await read(reply, asked, deps.runtime, limits, watch) : { outcome: reply, refusal: null };
 			});
 		} catch (error) {
 			return { ok: false, failure: watch.why === null ? unreachable(error) : givenUp(watch.why, null) };
@@ -81,18 +79,18 @@ async function read(
 	if (!response.ok) {
 		const body = parseJson(await readErrorText(response, limits, watch));
 		const failure = watch.why === "aborted" ? givenUp("aborted", status) : refused(body);
-		const refusesStream = watch.why === null && isStreamRefused(status, body);
-		return { outcome: { ok: false, failure: { ...failure, logId } }, refusesStream };
+		const refusal = watch.why === null ? streamRefusalOf(status, body) : null;
+		return { outcome: { ok: false, failure: { ...failure, logId } }, refusal };
 	}
 	const about = { choicesRequested: choicesRequested(call), defaults: defaultsFor(call, runtime) };
 	const parsed = await readResponse(response, about, limits, watch);
 	if (parsed.kind === "completion") {
 		const { completion, usage } = parsed;
-		return { outcome: { ok: true, response: { completion, usage, status, logId } }, refusesStream: false };
+		return { outcome: { ok: true, response: { completion, usage, status, logId } }, refusal: null };
 	}
 	const failure = parsed.kind === "error" ? refused(parsed.body) : unread(parsed, status, watch.why);
-	const refusesStream = parsed.kind === "unreadable" && parsed.isEmpty === true;
-	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage } }, refusesStream };
+	const refusal = watch.why === null && "isEmpty" in parsed ? "empty" : null;
+	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage } }, refusal };
 }
 
 /** Values for what the provider left out. The id leads back to the job. */

@@ -1,26 +1,31 @@
 /**
  * Adds to a call what its caller did not ask for, and takes it back where the provider refuses it: the job must not fail for
- * what we added. Such an upstream is remembered as long as the isolate lives, so that it costs one refused call.
+ * what we added. Models that get on only without are remembered as long as the isolate lives.
  */
 
 import { plainInput, streamedInput } from "../core/chat/upstream-input.ts";
 import { mayUseCache } from "../core/jobs/job.ts";
 import type { ModelRoute } from "../core/upstreams/model-routes.ts";
+import type { StreamRefusal } from "../core/upstreams/provider-error.ts";
 import type { ModelCall, ModelOutcome } from "./port.ts";
 
 export interface CallEnd {
 	outcome: ModelOutcome;
-	/** A 400 or 422 that names the stream or its options, or a 200 that holds nothing, as some models of Workers AI respond. */
-	refusesStream: boolean;
+	/** `empty`: a 2xx that holds nothing, as some models of Workers AI respond to what they cannot stream. */
+	refusal: StreamRefusal | "empty" | null;
 }
 
 /** Callers choose the names of models that a route with a wildcard serves. */
 const MODELS_MAX = 100;
 
-/** By route, of which an isolate parses one each: a new configuration begins without. */
-const refusing = new WeakMap<ModelRoute, Set<string>>();
+/**
+ * By route, of which an isolate parses one each, so that a new configuration begins without; then by model: the one job that
+ * got on only without a stream, or `all`: every call goes without. A single job may have been refused for its own input.
+ */
+const withoutStream = new WeakMap<ModelRoute, Map<string, { jobId: string } | "all">>();
 
-const REMARK = "The provider refused the stream requested by default, so the call was repeated without it.";
+const STREAM_REFUSED = "The provider refused the stream requested by default, so the call was repeated without it.";
+const OPTIONS_REFUSED = "The provider refused `stream_options`, so the call was repeated without it.";
 
 export async function callStreamed(
 	call: ModelCall,
@@ -28,22 +33,48 @@ export async function callStreamed(
 ): Promise<ModelOutcome> {
 	const { route, model } = call;
 	const plain = plainInput(route, call.input);
+	const isDefault = plain.stream === undefined;
 	// The gateway caches no streams.
-	const isCached = plain.stream === undefined && mayUseCache(call.gateway);
-	const mayAdd = !isCached && refusing.get(route)?.has(model) !== true;
+	const isCached = isDefault && mayUseCache(call.gateway);
+	const mayAdd = !isCached && withoutStream.get(route)?.get(model) !== "all";
 	const input = mayAdd ? streamedInput(route, route.rename ?? model, plain) : plain;
 	const first = await callOnce({ ...call, input });
-	if (input === plain || !first.refusesStream) return first.outcome;
+	if (input === plain) return first.outcome;
+	// Tokens that a stream does not count would be missing from `tokens_per_day`.
+	if (isDefault && first.outcome.ok && first.outcome.response.usage === null) remember(route, model, "all");
+	if (!isRepeated(first, route, isDefault)) return first.outcome;
 	const { outcome } = await callOnce({ ...call, input: plain });
-	const isRefusedAgain = !outcome.ok && (outcome.failure.status === 400 || outcome.failure.status === 422);
-	if (!isRefusedAgain) remember(route, model);
-	if (outcome.ok) return { ok: true, response: { ...outcome.response, remark: REMARK } };
+	const remark = isDefault ? STREAM_REFUSED : OPTIONS_REFUSED;
+	if (outcome.ok) {
+		rememberJob(call);
+		return { ok: true, response: { ...outcome.response, remark } };
+	}
 	const { failure } = outcome;
-	return { ok: false, failure: { ...failure, message: `${failure.message} ${REMARK}` } };
+	return { ok: false, failure: { ...failure, message: `${failure.message} ${remark}` } };
 }
 
-function remember(route: ModelRoute, model: string): void {
-	const models = refusing.get(route) ?? new Set();
+/** A repeated call costs nothing: the first was refused, or brought nothing. */
+function isRepeated({ refusal }: CallEnd, { provider }: ModelRoute, isDefault: boolean): boolean {
+	switch (refusal) {
+		case "stream":
+			return true;
+		case "field":
+			return provider === "openai-compatible";
+		case "empty":
+			return isDefault;
+		case null:
+			return false;
+	}
+}
+
+function rememberJob({ route, model, jobId }: ModelCall): void {
+	const known = withoutStream.get(route)?.get(model);
+	const isSecond = known !== undefined && known !== "all" && known.jobId !== jobId;
+	remember(route, model, isSecond ? "all" : { jobId });
+}
+
+function remember(route: ModelRoute, model: string, who: { jobId: string } | "all"): void {
+	const models = withoutStream.get(route) ?? new Map();
 	if (models.size >= MODELS_MAX) models.clear();
-	refusing.set(route, models.add(model));
+	withoutStream.set(route, models.set(model, who));
 }

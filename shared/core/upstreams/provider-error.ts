@@ -6,6 +6,8 @@ export interface ProviderError {
 	words: string[];
 	/** The provider's message for people, not yet cut or cleaned. Null: it sent none. */
 	message: string | null;
+	/** The parameters that it names, or their places in the body, such as `body.stream_options`. */
+	places: string[];
 	/** An HTTP status inside the body, from routers that respond 200 or 502 to everything. */
 	status: number | null;
 	/** A wait given in the body (Gemini's RetryInfo), milliseconds. */
@@ -21,13 +23,13 @@ export interface ProviderError {
  * `{detail}` (FastAPI), and a list of one of these.
  */
 export function readProviderError(body: Json | undefined): ProviderError {
-	const outer = objectOf(listOf(body)?.[0]) ?? objectOf(body);
-	if (outer === null) return { words: [], message: null, status: null, retryAfterMs: null, isFromGateway: false };
+	const outer = objectOf(first(body)) ?? objectOf(body) ?? {};
 	const inner = [outer.error, first(outer.error), first(outer.errors), outer.detail].map(objectOf).find(isSet) ?? outer;
 	const candidates = [outer.internalCode, inner.internalCode, inner.code, inner.type, inner.status, inner.reason];
 	return {
 		words: candidates.map(wordFrom).filter((word) => word !== null),
 		message: messageOf(outer, inner),
+		places: placesOf(outer, inner),
 		status: [inner.code, inner.status, inner.status_code].map(statusFrom).find((status) => status !== null) ?? null,
 		retryAfterMs: retryInfoMs(inner),
 		isFromGateway: outer.name === "AiGatewayError",
@@ -42,19 +44,27 @@ function isSet(value: JsonObject | null): value is JsonObject {
 	return value !== null;
 }
 
-/**
- * Whether a refusal is about `stream` or `stream_options`: by the parameter or the place in the body that it names, else by its
- * sentence.
- */
-export function isStreamRefused(status: number, body: Json | undefined): boolean {
-	if (status !== 400 && status !== 422) return false;
-	const outer = objectOf(first(body)) ?? objectOf(body) ?? {};
-	const inner = objectOf(outer.error) ?? outer;
+/** `stream`: it names the stream or its options. `field`: an unknown field that it does not name. */
+export type StreamRefusal = "stream" | "field";
+
+const STREAM_PLACE = /^(\$|body)?[./]?stream(_options)?([./]|$)/;
+/** Behind it comes no name: that would be another field's. */
+const UNKNOWN_FIELD =
+	/\b(additional|extra|unknown|unrecogni[sz]ed|unexpected) ([\w-]+ )?(fields?|inputs?|arguments?|parameters?|propert(y|ies)|keys?)\b[^:'"`]*$/i;
+
+/** Whether a refusal may be about the stream that was requested. Null: it is about something else. */
+export function streamRefusalOf(status: number, body: Json | undefined): StreamRefusal | null {
+	if (status !== 400 && status !== 422) return null;
+	const { places, message } = readProviderError(body);
+	if (places.length > 0) return places.some((place) => STREAM_PLACE.test(place)) ? "stream" : null;
+	if (/\bstream(s|ed|ing|_options)?\b/i.test(message ?? "")) return "stream";
+	return UNKNOWN_FIELD.test(message ?? "") ? "field" : null;
+}
+
+function placesOf(outer: JsonObject, inner: JsonObject): string[] {
 	const details = listOf(outer.detail) ?? listOf(objectOf(inner.message)?.detail) ?? [];
-	const places = [inner.param, ...details.map((detail) => listOf(objectOf(detail)?.loc)?.map(String).join("."))];
-	const named = places.map(wordOf).filter((place) => place !== null);
-	if (named.length > 0) return named.some((place) => /^(body\.)?stream(_options)?(\.|$)/.test(place));
-	return /\bstream(s|ed|ing|_options)?\b/i.test(messageOf(outer, inner) ?? "");
+	const locations = details.map((detail) => listOf(objectOf(detail)?.loc)?.map(String).join("."));
+	return [inner.param, ...locations].map(wordOf).filter((place) => place !== null);
 }
 
 /** Accepts words and Cloudflare's four-digit codes. Not a word: an HTTP status, and "error", the type of some bodies. */

@@ -5,7 +5,10 @@ import { fakeRuntime, settled } from "../../../support/fake-runtime.ts";
 import { aBody, asking, COMPATIBLE, ending, eventStream, piece, sseOf, watched } from "../../../support/model-calls.ts";
 import { failedAs } from "../../../support/outcomes.ts";
 
-const HI = { choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }] };
+const HI = {
+	choices: [{ index: 0, message: { role: "assistant", content: "Hi" }, finish_reason: "stop" }],
+	usage: { prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+};
 const SAYS_HI = { ok: true, response: { completion: { choices: [{ message: { content: "Hi" } }] } } };
 const ASK = { messages: [] };
 const UNVERIFIED = "Your organization must be verified to stream this model.";
@@ -22,7 +25,8 @@ function upstream(answer: (sent: JsonObject) => Response | Promise<Response>) {
 	});
 	const ask = asking(runtime);
 	const route = { ...COMPATIBLE };
-	return { sent, runtime, ask: (call: Partial<ModelCall> = {}) => ask({ route, input: ASK, ...call }) };
+	const askOf = (call: Partial<ModelCall> = {}, signal?: AbortSignal) => ask({ route, input: ASK, ...call }, signal);
+	return { sent, runtime, ask: askOf };
 }
 
 const refusing = (error: Json, status = 400) => Response.json(error, { status });
@@ -40,18 +44,24 @@ describe("a provider that refuses to stream", () => {
 		],
 		["models of Workers AI", 200, { result: {}, success: true, errors: [], messages: [] }],
 		["Mistral's later form", 422, { message: { detail: [{ loc: ["body", "stream_options", "include_usage"] }] } }],
+		["a list of errors", 400, { errors: [{ message: "stream is not supported" }] }],
+		["a list under error", 400, { error: [{ message: "stream is not supported" }] }],
+		["an unknown field", 400, { error: { message: "Additional properties are not allowed" } }],
+		["a body of nothing", 200, null],
 	])(
-		"(%s) is called again without, once, and not asked for streams of that model any more",
+		"(%s) is called again without, and after two jobs not asked for streams of that model any more",
 		async (_, status, error) => {
-			const { ask, sent } = upstream(({ stream }) => (stream ? refusing(error, status) : Response.json(HI)));
+			const answer = () => (error === null ? new Response("") : refusing(error, status));
+			const { ask, sent } = upstream(({ stream }) => (stream ? answer() : Response.json(HI)));
 			const remark = expect.stringContaining("refused the stream");
-			expect(await ask()).toMatchObject({ ...SAYS_HI, response: { status: 200, remark } });
+			for (const jobId of ["job_1", "job_1", "job_2"])
+				expect(await ask({ jobId })).toMatchObject({ ...SAYS_HI, response: { status: 200, remark } });
 			const again = await ask();
 			expect(again).toMatchObject(SAYS_HI);
 			expect(again).not.toMatchObject({ response: { remark } });
-			expect(ofStreams(sent)).toEqual([true, "unasked", "unasked"]);
+			expect(ofStreams(sent)).toEqual([true, "unasked", true, "unasked", true, "unasked", "unasked"]);
 			await ask({ model: "another" });
-			expect(ofStreams(sent).slice(3)).toEqual([true, "unasked"]);
+			expect(ofStreams(sent).slice(7)).toEqual([true, "unasked"]);
 		},
 	);
 
@@ -60,6 +70,7 @@ describe("a provider that refuses to stream", () => {
 		["another place", 422, { detail: [{ loc: ["body", "messages", 0], msg: "stream" }] }],
 		["nothing of it", 400, { error: { message: "Invalid schema for function 'stream_video'." } }],
 		["nothing of it in a 200", 200, { hello: 1 }],
+		["an unknown field", 400, { error: { message: "Additional properties are not allowed ('seed' was unexpected)" } }],
 		["it with another status", 403, { error: { message: UNVERIFIED, param: "stream" } }],
 	])("names %s (%i): it is called once, and its refusal stands", async (_, status, error) => {
 		const { ask, sent } = upstream(() => refusing(error, status));
@@ -82,8 +93,45 @@ describe("a provider that refuses to stream", () => {
 		const { ask, sent } = upstream(({ stream_options }) =>
 			stream_options ? refusing({ error: { message: "No.", param: "stream_options" } }) : Response.json(HI),
 		);
-		expect(await ask({ input: { ...ASK, stream: true } })).toMatchObject(SAYS_HI);
+		const remark = expect.stringContaining("refused `stream_options`");
+		expect(await ask({ input: { ...ASK, stream: true } })).toMatchObject({ ...SAYS_HI, response: { remark } });
 		expect(ofStreams(sent)).toEqual([true, true]);
+	});
+
+	it("by nothing at all is not called again for a caller that asked for a stream, or that has gone", async () => {
+		const { ask, sent } = upstream(() => new Response("data: [DONE]\n\n"));
+		expect(await ask({ input: { ...ASK, stream: true } })).toMatchObject({ failure: { code: "stream_cut" } });
+		const body = aBody();
+		const stop = new AbortController();
+		const leaving = upstream(() => eventStream(body.stream));
+		body.send("data: [DONE]\n\n");
+		const outcome = leaving.ask({}, stop.signal);
+		await settled();
+		stop.abort();
+		expect(await outcome).toMatchObject({ ok: false });
+		expect(sent).toHaveLength(1);
+	});
+
+	it("without success in the call without either is asked for streams again", async () => {
+		const { ask, sent } = upstream(() => Response.json({}));
+		for (const jobId of ["job_1", "job_2", "job_3"])
+			expect(await ask({ jobId })).toMatchObject({ failure: { code: "answer_unreadable" } });
+		expect(ofStreams(sent)).toEqual([true, "unasked", true, "unasked", true, "unasked"]);
+	});
+
+	it("by an empty object may be silent in the call without for as long as that may take", async () => {
+		let release: () => void = () => undefined;
+		const { ask, runtime } = upstream(async ({ stream }) => {
+			if (stream) return Response.json({});
+			await new Promise<void>((resolve) => (release = resolve));
+			return Response.json(HI);
+		});
+		const outcome = watched(ask());
+		await runtime.advance(599_000);
+		expect(outcome.now()).toBe("waiting");
+		release();
+		await settled();
+		expect(outcome.now()).toMatchObject(SAYS_HI);
 	});
 
 	it("after a minute's thought is called again in the time that is left", async () => {
@@ -120,6 +168,15 @@ describe("a call that is streamed by default", () => {
 		body.send(`${sseOf(piece("Hi"), ending)}data: [DONE]\n\n`);
 		await settled();
 		expect(outcome.now()).toMatchObject(SAYS_HI);
+	});
+
+	it("without token counts is the last one of its model", async () => {
+		const answer = `${sseOf(piece("Hi"), ending)}data: [DONE]\n\n`;
+		const { ask, sent } = upstream(({ stream }) => (stream ? new Response(answer) : Response.json(HI)));
+		expect(await ask({ input: { ...ASK, stream: true } })).toMatchObject({ ...SAYS_HI, response: { usage: null } });
+		expect(await ask()).toMatchObject({ ...SAYS_HI, response: { usage: null } });
+		expect(await ask()).toMatchObject({ ...SAYS_HI, response: { usage: { totalTokens: 2 } } });
+		expect(ofStreams(sent)).toEqual([true, true, "unasked"]);
 	});
 
 	it("is not streamed where the gateway's cache may be used, since it caches no streams", async () => {
