@@ -1,3 +1,5 @@
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, inject, it, onTestFinished, vi } from "vitest";
 import { watchJobs } from "../../scripts/lib/progress/watch-jobs.ts";
 import { Api } from "./support/api.ts";
@@ -12,4 +14,10 @@ it("shows in the terminal, beside the running service, that a job comes and goes
 	await api.fetch(`/v1/jobs/${id}/cancel`, { method: "POST" });
 	const ended = expect.stringMatching(new RegExp(`^${id} cancelled in [\\d.]+ m?s`));
 	await vi.waitFor(() => expect(lines).toContainEqual(ended), { timeout: 10_000 });
+});
+
+it("says in one line that jobs cannot be shown, and throws nothing", () => {
+	const lines: string[] = [];
+	watchJobs(join(tmpdir(), "holdfast-nowhere"), (line) => lines.push(line))();
+	expect(lines).toEqual([expect.stringMatching(/^Jobs .* are not shown here: ENOENT/)]);
 });

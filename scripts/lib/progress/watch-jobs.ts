@@ -24,9 +24,17 @@ const TOTALS = `SELECT (SELECT count(*) FROM jobs WHERE sweep_at IS NOT NULL) AS
 const NEW_JOBS = `SELECT ${COLUMNS} FROM tenants t ${OF_ANY_TENANT} AND j.id > ? LIMIT ${JOBS_MAX}`;
 const JOBS_BY_ID = `SELECT ${COLUMNS} FROM json_each(?) wanted CROSS JOIN tenants t ${OF_ANY_TENANT} AND j.id = wanted.value`;
 
-/** Starts at once and returns a function that stops it. */
+/** Starts at once and returns a function that stops it. Where it cannot start, a line says so: the service goes on without. */
 export function watchJobs(stateDir: string, print: (line: string) => void): () => void {
-	const reader = openReader(stateDir);
+	try {
+		return watch(openReader(stateDir), print);
+	} catch (error) {
+		print(`Jobs that come and go are not shown here: ${error instanceof Error ? error.message : error}`);
+		return () => undefined;
+	}
+}
+
+function watch(reader: ReturnType<typeof openReader>, print: (line: string) => void): () => void {
 	const feed = new JobFeed(Date.now(), reader.totals());
 	const look = (): void => {
 		const nowMs = Date.now();
