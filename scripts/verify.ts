@@ -16,7 +16,7 @@ Checks a Holdfast service, deployed or local, and prints what it observed. Takes
   --receiver <url>  where webhooks go: an httpbin's /post
                     (default: https://httpbin.org/post; for a local service, a receiver on this machine)
   --only <numbers>  only these checks, such as 5,14
-  --model           also call DEFAULT_MODEL, twice, with 16 tokens each: costs money
+  --model           also call DEFAULT_MODEL, twice, with up to 1,024 tokens each: costs money
   --long            with --model: also a call of some minutes
   --account         also look at the settings in the Cloudflare account (npx wrangler login)
   --name <name>     with --account: the installation, where the URL does not begin with its name
@@ -27,28 +27,56 @@ Environment:
 const CHECKS = 22;
 const INTERRUPTED = 130;
 
+/** On Ctrl-C the terminal signals npm too, which passes it on: the same interruption arrives twice. */
+const SAME_INTERRUPTION_MS = 500;
+
 const controller = new AbortController();
 const { signal } = controller;
 
 async function main(): Promise<void> {
 	const options = readOptions();
 	if (options === null) return say(HELP);
-	const interrupt = () => controller.abort(new PlainError("Interrupted."));
-	for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, interrupt);
-	// The reader of the output is gone, as with `| head`.
-	process.stdout.on("error", interrupt);
+	let leftNow = (): string | null => null;
+	endOnSignals(() => leftNow());
 
 	say(`Verifying ${bold(options.url)}`);
-	const { rows, left } = await verify(options, signal, { running: showProgress, waiting: say });
+	const making = (findLeft: typeof leftNow) => {
+		leftNow = findLeft;
+	};
+	const { rows, obstacle, left } = await verify(options, signal, { running: showProgress, waiting: say, making });
 	showProgress([]);
-	if (!signal.aborted) {
+	if (!signal.aborted && obstacle === null) {
 		for (const line of tableOf(rows)) say(line);
 		say(`\n${bold(summaryOf(rows))}`);
 	}
-	if (left !== null) say(`Left behind. To remove it:\n${left}`);
+	sayLeft(left);
 	if (signal.aborted)
 		return complain(new PlainError(`Interrupted.${left === null ? " What it made is removed." : ""}`));
-	if (rows.some(({ status }) => status === "failed")) process.exitCode = 1;
+	if (obstacle !== null) complain(new PlainError(obstacle));
+	if (obstacle !== null || rows.some(({ status }) => status === "failed")) process.exitCode = 1;
+}
+
+/** The first signal interrupts the run, which then removes what it made; a second one ends that. */
+function endOnSignals(left: () => string | null): void {
+	const interrupt = () => controller.abort(new PlainError("Interrupted."));
+	let endsAfter = 0;
+	const onSignal = () => {
+		if (!signal.aborted) {
+			endsAfter = performance.now() + SAME_INTERRUPTION_MS;
+			interrupt();
+			say("\nInterrupted: removing what it made. Another Ctrl-C leaves it behind.");
+		} else if (performance.now() > endsAfter) {
+			sayLeft(left());
+			process.exit(INTERRUPTED);
+		}
+	};
+	for (const name of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(name, onSignal);
+	// The reader of the output is gone, as with `| head`.
+	process.stdout.on("error", interrupt);
+}
+
+function sayLeft(left: string | null): void {
+	if (left !== null) say(`Left behind. To remove it:\n${left}`);
 }
 
 /** One line that is overwritten: only where a person looks. */

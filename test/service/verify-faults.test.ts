@@ -1,12 +1,23 @@
-/** A verification that always passes verifies nothing: each of its checks fails where the service breaks its promise. */
+/**
+ * A verification that always passes verifies nothing: each of its checks fails where the service breaks its promise. Check 4,
+ * the tenants, fails below the table; check 22, the account, in test/node/deploy/account.test.ts.
+ */
 import { describe, expect, inject, it } from "vitest";
 import { callApi } from "../../scripts/lib/call-api.ts";
 import type { Check, Options } from "../../scripts/lib/verify/check.ts";
 import { idempotency, largeInputs, oneJob, results } from "../../scripts/lib/verify/check-jobs.ts";
-import { defaultModel } from "../../scripts/lib/verify/check-models.ts";
-import { clock, description, operatorStatus, rateLimit, sweeper } from "../../scripts/lib/verify/check-service.ts";
+import { defaultModel, longModelCall } from "../../scripts/lib/verify/check-models.ts";
+import {
+	clock,
+	description,
+	operatorStatus,
+	rateLimit,
+	sweeper,
+	sweeperCheck,
+} from "../../scripts/lib/verify/check-service.ts";
 import { cancellation, delayed, expiry, longCall, manyAtOnce, retries } from "../../scripts/lib/verify/check-times.ts";
 import {
+	privateByDns,
 	redirectingReceiver,
 	refusedReceivers,
 	signedWebhooks,
@@ -21,7 +32,7 @@ const { url, adminToken } = inject("service");
 
 const DEFAULTS = { receiver: null, model: false, long: false, account: false, name: null, only: [], isLocal: true };
 
-const WATCHER = { running: () => undefined, waiting: () => undefined };
+const WATCHER = { running: () => undefined, waiting: () => undefined, making: () => undefined };
 
 const verified = (checks: Check[], options: Partial<Options> = {}) =>
 	verify({ ...DEFAULTS, url, adminToken, ...options }, new AbortController().signal, WATCHER, [checks]);
@@ -34,8 +45,15 @@ const inDeliveries = (change: (delivery: Body) => void) => json((body) => body.d
 const simulating = (simulate: object) => (job: Body) => {
 	job.input.simulate = { ...job.input.simulate, ...simulate };
 };
+const shorten = (message: Body) => {
+	message.content = message.content.slice(0, 4);
+};
 const unsigned = (delivery: Body) => {
 	for (const attempt of delivery.attempts) attempt.response = attempt.response.replace("webhook-signature", "x");
+};
+
+const startLate = (job: Body) => {
+	job.started_at &&= new Date(Date.parse(job.created_at) + 14_000).toISOString();
 };
 
 type Case = [check: Check, breaks: string, fault: Fault, failure: RegExp, options?: Partial<Options>];
@@ -49,6 +67,12 @@ const CASES: Case[] = [
 		/a wrong admin token: 200 instead of 401/,
 	],
 	[sweeper, "another interval", { on: /^$/ }, /two sweeps are .* apart/, { isLocal: false }],
+	[
+		sweeperCheck(0),
+		"no sweep",
+		{ on: /admin\/status/, response: json((body) => Object.assign(body.last_sweep, { at: null })) },
+		/never run; after the first deployment, cron takes up to 15 minutes/,
+	],
 	[oneJob, "a job that fails", { on: submission, body: simulating({ fail: 400 }) }, /is failed/],
 	[
 		oneJob,
@@ -77,9 +101,15 @@ const CASES: Case[] = [
 	],
 	[
 		largeInputs,
-		"a truncated input",
+		"inputs of any size",
 		{ on: submission, body: ({ input: { messages } }) => Object.assign(messages[0], { content: "x" }) },
 		/17 MiB: 202 instead of 413/,
+	],
+	[
+		largeInputs,
+		"a truncated input",
+		{ on: submission, body: ({ input: { messages } }) => messages[0].content.length < 16e6 && shorten(messages[0]) },
+		/of 3 MiB, the provider got 4 bytes/,
 	],
 	[manyAtOnce, "a job that fails", { on: submission, body: simulating({ fail: 400 }) }, /is failed/],
 	[
@@ -89,6 +119,13 @@ const CASES: Case[] = [
 		/instead of 120\.0 s/,
 	],
 	[retries, "retries too early", { on: submission, body: simulating({ retry_after: 0 }) }, /began after .*, before/],
+	[
+		delayed,
+		"a delay that gets lost",
+		{ on: aJob, response: json(startLate) },
+		/it started after 14\.0 s instead of 10\.0 s/,
+		{ isLocal: false },
+	],
 	[delayed, "no delay", { on: submission, body: (job) => delete job.delay_seconds }, /it started after .*, before/],
 	[
 		idempotency,
@@ -133,6 +170,19 @@ const CASES: Case[] = [
 	],
 	[refusedReceivers, "receivers anywhere", { on: submission, body: (job) => delete job.webhook }, /not refused: 202/],
 	[
+		refusedReceivers,
+		"another refusal",
+		{ on: submission, body: (job) => job.webhook && Object.assign(job, { model: "" }) },
+		/was refused for model/,
+	],
+	[
+		privateByDns,
+		"refusals whatever DNS says",
+		{ on: submission, body: (job) => job.webhook && Object.assign(job.webhook, { url: "https://10.0.0.1/hook" }) },
+		/not for its private address: .*must be a name/,
+		{ isLocal: false },
+	],
+	[
 		rateLimit,
 		"no Retry-After",
 		{ on: /./, response: ({ headers }) => headers.delete("retry-after") },
@@ -151,6 +201,13 @@ const CASES: Case[] = [
 		/400, .*The gateway may refuse/,
 		{ model: true },
 	],
+	[
+		longModelCall,
+		"a call that is given up",
+		{ on: submission, body: (job) => simulating({ fail: 524 })(Object.assign(job, { model: "simulated/v" })) },
+		/524, .*longer than the gateway waits/,
+		{ model: true, long: true },
+	],
 ];
 
 describe.concurrent("a check fails", () => {
@@ -167,6 +224,33 @@ describe.concurrent("a check fails", () => {
 		} finally {
 			proxy.close();
 		}
+	});
+
+	it("not, but is skipped, where a receiver elsewhere does not reply", async () => {
+		const receiver = `http://127.0.0.1:${await freePort()}/post`;
+		const { rows } = await verified([signedWebhooks, slowReceiver, redirectingReceiver], { receiver });
+		const skipped = { status: "skipped", seen: expect.stringMatching(/did not reply \(Could not connect/) };
+		expect(rows.slice(1)).toMatchObject([skipped, skipped, skipped]);
+	});
+
+	it("not for a 503 that says when to try again", async () => {
+		let responses = 0;
+		const proxy = await openFaultyProxy(url, {
+			on: submission,
+			response(passing) {
+				if (responses++ > 0) return;
+				passing.status = 503;
+				passing.headers.set("retry-after", "1");
+			},
+		});
+		const { rows } = await verified([idempotency], { url: proxy.url });
+		proxy.close();
+		expect(rows, String(responses)).toMatchObject([{ status: "ok" }, { status: "ok" }]);
+	});
+
+	it("in one case at least, whatever its number, but for 4 and 22", () => {
+		const tried = new Set(CASES.map(([{ number }]) => number));
+		expect(Array.from({ length: 22 }, (_, nth) => nth + 1).filter((number) => !tried.has(number))).toEqual([4, 22]);
 	});
 
 	it("by crashing, and no other with it", async () => {
@@ -208,6 +292,41 @@ describe.concurrent("npm run verify", () => {
 		expect(made).toHaveLength(2);
 		for (const id of made)
 			expect(await callApi(`${url}/v1/admin/tenants/${id}`, { token: adminToken })).toMatchObject({ status: 404 });
+	});
+
+	it("leaves behind what it made when it is interrupted again, and names it", async () => {
+		let deletions = 0;
+		const [first, second] = [new AbortController(), new AbortController()];
+		const proxy = await openFaultyProxy(url, {
+			on: /^(POST|DELETE)/,
+			response(passing) {
+				const { object } = JSON.parse(passing.text || "{}");
+				if (object === "job") first.abort();
+				if (object !== undefined) return;
+				// Of a deletion, which is repeated seconds later.
+				passing.status = 500;
+				if (deletions++ > 0) second.abort();
+			},
+		});
+		const { code, output } = await runVerify([proxy.url], adminToken, first.signal, second.signal);
+		proxy.close();
+		expect(output).toMatch(/Left behind.*\n.*tenants delete ten_/);
+		expect({ code, deletions }).toEqual({ code: 130, deletions: 2 });
+	});
+
+	it("stops after one job if that is not simulated, and names the missing route", async () => {
+		const submitted: string[] = [];
+		const proxy = await openFaultyProxy(url, {
+			on: submission,
+			body(job) {
+				submitted.push(job.model);
+				job.model = "scripted/none";
+			},
+		});
+		const { obstacle, rows } = await verified([oneJob, results], { url: proxy.url });
+		proxy.close();
+		expect(obstacle).toMatch(/simulated\/v goes to the provider openai-compatible.*\{"match":"simulated\/\*"/);
+		expect({ rows: rows.length, submitted }).toEqual({ rows: 1, submitted: ["simulated/v"] });
 	});
 
 	it("says what is wrong with an address, a token or the settings, and does nothing then", async () => {

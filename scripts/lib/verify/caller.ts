@@ -18,20 +18,24 @@ const TIMEOUT_MS = 180_000;
 const WAIT_SECONDS = 60;
 const TRIES = 3;
 const RETRY_DELAY_MS = 500;
+/** A longer `Retry-After` than the service sends is not obeyed. */
+const RETRY_AFTER_MS_MAX = 10_000;
 
 export class Caller {
 	readonly #url: string;
 	readonly #token: string | null;
 	readonly #signal: AbortSignal;
+	readonly #timeoutMs: number;
 
-	constructor(url: string, token: string | null, signal: AbortSignal) {
+	constructor(url: string, token: string | null, signal: AbortSignal, timeoutMs = TIMEOUT_MS) {
 		this.#url = url;
 		this.#token = token;
 		this.#signal = signal;
+		this.#timeoutMs = timeoutMs;
 	}
 
 	/**
-	 * Repeated when the connection breaks, where a repetition changes nothing.
+	 * Repeated when the connection breaks or the service says when to try again, where a repetition changes nothing.
 	 * @param path or a whole URL, which gets no token
 	 */
 	async call(path: string, call: Omit<Call, "token" | "signal"> = {}): Promise<ApiResponse> {
@@ -40,13 +44,17 @@ export class Caller {
 		const url = isElsewhere ? path : this.#url + path;
 		const token = this.#token === null || isElsewhere ? {} : { token: this.#token };
 		for (let tried = 1; ; tried++) {
+			const isLast = !isRepeatable || tried === TRIES;
+			let delayMs = RETRY_DELAY_MS;
 			try {
-				return await callApi(url, { timeoutMs: TIMEOUT_MS, ...call, ...token, signal: this.#signal });
+				const response = await callApi(url, { timeoutMs: this.#timeoutMs, ...call, ...token, signal: this.#signal });
+				const retryAfter = response.status === 503 ? response.headers.get("retry-after") : null;
+				if (isLast || retryAfter === null) return response;
+				delayMs = Math.min(Number(retryAfter) * 1_000 || RETRY_DELAY_MS, RETRY_AFTER_MS_MAX);
 			} catch (error) {
-				const isOver = this.#signal.aborted || tried === TRIES;
-				if (isOver || !isRepeatable || !(error instanceof PlainError)) throw error;
+				if (isLast || this.#signal.aborted || !(error instanceof PlainError)) throw error;
 			}
-			await sleep(RETRY_DELAY_MS, undefined, { signal: this.#signal });
+			await sleep(delayMs, undefined, { signal: this.#signal });
 		}
 	}
 

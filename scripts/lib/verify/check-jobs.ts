@@ -128,7 +128,8 @@ export const idempotency: Check = {
 		const ids = new Set(responses.map((response) => parsed(response, JobResponse, "POST /v1/jobs").id));
 		expectThat(ids.size === 1, `${EQUAL} equal submissions with one Idempotency-Key made ${ids.size} jobs`);
 		const replayed = responses.filter(({ headers }) => headers.get("idempotent-replayed") === "true").length;
-		expectThat(replayed === EQUAL - 1, `${replayed} of ${EQUAL} responses say that they are replayed`);
+		// All of them, if the first was repeated because its response did not arrive.
+		expectThat(replayed >= EQUAL - 1, `${replayed} of ${EQUAL} responses say that they are replayed`);
 		const { data } = await tenant.read(`/v1/jobs?metadata[key]=${key}`, JobList);
 		expectThat(data.length === 1, `the list has ${data.length} jobs of ten equal submissions`);
 		return `one job of ${EQUAL} equal submissions at once`;

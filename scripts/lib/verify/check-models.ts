@@ -5,6 +5,8 @@ import { type Check, type Outcome, type Run, seconds, skipped } from "./check.ts
 import { CheckFailed, expectThat, until } from "./expect.ts";
 
 const SHORT_WITHIN_SECONDS = 120;
+/** A model that reasons uses some hundreds before its first word. */
+const SHORT_TOKENS_MAX = 1_024;
 
 export const defaultModel: Check = {
 	number: 20,
@@ -13,7 +15,7 @@ export const defaultModel: Check = {
 		if (!run.options.model) return skipped("calls a real model: --model");
 		const ask = (stream: boolean) => {
 			const messages = [{ role: "user", content: "Reply with one word." }];
-			return modelCall(run, { messages, stream, max_completion_tokens: 16 }, SHORT_WITHIN_SECONDS);
+			return modelCall(run, { messages, stream, max_completion_tokens: SHORT_TOKENS_MAX }, SHORT_WITHIN_SECONDS);
 		};
 		const [plain, streamed] = await Promise.all([ask(false), ask(true)]);
 		return `${plain.model}: plain ${seen(plain)}; streamed ${seen(streamed)}`;

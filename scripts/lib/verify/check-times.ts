@@ -7,15 +7,18 @@ import { expectOneCall, QUICK_WITHIN_MS } from "./check-jobs.ts";
 import { expectStatus, expectThat, until } from "./expect.ts";
 
 /**
- * How late a wait may end. Messages of the queue carry the waits of these checks; should one be lost, the sweeper makes up
- * for it, but a minute later at the earliest. So this separates the two, and no busy machine exceeds it.
+ * How late a wait may end. A message of the queue carries it; should that be lost, a sweep makes up for it, up to a minute
+ * later. This bound shows which it was, most of the time.
  */
-const LATE_MS_MAX = 20_000;
+const LATE_MS_MAX = 3_000;
+/** A local service runs one batch at a time, on a machine that may be busy. Its sweeps may be frequent enough to hide a loss. */
+const LATE_MS_MAX_LOCAL = 20_000;
 
 /** A wait is never too short. Whole milliseconds of the database's clock may cut off one. */
-function expectWait(what: string, ms: number, wantedMs: number): void {
+function expectWait({ isLocal }: Run["options"], what: string, ms: number, wantedMs: number): void {
 	expectThat(ms >= wantedMs - 1, `${what} after ${seconds(ms)}, before the ${seconds(wantedMs)} were over`);
-	expectThat(ms <= wantedMs + LATE_MS_MAX, `${what} after ${seconds(ms)} instead of ${seconds(wantedMs)}`);
+	const lateMsMax = isLocal ? LATE_MS_MAX_LOCAL : LATE_MS_MAX;
+	expectThat(ms <= wantedMs + lateMsMax, `${what} after ${seconds(ms)} instead of ${seconds(wantedMs)}`);
 }
 
 const AT_ONCE = 40;
@@ -62,14 +65,11 @@ const timesOf = ({ started_at, ended_at }: AttemptBody) => ({
 /** Longer than a lease of 90 s, and than the 100 s after which Cloudflare's proxy gives up on an origin. */
 const LONG_CALL_MS = 120_000;
 
-const longJobs = new WeakMap<Run, Promise<string>>();
-
 /** The id of this run's long job, which takes the narrow tenant's only slot. Submitted once. */
-async function longJob(run: Run): Promise<string> {
+function longJob(run: Run): Promise<string> {
 	const input = { messages: prompt(), simulate: { latency_ms: LONG_CALL_MS } };
-	const submitted = longJobs.get(run) ?? run.narrowTenant.submit({ model: MODEL, input }).then(({ id }) => id);
-	longJobs.set(run, submitted);
-	return await submitted;
+	run.longJob ??= run.narrowTenant.submit({ model: MODEL, input }).then(({ id }) => id);
+	return run.longJob;
 }
 
 export const longCall: Check = {
@@ -90,7 +90,7 @@ const RETRY_AFTER_SECONDS = 5;
 export const retries: Check = {
 	number: 10,
 	name: "Retries",
-	async run({ id: runId, tenant }) {
+	async run({ id: runId, tenant, options }) {
 		// A model of its own: a throttled model is not called by other jobs either.
 		const model = `simulated/${runId}`;
 		const simulate = { fail: [503, 429], retry_after: RETRY_AFTER_SECONDS };
@@ -101,7 +101,7 @@ export const retries: Check = {
 		expectThat(isAsPlanned, `503, 429 and a success became: ${outcomes}`);
 		const [failed, throttled, succeeded] = attempts.map(timesOf);
 		const waits = [gap(failed, throttled), gap(throttled, succeeded)];
-		for (const ms of waits) expectWait("the next attempt began", ms, RETRY_AFTER_SECONDS * 1_000);
+		for (const ms of waits) expectWait(options, "the next attempt began", ms, RETRY_AFTER_SECONDS * 1_000);
 		return `503, 429, success; Retry-After ${RETRY_AFTER_SECONDS} s kept: ${waits.map(seconds).join(", ")}`;
 	},
 };
@@ -113,11 +113,11 @@ const DELAY_SECONDS = 10;
 export const delayed: Check = {
 	number: 11,
 	name: "Delayed jobs",
-	async run({ tenant }) {
+	async run({ tenant, options }) {
 		const { id } = await tenant.submit({ model: MODEL, input: { messages: prompt() }, delay_seconds: DELAY_SECONDS });
 		const { created_at, started_at } = await tenant.succeededJob(id, 120_000);
 		const waited = Date.parse(started_at ?? "") - Date.parse(created_at);
-		expectWait("it started", waited, DELAY_SECONDS * 1_000);
+		expectWait(options, "it started", waited, DELAY_SECONDS * 1_000);
 		return `started ${seconds(waited)} after its submission, delayed by ${DELAY_SECONDS} s`;
 	},
 };

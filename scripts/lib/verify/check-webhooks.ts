@@ -5,13 +5,13 @@ import { messageOf } from "../call-api.ts";
 import type { Delivery } from "./caller.ts";
 import { type Check, MODEL, type Outcome, onlyOnCloudflare, prompt, type Run, seconds, skipped } from "./check.ts";
 import { CheckFailed, expectThat, until } from "./expect.ts";
-import { type Echo, readEcho, SLOW_MS } from "./receiver.ts";
+import { type Echo, type Receiver, readEcho, SLOW_MS } from "./receiver.ts";
 
 /** Deliveries to one receiver wait for its slow one, and the sweeper sends what was missed. */
 const DELIVERED_WITHIN_MS = 100_000;
 
-/** Submits a job with a thin webhook, and resolves to the first attempt of each delivery. */
-async function deliver({ tenant, signal }: Run, url: string, events: string[]): Promise<Attempted[]> {
+/** Submits a job with a thin webhook, and resolves to the first attempt of each delivery, or of those before the receiver failed. */
+async function deliver({ receiver, tenant, signal }: Run, url: string, events: string[]): Promise<Attempted[]> {
 	const webhook = { url, events, payload: "thin" };
 	const { id } = await tenant.submit({ model: MODEL, input: { messages: prompt() }, webhook });
 	return await until(signal, DELIVERED_WITHIN_MS, `${events.join(" and ")} were not sent`, async () => {
@@ -20,17 +20,25 @@ async function deliver({ tenant, signal }: Run, url: string, events: string[]): 
 			const [attempt] = delivery.attempts;
 			return attempt === undefined ? [] : [{ delivery, attempt }];
 		});
-		return sent.length === events.length ? sent : null;
+		const isOver = sent.length === events.length || sent.some((each) => receiverFailed(receiver, each) !== null);
+		return isOver ? sent : null;
 	});
 }
 
 type Attempted = { delivery: Delivery; attempt: Delivery["attempts"][number] };
 
-/** The receiver is not ours: its failure says nothing about the service. Null: it did as it should. */
-function receiverFailed({ attempt: { status } }: Attempted): Outcome | null {
-	const isAvailable = status === null || (status < 500 && ![404, 405, 429].includes(status));
-	return isAvailable ? null : skipped(`the receiver replied ${status}: try again, or name another by --receiver`);
+/** What a receiver elsewhere fails with says nothing about the service. Null: it did as it should, or it is this machine's. */
+function receiverFailed({ isOurs }: Receiver, { attempt: { status, error } }: Attempted): Outcome | null {
+	const isAvailable =
+		status === null
+			? !/^(No reply within|Could not connect)/.test(error ?? "")
+			: status < 500 && !REFUSALS.includes(status);
+	if (isOurs || isAvailable) return null;
+	const problem = status === null ? `the receiver did not reply (${error})` : `the receiver replied ${status}`;
+	return skipped(`${problem}: try again, or name another by --receiver`);
 }
+
+const REFUSALS = [404, 405, 429];
 
 function expectDelivered({ delivery, attempt }: Attempted): void {
 	const { event_type, status, attempts } = delivery;
@@ -45,7 +53,7 @@ export const signedWebhooks: Check = {
 		const { secret } = await run.tenant.read("/v1/webhook_signing_secret", z.object({ secret: z.string() }));
 		const sent = await deliver(run, run.receiver.echo, ["job.started", "job.succeeded"]);
 		for (const each of sent) {
-			const failed = receiverFailed(each);
+			const failed = receiverFailed(run.receiver, each);
 			if (failed !== null) return failed;
 			expectDelivered(each);
 			const unseen = expectSigned(each, secret);
@@ -87,7 +95,7 @@ export const slowReceiver: Check = {
 		// As another tenant, because a receiver that replies slowly gets nothing else of its tenant meanwhile.
 		const [sent] = await deliver({ ...run, tenant: run.narrowTenant }, run.receiver.slow, ["job.succeeded"]);
 		if (sent === undefined) throw new CheckFailed("no webhook was sent");
-		const failed = receiverFailed(sent);
+		const failed = receiverFailed(run.receiver, sent);
 		if (failed !== null) return failed;
 		expectDelivered(sent);
 		const { duration_ms } = sent.attempt;
@@ -102,7 +110,7 @@ export const redirectingReceiver: Check = {
 	async run(run) {
 		const [sent] = await deliver(run, run.receiver.redirecting, ["job.succeeded"]);
 		if (sent === undefined) throw new CheckFailed("no webhook was sent");
-		const failed = receiverFailed(sent);
+		const failed = receiverFailed(run.receiver, sent);
 		if (failed !== null) return failed;
 		const { status, error } = sent.attempt;
 		expectThat(sent.delivery.status !== "delivered", "a redirect counts as delivered, or was followed");
@@ -132,15 +140,24 @@ export const refusedReceivers: Check = {
 	},
 };
 
+const PRIVATE = /must resolve to public addresses only/;
+
 export const privateByDns: Check = {
 	number: 17,
 	name: "Receivers' DNS",
 	async run(run) {
 		if (run.options.isLocal) return onlyOnCloudflare("npm start resolves no host names");
 		const reasons = await Promise.all(PRIVATE_BY_DNS.map((url) => expectReceiverRefused(run, url)));
+		for (const [nth, reason] of reasons.entries())
+			expectThat(
+				PRIVATE.test(reason),
+				`${PRIVATE_BY_DNS[nth]} was refused, but not for its private address: ${reason}`,
+			);
 		return reasons.join(" ");
 	},
 };
+
+const Refusal = z.object({ error: z.object({ param: z.string().nullable() }) });
 
 async function expectReceiverRefused({ tenant }: Run, url: string): Promise<string> {
 	const { status, body } = await tenant.submission({
@@ -151,5 +168,7 @@ async function expectReceiverRefused({ tenant }: Run, url: string): Promise<stri
 		delay_seconds: 86_400,
 	});
 	expectThat(status === 400, `a webhook to ${new URL(url).host} was not refused: ${status}`);
+	const { param } = Refusal.parse(body).error;
+	expectThat(param === "webhook.url", `a webhook to ${new URL(url).host} was refused for ${param}: ${messageOf(body)}`);
 	return messageOf(body);
 }

@@ -45,6 +45,8 @@ export type Run = {
 	/** Another tenant, whose `running_jobs` is 1. */
 	narrowTenant: Caller;
 	receiver: Receiver;
+	/** The id of the narrow tenant's long job, which two checks share. Null: neither has submitted it. */
+	longJob: Promise<string> | null;
 };
 
 export const onlyOnCloudflare = (seen: string): Outcome => ({ status: "only on Cloudflare", seen });

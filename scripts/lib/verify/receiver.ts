@@ -7,7 +7,14 @@ import type { AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 
-export type Receiver = { echo: string; slow: string; redirecting: string; close(): void };
+export type Receiver = {
+	echo: string;
+	slow: string;
+	redirecting: string;
+	/** Whether it is part of this run, and so never fails. */
+	isOurs: boolean;
+	close(): void;
+};
 
 export const HTTPBIN = "https://httpbin.org/post";
 
@@ -18,7 +25,7 @@ export const SLOW_MS = 5_000;
 export function receiverAt(echo: string): Receiver {
 	const at = (path: string) => new URL(path, echo).href;
 	const redirecting = at(`/redirect-to?url=${encodeURIComponent(echo)}`);
-	return { echo, slow: at(`/delay/${SLOW_MS / 1_000}`), redirecting, close: () => undefined };
+	return { echo, slow: at(`/delay/${SLOW_MS / 1_000}`), redirecting, isOurs: false, close: () => undefined };
 }
 
 /** As much of httpbin as the checks need, on this machine. */
@@ -26,7 +33,7 @@ export async function openLocalReceiver(): Promise<Receiver> {
 	const server = createServer((request, response) => void reply(request, response));
 	await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
 	const { port } = server.address() as AddressInfo;
-	return { ...receiverAt(`http://127.0.0.1:${port}/post`), close: () => close(server) };
+	return { ...receiverAt(`http://127.0.0.1:${port}/post`), isOurs: true, close: () => close(server) };
 }
 
 async function reply(request: IncomingMessage, response: ServerResponse): Promise<void> {

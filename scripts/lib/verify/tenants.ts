@@ -14,6 +14,8 @@ const NAME = /^verify-[0-9a-f]{12}(-narrow)?$/;
 const LEFT_BEHIND_AFTER_MS = 3_600_000;
 /** Longer than a run against a local service lasts. */
 const LOCAL_RUN_MS_MAX = 5 * 60_000;
+/** A person who interrupts a run waits for its removal. */
+const TIMEOUT_MS = 30_000;
 const TRIES = 5;
 const RETRY_DELAY_MS = 2_000;
 /** As promised: a key works elsewhere for up to 10 seconds. */
@@ -33,7 +35,7 @@ export class RunTenants {
 
 	constructor(options: Options, runId: string) {
 		this.#options = options;
-		this.#operator = new Caller(options.url, options.adminToken, this.#signal);
+		this.#operator = new Caller(options.url, options.adminToken, this.#signal, TIMEOUT_MS);
 		this.#name = `verify-${runId}`;
 	}
 

@@ -3,14 +3,15 @@ import { randomBytes } from "node:crypto";
 import { z } from "zod";
 import { messageOf } from "../call-api.ts";
 import { PlainError } from "../terminal.ts";
-import { Caller } from "./caller.ts";
-import type { Check, Options, Outcome, Run } from "./check.ts";
+import { Caller, describe } from "./caller.ts";
+import { type Check, MODEL, type Options, type Outcome, prompt, type Run } from "./check.ts";
 import { accountSettings } from "./check-account.ts";
-import { idempotency, largeInputs, oneJob, results } from "./check-jobs.ts";
+import { idempotency, largeInputs, oneJob, QUICK_WITHIN_MS, results } from "./check-jobs.ts";
 import { defaultModel, longModelCall } from "./check-models.ts";
 import { clock, description, operatorStatus, rateLimit, sweeper } from "./check-service.ts";
 import { cancellation, delayed, expiry, longCall, manyAtOnce, retries } from "./check-times.ts";
 import { privateByDns, redirectingReceiver, refusedReceivers, signedWebhooks, slowReceiver } from "./check-webhooks.ts";
+import { CheckFailed } from "./expect.ts";
 import { HTTPBIN, openLocalReceiver, receiverAt } from "./receiver.ts";
 import { leftBehind, RunTenants } from "./tenants.ts";
 
@@ -18,8 +19,8 @@ export type Row = { number: number; name: string } & Outcome;
 
 /**
  * The checks of a stage run beside each other, and a stage begins when the one before it has ended. The messages of a queue
- * batch are settled together, so that a long call would hold up the retries of its neighbours: long calls come last, and
- * before them the forty jobs, which have the queue to themselves. Requests without a key reach their limit at the very end.
+ * batch are settled together, so that a long call would hold up the retries of its neighbours: long calls come last. Before
+ * them come the forty jobs, beside one that is cancelled. Requests without a key reach their limit in the last stage.
  */
 const STAGES: readonly (readonly Check[])[] = [
 	[description, operatorStatus, oneJob, clock],
@@ -36,11 +37,15 @@ export type Watcher = {
 	running(checks: readonly Check[]): void;
 	/** Called with a sentence about what the run waits for. */
 	waiting(sentence: string): void;
+	/** Called once, before anything is made, with how to find out what an exit would leave behind. */
+	making(left: () => string | null): void;
 };
 
 export type Verification = {
 	/** By their numbers. */
 	rows: Row[];
+	/** Why the checks were not run. Null: they were. */
+	obstacle: string | null;
 	/** Commands that remove what could not be removed, of this run or of one that was killed. Null: there is nothing. */
 	left: string | null;
 };
@@ -58,14 +63,17 @@ export async function verify(
 		options.isLocal && options.receiver === null ? await openLocalReceiver() : receiverAt(options.receiver ?? HTTPBIN);
 	const id = randomBytes(6).toString("hex");
 	const tenants = new RunTenants(options, id);
+	watcher.making(() => tenants.left);
 	const rows: Row[] = [];
+	let obstacle: string | null = null;
 	const lifetime = await outcomeOf(async () => {
 		try {
 			const tenant = await tenants.make("", {}, signal);
 			const narrowTenant = await tenants.make("-narrow", { running_jobs: 1 }, signal);
-			const run = { id, options, signal, receiver, tenant, narrowTenant, ...callers };
+			const run = { id, options, signal, receiver, tenant, narrowTenant, longJob: null, ...callers };
 			if (options.isLocal && stages === STAGES) await tenants.turn(signal, watcher.waiting);
-			for (const stage of stages) await runStage(run, stage, rows, watcher);
+			obstacle = await obstacleTo(run);
+			for (const stage of obstacle === null ? stages : []) await runStage(run, stage, rows, watcher);
 		} finally {
 			await tenants.remove();
 		}
@@ -74,7 +82,7 @@ export async function verify(
 	});
 	receiver.close();
 	rows.push({ number: 4, name: "Tenants and keys", ...lifetime });
-	return { rows: rows.toSorted((one, other) => one.number - other.number), left: tenants.left ?? killed };
+	return { rows: rows.toSorted((one, other) => one.number - other.number), obstacle, left: tenants.left ?? killed };
 }
 
 /** With plain words about whatever makes a verification pointless. */
@@ -90,6 +98,26 @@ async function connect({ url, adminToken }: Options, signal: AbortSignal): Promi
 	const isWrong = status.status === 401 || status.status === 429;
 	if (isWrong) throw new PlainError(`ADMIN_TOKEN is not the admin token of ${url}: ${messageOf(status.body)}`);
 	return { operator, keyless };
+}
+
+const ROUTE = '{"match":"simulated/*","provider":"simulated"}';
+
+/** Why no check may submit jobs: a model other than the simulated one may cost money. Null: they may. */
+async function obstacleTo({ tenant }: Run): Promise<string | null> {
+	const limits = { max_attempts: 1, deadline_seconds: QUICK_WITHIN_MS / 1_000 };
+	const input = { messages: prompt(), max_tokens: 16 };
+	try {
+		const { id } = await tenant.submit({ model: MODEL, input, ...limits });
+		const job = await tenant.finalJob(id, 2 * QUICK_WITHIN_MS);
+		const provider = job.attempts?.at(-1)?.provider;
+		if (provider === "simulated") return null;
+		if (job.status === "expired") return `No job runs: ${describe(job)}. See npx wrangler tail.`;
+		const found = provider == null ? `has no provider: ${describe(job)}` : `goes to the provider ${provider}`;
+		return `The checks need the simulated model, but ${MODEL} ${found}. Put ${ROUTE} first in MODEL_ROUTES.`;
+	} catch (error) {
+		if (error instanceof CheckFailed) return `No job runs: ${error.message}. See npx wrangler tail.`;
+		throw error;
+	}
 }
 
 const Health = z.object({ status: z.literal("ok") });

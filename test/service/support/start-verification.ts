@@ -26,7 +26,8 @@ export default function startVerification(project: TestProject): () => Promise<v
 	const over = new AbortController();
 	let service: TemporaryService | null = null;
 	const run = async () => {
-		service = await startTemporaryService({});
+		// As often as cron: a sweep every few seconds would make up for a queue message whose delay got lost.
+		service = await startTemporaryService({ SWEEP_SECONDS: "60" });
 		const { url, adminToken } = service;
 		const ended: Verification = {
 			...(await runVerify([url, "--model", "--long"], adminToken, over.signal)),
@@ -44,14 +45,17 @@ export default function startVerification(project: TestProject): () => Promise<v
 	};
 }
 
-/** The script as npm runs it. @param signal interrupts it */
-export async function runVerify(args: string[], ADMIN_TOKEN: string, signal: AbortSignal) {
+/** The script as npm runs it. @param signals each interrupts it */
+export async function runVerify(args: string[], ADMIN_TOKEN: string, ...signals: AbortSignal[]) {
 	const child = spawn(process.execPath, [join(ROOT, "scripts/verify.ts"), ...args], {
 		cwd: ROOT,
 		env: { ...process.env, ADMIN_TOKEN, FORCE_COLOR: "0" },
 		stdio: ["ignore", "pipe", "pipe"],
 	});
-	signal.addEventListener("abort", () => child.kill("SIGINT"));
+	for (const signal of signals) {
+		if (signal.aborted) child.kill("SIGINT");
+		signal.addEventListener("abort", () => child.kill("SIGINT"));
+	}
 	const exit = new Promise<number | null>((resolve, reject) => child.on("error", reject).on("close", resolve));
 	const [stdout, stderr, code] = await Promise.all([text(child.stdout), text(child.stderr), exit]);
 	return { code, output: stdout + stderr };
