@@ -25,6 +25,7 @@ const MODELS_MAX = 100;
 const withoutStream = new WeakMap<ModelRoute, Map<string, { jobId: string } | "all">>();
 
 const STREAM_REFUSED = "The provider refused the stream requested by default, so the call was repeated without it.";
+const STREAM_EMPTY = "The stream requested by default held nothing, so the call was repeated without it.";
 const OPTIONS_REFUSED = "The provider refused `stream_options`, so the call was repeated without it.";
 
 export async function callStreamed(
@@ -44,7 +45,7 @@ export async function callStreamed(
 	if (isDefault && first.outcome.ok && first.outcome.response.usage === null) remember(route, model, "all");
 	if (!isRepeated(first, route, isDefault)) return first.outcome;
 	const { outcome } = await callOnce({ ...call, input: plain });
-	const remark = isDefault ? STREAM_REFUSED : OPTIONS_REFUSED;
+	const remark = remarkOn(first, isDefault);
 	if (outcome.ok) {
 		rememberJob(call);
 		return { ok: true, response: { ...outcome.response, remark } };
@@ -65,6 +66,11 @@ function isRepeated({ refusal }: CallEnd, { provider }: ModelRoute, isDefault: b
 		case null:
 			return false;
 	}
+}
+
+function remarkOn({ refusal }: CallEnd, isDefault: boolean): string {
+	if (!isDefault) return OPTIONS_REFUSED;
+	return refusal === "empty" ? STREAM_EMPTY : STREAM_REFUSED;
 }
 
 function rememberJob({ route, model, jobId }: ModelCall): void {

@@ -157,20 +157,20 @@ function grownValue(key: string, before: Json, more: Json, growText: GrowText): 
 	return grow(into, from, growText);
 }
 
-/** A member with an index or id of its own continues the one that has the same. */
+/** A member with an index of its own, or with a name as its id, continues the one that has the same. */
 function growList(list: Json[], value: Json, growText: GrowText): void {
 	const member = objectOf(value);
-	const key = ["index", "id"].find((name) => member !== null && member[name] !== undefined && member[name] !== null);
-	const isSame = (known: Json) =>
-		key !== undefined && objectOf(known)?.[key] === member?.[key] && typeOf(known) === typeOf(value);
-	const at = key === undefined ? -1 : list.findLastIndex(isSame);
+	const key = member === null ? null : ownKey(member);
+	const isSame = (known: JsonObject | null) => known !== null && ownKey(known) === key && known.type === member?.type;
+	const at = key === null ? -1 : list.findLastIndex((known) => isSame(objectOf(known)));
 	const known = objectOf(list[at]);
 	if (known === null || member === null) list.push(value);
 	else list[at] = grow(known, member, growText);
 }
 
-function typeOf(value: Json | undefined): Json {
-	return objectOf(value)?.type ?? null;
+/** Some servers send a token's number as the id of its logprobs, where it comes more than once. */
+function ownKey({ index, id }: JsonObject): number | string | null {
+	return numberOf(index) ?? wordOf(id);
 }
 
 /** Text after text; where one of them has another type, the text of both in order. Content that has parts keeps them. */

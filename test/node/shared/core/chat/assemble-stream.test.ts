@@ -226,6 +226,12 @@ describe("what some servers send otherwise in a stream", () => {
 		});
 	});
 
+	it("logprobs of one token that came twice are kept twice", () => {
+		const logprobs = (...content: Json[]) => ({ delta: { content: "ha" }, logprobs: { content } });
+		const ha = { id: 9906, token: "ha", logprob: -0.1 };
+		expect(assembled(logprobs(ha), logprobs(ha))).toMatchObject({ logprobs: { content: [ha, ha] } });
+	});
+
 	it("a filter's list in each chunk is kept once, member by member", () => {
 		const list = (filtered: boolean) => ({ content_filter_results: { custom_blocklists: [{ id: "x", filtered }] } });
 		expect(assembled({ delta: { content: "Hi" }, ...list(true) }, { delta: {}, ...list(false) })).toMatchObject(
