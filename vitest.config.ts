@@ -101,6 +101,8 @@ export default defineConfig({
 	test: {
 		reporters: ["dot"],
 		silent: "passed-only",
+		// By default one core stays free, which on two cores means one file at a time.
+		maxWorkers: "100%",
 		// Its last lines are the counts, without hints on how to run faster.
 		experimental: { diagnostics: false },
 		projects: [insideWorkerd, plainNode, wholeService, verification],
