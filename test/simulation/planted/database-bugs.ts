@@ -12,14 +12,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is requeued without the fence",
-		seenBy: 125,
+		seenBy: 209,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "AND fence = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 125,
+		seenBy: 130,
 		file: "shared/db/jobs/hold-leases.ts",
 		find: "jobs.fence = held.fence AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",
