@@ -2,8 +2,8 @@
  * The outbox: the deliveries of an event are inserted in the transaction of the change it reports. No webhook is sent before
  * the commit, and none is lost after it. A statement that runs twice inserts the same rows, because all ids are derived here:
  *
- *     evt_<job>_<kind>             one event; the `webhook-id`, the same for every receiver and on every attempt
- *     dlv_<job>_<kind>_<receiver>  its delivery to one receiver: an endpoint's id, or `webhook` for the job's own
+ *     evt_<ulid>_<kind>             one event, of the job with that ulid; the `webhook-id`, the same for every receiver and attempt
+ *     dlv_<ulid>_<kind>_<receiver>  its delivery to one receiver: an endpoint's id, or `webhook` for the job's own
  *
  * `waitMs` is the first wait of the schedule, the same for which `wake` delays the messages of the deliveries.
  */

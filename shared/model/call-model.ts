@@ -34,7 +34,7 @@ export function callModel(deps: CallModelDeps): CallModel {
 		"openai-compatible": openAiCompatible(deps),
 		simulated: simulated(deps.runtime),
 	};
-	return async function callOnce(call, signal) {
+	return async function callWithinLimits(call, signal) {
 		const watch = new CallWatch(deps.runtime, signal, call.timeoutMs);
 		try {
 			return await callStreamed(call, async (asked) => {

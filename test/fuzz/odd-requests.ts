@@ -10,7 +10,7 @@ export const MEDIA_TYPES = [
 	"multipart/form-data; boundary=x",
 	"application/json, application/json",
 	"",
-	"é",
+	"*/json;;=",
 ];
 
 export const ODD_HEADERS: Record<string, string>[] = [

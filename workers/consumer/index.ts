@@ -1,7 +1,9 @@
 /**
  * Takes:  JOB_QUEUE messages, `{ tenantId, jobId }`.
- * Writes: jobs (queued → running → succeeded | failed | expired | queued again), results/<tenant>/<job>, deliveries, breakers.
- * Sends:  DELIVERY_QUEUE, when a job is final; JOB_QUEUE, for parked jobs whose model is back.
+ * Writes: jobs (queued → running → succeeded | failed | expired | queued again), results/<tenant>/<job>, deliveries, breakers,
+ *         usage (by a trigger, when a job is final).
+ * Sends:  DELIVERY_QUEUE, when a job starts or is final; JOB_QUEUE, for parked jobs that it released: their model is back, or
+ *         they got a slot.
  */
 import type { Config } from "../../shared/core/config.ts";
 import { keyText } from "../../shared/core/ids.ts";

@@ -45,11 +45,11 @@ async function attempt(consumer: Consumer, lease: Lease): Promise<Settlement | n
 
 	return await consumer.inputBudget.hold(job.inputBytes, async () => {
 		const isHeldUp = consumer.runtime.now() - lease.startedAt > HELD_UP_MS_MAX;
-		return isHeldUp ? afterStorageFault(job, null) : await callOnce(consumer, lease);
+		return isHeldUp ? afterStorageFault(job, null) : await checkAndCall(consumer, lease);
 	});
 }
 
-async function callOnce(consumer: Consumer, lease: Lease): Promise<Settlement | null> {
+async function checkAndCall(consumer: Consumer, lease: Lease): Promise<Settlement | null> {
 	const { job, lost } = lease;
 	const ended = precheck(job, lease.now());
 	if (ended !== null) return ended;

@@ -5,7 +5,8 @@
  * Sends:  JOB_QUEUE, after a job is stored; DELIVERY_QUEUE, for the deliveries of a cancelled job and for redeliveries; a
  *         signed sample event to an endpoint that its owner tests.
  *
- * The 202 depends on one D1 transaction and nothing else. A resolver that does not respond only delays the response.
+ * The 202 depends on one D1 transaction, and for a large input on R2 before it. A resolver that does not respond only delays the
+ * response.
  */
 import type { ParsedConfig } from "../../shared/core/config.ts";
 import { AppError } from "../../shared/core/errors.ts";

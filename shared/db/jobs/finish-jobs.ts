@@ -1,6 +1,6 @@
 /**
  * Finalizes jobs: the only way into a final state, for a consumer with a result, a caller who cancels, and the sweeper at a
- * deadline. The final state and its deliveries are one transaction.
+ * deadline. The final state, its deliveries and the tenant's usage, which a trigger counts, are one transaction.
  */
 
 import { keyText } from "../../core/ids.ts";

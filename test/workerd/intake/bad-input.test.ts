@@ -63,7 +63,6 @@ const ACCESS: Row[] = [
 	["null", ...SUBMIT, bearer("Bearer null"), UNAUTHORIZED],
 	["undefined", ...SUBMIT, bearer("Bearer undefined"), UNAUTHORIZED],
 	["an object made text", ...SUBMIT, bearer("Bearer [object Object]"), UNAUTHORIZED],
-	["a key that another alphabet begins", ...SUBMIT, bearer("Bearer h\u0192_x"), UNAUTHORIZED],
 	["a key with a blank inside", ...SUBMIT, bearer("Bearer $key $key"), UNAUTHORIZED],
 	["two keys", ...SUBMIT, bearer("Bearer $key, Bearer $key"), UNAUTHORIZED],
 	["a key in capitals", ...SUBMIT, bearer("Bearer $KEY"), UNAUTHORIZED],
