@@ -51,7 +51,8 @@ export async function startHoldfast(upstreams: Upstreams, scratch: string): Prom
 	const url = `http://127.0.0.1:${port}`;
 	const [production] = await Promise.all([readProductionConfig(place), applyMigrations(place)]);
 	const secrets = randomSecrets();
-	const environment = { MODEL_ROUTES: modelRoutesTo(upstreams), DEFAULT_MODEL: "bench/model" };
+	const { LOG_LEVEL = "info" } = production.vars ?? {};
+	const environment = { MODEL_ROUTES: modelRoutesTo(upstreams), DEFAULT_MODEL: "bench/model", LOG_LEVEL };
 	const { vars } = localSettings({ production, url, file: secrets, environment });
 	const config = { ...localConfig(production, ROOT, vars), main: join(ROOT, "test/bench/worker.ts") };
 	const engine = await startEngine({ stateDir, config, port, secrets: formatEnvFile(secrets), healthPath: "/healthz" });

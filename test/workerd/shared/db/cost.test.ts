@@ -79,7 +79,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 		return submitJob(db, aNewJob({ tenantId, webhook: WEBHOOK }));
 	},
 	poll: async () => findJobSummary(db, await aJob()),
-	fence: async () =>
+	lease: async () =>
 		leaseJobs(db, { keys: [await aJob(alone()), await aJob(alone())], holder: "h", leaseMs: LEASE_MS }),
 	"take over": async () => {
 		const keys = [await aJob({ status: "running", leaseExpiresAt: NOW })];
@@ -208,7 +208,7 @@ describe("rows read of a tenant's other jobs", () => {
 	const oneRunning = (tenantId: string) => ({ ...jobOf({ tenantId, status: "running" }), jobId: "job_r0000000001" });
 	const WORK: Record<string, (tenantId: string) => Promise<unknown>> = {
 		submit: async (tenantId) => submitJob(db, aNewJob({ tenantId, webhook: WEBHOOK })),
-		fence: async (tenantId) => {
+		lease: async (tenantId) => {
 			const keys = [await aJob({ tenantId })];
 			return leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
 		},
