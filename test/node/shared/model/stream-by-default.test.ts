@@ -120,25 +120,13 @@ describe("a provider that refuses to stream", () => {
 		expect(ofStreams(sent)).toEqual([true, "unasked", true, "unasked", true, "unasked"]);
 	});
 
-	it("by an empty object may be silent in the call without for as long as that may take", async () => {
+	it.each([
+		["by an empty object", () => Response.json({})],
+		["by a refusal", () => refusing({ error: "stream is not supported" })],
+	])("%s is called again in the time that is left, and may be silent for as long", async (_, firstReply) => {
 		let release: () => void = () => undefined;
 		const { ask, runtime } = upstream(async ({ stream }) => {
-			if (stream) return Response.json({});
-			await new Promise<void>((resolve) => (release = resolve));
-			return Response.json(HI);
-		});
-		const outcome = watched(ask());
-		await runtime.advance(599_000);
-		expect(outcome.now()).toBe("waiting");
-		release();
-		await settled();
-		expect(outcome.now()).toMatchObject(SAYS_HI);
-	});
-
-	it("after a minute's thought is called again in the time that is left", async () => {
-		let release: () => void = () => undefined;
-		const { ask, runtime } = upstream(async ({ stream }) => {
-			if (stream) return refusing({ error: "stream is not supported" });
+			if (stream) return firstReply();
 			await new Promise<void>((resolve) => (release = resolve));
 			return Response.json(HI);
 		});
