@@ -16,8 +16,8 @@ const SEEDS_MAX = 2_000;
 const PROCESSES = 2;
 const root = join(import.meta.dirname, "../..");
 
-/** `seed`: that saw the bug; null: none did. */
-type Finding = { bug: PlantedBug; seed: number | null; words: string };
+/** `seenBy`: the seed or the scenario that saw the bug; null: none did. */
+type Finding = { bug: PlantedBug; seenBy: number | string | null; words: string };
 
 /** A copy to plant bugs in, one after the other. */
 function copyTree(): string {
@@ -33,17 +33,25 @@ async function tryBug(copy: string, bug: PlantedBug): Promise<Finding> {
 	const file = join(copy, bug.file);
 	const text = readFileSync(file, "utf8");
 	const matches = text.split(bug.find).length - 1;
-	if (matches !== 1) return { bug, seed: null, words: `does not apply: ${matches} matches in ${bug.file}` };
+	if (matches !== 1) return { bug, seenBy: null, words: `does not apply: ${matches} matches in ${bug.file}` };
 	writeFileSync(
 		file,
 		text.replace(bug.find, () => bug.replace),
 	);
 	try {
+		if (bug.scenario !== undefined) return await playScenario(copy, bug, bug.scenario);
 		const known = bug.seenBy === undefined ? null : await runSeeds(copy, bug, { first: bug.seenBy, count: 1 });
-		return known?.seed ? known : await runSeeds(copy, bug, { first: 1, count: SEEDS_MAX });
+		return known?.seenBy ? known : await runSeeds(copy, bug, { first: 1, count: SEEDS_MAX });
 	} finally {
 		writeFileSync(file, text);
 	}
+}
+
+/** A scenario that fails saw the bug. */
+async function playScenario(copy: string, bug: PlantedBug, scenario: string): Promise<Finding> {
+	const output = await outputOf(["test/simulation/run.ts", "--scenario", scenario], copy);
+	const why = /^(?:VIOLATED| +FAILED) (.*)$/m.exec(output)?.[1] ?? null;
+	return { bug, seenBy: why === null ? null : scenario, words: why ?? output.slice(-300) };
 }
 
 async function runSeeds(copy: string, bug: PlantedBug, range: { first: number; count: number }): Promise<Finding> {
@@ -51,7 +59,7 @@ async function runSeeds(copy: string, bug: PlantedBug, range: { first: number; c
 	const output = await outputOf([...args, "--processes", "1"], copy);
 	const seed = /^seed (\d+),/m.exec(output)?.[1];
 	const why = /^VIOLATED (.*)$/m.exec(output)?.[1] ?? output.slice(-300);
-	return { bug, seed: seed === undefined ? null : Number(seed), words: why };
+	return { bug, seenBy: seed === undefined ? null : Number(seed), words: why };
 }
 
 function outputOf(args: string[], cwd: string): Promise<string> {
@@ -65,11 +73,16 @@ function outputOf(args: string[], cwd: string): Promise<string> {
 	});
 }
 
-function print({ bug, seed, words }: Finding): void {
-	const isNew = seed !== null && seed !== bug.seenBy;
+function print({ bug, seenBy, words }: Finding): void {
 	const old = bug.seenBy === undefined ? "none was recorded" : `${bug.seenBy} is outdated`;
-	const found = seed === null ? "" : `seed ${seed}${isNew ? ` (${old})` : ""}: `;
-	console.log(`${seed === null ? "MISSED" : "caught"}  ${bug.name}: ${found}${words.slice(0, 160)}`);
+	const by = typeof seenBy === "number" ? `seed ${seenBy}` : seenBy;
+	const found = seenBy === null ? "" : `${by}${isNew({ bug, seenBy }) ? ` (${old})` : ""}: `;
+	console.log(`${seenBy === null ? "MISSED" : "caught"}  ${bug.name}: ${found}${words.slice(0, 160)}`);
+}
+
+/** A seed that is not recorded yet. */
+function isNew({ bug, seenBy }: Pick<Finding, "bug" | "seenBy">): boolean {
+	return typeof seenBy === "number" && seenBy !== bug.seenBy;
 }
 
 async function tryAll(bugs: readonly PlantedBug[]): Promise<Finding[]> {
@@ -94,12 +107,14 @@ async function main(): Promise<void> {
 		allowPositionals: true,
 	});
 	const findings = await tryAll(PLANTED_BUGS.filter(({ name }) => name.includes(positionals[0] ?? "")));
-	const caught = new Map(findings.flatMap(({ bug, seed }) => (seed === null ? [] : [[bug.name, seed] as const])));
-	console.log(`${caught.size} of ${findings.length} planted bugs were caught`);
-	if (values.record) recordSeeds(caught);
-	else if (findings.some(({ bug, seed }) => seed !== null && seed !== bug.seenBy))
-		console.log("To record the seeds that are new: npm run simulate:planted -- --record");
-	process.exitCode = caught.size === findings.length ? 0 : 1;
+	const caught = findings.filter(({ seenBy }) => seenBy !== null).length;
+	const seeds = findings.flatMap(({ bug, seenBy }) =>
+		typeof seenBy === "number" ? [[bug.name, seenBy] as const] : [],
+	);
+	console.log(`${caught} of ${findings.length} planted bugs were caught`);
+	if (values.record) recordSeeds(new Map(seeds));
+	else if (findings.some(isNew)) console.log("To record the seeds that are new: npm run simulate:planted -- --record");
+	process.exitCode = caught === findings.length ? 0 : 1;
 }
 
 await main();

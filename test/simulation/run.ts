@@ -1,10 +1,13 @@
 /**
  * Runs seeds: `node test/simulation/run.ts --seed 7 --seeds 5000`. A seed that fails prints itself, its options and the
  * end of its trace, and ends the run with 1; `--seed 7 --trace` alone prints all of a seed's trace.
+ *
+ * Plays scenarios: `--scenario NAME`, or `--scenarios` for all of them; `--trace` prints the trace of one.
  */
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
+import { playAll, playOne } from "./run-scenarios.ts";
 import { type Report, simulate } from "./simulate.ts";
 
 const TRACE_LINES_SHOWN = 80;
@@ -17,6 +20,8 @@ const { values } = parseArgs({
 		seeds: { type: "string", default: "1" },
 		trace: { type: "boolean", default: false },
 		processes: { type: "string", default: String(Math.min(2, availableParallelism())) },
+		scenario: { type: "string" },
+		scenarios: { type: "boolean", default: false },
 		/** Which of the seeds, of how many processes: set by the parent. */
 		share: { type: "string" },
 	},
@@ -67,6 +72,14 @@ async function main(): Promise<void> {
 	if (values.share !== undefined) {
 		const [own = 0, of = 1] = values.share.split("/").map(Number);
 		return await runShare(own, of);
+	}
+	if (values.scenario !== undefined) {
+		process.exitCode = (await playOne(values.scenario, values.trace)) ? 0 : 1;
+		return;
+	}
+	if (values.scenarios) {
+		process.exitCode = (await playAll(Number(values.processes))) ? 0 : 1;
+		return;
 	}
 	if (values.trace) {
 		const report = await simulate(first, { trace: true });

@@ -89,7 +89,7 @@ async function converge(simulation: Simulation): Promise<void> {
 		world.violate("L1", "hours after the last fault something is still open");
 }
 
-async function begin(world: World): Promise<Simulation> {
+export async function begin(world: World): Promise<Simulation> {
 	engine ??= new SqlEngine();
 	const service = new Service(world, engine);
 	const ledger = new Ledger();

@@ -21,8 +21,8 @@ import { watchSubmissions } from "./submissions.ts";
 /** Watches a simulation from its beginning; what it returns is called at the end. */
 type Invariant = (simulation: Simulation) => (() => void) | undefined;
 
-export const INVARIANTS: readonly Invariant[] = [
-	watchSubmissions,
+/** Those that need no account of what callers did. */
+export const INVARIANTS_OF_ENGINE: readonly Invariant[] = [
 	watchOneEnd,
 	watchFence,
 	watchResults,
@@ -37,6 +37,11 @@ export const INVARIANTS: readonly Invariant[] = [
 	watchRedeliveries,
 	watchSignatures,
 	watchAcks,
+];
+
+export const INVARIANTS: readonly Invariant[] = [
+	watchSubmissions,
+	...INVARIANTS_OF_ENGINE,
 	watchConvergence,
 	watchHistory,
 ];

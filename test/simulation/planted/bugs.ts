@@ -12,6 +12,8 @@ export interface PlantedBug {
 	name: string;
 	/** The seed that saw it last: the first to try. */
 	seenBy?: number;
+	/** The scenario that sees it, where no seed has to. */
+	scenario?: string;
 	file: string;
 	/** Must stand in the file exactly once. */
 	find: string;

@@ -33,11 +33,14 @@ export class SimulatedBucket {
 	}
 
 	bindingFor(by: Invocation): R2Bucket {
-		const call = <T>(site: string, act: () => T) => by.call(`R2 ${site}`, this.#world.current.storage, FAULT, act);
+		const world = this.#world;
+		const call = <T>(site: string, act: () => T) => by.call(`R2 ${site}`, world.current.storage, FAULT, act);
+		const write = <T>(site: string, act: () => T) =>
+			by.call(`R2 ${site}`, world.current.storageWrites ?? world.current.storage, FAULT, act);
 		const binding = {
 			put: async (key: string, value: string | Uint8Array, options: R2PutOptions = {}) => {
 				try {
-					return await call(`put ${key}`, () => this.#put(key, value, options, by));
+					return await write(`put ${key}`, () => this.#put(key, value, options, by));
 				} catch (error) {
 					this.#report({ kind: "put_failed", key }, by);
 					throw error;
@@ -46,7 +49,7 @@ export class SimulatedBucket {
 			head: (key: string) => call(`head ${key}`, () => shown(this.objects.get(key))),
 			get: (key: string, options: R2GetOptions = {}) =>
 				call(`get ${key}`, () => shown(this.objects.get(key), options.range)),
-			delete: (keys: string | string[]) => call(`delete ${String(keys)}`, () => this.#delete([keys].flat(), by)),
+			delete: (keys: string | string[]) => write(`delete ${String(keys)}`, () => this.#delete([keys].flat(), by)),
 			list: (options: R2ListOptions = {}) => call(`list ${options.prefix ?? ""}`, () => this.#list(options)),
 		};
 		return binding as unknown as R2Bucket;

@@ -1,4 +1,5 @@
 /** The D1 binding that an invocation is given: statements of the real engine, behind a network that has its days. */
+import { type D1Server, OVERLOADED } from "./d1-server.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Query, Row, RowChange, SqlEngine, SqlValue } from "./sql-engine.ts";
 import type { World } from "./world.ts";
@@ -13,6 +14,8 @@ export class SimulatedDatabase {
 	readonly #world: World;
 	readonly #engine: SqlEngine;
 	readonly #listeners: CommitListener[] = [];
+	/** Null: it responds at once, however much it has to do. */
+	server: D1Server | null = null;
 
 	constructor(world: World, engine: SqlEngine) {
 		this.#world = world;
@@ -47,7 +50,9 @@ export class SimulatedDatabase {
 			this.#world.jumpDatabaseClock(this.#world.dice.between(-jumpMs, jumpMs));
 		}
 		const site = `D1 ${queries.map(({ sql }) => summary(sql)).join("; ")}`;
-		return await by.call(site, this.#world.current.database, FAULT, () => this.#runNow(queries, by));
+		by.useStatements(queries.length);
+		const serve = () => this.server?.serve(queries.length) ?? (this.server === null ? 0 : OVERLOADED);
+		return await by.call(site, this.#world.current.database, FAULT, () => this.#runNow(queries, by), serve);
 	}
 
 	#runNow(queries: Query[], by: Invocation | null): Row[][] {

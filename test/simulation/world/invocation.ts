@@ -12,6 +12,9 @@ import type { World } from "./world.ts";
 const INVOCATION_MS_MAX = 15 * 60_000;
 /** From long enough to lose a lease to long enough to outlive a tombstone's wait, nearly. */
 const RECEIVER_OPEN_MS_MAX = 12 * 60_000;
+/** What the platform grants an invocation. */
+const STATEMENTS_MAX = 1_000;
+const SUBREQUESTS_MAX = 10_000;
 /** What the platform leaves to work that goes on after the answer. */
 const BACKGROUND_MS_MAX = 30_000;
 
@@ -29,6 +32,10 @@ export class Invocation {
 	readonly #skewMs: number;
 	readonly #onDeath: (() => void)[] = [];
 	#pausedUntil = 0;
+	#statements = 0;
+	#subrequests = 0;
+	#connections = 0;
+	readonly #waiting: (() => void)[] = [];
 
 	constructor(world: World, name: string, fetch: Runtime["fetch"]) {
 		this.name = name;
@@ -73,35 +80,80 @@ export class Invocation {
 		go();
 	}
 
-	/** A call to a binding: `act` is what the far side does when the call arrives there. */
-	call<T>(site: string, faults: CallFaults, faultText: string, act: () => T): Promise<T> {
-		return new Promise((resolve, reject) => {
-			if (this.isDead) return;
-			const { dice, current } = this.#world;
-			const dying = dice.chance(current.deaths) ? dice.pick(["before", "after"] as const) : null;
-			if (dice.chance(current.pauses)) this.#pause();
-			const fate = this.#fateOf(faults);
-			const arriveMs = dice.skewed(0, 60);
-			if (dying === "before") {
-				this.#world.after(0, () => this.die(`before ${site}`));
-				return;
-			}
-			this.#world.after(arriveMs, () => {
-				this.#world.note(this.name, fate === "done" ? site : `${site} [${fate}]`);
+	/** Throws once the platform would grant no more. */
+	useStatements(count: number): void {
+		this.#statements += count;
+		if (this.#statements > STATEMENTS_MAX)
+			throw new Error("D1_ERROR: Too many API requests by single Worker invocation.");
+	}
+
+	/** Resolves as soon as one of its connections is free: at once, as a rule. Counts a subrequest. */
+	connect(go: () => void): void {
+		this.#subrequests += 1;
+		if (this.#subrequests > SUBREQUESTS_MAX) throw new Error("Too many subrequests by single Worker invocation.");
+		const { connections } = this.#world.current;
+		if (connections !== null && this.#connections >= connections) {
+			this.#waiting.push(go);
+			return;
+		}
+		this.#connections += 1;
+		go();
+	}
+
+	/** The response to a call has begun: its connection is free. */
+	disconnect(): void {
+		this.#connections -= 1;
+		const next = this.#waiting.shift();
+		if (next === undefined) return;
+		this.#connections += 1;
+		next();
+	}
+
+	/**
+	 * A call to a binding.
+	 * @param act what the far side does with it
+	 * @param serve milliseconds from the call's arrival until then, or why it is refused
+	 */
+	call<T>(
+		site: string,
+		faults: CallFaults,
+		faultText: string,
+		act: () => T,
+		serve: () => number | string = () => 0,
+	): Promise<T> {
+		return new Promise<T>((resolve, reject) => {
+			const call = { act, serve, resolve, reject };
+			this.connect(() => this.#send(site, faults, faultText, call));
+		}).finally(() => this.disconnect());
+	}
+
+	#send<T>(site: string, faults: CallFaults, faultText: string, call: Call<T>): void {
+		if (this.isDead) return;
+		const { dice, current } = this.#world;
+		const dying = dice.chance(current.deaths) ? dice.pick(["before", "after"] as const) : null;
+		if (dice.chance(current.pauses)) this.#pause();
+		const fate = this.#fateOf(faults);
+		const arriveMs = dice.skewed(0, 60);
+		if (dying === "before") {
+			this.#world.after(0, () => this.die(`before ${site}`));
+			return;
+		}
+		this.#world.after(arriveMs, () => {
+			this.#world.note(this.name, fate === "done" ? site : `${site} [${fate}]`);
+			const served = call.serve();
+			if (typeof served === "string") return this.hear(() => call.reject(new Error(served)));
+			const arrived = () => {
 				const isDone = fate === "done" || fate === "after" || (fate === "hang" && dice.chance(0.5));
-				const outcome = isDone ? attempt(act) : null;
+				const outcome = isDone ? attempt(call.act) : null;
 				if (dying === "after") return this.die(`after ${site}`);
-				this.#answer(fate, outcome, faultText, { act, resolve, reject });
-			});
+				this.#answer(fate, outcome, faultText, call);
+			};
+			if (served === 0) arrived();
+			else this.#world.after(served, arrived);
 		});
 	}
 
-	#answer<T>(
-		fate: Fate,
-		outcome: Outcome<T> | null,
-		faultText: string,
-		{ act, resolve, reject }: { act: () => T; resolve: (value: T) => void; reject: (error: unknown) => void },
-	): void {
+	#answer<T>(fate: Fate, outcome: Outcome<T> | null, faultText: string, { act, resolve, reject }: Call<T>): void {
 		const { dice } = this.#world;
 		const replyMs = fate === "hang" ? dice.pick([15_000, 60_000, 600_000, 3_600_000]) : dice.skewed(0, 60);
 		if (fate === "late") this.#world.after(dice.skewed(0, 8_000), () => this.#actUnknown(act));
@@ -151,6 +203,13 @@ export class Invocation {
 	}
 }
 
+interface Call<T> {
+	act: () => T;
+	serve: () => number | string;
+	resolve: (value: T) => void;
+	reject: (error: unknown) => void;
+}
+
 type Outcome<T> = { ok: true; value: T } | { ok: false; error: unknown };
 
 function attempt<T>(act: () => T): Outcome<T> {
@@ -159,4 +218,12 @@ function attempt<T>(act: () => T): Outcome<T> {
 	} catch (error) {
 		return { ok: false, error };
 	}
+}
+
+export function once(act: () => void): () => void {
+	let isDone = false;
+	return () => {
+		if (!isDone) act();
+		isDone = true;
+	};
 }

@@ -6,7 +6,7 @@
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import type { AiBinding, AiCallOptions } from "../../../shared/model/providers/workers-ai.ts";
 import { completion } from "../../support/answers.ts";
-import type { Invocation } from "./invocation.ts";
+import { type Invocation, once } from "./invocation.ts";
 import type { World } from "./world.ts";
 
 export interface ModelCallSeen {
@@ -41,12 +41,18 @@ export type Kind = keyof typeof FAILURES | "answered" | "hangs";
 
 const USAGE = { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 };
 
-type Reply = { status: number; body: unknown; headers?: Record<string, string> };
+export type Reply = { status: number; body: unknown; headers?: Record<string, string> };
+
+/** `reply` null: the connection breaks. Without `reply`, it is an answer. */
+export type Script = (call: ModelCallSeen) => { afterMs: number; reply?: Reply | null };
 
 export class SimulatedModel {
 	readonly calls: ModelCallSeen[] = [];
 	readonly #world: World;
 	readonly #listeners: ((call: ModelCallSeen) => void)[] = [];
+	readonly #answerListeners: ((call: ModelCallSeen) => void)[] = [];
+	/** What a scenario has the provider do; null: as the dice say. */
+	script: Script | null = null;
 
 	constructor(world: World) {
 		this.#world = world;
@@ -56,13 +62,18 @@ export class SimulatedModel {
 		this.#listeners.push(listener);
 	}
 
+	/** Hears of each answer that a provider is paid for, whether or not it arrives. */
+	onAnswer(listener: (call: ModelCallSeen) => void): void {
+		this.#answerListeners.push(listener);
+	}
+
 	bindingFor(by: Invocation): AiBinding {
 		return { run: (model, inputs, options) => this.#run(by, model, inputs, options) };
 	}
 
 	#run(by: Invocation, model: string, inputs: JsonObject, { gateway, signal }: AiCallOptions): Promise<Response> {
 		const { dice, current } = this.#world;
-		const kind = this.#throwKind();
+		const kind = this.script === null ? this.#throwKind() : "answered";
 		const call: ModelCallSeen = {
 			number: this.calls.length + 1,
 			jobId: gateway.metadata.job,
@@ -76,24 +87,33 @@ export class SimulatedModel {
 			abortedAt: null,
 			isOver: false,
 		};
+		const scripted = this.script?.(call) ?? null;
+		if (scripted !== null) call.kind = kindOf(scripted.reply);
 		this.calls.push(call);
-		this.#world.note(by.name, `calls ${model} for ${call.jobId}: call ${call.number} will be ${kind}`);
+		this.#world.note(by.name, `calls ${model} for ${call.jobId}: call ${call.number} will be ${call.kind}`);
 		for (const listener of this.#listeners) listener(call);
-		signal.addEventListener("abort", () => {
-			if (!call.isOver) call.abortedAt = this.#world.now;
-		});
 		if (dice.chance(current.deaths))
 			this.#world.after(dice.skewed(0, 20_000), () => by.die(`during call ${call.number}`));
 		return new Promise((resolve, reject) => {
-			if (kind === "hangs") return;
-			this.#world.after(this.#latencyMs(), () =>
-				by.hear(() => {
-					call.isOver = true;
-					const reply = this.#replyTo(call);
-					if (reply === null) reject(new TypeError("Network connection lost."));
-					else resolve(responseOf(reply));
-				}),
-			);
+			by.connect(() => {
+				const over = once(() => by.disconnect());
+				signal.addEventListener("abort", () => {
+					if (!call.isOver) call.abortedAt = this.#world.now;
+					over();
+				});
+				if (kind === "hangs") return;
+				this.#world.after(scripted?.afterMs ?? this.#latencyMs(), () => {
+					if (call.kind === "answered" && call.abortedAt === null)
+						for (const listener of this.#answerListeners) listener(call);
+					by.hear(() => {
+						call.isOver = true;
+						over();
+						const reply = scripted?.reply === undefined ? this.#replyTo(call) : scripted.reply;
+						if (reply === null) reject(new TypeError("Network connection lost."));
+						else resolve(responseOf(reply));
+					});
+				});
+			});
 		});
 	}
 
@@ -137,6 +157,19 @@ export class SimulatedModel {
 				return null;
 		}
 	}
+}
+
+/** By what a scenario has the provider reply. */
+function kindOf(reply: Reply | null | undefined): Kind {
+	if (reply === undefined) return "answered";
+	if (reply === null) return "unreachable";
+	const kinds: Readonly<Record<number, Kind>> = {
+		200: "answered",
+		402: "blocked",
+		404: "unknown_model",
+		429: "throttled",
+	};
+	return kinds[reply.status] ?? (reply.status >= 500 ? "broken" : "rejected");
 }
 
 function promptOf(inputs: JsonObject): string {

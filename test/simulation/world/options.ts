@@ -20,13 +20,20 @@ export interface Options {
 	faultsMs: number;
 	database: CallFaults;
 	storage: CallFaults;
+	/** Of R2's puts and deletions alone; null: as of all its calls. */
+	storageWrites: CallFaults | null;
 	queueCalls: CallFaults;
 	/** Of the messages: never delivered, delivered again, delivered much later, delivered before their delay is over. */
 	messages: { lost: number; repeated: number; delayed: number; early: number };
 	/** Times in which hardly any call to one of them is answered: how many, and for how long. */
 	outages: number;
 	outageMs: number;
+	batchMin: number;
 	batchMax: number;
+	/** How many batches of a queue are consumed at a time, as `wrangler.toml` has it. */
+	concurrency: number;
+	/** How many calls of an invocation may be open at a time; null: any number. */
+	connections: number | null;
 	/** Of the calls to bindings: how many are the last thing that an invocation does, or come with a pause. */
 	deaths: number;
 	pauses: number;
@@ -72,10 +79,14 @@ export function throwOptions(dice: Dice): Omit<Options, "endpoints" | "downs" | 
 		faultsMs: dice.between(120, 1_200) * 1000,
 		database: calls(),
 		storage: calls(),
+		storageWrites: null,
 		queueCalls: calls(),
 		messages: { lost: some(0.5), repeated: some(0.5), delayed: some(0.4), early: some(0.5) },
 		outages: dice.chance(0.3) ? dice.between(1, 3) : 0,
 		outageMs: dice.pick([15_000, 60_000, 180_000]),
+		batchMin: 1,
+		concurrency: 60,
+		connections: null,
 		batchMax: dice.pick([1, 4, 4, 10]),
 		deaths: some(0.12),
 		pauses: some(0.08),
@@ -116,6 +127,7 @@ export function throwLimits(dice: Dice): Pick<Options, "limitChanges" | "beforeM
 export const CALM: Partial<Options> = {
 	database: NO_FAULTS,
 	storage: NO_FAULTS,
+	storageWrites: null,
 	queueCalls: NO_FAULTS,
 	messages: { lost: 0, repeated: 0, delayed: 0, early: 0 },
 	outages: 0,

@@ -12,6 +12,8 @@ interface Stored {
 	body: unknown;
 	attempts: number;
 	isReady: boolean;
+	/** When its delay is over. */
+	readyAt: number;
 }
 
 type Said = "ack" | { retryMs: number } | null;
@@ -31,6 +33,8 @@ interface Consumers {
 	consume: Consume;
 	/** Hears what an invocation says about a message, at the moment it says so. */
 	onSaid: (body: unknown, said: "ack" | "retry", by: Invocation) => void;
+	/** How many of them run at a time. */
+	concurrency: number;
 }
 
 export class SimulatedQueue {
@@ -39,6 +43,8 @@ export class SimulatedQueue {
 	readonly #messages = new Map<string, Stored>();
 	#nextId = 1;
 	#isPolled = false;
+	#running = 0;
+	readonly #acceptListeners: ((body: unknown, delaySeconds: number) => void)[] = [];
 
 	constructor(world: World, consumers: Consumers) {
 		this.#world = world;
@@ -48,6 +54,16 @@ export class SimulatedQueue {
 	/** Messages that wait, are delayed, or are held by a consumer. */
 	get backlog(): number {
 		return this.#messages.size;
+	}
+
+	/** Hears of each message that the queue takes, new or retried. */
+	onAccepted(listener: (body: unknown, delaySeconds: number) => void): void {
+		this.#acceptListeners.push(listener);
+	}
+
+	/** Puts a message in on behalf of the world itself. */
+	put(body: unknown): void {
+		this.#accept(body);
 	}
 
 	bindingFor(by: Invocation): Queue {
@@ -61,9 +77,16 @@ export class SimulatedQueue {
 				call(`sendBatch ${JSON.stringify([...messages].map(({ body }) => body))}`, () => {
 					for (const { body, delaySeconds } of messages) this.#accept(body, delaySeconds ?? options.delaySeconds);
 				}),
-			metrics: () => call("metrics", () => ({ backlogCount: this.backlog, backlogBytes: 100 * this.backlog })),
+			metrics: () => call("metrics", () => this.#metrics()),
 		};
 		return binding as unknown as Queue;
+	}
+
+	/** A delayed message counts from when it is due. */
+	#metrics() {
+		const oldest = Math.min(...[...this.#messages.values()].map(({ readyAt }) => readyAt));
+		const oldestMessageTimestamp = Number.isFinite(oldest) ? { oldestMessageTimestamp: new Date(oldest) } : {};
+		return { backlogCount: this.backlog, backlogBytes: 100 * this.backlog, ...oldestMessageTimestamp };
 	}
 
 	#accept(body: unknown, delaySeconds = 0): void {
@@ -71,10 +94,11 @@ export class SimulatedQueue {
 		if (!Number.isInteger(delaySeconds) || delaySeconds < 0 || delaySeconds > 86_400) {
 			throw new Error(`Queue send failed: Invalid delaySeconds ${delaySeconds}`);
 		}
+		for (const listener of this.#acceptListeners) listener(body, delaySeconds);
 		if (dice.chance(current.messages.lost)) return;
 		const copies = dice.chance(current.messages.repeated) ? 2 : 1;
 		for (let copy = 0; copy < copies; copy++) {
-			this.#store({ id: `m${this.#nextId++}`, body, attempts: 0, isReady: false }, 1000 * delaySeconds);
+			this.#store({ id: `m${this.#nextId++}`, body, attempts: 0, isReady: false, readyAt: 0 }, 1000 * delaySeconds);
 		}
 	}
 
@@ -84,6 +108,7 @@ export class SimulatedQueue {
 		const late = dice.chance(current.messages.delayed) ? dice.skewed(1_000, 600_000) : dice.skewed(0, 500);
 		this.#messages.set(message.id, message);
 		message.isReady = false;
+		message.readyAt = this.#world.now + delayMs;
 		this.#world.after((isEarly ? dice.next() : 1) * delayMs + late, () => {
 			message.isReady = true;
 			this.#pollSoon();
@@ -101,8 +126,9 @@ export class SimulatedQueue {
 
 	#deliver(): void {
 		const { dice, current } = this.#world;
+		if (this.#running >= this.#consumers.concurrency) return;
 		const ready = [...this.#messages.values()].filter(({ isReady }) => isReady);
-		const size = dice.between(1, current.batchMax);
+		const size = dice.between(current.batchMin, current.batchMax);
 		const batch: Stored[] = [];
 		while (batch.length < size && ready.length > 0) {
 			batch.push(...ready.splice(dice.between(0, ready.length - 1), 1));
@@ -120,7 +146,18 @@ export class SimulatedQueue {
 		const by = this.#consumers.start();
 		const said = new Map<Stored, Said>(batch.map((message) => [message, null]));
 		this.#world.note(by.name, `takes ${JSON.stringify(batch.map(({ body }) => body))}`);
-		by.onDeath(() => this.#cancelTimer(said));
+		this.#running += 1;
+		let isOver = false;
+		const end = () => {
+			if (isOver) return;
+			isOver = true;
+			this.#running -= 1;
+			if (this.#running === this.#consumers.concurrency - 1) this.#pollSoon();
+		};
+		by.onDeath(() => {
+			end();
+			this.#cancelTimer(said);
+		});
 		const background: Promise<void>[] = [];
 		const consumed = this.#consumers.consume(this.#asBatch(batch, said, by), by, (work) => void background.push(work));
 		consumed
@@ -131,7 +168,10 @@ export class SimulatedQueue {
 					this.#close(said, { retryMs: 0 }, by);
 				},
 			)
-			.then(() => by.endAfter(background));
+			.then(() => {
+				end();
+				return by.endAfter(background);
+			});
 	}
 
 	#asBatch(batch: Stored[], said: Map<Stored, Said>, by: Invocation): MessageBatch {

@@ -1,5 +1,5 @@
 /** Callers' endpoints: take a webhook, refuse it, break, or take it and never say so. All that arrived is remembered. */
-import type { Invocation } from "./invocation.ts";
+import { type Invocation, once } from "./invocation.ts";
 import type { World } from "./world.ts";
 
 export interface Post {
@@ -50,6 +50,8 @@ export class SimulatedReceivers {
 	readonly #listeners: ((post: Post) => void)[] = [];
 	readonly #sentListeners: ((post: Post) => void)[] = [];
 	readonly #downUntil = new Map<string, number>();
+	/** What a scenario has the receivers reply; null: as the dice say. */
+	script: ((post: Post) => { afterMs: number; status: number; headers?: Record<string, string> }) | null = null;
 
 	constructor(world: World) {
 		this.#world = world;
@@ -81,6 +83,7 @@ export class SimulatedReceivers {
 		const post = postOf(by, url, init, STATUS[fate]);
 		const { webhookId, status } = post;
 		for (const listener of this.#sentListeners) listener({ ...post, at: this.#world.now });
+		if (this.script !== null) return this.#play(by, { ...post, at: this.#world.now }, init.signal ?? null);
 		return new Promise((resolve, reject) => {
 			init.signal?.addEventListener("abort", () => reject(new DOMException("aborted", "AbortError")));
 			if (dice.chance(current.deaths)) this.#world.after(dice.skewed(0, 3_000), () => by.die(`during ${webhookId}`));
@@ -94,6 +97,24 @@ export class SimulatedReceivers {
 						else resolve(new Response("seen", { status, headers: headersOf(fate) }));
 					}),
 				);
+			});
+		});
+	}
+
+	#play(by: Invocation, post: Post, signal: AbortSignal | null): Promise<Response> {
+		const { afterMs, status, headers = {} } = this.script?.(post) ?? { afterMs: 0, status: 200 };
+		return new Promise((resolve, reject) => {
+			by.connect(() => {
+				const over = once(() => by.disconnect());
+				signal?.addEventListener("abort", () => {
+					over();
+					reject(new DOMException("aborted", "AbortError"));
+				});
+				this.#world.after(afterMs, () => {
+					over();
+					this.#take({ ...post, at: this.#world.now, status });
+					by.hear(() => resolve(new Response("seen", { status, headers })));
+				});
 			});
 		});
 	}

@@ -96,6 +96,7 @@ export class Service {
 	#queue(name: string, actor: ActorName, consume: Consume): SimulatedQueue {
 		return new SimulatedQueue(this.world, {
 			name,
+			concurrency: this.world.options.concurrency,
 			start: () => this.invocation(actor),
 			consume,
 			onSaid: (body, said, by) => {

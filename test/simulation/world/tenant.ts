@@ -12,14 +12,18 @@ import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import type { Service } from "./service.ts";
 
 /** `keyWith`: makes another key of the tenant. */
-export async function makeTenant({ database, config, invocation }: Service, name: string) {
+export async function makeTenant(
+	{ database, config, invocation }: Service,
+	name: string,
+	limits: Partial<TenantLimits> = {},
+) {
 	const { runtime } = invocation("intake");
 	const db = new Database(database.bindingFor(null), runtime);
 	const operator = { actor: OPERATOR, requestId: `req_${"0".repeat(26)}` };
 	const tenantId = newId("ten", runtime);
 	const secret = newWebhookSecret(runtime);
 	const sealedSecret = await seal(runtime, config.signingKeys[0] ?? "", tenantId, secret);
-	await createTenant(db, { tenantId, name, limits: TenantLimits.parse({}), sealedSecret }, operator);
+	await createTenant(db, { tenantId, name, limits: TenantLimits.parse(limits), sealedSecret }, operator);
 	const keyWith = async (scopes: readonly Scope[]) => {
 		const keyId = newId("key", runtime);
 		const key = makeApiKey(keyId, runtime.randomBytes);

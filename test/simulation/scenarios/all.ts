@@ -1,0 +1,5 @@
+/** Every scenario, in the order of a job's way. */
+import { LATENT_D1 } from "./latent-d1.ts";
+import type { Scenario } from "./scenario.ts";
+
+export const SCENARIOS: readonly Scenario[] = [...LATENT_D1];

@@ -1,0 +1,172 @@
+/** Where a scenario plays: the whole service in a world of its own time, and what a scenario does to it and reads of it. */
+
+import { newId } from "../../../shared/core/ids.ts";
+import { DEFAULT_SCOPES } from "../../../shared/core/tenants/api-key.ts";
+import type { TenantLimits } from "../../../shared/core/tenants/tenant.ts";
+import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
+import { Database } from "../../../shared/db/database.ts";
+import { type NewJob, submitJobs } from "../../../shared/db/jobs/submit-jobs.ts";
+import { begin, type Simulation } from "../simulate.ts";
+import type { Tenant } from "../world/client.ts";
+import { D1Server, type ServiceTimes } from "../world/d1-server.ts";
+import type { Answer } from "../world/http.ts";
+import { CALM } from "../world/options.ts";
+import type { Row } from "../world/sql-engine.ts";
+import { makeTenant } from "../world/tenant.ts";
+import { World } from "../world/world.ts";
+import type { Figure, Scenario } from "./scenario.ts";
+import { Work } from "./work.ts";
+
+export const SECOND = 1_000;
+export const MINUTE = 60 * SECOND;
+export const HOUR = 60 * MINUTE;
+export const DAY = 24 * HOUR;
+
+const STORED_AT_ONCE = 500;
+/** Of every job. */
+const PROMPT = "s";
+
+/** A calm world: what goes wrong is what the scenario does. */
+const OPTIONS = {
+	...CALM,
+	jobs: 0,
+	tenants: 0,
+	faultsMs: 0,
+	outages: 0,
+	batchMin: 4,
+	batchMax: 4,
+	connections: 6,
+	skewMs: 0,
+	beforeMidnightMs: null,
+	leaseSeconds: 90,
+	deliverySchedule: "0,5,300,1800,7200,18000,36000,50400,72000,86400",
+};
+
+/** What a stored job has unless the scenario says otherwise. */
+export type JobFacts = Partial<Omit<NewJob, "tenantId" | "jobId">> & { model?: string };
+
+export class Stage {
+	readonly figures: Figure[] = [];
+	readonly simulation: Simulation;
+	readonly work: Work;
+	/** As the world itself: at once, and without faults. */
+	readonly db: Database;
+
+	private constructor(simulation: Simulation) {
+		const { service, ledger } = simulation;
+		this.simulation = simulation;
+		this.work = new Work(service, ledger);
+		ledger.on("jobs", ({ id }) => simulation.prompts.set(id, PROMPT));
+		this.db = new Database(service.database.bindingFor(null), service.invocation("intake").runtime);
+	}
+
+	static async open({ options = {} }: Scenario, trace: boolean): Promise<Stage> {
+		const world = new World(1, { overrides: { ...OPTIONS, ...options }, trace });
+		return new Stage(await begin(world));
+	}
+
+	get world() {
+		return this.simulation.world;
+	}
+
+	get service() {
+		return this.simulation.service;
+	}
+
+	/** Lets time pass. True: `isOver` came true. */
+	run(ms: number, isOver?: () => boolean): Promise<boolean> {
+		return this.world.run(ms, isOver);
+	}
+
+	/** From now on D1 takes its time. */
+	serveD1(times: ServiceTimes): D1Server {
+		const server = new D1Server(times, () => this.world.now);
+		this.service.database.server = server;
+		return server;
+	}
+
+	async tenant(name: string, limits: Partial<TenantLimits> = {}): Promise<Tenant> {
+		const { db, tenantId, secret, keyWith } = await makeTenant(this.service, name, limits);
+		const key = await keyWith(DEFAULT_SCOPES);
+		await db.all("test", { sql: "UPDATE api_keys SET last_used_at = ?1", params: [Number.MAX_SAFE_INTEGER] });
+		return { tenantId, key, secret };
+	}
+
+	/** Over the API. @param react gets the response; null: none came */
+	submit(tenant: Tenant, request: object = {}, react: (answer: Answer) => void = () => undefined): void {
+		const body = JSON.stringify({ input: { messages: [{ role: "user", content: PROMPT }] }, ...request });
+		this.simulation.http.ask({ method: "POST", path: "/v1/jobs", key: tenant.key, body }, react);
+	}
+
+	/** Submits evenly, so many a second, for so long. */
+	submitEvenly(tenant: Tenant, aSecond: number, forMs: number, request: object = {}): void {
+		const every = SECOND / aSecond;
+		for (let at = 0; at < forMs; at += every) this.world.after(at, () => this.submit(tenant, request));
+	}
+
+	/**
+	 * Stores jobs at once, without HTTP. Returns their ids.
+	 * @param count how many of each tenant; those of different tenants alternate
+	 * @param enqueue whether those that may run get their messages
+	 */
+	async store(tenants: readonly Tenant[], count: number, facts: JobFacts = {}, enqueue = true): Promise<string[]> {
+		const jobs = Array.from({ length: count }, () => tenants.map((tenant) => this.#job(tenant, facts))).flat();
+		for (let at = 0; at < jobs.length; at += STORED_AT_ONCE) {
+			const page = jobs.slice(at, at + STORED_AT_ONCE);
+			const submissions = await submitJobs(this.db, page);
+			for (const [place, { tenantId, jobId }] of page.entries()) {
+				const submission = submissions[place];
+				if (submission?.outcome !== "created") throw new Error(`a job was not stored: ${submission?.outcome}`);
+				const isReady = submission.job.statusReason !== "running_limit" && submission.job.runAt <= this.world.now;
+				if (enqueue && isReady) this.service.jobQueue.put({ tenantId, jobId });
+			}
+		}
+		return jobs.map(({ jobId }) => jobId);
+	}
+
+	#job({ tenantId }: Tenant, { model = "alpha/one", ...facts }: JobFacts): NewJob {
+		const input = JSON.stringify({ messages: [{ role: "user", content: PROMPT }] });
+		const models: [string, ...string[]] = facts.models ?? [model];
+		return {
+			tenantId,
+			jobId: newId("job", this.service.invocation("intake").runtime),
+			models,
+			credential: credentialFor(this.service.config.modelRoutes, models[0]) ?? "",
+			input,
+			inputKey: null,
+			inputBytes: input.length,
+			webhook: null,
+			gateway: null,
+			metadata: null,
+			priority: 5,
+			timeoutMs: 10 * MINUTE,
+			maxAttempts: 5,
+			retainMs: 30 * DAY,
+			retryOf: null,
+			origin: "https://jobs.sim",
+			deadlineMs: DAY,
+			start: { delayMs: 0 },
+			idempotency: null,
+			...facts,
+		};
+	}
+
+	/** The rows of the tenant's jobs. */
+	jobsOf(tenant: Tenant): Row[] {
+		return [...this.simulation.ledger.rows("jobs").values()].filter(({ tenant_id }) => tenant_id === tenant.tenantId);
+	}
+
+	/** Milliseconds from its submission, or its `run_at`, to its first call, of the job that waited longest. */
+	longestWaitMs(jobs: readonly Row[]): number {
+		const waits = jobs.map((job) => {
+			const since = Number(job.created_at);
+			return (this.work.firstCallAt.get(String(job.id)) ?? this.world.now) - since;
+		});
+		return Math.max(...waits);
+	}
+
+	/** A figure to print, and what it must be. */
+	expect(what: string, value: number, bounds: { atLeast?: number; atMost?: number } = {}): void {
+		this.figures.push({ what, value, ...bounds });
+	}
+}
