@@ -5,7 +5,7 @@ import { type Database, NOW, type Statement } from "../database.ts";
 import { distinctKeys } from "../distinct-keys.ts";
 import { jobKeysFromRows } from "../key-list.ts";
 import { callsAdmitted } from "./breakers.ts";
-import { tenantOfKey } from "./keys.ts";
+import { tenantKey, tenantOfKey } from "./keys.ts";
 import { slotsToGive } from "./tenant-limits.ts";
 
 /** How many jobs one statement releases at most, where the caller names no other limit. The sweeper releases the rest. */
@@ -15,12 +15,15 @@ export const RELEASED_MAX = 100;
 const room = (key: string, limit: string) => `CASE WHEN ${tenantOfKey(key)} IS NOT NULL
 	THEN min(${limit}, ${slotsToGive(tenantOfKey(key))}) ELSE ${callsAdmitted(key, limit)} END`;
 
+/** What a released job becomes: queued, and soon in the queue. */
+const RELEASED = `parked_on = NULL, status_reason = NULL, version = version + 1, redispatches = 0,
+	run_at = min(run_at, ${NOW}), sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)`;
+
 /** Releases the most urgent jobs parked on `?2`, then the oldest. A job released by its tenant takes the slot it waited for. */
 function releaseStatement(db: Database, key: string, limit: number): Statement {
 	return {
 		sql: `UPDATE jobs
-		   SET parked_on = NULL, status_reason = NULL, version = version + 1, redispatches = 0, run_at = min(run_at, ${NOW}),
-		       slot = ${tenantOfKey("?2")}, sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)
+		   SET ${RELEASED}, slot = ${tenantOfKey("?2")}
 		 WHERE (tenant_id, id) IN (
 		       SELECT tenant_id, id FROM jobs WHERE parked_on = ?2 ORDER BY priority DESC, id
 		        LIMIT ${room("?2", "?3")})
@@ -29,9 +32,35 @@ function releaseStatement(db: Database, key: string, limit: number): Statement {
 	};
 }
 
-/** For a transaction that may free slots of the tenant. Enqueue the jobs in its rows: `jobKeysFromRows`. */
-export function releaseForTenant(db: Database, tenantId: string, limit = RELEASED_MAX): Statement {
-	return releaseStatement(db, `tenant:${tenantId}`, limit);
+/** Priorities are 0 to 9. */
+const ABOVE_ANY = 10;
+
+/** The job that follows `last` among those parked on its tenant's key: of the same priority, or else of the next lower one. */
+const WAITING = `FROM jobs AS waiting WHERE waiting.parked_on = ${tenantKey("last.tenant_id")} AND waiting.tenant_id = last.tenant_id`;
+const FOLLOWING = `coalesce(
+	(SELECT waiting.id ${WAITING} AND waiting.priority = last.priority AND waiting.id > last.id ORDER BY waiting.id LIMIT 1),
+	(SELECT waiting.id ${WAITING} AND waiting.priority < last.priority ORDER BY waiting.priority DESC, waiting.id LIMIT 1))`;
+
+/**
+ * Gives the free slots of `tenants` to their parked jobs: the most urgent first, then the oldest. For a transaction that may
+ * free slots. Enqueue the jobs in its rows: `jobKeysFromRows`. Reads a few rows for each job that it releases, however many
+ * wait.
+ * @param limit for each tenant
+ */
+export function releaseForTenants(db: Database, tenants: readonly string[], limit = RELEASED_MAX): Statement {
+	return {
+		sql: `WITH RECURSIVE last (tenant_id, slots_left, priority, id) AS (
+		       SELECT value, min(?3, ${slotsToGive("value")}), ${ABOVE_ANY}, '' FROM json_each(?2)
+		       UNION ALL
+		       SELECT last.tenant_id, slots_left - 1, jobs.priority, jobs.id FROM last CROSS JOIN jobs
+		           ON jobs.tenant_id = last.tenant_id AND jobs.id = ${FOLLOWING}
+		        WHERE slots_left > 0)
+		UPDATE jobs
+		   SET ${RELEASED}, slot = tenant_id
+		 WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM last WHERE id <> '')
+		RETURNING tenant_id, id`,
+		params: [db.clock(), JSON.stringify([...new Set(tenants)]), limit],
+	};
 }
 
 /** Returns the released jobs: enqueue them. */

@@ -8,7 +8,7 @@ import type { Cancellation, JobError, JobKey } from "../../core/jobs/job.ts";
 import type { FinalState, StatusReason } from "../../core/jobs/job-states.ts";
 import type { JobProgress } from "../../core/jobs/settlement.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
-import { releaseForTenant } from "../admission/release.ts";
+import { releaseForTenants } from "../admission/release.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { jobKeysFromRows } from "../key-list.ts";
 import { IS_UNCHANGED, insertFinalDeliveries, pendingFromRows } from "../outbox.ts";
@@ -37,8 +37,8 @@ export interface Finished extends JobKey {
 }
 
 /**
- * All in one transaction, with as many statements as one finalization takes, and one more for each further tenant. Losing a
- * race is ordinary: that job's entry is not `done`. At most one finalization per job may be passed: a holder makes one, and
+ * All in one transaction, with as many statements as one finalization takes. Losing a race is ordinary: that job's entry is not
+ * `done`. At most one finalization per job may be passed: a holder makes one, and
  * repeats it only after it failed.
  * @param deliveryWaitMs from the commit to the first attempt of a delivery
  */
@@ -48,11 +48,11 @@ export async function finishJobs(
 	deliveryWaitMs = 0,
 ): Promise<Finished[]> {
 	if (finalizations.length === 0) return [];
-	const tenants = [...new Set(finalizations.map(({ tenantId }) => tenantId))];
+	const tenants = finalizations.map(({ tenantId }) => tenantId);
 	const rows = await db.transactNamed("finish jobs", {
 		deliveries: insertFinalDeliveries(db, finalizations, deliveryWaitMs),
 		finished: finishStatement(db, finalizations),
-		released: tenants.map((tenantId) => releaseForTenant(db, tenantId)),
+		released: releaseForTenants(db, tenants),
 	});
 	const jobOf = (row: Record<string, unknown>) => keyText(row.tenant_id, row.job_id);
 	const done = new Set(rows.finished.map(jobOf));

@@ -4,7 +4,7 @@ import type { Job, JobKey } from "../../core/jobs/job.ts";
 import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { takePermits } from "../admission/breakers.ts";
 import { ADMITTED, findGated, GateReason, parkWaiting } from "../admission/may-run.ts";
-import { releaseForTenant } from "../admission/release.ts";
+import { releaseForTenants } from "../admission/release.ts";
 import { takeSlots } from "../admission/tenant-limits.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { isListed, jobKeysFromRows, keyList, REQUESTED } from "../key-list.ts";
@@ -49,7 +49,7 @@ export interface Leased {
  */
 export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Leased> {
 	const { keys, holder, deliveryWaitMs: waitMs = 0, isRepeated = false } = request;
-	const tenants = [...new Set(keys.map(({ tenantId }) => tenantId))];
+	const tenants = keys.map(({ tenantId }) => tenantId);
 	const rows = await db.transactNamed("lease jobs", {
 		leased: leaseStatement(db, request),
 		// Right after the lease: it reads `changes()`.
@@ -61,7 +61,7 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 		slots: takeSlots(db, keys, holder),
 		parked: parkWaiting(db, keys),
 		swept: sweepAtLeaseEnd(request),
-		released: tenants.map((tenantId) => releaseForTenant(db, tenantId)),
+		released: releaseForTenants(db, tenants),
 	});
 	const jobs = readable(isRepeated ? rows.held : rows.leased, request);
 	const leasedNow = new Set(rows.leased.map(({ id }) => String(id)));

@@ -6,7 +6,7 @@ import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts"
 import type { BreakerEvent } from "../../core/upstreams/breaker.ts";
 import { breakerKeysOf } from "../../core/upstreams/credentials.ts";
 import { breakerStatement, openUntil } from "../admission/breakers.ts";
-import { releaseForTenant } from "../admission/release.ts";
+import { releaseForTenants } from "../admission/release.ts";
 import { jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { jobKeysFromRows } from "../key-list.ts";
@@ -37,7 +37,7 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeu
 	const rows = await db.transactNamed("requeue job", {
 		breaker: breakerEvent === null ? [] : breakerStatement(db, breakerEvent),
 		requeued: requeueStatement(db, requeue),
-		released: releaseForTenant(db, tenantId),
+		released: releaseForTenants(db, [tenantId]),
 	});
 	const [requeued] = rows.requeued;
 	const released = jobKeysFromRows(rows.released);

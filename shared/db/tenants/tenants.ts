@@ -3,7 +3,7 @@ import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { LIMIT_NAMES, type Tenant, TenantLimits, type TenantLimitsChange } from "../../core/tenants/tenant.ts";
-import { releaseForTenant } from "../admission/release.ts";
+import { releaseForTenants } from "../admission/release.ts";
 import { countOpenJobs, revokeSlots } from "../admission/tenant-limits.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
@@ -91,7 +91,7 @@ export async function updateTenant(
 		audited: audited(db, by, { action: "tenant.updated", tenantId, target: tenantId }),
 		found: find(tenantId),
 		limited: limits === null ? [] : [countOpenJobs(tenantId), revokeSlots(tenantId)],
-		released: limits === null ? [] : releaseForTenant(db, tenantId, RELEASED_MAX),
+		released: limits === null ? [] : releaseForTenants(db, [tenantId], RELEASED_MAX),
 	});
 	const [row] = rows.found;
 	return row === undefined ? null : { tenant: tenantFromRow(row), released: jobKeysFromRows(rows.released) };

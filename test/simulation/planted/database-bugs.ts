@@ -78,7 +78,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
 		find: "insertFinalDeliveries(db, finalizations, deliveryWaitMs),",
-		replace: 'releaseForTenant(db, "nobody"),',
+		replace: "releaseForTenants(db, []),",
 	},
 	{
 		name: "a final state and its deliveries are two transactions",
@@ -87,12 +87,12 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		find: `await db.transactNamed("finish jobs", {
 		deliveries: insertFinalDeliveries(db, finalizations, deliveryWaitMs),
 		finished: finishStatement(db, finalizations),
-		released: tenants.map((tenantId) => releaseForTenant(db, tenantId)),
+		released: releaseForTenants(db, tenants),
 	});`,
 		replace: `{
 		deliveries: await db.all<Record<string, unknown>>("insert deliveries", insertFinalDeliveries(db, finalizations, deliveryWaitMs)),
 		finished: await db.all<Record<string, unknown>>("finish jobs", finishStatement(db, finalizations)),
-		...(await db.transactNamed("give slots", { released: tenants.map((tenantId) => releaseForTenant(db, tenantId)) })),
+		...(await db.transactNamed("give slots", { released: releaseForTenants(db, tenants) })),
 	};`,
 	},
 	{

@@ -84,10 +84,10 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "deliveries to endpoints are inserted after the final state",
 		seenBy: 1,
 		file: "shared/db/jobs/finish-jobs.ts",
-		find: "insertFinalDeliveries(db, finalizations, deliveryWaitMs),\n\t\tfinished: finishStatement(db, finalizations),\n\t\treleased: tenants.map((tenantId) => releaseForTenant(db, tenantId)),\n\t});",
+		find: "insertFinalDeliveries(db, finalizations, deliveryWaitMs),\n\t\tfinished: finishStatement(db, finalizations),\n\t\treleased: releaseForTenants(db, tenants),\n\t});",
 		replace: `{ ...insertFinalDeliveries(db, finalizations, deliveryWaitMs), sql: insertFinalDeliveries(db, finalizations, deliveryWaitMs).sql.replace(/UNION ALL[^]*?(?=ON CONFLICT)/, "") },
 		finished: finishStatement(db, finalizations),
-		released: tenants.map((tenantId) => releaseForTenant(db, tenantId)),
+		released: releaseForTenants(db, tenants),
 	});
 	const late = insertFinalDeliveries(db, finalizations, deliveryWaitMs);
 	await db.all("insert deliveries", { ...late, sql: late.sql.replace(IS_UNCHANGED, "jobs.finished_at IS NOT NULL") });`,

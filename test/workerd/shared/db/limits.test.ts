@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { JobSummary } from "../../../../shared/core/jobs/job.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { credentialKeyOf } from "../../../../shared/core/upstreams/credentials.ts";
-import { findReleasableKeys, releaseParked } from "../../../../shared/db/admission/release.ts";
+import { findReleasableKeys, releaseForTenants, releaseParked } from "../../../../shared/db/admission/release.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
@@ -208,6 +208,27 @@ describe("running_jobs", () => {
 		expect(await slotsOf(tenantId)).toBe(1);
 		await finishJobs(db, [finalizationOf(heir)]);
 		expect(await slotsOf(tenantId)).toBe(0);
+	});
+
+	it("is given to each of several tenants at once, the most urgent first, and then the oldest", async () => {
+		const [two, one, none] = [await limited({}), await limited({}), await limited({ running_jobs: 0 })];
+		const waiting = async (tenantId: string, priority: number) =>
+			aJob({ tenantId, priority, parkedOn: `tenant:${tenantId}` });
+		const [late, urgent, old] = [await waiting(two, 5), await waiting(two, 7), await waiting(two, 7)];
+		const [only] = [await waiting(one, 0), await waiting(none, 9)];
+		await env.DB.prepare(`UPDATE tenants SET limits = json_set(limits, '$.running_jobs', 2) WHERE id = ?1`)
+			.bind(two)
+			.run();
+		const rows = await db.all<{ id: string }>("test", releaseForTenants(db, [two, one, none, two]));
+		const first = [urgent, old].map(({ jobId }) => jobId).sort();
+		expect(rows.map(({ id }) => id).sort()).toEqual([...first, only?.jobId].sort());
+		expect(await slotsOf(two)).toBe(2);
+		expect(await reload(late)).toMatchObject({ parkedOn: `tenant:${two}` });
+		await env.DB.prepare(`UPDATE tenants SET limits = json_set(limits, '$.running_jobs', 3) WHERE id = ?1`)
+			.bind(two)
+			.run();
+		expect(await db.all("test", releaseForTenants(db, [two], 0))).toEqual([]);
+		expect(await db.all("test", releaseForTenants(db, [two]))).toMatchObject([{ id: late.jobId }]);
 	});
 
 	it("that was raised is seen by the sweeper, which walks past tenants that have no slot left", async () => {
