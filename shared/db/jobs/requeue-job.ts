@@ -49,13 +49,19 @@ function gatesNext({ credential, progress }: Requeue, key: string): boolean {
 	return breakerKeysOf({ credential, model: progress.model }).includes(key);
 }
 
+/**
+ * Past its deadline a job only waits for a storage that does not respond: it is looked at again after so long at the earliest,
+ * so that an outage is not met with all the jobs whose deadlines fall into it.
+ */
+const OVERDUE_WAIT_MS = 60_000;
+
 function requeueStatement(db: Database, requeue: Requeue): Statement {
 	const { progress, breakerEvent } = requeue;
-	const due = `min(max(${NOW} + ?5, ${openUntil("?12")}), deadline_at)`;
+	const due = `iif(deadline_at > ${NOW}, min(max(${NOW} + ?5, ${openUntil("?12")}), deadline_at), ${NOW} + max(?5, ${OVERDUE_WAIT_MS}))`;
 	return {
 		sql: `UPDATE jobs
 		   SET status = 'queued', status_reason = ?6, run_at = ${due}, redispatches = 0, lease_expires_at = NULL, slot = NULL,
-		       sweep_at = min(deadline_at, ${due} +
+		       sweep_at = min(max(deadline_at, ${due}), ${due} +
 		                      CASE WHEN ${due} - ${NOW} > ${QUEUE_WAIT_MS_MAX} THEN 0 ELSE ${ENQUEUE_GRACE_MS} END),
 		       version = version + 1, model = ?7, credential = ?8, attempt = ?9, attempts = ?10, usage = ?11
 		 WHERE tenant_id = ?2 AND id = ?3 AND fence = ?4 AND status = 'running'

@@ -123,4 +123,11 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		find: "signedHeaders(secrets, delivery.eventId, attemptAt, body)",
 		replace: "signedHeaders(secrets, `${delivery.eventId}-${delivery.attemptsMade}`, attemptAt, body)",
 	},
+	{
+		name: "a job past its deadline is looked at as soon as its message turns round",
+		scenario: "past-deadline-in-an-outage",
+		file: "shared/db/jobs/requeue-job.ts",
+		find: "${NOW} + max(?5, ${OVERDUE_WAIT_MS}))`",
+		replace: "deadline_at)`",
+	},
 ];

@@ -1,5 +1,6 @@
 /** Every scenario, in the order of a job's way. */
 import { LATENT_D1 } from "./latent-d1.ts";
+import { OUTAGES } from "./outages.ts";
 import type { Scenario } from "./scenario.ts";
 
-export const SCENARIOS: readonly Scenario[] = [...LATENT_D1];
+export const SCENARIOS: readonly Scenario[] = [...LATENT_D1, ...OUTAGES];

@@ -66,6 +66,9 @@ export interface Options {
 /** Of ten calls, one gets through. */
 export const OUTAGE: CallFaults = { before: 0.5, after: 0.3, late: 0.1, hang: 0 };
 
+/** Of ten calls, none. */
+export const OUT: CallFaults = { before: 1, after: 0, late: 0, hang: 0 };
+
 const NO_FAULTS: CallFaults = { before: 0, after: 0, late: 0, hang: 0 };
 
 /** Each kind of fault is absent from a good part of all seeds: what one hides, another seed without it shows. */
