@@ -1,6 +1,7 @@
 /** The jobs of one queue batch: leased in one statement, called side by side, watched together. */
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { breakerKeysOf } from "../../shared/core/upstreams/credentials.ts";
+import type { Database } from "../../shared/db/database.ts";
 import { whyNotLeased } from "../../shared/db/jobs/why-not-leased.ts";
 import { wake } from "../../shared/jobs/wake.ts";
 import { ACK, AFTER_CRASH, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/dispositions.ts";
@@ -10,7 +11,7 @@ import { leaseWithRetry } from "./persist.ts";
 import { runAttempt } from "./run-attempt.ts";
 import { watchLeases } from "./watch-leases.ts";
 
-/** Called once for each key, as soon as its outcome is known: no job waits for a neighbour. */
+/** Called once for each key, as soon as its outcome is known. */
 type Dispose = (key: JobKey, disposition: Disposition) => void;
 
 export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: Dispose): Promise<void> {
@@ -34,14 +35,18 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: D
 		lost: watch.signalOf(job),
 		now: () => leased.now + runtime.now() - leasedHereAt,
 	});
+	const running = new Set(jobs);
+	const disposeNow = async (key: JobKey, disposition: Disposition) =>
+		dispose(key, running.size > 0 ? await withoutNeighbours(consumer, key, disposition) : disposition);
 	const attempts = jobs.map(async (job) => {
 		const disposition = await runOrRetry(consumer, leaseOf(job));
 		watch.release(job);
-		dispose(job, disposition);
+		running.delete(job);
+		await disposeNow(job, disposition);
 	});
 	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
 	const woken = wake(consumer, { deliveries: pending, jobs: released });
-	await Promise.all([...attempts, disposeOfMissed(consumer, missed, dispose), woken]);
+	await Promise.all([...attempts, disposeOfMissed(consumer, missed, disposeNow), woken]);
 	await watch.stop();
 }
 
@@ -59,14 +64,42 @@ async function runOrRetry(consumer: Consumer, lease: Lease): Promise<Disposition
 }
 
 /** An early message comes back when its job is due, if that is soon; any other miss is harmless. */
-async function disposeOfMissed({ db }: Consumer, keys: JobKey[], dispose: Dispose): Promise<void> {
+async function disposeOfMissed(
+	{ db }: Consumer,
+	keys: JobKey[],
+	dispose: (key: JobKey, disposition: Disposition) => Promise<void>,
+): Promise<void> {
 	if (keys.length === 0) return;
+	const dispositions = await dispositionsOfMissed(db, keys);
+	await Promise.all(dispositions.map(({ key, disposition }) => dispose(key, disposition)));
+}
+
+async function dispositionsOfMissed(
+	db: Database,
+	keys: JobKey[],
+): Promise<{ key: JobKey; disposition: Disposition }[]> {
 	try {
-		for (const miss of await whyNotLeased(db, keys)) {
-			dispose(miss, miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK);
-		}
+		return (await whyNotLeased(db, keys)).map((miss) => ({
+			key: miss,
+			disposition: miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK,
+		}));
 	} catch (error) {
 		logWarning("misses.explain_failed", { jobs: keys.length }, error);
-		for (const key of keys) dispose(key, AFTER_CRASH);
+		return keys.map((key) => ({ key, disposition: AFTER_CRASH }));
+	}
+}
+
+/**
+ * A retried message comes back when the whole batch is over, which may take 13 minutes. While a neighbour runs, a new message
+ * is enqueued at once instead.
+ */
+async function withoutNeighbours({ jobQueue }: Consumer, key: JobKey, disposition: Disposition): Promise<Disposition> {
+	if (disposition.kind === "ack") return ACK;
+	try {
+		await jobQueue.enqueue([key], disposition.delaySeconds);
+		return ACK;
+	} catch (error) {
+		logWarning("job.enqueue_failed", { jobId: key.jobId }, error);
+		return disposition;
 	}
 }

@@ -14,6 +14,8 @@ const SLACK_MS = 60_000;
 export function watchAcks({ ledger, service, claims, world }: Simulation): undefined {
 	const touchedAt = new Map<string, number>();
 	for (const table of ["jobs", "deliveries"]) ledger.on(table, ({ id }) => touchedAt.set(id, world.now));
+	const sentAt = new Map<string, number>();
+	service.jobQueue.onAccepted((body) => sentAt.set((body as { jobId: string }).jobId, world.now));
 
 	service.onSaid((queue, body, said, by) => {
 		const { tenantId, jobId, deliveryId } = body as { tenantId: string; jobId?: string; deliveryId?: string };
@@ -24,7 +26,8 @@ export function watchAcks({ ledger, service, claims, world }: Simulation): undef
 		const isMine = row.status === "running" && claim?.by === by && !claim.isUnknown;
 		if (isMine) world.violate("Q1", `${by.name} acks ${id} and has not settled it`);
 		const isUntouched = (touchedAt.get(id) ?? 0) < by.startedAt;
-		if (isUntouched && isEarly(row, world.databaseNow) && world.options.jumps === 0) {
+		const isReplaced = (sentAt.get(id) ?? 0) >= by.startedAt;
+		if (isUntouched && !isReplaced && isEarly(row, world.databaseNow) && world.options.jumps === 0) {
 			world.violate("Q2", `${by.name} acks the early message of ${id}`);
 		}
 	});

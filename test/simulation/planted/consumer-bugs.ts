@@ -7,8 +7,8 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "an early message is acked in the end",
 		seenBy: 16,
 		file: "workers/consumer/run-messages.ts",
-		find: 'dispose(miss, miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK);',
-		replace: "dispose(miss, ACK);",
+		find: 'disposition: miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK,',
+		replace: "disposition: ACK,",
 	},
 	{
 		name: "a message is acked before its job is settled",
@@ -129,5 +129,12 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "${NOW} + max(?5, ${OVERDUE_WAIT_MS}))`",
 		replace: "deadline_at)`",
+	},
+	{
+		name: "a retried message waits for the slowest neighbour",
+		scenario: "slow-neighbour",
+		file: "workers/consumer/run-messages.ts",
+		find: "running.size > 0 ?",
+		replace: "running.size > 99 ?",
 	},
 ];

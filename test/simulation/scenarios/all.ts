@@ -1,6 +1,7 @@
 /** Every scenario, in the order of a job's way. */
 import { LATENT_D1 } from "./latent-d1.ts";
+import { NEIGHBOURS } from "./neighbours.ts";
 import { OUTAGES } from "./outages.ts";
 import type { Scenario } from "./scenario.ts";
 
-export const SCENARIOS: readonly Scenario[] = [...LATENT_D1, ...OUTAGES];
+export const SCENARIOS: readonly Scenario[] = [...LATENT_D1, ...NEIGHBOURS, ...OUTAGES];

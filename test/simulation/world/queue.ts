@@ -205,7 +205,10 @@ export class SimulatedQueue {
 		for (const [message, word] of said) {
 			const fate = word ?? otherwise;
 			if (fate === "ack" || fate === null) this.#messages.delete(message.id);
-			else this.#store(message, fate.retryMs);
+			else {
+				for (const listener of this.#acceptListeners) listener(message.body, fate.retryMs / 1_000);
+				this.#store(message, fate.retryMs);
+			}
 		}
 		// Whatever becomes of the invocation now, its messages are not affected.
 		said.clear();

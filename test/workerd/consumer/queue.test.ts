@@ -18,11 +18,13 @@ describe("a batch of job messages", () => {
 			await aJobNow({ runAt: now() + MINUTE }),
 			await aJobNow({ runAt: now() + 60 * MINUTE }),
 		];
-		const disposed = await handToQueue("holdfast-jobs", [good, failing, early, far].map(messageOf));
-		expect(disposed).toMatchObject({ outcome: "ok", acked: ["0", "3"] });
-		expect(disposed.retried).toEqual([
-			{ msgId: "1", delaySeconds: expect.toSatisfy((s) => s >= 40 && s <= 44) },
-			{ msgId: "2", delaySeconds: expect.toSatisfy((s) => s >= 55 && s <= 60) },
+		const hand = (...jobs: StoredJob[]) => handToQueue("holdfast-jobs", jobs.map(messageOf));
+		expect(await hand(good, far)).toMatchObject({ outcome: "ok", acked: ["0", "1"], retried: [] });
+		expect((await hand(failing)).retried).toEqual([
+			{ msgId: "0", delaySeconds: expect.toSatisfy((s) => s >= 40 && s <= 44) },
+		]);
+		expect((await hand(early)).retried).toEqual([
+			{ msgId: "0", delaySeconds: expect.toSatisfy((s) => s >= 55 && s <= 60) },
 		]);
 		expect(await reload(good)).toMatchObject({ status: "succeeded" });
 		expect(await reload(failing)).toMatchObject({
