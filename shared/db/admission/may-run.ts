@@ -18,8 +18,8 @@ const placed = (condition: string) => `(
 	       row_number() OVER (PARTITION BY credential, model ORDER BY priority DESC, id) AS place_at_model
 	  FROM jobs WHERE ${REQUESTED} AND (${condition})) AS placed`;
 
-/** A queued job whose time has come or whose deadline has passed, or a running job whose lease has run out. */
-const DUE = `(status = 'queued' AND ((run_at <= ${NOW} AND parked_on IS NULL) OR deadline_at <= ${NOW}))
+/** A queued job whose time has come, a parked job whose deadline has passed, or a running job whose lease has run out. */
+const DUE = `(status = 'queued' AND iif(parked_on IS NULL, run_at, deadline_at) <= ${NOW})
 	OR (status = 'running' AND lease_expires_at <= ${NOW})`;
 
 /** No call may be made. A job past its deadline is never gated: it makes no call, and must be settled. */

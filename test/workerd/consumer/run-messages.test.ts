@@ -286,6 +286,18 @@ describe("a batch", () => {
 		expect(dispositions[slow.jobId]).toEqual(ACK);
 	});
 
+	it("retries a message that cannot be replaced while a neighbour runs", async () => {
+		const [slow, failing] = [await aJob(), await aJob()];
+		const model = aModel((call, signal, runtime) => {
+			const step = call.jobId === slow.jobId ? slowly(MINUTE, answered()) : failed("transient");
+			return typeof step === "function" ? step(call, signal, runtime) : step;
+		});
+		const process = world.start(model).on(/queue sendBatch jobs/, "fails before");
+		const { dispositions, over } = process.consuming(slow, failing);
+		await world.until(over);
+		expect(dispositions[failing.jobId]).toMatchObject({ kind: "retry" });
+	});
+
 	it("holds 24 MiB of inputs at a time, in the order of arrival, and all get their turn", async () => {
 		const sizes = [16, 16, 4, 30];
 		const jobs = await Promise.all(sizes.map((mib) => aJob({ inputBytes: mib << 20 })));
