@@ -35,8 +35,8 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "a job is leased before its time",
 		seenBy: 4,
 		file: "shared/db/admission/may-run.ts",
-		find: "((run_at <= ${NOW} AND parked_on IS NULL)",
-		replace: "((parked_on IS NULL)",
+		find: "iif(parked_on IS NULL, run_at, deadline_at) <= ${NOW}",
+		replace: "iif(parked_on IS NULL, 0, deadline_at) <= ${NOW}",
 	},
 	{
 		name: "an open breaker never ends for its parked jobs",
