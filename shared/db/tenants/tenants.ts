@@ -47,12 +47,14 @@ export async function findTenant(db: Database, tenantId: string): Promise<Tenant
 	return row === null ? null : tenantFromRow(row);
 }
 
+const AFTER_ANY_ID = "~";
+
 /** Newest first. `after`: the last id of the previous page. */
 export async function listTenants(db: Database, limit: number, after: string | null): Promise<Tenant[]> {
 	const rows = await db.all("list tenants", {
 		sql: `SELECT ${COLUMNS} FROM tenants
-		 WHERE deleted_at IS NULL AND (?2 IS NULL OR id < ?2) ORDER BY id DESC LIMIT ?1`,
-		params: [limit, after],
+		 WHERE deleted_at IS NULL AND id < ?2 ORDER BY id DESC LIMIT ?1`,
+		params: [limit, after ?? AFTER_ANY_ID],
 	});
 	return rows.map(tenantFromRow);
 }

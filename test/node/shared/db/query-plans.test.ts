@@ -1,0 +1,219 @@
+/**
+ * Every statement that the service sends to D1 looks up what it needs: none scans a table that grows. The statements are
+ * those that the simulated service sends, and those of the verbs that it does not call.
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { beforeAll, describe, expect, it } from "vitest";
+import { Database } from "../../../../shared/db/database.ts";
+import { findDelivery, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { deleteEndpoint, listEndpoints } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
+import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
+import { findSubmission } from "../../../../shared/db/jobs/submit-jobs.ts";
+import { findApiKey, listApiKeys, noteKeyUse, revokeApiKey } from "../../../../shared/db/tenants/api-keys.ts";
+import { listAuditLog, recordAct } from "../../../../shared/db/tenants/audit-log.ts";
+import { listUsage } from "../../../../shared/db/tenants/list-usage.ts";
+import { countSeals, findSecretsSealedWith, replaceSeals } from "../../../../shared/db/tenants/sealed-secrets.ts";
+import {
+	findTenant,
+	findWebhookSecret,
+	listTenants,
+	rotateWebhookSecret,
+	updateTenant,
+} from "../../../../shared/db/tenants/tenants.ts";
+import { deleteTenant, erasePage, findJobsToErase } from "../../../../shared/db/upkeep/delete-tenant.ts";
+import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
+import { simulate } from "../../../simulation/simulate.ts";
+import { SqlEngine } from "../../../simulation/world/sql-engine.ts";
+import { CALLS } from "../../../workerd/faults/catalogue.ts";
+
+/** Of a few rows, however long the service runs. */
+const SMALL_TABLES = ["sweeper_notes"];
+
+/** Scans to mend, each with the bound that it has until then. */
+const KNOWN: Readonly<Record<string, string>> = {
+	"prune breakers: SCAN breakers": "as many as upstreams in trouble",
+	"prune receiver breakers: SCAN receiver_breakers": "as many as receivers in trouble",
+	"submit job or explain: SCAN tombstones": "as many as pages erased in twenty minutes",
+};
+
+const SEEDS = 10;
+const ROWS = 100_000;
+const MIGRATIONS = join(import.meta.dirname, "../../../../migrations");
+
+const sqlite = new DatabaseSync(":memory:");
+const growing: string[] = [];
+/** By name of the call. */
+const sent = new Map<string, Set<string>>();
+
+function record(sql: string): void {
+	const name = /^\/\* (.+?) \*\//.exec(sql)?.[1];
+	if (name === undefined || name === "test") return;
+	const known = sent.get(name) ?? new Set();
+	sent.set(name, known.add(sql));
+}
+
+beforeAll(async () => {
+	fill();
+	await recordSimulation();
+	await callRest();
+});
+
+/** `ROWS` jobs of a thousand tenants, a third each queued, parked and final, and what hangs on them. */
+function fill(): void {
+	for (const file of readdirSync(MIGRATIONS).sort()) sqlite.exec(readFileSync(join(MIGRATIONS, file), "utf8"));
+	const tables = sqlite.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
+	growing.push(...tables.map(({ name }) => String(name)).filter((name) => !SMALL_TABLES.includes(name)));
+	const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})`;
+	const tenant = "'ten_' || (i % 1000)";
+	sqlite.exec(`
+		${numbers} INSERT INTO tenants (id, name, limits, webhook_secret, created_at)
+		SELECT ${tenant}, '', '{}', 'v1.', 0 FROM n WHERE i <= 1000;
+		${numbers} INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_bytes, priority, timeout_ms,
+		                             max_attempts, retain_ms, origin, created_at, deadline_ms, deadline_at, run_at, parked_on,
+		                             sweep_at, finished_at, prune_at, cancellation)
+		SELECT ${tenant}, 'job_' || i, iif(i % 3, 'queued', 'cancelled'), '[]', 'm', 'c', '', 0, 5, 1, 1, 1, '', 0, 1, 1, i,
+		       iif(i % 3 = 1, 'model:c|m', NULL), iif(i % 3, i, NULL), iif(i % 3, NULL, i), iif(i % 3, NULL, i),
+		       iif(i % 3, NULL, 'before_start') FROM n;
+		${numbers} INSERT INTO deliveries (tenant_id, id, job_id, event_id, event_type, url, payload, status, created_at,
+		                                   next_attempt_at, sweep_at)
+		SELECT ${tenant}, 'dlv_' || i, 'job_' || i, '', '', 'https://a/', 'full', 'pending', i, i, i FROM n;
+		${numbers} INSERT INTO tombstones (delete_at, id, keys) SELECT i, i, '[]' FROM n WHERE i <= 1000;
+		${numbers} INSERT INTO usage SELECT ${tenant}, i / 1000, 'm', 1, 1, 1, 1, 1 FROM n`);
+}
+
+async function recordSimulation(): Promise<void> {
+	const { run } = SqlEngine.prototype;
+	SqlEngine.prototype.run = function (queries) {
+		for (const { sql } of queries) record(sql);
+		return run.call(this, queries);
+	};
+	try {
+		for (let seed = 1; seed <= SEEDS; seed++) await simulate(seed);
+	} finally {
+		SqlEngine.prototype.run = run;
+	}
+}
+
+/** Finds nothing, and changes nothing. */
+const EMPTY = {
+	prepare: (sql: string) => {
+		record(sql);
+		const statement = { bind: () => statement, all: async () => ({ results: [] }) };
+		return statement;
+	},
+	batch: async (statements: unknown[]) => statements.map(() => ({ results: [] })),
+} as unknown as D1Database;
+
+const BY = { actor: "key", requestId: "req" };
+const T = "ten_1";
+const PAGES = [true, false].flatMap((isAscending) => [null, "x"].map((after) => ({ limit: 1, after, isAscending })));
+
+/** The verbs that no seed calls, and those with more than one statement. */
+async function callRest(): Promise<void> {
+	const db = new Database(EMPTY, { timer: () => () => undefined });
+	for (const page of PAGES) {
+		await listApiKeys(db, T, page);
+		await listAuditLog(db, T, page);
+		await listEndpoints(db, T, page);
+		await listTenants(db, 1, page.after);
+		for (const model of [null, "m"]) {
+			const filter = { status: null, model, createdAfter: 1, createdBefore: 1, metadata: { a: "b" } };
+			await listJobs(db, {
+				tenantId: T,
+				filter,
+				limit: 1,
+				after: page.after,
+				order: page.isAscending ? "asc" : "desc",
+			});
+		}
+		const after = page.after === null ? null : { date: "2026-01-01", model: "m" };
+		await listUsage(db, { ...page, tenantId: T, from: null, to: null, after });
+	}
+	await findApiKey(db, T, "key");
+	await noteKeyUse(db, "key");
+	await revokeApiKey(db, "key", T, BY);
+	await recordAct(db, BY, { action: "endpoint.tested", tenantId: T, target: "x" });
+	await countSeals(db, { currentKeyId: "a", previousKeyId: "b" });
+	await findSecretsSealedWith(db, "a", { limit: 1, after: null });
+	await replaceSeals(db, [{ place: 0, tenantId: T, endpointId: null, sealed: "a", resealed: "b" }]);
+	await findTenant(db, T);
+	await findWebhookSecret(db, T);
+	await rotateWebhookSecret(db, T, { sealedSecret: "a", keepOldMs: 0 }, BY);
+	await updateTenant(db, T, { name: "n", limits: { open_jobs: 1, running_jobs: 1, tokens_per_day: 1 } }, BY);
+	await deleteTenant(db, T, BY);
+	await findJobsToErase(db, T, 1);
+	await erasePage(db, { tenantId: T, jobs: [{ tenantId: T, jobId: "job" }], limit: 1 }, "tmb");
+	await findDelivery(db, { tenantId: T, deliveryId: "dlv" });
+	await listDeliveries(db, { tenantId: T, jobId: "job" });
+	await deleteEndpoint(db, { tenantId: T, endpointId: "ep" }, BY);
+	await findSubmission(db, T, { key: "k", fingerprint: "f" });
+	await readStatus(db).catch(() => undefined);
+}
+
+/** What a plan reads from end to end: a table that grows, whatever the statement calls it. */
+function scansOf(sql: string): string[] {
+	const details = sqlite
+		.prepare(`EXPLAIN QUERY PLAN ${sql}`)
+		.all()
+		.map(({ detail }) => String(detail));
+	return details.filter((detail) => {
+		const read = /^(SCAN|SEARCH) (\w+)/.exec(detail);
+		if (read === null || (read[1] === "SEARCH" && !detail.includes(" AUTOMATIC "))) return false;
+		const named = new RegExp(`\\b(?:main\\.)?(\\w+) AS ${read[2]}\\b`, "g");
+		const tables = [read[2], ...[...sql.matchAll(named)].map((match) => match[1])];
+		return tables.some((table) => table !== undefined && growing.includes(table));
+	});
+}
+
+describe("the statements of the service", () => {
+	it("are recorded under every name that the catalogue of calls has", () => {
+		const names = Object.values(CALLS).flatMap((calls) => [...calls].filter((name) => name.startsWith("d1 ")));
+		expect([...sent.keys()].sort()).toEqual([...new Set(names.map((name) => name.slice("d1 ".length)))].sort());
+	});
+
+	it("scan no table that grows", () => {
+		const scans = [...sent].flatMap(([name, statements]) =>
+			[...statements].flatMap((sql) => scansOf(sql).map((detail) => `${name}: ${detail}`)),
+		);
+		expect([...new Set(scans)].sort()).toEqual(Object.keys(KNOWN).sort());
+	});
+
+	it("are planned as D1 plans them: without statistics of the tables", () => {
+		expect(sqlite.prepare("SELECT count(*) AS n FROM sqlite_schema WHERE name LIKE 'sqlite_stat%'").get()).toEqual({
+			n: 0,
+		});
+		expect(sqlite.prepare("SELECT count(*) AS n FROM jobs").get()).toEqual({ n: ROWS });
+	});
+});
+
+describe("the statements of the triggers", () => {
+	const triggers = () =>
+		sqlite.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger'").all() as {
+			name: string;
+			sql: string;
+		}[];
+
+	it("scan no table that grows", () => {
+		const scans = triggers().flatMap(({ name, sql }) => {
+			const [, condition = "1", body = ""] = /^CREATE TRIGGER .*?(?: WHEN (.*?))? BEGIN (.*) END$/s.exec(sql) ?? [];
+			const statements = [`SELECT ${condition}`, ...body.split(";").filter((part) => part.trim() !== "")];
+			const standalone = statements.map((one) =>
+				one.replace(/RAISE\([^)]*\)/g, "NULL").replace(/\b(NEW|OLD)\.\w+/g, "?"),
+			);
+			return standalone.flatMap((one) => scansOf(one).map((detail) => `${name}: ${detail}`));
+		});
+		expect(triggers().length).toBeGreaterThan(3);
+		expect(scans).toEqual([]);
+	});
+});
+
+describe("a scan", () => {
+	it.each([
+		["SELECT * FROM jobs WHERE model = ?1", "SCAN jobs"],
+		["SELECT * FROM tombstones AS erased WHERE erased.keys LIKE ?1", "SCAN erased"],
+	])("is seen in %s", (sql, detail) => {
+		expect(scansOf(sql)).toEqual([detail]);
+	});
+});
