@@ -2,6 +2,7 @@
  * Expected errors: those of the caller, a closed list of codes with one status each and one envelope, and those of storage.
  * Any other error is a bug.
  */
+import { NoResponse } from "./timeout.ts";
 
 const ERRORS = {
 	invalid_request: { status: 400, type: "invalid_request_error", retry: null },
@@ -24,6 +25,7 @@ const ERRORS = {
 	idempotency_key_reused: { status: 422, type: "idempotency_error", retry: false },
 	internal_error: { status: 500, type: "server_error", retry: null },
 	storage_unavailable: { status: 503, type: "server_error", retry: null },
+	overloaded: { status: 503, type: "server_error", retry: null },
 	misconfigured: { status: 503, type: "server_error", retry: false },
 } as const;
 
@@ -68,9 +70,34 @@ export class AppError extends Error {
 
 /** D1 or R2 did not respond in time, or failed. Whether a write took effect is unknown: read it back, never repeat it blindly. */
 export class StorageUnavailable extends Error {
+	/** `timed_out`: the storage may still be busy with it. `refused`: the storage has too much to do, and did nothing. */
+	readonly kind: "failed" | "timed_out" | "refused";
+
 	/** @param what the operation, such as "lease jobs" */
 	constructor(what: string, cause: unknown) {
 		super(`Storage did not respond: ${what}`, { cause });
 		this.name = "StorageUnavailable";
+		const isRefused = /overloaded|queued for too long|Too many requests queued/i.test(String(cause));
+		this.kind = cause instanceof NoResponse ? "timed_out" : isRefused ? "refused" : "failed";
+	}
+}
+
+/**
+ * How often a call to storage is repeated at once. What timed out or was refused is repeated once: a busy storage that got its
+ * work again and again would have no time for anything else.
+ */
+export class Repeats {
+	#left: number;
+	#whileBusy = 1;
+
+	/** @param triesMax how often the call is made at most */
+	constructor(triesMax: number) {
+		this.#left = triesMax - 1;
+	}
+
+	allowAfter({ kind }: StorageUnavailable): boolean {
+		this.#left -= 1;
+		if (kind !== "failed") this.#whileBusy -= 1;
+		return this.#left >= 0 && this.#whileBusy >= 0;
 	}
 }

@@ -1,6 +1,13 @@
 /** Time limits for promises: a call that hangs must not hang its caller. */
 import type { Runtime } from "./runtime.ts";
 
+/** A call took longer than its caller waits. It may still take effect. */
+export class NoResponse extends Error {
+	constructor(ms: number) {
+		super(`No response within ${ms} ms`);
+	}
+}
+
 export type Timers = Pick<Runtime, "timer">;
 
 /**
@@ -9,7 +16,7 @@ export type Timers = Pick<Runtime, "timer">;
  */
 export function withTimeout<T>(timers: Timers, ms: number, promise: Promise<T>): Promise<T> {
 	return new Promise((resolve, reject) => {
-		const cancelTimer = timers.timer(ms, () => reject(new Error(`No response within ${ms} ms`)));
+		const cancelTimer = timers.timer(ms, () => reject(new NoResponse(ms)));
 		promise.then(resolve, reject).finally(cancelTimer);
 	});
 }

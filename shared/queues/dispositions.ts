@@ -15,6 +15,11 @@ export function retryAfterLease(leaseMs: number): Disposition {
 	return { kind: "retry", delaySeconds: Math.ceil(leaseMs / 1000) };
 }
 
+/** The same, spread over half a lease more: messages that a slow D1 sent back together must not return together. */
+export function retryAfterLeaseSpread(leaseMs: number, random: () => number): Disposition {
+	return retryAfterLease(leaseMs * (1 + random() / 2));
+}
+
 /** Retries the message when its row is due. For a long wait it is acked, and the sweeper enqueues another. */
 export function retryWhenDue(waitMs: number): Disposition {
 	const delaySeconds = queueDelaySeconds(waitMs);

@@ -10,8 +10,6 @@ const JSON_OBJECT = { httpMetadata: { contentType: "application/json" } };
 export class ObjectStore {
 	readonly #bucket: R2Bucket;
 	readonly #timers: Timers;
-	/** Calls so far. Each invocation has its own `ObjectStore`. */
-	calls = 0;
 
 	constructor(bucket: R2Bucket, timers: Timers) {
 		this.#bucket = bucket;
@@ -56,7 +54,6 @@ export class ObjectStore {
 	}
 
 	async #withinLimit<T>(name: string, call: () => Promise<T>): Promise<T> {
-		this.calls += 1;
 		try {
 			return await withTimeout(this.#timers, RESPONSE_MS_MAX, call());
 		} catch (error) {

@@ -10,6 +10,7 @@ const EXCUSES = [
 	"Queue is overloaded",
 	// A call that hangs.
 	"No response within",
+	"D1 DB is overloaded",
 ];
 
 /** @returns gives the console back */

@@ -1,6 +1,6 @@
 /** How a holder uses D1 and R2: how long it retries when one does not respond, and what it assumes then. */
 
-import { StorageUnavailable } from "../../shared/core/errors.ts";
+import { Repeats, StorageUnavailable } from "../../shared/core/errors.ts";
 import type { Attempt } from "../../shared/core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import type { JobState } from "../../shared/core/jobs/job-states.ts";
@@ -15,8 +15,7 @@ import { logError, logWarning } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 
 const D1_RETRY_MS_FIRST = 500;
-const LEASE_RETRY_MS_MAX = 10_000;
-const WRITES_MAX = 4;
+const TRIES_MAX = 4;
 
 const STORE_RETRY_MS_FIRST = 250;
 const STORE_RETRY_MS_MAX = 10_000;
@@ -25,8 +24,7 @@ const STORE_MS_MAX = 60_000;
 
 /**
  * A lease request whose response is lost may have taken effect. Repeated by the same holder, it returns the leases of both
- * requests, so that no attempt is used up without a call. Null: D1 has not responded for so long that earlier leases may
- * have expired.
+ * requests. Null: D1 did not respond.
  */
 export async function leaseWithRetry(
 	{ db, holder, config, runtime }: Consumer,
@@ -34,16 +32,16 @@ export async function leaseWithRetry(
 ): Promise<Leased | null> {
 	const onUnreadable = (error: unknown) => logError("job.parse_failed", { jobs: keys.length }, error);
 	const request = { keys, holder, leaseMs: config.leaseMs, deliveryWaitMs: firstWaitMs(config.deliveryScheduleMs) };
-	const giveUpAt = runtime.now() + config.leaseMs - config.heartbeatMs;
+	const repeats = new Repeats(TRIES_MAX);
 	for (let tried = 1; ; tried++) {
 		try {
 			return await leaseJobs(db, { ...request, isRepeated: tried > 1, onUnreadable });
 		} catch (error) {
 			const write = error instanceof StorageUnavailable ? logWarning : logError;
 			write("jobs.lease_failed", { jobs: keys.length, tried }, error);
-			if (!(error instanceof StorageUnavailable) || runtime.now() > giveUpAt) return null;
+			if (!(error instanceof StorageUnavailable) || !repeats.allowAfter(error)) return null;
 		}
-		await runtime.sleep(Math.min(D1_RETRY_MS_FIRST * 2 ** (tried - 1), LEASE_RETRY_MS_MAX));
+		await runtime.sleep(D1_RETRY_MS_FIRST * 2 ** (tried - 1));
 	}
 }
 
@@ -65,6 +63,7 @@ export async function retryWrite<T extends { done: boolean }>(
 	target: JobState,
 	write: () => Promise<T>,
 ): Promise<Written<T>> {
+	const repeats = new Repeats(TRIES_MAX);
 	for (let tried = 1; ; tried++) {
 		try {
 			if (tried > 1) {
@@ -77,8 +76,8 @@ export async function retryWrite<T extends { done: boolean }>(
 		} catch (error) {
 			if (!(error instanceof StorageUnavailable)) throw error;
 			logWarning("settlement.write_failed", { jobId: job.jobId, tried, target }, error);
+			if (!repeats.allowAfter(error)) return { written: "unknown", value: null };
 		}
-		if (tried === WRITES_MAX) return { written: "unknown", value: null };
 		await runtime.sleep(D1_RETRY_MS_FIRST * 2 ** (tried - 1));
 	}
 }

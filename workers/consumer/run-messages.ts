@@ -4,7 +4,14 @@ import { breakerKeysOf } from "../../shared/core/upstreams/credentials.ts";
 import type { Database } from "../../shared/db/database.ts";
 import { whyNotLeased } from "../../shared/db/jobs/why-not-leased.ts";
 import { wake } from "../../shared/jobs/wake.ts";
-import { ACK, AFTER_CRASH, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/dispositions.ts";
+import {
+	ACK,
+	AFTER_CRASH,
+	type Disposition,
+	retryAfterLease,
+	retryAfterLeaseSpread,
+	retryWhenDue,
+} from "../../shared/queues/dispositions.ts";
 import { logDebug, logError, logWarning } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 import { leaseWithRetry } from "./persist.ts";
@@ -20,7 +27,7 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: D
 	const startedAt = runtime.now();
 	const leased = await leaseWithRetry(consumer, keys);
 	if (leased === null) {
-		for (const key of keys) dispose(key, retryAfterLease(config.leaseMs));
+		for (const key of keys) dispose(key, retryAfterLeaseSpread(config.leaseMs, runtime.random));
 		return;
 	}
 	const { jobs, gated, probedBreakers, pending, released } = leased;

@@ -1,6 +1,6 @@
 /** One delivery attempt: build, sign, send, record. */
 
-import { StorageUnavailable } from "../../shared/core/errors.ts";
+import { Repeats, StorageUnavailable } from "../../shared/core/errors.ts";
 import type { DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
 import { type DeliveryDecision, decideDelivery } from "../../shared/core/webhooks/delivery-schedule.ts";
 import { isOverload, openMsByFailures } from "../../shared/core/webhooks/receiver-breaker.ts";
@@ -59,11 +59,12 @@ function failureOf(sent: Sent, decision: DeliveryDecision, scheduleMs: readonly 
 
 /** Safe to repeat: the record is guarded by the attempts made before. A lost record would cause another POST. */
 async function recordWithRetry({ records, runtime }: Dispatcher, record: DeliveryRecord): Promise<Recorded> {
+	const repeats = new Repeats(RECORD_TRIES);
 	for (let tried = 1; ; tried++) {
 		try {
 			return await records.commit(record);
 		} catch (error) {
-			if (!(error instanceof StorageUnavailable) || tried === RECORD_TRIES) throw error;
+			if (!(error instanceof StorageUnavailable) || !repeats.allowAfter(error)) throw error;
 			logWarning("delivery.record_failed", { deliveryId: record.deliveryId, tried }, error);
 		}
 		await runtime.sleep(RECORD_RETRY_MS * tried);

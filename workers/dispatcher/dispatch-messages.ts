@@ -2,11 +2,18 @@
  * The messages of one queue batch: their deliveries are read in one transaction, sent side by side, and each is recorded as
  * soon as its receiver has replied. A slow receiver does not delay the others: its delivery continues in the background.
  */
+import { StorageUnavailable } from "../../shared/core/errors.ts";
 import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
 import { RECEIVER_SLOW_MS } from "../../shared/core/webhooks/receiver-breaker.ts";
 import { findPendingDeliveries, type PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { parkDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
-import { ACK, AFTER_CRASH, type Disposition, retryWhenDue } from "../../shared/queues/dispositions.ts";
+import {
+	ACK,
+	AFTER_CRASH,
+	CRASH_DELAY_SECONDS,
+	type Disposition,
+	retryWhenDue,
+} from "../../shared/queues/dispositions.ts";
 import { logError, logWarning } from "../log.ts";
 import { deliver } from "./deliver.ts";
 import type { Dispatcher } from "./dispatcher.ts";
@@ -17,15 +24,15 @@ export async function dispatchMessages(
 	keys: DeliveryKey[],
 	dispose: (key: DeliveryKey, disposition: Disposition) => void,
 ): Promise<void> {
-	const together = await readOrNull(dispatcher, keys);
-	const gated = (together ?? []).filter(({ maySend }) => !maySend).map(({ delivery }) => delivery);
+	const together = await read(dispatcher, keys);
+	const gated = (together.pending ?? []).filter(({ maySend }) => !maySend).map(({ delivery }) => delivery);
 	const parked = park(dispatcher, gated);
 	await Promise.all(
 		keys.map(async (key) => {
-			// If reading them together failed, each is read alone: a row that cannot be read must not stop the others.
-			const read = together ?? (await readOrNull(dispatcher, [key]));
-			const pending = read?.find(({ delivery }) => isSame(delivery, key));
-			if (read === null) dispose(key, AFTER_CRASH);
+			// A row that cannot be read must not stop the others, so each is read alone. A storage that fails gets no more reads.
+			const found = together.isUnreadable ? await read(dispatcher, [key]) : together;
+			const pending = found.pending?.find(({ delivery }) => isSame(delivery, key));
+			if (found.pending === null) dispose(key, afterFault(dispatcher));
 			else if (pending === undefined) dispose(key, ACK);
 			else if (!pending.maySend) dispose(key, await parked);
 			else dispose(key, await withoutSlowOnes(dispatcher, key, dispatch(dispatcher, pending)));
@@ -33,13 +40,26 @@ export async function dispatchMessages(
 	);
 }
 
-async function readOrNull(dispatcher: Dispatcher, keys: DeliveryKey[]): Promise<PendingDelivery[] | null> {
+/** `pending` null: they could not be read. */
+interface Read {
+	pending: PendingDelivery[] | null;
+	/** D1 responded, and a row is not as it should be. */
+	isUnreadable: boolean;
+}
+
+async function read(dispatcher: Dispatcher, keys: DeliveryKey[]): Promise<Read> {
 	try {
-		return keys.length === 0 ? [] : await findPendingDeliveries(dispatcher.db, keys);
+		const pending = keys.length === 0 ? [] : await findPendingDeliveries(dispatcher.db, keys);
+		return { pending, isUnreadable: false };
 	} catch (error) {
 		logWarning("deliveries.read_failed", { deliveries: keys.length }, error);
-		return null;
+		return { pending: null, isUnreadable: !(error instanceof StorageUnavailable) };
 	}
+}
+
+/** With jitter, so that what failed together does not come back together. */
+function afterFault({ runtime }: Dispatcher): Disposition {
+	return { kind: "retry", delaySeconds: Math.ceil(CRASH_DELAY_SECONDS * (1 + runtime.random())) };
 }
 
 /** While a receiver's breaker is open its deliveries wait in D1; the release enqueues them again. */

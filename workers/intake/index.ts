@@ -18,12 +18,14 @@ import { api } from "./api.ts";
 import { KeyCache } from "./auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "./auth/rate-limiters.ts";
 import { RESPONSE_HEADERS } from "./http/app.ts";
+import { SubmissionLoad } from "./jobs/submission-load.ts";
 import type { Services } from "./services.ts";
 
 /** Shared by all requests of this isolate. */
 const keys = new KeyCache();
 const counters = new RequestCounters();
 const hosts = new HostCache();
+const submissionLoad = new SubmissionLoad();
 
 export async function intake(
 	request: Request,
@@ -42,6 +44,7 @@ export async function intake(
 		keys,
 		counters,
 		hosts,
+		submissionLoad,
 		background: (work) => context.waitUntil(work),
 	};
 	return await api.fetch(request, { services, requestId });

@@ -52,7 +52,7 @@ function checkReason({ world, claims, service }: Simulation, id: string, row: Ro
 	const wrong = (why: string) => world.violate("O1", `${id} is ${row.status} (${row.status_reason}), but ${why}`);
 	const recorded = attemptsOf(row).filter(({ model }) => model === row.model);
 	const max = numberOf(row, "max_attempts");
-	const kinds = new Set(service.model.calls.filter(({ jobId }) => jobId === id).map(({ kind }) => kind));
+	const kinds = new Set(service.model.callsOf(id).map(({ kind }) => kind));
 	switch (row.status_reason) {
 		case "permanent":
 			if (!kinds.has("rejected") && !kinds.has("unknown_model")) wrong("no call was refused for good");

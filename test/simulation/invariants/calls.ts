@@ -41,12 +41,18 @@ export function watchCalls(simulation: Simulation): undefined {
 	});
 	ledger.on("jobs", ({ id, before, after, by }) => {
 		const isTakenOver = before?.status === "running" && numberOf(after, "fence") > numberOf(before, "fence");
-		const victim = service.model.calls.find((call) => call.jobId === id && call.by !== by && isGoingOn(call));
-		if (isTakenOver && victim !== undefined && isDatabaseSound(world) && world.options.jumps === 0) {
+		const victim = service.model.callsOf(id).find((call) => call.by !== by && isGoingOn(call));
+		if (
+			isTakenOver &&
+			victim !== undefined &&
+			isDatabaseSound(world) &&
+			service.database.server === null &&
+			world.options.jumps === 0
+		) {
 			world.violate("C4", `${by?.name} takes ${id} from ${victim.by.name}, which lives and calls`);
 		}
 		if (before?.status !== "running" || !isFinalRow(after)) return;
-		for (const call of service.model.calls) if (call.jobId === id) watchAbort(simulation, call);
+		for (const call of service.model.callsOf(id)) watchAbort(simulation, call);
 	});
 }
 

@@ -26,9 +26,7 @@ export function watchResults(simulation: Simulation): () => void {
 		if (stored.bytes.byteLength !== numberOf(after, "result_bytes"))
 			world.violate("S2", `${id} has another result than its row says`);
 		const text = new TextDecoder().decode(stored.bytes);
-		const isOwn = service.model.calls.some(
-			({ jobId, answer }) => jobId === id && answer !== null && text.includes(`"${answer}"`),
-		);
+		const isOwn = service.model.callsOf(id).some(({ answer }) => answer !== null && text.includes(`"${answer}"`));
 		if (!isOwn) world.violate("S10", `${id} has a result that its model never gave: ${text}`);
 	});
 	return () => {

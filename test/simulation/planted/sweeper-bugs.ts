@@ -6,16 +6,16 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the sweeper forgets running jobs",
 		seenBy: 6,
-		file: "shared/core/jobs/sweep.ts",
-		find: 'return { kind: "enqueue", sweepAt: now + asLongAgain(lapsedAt, now), redispatches };',
-		replace: 'return { kind: "look", sweepAt: now + asLongAgain(lapsedAt, now), redispatches };',
+		file: "shared/db/jobs/sweep-jobs.ts",
+		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
+		replace: "WHERE status = 'queued' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
 	},
 	{
 		name: "the sweeper forgets queued jobs",
 		seenBy: 2,
 		file: "shared/db/jobs/sweep-jobs.ts",
-		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} AND",
-		replace: "WHERE status = 'running' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} AND",
+		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
+		replace: "WHERE status = 'running' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
 	},
 	{
 		name: "the sweeper forgets deliveries",
@@ -42,8 +42,8 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		name: "the sweeper expires jobs that have a result",
 		seenBy: 77,
 		file: "workers/sweeper/expire-jobs.ts",
-		find: "if (!job.mayHaveResult) return null;",
-		replace: "if (job.fence >= 0) return null;",
+		find: 'if (job.fence === 0) return "nothing";',
+		replace: 'if (job.fence >= 0) return "nothing";',
 	},
 	{
 		name: "a holder's death is noticed only when its job would be redispatched",

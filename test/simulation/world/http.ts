@@ -5,6 +5,7 @@ import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
+import { SubmissionLoad } from "../../../workers/intake/jobs/submission-load.ts";
 import type { Services } from "../../../workers/intake/services.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
@@ -30,6 +31,7 @@ export class Http {
 	readonly #keys = new KeyCache();
 	readonly #counters = new RequestCounters();
 	readonly #hosts = new HostCache();
+	readonly #submissionLoad = new SubmissionLoad();
 
 	constructor(service: Service) {
 		this.#service = service;
@@ -64,6 +66,7 @@ export class Http {
 			keys: this.#keys,
 			counters: this.#counters,
 			hosts: this.#hosts,
+			submissionLoad: this.#submissionLoad,
 			background,
 		};
 		return await api.fetch(request, { services, requestId: newId("req", by.runtime) });

@@ -48,6 +48,7 @@ export type Script = (call: ModelCallSeen) => { afterMs: number; reply?: Reply |
 
 export class SimulatedModel {
 	readonly calls: ModelCallSeen[] = [];
+	readonly #callsByJob = new Map<string, ModelCallSeen[]>();
 	readonly #world: World;
 	readonly #listeners: ((call: ModelCallSeen) => void)[] = [];
 	readonly #answerListeners: ((call: ModelCallSeen) => void)[] = [];
@@ -56,6 +57,10 @@ export class SimulatedModel {
 
 	constructor(world: World) {
 		this.#world = world;
+	}
+
+	callsOf(jobId: string): readonly ModelCallSeen[] {
+		return this.#callsByJob.get(jobId) ?? [];
 	}
 
 	onCall(listener: (call: ModelCallSeen) => void): void {
@@ -90,6 +95,7 @@ export class SimulatedModel {
 		const scripted = this.script?.(call) ?? null;
 		if (scripted !== null) call.kind = kindOf(scripted.reply);
 		this.calls.push(call);
+		this.#callsByJob.set(call.jobId, [...this.callsOf(call.jobId), call]);
 		this.#world.note(by.name, `calls ${model} for ${call.jobId}: call ${call.number} will be ${call.kind}`);
 		for (const listener of this.#listeners) listener(call);
 		if (dice.chance(current.deaths))

@@ -7,6 +7,7 @@ import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
+import { SubmissionLoad } from "../../../workers/intake/jobs/submission-load.ts";
 import type { Services } from "../../../workers/intake/services.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
@@ -27,6 +28,7 @@ export function theServices(
 		keys: new KeyCache(),
 		counters: new RequestCounters(),
 		hosts: new HostCache(),
+		submissionLoad: new SubmissionLoad(),
 		background: (work) => background.push(work),
 		...overrides,
 	};

@@ -7,6 +7,8 @@ import { logError } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 import { describeIssue, memberOf } from "./describe-issue.ts";
 
+/** Spread over so long, so that those that were refused together do not return together. */
+const OVERLOAD_RETRY_SECONDS = { least: 2, most: 10 };
 /** Long enough for a database to come back after a reset, short enough to go unnoticed. */
 const STORAGE_RETRY_SECONDS = 2;
 
@@ -28,13 +30,21 @@ export function respondWithAppError(error: AppError, c: Context<IntakeEnv>): Res
 	}
 	if (error.code === "unauthorized") c.header("www-authenticate", "Bearer");
 	if (error.code === "storage_unavailable") c.header("retry-after", String(STORAGE_RETRY_SECONDS));
+	if (error.code === "overloaded") c.header("retry-after", String(overloadRetrySeconds(c)));
 	return c.json(error.toBody(c.env.requestId), error.status);
+}
+
+function overloadRetrySeconds(c: Context<IntakeEnv>): number {
+	const { least, most } = OVERLOAD_RETRY_SECONDS;
+	return least + Math.floor(c.env.services.runtime.random() * (most - least + 1));
 }
 
 function asAppError(error: Error): AppError | null {
 	if (error instanceof AppError) return error;
 	if (error instanceof StorageUnavailable) {
-		return new AppError("storage_unavailable", "Storage is temporarily unavailable. Try again.");
+		return error.kind === "refused"
+			? new AppError("overloaded", "The database is overloaded, and nothing was changed. Try again in a few seconds.")
+			: new AppError("storage_unavailable", "Storage is temporarily unavailable. Try again.");
 	}
 	// The framework's own errors are about invalid requests.
 	if (error instanceof HTTPException && error.status < 500) return new AppError("invalid_request", error.message);

@@ -41,14 +41,16 @@ export const retryJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
 	const { input: _, ...overrides } = c.req.valid("json");
 	const input = objectOf(c.var.body)?.input;
-	const retried = await retry(submitBindings(c), {
+	const order = {
 		key: jobKeyOf(c),
 		overrides,
 		input: input === undefined ? null : JSON.stringify(input),
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 		by: callerAsActor(c),
-	});
+	};
+	const { submissionLoad, runtime } = c.env.services;
+	const retried = await submissionLoad.admit(runtime, () => retry(submitBindings(c), order));
 	if (retried.outcome === "unknown") throw noSuchJob();
 	if (retried.outcome === "not_final")
 		throw new AppError("not_final", "Only a final job can be retried. Wait until it ends, or cancel it first.");

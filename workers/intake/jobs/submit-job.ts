@@ -37,5 +37,7 @@ export const submitJobRoute = newApp().openapi(route, async (c) => {
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 	};
-	return await respondToSubmission(c, await submit(submitBindings(c), order), waitMs);
+	const { submissionLoad, runtime } = c.env.services;
+	const outcome = await submissionLoad.admit(runtime, () => submit(submitBindings(c), order));
+	return await respondToSubmission(c, outcome, waitMs);
 });

@@ -1,0 +1,70 @@
+/**
+ * Sheds submissions while D1 is saturated. D1 serves one transaction after the other: a submission that it takes on beyond its
+ * capacity delays the settlement of jobs that were accepted before. A refused one costs it nothing.
+ */
+import { AppError } from "../../../shared/core/errors.ts";
+import type { Runtime } from "../../../shared/core/runtime.ts";
+
+/**
+ * A D1 that lets a submission wait so much longer than an idle one has more to do than it can. A longer time would let
+ * submissions take the capacity that accepted jobs need to end; a shorter one would mistake a hiccup for an overload.
+ */
+const SATURATED_MS = 250;
+/** A burst makes submissions wait as well, and is over sooner. */
+const BURST_MS = 2_000;
+/** A shorter time below the limit ends no overload. */
+const RESPITE_MS = 1_000;
+/** So long after an overload, the next one is no burst. */
+const REMEMBERED_MS = 10_000;
+/** While submissions are shed, one is let through this often, to see whether D1 keeps up again. */
+const PROBE_EVERY_MS = 500;
+
+const MESSAGE = "The service is overloaded, and the job was not accepted. Try again in a few seconds.";
+
+/** Shared by the requests of an isolate: each isolate decides by what it sees itself. */
+export class SubmissionLoad {
+	/** When each submission in flight began, oldest first. */
+	readonly #inFlight = new Set<{ startedAt: number }>();
+	/** When the last submission began that D1 has responded to. */
+	#respondedUntil = Number.NEGATIVE_INFINITY;
+	/** When it began, and when it was last seen. */
+	#saturatedSince = 0;
+	#saturatedAt = Number.NEGATIVE_INFINITY;
+	#shedAt = Number.NEGATIVE_INFINITY;
+	#admittedAt = Number.NEGATIVE_INFINITY;
+	/** The quickest response so far: what D1 takes when it is idle, from where this isolate runs. */
+	#idleMs = Number.POSITIVE_INFINITY;
+
+	/** Rejects with `overloaded` if D1 is saturated. @param submit takes what D1 takes */
+	async admit<T>({ now }: Pick<Runtime, "now">, submit: () => Promise<T>): Promise<T> {
+		const own = { startedAt: now() };
+		if (this.#isOverloaded(own.startedAt) && own.startedAt - this.#admittedAt < PROBE_EVERY_MS) {
+			this.#shedAt = own.startedAt;
+			throw new AppError("overloaded", MESSAGE);
+		}
+		this.#admittedAt = own.startedAt;
+		this.#inFlight.add(own);
+		try {
+			const outcome = await submit();
+			this.#idleMs = Math.min(this.#idleMs, now() - own.startedAt);
+			this.#respondedUntil = Math.max(this.#respondedUntil, own.startedAt);
+			return outcome;
+		} finally {
+			this.#inFlight.delete(own);
+		}
+	}
+
+	#isOverloaded(now: number): boolean {
+		if (!this.#isSaturated(now)) return false;
+		if (now - this.#saturatedAt > RESPITE_MS) this.#saturatedSince = now;
+		this.#saturatedAt = now;
+		return now - this.#saturatedSince > BURST_MS || now - this.#shedAt < REMEMBERED_MS;
+	}
+
+	/** The oldest submission in flight waits for too long, and none that began later was quicker. */
+	#isSaturated(now: number): boolean {
+		const [oldest] = this.#inFlight;
+		if (oldest === undefined || this.#respondedUntil > oldest.startedAt) return false;
+		return now - oldest.startedAt > SATURATED_MS + Math.min(this.#idleMs, SATURATED_MS);
+	}
+}
