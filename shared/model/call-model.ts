@@ -117,11 +117,11 @@ function unread(
 function givenUp(why: GivenUp, status: number | null): ModelFailure {
 	switch (why) {
 		case "timed_out":
-			return transient(why, "The provider did not complete its response within the time limit.", status);
+			return cut(why, "The provider did not complete its response within the time limit.", status);
 		case "stalled":
 			return transient(why, "The provider stopped sending data mid-response.", status);
 		case "aborted":
-			return transient(why, "The call was aborted before the response completed.", status);
+			return cut(why, "The call was aborted before the response completed.", status);
 	}
 }
 
@@ -136,6 +136,11 @@ function unreachable(error: unknown): ModelFailure {
 
 function transient(code: string, message: string, status: number | null): ModelFailure {
 	return newFailure({ class: "transient", code, message, status });
+}
+
+/** By `timeout_seconds`, the deadline, a cancellation or a lost lease. */
+function cut(code: string, message: string, status: number | null): ModelFailure {
+	return newFailure({ class: "transient", code, message, status, isCut: true });
 }
 
 /** Removes our keys: some providers quote a key that they refuse. */

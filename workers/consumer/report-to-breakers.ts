@@ -31,7 +31,7 @@ export async function reportFailure(
 	const event = breakerEventFor({ credential, model, leasedAt: leasedAt ?? 0 }, failure, waitMs);
 	if (event === null) {
 		// A permanent refusal still shows that the provider responds.
-		if (failure.isCallMade) await reportRecovery(consumer, lease);
+		if (failure.isCallMade && !failure.isCut) await reportRecovery(consumer, lease);
 		return null;
 	}
 	if (decision.next === "queued") return event;

@@ -52,6 +52,7 @@ export function breakerEventFor(
 	failure: ModelFailure,
 	waitMs: number,
 ): BreakerEvent | null {
+	if (failure.isCut) return null;
 	const { leasedAt } = job;
 	const isRequested = failure.retryAfterMs !== null;
 	const modelKey = modelKeyOf(job.credential, job.model);

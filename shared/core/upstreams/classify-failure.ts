@@ -3,6 +3,7 @@
 import type { Json } from "../json/json.ts";
 import {
 	type Classification,
+	classificationOfRequest,
 	classificationOfStatus,
 	ERROR_AFTER_SUCCESS,
 	GATEWAY_SENTENCES,
@@ -35,10 +36,13 @@ export interface Refusal {
 export function classifyFailure({ provider, status, header, body, nowMs }: Refusal): ModelFailure {
 	const error = readProviderError(body);
 	const ofGateway = provider === "workers-ai" ? gatewayClassificationOf(status, error) : null;
-	const classification = obeyShouldRetry(ofGateway ?? classificationOf(status, error), header("x-should-retry"));
+	const general = ofGateway ?? classificationOf(status, error);
+	const isAboutAll = general.class === "throttled" || (general.class === "blocked" && ofGateway === null);
+	const ofRequest = isAboutAll ? classificationOfRequest(error.message ?? "") : null;
+	const classification = ofRequest ?? obeyShouldRetry(general, header("x-should-retry"));
 	return newFailure({
 		class: classification.class,
-		code: error.words[0]?.toLowerCase() ?? classification.code,
+		code: ofRequest?.code ?? error.words[0]?.toLowerCase() ?? classification.code,
 		message: error.message === null ? ownMessage(status) : cleanMessage(error.message),
 		status,
 		retryAfterMs:

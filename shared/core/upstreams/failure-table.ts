@@ -85,6 +85,33 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	"5019": REJECTED,
 };
 
+/** Each names what the one request did. It is permanent for this model, whatever code or status comes with it. */
+const REQUEST_SENTENCES: readonly { pattern: RegExp; classification: Classification }[] = [
+	{ pattern: /\brequest (body |payload )?(is |was )?too large\b/i, classification: TOO_LARGE },
+	{ pattern: /\b(tokens?|input|prompt|messages?|request) must be reduced\b/i, classification: TOO_LARGE },
+	{ pattern: /\breduce (your|the) (message|prompt|input|request)s? (size|length)\b/i, classification: TOO_LARGE },
+	{ pattern: /\btokens? per request\b|\bper[- ]request token\b/i, classification: TOO_LARGE },
+	{ pattern: /\bprompt tokens limit exceeded\b/i, classification: TOO_LARGE },
+	{ pattern: /\bfewer max_tokens\b|\bcan only afford\b/i, classification: TOO_LARGE },
+	{ pattern: /\brequired for long context requests\b/i, classification: TOO_LARGE },
+	{
+		pattern: /\b(batch size|number of images|too many images)\b[^.]*\b(exceed|limit|maximum|at most)/i,
+		classification: TOO_LARGE,
+	},
+	// Gemini: the plan grants none of this model.
+	{ pattern: /\blimit: 0(?![.\d])/i, classification: row("permanent", "model_not_available") },
+];
+
+/** "Limit 30000, Requested 60000" without a use before it: no wait lets this request through. */
+const LIMIT_AND_REQUESTED = /\blimit:? (\d+), requested:? (\d+)/i;
+
+/** What a sentence says about the one request, where code or status would have all requests wait. */
+export function classificationOfRequest(message: string): Classification | null {
+	const [, limit, requested] = LIMIT_AND_REQUESTED.exec(message) ?? [];
+	if (Number(requested) > Number(limit)) return TOO_LARGE;
+	return REQUEST_SENTENCES.find(({ pattern }) => pattern.test(message))?.classification ?? null;
+}
+
 /** Failures that some providers distinguish only by their message. Each applies to the given status only. */
 export const SENTENCES: readonly { status: number; pattern: RegExp; classification: Classification }[] = [
 	{ status: 400, pattern: /credit balance is too low/i, classification: BLOCKED },

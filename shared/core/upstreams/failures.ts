@@ -24,6 +24,8 @@ export interface ModelFailure {
 	retryAfterMs: number | null;
 	/** False: no call was made, so nothing is known of the upstream. */
 	isCallMade: boolean;
+	/** True: a limit of the caller or of ours ended the call, so that its failure shows nothing of the upstream. */
+	isCut: boolean;
 	/** Whether another model could succeed: true if only this model or provider refuses the call. */
 	nextModelMayHelp: boolean;
 	/** The gateway's log id of this call. */
@@ -37,7 +39,7 @@ type FailureFacts = Pick<ModelFailure, "class" | "code" | "message"> & Partial<M
 /** Facts that are left out are unknown. */
 export function newFailure(facts: FailureFacts): ModelFailure {
 	const unknown = { status: null, retryAfterMs: null, logId: null, usage: null };
-	return { ...unknown, isCallMade: true, nextModelMayHelp: true, ...facts };
+	return { ...unknown, isCallMade: true, isCut: false, nextModelMayHelp: true, ...facts };
 }
 
 /** No call could be made, because the route is missing or misconfigured. Another model's route may work. */

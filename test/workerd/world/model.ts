@@ -46,7 +46,7 @@ export function slowly(ms: number, outcome: ModelOutcome): Step {
 	return async (call, signal, runtime) => {
 		const limitMs = Math.min(ms, call.timeoutMs);
 		await runtime.sleep(limitMs, signal);
-		if (signal.aborted) return failed("transient", { code: "aborted", status: null });
-		return ms > call.timeoutMs ? failed("transient", { code: "timed_out", status: null }) : outcome;
+		if (signal.aborted) return failed("transient", { code: "aborted", status: null, isCut: true });
+		return ms > call.timeoutMs ? failed("transient", { code: "timed_out", status: null, isCut: true }) : outcome;
 	};
 }

@@ -219,7 +219,7 @@ describe("the call", () => {
 			body.send(sseOf(piece("Hi")));
 			await runtime.advance(1000);
 		}
-		expect(outcome.now()).toMatchObject(failedAs({ class: "transient", code: "timed_out", status: 200 }));
+		expect(outcome.now()).toMatchObject(failedAs({ class: "transient", code: "timed_out", status: 200, isCut: true }));
 		expect(calls[0]?.init.signal?.aborted).toBe(true);
 		expect(body.isCancelled()).toBe(true);
 	});
@@ -230,7 +230,7 @@ describe("the call", () => {
 		const runtime = fakeRuntime({ fetch: () => new Promise((resolve) => (answer = resolve)) });
 		const outcome = watched(asking(runtime)({ timeoutMs: 1000 }));
 		await runtime.advance(1000);
-		expect(outcome.now()).toMatchObject(failedAs({ class: "transient", code: "timed_out", status: null }));
+		expect(outcome.now()).toMatchObject(failedAs({ class: "transient", code: "timed_out", status: null, isCut: true }));
 		answer(eventStream(late.stream));
 		await settled();
 		expect(late.isCancelled()).toBe(true);
@@ -247,7 +247,7 @@ describe("the call", () => {
 		const outcome = asking(runtime)({}, stop.signal);
 		await settled();
 		stop.abort();
-		expect(await outcome).toMatchObject(failedAs({ class: "transient", code: "aborted" }));
+		expect(await outcome).toMatchObject(failedAs({ class: "transient", code: "aborted", isCut: true }));
 		expect(runtime.pendingTimers()).toBe(0);
 		await settled();
 		if (when !== "before its headers") expect(body.isCancelled()).toBe(true);
@@ -283,6 +283,7 @@ describe("a refusal", () => {
 				status: 429,
 				retryAfterMs: 3000,
 				isCallMade: true,
+				isCut: false,
 				nextModelMayHelp: true,
 				logId: "log_1",
 				usage: null,

@@ -18,3 +18,8 @@ describe("a blocked failure", () => {
 		},
 	);
 });
+
+it.each(["timed_out", "aborted"])("a call that was cut (%s) is no evidence", (code) => {
+	const failure = aFailure("transient", { code, isCut: true });
+	expect(breakerEventFor({ credential: "c", model: "m", leasedAt: 1 }, failure, 0)).toBeNull();
+});

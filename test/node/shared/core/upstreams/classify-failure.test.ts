@@ -232,6 +232,73 @@ describe("behind the AI Gateway", () => {
 	});
 });
 
+describe("a limit that only one request exceeds", () => {
+	const limit = (code: string, message: string) => openai(code, "tokens", message);
+	const rows: [status: number, body: Json, code: string][] = [
+		[
+			429,
+			limit(
+				"rate_limit_exceeded",
+				"Request too large for gpt-4o on tokens per min (TPM): Limit 30000, Requested 60000.",
+			),
+			"request_too_large",
+		],
+		[
+			429,
+			limit("rate_limit_exceeded", "The input or output tokens must be reduced in order to run successfully."),
+			"request_too_large",
+		],
+		[
+			413,
+			limit(
+				"rate_limit_exceeded",
+				"Request too large for model `llama` on tokens per minute (TPM): Limit 6000, Requested 14368, please reduce your message size and try again.",
+			),
+			"request_too_large",
+		],
+		[429, limit("rate_limit_exceeded", "Rate limit reached on TPM: Limit 6000, Requested 6001."), "request_too_large"],
+		[429, anthropic("rate_limit_error", "Extra usage is required for long context requests."), "request_too_large"],
+		[
+			429,
+			gemini(429, "RESOURCE_EXHAUSTED", "Quota exceeded for metric: free_tier_requests, limit: 0, model: gemini-pro"),
+			"model_not_available",
+		],
+		[
+			429,
+			{ message: "Tokens per request limit exceeded", type: "too_many_tokens_error", code: "token_quota_exceeded" },
+			"request_too_large",
+		],
+		[
+			402,
+			{
+				error: {
+					code: 402,
+					message:
+						"This request requires more credits, or fewer max_tokens. You requested up to 65536 tokens, but can only afford 30104.",
+				},
+			},
+			"request_too_large",
+		],
+		[402, { error: { code: 402, message: "Prompt tokens limit exceeded: 12000 > 8000." } }, "request_too_large"],
+		[429, { error: { message: "The batch size exceeds the maximum of 96." } }, "request_too_large"],
+	];
+	it.each(rows)("%i %j is permanent: %s, whatever x-should-retry says", (status, body, code) => {
+		const failure = classify(status, body, { "x-should-retry": "true", "retry-after": "86400" });
+		expect(failure).toMatchObject({ class: "permanent", code, nextModelMayHelp: true });
+	});
+
+	it.each([
+		[
+			429,
+			"Rate limit reached on tokens per min (TPM): Limit 30000, Used 29000, Requested 2000. Please try again in 2s.",
+		],
+		[429, "Quota exceeded for metric: requests, limit: 0.5, please retry in 20s."],
+		[429, "Too many requests. Please reduce your request rate."],
+	])("%i %s is throttled", (status, message) => {
+		expect(classify(status, openai(null, "requests", message)).class).toBe("throttled");
+	});
+});
+
 describe("x-should-retry", () => {
 	const rows: [status: number, word: string, failureClass: FailureClass][] = [
 		[400, "true", "transient"],
