@@ -21,7 +21,7 @@ function faultsOf(sql: string): string[] {
 		...(code.includes("/*") ? ["a block comment"] : []),
 		...comments.filter((comment) => /[';]/.test(comment)).map((comment) => `in a comment, ' or ;: ${comment}`),
 		...triggers
-			.filter((line) => !/^CREATE TRIGGER \w+ .* BEGIN .*; END;$/.test(line))
+			.filter((line) => !/^(CREATE TRIGGER \w+ .* BEGIN .*; END|DROP TRIGGER \w+);$/.test(line))
 			.map((line) => `trigger: ${line}`),
 		...triggers.filter((line) => /\bCASE\b/i.test(line)).map((line) => `CASE in a trigger: ${line}`),
 		...(/\b(begin|end)\b/.test(code) ? ["a lowercase begin or end"] : []),

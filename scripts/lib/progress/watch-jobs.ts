@@ -20,7 +20,7 @@ const COLUMNS = "j.id, j.status, j.status_reason AS reason, j.finished_at - j.cr
 /** By primary key: `CROSS JOIN` keeps SQLite from scanning the jobs. */
 const OF_ANY_TENANT = "CROSS JOIN jobs j ON j.tenant_id = t.id";
 const TOTALS = `SELECT (SELECT count(*) FROM jobs WHERE sweep_at IS NOT NULL) AS open,
-	coalesce(sum(jobs), 0) AS finished, coalesce(sum(succeeded), 0) AS succeeded FROM usage`;
+	coalesce(sum(jobs), 0) AS finished, coalesce(sum(succeeded), 0) AS succeeded FROM usage WHERE model <> ''`;
 const NEW_JOBS = `SELECT ${COLUMNS} FROM tenants t ${OF_ANY_TENANT} AND j.id > ? LIMIT ${JOBS_MAX}`;
 const JOBS_BY_ID = `SELECT ${COLUMNS} FROM json_each(?) wanted CROSS JOIN tenants t ${OF_ANY_TENANT} AND j.id = wanted.value`;
 

@@ -28,38 +28,81 @@ export const overBudget = (tenant: string) =>
 	isReached(
 		tenant,
 		"tokens_per_day",
-		`coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = tenants.id AND day = ${TODAY}), 0)`,
+		`coalesce((SELECT total_tokens FROM usage WHERE tenant_id = tenants.id AND day = ${TODAY} AND model = ''), 0)`,
 	);
 
-/** How many more open jobs a tenant may have. Null: it has no limit, and nothing is counted. */
+/** How many more open jobs a tenant may have. Null: it has no limit. */
 export const openLeft = (tenant: string) => `(
-	SELECT limits ->> 'open_jobs' - (SELECT count(*) FROM jobs AS open WHERE open.open_in = tenants.id)
-	  FROM tenants WHERE id = ${tenant} AND limits ->> 'open_jobs' IS NOT NULL)`;
+	SELECT limits ->> 'open_jobs' - open_jobs FROM tenants WHERE id = ${tenant} AND limits ->> 'open_jobs' IS NOT NULL)`;
 
 const hasOpenLimit = (tenant: string) =>
 	`EXISTS (SELECT 1 FROM tenants WHERE id = ${tenant} AND limits ->> 'open_jobs' IS NOT NULL)`;
 
-/** `open_in` of a new job: set only if the tenant has the limit, so that no other tenant pays for the count. */
+/** `open_in` of a new job: set only if the tenant has the limit. Triggers count the jobs with it in `tenants.open_jobs`. */
 export const openIn = (tenant: string) => `iif(${hasOpenLimit(tenant)}, ${tenant}, NULL)`;
 
+/** Where a page of open jobs ends. */
+export interface OpenCursor {
+	sweepAt: number;
+	tenantId: string;
+	jobId: string;
+}
+
+const OPEN_AFTER = `jobs INDEXED BY jobs_to_sweep
+	 WHERE sweep_at IS NOT NULL AND (sweep_at, tenant_id, id) > (?2, ?3, ?4) ORDER BY sweep_at, tenant_id, id`;
+
 /**
- * Sets `open_in` of the tenant's open jobs, in the transaction that gives it this limit. Reads the open jobs of all tenants
- * instead of all jobs of this one, most of which are final.
+ * Sets `open_in` of a tenant's jobs that were open before it had the limit, of one page of the open jobs of all tenants: fewer
+ * than all jobs of this one, most of which are final. `pageEnd` finds the last job of a full page.
  */
-export function countOpenJobs(tenantId: string): Statement {
+export function countOpenJobs(
+	tenantId: string,
+	after: OpenCursor,
+	pageSize: number,
+): Record<"counted" | "pageEnd", Statement> {
+	const params = [tenantId, after.sweepAt, after.tenantId, after.jobId, pageSize];
 	return {
-		sql: `UPDATE jobs SET open_in = tenant_id
-		 WHERE ${hasOpenLimit("?1")} AND (tenant_id, id) IN (
-		       SELECT tenant_id, id FROM jobs INDEXED BY jobs_to_sweep
-		        WHERE sweep_at IS NOT NULL AND tenant_id = ?1 AND open_in IS NULL)`,
+		counted: {
+			sql: `UPDATE jobs SET open_in = tenant_id
+			 WHERE ${hasOpenLimit("?1")} AND open_in IS NULL AND (tenant_id, id) IN (
+			       SELECT tenant_id, id FROM (SELECT tenant_id, id FROM ${OPEN_AFTER} LIMIT ?5) WHERE tenant_id = ?1)
+			RETURNING id`,
+			params,
+		},
+		pageEnd: { sql: `SELECT ?1 AS owner, sweep_at, tenant_id, id FROM ${OPEN_AFTER} LIMIT 1 OFFSET ?5 - 1`, params },
+	};
+}
+
+/** The sum of the day, for a tenant that had no limit of tokens until now. Triggers keep it from then on. */
+export function sumTokens(db: Database, tenantId: string): Statement {
+	return {
+		sql: `INSERT INTO usage (tenant_id, day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens)
+		SELECT tenant_id, day, '', sum(jobs), sum(succeeded), sum(prompt_tokens), sum(completion_tokens), sum(total_tokens)
+		  FROM usage WHERE tenant_id = ?2 AND day = ${TODAY} AND model <> ''
+		   AND EXISTS (SELECT 1 FROM tenants WHERE id = ?2 AND limits ->> 'tokens_per_day' IS NOT NULL) GROUP BY tenant_id, day
+		    ON CONFLICT DO UPDATE SET total_tokens = excluded.total_tokens`,
+		params: [db.clock(), tenantId],
+	};
+}
+
+/** Up to so many slots, the rows with a slot are counted: cheaper than a count that each change of a slot writes. */
+const SLOTS_COUNTED_MAX = 100;
+
+/** Starts the count of slots of a tenant with many, or ends it. */
+export function countSlots(tenantId: string): Statement {
+	return {
+		sql: `UPDATE tenants SET slots_taken = iif(limits ->> 'running_jobs' > ${SLOTS_COUNTED_MAX},
+		       (SELECT count(*) FROM jobs WHERE slot = ?1), NULL)
+		 WHERE id = ?1 AND (slots_taken IS NULL) <> coalesce(limits ->> 'running_jobs' <= ${SLOTS_COUNTED_MAX}, TRUE)`,
 		params: [tenantId],
 	};
 }
 
-/** Slots that a tenant has left, as SQL. Negative if its limit was lowered. Reads one row per slot in use. */
+/** Slots that a tenant has left, as SQL. Negative if its limit was lowered. Reads one row for each of a few slots in use. */
 const freeSlots = (tenant: string) => `(
 	coalesce((SELECT limits ->> 'running_jobs' FROM tenants WHERE id = ${tenant}), ${FAIR_SHARE})
-	- (SELECT count(*) FROM jobs AS held WHERE held.slot = ${tenant}))`;
+	- coalesce((SELECT slots_taken FROM tenants WHERE id = ${tenant}),
+	           (SELECT count(*) FROM jobs AS held WHERE held.slot = ${tenant})))`;
 
 /** Whether jobs of the tenant are parked for a slot. They run before any later job. */
 const othersWait = (tenant: string) =>

@@ -67,6 +67,9 @@ export async function finishJobs(
 	});
 }
 
+/** From its submission, so that a submission whose response was lost finds its job when it is repeated. */
+const KEPT_MS_MIN = 120_000;
+
 /** Null in `model`, `attempt`, `attempts` and `usage`: the column stays as it is. */
 const FINISH = `UPDATE jobs
 		   SET status = event ->> 'status', status_reason = event ->> 'reason', error = event ->> 'error',
@@ -75,7 +78,7 @@ const FINISH = `UPDATE jobs
 		       attempt = coalesce(event ->> '$.progress.attempt', attempt),
 		       attempts = coalesce(event ->> '$.progress.attempts', attempts),
 		       usage = coalesce(event ->> '$.progress.usage', usage),
-		       finished_at = ${NOW}, prune_at = ${NOW} + retain_ms,
+		       finished_at = ${NOW}, prune_at = max(${NOW} + retain_ms, created_at + ${KEPT_MS_MIN}),
 		       lease_expires_at = NULL, sweep_at = NULL, parked_on = NULL, slot = NULL, open_in = NULL, version = version + 1
 		  FROM (SELECT value AS event FROM json_each(?2))
 		 WHERE tenant_id = event ->> 'tenantId' AND jobs.id = event ->> 'jobId' AND ${IS_UNCHANGED}

@@ -174,12 +174,9 @@ function rowOf(job: NewJob) {
 
 const STORED = "FROM jobs AS stored WHERE stored.tenant_id = submitted.tenant_id AND stored.id = submitted.id";
 
-/**
- * Neither stored nor erased. The tombstone of an erased job, with R2 keys that end with its id, outlives any request. Checked
- * on a repeat only, because it reads all tombstones.
- */
-const IS_NEW = `NOT EXISTS (SELECT 1 ${STORED}) AND NOT EXISTS (
-	SELECT 1 FROM tombstones CROSS JOIN json_each(tombstones.keys) AS erased WHERE erased.value LIKE '%/' || submitted.id)`;
+/** Neither stored nor erased by its owner. The tombstone outlives any request, and no job is pruned before its repeat comes. */
+const IS_NEW = `NOT EXISTS (SELECT 1 ${STORED})
+	AND NOT EXISTS (SELECT 1 FROM tombstones WHERE erased_job = submitted.id)`;
 
 /** How many more jobs a tenant may submit; null: any number. */
 const mayAdd = (tenant: string) =>

@@ -4,7 +4,7 @@ import type { JobKey } from "../../core/jobs/job.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { LIMIT_NAMES, type Tenant, TenantLimits, type TenantLimitsChange } from "../../core/tenants/tenant.ts";
 import { releaseForTenants } from "../admission/release.ts";
-import { countOpenJobs, revokeSlots } from "../admission/tenant-limits.ts";
+import { countOpenJobs, countSlots, type OpenCursor, revokeSlots, sumTokens } from "../admission/tenant-limits.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { jobKeysFromRows } from "../key-list.ts";
@@ -32,6 +32,7 @@ export async function createTenant(
 			params: [db.clock(), tenantId, tenant.name, JSON.stringify(tenant.limits), tenant.sealedSecret],
 		},
 		audited(db, by, { action: "tenant.created", tenantId, target: tenantId }),
+		countSlots(tenantId),
 	]);
 	return tenantFromRow(rows[0]);
 }
@@ -57,6 +58,36 @@ export async function listTenants(db: Database, limit: number, after: string | n
 		params: [limit, after ?? AFTER_ANY_ID],
 	});
 	return rows.map(tenantFromRow);
+}
+
+/** Open jobs of all tenants, in one statement. */
+const COUNTED_AT_ONCE = 1_000;
+/** Of one change of limits. Open jobs behind them do not count against a new limit. */
+const PAGES_MAX = 200;
+
+const NOT_COUNTED: Record<"counted" | "pageEnd", Statement[]> = { counted: [], pageEnd: [] };
+const BEGINNING: OpenCursor = { sweepAt: -1, tenantId: "", jobId: "" };
+const CursorRow = z.object({ sweep_at: z.number(), tenant_id: z.string(), id: z.string() });
+
+function cursorFromRow(raw: unknown): OpenCursor {
+	const row = CursorRow.parse(raw);
+	return { sweepAt: row.sweep_at, tenantId: row.tenant_id, jobId: row.id };
+}
+
+/**
+ * The pages after the first, which the change of limits itself counts. A job may move to a page that was counted before it, so
+ * the pages begin again until one round finds no more.
+ */
+async function countOpenJobsAfter(db: Database, tenantId: string, firstEnd: unknown): Promise<void> {
+	let end = firstEnd;
+	let isFound = true;
+	for (let page = 1; page < PAGES_MAX && (end !== undefined || isFound); page++) {
+		if (end === undefined) isFound = false;
+		const after = end === undefined ? BEGINNING : cursorFromRow(end);
+		const rows = await db.transactNamed("update tenant", countOpenJobs(tenantId, after, COUNTED_AT_ONCE));
+		isFound ||= rows.counted.length > 0;
+		[end] = rows.pageEnd;
+	}
 }
 
 /** How many jobs one change of limits releases at most. The sweeper releases the rest. */
@@ -92,10 +123,13 @@ export async function updateTenant(
 		// Right after the update: it reads `changes()`.
 		audited: audited(db, by, { action: "tenant.updated", tenantId, target: tenantId }),
 		found: find(tenantId),
-		limited: limits === null ? [] : [countOpenJobs(tenantId), revokeSlots(tenantId)],
+		...(limits?.open_jobs == null ? NOT_COUNTED : countOpenJobs(tenantId, BEGINNING, COUNTED_AT_ONCE)),
+		limited: limits === null ? [] : [sumTokens(db, tenantId), countSlots(tenantId), revokeSlots(tenantId)],
 		released: limits === null ? [] : releaseForTenants(db, [tenantId], RELEASED_MAX),
 	});
 	const [row] = rows.found;
+	const [pageEnd] = rows.pageEnd;
+	if (pageEnd !== undefined) await countOpenJobsAfter(db, tenantId, pageEnd);
 	return row === undefined ? null : { tenant: tenantFromRow(row), released: jobKeysFromRows(rows.released) };
 }
 

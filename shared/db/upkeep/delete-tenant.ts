@@ -87,7 +87,7 @@ export async function erasePage(
 	tombstoneId: string,
 ): Promise<ErasedPage> {
 	const [, gone = [], ...others] = await db.transact("erase page of tenant", [
-		insertTombstone(db, jobs, tombstoneId, `tenant_id IN ${DELETED_TENANTS}`),
+		insertTombstone(db, jobs, { tombstoneId }, `tenant_id IN ${DELETED_TENANTS}`),
 		{
 			sql: `DELETE FROM jobs
 			 WHERE (tenant_id, id) IN (SELECT ?1, value ->> 1 FROM json_each(?2)) AND ${IS_DELETED}

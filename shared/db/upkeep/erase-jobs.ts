@@ -49,7 +49,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
 	const params = [db.clock(), keyList(jobs)];
 	const rows = await db.transactNamed("prune jobs", {
-		tombstone: insertTombstone(db, jobs, tombstoneId, `${FINAL} AND prune_at <= ${NOW} AND ${NOTHING_PENDING}`),
+		tombstone: insertTombstone(db, jobs, { tombstoneId }, `${FINAL} AND prune_at <= ${NOW} AND ${NOTHING_PENDING}`),
 		gone: { sql: `DELETE FROM jobs WHERE ${over} AND ${NOTHING_PENDING} RETURNING ${ERASED_COLUMNS}`, params },
 		deliveries: {
 			sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN (
@@ -68,7 +68,7 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, by: Actor): Promise<ErasedJob | null> {
 	const params = [db.clock(), keyList([job])];
 	const rows = await db.transactNamed("erase job", {
-		tombstone: insertTombstone(db, [job], tombstoneId, FINAL),
+		tombstone: insertTombstone(db, [job], { tombstoneId, erasedJob: job.jobId }, FINAL),
 		deliveries: {
 			sql: `UPDATE deliveries
 			   SET prune_at = ${NOW} + ${ORPHANED_DELIVERY_MS}, next_attempt_at = NULL, sweep_at = NULL, parked_on = NULL,
@@ -87,15 +87,25 @@ export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, b
 }
 
 /** With the R2 keys of the jobs that the following statements erase: `condition` must be theirs. */
-export function insertTombstone(db: Database, jobs: JobKey[], tombstoneId: string, condition: string): Statement {
+export function insertTombstone(
+	db: Database,
+	jobs: JobKey[],
+	{ tombstoneId, erasedJob = null }: { tombstoneId: string; erasedJob?: string | null },
+	condition: string,
+): Statement {
 	return {
-		sql: `INSERT INTO tombstones (delete_at, id, keys)
-		SELECT ${NOW} + ${TOMBSTONE_MS}, ?3, json_group_array(key.value)
+		sql: `INSERT INTO tombstones (delete_at, id, keys, erased_job)
+		SELECT ${NOW} + ${TOMBSTONE_MS}, ?3, json_group_array(key.value), ?4
 		  FROM json_each(?2) AS listed
 		 CROSS JOIN jobs ON jobs.tenant_id = listed.value ->> 0 AND jobs.id = listed.value ->> 1
 		 CROSS JOIN json_each(json_array(listed.value ->> 2, jobs.input_key)) AS key
 		 WHERE key.value IS NOT NULL AND ${condition} HAVING count(*) > 0`,
-		params: [db.clock(), JSON.stringify(jobs.map((job) => [job.tenantId, job.jobId, resultKey(job)])), tombstoneId],
+		params: [
+			db.clock(),
+			JSON.stringify(jobs.map((job) => [job.tenantId, job.jobId, resultKey(job)])),
+			tombstoneId,
+			erasedJob,
+		],
 	};
 }
 

@@ -28,8 +28,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "what was open before the limit is not counted",
 		seenBy: 47,
 		file: "shared/db/tenants/tenants.ts",
-		find: "[countOpenJobs(tenantId), revokeSlots(tenantId)]",
-		replace: "[revokeSlots(tenantId), revokeSlots(tenantId)]",
+		find: "limits?.open_jobs == null ? NOT_COUNTED",
+		replace: "limits?.open_jobs !== 1 ? NOT_COUNTED",
 	},
 	{
 		name: "a refused submission takes its key",
@@ -119,8 +119,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a lowered limit leaves their slots to those who have not begun",
 		seenBy: 40,
 		file: "shared/db/tenants/tenants.ts",
-		find: "[countOpenJobs(tenantId), revokeSlots(tenantId)]",
-		replace: "[countOpenJobs(tenantId), countOpenJobs(tenantId)]",
+		find: "countSlots(tenantId), revokeSlots(tenantId)]",
+		replace: "countSlots(tenantId)]",
 	},
 	{
 		name: "the sweeper skips the jobs that wait for a slot",

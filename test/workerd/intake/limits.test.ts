@@ -22,7 +22,7 @@ const submit = (key: string, headers: Record<string, string> = {}, json: object 
 
 /** As if jobs of the tenant had ended today. */
 async function spend(tenantId: string, tokens: number): Promise<void> {
-	await env.DB.prepare("INSERT OR REPLACE INTO usage VALUES (?1, ?2, 'm', 1, 1, ?3, 0, ?3)")
+	await env.DB.prepare("INSERT OR REPLACE INTO usage VALUES (?1, ?2, '', 1, 1, ?3, 0, ?3)")
 		.bind(tenantId, Math.floor(runtime.now() / 1000 / DAY_SECONDS), tokens)
 		.run();
 }

@@ -311,7 +311,9 @@ describe("a sweep", () => {
 			env.DB.prepare(`${numbers} INSERT INTO idempotency_keys SELECT 'ten_1', 'key-' || i, '', '', 1 FROM n`).bind(
 				2_500,
 			),
-			env.DB.prepare(`${numbers} INSERT INTO tombstones SELECT 1, 'tmb_' || i, '[]' FROM n`).bind(250),
+			env.DB.prepare(`${numbers} INSERT INTO tombstones (delete_at, id, keys) SELECT 1, 'tmb_' || i, '[]' FROM n`).bind(
+				250,
+			),
 		]);
 		await world.sweep();
 		for (const table of ["idempotency_keys", "tombstones"]) {

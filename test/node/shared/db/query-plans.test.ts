@@ -35,7 +35,6 @@ const SMALL_TABLES = ["sweeper_notes"];
 const KNOWN: Readonly<Record<string, string>> = {
 	"prune breakers: SCAN breakers": "as many as upstreams in trouble",
 	"prune receiver breakers: SCAN receiver_breakers": "as many as receivers in trouble",
-	"submit job or explain: SCAN tombstones": "as many as pages erased in twenty minutes",
 };
 
 const SEEDS = 10;

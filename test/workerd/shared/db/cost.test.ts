@@ -309,7 +309,10 @@ async function crowd(count: number) {
 			count,
 			`${crowds}-`,
 		),
-		env.DB.prepare(`${numbers} INSERT INTO tombstones SELECT i, ?2 || i, '[]' FROM n`).bind(count, `${crowds}-`),
+		env.DB.prepare(`${numbers} INSERT INTO tombstones (delete_at, id, keys) SELECT i, ?2 || i, '[]' FROM n`).bind(
+			count,
+			`${crowds}-`,
+		),
 	]);
 }
 
