@@ -60,6 +60,10 @@ export async function listTenants(db: Database, limit: number, after: string | n
 	return rows.map(tenantFromRow);
 }
 
+/** A change of a tenant, and the pages that follow from it. */
+const writeChange = <Name extends string>(db: Database, statements: Record<Name, Statement | Statement[]>) =>
+	db.transactNamed("update tenant", statements);
+
 /** Open jobs of all tenants, in one statement. */
 const COUNTED_AT_ONCE = 1_000;
 /** Of one change of limits. Open jobs behind them do not count against a new limit. */
@@ -84,7 +88,7 @@ async function countOpenJobsAfter(db: Database, tenantId: string, firstEnd: unkn
 	for (let page = 1; page < PAGES_MAX && (end !== undefined || isFound); page++) {
 		if (end === undefined) isFound = false;
 		const after = end === undefined ? BEGINNING : cursorFromRow(end);
-		const rows = await db.transactNamed("update tenant", countOpenJobs(tenantId, after, COUNTED_AT_ONCE));
+		const rows = await writeChange(db, countOpenJobs(tenantId, after, COUNTED_AT_ONCE));
 		isFound ||= rows.counted.length > 0;
 		[end] = rows.pageEnd;
 	}
@@ -114,7 +118,7 @@ export async function updateTenant(
 	const name = "coalesce(?2, name)";
 	// `json_patch` would remove a limit that is set to null, and its default would apply again.
 	const merged = `json_set(limits${changed.map((name, at) => `, '$.${name}', CAST(?${3 + at} AS INTEGER)`).join("")})`;
-	const rows = await db.transactNamed("update tenant", {
+	const rows = await writeChange(db, {
 		updated: {
 			sql: `UPDATE tenants SET name = ${name}, limits = ${merged}
 			 WHERE id = ?1 AND deleted_at IS NULL AND (name, limits) <> (${name}, ${merged})`,

@@ -1,0 +1,169 @@
+/** What limits and repeats read, in rows as D1 bills them: as many for a tenant, or a table, twenty times the size. */
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import type { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
+import { Database } from "../../../../shared/db/database.ts";
+import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
+import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
+import { submitJobs } from "../../../../shared/db/jobs/submit-jobs.ts";
+import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
+import { runtime } from "../../../../workers/runtime.ts";
+import { aNewJob, anId, DAY, finalizationOf, jobOf, LEASE_MS, NOW, USAGE } from "../../../support/job-of.ts";
+import { aJob, aTenant, BY, copyRow, rowOf } from "../../support/a-job.ts";
+import { submitJob } from "../../support/submit-job.ts";
+import { meteredD1 } from "../../support/watched-d1.ts";
+
+const meter = meteredD1(env.DB);
+const db = new Database(meter.d1, runtime, () => NOW);
+const [FEW, MANY] = [1_000, 20_000];
+/** Behind the last entry that it looks for, an index may or may not have another one to look at. */
+const ROWS_AT_AN_END = 5;
+/** Of one transaction, whatever it is about. */
+const ROWS_MAX = 400;
+
+async function rowsRead(work: () => Promise<unknown>): Promise<number> {
+	meter.read();
+	await work();
+	return meter.read().rowsRead;
+}
+
+async function limited(limits: Partial<TenantLimits>): Promise<string> {
+	const { tenantId } = await aTenant();
+	if (Object.keys(limits).length > 0) await updateTenant(db, tenantId, { name: null, limits }, BY);
+	return tenantId;
+}
+
+/** `count` jobs of the tenant like `first`. */
+async function crowd(tenantId: string, count: number, first: Record<string, string | null>) {
+	const row = { ...rowOf(await aJob({ tenantId, status: "running" })), ...first };
+	const changes = Object.entries({ tenant_id: tenantId, ...first }).map(([name, value]) => `${name} = '${value}'`);
+	await env.DB.prepare(`UPDATE jobs SET ${changes} WHERE id = ?1`).bind(row.id ?? null).run();
+	await copyRow("jobs", row, count - 1, { id: "'job_r' || printf('%010d', n.i)" });
+}
+
+/** Each makes so many rows of something, and returns what is measured. */
+const WORK: Record<string, (rows: number) => Promise<() => Promise<unknown>>> = {
+	"repeat a submission after erasures": async (rows) => {
+		await env.DB.prepare(
+			`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+			 INSERT INTO tombstones (delete_at, id, keys, erased_job) SELECT ?2, ?3 || i, '[]', iif(i % 2, NULL, ?3 || i) FROM n`,
+		)
+			.bind(rows, NOW + DAY, anId("tmb"))
+			.run();
+		const job = aNewJob({ tenantId: anId("ten") });
+		return () => submitJobs(db, [job], true);
+	},
+	"submit with many models used today": async (rows) => {
+		const tenantId = await tenantWithModels(rows);
+		return () => submitJob(db, aNewJob({ tenantId }));
+	},
+	"lease with many models used today": async (rows) => {
+		const tenantId = await tenantWithModels(rows);
+		const keys = [await aJob({ tenantId }), await aJob({ tenantId })];
+		return () => leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
+	},
+	"submit with many open jobs": async (rows) => {
+		const tenantId = await limited({ open_jobs: 100_000 });
+		await crowd(tenantId, rows, { open_in: tenantId });
+		return () => submitJob(db, aNewJob({ tenantId }));
+	},
+	"submit with many running jobs": async (rows) => {
+		const tenantId = await limited({ running_jobs: 100_000 });
+		await crowd(tenantId, rows, { slot: tenantId });
+		return () => submitJob(db, aNewJob({ tenantId }));
+	},
+	"lease with many running jobs": async (rows) => {
+		const tenantId = await limited({ running_jobs: 100_000 });
+		await crowd(tenantId, rows, { slot: tenantId });
+		const keys = [await aJob({ tenantId })];
+		return () => leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
+	},
+	"finish with many running jobs": async (rows) => {
+		const tenantId = await limited({ running_jobs: 100_000 });
+		await crowd(tenantId, rows, { slot: tenantId });
+		const job = { ...jobOf({ tenantId, status: "running" }), jobId: "job_r0000000001" };
+		return () => finishJobs(db, [finalizationOf(job)]);
+	},
+};
+
+async function tenantWithModels(models: number): Promise<string> {
+	const tenantId = await limited({ tokens_per_day: 1_000_000 });
+	await env.DB.prepare(
+		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+		 INSERT INTO usage SELECT ?2, ?3, 'm' || i, 1, 1, 1, 1, 1 FROM n`,
+	)
+		.bind(models, tenantId, Math.floor(NOW / DAY))
+		.run();
+	return tenantId;
+}
+
+describe("rows read", () => {
+	it.each(Object.entries(WORK))("to %s are as many for 20,000 as for 1,000", async (_, prepare) => {
+		const few = await rowsRead(await prepare(FEW));
+		const many = await rowsRead(await prepare(MANY));
+		expect(Math.abs(many - few)).toBeLessThan(ROWS_AT_AN_END);
+		expect(many).toBeLessThan(ROWS_MAX);
+	});
+});
+
+describe("a tenant's counts", () => {
+	const counts = (tenantId: string) =>
+		env.DB.prepare("SELECT open_jobs, slots_taken FROM tenants WHERE id = ?1").bind(tenantId).first();
+
+	it("begin with what there is when a limit is set, page by page, and end with it", async () => {
+		const tenantId = await limited({});
+		await crowd(tenantId, 2_500, {});
+		await updateTenant(db, tenantId, { name: null, limits: { open_jobs: 2_500, running_jobs: 500 } }, BY);
+		expect(await counts(tenantId)).toEqual({ open_jobs: 2_500, slots_taken: 0 });
+		expect(await submitJob(db, aNewJob({ tenantId }))).toMatchObject({ outcome: "refused", limit: "open_jobs" });
+		await updateTenant(db, tenantId, { name: null, limits: { running_jobs: null } }, BY);
+		expect(await counts(tenantId)).toEqual({ open_jobs: 2_500, slots_taken: null });
+	});
+
+	it("follow each change of a job, and its erasure", async () => {
+		const tenantId = await limited({ open_jobs: 10, running_jobs: 500 });
+		const job = aNewJob({ tenantId });
+		await submitJob(db, job);
+		expect(await counts(tenantId)).toEqual({ open_jobs: 1, slots_taken: 1 });
+		await env.DB.prepare("DELETE FROM jobs WHERE tenant_id = ?1").bind(tenantId).run();
+		expect(await counts(tenantId)).toEqual({ open_jobs: 0, slots_taken: 0 });
+		const next = aNewJob({ tenantId });
+		await submitJob(db, next);
+		const [leased] = (await leaseJobs(db, { keys: [next], holder: "h", leaseMs: LEASE_MS })).jobs;
+		if (leased === undefined) throw new Error("nothing was leased");
+		await finishJobs(db, [finalizationOf(leased)]);
+		expect(await counts(tenantId)).toEqual({ open_jobs: 0, slots_taken: 0 });
+	});
+});
+
+describe("usage of a day", () => {
+	const end = async (tenantId: string, model: string) => {
+		const job = await aJob({ tenantId, status: "running", model });
+		await finishJobs(db, [finalizationOf(job, { progress: { ...job, usage: USAGE } })]);
+	};
+	const models = async (tenantId: string) => {
+		const { results } = await env.DB.prepare(
+			"SELECT model, total_tokens FROM usage WHERE tenant_id = ?1 ORDER BY model",
+		)
+			.bind(tenantId)
+			.all();
+		return results;
+	};
+
+	it("counts models beyond a hundred as other", async () => {
+		const tenantId = await tenantWithModels(99);
+		await updateTenant(db, tenantId, { name: null, limits: { tokens_per_day: 2_000 } }, BY);
+		for (const model of ["x1", "x2", "x3", "x1"]) await end(tenantId, model);
+		const rows = await models(tenantId);
+		expect(rows).toHaveLength(102);
+		expect(rows).toContainEqual({ model: "x1", total_tokens: 2 * USAGE.totalTokens });
+		expect(rows).toContainEqual({ model: "other", total_tokens: 2 * USAGE.totalTokens });
+		expect(rows[0]).toEqual({ model: "", total_tokens: 99 + 4 * USAGE.totalTokens });
+	});
+
+	it("has a sum only for a tenant with a limit of tokens", async () => {
+		const tenantId = await limited({});
+		await end(tenantId, "m");
+		expect(await models(tenantId)).toEqual([{ model: "m", total_tokens: USAGE.totalTokens }]);
+	});
+});
