@@ -37,7 +37,9 @@ async function limited(limits: Partial<TenantLimits>): Promise<string> {
 async function crowd(tenantId: string, count: number, first: Record<string, string | null>) {
 	const row = { ...rowOf(await aJob({ tenantId, status: "running" })), ...first };
 	const changes = Object.entries({ tenant_id: tenantId, ...first }).map(([name, value]) => `${name} = '${value}'`);
-	await env.DB.prepare(`UPDATE jobs SET ${changes} WHERE id = ?1`).bind(row.id ?? null).run();
+	await env.DB.prepare(`UPDATE jobs SET ${changes} WHERE id = ?1`)
+		.bind(row.id ?? null)
+		.run();
 	await copyRow("jobs", row, count - 1, { id: "'job_r' || printf('%010d', n.i)" });
 }
 
@@ -63,7 +65,7 @@ const WORK: Record<string, (rows: number) => Promise<() => Promise<unknown>>> = 
 		return () => leaseJobs(db, { keys, holder: "h", leaseMs: LEASE_MS });
 	},
 	"submit with many open jobs": async (rows) => {
-		const tenantId = await limited({ open_jobs: 100_000 });
+		const tenantId = await limited({ open_jobs: 100_000, running_jobs: 100_000 });
 		await crowd(tenantId, rows, { open_in: tenantId });
 		return () => submitJob(db, aNewJob({ tenantId }));
 	},
@@ -114,7 +116,7 @@ describe("a tenant's counts", () => {
 		const tenantId = await limited({});
 		await crowd(tenantId, 2_500, {});
 		await updateTenant(db, tenantId, { name: null, limits: { open_jobs: 2_500, running_jobs: 500 } }, BY);
-		expect(await counts(tenantId)).toEqual({ open_jobs: 2_500, slots_taken: 0 });
+		expect(await counts(tenantId)).toEqual({ open_jobs: 2_500, slots_taken: 2_500 });
 		expect(await submitJob(db, aNewJob({ tenantId }))).toMatchObject({ outcome: "refused", limit: "open_jobs" });
 		await updateTenant(db, tenantId, { name: null, limits: { running_jobs: null } }, BY);
 		expect(await counts(tenantId)).toEqual({ open_jobs: 2_500, slots_taken: null });
