@@ -124,14 +124,14 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper skips the jobs that wait for a slot",
-		seenBy: 210,
+		seenBy: 155,
 		file: "shared/db/admission/release.ts",
 		find: 'IS NOT NULL AND ${room("parked.key", "1")} > 0',
 		replace: 'IS NOT NULL AND ${tenantOfKey("parked.key")} IS NULL AND ${room("parked.key", "1")} > 0',
 	},
 	{
 		name: "the sweeper releases all jobs that wait for a slot",
-		seenBy: 832,
+		seenBy: 7,
 		file: "shared/db/admission/release.ts",
 		find: "THEN min(${limit}, ${slotsToGive(tenantOfKey(key))})",
 		replace: "THEN ${limit}",

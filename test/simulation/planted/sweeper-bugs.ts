@@ -12,7 +12,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper forgets queued jobs",
-		seenBy: 2,
+		seenBy: 1,
 		file: "shared/db/jobs/sweep-jobs.ts",
 		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
 		replace: "WHERE status = 'running' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
@@ -40,7 +40,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper expires jobs that have a result",
-		seenBy: 77,
+		seenBy: 69,
 		file: "workers/sweeper/expire-jobs.ts",
 		find: 'if (job.fence === 0) return "nothing";',
 		replace: 'if (job.fence >= 0) return "nothing";',
