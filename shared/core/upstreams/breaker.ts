@@ -24,6 +24,9 @@ export const UNAVAILABLE_MS_FIRST = 30_000;
 export const OPEN_MS_FIRST = BACKOFF_BASE_MS;
 export const OPEN_MS_MAX = BACKOFF_CAP_MS;
 
+/** No request of a provider keeps a model from all its callers for longer: after that one call tries it. */
+export const OPEN_MS_REQUESTED_MAX = 15 * 60_000;
+
 interface Observation {
 	/** The key of the breaker. */
 	key: string;
@@ -58,16 +61,20 @@ export function breakerEventFor(
 	const modelKey = modelKeyOf(job.credential, job.model);
 	switch (failure.class) {
 		case "throttled":
-			return { kind: "trip", key: modelKey, leasedAt, reason: "throttled", waitMs, isRequested };
+			return { kind: "trip", key: modelKey, leasedAt, reason: "throttled", waitMs: openMs(waitMs), isRequested };
 		case "blocked": {
 			// The job itself may have moved on to its next model without a wait.
 			const blockedMs = Math.max(waitMs, BLOCKED_WAIT_MS, failure.retryAfterMs ?? 0);
 			const key = credentialKeyOf(job.credential);
-			return { kind: "trip", key, leasedAt, reason: "blocked", waitMs: blockedMs, isRequested };
+			return { kind: "trip", key, leasedAt, reason: "blocked", waitMs: openMs(blockedMs), isRequested };
 		}
 		case "transient":
 			return { kind: "failure", key: modelKey, leasedAt };
 		case "permanent":
 			return null;
 	}
+}
+
+function openMs(waitMs: number): number {
+	return Math.min(waitMs, OPEN_MS_REQUESTED_MAX);
 }

@@ -59,4 +59,32 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		find: "open_until = max(iif(${IS_LATER}, 0, open_until),",
 		replace: "open_until = max(0,",
 	},
+	{
+		name: "a call that its caller's limit cut counts against the model",
+		scenario: "short-timeouts",
+		file: "shared/core/upstreams/breaker.ts",
+		find: "if (failure.isCut) return null;",
+		replace: "",
+	},
+	{
+		name: "a time-out is not marked as cut",
+		scenario: "short-timeouts",
+		file: "shared/model/call-model.ts",
+		find: 'return newFailure({ class: "transient", code, message, status, isCut: true });',
+		replace: 'return newFailure({ class: "transient", code, message, status });',
+	},
+	{
+		name: "a breaker opens for as long as a provider requests",
+		scenario: "day-long-retry-after",
+		file: "shared/core/upstreams/breaker.ts",
+		find: "return Math.min(waitMs, OPEN_MS_REQUESTED_MAX);",
+		replace: "return waitMs;",
+	},
+	{
+		name: "a request above a limit is throttled",
+		scenario: "too-large-request",
+		file: "shared/core/upstreams/classify-failure.ts",
+		find: 'const ofRequest = isAboutAll ? classificationOfRequest(error.message ?? "") : null;',
+		replace: "const ofRequest = isAboutAll ? null : null;",
+	},
 ];

@@ -167,6 +167,7 @@ export class SimulatedModel {
 
 /** By what a scenario has the provider reply. */
 function kindOf(reply: Reply | null | undefined): Kind {
+	if (JSON.stringify(reply?.body ?? null).includes("Request too large")) return "rejected";
 	if (reply === undefined) return "answered";
 	if (reply === null) return "unreachable";
 	const kinds: Readonly<Record<number, Kind>> = {

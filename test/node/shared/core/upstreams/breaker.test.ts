@@ -11,6 +11,7 @@ describe("a blocked failure", () => {
 		[null, 0, BLOCKED_WAIT_MS],
 		[300_000, 0, 300_000],
 		[null, 70_000, 70_000],
+		[86_400_000, 86_400_000, 900_000],
 	])(
 		"that requested %s ms, of a job that waits %i ms, blocks its credential for %i ms",
 		(requested, waitMs, tripMs) => {

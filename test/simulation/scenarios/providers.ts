@@ -1,0 +1,66 @@
+/** Providers that refuse, and callers whose jobs fail: what other tenants notice of it. */
+import type { Scenario } from "./scenario.ts";
+import { HOUR, MINUTE, SECOND } from "./stage.ts";
+
+const refusal = (message: string, headers: Record<string, string> = {}) => ({
+	status: 429,
+	body: { error: { message, type: "tokens", code: "rate_limit_exceeded" } },
+	headers,
+});
+
+export const PROVIDERS: readonly Scenario[] = [
+	{
+		name: "short-timeouts",
+		promise: "calls that one tenant cuts short close the model to no other",
+		async play(stage) {
+			const [hostile, other] = [await stage.tenant("hostile"), await stage.tenant("other")];
+			stage.service.model.script = () => ({ afterMs: 3 * SECOND });
+			await stage.store([hostile], 30, { timeoutMs: SECOND });
+			for (let batch = 0; batch < 20; batch++) {
+				await stage.store([other], 3);
+				await stage.run(30 * SECOND);
+			}
+			stage.expect("longest wait of the other's jobs, ms", stage.longestWaitMs(stage.jobsOf(other)), { atMost: 9_000 });
+		},
+	},
+	{
+		name: "too-large-request",
+		promise: "a request above a limit fails at once, and closes the model to no other",
+		async play(stage) {
+			const [hostile, other] = [await stage.tenant("hostile"), await stage.tenant("other")];
+			const tooLarge = refusal("Request too large for m on tokens per min (TPM): Limit 30000, Requested 60000.");
+			stage.service.model.script = ({ tenantId }) => ({
+				afterMs: SECOND,
+				...(tenantId === hostile.tenantId ? { reply: tooLarge } : {}),
+			});
+			const large = await stage.store([hostile], 10, { priority: 9 });
+			await stage.run(10 * SECOND);
+			await stage.store([other], 10);
+			await stage.run(MINUTE);
+			stage.expect("calls of a large job at most", Math.max(...large.map((id) => stage.work.calls.of(id))), {
+				atMost: 1,
+			});
+			stage.expect("longest wait of the other's jobs, ms", stage.longestWaitMs(stage.jobsOf(other)), { atMost: 9_000 });
+		},
+	},
+	{
+		name: "day-long-retry-after",
+		promise: "a provider that refuses one job for a day closes the model to others for fifteen minutes at most",
+		async play(stage) {
+			const [hostile, other] = [await stage.tenant("hostile"), await stage.tenant("other")];
+			const later = refusal("Slow down.", { "retry-after": "86400" });
+			stage.service.model.script = ({ tenantId }) => ({
+				afterMs: SECOND,
+				...(tenantId === hostile.tenantId ? { reply: later } : {}),
+			});
+			const [refused = ""] = await stage.store([hostile], 1, { deadlineMs: 48 * HOUR });
+			await stage.run(10 * SECOND);
+			await stage.store([other], 5, { deadlineMs: 6 * HOUR });
+			await stage.run(HOUR);
+			stage.expect("calls of the refused job", stage.work.calls.of(refused), { atMost: 1 });
+			stage.expect("longest wait of the other's jobs, ms", stage.longestWaitMs(stage.jobsOf(other)), {
+				atMost: 17 * MINUTE,
+			});
+		},
+	},
+];
