@@ -5,6 +5,7 @@ import { namespaceId } from "../../scripts/lib/deploy/installation-config.ts";
 import { MODEL } from "../../scripts/lib/verify/check.ts";
 import { KEY_RATE, REQUESTS_PER_COUNT, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rate-limits.ts";
 import { ModelRoutesSchema, routeFor } from "../../shared/core/upstreams/model-routes.ts";
+import { CONCURRENCY } from "../simulation/world/options.ts";
 
 const root = join(import.meta.dirname, "../..");
 const toml = readFileSync(join(root, "wrangler.toml"), "utf8");
@@ -18,6 +19,11 @@ it("production sends webhooks through the front door of every host, to https alo
 it("production serves the simulated model, with which npm run verify works", () => {
 	const routes = /^MODEL_ROUTES = '(.*)'$/m.exec(toml)?.[1] ?? "";
 	expect(routeFor(ModelRoutesSchema.parse(JSON.parse(routes)), MODEL)?.provider).toBe("simulated");
+});
+
+it("production runs as many batches at a time as the simulation does", () => {
+	const concurrency = [...toml.matchAll(/^max_concurrency = (\d+)$/gm)].map(([, count]) => Number(count));
+	expect(concurrency).toEqual([CONCURRENCY, CONCURRENCY]);
 });
 
 it("production lets a slow receiver's delivery go on after its batch", () => {

@@ -4,12 +4,11 @@ import { z } from "zod";
 const limit = z.number().int().min(0).max(1_000_000_000).nullable();
 
 /**
- * How many jobs a tenant without its own limit may have in the queue or running at a time. Cloudflare runs a thousand calls
- * at once (250 batches of four): four such tenants fill the queue, and one alone uses a quarter of it. With more, another
- * tenant's first job waits longer: on one machine, where batches of a hundred run one after the other, each hundred delays
- * it by about a second. Each check for a free slot counts the taken ones.
+ * How many jobs a tenant without its own limit may have in the queue or running at a time. Production makes 240 calls at once
+ * (60 batches of four): four such tenants fill the queue, and one alone uses a quarter of it. With more, another tenant's
+ * first job waits longer. A tenant with long calls needs a limit of its own, such as 240.
  */
-export const FAIR_SHARE = 250;
+export const FAIR_SHARE = 60;
 
 /** Null: no limit; for `running_jobs`, the fair share. */
 export const TenantLimits = z.strictObject({

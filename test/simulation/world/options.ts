@@ -69,6 +69,9 @@ export const OUTAGE: CallFaults = { before: 0.5, after: 0.3, late: 0.1, hang: 0 
 /** Of ten calls, none. */
 export const OUT: CallFaults = { before: 1, after: 0, late: 0, hang: 0 };
 
+/** As in `wrangler.toml`. */
+export const CONCURRENCY = 60;
+
 const NO_FAULTS: CallFaults = { before: 0, after: 0, late: 0, hang: 0 };
 
 /** Each kind of fault is absent from a good part of all seeds: what one hides, another seed without it shows. */
@@ -88,7 +91,7 @@ export function throwOptions(dice: Dice): Omit<Options, "endpoints" | "downs" | 
 		outages: dice.chance(0.3) ? dice.between(1, 3) : 0,
 		outageMs: dice.pick([15_000, 60_000, 180_000]),
 		batchMin: 1,
-		concurrency: 60,
+		concurrency: CONCURRENCY,
 		connections: null,
 		batchMax: dice.pick([1, 4, 4, 10]),
 		deaths: some(0.12),

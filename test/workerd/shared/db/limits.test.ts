@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { JobSummary } from "../../../../shared/core/jobs/job.ts";
-import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
+import { FAIR_SHARE, TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { credentialKeyOf } from "../../../../shared/core/upstreams/credentials.ts";
 import { findReleasableKeys, releaseForTenants, releaseParked } from "../../../../shared/db/admission/release.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
@@ -253,10 +253,10 @@ describe("running_jobs", () => {
 });
 
 describe("a tenant without a limit of running jobs", () => {
-	it("has 250 in the queue at a time, so that another tenant's first job is not far behind", async () => {
+	it("has 60 in the queue at a time, so that another tenant's first job is not far behind", async () => {
 		const tenantId = await limited({});
 		const held = { tenant_id: `'${tenantId}'`, id: "jobs.id || n.i", slot: `'${tenantId}'` };
-		await copyRow("jobs", { ...rowOf(await aJob()), slot: null }, 249, held);
+		await copyRow("jobs", { ...rowOf(await aJob()), slot: null }, FAIR_SHARE - 1, held);
 		expect((await submitted(tenantId)).statusReason).toBeNull();
 		expect((await submitted(tenantId)).statusReason).toBe("running_limit");
 		expect((await submitted(await limited({}))).statusReason).toBeNull();
