@@ -1,6 +1,6 @@
 /** Reports the outcome of a call to the shared breakers. Best effort: the sweeper also releases parked jobs. */
 import type { FailureDecision } from "../../shared/core/jobs/decide.ts";
-import { type BreakerEvent, breakerEventFor } from "../../shared/core/upstreams/breaker.ts";
+import { type BreakerEvent, breakerEventFor, PERMITS_EARNED } from "../../shared/core/upstreams/breaker.ts";
 import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { recordFailure, recordRecovery } from "../../shared/db/admission/breakers.ts";
@@ -12,7 +12,7 @@ import type { Consumer, Lease } from "./consumer.ts";
 export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBreakers }: Lease): Promise<void> {
 	try {
 		await recordRecovery(db, probedBreakers, job.leasedAt ?? 0);
-		for (const key of probedBreakers) await jobQueue.enqueue(await releaseParked(db, key));
+		for (const key of probedBreakers) await jobQueue.enqueue(await releaseParked(db, key, PERMITS_EARNED));
 	} catch (error) {
 		logWarning("recovery.report_failed", { jobId: job.jobId }, error);
 	}

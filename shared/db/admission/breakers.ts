@@ -103,6 +103,9 @@ export function takePermits(db: Database, keys: JobKey[], holder: string): State
 	};
 }
 
+/** While jobs wait for it, a breaker stays, and releases no more of them than it has permits. */
+const NONE_PARKED = "NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = breakers.key)";
+
 /**
  * A call admitted by the breakers of `keys` succeeded: they get more permits, or close.
  * @param leasedAt when that call was leased: a breaker that tripped later stays as it is
@@ -121,7 +124,7 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 		{
 			sql: `DELETE FROM breakers
 			 WHERE key IN (SELECT value FROM json_each(?2))
-			   AND CASE WHEN permits IS NULL THEN observed_until <= ${NOW} ELSE successes >= ${SUCCESSES_TO_RECOVER} END`,
+			   AND CASE WHEN permits IS NULL THEN observed_until <= ${NOW} ELSE successes >= ${SUCCESSES_TO_RECOVER} AND ${NONE_PARKED} END`,
 			params: [db.clock(), list],
 		},
 	]);
@@ -137,7 +140,7 @@ export async function pruneBreakers(db: Database): Promise<number> {
 	const rows = await db.all("prune breakers", {
 		sql: `DELETE FROM breakers
 		 WHERE open_until <= ${NOW} - ${PROBE_MS} AND observed_until <= ${NOW} - ${OBSERVED_MS}
-		   AND NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = breakers.key)
+		   AND ${NONE_PARKED}
 		RETURNING key`,
 		params: [db.clock()],
 	});

@@ -87,4 +87,18 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		find: 'const ofRequest = isAboutAll ? classificationOfRequest(error.message ?? "") : null;',
 		replace: "const ofRequest = isAboutAll ? null : null;",
 	},
+	{
+		name: "a breaker goes while jobs wait for it",
+		scenario: "throttled-model",
+		file: "shared/db/admission/breakers.ts",
+		find: " AND ${NONE_PARKED} END`,",
+		replace: " END`,",
+	},
+	{
+		name: "each success releases all that a breaker admits",
+		scenario: "throttled-model",
+		file: "workers/consumer/report-to-breakers.ts",
+		find: "releaseParked(db, key, PERMITS_EARNED)",
+		replace: "releaseParked(db, key)",
+	},
 ];

@@ -2,6 +2,9 @@
 import type { Scenario } from "./scenario.ts";
 import { HOUR, MINUTE, SECOND } from "./stage.ts";
 
+/** Calls that a provider lets pile up: a minute of one a second. */
+const BUCKET = 60;
+
 const refusal = (message: string, headers: Record<string, string> = {}) => ({
 	status: 429,
 	body: { error: { message, type: "tokens", code: "rate_limit_exceeded" } },
@@ -61,6 +64,29 @@ export const PROVIDERS: readonly Scenario[] = [
 			stage.expect("longest wait of the other's jobs, ms", stage.longestWaitMs(stage.jobsOf(other)), {
 				atMost: 17 * MINUTE,
 			});
+		},
+	},
+	{
+		name: "throttled-model",
+		promise: "a backlog uses what a provider allows, and does not churn",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			const startedAt = stage.world.now;
+			let used = 0;
+			stage.service.model.script = ({ at }) => {
+				const sinceStart = (at - startedAt) / SECOND;
+				used = Math.max(used, sinceStart - BUCKET);
+				if (used + 1 > sinceStart) return { afterMs: SECOND, reply: refusal("Slow down.", { "retry-after": "20" }) };
+				used += 1;
+				return { afterMs: SECOND };
+			};
+			await stage.store([tenant], 1_000);
+			await stage.run(15 * MINUTE);
+			const done = stage.jobsOf(tenant).filter(({ status }) => status === "succeeded").length;
+			const perJob = (total: number) => total / Math.max(1, done);
+			stage.expect("of 900 calls allowed, used", done, { atLeast: 810 });
+			stage.expect("messages a job", perJob(stage.work.messages.total), { atMost: 5 });
+			stage.expect("row updates a job", perJob(stage.work.rowUpdates.total), { atMost: 10 });
 		},
 	},
 ];

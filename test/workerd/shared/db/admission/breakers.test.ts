@@ -143,7 +143,7 @@ describe("an open breaker", () => {
 		expect((await lease(jobs, NOW + SECOND)).ids).toEqual([jobs[1]?.jobId]);
 	});
 
-	it("lets more in with each success, and is gone after enough of them", async () => {
+	it("lets more in with each success, and is gone after enough of them when no job waits for it", async () => {
 		const { key, ...upstream } = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
 		await lease([await aJob(upstream)], NOW + SECOND);
@@ -152,6 +152,9 @@ describe("an open breaker", () => {
 		expect((await lease(jobs, NOW + 2 * SECOND)).ids).toHaveLength(3);
 		for (let more = 1; more < SUCCESSES_TO_RECOVER; more++)
 			await recordRecovery(databaseAt(NOW + 3 * SECOND), [key], NOW + 3 * SECOND);
+		expect(await breakerOf(key)).not.toBeNull();
+		expect(await releaseParked(databaseAt(NOW + 3 * SECOND), key)).toHaveLength(2);
+		await recordRecovery(databaseAt(NOW + 3 * SECOND), [key], NOW + 3 * SECOND);
 		expect(await breakerOf(key)).toBeNull();
 		expect(await lease([await aJob(upstream)], NOW + 3 * SECOND)).toMatchObject({ probedBreakers: [] });
 	});
