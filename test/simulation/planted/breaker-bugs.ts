@@ -88,13 +88,6 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		replace: "const ofRequest = isAboutAll ? null : null;",
 	},
 	{
-		name: "a breaker goes while jobs wait for it",
-		scenario: "throttled-model",
-		file: "shared/db/admission/breakers.ts",
-		find: " AND ${NONE_PARKED} END`,",
-		replace: " END`,",
-	},
-	{
 		name: "each success releases all that a breaker admits",
 		scenario: "throttled-model",
 		file: "workers/consumer/report-to-breakers.ts",
