@@ -3,7 +3,7 @@
 import { Repeats, StorageUnavailable } from "../../shared/core/errors.ts";
 import type { DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
 import { type DeliveryDecision, decideDelivery } from "../../shared/core/webhooks/delivery-schedule.ts";
-import { isOverload, openMsByFailures } from "../../shared/core/webhooks/receiver-breaker.ts";
+import { openMsByFailures, overloadMs } from "../../shared/core/webhooks/receiver-breaker.ts";
 import type { PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { releaseDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import type { DeliveryRecord, Recorded } from "../../shared/db/deliveries/record-deliveries.ts";
@@ -53,8 +53,11 @@ export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery):
 /** What the attempt counts as for its receiver's breaker. Null: not a failure. */
 function failureOf(sent: Sent, decision: DeliveryDecision, scheduleMs: readonly number[]): DeliveryRecord["failure"] {
 	if (sent.outcome !== "sent" || decision.next === "delivered") return null;
-	const overloadMs = isOverload(sent) && decision.next === "pending" ? decision.delayMs : 0;
-	return { isGone: sent.status === 410, overloadMs, openMsByFailures: openMsByFailures(scheduleMs) };
+	return {
+		isGone: sent.status === 410,
+		overloadMs: decision.next === "pending" ? overloadMs(sent, decision.delayMs) : 0,
+		openMsByFailures: openMsByFailures(scheduleMs),
+	};
 }
 
 /** Safe to repeat: the record is guarded by the attempts made before. A lost record would cause another POST. */

@@ -10,6 +10,8 @@
 export const FAILURES_TO_OPEN = 3;
 /** A longer time would delay deliveries to a recovered receiver; a shorter one would send to a dead receiver too often. */
 export const RECEIVER_OPEN_MS_MAX = 15 * 60_000;
+/** How long the breaker opens at most for a receiver that sent `Retry-After`. */
+export const RECEIVER_RETRY_AFTER_MS_MAX = 60 * 60_000;
 /**
  * How long a queue batch waits for its slowest receiver, and when a receiver's breaker opens while it has not replied. Most
  * reply sooner. A shorter time would mistake a cold start for a failure. A longer one would let hanging receivers occupy
@@ -26,6 +28,19 @@ export const FAILURES_APART_MS_MAX = 2 * 24 * 3_600_000;
 /** Whether the receiver said or showed that it is overloaded (Standard Webhooks: 429, 502 and 504 throttle). */
 export function isOverload(reply: { status: number | null; timedOut: boolean }): boolean {
 	return reply.timedOut || [429, 502, 503, 504].includes(reply.status ?? 0);
+}
+
+/**
+ * How long an overloaded receiver gets nothing. The delivery that failed waits its own step, which may be a day: the others do
+ * not wait for it. 0: the receiver is not overloaded. @param delayMs until the next attempt of that delivery
+ */
+export function overloadMs(
+	reply: { status: number | null; timedOut: boolean; retryAfterMs: number | null },
+	delayMs: number,
+): number {
+	if (!isOverload(reply)) return 0;
+	const requestedMs = Math.min(reply.retryAfterMs ?? 0, RECEIVER_RETRY_AFTER_MS_MAX);
+	return Math.min(delayMs, Math.max(requestedMs, RECEIVER_OPEN_MS_MAX));
 }
 
 /**

@@ -149,4 +149,11 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		find: "'evt_' || happened.name, event_type",
 		replace: "'evt_' || happened.name || endpoint.id, event_type",
 	},
+	{
+		name: "a receiver is left alone for as long as its failed delivery waits",
+		scenario: "receiver-back-after-a-day",
+		file: "shared/core/webhooks/receiver-breaker.ts",
+		find: "return Math.min(delayMs, Math.max(requestedMs, RECEIVER_OPEN_MS_MAX));",
+		replace: "return delayMs;",
+	},
 ];

@@ -3,6 +3,7 @@ import { LATENT_D1 } from "./latent-d1.ts";
 import { NEIGHBOURS } from "./neighbours.ts";
 import { OUTAGES } from "./outages.ts";
 import { PROVIDERS } from "./providers.ts";
+import { RECEIVERS } from "./receivers.ts";
 import type { Scenario } from "./scenario.ts";
 
-export const SCENARIOS: readonly Scenario[] = [...LATENT_D1, ...NEIGHBOURS, ...OUTAGES, ...PROVIDERS];
+export const SCENARIOS: readonly Scenario[] = [...LATENT_D1, ...NEIGHBOURS, ...OUTAGES, ...RECEIVERS, ...PROVIDERS];

@@ -89,7 +89,9 @@ export class Stage {
 		const { db, tenantId, secret, keyWith } = await makeTenant(this.service, name, limits);
 		const key = await keyWith(DEFAULT_SCOPES);
 		await db.all("test", { sql: "UPDATE api_keys SET last_used_at = ?1", params: [Number.MAX_SAFE_INTEGER] });
-		return { tenantId, key, secret };
+		const tenant = { tenantId, key, secret };
+		this.simulation.tenants.push(tenant);
+		return tenant;
 	}
 
 	/** Over the API. @param react gets the response; null: none came */

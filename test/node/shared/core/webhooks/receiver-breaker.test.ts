@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import {
 	isOverload,
 	openMsByFailures,
+	overloadMs,
 	RECEIVER_OPEN_MS_MAX,
 } from "../../../../../shared/core/webhooks/receiver-breaker.ts";
 
@@ -25,5 +26,17 @@ describe("isOverload", () => {
 	it("is what silence shows, and no other failure", () => {
 		expect(isOverload({ status: null, timedOut: true })).toBe(true);
 		for (const status of [null, 301, 400, 404, 410, 500]) expect(isOverload({ status, timedOut: false })).toBe(false);
+	});
+});
+
+describe("overloadMs", () => {
+	it.each([
+		["the next step of its delivery", 503, null, 5 * MINUTE, 5 * MINUTE],
+		["fifteen minutes, however long that step is", 503, null, 24 * 60 * MINUTE, RECEIVER_OPEN_MS_MAX],
+		["what Retry-After requests", 429, 40 * MINUTE, 120 * MINUTE, 40 * MINUTE],
+		["an hour, however long Retry-After is", 429, 48 * 60 * MINUTE, 24 * 60 * MINUTE, 60 * MINUTE],
+		["nothing for another failure", 500, 40 * MINUTE, 120 * MINUTE, 0],
+	])("is %s", (_, status, retryAfterMs, delayMs, expected) => {
+		expect(overloadMs({ status, timedOut: false, retryAfterMs }, delayMs)).toBe(expected);
 	});
 });
