@@ -3,7 +3,7 @@ import type { JobKey } from "../core/jobs/job.ts";
 import { DELETED_TENANTS } from "./deleted-tenants.ts";
 
 /** Keys as one bound parameter, whatever their number: D1 binds a hundred at most. */
-export function keyList(keys: JobKey[]): string {
+export function keyList(keys: readonly JobKey[]): string {
 	return JSON.stringify(keys.map((key) => [key.tenantId, key.jobId]));
 }
 

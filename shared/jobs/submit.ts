@@ -74,10 +74,9 @@ async function storeAll(bindings: SubmitBindings, built: readonly BuiltJob[]): P
 		return submitJobs(db, jobs, isRepeat);
 	});
 	const created = jobs.filter((_, at) => submissions[at]?.outcome === "created");
-	// A job without a slot is enqueued when another of its tenant gives one back.
 	const ready = jobs.filter((_, at) => {
 		const submission = submissions[at];
-		return submission?.outcome === "created" && submission.job.statusReason !== "running_limit";
+		return submission?.outcome === "created" && submission.hasSlot;
 	});
 	if (ready.length > 0) background(enqueueAll(bindings, ready));
 	// A write with a lost response may still take effect, and its job needs the input.
@@ -106,7 +105,6 @@ async function enqueueAll({ jobQueue, runtime }: SubmitBindings, jobs: readonly 
 	const delayed = jobs.map((job) => ({ job, delaySeconds: queueDelaySeconds(waitMsOf(job, runtime.now())) }));
 	await runtime.sleep(ENQUEUE_AFTER_MS);
 	await jobQueue.tryEnqueue(delayed.flatMap(({ job, delaySeconds }) => (delaySeconds === 0 ? [job] : [])));
-	// Null: longer than a queue may hold a message, so the sweeper enqueues it.
 	for (const { job, delaySeconds } of delayed) {
 		if (delaySeconds !== null && delaySeconds > 0) await jobQueue.tryEnqueueLater(job, delaySeconds);
 	}

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import { GroupCommit } from "../core/group-commit.ts";
+import type { QueueState } from "../core/jobs/sweep.ts";
 import { type Timers, withTimeout } from "../core/timeout.ts";
 
 export const JobMessage = z.object({ tenantId: z.string(), jobId: z.string() });
@@ -29,12 +30,14 @@ export class MessageQueue<Message extends object> {
 	readonly #queue: Queue;
 	readonly #options: QueueOptions<Message>;
 	/** Messages that arrive while a call is in flight share the next one. */
-	readonly #calls: GroupCommit<MessageSendRequest<Message>, undefined>;
+	readonly #sends: GroupCommit<MessageSendRequest<Message>, undefined>;
+	/** Calls so far. Each invocation has its own `MessageQueue`. */
+	calls = 0;
 
 	constructor(queue: Queue, options: QueueOptions<Message>) {
 		this.#queue = queue;
 		this.#options = options;
-		this.#calls = new GroupCommit({
+		this.#sends = new GroupCommit({
 			timers: options.timers,
 			write: (messages) => this.#send(messages),
 			membersMax: MESSAGES_PER_CALL_MAX,
@@ -48,7 +51,7 @@ export class MessageQueue<Message extends object> {
 	 */
 	async enqueue(messages: readonly Message[], delaySeconds = 0): Promise<void> {
 		const delay = delaySeconds > 0 ? { delaySeconds } : {};
-		await this.#calls.commitAll(messages.map((body) => ({ body, ...delay })));
+		await this.#sends.commitAll(messages.map((body) => ({ body, ...delay })));
 	}
 
 	/** Never rejects: for rows that are committed already. A lost message only costs time: the sweeper finds the row. */
@@ -77,12 +80,15 @@ export class MessageQueue<Message extends object> {
 		return requests.map(() => undefined);
 	}
 
-	/** How many messages wait or are being processed. */
-	async backlog(): Promise<number> {
-		return (await this.#withinLimit(this.#queue.metrics())).backlogCount;
+	/** Of the messages that wait or are being processed. */
+	async state(): Promise<QueueState> {
+		const { backlogCount, oldestMessageTimestamp } = await this.#withinLimit(this.#queue.metrics());
+		const sentAt = new Date(oldestMessageTimestamp ?? 0).getTime();
+		return { isEmpty: backlogCount === 0, oldestAt: sentAt > 0 ? sentAt : null };
 	}
 
 	#withinLimit<T>(call: Promise<T>): Promise<T> {
+		this.calls += 1;
 		return withTimeout(this.#options.timers, RESPONSE_MS_MAX, call);
 	}
 }

@@ -10,6 +10,8 @@ const JSON_OBJECT = { httpMetadata: { contentType: "application/json" } };
 export class ObjectStore {
 	readonly #bucket: R2Bucket;
 	readonly #timers: Timers;
+	/** Calls so far. Each invocation has its own `ObjectStore`. */
+	calls = 0;
 
 	constructor(bucket: R2Bucket, timers: Timers) {
 		this.#bucket = bucket;
@@ -54,6 +56,7 @@ export class ObjectStore {
 	}
 
 	async #withinLimit<T>(name: string, call: () => Promise<T>): Promise<T> {
+		this.calls += 1;
 		try {
 			return await withTimeout(this.#timers, RESPONSE_MS_MAX, call());
 		} catch (error) {

@@ -41,6 +41,11 @@ export async function findStoredResult(objects: ObjectStore, job: JobKey): Promi
 	return { ...Metadata.parse(head.customMetadata), bytes: head.size };
 }
 
+/** The size of the stored result; null: there is none. */
+export async function findResultBytes(objects: ObjectStore, job: JobKey): Promise<number | null> {
+	return (await objects.head(resultKey(job)))?.size ?? null;
+}
+
 /** The stored result; null: there is none. */
 export async function readResult(objects: ObjectStore, job: JobKey): Promise<string | null> {
 	return await objects.text(resultKey(job));

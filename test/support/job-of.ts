@@ -104,12 +104,18 @@ export function aFailure(failureClass: FailureClass, overrides: Partial<ModelFai
 /** The one-off webhook of a job. */
 export const WEBHOOK = { url: "https://receiver.test/hook", events: null, payload: "full" as const };
 
+/** Held by an open job that is due soon after its submission, and not parked. */
+export function slotOf({ tenantId, status, parkedOn, runAt, createdAt }: StoredJob): string | null {
+	return !isFinal(status) && parkedOn === null && runAt <= createdAt + MINUTE ? tenantId : null;
+}
+
 /** What the sweeper reads of an open job. */
 export function sweptOf(job: StoredJob): SweptJob {
 	const { tenantId, jobId, fence, model, runAt, deadlineAt, leaseExpiresAt, redispatches } = job;
 	const read = { tenantId, jobId, fence, model, runAt, deadlineAt, leaseExpiresAt, redispatches };
 	const status = job.status === "running" ? "running" : "queued";
-	return { ...read, status, isParked: job.parkedOn !== null, sweepAt: job.sweepAt ?? 0 };
+	const held = { isParked: job.parkedOn !== null, hasSlot: slotOf(job) !== null, mayHaveResult: false };
+	return { ...read, status, ...held, sweepAt: job.sweepAt ?? 0 };
 }
 
 /** As intake hands a job over: to run at once, without an idempotency key, unless the test says otherwise. */

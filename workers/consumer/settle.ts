@@ -27,7 +27,7 @@ export async function settle(consumer: Consumer, { job, now }: Lease, settlement
 	if (written === "unknown") return retryAfterLease(consumer.config.leaseMs);
 	await wake(consumer, { deliveries: value?.deliveries ?? [], jobs: value?.released ?? [] });
 	if (settlement.status !== "queued" || written === "lost") return ACK;
-	return retryWhenDue(value?.waitMs ?? settlement.delayMs);
+	return value?.waitMs === null ? ACK : retryWhenDue(value?.waitMs ?? settlement.delayMs);
 }
 
 interface Settled {
@@ -35,8 +35,8 @@ interface Settled {
 	deliveries: DeliveryKey[];
 	/** Jobs of the same tenant that were released to the slot. */
 	released: JobKey[];
-	/** Until a queued job is due. */
-	waitMs: number;
+	/** Until a queued job is due. Null: it needs no message. */
+	waitMs: number | null;
 }
 
 async function write(consumer: Consumer, job: Job, settlement: Settlement): Promise<Settled> {

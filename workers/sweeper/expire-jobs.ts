@@ -1,69 +1,80 @@
-/** Expires jobs whose deadline passed while they were queued. */
+/** Expires jobs whose deadline passed while they were queued, or long ago while no holder could settle them. */
 import { deadlineError } from "../../shared/core/jobs/decide.ts";
 import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
-import { finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
+import { type Finalization, type Finished, finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
 import { wake } from "../../shared/jobs/wake.ts";
-import { findStoredResult } from "../../shared/storage/results.ts";
+import { findResultBytes } from "../../shared/storage/results.ts";
 import { logWarning } from "../log.ts";
 import type { Sweeper } from "./sweeper.ts";
 
-/**
- * Returns how many jobs were expired, and which were not because they have a stored result, which wins over expiry. Enqueue
- * those: their next holder settles them.
- */
-export async function expireJobs(
-	sweeper: Sweeper,
-	overdue: SweptJob[],
-): Promise<{ expired: number; withResult: SweptJob[] }> {
-	// In parallel: if R2 hangs, a page takes no longer than one job.
-	const looked = await Promise.all(overdue.map(async (job) => ({ job, has: await whatIsStored(sweeper, job) })));
-	const having = (what: string) => looked.filter(({ has }) => has === what).map(({ job }) => job);
-	return { expired: await expireOrLog(sweeper, having("nothing")), withResult: having("result") };
+export interface Expired {
+	expired: number;
+	/** Queued jobs with a stored result, which wins over expiry. Enqueue them: their next holder settles them. */
+	withResult: SweptJob[];
+	/** R2 did not say whether they have a result, or they could not be written. */
+	left: SweptJob[];
 }
 
-/** Only a job that was leased before can have a result. If R2 fails, the next sweep looks again. */
-async function whatIsStored({ objects }: Sweeper, job: SweptJob): Promise<"result" | "nothing" | "unknown"> {
-	if (job.fence === 0) return "nothing";
+export async function expireJobs(sweeper: Sweeper, overdue: SweptJob[]): Promise<Expired> {
+	// In parallel: if R2 hangs, a page takes no longer than one job.
+	const looked = await Promise.all(overdue.map(async (job) => ({ job, bytes: await bytesStored(sweeper, job) })));
+	const ends: { job: SweptJob; end: Finalization }[] = [];
+	const withResult: SweptJob[] = [];
+	const left: SweptJob[] = [];
+	for (const { job, bytes } of looked) {
+		if (bytes === "unknown") left.push(job);
+		else if (bytes !== null && job.status === "queued") withResult.push(job);
+		else ends.push({ job, end: endOf(job, bytes) });
+	}
+	const finished = await finishEach(sweeper, ends, left);
+	await wake(sweeper, {
+		deliveries: finished.flatMap(({ deliveries }) => deliveries),
+		jobs: finished.flatMap(({ released }) => released),
+	});
+	return { expired: finished.filter(({ done }) => done).length, withResult, left };
+}
+
+/** Null: the job has no stored result. If R2 fails, a later sweep looks again. */
+async function bytesStored({ objects }: Sweeper, job: SweptJob): Promise<number | null | "unknown"> {
+	if (!job.mayHaveResult) return null;
 	try {
-		return (await findStoredResult(objects, job)) === null ? "nothing" : "result";
+		return await findResultBytes(objects, job);
 	} catch (error) {
 		logWarning("result.lookup_failed", { jobId: job.jobId }, error);
 		return "unknown";
 	}
 }
 
-/** Jobs that cannot be expired must not stop others from being enqueued. */
-async function expireOrLog(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> {
-	try {
-		return await expire(sweeper, jobs);
-	} catch (error) {
-		logWarning("jobs.expire_failed", { jobs: jobs.length }, error);
-		return 0;
-	}
+/**
+ * Guarded by the fence that was read: a job that was leased or cancelled meanwhile does not change. A running job with a result
+ * succeeds here, because no holder could settle it: its row may be one that cannot be read.
+ */
+function endOf(job: SweptJob, bytes: number | null): Finalization {
+	const { tenantId, jobId, status: from, fence } = job;
+	const end =
+		bytes === null
+			? { status: "expired" as const, reason: "deadline_passed" as const, error: deadlineError(job) }
+			: { status: "succeeded" as const, reason: null, error: null };
+	return { tenantId, jobId, from, fence, ...end, cancellation: null, resultBytes: bytes, progress: null };
 }
 
-/** Guarded by the fence that was read: a job that was leased or cancelled meanwhile does not change. */
-async function expire(sweeper: Sweeper, jobs: SweptJob[]): Promise<number> {
-	const finished = await finishJobs(
-		sweeper.db,
-		jobs.map((job) => ({
-			tenantId: job.tenantId,
-			jobId: job.jobId,
-			from: "queued",
-			fence: job.fence,
-			status: "expired",
-			reason: "deadline_passed",
-			error: deadlineError(job),
-			cancellation: null,
-			resultBytes: null,
-			progress: null,
-		})),
-		firstWaitMs(sweeper.config.deliveryScheduleMs),
-	);
-	await wake(sweeper, {
-		deliveries: finished.flatMap(({ deliveries }) => deliveries),
-		jobs: finished.flatMap(({ released }) => released),
-	});
-	return finished.filter(({ done }) => done).length;
+/** In groups, so that a row that cannot be written keeps no other from its end. */
+async function finishEach(
+	{ db, config }: Sweeper,
+	ends: { job: SweptJob; end: Finalization }[],
+	left: SweptJob[],
+): Promise<Finished[]> {
+	const group = db.grouped((group: Finalization[]) => finishJobs(db, group, firstWaitMs(config.deliveryScheduleMs)));
+	const settled = await Promise.allSettled(ends.map(({ end }) => group.commit(end)));
+	const finished: Finished[] = [];
+	for (const [at, one] of settled.entries()) {
+		const job = ends[at]?.job;
+		if (one.status === "fulfilled") finished.push(one.value);
+		else if (job !== undefined) {
+			logWarning("job.expire_failed", { jobId: job.jobId }, one.reason);
+			left.push(job);
+		}
+	}
+	return finished;
 }

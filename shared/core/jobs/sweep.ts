@@ -1,6 +1,6 @@
 /** Decides what the sweeper does about an open job, from its row alone. */
 import type { JobKey } from "./job.ts";
-import { ENQUEUE_GRACE_MS, redispatchDelayMs, sweepAtFor } from "./wakeups.ts";
+import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX, redispatchDelayMs } from "./wakeups.ts";
 
 export interface SweptJob extends JobKey {
 	status: "queued" | "running";
@@ -10,13 +10,18 @@ export interface SweptJob extends JobKey {
 	deadlineAt: number;
 	leaseExpiresAt: number | null;
 	isParked: boolean;
+	hasSlot: boolean;
+	/** Its history has a call whose end no holder may have recorded: R2 may have a result of it. */
+	mayHaveResult: boolean;
 	redispatches: number;
 	sweepAt: number;
 }
 
 export type SweepDecision =
-	/** Its deadline passed while it waited. */
+	/** Its deadline passed while it waited, or long ago while no holder could settle it. */
 	| { kind: "expire" }
+	/** It is due and has no slot: line it up with its tenant's jobs. */
+	| { kind: "admit" }
 	/** Its message seems lost: enqueue it, and check again at `sweepAt`. */
 	| { kind: "enqueue"; sweepAt: number; redispatches: number }
 	/** Nothing to do: check again at `sweepAt`. */
@@ -24,35 +29,57 @@ export type SweepDecision =
 	/** Not due for a check. */
 	| { kind: "leave" };
 
-/** @param queueIsEmpty no message waits, so a job that is due has lost its own, however recently it was enqueued */
-export function decideSweep(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
-	return job.status === "running" ? sweepRunning(job, now, queueIsEmpty) : sweepQueued(job, now, queueIsEmpty);
+export interface QueueState {
+	isEmpty: boolean;
+	/** When the oldest message in the queue was sent. Null: unknown. */
+	oldestAt: number | null;
 }
 
-/** The holder handles the deadline. The sweeper only redispatches when the lease has expired. */
-function sweepRunning(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
-	const leaseExpiresAt = job.leaseExpiresAt ?? now;
-	const isExpired = leaseExpiresAt <= now;
-	if (job.sweepAt > now && !(isExpired && queueIsEmpty)) return { kind: "leave" };
-	if (!isExpired) return { kind: "look", sweepAt: leaseExpiresAt, redispatches: job.redispatches };
-	return { kind: "enqueue", sweepAt: now + ENQUEUE_GRACE_MS, redispatches: job.redispatches };
+/** After the deadline, holders have this long to take a job over and settle it. Then the sweeper ends it. */
+export const UNSETTLED_MS_MAX = 3_600_000;
+
+export function decideSweep(job: SweptJob, now: number, queue: QueueState): SweepDecision {
+	return job.status === "running" ? sweepRunning(job, now, queue) : sweepQueued(job, now, queue);
 }
 
-function sweepQueued(job: SweptJob, now: number, queueIsEmpty: boolean): SweepDecision {
-	if (job.deadlineAt <= now) return { kind: "expire" };
-	const isDue = job.runAt <= now && !job.isParked;
-	if (job.sweepAt > now && !(isDue && queueIsEmpty)) return { kind: "leave" };
+function sweepRunning(job: SweptJob, now: number, queue: QueueState): SweepDecision {
+	const { redispatches, leaseExpiresAt } = job;
+	const lapsedAt = leaseExpiresAt ?? now;
+	const hasLapsed = lapsedAt <= now;
+	if (hasLapsed && job.deadlineAt + UNSETTLED_MS_MAX <= now) return { kind: "expire" };
+	if (job.sweepAt > now && !(hasLapsed && queue.isEmpty)) return { kind: "leave" };
+	if (!hasLapsed) return { kind: "look", sweepAt: lapsedAt, redispatches };
+	return { kind: "enqueue", sweepAt: now + asLongAgain(lapsedAt, now), redispatches };
+}
+
+function sweepQueued(job: SweptJob, now: number, queue: QueueState): SweepDecision {
+	const { runAt, redispatches } = job;
 	const byDeadline = (sweepAt: number) => Math.min(sweepAt, job.deadlineAt);
-	if (isDue)
-		return {
-			kind: "enqueue",
-			sweepAt: byDeadline(now + redispatchDelayMs(job.redispatches + 1)),
-			redispatches: job.redispatches + 1,
-		};
-	// Releasing a parked job sets a new time; until then only its deadline matters.
+	if (job.deadlineAt <= now) return { kind: "expire" };
+	const isDue = runAt <= now && !job.isParked;
+	if (job.sweepAt > now && !(isDue && job.hasSlot && queue.isEmpty)) return { kind: "leave" };
+	if (job.isParked) return { kind: "look", sweepAt: job.deadlineAt, redispatches };
+	if (!isDue) return { kind: "look", sweepAt: byDeadline(runAt + (job.hasSlot ? ENQUEUE_GRACE_MS : 0)), redispatches };
+	if (!job.hasSlot) return { kind: "admit" };
+	if (isInLine(runAt, now, queue))
+		return { kind: "look", sweepAt: byDeadline(now + asLongAgain(runAt, now)), redispatches };
 	return {
-		kind: "look",
-		sweepAt: byDeadline(job.isParked ? job.deadlineAt : sweepAtFor(job.runAt, now)),
-		redispatches: job.redispatches,
+		kind: "enqueue",
+		sweepAt: byDeadline(now + redispatchDelayMs(redispatches + 1)),
+		redispatches: redispatches + 1,
 	};
+}
+
+/**
+ * The queue still has messages as old as that of a job that was due at `runAt`; a message may be sent a little later. One that
+ * is retried for hours stays old, so after an hour the job's own counts as lost all the same.
+ */
+function isInLine(runAt: number, now: number, { isEmpty, oldestAt }: QueueState): boolean {
+	if (isEmpty || oldestAt === null || now - runAt >= REDISPATCH_DELAY_MS_MAX) return false;
+	return oldestAt <= runAt + ENQUEUE_GRACE_MS;
+}
+
+/** Waits ever longer, so that a backlog is seldom checked and little multiplied. */
+function asLongAgain(dueAt: number, now: number): number {
+	return Math.min(Math.max(now - dueAt, ENQUEUE_GRACE_MS), REDISPATCH_DELAY_MS_MAX);
 }

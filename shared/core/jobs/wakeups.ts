@@ -3,6 +3,12 @@
 /** The longest delay of a queue message. */
 export const QUEUE_WAIT_MS_MAX = 15 * 60_000;
 
+/**
+ * A queued job whose time comes within this may hold a slot, and a delayed message, until then. Any later job holds neither, and
+ * the sweeper admits it when it is due: jobs that only wait would use up their tenant's slots, or else fill the queue.
+ */
+export const SLOT_WAIT_MS = 60_000;
+
 /** How long a message may take before the sweeper redispatches its job. */
 export const ENQUEUE_GRACE_MS = 60_000;
 

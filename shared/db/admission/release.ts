@@ -3,7 +3,7 @@ import type { JobKey } from "../../core/jobs/job.ts";
 import { ENQUEUE_GRACE_MS } from "../../core/jobs/wakeups.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { distinctKeys } from "../distinct-keys.ts";
-import { jobKeysFromRows } from "../key-list.ts";
+import { jobKeysFromRows, keyList, REQUESTED } from "../key-list.ts";
 import { callsAdmitted } from "./breakers.ts";
 import { tenantKey, tenantOfKey } from "./keys.ts";
 import { slotsToGive } from "./tenant-limits.ts";
@@ -17,7 +17,7 @@ const room = (key: string, limit: string) => `CASE WHEN ${tenantOfKey(key)} IS N
 
 /** What a released job becomes: queued, and soon in the queue. */
 const RELEASED = `parked_on = NULL, status_reason = NULL, version = version + 1, redispatches = 0,
-	run_at = min(run_at, ${NOW}), sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)`;
+	run_at = ${NOW}, sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)`;
 
 /** Releases the most urgent jobs parked on `?2`, then the oldest. A job released by its tenant takes the slot it waited for. */
 function releaseStatement(db: Database, key: string, limit: number): Statement {
@@ -61,6 +61,29 @@ export function releaseForTenants(db: Database, tenants: readonly string[], limi
 		RETURNING tenant_id, id`,
 		params: [db.clock(), JSON.stringify([...new Set(tenants)]), limit],
 	};
+}
+
+/**
+ * Lines due jobs without a slot up with the others of their tenants, and releases as many as there are slots. Returns the
+ * released jobs: enqueue them.
+ */
+export async function admitJobs(db: Database, jobs: readonly JobKey[]): Promise<JobKey[]> {
+	if (jobs.length === 0) return [];
+	const rows = await db.transactNamed("admit jobs", {
+		parked: {
+			sql: `UPDATE jobs
+			   SET parked_on = ${tenantKey("tenant_id")}, status_reason = 'running_limit', version = version + 1,
+			       redispatches = 0, sweep_at = deadline_at
+			 WHERE ${REQUESTED} AND status = 'queued' AND slot IS NULL AND parked_on IS NULL
+			   AND run_at <= ${NOW} AND deadline_at > ${NOW}`,
+			params: [db.clock(), keyList(jobs)],
+		},
+		released: releaseForTenants(
+			db,
+			jobs.map(({ tenantId }) => tenantId),
+		),
+	});
+	return jobKeysFromRows(rows.released);
 }
 
 /** Returns the released jobs: enqueue them. */

@@ -3,7 +3,8 @@
  * that a change applies at once.
  *
  * The limit of running jobs is a number of slots. A slot is the right of a job to be in the queue or to run, so that a tenant
- * neither exceeds the limit nor keeps other tenants waiting. A job without a slot is parked until another gives one back.
+ * neither exceeds the limit nor keeps other tenants waiting. A job that is due and has no slot is parked until another gives one
+ * back. A job that is due later holds no slot, except shortly before its time.
  */
 import type { JobKey } from "../../core/jobs/job.ts";
 import { FAIR_SHARE } from "../../core/tenants/tenant.ts";
@@ -105,7 +106,7 @@ const freeSlots = (tenant: string) => `(
 	           (SELECT count(*) FROM jobs AS held WHERE held.slot = ${tenant})))`;
 
 /** Whether jobs of the tenant are parked for a slot. They run before any later job. */
-const othersWait = (tenant: string) =>
+export const othersWait = (tenant: string) =>
 	`EXISTS (SELECT 1 FROM jobs AS waiting WHERE waiting.parked_on = ${tenantKey(tenant)})`;
 
 /** How many jobs that arrive now get a slot. None overtakes those that wait already. */

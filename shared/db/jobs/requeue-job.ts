@@ -2,11 +2,13 @@
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { StatusReason } from "../../core/jobs/job-states.ts";
 import type { JobProgress } from "../../core/jobs/settlement.ts";
-import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS, SLOT_WAIT_MS } from "../../core/jobs/wakeups.ts";
 import type { BreakerEvent } from "../../core/upstreams/breaker.ts";
 import { breakerKeysOf } from "../../core/upstreams/credentials.ts";
 import { breakerStatement, openUntil } from "../admission/breakers.ts";
+import { tenantKey } from "../admission/keys.ts";
 import { releaseForTenants } from "../admission/release.ts";
+import { othersWait } from "../admission/tenant-limits.ts";
 import { jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { jobKeysFromRows } from "../key-list.ts";
@@ -26,9 +28,12 @@ export interface Requeue extends JobKey {
 export interface Requeued {
 	/** False: the lease was no longer ours, and the job did not change. */
 	done: boolean;
-	/** Until the job is due: not before a breaker of its own that it tripped is half-open, so that it can be the probe. */
-	waitMs: number;
-	/** Jobs of the tenant that were released to its slot: enqueue them. */
+	/**
+	 * Until the job is due: not before a breaker of its own that it tripped is half-open, so that it can be the probe. Null: it
+	 * gave its slot back, and its message with it.
+	 */
+	waitMs: number | null;
+	/** Jobs of the tenant that were released to its slot, which may include this one: enqueue them. */
 	released: JobKey[];
 }
 
@@ -41,7 +46,7 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeu
 	});
 	const [requeued] = rows.requeued;
 	const released = jobKeysFromRows(rows.released);
-	return { done: requeued !== undefined, waitMs: Number(requeued?.wait_ms ?? 0), released };
+	return { done: requeued !== undefined, waitMs: waitMsOf(requeued), released };
 }
 
 /** A job that moves on to a model of another credential does not wait for the breaker that it tripped. */
@@ -55,17 +60,29 @@ function gatesNext({ credential, progress }: Requeue, key: string): boolean {
  */
 const OVERDUE_WAIT_MS = 60_000;
 
+function waitMsOf(requeued: Record<string, unknown> | undefined): number | null {
+	return requeued === undefined || requeued.slot === null ? null : Number(requeued.wait_ms);
+}
+
+/**
+ * A job that is due soon keeps its slot, unless jobs of its tenant wait for one. One that is due at once lines up with those;
+ * the release that follows may well give it the slot back. Any other waits for its time, and then for the sweeper.
+ */
 function requeueStatement(db: Database, requeue: Requeue): Statement {
 	const { progress, breakerEvent } = requeue;
 	const due = `iif(deadline_at > ${NOW}, min(max(${NOW} + ?5, ${openUntil("?12")}), deadline_at), ${NOW} + max(?5, ${OVERDUE_WAIT_MS}))`;
+	const keepsSlot = `slot IS NOT NULL AND ${due} - ${NOW} <= ${SLOT_WAIT_MS} AND NOT ${othersWait("?2")}`;
+	const linesUp = `slot IS NOT NULL AND ${due} <= ${NOW} AND ${NOW} < deadline_at AND ${othersWait("?2")}`;
 	return {
 		sql: `UPDATE jobs
-		   SET status = 'queued', status_reason = ?6, run_at = ${due}, redispatches = 0, lease_expires_at = NULL, slot = NULL,
-		       sweep_at = min(max(deadline_at, ${due}), ${due} +
-		                      CASE WHEN ${due} - ${NOW} > ${QUEUE_WAIT_MS_MAX} THEN 0 ELSE ${ENQUEUE_GRACE_MS} END),
+		   SET status = 'queued', status_reason = CASE WHEN ${linesUp} THEN 'running_limit' ELSE ?6 END,
+		       run_at = ${due}, redispatches = 0, lease_expires_at = NULL,
+		       slot = CASE WHEN ${keepsSlot} THEN slot END, parked_on = CASE WHEN ${linesUp} THEN ${tenantKey("?2")} END,
+		       sweep_at = CASE WHEN ${linesUp} THEN deadline_at WHEN ${keepsSlot} THEN min(max(deadline_at, ${due}), ${due} + ${ENQUEUE_GRACE_MS})
+		                       ELSE ${due} END,
 		       version = version + 1, model = ?7, credential = ?8, attempt = ?9, attempts = ?10, usage = ?11
 		 WHERE tenant_id = ?2 AND id = ?3 AND fence = ?4 AND status = 'running'
-		RETURNING run_at - ${NOW} AS wait_ms`,
+		RETURNING run_at - ${NOW} AS wait_ms, slot`,
 		params: [
 			db.clock(),
 			requeue.tenantId,

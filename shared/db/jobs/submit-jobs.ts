@@ -8,7 +8,7 @@ import { z } from "zod";
 import { keyText } from "../../core/ids.ts";
 import { type Idempotency, isCounted } from "../../core/jobs/idempotency.ts";
 import type { Job, JobKey, JobSummary } from "../../core/jobs/job.ts";
-import { ENQUEUE_GRACE_MS, QUEUE_WAIT_MS_MAX } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS, SLOT_WAIT_MS } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
 import { tenantKey } from "../admission/keys.ts";
@@ -37,7 +37,9 @@ export interface NewJob extends Pick<Job, AsSubmitted> {
 }
 
 export type Submission =
-	| { outcome: "created" | "replayed"; job: JobSummary }
+	/** A new job that has a slot gets a queue message. The sweeper, or a slot that is given back, admits any other. */
+	| { outcome: "created"; job: JobSummary; hasSlot: boolean }
+	| { outcome: "replayed"; job: JobSummary }
 	/** The key is in use for a different request. */
 	| { outcome: "key_reused" }
 	/** The key's job has been erased; it is not run again. */
@@ -58,13 +60,11 @@ type Submitted = Pick<NewJob, "tenantId" | "jobId" | "idempotency">;
 export async function submitJobs(db: Database, jobs: readonly NewJob[], isRepeat = false): Promise<Submission[]> {
 	const submissions = new Map<NewJob, Submission>();
 	for (const wave of wavesOf(jobs)) {
-		const made = isRepeat ? new Map<string, JobSummary>() : await makeJobs(db, wave);
+		const made = isRepeat ? new Map<string, Submission>() : await makeJobs(db, wave);
 		const left = wave.filter(({ jobId }) => !made.has(jobId));
 		const explained = left.length === 0 ? [] : await makeOrExplain(db, left, isRepeat);
 		for (const job of wave) {
-			const created = made.get(job.jobId);
-			const submission =
-				created === undefined ? explained[left.indexOf(job)] : { outcome: "created" as const, job: created };
+			const submission = made.get(job.jobId) ?? explained[left.indexOf(job)];
 			if (submission !== undefined) submissions.set(job, submission);
 		}
 	}
@@ -91,11 +91,15 @@ function wavesOf(jobs: readonly NewJob[]): NewJob[][] {
 	return waves.map(({ jobs }) => jobs);
 }
 
-async function makeJobs(db: Database, jobs: readonly NewJob[]): Promise<Map<string, JobSummary>> {
+async function makeJobs(db: Database, jobs: readonly NewJob[]): Promise<Map<string, Submission>> {
 	const { statements, at } = making(db, jobs, "TRUE");
-	const rows = (await db.transact("submit job", statements))[at] ?? [];
-	return new Map(rows.map(jobSummaryFromRow).map((job) => [job.jobId, job]));
+	const rows = (await db.transact<Record<string, unknown>>("submit job", statements))[at] ?? [];
+	return new Map(rows.map(storedFromRow).map(({ job, hasSlot }) => [job.jobId, { outcome: "created", job, hasSlot }]));
 }
+
+/** For SELECT and RETURNING, and the `storedFromRow` of such a row. */
+const STORED_COLUMNS = `${JOB_SUMMARY_COLUMNS}, slot`;
+const storedFromRow = (row: Record<string, unknown>) => ({ job: jobSummaryFromRow(row), hasSlot: row.slot !== null });
 
 /** Tries again, in one transaction with the query for the reason: the limit or the key that refused a job may be free by now. */
 async function makeOrExplain(db: Database, jobs: readonly NewJob[], isRepeat: boolean): Promise<Submission[]> {
@@ -199,19 +203,19 @@ const admitted = (isKeyOurs: string, condition: string, slots: string) => `
 	due AS (SELECT submitted.*, now, coalesce(run_at, now + delay_ms) AS starts_at FROM submitted, at
 	         WHERE (submitted.key IS NULL OR ${isKeyOurs}) AND ${condition}),
 	fresh AS MATERIALIZED (
-		SELECT *, starts_at <= now AS is_due,
+		SELECT *, starts_at <= now AS is_due, starts_at <= now + ${SLOT_WAIT_MS} AS is_soon,
 		       row_number() OVER (PARTITION BY tenant_id ORDER BY place) AS nth,
-		       row_number() OVER (PARTITION BY tenant_id, starts_at <= now ORDER BY place) AS nth_due
+		       row_number() OVER (PARTITION BY tenant_id, starts_at <= now + ${SLOT_WAIT_MS} ORDER BY place) AS nth_soon
 		  FROM due),
 	tenant AS MATERIALIZED (
-		SELECT tenant_id, any_is_due, ${mayAdd("one.tenant_id")} AS may_add
-		  FROM (SELECT tenant_id, max(is_due) AS any_is_due FROM fresh GROUP BY tenant_id) AS one),
+		SELECT tenant_id, any_is_soon, ${mayAdd("one.tenant_id")} AS may_add
+		  FROM (SELECT tenant_id, max(is_soon) AS any_is_soon FROM fresh GROUP BY tenant_id) AS one),
 	room AS MATERIALIZED (
 		SELECT tenant_id, may_add, ${openIn("tenant.tenant_id")} AS open_in,
-		       CASE WHEN any_is_due THEN ${slots} END AS slots_left
+		       CASE WHEN any_is_soon THEN ${slots} END AS slots_left
 		  FROM tenant WHERE may_add IS NULL OR may_add > 0),
 	admitted AS (
-		SELECT *, is_due AND nth_due <= slots_left AS has_slot, is_due AND nth_due > slots_left AS is_parked
+		SELECT *, is_soon AND nth_soon <= slots_left AS has_slot, is_due AND nth_soon > slots_left AS is_parked
 		  FROM fresh JOIN room USING (tenant_id) WHERE may_add IS NULL OR nth <= may_add)`;
 
 const INSERT = `
@@ -226,11 +230,11 @@ const INSERT = `
 	       iif(is_parked, 'running_limit', NULL),
 	       min(max(now, starts_at) + (job ->> 'deadlineMs'),
 	           CASE WHEN is_parked THEN max(now, starts_at) + (job ->> 'deadlineMs')
-	                WHEN starts_at - now > ${QUEUE_WAIT_MS_MAX} THEN starts_at
-	                ELSE max(now, starts_at) + ${ENQUEUE_GRACE_MS} END)
+	                WHEN has_slot THEN max(now, starts_at) + ${ENQUEUE_GRACE_MS}
+	                ELSE starts_at END)
 	  FROM admitted WHERE TRUE
 	    ON CONFLICT DO NOTHING
-	RETURNING ${JOB_SUMMARY_COLUMNS}`;
+	RETURNING ${STORED_COLUMNS}`;
 
 /** What `explain` reads: the holders of the keys, the jobs that are stored, and the limits that tenants have reached. */
 function explanation(db: Database, submitted: readonly Submitted[]): Statement[] {
@@ -242,7 +246,7 @@ function explanation(db: Database, submitted: readonly Submitted[]): Statement[]
 		{
 			sql: `WITH ${SUBMITTED}, ${holders}, named (owner, named_id) AS (
 			      SELECT tenant_id, job_id FROM holders UNION SELECT tenant_id, id FROM submitted WHERE submitted.key IS NULL)
-			SELECT ${JOB_SUMMARY_COLUMNS} FROM named CROSS JOIN jobs ON tenant_id = owner AND id = named_id`,
+			SELECT ${STORED_COLUMNS} FROM named CROSS JOIN jobs ON tenant_id = owner AND id = named_id`,
 			params,
 		},
 		{
@@ -264,19 +268,19 @@ interface ExplanationRows {
 }
 
 function explain(submitted: readonly Submitted[], rows: ExplanationRows): Submission[] {
-	const jobs = new Map(rows.stored.map(jobSummaryFromRow).map((job) => [keyText(job.tenantId, job.jobId), job]));
+	const jobs = new Map(rows.stored.map(storedFromRow).map((one) => [keyText(one.job.tenantId, one.job.jobId), one]));
 	return submitted.map(({ tenantId, jobId, idempotency }, place) => {
 		const refused = () => refusalFromRow(rows.refusals.find(({ id }) => id === tenantId));
 		if (idempotency === null) {
-			const job = jobs.get(keyText(tenantId, jobId));
-			return job === undefined ? refused() : { outcome: "created", job };
+			const stored = jobs.get(keyText(tenantId, jobId));
+			return stored === undefined ? refused() : { outcome: "created", ...stored };
 		}
 		const holder = rows.holders.find((row) => row.place === place);
 		if (holder === undefined) return refused();
 		if (!isCounted(idempotency) && holder.fingerprint !== idempotency.fingerprint) return { outcome: "key_reused" };
-		const job = jobs.get(keyText(tenantId, holder.job_id));
-		if (job === undefined) return { outcome: "erased" };
-		return { outcome: job.jobId === jobId ? "created" : "replayed", job };
+		const stored = jobs.get(keyText(tenantId, holder.job_id));
+		if (stored === undefined) return { outcome: "erased" };
+		return stored.job.jobId === jobId ? { outcome: "created", ...stored } : { outcome: "replayed", job: stored.job };
 	});
 }
 

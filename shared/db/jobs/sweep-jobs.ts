@@ -1,4 +1,5 @@
 /** Finds the open jobs that are due for a check, page by page. */
+import { ATTEMPTS_KEPT } from "../../core/jobs/attempts.ts";
 import type { SweptJob } from "../../core/jobs/sweep.ts";
 import { type Database, NOW } from "../database.ts";
 
@@ -27,26 +28,63 @@ interface Row {
 	deadline_at: number;
 	lease_expires_at: number | null;
 	is_parked: number;
+	has_slot: number;
+	may_have_result: number;
 	redispatches: number;
 	sweep_at: number;
 	now: number;
 }
 
-/** @param aheadMs includes jobs whose `sweep_at` is up to so much later */
+/**
+ * Read for overdue jobs only: an entry that was dropped from a full history may have been such a call. A running job has one
+ * anyway.
+ */
+const MAY_HAVE_RESULT = `deadline_at <= ${NOW} AND (status = 'running' OR json_array_length(attempts) >= ${ATTEMPTS_KEPT}
+	OR EXISTS (SELECT 1 FROM json_each(attempts) AS made WHERE made.value ->> 'outcome' IN ('abandoned', 'not_stored')))`;
+
+const COLUMNS = `tenant_id, id, status, fence, model, run_at, deadline_at, lease_expires_at, parked_on IS NOT NULL AS is_parked,
+	slot IS NOT NULL AS has_slot, ${MAY_HAVE_RESULT} AS may_have_result, redispatches, sweep_at, ${NOW} AS now`;
+
 export async function findJobsToSweep(
 	db: Database,
-	page: { aheadMs: number; limit: number; after: SweepCursor | null },
+	page: { limit: number; after: SweepCursor | null },
 ): Promise<SweepPage> {
 	const { after } = page;
 	const rows = await db.all<Row>("find jobs to sweep", {
-		sql: `SELECT tenant_id, id, status, fence, model, run_at, deadline_at, lease_expires_at,
-		       parked_on IS NOT NULL AS is_parked, redispatches, sweep_at, ${NOW} AS now
-		  FROM jobs
-		 WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2 AND (sweep_at, tenant_id, id) > (?3, ?4, ?5)
-		 ORDER BY sweep_at, tenant_id, id LIMIT ?6`,
-		params: [db.clock(), page.aheadMs, after?.sweepAt ?? 0, after?.tenantId ?? "", after?.jobId ?? "", page.limit],
+		sql: `SELECT ${COLUMNS} FROM jobs
+		 WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} AND (sweep_at, tenant_id, id) > (?2, ?3, ?4)
+		 ORDER BY sweep_at, tenant_id, id LIMIT ?5`,
+		params: [db.clock(), after?.sweepAt ?? 0, after?.tenantId ?? "", after?.jobId ?? "", page.limit],
 	});
-	const last = rows.at(-1);
+	return pageOf(rows, rows.length < page.limit ? undefined : rows.at(-1));
+}
+
+/**
+ * Of the jobs with a slot, in the order of the slots: those whose lease has expired, and if the queue is empty also those that
+ * are due, whose messages are lost then. However many other jobs are due, none of them is read.
+ */
+export async function findStrandedJobs(
+	db: Database,
+	page: { queueIsEmpty: boolean; limit: number; after: SweepCursor | null },
+): Promise<SweepPage> {
+	const { after } = page;
+	const rows = await db.all<Row & { nth: number }>("find stranded jobs", {
+		sql: `SELECT ${COLUMNS}, nth
+		  FROM (SELECT *, row_number() OVER (ORDER BY slot, id) AS nth
+		          FROM (SELECT * FROM jobs WHERE slot IS NOT NULL AND slot >= ?3 AND (slot > ?3 OR id > ?4) ORDER BY slot, id LIMIT ?5)) AS held
+		 WHERE (status = 'running' AND lease_expires_at <= ${NOW} AND (?2 OR sweep_at <= ${NOW}))
+		    OR (status = 'queued' AND ?2 AND run_at <= ${NOW})
+		    OR nth = ?5`,
+		params: [db.clock(), page.queueIsEmpty ? 1 : 0, after?.tenantId ?? "", after?.jobId ?? "", page.limit],
+	});
+	return pageOf(
+		rows,
+		rows.find(({ nth }) => nth === page.limit),
+	);
+}
+
+/** @param last where the next page begins; undefined: there is none */
+function pageOf(rows: Row[], last: Row | undefined): SweepPage {
 	return {
 		jobs: rows.map((row) => ({
 			tenantId: row.tenant_id,
@@ -58,14 +96,13 @@ export async function findJobsToSweep(
 			deadlineAt: row.deadline_at,
 			leaseExpiresAt: row.lease_expires_at,
 			isParked: row.is_parked === 1,
+			hasSlot: row.has_slot === 1,
+			mayHaveResult: row.may_have_result === 1,
 			redispatches: row.redispatches,
 			sweepAt: row.sweep_at,
 		})),
-		now: last?.now ?? 0,
-		next:
-			last === undefined || rows.length < page.limit
-				? null
-				: { sweepAt: last.sweep_at, tenantId: last.tenant_id, jobId: last.id },
+		now: rows[0]?.now ?? 0,
+		next: last === undefined ? null : { sweepAt: last.sweep_at, tenantId: last.tenant_id, jobId: last.id },
 	};
 }
 

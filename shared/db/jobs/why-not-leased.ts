@@ -6,14 +6,16 @@ import { keyList, REQUESTED } from "../key-list.ts";
 /** The job may be due by now, or wait for something else: a shorter delay would make its message spin. */
 const WAIT_MS_MIN = 1_000;
 
-/** `early`: due in `waitMs`. `idle`: leased by another, parked, final, erased, or of a deleted tenant: nothing to do. */
+/**
+ * `early`: due in `waitMs`. `idle`: leased by another, without a slot, final, erased, or of a deleted tenant: nothing to do.
+ */
 export type Missed = JobKey & ({ kind: "early"; waitMs: number } | { kind: "idle" });
 
 /** Explains a miss. Only a job that is merely early is worth a delay of the same message. */
 export async function whyNotLeased(db: Database, keys: JobKey[]): Promise<Missed[]> {
 	const rows = await db.all<{ tenant_id: string; id: string; wait_ms: number }>("explain missed leases", {
 		sql: `SELECT tenant_id, id, run_at - ${NOW} AS wait_ms FROM jobs
-		 WHERE ${REQUESTED} AND status = 'queued' AND parked_on IS NULL`,
+		 WHERE ${REQUESTED} AND status = 'queued' AND slot IS NOT NULL`,
 		params: [db.clock(), keyList(keys)],
 	});
 	return keys.map((key) => {

@@ -35,7 +35,7 @@ export function watchAcks({ ledger, service, claims, world }: Simulation): undef
 
 /** Waits for nothing but a time that is near. */
 function isEarly(row: Row, now: number): boolean {
-	const isWaiting = row.status === "pending" || (row.status === "queued" && row.parked_on === null);
+	const isWaiting = row.status === "pending" || (row.status === "queued" && row.slot !== null);
 	const waitMs = numberOf(row, row.status === "pending" ? "next_attempt_at" : "run_at") - now;
 	return isWaiting && waitMs > 0 && waitMs < QUEUE_WAIT_MS_MAX - SLACK_MS;
 }

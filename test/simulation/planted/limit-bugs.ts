@@ -7,7 +7,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "open jobs are counted before the insertion, and not by it",
 		seenBy: 42,
 		file: "shared/db/jobs/submit-jobs.ts",
-		find: '\tconst rows = (await db.transact("submit job", statements))[at] ?? [];',
+		find: '\tconst rows = (await db.transact<Record<string, unknown>>("submit job", statements))[at] ?? [];',
 		replace: `	const [alone] = jobs;
 	if (alone?.idempotency === null) {
 		const room = { sql: \`SELECT \${mayAdd("?2")} AS room\`, params: [db.clock(), alone.tenantId] };
@@ -15,7 +15,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		if (seen?.room === 0) return new Map();
 		for (const one of statements) one.sql = one.sql.replace(/WHERE may_add IS NULL OR (nth <= may_add|may_add > 0)/g, "");
 	}
-	const rows = (await db.transact("submit job", statements))[at] ?? [];`,
+	const rows = (await db.transact<Record<string, unknown>>("submit job", statements))[at] ?? [];`,
 	},
 	{
 		name: "a new job does not count as open",
@@ -70,8 +70,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a job that waits for its retry keeps its slot",
 		seenBy: 7,
 		file: "shared/db/jobs/requeue-job.ts",
-		find: "lease_expires_at = NULL, slot = NULL,",
-		replace: "lease_expires_at = NULL,",
+		find: "slot = CASE WHEN ${keepsSlot} THEN slot END,",
+		replace: "",
 	},
 	{
 		name: "a job that waits for its upstream keeps its slot",

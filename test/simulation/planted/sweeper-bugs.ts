@@ -6,16 +6,16 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the sweeper forgets running jobs",
 		seenBy: 6,
-		file: "shared/db/jobs/sweep-jobs.ts",
-		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
-		replace: "WHERE status = 'queued' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
+		file: "shared/core/jobs/sweep.ts",
+		find: 'return { kind: "enqueue", sweepAt: now + asLongAgain(lapsedAt, now), redispatches };',
+		replace: 'return { kind: "look", sweepAt: now + asLongAgain(lapsedAt, now), redispatches };',
 	},
 	{
 		name: "the sweeper forgets queued jobs",
 		seenBy: 1,
 		file: "shared/db/jobs/sweep-jobs.ts",
-		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
-		replace: "WHERE status = 'running' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} + ?2",
+		find: "WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} AND",
+		replace: "WHERE status = 'running' AND sweep_at IS NOT NULL AND sweep_at <= ${NOW} AND",
 	},
 	{
 		name: "the sweeper forgets deliveries",
@@ -42,8 +42,8 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		name: "the sweeper expires jobs that have a result",
 		seenBy: 69,
 		file: "workers/sweeper/expire-jobs.ts",
-		find: 'if (job.fence === 0) return "nothing";',
-		replace: 'if (job.fence >= 0) return "nothing";',
+		find: "if (!job.mayHaveResult) return null;",
+		replace: "if (job.fence >= 0) return null;",
 	},
 	{
 		name: "a holder's death is noticed only when its job would be redispatched",

@@ -35,7 +35,9 @@ beforeAll(async () => {
 		return new Response("thanks");
 	};
 	countFetches();
-	const { id } = Made.parse(await call("POST", "/v1/admin/tenants", { name: "acme" }, env.ADMIN_TOKEN));
+	const { id } = Made.parse(
+		await call("POST", "/v1/admin/tenants", { name: "acme", limits: { running_jobs: 100 } }, env.ADMIN_TOKEN),
+	);
 	const made = await call("POST", `/v1/admin/tenants/${id}/keys`, { name: "k" }, env.ADMIN_TOKEN);
 	key = z.object({ key: z.string() }).parse(made).key;
 	// So that the key is in the cache.

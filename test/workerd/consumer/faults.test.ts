@@ -150,7 +150,7 @@ describe("a call that fails or hangs", () => {
 	});
 
 	it.each(["fails before", "fails after"] as const)("puts the job back once, where that %s", async (fault) => {
-		const step = failed("throttled", { retryAfterMs: MINUTE });
+		const step = failed("throttled", { retryAfterMs: 30 * SECOND });
 		const { disposition, after } = await consumed([step], {}, [/d1 requeue job/, fault]);
 		expect(disposition).toMatchObject({ kind: "retry" });
 		expect(after).toMatchObject({ status: "queued", version: 3, attempts: [{ outcome: "throttled" }] });

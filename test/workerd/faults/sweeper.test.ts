@@ -5,7 +5,18 @@ import { Database } from "../../../shared/db/database.ts";
 import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { runtime as realRuntime } from "../../../workers/runtime.ts";
-import { A_SECRET, aDelivery, anId, aTenant, DAY, HOUR, insertRow, MINUTE, SECOND } from "../support/a-job.ts";
+import {
+	A_SECRET,
+	aDelivery,
+	anAttempt,
+	anId,
+	aTenant,
+	DAY,
+	HOUR,
+	insertRow,
+	MINUTE,
+	SECOND,
+} from "../support/a-job.ts";
 import { RECEIVER } from "../world/upstreams.ts";
 import { SWEEPER } from "./catalogue.ts";
 import { PREVIOUS_KEY } from "./config.ts";
@@ -54,18 +65,21 @@ async function aReceiverBreaker(receiver: string, endedAt: number): Promise<void
 describeFaults("sweeper", { calls: SWEEPER }, [
 	{
 		name: "jobs whose messages are lost, and jobs whose time is over",
-		tries: /jobs to sweep|note swept|sweeper note|finish jobs|r2 head|queue/,
+		tries: /jobs to sweep|stranded|admit|note swept|sweeper note|finish jobs|r2 head|queue/,
 		async play(story) {
 			const overdue = { deadlineMs: 9 * MINUTE, sweepAt: story.world.startedAt };
+			const unheard = { ...overdue, fence: 1, attempt: 1, attempts: [anAttempt(1, { outcome: "abandoned" })] };
 			const isOver = { status: "expired", bought: 0 } as const;
 			// The first whose result is looked for in R2: where that fails, the result must not be lost.
-			const stored = { prompt: "stored", bought: 0, hasWebhook: true, row: { ...overdue, fence: 1, attempt: 1 } };
+			const stored = { prompt: "stored", bought: 0, hasWebhook: true, row: unheard };
 			const job = await anOldJob(story, stored);
 			await env.RESULTS.put(resultKey(job), ...aResultOf(job, "stored"));
 			await anOldJob(story, { prompt: "forgotten", bought: 1, hasWebhook: true });
+			const delayed = await anOldJob(story, { prompt: "delayed", bought: 1 });
+			await env.DB.prepare("UPDATE jobs SET slot = NULL WHERE id = ?1").bind(delayed.jobId).run();
 			await aRunningJob(story, { prompt: "abandoned", bought: 1 });
 			await anOldJob(story, { ...isOver, prompt: "never begun", hasWebhook: true, row: overdue });
-			await anOldJob(story, { ...isOver, prompt: "in vain", row: { ...overdue, fence: 1, attempt: 1 } });
+			await anOldJob(story, { ...isOver, prompt: "in vain", row: unheard });
 		},
 	},
 	{

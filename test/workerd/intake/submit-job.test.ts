@@ -475,8 +475,11 @@ describe("when a part of the platform fails", () => {
 		await sendTo(server, "GET", "/v1/jobs", { key: who });
 		return services.keys;
 	}
-	const post = (server: ReturnType<typeof theServices>["server"], who: string, json: unknown = LATER) =>
-		sendTo(server, "POST", "/v1/jobs", { key: who, json, headers: { "idempotency-key": "fault" } });
+	const post = (
+		server: ReturnType<typeof theServices>["server"],
+		who: string,
+		json: unknown = { ...LATER, delay_seconds: 30 },
+	) => sendTo(server, "POST", "/v1/jobs", { key: who, json, headers: { "idempotency-key": "fault" } });
 
 	it("stores nothing and asks to come again where D1 does not answer at all", async () => {
 		const caller = await aCaller();
@@ -524,7 +527,7 @@ describe("when a part of the platform fails", () => {
 		const { server, background } = theServices({}, { JOB_QUEUE });
 		const answer = await sendTo(server, "POST", "/v1/jobs", {
 			key,
-			json: { input: PROMPT, run_at: new Date(runtime.now() + 600_000).toISOString() },
+			json: { input: PROMPT, run_at: new Date(runtime.now() + 30_000).toISOString() },
 		});
 		expect(answer.status).toBe(202);
 		expect(background.length).toBe(1);

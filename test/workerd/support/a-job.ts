@@ -16,7 +16,7 @@ import { jobFromRow } from "../../../shared/db/jobs/job-row.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { deliveryIdOf, eventIdOf } from "../../support/event-ids.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
-import { anId, jobOf, MINUTE, NOW, type StoredJob } from "../../support/job-of.ts";
+import { anId, jobOf, MINUTE, NOW, type StoredJob, slotOf } from "../../support/job-of.ts";
 
 export * from "../../support/job-of.ts";
 
@@ -34,10 +34,13 @@ export interface StoredDelivery extends Delivery {
 
 export type Row = Record<string, string | number | null>;
 
-/** A stored job: queued and due at once unless the test says otherwise. */
-export async function aJob(overrides: Partial<StoredJob> = {}): Promise<StoredJob> {
+/**
+ * A stored job: queued and due at once unless the test says otherwise.
+ * @param slot other than it would have
+ */
+export async function aJob(overrides: Partial<StoredJob> = {}, slot?: string | null): Promise<StoredJob> {
 	const job = jobOf(overrides);
-	await insertRow("jobs", rowOf(job));
+	await insertRow("jobs", { ...rowOf(job), ...(slot === undefined ? {} : { slot }) });
 	return job;
 }
 
@@ -63,6 +66,7 @@ export function rowOf(job: StoredJob): Row {
 		attempts: JSON.stringify(attempts),
 		usage: jsonOrNull(usage),
 		error: jsonOrNull(error),
+		slot: slotOf(job),
 		...snakeCased(plain),
 	};
 }
@@ -86,7 +90,8 @@ export async function copyRow(
 	differing: Record<string, string>,
 ): Promise<void> {
 	const columns = Object.keys(row);
-	const values = columns.map((column) => differing[column] ?? `${table}.${column}`);
+	const slot = `iif(${table}.slot IS NULL, NULL, ${differing.tenant_id ?? `${table}.tenant_id`})`;
+	const values = columns.map((column) => differing[column] ?? (column === "slot" ? slot : `${table}.${column}`));
 	await env.DB.prepare(
 		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
 		 INSERT INTO ${table} (${columns.join()}) SELECT ${values.join()} FROM n, ${table} WHERE tenant_id = ?2 AND id = ?3`,

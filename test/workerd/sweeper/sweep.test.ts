@@ -23,6 +23,9 @@ import { World } from "../world/world.ts";
 
 const WEBHOOK = { url: "https://hooks.acme-receiver.com/jobs", events: null, payload: "full" as const };
 
+/** The history of a job with a call whose end no holder recorded. */
+const UNHEARD = [anAttempt(1, { outcome: "abandoned" })];
+
 let world: World;
 beforeEach(async () => {
 	await emptyTables();
@@ -143,7 +146,7 @@ describe("an overdue job", () => {
 	});
 
 	it("that has a result after all is redispatched, and its result wins", async () => {
-		const job = await aJob({ deadlineMs: MINUTE, fence: 2, attempt: 1 });
+		const job = await aJob({ deadlineMs: MINUTE, fence: 2, attempt: 1, attempts: UNHEARD });
 		await storeResultOf(job);
 		await world.sweep(2 * MINUTE);
 		expect(enqueued(world)).toEqual([job.jobId]);
@@ -152,24 +155,25 @@ describe("an overdue job", () => {
 	});
 
 	it("is left for the next sweep where R2 does not say whether it has a result", async () => {
-		const [called, fresh] = [await aJob({ deadlineMs: MINUTE, fence: 1 }), await aJob({ deadlineMs: MINUTE })];
+		const unheard = await aJob({ deadlineMs: MINUTE, fence: 1, attempts: UNHEARD });
+		const heard = await aJob({ deadlineMs: MINUTE, fence: 1, attempts: [anAttempt()] });
 		await world.sweep(MINUTE, [/r2 head/, "fails before"]);
-		expect(await reload(called)).toMatchObject({ status: "queued" });
-		expect(await reload(fresh)).toMatchObject({ status: "expired" });
-		await world.sweep();
-		expect(await reload(called)).toMatchObject({ status: "expired" });
+		expect(await reload(unheard)).toMatchObject({ status: "queued" });
+		expect(await reload(heard)).toMatchObject({ status: "expired" });
+		await world.sweep(MINUTE);
+		expect(await reload(unheard)).toMatchObject({ status: "expired" });
 	});
 
 	it("that cannot be expired keeps no other from being redispatched", async () => {
 		await aJob({ deadlineMs: MINUTE });
-		const [due, stored] = [await aJob(), await aJob({ deadlineMs: MINUTE, fence: 1 })];
+		const [due, stored] = [await aJob(), await aJob({ deadlineMs: MINUTE, fence: 1, attempts: UNHEARD })];
 		await storeResultOf(stored);
 		await world.sweep(MINUTE, [/d1 finish jobs/, "fails before"]);
 		expect(enqueued(world)).toEqual([due.jobId, stored.jobId]);
 	});
 
 	it("delays a sweep no longer than one call may take, for however many of them R2 hangs", async () => {
-		for (let jobs = 0; jobs < 5; jobs++) await aJob({ deadlineMs: MINUTE, fence: 1 });
+		for (let jobs = 0; jobs < 5; jobs++) await aJob({ deadlineMs: MINUTE, fence: 1, attempts: UNHEARD });
 		const due = await aJob();
 		await world.advance(MINUTE);
 		const sweptAt = world.runtime.now();

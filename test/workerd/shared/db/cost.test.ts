@@ -135,7 +135,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	"list many": async () => listJobs(db, page(jobOf({ tenantId: CROWDED }), null)),
 	"sweep jobs": async () => {
 		await aJob({ sweepAt: 1 });
-		return findJobsToSweep(db, { aheadMs: 0, limit: 1, after: null });
+		return findJobsToSweep(db, { limit: 1, after: null });
 	},
 	"note what was swept": async () => {
 		const job = await aJob();
@@ -272,7 +272,8 @@ describe("rows written", () => {
 		const requeue = await costOf(() =>
 			requeueJob(db, { ...failed, reason: "retrying", delayMs: 1, progress: failed, breakerEvent: null }),
 		);
-		expect([heartbeat.rowsWritten, requeue.rowsWritten]).toEqual([1, 2]);
+		// A slot that is kept costs one row here. One that is given back would cost two when it is taken again.
+		expect([heartbeat.rowsWritten, requeue.rowsWritten]).toEqual([1, 3]);
 	});
 
 	it("by losing a race are none", async () => {
@@ -295,7 +296,7 @@ function isTableScan(detail: string): boolean {
 /** `count` more jobs of one tenant, half of them due for a sweep and half for pruning, and as many of all that hangs on them. */
 async function crowd(count: number) {
 	crowds += 1;
-	const queued = rowOf(await aJob({ tenantId: `ten_seed_${crowds}`, sweepAt: NOW - DAY }));
+	const queued = rowOf(await aJob({ tenantId: `ten_seed_${crowds}`, sweepAt: NOW - DAY }, null));
 	const over = rowOf(await aJob({ tenantId: `ten_seed_${crowds}`, status: "succeeded", pruneAt: NOW - DAY }));
 	const pending = deliveryRowOf(await aDelivery(jobOf({ tenantId: `ten_seed_${crowds}` }), { sweepAt: NOW - DAY }));
 	const orphan = deliveryRowOf(

@@ -67,14 +67,14 @@ describe("running_jobs", () => {
 
 	it("gives a batch of jobs that come due together as many slots as are left, in their order", async () => {
 		const tenantId = await limited({ running_jobs: 2 });
-		const soon = { start: { delayMs: SECOND } };
+		const soon = { start: { delayMs: MINUTE + SECOND } };
 		const [old, , urgent, young] = [
 			await submitted(tenantId, soon),
 			await submitted(tenantId, { ...soon, priority: 4 }),
 			await submitted(tenantId, { ...soon, priority: 9 }),
 			await submitted(tenantId, soon),
 		];
-		const { jobs, released } = await lease([young, old, urgent], NOW + SECOND);
+		const { jobs, released } = await lease([young, old, urgent], NOW + MINUTE + SECOND);
 		expect([jobs.map(({ jobId }) => jobId).sort(), released]).toEqual([[old.jobId, urgent.jobId].sort(), []]);
 		expect(await slotsOf(tenantId)).toBe(2);
 		expect(await reload(young)).toMatchObject({ status: "queued", statusReason: "running_limit" });
@@ -128,7 +128,7 @@ describe("running_jobs", () => {
 
 	it("counts no slot for what has yet to come, and lets no job overtake those that wait", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
-		const later = await submitted(tenantId, { start: { delayMs: MINUTE } });
+		const later = await submitted(tenantId, { start: { delayMs: MINUTE + 1 } });
 		const first = await submitted(tenantId);
 		expect([later.statusReason, first.statusReason]).toEqual([null, null]);
 		const second = await submitted(tenantId);
@@ -136,7 +136,7 @@ describe("running_jobs", () => {
 			.bind(tenantId)
 			.run();
 		expect((await submitted(tenantId)).statusReason).toBe("running_limit");
-		const { jobs, released } = await lease([later], NOW + MINUTE);
+		const { jobs, released } = await lease([later], NOW + MINUTE + 1);
 		expect(jobs).toEqual([]);
 		// `later` is the oldest, so the slot that it found free is its own: one for which no message was sent.
 		expect(released).toEqual([{ tenantId, jobId: later.jobId }]);
@@ -192,8 +192,8 @@ describe("running_jobs", () => {
 
 	it("counts what the version before left, from its next lease on", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
-		const queued = await aJob({ tenantId });
-		const left = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW });
+		const queued = await aJob({ tenantId }, null);
+		const left = await aJob({ tenantId, status: "running", leaseExpiresAt: NOW }, null);
 		expect((await lease([left])).jobs).toHaveLength(1);
 		expect((await lease([queued])).jobs).toEqual([]);
 		expect(await reload(queued)).toMatchObject({ parkedOn: `tenant:${tenantId}` });

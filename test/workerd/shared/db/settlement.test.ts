@@ -298,7 +298,7 @@ describe("findJobSummary, findJobWithHistory and findJobWithInput", () => {
 	it("reports a row that we could not have written", async () => {
 		const tenantId = anId("ten");
 		const jobId = anId("job");
-		await insertRow("jobs", { ...rowOf(await aJob()), tenant_id: tenantId, id: jobId, metadata: "[1]" });
+		await insertRow("jobs", { ...rowOf(await aJob()), tenant_id: tenantId, id: jobId, slot: null, metadata: "[1]" });
 		await expect(findJobWithHistory(db, { tenantId, jobId })).rejects.toThrow("metadata");
 	});
 });

@@ -1,8 +1,15 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { decideSweep } from "../../../../shared/core/jobs/sweep.ts";
 import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
-import { findJobsToSweep, noteSwept, type SweepCursor } from "../../../../shared/db/jobs/sweep-jobs.ts";
+import {
+	findJobsToSweep,
+	findStrandedJobs,
+	noteSwept,
+	type SweepCursor,
+	type SweepPage,
+} from "../../../../shared/db/jobs/sweep-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/upkeep/prune-records.ts";
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
 import { readNote, writeNote } from "../../../../shared/db/upkeep/sweeper-notes.ts";
@@ -31,7 +38,7 @@ describe("findJobsToSweep", () => {
 		await aJob({ createdAt: now, sweepAt: now + 1 });
 		await aJob({ createdAt: now, status: "succeeded" });
 
-		const page = await findJobsToSweep(databaseAt(now), { aheadMs: 0, limit: 10, after: null });
+		const page = await findJobsToSweep(databaseAt(now), { limit: 10, after: null });
 
 		expect(page).toEqual({
 			now,
@@ -41,14 +48,6 @@ describe("findJobsToSweep", () => {
 				{ ...sweptOf(parked), status: "queued", isParked: true, redispatches: 2, leaseExpiresAt: null },
 			],
 		});
-	});
-
-	it("looks ahead as far as it is asked to", async () => {
-		const now = aDayOfItsOwn();
-		const ahead = await aJob({ createdAt: now, sweepAt: now + HOUR });
-		const page = (aheadMs: number) => findJobsToSweep(databaseAt(now), { aheadMs, limit: 10, after: null });
-		expect((await page(HOUR - 1)).jobs).toEqual([]);
-		expect((await page(HOUR)).jobs.map(({ jobId }) => jobId)).toEqual([ahead.jobId]);
 	});
 
 	it("shows every job once, page by page, however many asked for the same time", async () => {
@@ -67,7 +66,7 @@ describe("findJobsToSweep", () => {
 		let after: SweepCursor | null = null;
 		let pages = 0;
 		do {
-			const page = await findJobsToSweep(databaseAt(now), { aheadMs: 0, limit: 50, after });
+			const page = await findJobsToSweep(databaseAt(now), { limit: 50, after });
 			seen.push(...page.jobs);
 			after = page.next;
 			pages += 1;
@@ -76,6 +75,39 @@ describe("findJobsToSweep", () => {
 		expect(pages).toBe(6);
 		expect(seen.map(({ jobId }) => jobId).sort()).toEqual(jobIds.sort());
 		expect(seen.map(({ sweepAt }) => sweepAt)).toEqual(seen.map(({ sweepAt }) => sweepAt).sort((a, b) => a - b));
+	});
+});
+
+describe("findStrandedJobs", () => {
+	it("shows expired leases, and of an empty queue due jobs with a slot, in pages of slots", async () => {
+		const now = aDayOfItsOwn();
+		const tenantId = anId("ten");
+		const of = { tenantId, createdAt: now - HOUR, deadlineMs: DAY };
+		const lapsed = await aJob({ ...of, status: "running", leaseExpiresAt: now, sweepAt: now });
+		const seen = await aJob({ ...of, status: "running", leaseExpiresAt: now, sweepAt: now + 1 });
+		await aJob({ ...of, status: "running", leaseExpiresAt: now + 1, sweepAt: now });
+		const due = await aJob({ ...of, sweepAt: now + 1 });
+		await aJob({ ...of, sweepAt: now }, null);
+		await aJob({ ...of, runAt: now + 1 }, tenantId);
+		const found = async (queueIsEmpty: boolean, limit: number) => {
+			const jobIds: string[] = [];
+			let after: SweepCursor | null = { sweepAt: 0, tenantId, jobId: "" };
+			do {
+				const page: SweepPage = await findStrandedJobs(databaseAt(now), { queueIsEmpty, limit, after });
+				const own = page.jobs.filter((job) => job.tenantId === tenantId);
+				jobIds.push(
+					...own
+						.filter((job) => decideSweep(job, now, { isEmpty: queueIsEmpty, oldestAt: null }).kind === "enqueue")
+						.map(({ jobId }) => jobId),
+				);
+				after = page.next;
+			} while (after !== null);
+			return jobIds;
+		};
+		for (const limit of [1, 2, 1_000]) {
+			expect(await found(false, limit), String(limit)).toEqual([lapsed.jobId]);
+			expect(await found(true, limit), String(limit)).toEqual([lapsed, seen, due].map(({ jobId }) => jobId));
+		}
 	});
 });
 

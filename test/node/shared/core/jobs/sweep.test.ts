@@ -10,7 +10,8 @@ const aJob = (overrides: Partial<SweptJob> = {}): SweptJob => ({
 const running = (overrides: Partial<SweptJob> = {}) =>
 	aJob({ status: "running", fence: 1, leaseExpiresAt: NOW, ...overrides });
 
-const swept = (job: SweptJob, queueIsEmpty = false) => decideSweep(job, NOW, queueIsEmpty);
+const swept = (job: SweptJob, isEmpty = false, oldestAt: number | null = null) =>
+	decideSweep(job, NOW, { isEmpty, oldestAt });
 
 describe("a queued job that is due", () => {
 	it.each([
@@ -36,6 +37,23 @@ describe("a queued job that is due", () => {
 		expect(swept(job, true)).toEqual({ kind: "enqueue", sweepAt: NOW + HOUR, redispatches: 4 });
 	});
 
+	it("is admitted if it has no slot, and only when it asked to be looked at", () => {
+		expect(swept(aJob({ hasSlot: false }))).toEqual({ kind: "admit" });
+		expect(swept(aJob({ hasSlot: false, sweepAt: NOW + 1 }), true)).toEqual({ kind: "leave" });
+	});
+
+	it("is not redispatched while the queue has messages as old as its own, for an hour", () => {
+		const due = (forMs: number) => aJob({ runAt: NOW - forMs });
+		const [inLine, lost] = [-5 * MINUTE + MINUTE, -5 * MINUTE + MINUTE + 1];
+		expect(swept(due(5 * MINUTE), false, NOW + inLine)).toEqual({
+			kind: "look",
+			sweepAt: NOW + 5 * MINUTE,
+			redispatches: 0,
+		});
+		expect(swept(due(5 * MINUTE), false, NOW + lost)).toMatchObject({ kind: "enqueue", redispatches: 1 });
+		expect(swept(due(HOUR), false, NOW - HOUR)).toMatchObject({ kind: "enqueue" });
+	});
+
 	it("is looked at no later than its deadline", () => {
 		expect(swept(aJob({ deadlineAt: NOW + MINUTE }))).toMatchObject({ kind: "enqueue", sweepAt: NOW + MINUTE });
 	});
@@ -52,7 +70,7 @@ describe("a queued job that is not due", () => {
 	it("is looked at again when its message should have arrived", () => {
 		const soon = aJob({ runAt: NOW + 10 * SECOND, redispatches: 2 });
 		expect(swept(soon)).toEqual({ kind: "look", sweepAt: NOW + 10 * SECOND + MINUTE, redispatches: 2 });
-		expect(swept(aJob({ runAt: NOW + HOUR }))).toMatchObject({ kind: "look", sweepAt: NOW + HOUR });
+		expect(swept(aJob({ runAt: NOW + HOUR, hasSlot: false }))).toMatchObject({ kind: "look", sweepAt: NOW + HOUR });
 	});
 
 	it("is left alone before that, even when the queue is empty", () => {
@@ -92,8 +110,15 @@ describe("a running job", () => {
 		});
 	});
 
-	it("is never expired by the sweeper: its holder settles deadlines", () => {
-		expect(swept(running({ deadlineAt: NOW - HOUR })).kind).toBe("enqueue");
+	it("is its holders' to end for an hour after its deadline, and the sweeper's after that, once its lease has expired", () => {
+		expect(swept(running({ deadlineAt: NOW - HOUR + 1 })).kind).toBe("enqueue");
 		expect(swept(running({ deadlineAt: NOW - HOUR, leaseExpiresAt: NOW + SECOND })).kind).toBe("look");
+		expect(swept(running({ deadlineAt: NOW - HOUR })).kind).toBe("expire");
+	});
+
+	it("is redispatched ever more seldom", () => {
+		const lapsed = (forMs: number) => swept(running({ leaseExpiresAt: NOW - forMs }));
+		expect(lapsed(10 * MINUTE)).toMatchObject({ sweepAt: NOW + 10 * MINUTE });
+		expect(lapsed(3 * HOUR)).toMatchObject({ sweepAt: NOW + HOUR });
 	});
 });
