@@ -110,7 +110,7 @@ export class Service {
 		this.world.after(SWEEP_EVERY_MS, () => this.#sweep());
 		if (this.world.dice.chance(this.world.current.messages.lost / 2)) return;
 		const by = this.invocation("sweeper");
-		sweep(this.envFor(by), parseConfig(this.vars), by.runtime).then(
+		sweep(this.envFor(by), { ok: true, config: this.config }, by.runtime).then(
 			() => {
 				by.end();
 				for (const listener of this.#sweptListeners) listener();
