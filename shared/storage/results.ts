@@ -12,7 +12,14 @@ import type { ObjectStore } from "./object-store.ts";
 const Metadata = z.object({
 	attempt: z
 		.string()
-		.transform((text) => JSON.parse(text) as unknown)
+		.transform((text, context) => {
+			try {
+				return JSON.parse(text) as unknown;
+			} catch {
+				context.addIssue("not JSON");
+				return z.NEVER;
+			}
+		})
 		.pipe(AttemptSchema),
 	modelAttempt: z.coerce.number(),
 });
@@ -31,14 +38,16 @@ export async function storeResult(
 	if (isFirst) return { first: true, stored: { ...call, bytes: body.byteLength } };
 	const stored = await findStoredResult(objects, job);
 	if (stored === null) throw new Error("the stored result vanished between two reads");
-	return { first: stored.attempt.fence === call.attempt.fence, stored };
+	return { first: stored.attempt?.fence === call.attempt.fence, stored };
 }
 
 /** The metadata of the stored result; null: there is none. */
 export async function findStoredResult(objects: ObjectStore, job: JobKey): Promise<StoredResult | null> {
 	const head = await objects.head(resultKey(job));
 	if (head === null) return null;
-	return { ...Metadata.parse(head.customMetadata), bytes: head.size };
+	// A result counts, whatever another version wrote beside it.
+	const { data = { attempt: null, modelAttempt: null } } = Metadata.safeParse(head.customMetadata);
+	return { ...data, bytes: head.size };
 }
 
 /** The size of the stored result; null: there is none. */

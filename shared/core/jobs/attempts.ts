@@ -24,24 +24,29 @@ export type AttemptOutcome =
 	/** Our own fault: the result could not be stored. */
 	| "not_stored";
 
-/** Times are Unix milliseconds of the database's clock. */
+const orNull = <Schema extends z.ZodType>(schema: Schema) => schema.nullable().catch(null);
+
+/**
+ * Times are Unix milliseconds of the database's clock. Read leniently, because another version may have written the entry: a
+ * fact that is missing or has another form is unknown, and keeps no job from its end.
+ */
 export const AttemptSchema = z.object({
-	number: z.number(),
+	number: z.number().catch(0),
 	/** The lease under which the call was made: distinguishes the entries of two holders. */
-	fence: z.number(),
+	fence: z.number().catch(0),
 	/** Whether it used up one of `max_attempts`. */
-	counted: z.boolean(),
-	model: z.string(),
-	provider: z.string().nullable(),
-	startedAt: z.number(),
-	endedAt: z.number(),
-	outcome: z.custom<AttemptOutcome>((value) => typeof value === "string"),
-	status: z.number().nullable(),
-	code: z.string().nullable(),
-	message: z.string().nullable(),
-	retryAfterMs: z.number().nullable(),
-	logId: z.string().nullable(),
-	usage: UsageSchema.nullable(),
+	counted: z.boolean().catch(true),
+	model: z.string().catch(""),
+	provider: orNull(z.string()),
+	startedAt: z.number().catch(0),
+	endedAt: z.number().catch(0),
+	outcome: z.custom<AttemptOutcome>((value) => typeof value === "string").catch("abandoned"),
+	status: orNull(z.number()),
+	code: orNull(z.string()),
+	message: orNull(z.string()),
+	retryAfterMs: orNull(z.number()),
+	logId: orNull(z.string()),
+	usage: orNull(UsageSchema),
 });
 
 export type Attempt = z.infer<typeof AttemptSchema>;

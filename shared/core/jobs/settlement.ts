@@ -38,28 +38,29 @@ export type Settlement = FinalSettlement | QueuedSettlement;
 
 /** What R2 holds under the job's key. */
 export interface StoredResult {
-	/** The call that produced it: model, provider, times, usage, log id. */
-	attempt: Attempt;
-	/** How many counted attempts had been made on its model, this one included. */
-	modelAttempt: number;
+	/** The call that produced it: model, provider, times, usage, log id. Null: its metadata cannot be read. */
+	attempt: Attempt | null;
+	/** How many counted attempts had been made on its model, this one included. Null: unknown. */
+	modelAttempt: number | null;
 	bytes: number;
 }
 
 /** `stored` is the job's result, whichever holder stored it. */
-export function afterResult(
-	job: Job,
-	stored: StoredResult,
-	attempts = withAttempt(job.attempts, stored.attempt),
-): Settlement {
-	const progress = { model: stored.attempt.model, attempt: stored.modelAttempt, ...history(job, attempts) };
+export function afterResult(job: Job, stored: StoredResult, attempts = withStored(job, stored)): Settlement {
+	const model = stored.attempt?.model ?? job.model;
+	const progress = { model, attempt: stored.modelAttempt ?? job.attempt, ...history(job, attempts) };
 	return { status: "succeeded", reason: null, error: null, resultBytes: stored.bytes, progress };
+}
+
+function withStored({ attempts }: Job, { attempt }: StoredResult): Attempt[] {
+	return attempt === null ? attempts : withAttempt(attempts, attempt);
 }
 
 /** Another holder's result was stored first. Our own call is recorded beside it in the history. */
 export function afterOtherResult(job: Job, stored: StoredResult, own: Attempt): Settlement {
-	const attempts = withAttempt(withAttempt(job.attempts, stored.attempt), own);
+	const attempts = withAttempt(withStored(job, stored), own);
 	const counted = own.counted ? job.attempt : job.attempt - 1;
-	const modelAttempt = stored.attempt.model === job.model ? counted : stored.modelAttempt;
+	const modelAttempt = stored.attempt?.model === job.model ? counted : stored.modelAttempt;
 	return afterResult(job, { ...stored, modelAttempt }, attempts);
 }
 

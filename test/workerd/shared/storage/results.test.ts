@@ -52,8 +52,25 @@ describe("storeResult", () => {
 		);
 		expect(puts.filter(({ first }) => first)).toHaveLength(1);
 		const winner = puts.findIndex(({ first }) => first) + 1;
-		expect(new Set(puts.map(({ stored }) => stored.attempt.fence))).toEqual(new Set([winner]));
+		expect(new Set(puts.map(({ stored }) => stored.attempt?.fence))).toEqual(new Set([winner]));
 		expect(await readResult(objects, job)).toBe(`answer ${winner - 1}`);
+	});
+
+	it.each([{}, { attempt: "{", modelAttempt: "1" }, { modelAttempt: "x", attempt: "{}" }])(
+		"counts a result whose metadata cannot be read as one of unknown facts: %j",
+		async (customMetadata) => {
+			const job = aKey();
+			await env.RESULTS.put(resultKey(job), "{}", { customMetadata });
+			expect(await findStoredResult(objects, job)).toEqual({ attempt: null, modelAttempt: null, bytes: 2 });
+		},
+	);
+
+	it("reads an entry of another version, with what it says", async () => {
+		const job = aKey();
+		const attempt = JSON.stringify({ fence: 3, model: "m", startedAt: "never", more: 1 });
+		await env.RESULTS.put(resultKey(job), "{}", { customMetadata: { attempt, modelAttempt: "1" } });
+		const read = await findStoredResult(objects, job);
+		expect(read).toMatchObject({ attempt: { fence: 3, model: "m", startedAt: 0, usage: null }, modelAttempt: 1 });
 	});
 
 	it("finds nothing where nothing was put, and under no other tenant", async () => {
