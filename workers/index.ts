@@ -9,10 +9,10 @@
  * sends; they never call each other. docs/glossary.md defines the terms.
  */
 import { type ParsedConfig, parseConfig } from "../shared/core/config.ts";
-import { FreshResults } from "../shared/storage/fresh-results.ts";
 import { consumeJobs } from "./consumer/index.ts";
 import { dispatchDeliveries } from "./dispatcher/index.ts";
 import { intake } from "./intake/index.ts";
+import { Isolate } from "./isolate.ts";
 import { logError, setLogLevel } from "./log.ts";
 import { runtime } from "./runtime.ts";
 import { sweep } from "./sweeper/index.ts";
@@ -28,9 +28,9 @@ export default {
 		const parsed = configOf(env);
 		// Nothing is lost: the messages are retried every minute, a hundred times, and then the sweeper redispatches.
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
-		if (kind === "jobs") return await consumeJobs(batch, env, parsed.config, runtime, freshResults);
+		if (kind === "jobs") return await consumeJobs(batch, env, parsed.config, runtime, isolate);
 		const background = (work: Promise<void>) => context.waitUntil(work);
-		return await dispatchDeliveries(batch, env, parsed.config, runtime, freshResults, background);
+		return await dispatchDeliveries(batch, env, parsed.config, runtime, isolate.freshResults, background);
 	},
 
 	async scheduled(_controller, env) {
@@ -38,8 +38,7 @@ export default {
 	},
 } satisfies ExportedHandler<Env>;
 
-/** Passes results from the consumer that stores them to a dispatcher of the same isolate. */
-const freshResults = new FreshResults();
+const isolate = new Isolate();
 
 const QUEUES = ["jobs", "deliveries", "dead-letters"] as const;
 

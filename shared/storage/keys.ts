@@ -6,6 +6,11 @@ export function resultKey(job: JobKey): string {
 	return `results/${job.tenantId}/${job.jobId}`;
 }
 
+/** Holds nothing: putting it shows that R2 stores. */
+export function canaryKey(number: number): string {
+	return `canaries/${number}`;
+}
+
 /** All objects of a job. @param job.inputKey null: the input is in the row */
 export function keysOfJob(job: JobKey & { inputKey: string | null }): string[] {
 	return [resultKey(job), ...(job.inputKey === null ? [] : [job.inputKey])];

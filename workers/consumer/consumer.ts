@@ -8,6 +8,7 @@ import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import type { GateReason } from "../../shared/db/admission/may-run.ts";
 import { type Finalization, type Finished, finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
 import type { CallModel } from "../../shared/model/port.ts";
+import type { StorageHealth } from "../../shared/storage/canary.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
 import { ByteBudget } from "./byte-budget.ts";
@@ -17,6 +18,8 @@ export interface Consumer extends Bindings {
 	config: Config;
 	runtime: Runtime;
 	freshResults: FreshResults;
+	/** Of this isolate. */
+	storageHealth: StorageHealth;
 	inputBudget: ByteBudget;
 	/** Random per invocation: names our leases. */
 	holder: string;
@@ -33,11 +36,20 @@ export interface Lease {
 	now(): number;
 	/** Aborts when the lease is no longer ours. */
 	lost: AbortSignal;
+	/** Records that the call begins, before it does where an earlier one may have killed its holder. False: not recorded. */
+	beginCall(): Promise<boolean>;
 	/** Why the job may make no call: it was taken over from a holder that died, and is gated. Null: it may. */
 	gatedBy: GateReason | null;
 	/** The half-open breakers that admitted this call: its outcome is reported to them. */
 	probedBreakers: string[];
 }
+
+/**
+ * The platform ends an invocation after 15 minutes of wall time. Within them a call must be over, its result stored, which is
+ * tried until `STORE_END_MS_MAX`, and its job settled: one put takes 30 s at most, and so does a settlement.
+ */
+export const CALL_END_MS_MAX = 800_000;
+export const STORE_END_MS_MAX = 830_000;
 
 /** An isolate has 128 MB, and an input exists several times over while it is parsed and sent. */
 const INPUT_BYTES_HELD_MAX = 24 * 1024 * 1024;

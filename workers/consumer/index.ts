@@ -10,9 +10,9 @@ import { keyText } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { callModel } from "../../shared/model/call-model.ts";
 import { JobMessage } from "../../shared/queues/queue.ts";
-import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import { applyDispositions } from "../apply-dispositions.ts";
 import { bind } from "../bindings.ts";
+import type { Isolate } from "../isolate.ts";
 import { newConsumer } from "./consumer.ts";
 import { runMessages } from "./run-messages.ts";
 
@@ -21,7 +21,7 @@ export async function consumeJobs(
 	env: Env,
 	config: Config,
 	runtime: Runtime,
-	freshResults: FreshResults,
+	{ freshResults, storageHealth }: Isolate,
 ): Promise<void> {
 	const secret = (name: string) => secretNamed(env, name);
 	const limits = { idleMs: config.streamIdleMs };
@@ -31,6 +31,7 @@ export async function consumeJobs(
 		config,
 		runtime,
 		freshResults,
+		storageHealth,
 	});
 	const messages = { schema: JobMessage, idOf: (key: JobMessage) => keyText(key.tenantId, key.jobId) };
 	await applyDispositions(batch, messages, (keys, dispose) => runMessages(consumer, keys, dispose));

@@ -9,18 +9,17 @@ import type { JsonObject } from "../../shared/core/json/json.ts";
 import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import { findLeaseState } from "../../shared/db/jobs/find-job.ts";
 import { type Leased, leaseJobs } from "../../shared/db/jobs/lease-jobs.ts";
+import { putCanary } from "../../shared/storage/canary.ts";
 import { readInput } from "../../shared/storage/inputs.ts";
 import { findStoredResult, storeResult } from "../../shared/storage/results.ts";
 import { logError, logWarning } from "../log.ts";
-import type { Consumer, Lease } from "./consumer.ts";
+import { type Consumer, type Lease, STORE_END_MS_MAX } from "./consumer.ts";
 
 const D1_RETRY_MS_FIRST = 500;
 const TRIES_MAX = 4;
 
 const STORE_RETRY_MS_FIRST = 250;
 const STORE_RETRY_MS_MAX = 10_000;
-/** An invocation has 15 minutes of wall time; an attempt may use 13 of them. */
-const STORE_MS_MAX = 60_000;
 
 /**
  * A lease request whose response is lost may have taken effect. Repeated by the same holder, it returns the leases of both
@@ -107,20 +106,40 @@ export async function loadInput({ objects }: Consumer, job: Job): Promise<JsonOb
 }
 
 /**
- * Puts a result that was paid for into R2, and retries while the lease is held: a storage fault must not make us pay twice.
- * Returns what is stored under the job's key. Null: R2 did not store it, and the result is lost.
+ * Whether a result could be stored, as far as is known. After a put failed in this isolate, or lost the last result of the job, a
+ * small one must succeed before the next call is paid for.
+ */
+export async function mayStoreResult({ objects, storageHealth, runtime }: Consumer, job: Job): Promise<boolean> {
+	if (storageHealth.mayPut && job.attempts.at(-1)?.outcome !== "not_stored") return true;
+	try {
+		await putCanary(objects, runtime.random());
+		storageHealth.mayPut = true;
+		return true;
+	} catch (error) {
+		logWarning("canary.put_failed", { jobId: job.jobId }, error);
+		storageHealth.mayPut = false;
+		return false;
+	}
+}
+
+/**
+ * Puts a result that was paid for into R2, and retries while the lease is held, for as long as the invocation lives: a storage
+ * fault must not make us pay twice. Returns what is stored under the job's key. Null: R2 did not store it, and the result is lost.
  */
 export async function storeWhileHeld(
-	{ objects, runtime }: Consumer,
-	{ job, lost }: Lease,
+	{ objects, runtime, storageHealth }: Consumer,
+	{ job, lost, startedAt }: Lease,
 	body: Uint8Array,
 	call: { attempt: Attempt; modelAttempt: number },
 ): Promise<{ first: boolean; stored: StoredResult } | null> {
-	const giveUpAt = runtime.now() + STORE_MS_MAX;
+	const giveUpAt = startedAt + STORE_END_MS_MAX;
 	for (let waitMs = STORE_RETRY_MS_FIRST; ; waitMs = Math.min(2 * waitMs, STORE_RETRY_MS_MAX)) {
 		try {
-			return await storeResult(objects, job, body, call);
+			const stored = await storeResult(objects, job, body, call);
+			storageHealth.mayPut = true;
+			return stored;
 		} catch (error) {
+			storageHealth.mayPut = false;
 			const isLast = lost.aborted || runtime.now() + waitMs > giveUpAt;
 			const write = isLast ? logError : logWarning;
 			write("result.store_failed", { jobId: job.jobId, bytes: body.byteLength }, error);

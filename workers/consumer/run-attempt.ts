@@ -17,16 +17,13 @@ import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import type { ModelOutcome, ModelResponse } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/dispositions.ts";
 import { logDebug } from "../log.ts";
-import type { Consumer, Lease } from "./consumer.ts";
-import { findEarlierResult, loadInput, storeWhileHeld } from "./persist.ts";
+import { CALL_END_MS_MAX, type Consumer, type Lease } from "./consumer.ts";
+import { findEarlierResult, loadInput, mayStoreResult, storeWhileHeld } from "./persist.ts";
 import { reportFailure, reportRecovery } from "./report-to-breakers.ts";
 import { settle } from "./settle.ts";
 
-/**
- * An invocation lasts 15 minutes, and one attempt may take nearly all of them. A job that waited this long for D1 or memory
- * could be cut off in the middle of its call, so it is queued again for another invocation.
- */
-const HELD_UP_MS_MAX = 60_000;
+/** A shorter call is not worth paying for. */
+const CALL_MS_MIN = 1_000;
 
 export async function runAttempt(consumer: Consumer, lease: Lease): Promise<Disposition> {
 	const settlement = await attempt(consumer, lease);
@@ -40,27 +37,44 @@ async function attempt(consumer: Consumer, lease: Lease): Promise<Settlement | n
 	const found = await findEarlierResult(consumer, job);
 	if (found === "unknown") return afterStorageFault(job, null);
 	if (found !== null) return afterResult(job, found);
-
 	if (lease.gatedBy !== null) return handBack(job, lease.gatedBy);
 
-	return await consumer.inputBudget.hold(job.inputBytes, async () => {
-		const isHeldUp = consumer.runtime.now() - lease.startedAt > HELD_UP_MS_MAX;
-		return isHeldUp ? afterStorageFault(job, null) : await checkAndCall(consumer, lease);
-	});
+	return await consumer.inputBudget.hold(job.inputBytes, () => checkAndCall(consumer, lease));
 }
 
 async function checkAndCall(consumer: Consumer, lease: Lease): Promise<Settlement | null> {
 	const { job, lost } = lease;
 	const ended = precheck(job, lease.now());
 	if (ended !== null) return ended;
+	// Before the input is loaded: that alone may exceed an isolate's memory.
+	const isRecorded = await lease.beginCall();
+	if (lost.aborted) return null;
+	if (!isRecorded) return afterStorageFault(job, null);
 	const input = await loadInput(consumer, job);
 	if (input === "unknown") return afterStorageFault(job, null);
 	if (input === "missing") return afterMissingInput(job);
+	if (!(await mayStoreResult(consumer, job))) return afterStorageFault(job, null);
+	const tooLate = await checkTime(consumer, lease);
+	if (tooLate !== null) return tooLate;
 	if (lost.aborted) return null;
 	const outcome = await call(consumer, lease, input);
 	// A result that was paid for is stored even if the lease is lost: the job's next holder finds it.
 	if (outcome.ok) return await keepResult(consumer, lease, outcome.response);
 	return lost.aborted ? null : await decide(consumer, lease, outcome.failure);
+}
+
+/**
+ * Null: there is time for the call. A job that waited long for D1, R2 or memory could be cut off in the middle of a long call,
+ * so it is queued again for another invocation.
+ */
+async function checkTime({ runtime }: Consumer, lease: Lease): Promise<Settlement | null> {
+	const leftMs = lease.job.deadlineAt - lease.now();
+	if (leftMs < CALL_MS_MIN) {
+		await runtime.sleep(leftMs, lease.lost);
+		return precheck(lease.job, Math.max(lease.now(), lease.job.deadlineAt));
+	}
+	const callEndsAt = runtime.now() + Math.min(lease.job.timeoutMs, leftMs);
+	return callEndsAt > lease.startedAt + CALL_END_MS_MAX ? afterStorageFault(lease.job, null) : null;
 }
 
 /** Calls the model, for at most `timeout_seconds` and never beyond the deadline. */

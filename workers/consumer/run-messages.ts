@@ -1,4 +1,5 @@
 /** The jobs of one queue batch: leased in one statement, called side by side, watched together. */
+import { mayKillHolders } from "../../shared/core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { breakerKeysOf } from "../../shared/core/upstreams/credentials.ts";
 import type { Database } from "../../shared/db/database.ts";
@@ -40,6 +41,7 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: D
 		gatedBy: gated.get(job.jobId) ?? null,
 		probedBreakers: breakerKeysOf(job).filter((key) => probedBreakers.has(key)),
 		lost: watch.signalOf(job),
+		beginCall: () => watch.beginCall(job, mayKillHolders(job)),
 		now: () => leased.now + runtime.now() - leasedHereAt,
 	});
 	const running = new Set(jobs);

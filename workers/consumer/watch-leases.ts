@@ -10,24 +10,33 @@ const LOOK_EVERY_MS = 5_000;
 export interface LeaseWatch {
 	/** Aborts when the lease is lost: the job was cancelled, or taken over. */
 	signalOf(job: JobKey): AbortSignal;
+	/** The next heartbeat records that the job is called. `atOnce`: a heartbeat of its own does. False: it did not, or the lease is lost. */
+	beginCall(job: JobKey, atOnce: boolean): Promise<boolean>;
 	/** The job is settled, or given up: stop watching it. */
 	release(job: JobKey): void;
 	stop(): Promise<void>;
 }
 
 interface Held extends HeldLease {
+	isCalled: boolean;
 	controller: AbortController;
 }
 
 export function watchLeases(consumer: Consumer, jobs: Job[]): LeaseWatch {
 	const held = new Map<string, Held>();
 	for (const { tenantId, jobId, fence } of jobs) {
-		held.set(jobId, { tenantId, jobId, fence, controller: new AbortController() });
+		held.set(jobId, { tenantId, jobId, fence, isCalled: false, controller: new AbortController() });
 	}
 	const over = new AbortController();
 	const loop = keepWatch(consumer, held, over.signal);
 	return {
 		signalOf: (job) => held.get(job.jobId)?.controller.signal ?? AbortSignal.abort(),
+		beginCall: async ({ jobId }, atOnce) => {
+			const lease = held.get(jobId);
+			if (lease === undefined) return false;
+			lease.isCalled = true;
+			return !atOnce || ((await look(consumer, held, [lease], true)) && !lease.controller.signal.aborted);
+		},
 		release: (job) => {
 			held.delete(job.jobId);
 		},
@@ -46,15 +55,19 @@ async function keepWatch(consumer: Consumer, held: Map<string, Held>, over: Abor
 		await runtime.sleep(stepMs, over);
 		if (over.aborted || held.size === 0) continue;
 		const isHeartbeat = runtime.now() >= heartbeatAt;
-		const didRespond = await lookOnce(consumer, held, isHeartbeat);
+		const didRespond = await look(consumer, held, [...held.values()], isHeartbeat);
 		// A failed heartbeat is repeated at the next look: two missed in a row would cost the lease.
 		if (isHeartbeat && didRespond) heartbeatAt = runtime.now() + config.heartbeatMs;
 	}
 }
 
 /** False: D1 did not respond. */
-async function lookOnce({ db, config }: Consumer, held: Map<string, Held>, isHeartbeat: boolean): Promise<boolean> {
-	const looked = [...held.values()];
+async function look(
+	{ db, config }: Consumer,
+	held: Map<string, Held>,
+	looked: Held[],
+	isHeartbeat: boolean,
+): Promise<boolean> {
 	try {
 		const ours = isHeartbeat ? await extendLeases(db, looked, config.leaseMs) : await findHeldLeases(db, looked);
 		for (const { jobId, controller } of looked) {

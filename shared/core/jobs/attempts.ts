@@ -74,6 +74,11 @@ export function newAttempt(
 	};
 }
 
+/** Whether a holder died before it recorded a call: the job may have killed it, and must not do so uncounted a second time. */
+export function mayKillHolders({ attempts }: { attempts: readonly Attempt[] }): boolean {
+	return attempts.some(({ outcome, counted }) => outcome === "abandoned" && !counted);
+}
+
 /** The number of the next call, from 1. Numbering continues when old entries are dropped. */
 export function nextAttemptNumber(history: readonly Attempt[]): number {
 	return (history.at(-1)?.number ?? 0) + 1;

@@ -104,7 +104,7 @@ export function handBack(job: Job, reason: StatusReason): Settlement {
 }
 
 /** The wait after our own storage failed to store a result or to load an input. */
-const STORAGE_WAIT_MS = 15_000;
+const STORAGE_WAIT_MS = 30_000;
 /** Doubled with each result lost in a row: each was paid for. */
 const STORAGE_WAIT_MS_MAX = 900_000;
 

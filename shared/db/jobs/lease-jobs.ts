@@ -41,8 +41,8 @@ export interface Leased {
 /**
  * Leases those of `keys` that may run now, and parks those that are due and may not, in one round trip. The fence grows by
  * one: every later write of the holder is guarded by it, so a holder whose lease was taken over can write nothing. A
- * taken-over call stays counted and goes into the history as `abandoned`. Past `max_attempts` no call is made, and the count
- * stays as it is until a holder lives long enough to settle the job.
+ * taken-over call goes into the history as `abandoned`; it stays counted if a heartbeat recorded it. Past `max_attempts` no call
+ * is made, and the count stays as it is until a holder lives long enough to settle the job.
  *
  * If the response is lost, the leases may be ours all the same. Repeat the request as the same holder, with `isRepeated`:
  * jobs that the lost request leased are no longer due, and are read back in the transaction that leases the rest.
@@ -97,17 +97,20 @@ function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
 	});
 }
 
+/** The lease expired before a heartbeat recorded a call: it uses up no attempt. Past `max_attempts` the count stays as it is. */
+const IS_UNCALLED = "(status = 'running' AND attempt <= max_attempts AND called_fence IS NOT fence)";
+
 /** A full history loses its second entry; the path `$.none` removes nothing. */
 function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE jobs
 		   SET status = 'running', status_reason = NULL, parked_on = NULL, version = version + 1,
-		       fence = fence + 1, holder = ?3, attempt = min(attempt, max_attempts) + 1,
+		       fence = fence + 1, holder = ?3, attempt = iif(${IS_UNCALLED}, attempt, min(attempt, max_attempts) + 1),
 		       leased_at = ${NOW}, lease_expires_at = ${NOW} + ?4, started_at = coalesce(started_at, ${NOW}),
 		       attempts = CASE WHEN status = 'running' AND attempt <= max_attempts THEN json_remove(json_insert(
 		           attempts, '$[#]', json_object(
 		               'number', coalesce(json_extract(attempts, '$[#-1].number'), 0) + 1, 'fence', fence,
-		               'counted', json('true'), 'model', model, 'provider', NULL,
+		               'counted', json(iif(${IS_UNCALLED}, 'false', 'true')), 'model', model, 'provider', NULL,
 		               'startedAt', leased_at, 'endedAt', lease_expires_at, 'outcome', 'abandoned',
 		               'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
 		           )), iif(json_array_length(attempts) < ${ATTEMPTS_KEPT}, '$.none', '$[1]')) ELSE attempts END

@@ -76,7 +76,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that kills its holders is called forever",
-		seenBy: 21,
+		seenBy: 29,
 		file: "shared/core/jobs/settlement.ts",
 		find: "if (job.attempt <= job.maxAttempts) return null;",
 		replace: "return null;",
@@ -136,5 +136,33 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		file: "workers/consumer/run-messages.ts",
 		find: "running.size > 0 ?",
 		replace: "running.size > 99 ?",
+	},
+	{
+		name: "a lease without a call uses up an attempt",
+		scenario: "killed-before-the-call",
+		file: "shared/db/jobs/lease-jobs.ts",
+		find: "AND called_fence IS NOT fence)",
+		replace: "AND FALSE)",
+	},
+	{
+		name: "an attempt counts from its lease",
+		scenario: "killed-before-the-call",
+		file: "shared/db/jobs/lease-jobs.ts",
+		find: "attempt = iif(${IS_UNCALLED}, attempt, min(attempt, max_attempts) + 1),",
+		replace: "attempt = min(attempt, max_attempts) + 1,",
+	},
+	{
+		name: "no canary is put before a call",
+		scenario: "r2-refuses-puts",
+		file: "workers/consumer/persist.ts",
+		find: 'if (storageHealth.mayPut && job.attempts.at(-1)?.outcome !== "not_stored") return true;',
+		replace: "if (storageHealth.mayPut || job.fence > 0) return true;",
+	},
+	{
+		name: "a canary that was not stored does not stop a call",
+		scenario: "r2-refuses-puts",
+		file: "workers/consumer/persist.ts",
+		find: "storageHealth.mayPut = false;\n\t\treturn false;",
+		replace: "return true;",
 	},
 ];

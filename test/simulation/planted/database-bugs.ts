@@ -61,10 +61,10 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "dead holders wear the lease statement out",
-		seenBy: 2,
+		seenBy: 47,
 		file: "shared/db/jobs/lease-jobs.ts",
-		find: "attempt = min(attempt, max_attempts) + 1",
-		replace: "attempt = attempt + 1",
+		find: "min(attempt, max_attempts) + 1),",
+		replace: "attempt + 1),",
 	},
 	{
 		name: "a lost response of the lease statement is not read back",

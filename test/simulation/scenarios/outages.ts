@@ -1,7 +1,7 @@
 /** D1 or R2 out, wholly or in part. */
 import { OUT } from "../world/options.ts";
 import type { Scenario } from "./scenario.ts";
-import { MINUTE, SECOND } from "./stage.ts";
+import { HOUR, MINUTE, SECOND } from "./stage.ts";
 
 export const OUTAGES: readonly Scenario[] = [
 	{
@@ -22,6 +22,45 @@ export const OUTAGES: readonly Scenario[] = [
 			await stage.run(2 * MINUTE);
 			const expired = stage.jobsOf(tenant).filter(({ status }) => status === "expired").length;
 			stage.expect("of ten jobs, expired two minutes after R2 is back", expired, { atLeast: 10 });
+		},
+	},
+	{
+		name: "r2-refuses-puts",
+		promise: "an R2 that stores nothing for an hour has no job's result bought more than twice",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			stage.service.model.script = () => ({ afterMs: 20 * SECOND });
+			stage.world.current = { ...stage.world.current, storageWrites: OUT };
+			const jobs = await stage.store([tenant], 20, { maxAttempts: 3 });
+			await stage.run(HOUR);
+			stage.expect("paid results of a job at most", stage.work.answers.max, { atMost: 2 });
+			stage.expect("leases of a job at most, in an hour", stage.work.leases.max, { atMost: 120 });
+			stage.world.current = { ...stage.world.current, storageWrites: null };
+			await stage.run(15 * MINUTE);
+			stage.expect("paid results of a job at most, in the end", stage.work.answers.max, { atMost: 2 });
+			const done = stage.jobsOf(tenant).filter(({ status }) => status === "succeeded").length;
+			stage.expect("of 20 jobs, succeeded 15 minutes after R2 is back", done, { atLeast: jobs.length });
+		},
+	},
+	{
+		name: "killed-before-the-call",
+		promise: "no job fails because its holders died before they called its model",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			stage.service.model.script = () => ({ afterMs: 10 * SECOND });
+			const jobs = await stage.store([tenant], 40, { maxAttempts: 1 });
+			// At its first call to a binding, which is the lease: before it, or after.
+			stage.world.current = { ...stage.world.current, deaths: 1 };
+			await stage.run(10 * MINUTE);
+			stage.world.current = { ...stage.world.current, deaths: 0 };
+			await stage.run(15 * MINUTE);
+			const uncalled = stage
+				.jobsOf(tenant)
+				.filter(({ id, status_reason: reason }) => reason === "poisoned" && stage.work.calls.of(String(id)) === 0);
+			stage.expect("jobs that failed as poisoned without a call", uncalled.length, { atMost: 0 });
+			stage.expect("leases of a job at most", stage.work.leases.max, { atLeast: 2 });
+			const final = stage.jobsOf(tenant).filter(({ finished_at: at }) => at !== null).length;
+			stage.expect("of 40 jobs, ended", final, { atLeast: jobs.length });
 		},
 	},
 ];

@@ -1,8 +1,8 @@
 /** The service as it is deployed: its bindings, its four actors, and who wakes them. The actors are the real ones. */
 import { type Config, parseConfig } from "../../../shared/core/config.ts";
-import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { consumeJobs } from "../../../workers/consumer/index.ts";
 import { dispatchDeliveries } from "../../../workers/dispatcher/index.ts";
+import { Isolate } from "../../../workers/isolate.ts";
 import { sweep } from "../../../workers/sweeper/index.ts";
 import { SimulatedBucket } from "./bucket.ts";
 import { SimulatedDatabase } from "./database.ts";
@@ -32,7 +32,7 @@ export class Service {
 	readonly deliveryQueue: SimulatedQueue;
 	readonly vars: Record<string, string>;
 	readonly config: Config;
-	readonly #freshResults = new FreshResults();
+	readonly #shared = new Isolate();
 	readonly #saidListeners: SaidListener[] = [];
 	readonly #sweptListeners: (() => void)[] = [];
 	#invocations = 0;
@@ -49,7 +49,7 @@ export class Service {
 			consumeJobs(batch, this.envFor(by), this.config, by.runtime, this.#isolate()),
 		);
 		this.deliveryQueue = this.#queue("deliveries", "dispatcher", (batch, by, background) =>
-			dispatchDeliveries(batch, this.envFor(by), this.config, by.runtime, this.#isolate(), background),
+			dispatchDeliveries(batch, this.envFor(by), this.config, by.runtime, this.#isolate().freshResults, background),
 		);
 		world.after(SWEEP_EVERY_MS, () => this.#sweep());
 	}
@@ -89,8 +89,8 @@ export class Service {
 	}
 
 	/** What an isolate knows from invocations before: it is the one that all share, or one of its own. */
-	#isolate(): FreshResults {
-		return this.world.dice.chance(0.5) ? this.#freshResults : new FreshResults();
+	#isolate(): Isolate {
+		return this.world.dice.chance(0.5) ? this.#shared : new Isolate();
 	}
 
 	#queue(name: string, actor: ActorName, consume: Consume): SimulatedQueue {

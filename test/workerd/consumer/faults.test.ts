@@ -42,8 +42,8 @@ describe("a consumer whose lease was taken over", () => {
 		const process = world.start(model).on(/extend leases|find held leases/, "fails before", 18);
 		const zombie = process.consuming(job);
 		await world.advance(91 * SECOND);
-		const heir = world.start(model).on(/extend leases|find held leases/, "fails before", 1_000);
-		heir.consuming(job);
+		const heir = world.start(model).on(/extend leases/, (go) => go());
+		heir.on(/extend leases|find held leases/, "fails before", 1_000).consuming(job);
 		await world.advance(0);
 		const taken = await reload(job);
 		expect(taken).toMatchObject({ status: "running", fence: 2, attempts: [{ fence: 1, outcome: "abandoned" }] });
@@ -84,10 +84,10 @@ describe("a consumer whose lease was taken over", () => {
 		expect(heirsProcess.consumer.freshResults.take(job)).toBeNull();
 		expect(await reload(job)).toMatchObject({
 			status: "succeeded",
-			attempt: 2,
+			attempt: 1,
 			usage: { totalTokens: 14 },
 			attempts: [
-				{ number: 1, fence: 1, outcome: "succeeded" },
+				{ number: 1, fence: 1, outcome: "succeeded", counted: false },
 				{ number: 2, fence: 2, outcome: "superseded", counted: true },
 			],
 		});
@@ -158,22 +158,24 @@ describe("a call that fails or hangs", () => {
 });
 
 describe("a job whose holders die", () => {
-	it("is poisoned after as many deaths as attempts, and the lease that finds this gives its attempt back", async () => {
+	it("is poisoned after as many recorded calls as attempts, and the lease that finds this gives its attempt back", async () => {
 		const job = await aJob({ maxAttempts: 2, webhook: WEBHOOK });
 		const model = aModel(answered());
-		for (let deaths = 0; deaths < 2; deaths++) {
+		for (let deaths = 0; deaths < 3; deaths++) {
 			const process = world.start(model).on(/r2 put/, "dies before");
 			process.consuming(job);
 			await world.advance(91 * SECOND);
 		}
 		expect(await world.start(model).consume(job)).toEqual(ACK);
-		expect(model.calls).toHaveLength(2);
+		expect(model.calls).toHaveLength(3);
 		expect(await reload(job)).toMatchObject({
 			status: "failed",
 			statusReason: "poisoned",
 			attempt: 2,
 			error: { code: "poisoned" },
+			// The first holder died before its first heartbeat. The next record their calls before they make them.
 			attempts: [
+				{ outcome: "abandoned", counted: false },
 				{ outcome: "abandoned", counted: true },
 				{ outcome: "abandoned", counted: true },
 			],
@@ -183,8 +185,8 @@ describe("a job whose holders die", () => {
 
 	it("ends even when the consumers die that would fail it, and takes no neighbour with it", async () => {
 		const job = await aJob({ maxAttempts: 1 });
-		for (let deaths = 0; deaths < 4; deaths++) {
-			const process = world.start(aModel(answered())).on(deaths === 0 ? /r2 put/ : /d1 finish jobs/, "dies before");
+		for (let deaths = 0; deaths < 5; deaths++) {
+			const process = world.start(aModel(answered())).on(deaths < 2 ? /r2 put/ : /d1 finish jobs/, "dies before");
 			process.consuming(job);
 			await world.advance(91 * SECOND);
 		}
@@ -192,7 +194,36 @@ describe("a job whose holders die", () => {
 		await world.start(aModel(answered())).consume(job, neighbour);
 		expect(await reload(neighbour)).toMatchObject({ status: "succeeded" });
 		expect(await reload(job)).toMatchObject({ status: "failed", statusReason: "poisoned", attempt: 1 });
-		expect(await outcomesOf(job)).toEqual(["abandoned"]);
+		expect(await outcomesOf(job)).toEqual(["abandoned", "abandoned"]);
+	});
+
+	it("loses no attempt to holders who died before its call, and is called once in the end", async () => {
+		const job = await aJob({ maxAttempts: 1 });
+		const model = aModel(answered());
+		for (let deaths = 0; deaths < 3; deaths++) {
+			world
+				.start(model)
+				.on(deaths === 0 ? /d1 lease jobs/ : /r2 head/, deaths === 0 ? "dies after" : "dies before")
+				.consuming(job);
+			await world.advance(91 * SECOND);
+		}
+		await world.start(model).consume(job);
+		expect(model.calls).toHaveLength(1);
+		expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 1, fence: 4 });
+	});
+
+	it("is not called unless its call is recorded, once a holder died without", async () => {
+		const job = await aJob();
+		const model = aModel(answered());
+		world
+			.start(model)
+			.on(/r2 put/, "dies before")
+			.consuming(job);
+		await world.advance(91 * SECOND);
+		const process = world.start(model).on(/d1 extend leases/, "fails before");
+		expect(await process.consume(job)).toEqual({ kind: "retry", delaySeconds: 30 });
+		expect(model.calls).toHaveLength(1);
+		expect(await reload(job)).toMatchObject({ status: "queued", attempt: 0 });
 	});
 
 	it("is settled from R2 after its deadline, if its result is there", async () => {
@@ -227,13 +258,14 @@ describe("R2", () => {
 	it("that keeps failing to store sends the job back uncounted, ever later", async () => {
 		const job = await aJob({ maxAttempts: 1 });
 		const model = aModel(answered());
-		const waits: unknown[] = [];
+		const waits: number[] = [];
 		for (let calls = 0; calls < 3; calls++) {
-			const process = world.start(model).on(/r2 put/, "fails before", 1_000);
-			waits.push(await process.consume(job));
-			await world.advance(MINUTE);
+			const process = world.start(model).on(/r2 put results/, "fails before", 1_000);
+			await process.consume(job);
+			waits.push(((await reload(job))?.runAt ?? 0) - world.runtime.now());
+			await world.advance(2 * MINUTE);
 		}
-		expect(waits).toEqual([15, 30, 60].map((delaySeconds) => ({ kind: "retry", delaySeconds })));
+		expect(waits).toEqual([30 * SECOND, MINUTE, 2 * MINUTE]);
 		expect(await reload(job)).toMatchObject({
 			status: "queued",
 			statusReason: "storage_unavailable",
@@ -245,12 +277,32 @@ describe("R2", () => {
 		expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 1 });
 	});
 
+	it("that stores nothing is paid for once: no call is made before a small put succeeds", async () => {
+		const [job, other] = [await aJob(), await aJob()];
+		const model = aModel(answered());
+		const process = world.start(model).on(/r2 put/, "fails before", 1_000);
+		await process.consume(job);
+		// The result was held until the invocation had to end.
+		expect(world.runtime.now() - world.startedAt).toBeGreaterThan(13 * MINUTE);
+		await world.advance(MINUTE);
+		await process.consume(other);
+		await world
+			.start(model)
+			.on(/r2 put/, "fails before", 1_000)
+			.consume(job);
+		expect(model.calls).toHaveLength(1);
+		expect(await reload(other)).toMatchObject({ status: "queued", statusReason: "storage_unavailable", attempt: 0 });
+		await world.advance(MINUTE);
+		await world.start(model).consume(job);
+		expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 1 });
+	});
+
 	it("that does not say whether an earlier holder stored a result means later, never a call", async () => {
 		const { model, disposition, after } = await consumed([answered()], { fence: 3, attempt: 1 }, [
 			/r2 head/,
 			"fails before",
 		]);
-		expect(disposition).toEqual({ kind: "retry", delaySeconds: 15 });
+		expect(disposition).toEqual({ kind: "retry", delaySeconds: 30 });
 		expect(model.calls).toHaveLength(0);
 		expect(after).toMatchObject({ status: "queued", attempt: 1, attempts: [] });
 	});
@@ -261,7 +313,7 @@ describe("R2", () => {
 			.start(aModel(failed("permanent")))
 			.on(/r2 head/, (go) => go())
 			.on(/r2 head/, "fails before");
-		expect(await process.consume(job)).toEqual({ kind: "retry", delaySeconds: 15 });
+		expect(await process.consume(job)).toEqual({ kind: "retry", delaySeconds: 30 });
 		expect(await reload(job)).toMatchObject({ status: "queued", attempt: 0, attempts: [{ counted: false }] });
 	});
 
@@ -271,9 +323,9 @@ describe("R2", () => {
 		await env.RESULTS.put(inputKey(job, NOW), '{"messages":[],"seed":7}');
 		const model = aModel(answered());
 		const process = world.start(model).on(/r2 get inputs/, "fails before");
-		expect(await process.consume(large)).toEqual({ kind: "retry", delaySeconds: 15 });
+		expect(await process.consume(large)).toEqual({ kind: "retry", delaySeconds: 30 });
 		expect(await reload(large)).toMatchObject({ status: "queued", attempt: 0 });
-		await world.advance(15 * SECOND);
+		await world.advance(30 * SECOND);
 		await process.consume(large);
 		expect(model.calls.map(({ input }) => input)).toEqual([{ messages: [], seed: 7 }]);
 	});

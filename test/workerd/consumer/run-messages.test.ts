@@ -194,6 +194,13 @@ describe("the deadline", () => {
 		expect(await reload(job)).toMatchObject({ status: "expired", attempt: 0, attempts: [] });
 	});
 
+	it("less than a second ahead leaves no time for a call", async () => {
+		const { world, model, after } = await consumed([answered()], { deadlineMs: 900 });
+		expect(model.calls).toHaveLength(0);
+		expect(world.runtime.now()).toBe(NOW + 900);
+		expect(after).toMatchObject({ status: "expired", attempt: 0 });
+	});
+
 	it("that passes while a job waits for memory leaves it uncalled", async () => {
 		const [large, job] = [
 			await aJob({ inputBytes: 20 << 20 }),
@@ -328,7 +335,7 @@ describe("a batch", () => {
 		const { dispositions, over } = world.start(model).consuming(...jobs);
 		await world.until(over);
 		expect(model.calls).toHaveLength(1);
-		expect(dispositions[jobs[1].jobId]).toEqual({ kind: "retry", delaySeconds: 15 });
+		expect(dispositions[jobs[1].jobId]).toEqual({ kind: "retry", delaySeconds: 30 });
 		expect(await reload(jobs[1])).toMatchObject({ status: "queued", attempt: 0, attempts: [] });
 	});
 

@@ -67,6 +67,8 @@ export function rowOf(job: StoredJob): Row {
 		usage: jsonOrNull(usage),
 		error: jsonOrNull(error),
 		slot: slotOf(job),
+		// The call of a running job has lasted for a heartbeat at least.
+		called_fence: job.status === "running" ? job.fence : null,
 		...snakeCased(plain),
 	};
 }

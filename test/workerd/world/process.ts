@@ -5,12 +5,12 @@ import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import type { Disposition } from "../../../shared/queues/dispositions.ts";
-import { FreshResults } from "../../../shared/storage/fresh-results.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { type Consumer, newConsumer } from "../../../workers/consumer/consumer.ts";
 import { runMessages } from "../../../workers/consumer/run-messages.ts";
 import { dispatchMessages } from "../../../workers/dispatcher/dispatch-messages.ts";
 import { type Dispatcher, newDispatcher } from "../../../workers/dispatcher/dispatcher.ts";
+import { Isolate } from "../../../workers/isolate.ts";
 import { sweepAll } from "../../../workers/sweeper/index.ts";
 import type { Sweeper } from "../../../workers/sweeper/sweeper.ts";
 import { countedSubtle, gatedD1, gatedLimiter, gatedQueue, gatedR2, type QueueStore } from "./bindings.ts";
@@ -45,7 +45,7 @@ export class Process implements Caller {
 	isDead = false;
 	readonly env: Env;
 	readonly runtime: Runtime;
-	readonly freshResults = new FreshResults();
+	readonly isolate = new Isolate();
 	readonly consumer: Consumer;
 	readonly dispatcher: Dispatcher;
 	readonly sweeper: Sweeper;
@@ -81,8 +81,8 @@ export class Process implements Caller {
 				if (this.isDead) await new Promise<never>(() => undefined);
 			},
 		};
-		const { freshResults, runtime } = this;
-		const parts = { ...bind(this.env, runtime), config, runtime, freshResults };
+		const { runtime, isolate } = this;
+		const parts = { ...bind(this.env, runtime), config, runtime, ...isolate };
 		this.consumer = newConsumer({
 			...parts,
 			callModel: (call, signal) =>

@@ -151,17 +151,17 @@ export class World {
 	}
 
 	async #consume(batch: MessageBatch): Promise<void> {
-		const { env, runtime, freshResults } = this.start(null, "consumer");
+		const { env, runtime, isolate } = this.start(null, "consumer");
 		await this.#invoke("consumer", ATTEMPT_SECONDS * SECOND + SLACK_MS, () =>
-			consumeJobs(batch, env, this.config, runtime, freshResults),
+			consumeJobs(batch, env, this.config, runtime, isolate),
 		);
 	}
 
 	async #dispatch(batch: MessageBatch): Promise<void> {
-		const { env, runtime, freshResults } = this.start(null, "dispatcher");
+		const { env, runtime, isolate } = this.start(null, "dispatcher");
 		const background = (work: Promise<void>) => this.#background("dispatcher's background", work);
 		await this.#invoke("dispatcher", WEBHOOK_MS + SLACK_MS, () =>
-			dispatchDeliveries(batch, env, this.config, runtime, freshResults, background),
+			dispatchDeliveries(batch, env, this.config, runtime, isolate.freshResults, background),
 		);
 	}
 
