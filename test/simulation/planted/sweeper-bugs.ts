@@ -59,4 +59,32 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		find: "await eraseObjects(objects, keys);",
 		replace: "objects;",
 	},
+	{
+		name: "a due job without a slot is enqueued and not lined up",
+		scenario: "delayed-flood",
+		file: "shared/core/jobs/sweep.ts",
+		find: 'if (!job.hasSlot) return { kind: "admit" };',
+		replace: "",
+	},
+	{
+		name: "admitted jobs are released by no limit",
+		scenario: "delayed-flood",
+		file: "shared/db/admission/release.ts",
+		find: 'min(?3, ${slotsToGive("value")})',
+		replace: "?3",
+	},
+	{
+		name: "an overdue job's result is found, and the job expires all the same",
+		seenBy: 77,
+		file: "workers/sweeper/expire-jobs.ts",
+		find: 'else if (bytes !== null && job.status === "queued") withResult.push(job);',
+		replace: "",
+	},
+	{
+		name: "an entry of another version cannot be read",
+		scenario: "other-version",
+		file: "shared/core/jobs/attempts.ts",
+		find: "counted: z.boolean().catch(true),",
+		replace: "counted: z.boolean(),",
+	},
 ];

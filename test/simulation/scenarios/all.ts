@@ -1,4 +1,5 @@
 /** Every scenario, in the order of a job's way. */
+import { BACKLOGS } from "./backlogs.ts";
 import { LATENT_D1 } from "./latent-d1.ts";
 import { NEIGHBOURS } from "./neighbours.ts";
 import { OUTAGES } from "./outages.ts";
@@ -6,4 +7,11 @@ import { PROVIDERS } from "./providers.ts";
 import { RECEIVERS } from "./receivers.ts";
 import type { Scenario } from "./scenario.ts";
 
-export const SCENARIOS: readonly Scenario[] = [...LATENT_D1, ...NEIGHBOURS, ...OUTAGES, ...RECEIVERS, ...PROVIDERS];
+export const SCENARIOS: readonly Scenario[] = [
+	...BACKLOGS,
+	...LATENT_D1,
+	...NEIGHBOURS,
+	...OUTAGES,
+	...PROVIDERS,
+	...RECEIVERS,
+];

@@ -1,0 +1,96 @@
+/** Many jobs at once: due, overdue, delayed, or left by another version. */
+import type { Scenario } from "./scenario.ts";
+import { MINUTE, SECOND, type Stage } from "./stage.ts";
+
+/** What a sweep notes if all of its steps ran. */
+const STEPS = ["released", "deliveriesReleased", "deliveriesEnqueued", "pruned", "inputsReaped", "secretsResealed"];
+
+/** Runs so many minutes. Returns how many steps of their sweeps did not come to their end. */
+async function stepsMissed(stage: Stage, minutes: number): Promise<number> {
+	let missed = 0;
+	for (let minute = 0; minute < minutes; minute++) {
+		await stage.run(MINUTE);
+		const [note] = stage.service.database.look("SELECT value FROM sweeper_notes WHERE name = 'last_sweep'");
+		const counts: object = JSON.parse(String(note?.value ?? "{}"));
+		missed += STEPS.filter((step) => !(step in counts)).length;
+	}
+	return missed;
+}
+
+const tenants = (stage: Stage, count: number, limits = {}) =>
+	Promise.all(Array.from({ length: count }, (_, at) => stage.tenant(`t${at}`, limits)));
+const set = (stage: Stage, sql: string, id = "") =>
+	stage.service.database.look(sql.replaceAll("?now", String(stage.world.databaseNow)), ...(id === "" ? [] : [id]));
+
+const LAPSED = `UPDATE jobs SET status = 'running', version = version + 1, fence = 1, attempt = 1, holder = 'dead',
+	leased_at = ?now, lease_expires_at = ?now`;
+
+export const BACKLOGS: readonly Scenario[] = [
+	{
+		name: "delayed-flood",
+		promise: "a tenant's 2,000 jobs that come due at once keep no other tenant waiting",
+		async play(stage) {
+			const [one, other] = [await stage.tenant("one"), await stage.tenant("other")];
+			stage.service.model.script = () => ({ afterMs: 2 * SECOND });
+			const run_at = new Date(stage.world.now + 2 * MINUTE).toISOString();
+			stage.submitEvenly(one, 100, 20 * SECOND, { run_at });
+			await stage.run(2 * MINUTE + SECOND);
+			stage.submitEvenly(other, 1, MINUTE);
+			await stage.run(2 * MINUTE);
+			const jobs = stage.jobsOf(other);
+			stage.expect("jobs of the other", jobs.length, { atLeast: 60 });
+			stage.expect("longest wait of them, ms", stage.longestWaitMs(jobs), { atMost: 10 * SECOND });
+			await stage.run(15 * MINUTE, () => stage.jobsOf(one).every(({ status }) => status === "succeeded"));
+			const left = stage.jobsOf(one).filter(({ status }) => status !== "succeeded");
+			stage.expect("jobs of the flood left", left.length, { atMost: 0 });
+			stage.expect("messages of one job at most", stage.work.messages.max, { atMost: 3 });
+		},
+	},
+	{
+		name: "mass-expiry",
+		promise: "10,000 overdue jobs of 100 tenants keep no step of a sweep from its work",
+		async play(stage) {
+			const all = await tenants(stage, 100, { running_jobs: 0 });
+			await stage.store(all, 100, { deadlineMs: 5 * MINUTE }, false);
+			// So that a page has jobs of a hundred tenants.
+			set(stage, "UPDATE jobs SET sweep_at = deadline_at + 40 * unicode(substr(id, -1)) + unicode(substr(id, -2, 1))");
+			await stage.run(4 * MINUTE);
+			stage.expect("steps missed", await stepsMissed(stage, 6), { atMost: 0 });
+			const open = all.flatMap((tenant) => stage.jobsOf(tenant)).filter(({ status }) => status !== "expired");
+			stage.expect("jobs not expired after five minutes", open.length, { atMost: 0 });
+		},
+	},
+	{
+		name: "big-backlog",
+		promise: "behind 30,000 due jobs of ten tenants, the job of a dead holder is taken over within 150 s",
+		async play(stage) {
+			const all = await tenants(stage, 10);
+			await stage.store(all, 3_000, {}, false);
+			// As the version before left them: without slots, each with a message that is lost.
+			set(
+				stage,
+				"UPDATE jobs SET slot = NULL, parked_on = NULL, status_reason = NULL, version = version + 1, sweep_at = created_at",
+			);
+			const dead = await stage.tenant("dead");
+			const [id = ""] = await stage.store([dead], 1, {}, false);
+			set(stage, `${LAPSED} + 90000 WHERE id = ?1`, id);
+			const startedAt = stage.world.now;
+			const isOver = () => stage.work.leases.of(id) > 1;
+			await stage.run(20 * MINUTE, isOver);
+			stage.expect("taken over after, ms", stage.world.now - startedAt, { atMost: 150 * SECOND });
+		},
+	},
+	{
+		name: "other-version",
+		promise: "a job with a history entry that another version wrote comes to its end, and gives its slot on",
+		async play(stage) {
+			const tenant = await stage.tenant("one", { running_jobs: 1 });
+			const [id = ""] = await stage.store([tenant], 2, {}, false);
+			set(stage, `${LAPSED}, attempts = '[{"number":1,"fence":0}]' WHERE id = ?1`, id);
+			await stage.run(10 * MINUTE);
+			const ended = stage.jobsOf(tenant).filter(({ status }) => status === "succeeded");
+			stage.expect("jobs that succeeded, of two", ended.length, { atLeast: 2 });
+			stage.expect("leases of one job at most", stage.work.leases.max, { atMost: 2 });
+		},
+	},
+];
