@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, it } from "vitest";
+import { recordFailure } from "../../../../shared/db/admission/breakers.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { findDelivery, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { deleteEndpoint, listEndpoints } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
@@ -38,6 +39,8 @@ const KNOWN: Readonly<Record<string, string>> = {
 };
 
 const SEEDS = 10;
+/** Some seconds on a machine that does nothing else. */
+const FILL_MS_MAX = 120_000;
 const ROWS = 100_000;
 const MIGRATIONS = join(import.meta.dirname, "../../../../migrations");
 
@@ -57,7 +60,7 @@ beforeAll(async () => {
 	fill();
 	await recordSimulation();
 	await callRest();
-});
+}, FILL_MS_MAX);
 
 /** `ROWS` jobs of a thousand tenants, a third each queued, parked and final, and what hangs on them. */
 function fill(): void {
@@ -149,6 +152,7 @@ async function callRest(): Promise<void> {
 	await deleteEndpoint(db, { tenantId: T, endpointId: "ep" }, BY);
 	await findSubmission(db, T, { key: "k", fingerprint: "f" });
 	await readStatus(db).catch(() => undefined);
+	await recordFailure(db, { kind: "failure", key: "model:c|m", leasedAt: 1 });
 }
 
 /** What a plan reads from end to end: a table that grows, whatever the statement calls it. */
