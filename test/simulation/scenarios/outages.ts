@@ -9,19 +9,18 @@ export const OUTAGES: readonly Scenario[] = [
 		promise: "jobs whose deadline passes while R2 is out wait for it, and do not spin",
 		async play(stage) {
 			const tenant = await stage.tenant("one");
-			stage.service.model.script = () => ({ afterMs: SECOND, reply: { status: 503, body: {} } });
-			const jobs = await stage.store([tenant], 10, { deadlineMs: 2 * MINUTE, maxAttempts: 20 });
-			await stage.run(30 * SECOND);
 			stage.world.current = { ...stage.world.current, storage: OUT };
-			await stage.run(2 * MINUTE);
+			const jobs = await stage.store([tenant], 2, { deadlineMs: 2 * MINUTE, maxAttempts: 20 });
+			// So long an invocation may hold results that it cannot store.
+			await stage.run(15 * MINUTE);
 			const before = stage.work.leases.total;
-			await stage.run(5 * MINUTE);
-			const leases = (stage.work.leases.total - before) / jobs.length / 5;
+			await stage.run(2 * MINUTE);
+			const leases = (stage.work.leases.total - before) / jobs.length / 2;
 			stage.expect("leases of a job in a minute, past its deadline", leases, { atMost: 2 });
 			stage.world.current = { ...stage.world.current, storage: stage.world.options.storage };
 			await stage.run(2 * MINUTE);
 			const expired = stage.jobsOf(tenant).filter(({ status }) => status === "expired").length;
-			stage.expect("of ten jobs, expired two minutes after R2 is back", expired, { atLeast: 10 });
+			stage.expect("of two jobs, expired two minutes after R2 is back", expired, { atLeast: 2 });
 		},
 	},
 	{
