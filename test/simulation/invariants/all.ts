@@ -17,6 +17,7 @@ import { watchRedeliveries } from "./redeliveries.ts";
 import { watchResults } from "./results.ts";
 import { watchSignatures } from "./signatures.ts";
 import { watchSubmissions } from "./submissions.ts";
+import { watchWork } from "./work.ts";
 
 /** Watches a simulation from its beginning; what it returns is called at the end. */
 type Invariant = (simulation: Simulation) => (() => void) | undefined;
@@ -41,6 +42,7 @@ export const INVARIANTS_OF_ENGINE: readonly Invariant[] = [
 
 export const INVARIANTS: readonly Invariant[] = [
 	watchSubmissions,
+	watchWork,
 	...INVARIANTS_OF_ENGINE,
 	watchConvergence,
 	watchHistory,

@@ -25,7 +25,10 @@ export class Invocation {
 	readonly startedAt: number;
 	readonly runtime: Runtime;
 	isDead = false;
+	wasKilled = false;
 	wasPaused = false;
+	/** It was killed or paused, or a call of it went wrong: what it leaves undone is excused. */
+	isHarmed = false;
 	/** What happens now was asked for by a call on which this invocation has given up: it does not know, and never will. */
 	actsUnknown = false;
 	readonly #world: World;
@@ -66,6 +69,8 @@ export class Invocation {
 	die(why: string): void {
 		if (this.isDead) return;
 		this.isDead = true;
+		this.wasKilled = true;
+		this.isHarmed = true;
 		this.#world.note(this.name, `dies: ${why}`);
 		for (const react of this.#onDeath) react();
 	}
@@ -133,6 +138,7 @@ export class Invocation {
 		const dying = dice.chance(current.deaths) ? dice.pick(["before", "after"] as const) : null;
 		if (dice.chance(current.pauses)) this.#pause();
 		const fate = this.#fateOf(faults);
+		if (fate !== "done") this.isHarmed = true;
 		const arriveMs = dice.skewed(0, 60);
 		if (dying === "before") {
 			this.#world.after(0, () => this.die(`before ${site}`));
@@ -141,7 +147,10 @@ export class Invocation {
 		this.#world.after(arriveMs, () => {
 			this.#world.note(this.name, fate === "done" ? site : `${site} [${fate}]`);
 			const served = call.serve();
-			if (typeof served === "string") return this.hear(() => call.reject(new Error(served)));
+			if (typeof served === "string") {
+				this.isHarmed = true;
+				return this.hear(() => call.reject(new Error(served)));
+			}
 			const arrived = () => {
 				const isDone = fate === "done" || fate === "after" || (fate === "hang" && dice.chance(0.5));
 				const outcome = isDone ? attempt(call.act) : null;
@@ -185,6 +194,7 @@ export class Invocation {
 		const ms = this.#world.dice.skewed(1_000, RECEIVER_OPEN_MS_MAX);
 		this.#pausedUntil = this.#world.now + ms;
 		this.wasPaused = true;
+		this.isHarmed = true;
 		this.#world.note(this.name, `is paused for ${ms} ms`);
 	}
 
