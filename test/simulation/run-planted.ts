@@ -1,23 +1,25 @@
 /**
  * Plants each known bug in a copy of the source and runs the simulator there: `node test/simulation/run-planted.ts`, or
- * with a part of a bug's name. The seed that caught a bug last is tried first, and if it does not any more, as happens to
- * any seed when the source changes, all others are; `--record` writes down which one did. Ends with 1 where a bug goes
- * unseen, or where a patch does not apply any more.
+ * with a part of a bug's name. The seed that caught a bug last is tried first. If it does not any more, as happens to any seed
+ * when the source changes, those that caught other bugs are, for they are eventful, and then all others; `--record` writes
+ * down which one did. Ends with 1 where a bug goes unseen, or where a patch does not apply any more.
  */
-import { spawn } from "node:child_process";
-import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { type ChildProcess, fork } from "node:child_process";
+import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PLANTED_BUGS, type PlantedBug } from "./planted/bugs.ts";
 import { recordSeeds } from "./planted/record-seeds.ts";
+import type { Sighting, Trial } from "./planted/try-bugs.ts";
 
 const SEEDS_MAX = 2_000;
 const PROCESSES = 2;
+/** Stacks are not read, and modules are loaded from text. */
+const EXEC_ARGV = ["--stack-trace-limit=0", "--disable-warning=ExperimentalWarning"];
 const root = join(import.meta.dirname, "../..");
 
-/** `seenBy`: the seed or the scenario that saw the bug; null: none did. */
-type Finding = { bug: PlantedBug; seenBy: number | string | null; words: string };
+type Finding = Sighting & { bug: PlantedBug };
 
 /** A copy to plant bugs in, one after the other. */
 function copyTree(): string {
@@ -29,48 +31,50 @@ function copyTree(): string {
 	return copy;
 }
 
-async function tryBug(copy: string, bug: PlantedBug): Promise<Finding> {
-	const file = join(copy, bug.file);
-	const text = readFileSync(file, "utf8");
-	const matches = text.split(bug.find).length - 1;
-	if (matches !== 1) return { bug, seenBy: null, words: `does not apply: ${matches} matches in ${bug.file}` };
-	writeFileSync(
-		file,
-		text.replace(bug.find, () => bug.replace),
-	);
-	try {
-		if (bug.scenario !== undefined) return await playScenario(copy, bug, bug.scenario);
-		const known = bug.seenBy === undefined ? null : await runSeeds(copy, bug, { first: bug.seenBy, count: 1 });
-		return known?.seenBy ? known : await runSeeds(copy, bug, { first: 1, count: SEEDS_MAX });
-	} finally {
-		writeFileSync(file, text);
+/** A process that tries bugs in a copy of its own. */
+class Planter {
+	#copy = "";
+	#child: ChildProcess | null = null;
+
+	async try(bug: PlantedBug): Promise<Finding> {
+		const trial: Trial = { bug, seeds: seedsFor(bug) };
+		this.#child ??= await this.#start();
+		const child = this.#child;
+		return await new Promise((resolve) => {
+			const end = (sighting: Sighting) => {
+				child.removeAllListeners();
+				resolve({ bug, ...sighting });
+			};
+			child.on("message", end);
+			child.on("exit", (code) => {
+				this.stop();
+				end({ seenBy: null, words: `the process ended with ${code}` });
+			});
+			child.send(trial);
+		});
+	}
+
+	stop(): void {
+		this.#child?.kill();
+		this.#child = null;
+		rmSync(this.#copy, { recursive: true, force: true });
+	}
+
+	async #start(): Promise<ChildProcess> {
+		this.#copy = copyTree();
+		const child = fork(join(this.#copy, "test/simulation/planted/try-bugs.ts"), {
+			cwd: this.#copy,
+			execArgv: EXEC_ARGV,
+		});
+		await new Promise((resolve) => child.once("message", resolve));
+		return child;
 	}
 }
 
-/** A scenario that fails saw the bug. */
-async function playScenario(copy: string, bug: PlantedBug, scenario: string): Promise<Finding> {
-	const output = await outputOf(["test/simulation/run.ts", "--scenario", scenario], copy);
-	const why = /^(?:VIOLATED| +FAILED) (.*)$/m.exec(output)?.[1] ?? null;
-	return { bug, seenBy: why === null ? null : scenario, words: why ?? output.slice(-300) };
-}
-
-async function runSeeds(copy: string, bug: PlantedBug, range: { first: number; count: number }): Promise<Finding> {
-	const args = ["test/simulation/run.ts", "--seed", String(range.first), "--seeds", String(range.count)];
-	const output = await outputOf([...args, "--processes", "1"], copy);
-	const seed = /^seed (\d+),/m.exec(output)?.[1];
-	const why = /^VIOLATED (.*)$/m.exec(output)?.[1] ?? output.slice(-300);
-	return { bug, seenBy: seed === undefined ? null : Number(seed), words: why };
-}
-
-function outputOf(args: string[], cwd: string): Promise<string> {
-	return new Promise((resolve) => {
-		// All but one file are the same for each bug: compiling them costs more than the run.
-		const env = { ...process.env, NODE_COMPILE_CACHE: join(cwd, "compile-cache") };
-		const child = spawn(process.execPath, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
-		let output = "";
-		for (const stream of [child.stdout, child.stderr]) stream.on("data", (chunk) => (output += String(chunk)));
-		child.on("close", () => resolve(output));
-	});
+function seedsFor(bug: PlantedBug): number[] {
+	const known = PLANTED_BUGS.flatMap(({ seenBy }) => seenBy ?? []);
+	const all = Array.from({ length: SEEDS_MAX }, (_, at) => at + 1);
+	return [...new Set([...(bug.seenBy === undefined ? [] : [bug.seenBy]), ...known, ...all])];
 }
 
 function print({ bug, seenBy, words }: Finding): void {
@@ -89,13 +93,13 @@ async function tryAll(bugs: readonly PlantedBug[]): Promise<Finding[]> {
 	const left = [...bugs];
 	const findings: Finding[] = [];
 	const work = async () => {
-		const copy = copyTree();
+		const planter = new Planter();
 		for (let bug = left.shift(); bug !== undefined; bug = left.shift()) {
-			const finding = await tryBug(copy, bug);
+			const finding = await planter.try(bug);
 			findings.push(finding);
 			print(finding);
 		}
-		rmSync(copy, { recursive: true });
+		planter.stop();
 	};
 	await Promise.all(Array.from({ length: PROCESSES }, work));
 	return findings;
