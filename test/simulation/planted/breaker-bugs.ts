@@ -12,7 +12,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a whole batch calls on one permit",
-		seenBy: 796,
+		seenBy: 392,
 		file: "shared/db/admission/breakers.ts",
 		find: "OR permits < ${place})",
 		replace: "OR permits < 1)",
@@ -40,21 +40,21 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a take-over by a lost request calls despite an open breaker",
-		seenBy: 3919,
+		seenBy: 49,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: ": takenOverBefore.has(id));",
 		replace: ": false);",
 	},
 	{
 		name: "a recovery closes a breaker that tripped later",
-		seenBy: 147,
+		seenBy: 113,
 		file: "shared/db/admission/breakers.ts",
 		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3`",
 		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0`",
 	},
 	{
 		name: "a call in flight when a breaker trips closes it sooner",
-		seenBy: 204,
+		seenBy: 113,
 		file: "shared/db/admission/breakers.ts",
 		find: "open_until = max(iif(${IS_LATER}, 0, open_until),",
 		replace: "open_until = max(0,",

@@ -26,7 +26,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an R2 error means that there is no result",
-		seenBy: 69,
+		seenBy: 62,
 		file: "workers/consumer/persist.ts",
 		find: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
 		replace: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn null;',
@@ -48,7 +48,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a result whose settlement is unknown is acked",
-		seenBy: 105,
+		seenBy: 69,
 		file: "workers/consumer/settle.ts",
 		find: 'if (written === "unknown") return retryAfterLease(consumer.config.leaseMs);',
 		replace: 'if (written === "unknown" && status !== "queued") return ACK;',
@@ -69,7 +69,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is attempted once more than allowed",
-		seenBy: 6,
+		seenBy: 7,
 		file: "shared/core/jobs/decide.ts",
 		find: "usesAttempt(failure) && job.attempt >= job.maxAttempts",
 		replace: "usesAttempt(failure) && job.attempt > job.maxAttempts",
@@ -83,14 +83,14 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "holders have no heartbeat",
-		seenBy: 1,
+		seenBy: 13,
 		file: "workers/consumer/watch-leases.ts",
 		find: "const isHeartbeat = runtime.now() >= heartbeatAt;",
 		replace: "const isHeartbeat = runtime.now() < 0;",
 	},
 	{
 		name: "a cancelled call goes on",
-		seenBy: 26,
+		seenBy: 23,
 		file: "workers/consumer/watch-leases.ts",
 		find: 'controller.abort(new Error("the lease is no longer ours"));',
 		replace: "looked.length;",
@@ -111,7 +111,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an early webhook's message is acked",
-		seenBy: 16,
+		seenBy: 6,
 		file: "workers/dispatcher/dispatch-messages.ts",
 		find: "if (waitMs > 0) return retryWhenDue(waitMs);",
 		replace: "if (waitMs > 0) return ACK;",

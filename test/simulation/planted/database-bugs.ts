@@ -5,21 +5,21 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finalized without the fence",
-		seenBy: 181,
+		seenBy: 43,
 		file: "shared/db/outbox.ts",
 		find: "AND jobs.fence = event ->> 'fence'\"",
 		replace: "AND event ->> 'fence' >= 0\"",
 	},
 	{
 		name: "a job is requeued without the fence",
-		seenBy: 209,
+		seenBy: 178,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "AND fence = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 130,
+		seenBy: 126,
 		file: "shared/db/jobs/hold-leases.ts",
 		find: "jobs.fence = held.fence AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",
@@ -40,7 +40,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an open breaker never ends for its parked jobs",
-		seenBy: 15,
+		seenBy: 16,
 		file: "shared/db/admission/release.ts",
 		find: "FROM jobs WHERE parked_on = ?2 ORDER BY",
 		replace: "FROM jobs WHERE parked_on = ?2 AND FALSE ORDER BY",
@@ -125,14 +125,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "open jobs are erased",
-		seenBy: 6,
+		seenBy: 20,
 		file: "shared/db/upkeep/erase-jobs.ts",
 		find: 'const FINAL = "finished_at IS NOT NULL"',
 		replace: 'const FINAL = "created_at IS NOT NULL"',
 	},
 	{
 		name: "an erased job leaves no tombstone",
-		seenBy: 2,
+		seenBy: 5,
 		file: "shared/db/upkeep/erase-jobs.ts",
 		find: "AND ${condition} HAVING count(*) > 0",
 		replace: "AND ${condition} HAVING count(*) > 99",

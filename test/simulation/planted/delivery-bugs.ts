@@ -12,7 +12,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a probe lets a whole batch through",
-		seenBy: 7,
+		seenBy: 39,
 		file: "shared/db/deliveries/find-deliveries.ts",
 		find: "ours.delete(receiver) || !gated.has(receiver)",
 		replace: "ours.has(receiver) || !gated.has(receiver)",
@@ -47,28 +47,28 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "all parked deliveries are released during the pause",
-		seenBy: 6,
+		seenBy: 7,
 		file: "shared/db/deliveries/receiver-breakers.ts",
 		find: "CASE WHEN open_until > ${NOW} THEN 0 WHEN open_until IS NOT NULL THEN 1 END",
 		replace: "CASE WHEN open_until > ${NOW} THEN ?3 WHEN open_until IS NOT NULL THEN ?3 END",
 	},
 	{
 		name: "all parked deliveries are released when one should probe",
-		seenBy: 6,
+		seenBy: 7,
 		file: "shared/db/deliveries/receiver-breakers.ts",
 		find: "WHEN open_until IS NOT NULL THEN 1 END",
 		replace: "WHEN open_until IS NOT NULL THEN ?3 END",
 	},
 	{
 		name: "a 410 does not disable",
-		seenBy: 108,
+		seenBy: 446,
 		file: "workers/dispatcher/deliver.ts",
 		find: "isGone: sent.status === 410",
 		replace: "isGone: sent.status === 411",
 	},
 	{
 		name: "a disabled endpoint is sent to",
-		seenBy: 108,
+		seenBy: 446,
 		file: "workers/dispatcher/send-webhook.ts",
 		find: 'return endpoint.status === "disabled" ? "its endpoint is disabled." : null;',
 		replace: "return null;",
@@ -94,7 +94,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a disabled endpoint gets pending deliveries",
-		seenBy: 328,
+		seenBy: 446,
 		file: "shared/db/outbox.ts",
 		find: "CROSS JOIN webhook_endpoints AS endpoint ON",
 		replace:
@@ -102,7 +102,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a start inserts deliveries at each lease",
-		seenBy: 446,
+		seenBy: 602,
 		file: "shared/db/outbox.ts",
 		find: "AND jobs.holder = ?5 AND jobs.fence = 1",
 		replace: "AND jobs.holder = ?5",
@@ -137,7 +137,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "enabling an endpoint leaves it paused",
-		seenBy: 706,
+		seenBy: 447,
 		file: "shared/db/deliveries/webhook-endpoints.ts",
 		find: "\t\tforgetFailures(key),\n\t\t{\n\t\t\tsql: `UPDATE",
 		replace: '\t\t{ sql: "SELECT 1", params: [] },\n\t\t{\n\t\t\tsql: `UPDATE',

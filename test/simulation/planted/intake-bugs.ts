@@ -23,14 +23,14 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a key does not keep a second job out",
-		seenBy: 5,
+		seenBy: 2,
 		file: "shared/db/jobs/submit-jobs.ts",
 		find: "admitted(KEY_IS_CLAIMED, condition, slotsLeft",
 		replace: 'admitted("TRUE", condition, slotsLeft',
 	},
 	{
 		name: "a key is forgotten with its job",
-		seenBy: 3,
+		seenBy: 27,
 		file: "shared/db/jobs/idempotency-keys.ts",
 		find: "export const KEY_IS_FREE = `NOT EXISTS (SELECT 1 FROM idempotency_keys AS held WHERE ${IS_HELD} AND ${KEEPS_OUT})`;",
 		replace:
@@ -46,7 +46,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is read without its tenant",
-		seenBy: 14,
+		seenBy: 9,
 		file: "shared/db/jobs/find-job.ts",
 		find: "sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`",
 		replace: "sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2 AND ${IS_SERVED}`",

@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "open jobs are counted before the insertion, and not by it",
-		seenBy: 42,
+		seenBy: 53,
 		file: "shared/db/jobs/submit-jobs.ts",
 		find: '\tconst rows = (await db.transact<Record<string, unknown>>("submit job", statements))[at] ?? [];',
 		replace: `	const [alone] = jobs;
@@ -26,7 +26,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "what was open before the limit is not counted",
-		seenBy: 47,
+		seenBy: 155,
 		file: "shared/db/tenants/tenants.ts",
 		find: "limits?.open_jobs == null ? NOT_COUNTED",
 		replace: "limits?.open_jobs !== 1 ? NOT_COUNTED",
@@ -40,7 +40,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a batch is given one slot more than there are",
-		seenBy: 7,
+		seenBy: 49,
 		file: "shared/db/admission/tenant-limits.ts",
 		find: "`${place} <= ${slotsLeft(tenant)}`",
 		replace: "`${place} <= 1 + ${slotsLeft(tenant)}`",
@@ -54,7 +54,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job without a slot is leased all the same",
-		seenBy: 7,
+		seenBy: 49,
 		file: "shared/db/admission/may-run.ts",
 		find: "WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT})`",
 		replace: "WHERE status = 'running' OR (NOT (${GATED}))`",
@@ -68,7 +68,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that waits for its retry keeps its slot",
-		seenBy: 7,
+		seenBy: 47,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "slot = CASE WHEN ${keepsSlot} THEN slot END,",
 		replace: "",
@@ -96,7 +96,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that is given a slot is not swept for",
-		seenBy: 24,
+		seenBy: 45,
 		file: "shared/db/admission/release.ts",
 		find: "sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)",
 		replace: "sweep_at = deadline_at",
@@ -138,7 +138,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a call is made though the day's tokens are spent",
-		seenBy: 32,
+		seenBy: 18,
 		file: "shared/db/admission/may-run.ts",
 		find: '   ${overBudget("placed.tenant_id")}\n\tOR ',
 		replace: "   ",
@@ -159,7 +159,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "what a job used is not added up",
-		seenBy: 32,
+		seenBy: 1435,
 		file: "migrations/0002_create_jobs.sql",
 		find: "WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL",
 		replace: "WHEN OLD.finished_at IS NULL AND NEW.status = 'failed'",
