@@ -30,7 +30,8 @@ export type DeliveryDecision = { next: "pending"; delayMs: number } | { next: Ex
 
 /**
  * What becomes of a delivery after an attempt. Only 2xx is success; 410 means that the receiver is gone for good (Standard
- * Webhooks), and after five days the event is too old to matter. `Retry-After` is clamped to [step, 2 × step].
+ * Webhooks), and after five days the event is too old to matter: the last attempt is made then. `Retry-After` is clamped to
+ * [step, 2 × step].
  */
 export function decideDelivery(
 	result: AttemptResult,
@@ -40,9 +41,9 @@ export function decideDelivery(
 ): DeliveryDecision {
 	if (result.status !== null && result.status >= 200 && result.status < 300) return { next: "delivered" };
 	const stepMs = scheduleMs[made.number];
-	if (result.status === 410 || stepMs === undefined || made.ageMs > FAILING_MS_MAX) return { next: "exhausted" };
+	if (result.status === 410 || stepMs === undefined || made.ageMs >= FAILING_MS_MAX) return { next: "exhausted" };
 	const jittered = stepMs * (1 - JITTER + 2 * JITTER * random());
-	if (result.retryAfterMs === null) return { next: "pending", delayMs: Math.ceil(jittered) };
-	const requested = Math.min(Math.max(result.retryAfterMs, stepMs), 2 * stepMs);
-	return { next: "pending", delayMs: Math.ceil(Math.max(jittered, requested)) };
+	const requested = Math.min(Math.max(result.retryAfterMs ?? 0, stepMs), 2 * stepMs);
+	const waitMs = result.retryAfterMs === null ? jittered : Math.max(jittered, requested);
+	return { next: "pending", delayMs: Math.ceil(Math.min(waitMs, FAILING_MS_MAX - made.ageMs)) };
 }

@@ -4,9 +4,9 @@
  * and releases the rest. A healthy receiver has no row.
  */
 
-import { ENQUEUE_GRACE_MS, REDISPATCH_DELAY_MS_MAX } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS } from "../../core/jobs/wakeups.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
-import { FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../../core/webhooks/receiver-breaker.ts";
+import { FAILING_MS_MAX, FAILURES_APART_MS_MAX, RECEIVER_PROBE_MS } from "../../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { distinctKeys } from "../distinct-keys.ts";
 import { isListed } from "../key-list.ts";
@@ -92,25 +92,31 @@ export function closeReceiverBreakers(guard: { sql: string; params: Statement["p
 	};
 }
 
-/** Parks deliveries whose receiver's breaker gates them: they wait in D1, without messages. */
+/** When a parked delivery is too old to be sent. The sweeper checks it then: until then its release enqueues it. */
+export const TOO_OLD_AT = `(coalesce(restarted_at, created_at) + ${FAILING_MS_MAX})`;
+
+/**
+ * Parks deliveries whose receiver's breaker gates them: they wait in D1, without messages. An attempt that goes on at one of
+ * them, because it had two messages, ends before the sweeper checks it.
+ */
 export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[]): Promise<void> {
 	if (keys.length === 0) return;
 	await db.all("park deliveries", {
-		sql: `UPDATE deliveries SET parked_on = receiver, sweep_at = ${NOW} + ${REDISPATCH_DELAY_MS_MAX}
+		sql: `UPDATE deliveries SET parked_on = receiver, sweep_at = max(${TOO_OLD_AT}, ${NOW} + ${ENQUEUE_GRACE_MS})
 		 WHERE ${isListed("?2")} AND status = 'pending' AND parked_on IS NULL`,
 		params: [db.clock(), deliveryList(keys)],
 	});
 }
 
 /**
- * Releases deliveries parked on `receiver`, oldest first: up to `limit` if its breaker closed, one if it is half-open. Returns
+ * Releases deliveries parked on `receiver`, those first that are due first: up to `limit` if its breaker closed, one if it is half-open. Returns
  * them: enqueue them.
  */
 export async function releaseDeliveries(db: Database, receiver: string, limit: number): Promise<DeliveryKey[]> {
 	const rows = await db.all<{ tenant_id: string; id: string }>("release deliveries", {
 		sql: `UPDATE deliveries SET parked_on = NULL, sweep_at = ${NOW} + ${ENQUEUE_GRACE_MS}
 		 WHERE (tenant_id, id) IN (
-		       SELECT tenant_id, id FROM deliveries WHERE parked_on = ?2 ORDER BY created_at
+		       SELECT tenant_id, id FROM deliveries WHERE parked_on = ?2 ORDER BY next_attempt_at
 		        LIMIT coalesce((SELECT CASE WHEN open_until > ${NOW} THEN 0 WHEN open_until IS NOT NULL THEN 1 END
 		                          FROM receiver_breakers WHERE key = ?2), ?3))
 		RETURNING tenant_id, id`,
@@ -119,15 +125,26 @@ export async function releaseDeliveries(db: Database, receiver: string, limit: n
 	return rows.map((row) => ({ tenantId: row.tenant_id, deliveryId: row.id }));
 }
 
-/** The receivers with parked deliveries whose breaker is not open. One index look-up finds each. */
-export async function findParkedReceivers(db: Database, limit: number): Promise<string[]> {
-	const rows = await db.all<{ key: string }>("find parked receivers", {
+export interface ParkedReceiver {
+	receiver: string;
+	/** It is an endpoint that is disabled or deleted. */
+	isAway: boolean;
+}
+
+/** The receivers with parked deliveries whose breaker is not open. A few index look-ups find each. */
+export async function findParkedReceivers(db: Database, limit: number): Promise<ParkedReceiver[]> {
+	const rows = await db.all<{ key: string; away: number }>("find parked receivers", {
 		sql: `WITH RECURSIVE ${distinctKeys("parked", "deliveries", "parked_on")}
-		SELECT key FROM parked
+		SELECT key, EXISTS (
+		       SELECT 1 FROM (SELECT tenant_id, endpoint_id FROM deliveries WHERE parked_on = parked.key LIMIT 1) AS one
+		        WHERE endpoint_id IS NOT NULL AND NOT EXISTS (
+		              SELECT 1 FROM webhook_endpoints AS endpoint WHERE endpoint.tenant_id = one.tenant_id
+		                 AND endpoint.id = one.endpoint_id AND endpoint.status = 'enabled')) AS away
+		  FROM parked
 		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receiver_breakers WHERE key = parked.key AND open_until > ${NOW}) LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
-	return rows.map((row) => row.key);
+	return rows.map((row) => ({ receiver: row.key, isAway: row.away === 1 }));
 }
 
 /** Drops breakers that counted failures long ago, and none since. */

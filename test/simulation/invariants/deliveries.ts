@@ -1,7 +1,8 @@
 /**
- * S6: a pending delivery becomes delivered, or exhausted after all its attempts, or skipped because its endpoint or its job
- * is gone. S7: a webhook shows only what is committed, and a webhook-id belongs to one event.
+ * S6: a pending delivery becomes delivered, or exhausted after all its attempts, or at an attempt after five days, or
+ * skipped because its endpoint or its job is gone. The sweeper ends only what waits for a failing receiver, behind another. S7: a webhook shows only what is committed, and a webhook-id belongs to one event.
  */
+import { FAILING_MS_MAX } from "../../../shared/core/webhooks/receiver-breaker.ts";
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
 import { hostOf, type Post } from "../world/receivers.ts";
@@ -36,6 +37,11 @@ function problemWith(simulation: Simulation, { tenantId, before, after, by }: Ch
 		case "delivered":
 			return posts.some(({ status }) => status === 200) ? null : "marks as delivered what no receiver accepted:";
 		case "exhausted":
+			if (
+				isOld(simulation, before) &&
+				(by?.name.startsWith("sweeper") ? isBehindAnother(simulation, before) : made === 1)
+			)
+				return null;
 			return numberOf(after, "attempts_made") - numberOf(after, "attempts_before") === scheduled ||
 				posts.some(({ status }) => status === 410)
 				? null
@@ -52,6 +58,18 @@ function problemWith(simulation: Simulation, { tenantId, before, after, by }: Ch
 				? "set in the past the next attempt at"
 				: null;
 	}
+}
+
+/** Five days after the event, or the last request to send it again. */
+function isOld({ world }: Simulation, { created_at, restarted_at }: Row): boolean {
+	return world.databaseNow - Number(restarted_at ?? created_at) >= FAILING_MS_MAX;
+}
+
+/** Parked, as another still is, for a receiver whose breaker has not closed. */
+function isBehindAnother({ ledger }: Simulation, { parked_on: key }: Row): boolean {
+	const isOpen = (ledger.rows("receiver_breakers").get(`/${key}`)?.open_until ?? null) !== null;
+	if (isOpen) for (const other of ledger.rows("deliveries").values()) if (other.parked_on === key) return true;
+	return false;
 }
 
 /** Redelivered: due at once, with its whole schedule. */

@@ -23,12 +23,13 @@ type Problem = { invariant: "S3" | "S11"; message: string } | null;
  */
 function problemWith({ before, after, by }: Changed, world: World, holder: Changed["by"]): Problem {
 	const { databaseNow: now, jumpedMs } = world;
-	if (before === null || after === null) return null;
+	// Without `by`, a scenario set its stage.
+	if (before === null || after === null || by === null) return null;
 	const [was, is] = [numberOf(before, "fence"), numberOf(after, "fence")];
 	if (is > was) return problemWithClaim({ before, after }, now);
 	if (is < was) return { invariant: "S3", message: "lowered the lease of" };
 	if (before.status === "queued" && isFinalRow(after)) {
-		return mayEndQueued(by?.name ?? "", after.status, numberOf(before, "deadline_at") <= now + jumpedMs)
+		return mayEndQueued(by.name, after.status, numberOf(before, "deadline_at") <= now + jumpedMs)
 			? null
 			: { invariant: "S3", message: `made ${after.status}, while it was queued, the job` };
 	}

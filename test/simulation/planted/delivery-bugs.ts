@@ -156,4 +156,25 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		find: "return Math.min(delayMs, Math.max(requestedMs, RECEIVER_OPEN_MS_MAX));",
 		replace: "return delayMs;",
 	},
+	{
+		name: "deliveries that wait for a dead receiver never end",
+		scenario: "dead-receiver",
+		file: "shared/db/deliveries/end-parked.ts",
+		find: "coalesce(restarted_at, created_at) <= ${NOW} - ${FAILING_MS_MAX}",
+		replace: "restarted_at <= ${NOW} - ${FAILING_MS_MAX}",
+	},
+	{
+		name: "all deliveries to a dead receiver end without a last probe",
+		scenario: "dead-receiver",
+		file: "shared/db/deliveries/end-parked.ts",
+		find: "< (deliveries.next_attempt_at, deliveries.tenant_id, deliveries.id)",
+		replace: "<= (deliveries.next_attempt_at, deliveries.tenant_id, deliveries.id)",
+	},
+	{
+		name: "parked deliveries are enqueued by the sweeper",
+		scenario: "dead-receiver",
+		file: "workers/sweeper/enqueue-deliveries.ts",
+		find: "due.filter(({ isParked }) => !isParked)",
+		replace: "due",
+	},
 ];

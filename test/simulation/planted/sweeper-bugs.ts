@@ -28,8 +28,8 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		name: "the sweeper counts a redispatch that it has not sent",
 		seenBy: 5,
 		file: "workers/sweeper/enqueue-deliveries.ts",
-		find: "await deliveryQueue.enqueue(due);",
-		replace: "if (due.length > 99) await deliveryQueue.enqueue(due);",
+		find: "await deliveryQueue.enqueue(toEnqueue);",
+		replace: "if (toEnqueue.length > 99) await deliveryQueue.enqueue(toEnqueue);",
 	},
 	{
 		name: "a queued job never expires",

@@ -5,6 +5,7 @@ import { DEFAULT_SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import type { TenantLimits } from "../../../shared/core/tenants/tenant.ts";
 import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
 import { Database } from "../../../shared/db/database.ts";
+import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { type NewJob, submitJobs } from "../../../shared/db/jobs/submit-jobs.ts";
 import { begin, type Simulation } from "../simulate.ts";
 import type { Tenant } from "../world/client.ts";
@@ -41,6 +42,17 @@ const OPTIONS = {
 	leaseSeconds: 90,
 	deliverySchedule: "0,5,300,1800,7200,18000,36000,50400,72000,86400",
 };
+
+const CANCELLED = {
+	from: "queued",
+	fence: 0,
+	status: "cancelled",
+	reason: null,
+	error: null,
+	cancellation: "before_start",
+	resultBytes: null,
+	progress: null,
+} as const;
 
 /** What a stored job has unless the scenario says otherwise. */
 export type JobFacts = Partial<Omit<NewJob, "tenantId" | "jobId">> & { model?: string };
@@ -124,6 +136,24 @@ export class Stage {
 			}
 		}
 		return jobs.map(({ jobId }) => jobId);
+	}
+
+	/** Stores jobs that are cancelled at once, and enqueues their deliveries. Returns their ids. */
+	async storeEnded({ tenantId }: Tenant, count: number, facts: JobFacts): Promise<string[]> {
+		const ids = await this.store([{ tenantId, key: "", secret: "" }], count, facts, false);
+		for (let at = 0; at < count; at += STORED_AT_ONCE) {
+			const finished = await finishJobs(
+				this.db,
+				ids.slice(at, at + STORED_AT_ONCE).map((jobId) => ({ ...CANCELLED, tenantId, jobId })),
+			);
+			for (const delivery of finished.flatMap(({ deliveries }) => deliveries)) this.service.deliveryQueue.put(delivery);
+		}
+		return ids;
+	}
+
+	/** The rows of the tenant's deliveries. */
+	deliveriesOf(tenant: Tenant): Row[] {
+		return [...this.simulation.ledger.rows("deliveries").values()].filter((row) => row.tenant_id === tenant.tenantId);
 	}
 
 	#job({ tenantId }: Tenant, { model = "alpha/one", ...facts }: JobFacts): NewJob {

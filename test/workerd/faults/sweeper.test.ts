@@ -121,8 +121,25 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 		},
 	},
 	{
+		name: "webhooks parked on a dead receiver for too long, or on a deleted endpoint",
+		tries: /exhaust parked|skip parked|parked receivers|deliveries to sweep/,
+		async play(story) {
+			const { startedAt } = story.world;
+			const missed = { hasWebhook: false, missed: 1 };
+			const tried = await aSucceededJob(story, "tried once more");
+			await aDelivery(tried, { url: RECEIVER, createdAt: startedAt - 7 * DAY, sweepAt: startedAt });
+			const old = await aSucceededJob(story, "too old", missed);
+			await aDelivery(old, { url: RECEIVER, createdAt: startedAt - 6 * DAY, sweepAt: startedAt });
+			const unwanted = await aSucceededJob(story, "to a deleted endpoint", missed);
+			const deleted = { endpointId: "we_deleted", sweepAt: startedAt + DAY };
+			await aDelivery(unwanted, { ...deleted, createdAt: startedAt - MINUTE });
+			await env.DB.exec("UPDATE deliveries SET parked_on = receiver");
+			await aReceiverBreaker(`receiver:${story.tenantId} ${new URL(RECEIVER).origin}`, startedAt + 3 * MINUTE);
+		},
+	},
+	{
 		name: "webhooks whose messages are lost",
-		tries: /deliveries to enqueue|defer delivery sweep|queue/,
+		tries: /deliveries to sweep|defer delivery sweep|queue/,
 		async play(story) {
 			const { startedAt } = story.world;
 			for (const prompt of ["sent late", "sent late too"]) {

@@ -3,13 +3,15 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
+import { recoverDeliveries } from "../../../../shared/db/deliveries/redeliver.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { submitJobs } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { aNewJob, anId, DAY, finalizationOf, jobOf, LEASE_MS, NOW, USAGE } from "../../../support/job-of.ts";
-import { aJob, aTenant, BY, copyRow, rowOf } from "../../support/a-job.ts";
+import { aJob, aTenant, BY, copyRow, deliveryRowOf, rowOf } from "../../support/a-job.ts";
+import { aDeliveryTo, anEndpoint } from "../../support/an-endpoint.ts";
 import { submitJob } from "../../support/submit-job.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
 
@@ -85,6 +87,15 @@ const WORK: Record<string, (rows: number) => Promise<() => Promise<unknown>>> = 
 		await crowd(tenantId, rows, { slot: tenantId });
 		const job = { ...jobOf({ tenantId, status: "running" }), jobId: "job_r0000000001" };
 		return () => finishJobs(db, [finalizationOf(job)]);
+	},
+	"recover what an endpoint missed, with many deliveries of erased jobs": async (rows) => {
+		const { tenantId } = await aTenant();
+		const endpoint = await anEndpoint(tenantId);
+		const job = await aJob({ tenantId, status: "succeeded" });
+		const missed = await aDeliveryTo(endpoint, job, { status: "exhausted" });
+		const row = { ...deliveryRowOf({ ...missed, pruneAt: NOW + DAY }), event: null };
+		await copyRow("deliveries", row, rows, { id: "'dlv_r' || printf('%010d', n.i)", prune_at: "1" });
+		return () => recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 100 }, BY);
 	},
 };
 

@@ -9,7 +9,7 @@ import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { findPendingDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
-import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
+import { deferDeliverySweep, findDeliveriesToSweep } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
 import { findJobSummary, findLeaseState } from "../../../../shared/db/jobs/find-job.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
@@ -141,7 +141,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 		const job = await aJob();
 		return noteSwept(db, [{ job: sweptOf(job), sweepAt: NOW + HOUR, redispatches: 1 }]);
 	},
-	"sweep deliveries": async () => findDeliveriesToEnqueue(db, 1),
+	"sweep deliveries": async () => findDeliveriesToSweep(db, 1),
 	"note what was enqueued": async () => {
 		const delivery = await aDelivery(jobOf());
 		return deferDeliverySweep(db, [{ ...delivery, sweepAt: delivery.sweepAt ?? 0 }]);

@@ -1,7 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { decideSweep } from "../../../../shared/core/jobs/sweep.ts";
-import { deferDeliverySweep, findDeliveriesToEnqueue } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
+import { deferDeliverySweep, findDeliveriesToSweep } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
 import {
 	findJobsToSweep,
@@ -156,13 +156,14 @@ describe("sweeping deliveries", () => {
 		await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now, sweepAt: now + 1 });
 		await aDelivery(await aJob({ status: "succeeded" }), { createdAt: now, status: "delivered" });
 
-		const found = await findDeliveriesToEnqueue(databaseAt(now), 2);
+		const found = await findDeliveriesToSweep(databaseAt(now), 2);
 
 		expect(found).toEqual(
 			[due[1], due[2]].map((delivery) => ({
 				tenantId: delivery?.tenantId,
 				deliveryId: delivery?.deliveryId,
 				sweepAt: delivery?.sweepAt,
+				isParked: false,
 			})),
 		);
 	});
