@@ -28,10 +28,16 @@ async function capacityOf(stage: Stage, tenant: Tenant, server: D1Server): Promi
 	return SECOND / (submissionMs + (stage.world.now - from) / jobs.length);
 }
 
-/** More than D1 can serve for a while, then a quarter of it. */
-function overload(name: string, factor: number, forMs: number): Scenario {
+interface Overload extends Pick<Scenario, "name" | "isLong"> {
+	/** Of the capacity. */
+	factor: number;
+	forMs: number;
+}
+
+/** As much as D1 can serve or more, for a while, then a quarter of its capacity. */
+function overload({ factor, forMs, ...rest }: Overload): Scenario {
 	return {
-		name,
+		...rest,
 		promise: `${factor} times D1's capacity for ${forMs / MINUTE} min is served at capacity, and leaves nothing behind`,
 		async play(stage) {
 			const tenant = await stage.tenant("one");
@@ -76,5 +82,8 @@ export const LATENT_D1: readonly Scenario[] = [
 			stage.expect("D1 busy, %", Math.round((100 * server.busyMs) / (stage.world.now - startedAt)), { atMost: 80 });
 		},
 	},
-	overload("overloaded-d1", 3, 2 * MINUTE),
+	overload({ name: "overloaded-d1", factor: 3, forMs: 2 * MINUTE }),
+	overload({ name: "overloaded-d1-for-5-minutes", factor: 3, forMs: 5 * MINUTE, isLong: true }),
+	overload({ name: "d1-beyond-capacity", factor: 1.5, forMs: 5 * MINUTE, isLong: true }),
+	overload({ name: "d1-at-capacity", factor: 1, forMs: 5 * MINUTE, isLong: true }),
 ];

@@ -7,6 +7,8 @@ export interface Scenario {
 	name: string;
 	/** What must hold, in a sentence. */
 	promise: string;
+	/** Takes minutes: it is played by its name only, not with all others. */
+	isLong?: boolean;
 	/** What differs from a calm world with one batch of four after the other. */
 	options?: Partial<Options>;
 	play(stage: Stage): Promise<void>;
