@@ -26,11 +26,7 @@ const isReached = (tenant: string, limit: string, used: string) => `EXISTS (
 
 /** Whether a tenant has spent its tokens of today. */
 export const overBudget = (tenant: string) =>
-	isReached(
-		tenant,
-		"tokens_per_day",
-		`coalesce((SELECT total_tokens FROM usage WHERE tenant_id = tenants.id AND day = ${TODAY} AND model = ''), 0)`,
-	);
+	isReached(tenant, "tokens_per_day", `iif(tokens_day = ${TODAY}, tokens_of_day, 0)`);
 
 /** How many more open jobs a tenant may have. Null: it has no limit. */
 export const openLeft = (tenant: string) => `(
@@ -74,14 +70,13 @@ export function countOpenJobs(
 	};
 }
 
-/** The sum of the day, for a tenant that had no limit of tokens until now. Triggers keep it from then on. */
+/** Adds up the tokens of today, for a tenant that may have had no limit of them until now. A trigger counts from then on. */
 export function sumTokens(db: Database, tenantId: string): Statement {
 	return {
-		sql: `INSERT INTO usage (tenant_id, day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens)
-		SELECT tenant_id, day, '', sum(jobs), sum(succeeded), sum(prompt_tokens), sum(completion_tokens), sum(total_tokens)
-		  FROM usage WHERE tenant_id = ?2 AND day = ${TODAY} AND model <> ''
-		   AND EXISTS (SELECT 1 FROM tenants WHERE id = ?2 AND limits ->> 'tokens_per_day' IS NOT NULL) GROUP BY tenant_id, day
-		    ON CONFLICT DO UPDATE SET total_tokens = excluded.total_tokens`,
+		sql: `UPDATE tenants
+		   SET tokens_day = ${TODAY},
+		       tokens_of_day = coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = ?2 AND day = ${TODAY}), 0)
+		 WHERE id = ?2 AND limits ->> 'tokens_per_day' IS NOT NULL`,
 		params: [db.clock(), tenantId],
 	};
 }
@@ -104,6 +99,9 @@ const freeSlots = (tenant: string) => `(
 	coalesce((SELECT limits ->> 'running_jobs' FROM tenants WHERE id = ${tenant}), ${FAIR_SHARE})
 	- coalesce((SELECT slots_taken FROM tenants WHERE id = ${tenant}),
 	           (SELECT count(*) FROM jobs AS held WHERE held.slot = ${tenant})))`;
+
+/** Whether the tenant's limit was lowered below the slots in use. */
+export const exceedsSlots = (tenant: string) => `${freeSlots(tenant)} < 0`;
 
 /** Whether jobs of the tenant are parked for a slot. They run before any later job. */
 export const othersWait = (tenant: string) =>
@@ -132,13 +130,20 @@ export function takeSlots(db: Database, keys: JobKey[], holder: string): Stateme
 	};
 }
 
-/** After the limit was lowered: takes the slots of queued jobs. The next release gives the rest to the most urgent jobs. */
-export function revokeSlots(tenantId: string): Statement {
+const IS_DUE = `run_at <= ${NOW}`;
+
+/**
+ * After the limit was lowered: takes the slots of queued jobs. The next release gives the rest to the most urgent of those that
+ * are due; the others wait for their time.
+ */
+export function revokeSlots(db: Database, tenantId: string): Statement {
 	return {
 		sql: `UPDATE jobs
-		   SET slot = NULL, parked_on = ${tenantKey("?1")}, status_reason = 'running_limit', version = version + 1,
-		       sweep_at = deadline_at
-		 WHERE slot = ?1 AND status = 'queued' AND ?1 NOT IN ${DELETED_TENANTS} AND ${freeSlots("?1")} < 0`,
-		params: [tenantId],
+		   SET slot = NULL, version = version + 1,
+		       parked_on = iif(${IS_DUE}, ${tenantKey("?2")}, NULL),
+		       status_reason = iif(${IS_DUE}, 'running_limit', status_reason),
+		       sweep_at = iif(${IS_DUE}, deadline_at, run_at)
+		 WHERE slot = ?2 AND status = 'queued' AND ?2 NOT IN ${DELETED_TENANTS} AND ${exceedsSlots("?2")}`,
+		params: [db.clock(), tenantId],
 	};
 }

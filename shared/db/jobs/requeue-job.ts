@@ -8,7 +8,7 @@ import { breakerKeysOf } from "../../core/upstreams/credentials.ts";
 import { breakerStatement, openUntil } from "../admission/breakers.ts";
 import { tenantKey } from "../admission/keys.ts";
 import { releaseForTenants } from "../admission/release.ts";
-import { othersWait } from "../admission/tenant-limits.ts";
+import { exceedsSlots, othersWait } from "../admission/tenant-limits.ts";
 import { jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { jobKeysFromRows } from "../key-list.ts";
@@ -65,13 +65,13 @@ function waitMsOf(requeued: Record<string, unknown> | undefined): number | null 
 }
 
 /**
- * A job that is due soon keeps its slot, unless jobs of its tenant wait for one. One that is due at once lines up with those;
+ * A job that is due soon keeps its slot, unless jobs of its tenant wait for one or the limit was lowered. One that is due at once lines up with those;
  * the release that follows may well give it the slot back. Any other waits for its time, and then for the sweeper.
  */
 function requeueStatement(db: Database, requeue: Requeue): Statement {
 	const { progress, breakerEvent } = requeue;
 	const due = `iif(deadline_at > ${NOW}, min(max(${NOW} + ?5, ${openUntil("?12")}), deadline_at), ${NOW} + max(?5, ${OVERDUE_WAIT_MS}))`;
-	const keepsSlot = `slot IS NOT NULL AND ${due} - ${NOW} <= ${SLOT_WAIT_MS} AND NOT ${othersWait("?2")}`;
+	const keepsSlot = `slot IS NOT NULL AND ${due} - ${NOW} <= ${SLOT_WAIT_MS} AND NOT ${othersWait("?2")} AND NOT ${exceedsSlots("?2")}`;
 	const linesUp = `slot IS NOT NULL AND ${due} <= ${NOW} AND ${NOW} < deadline_at AND ${othersWait("?2")}`;
 	return {
 		sql: `UPDATE jobs

@@ -1,4 +1,4 @@
-/** A tenant's usage: one row a day and model, added up as jobs become final. The row without a model is the sum that the limit of tokens needs. Read by primary key. */
+/** A tenant's usage: one row a day and model, added up as jobs become final. Read by primary key. */
 import { dateOf, dayOf, type UsageDay } from "../../core/tenants/usage-day.ts";
 import { TODAY } from "../admission/tenant-limits.ts";
 import type { Database } from "../database.ts";
@@ -38,7 +38,7 @@ export async function listUsage(db: Database, query: UsageQuery): Promise<UsageD
 	const [lower, upper] = isAscending ? ["coalesce(?5, 0)", LAST_DAY] : [0, `coalesce(?5, ${LAST_DAY})`];
 	const rows = await db.all<UsageRow>("list usage", {
 		sql: `SELECT day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens FROM usage
-		       WHERE tenant_id = ?2 AND model <> '' AND (?5 IS NULL OR (day, model) ${comparison} (?5, ?6))
+		       WHERE tenant_id = ?2 AND (?5 IS NULL OR (day, model) ${comparison} (?5, ?6))
 		         AND day >= max(coalesce(?3, coalesce(?4, ${TODAY}) - ${DEFAULT_DAYS - 1}), ${lower})
 		         AND day <= min(coalesce(?4, ${LAST_DAY}), ${upper})
 		       ORDER BY day ${direction}, model ${direction} LIMIT ?7`,

@@ -128,7 +128,7 @@ export async function updateTenant(
 		audited: audited(db, by, { action: "tenant.updated", tenantId, target: tenantId }),
 		found: find(tenantId),
 		...(limits?.open_jobs == null ? NOT_COUNTED : countOpenJobs(tenantId, BEGINNING, COUNTED_AT_ONCE)),
-		limited: limits === null ? [] : [sumTokens(db, tenantId), countSlots(tenantId), revokeSlots(tenantId)],
+		limited: limits === null ? [] : [sumTokens(db, tenantId), countSlots(tenantId), revokeSlots(db, tenantId)],
 		released: limits === null ? [] : releaseForTenants(db, [tenantId], RELEASED_MAX),
 	});
 	const [row] = rows.found;

@@ -100,7 +100,13 @@ function checkSlots(simulation: Simulation, tenantId: string, nets: Net[]): void
 	const isExact = world.options.jumps === 0;
 	if (gained.length > 0 && isExact && freeSlots(simulation, tenantId) < 0)
 		world.violate("T1", `${who} gives ${gained.length} slots too many of ${tenantId}`);
-	for (const { id, after } of nets) {
+	for (const { id, before, after } of nets) {
+		const keepsSlot = before?.status === "running" && after?.status === "queued" && after.slot !== null;
+		if (keepsSlot && isExact && freeSlots(simulation, tenantId) < 0)
+			world.violate("T1", `${who} requeues ${id} with a slot beyond the limit`);
+		const isAhead = numberOf(after, "run_at") > world.databaseNow + world.jumpedMs;
+		if (isAhead && before?.parked_on === null && after?.status_reason === "running_limit")
+			world.violate("T1", `${who} lines ${id} up before its time`);
 		const isLater = numberOf(after, "run_at") > world.databaseNow + SLOT_WAIT_MS + world.jumpedMs;
 		if (after?.slot !== null && after?.status === "queued" && isLater)
 			world.violate("T1", `${who} leaves a slot to ${id}, which is to run much later`);

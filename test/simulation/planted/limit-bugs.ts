@@ -119,7 +119,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a lowered limit leaves their slots to those who have not begun",
 		seenBy: 40,
 		file: "shared/db/tenants/tenants.ts",
-		find: "countSlots(tenantId), revokeSlots(tenantId)]",
+		find: "countSlots(tenantId), revokeSlots(db, tenantId)]",
 		replace: "countSlots(tenantId)]",
 	},
 	{

@@ -158,6 +158,20 @@ describe("running_jobs", () => {
 		expect(await reload(begun)).toMatchObject({ status: "running" });
 	});
 
+	it("that is lowered lets no job run before its time, and leaves no slot to one that is retried", async () => {
+		const tenantId = await limited({ running_jobs: 4 });
+		const running = [await leased([await submitted(tenantId)]), await leased([await submitted(tenantId)])];
+		const delayed = await submitted(tenantId, { start: { delayMs: 50 * SECOND } });
+		expect(await change(tenantId, { running_jobs: 1 })).toEqual([]);
+		expect(await reload(delayed)).toMatchObject({ runAt: NOW + 50 * SECOND, parkedOn: null, statusReason: null });
+		expect((await lease([delayed])).jobs).toEqual([]);
+		for (const [at, failed] of running.entries()) {
+			const requeue = { ...failed, reason: "retrying" as const, delayMs: SECOND, progress: failed, breakerEvent: null };
+			expect((await requeueJob(db, requeue)).waitMs).toBe(at === 0 ? null : SECOND);
+		}
+		expect(await slotsOf(tenantId)).toBe(1);
+	});
+
 	it("that is raised, or removed, lets those go at once who wait", async () => {
 		const tenantId = await limited({ running_jobs: 0 });
 		const jobs = await Promise.all(Array.from({ length: 9 }, () => submitted(tenantId)));
