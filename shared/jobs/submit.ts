@@ -23,6 +23,8 @@ export interface SubmitBindings extends BuildBindings {
 	objects: ObjectStore;
 	jobQueue: JobQueue;
 	runtime: Runtime;
+	/** Performs a write to D1, and may measure how long it takes. */
+	measure<T>(write: () => Promise<T>): Promise<T>;
 	/** Runs work after the response. Its failure must not matter. */
 	background(work: Promise<void>): void;
 	/** Reports objects that could not be erased at once. The sweeper erases them. */
@@ -66,12 +68,12 @@ export async function findEarlier(
 
 async function storeAll(bindings: SubmitBindings, built: readonly BuiltJob[]): Promise<Submission[]> {
 	if (built.length === 0) return [];
-	const { db, background } = bindings;
+	const { db, background, measure } = bindings;
 	const jobs = await Promise.all(built.map((job) => placeInput(bindings, job)));
 	let isResponseLost = false;
 	const submissions = await retryOnLostResponse((isRepeat) => {
 		isResponseLost = isRepeat;
-		return submitJobs(db, jobs, isRepeat);
+		return measure(() => submitJobs(db, jobs, isRepeat));
 	});
 	const created = jobs.filter((_, at) => submissions[at]?.outcome === "created");
 	const ready = jobs.filter((_, at) => {

@@ -24,6 +24,8 @@ import { settle } from "./settle.ts";
 
 /** A shorter call is not worth paying for. */
 const CALL_MS_MIN = 1_000;
+/** A call that is cut so late would hardly have ended in the rest of its time. */
+const CALL_MS_LONG = 600_000;
 
 export async function runAttempt(consumer: Consumer, lease: Lease): Promise<Disposition> {
 	const settlement = await attempt(consumer, lease);
@@ -73,12 +75,17 @@ async function checkTime({ runtime }: Consumer, lease: Lease): Promise<Settlemen
 		await runtime.sleep(leftMs, lease.lost);
 		return precheck(lease.job, Math.max(lease.now(), lease.job.deadlineAt));
 	}
-	const callEndsAt = runtime.now() + Math.min(lease.job.timeoutMs, leftMs);
-	return callEndsAt > lease.startedAt + CALL_END_MS_MAX ? afterStorageFault(lease.job, null) : null;
+	const invocationMs = invocationMsLeft(lease, runtime.now());
+	const isCut = invocationMs < Math.min(lease.job.timeoutMs, leftMs);
+	return isCut && invocationMs < CALL_MS_LONG ? afterStorageFault(lease.job, null) : null;
 }
 
-/** Calls the model, for at most `timeout_seconds` and never beyond the deadline. */
-async function call({ callModel, config }: Consumer, lease: Lease, input: JsonObject): Promise<ModelOutcome> {
+function invocationMsLeft({ startedAt }: Lease, now: number): number {
+	return startedAt + CALL_END_MS_MAX - now;
+}
+
+/** Calls the model, for at most `timeout_seconds` and never beyond the deadline or the invocation. */
+async function call({ callModel, config, runtime }: Consumer, lease: Lease, input: JsonObject): Promise<ModelOutcome> {
 	const { tenantId, jobId, model, attempts, gateway, timeoutMs, deadlineAt } = lease.job;
 	const route = routeFor(config.modelRoutes, model);
 	if (route === null) return { ok: false, failure: noRoute(model) };
@@ -89,7 +96,7 @@ async function call({ callModel, config }: Consumer, lease: Lease, input: JsonOb
 			route,
 			input,
 			callsBefore: nextAttemptNumber(attempts) - 1,
-			timeoutMs: Math.max(0, Math.min(timeoutMs, deadlineAt - lease.now())),
+			timeoutMs: Math.max(0, Math.min(timeoutMs, deadlineAt - lease.now(), invocationMsLeft(lease, runtime.now()))),
 			tenantId,
 			jobId,
 			gateway,

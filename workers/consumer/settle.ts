@@ -5,7 +5,7 @@ import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
 import { requeueJob } from "../../shared/db/jobs/requeue-job.ts";
 import { wake } from "../../shared/jobs/wake.ts";
-import { ACK, type Disposition, retryAfterLease, retryWhenDue } from "../../shared/queues/dispositions.ts";
+import { ACK, type Disposition, retryAfterLeaseSpread, retryWhenDue } from "../../shared/queues/dispositions.ts";
 import { log } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
 import { retryWrite } from "./persist.ts";
@@ -24,7 +24,7 @@ export async function settle(consumer: Consumer, { job, now }: Lease, settlement
 		durationMs: now() - (leasedAt ?? 0),
 	});
 
-	if (written === "unknown") return retryAfterLease(consumer.config.leaseMs);
+	if (written === "unknown") return retryAfterLeaseSpread(consumer.config.leaseMs, consumer.runtime.random);
 	await wake(consumer, { deliveries: value?.deliveries ?? [], jobs: value?.released ?? [] });
 	if (settlement.status !== "queued" || written === "lost") return ACK;
 	return value?.waitMs === null ? ACK : retryWhenDue(value?.waitMs ?? settlement.delayMs);

@@ -12,18 +12,24 @@ export interface Expired {
 	expired: number;
 	/** Queued jobs with a stored result, which wins over expiry. Enqueue them: their next holder settles them. */
 	withResult: SweptJob[];
-	/** R2 did not say whether they have a result, or they could not be written. */
+	/** R2 did not say whether they have a result. */
+	unknown: SweptJob[];
+	/** They could not be written. */
 	left: SweptJob[];
 }
 
-export async function expireJobs(sweeper: Sweeper, overdue: SweptJob[]): Promise<Expired> {
+/** @param r2Responds false: jobs that may have a result are not looked up */
+export async function expireJobs(sweeper: Sweeper, overdue: SweptJob[], r2Responds: boolean): Promise<Expired> {
 	// In parallel: if R2 hangs, a page takes no longer than one job.
-	const looked = await Promise.all(overdue.map(async (job) => ({ job, bytes: await bytesStored(sweeper, job) })));
+	const looked = await Promise.all(
+		overdue.map(async (job) => ({ job, bytes: await bytesStored(sweeper, job, r2Responds) })),
+	);
 	const ends: { job: SweptJob; end: Finalization }[] = [];
 	const withResult: SweptJob[] = [];
+	const unknown: SweptJob[] = [];
 	const left: SweptJob[] = [];
 	for (const { job, bytes } of looked) {
-		if (bytes === "unknown") left.push(job);
+		if (bytes === "unknown") unknown.push(job);
 		else if (bytes !== null && job.status === "queued") withResult.push(job);
 		else ends.push({ job, end: endOf(job, bytes) });
 	}
@@ -32,12 +38,17 @@ export async function expireJobs(sweeper: Sweeper, overdue: SweptJob[]): Promise
 		deliveries: finished.flatMap(({ deliveries }) => deliveries),
 		jobs: finished.flatMap(({ released }) => released),
 	});
-	return { expired: finished.filter(({ done }) => done).length, withResult, left };
+	return { expired: finished.filter(({ done }) => done).length, withResult, unknown, left };
 }
 
 /** Null: the job has no stored result. If R2 fails, a later sweep looks again. */
-async function bytesStored({ objects }: Sweeper, job: SweptJob): Promise<number | null | "unknown"> {
+async function bytesStored(
+	{ objects }: Sweeper,
+	job: SweptJob,
+	r2Responds: boolean,
+): Promise<number | null | "unknown"> {
 	if (!job.mayHaveResult) return null;
+	if (!r2Responds) return "unknown";
 	try {
 		return await findResultBytes(objects, job);
 	} catch (error) {

@@ -47,7 +47,8 @@ export interface StoredResult {
 
 /** `stored` is the job's result, whichever holder stored it. */
 export function afterResult(job: Job, stored: StoredResult, attempts = withStored(job, stored)): Settlement {
-	const model = stored.attempt?.model ?? job.model;
+	// Another version's attempt may name none.
+	const model = stored.attempt?.model || job.model;
 	const progress = { model, attempt: stored.modelAttempt ?? job.attempt, ...history(job, attempts) };
 	return { status: "succeeded", reason: null, error: null, resultBytes: stored.bytes, progress };
 }

@@ -35,19 +35,18 @@ const PARKED = `WITH RECURSIVE ${distinctKeys("parked", "jobs", "parked_on", KEY
 
 /**
  * No index has open jobs by age. So this is the oldest of the jobs that the sweeper checks next, of those that hold a slot, and
- * of those parked at each priority. With more than a thousand open jobs it may miss those that wait for a retry.
+ * of those parked. With more than a thousand open jobs it may miss those that wait for a retry, and with more than a thousand on
+ * a key the oldest of them.
  */
 const OLDEST = `WITH RECURSIVE ${distinctKeys("held", "jobs", "slot", KEYS_MAX)},
-	${distinctKeys("parked", "jobs", "parked_on", KEYS_MAX)},
-	priorities (priority) AS (VALUES (0), (1), (2), (3), (4), (5), (6), (7), (8), (9))
+	${distinctKeys("parked", "jobs", "parked_on", KEYS_MAX)}
 	SELECT min(created_at) AS created_at FROM (
 	       SELECT created_at FROM ${toSweep("jobs")}
 	       UNION ALL
 	       SELECT (SELECT created_at FROM jobs WHERE slot = held.key ORDER BY tenant_id, id LIMIT 1) FROM held
 	       UNION ALL
-	       SELECT (SELECT created_at FROM jobs
-	                WHERE parked_on = parked.key AND jobs.priority = priorities.priority ORDER BY id LIMIT 1)
-	         FROM parked CROSS JOIN priorities WHERE parked.key IS NOT NULL)`;
+	       SELECT (SELECT min(created_at) FROM (SELECT created_at FROM jobs WHERE parked_on = parked.key LIMIT ${COUNTED_MAX}))
+	         FROM parked WHERE parked.key IS NOT NULL)`;
 
 const LAST_SWEEP = "SELECT value, updated_at FROM sweeper_notes WHERE name = 'last_sweep'";
 

@@ -13,13 +13,15 @@ async function refusals(forMs: number, waitMs: (at: number) => number): Promise<
 		for (const { due, respond } of open) if (due <= at) respond();
 		for (let turns = 0; turns < 10; turns++) await Promise.resolve();
 		const began = at;
-		load
-			.admit(clock, () => new Promise<void>((respond) => open.push({ due: began + waitMs(began), respond })))
-			.catch((error) => {
-				expect(error).toBeInstanceOf(AppError);
-				expect(error).toMatchObject({ code: "overloaded", status: 503 });
-				refused.push(began);
-			});
+		try {
+			load.admit(clock);
+		} catch (error) {
+			expect(error).toBeInstanceOf(AppError);
+			expect(error).toMatchObject({ code: "overloaded", status: 503 });
+			refused.push(began);
+			continue;
+		}
+		void load.measure(clock, () => new Promise<void>((respond) => open.push({ due: began + waitMs(began), respond })));
 	}
 	return refused;
 }

@@ -273,6 +273,17 @@ describe("Prefer: wait", () => {
 		expect((await submit(LATER, { prefer: "return=minimal; waiting=99" })).status).toBe(202);
 	});
 
+	it("answers 202 with the job where D1 has too much to do to look at it", async () => {
+		const d1 = watchedD1(env.DB, (_, asked) => {
+			if (asked.some(({ name }) => name === "find job summary"))
+				throw new Error("D1_ERROR: D1 DB is overloaded. Requests queued for too long.");
+		});
+		const { server } = theServices({ db: new Database(d1, runtime) });
+		const call = { key, json: LATER, headers: { prefer: "wait=1" } };
+		const answer = await sendTo(server, "POST", "/v1/jobs", call);
+		expect([answer.status, jobIn(answer).status]).toEqual([202, "queued"]);
+	});
+
 	it("looks no further once the caller has gone away", async () => {
 		const gone = new AbortController();
 		let looks = 0;

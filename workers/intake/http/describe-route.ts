@@ -33,7 +33,7 @@ export const openErrors = {
 	400: errorResponse("Invalid request. `param` names the field."),
 	500: errorResponse("Internal error."),
 	503: errorResponse(
-		"Storage is unavailable (`Retry-After` says when to try again), or the service is not configured.",
+		"Storage is unavailable or overloaded (`Retry-After` says when to try again), or the service is not configured.",
 	),
 };
 

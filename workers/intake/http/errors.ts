@@ -41,11 +41,9 @@ function overloadRetrySeconds(c: Context<IntakeEnv>): number {
 
 function asAppError(error: Error): AppError | null {
 	if (error instanceof AppError) return error;
-	if (error instanceof StorageUnavailable) {
-		return error.kind === "refused"
-			? new AppError("overloaded", "The database is overloaded, and nothing was changed. Try again in a few seconds.")
-			: new AppError("storage_unavailable", "Storage is temporarily unavailable. Try again.");
-	}
+	// What a storage refused may follow on what it did, for this request or for an earlier one.
+	if (error instanceof StorageUnavailable)
+		return new AppError("storage_unavailable", "Storage is temporarily unavailable. Try again.");
 	// The framework's own errors are about invalid requests.
 	if (error instanceof HTTPException && error.status < 500) return new AppError("invalid_request", error.message);
 	return null;

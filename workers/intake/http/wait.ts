@@ -1,7 +1,8 @@
 /** `Prefer: wait=30` (RFC 7240): holds a response until the job is final. */
 import type { Context } from "hono";
-import { AppError } from "../../../shared/core/errors.ts";
+import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
 import type { JobKey, JobSummary } from "../../../shared/core/jobs/job.ts";
+import type { Database } from "../../../shared/db/database.ts";
 import { findJobSummary } from "../../../shared/db/jobs/find-job.ts";
 import type { IntakeEnv } from "../services.ts";
 
@@ -40,7 +41,17 @@ export async function waitUntilFinal(
 		const leftMs = endAt - runtime.now();
 		if (leftMs <= 0 || c.req.raw.signal.aborted) break;
 		await runtime.sleep(Math.min(pollMs, leftMs), c.req.raw.signal);
-		job = (await findJobSummary(db, key)) ?? job;
+		job = (await look(db, key)) ?? job;
 	}
 	return job;
+}
+
+/** Null: the job is gone, or D1 does not respond. The caller has its job, and the wait goes on. */
+async function look(db: Database, key: JobKey): Promise<JobSummary | null> {
+	try {
+		return await findJobSummary(db, key);
+	} catch (error) {
+		if (error instanceof StorageUnavailable) return null;
+		throw error;
+	}
 }

@@ -39,6 +39,7 @@ const route = createRoute({
 
 export const retryJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
+	c.env.services.submissionLoad.admit(c.env.services.runtime);
 	const { input: _, ...overrides } = c.req.valid("json");
 	const input = objectOf(c.var.body)?.input;
 	const order = {
@@ -49,8 +50,7 @@ export const retryJobRoute = newApp().openapi(route, async (c) => {
 		idempotency: await readIdempotency(c),
 		by: callerAsActor(c),
 	};
-	const { submissionLoad, runtime } = c.env.services;
-	const retried = await submissionLoad.admit(runtime, () => retry(submitBindings(c), order));
+	const retried = await retry(submitBindings(c), order);
 	if (retried.outcome === "unknown") throw noSuchJob();
 	if (retried.outcome === "not_final")
 		throw new AppError("not_final", "Only a final job can be retried. Wait until it ends, or cancel it first.");

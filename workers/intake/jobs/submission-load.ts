@@ -4,6 +4,7 @@
  */
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
+import { logWarning } from "../../log.ts";
 
 /**
  * A D1 that lets a submission wait so much longer than an idle one has more to do than it can. A longer time would let
@@ -19,7 +20,8 @@ const REMEMBERED_MS = 10_000;
 /** While submissions are shed, one is let through this often, to see whether D1 keeps up again. */
 const PROBE_EVERY_MS = 500;
 
-const MESSAGE = "The service is overloaded, and the job was not accepted. Try again in a few seconds.";
+const MESSAGE =
+	"The service is overloaded and did nothing with this request. Repeat it in a few seconds, with the same `Idempotency-Key`.";
 
 /** Shared by the requests of an isolate: each isolate decides by what it sees itself. */
 export class SubmissionLoad {
@@ -35,17 +37,23 @@ export class SubmissionLoad {
 	/** The quickest response so far: what D1 takes when it is idle, from where this isolate runs. */
 	#idleMs = Number.POSITIVE_INFINITY;
 
-	/** Rejects with `overloaded` if D1 is saturated. @param submit takes what D1 takes */
-	async admit<T>({ now }: Pick<Runtime, "now">, submit: () => Promise<T>): Promise<T> {
-		const own = { startedAt: now() };
-		if (this.#isOverloaded(own.startedAt) && own.startedAt - this.#admittedAt < PROBE_EVERY_MS) {
-			this.#shedAt = own.startedAt;
+	/** Throws `overloaded` if D1 is saturated. */
+	admit({ now }: Pick<Runtime, "now">): void {
+		const at = now();
+		if (this.#isOverloaded(at) && at - this.#admittedAt < PROBE_EVERY_MS) {
+			if (at - this.#shedAt >= REMEMBERED_MS) logWarning("submissions.shed", {});
+			this.#shedAt = at;
 			throw new AppError("overloaded", MESSAGE);
 		}
-		this.#admittedAt = own.startedAt;
+		this.#admittedAt = at;
+	}
+
+	/** Measures how long D1 takes for a submission. */
+	async measure<T>({ now }: Pick<Runtime, "now">, write: () => Promise<T>): Promise<T> {
+		const own = { startedAt: now() };
 		this.#inFlight.add(own);
 		try {
-			const outcome = await submit();
+			const outcome = await write();
 			this.#idleMs = Math.min(this.#idleMs, now() - own.startedAt);
 			this.#respondedUntil = Math.max(this.#respondedUntil, own.startedAt);
 			return outcome;

@@ -42,7 +42,12 @@ export const submissionResponses = {
 };
 
 export function submitBindings(c: Context<IntakeEnv>): SubmitBindings {
-	return { ...c.env.services, checkReceiver: (url) => checkNewReceiver(c, url) };
+	const { services } = c.env;
+	return {
+		...services,
+		checkReceiver: (url) => checkNewReceiver(c, url),
+		measure: (write) => services.submissionLoad.measure(services.runtime, write),
+	};
 }
 
 /**

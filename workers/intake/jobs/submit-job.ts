@@ -29,6 +29,7 @@ const route = createRoute({
 
 export const submitJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
+	c.env.services.submissionLoad.admit(c.env.services.runtime);
 	const order = {
 		tenantId: c.var.caller.tenantId,
 		request: c.req.valid("json"),
@@ -37,7 +38,5 @@ export const submitJobRoute = newApp().openapi(route, async (c) => {
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 	};
-	const { submissionLoad, runtime } = c.env.services;
-	const outcome = await submissionLoad.admit(runtime, () => submit(submitBindings(c), order));
-	return await respondToSubmission(c, outcome, waitMs);
+	return await respondToSubmission(c, await submit(submitBindings(c), order), waitMs);
 });
