@@ -50,7 +50,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "a result whose settlement is unknown is acked",
 		seenBy: 69,
 		file: "workers/consumer/settle.ts",
-		find: 'if (written === "unknown") return retryAfterLease(consumer.config.leaseMs);',
+		find: 'if (written === "unknown") return retryAfterLeaseSpread(consumer.config.leaseMs, consumer.runtime.random);',
 		replace: 'if (written === "unknown" && status !== "queued") return ACK;',
 	},
 	{
@@ -64,7 +64,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "a call has no time limit",
 		seenBy: 7,
 		file: "workers/consumer/run-attempt.ts",
-		find: "timeoutMs: Math.max(0, Math.min(timeoutMs, deadlineAt - lease.now())),",
+		find: "timeoutMs: Math.max(0, Math.min(timeoutMs, deadlineAt - lease.now(), invocationMsLeft(lease, runtime.now()))),",
 		replace: "timeoutMs: Math.max(timeoutMs, deadlineAt - lease.now()),",
 	},
 	{

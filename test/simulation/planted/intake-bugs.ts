@@ -7,9 +7,9 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a repeated submission has an id of its own",
 		seenBy: 18,
 		file: "shared/jobs/submit.ts",
-		find: "return submitJobs(db, jobs, isRepeat);",
+		find: "submitJobs(db, jobs, isRepeat));",
 		replace:
-			"return submitJobs(db, isRepeat ? jobs.map((job) => ({ ...job, jobId: `${job.jobId.slice(0, -1)}0` })) : jobs, isRepeat);",
+			"submitJobs(db, isRepeat ? jobs.map((job) => ({ ...job, jobId: `${job.jobId.slice(0, -1)}0` })) : jobs, isRepeat));",
 	},
 	{
 		name: "a job is stored apart from its idempotency key",
@@ -40,9 +40,9 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a 202 is answered though nothing is stored",
 		seenBy: 11,
 		file: "shared/jobs/submit.ts",
-		find: "\t\treturn submitJobs(db, jobs, isRepeat);",
+		find: "\t\treturn measure(() => submitJobs(db, jobs, isRepeat));",
 		replace:
-			'\t\tif (isRepeat) return jobs.map((job) => ({ outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, fence: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } })) as never;\n\t\treturn submitJobs(db, jobs, isRepeat);',
+			'\t\tif (isRepeat) return jobs.map((job) => ({ outcome: "created", job: { ...job, input: null, status: "queued", statusReason: null, version: 1, model: job.models[0], attempt: 0, fence: 0, holder: null, leasedAt: null, leaseExpiresAt: null, attempts: [], usage: null, startedAt: null, finishedAt: null, error: null, cancellation: null, resultBytes: null, createdAt: 0, deadlineAt: 0, runAt: 0, parkedOn: null } })) as never;\n\t\treturn measure(() => submitJobs(db, jobs, isRepeat));',
 	},
 	{
 		name: "a job is read without its tenant",

@@ -152,10 +152,24 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "yesterday's tokens count today",
-		seenBy: 113,
+		seenBy: 910,
 		file: "shared/db/admission/tenant-limits.ts",
-		find: "WHERE tenant_id = tenants.id AND day = ${TODAY}",
-		replace: "WHERE tenant_id = tenants.id AND day <= ${TODAY}",
+		find: "iif(tokens_day = ${TODAY}",
+		replace: "iif(tokens_day <= ${TODAY}",
+	},
+	{
+		name: "a retry keeps its slot though the limit was lowered",
+		seenBy: 275,
+		file: "shared/db/jobs/requeue-job.ts",
+		find: ' AND NOT ${exceedsSlots("?2")}`',
+		replace: "`",
+	},
+	{
+		name: "a lowered limit lines jobs up before their time",
+		seenBy: 123,
+		file: "shared/db/admission/tenant-limits.ts",
+		find: "const IS_DUE = `run_at <= ${NOW}`;",
+		replace: "const IS_DUE = `?1 IS ?1`;",
 	},
 	{
 		name: "what a job used is not added up",
