@@ -15,6 +15,7 @@ import { EndpointOwners } from "./world/endpoint-owners.ts";
 import { Http } from "./world/http.ts";
 import { Operators } from "./world/operators.ts";
 import type { Options } from "./world/options.ts";
+import { writeAsAnotherVersion } from "./world/other-version.ts";
 import { Service } from "./world/service.ts";
 import { SqlEngine } from "./world/sql-engine.ts";
 import { makeTenant } from "./world/tenant.ts";
@@ -96,6 +97,7 @@ export async function begin(world: World): Promise<Simulation> {
 	service.database.onCommit((changes, by) => ledger.commit(changes, by));
 	const tenants: Tenant[] = [];
 	for (let number = 1; number <= world.options.tenants; number++) tenants.push(await aTenant(service));
+	service.model.hostileTenant = tenants[0]?.tenantId ?? "";
 	const history: HistoryEvent[] = [];
 	const http = new Http(service);
 	const callers = new Callers(world, http, history, tenants);
@@ -103,6 +105,7 @@ export async function begin(world: World): Promise<Simulation> {
 	const operators = new Operators(service, http, tenants);
 	const claims = new Claims(world, ledger);
 	const endpoints = new EndpointPast(world, ledger);
+	writeAsAnotherVersion(service, ledger);
 	const people = { callers, owners, operators, tenants };
 	return { world, service, ledger, history, http, ...people, claims, endpoints, prompts: new Map() };
 }

@@ -49,7 +49,9 @@ export interface StoredResult {
 export function afterResult(job: Job, stored: StoredResult, attempts = withStored(job, stored)): Settlement {
 	// Another version's attempt may name none.
 	const model = stored.attempt?.model || job.model;
-	const progress = { model, attempt: stored.modelAttempt ?? job.attempt, ...history(job, attempts) };
+	// The lease that finds a result may be one more than there are attempts.
+	const attempt = stored.modelAttempt ?? Math.min(job.attempt, job.maxAttempts);
+	const progress = { model, attempt, ...history(job, attempts) };
 	return { status: "succeeded", reason: null, error: null, resultBytes: stored.bytes, progress };
 }
 

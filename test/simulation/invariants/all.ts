@@ -7,6 +7,7 @@ import { watchCalls } from "./calls.ts";
 import { watchConvergence } from "./convergence.ts";
 import { watchDeliveries } from "./deliveries.ts";
 import { watchDisabling } from "./disabling.ts";
+import { watchFairness } from "./fairness.ts";
 import { watchFence } from "./fence.ts";
 import { watchLimits } from "./limits.ts";
 import { watchHistory } from "./observed-history.ts";
@@ -43,6 +44,7 @@ export const INVARIANTS_OF_ENGINE: readonly Invariant[] = [
 export const INVARIANTS: readonly Invariant[] = [
 	watchSubmissions,
 	watchWork,
+	watchFairness,
 	...INVARIANTS_OF_ENGINE,
 	watchConvergence,
 	watchHistory,

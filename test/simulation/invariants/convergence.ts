@@ -1,21 +1,29 @@
 /**
- * L1: once nothing goes wrong any more, everything comes to its end, and soon: a lease that ran out is noticed within
- * two sweeps, as is a delivery that is due.
+ * L1: once nothing goes wrong any more, everything comes to its end, and soon: within a minute after each fault a lease that
+ * ran out is taken over, a job or delivery that is due is tried, and what waited for a breaker that is half-open is released.
  */
 import type { Simulation } from "../simulate.ts";
 import type { Row } from "../world/sql-engine.ts";
 import { numberOf, textOf } from "./rows.ts";
 
-/** Two sweeps, and the fifteen minutes after which the platform ends what hangs; then the queue's own delays. */
-const NOTICED_MS_MAX = 3 * 60_000;
+/** A sweep, and the queue's own delays. */
+const NOTICED_MS_MAX = 75_000;
 
 export function watchConvergence({ ledger, service, world }: Simulation): undefined {
-	let calmSince: number | null = null;
 	const touchedAt = new Map<string, number>();
 	const releasedAt = new Map<string, number>();
+	ledger.on("jobs", ({ before, after }) => {
+		if (before !== null && before.parked_on !== (after?.parked_on ?? null))
+			releasedAt.set(textOf(before, "parked_on"), world.databaseNow);
+	});
 	ledger.on("receiver_breakers", ({ id, after }) => {
 		if (after === null) releasedAt.set(id, world.databaseNow);
 	});
+	/** Since when the breaker that a job is parked on has admitted calls, and no job was released. */
+	const openSince = ({ id, parked_on: key }: Row): number => {
+		const breaker = ledger.rows("breakers").get(`/${key}`) ?? null;
+		return Math.max(touchedAt.get(String(id)) ?? 0, releasedAt.get(String(key)) ?? 0, numberOf(breaker, "open_until"));
+	};
 	/** Since when nothing keeps a parked delivery back. */
 	const freeSince = (parked: Row): number => {
 		const key = textOf(parked, "parked_on");
@@ -26,15 +34,21 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 		);
 	};
 	for (const table of ["jobs", "deliveries"]) ledger.on(table, ({ id }) => touchedAt.set(id, world.databaseNow));
+	// While there are messages, a job's own may be among them.
+	let queuedUntil = 0;
 	service.onSwept(() => {
-		if (world.hasFaults) return;
-		calmSince ??= world.now;
+		if (service.jobQueue.backlog > 0) queuedUntil = world.databaseNow;
 		const limitMs = NOTICED_MS_MAX + world.jumpedMs;
-		const isLate = (dueAt: number) => world.databaseNow - dueAt > limitMs && world.now - (calmSince ?? 0) > limitMs;
+		if (world.calmMs <= limitMs) return;
+		const isLate = (dueAt: number) => world.databaseNow - dueAt > limitMs;
 		for (const job of ledger.rows("jobs").values()) {
 			if (job.status === "running" && isLate(numberOf(job, "lease_expires_at"))) {
 				world.violate("L1", `the sweeper misses that the lease of ${job.id} expired`);
 			}
+			if (job.status === "queued" && job.parked_on === null && isLate(Math.max(numberOf(job, "run_at"), queuedUntil)))
+				world.violate("L1", `the sweeper misses that ${job.id} is due`);
+			if (job.status === "queued" && isGated(job) && isLate(openSince(job)))
+				world.violate("L1", `${job.parked_on} admits calls, and the sweeper does not release ${job.id}`);
 			if (
 				job.status === "queued" &&
 				isLate(Math.max(numberOf(job, "deadline_at"), touchedAt.get(textOf(job, "id")) ?? 0))
@@ -50,6 +64,11 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 				world.violate("L1", `the sweeper does not release ${delivery.id}`);
 		}
 	});
+}
+
+/** Parked on a breaker. */
+function isGated({ parked_on: key }: Row): boolean {
+	return key !== null && !String(key).startsWith("tenant:");
 }
 
 export function hasConverged({ ledger }: Simulation): boolean {

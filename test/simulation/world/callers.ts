@@ -41,7 +41,7 @@ export class Callers {
 	#throwTime(): number {
 		const { dice, options } = this.#world;
 		const early = options.faultsMs * 0.7;
-		return options.limitChanges === 0
+		return options.limitChanges === 0 && options.allowanceMs === null && options.hostile === null
 			? dice.next() * early
 			: (dice.between(0, BURSTS - 1) / BURSTS) * early + dice.next() * dice.pick(BURST_MS);
 	}
@@ -64,6 +64,8 @@ export class Callers {
 			tenant: tenant.tenantId,
 			asksForStart: options.endpoints > 0,
 			isUrgent: options.limitChanges > 0,
+			isCut: options.hostile === "cut" && tenant === this.#tenants[0],
+			isShort: options.longWaits > 0 || options.hostile !== null,
 		});
 		this.submissions.set(tag, { ...submission, tenantId: tenant.tenantId });
 		this.#submit(this.client(tenant), submission, 1);

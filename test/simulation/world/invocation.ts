@@ -193,6 +193,7 @@ export class Invocation {
 	#pause(): void {
 		const ms = this.#world.dice.skewed(1_000, RECEIVER_OPEN_MS_MAX);
 		this.#pausedUntil = this.#world.now + ms;
+		this.#world.disturb(ms);
 		this.wasPaused = true;
 		this.isHarmed = true;
 		this.#world.note(this.name, `is paused for ${ms} ms`);

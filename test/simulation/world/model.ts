@@ -39,6 +39,7 @@ const FAILURES = {
 
 export type Kind = keyof typeof FAILURES | "answered" | "hangs";
 
+const DAY_SECONDS = 86_400;
 const USAGE = { prompt_tokens: 3, completion_tokens: 5, total_tokens: 8 };
 
 export type Reply = { status: number; body: unknown; headers?: Record<string, string> };
@@ -54,6 +55,10 @@ export class SimulatedModel {
 	readonly #answerListeners: ((call: ModelCallSeen) => void)[] = [];
 	/** What a scenario has the provider do; null: as the dice say. */
 	script: Script | null = null;
+	/** Whose calls fare otherwise than all others', where the seed has such a tenant. */
+	hostileTenant = "";
+	/** By model: when the next call is allowed, where the provider allows few. */
+	readonly #nextAt = new Map<string, number>();
 
 	constructor(world: World) {
 		this.#world = world;
@@ -78,7 +83,7 @@ export class SimulatedModel {
 
 	#run(by: Invocation, model: string, inputs: JsonObject, { gateway, signal }: AiCallOptions): Promise<Response> {
 		const { dice, current } = this.#world;
-		const kind = this.script === null ? this.#throwKind() : "answered";
+		const kind = this.script === null ? this.#kindOf(model, gateway.metadata.tenant) : "answered";
 		const call: ModelCallSeen = {
 			number: this.calls.length + 1,
 			jobId: gateway.metadata.job,
@@ -123,14 +128,33 @@ export class SimulatedModel {
 		});
 	}
 
+	#kindOf(model: string, tenantId: string): Kind {
+		const { current, now } = this.#world;
+		const { hostile, allowanceMs } = current;
+		if (hostile !== null && tenantId === this.hostileTenant && hostile !== "cut" && hostile !== "flood") return hostile;
+		if (allowanceMs !== null) {
+			const nextAt = this.#nextAt.get(model) ?? 0;
+			if (nextAt > now) return "throttled";
+			this.#nextAt.set(model, now + allowanceMs);
+		}
+		return this.#throwKind();
+	}
+
 	#throwKind(): Kind {
 		const { dice, current } = this.#world;
 		if (dice.chance(current.modelHangs)) return "hangs";
 		return dice.chance(current.modelFailures) ? dice.weighted(FAILURES) : "answered";
 	}
 
+	#waitSeconds(): number {
+		const { dice, current } = this.#world;
+		if (current.hostile !== null || (current.longWaits > 0 && dice.chance(current.longWaits))) return DAY_SECONDS;
+		return dice.between(1, 40);
+	}
+
 	#latencyMs(): number {
 		const { dice, current } = this.#world;
+		if (current.hostile !== null) return dice.between(2_000, 4_000);
 		return dice.chance(current.modelSlow) ? dice.between(20_000, 400_000) : dice.skewed(50, 15_000);
 	}
 
@@ -145,7 +169,7 @@ export class SimulatedModel {
 				call.answer = `answer ${call.number} to ${call.prompt}`;
 				return { status: 200, body: { ...completion(call.answer), usage: USAGE } };
 			case "throttled":
-				return error(429, "rate_limit_exceeded", { "retry-after": String(this.#world.dice.between(1, 40)) });
+				return error(429, "rate_limit_exceeded", { "retry-after": String(this.#waitSeconds()) });
 			case "overloaded":
 				return error(529, "overloaded_error");
 			case "broken":

@@ -13,7 +13,31 @@ export interface CallFaults {
 	hang: number;
 }
 
-export interface Options {
+/** What puts the service under pressure of one kind, in some of the seeds. */
+export interface Pressure {
+	/** R2 refuses all puts and deletions for a time. */
+	refusedPuts: Span | null;
+	/** Of the throttled calls: how many are refused for a day. */
+	longWaits: number;
+	/** Of the jobs and results: how many look as another version wrote them. */
+	otherVersions: number;
+	/** How often a provider allows a call to each model; null: as often as one likes. */
+	allowanceMs: number | null;
+	/** The only fault of the seed. */
+	singleFault: (Span & { faults: Partial<Options> }) | null;
+	/** What the first tenant's calls come to, where all others' are answered. */
+	hostile: Hostility | null;
+}
+
+export type Hostility = "cut" | "throttled" | "blocked" | "broken" | "rejected" | "flood";
+
+/** A time, from the beginning of the seed. */
+export interface Span {
+	fromMs: number;
+	forMs: number;
+}
+
+export interface Options extends Pressure {
 	jobs: number;
 	tenants: number;
 	/** How long faults go on. */
@@ -75,7 +99,9 @@ export const CONCURRENCY = 60;
 const NO_FAULTS: CallFaults = { before: 0, after: 0, late: 0, hang: 0 };
 
 /** Each kind of fault is absent from a good part of all seeds: what one hides, another seed without it shows. */
-export function throwOptions(dice: Dice): Omit<Options, "endpoints" | "downs" | "limitChanges" | "beforeMidnightMs"> {
+export function throwOptions(
+	dice: Dice,
+): Omit<Options, keyof Pressure | "endpoints" | "downs" | "limitChanges" | "beforeMidnightMs"> {
 	const some = (max: number) => (dice.chance(0.5) ? 0 : dice.next() ** 2 * max);
 	const calls = (): CallFaults =>
 		dice.chance(0.4) ? NO_FAULTS : { before: some(0.15), after: some(0.15), late: some(0.1), hang: some(0.04) };
@@ -129,6 +155,15 @@ export function throwLimits(dice: Dice): Pick<Options, "limitChanges" | "beforeM
 	};
 }
 
+export const NO_PRESSURE: Pressure = {
+	refusedPuts: null,
+	longWaits: 0,
+	otherVersions: 0,
+	allowanceMs: null,
+	singleFault: null,
+	hostile: null,
+};
+
 /** A world without any faults, and callers who only submit and look. */
 export const CALM: Partial<Options> = {
 	database: NO_FAULTS,
@@ -151,6 +186,7 @@ export const CALM: Partial<Options> = {
 	deletes: 0,
 	retries: 0,
 	duplicates: 0,
+	...NO_PRESSURE,
 };
 
 /** The same world once nothing goes wrong any more; callers go on as they are. */

@@ -7,6 +7,9 @@ import type { World } from "./world.ts";
 
 const FAULT = "Queue sendBatch failed: Queue is overloaded. Please back off.";
 
+/** What a dead consumer held is delivered again within. */
+const BACK_MS_MAX = 60_000;
+
 interface Stored {
 	id: string;
 	body: unknown;
@@ -37,6 +40,9 @@ interface Consumers {
 	concurrency: number;
 }
 
+/** @param by null: the world itself. `isRetry`: it is the message that `by` was given */
+type AcceptListener = (body: unknown, delaySeconds: number, by: Invocation | null, isRetry: boolean) => void;
+
 export class SimulatedQueue {
 	readonly #world: World;
 	readonly #consumers: Consumers;
@@ -44,7 +50,7 @@ export class SimulatedQueue {
 	#nextId = 1;
 	#isPolled = false;
 	#running = 0;
-	readonly #acceptListeners: ((body: unknown, delaySeconds: number) => void)[] = [];
+	readonly #acceptListeners: AcceptListener[] = [];
 
 	constructor(world: World, consumers: Consumers) {
 		this.#world = world;
@@ -56,14 +62,14 @@ export class SimulatedQueue {
 		return this.#messages.size;
 	}
 
-	/** Hears of each message that the queue takes, new or retried. */
-	onAccepted(listener: (body: unknown, delaySeconds: number) => void): void {
+	/** Hears of each message that the queue takes, new or retried, and from whom. */
+	onAccepted(listener: AcceptListener): void {
 		this.#acceptListeners.push(listener);
 	}
 
 	/** Puts a message in on behalf of the world itself. */
 	put(body: unknown): void {
-		this.#accept(body);
+		this.#accept(body, 0, null);
 	}
 
 	bindingFor(by: Invocation): Queue {
@@ -72,10 +78,10 @@ export class SimulatedQueue {
 			by.call(`${name} ${site}`, this.#world.current.queueCalls, FAULT, act);
 		const binding = {
 			send: (body: unknown, options: QueueSendOptions = {}) =>
-				call(`send ${JSON.stringify(body)}`, () => this.#accept(body, options.delaySeconds)),
+				call(`send ${JSON.stringify(body)}`, () => this.#accept(body, options.delaySeconds, by)),
 			sendBatch: (messages: Iterable<MessageSendRequest>, options: QueueSendBatchOptions = {}) =>
 				call(`sendBatch ${JSON.stringify([...messages].map(({ body }) => body))}`, () => {
-					for (const { body, delaySeconds } of messages) this.#accept(body, delaySeconds ?? options.delaySeconds);
+					for (const { body, delaySeconds } of messages) this.#accept(body, delaySeconds ?? options.delaySeconds, by);
 				}),
 			metrics: () => call("metrics", () => this.#metrics()),
 		};
@@ -89,12 +95,12 @@ export class SimulatedQueue {
 		return { backlogCount: this.backlog, backlogBytes: 100 * this.backlog, ...oldestMessageTimestamp };
 	}
 
-	#accept(body: unknown, delaySeconds = 0): void {
+	#accept(body: unknown, delaySeconds = 0, by: Invocation | null): void {
 		const { dice, current } = this.#world;
 		if (!Number.isInteger(delaySeconds) || delaySeconds < 0 || delaySeconds > 86_400) {
 			throw new Error(`Queue send failed: Invalid delaySeconds ${delaySeconds}`);
 		}
-		for (const listener of this.#acceptListeners) listener(body, delaySeconds);
+		for (const listener of this.#acceptListeners) listener(body, delaySeconds, by, false);
 		if (dice.chance(current.messages.lost)) return;
 		const copies = dice.chance(current.messages.repeated) ? 2 : 1;
 		for (let copy = 0; copy < copies; copy++) {
@@ -105,7 +111,9 @@ export class SimulatedQueue {
 	#store(message: Stored, delayMs: number): void {
 		const { dice, current } = this.#world;
 		const isEarly = dice.chance(current.messages.early);
-		const late = dice.chance(current.messages.delayed) ? dice.skewed(1_000, 600_000) : dice.skewed(0, 500);
+		const isLate = dice.chance(current.messages.delayed);
+		const late = isLate ? dice.skewed(1_000, 600_000) : dice.skewed(0, 500);
+		if (isLate) this.#world.disturb(delayMs + late);
 		this.#messages.set(message.id, message);
 		message.isReady = false;
 		message.readyAt = this.#world.now + delayMs;
@@ -206,7 +214,7 @@ export class SimulatedQueue {
 			const fate = word ?? otherwise;
 			if (fate === "ack" || fate === null) this.#messages.delete(message.id);
 			else {
-				for (const listener of this.#acceptListeners) listener(message.body, fate.retryMs / 1_000);
+				for (const listener of this.#acceptListeners) listener(message.body, fate.retryMs / 1_000, by, true);
 				this.#store(message, fate.retryMs);
 			}
 		}
@@ -219,7 +227,11 @@ export class SimulatedQueue {
 		for (const [message, word] of said) {
 			const isForgotten = word === "ack" ? dice.chance(0.5) : dice.chance(current.messages.lost);
 			if (isForgotten) this.#messages.delete(message.id);
-			else this.#store(message, dice.skewed(0, 60_000));
+			else {
+				const backMs = dice.skewed(0, BACK_MS_MAX);
+				this.#world.disturb(backMs);
+				this.#store(message, backMs);
+			}
 		}
 	}
 }

@@ -13,17 +13,26 @@ export interface Submission {
 
 const EVENTS = ["job.succeeded", "job.failed", "job.cancelled", "job.expired"] as const;
 const DAY_SECONDS = 86_400;
+const SHORT_SECONDS = [3_600, 3_600];
 /** Above this an input lives in R2 and not in its row. */
 const LARGE_BYTES = 33_000;
 
-/**
- * @param asksForStart whether its webhook may want to hear of the start, too
- * @param isUrgent whether some are more urgent than others
- */
+interface Circumstances {
+	tenant: string;
+	/** Its webhook may want to hear of the start, too. */
+	asksForStart: boolean;
+	/** Some are more urgent than others. */
+	isUrgent: boolean;
+	/** Its calls have no time to be answered. */
+	isCut: boolean;
+	/** It has not a day's time, because its provider might ask for that. */
+	isShort: boolean;
+}
+
 export function throwSubmission(
 	dice: Dice,
 	tag: string,
-	{ tenant, asksForStart, isUrgent }: { tenant: string; asksForStart: boolean; isUrgent: boolean },
+	{ tenant, asksForStart, isUrgent, isCut, isShort }: Circumstances,
 ): Submission {
 	const events = dice.chance(0.75) ? (dice.chance(0.8) ? EVENTS : [dice.pick(EVENTS)]) : null;
 	const wants = events !== null && asksForStart && dice.chance(0.4) ? ["job.started", ...events] : events;
@@ -39,9 +48,9 @@ export function throwSubmission(
 		input: { messages: [{ role: "user", content }] },
 		metadata: { tag },
 		max_attempts: dice.pick([1, 2, 3, 5]),
-		timeout_seconds: dice.pick([30, 120, 600, 780]),
+		timeout_seconds: isCut ? 1 : dice.pick([30, 120, 600, 780]),
 		retain_seconds: retainSeconds,
-		deadline_seconds: dice.pick([DAY_SECONDS, DAY_SECONDS, 600, 120, 20]),
+		deadline_seconds: dice.pick([...(isShort ? SHORT_SECONDS : [DAY_SECONDS, DAY_SECONDS]), 600, 120, 20]),
 		...(wants === null ? {} : { webhook }),
 		...(dice.chance(0.2) ? { delay_seconds: dice.pick([1, 30, 300, 1_200]) } : {}),
 		...(isUrgent ? { priority: dice.between(0, 9) } : {}),

@@ -5,7 +5,17 @@
 import { START_AT } from "../../support/fake-runtime.ts";
 import { Agenda, type Appointment } from "./agenda.ts";
 import { Dice } from "./dice.ts";
-import { type Options, OUTAGE, throwEndpoints, throwLimits, throwOptions, withoutFaults } from "./options.ts";
+import {
+	type Options,
+	OUT,
+	OUTAGE,
+	type Span,
+	throwEndpoints,
+	throwLimits,
+	throwOptions,
+	withoutFaults,
+} from "./options.ts";
+import { throwPressure } from "./pressure.ts";
 import { Trace } from "./trace.ts";
 import { inTurns } from "./turns.ts";
 
@@ -13,6 +23,7 @@ import { inTurns } from "./turns.ts";
 const MIDNIGHT = Date.UTC(2026, 0, 3);
 /** Dice of their own: a world without limits is what it was before there were any, and so are seeds that saw a bug. */
 const LIMITS_SALT = 190;
+const PRESSURE_SALT = 1_500;
 
 /** What must hold did not. */
 export interface Violation {
@@ -36,6 +47,10 @@ export class World {
 	#databaseOffsetMs = 0;
 	/** How far the database's clock has jumped in all: what was to come soon by it may take so much longer. */
 	jumpedMs = 0;
+	/** Since when nothing goes wrong; null: something does. */
+	#calmSince: number | null = null;
+	/** When the last effect of a fault is over: an invocation that is paused wakes up, a late message arrives. */
+	#disturbedUntil = 0;
 
 	constructor(seed: number, { overrides = {}, trace = false }: { overrides?: Partial<Options>; trace?: boolean } = {}) {
 		this.dice = new Dice(seed);
@@ -43,6 +58,7 @@ export class World {
 			...throwOptions(this.dice),
 			...throwEndpoints(new Dice(~seed)),
 			...throwLimits(new Dice(seed ^ LIMITS_SALT)),
+			...throwPressure(new Dice(seed ^ PRESSURE_SALT)),
 			...overrides,
 		};
 		const { beforeMidnightMs } = this.options;
@@ -54,6 +70,37 @@ export class World {
 				this.#beginOutage(this.dice.pick(["database", "storage"])),
 			);
 		}
+		const { refusedPuts, singleFault } = this.options;
+		if (refusedPuts !== null) this.#during(refusedPuts, { storageWrites: OUT });
+		if (singleFault === null) return;
+		this.#calmSince = this.now;
+		this.#during(singleFault, singleFault.faults);
+	}
+
+	/** Milliseconds for which nothing has gone wrong, and no earlier fault has had an effect. */
+	get calmMs(): number {
+		return this.#calmSince === null ? 0 : Math.max(0, this.now - Math.max(this.#calmSince, this.#disturbedUntil));
+	}
+
+	/** A fault has an effect for so long. */
+	disturb(ms: number): void {
+		this.#disturbedUntil = Math.max(this.#disturbedUntil, this.now + ms);
+	}
+
+	#during({ fromMs, forMs }: Span, faults: Partial<Options>): void {
+		this.after(fromMs, () => {
+			if (!this.hasFaults) return;
+			this.note("world", `begins: ${Object.keys(faults)}`);
+			this.#calmSince = null;
+			this.current = { ...this.current, ...faults };
+			this.after(forMs, () => {
+				if (!this.hasFaults) return;
+				this.note("world", "is as before");
+				const before = Object.keys(faults).map((name) => [name, Reflect.get(this.options, name)]);
+				this.current = { ...this.current, ...Object.fromEntries(before) };
+				if (this.options.singleFault !== null) this.#calmSince = this.now;
+			});
+		});
 	}
 
 	/** The database's own clock. */
@@ -79,6 +126,7 @@ export class World {
 	/** Nothing goes wrong from now on; what went wrong before stays so. */
 	endFaults(): void {
 		this.hasFaults = false;
+		this.#calmSince ??= this.now;
 		this.current = withoutFaults(this.options);
 		this.note("world", "faults end");
 	}
