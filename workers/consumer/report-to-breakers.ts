@@ -10,13 +10,17 @@ import type { Consumer, Lease } from "./consumer.ts";
 
 /** The provider responded to a call that half-open breakers admitted: they admit more. */
 export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBreakers }: Lease): Promise<void> {
+	if (probedBreakers.length === 0) return;
 	try {
 		await recordRecovery(db, probedBreakers, job.leasedAt ?? 0);
-		for (const key of probedBreakers) await jobQueue.enqueue(await releaseParked(db, key, PERMITS_EARNED));
+		await jobQueue.enqueue(await releaseParked(db, probedBreakers, earnedBy(probedBreakers)));
 	} catch (error) {
 		logWarning("recovery.report_failed", { jobId: job.jobId }, error);
 	}
 }
+
+/** How many jobs a success releases from each of these keys: in all, hardly more than it earns permits. */
+const earnedBy = (keys: readonly string[]) => Math.ceil(PERMITS_EARNED / keys.length);
 
 /** Returns the event to write in the transaction that queues the job again. Null: everything is reported. */
 export async function reportFailure(
@@ -25,10 +29,10 @@ export async function reportFailure(
 	failure: ModelFailure,
 	decision: FailureDecision,
 ): Promise<BreakerEvent | null> {
-	const { jobId, model, leasedAt } = lease.job;
+	const { tenantId, jobId, model, leasedAt } = lease.job;
 	const credential = credentialFor(consumer.config.modelRoutes, model) ?? "";
 	const waitMs = decision.next === "queued" ? decision.delayMs : 0;
-	const event = breakerEventFor({ credential, model, leasedAt: leasedAt ?? 0 }, failure, waitMs);
+	const event = breakerEventFor({ tenantId, credential, model, leasedAt: leasedAt ?? 0 }, failure, waitMs);
 	if (event === null) {
 		// A permanent refusal still shows that the provider responds.
 		if (failure.isCallMade && !failure.isCut) await reportRecovery(consumer, lease);

@@ -1,6 +1,6 @@
 /** What a failed call means for all other calls to the same upstream: circuit breakers, per credential and per model. */
 import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, BLOCKED_WAIT_MS } from "./backoff.ts";
-import { credentialKeyOf, modelKeyOf } from "./credentials.ts";
+import { credentialKeyOf, modelKeyOf, ownKeyOf } from "./credentials.ts";
 import type { ModelFailure } from "./failures.ts";
 
 /**
@@ -24,12 +24,20 @@ export const UNAVAILABLE_MS_FIRST = 30_000;
 export const OPEN_MS_FIRST = BACKOFF_BASE_MS;
 export const OPEN_MS_MAX = BACKOFF_CAP_MS;
 
-/** No request of a provider keeps a model from all its callers for longer: after that one call tries it. */
+/** No request of a provider keeps a model from its callers for longer: after that one call tries it. */
 export const OPEN_MS_REQUESTED_MAX = 15 * 60_000;
 
+/**
+ * How long the refusal of one tenant's call counts as evidence for all, from the time that its next call was due. It outlasts a
+ * sweep, so that the two calls need not be made at once.
+ */
+export const WITNESS_MS = 60_000;
+
 interface Observation {
-	/** The key of the breaker. */
+	/** The key of the tenant's own breaker. */
 	key: string;
+	/** The key of the breaker that all tenants of this upstream share. */
+	sharedKey: string;
 	/** When the failed call was leased. If the breaker has tripped since, the failure counts as part of that trip. */
 	leasedAt: number;
 }
@@ -51,25 +59,26 @@ export type BreakerEvent = Trip | CountedFailure;
 
 /** Null: the failure says nothing about the upstream. `waitMs`: how long the failed job itself will wait. */
 export function breakerEventFor(
-	job: { credential: string; model: string; leasedAt: number },
+	job: { tenantId: string; credential: string; model: string; leasedAt: number },
 	failure: ModelFailure,
 	waitMs: number,
 ): BreakerEvent | null {
 	if (failure.isCut) return null;
 	const { leasedAt } = job;
 	const isRequested = failure.retryAfterMs !== null;
-	const modelKey = modelKeyOf(job.credential, job.model);
+	const keys = (sharedKey: string) => ({ key: ownKeyOf(job.tenantId, sharedKey), sharedKey });
+	const ofModel = keys(modelKeyOf(job.credential, job.model));
 	switch (failure.class) {
 		case "throttled":
-			return { kind: "trip", key: modelKey, leasedAt, reason: "throttled", waitMs: openMs(waitMs), isRequested };
+			return { kind: "trip", ...ofModel, leasedAt, reason: "throttled", waitMs: openMs(waitMs), isRequested };
 		case "blocked": {
 			// The job itself may have moved on to its next model without a wait.
 			const blockedMs = Math.max(waitMs, BLOCKED_WAIT_MS, failure.retryAfterMs ?? 0);
-			const key = credentialKeyOf(job.credential);
-			return { kind: "trip", key, leasedAt, reason: "blocked", waitMs: openMs(blockedMs), isRequested };
+			const ofCredential = keys(credentialKeyOf(job.credential));
+			return { kind: "trip", ...ofCredential, leasedAt, reason: "blocked", waitMs: openMs(blockedMs), isRequested };
 		}
 		case "transient":
-			return { kind: "failure", key: modelKey, leasedAt };
+			return { kind: "failure", ...ofModel, leasedAt };
 		case "permanent":
 			return null;
 	}

@@ -29,7 +29,13 @@ export function modelKeyOf(credential: string, model: string): string {
 	return `model:${credential}|${model}`;
 }
 
-/** The breakers that a job's next call depends on. */
-export function breakerKeysOf(job: { credential: string; model: string }): string[] {
-	return [credentialKeyOf(job.credential), modelKeyOf(job.credential, job.model)];
+/** The key of the breaker of one tenant at the upstream that `sharedKey` names for all. */
+export function ownKeyOf(tenantId: string, sharedKey: string): string {
+	return `own:${tenantId}|${sharedKey}`;
+}
+
+/** The breakers that a job's next call depends on: its tenant's own, and those that all tenants share. */
+export function breakerKeysOf(job: { tenantId: string; credential: string; model: string }): string[] {
+	const shared = [credentialKeyOf(job.credential), modelKeyOf(job.credential, job.model)];
+	return [...shared.map((key) => ownKeyOf(job.tenantId, key)), ...shared];
 }

@@ -1,7 +1,14 @@
 /**
- * Circuit breakers of upstreams. A row in `breakers` gates every call to its key until `open_until`. The breaker is then
- * half-open: it admits a few calls, and more with each success, until its row is deleted. A healthy upstream has no row and
- * costs one look-up.
+ * Circuit breakers of upstreams: a credential, or a model called with a credential. Each tenant has its own ones, and all tenants
+ * share one more for each upstream.
+ *
+ * A failed call is evidence for the own breaker of its tenant. The shared one opens too if the own breaker trips while another
+ * tenant heard the same from the upstream: whatever one tenant sends, and whatever it is answered, closes an upstream to itself
+ * alone. A job needs all of its breakers, own and shared, and is parked on the one that stays open longest.
+ *
+ * A breaker has a row once a call failed. It gates every call until `open_until`, and is then half-open: it admits a few calls,
+ * and more with each success, until its row is deleted. A healthy upstream has no row and costs one look-up. Jobs parked on a
+ * shared key are released in turn by tenants (`release.ts`).
  */
 import type { JobKey } from "../../core/jobs/job.ts";
 import {
@@ -13,8 +20,8 @@ import {
 	PERMITS_EARNED,
 	PROBE_MS,
 	SUCCESSES_TO_RECOVER,
-	type Trip,
 	UNAVAILABLE_MS_FIRST,
+	WITNESS_MS,
 } from "../../core/upstreams/breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
@@ -24,64 +31,70 @@ import { breakerKeys } from "./keys.ts";
 export const gatedBy = (key: string, place: string) =>
 	`EXISTS (SELECT 1 FROM breakers WHERE key = ${key} AND (open_until > ${NOW} OR permits < ${place}))`;
 
-/** How many calls the breaker of `key` admits now, up to `limit`. */
-export const callsAdmitted = (key: string, limit: string) => `coalesce(
-	(SELECT CASE WHEN open_until > ${NOW} THEN 0 ELSE min(${limit}, permits) END FROM breakers WHERE breakers.key = ${key}),
-	${limit})`;
+/** How many calls the breakers of `keys` admit now. Null: any number. */
+export const callsAdmitted = (keys: string) =>
+	`(SELECT min(CASE WHEN open_until > ${NOW} THEN 0 ELSE permits END) FROM breakers WHERE breakers.key IN (${keys}))`;
 
-/** When a call to `key` may start at the earliest. */
-export const openUntil = (key: string) => `coalesce((SELECT open_until FROM breakers WHERE key = ${key}), 0)`;
+/** When a call may start at the earliest that depends on the breakers of `keys`. */
+export const openUntil = (keys: string) => `coalesce((SELECT max(open_until) FROM breakers WHERE key IN (${keys})), 0)`;
 
 /** Doubles with each trip. */
-const doubled = (firstMs: number) => `min(${OPEN_MS_MAX}, ${firstMs} << min(trips, 16))`;
+const doubled = (firstMs: string) => `min(${OPEN_MS_MAX}, ${firstMs} << min(trips, 16))`;
 
 /** The failed call was leased, at `?3`, after the last trip: its failure is not part of what that trip counted. */
 const IS_LATER = "(tripped_at < ?3)";
 
-export function breakerStatement(db: Database, event: BreakerEvent): Statement {
-	return event.kind === "trip" ? trip(db, event) : countFailure(db, event);
-}
+/**
+ * Many failures, and more than successes, trip a breaker. Until it recovered from a trip, one failed call does so at once; a call
+ * that was in flight when it tripped does not.
+ */
+const IS_PROBE = `trips > 0 AND ${IS_LATER}`;
+const IS_MOST = `observed_until > ${NOW} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
+const OWN_TRIPS = `(?8 OR EXISTS (SELECT 1 FROM breakers WHERE key = ?2 AND ((${IS_PROBE}) OR (${IS_MOST}))))`;
+
+/** Another tenant's breaker of the upstream tripped, and its calls were not taken since. */
+const IS_WITNESSED = `EXISTS (SELECT 1 FROM breakers AS witness
+	WHERE witness.shared_key = ?7 AND witness.open_until > ${NOW} - ${WITNESS_MS} AND witness.key <> ?2
+	  AND witness.trips > 0 AND witness.successes = 0)`;
 
 /**
+ * Records a failed call in the own breaker of its tenant, and trips the shared one if it may. `excluded.trips` is 1 for a trip and
+ * 0 for a failure that is only counted.
+ *
  * If the breaker tripped after the call was leased, `open_until` is only moved later. An earlier trip's `open_until` is
  * replaced: it may be the time reserved for a probe, which no provider requested. The permits earned so far are lost.
  * A wait that the provider requested does not count as one more trip, so it does not double the next one.
  */
-function trip(db: Database, { key, leasedAt, reason, waitMs, isRequested }: Trip): Statement {
+export function breakerStatement(db: Database, event: BreakerEvent): Statement {
+	const isTrip = event.kind === "trip";
+	const { reason, waitMs, isRequested } = isTrip ? event : { reason: "unavailable", waitMs: 0, isRequested: false };
 	return {
-		sql: `INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, observed_until)
-		VALUES (?2, ?4, ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${OPEN_MS_FIRST} END), 1, 1, ${NOW},
-		        ${NOW} + ${OBSERVED_MS})
+		sql: `INSERT INTO breakers (key, shared_key, reason, open_until, permits, trips, tripped_at, failures, observed_until)
+		SELECT key, shared_key, ?4, iif(trips, ${NOW} + max(?5, iif(?6, 0, ?9)), 0), iif(trips, 1, NULL), trips, iif(trips, ${NOW}, 0),
+		       NOT trips, ${NOW} + ${OBSERVED_MS}
+		  FROM (SELECT ?2 AS key, ?7 AS shared_key, ${OWN_TRIPS} AS trips
+		        UNION ALL SELECT ?7, NULL, 1 WHERE ${OWN_TRIPS} AND ${IS_WITNESSED}) WHERE TRUE
 		ON CONFLICT (key) DO UPDATE
-		   SET reason = excluded.reason, permits = 1, successes = 0, tripped_at = excluded.tripped_at,
-		       open_until = max(iif(${IS_LATER}, 0, open_until),
-		                        ${NOW} + max(?5, CASE WHEN ?6 THEN 0 ELSE ${doubled(OPEN_MS_FIRST)} END)),
-		       trips = trips + (NOT ?6 AND (${IS_LATER} OR open_until <= ${NOW})), observed_until = ${NOW} + ${OBSERVED_MS}`,
-		params: [db.clock(), key, leasedAt, reason, waitMs, isRequested ? 1 : 0],
-	};
-}
-
-/**
- * Counts a transient failure; many failures, and more than successes, trip the breaker. A failed probe trips it at once; a
- * call that was in flight when the breaker tripped is not a probe.
- */
-function countFailure(db: Database, { key, leasedAt }: BreakerEvent): Statement {
-	const isProbe = `permits IS NOT NULL AND ${IS_LATER}`;
-	const isMost = `observed_until > ${NOW} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
-	const trips = `((${isProbe}) OR (${isMost}))`;
-	return {
-		sql: `INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, failures, observed_until)
-		VALUES (?2, 'unavailable', 0, NULL, 0, 0, 1, ${NOW} + ${OBSERVED_MS})
-		ON CONFLICT (key) DO UPDATE
-		   SET open_until = CASE WHEN ${trips} THEN max(open_until, ${NOW} + ${doubled(UNAVAILABLE_MS_FIRST)}) ELSE open_until END,
-		       reason = CASE WHEN ${trips} THEN 'unavailable' ELSE reason END,
-		       tripped_at = CASE WHEN ${trips} THEN ${NOW} ELSE tripped_at END,
-		       trips = trips + (${trips} AND (${IS_LATER} OR open_until <= ${NOW})),
-		       permits = CASE WHEN ${trips} THEN 1 ELSE permits END,
-		       failures = CASE WHEN ${trips} THEN 0 WHEN observed_until > ${NOW} THEN failures + 1 ELSE 1 END,
-		       successes = CASE WHEN ${trips} OR observed_until <= ${NOW} THEN 0 ELSE successes END,
-		       observed_until = CASE WHEN observed_until > ${NOW} THEN observed_until ELSE ${NOW} + ${OBSERVED_MS} END`,
-		params: [db.clock(), key, leasedAt],
+		   SET reason = iif(excluded.trips, excluded.reason, reason),
+		       open_until = CASE WHEN NOT excluded.trips THEN open_until
+		           ELSE max(iif(${IS_LATER}, 0, open_until), ${NOW} + max(?5, iif(?6, 0, ${doubled("?9")}))) END,
+		       permits = iif(excluded.trips, 1, permits),
+		       trips = max(excluded.trips, trips + (excluded.trips AND NOT ?6 AND (${IS_LATER} OR open_until <= ${NOW}))),
+		       tripped_at = iif(excluded.trips, ${NOW}, tripped_at),
+		       failures = CASE WHEN excluded.trips THEN 0 WHEN observed_until > ${NOW} THEN failures + 1 ELSE 1 END,
+		       successes = iif(excluded.trips OR observed_until <= ${NOW}, 0, successes),
+		       observed_until = iif(excluded.trips OR observed_until <= ${NOW}, excluded.observed_until, observed_until)`,
+		params: [
+			db.clock(),
+			event.key,
+			event.leasedAt,
+			reason,
+			waitMs,
+			isRequested ? 1 : 0,
+			event.sharedKey,
+			isTrip ? 1 : 0,
+			isTrip ? OPEN_MS_FIRST : UNAVAILABLE_MS_FIRST,
+		],
 	};
 }
 
@@ -111,12 +124,12 @@ const NONE_PARKED = "NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = breakers.k
  * @param leasedAt when that call was leased: a breaker that tripped later stays as it is
  */
 export async function recordRecovery(db: Database, keys: string[], leasedAt: number): Promise<void> {
-	if (keys.length === 0) return;
 	const list = JSON.stringify(keys);
 	await db.transact("record recovery", [
 		{
 			sql: `UPDATE breakers
 			   SET permits = permits + ${PERMITS_EARNED}, successes = successes + 1,
+			       trips = iif(successes + 1 >= ${SUCCESSES_TO_RECOVER}, 0, trips),
 			       open_until = CASE WHEN permits IS NULL THEN open_until ELSE min(open_until, ${NOW}) END
 			 WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3`,
 			params: [db.clock(), list, leasedAt],

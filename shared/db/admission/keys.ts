@@ -8,8 +8,14 @@ export const tenantKey = (tenant: string) => `'tenant:' || ${tenant}`;
 /** The tenant in such a key; null for any other key. */
 export const tenantOfKey = (key: string) => `CASE WHEN ${key} LIKE 'tenant:%' THEN substr(${key}, 8) END`;
 
-/** @param job a row with `credential` and `model` */
+/** Of the breakers that all tenants share. @param job a row with `credential` and `model` */
 export const credentialKey = (job: string) => `'credential:' || ${job}.credential`;
 export const modelKey = (job: string) => `'model:' || ${job}.credential || '|' || ${job}.model`;
-/** The breakers that the job's next call depends on. */
-export const breakerKeys = (job: string) => `(${credentialKey(job)}, ${modelKey(job)})`;
+
+/** Of the breaker of one tenant at the same upstream. */
+export const ownKey = (tenant: string, sharedKey: string) => `'own:' || ${tenant} || '|' || ${sharedKey}`;
+
+/** The breakers that the job's next call depends on. @param job a row with `tenant_id`, `credential` and `model` */
+export const breakerKeys = (job: string) => `(
+	${ownKey(`${job}.tenant_id`, credentialKey(job))}, ${ownKey(`${job}.tenant_id`, modelKey(job))},
+	${credentialKey(job)}, ${modelKey(job)})`;

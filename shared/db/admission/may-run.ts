@@ -7,16 +7,24 @@ import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
 import { gatedBy } from "./breakers.ts";
-import { breakerKeys, credentialKey, modelKey, tenantKey } from "./keys.ts";
+import { breakerKeys, credentialKey, modelKey, ownKey, tenantKey } from "./keys.ts";
 import { getsSlot, overBudget, TOMORROW } from "./tenant-limits.ts";
 
-/** The requested jobs, each with its place in line for its tenant's slots and for the permits of its breakers. */
+/** In line with the other requested jobs of its tenant that want the same: by priority, then by age. */
+const placeIn = (group: string) => `row_number() OVER (PARTITION BY tenant_id, ${group} ORDER BY priority DESC, id)`;
+
+/**
+ * The requested jobs, each with its place in line for its tenant's slots and for the permits of its breakers. Tenants take turns
+ * for the permits of a shared breaker.
+ */
 const placed = (condition: string) => `(
-	SELECT tenant_id, id, status, credential, model, deadline_at, slot,
-	       row_number() OVER (PARTITION BY tenant_id, slot IS NULL ORDER BY priority DESC, id) AS place_in_tenant,
-	       row_number() OVER (PARTITION BY credential ORDER BY priority DESC, id) AS place_in_credential,
-	       row_number() OVER (PARTITION BY credential, model ORDER BY priority DESC, id) AS place_at_model
-	  FROM jobs WHERE ${REQUESTED} AND (${condition})) AS placed`;
+	SELECT *, row_number() OVER (PARTITION BY credential ORDER BY own_place_in_credential, id) AS place_in_credential,
+	       row_number() OVER (PARTITION BY credential, model ORDER BY own_place_at_model, id) AS place_at_model
+	  FROM (SELECT tenant_id, id, status, credential, model, deadline_at, slot,
+	               ${placeIn("slot IS NULL")} AS place_in_tenant,
+	               ${placeIn("credential")} AS own_place_in_credential,
+	               ${placeIn("credential, model")} AS own_place_at_model
+	          FROM jobs WHERE ${REQUESTED} AND (${condition}))) AS placed`;
 
 /** A queued job whose time has come, a parked job whose deadline has passed, or a running job whose lease has run out. */
 const DUE = `(status = 'queued' AND iif(parked_on IS NULL, run_at, deadline_at) <= ${NOW})
@@ -25,6 +33,8 @@ const DUE = `(status = 'queued' AND iif(parked_on IS NULL, run_at, deadline_at) 
 /** No call may be made. A job past its deadline is never gated: it makes no call, and must be settled. */
 const GATED = `deadline_at > ${NOW} AND (
 	   ${overBudget("placed.tenant_id")}
+	OR ${gatedBy(ownKey("placed.tenant_id", credentialKey("placed")), "own_place_in_credential")}
+	OR ${gatedBy(ownKey("placed.tenant_id", modelKey("placed")), "own_place_at_model")}
 	OR ${gatedBy(credentialKey("placed"), "place_in_credential")}
 	OR ${gatedBy(modelKey("placed"), "place_at_model")})`;
 
@@ -56,9 +66,9 @@ export function findGated(db: Database, keys: JobKey[], holder: string): Stateme
 	};
 }
 
-/** Of the job's open breakers, the one that stays open longest. */
+/** Of the job's open breakers, the one that stays open longest; of two, the shared one. */
 const OPEN_BREAKER = `(SELECT key FROM breakers WHERE key IN ${breakerKeys("jobs")} AND open_until > ${NOW}
-	ORDER BY open_until DESC LIMIT 1)`;
+	ORDER BY open_until DESC, shared_key IS NULL DESC LIMIT 1)`;
 
 /**
  * Parks the requested jobs that are due and were not leased, in the transaction that leases the others, on the first that

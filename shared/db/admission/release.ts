@@ -5,32 +5,20 @@ import { type Database, NOW, type Statement } from "../database.ts";
 import { distinctKeys } from "../distinct-keys.ts";
 import { jobKeysFromRows, keyList, REQUESTED } from "../key-list.ts";
 import { callsAdmitted } from "./breakers.ts";
-import { tenantKey, tenantOfKey } from "./keys.ts";
-import { slotsToGive } from "./tenant-limits.ts";
+import { ownKey, tenantKey, tenantOfKey } from "./keys.ts";
+import { slotsLeft, slotsToGive } from "./tenant-limits.ts";
 
 /** How many jobs one statement releases at most, where the caller names no other limit. The sweeper releases the rest. */
 export const RELEASED_MAX = 100;
 
-/** How many jobs parked on `key` may be released now, up to `limit`: as its tenant has free slots, or as its breaker admits. */
-const room = (key: string, limit: string) => `CASE WHEN ${tenantOfKey(key)} IS NOT NULL
-	THEN min(${limit}, ${slotsToGive(tenantOfKey(key))}) ELSE ${callsAdmitted(key, limit)} END`;
-
+const SOON = `min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)`;
 /** What a released job becomes: queued, and soon in the queue. */
-const RELEASED = `parked_on = NULL, status_reason = NULL, version = version + 1, redispatches = 0,
-	run_at = ${NOW}, sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)`;
-
-/** Releases the most urgent jobs parked on `?2`, then the oldest. A job released by its tenant takes the slot it waited for. */
-function releaseStatement(db: Database, key: string, limit: number): Statement {
-	return {
-		sql: `UPDATE jobs
-		   SET ${RELEASED}, slot = ${tenantOfKey("?2")}
-		 WHERE (tenant_id, id) IN (
-		       SELECT tenant_id, id FROM jobs WHERE parked_on = ?2 ORDER BY priority DESC, id
-		        LIMIT ${room("?2", "?3")})
-		RETURNING tenant_id, id`,
-		params: [db.clock(), key, limit],
-	};
-}
+const RELEASED = `parked_on = NULL, status_reason = NULL, slot = jobs.tenant_id, sweep_at = ${SOON},
+	run_at = ${NOW}, redispatches = 0, version = version + 1`;
+/** What it becomes if its tenant has no slot free: it lines up with the others of its tenant. */
+const RELEASED_TO_SLOT = `parked_on = iif(has_slot, NULL, ${tenantKey("jobs.tenant_id")}),
+	status_reason = iif(has_slot, NULL, 'running_limit'), slot = iif(has_slot, jobs.tenant_id, NULL),
+	sweep_at = iif(has_slot, ${SOON}, deadline_at), run_at = ${NOW}, redispatches = 0, version = version + 1`;
 
 /** Priorities are 0 to 9. */
 const ABOVE_ANY = 10;
@@ -56,7 +44,7 @@ export function releaseForTenants(db: Database, tenants: readonly string[], limi
 		           ON jobs.tenant_id = last.tenant_id AND jobs.id = ${FOLLOWING}
 		        WHERE slots_left > 0)
 		UPDATE jobs
-		   SET ${RELEASED}, slot = tenant_id
+		   SET ${RELEASED}
 		 WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM last WHERE id <> '')
 		RETURNING tenant_id, id`,
 		params: [db.clock(), JSON.stringify([...new Set(tenants)]), limit],
@@ -86,17 +74,103 @@ export async function admitJobs(db: Database, jobs: readonly JobKey[]): Promise<
 	return jobKeysFromRows(rows.released);
 }
 
-/** Returns the released jobs: enqueue them. */
-export async function releaseParked(db: Database, key: string, limit = RELEASED_MAX): Promise<JobKey[]> {
-	return jobKeysFromRows(await db.all("release parked", releaseStatement(db, key, limit)));
+/** The shared breaker beside the own one of `key`. */
+const sharedKeyOf = (key: string) => `(SELECT own.shared_key FROM breakers AS own WHERE own.key = ${key})`;
+
+/** Up to `?3` tenants with jobs parked on `?2`, in order of their ids; `condition` limits the ids. */
+const tenantsParked = (name: string, condition: string) => `${name} (tenant_id) AS (
+	SELECT min(tenant_id) FROM jobs WHERE parked_on = ?2 AND ${condition}
+	UNION ALL
+	SELECT (SELECT min(tenant_id) FROM jobs WHERE parked_on = ?2 AND tenant_id > ${name}.tenant_id AND ${condition})
+	  FROM ${name} WHERE ${name}.tenant_id IS NOT NULL
+	LIMIT ?3)`;
+
+/**
+ * The jobs to release of those parked on `?2`, a key of breakers: one of each tenant, then a second one of each, as many as its
+ * breakers admit and ?3 at most. The tenants take turns: the first is the one after `served`, the tenant that was served last.
+ * Within a tenant the most urgent job comes first, then the oldest. Reads a few rows for each job and each tenant.
+ */
+const inTurn = (served: string) => `
+	served (tenant_id) AS (SELECT coalesce((SELECT ${served} FROM breakers WHERE key = ?2), '')),
+	admitted (calls) AS (SELECT min(?3, coalesce(${callsAdmitted("?2")}, ?3))),
+	${tenantsParked("later", "tenant_id > (SELECT tenant_id FROM served)")},
+	${tenantsParked("earlier", "tenant_id <= (SELECT tenant_id FROM served)")},
+	line (tenant_id, place) AS (
+	       SELECT tenant_id, row_number() OVER (ORDER BY lap, tenant_id)
+	         FROM (SELECT tenant_id, 0 AS lap FROM later UNION ALL SELECT tenant_id, 1 FROM earlier)
+	        WHERE tenant_id IS NOT NULL ORDER BY lap, tenant_id LIMIT (SELECT calls FROM admitted)),
+	picked (tenant_id, place, id, round) AS (
+	       SELECT line.tenant_id, place, parked.value, parked.key
+	         FROM line CROSS JOIN json_each((
+	              SELECT json_group_array(id) FROM (
+	                     SELECT id FROM jobs WHERE parked_on = ?2 AND jobs.tenant_id = line.tenant_id
+	                      ORDER BY priority DESC, id
+	                      LIMIT (SELECT (calls - 1) / max(1, (SELECT count(*) FROM line)) + 1 FROM admitted)))) AS parked
+	        WHERE parked.key < coalesce(${callsAdmitted(`${ownKey("line.tenant_id", "?2")}, ${sharedKeyOf("?2")}`)}, ?3)
+	        ORDER BY parked.key, place LIMIT (SELECT calls FROM admitted))`;
+
+/** For a key that tenants share: where the next release begins. */
+function takeTurns(db: Database, key: string, limit: number): Statement {
+	return {
+		sql: `WITH RECURSIVE ${inTurn("served_last")}
+		UPDATE breakers
+		   SET served_before = served_last,
+		       served_last = coalesce((SELECT tenant_id FROM picked ORDER BY round DESC, place DESC LIMIT 1),
+		                              (SELECT tenant_id FROM line ORDER BY place DESC LIMIT 1), served_last)
+		 WHERE key = ?2 AND shared_key IS NULL`,
+		params: [db.clock(), key, limit],
+	};
 }
 
-/** The keys that jobs are parked on and that have room for at least one of them. */
-export async function findReleasableKeys(db: Database, limit: number): Promise<string[]> {
-	const rows = await db.all<{ key: string }>("find parked keys", {
+/** After `takeTurns`. */
+function releaseInTurn(db: Database, key: string, limit: number): Statement {
+	return {
+		sql: `WITH RECURSIVE ${inTurn("served_before")},
+		released (tenant_id, id, has_slot) AS MATERIALIZED (
+		       SELECT tenant_id, id, round < ${slotsLeft("picked.tenant_id")} FROM picked)
+		UPDATE jobs
+		   SET ${RELEASED_TO_SLOT}
+		  FROM released
+		 WHERE (jobs.tenant_id, jobs.id) IN (SELECT tenant_id, id FROM released)
+		   AND jobs.tenant_id = released.tenant_id AND jobs.id = released.id
+		RETURNING jobs.tenant_id, jobs.id, slot`,
+		params: [db.clock(), key, limit],
+	};
+}
+function releaseStatements(db: Database, key: string, limit: number): Record<string, Statement> {
+	const [, tenantId] = /^tenant:(.*)$/s.exec(key) ?? [];
+	if (tenantId !== undefined) return { [key]: releaseForTenants(db, [tenantId], limit) };
+	return { [`turns ${key}`]: takeTurns(db, key, limit), [key]: releaseInTurn(db, key, limit) };
+}
+
+/** Returns the released jobs: enqueue them. @param limit for each key */
+export async function releaseParked(db: Database, keys: readonly string[], limit = RELEASED_MAX): Promise<JobKey[]> {
+	const statements = keys.map((key) => releaseStatements(db, key, limit));
+	const rows = await db.transactNamed("release parked", Object.assign({}, ...statements));
+	return jobKeysFromRows(
+		Object.values(rows)
+			.flat()
+			.filter(({ slot }) => slot !== null),
+	);
+}
+
+/** How many jobs parked on `key` may be released: as its tenant has free slots, or as its breakers admit calls. Null: all. */
+const room = (key: string) => `CASE WHEN ${tenantOfKey(key)} IS NOT NULL
+	THEN ${slotsToGive(tenantOfKey(key))} ELSE ${callsAdmitted(`${key}, ${sharedKeyOf(key)}`)} END`;
+
+/** A key that jobs are parked on, and how many of them may be released. */
+export interface ReleasableKey {
+	key: string;
+	room: number;
+}
+
+/** The keys after `after` that have room for at least one of the jobs parked on them. */
+export async function findReleasableKeys(db: Database, limit: number, after = ""): Promise<ReleasableKey[]> {
+	const rows = await db.all<{ key: string; room: number | null }>("find parked keys", {
 		sql: `WITH RECURSIVE ${distinctKeys("parked", "jobs", "parked_on")}
-		SELECT key FROM parked WHERE key IS NOT NULL AND ${room("parked.key", "1")} > 0 LIMIT ?2`,
-		params: [db.clock(), limit],
+		SELECT key, ${room("parked.key")} AS room FROM parked
+		 WHERE key > ?3 AND coalesce(room, 1) > 0 LIMIT ?2`,
+		params: [db.clock(), limit, after],
 	});
-	return rows.map((row) => row.key);
+	return rows.map(({ key, room }) => ({ key, room: room ?? Number.POSITIVE_INFINITY }));
 }

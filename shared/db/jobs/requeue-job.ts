@@ -49,9 +49,11 @@ export async function requeueJob(db: Database, requeue: Requeue): Promise<Requeu
 	return { done: requeued !== undefined, waitMs: waitMsOf(requeued), released };
 }
 
-/** A job that moves on to a model of another credential does not wait for the breaker that it tripped. */
-function gatesNext({ credential, progress }: Requeue, key: string): boolean {
-	return breakerKeysOf({ credential, model: progress.model }).includes(key);
+/** A job that moves on to a model of another credential does not wait for the breakers that it tripped. */
+function keysToWaitFor({ tenantId, credential, progress, breakerEvent }: Requeue): (string | null)[] {
+	if (breakerEvent?.kind !== "trip") return [null, null];
+	const { key, sharedKey } = breakerEvent;
+	return breakerKeysOf({ tenantId, credential, model: progress.model }).includes(key) ? [key, sharedKey] : [null, null];
 }
 
 /**
@@ -69,8 +71,8 @@ function waitMsOf(requeued: Record<string, unknown> | undefined): number | null 
  * the release that follows may well give it the slot back. Any other waits for its time, and then for the sweeper.
  */
 function requeueStatement(db: Database, requeue: Requeue): Statement {
-	const { progress, breakerEvent } = requeue;
-	const due = `iif(deadline_at > ${NOW}, min(max(${NOW} + ?5, ${openUntil("?12")}), deadline_at), ${NOW} + max(?5, ${OVERDUE_WAIT_MS}))`;
+	const { progress } = requeue;
+	const due = `iif(deadline_at > ${NOW}, min(max(${NOW} + ?5, ${openUntil("?12, ?13")}), deadline_at), ${NOW} + max(?5, ${OVERDUE_WAIT_MS}))`;
 	const keepsSlot = `slot IS NOT NULL AND ${due} - ${NOW} <= ${SLOT_WAIT_MS} AND NOT ${othersWait("?2")} AND NOT ${exceedsSlots("?2")}`;
 	const linesUp = `slot IS NOT NULL AND ${due} <= ${NOW} AND ${NOW} < deadline_at AND ${othersWait("?2")}`;
 	return {
@@ -95,7 +97,7 @@ function requeueStatement(db: Database, requeue: Requeue): Statement {
 			progress.attempt,
 			JSON.stringify(progress.attempts),
 			jsonOrNull(progress.usage),
-			breakerEvent?.kind === "trip" && gatesNext(requeue, breakerEvent.key) ? breakerEvent.key : null,
+			...keysToWaitFor(requeue),
 		],
 	};
 }

@@ -51,7 +51,8 @@ function claimMade({ claims }: Simulation, { table, id, before, after }: Changed
 }
 
 function keysOfClaim({ row }: Claim): string[] {
-	return breakerKeysOf({ credential: textOf(row, "credential"), model: textOf(row, "model") });
+	const tenantId = textOf(row, "tenant_id");
+	return breakerKeysOf({ tenantId, credential: textOf(row, "credential"), model: textOf(row, "model") });
 }
 
 function breakerOf(ledger: Ledger, key: string): Row | null {

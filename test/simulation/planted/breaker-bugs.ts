@@ -91,7 +91,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		name: "each success releases all that a breaker admits",
 		scenario: "throttled-model",
 		file: "workers/consumer/report-to-breakers.ts",
-		find: "releaseParked(db, key, PERMITS_EARNED)",
-		replace: "releaseParked(db, key)",
+		find: "releaseParked(db, probedBreakers, earnedBy(probedBreakers))",
+		replace: "releaseParked(db, probedBreakers)",
 	},
 ];

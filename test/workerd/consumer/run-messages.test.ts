@@ -107,7 +107,7 @@ describe("an attempt that fails", () => {
 		expect(await world.start(model).consume(job)).toEqual({ kind: "retry", delaySeconds: 0 });
 		const { results } = await env.DB.prepare("SELECT key, reason, open_until FROM breakers").all();
 		expect(results).toEqual([
-			{ key: "credential:simulated", reason: "blocked", open_until: world.runtime.now() + MINUTE },
+			{ key: `own:${job.tenantId}|credential:simulated`, reason: "blocked", open_until: world.runtime.now() + MINUTE },
 		]);
 		await world.start(model).consume(job);
 		expect(await reload(job)).toMatchObject({

@@ -152,7 +152,7 @@ async function callRest(): Promise<void> {
 	await deleteEndpoint(db, { tenantId: T, endpointId: "ep" }, BY);
 	await findSubmission(db, T, { key: "k", fingerprint: "f" });
 	await readStatus(db).catch(() => undefined);
-	await recordFailure(db, { kind: "failure", key: "model:c|m", leasedAt: 1 });
+	await recordFailure(db, { kind: "failure", key: "own:t|model:c|m", sharedKey: "model:c|m", leasedAt: 1 });
 }
 
 /** What a plan reads from end to end: a table that grows, whatever the statement calls it. */

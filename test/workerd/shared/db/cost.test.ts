@@ -217,7 +217,7 @@ describe("rows read of a tenant's other jobs", () => {
 			const job = oneRunning(tenantId);
 			return requeueJob(db, { ...job, reason: "retrying", delayMs: 1, progress: job, breakerEvent: null });
 		},
-		"sweep parked": async (tenantId) => releaseParked(db, `tenant:${tenantId}`, 10),
+		"sweep parked": async (tenantId) => releaseParked(db, [`tenant:${tenantId}`], 10),
 	};
 
 	it.each(Object.entries(WORK))("by `%s` are as many where 2,000 wait as where 10 do", async (_, work) => {

@@ -4,6 +4,7 @@ import type { JobSummary } from "../../../../shared/core/jobs/job.ts";
 import { FAIR_SHARE, TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { credentialKeyOf } from "../../../../shared/core/upstreams/credentials.ts";
 import { findReleasableKeys, releaseForTenants, releaseParked } from "../../../../shared/db/admission/release.ts";
+import type { Database } from "../../../../shared/db/database.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
@@ -53,6 +54,10 @@ async function change(tenantId: string, limits: Partial<TenantLimits>, at = NOW)
 
 const slotsOf = async (tenantId: string) =>
 	(await env.DB.prepare("SELECT count(*) AS n FROM jobs WHERE slot = ?1").bind(tenantId).first<{ n: number }>())?.n;
+
+async function releasableKeys(db: Database): Promise<string[]> {
+	return (await findReleasableKeys(db, 1_000)).map(({ key }) => key);
+}
 
 describe("running_jobs", () => {
 	it("lets as many in as it says, of thirty that come at once, and parks the others", async () => {
@@ -181,7 +186,7 @@ describe("running_jobs", () => {
 		expect(await change(tenantId, { running_jobs: null })).toEqual([]);
 	});
 
-	it("gives the slot on of a job that waits for its upstream, which asks for another when that is back", async () => {
+	it("gives the slot on of a job that waits for its upstream, which lines up for another when that is back", async () => {
 		const tenantId = await limited({ running_jobs: 1 });
 		const upstream = { model: "down", credential: anId("key"), models: ["down"] as [string] };
 		const breaker = credentialKeyOf(upstream.credential);
@@ -197,8 +202,8 @@ describe("running_jobs", () => {
 		expect(await reload(kept)).toMatchObject({ parkedOn: breaker, statusReason: "throttled" });
 		const running = await leased([next]);
 		const back = NOW + MINUTE;
-		expect(await releaseParked(databaseAt(back), breaker, 10)).toMatchObject([{ jobId: kept.jobId }]);
-		expect((await lease([kept], back)).jobs).toEqual([]);
+		expect(await releaseParked(databaseAt(back), [breaker], 10)).toEqual([]);
+		expect(await reload(kept)).toMatchObject({ parkedOn: `tenant:${tenantId}`, statusReason: "running_limit" });
 		const [end] = await finishJobs(databaseAt(back), [finalizationOf(running)]);
 		expect(end?.released).toMatchObject([{ jobId: kept.jobId }]);
 		expect((await lease([kept], back)).jobs).toHaveLength(1);
@@ -252,10 +257,10 @@ describe("running_jobs", () => {
 		await env.DB.prepare("UPDATE tenants SET limits = json_set(limits, '$.running_jobs', 1) WHERE id = ?1")
 			.bind(raised)
 			.run();
-		const keys = await findReleasableKeys(db, 1_000);
+		const keys = await releasableKeys(db);
 		expect(keys.filter((key) => key.includes(full))).toEqual([]);
 		expect(keys.filter((key) => key.includes(raised))).toHaveLength(1);
-		expect(await releaseParked(db, `tenant:${raised}`, 100)).toEqual([{ tenantId: raised, jobId: jobs[1]?.jobId }]);
+		expect(await releaseParked(db, [`tenant:${raised}`], 100)).toEqual([{ tenantId: raised, jobId: jobs[1]?.jobId }]);
 	});
 
 	it("keeps no job from its end: past its deadline it needs no slot", async () => {
@@ -370,10 +375,10 @@ describe("tokens_per_day", () => {
 		const tomorrow = (Math.floor(NOW / DAY) + 1) * DAY;
 		expect(await reload(job)).toMatchObject({ statusReason: "budget_spent", runAt: tomorrow, sweepAt: job.deadlineAt });
 		const key = `tenant:${tenantId}`;
-		expect(await findReleasableKeys(databaseAt(tomorrow - 1), 1_000)).not.toContain(key);
-		expect(await releaseParked(databaseAt(tomorrow - 1), key, 10)).toEqual([]);
-		expect(await findReleasableKeys(databaseAt(tomorrow), 1_000)).toContain(key);
-		expect(await releaseParked(databaseAt(tomorrow), key, 10)).toMatchObject([{ jobId: job.jobId }]);
+		expect(await releasableKeys(databaseAt(tomorrow - 1))).not.toContain(key);
+		expect(await releaseParked(databaseAt(tomorrow - 1), [key], 10)).toEqual([]);
+		expect(await releasableKeys(databaseAt(tomorrow))).toContain(key);
+		expect(await releaseParked(databaseAt(tomorrow), [key], 10)).toMatchObject([{ jobId: job.jobId }]);
 		expect((await lease([job], tomorrow)).jobs).toHaveLength(1);
 	});
 

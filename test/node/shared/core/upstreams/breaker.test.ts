@@ -3,9 +3,11 @@ import { BLOCKED_WAIT_MS } from "../../../../../shared/core/upstreams/backoff.ts
 import { breakerEventFor } from "../../../../../shared/core/upstreams/breaker.ts";
 import { aFailure } from "../../../../support/job-of.ts";
 
+const CALL = { tenantId: "t", credential: "c", model: "m", leasedAt: 1 };
+
 describe("a blocked failure", () => {
 	const tripFor = (retryAfterMs: number | null, waitMs: number) =>
-		breakerEventFor({ credential: "c", model: "m", leasedAt: 1 }, aFailure("blocked", { retryAfterMs }), waitMs);
+		breakerEventFor(CALL, aFailure("blocked", { retryAfterMs }), waitMs);
 
 	it.each([
 		[null, 0, BLOCKED_WAIT_MS],
@@ -15,12 +17,17 @@ describe("a blocked failure", () => {
 	])(
 		"that requested %s ms, of a job that waits %i ms, blocks its credential for %i ms",
 		(requested, waitMs, tripMs) => {
-			expect(tripFor(requested, waitMs)).toMatchObject({ kind: "trip", key: "credential:c", waitMs: tripMs });
+			expect(tripFor(requested, waitMs)).toMatchObject({
+				kind: "trip",
+				key: "own:t|credential:c",
+				sharedKey: "credential:c",
+				waitMs: tripMs,
+			});
 		},
 	);
 });
 
 it.each(["timed_out", "aborted"])("a call that was cut (%s) is no evidence", (code) => {
 	const failure = aFailure("transient", { code, isCut: true });
-	expect(breakerEventFor({ credential: "c", model: "m", leasedAt: 1 }, failure, 0)).toBeNull();
+	expect(breakerEventFor(CALL, failure, 0)).toBeNull();
 });

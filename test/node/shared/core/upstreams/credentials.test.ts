@@ -29,7 +29,9 @@ describe("a credential", () => {
 	});
 
 	it("and the model in it are what a job's next call depends on", () => {
-		expect(breakerKeysOf({ credential: "simulated", model: "m" })).toEqual([
+		expect(breakerKeysOf({ tenantId: "t", credential: "simulated", model: "m" })).toEqual([
+			"own:t|credential:simulated",
+			"own:t|model:simulated|m",
 			"credential:simulated",
 			"model:simulated|m",
 		]);

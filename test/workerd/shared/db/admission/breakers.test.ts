@@ -8,26 +8,29 @@ import {
 	SUCCESSES_TO_RECOVER,
 	UNAVAILABLE_MS_FIRST,
 } from "../../../../../shared/core/upstreams/breaker.ts";
-import { credentialKeyOf, modelKeyOf } from "../../../../../shared/core/upstreams/credentials.ts";
+import { credentialKeyOf, modelKeyOf, ownKeyOf } from "../../../../../shared/core/upstreams/credentials.ts";
 import { pruneBreakers, recordFailure, recordRecovery } from "../../../../../shared/db/admission/breakers.ts";
 import { findReleasableKeys, releaseParked } from "../../../../../shared/db/admission/release.ts";
+import type { Database } from "../../../../../shared/db/database.ts";
 import { leaseJobs } from "../../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../../shared/db/jobs/requeue-job.ts";
 import { anId, DAY, HOUR, MINUTE, NOW, SECOND } from "../../../../support/job-of.ts";
 import { aJob, databaseAt, reload } from "../../../support/a-job.ts";
 
-/** An upstream of its own for each test, so that none cools another's down. */
+/** An upstream and a tenant of its own for each test, with the tenant's breaker of the model. */
 function anUpstream() {
-	const credential = anId("we");
-	const model = "vendor/model";
-	return { credential, model, models: [model], key: modelKeyOf(credential, model) };
+	const [credential, model, tenantId] = [anId("we"), "vendor/model", anId("ten")];
+	return { tenantId, credential, model, models: [model], key: ownKeyOf(tenantId, modelKeyOf(credential, model)) };
 }
+
+const sharedKeyOf = (key: string) => key.slice(key.indexOf("|") + 1);
 
 /** The word of a call that was leased at `leasedAt`: unless given, before anything was known of `key`. */
 const throttled = (key: string, waitMs: number, { isRequested = true, leasedAt = NOW - 1 } = {}) =>
-	({ kind: "trip", key, leasedAt, reason: "throttled", waitMs, isRequested }) as const;
+	({ kind: "trip", key, sharedKey: sharedKeyOf(key), leasedAt, reason: "throttled", waitMs, isRequested }) as const;
 
-const failed = (key: string, leasedAt = NOW - 1) => ({ kind: "failure", key, leasedAt }) as const;
+const failed = (key: string, leasedAt = NOW - 1) =>
+	({ kind: "failure", key, sharedKey: sharedKeyOf(key), leasedAt }) as const;
 
 async function lease(jobs: JobKey[], at: number, holder = anId("req")) {
 	const { jobs: leased, probedBreakers } = await leaseJobs(databaseAt(at), {
@@ -42,6 +45,10 @@ async function breakerOf(key: string) {
 	return await env.DB.prepare("SELECT open_until, permits, trips, failures FROM breakers WHERE key = ?1")
 		.bind(key)
 		.first();
+}
+
+async function releasableKeys(db: Database): Promise<string[]> {
+	return (await findReleasableKeys(db, 1_000)).map(({ key }) => key);
 }
 
 describe("an open breaker", () => {
@@ -77,15 +84,14 @@ describe("an open breaker", () => {
 	});
 
 	it("of a blocked credential gates all models of its credential, and permits one probe for all of them", async () => {
-		const { credential } = anUpstream();
-		const key = credentialKeyOf(credential);
-		const other = await aJob({ credential, model: "vendor/other", models: ["vendor/other"] });
-		const jobs = [await aJob({ credential }), other];
-		const blocked = { kind: "trip", key, leasedAt: NOW - 1, reason: "blocked", waitMs: MINUTE } as const;
-		await recordFailure(databaseAt(NOW), { ...blocked, isRequested: false });
+		const { tenantId, credential } = anUpstream();
+		const key = ownKeyOf(tenantId, credentialKeyOf(credential));
+		const other = await aJob({ tenantId, credential, model: "vendor/other", models: ["vendor/other"] });
+		const jobs = [await aJob({ tenantId, credential }), other];
+		await recordFailure(databaseAt(NOW), { ...throttled(key, MINUTE, { isRequested: false }), reason: "blocked" });
 		expect((await lease([other], NOW + 1)).ids).toEqual([]);
 		expect(await reload(other)).toMatchObject({ parkedOn: key, statusReason: "blocked" });
-		const late = await aJob({ credential, model: "vendor/other", models: ["vendor/other"] });
+		const late = await aJob({ tenantId, credential, model: "vendor/other", models: ["vendor/other"] });
 		expect((await lease([...jobs, late], NOW + MINUTE)).ids).toHaveLength(1);
 	});
 
@@ -153,7 +159,7 @@ describe("an open breaker", () => {
 		for (let more = 1; more < SUCCESSES_TO_RECOVER; more++)
 			await recordRecovery(databaseAt(NOW + 3 * SECOND), [key], NOW + 3 * SECOND);
 		expect(await breakerOf(key)).not.toBeNull();
-		expect(await releaseParked(databaseAt(NOW + 3 * SECOND), key)).toHaveLength(2);
+		expect(await releaseParked(databaseAt(NOW + 3 * SECOND), [key])).toHaveLength(2);
 		await recordRecovery(databaseAt(NOW + 3 * SECOND), [key], NOW + 3 * SECOND);
 		expect(await breakerOf(key)).toBeNull();
 		expect(await lease([await aJob(upstream)], NOW + 3 * SECOND)).toMatchObject({ probedBreakers: [] });
@@ -193,7 +199,12 @@ describe("an open breaker", () => {
 		await recordFailure(databaseAt(NOW), throttled(key, HOUR));
 		const other = anUpstream();
 		await recordFailure(databaseAt(NOW), throttled(other.key, SECOND));
-		const probe = await aJob({ credential: other.credential, model: other.model, models: other.models });
+		const probe = await aJob({
+			tenantId: other.tenantId,
+			credential: other.credential,
+			model: other.model,
+			models: other.models,
+		});
 
 		const request = { keys: [orphan, probe], holder: anId("req"), leaseMs: 90 * SECOND };
 		await leaseJobs(databaseAt(NOW + 2 * MINUTE), request);
@@ -276,7 +287,7 @@ describe("an upstream under observation", () => {
 		const other = anUpstream();
 		await fail(other.key, FAILURES_TO_TRIP - 1);
 		await fail(other.key, 1, NOW + OBSERVED_MS);
-		const job = await aJob({ credential: other.credential, models: other.models });
+		const job = await aJob({ tenantId: other.tenantId, credential: other.credential, models: other.models });
 		expect((await lease([job], NOW + OBSERVED_MS)).ids).toHaveLength(1);
 	});
 
@@ -299,23 +310,23 @@ describe("parked jobs", () => {
 		const parked = { ...upstream, parkedOn: key, sweepAt: NOW + DAY };
 		const [old, young, urgent] = [await aJob(parked), await aJob(parked), await aJob({ ...parked, priority: 8 })];
 		await recordFailure(databaseAt(NOW), throttled(key, SECOND));
-		expect(await releaseParked(databaseAt(NOW + SECOND - 1), key, 10)).toEqual([]);
-		expect(await releaseParked(databaseAt(NOW + SECOND), key, 10)).toMatchObject([{ jobId: urgent.jobId }]);
+		expect(await releaseParked(databaseAt(NOW + SECOND - 1), [key], 10)).toEqual([]);
+		expect(await releaseParked(databaseAt(NOW + SECOND), [key], 10)).toMatchObject([{ jobId: urgent.jobId }]);
 		await env.DB.prepare("DELETE FROM breakers WHERE key = ?1").bind(key).run();
-		expect(await releaseParked(databaseAt(NOW + SECOND), key, 1)).toMatchObject([{ jobId: old.jobId }]);
-		expect(await releaseParked(databaseAt(NOW + SECOND), key, 10)).toMatchObject([{ jobId: young.jobId }]);
+		expect(await releaseParked(databaseAt(NOW + SECOND), [key], 1)).toMatchObject([{ jobId: old.jobId }]);
+		expect(await releaseParked(databaseAt(NOW + SECOND), [key], 10)).toMatchObject([{ jobId: young.jobId }]);
 		expect(await reload(old)).toMatchObject({ parkedOn: null, statusReason: null, sweepAt: NOW + SECOND + MINUTE });
 	});
 
 	it("are found by their keys, each once, when these are open", async () => {
 		const [one, other] = [anUpstream(), anUpstream()];
-		for (const { credential, models, key } of [one, one, other]) await aJob({ credential, models, parkedOn: key });
+		for (const { key, ...upstream } of [one, one, other]) await aJob({ ...upstream, parkedOn: key });
 		const closed = anUpstream();
-		await aJob({ credential: closed.credential, models: closed.models, parkedOn: closed.key });
+		await aJob({ tenantId: closed.tenantId, credential: closed.credential, parkedOn: closed.key });
 		await recordFailure(databaseAt(NOW), throttled(closed.key, SECOND));
-		const keys = await findReleasableKeys(databaseAt(NOW), 100);
+		const keys = await releasableKeys(databaseAt(NOW));
 		expect(keys).not.toContain(closed.key);
-		expect(await findReleasableKeys(databaseAt(NOW + SECOND), 100)).toContain(closed.key);
+		expect(await releasableKeys(databaseAt(NOW + SECOND))).toContain(closed.key);
 		expect(keys.filter((key) => key === one.key || key === other.key).toSorted()).toEqual(
 			[one.key, other.key].toSorted(),
 		);
