@@ -92,7 +92,7 @@ const tenantsParked = (name: string, condition: string) => `${name} (tenant_id) 
  */
 const inTurn = (served: string) => `
 	served (tenant_id) AS (SELECT coalesce((SELECT ${served} FROM breakers WHERE key = ?2), '')),
-	admitted (calls) AS (SELECT min(?3, coalesce(${callsAdmitted("?2")}, ?3))),
+	admitted (calls) AS (SELECT CAST(min(?3, coalesce(${callsAdmitted("?2")}, ?3)) AS INTEGER)),
 	${tenantsParked("later", "tenant_id > (SELECT tenant_id FROM served)")},
 	${tenantsParked("earlier", "tenant_id <= (SELECT tenant_id FROM served)")},
 	line (tenant_id, place) AS (

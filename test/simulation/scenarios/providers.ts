@@ -1,6 +1,7 @@
 /** Providers that refuse, and callers whose jobs fail: what other tenants notice of it. */
+import type { Tenant } from "../world/client.ts";
 import type { Scenario } from "./scenario.ts";
-import { HOUR, MINUTE, SECOND } from "./stage.ts";
+import { HOUR, MINUTE, SECOND, type Stage } from "./stage.ts";
 
 /** Calls that a provider lets pile up: a minute of one a second. */
 const BUCKET = 60;
@@ -10,6 +11,19 @@ const refusal = (message: string, headers: Record<string, string> = {}) => ({
 	body: { error: { message, type: "tokens", code: "rate_limit_exceeded" } },
 	headers,
 });
+
+/** A provider that allows one call a second, and lets `pileUp` of them pile up. */
+function allowOneASecond(stage: Stage, pileUp: number): void {
+	const startedAt = stage.world.now;
+	let used = 0;
+	stage.service.model.script = ({ at }) => {
+		const sinceStart = (at - startedAt) / SECOND;
+		used = Math.max(used, sinceStart - pileUp);
+		if (used + 1 > sinceStart) return { afterMs: SECOND, reply: refusal("Slow down.", { "retry-after": "20" }) };
+		used += 1;
+		return { afterMs: SECOND };
+	};
+}
 
 export const PROVIDERS: readonly Scenario[] = [
 	{
@@ -71,15 +85,7 @@ export const PROVIDERS: readonly Scenario[] = [
 		promise: "a backlog uses what a provider allows, and does not churn",
 		async play(stage) {
 			const tenant = await stage.tenant("one");
-			const startedAt = stage.world.now;
-			let used = 0;
-			stage.service.model.script = ({ at }) => {
-				const sinceStart = (at - startedAt) / SECOND;
-				used = Math.max(used, sinceStart - BUCKET);
-				if (used + 1 > sinceStart) return { afterMs: SECOND, reply: refusal("Slow down.", { "retry-after": "20" }) };
-				used += 1;
-				return { afterMs: SECOND };
-			};
+			allowOneASecond(stage, BUCKET);
 			await stage.store([tenant], 1_000);
 			await stage.run(15 * MINUTE);
 			const done = stage.jobsOf(tenant).filter(({ status }) => status === "succeeded").length;
@@ -87,6 +93,39 @@ export const PROVIDERS: readonly Scenario[] = [
 			stage.expect("of 900 calls allowed, used", done, { atLeast: 810 });
 			stage.expect("messages a job", perJob(stage.work.messages.total), { atMost: 5 });
 			stage.expect("row updates a job", perJob(stage.work.rowUpdates.total), { atMost: 10 });
+		},
+	},
+	{
+		name: "backlog-of-one-tenant",
+		promise: "a backlog at a throttled model keeps no other tenant from it",
+		async play(stage) {
+			const [crowd, other] = [await stage.tenant("crowd"), await stage.tenant("other")];
+			allowOneASecond(stage, 1);
+			await stage.store([crowd], 1_000);
+			await stage.run(2 * MINUTE);
+			const [one = ""] = await stage.store([other], 1);
+			await stage.run(5 * MINUTE);
+			stage.expect("wait of the other's job, ms", stage.longestWaitMs(stage.jobsOf(other)), { atMost: MINUTE });
+			const [job] = stage.jobsOf(other);
+			const doneAt = stage.work.finalAt.get(one) ?? stage.world.now;
+			stage.expect("until it is done, ms", doneAt - Number(job?.created_at), { atMost: 2 * MINUTE });
+		},
+	},
+	{
+		name: "priority-of-one-tenant",
+		promise: "no tenant's priority goes before the jobs of another",
+		async play(stage) {
+			const [urgent, other] = [await stage.tenant("urgent"), await stage.tenant("other")];
+			allowOneASecond(stage, BUCKET);
+			await stage.store([urgent], 300, { priority: 9 });
+			await stage.store([other], 300, { priority: 0 });
+			await stage.run(4 * MINUTE);
+			const done = (tenant: Tenant) => stage.jobsOf(tenant).filter(({ status }) => status === "succeeded").length;
+			stage.expect("of 240 calls allowed, used", done(urgent) + done(other), { atLeast: 160 });
+			stage.expect("of them the other's, %", (100 * done(other)) / (done(urgent) + done(other)), {
+				atLeast: 33,
+				atMost: 67,
+			});
 		},
 	},
 ];
