@@ -56,8 +56,8 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		name: "a call in flight when a breaker trips closes it sooner",
 		seenBy: 113,
 		file: "shared/db/admission/breakers.ts",
-		find: "open_until = max(iif(${IS_LATER}, 0, open_until),",
-		replace: "open_until = max(0,",
+		find: "max(iif(${IS_LATER}, 0, open_until),",
+		replace: "max(0,",
 	},
 	{
 		name: "a call that its caller's limit cut counts against the model",

@@ -42,8 +42,8 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 		name: "an open breaker never ends for its parked jobs",
 		seenBy: 16,
 		file: "shared/db/admission/release.ts",
-		find: "FROM jobs WHERE parked_on = ?2 ORDER BY",
-		replace: "FROM jobs WHERE parked_on = ?2 AND FALSE ORDER BY",
+		find: "FROM jobs WHERE parked_on = ?2 AND jobs.tenant_id = line.tenant_id",
+		replace: "FROM jobs WHERE parked_on = ?2 AND FALSE",
 	},
 	{
 		name: "no consumer takes over from a dead holder",

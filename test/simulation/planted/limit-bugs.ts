@@ -98,8 +98,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a job that is given a slot is not swept for",
 		seenBy: 45,
 		file: "shared/db/admission/release.ts",
-		find: "sweep_at = min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)",
-		replace: "sweep_at = deadline_at",
+		find: "const SOON = `min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)`;",
+		replace: "const SOON = `deadline_at`;",
 	},
 	{
 		name: "the youngest job is released first",
