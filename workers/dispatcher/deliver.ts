@@ -3,7 +3,7 @@
 import { Repeats, StorageUnavailable } from "../../shared/core/errors.ts";
 import type { DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
 import { type DeliveryDecision, decideDelivery } from "../../shared/core/webhooks/delivery-schedule.ts";
-import { openMsByFailures, overloadMs } from "../../shared/core/webhooks/receiver-breaker.ts";
+import { openMsByFailures, overloadMs, RELEASED_A_SECOND } from "../../shared/core/webhooks/receiver-breaker.ts";
 import type { PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { releaseDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import type { DeliveryRecord, Recorded } from "../../shared/db/deliveries/record-deliveries.ts";
@@ -14,9 +14,6 @@ import { type Sent, sendWebhook } from "./send-webhook.ts";
 
 const RECORD_TRIES = 3;
 const RECORD_RETRY_MS = 500;
-/** How many parked deliveries one success releases at most; the sweeper releases the rest. */
-const RELEASED_MAX = 100;
-
 export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery): Promise<DeliveryDecision> {
 	const { config, runtime } = dispatcher;
 	const { delivery, now } = pending;
@@ -74,10 +71,10 @@ async function recordWithRetry({ records, runtime }: Dispatcher, record: Deliver
 	}
 }
 
-/** After its breaker closed. Best effort: the sweeper releases what is left. */
+/** After its breaker closed: a second's deliveries. Best effort: the sweeper releases what is left, at the same rate. */
 async function release({ db, deliveryQueue }: Dispatcher, receiver: string): Promise<void> {
 	try {
-		await deliveryQueue.tryEnqueue(await releaseDeliveries(db, receiver, RELEASED_MAX));
+		await deliveryQueue.tryEnqueue(await releaseDeliveries(db, receiver, { limit: RELEASED_A_SECOND, forMs: 0 }));
 	} catch (error) {
 		logWarning("deliveries.release_failed", {}, error);
 	}

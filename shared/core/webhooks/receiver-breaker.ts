@@ -18,6 +18,11 @@ export const RECEIVER_RETRY_AFTER_MS_MAX = 60 * 60_000;
  * consumers that others need, and would send more to them.
  */
 export const RECEIVER_SLOW_MS = 2_000;
+/**
+ * How fast a receiver that has recovered gets what it missed. Many receivers take no more, and one that just came back should
+ * not be overloaded again.
+ */
+export const RELEASED_A_SECOND = 10;
 /** While one delivery probes, no other is sent: longer than an attempt and its record take. */
 export const RECEIVER_PROBE_MS = 60_000;
 /** An endpoint that has failed for so long is disabled, and a delivery that old is exhausted. */
@@ -32,15 +37,15 @@ export function isOverload(reply: { status: number | null; timedOut: boolean }):
 
 /**
  * How long an overloaded receiver gets nothing. The delivery that failed waits its own step, which may be a day: the others do
- * not wait for it. 0: the receiver is not overloaded. @param delayMs until the next attempt of that delivery
+ * not wait for it, and a receiver that sends `Retry-After` knows best. 0: the receiver is not overloaded. @param delayMs until the next attempt of that delivery
  */
 export function overloadMs(
 	reply: { status: number | null; timedOut: boolean; retryAfterMs: number | null },
 	delayMs: number,
 ): number {
 	if (!isOverload(reply)) return 0;
-	const requestedMs = Math.min(reply.retryAfterMs ?? 0, RECEIVER_RETRY_AFTER_MS_MAX);
-	return Math.min(delayMs, Math.max(requestedMs, RECEIVER_OPEN_MS_MAX));
+	if (reply.retryAfterMs) return Math.min(reply.retryAfterMs, RECEIVER_RETRY_AFTER_MS_MAX);
+	return Math.min(delayMs, RECEIVER_OPEN_MS_MAX);
 }
 
 /**

@@ -108,19 +108,29 @@ export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[])
 	});
 }
 
+/** Later than any time. */
+const NEVER = Number.MAX_SAFE_INTEGER;
+/** Until when a parked delivery may be due to be released. A breaker that is half-open releases none before its time. */
+const dueUntil = (key: string) =>
+	`iif(EXISTS (SELECT 1 FROM receiver_breakers WHERE key = ${key} AND open_until IS NOT NULL), ${NOW}, ${NEVER})`;
+
 /**
- * Releases deliveries parked on `receiver`, those first that are due first: up to `limit` if its breaker closed, one if it is half-open. Returns
- * them: enqueue them.
+ * Releases deliveries parked on `receiver`, those first that are due first: up to `limit` if its breaker closed, and one that is
+ * due if it is half-open. Returns them: enqueue them, within `forMs`.
  */
-export async function releaseDeliveries(db: Database, receiver: string, limit: number): Promise<DeliveryKey[]> {
+export async function releaseDeliveries(
+	db: Database,
+	receiver: string,
+	{ limit, forMs }: { limit: number; forMs: number },
+): Promise<DeliveryKey[]> {
 	const rows = await db.all<{ tenant_id: string; id: string }>("release deliveries", {
-		sql: `UPDATE deliveries SET parked_on = NULL, sweep_at = ${NOW} + ${ENQUEUE_GRACE_MS}
+		sql: `UPDATE deliveries SET parked_on = NULL, next_attempt_at = min(next_attempt_at, ${NOW}), sweep_at = ${NOW} + ?4 + ${ENQUEUE_GRACE_MS}
 		 WHERE (tenant_id, id) IN (
-		       SELECT tenant_id, id FROM deliveries WHERE parked_on = ?2 ORDER BY next_attempt_at
+		       SELECT tenant_id, id FROM deliveries WHERE parked_on = ?2 AND next_attempt_at <= ${dueUntil("?2")} ORDER BY next_attempt_at
 		        LIMIT coalesce((SELECT CASE WHEN open_until > ${NOW} THEN 0 WHEN open_until IS NOT NULL THEN 1 END
 		                          FROM receiver_breakers WHERE key = ?2), ?3))
 		RETURNING tenant_id, id`,
-		params: [db.clock(), receiver, limit],
+		params: [db.clock(), receiver, limit, forMs],
 	});
 	return rows.map((row) => ({ tenantId: row.tenant_id, deliveryId: row.id }));
 }
@@ -131,17 +141,20 @@ export interface ParkedReceiver {
 	isAway: boolean;
 }
 
-/** The receivers with parked deliveries whose breaker is not open. A few index look-ups find each. */
+/** The receivers with parked deliveries that may be released, or that are away. A few index look-ups find each. */
 export async function findParkedReceivers(db: Database, limit: number): Promise<ParkedReceiver[]> {
 	const rows = await db.all<{ key: string; away: number }>("find parked receivers", {
 		sql: `WITH RECURSIVE ${distinctKeys("parked", "deliveries", "parked_on")}
-		SELECT key, EXISTS (
-		       SELECT 1 FROM (SELECT tenant_id, endpoint_id FROM deliveries WHERE parked_on = parked.key LIMIT 1) AS one
-		        WHERE endpoint_id IS NOT NULL AND NOT EXISTS (
-		              SELECT 1 FROM webhook_endpoints AS endpoint WHERE endpoint.tenant_id = one.tenant_id
-		                 AND endpoint.id = one.endpoint_id AND endpoint.status = 'enabled')) AS away
-		  FROM parked
-		 WHERE key IS NOT NULL AND NOT EXISTS (SELECT 1 FROM receiver_breakers WHERE key = parked.key AND open_until > ${NOW}) LIMIT ?2`,
+		SELECT key, away FROM (
+		       SELECT key, EXISTS (
+		              SELECT 1 FROM (SELECT tenant_id, endpoint_id FROM deliveries WHERE parked_on = parked.key LIMIT 1) AS one
+		               WHERE endpoint_id IS NOT NULL AND NOT EXISTS (
+		                     SELECT 1 FROM webhook_endpoints AS endpoint WHERE endpoint.tenant_id = one.tenant_id
+		                        AND endpoint.id = one.endpoint_id AND endpoint.status = 'enabled')) AS away,
+		              (SELECT min(next_attempt_at) FROM deliveries WHERE parked_on = parked.key) AS due_at
+		         FROM parked WHERE key IS NOT NULL) AS waiting
+		 WHERE away OR NOT EXISTS (
+		       SELECT 1 FROM receiver_breakers WHERE key = waiting.key AND max(open_until, due_at) > ${NOW}) LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
 	return rows.map((row) => ({ receiver: row.key, isAway: row.away === 1 }));

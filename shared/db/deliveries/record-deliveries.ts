@@ -7,7 +7,13 @@ import type { DeliveryDecision } from "../../core/webhooks/delivery-schedule.ts"
 import { FAILING_MS_MAX } from "../../core/webhooks/receiver-breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { insertEndpointDisabledDeliveries, pendingFromRows } from "../outbox.ts";
-import { closeReceiverBreakers, type ReceiverFailure, receiverKey, tripReceiver } from "./receiver-breakers.ts";
+import {
+	closeReceiverBreakers,
+	type ReceiverFailure,
+	receiverKey,
+	TOO_OLD_AT,
+	tripReceiver,
+} from "./receiver-breakers.ts";
 
 export interface DeliveryRecord extends DeliveryKey {
 	/** Attempts before this one: the fence. */
@@ -66,6 +72,13 @@ export async function recordDeliveries(
 /** False: a redelivery was requested during the attempt. A failure decides nothing then: the delivery stays pending. */
 const DECIDES = "(restarted_at IS made ->> 'restartedAt' OR made ->> 'next' = 'delivered')";
 
+/**
+ * A delivery that is to wait for so long that it gets no message, at a receiver whose breaker is open: it is parked, so that it
+ * is sent when the receiver recovers, if that is sooner.
+ */
+const IS_PARKED = `(${DECIDES} AND made ->> 'delayMs' > ${QUEUE_WAIT_MS_MAX}
+	AND EXISTS (SELECT 1 FROM receiver_breakers WHERE key = receiver AND open_until > ${NOW}))`;
+
 function recordStatement(db: Database, records: readonly DeliveryRecord[]): Statement {
 	const made = records.map(({ decision, ...record }) => {
 		const delayMs = decision.next === "pending" ? decision.delayMs : null;
@@ -76,11 +89,11 @@ function recordStatement(db: Database, records: readonly DeliveryRecord[]): Stat
 	return {
 		sql: `UPDATE deliveries
 		   SET status = iif(${DECIDES}, made ->> 'next', status), attempts_made = attempts_made + 1, url = made ->> 'url',
-		       parked_on = NULL, attempts_before = iif(${DECIDES}, attempts_before, attempts_made + 1),
+		       parked_on = iif(${IS_PARKED}, receiver, NULL), attempts_before = iif(${DECIDES}, attempts_before, attempts_made + 1),
 		       attempts = json_remove(json_insert(attempts, '$[#]', json(made -> 'attempt')),
 		           iif(json_array_length(attempts) < ${DELIVERY_ATTEMPTS_KEPT}, '$.none', '$[1]')),
 		       next_attempt_at = iif(${DECIDES}, ${NOW} + (made ->> 'delayMs'), next_attempt_at),
-		       sweep_at = iif(${DECIDES}, ${NOW} + (made ->> 'delayMs') + (made ->> 'graceMs'), sweep_at),
+		       sweep_at = iif(${IS_PARKED}, ${TOO_OLD_AT}, iif(${DECIDES}, ${NOW} + (made ->> 'delayMs') + (made ->> 'graceMs'), sweep_at)),
 		       finished_at = CASE WHEN ${DECIDES} AND made ->> 'delayMs' IS NULL THEN ${NOW} END
 		  FROM (SELECT value AS made FROM json_each(?2))
 		 WHERE tenant_id = made ->> 'tenantId' AND id = made ->> 'deliveryId'

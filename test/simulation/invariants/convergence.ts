@@ -30,7 +30,10 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 		const pause = ledger.rows("receiver_breakers").get(`/${key}`);
 		return Math.max(
 			touchedAt.get(textOf(parked, "id")) ?? 0,
-			pause === undefined ? (releasedAt.get(key) ?? 0) : numberOf(pause, "open_until"),
+			// While its receiver is only tried, a delivery waits for its own time, too.
+			...(pause === undefined
+				? [releasedAt.get(key) ?? 0]
+				: [numberOf(pause, "open_until"), pause.open_until === null ? 0 : numberOf(parked, "next_attempt_at")]),
 		);
 	};
 	for (const table of ["jobs", "deliveries"]) ledger.on(table, ({ id }) => touchedAt.set(id, world.databaseNow));

@@ -153,7 +153,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		name: "a receiver is left alone for as long as its failed delivery waits",
 		scenario: "receiver-back-after-a-day",
 		file: "shared/core/webhooks/receiver-breaker.ts",
-		find: "return Math.min(delayMs, Math.max(requestedMs, RECEIVER_OPEN_MS_MAX));",
+		find: "return Math.min(delayMs, RECEIVER_OPEN_MS_MAX);",
 		replace: "return delayMs;",
 	},
 	{
@@ -176,5 +176,33 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		file: "workers/sweeper/enqueue-deliveries.ts",
 		find: "due.filter(({ isParked }) => !isParked)",
 		replace: "due",
+	},
+	{
+		name: "a receiver that is back gets a minute's deliveries at once",
+		scenario: "backlog-of-a-receiver",
+		file: "workers/sweeper/release-deliveries.ts",
+		find: "deliveryQueue.enqueue(deliveries, second)",
+		replace: "deliveryQueue.enqueue(deliveries, 0 * second)",
+	},
+	{
+		name: "deliveries end for their age while they are being released",
+		scenario: "backlog-of-a-receiver",
+		file: "shared/db/deliveries/end-parked.ts",
+		find: "WHERE key = parked_on AND open_until IS NOT NULL)",
+		replace: "UNION SELECT 1)",
+	},
+	{
+		name: "a delivery with a long wait is not sent when its receiver recovers",
+		scenario: "receiver-back-after-a-day",
+		file: "shared/db/deliveries/record-deliveries.ts",
+		find: "AND made ->> 'delayMs' > ${QUEUE_WAIT_MS_MAX}\n",
+		replace: "AND made ->> 'delayMs' > 999999999\n",
+	},
+	{
+		name: "a released delivery waits for its own time",
+		scenario: "receiver-back-after-a-day",
+		file: "shared/db/deliveries/receiver-breakers.ts",
+		find: "next_attempt_at = min(next_attempt_at, ${NOW}), ",
+		replace: "",
 	},
 ];

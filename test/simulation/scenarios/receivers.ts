@@ -6,10 +6,14 @@ import { DAY, HOUR, MINUTE, SECOND } from "./stage.ts";
 const webhookOf = ({ tenantId }: Tenant) =>
 	({ url: `https://receiver.sim/${tenantId}`, payload: "thin", events: null }) as const;
 
+/** Five minutes at ten a second. */
+const BACKLOG = 3_000;
+
 export const RECEIVERS: readonly Scenario[] = [
 	{
 		name: "receiver-back-after-a-day",
-		promise: "a receiver that is back after a day gets a new event within 16 minutes",
+		promise:
+			"a receiver that is back after a day gets a new event within 16 minutes, and within an hour all that it missed",
 		async play(stage) {
 			const { world, service } = stage;
 			const tenant = await stage.tenant("one");
@@ -27,6 +31,50 @@ export const RECEIVERS: readonly Scenario[] = [
 			await stage.run(HOUR);
 			const at = acceptedAt.get(`evt_${job.slice(4)}_succeeded`) ?? Number.NaN;
 			stage.expect("minutes until a new event arrived", (at - since) / MINUTE, { atMost: 16 });
+			const missed = stage.deliveriesOf(tenant).filter((row) => row.status !== "delivered").length;
+			stage.expect("of 21 events, missed an hour later", missed, { atMost: 0 });
+		},
+	},
+	{
+		name: "backlog-of-a-receiver",
+		promise: "a receiver that takes ten requests a second gets its whole backlog at that rate when it is back",
+		options: { batchMin: 10, batchMax: 10 },
+		async play(stage) {
+			const { world, service } = stage;
+			const tenant = await stage.tenant("one");
+			let backAt = Number.POSITIVE_INFINITY;
+			const acceptedAt: number[] = [];
+			let refused = 0;
+			let used = 0;
+			// A bucket of two seconds.
+			service.receivers.script = ({ at }) => {
+				if (at < backAt) return { afterMs: SECOND / 10, status: 503 };
+				const filled = (10 * (at - backAt)) / SECOND;
+				used = Math.max(used, filled);
+				if (used + 1 > filled + 20) {
+					refused += 1;
+					return { afterMs: SECOND / 10, status: 429, headers: { "retry-after": "1" } };
+				}
+				used += 1;
+				acceptedAt.push(at);
+				return { afterMs: SECOND / 10, status: 200 };
+			};
+			await stage.storeEnded(tenant, BACKLOG, { webhook: webhookOf(tenant) });
+			await stage.run(HOUR);
+			world.jumpDatabaseClock(23 * HOUR);
+			backAt = world.now;
+			await stage.run(2 * MINUTE);
+			// What is being released by now is sent, however old it is.
+			world.jumpDatabaseClock(5 * DAY);
+			await stage.run(58 * MINUTE);
+			const delivered = stage.deliveriesOf(tenant).filter((row) => row.status === "delivered").length;
+			stage.expect(`of ${BACKLOG} events, arrived within an hour`, delivered, { atLeast: BACKLOG });
+			const [first = 0, last = 0] = [acceptedAt[0], acceptedAt.at(-1)];
+			stage.expect("arrivals a second, from the first to the last", (acceptedAt.length * SECOND) / (last - first), {
+				atLeast: 8,
+			});
+			stage.expect("minutes until the first arrived", (first - backAt) / MINUTE, { atMost: 16 });
+			stage.expect("requests that it had to refuse", refused, { atMost: BACKLOG / 100 });
 		},
 	},
 	{

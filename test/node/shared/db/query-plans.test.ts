@@ -8,7 +8,9 @@ import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, it } from "vitest";
 import { recordFailure } from "../../../../shared/db/admission/breakers.ts";
 import { Database } from "../../../../shared/db/database.ts";
+import { exhaustParkedDeliveries, skipParkedDeliveries } from "../../../../shared/db/deliveries/end-parked.ts";
 import { findDelivery, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { recoverDeliveries } from "../../../../shared/db/deliveries/redeliver.ts";
 import { deleteEndpoint, listEndpoints } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
 import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { findSubmission } from "../../../../shared/db/jobs/submit-jobs.ts";
@@ -152,6 +154,9 @@ async function callRest(): Promise<void> {
 	await deleteEndpoint(db, { tenantId: T, endpointId: "ep" }, BY);
 	await findSubmission(db, T, { key: "k", fingerprint: "f" });
 	await readStatus(db).catch(() => undefined);
+	await exhaustParkedDeliveries(db, [{ tenantId: T, deliveryId: "dlv" }]);
+	await skipParkedDeliveries(db, "receiver", 1);
+	await recoverDeliveries(db, { tenantId: T, endpointId: "ep" }, { sinceMs: 0, limit: 1 }, BY);
 	await recordFailure(db, { kind: "failure", key: "own:t|model:c|m", sharedKey: "model:c|m", leasedAt: 1 });
 }
 

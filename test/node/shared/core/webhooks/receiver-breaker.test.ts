@@ -34,6 +34,7 @@ describe("overloadMs", () => {
 		["the next step of its delivery", 503, null, 5 * MINUTE, 5 * MINUTE],
 		["fifteen minutes, however long that step is", 503, null, 24 * 60 * MINUTE, RECEIVER_OPEN_MS_MAX],
 		["what Retry-After requests", 429, 40 * MINUTE, 120 * MINUTE, 40 * MINUTE],
+		["what Retry-After requests, if that is sooner than its next step", 429, 2_000, 120 * MINUTE, 2_000],
 		["an hour, however long Retry-After is", 429, 48 * 60 * MINUTE, 24 * 60 * MINUTE, 60 * MINUTE],
 		["nothing for another failure", 500, 40 * MINUTE, 120 * MINUTE, 0],
 	])("is %s", (_, status, retryAfterMs, delayMs, expected) => {
