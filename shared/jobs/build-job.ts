@@ -15,8 +15,8 @@ const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
 export interface Order {
 	tenantId: string;
 	request: JobRequest;
-	/** The body of the chat completion, as JSON text. */
-	input: string;
+	/** The body of the chat completion, as JSON. */
+	input: Uint8Array;
 	/** Where the caller reached this service, such as `https://jobs.example.com`. */
 	origin: string;
 	idempotency: Idempotency | null;
@@ -32,7 +32,7 @@ export interface Invalid {
 }
 
 /** A new job whose input is not stored yet. */
-export type BuiltJob = Omit<NewJob, "input" | "inputKey" | "inputBytes"> & { input: string };
+export type BuiltJob = Omit<NewJob, "input" | "inputKey" | "inputBytes"> & { input: Uint8Array };
 
 export interface BuildBindings {
 	config: Config;

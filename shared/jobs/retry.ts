@@ -13,8 +13,8 @@ export interface RetryOrder extends Pick<Order, "origin" | "idempotency"> {
 	key: JobKey;
 	/** Fields of the request that replace those of the old job. */
 	overrides: Partial<JobRequest>;
-	/** JSON text that replaces the input; null keeps it. */
-	input: string | null;
+	/** JSON that replaces the input; null keeps it. */
+	input: Uint8Array | null;
 	by: Actor;
 }
 
@@ -53,9 +53,8 @@ function requestOf({ webhook, gateway, ...job }: Job): JobRequest {
 	};
 }
 
-async function inputOf(objects: ObjectStore, job: Job): Promise<string> {
-	if (job.input !== null) return job.input;
-	const text = job.inputKey === null ? null : await readInput(objects, job.inputKey);
-	if (text === null) throw new StorageUnavailable("read input", new Error("the stored input is missing"));
-	return text;
+async function inputOf(objects: ObjectStore, job: Job): Promise<Uint8Array> {
+	const bytes = await readInput(objects, job);
+	if (bytes === null) throw new StorageUnavailable("read input", new Error("the stored input is missing"));
+	return bytes;
 }

@@ -1,13 +1,21 @@
 /** Submits jobs, from the validated request to the row in D1 and the message in the queue. */
-import { mayBeRepeat } from "../core/jobs/idempotency.ts";
+import { isCounted, mayBeRepeat } from "../core/jobs/idempotency.ts";
 import { queueDelaySeconds } from "../core/jobs/wakeups.ts";
 import type { Runtime } from "../core/runtime.ts";
+import { sha256Hex } from "../crypto/digest.ts";
 import type { Database } from "../db/database.ts";
-import { findSubmission, type NewJob, type Submission, submitJobs } from "../db/jobs/submit-jobs.ts";
+import {
+	findSubmission,
+	foreseeSubmissions,
+	type NewJob,
+	type Submission,
+	submitJobs,
+} from "../db/jobs/submit-jobs.ts";
 import { retryOnLostResponse } from "../db/retry-on-lost-response.ts";
 import type { JobQueue } from "../queues/queue.ts";
 import { eraseObjects } from "../storage/erase-objects.ts";
 import { INLINE_INPUT_BYTES_MAX, storeInput } from "../storage/inputs.ts";
+import { inputKey } from "../storage/keys.ts";
 import type { ObjectStore } from "../storage/object-store.ts";
 import { type BuildBindings, type BuiltJob, buildJob, type Invalid, type Order } from "./build-job.ts";
 
@@ -17,6 +25,8 @@ import { type BuildBindings, type BuiltJob, buildJob, type Invalid, type Order }
  * batches; a caller who waits for the job would notice more. If the isolate ends in between, the sweeper enqueues the job.
  */
 const ENQUEUE_AFTER_MS = 3;
+/** Hexadecimal digits of a digest: enough that no two requests of a tenant have the same name. */
+const REQUEST_LENGTH = 32;
 
 export interface SubmitBindings extends BuildBindings {
 	db: Database;
@@ -66,7 +76,16 @@ export async function findEarlier(
 	return idempotency !== null && mayBeRepeat(idempotency) ? await findSubmission(db, tenantId, idempotency) : null;
 }
 
+/** A large input is stored first, and its job may come to nothing after all. So its key and its limits are looked up before. */
 async function storeAll(bindings: SubmitBindings, built: readonly BuiltJob[]): Promise<Submission[]> {
+	const large = built.filter(isLarge);
+	const foreseen = await retryOnLostResponse(() => foreseeSubmissions(bindings.db, large));
+	const left = built.filter((job) => !foreseen[large.indexOf(job)]);
+	const submissions = await storeNew(bindings, left);
+	return built.flatMap((job) => foreseen[large.indexOf(job)] ?? submissions[left.indexOf(job)] ?? []);
+}
+
+async function storeNew(bindings: SubmitBindings, built: readonly BuiltJob[]): Promise<Submission[]> {
 	if (built.length === 0) return [];
 	const { db, background, measure } = bindings;
 	const jobs = await Promise.all(built.map((job) => placeInput(bindings, job)));
@@ -81,16 +100,36 @@ async function storeAll(bindings: SubmitBindings, built: readonly BuiltJob[]): P
 		return submission?.outcome === "created" && submission.hasSlot;
 	});
 	if (ready.length > 0) background(enqueueAll(bindings, ready));
-	// A write with a lost response may still take effect, and its job needs the input.
-	const unused = isResponseLost ? [] : jobs.filter((job) => !created.includes(job));
-	await eraseUnused(bindings, unused);
+	// A write with a lost response may still take effect, and its job needs the input. If another job has its key, it cannot.
+	const isUnused = (at: number) => !isResponseLost || isKeyTaken(submissions[at]);
+	await eraseUnused(
+		bindings,
+		jobs.filter((job, at) => !created.includes(job) && isUnused(at)),
+	);
 	return submissions;
 }
 
-async function placeInput({ objects, runtime }: SubmitBindings, { input, ...job }: BuiltJob): Promise<NewJob> {
-	const inputBytes = new TextEncoder().encode(input).byteLength;
-	if (inputBytes <= INLINE_INPUT_BYTES_MAX) return { ...job, input, inputKey: null, inputBytes };
-	return { ...job, input: null, inputKey: await storeInput(objects, job, input, runtime.now()), inputBytes };
+function isKeyTaken(submission: Submission | undefined): boolean {
+	return submission?.outcome === "replayed" || submission?.outcome === "key_reused";
+}
+
+function isLarge({ input }: BuiltJob): boolean {
+	return input.byteLength > INLINE_INPUT_BYTES_MAX;
+}
+
+async function placeInput(bindings: SubmitBindings, { input, ...job }: BuiltJob): Promise<NewJob> {
+	const inputBytes = input.byteLength;
+	if (!isLarge({ ...job, input }))
+		return { ...job, input: new TextDecoder().decode(input), inputKey: null, inputBytes };
+	const key = inputKey(job, bindings.runtime.now(), await requestOf(bindings, job));
+	await storeInput(bindings.objects, key, input);
+	return { ...job, input: null, inputKey: key, inputBytes };
+}
+
+/** Of a request whose repeats are recognised for longer than they may be in flight. */
+async function requestOf({ runtime }: SubmitBindings, { idempotency }: Pick<NewJob, "idempotency">) {
+	if (idempotency === null || isCounted(idempotency)) return null;
+	return (await sha256Hex(runtime, `${idempotency.key}\n${idempotency.fingerprint}`)).slice(0, REQUEST_LENGTH);
 }
 
 /** A caller at a limit must not fill R2 with inputs of jobs that were never stored. */

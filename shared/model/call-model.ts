@@ -99,7 +99,7 @@ function defaultsFor(call: ModelCall, runtime: Pick<Runtime, "now">): Completion
 }
 
 function choicesRequested(call: ModelCall): number {
-	const { n } = call.input;
+	const n = call.input.get("n");
 	return typeof n === "number" && n >= 1 ? Math.floor(n) : 1;
 }
 

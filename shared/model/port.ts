@@ -5,7 +5,7 @@
 
 import type { ChatCompletion } from "../core/chat/chat-completion.ts";
 import type { GatewaySettings } from "../core/jobs/job.ts";
-import type { JsonObject } from "../core/json/json.ts";
+import type { JsonBody } from "../core/json/json-body.ts";
 import type { ModelFailure, Usage } from "../core/upstreams/failures.ts";
 import type { ModelRoute } from "../core/upstreams/model-routes.ts";
 
@@ -14,7 +14,7 @@ export interface ModelCall {
 	model: string;
 	route: ModelRoute;
 	/** The validated chat completion body, unlisted fields included. Providers get it with what `streamedInput` adds. */
-	input: JsonObject;
+	input: JsonBody;
 	/** How many calls this job has made before, on any model, counted as attempts or not. Only the simulated provider uses it. */
 	callsBefore: number;
 	/** How long the whole call may take, including the response. */

@@ -34,7 +34,7 @@ export async function callStreamed(
 ): Promise<ModelOutcome> {
 	const { route, model } = call;
 	const plain = plainInput(route, call.input);
-	const isDefault = plain.stream === undefined;
+	const isDefault = plain.get("stream") === undefined;
 	// The gateway caches no streams.
 	const isCached = isDefault && mayUseCache(call.gateway);
 	const mayAdd = !isCached && withoutStream.get(route)?.get(model) !== "all";

@@ -1,19 +1,20 @@
 /** Inputs too large for a row. */
-import type { JobKey } from "../core/jobs/job.ts";
-import { inputKey } from "./keys.ts";
+import type { Job } from "../core/jobs/job.ts";
 import type { ObjectStore } from "./object-store.ts";
 
 /** A larger input is stored in R2: a D1 row may have 2 MB, and a lease reads a batch of rows. */
 export const INLINE_INPUT_BYTES_MAX = 32 * 1024;
 
-/** Puts the input and returns its key. Called before the row that names it is written. */
-export async function storeInput(objects: ObjectStore, job: JobKey, input: string, timeMs: number): Promise<string> {
-	const key = inputKey(job, timeMs);
+/** Puts the input under `key`. Called before the row that names it is written. */
+export async function storeInput(objects: ObjectStore, key: string, input: Uint8Array): Promise<void> {
 	await objects.put(key, input);
-	return key;
 }
 
-/** Null: the object was erased. */
-export async function readInput(objects: ObjectStore, key: string): Promise<string | null> {
-	return await objects.text(key);
+/** The input of a job, from its row or from R2. Null: the object was erased. */
+export async function readInput(
+	objects: ObjectStore,
+	{ input, inputKey }: Pick<Job, "input" | "inputKey">,
+): Promise<Uint8Array | null> {
+	if (inputKey !== null) return await objects.bytes(inputKey);
+	return input === null ? null : new TextEncoder().encode(input);
 }

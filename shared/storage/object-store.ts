@@ -18,7 +18,7 @@ export class ObjectStore {
 		this.#timers = timers;
 	}
 
-	async put(key: string, json: string): Promise<void> {
+	async put(key: string, json: string | Uint8Array): Promise<void> {
 		await this.#withinLimit("put object", () => this.#bucket.put(key, json, JSON_OBJECT));
 	}
 
@@ -35,6 +35,14 @@ export class ObjectStore {
 	/** The whole object as text. Null: there is no such object. */
 	async text(key: string): Promise<string | null> {
 		return await this.#withinLimit("read object", async () => (await this.#bucket.get(key))?.text() ?? null);
+	}
+
+	/** The whole object. Null: there is no such object. */
+	async bytes(key: string): Promise<Uint8Array | null> {
+		return await this.#withinLimit("read object", async () => {
+			const object = await this.#bucket.get(key);
+			return object === null ? null : new Uint8Array(await object.arrayBuffer());
+		});
 	}
 
 	/** The object as a stream. Its reader has no time limit. Null: there is no such object. */

@@ -1,5 +1,6 @@
 /** Calls, provider answers and an `callModel` for tests: a test names only what it is about. */
 import type { JsonObject } from "../../shared/core/json/json.ts";
+import { JsonBody } from "../../shared/core/json/json-body.ts";
 import type { ModelRoute } from "../../shared/core/upstreams/model-routes.ts";
 import { type CallModelDeps, callModel } from "../../shared/model/call-model.ts";
 import type { ModelCall, ModelOutcome } from "../../shared/model/port.ts";
@@ -11,11 +12,18 @@ export const COMPATIBLE: ModelRoute = {
 	base_url: "https://provider.test/v1",
 };
 
-export function aCall(overrides: Partial<ModelCall> = {}): ModelCall {
+export type CallFacts = Partial<Omit<ModelCall, "input">> & { input?: JsonObject };
+
+/** What was sent, whether as text or as bytes. */
+export const sentIn = (init: RequestInit) => new Response(init.body ?? null).json<JsonObject>();
+
+export const jsonBody = (value: object) => new JsonBody(new TextEncoder().encode(JSON.stringify(value)));
+
+export function aCall({ input, ...overrides }: CallFacts = {}): ModelCall {
 	return {
 		model: "maker/model",
 		route: COMPATIBLE,
-		input: { messages: [{ role: "user", content: "Why?" }] },
+		input: jsonBody(input ?? { messages: [{ role: "user", content: "Why?" }] }),
 		callsBefore: 0,
 		timeoutMs: 600_000,
 		tenantId: "ten_1",
@@ -29,7 +37,7 @@ export function aCall(overrides: Partial<ModelCall> = {}): ModelCall {
 export function asking(runtime: FakeRuntime, deps: Partial<CallModelDeps> = {}) {
 	const ai = { run: async () => Promise.reject(new Error("Binding AI needs to be run remotely")) };
 	const ask = callModel({ runtime, ai, secret: () => null, ...deps });
-	return (call: Partial<ModelCall> = {}, signal = new AbortController().signal) => ask(aCall(call), signal);
+	return (call: CallFacts = {}, signal = new AbortController().signal) => ask(aCall(call), signal);
 }
 
 /** The outcome where it is there, else "waiting": a test moves the clock until it is. */

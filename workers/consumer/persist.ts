@@ -5,7 +5,7 @@ import type { Attempt } from "../../shared/core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import type { JobState } from "../../shared/core/jobs/job-states.ts";
 import type { StoredResult } from "../../shared/core/jobs/settlement.ts";
-import type { JsonObject } from "../../shared/core/json/json.ts";
+import { JsonBody } from "../../shared/core/json/json-body.ts";
 import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import { findLeaseState } from "../../shared/db/jobs/find-job.ts";
 import { type Leased, leaseJobs } from "../../shared/db/jobs/lease-jobs.ts";
@@ -92,13 +92,10 @@ export async function findEarlierResult({ objects }: Consumer, job: Job): Promis
 	}
 }
 
-export async function loadInput({ objects }: Consumer, job: Job): Promise<JsonObject | "missing" | "unknown"> {
+export async function loadInput({ objects }: Consumer, job: Job): Promise<JsonBody | "missing" | "unknown"> {
 	try {
-		const text = job.inputKey === null ? job.input : await readInput(objects, job.inputKey);
-		if (text === null) return "missing";
-		// Our own text, validated at submission.
-		const input: JsonObject = JSON.parse(text);
-		return input;
+		const bytes = await readInput(objects, job);
+		return bytes === null ? "missing" : new JsonBody(bytes);
 	} catch (error) {
 		logWarning("input.read_failed", { jobId: job.jobId }, error);
 		return "unknown";

@@ -11,7 +11,7 @@ import {
 	precheck,
 	type Settlement,
 } from "../../shared/core/jobs/settlement.ts";
-import type { JsonObject } from "../../shared/core/json/json.ts";
+import type { JsonBody } from "../../shared/core/json/json-body.ts";
 import { type ModelFailure, routeFailure } from "../../shared/core/upstreams/failures.ts";
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import type { ModelOutcome, ModelResponse } from "../../shared/model/port.ts";
@@ -85,7 +85,7 @@ function invocationMsLeft({ startedAt }: Lease, now: number): number {
 }
 
 /** Calls the model, for at most `timeout_seconds` and never beyond the deadline or the invocation. */
-async function call({ callModel, config, runtime }: Consumer, lease: Lease, input: JsonObject): Promise<ModelOutcome> {
+async function call({ callModel, config, runtime }: Consumer, lease: Lease, input: JsonBody): Promise<ModelOutcome> {
 	const { tenantId, jobId, model, attempts, gateway, timeoutMs, deadlineAt } = lease.job;
 	const route = routeFor(config.modelRoutes, model);
 	if (route === null) return { ok: false, failure: noRoute(model) };

@@ -1,5 +1,5 @@
-/** The jobs of one queue batch: leased in one statement, called side by side, watched together. */
-import { mayKillHolders } from "../../shared/core/jobs/attempts.ts";
+/** The jobs of one queue batch: leased in one statement, called side by side as a rule, watched together. */
+import { mayKillHolders, runsAlone } from "../../shared/core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { breakerKeysOf } from "../../shared/core/upstreams/credentials.ts";
 import type { Database } from "../../shared/db/database.ts";
@@ -47,16 +47,22 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: D
 	const running = new Set(jobs);
 	const disposeNow = async (key: JobKey, disposition: Disposition) =>
 		dispose(key, running.size > 0 ? await withoutNeighbours(consumer, key, disposition) : disposition);
-	const attempts = jobs.map(async (job) => {
+	const run = async (job: Job) => {
 		const disposition = await runOrRetry(consumer, leaseOf(job));
 		watch.release(job);
 		running.delete(job);
 		await disposeNow(job, disposition);
-	});
+	};
 	const missed = keys.filter((key) => !jobs.some((job) => job.tenantId === key.tenantId && job.jobId === key.jobId));
 	const woken = wake(consumer, { deliveries: pending, jobs: released });
-	await Promise.all([...attempts, disposeOfMissed(consumer, missed, disposeNow), woken]);
+	await Promise.all([runAll(jobs, run), disposeOfMissed(consumer, missed, disposeNow), woken]);
 	await watch.stop();
+}
+
+/** Side by side, and then, one after the other, the jobs that may kill this isolate: nothing else is lost with it then. */
+async function runAll(jobs: readonly Job[], run: (job: Job) => Promise<void>): Promise<void> {
+	await Promise.all(jobs.filter((job) => !runsAlone(job)).map(run));
+	for (const job of jobs.filter(runsAlone)) await run(job);
 }
 
 /**

@@ -13,6 +13,7 @@ import type { Database } from "../../shared/db/database.ts";
 import { writeNote } from "../../shared/db/upkeep/sweeper-notes.ts";
 import { bind } from "../bindings.ts";
 import { log, logError, logWarning } from "../log.ts";
+import { deleteAgain } from "./delete-again.ts";
 import { enqueueDueDeliveries } from "./enqueue-deliveries.ts";
 import { eraseTenants } from "./erase-tenants.ts";
 import { pruneAll } from "./prune.ts";
@@ -51,7 +52,8 @@ const STEPS: readonly Step[] = [
 	{ name: "releaseAllDeliveries", run: releaseAllDeliveries, share: share(120, 600, 10) },
 	{ name: "enqueueDueDeliveries", run: enqueueDueDeliveries, share: share(40, 400, 10) },
 	{ name: "eraseTenants", run: eraseTenants, share: share(100, 100, 15) },
-	{ name: "pruneAll", run: pruneAll, share: share(90, 600, 15) },
+	{ name: "pruneAll", run: pruneAll, share: share(45, 400, 10) },
+	{ name: "deleteAgain", run: deleteAgain, share: share(45, 200, 5) },
 	{ name: "reapInputs", run: reapInputs, share: share(20, 40, 15) },
 	{ name: "resealSecrets", run: resealSecrets, share: share(5, 0, 10) },
 ];

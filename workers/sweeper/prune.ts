@@ -1,7 +1,7 @@
 /** Erases what is past its retention: rows first, so that no reader finds half a job, then R2 objects. */
 import { newId } from "../../shared/core/ids.ts";
 import { pruneAuditLog } from "../../shared/db/tenants/audit-log.ts";
-import { findJobsToPrune, findTombstones, pruneJobs, removeTombstones } from "../../shared/db/upkeep/erase-jobs.ts";
+import { findJobsToPrune, pruneJobs } from "../../shared/db/upkeep/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../shared/db/upkeep/prune-records.ts";
 import { eraseObjects } from "../../shared/storage/erase-objects.ts";
 import { keysOfJob } from "../../shared/storage/keys.ts";
@@ -13,15 +13,12 @@ const PAGE = 500;
 const PAGES_MAX = 12;
 /** Per page. */
 const STATEMENTS = 5;
-/** There is one for each page, and for each job that its owner erases. */
-const TOMBSTONES_MAX = 300;
 /** Rows per statement, during which no other statement runs; and statements per sweep. */
 const RECORDS = 1_000;
 const RECORD_PAGES_MAX = 6;
 
 export async function pruneAll(sweeper: Sweeper, budget: Budget) {
 	return {
-		objectsDeletedAgain: await deleteAgain(sweeper),
 		pruned: await pruneFinalJobs(sweeper, budget),
 		idempotencyKeysPruned: await pruneRecords(() => pruneIdempotencyKeys(sweeper.db, RECORDS)),
 		deliveriesPruned: await pruneRecords(() => pruneOrphanedDeliveries(sweeper.db, RECORDS)),
@@ -51,13 +48,4 @@ async function pruneFinalJobs({ db, objects, runtime }: Sweeper, budget: Budget)
 		if (due.length < PAGE) break;
 	}
 	return pruned;
-}
-
-/** The second deletion: a holder that lost its lease may have written after the first. */
-async function deleteAgain({ db, objects }: Sweeper): Promise<number> {
-	const tombstones = await findTombstones(db, TOMBSTONES_MAX);
-	const keys = tombstones.flatMap((tombstone) => tombstone.keys);
-	await eraseObjects(objects, keys);
-	await removeTombstones(db, tombstones);
-	return keys.length;
 }

@@ -3,7 +3,8 @@
  * the provider has to wait through a long silence, and the connection counts as waiting only until the headers. The stream is
  * assembled into the response that would have come whole; where it cannot be, the call is not streamed.
  */
-import { type Json, type JsonObject, objectOf } from "../json/json.ts";
+import { type Json, objectOf } from "../json/json.ts";
+import type { JsonBody } from "../json/json-body.ts";
 import type { ModelRoute, ProviderName } from "../upstreams/model-routes.ts";
 
 interface StreamLimit {
@@ -34,10 +35,9 @@ const STREAM_LIMITS: readonly StreamLimit[] = [
 ];
 
 /** The caller's input, without its stream where the route's server cannot. */
-export function plainInput(route: ModelRoute, input: JsonObject): JsonObject {
-	if (route.stream !== false || input.stream !== true) return input;
-	const { stream: _, stream_options: __, ...whole } = input;
-	return whole;
+export function plainInput(route: ModelRoute, input: JsonBody): JsonBody {
+	if (route.stream !== false || input.get("stream") !== true) return input;
+	return input.with({ stream: undefined, stream_options: undefined });
 }
 
 /**
@@ -45,16 +45,19 @@ export function plainInput(route: ModelRoute, input: JsonObject): JsonObject {
  * default. `plain` itself: nothing is added.
  * @param model the name that the provider knows
  */
-export function streamedInput(route: ModelRoute, model: string, plain: JsonObject): JsonObject {
+export function streamedInput(route: ModelRoute, model: string, plain: JsonBody): JsonBody {
 	const limits = STREAM_LIMITS.filter(
 		({ provider, models }) => (provider === route.provider || provider === "any") && models.test(model),
 	);
 	const isWholeOnly = limits.some(
-		({ wholeFor }) => wholeFor === "all" || wholeFor.some((field) => isGiven(plain[field])),
+		({ wholeFor }) => wholeFor === "all" || wholeFor.some((field) => isGiven(plain.get(field))),
 	);
-	const isStreamed = plain.stream ?? (route.stream !== false && !isWholeOnly);
+	const isStreamed = plain.get("stream") ?? (route.stream !== false && !isWholeOnly);
 	if (isStreamed !== true || limits.some(({ takesOptions }) => !takesOptions)) return plain;
-	return { ...plain, stream: true, stream_options: { ...objectOf(plain.stream_options), include_usage: true } };
+	return plain.with({
+		stream: true,
+		stream_options: { ...objectOf(plain.get("stream_options")), include_usage: true },
+	});
 }
 
 function isGiven(value: Json | undefined): boolean {

@@ -79,6 +79,11 @@ export function mayKillHolders({ attempts }: { attempts: readonly Attempt[] }): 
 	return attempts.some(({ outcome, counted }) => outcome === "abandoned" && !counted);
 }
 
+/** Whether a holder of the job ever died: the job may have killed it, and with it all that ran beside. */
+export function runsAlone({ attempts }: { attempts: readonly Attempt[] }): boolean {
+	return attempts.some(({ outcome }) => outcome === "abandoned");
+}
+
 /** The number of the next call, from 1. Numbering continues when old entries are dropped. */
 export function nextAttemptNumber(history: readonly Attempt[]): number {
 	return (history.at(-1)?.number ?? 0) + 1;

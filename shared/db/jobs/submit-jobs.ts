@@ -109,6 +109,14 @@ async function makeOrExplain(db: Database, jobs: readonly NewJob[], isRepeat: bo
 		...explanation(db, jobs),
 	]);
 	const [holders = [], stored = [], refusals = []] = rows.slice(-3);
+	return explain(jobs, { holders, stored, refusals }).map((submission) => submission ?? { outcome: "erased" });
+}
+
+/** What submissions of these jobs come to as far as nothing of them has to be stored. Null: the job is new, and no limit refuses it. */
+export async function foreseeSubmissions(db: Database, jobs: readonly Submitted[]): Promise<(Submission | null)[]> {
+	if (jobs.length === 0) return [];
+	const rows = await db.transact<Record<string, unknown>>("foresee submissions", explanation(db, jobs));
+	const [holders = [], stored = [], refusals = []] = rows;
 	return explain(jobs, { holders, stored, refusals });
 }
 
@@ -267,7 +275,8 @@ interface ExplanationRows {
 	refusals: Record<string, unknown>[];
 }
 
-function explain(submitted: readonly Submitted[], rows: ExplanationRows): Submission[] {
+/** Null: nothing keeps the job from being stored, or it was stored before and erased since. */
+function explain(submitted: readonly Submitted[], rows: ExplanationRows): (Submission | null)[] {
 	const jobs = new Map(rows.stored.map(storedFromRow).map((one) => [keyText(one.job.tenantId, one.job.jobId), one]));
 	return submitted.map(({ tenantId, jobId, idempotency }, place) => {
 		const refused = () => refusalFromRow(rows.refusals.find(({ id }) => id === tenantId));
@@ -292,11 +301,10 @@ const RefusalRow = z.object({
 	wait_ms: z.number(),
 });
 
-/** A job that no limit refused was stored before and erased since. */
-function refusalFromRow(raw: unknown): Submission {
+function refusalFromRow(raw: unknown): Submission | null {
 	const row = RefusalRow.optional().parse(raw);
 	if (row?.is_deleted === 1) return { outcome: "deleted" };
-	if (row === undefined || row.is_over + row.is_full === 0) return { outcome: "erased" };
+	if (row === undefined || row.is_over + row.is_full === 0) return null;
 	const limit = row.is_over ? "tokens_per_day" : "open_jobs";
 	return { outcome: "refused", limit, quota: row.limits[limit] ?? 0, msUntilTomorrow: row.wait_ms };
 }

@@ -114,13 +114,23 @@ function eraseOwned(table: string, key: string, tenantId: string, limit: number)
 	};
 }
 
-/** Removes the rows of tenants whose data is erased, once no cache or holder can know them. */
-export async function removeErasedTenants(db: Database, limit: number): Promise<number> {
-	const rows = await db.all("remove erased tenants", {
-		sql: `DELETE FROM tenants WHERE id IN (
-		       SELECT id FROM tenants WHERE deleted_at <= ${NOW} - ${ROW_KEPT_MS} AND NOT ${OWNS_SOMETHING}
-		        ORDER BY deleted_at LIMIT ?2) RETURNING id`,
+const MAY_GO = `deleted_at <= ${NOW} - ${ROW_KEPT_MS} AND NOT ${OWNS_SOMETHING}`;
+
+/** Deleted tenants whose rows are erased, once no cache or holder can know them. */
+export async function findErasedTenants(db: Database, limit: number): Promise<string[]> {
+	const rows = await db.all<{ id: string }>("find erased tenants", {
+		sql: `SELECT id FROM tenants WHERE ${MAY_GO} ORDER BY deleted_at LIMIT ?2`,
 		params: [db.clock(), limit],
+	});
+	return rows.map(({ id }) => id);
+}
+
+/** Removes the rows of the erased tenants themselves. Returns how many. */
+export async function removeErasedTenants(db: Database, tenantIds: readonly string[]): Promise<number> {
+	if (tenantIds.length === 0) return 0;
+	const rows = await db.all("remove erased tenants", {
+		sql: `DELETE FROM tenants WHERE id IN (SELECT value FROM json_each(?2)) AND ${MAY_GO} RETURNING id`,
+		params: [db.clock(), JSON.stringify(tenantIds)],
 	});
 	return rows.length;
 }

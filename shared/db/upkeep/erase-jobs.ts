@@ -114,23 +114,26 @@ export interface Tombstone {
 	id: string;
 	/** R2 keys. */
 	keys: string[];
+	/** The job that its owner erased. Null: a page of jobs. */
+	erasedJob: string | null;
 }
 
 const TombstoneRow = z.object({
 	delete_at: z.number(),
 	id: z.string(),
 	keys: column(z.array(z.string())),
+	erased_job: z.string().nullable(),
 });
 
 /** Tombstones whose time has come, oldest first. */
 export async function findTombstones(db: Database, limit: number): Promise<Tombstone[]> {
 	const rows = await db.all("find tombstones", {
-		sql: `SELECT delete_at, id, keys FROM tombstones WHERE delete_at <= ${NOW} ORDER BY delete_at LIMIT ?2`,
+		sql: `SELECT delete_at, id, keys, erased_job FROM tombstones WHERE delete_at <= ${NOW} ORDER BY delete_at LIMIT ?2`,
 		params: [db.clock(), limit],
 	});
 	return rows.map((raw) => {
 		const row = TombstoneRow.parse(raw);
-		return { deleteAt: row.delete_at, id: row.id, keys: row.keys };
+		return { deleteAt: row.delete_at, id: row.id, keys: row.keys, erasedJob: row.erased_job };
 	});
 }
 

@@ -31,7 +31,7 @@ export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Pro
 		const response = await runtime.fetch(completionsUrl(baseUrl), {
 			method: "POST",
 			headers,
-			body: JSON.stringify({ ...call.input, model: call.route.rename ?? call.model }),
+			body: call.input.with({ model: call.route.rename ?? call.model }).toBytes(),
 			// A redirect would carry the prompt, and maybe the key, to an address that is not configured.
 			redirect: "manual",
 			signal,

@@ -21,7 +21,8 @@ const TOKENS_PER_EVENT = 16;
 
 export function simulated(runtime: SimulatedRuntime): Provider {
 	return async function callSimulated(call, signal) {
-		const parsed = Simulation.safeParse(call.input.simulate ?? {});
+		const input = call.input.toObject();
+		const parsed = Simulation.safeParse(input.simulate ?? {});
 		if (!parsed.success) return reply(refusal(400, `input.simulate.${whatIsWrong(parsed.error)}`));
 		const plan = parsed.data;
 		if (plan.latency_ms > 0) await runtime.sleep(plan.latency_ms, signal);
@@ -30,8 +31,8 @@ export function simulated(runtime: SimulatedRuntime): Provider {
 		const status = plannedFailure(plan, call.callsBefore);
 		if (status !== null) return reply(refusal(status, `Simulated failure ${status}.`, plan.retry_after));
 		const stalls = isPlannedToStall(plan, call.callsBefore);
-		const simulation = simulatedResponse(call.route.rename ?? call.model, call.input, plan.output_tokens);
-		if (call.input.stream === true || plan.stream_chunk_ms !== undefined) {
+		const simulation = simulatedResponse(call.route.rename ?? call.model, input, plan.output_tokens);
+		if (input.stream === true || plan.stream_chunk_ms !== undefined) {
 			return reply(
 				eventStream(
 					runtime,

@@ -51,7 +51,8 @@ export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 		const model = call.route.rename ?? call.model;
 		let result: unknown;
 		try {
-			result = await ai.run(model, call.input, await optionsFor(call, signal, runtime));
+			// The binding serializes it.
+			result = await ai.run(model, call.input.toObject(), await optionsFor(call, signal, runtime));
 		} catch (error) {
 			const failure = signal.aborted ? null : failureOf(error, runtime.now());
 			if (failure === null) throw error;
@@ -81,7 +82,7 @@ async function optionsFor(call: ModelCall, signal: AbortSignal, runtime: Gateway
 async function cacheFor(call: ModelCall, runtime: GatewayRuntime): Promise<GatewayCache> {
 	const { gateway, tenantId, model, route, input } = call;
 	if (!mayUseCache(gateway)) return { skipCache: true };
-	const cacheKey = await sha256Hex(runtime, JSON.stringify([tenantId, model, route, input]));
+	const cacheKey = await sha256Hex(runtime, JSON.stringify([tenantId, model, route, input.toObject()]));
 	return gateway?.cacheTtlSeconds ? { cacheKey, cacheTtl: gateway.cacheTtlSeconds } : { cacheKey };
 }
 

@@ -1,8 +1,10 @@
 /**
  * S2, of results: stored once, before the row says so, and never changed while the job is kept. The bytes are an answer
- * that the model gave to this very job. What is erased stays erased, despite late writes.
+ * that the model gave to this very job. What is erased stays erased, despite late writes. E3: no copy of the input of a job
+ * that its owner erased is left.
  */
 import type { Simulation } from "../simulate.ts";
+import type { Row } from "../world/sql-engine.ts";
 import { isFinalRow, numberOf, textOf } from "./rows.ts";
 
 const KEY = /^results\/([^/]+)\/([^/]+)$/;
@@ -29,6 +31,10 @@ export function watchResults(simulation: Simulation): () => void {
 		const isOwn = service.model.callsOf(id).some(({ answer }) => answer !== null && text.includes(`"${answer}"`));
 		if (!isOwn) world.violate("S10", `${id} has a result that its model never gave: ${text}`);
 	});
+	const erased: Row[] = [];
+	ledger.on("jobs", ({ before, after, by }) => {
+		if (before?.input_key && after === null && by?.name.startsWith("intake")) erased.push(before);
+	});
 	return () => {
 		for (const job of ledger.rows("jobs").values()) {
 			const key = `results/${textOf(job, "tenant_id")}/${textOf(job, "id")}`;
@@ -36,10 +42,25 @@ export function watchResults(simulation: Simulation): () => void {
 				world.violate("S2", `the bytes of ${key} changed`);
 		}
 		checkOrphans(simulation);
+		for (const job of erased) checkCopies(simulation, job);
 	};
 }
 
-/** What no row names is named by a tombstone whose time has not come. Inputs are reaped after days: not looked at here. */
+/** Copies that repeats of the request put. Of a submission without a key, and of a retry, copies are reaped after a day. */
+function checkCopies({ service, callers, world }: Simulation, job: Row): void {
+	const { tag = "" } = JSON.parse(textOf(job, "metadata")) as { tag?: string };
+	const submission = callers.submissions.get(tag);
+	const isRetried = [...callers.submissions.values()].some((one) => one.tag !== tag && one.body === submission?.body);
+	const hasTombstone =
+		service.database.look("SELECT 1 FROM tombstones WHERE erased_job = ?1", textOf(job, "id")).length > 0;
+	if (submission === undefined || submission.key === null || isRetried || hasTombstone) return;
+	for (const { key, bytes } of service.bucket.objects.values()) {
+		if (key.startsWith("inputs/") && new TextDecoder().decode(bytes).includes(`"content":"${tag} `))
+			world.violate("E3", `${key} is a copy of the input of ${textOf(job, "id")}, which was erased`);
+	}
+}
+
+/** What no row names is named by a tombstone whose time has not come. Inputs are reaped after a day: not looked at here. */
 function checkOrphans({ ledger, world, service }: Simulation): void {
 	const erased = service.database
 		.look("SELECT keys FROM tombstones")

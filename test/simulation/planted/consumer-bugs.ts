@@ -14,8 +14,8 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "a message is acked before its job is settled",
 		seenBy: 1,
 		file: "workers/consumer/run-messages.ts",
-		find: "\tconst attempts = jobs.map(async (job) => {\n",
-		replace: "\tconst attempts = jobs.map(async (job) => {\n\t\tsettleMessage(job, ACK);\n",
+		find: "\tconst run = async (job: Job) => {\n",
+		replace: "\tconst run = async (job: Job) => {\n\t\tdispose(job, ACK);\n",
 	},
 	{
 		name: "a new holder does not look for an earlier result",
@@ -150,6 +150,20 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: "attempt = iif(${IS_UNCALLED}, attempt, min(attempt, max_attempts) + 1),",
 		replace: "attempt = min(attempt, max_attempts) + 1,",
+	},
+	{
+		name: "a job that killed its holder runs beside others again",
+		scenario: "killers-in-batches",
+		file: "workers/consumer/run-messages.ts",
+		find: "await Promise.all(jobs.filter((job) => !runsAlone(job)).map(run));\n\tfor (const job of jobs.filter(runsAlone)) await run(job);",
+		replace: "await Promise.all(jobs.map(run));",
+	},
+	{
+		name: "a job that killed its holder does not wait for its neighbours",
+		scenario: "killers-in-batches",
+		file: "workers/consumer/run-messages.ts",
+		find: "await Promise.all(jobs.filter((job) => !runsAlone(job)).map(run));",
+		replace: "jobs.filter((job) => !runsAlone(job)).map(run);",
 	},
 	{
 		name: "no canary is put before a call",

@@ -52,6 +52,27 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		replace: "sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2 AND ${IS_SERVED}`",
 	},
 	{
+		name: "copies of an erased job's input are not looked for",
+		scenario: "large-inputs",
+		file: "shared/jobs/erase.ts",
+		find: "if (erased.inputKey !== null) await eraseCopies(bindings, erased.inputKey);",
+		replace: "",
+	},
+	{
+		name: "each copy of an input lies apart",
+		scenario: "large-inputs",
+		file: "shared/jobs/submit.ts",
+		find: "sha256Hex(runtime, `${idempotency.key}\\n${idempotency.fingerprint}`)",
+		replace: "sha256Hex(runtime, `${idempotency.key}\\n${runtime.random()}`)",
+	},
+	{
+		name: "a large input is put before its key is looked up",
+		scenario: "large-inputs",
+		file: "shared/jobs/submit.ts",
+		find: "const large = sized.filter(isLarge);",
+		replace: "const large = sized.filter(() => false);",
+	},
+	{
 		name: "a retried job sends another prompt",
 		seenBy: 9,
 		file: "shared/jobs/retry.ts",

@@ -55,9 +55,16 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "the second deletion is left out",
 		seenBy: 78,
-		file: "workers/sweeper/prune.ts",
+		file: "workers/sweeper/delete-again.ts",
 		find: "await eraseObjects(objects, keys);",
 		replace: "objects;",
+	},
+	{
+		name: "inputs of a deleted tenant that made no job are left",
+		scenario: "large-inputs",
+		file: "workers/sweeper/erase-tenants.ts",
+		find: "if (!(await eraseInputs(sweeper, inputsOfTenant(tenantId, day), budget))) {",
+		replace: "if (Number.isNaN(day)) {",
 	},
 	{
 		name: "a due job without a slot is enqueued and not lined up",

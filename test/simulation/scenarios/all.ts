@@ -1,5 +1,6 @@
 /** Every scenario, in the order of a job's way. */
 import { BACKLOGS } from "./backlogs.ts";
+import { INPUTS } from "./inputs.ts";
 import { LATENT_D1 } from "./latent-d1.ts";
 import { NEIGHBOURS } from "./neighbours.ts";
 import { OUTAGES } from "./outages.ts";
@@ -9,6 +10,7 @@ import type { Scenario } from "./scenario.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
 	...BACKLOGS,
+	...INPUTS,
 	...LATENT_D1,
 	...NEIGHBOURS,
 	...OUTAGES,

@@ -7,6 +7,36 @@ const SLOW_MS = 500 * SECOND;
 
 export const NEIGHBOURS: readonly Scenario[] = [
 	{
+		name: "killers-in-batches",
+		promise: "a job that kills its isolate takes its neighbours with it once, and never again",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			const killers = new Set<string>();
+			stage.service.model.script = ({ jobId, by }) => {
+				if (killers.has(jobId)) by.die("it is out of memory");
+				return { afterMs: 20 * SECOND };
+			};
+			const good = await stage.store([tenant], 3);
+			for (const id of await stage.store([tenant], 1, { maxAttempts: 8 })) killers.add(id);
+			// The killer is back after its lease, again and again, while others come and go.
+			for (let minute = 0; minute < 40; minute++) {
+				good.push(...(await stage.store([tenant], 6)));
+				await stage.run(MINUTE);
+			}
+			const [killer = ""] = killers;
+			stage.expect("deaths of isolates", stage.work.calls.of(killer), { atLeast: 6 });
+			const again = good.map((id) => stage.work.calls.of(id) - 1);
+			stage.expect(
+				"calls that neighbours made once more",
+				again.reduce((sum, one) => sum + Math.max(0, one), 0),
+				{ atMost: 3 },
+			);
+			stage.expect("of one neighbour at most", Math.max(...again), { atMost: 1 });
+			const done = stage.jobsOf(tenant).filter(({ status }) => status === "succeeded").length;
+			stage.expect("neighbours that succeeded", done, { atLeast: good.length - 12 });
+		},
+	},
+	{
 		name: "slow-neighbour",
 		promise: "a job is retried after its own wait, however long its neighbours in the batch take",
 		async play(stage) {

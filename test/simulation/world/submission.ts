@@ -42,7 +42,7 @@ export function throwSubmission(
 		payload: dice.pick(["full", "thin"]),
 		...(wants === EVENTS ? {} : { events: wants }),
 	};
-	const content = dice.chance(0.03) ? `${tag} ${"x".repeat(LARGE_BYTES)}` : `${tag} is what I ask`;
+	const content = dice.chance(0.06) ? `${tag} ${"x".repeat(LARGE_BYTES)}` : `${tag} is what I ask`;
 	const body = {
 		model: dice.pick(["alpha/one", ["alpha/one", "beta/two"], ["beta/two", "alpha/one", "alpha/three"]]),
 		input: { messages: [{ role: "user", content }] },

@@ -51,7 +51,7 @@ describe("an attempt that succeeds", () => {
 		await world.start(model).consume(await aJob({ deadlineMs: 20 * SECOND }));
 		expect(model.calls.map(({ timeoutMs }) => timeoutMs)).toEqual([30 * SECOND, 20 * SECOND]);
 		expect(model.calls[0]).toMatchObject({ jobId: job.jobId, callsBefore: 0, route: { provider: "simulated" } });
-		expect(model.calls[0]?.input).toEqual({ messages: [{ role: "user", content: "Why?" }] });
+		expect(model.calls[0]?.input.toObject()).toEqual({ messages: [{ role: "user", content: "Why?" }] });
 	});
 });
 

@@ -28,7 +28,7 @@ export const DISPATCHER = callsOf({
 
 export const SWEEPER = callsOf({
 	d1: `admit jobs, defer delivery sweep, erase page of tenant, filter existing jobs, exhaust parked deliveries, find deliveries to sweep, find jobs to erase,
-		find jobs to prune, find jobs to sweep, find parked keys, find parked receivers, find secrets sealed with, find stranded jobs,
+		find erased tenants, find jobs to prune, find jobs to sweep, find parked keys, find parked receivers, find secrets sealed with, find stranded jobs,
 		find tenants to erase, find tombstones, finish jobs, note swept, prune audit log, prune breakers,
 		prune idempotency keys, prune jobs, prune orphaned deliveries, prune receiver breakers, read sweeper note,
 		release deliveries, release parked, remove erased tenants, remove tombstones, replace sealed secrets, skip parked deliveries,
@@ -38,14 +38,14 @@ export const SWEEPER = callsOf({
 });
 
 export const INTAKE = callsOf({
-	d1: `count sealed secrets, create api key, create tenant, delete tenant, erase job, find api key, find api key in force,
-		find idempotency key, find job, find job summary, find job with input, find tenant, find webhook secret, finish jobs,
+	d1: `count sealed secrets, create api key, create tenant, delete tenant, erase job, filter existing jobs, find api key, find api key in force,
+		find idempotency key, foresee submissions, find job, find job summary, find job with input, find tenant, find webhook secret, finish jobs,
 		list api keys, list audit log, list deliveries of job, list jobs, list tenants, list usage, note api key use,
 		read status, revoke api key, rotate webhook secret, submit job, submit job or explain, update tenant`,
 	fetch: "addresses",
 	limiter: "keys, unauthenticated",
 	queue: "send jobs, sendBatch deliveries, sendBatch jobs",
-	r2: "delete results, get inputs, get results, put inputs",
+	r2: "delete inputs, delete results, get inputs, get results, list inputs, put inputs",
 });
 
 export const INTAKE_OF_WEBHOOKS = callsOf({

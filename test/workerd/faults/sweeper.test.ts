@@ -213,7 +213,7 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 		name: "an input whose job was never made, and one whose job waits",
 		tries: /sweeper note|filter existing|r2 (list|delete)/,
 		async play(story) {
-			const then = story.world.startedAt - 2 * DAY;
+			const then = story.world.startedAt - DAY;
 			const orphan = inputKey({ tenantId: story.tenantId, jobId: anId("job", then) }, then);
 			await env.RESULTS.put(orphan, "{}");
 			story.wish("an input without a job is reaped", isGone(orphan));
@@ -224,7 +224,7 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 			const row = { jobId, inputKey: owned, deadlineMs: 30 * DAY };
 			await anOldJob(story, { prompt: "waits", bought: 1, row });
 			story.wish("the day is noted as done", async () => {
-				const note = env.DB.prepare("SELECT value FROM sweeper_notes WHERE name = 'inputs_reaped_until'");
+				const note = env.DB.prepare("SELECT value FROM sweeper_notes WHERE name = 'inputs_reaped'");
 				return (await note.first()) !== null;
 			});
 			story.wish("the input of a job stays", async () => !(await isGone(owned)()));

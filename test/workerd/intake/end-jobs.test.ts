@@ -3,13 +3,12 @@ import { describe, expect, it } from "vitest";
 import type { JobBody } from "../../../shared/api/job.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
-import { readInput } from "../../../shared/storage/inputs.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { ObjectStore } from "../../../shared/storage/object-store.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { finalizationOf, type StoredJob } from "../../support/job-of.ts";
 import { aDelivery, aJob, reload, reloadDelivery } from "../support/a-job.ts";
-import { watchedD1 } from "../support/watched-d1.ts";
+import { interceptedD1, watchedD1 } from "../support/watched-d1.ts";
 import { aCaller, errorOf, refusalOf, send, sendTo } from "./caller.ts";
 import { aSucceededJob, COMPLETION, jobIn, jobsOf, PROMPT, submitted } from "./jobs.ts";
 import { BROKEN_R2, theServices, withWatchedQueue } from "./services.ts";
@@ -239,8 +238,8 @@ describe("POST /v1/jobs/{id}/retry", () => {
 		const old = await reload({ tenantId, jobId: id });
 		const objects = new ObjectStore(env.RESULTS, runtime);
 		expect((await erase(id)).status).toBe(204);
-		expect(await readInput(objects, old?.inputKey ?? "")).toBeNull();
-		expect(await readInput(objects, again?.inputKey ?? "")).toBe(JSON.stringify(input));
+		expect(await objects.text(old?.inputKey ?? "")).toBeNull();
+		expect(await objects.text(again?.inputKey ?? "")).toBe(JSON.stringify(input));
 	});
 
 	it("answers 503, and makes no job, where the old input cannot be read", async () => {
@@ -298,6 +297,32 @@ describe("DELETE /v1/jobs/{id}", () => {
 		}
 		expect((await erase(done.id)).status).toBe(404);
 		expect((await jobsOf(key)).map(({ id }) => id)).not.toContain(done.id);
+	});
+
+	it("erases the copies of its input that lost submissions of the same request left, and no other job's", async () => {
+		const json = { input: { messages: [{ role: "user", content: "x".repeat(50_000) }] } };
+		const sendLosing = async (times: number) => {
+			const headers = { "idempotency-key": "lost" };
+			let left = times;
+			const d1 = interceptedD1(env.DB, {
+				async call([first], run) {
+					if (first?.name.startsWith("submit job") && left-- > 0) throw new Error("D1_ERROR: Network connection lost.");
+					return await run();
+				},
+			});
+			const { server } = theServices({ db: new Database(d1, runtime) });
+			return await sendTo(server, "POST", "/v1/jobs", { key, json, headers: { ...headers, prefer: "wait=30" } });
+		};
+		const prefix = `inputs/${new Date().toISOString().slice(0, 10)}/${tenantId}/`;
+		const copies = async () => (await env.RESULTS.list({ prefix })).objects.map((object) => object.key);
+		const before = await copies();
+		expect((await sendLosing(2)).status).toBe(503);
+		const { id } = jobIn(await sendLosing(0));
+		const other = jobIn(await send("POST", "/v1/jobs", { key, json, headers: { prefer: "wait=30" } }));
+		expect((await copies()).length).toBe(before.length + 3);
+		expect((await erase(id)).status).toBe(204);
+		expect((await copies()).length).toBe(before.length + 1);
+		expect(await env.RESULTS.head((await reload({ tenantId, jobId: other.id }))?.inputKey ?? "")).not.toBeNull();
 	});
 
 	it("refuses while the job is not final", async () => {

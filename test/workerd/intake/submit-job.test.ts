@@ -1,10 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { Database } from "../../../shared/db/database.ts";
+import { ObjectStore } from "../../../shared/storage/object-store.ts";
 import type { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { reload } from "../support/a-job.ts";
-import { forgetfulD1, watchedD1 } from "../support/watched-d1.ts";
+import { forgetfulD1, interceptedD1, standIn, watchedD1 } from "../support/watched-d1.ts";
 import { aCaller, aKey, errorOf, limit, refusalOf, send, sendTo } from "./caller.ts";
 import { jobIn, jobsOf, LATER, PROMPT, submitted } from "./jobs.ts";
 import { BROKEN_R2, theServices, withCountedD1 } from "./services.ts";
@@ -558,14 +559,47 @@ describe("when a part of the platform fails", () => {
 		expect((await send("POST", "/v1/jobs", { ...large, headers })).headers.get("idempotent-replayed")).toBe("true");
 		const other = { ...large, json: { ...large.json, priority: 1 }, headers };
 		expect(errorOf(await send("POST", "/v1/jobs", other)).code).toBe("idempotency_key_reused");
-		await limit(caller.tenantId, { open_jobs: 0 });
-		expect(errorOf(await send("POST", "/v1/jobs", large)).code).toBe("open_jobs_limit");
-		expect(await inputs()).toBe(1);
+		// The limit is reached after the look-up; where the response is lost, the job may yet be stored.
+		for (const [isLost, left] of [
+			[false, 1],
+			[true, 2],
+		] as const) {
+			await limit(caller.tenantId, { open_jobs: null });
+			const d1 = interceptedD1(env.DB, {
+				async call([first], run) {
+					if (first?.name !== "submit job") return await run();
+					await limit(caller.tenantId, { open_jobs: 0 });
+					if (isLost) throw new Error("D1_ERROR: Network connection lost.");
+					return await run();
+				},
+			});
+			const { server } = theServices({ db: new Database(d1, runtime) });
+			expect(errorOf(await sendTo(server, "POST", "/v1/jobs", large)).code).toBe("open_jobs_limit");
+			expect(await inputs()).toBe(left);
+		}
+	});
 
-		const keys = await knownKeys(caller.key);
-		const { server } = theServices({ keys, db: new Database(deafD1(1), runtime) });
-		expect(errorOf(await sendTo(server, "POST", "/v1/jobs", large)).code).toBe("open_jobs_limit");
-		expect(await inputs()).toBe(2);
+	it("looks its key and its limits up before it puts a large input", async () => {
+		const caller = await aCaller();
+		const puts: string[] = [];
+		const put = (key: string, value: Uint8Array, options: R2PutOptions) => {
+			puts.push(key);
+			return env.RESULTS.put(key, value, options);
+		};
+		const { server, trips } = withCountedD1({
+			keys: await knownKeys(caller.key),
+			objects: new ObjectStore(standIn(env.RESULTS, { put }), runtime),
+		});
+		const headers = { "idempotency-key": "large" };
+		const post = (more: object = {}) =>
+			sendTo(server, "POST", "/v1/jobs", { key: caller.key, json: { ...LATER, input: LARGE, ...more }, headers });
+		expect([(await post()).status, puts.length, trips()]).toEqual([202, 1, 2]);
+		expect((await post()).headers.get("idempotent-replayed")).toBe("true");
+		expect(errorOf(await post({ priority: 1 })).code).toBe("idempotency_key_reused");
+		await limit(caller.tenantId, { open_jobs: 0 });
+		headers["idempotency-key"] = "other";
+		expect(errorOf(await post()).code).toBe("open_jobs_limit");
+		expect([puts.length, trips()]).toEqual([1, 5]);
 	});
 
 	it("stores nothing where R2 does not take a large input", async () => {

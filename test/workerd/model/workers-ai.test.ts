@@ -9,7 +9,7 @@ import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { callModel } from "../../../shared/model/call-model.ts";
 import type { ModelCall } from "../../../shared/model/port.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { aCall, ending, piece, sseOf } from "../../support/model-calls.ts";
+import { aCall, type CallFacts, ending, piece, sseOf } from "../../support/model-calls.ts";
 
 declare global {
 	namespace Cloudflare {
@@ -33,7 +33,7 @@ const NEVER = new AbortController().signal;
 let jobs = 0;
 
 /** A call of a job of its own. `upstream` says how it is answered; see the fake. */
-function aiCall(upstream: JsonObject, { input, ...more }: Partial<ModelCall> = {}): ModelCall {
+function aiCall(upstream: JsonObject, { input, ...more }: CallFacts = {}): ModelCall {
 	return aCall({
 		model: "openai/gpt-5.5",
 		route: { match: "*", provider: "workers-ai" },

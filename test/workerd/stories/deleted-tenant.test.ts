@@ -90,6 +90,8 @@ describe("a deleted tenant", () => {
 				.join()
 				.split(other.tenantId).length;
 		const before = await others();
+		// Of a submission whose response from D1 was lost.
+		await env.RESULTS.put(inputKey({ tenantId: gone.tenantId, jobId: anId("job") }, NOW, "request"), CANARY);
 
 		expect(await deleteTenant(databaseAt(world.runtime.now()), gone.tenantId, operator())).toBe(true);
 		await sweepToTheEnd(world);
@@ -252,7 +254,9 @@ describe("the erasure", () => {
 
 		await world.sweep();
 		expect(await left(small.tenantId)).toBe(0);
-		expect(await left(large.tenantId)).toBe(10_700 - 19 * 500);
+		// Twenty pages at most; fewer where the order of the steps reserves more for those after it.
+		const after = await left(large.tenantId);
+		expect([after >= 10_700 - 19 * 500, after <= 10_700 - 10 * 500]).toEqual([true, true]);
 		await world.sweep();
 		expect(await left(large.tenantId)).toBe(0);
 	});

@@ -1,7 +1,9 @@
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
+import { writeNote } from "../../../shared/db/upkeep/sweeper-notes.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
+import { ObjectStore } from "../../../shared/storage/object-store.ts";
 import { sweepAll } from "../../../workers/sweeper/index.ts";
 import { reapInputs } from "../../../workers/sweeper/reap-inputs.ts";
 import {
@@ -18,6 +20,7 @@ import {
 	SECOND,
 } from "../support/a-job.ts";
 import { emptyTables } from "../support/all-rows.ts";
+import { standIn } from "../support/watched-d1.ts";
 import { aModel, answered, slowly } from "../world/model.ts";
 import { World } from "../world/world.ts";
 
@@ -237,15 +240,18 @@ describe("retention", () => {
 });
 
 describe("inputs without a row", () => {
-	it("are reaped once their day is the day before yesterday, and those of jobs are kept", async () => {
+	it("are reaped an hour after their day, and those of jobs are kept", async () => {
 		const [orphan, recent] = [anId("job"), anId("job")].map((jobId) => ({ tenantId: "ten", jobId }));
 		const job = await aJob({ tenantId: "ten", runAt: NOW + 20 * DAY });
 		if (orphan === undefined || recent === undefined) throw new Error("two ids were made");
-		const keys = [inputKey(orphan, NOW - 2 * DAY), inputKey(job, NOW - 2 * DAY), inputKey(recent, NOW - DAY)];
+		const keys = [inputKey(orphan, NOW - DAY, "request"), inputKey(job, NOW - DAY), inputKey(recent, NOW)];
 		for (const key of keys) await env.RESULTS.put(key, "{}");
 		await world.sweep();
 		expect(await Promise.all(keys.map(isIn))).toEqual([false, true, true]);
-		await world.sweep(DAY);
+		const midnight = Math.ceil(NOW / DAY) * DAY;
+		await world.sweep(midnight + HOUR - 1 - world.runtime.now());
+		expect(await isIn(keys[2] ?? "")).toBe(true);
+		await world.sweep(1);
 		expect(await Promise.all(keys.map(isIn))).toEqual([false, true, false]);
 	});
 
@@ -255,12 +261,37 @@ describe("inputs without a row", () => {
 		await world.sweep();
 		expect(world.calls.filter((call) => call.startsWith("r2 list"))).toHaveLength(2);
 	});
+
+	it("are looked for from where their day was left, and never from where another was", async () => {
+		const note = { day: Math.floor(NOW / DAY) * DAY - 2 * DAY, cursor: null };
+		const reaped: unknown[] = [];
+		const list = async (options: R2ListOptions) => {
+			reaped.push([options.prefix, options.cursor]);
+			return { objects: [], truncated: reaped.length % 2 === 1, cursor: "next" };
+		};
+		const { sweeper } = world.start();
+		const objects = new ObjectStore(standIn(env.RESULTS, { list }), world.runtime);
+		await writeNote(sweeper.db, "inputs_reaped", JSON.stringify(note));
+		const once = { allows: () => reaped.length % 2 === 0 };
+		await world.until(reapInputs({ ...sweeper, objects }, once));
+		// Two sweeps at once: the slower one writes its cursor last.
+		await writeNote(sweeper.db, "inputs_reaped", JSON.stringify({ day: note.day + DAY, cursor: "next" }));
+		await world.until(reapInputs({ ...sweeper, objects }, { allows: () => true }));
+		await world.advance(DAY);
+		await world.until(reapInputs({ ...sweeper, objects }, once));
+		const day = (at: number) => `inputs/${new Date(at).toISOString().slice(0, 10)}/`;
+		expect(reaped).toEqual([
+			[day(NOW - DAY), undefined],
+			[day(NOW - DAY), "next"],
+			[day(NOW), undefined],
+		]);
+	});
 });
 
 describe("a step without budget", () => {
 	it("neither reaps nor finishes a day of inputs", async () => {
 		const { sweeper } = new World().start();
-		const key = inputKey({ tenantId: "ten", jobId: anId("job") }, NOW - 2 * DAY);
+		const key = inputKey({ tenantId: "ten", jobId: anId("job") }, NOW - DAY);
 		await env.RESULTS.put(key, "{}");
 		expect(await reapInputs(sweeper, { allows: () => false })).toEqual({ inputsReaped: 0 });
 		expect(await isIn(key)).toBe(true);

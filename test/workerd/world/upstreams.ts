@@ -91,7 +91,7 @@ export class Upstreams {
 		const isQuestion = url.startsWith(DNS_URL);
 		const isModel = url === `${MODEL_SERVER}/chat/completions`;
 		const signal = init.signal ?? AbortSignal.abort();
-		const text = String(init.body);
+		const text = init.body instanceof Uint8Array ? new TextDecoder().decode(init.body) : String(init.body);
 		const about = isModel ? [promptOf(JSON.parse(text))] : jobsIn(text);
 		const call: Call = callTo("fetch", isQuestion ? "addresses" : isModel ? "model" : "webhook", about);
 		const run = () => {

@@ -1,7 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { RetryJob, submitHeaders } from "../../../shared/api/submit-job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import { objectOf } from "../../../shared/core/json/json.ts";
 import { retry } from "../../../shared/jobs/retry.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
@@ -11,7 +10,7 @@ import { originOf } from "../http/headers.ts";
 import { allowBody } from "../http/strict-body.ts";
 import { readWait } from "../http/wait.ts";
 import { jobKeyOf, noSuchJob } from "./load-job.ts";
-import { readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
+import { inputIn, readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
 
 const route = createRoute({
 	operationId: "retryJob",
@@ -41,11 +40,10 @@ export const retryJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
 	c.env.services.submissionLoad.admit(c.env.services.runtime);
 	const { input: _, ...overrides } = c.req.valid("json");
-	const input = objectOf(c.var.body)?.input;
 	const order = {
 		key: jobKeyOf(c),
 		overrides,
-		input: input === undefined ? null : JSON.stringify(input),
+		input: inputIn(c),
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 		by: callerAsActor(c),

@@ -3,6 +3,7 @@ import type { Context } from "hono";
 import { JobResponse, viewJob } from "../../../shared/api/job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Idempotency } from "../../../shared/core/jobs/idempotency.ts";
+import { JsonBody } from "../../../shared/core/json/json-body.ts";
 import { sha256Hex } from "../../../shared/crypto/digest.ts";
 import type { Submission } from "../../../shared/db/jobs/submit-jobs.ts";
 import type { Outcome, SubmitBindings } from "../../../shared/jobs/submit.ts";
@@ -69,6 +70,12 @@ export async function readIdempotency(c: Context<IntakeEnv>): Promise<Idempotenc
 /** SDKs set this header by themselves, so any other value than a count is ignored rather than refused. */
 function readRetryCount(text: string | undefined): number | null {
 	return text !== undefined && /^\d{1,4}$/.test(text) ? Number(text) : null;
+}
+
+/** The input as the caller wrote it, byte for byte. Null: the body has none. */
+export function inputIn(c: Context<IntakeEnv>): Uint8Array | null {
+	const { rawBody } = c.var;
+	return rawBody.byteLength === 0 ? null : new JsonBody(rawBody).bytesOf("input");
 }
 
 /** 202, or 200 if the caller waits and the job ends in time. */

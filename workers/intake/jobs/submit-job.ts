@@ -1,6 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
 import { SubmitJob, submitHeaders } from "../../../shared/api/submit-job.ts";
-import { objectOf } from "../../../shared/core/json/json.ts";
 import { submit } from "../../../shared/jobs/submit.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
@@ -8,7 +7,7 @@ import { bodyErrors, commonErrors, noQuery } from "../http/describe-route.ts";
 import { originOf } from "../http/headers.ts";
 import { requireBody } from "../http/strict-body.ts";
 import { readWait } from "../http/wait.ts";
-import { readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
+import { inputIn, readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
 
 const route = createRoute({
 	operationId: "submitJob",
@@ -33,8 +32,7 @@ export const submitJobRoute = newApp().openapi(route, async (c) => {
 	const order = {
 		tenantId: c.var.caller.tenantId,
 		request: c.req.valid("json"),
-		// From the body, because the schema's copy has the fields in another order.
-		input: JSON.stringify(objectOf(c.var.body)?.input),
+		input: inputIn(c) ?? new Uint8Array(),
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 	};

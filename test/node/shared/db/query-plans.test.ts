@@ -12,8 +12,9 @@ import { exhaustParkedDeliveries, skipParkedDeliveries } from "../../../../share
 import { findDelivery, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { recoverDeliveries } from "../../../../shared/db/deliveries/redeliver.ts";
 import { deleteEndpoint, listEndpoints } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
+import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
 import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
-import { findSubmission } from "../../../../shared/db/jobs/submit-jobs.ts";
+import { findSubmission, foreseeSubmissions } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { findApiKey, listApiKeys, noteKeyUse, revokeApiKey } from "../../../../shared/db/tenants/api-keys.ts";
 import { listAuditLog, recordAct } from "../../../../shared/db/tenants/audit-log.ts";
 import { listUsage } from "../../../../shared/db/tenants/list-usage.ts";
@@ -25,7 +26,12 @@ import {
 	rotateWebhookSecret,
 	updateTenant,
 } from "../../../../shared/db/tenants/tenants.ts";
-import { deleteTenant, erasePage, findJobsToErase } from "../../../../shared/db/upkeep/delete-tenant.ts";
+import {
+	deleteTenant,
+	erasePage,
+	findJobsToErase,
+	removeErasedTenants,
+} from "../../../../shared/db/upkeep/delete-tenant.ts";
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
 import { simulate } from "../../../simulation/simulate.ts";
 import { SqlEngine } from "../../../simulation/world/sql-engine.ts";
@@ -149,6 +155,9 @@ async function callRest(): Promise<void> {
 	await deleteTenant(db, T, BY);
 	await findJobsToErase(db, T, 1);
 	await erasePage(db, { tenantId: T, jobs: [{ tenantId: T, jobId: "job" }], limit: 1 }, "tmb");
+	await removeErasedTenants(db, [T]);
+	await filterExisting(db, [{ tenantId: T, jobId: "job" }]);
+	await foreseeSubmissions(db, [{ tenantId: T, jobId: "job", idempotency: { key: "k", fingerprint: "f" } }]);
 	await findDelivery(db, { tenantId: T, deliveryId: "dlv" });
 	await listDeliveries(db, { tenantId: T, jobId: "job" });
 	await deleteEndpoint(db, { tenantId: T, endpointId: "ep" }, BY);

@@ -1,6 +1,16 @@
 import { describe, expect, it } from "vitest";
 import { fakeRuntime, START_AT, settled } from "../../../support/fake-runtime.ts";
-import { aBody, asking, COMPATIBLE, ending, eventStream, piece, sseOf, watched } from "../../../support/model-calls.ts";
+import {
+	aBody,
+	asking,
+	COMPATIBLE,
+	ending,
+	eventStream,
+	piece,
+	sentIn,
+	sseOf,
+	watched,
+} from "../../../support/model-calls.ts";
 import { failedAs, saying } from "../../../support/outcomes.ts";
 import exampleOutput from "../../fixtures/example-output.text.json" with { type: "json" };
 
@@ -125,7 +135,8 @@ describe("a 200 that is no answer", () => {
 			ok: false,
 			failure: { class: "transient", code: "stream_cut" },
 		});
-		expect(calls.map(({ init }) => Object(JSON.parse(String(init.body))).stream)).toEqual([true, undefined]);
+		const sent = await Promise.all(calls.map(({ init }) => sentIn(init)));
+		expect(sent.map(({ stream }) => stream)).toEqual([true, undefined]);
 	});
 
 	it.each<[string, () => Response]>([

@@ -1,8 +1,18 @@
 import { describe, expect, it } from "vitest";
 import type { Json, JsonObject } from "../../../../shared/core/json/json.ts";
-import type { ModelCall } from "../../../../shared/model/port.ts";
 import { fakeRuntime, settled } from "../../../support/fake-runtime.ts";
-import { aBody, asking, COMPATIBLE, ending, eventStream, piece, sseOf, watched } from "../../../support/model-calls.ts";
+import {
+	aBody,
+	asking,
+	type CallFacts,
+	COMPATIBLE,
+	ending,
+	eventStream,
+	piece,
+	sentIn,
+	sseOf,
+	watched,
+} from "../../../support/model-calls.ts";
 import { failedAs } from "../../../support/outcomes.ts";
 
 const HI = {
@@ -18,14 +28,14 @@ function upstream(answer: (sent: JsonObject) => Response | Promise<Response>) {
 	const sent: JsonObject[] = [];
 	const runtime = fakeRuntime({
 		async fetch(_, init) {
-			const body: JsonObject = JSON.parse(String(init.body));
+			const body = await sentIn(init);
 			sent.push(body);
 			return await answer(body);
 		},
 	});
 	const ask = asking(runtime);
 	const route = { ...COMPATIBLE };
-	const askOf = (call: Partial<ModelCall> = {}, signal?: AbortSignal) => ask({ route, input: ASK, ...call }, signal);
+	const askOf = (call: CallFacts = {}, signal?: AbortSignal) => ask({ route, input: ASK, ...call }, signal);
 	return { sent, runtime, ask: askOf };
 }
 

@@ -111,6 +111,7 @@ describe("eraseJob", () => {
 			id,
 			deleteAt: NOW + 20 * MINUTE,
 			keys: [resultKey(job), job.inputKey],
+			erasedJob: job.jobId,
 		});
 	});
 

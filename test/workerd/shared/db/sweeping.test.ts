@@ -228,10 +228,10 @@ describe("pruning records", () => {
 
 describe("sweeper notes", () => {
 	it("remember the last value written", async () => {
-		expect(await readNote(db, "inputs_reaped_until")).toBeNull();
-		await writeNote(db, "inputs_reaped_until", "1");
-		await writeNote(db, "inputs_reaped_until", "2");
-		expect(await readNote(db, "inputs_reaped_until")).toBe("2");
+		expect(await readNote(db, "inputs_reaped")).toBeNull();
+		await writeNote(db, "inputs_reaped", "1");
+		await writeNote(db, "inputs_reaped", "2");
+		expect(await readNote(db, "inputs_reaped")).toBe("2");
 	});
 });
 

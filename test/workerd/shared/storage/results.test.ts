@@ -1,9 +1,17 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { Attempt } from "../../../../shared/core/jobs/attempts.ts";
+import type { JobKey } from "../../../../shared/core/jobs/job.ts";
 import { eraseObjects, listInputs } from "../../../../shared/storage/erase-objects.ts";
 import { readInput, storeInput } from "../../../../shared/storage/inputs.ts";
-import { inputKey, jobOfInputKey, keysOfJob, resultKey } from "../../../../shared/storage/keys.ts";
+import {
+	inputKey,
+	inputsOfDay,
+	inputsOfRepeats,
+	jobOfInputKey,
+	keysOfJob,
+	resultKey,
+} from "../../../../shared/storage/keys.ts";
 import { ObjectStore } from "../../../../shared/storage/object-store.ts";
 import { findStoredResult, openResult, readResult, storeResult } from "../../../../shared/storage/results.ts";
 import { runtime } from "../../../../workers/runtime.ts";
@@ -93,24 +101,32 @@ describe("openResult", () => {
 	});
 });
 
+/** Returns its key. */
+async function put(job: JobKey, timeMs: number, text = "{}"): Promise<string> {
+	const key = inputKey(job, timeMs);
+	await storeInput(objects, key, bytesOf(text));
+	return key;
+}
+
 describe("inputs", () => {
 	it("are read back as they were stored, under a key that starts with the day", async () => {
 		const job = aKey();
 		const text = JSON.stringify({ messages: [{ role: "user", content: "ключ 🔑" }] });
-		const key = await storeInput(objects, job, text, NOW);
+		const key = await put(job, NOW, text);
 		expect(key).toBe(`inputs/2026-01-02/${job.tenantId}/${job.jobId}`);
-		expect(await readInput(objects, key)).toBe(text);
-		expect(await readInput(objects, `${key}x`)).toBeNull();
+		expect(await readInput(objects, { input: null, inputKey: key })).toEqual(bytesOf(text));
+		expect(await readInput(objects, { input: null, inputKey: `${key}x` })).toBeNull();
+		expect(await readInput(objects, { input: text, inputKey: null })).toEqual(bytesOf(text));
 	});
 
 	it("are listed day by day, page by page, each with the job it belongs to", async () => {
 		const day = NOW + 100 * DAY;
 		const jobs = Array.from({ length: 3 }, aKey);
-		for (const job of jobs) await storeInput(objects, job, "{}", day);
-		await storeInput(objects, aKey(), "{}", day - DAY);
-		await storeInput(objects, aKey(), "{}", day + DAY);
+		for (const job of jobs) await put(job, day);
+		await put(aKey(), day - DAY);
+		await put(aKey(), day + DAY);
 
-		const page = await listInputs(objects, day + HOUR, null);
+		const page = await listInputs(objects, inputsOfDay(day + HOUR), null);
 
 		const expected = jobs.map((job) => ({ ...job, key: inputKey(job, day) }));
 		expect(page.inputs).toEqual(expect.arrayContaining(expected));
@@ -120,20 +136,20 @@ describe("inputs", () => {
 			page.inputs.slice(0, 2).map(({ key }) => key),
 		);
 		await eraseObjects(objects, []);
-		expect((await listInputs(objects, day, null)).inputs).toEqual(page.inputs.slice(2));
+		expect((await listInputs(objects, inputsOfDay(day), null)).inputs).toEqual(page.inputs.slice(2));
 	});
 
 	it("go on after a full page", async () => {
 		const day = NOW + 200 * DAY;
 		const keys: string[] = [];
-		for (let stored = 0; stored < 3; stored++) keys.push(await storeInput(objects, aKey(), "{}", day));
+		for (let stored = 0; stored < 3; stored++) keys.push(await put(aKey(), day));
 		const small = new Proxy(env.RESULTS, {
 			get: (bucket, name) =>
 				name === "list" ? (options: R2ListOptions) => bucket.list({ ...options, limit: 2 }) : Reflect.get(bucket, name),
 		});
 
-		const first = await listInputs(new ObjectStore(small, runtime), day, null);
-		const second = await listInputs(new ObjectStore(small, runtime), day, first.next);
+		const first = await listInputs(new ObjectStore(small, runtime), inputsOfDay(day), null);
+		const second = await listInputs(new ObjectStore(small, runtime), inputsOfDay(day), first.next);
 
 		expect(first.inputs).toHaveLength(2);
 		expect([...first.inputs, ...second.inputs].map(({ key }) => key)).toEqual(keys.sort());
@@ -142,7 +158,16 @@ describe("inputs", () => {
 
 	it("say nothing of a key that we did not make", () => {
 		expect(jobOfInputKey("inputs/2026-01-02/ten_1")).toBeNull();
-		expect(jobOfInputKey("inputs/2026-01-02/ten_1/job_1")).toEqual({ tenantId: "ten_1", jobId: "job_1" });
+		for (const key of ["inputs/2026-01-02/ten_1/job_1", "inputs/2026-01-02/ten_1/request/job_1"]) {
+			expect(jobOfInputKey(key)).toEqual({ tenantId: "ten_1", jobId: "job_1" });
+		}
+	});
+
+	it("lie beside those of the same request, put today or yesterday", () => {
+		const key = inputKey({ tenantId: "ten_1", jobId: "job_1" }, Date.UTC(2026, 2, 1, 12), "request");
+		expect(key).toBe("inputs/2026-03-01/ten_1/request/job_1");
+		expect(inputsOfRepeats(key)).toEqual(["inputs/2026-03-01/ten_1/request/", "inputs/2026-02-28/ten_1/request/"]);
+		expect(inputsOfRepeats("inputs/2026-03-01/ten_1/job_1")).toEqual([]);
 	});
 });
 
@@ -154,7 +179,7 @@ describe("eraseObjects", () => {
 		const [first, last] = [jobs.at(0), jobs.at(-1)];
 		for (const job of [first, last]) {
 			if (job === undefined) continue;
-			job.inputKey = await storeInput(objects, job, "{}", NOW);
+			job.inputKey = await put(job, NOW);
 			await env.RESULTS.put(resultKey(job), "{}");
 		}
 		const all = jobs.map((job) => ({ ...job, inputKey: job.inputKey ?? inputKey(job, NOW) }));

@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { plainInput, streamedInput } from "../../../../../shared/core/chat/upstream-input.ts";
 import type { JsonObject } from "../../../../../shared/core/json/json.ts";
 import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
+import { jsonBody } from "../../../../support/model-calls.ts";
 
 const COMPATIBLE: ModelRoute = { match: "*", provider: "openai-compatible", base_url: "https://provider.test/v1" };
 const GATEWAY: ModelRoute = { match: "*", provider: "workers-ai" };
@@ -9,9 +10,9 @@ const ASK: JsonObject = { messages: [], seed: 1 };
 const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
 function inputFor(route: ModelRoute, model: string, more: JsonObject = {}) {
-	const input = { ...ASK, ...more };
+	const input = jsonBody({ ...ASK, ...more });
 	const streamed = streamedInput(route, model, plainInput(route, input));
-	return streamed === input ? "as it is" : streamed;
+	return streamed === input ? "as it is" : streamed.toObject();
 }
 
 describe("a call whose caller decided nothing about streams", () => {

@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
 import { fakeRuntime } from "../../../../support/fake-runtime.ts";
 import { listen } from "../../../../support/listen.ts";
-import { asking, COMPATIBLE, ending, piece, sseOf } from "../../../../support/model-calls.ts";
+import { asking, COMPATIBLE, ending, piece, sentIn, sseOf } from "../../../../support/model-calls.ts";
 import { failedAs, saying } from "../../../../support/outcomes.ts";
 import { textOf } from "../../../../support/read-body.ts";
 
@@ -17,7 +17,7 @@ async function sentFor(
 	const sent: { url: string; headers: Headers; body: unknown }[] = [];
 	const runtime = fakeRuntime({
 		async fetch(url, init) {
-			sent.push({ url, headers: new Headers(init.headers), body: JSON.parse(String(init.body)) });
+			sent.push({ url, headers: new Headers(init.headers), body: await sentIn(init) });
 			return Response.json(HI);
 		},
 	});
