@@ -6,6 +6,7 @@ import type { Job } from "../../shared/core/jobs/job.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import type { GateReason } from "../../shared/db/admission/may-run.ts";
+import type { DatabaseClock } from "../../shared/db/database-clock.ts";
 import { type Finalization, type Finished, finishJobs } from "../../shared/db/jobs/finish-jobs.ts";
 import type { CallModel } from "../../shared/model/port.ts";
 import type { StorageHealth } from "../../shared/storage/canary.ts";
@@ -20,6 +21,8 @@ export interface Consumer extends Bindings {
 	freshResults: FreshResults;
 	/** Of this isolate. */
 	storageHealth: StorageHealth;
+	/** Of this isolate. */
+	databaseClock: DatabaseClock;
 	inputBudget: ByteBudget;
 	/** Random per invocation: names our leases. */
 	holder: string;

@@ -21,7 +21,7 @@ export async function consumeJobs(
 	env: Env,
 	config: Config,
 	runtime: Runtime,
-	{ freshResults, storageHealth }: Isolate,
+	{ freshResults, storageHealth, databaseClock }: Isolate,
 ): Promise<void> {
 	const secret = (name: string) => secretNamed(env, name);
 	const limits = { idleMs: config.streamIdleMs };
@@ -32,6 +32,7 @@ export async function consumeJobs(
 		runtime,
 		freshResults,
 		storageHealth,
+		databaseClock,
 	});
 	const messages = { schema: JobMessage, idOf: (key: JobMessage) => keyText(key.tenantId, key.jobId) };
 	await applyDispositions(batch, messages, (keys, dispose) => runMessages(consumer, keys, dispose));

@@ -21,20 +21,27 @@ const TRIES_MAX = 4;
 const STORE_RETRY_MS_FIRST = 250;
 const STORE_RETRY_MS_MAX = 10_000;
 
+/** D1 may serve a request long after its sender gave it up. Such a lease would only hold its job up until it expires. */
+const LEASE_LATE_MS = 30_000;
+
 /**
  * A lease request whose response is lost may have taken effect. Repeated by the same holder, it returns the leases of both
  * requests. Null: D1 did not respond.
  */
 export async function leaseWithRetry(
-	{ db, holder, config, runtime }: Consumer,
+	{ db, holder, config, runtime, databaseClock }: Consumer,
 	keys: JobKey[],
 ): Promise<Leased | null> {
 	const onUnreadable = (error: unknown) => logError("job.parse_failed", { jobs: keys.length }, error);
 	const request = { keys, holder, leaseMs: config.leaseMs, deliveryWaitMs: firstWaitMs(config.deliveryScheduleMs) };
 	const repeats = new Repeats(TRIES_MAX);
 	for (let tried = 1; ; tried++) {
+		const sentAt = runtime.now();
+		const notAfter = databaseClock.at(sentAt + LEASE_LATE_MS);
 		try {
-			return await leaseJobs(db, { ...request, isRepeated: tried > 1, onUnreadable });
+			const leased = await leaseJobs(db, { ...request, notAfter, isRepeated: tried > 1, onUnreadable });
+			if (leased.jobs.length > 0) databaseClock.learn(leased.now, sentAt);
+			return leased;
 		} catch (error) {
 			const write = error instanceof StorageUnavailable ? logWarning : logError;
 			write("jobs.lease_failed", { jobs: keys.length, tried }, error);

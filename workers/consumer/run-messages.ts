@@ -2,7 +2,6 @@
 import { mayKillHolders, runsAlone } from "../../shared/core/jobs/attempts.ts";
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import { breakerKeysOf } from "../../shared/core/upstreams/credentials.ts";
-import type { Database } from "../../shared/db/database.ts";
 import { whyNotLeased } from "../../shared/db/jobs/why-not-leased.ts";
 import { wake } from "../../shared/jobs/wake.ts";
 import {
@@ -80,24 +79,26 @@ async function runOrRetry(consumer: Consumer, lease: Lease): Promise<Disposition
 
 /** An early message comes back when its job is due, if that is soon; any other miss is harmless. */
 async function disposeOfMissed(
-	{ db }: Consumer,
+	consumer: Consumer,
 	keys: JobKey[],
 	dispose: (key: JobKey, disposition: Disposition) => Promise<void>,
 ): Promise<void> {
 	if (keys.length === 0) return;
-	const dispositions = await dispositionsOfMissed(db, keys);
+	const dispositions = await dispositionsOfMissed(consumer, keys);
 	await Promise.all(dispositions.map(({ key, disposition }) => dispose(key, disposition)));
 }
 
 async function dispositionsOfMissed(
-	db: Database,
+	{ db, runtime, databaseClock }: Consumer,
 	keys: JobKey[],
 ): Promise<{ key: JobKey; disposition: Disposition }[]> {
+	const sentAt = runtime.now();
 	try {
-		return (await whyNotLeased(db, keys)).map((miss) => ({
-			key: miss,
-			disposition: miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK,
-		}));
+		return (await whyNotLeased(db, keys)).map((miss) => {
+			// The request may have been refused because the database's clock was set.
+			if (miss.kind === "early") databaseClock.learn(miss.now, sentAt);
+			return { key: miss, disposition: miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK };
+		});
 	} catch (error) {
 		logWarning("misses.explain_failed", { jobs: keys.length }, error);
 		return keys.map((key) => ({ key, disposition: AFTER_CRASH }));

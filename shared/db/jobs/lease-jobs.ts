@@ -20,6 +20,8 @@ export interface LeaseRequest {
 	deliveryWaitMs?: number;
 	/** The same request was made before and its response was lost: it may have leased some of `keys`. */
 	isRepeated?: boolean;
+	/** By the database's clock: a request that it executes later leases nothing, because its sender has given up. Null: no limit. */
+	notAfter?: number | null;
 	/** Called for a row that our code cannot have written. It is left out, so that its neighbours run. */
 	onUnreadable?: (error: unknown) => void;
 }
@@ -101,7 +103,7 @@ function readable(rows: unknown[], { onUnreadable }: LeaseRequest): Job[] {
 const IS_UNCALLED = "(status = 'running' AND attempt <= max_attempts AND called_fence IS NOT fence)";
 
 /** A full history loses its second entry; the path `$.none` removes nothing. */
-function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): Statement {
+function leaseStatement(db: Database, { keys, holder, leaseMs, notAfter = null }: LeaseRequest): Statement {
 	return {
 		sql: `UPDATE jobs
 		   SET status = 'running', status_reason = NULL, parked_on = NULL, version = version + 1,
@@ -114,9 +116,9 @@ function leaseStatement(db: Database, { keys, holder, leaseMs }: LeaseRequest): 
 		               'startedAt', leased_at, 'endedAt', lease_expires_at, 'outcome', 'abandoned',
 		               'status', NULL, 'code', NULL, 'message', NULL, 'retryAfterMs', NULL, 'logId', NULL, 'usage', NULL
 		           )), iif(json_array_length(attempts) < ${ATTEMPTS_KEPT}, '$.none', '$[1]')) ELSE attempts END
-		 WHERE (tenant_id, id) IN (${ADMITTED})
+		 WHERE (tenant_id, id) IN (${ADMITTED}) AND (?5 IS NULL OR ${NOW} <= ?5)
 		RETURNING ${JOB_COLUMNS}`,
-		params: [db.clock(), keyList(keys), holder, leaseMs],
+		params: [db.clock(), keyList(keys), holder, leaseMs, notAfter],
 	};
 }
 

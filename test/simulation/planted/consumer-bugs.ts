@@ -7,8 +7,8 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "an early message is acked in the end",
 		seenBy: 16,
 		file: "workers/consumer/run-messages.ts",
-		find: 'disposition: miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK,',
-		replace: "disposition: ACK,",
+		find: 'disposition: miss.kind === "early" ? retryWhenDue(miss.waitMs) : ACK };',
+		replace: "disposition: ACK };",
 	},
 	{
 		name: "a message is acked before its job is settled",
@@ -164,6 +164,27 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		file: "workers/consumer/run-messages.ts",
 		find: "await Promise.all(jobs.filter((job) => !runsAlone(job)).map(run));",
 		replace: "jobs.filter((job) => !runsAlone(job)).map(run);",
+	},
+	{
+		name: "a lease is granted however late",
+		scenario: "stalled-d1",
+		file: "shared/db/jobs/lease-jobs.ts",
+		find: "AND (?5 IS NULL OR ${NOW} <= ?5)",
+		replace: "AND (?5 IS NULL OR TRUE)",
+	},
+	{
+		name: "the clocks of two machines are compared as they are",
+		scenario: "clocks-apart",
+		file: "shared/db/database-clock.ts",
+		find: "this.#aheadMs === null ? null : time + this.#aheadMs",
+		replace: "time",
+	},
+	{
+		name: "a database whose clock is set leases nothing any more",
+		scenario: "clocks-apart",
+		file: "workers/consumer/run-messages.ts",
+		find: 'if (miss.kind === "early") databaseClock.learn(miss.now, sentAt);',
+		replace: "",
 	},
 	{
 		name: "no canary is put before a call",

@@ -69,8 +69,8 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a large input is put before its key is looked up",
 		scenario: "large-inputs",
 		file: "shared/jobs/submit.ts",
-		find: "const large = sized.filter(isLarge);",
-		replace: "const large = sized.filter(() => false);",
+		find: "const large = built.filter(isLarge);",
+		replace: "const large = built.filter(() => false);",
 	},
 	{
 		name: "a retried job sends another prompt",

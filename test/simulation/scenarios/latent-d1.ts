@@ -86,4 +86,41 @@ export const LATENT_D1: readonly Scenario[] = [
 	overload({ name: "overloaded-d1-for-5-minutes", factor: 3, forMs: 5 * MINUTE, isLong: true }),
 	overload({ name: "d1-beyond-capacity", factor: 1.5, forMs: 5 * MINUTE, isLong: true }),
 	overload({ name: "d1-at-capacity", factor: 1, forMs: 5 * MINUTE, isLong: true }),
+	{
+		name: "stalled-d1",
+		promise: "a D1 that stalls grants no lease to a holder that has given up",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			const server = stage.serveD1({ statementMs: 1, transactionMs: 1, waitMsMax: 5 * MINUTE });
+			stage.service.shareOfOneIsolate = 1;
+			stage.service.model.script = () => ({ afterMs: ANSWER_MS });
+			await stage.store([tenant], 8);
+			await stage.run(30 * SECOND);
+			server.stall(90 * SECOND);
+			await stage.store([tenant], 60);
+			await stage.run(5 * MINUTE);
+			stage.expect("leases of a job at most", stage.work.leases.max, { atMost: 1 });
+			stage.expect("of 68 jobs, ended three minutes after the stall", stage.work.finalAt.size, { atLeast: 68 });
+		},
+	},
+	{
+		name: "clocks-apart",
+		promise: "jobs are leased however far the clocks of D1 and of a worker are apart, and when D1's is set",
+		options: { skewMs: 10 * MINUTE },
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			stage.service.shareOfOneIsolate = 1;
+			stage.service.model.script = () => ({ afterMs: ANSWER_MS });
+			for (const jumpMs of [0, 25 * MINUTE, -50 * MINUTE]) {
+				stage.world.jumpDatabaseClock(jumpMs);
+				const jobs = await stage.store([tenant], 40, {}, false);
+				for (const jobId of jobs) stage.service.jobQueue.put({ tenantId: tenant.tenantId, jobId });
+				await stage.run(20 * SECOND);
+				const ended = jobs.filter((id) => stage.work.finalAt.has(id)).length;
+				stage.expect(`of 40 jobs, ended 20 s after D1's clock is set by ${jumpMs / MINUTE} min`, ended, {
+					atLeast: 40,
+				});
+			}
+		},
+	},
 ];

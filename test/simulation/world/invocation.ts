@@ -32,7 +32,8 @@ export class Invocation {
 	/** What happens now was asked for by a call on which this invocation has given up: it does not know, and never will. */
 	actsUnknown = false;
 	readonly #world: World;
-	readonly #skewMs: number;
+	/** How far its isolate's clock is off. */
+	skewMs: number;
 	readonly #onDeath: (() => void)[] = [];
 	#pausedUntil = 0;
 	#statements = 0;
@@ -44,7 +45,7 @@ export class Invocation {
 		this.name = name;
 		this.#world = world;
 		this.startedAt = world.now;
-		this.#skewMs = world.dice.between(-world.options.skewMs, world.options.skewMs);
+		this.skewMs = world.dice.between(-world.options.skewMs, world.options.skewMs);
 		this.runtime = this.#makeRuntime(fetch);
 		world.after(INVOCATION_MS_MAX, () => this.die("its time is over"));
 	}
@@ -203,7 +204,7 @@ export class Invocation {
 		const { dice } = this.#world;
 		const timer = (ms: number, onTime: () => void) => this.#world.after(ms, () => this.hear(onTime));
 		return {
-			now: () => this.#world.now + this.#skewMs,
+			now: () => this.#world.now + this.skewMs,
 			random: () => dice.next(),
 			randomBytes: (length) => dice.bytes(length),
 			timer,

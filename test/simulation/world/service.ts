@@ -32,7 +32,9 @@ export class Service {
 	readonly deliveryQueue: SimulatedQueue;
 	readonly vars: Record<string, string>;
 	readonly config: Config;
-	readonly #shared = new Isolate();
+	/** How many invocations run in one isolate, which remembers what those before it learned. */
+	shareOfOneIsolate = 0.5;
+	#shared: { isolate: Isolate; skewMs: number } | null = null;
 	readonly #saidListeners: SaidListener[] = [];
 	readonly #sweptListeners: (() => void)[] = [];
 	#invocations = 0;
@@ -46,10 +48,10 @@ export class Service {
 		this.vars = varsFor(world);
 		this.config = configOf(this.vars);
 		this.jobQueue = this.#queue("jobs", "consumer", (batch, by) =>
-			consumeJobs(batch, this.envFor(by), this.config, by.runtime, this.#isolate()),
+			consumeJobs(batch, this.envFor(by), this.config, by.runtime, this.#isolate(by)),
 		);
 		this.deliveryQueue = this.#queue("deliveries", "dispatcher", (batch, by, background) =>
-			dispatchDeliveries(batch, this.envFor(by), this.config, by.runtime, this.#isolate().freshResults, background),
+			dispatchDeliveries(batch, this.envFor(by), this.config, by.runtime, this.#isolate(by).freshResults, background),
 		);
 		world.after(SWEEP_EVERY_MS, () => this.#sweep());
 	}
@@ -88,9 +90,12 @@ export class Service {
 		return env as unknown as Env;
 	}
 
-	/** What an isolate knows from invocations before: it is the one that all share, or one of its own. */
-	#isolate(): Isolate {
-		return this.world.dice.chance(0.5) ? this.#shared : new Isolate();
+	/** What an isolate knows from invocations before: it is the one that all share, or one of its own. Each has one clock. */
+	#isolate(by: Invocation): Isolate {
+		if (!this.world.dice.chance(this.shareOfOneIsolate)) return new Isolate();
+		this.#shared ??= { isolate: new Isolate(), skewMs: by.skewMs };
+		by.skewMs = this.#shared.skewMs;
+		return this.#shared.isolate;
 	}
 
 	#queue(name: string, actor: ActorName, consume: Consume): SimulatedQueue {

@@ -327,7 +327,7 @@ describe("R2", () => {
 		expect(await reload(large)).toMatchObject({ status: "queued", attempt: 0 });
 		await world.advance(30 * SECOND);
 		await process.consume(large);
-		expect(model.calls.map(({ input }) => input)).toEqual([{ messages: [], seed: 7 }]);
+		expect(model.calls.map(({ input }) => input.toObject())).toEqual([{ messages: [], seed: 7 }]);
 	});
 
 	it("that has lost an input fails the job, with no call and no attempt used", async () => {

@@ -64,7 +64,7 @@ describe("the AI binding's client", () => {
 		const metadata = { job: call.jobId, tenant: call.tenantId };
 		const gateway = { id: "default", metadata, retries: { maxAttempts: 1 }, collectLog: false, skipCache: true };
 		expect(seen?.body).toEqual({
-			inputs: { ...call.input, stream: true, stream_options: { include_usage: true } },
+			inputs: { ...call.input.toObject(), stream: true, stream_options: { include_usage: true } },
 			options: { returnRawResponse: true, gateway },
 		});
 	});
@@ -97,7 +97,7 @@ describe("the AI binding's client", () => {
 		expect(await ask(refused, NEVER)).toMatchObject({ ok: true, response: { completion: saying("Hi"), status: 200 } });
 		expect((await callsSeen(refused.jobId)).map(({ body }) => body)).toMatchObject([
 			{ inputs: { stream: true } },
-			{ inputs: refused.input },
+			{ inputs: refused.input.toObject() },
 		]);
 	});
 

@@ -6,7 +6,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, it } from "vitest";
-import { recordFailure } from "../../../../shared/db/admission/breakers.ts";
+import { recordFailure, recordRecovery } from "../../../../shared/db/admission/breakers.ts";
+import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { exhaustParkedDeliveries, skipParkedDeliveries } from "../../../../shared/db/deliveries/end-parked.ts";
 import { findDelivery, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
@@ -167,6 +168,8 @@ async function callRest(): Promise<void> {
 	await skipParkedDeliveries(db, "receiver", 1);
 	await recoverDeliveries(db, { tenantId: T, endpointId: "ep" }, { sinceMs: 0, limit: 1 }, BY);
 	await recordFailure(db, { kind: "failure", key: "own:t|model:c|m", sharedKey: "model:c|m", leasedAt: 1 });
+	await recordRecovery(db, ["model:c|m"], 1);
+	await releaseParked(db, ["model:c|m"], 1);
 }
 
 /** What a plan reads from end to end: a table that grows, whatever the statement calls it. */

@@ -204,9 +204,17 @@ describe("whyNotLeased", () => {
 		const misses = await whyNotLeased(db, [early, parked, held, over, erased, foreign].map(keyOf));
 
 		expect(misses).toEqual([
-			{ ...keyOf(early), kind: "early", waitMs: 7 * SECOND },
+			{ ...keyOf(early), kind: "early", waitMs: 7 * SECOND, now: NOW },
 			...[parked, held, over, erased, foreign].map((job) => ({ ...keyOf(job), kind: "idle" })),
 		]);
+	});
+
+	it("is told apart from a request that the database executes too late, which leases nothing", async () => {
+		const job = await aJob();
+		const request = { keys: [job], holder: "h", leaseMs: LEASE_MS };
+		expect((await leaseJobs(db, { ...request, notAfter: NOW - 1 })).jobs).toEqual([]);
+		expect(await reload(job)).toMatchObject({ status: "queued", fence: 0 });
+		expect((await leaseJobs(db, { ...request, notAfter: NOW })).jobs).toHaveLength(1);
 	});
 
 	it("sends no message round at once, whatever keeps a job that is due", async () => {
