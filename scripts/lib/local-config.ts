@@ -12,7 +12,7 @@ export type WranglerConfig = {
 };
 
 /**
- * The local broker runs one batch of a queue at a time, where production runs up to 250 concurrently. One wide batch
+ * The local broker runs one batch of a queue at a time, where production runs up to 60 concurrently. One wide batch
  * makes up for that; 100 is the largest size allowed.
  */
 const LOCAL_BATCH_SIZE = 100;

@@ -86,7 +86,9 @@ const jobFields = {
 		.min(0)
 		.max(365 * DAY_SECONDS)
 		.optional()
-		.describe("How long job, input and result are kept once the job is final. 2,592,000 (30 days) by default."),
+		.describe(
+			"How long job, input and result are kept once the job is final, at least two minutes from its submission. 2,592,000 (30 days) by default.",
+		),
 };
 
 export const SubmitJob = z.strictObject(jobFields).openapi("SubmitJob");

@@ -23,7 +23,7 @@ export const UsageDayBody = z
 		id: z.string().describe("The day and the model: `2026-01-02:openai/gpt-5.5`."),
 		object: z.literal("usage"),
 		date: z.iso.date(),
-		model: z.string().describe("The model that was called last."),
+		model: z.string().describe("The model that was called last. Models beyond a hundred a day are one row, `other`."),
 		jobs: z.number().int().describe("Jobs that became final on this day, in any state."),
 		succeeded: z.number().int(),
 		prompt_tokens: tokens,

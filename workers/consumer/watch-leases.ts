@@ -10,7 +10,10 @@ const LOOK_EVERY_MS = 5_000;
 export interface LeaseWatch {
 	/** Aborts when the lease is lost: the job was cancelled, or taken over. */
 	signalOf(job: JobKey): AbortSignal;
-	/** The next heartbeat records that the job is called. `atOnce`: a heartbeat of its own does. False: it did not, or the lease is lost. */
+	/**
+	 * The next heartbeat records that the job is called. `atOnce`: a heartbeat of its own does so before this returns. False: it
+	 * could not, or the lease is lost.
+	 */
 	beginCall(job: JobKey, atOnce: boolean): Promise<boolean>;
 	/** The job is settled, or given up: stop watching it. */
 	release(job: JobKey): void;

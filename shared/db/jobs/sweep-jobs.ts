@@ -45,6 +45,7 @@ const MAY_HAVE_RESULT = `deadline_at <= ${NOW} AND (status = 'running' OR json_a
 const COLUMNS = `tenant_id, id, status, fence, model, run_at, deadline_at, lease_expires_at, parked_on IS NOT NULL AS is_parked,
 	slot IS NOT NULL AS has_slot, ${MAY_HAVE_RESULT} AS may_have_result, redispatches, sweep_at, ${NOW} AS now`;
 
+/** Open jobs whose next check is due, the longest overdue first. */
 export async function findJobsToSweep(
 	db: Database,
 	page: { limit: number; after: SweepCursor | null },
