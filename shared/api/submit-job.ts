@@ -87,7 +87,7 @@ const jobFields = {
 		.max(365 * DAY_SECONDS)
 		.optional()
 		.describe(
-			"How long job, input and result are kept once the job is final, at least two minutes from its submission. 2,592,000 (30 days) by default.",
+			"How long job, input and result are kept once the job is final, at least 20 minutes from its submission. 2,592,000 (30 days) by default.",
 		),
 };
 

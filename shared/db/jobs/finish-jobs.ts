@@ -67,8 +67,11 @@ export async function finishJobs(
 	});
 }
 
-/** From its submission, so that a submission whose response was lost finds its job when it is repeated. */
-const KEPT_MS_MIN = 120_000;
+/**
+ * From its submission, so that a submission whose response was lost finds its job when it is repeated: no request lives for so
+ * long.
+ */
+const KEPT_MS_MIN = 20 * 60_000;
 
 /** Null in `model`, `attempt`, `attempts` and `usage`: the column stays as it is. */
 const FINISH = `UPDATE jobs
