@@ -1,5 +1,5 @@
 /**
- * S9: counted attempts on a model are no more than allowed. H1: every call is in its job's history. O1: a job fails for
+ * S9: counted attempts on a model are no more than allowed, and of calls whose holder died one at most is not counted. H1: every call is in its job's history. O1: a job fails for
  * what happened to it, and for nothing else. W1: a stored answer wins over failure and expiry.
  */
 import type { Simulation } from "../simulate.ts";
@@ -43,6 +43,10 @@ function checkCounts({ world, claims }: Simulation, id: string, row: Row): void 
 		if (claim.calls > 0 && !isRecorded)
 			world.violate("H1", `the call under lease ${claim.fence} of ${id} is not in its history`);
 	}
+	const isUncounted = (fence: number) =>
+		recorded.some((entry) => entry.fence === fence && entry.outcome === "abandoned" && !entry.counted);
+	const uncounted = claims.all(id).filter((claim) => claim.calls > 0 && isUncounted(claim.fence));
+	if (uncounted.length > 1) world.violate("S9", `${uncounted.length} calls of ${id} that were begun do not count`);
 	const numbers = recorded.map(({ number }) => number);
 	if (numbers.some((number, at) => at > 0 && number <= (numbers[at - 1] ?? 0)))
 		world.violate("H1", `the history of ${id} is out of order`);

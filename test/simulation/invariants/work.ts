@@ -21,6 +21,9 @@ const UPDATES_MAX = 8;
 /** Leased, given a slot, swept at the lease's end, settled, parked. */
 const UPDATES_A_TURN = 4;
 
+/** An invocation lives for fifteen minutes, of which two are for settling. */
+const STORE_MS_MIN = 13 * 60_000;
+
 interface JobWork {
 	/** Times that a job was leased or released. */
 	turns: number;
@@ -51,6 +54,7 @@ export function watchWork(simulation: Simulation): undefined {
 			if (claim !== null && before.status === "running" && hasGates(simulation)) mayBeGated.add(claim);
 			checkLease(simulation, id, mayBeGated);
 		}
+		if (before.status === "running" && after.status === "queued") checkLost(simulation, changed, work.paid);
 		checkBounds(simulation, id, work);
 	});
 	service.jobQueue.onAccepted((body, _delay, by, isRetry) => {
@@ -100,6 +104,13 @@ function checkBounds({ world }: Simulation, id: string, { turns, messages, updat
 		world.violate("U3", `${messages} new messages for ${id}, leased or released ${turns} times`);
 	if (updates > UPDATES_MAX + UPDATES_A_TURN * turns)
 		world.violate("U3", `${updates} updates of ${id}, leased or released ${turns} times`);
+}
+
+/** A holder that lives tries to store what was paid for until its invocation is about to end. */
+function checkLost({ world }: Simulation, { id, by }: Changed, paid: ModelCallSeen[]): void {
+	const isLost = by !== null && !by.wasPaused && paid.some((call) => call.by === by);
+	if (isLost && world.now - by.startedAt < STORE_MS_MIN)
+		world.violate("U4", `${by.name} gives up a result of ${id} that was paid for`);
 }
 
 /** `paid`: the results that were paid for before this call. `unstored`: the holders that could not store theirs. */

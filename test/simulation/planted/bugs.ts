@@ -5,6 +5,7 @@ import { DATABASE_BUGS } from "./database-bugs.ts";
 import { DELIVERY_BUGS } from "./delivery-bugs.ts";
 import { INTAKE_BUGS } from "./intake-bugs.ts";
 import { LIMIT_BUGS } from "./limit-bugs.ts";
+import { PRESSURE_BUGS } from "./pressure-bugs.ts";
 import { SWEEPER_BUGS } from "./sweeper-bugs.ts";
 
 export interface PlantedBug {
@@ -28,4 +29,5 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
 	...DELIVERY_BUGS,
 	...INTAKE_BUGS,
 	...SWEEPER_BUGS,
+	...PRESSURE_BUGS,
 ];
