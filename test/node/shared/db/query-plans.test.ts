@@ -11,8 +11,8 @@ import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { exhaustParkedDeliveries, skipParkedDeliveries } from "../../../../shared/db/deliveries/end-parked.ts";
 import { findDelivery, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
-import { recoverDeliveries } from "../../../../shared/db/deliveries/redeliver.ts";
-import { deleteEndpoint, listEndpoints } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
+import { recoverDeliveries, redeliverJob } from "../../../../shared/db/deliveries/redeliver.ts";
+import { deleteEndpoint, listEndpoints, updateEndpoint } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
 import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { findSubmission, foreseeSubmissions } from "../../../../shared/db/jobs/submit-jobs.ts";
@@ -119,6 +119,7 @@ const EMPTY = {
 
 const BY = { actor: "key", requestId: "req" };
 const T = "ten_1";
+const ENDPOINT = { tenantId: T, endpointId: "ep" };
 const PAGES = [true, false].flatMap((isAscending) => [null, "x"].map((after) => ({ limit: 1, after, isAscending })));
 
 /** The verbs that no seed calls, and those with more than one statement. */
@@ -161,12 +162,14 @@ async function callRest(): Promise<void> {
 	await foreseeSubmissions(db, [{ tenantId: T, jobId: "job", idempotency: { key: "k", fingerprint: "f" } }]);
 	await findDelivery(db, { tenantId: T, deliveryId: "dlv" });
 	await listDeliveries(db, { tenantId: T, jobId: "job" });
-	await deleteEndpoint(db, { tenantId: T, endpointId: "ep" }, BY);
+	await deleteEndpoint(db, ENDPOINT, BY);
 	await findSubmission(db, T, { key: "k", fingerprint: "f" });
 	await readStatus(db).catch(() => undefined);
 	await exhaustParkedDeliveries(db, [{ tenantId: T, deliveryId: "dlv" }]);
 	await skipParkedDeliveries(db, "receiver", 1);
-	await recoverDeliveries(db, { tenantId: T, endpointId: "ep" }, { sinceMs: 0, limit: 1 }, BY);
+	await redeliverJob(db, { tenantId: T, jobId: "job" }, BY);
+	await updateEndpoint(db, ENDPOINT, { name: "n", url: null, payload: null, eventTypes: null }, BY);
+	await recoverDeliveries(db, ENDPOINT, { sinceMs: 0, limit: 1 }, BY);
 	await recordFailure(db, { kind: "failure", key: "own:t|model:c|m", sharedKey: "model:c|m", leasedAt: 1 });
 	await recordRecovery(db, ["model:c|m"], 1);
 	await releaseParked(db, ["model:c|m"], 1);
