@@ -9,6 +9,7 @@ export type WranglerConfig = {
 	secrets?: { required: string[] };
 	d1_databases: { migrations_dir: string }[];
 	queues: { consumers: { queue: string; max_batch_size: number }[] };
+	ratelimits: { name: string; simple: { limit: number } }[];
 };
 
 /**
@@ -17,6 +18,9 @@ export type WranglerConfig = {
  */
 const LOCAL_BATCH_SIZE = 100;
 const WIDENED_QUEUES = /-(jobs|deliveries)$/;
+
+/** No other caller has to be protected from a load test, which has one key. */
+const LOCAL_KEY_RATE = 1_000_000;
 
 export function localConfig(production: WranglerConfig, root: string, vars: Values): WranglerConfig {
 	// Without this list wrangler takes every line of the env file, so providers' keys arrive beside the required two.
@@ -27,6 +31,7 @@ export function localConfig(production: WranglerConfig, root: string, vars: Valu
 	for (const consumer of config.queues.consumers) {
 		if (WIDENED_QUEUES.test(consumer.queue)) consumer.max_batch_size = LOCAL_BATCH_SIZE;
 	}
+	for (const { name, simple } of config.ratelimits) if (name === "KEY_RATE") simple.limit = LOCAL_KEY_RATE;
 	return config;
 }
 

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { namespaceId } from "../../scripts/lib/deploy/installation-config.ts";
 import { MODEL } from "../../scripts/lib/verify/check.ts";
-import { KEY_RATE, REQUESTS_PER_COUNT, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rate-limits.ts";
+import { KEY_RATE, UNAUTHENTICATED_RATE, UNITS_PER_COUNT } from "../../shared/core/tenants/rate-limits.ts";
 import { ModelRoutesSchema, routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import { CONCURRENCY } from "../simulation/world/options.ts";
 
@@ -31,13 +31,13 @@ it("production lets a slow receiver's delivery go on after its batch", () => {
 });
 
 it.each([
-	["KEY_RATE", KEY_RATE, REQUESTS_PER_COUNT],
+	["KEY_RATE", KEY_RATE, UNITS_PER_COUNT],
 	["UNAUTHENTICATED_RATE", UNAUTHENTICATED_RATE, 1],
-])("production counts by %s as documented", (name, { quota, windowSeconds }, requestsPerCount) => {
+])("production counts by %s as documented", (name, { quota, windowSeconds }, unitsPerCount) => {
 	const simple = new RegExp(
 		`name = "${name}"\\nnamespace_id = "\\d+"\\nsimple = \\{ limit = (\\d+), period = (\\d+) \\}`,
 	);
-	expect(simple.exec(toml)?.slice(1).map(Number)).toEqual([quota / requestsPerCount, windowSeconds]);
+	expect(simple.exec(toml)?.slice(1).map(Number)).toEqual([quota / unitsPerCount, windowSeconds]);
 	// The platform knows no other windows.
 	expect([10, 60]).toContain(windowSeconds);
 });

@@ -161,8 +161,8 @@ describe("numbers are those of the code", () => {
 		],
 		[
 			"limits",
-			`about ${n(KEY_RATE.quota)} requests in ${KEY_RATE.windowSeconds} seconds
-			a valid key ${UNAUTHENTICATED_RATE.quota} a minute
+			`about ${n(KEY_RATE.quota)} units in ${KEY_RATE.windowSeconds} seconds
+			a valid key may make ${UNAUTHENTICATED_RATE.quota} requests a minute
 			null: ${FAIR_SHARE}, so
 			| ${TenantLimits.parse({}).webhook_endpoints} |`,
 		],

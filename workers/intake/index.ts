@@ -18,6 +18,7 @@ import { api } from "./api.ts";
 import { KeyCache } from "./auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "./auth/rate-limiters.ts";
 import { RESPONSE_HEADERS } from "./http/app.ts";
+import { Waits } from "./http/waits.ts";
 import { SubmissionLoad } from "./jobs/submission-load.ts";
 import type { Services } from "./services.ts";
 
@@ -26,6 +27,7 @@ const keys = new KeyCache();
 const counters = new RequestCounters();
 const hosts = new HostCache();
 const submissionLoad = new SubmissionLoad();
+const waits = new Waits();
 
 export async function intake(
 	request: Request,
@@ -45,6 +47,7 @@ export async function intake(
 		counters,
 		hosts,
 		submissionLoad,
+		waits,
 		background: (work) => context.waitUntil(work),
 	};
 	return await api.fetch(request, { services, requestId });

@@ -6,6 +6,7 @@ import type { HostCache } from "../../shared/webhooks/host-cache.ts";
 import type { Bindings } from "../bindings.ts";
 import type { KeyCache } from "./auth/key-cache.ts";
 import type { RateLimiters, RequestCounters } from "./auth/rate-limiters.ts";
+import type { Waits } from "./http/waits.ts";
 import type { SubmissionLoad } from "./jobs/submission-load.ts";
 
 export interface Services extends Bindings, RateLimiters {
@@ -15,6 +16,7 @@ export interface Services extends Bindings, RateLimiters {
 	counters: RequestCounters;
 	hosts: HostCache;
 	submissionLoad: SubmissionLoad;
+	waits: Waits;
 	/** Runs work after the response. Its failure must not matter. */
 	background(work: Promise<void>): void;
 }

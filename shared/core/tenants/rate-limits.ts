@@ -10,14 +10,44 @@ export interface Rate {
 	windowSeconds: number;
 }
 
-/** One API key. A loop without a pause exceeds it; a deliberate thousand requests a second stays within it. */
-export const KEY_RATE: Rate = { name: "key", quota: 10_000, windowSeconds: 10 };
+/**
+ * One API key, in units of what a request costs D1: about a millisecond each, so that one key takes a quarter of D1 at most. That
+ * is 250 polls a second, or 25 submissions, more than half of what one D1 carries.
+ */
+export const KEY_RATE: Rate = { name: "key", quota: 2_500, windowSeconds: 10 };
 
 /**
- * How many requests of a key the platform's limiter counts as one; `wrangler.toml` has the quota divided by it. An isolate
- * may leave nine requests uncounted: a negligible part of the quota, for a tenth of the calls.
+ * How many units of a key the platform's limiter counts as one; `wrangler.toml` has the quota divided by it. An isolate may leave
+ * 49 units uncounted: a negligible part of the quota, for a call with every fifth submission.
  */
-export const REQUESTS_PER_COUNT = 10;
+export const UNITS_PER_COUNT = 50;
+
+const POLL_UNITS = 1;
+/** A page of a list, and a change of any kind. */
+const LIST_UNITS = 10;
+const CHANGE_UNITS = 10;
+/** A minute of waiting polls about forty times. */
+const WAIT_UNITS = 40;
+/** A filtered page reads up to a thousand rows. */
+const FILTER_UNITS = 50;
+
+/** What a request costs. `query`: the names of its parameters. */
+export function unitsOf(request: {
+	method: string;
+	path: string;
+	query: () => readonly string[];
+	waits: boolean;
+}): number {
+	const wait = request.waits ? WAIT_UNITS : 0;
+	if (request.method !== "GET") return CHANGE_UNITS + wait;
+	if (!LISTS.test(request.path)) return POLL_UNITS + wait;
+	return request.query().some((name) => !PAGING.has(name)) ? FILTER_UNITS : LIST_UNITS;
+}
+
+/** Paths that end with the name of a collection. */
+const LISTS = /\/(jobs|deliveries|webhook_endpoints|keys|usage|audit_log)\/?$/;
+/** Parameters that choose a page, and leave out no row. */
+const PAGING: ReadonlySet<string> = new Set(["limit", "after", "order"]);
 
 /**
  * One address without a valid key. A thousand guesses a minute exceed it however they fall into windows; a forgotten program

@@ -13,6 +13,10 @@ const production = (): WranglerConfig => ({
 			{ queue: "holdfast-dead-letters", max_batch_size: 7 },
 		],
 	},
+	ratelimits: [
+		{ name: "KEY_RATE", simple: { limit: 50 } },
+		{ name: "UNAUTHENTICATED_RATE", simple: { limit: 300 } },
+	],
 });
 
 function settings(file: Record<string, string>, environment: Record<string, string>) {
@@ -20,7 +24,7 @@ function settings(file: Record<string, string>, environment: Record<string, stri
 }
 
 describe("localConfig", () => {
-	it("differs from production in paths, variables, the list of secrets and the width of two queues", () => {
+	it("differs from production in paths, variables, the list of secrets, the width of two queues and the rate of a key", () => {
 		const local = localConfig(production(), "/home/me/holdfast", { DEFAULT_MODEL: "a" });
 		expect(local).toEqual({
 			main: "/home/me/holdfast/workers/index.ts",
@@ -33,6 +37,10 @@ describe("localConfig", () => {
 					{ queue: "holdfast-dead-letters", max_batch_size: 7 },
 				],
 			},
+			ratelimits: [
+				{ name: "KEY_RATE", simple: { limit: 1_000_000 } },
+				{ name: "UNAUTHENTICATED_RATE", simple: { limit: 300 } },
+			],
 		});
 	});
 });

@@ -5,6 +5,7 @@ import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
+import { Waits } from "../../../workers/intake/http/waits.ts";
 import { SubmissionLoad } from "../../../workers/intake/jobs/submission-load.ts";
 import type { Services } from "../../../workers/intake/services.ts";
 import type { Invocation } from "./invocation.ts";
@@ -67,6 +68,7 @@ export class Http {
 			counters: this.#counters,
 			hosts: this.#hosts,
 			submissionLoad: this.#submissionLoad,
+			waits: new Waits(),
 			background,
 		};
 		return await api.fetch(request, { services, requestId: newId("req", by.runtime) });

@@ -26,25 +26,28 @@ const get = (server: ReturnType<typeof theServices>["server"], who: string, addr
 		headers: { ...(address === undefined ? {} : { "cf-connecting-ip": address }), ...headers },
 	});
 
+/** Ten units. */
+const list = get;
+
 describe("the rate limit of a key", () => {
 	it("refuses that key alone, and says when to come again", async () => {
 		const { binding, counted } = limiterOf(2);
 		const { server } = theServices({}, { KEY_RATE: binding });
 		const other = await aKey(tenantId);
-		for (let call = 0; call < 29; call++) expect((await get(server, key)).status).toBe(200);
+		for (let call = 0; call < 14; call++) expect((await list(server, key)).status).toBe(200);
 		const refused = await get(server, key);
 		expect([refused.status, errorOf(refused).code]).toEqual([429, "rate_limited"]);
-		expect(refused.headers.get("ratelimit-policy")).toBe('"key";q=10000;w=10');
+		expect(refused.headers.get("ratelimit-policy")).toBe('"key";q=2500;w=10');
 		expect(refused.headers.get("retry-after")).toBe("10");
 		expect(refused.headers.get("x-should-retry")).toBeNull();
-		for (let call = 0; call < 10; call++) expect((await get(server, other.key)).status).toBe(200);
+		for (let call = 0; call < 5; call++) expect((await list(server, other.key)).status).toBe(200);
 		expect([...counted]).toEqual([
 			[keyId, 3],
 			[other.keyId, 1],
 		]);
 	});
 
-	it("asks for each request while the answer is no, and for every tenth again once it is yes", async () => {
+	it("asks for each request while the answer is no, and for every fifth list again once it is yes", async () => {
 		let isOver = true;
 		let asked = 0;
 		const limit = async () => {
@@ -57,27 +60,40 @@ describe("the rate limit of a key", () => {
 			for (let call = 0; call < calls; call++) answers.push((await get(server, key)).status);
 			return answers;
 		};
-		await statuses(9);
+		await statuses(4);
 		expect(await statuses(3)).toEqual([429, 429, 429]);
 		expect(asked).toBe(3);
 		isOver = false;
-		expect(new Set(await statuses(11))).toEqual(new Set([200]));
+		expect(new Set(await statuses(6))).toEqual(new Set([200]));
 		expect(asked).toBe(5);
 	});
 
-	it("counts a hundred that come at once ten times", async () => {
+	it("counts a hundred lists that come at once twenty times", async () => {
 		const { binding, counted } = limiterOf(100);
 		const { server } = theServices({}, { KEY_RATE: binding });
 		await Promise.all(Array.from({ length: 100 }, () => get(server, key)));
-		expect(counted.get(keyId)).toBe(10);
+		expect(counted.get(keyId)).toBe(20);
 	});
 
 	it("refuses all that come at once while the answer is no", async () => {
 		const { binding } = limiterOf(0);
 		const { server } = theServices({}, { KEY_RATE: binding });
-		for (let call = 0; call < 10; call++) await get(server, key);
+		for (let call = 0; call < 5; call++) await list(server, key);
 		const answers = await Promise.all(Array.from({ length: 100 }, () => get(server, key)));
 		expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([429]));
+	});
+
+	it.each([
+		["poll", "GET", "/v1/jobs/job_01jq0000000000000000000000", {}, 1],
+		["list", "GET", "/v1/jobs?limit=1&order=asc", {}, 10],
+		["filtered list", "GET", "/v1/jobs?status=failed", {}, 50],
+		["cancellation", "POST", "/v1/jobs/job_01jq0000000000000000000000/cancel", {}, 10],
+		["wait", "GET", "/v1/jobs/job_01jq0000000000000000000000", { prefer: "wait=0" }, 41],
+	])("counts a %s for what it costs", async (_, method, path, headers, units) => {
+		const { binding, counted } = limiterOf(1_000);
+		const { server } = theServices({}, { KEY_RATE: binding });
+		for (let call = 0; call < 100; call++) await sendTo(server, method, path, { key, headers });
+		expect(counted.get(keyId)).toBe(2 * units);
 	});
 
 	it("does not count a caller who only knows the id of a key", async () => {
@@ -85,7 +101,7 @@ describe("the rate limit of a key", () => {
 		const { server } = theServices({}, { KEY_RATE: binding });
 		const guessed = await aKey(tenantId);
 		await env.DB.prepare("UPDATE api_keys SET key_hash = ?2 WHERE id = ?1").bind(guessed.keyId, "0".repeat(64)).run();
-		for (let call = 0; call < 10; call++) expect((await get(server, guessed.key)).status).toBe(401);
+		for (let call = 0; call < 5; call++) expect((await get(server, guessed.key)).status).toBe(401);
 		expect(counted.size).toBe(0);
 	});
 });
@@ -179,7 +195,7 @@ describe("a rate limiter that does not work", () => {
 		const log = vi.spyOn(console, "warn").mockImplementation(() => undefined);
 		const bindings = Object.assign({}, { KEY_RATE: binding, UNAUTHENTICATED_RATE: binding }) as Partial<Env>;
 		const { server } = theServices({}, bindings);
-		for (let call = 0; call < 10; call++) expect((await get(server, key, "203.0.113.7")).status).toBe(200);
+		for (let call = 0; call < 5; call++) expect((await get(server, key, "203.0.113.7")).status).toBe(200);
 		expect((await get(server, "hf_", "203.0.113.7")).status).toBe(401);
 		const logged = log.mock.calls.flat().join("\n");
 		log.mockRestore();
@@ -193,7 +209,7 @@ describe("a rate limiter that does not work", () => {
 		const hangs: RateLimit = { limit: () => new Promise<never>(() => undefined) };
 		const limiters = bindRateLimiters({ KEY_RATE: hangs, UNAUTHENTICATED_RATE: hangs }, clock);
 		const { server } = theServices(limiters);
-		for (let call = 0; call < 9; call++) expect((await get(server, key)).status).toBe(200);
+		for (let call = 0; call < 4; call++) expect((await get(server, key)).status).toBe(200);
 		const answer = get(server, key);
 		await vi.waitFor(() => expect(clock.nextTimerAt()).not.toBeNull());
 		expect((clock.nextTimerAt() ?? 0) - clock.now()).toBe(250);

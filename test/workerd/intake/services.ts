@@ -7,6 +7,7 @@ import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
+import { Waits } from "../../../workers/intake/http/waits.ts";
 import { SubmissionLoad } from "../../../workers/intake/jobs/submission-load.ts";
 import type { Services } from "../../../workers/intake/services.ts";
 import { runtime } from "../../../workers/runtime.ts";
@@ -29,6 +30,7 @@ export function theServices(
 		counters: new RequestCounters(),
 		hosts: new HostCache(),
 		submissionLoad: new SubmissionLoad(),
+		waits: new Waits(),
 		background: (work) => background.push(work),
 		...overrides,
 	};

@@ -5,7 +5,7 @@ import { type Timers, withTimeout } from "../../../shared/core/timeout.ts";
 /** The platform's limiter responds from nearby memory. A request does not wait longer than this for it. */
 const RESPONSE_MS_MAX = 250;
 
-/** Bounds the memory. Forgotten counters let at most nine more requests of each key pass. */
+/** Bounds the memory. Forgotten counters let at most 49 more units of each key pass. */
 const COUNTERS_MAX = 10_000;
 
 /** The platform's rate limiter, with a time limit. */
@@ -18,20 +18,20 @@ export class RateLimiter {
 		this.#timers = timers;
 	}
 
-	/** Counts one request of `key`. False: over the limit. */
+	/** Counts `key` once. False: over the limit. */
 	async allows(key: string): Promise<boolean> {
 		return (await withTimeout(this.#timers, RESPONSE_MS_MAX, this.#binding.limit({ key }))).success;
 	}
 }
 
 interface RequestCounter {
-	/** Requests since the limiter was last called. */
+	/** Units that the limiter has not counted. */
 	uncounted: number;
 	/** The limiter's last result. While a key is over its limit, the limiter counts each of its requests. */
 	isOver: boolean;
 }
 
-/** Counts each key's requests within this isolate, so that the platform's limiter is called for one in ten. */
+/** Counts what each key's requests cost within this isolate, so that the platform's limiter is called for few of them. */
 export class RequestCounters {
 	readonly #byKey = new Map<string, RequestCounter>();
 

@@ -1,12 +1,13 @@
-/** Two rate limits: of requests per API key, and of requests without a valid key per client address. */
+/** Two rate limits: of what requests cost per API key, and of requests without a valid key per client address. */
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import {
 	clientOf,
 	KEY_RATE,
 	type Rate,
-	REQUESTS_PER_COUNT,
 	UNAUTHENTICATED_RATE,
+	UNITS_PER_COUNT,
+	unitsOf,
 } from "../../../shared/core/tenants/rate-limits.ts";
 import { logWarning } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
@@ -15,9 +16,14 @@ import type { RateLimiter } from "./rate-limiters.ts";
 /** Call it only with a valid key, so that no one else can use up its rate. */
 export async function checkKeyRate(c: Context<IntakeEnv>, keyId: string): Promise<void> {
 	const counter = c.env.services.counters.of(keyId);
-	counter.uncounted += 1;
-	if (!counter.isOver && counter.uncounted < REQUESTS_PER_COUNT) return;
-	counter.uncounted = 0;
+	counter.uncounted += unitsOf({
+		method: c.req.method,
+		path: c.req.path,
+		query: () => Object.keys(c.req.query()),
+		waits: /\bwait\s*=/i.test(c.req.header("prefer") ?? ""),
+	});
+	if (!counter.isOver && counter.uncounted < UNITS_PER_COUNT) return;
+	counter.uncounted = Math.max(0, counter.uncounted - UNITS_PER_COUNT);
 	counter.isOver = !(await isWithin(c, c.env.services.keyRate, keyId));
 	if (!counter.isOver) return;
 	throw tooMany(KEY_RATE, "Rate limit exceeded for this API key. Send fewer requests, or poll less often.");

@@ -26,15 +26,28 @@ export function readWait(c: Context<IntakeEnv>): number | null {
 	return Number(seconds) * 1000;
 }
 
-/** The final job, or the job as it is when the wait is over. */
+/**
+ * The final job, or the job as it is when the wait is over. Where too many requests wait already, that is at once: the response
+ * lacks `Preference-Applied` then, and is that of a poll.
+ */
 export async function waitUntilFinal(
 	c: Context<IntakeEnv>,
 	first: JobSummary,
 	key: JobKey,
 	waitMs: number,
 ): Promise<JobSummary> {
-	const { db, runtime } = c.env.services;
+	const end = c.env.services.waits.begin(key.tenantId);
+	if (end === null) return first;
 	c.header("preference-applied", `wait=${waitMs / 1000}`);
+	try {
+		return await pollUntilFinal(c, first, key, waitMs);
+	} finally {
+		end();
+	}
+}
+
+async function pollUntilFinal(c: Context<IntakeEnv>, first: JobSummary, key: JobKey, waitMs: number) {
+	const { db, runtime } = c.env.services;
 	const endAt = runtime.now() + waitMs;
 	let job = first;
 	for (let pollMs = POLL_MS_FIRST; job.finishedAt === null; pollMs = Math.min(1.5 * pollMs, POLL_MS_MAX)) {

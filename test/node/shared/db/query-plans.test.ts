@@ -33,6 +33,7 @@ import {
 	findJobsToErase,
 	removeErasedTenants,
 } from "../../../../shared/db/upkeep/delete-tenant.ts";
+import { eraseJob } from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
 import { simulate } from "../../../simulation/simulate.ts";
 import { SqlEngine } from "../../../simulation/world/sql-engine.ts";
@@ -160,6 +161,7 @@ async function callRest(): Promise<void> {
 	await removeErasedTenants(db, [T]);
 	await filterExisting(db, [{ tenantId: T, jobId: "job" }]);
 	await foreseeSubmissions(db, [{ tenantId: T, jobId: "job", idempotency: { key: "k", fingerprint: "f" } }]);
+	await eraseJob(db, { tenantId: T, jobId: "job" }, "tmb", BY);
 	await findDelivery(db, { tenantId: T, deliveryId: "dlv" });
 	await listDeliveries(db, { tenantId: T, jobId: "job" });
 	await deleteEndpoint(db, ENDPOINT, BY);

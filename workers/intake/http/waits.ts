@@ -1,0 +1,26 @@
+/** Waits in progress in this isolate. Each polls D1 until its job is final, so their number is bounded. */
+
+/** Together they poll D1 about 130 times a second. */
+const WAITS_MAX = 200;
+/** Of one tenant: others find room, too. */
+const WAITS_OF_TENANT_MAX = 100;
+
+export class Waits {
+	readonly #byTenant = new Map<string, number>();
+	#total = 0;
+
+	/** Returns what ends the wait. Null: there are too many. */
+	begin(tenantId: string): (() => void) | null {
+		const own = this.#byTenant.get(tenantId) ?? 0;
+		if (own >= WAITS_OF_TENANT_MAX || this.#total >= WAITS_MAX) return null;
+		this.#add(tenantId, 1);
+		return () => this.#add(tenantId, -1);
+	}
+
+	#add(tenantId: string, count: number): void {
+		this.#total += count;
+		const own = (this.#byTenant.get(tenantId) ?? 0) + count;
+		if (own === 0) this.#byTenant.delete(tenantId);
+		else this.#byTenant.set(tenantId, own);
+	}
+}
