@@ -15,6 +15,7 @@ import { watchOneEnd } from "./one-end.ts";
 import { watchOutbox } from "./outbox.ts";
 import { watchPauses } from "./pauses.ts";
 import { watchRedeliveries } from "./redeliveries.ts";
+import { watchReleases } from "./releases.ts";
 import { watchResults } from "./results.ts";
 import { watchSignatures } from "./signatures.ts";
 import { watchSubmissions } from "./submissions.ts";
@@ -30,6 +31,7 @@ export const INVARIANTS_OF_ENGINE: readonly Invariant[] = [
 	watchResults,
 	watchCalls,
 	watchBreakers,
+	watchReleases,
 	watchLimits,
 	watchAttempts,
 	watchOutbox,

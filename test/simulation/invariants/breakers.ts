@@ -1,9 +1,10 @@
 /**
  * C5: an open breaker stops calls. A call begins only if no breaker of its credential or model key was open when its job was
  * leased, or if a half-open one permitted it. C6: a breaker counts its permits, and is eased early only by a call that began
- * after it tripped.
+ * after it tripped. C9: the breaker that tenants share trips if, and only if, one of a tenant does while another tenant heard the
+ * same.
  */
-import { PROBE_MS } from "../../../shared/core/upstreams/breaker.ts";
+import { PROBE_MS, WITNESS_MS } from "../../../shared/core/upstreams/breaker.ts";
 import { breakerKeysOf } from "../../../shared/core/upstreams/credentials.ts";
 import type { Changed, Ledger } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
@@ -21,6 +22,7 @@ export function watchBreakers(simulation: Simulation): undefined {
 	const { ledger, service, claims, world } = simulation;
 	const grants = new Map<Claim, Grant[]>();
 	ledger.onTransaction((changes) => {
+		checkWitness(simulation, changes);
 		const claimed = changes.flatMap((changed) => claimMade(simulation, changed) ?? []);
 		for (const key of new Set(claimed.flatMap(keysOfClaim))) {
 			const before = breakerBefore(ledger, key, changes);
@@ -45,6 +47,27 @@ export function watchBreakers(simulation: Simulation): undefined {
 	});
 }
 
+function checkWitness({ ledger, world }: Simulation, changes: (Changed & { table: string })[]): void {
+	const now = world.databaseNow;
+	const tripped = changes.flatMap(({ table, after }) =>
+		table === "breakers" && after !== null && numberOf(after, "tripped_at") === now ? [after] : [],
+	);
+	const keyOf = (row: Row) => textOf(row, "shared_key") || textOf(row, "key");
+	const refused = (row: Row) =>
+		numberOf(row, "open_until") > now - WITNESS_MS && numberOf(row, "trips") > 0 && row.successes === 0;
+	for (const [key, rows] of Map.groupBy(tripped, keyOf)) {
+		const own = new Set(rows.filter((row) => row.shared_key !== null).map((row) => row.key));
+		const isShared = rows.some((row) => row.shared_key === null);
+		const others = [...ledger.rows("breakers").values()].filter((row) => row.shared_key === key && refused(row));
+		const isWitnessed = own.size > 1 || (own.size === 1 && others.some((row) => !own.has(row.key ?? null)));
+		if (isShared !== isWitnessed)
+			world.violate(
+				"C9",
+				`${key} ${isShared ? "trips" : "does not trip"} with ${own.size} refusals and ${others.length} in all`,
+			);
+	}
+}
+
 function claimMade({ claims }: Simulation, { table, id, before, after }: Changed & { table: string }): Claim | null {
 	const isClaim = table === "jobs" && after !== null && numberOf(after, "fence") > numberOf(before, "fence");
 	return isClaim ? claims.last(id) : null;
@@ -65,7 +88,7 @@ function breakerBefore(ledger: Ledger, key: string, changes: (Changed & { table:
 	return first === undefined ? breakerOf(ledger, key) : first.before;
 }
 
-function callsGranted(breaker: Row, now: number): number {
+export function callsGranted(breaker: Row, now: number): number {
 	return numberOf(breaker, "open_until") > now ? 0 : permitsOf(breaker);
 }
 

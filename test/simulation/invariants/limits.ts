@@ -124,7 +124,7 @@ function checkChange(simulation: Simulation, tenantId: string, by: Net["by"]): v
 		simulation.world.violate("T1", `${by?.name} lowers a limit and leaves a slot to ${unbegun.id}`);
 }
 
-function goesBefore(one: Row, other: Row): boolean {
+export function goesBefore(one: Row, other: Row): boolean {
 	const ahead = numberOf(one, "priority") - numberOf(other, "priority");
 	return ahead > 0 || (ahead === 0 && textOf(one, "id") < textOf(other, "id"));
 }
