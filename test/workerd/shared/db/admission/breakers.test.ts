@@ -7,6 +7,7 @@ import {
 	PROBE_MS,
 	SUCCESSES_TO_RECOVER,
 	UNAVAILABLE_MS_FIRST,
+	WITNESS_MS,
 } from "../../../../../shared/core/upstreams/breaker.ts";
 import { credentialKeyOf, modelKeyOf, ownKeyOf } from "../../../../../shared/core/upstreams/credentials.ts";
 import { pruneBreakers, recordFailure, recordRecovery } from "../../../../../shared/db/admission/breakers.ts";
@@ -339,5 +340,83 @@ describe("parked jobs", () => {
 		await aJob({ credential: waitedFor.credential, models: waitedFor.models, parkedOn: waitedFor.key });
 		await pruneBreakers(databaseAt(NOW + DAY));
 		expect([await breakerOf(idle.key), await breakerOf(waitedFor.key)]).toEqual([null, expect.anything()]);
+	});
+});
+
+describe("a breaker that tenants share", () => {
+	/** Another tenant at the same upstream. */
+	function neighbourOf({ credential, model, models }: ReturnType<typeof anUpstream>) {
+		const tenantId = anId("ten");
+		return { tenantId, credential, model, models, key: ownKeyOf(tenantId, modelKeyOf(credential, model)) };
+	}
+
+	it("opens when a second tenant is refused, and not by one alone", async () => {
+		const one = anUpstream();
+		const [other, third] = [neighbourOf(one), neighbourOf(one)];
+		const shared = sharedKeyOf(one.key);
+		for (const at of [NOW, NOW + 1]) await recordFailure(databaseAt(at), throttled(one.key, MINUTE));
+		expect(await breakerOf(shared)).toBeNull();
+		const { key: _, ...ofOther } = other;
+		expect((await lease([await aJob(ofOther)], NOW + 2)).ids).toHaveLength(1);
+		await recordFailure(databaseAt(NOW + 3), throttled(other.key, SECOND));
+		expect(await breakerOf(shared)).toMatchObject({ open_until: NOW + 3 + SECOND, permits: 1 });
+		const { key: __, ...ofThird } = third;
+		const job = await aJob(ofThird);
+		expect((await lease([job], NOW + 4)).ids).toEqual([]);
+		expect(await reload(job)).toMatchObject({ parkedOn: shared });
+	});
+
+	it("does not open by a witness whose time was over for a minute, or that was served since", async () => {
+		for (const isServed of [false, true]) {
+			const one = anUpstream();
+			const other = neighbourOf(one);
+			await recordFailure(databaseAt(NOW), throttled(one.key, SECOND));
+			const at = isServed ? NOW + 3 * SECOND : NOW + SECOND + WITNESS_MS;
+			if (isServed) await recordRecovery(databaseAt(NOW + 2 * SECOND), [one.key], NOW + 2 * SECOND);
+			await recordFailure(databaseAt(at), throttled(other.key, SECOND));
+			expect(await breakerOf(sharedKeyOf(one.key)), `served: ${isServed}`).toBeNull();
+		}
+	});
+
+	it("opens when most calls of two tenants fail", async () => {
+		const one = anUpstream();
+		const other = neighbourOf(one);
+		for (const { key } of [one, other]) {
+			expect(await breakerOf(sharedKeyOf(key))).toBeNull();
+			for (let time = 0; time < FAILURES_TO_TRIP; time++) await recordFailure(databaseAt(NOW), failed(key, NOW));
+		}
+		expect(await breakerOf(sharedKeyOf(one.key))).toMatchObject({ open_until: NOW + UNAVAILABLE_MS_FIRST, permits: 1 });
+	});
+
+	it("releases in turn by tenants, by priority within one, and passes over those that their own breakers gate", async () => {
+		const one = anUpstream();
+		const parkedOn = sharedKeyOf(one.key);
+		const tenants = [one, neighbourOf(one), neighbourOf(one)].toSorted((a, b) => (a.tenantId < b.tenantId ? -1 : 1));
+		for (const { key, ...upstream } of tenants) {
+			for (const priority of [1, 9, 5]) await aJob({ ...upstream, parkedOn, priority, sweepAt: NOW + DAY });
+		}
+		const [first, second, third] = tenants.map(({ tenantId }) => tenantId);
+		const release = async (limit: number, at = NOW) => {
+			const jobs = await releaseParked(databaseAt(at), [parkedOn], limit);
+			const rows = await Promise.all(jobs.map(reload));
+			return rows.map((row) => [row?.tenantId, row?.priority]).sort();
+		};
+		expect(await release(2)).toEqual([
+			[first, 9],
+			[second, 9],
+		]);
+		expect(await release(2)).toEqual(
+			[
+				[first, 5],
+				[third, 9],
+			].sort(),
+		);
+		await recordFailure(databaseAt(NOW), throttled(tenants[1]?.key ?? "", MINUTE));
+		expect(await release(2)).toEqual([[third, 5]]);
+		expect(await release(9, NOW + MINUTE)).toEqual([
+			[first, 1],
+			[second, 5],
+			[third, 1],
+		]);
 	});
 });
