@@ -391,6 +391,12 @@ describe("a breaker that tenants share", () => {
 	it("releases in turn by tenants, by priority within one, and passes over those that their own breakers gate", async () => {
 		const one = anUpstream();
 		const parkedOn = sharedKeyOf(one.key);
+		await env.DB.prepare(
+			`INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, observed_until)
+			 VALUES (?1, 'throttled', 0, 9, 1, 0, 0)`,
+		)
+			.bind(parkedOn)
+			.run();
 		const tenants = [one, neighbourOf(one), neighbourOf(one)].toSorted((a, b) => (a.tenantId < b.tenantId ? -1 : 1));
 		for (const { key, ...upstream } of tenants) {
 			for (const priority of [1, 9, 5]) await aJob({ ...upstream, parkedOn, priority, sweepAt: NOW + DAY });
