@@ -26,21 +26,21 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a result of unknown facts counts one attempt too many",
-		seenBy: 2004,
+		seenBy: 118,
 		file: "shared/core/jobs/settlement.ts",
 		find: "stored.modelAttempt ?? Math.min(job.attempt, job.maxAttempts)",
 		replace: "stored.modelAttempt ?? job.attempt",
 	},
 	{
 		name: "a job that R2 keeps from its call is leased again at once",
-		seenBy: 178,
+		seenBy: 126,
 		file: "shared/core/jobs/settlement.ts",
 		find: "delayMs: Math.min(STORAGE_WAIT_MS * 2 ** Math.max(0, lostInARow - 1), STORAGE_WAIT_MS_MAX),",
 		replace: "delayMs: lostInARow,",
 	},
 	{
 		name: "a paid result is given up after a minute",
-		seenBy: 275,
+		seenBy: 126,
 		file: "workers/consumer/persist.ts",
 		find: "const giveUpAt = startedAt + STORE_END_MS_MAX;",
 		replace: "const giveUpAt = Math.min(startedAt + STORE_END_MS_MAX, runtime.now() + 60_000);",
@@ -68,7 +68,7 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper releases no parked jobs",
-		seenBy: 15,
+		seenBy: 1435,
 		file: "workers/sweeper/index.ts",
 		find: "run: releaseAllParked,",
 		replace: "run: async () => ({}),",
@@ -82,7 +82,7 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a lost message is replaced after an hour",
-		seenBy: 43,
+		seenBy: 178,
 		file: "shared/core/jobs/sweep.ts",
 		find: "if (job.sweepAt > now && !(isDue && job.hasSlot && queue.isEmpty))",
 		replace: "if (job.sweepAt > now || (isDue && now - runAt < 3_600_000))",
