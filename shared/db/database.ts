@@ -44,6 +44,8 @@ export class Database {
 	readonly #timers: Timers;
 	/** The time to bind as `?1`; null for the database's own. */
 	readonly clock: () => number | null;
+	/** How large the database is, by its last response. Null: there was none. */
+	sizeBytes: number | null = null;
 	/** Statements so far. Each invocation has its own `Database`. */
 	statements = 0;
 	readonly #transactions: GroupCommit<Transaction, D1Result[]>;
@@ -73,7 +75,9 @@ export class Database {
 	}
 
 	async all<Row>(name: string, statement: Statement): Promise<Row[]> {
-		return (await this.#withTimeout(name, () => this.#prepare(name, statement).all<Row>())).results;
+		const result = await this.#withTimeout(name, () => this.#prepare(name, statement).all<Row>());
+		this.#noteSize(result);
+		return result.results;
 	}
 
 	async first<Row>(name: string, statement: Statement): Promise<Row | null> {
@@ -111,7 +115,12 @@ export class Database {
 		const names = [...new Set(members.map(({ name }) => name))].join(", ");
 		const prepared = members.flatMap(({ name, statements }) => statements.map((one) => this.#prepare(name, one)));
 		const results = await this.#withTimeout(names, () => this.#d1.batch(prepared));
+		this.#noteSize(results.at(-1));
 		return members.map(({ statements }) => results.splice(0, statements.length));
+	}
+
+	#noteSize(result: Pick<D1Result, "meta"> | undefined): void {
+		this.sizeBytes = result?.meta?.size_after ?? this.sizeBytes;
 	}
 
 	async #withTimeout<T>(name: string, call: () => Promise<T>): Promise<T> {
@@ -126,6 +135,12 @@ export class Database {
 		this.statements += 1;
 		return this.#d1.prepare(`/* ${name} */ ${sql}`).bind(...params);
 	}
+}
+
+/** Whether the database has reached the size that Cloudflare allows: it refuses to insert. */
+export function isFull(error: unknown): boolean {
+	const cause = error instanceof StorageUnavailable ? error.cause : error;
+	return /maximum DB size|database or disk is full|SQLITE_FULL/i.test(String(cause));
 }
 
 /** A statement that SQLite rejects is our bug and is thrown as it is. Every other error is an infrastructure fault. */

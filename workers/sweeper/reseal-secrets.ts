@@ -1,5 +1,6 @@
 /**
- * While SIGNING_KEY_PREVIOUS is set, seals its secrets again with SIGNING_KEY, one page per sweep, so that it can be removed.
+ * While SIGNING_KEY_PREVIOUS is set, seals its secrets again with SIGNING_KEY, one page per sweep, so that it can be removed:
+ * from a day after this key was first seen.
  * The secrets themselves stay the same.
  */
 import { z } from "zod";
@@ -17,8 +18,10 @@ import type { Budget, Sweeper } from "./sweeper.ts";
 
 /** Each secret costs two key derivations. */
 const PAGE = 100;
-/** Both notes, the page, and what replaces it. */
-const STATEMENTS = 4;
+/** The notes, the page, and what replaces it. */
+const STATEMENTS = 5;
+/** Until every isolate has the new key: one that has only the old could not open what the new one sealed. */
+const ROLLED_OUT_MS = 24 * 3_600_000;
 
 const Cursor = z.object({ place: z.number(), tenantId: z.string(), endpointId: z.string().nullable() });
 
@@ -27,6 +30,7 @@ export async function resealSecrets(sweeper: Sweeper, budget: Budget): Promise<{
 	const { db, runtime, signingKeys } = sweeper;
 	const [, previous] = signingKeys;
 	if (previous === undefined || !budget.allows(STATEMENTS)) return { secretsResealed: 0 };
+	if (!(await isRolledOut(sweeper))) return { secretsResealed: 0 };
 	const after = cursorOf(await readNote(db, "reseal_cursor"));
 	const found = await findSecretsSealedWith(db, await signingKeyId(runtime, previous), { limit: PAGE, after });
 	const resealed = await Promise.all(found.map((secret) => reseal(sweeper, secret)));
@@ -35,6 +39,18 @@ export async function resealSecrets(sweeper: Sweeper, budget: Budget): Promise<{
 	if (last !== undefined || after !== null)
 		await writeNote(db, "reseal_cursor", last === undefined ? "" : noteOf(last));
 	return { secretsResealed };
+}
+
+const Seen = z.object({ keyId: z.string(), at: z.number() });
+
+/** Whether this key was first seen a day ago. */
+async function isRolledOut({ db, runtime, signingKeys }: Sweeper): Promise<boolean> {
+	const keyId = await signingKeyId(runtime, signingKeys[0] ?? "");
+	const note = await readNote(db, "signing_key_seen");
+	const seen = note === null ? null : Seen.parse(JSON.parse(note));
+	if (seen?.keyId === keyId) return runtime.now() - seen.at >= ROLLED_OUT_MS;
+	await writeNote(db, "signing_key_seen", JSON.stringify({ keyId, at: runtime.now() }));
+	return false;
 }
 
 function cursorOf(note: string | null): SecretCursor | null {

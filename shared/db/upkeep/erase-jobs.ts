@@ -43,13 +43,19 @@ export async function findJobsToPrune(db: Database, limit: number): Promise<JobK
 	return jobKeysFromRows(rows);
 }
 
-/** Erases those of `jobs` without pending deliveries, and postpones the others. Returns the erased ones. */
-export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: string): Promise<ErasedJob[]> {
+/**
+ * Erases those of `jobs` without pending deliveries, and postpones the others. Returns the erased ones.
+ * @param tombstoneId null: there is no room for a tombstone
+ */
+export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: string | null): Promise<ErasedJob[]> {
 	if (jobs.length === 0) return [];
 	const over = `${LISTED} AND ${FINAL} AND prune_at <= ${NOW}`;
 	const params = [db.clock(), keyList(jobs)];
 	const rows = await db.transactNamed("prune jobs", {
-		tombstone: insertTombstone(db, jobs, { tombstoneId }, `${FINAL} AND prune_at <= ${NOW} AND ${NOTHING_PENDING}`),
+		tombstone:
+			tombstoneId === null
+				? []
+				: insertTombstone(db, jobs, { tombstoneId }, `${FINAL} AND prune_at <= ${NOW} AND ${NOTHING_PENDING}`),
 		gone: { sql: `DELETE FROM jobs WHERE ${over} AND ${NOTHING_PENDING} RETURNING ${ERASED_COLUMNS}`, params },
 		deliveries: {
 			sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN (

@@ -1,5 +1,8 @@
-/** Removes expired records: idempotency keys after a day, deliveries of erased jobs after a week. */
+/** Removes expired records: idempotency keys after a day, deliveries of erased jobs after a week, usage after 400 days. */
 import { type Database, NOW } from "../database.ts";
+
+/** As the audit log: more than a year, so that a year can be compared with the one before. */
+const USAGE_KEPT_DAYS = 400;
 
 export async function pruneIdempotencyKeys(db: Database, limit: number): Promise<number> {
 	const rows = await db.all("prune idempotency keys", {
@@ -15,6 +18,16 @@ export async function pruneOrphanedDeliveries(db: Database, limit: number): Prom
 		sql: `DELETE FROM deliveries WHERE (tenant_id, id) IN
 		      (SELECT tenant_id, id FROM deliveries WHERE prune_at IS NOT NULL AND prune_at <= ${NOW} ORDER BY prune_at LIMIT ?2)
 		      RETURNING id`,
+		params: [db.clock(), limit],
+	});
+	return rows.length;
+}
+
+export async function pruneUsage(db: Database, limit: number): Promise<number> {
+	const rows = await db.all("prune usage", {
+		sql: `DELETE FROM usage WHERE (tenant_id, day, model) IN
+		      (SELECT tenant_id, day, model FROM usage WHERE day < CAST(${NOW} / 86400000 AS INTEGER) - ${USAGE_KEPT_DAYS} ORDER BY day LIMIT ?2)
+		      RETURNING day`,
 		params: [db.clock(), limit],
 	});
 	return rows.length;

@@ -1,8 +1,9 @@
 import { env } from "cloudflare:workers";
 import { credentialKeyOf } from "../../../shared/core/upstreams/credentials.ts";
-import { seal, unseal } from "../../../shared/crypto/seal.ts";
+import { seal, signingKeyId, unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
+import { writeNote } from "../../../shared/db/upkeep/sweeper-notes.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { runtime as realRuntime } from "../../../workers/runtime.ts";
 import {
@@ -202,6 +203,9 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 			const { tenantId } = await aTenant();
 			const sealed = await seal(story.world.runtime, PREVIOUS_KEY, tenantId, A_SECRET);
 			await env.DB.prepare("UPDATE tenants SET webhook_secret = ?2 WHERE id = ?1").bind(tenantId, sealed).run();
+			const keyId = await signingKeyId(story.world.runtime, env.SIGNING_KEY);
+			const seen = JSON.stringify({ keyId, at: story.world.startedAt - DAY });
+			await writeNote(new Database(env.DB, realRuntime), "signing_key_seen", seen);
 			story.wish("the current key opens it", async () => {
 				const now = (await findWebhookSecret(new Database(env.DB, realRuntime), tenantId)) ?? "";
 				const opened = unseal(realRuntime, [env.SIGNING_KEY], tenantId, now);

@@ -6,6 +6,7 @@ import { resultKey } from "../../../shared/storage/keys.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { anId, DAY, HOUR, MINUTE, NOW } from "../../support/job-of.ts";
 import { aDelivery, aJob, copyRow, rowOf } from "../support/a-job.ts";
+import { standIn } from "../support/watched-d1.ts";
 import { aCaller, errorOf, refusalOf, send, sendTo } from "./caller.ts";
 import { aSucceededJob, COMPLETION, jobIn, jobsOf, submitted } from "./jobs.ts";
 import { BROKEN_R2, theServices } from "./services.ts";
@@ -15,6 +16,19 @@ const { key: otherKey } = await aCaller();
 
 const get = (path: string, headers: Record<string, string> = {}, who = key) => send("GET", path, { key: who, headers });
 const UNKNOWN = "job_01jq0000000000000000000000";
+
+describe("a result", () => {
+	it.each(["/result", "?include=result"])("that is erased while it is read is not found: %s", async (path) => {
+		const job = await aSucceededJob(tenantId);
+		const get = async () => {
+			await env.DB.prepare("DELETE FROM jobs WHERE id = ?1").bind(job.jobId).run();
+			return null;
+		};
+		const { server } = theServices({}, { RESULTS: standIn(env.RESULTS, { get }) });
+		const answer = await sendTo(server, "GET", `/v1/jobs/${job.jobId}${path}`, { key });
+		expect([answer.status, errorOf(answer).code]).toEqual([404, "not_found"]);
+	});
+});
 
 describe("GET /v1/jobs/{id}", () => {
 	it("carries the version as its ETag, and answers 304 to who has it", async () => {

@@ -602,6 +602,28 @@ describe("when a part of the platform fails", () => {
 		expect([puts.length, trips()]).toEqual([1, 5]);
 	});
 
+	it("accepts nothing while D1 is nearly full, except one a minute that looks whether it still is", async () => {
+		let bytes = 9_500_000_000;
+		const d1 = watchedD1(env.DB, (results) => {
+			for (const { meta } of results) meta.size_after = bytes;
+		});
+		const caller = await aCaller();
+		let now = runtime.now();
+		const { server } = theServices({ db: new Database(d1, runtime), runtime: { ...runtime, now: () => now } });
+		const codes = async (times: number) => {
+			const answers = [];
+			for (let sent = 0; sent < times; sent++) {
+				const answer = await sendTo(server, "POST", "/v1/jobs", { key: caller.key, json: LATER });
+				answers.push(answer.status === 202 ? "ok" : errorOf(answer).code);
+			}
+			return answers;
+		};
+		expect(await codes(2)).toEqual(["ok", "storage_unavailable"]);
+		now += 60_000;
+		bytes -= 1;
+		expect(await codes(2)).toEqual(["ok", "ok"]);
+	});
+
 	it("stores nothing where R2 does not take a large input", async () => {
 		const caller = await aCaller();
 		const { server } = theServices({}, { RESULTS: BROKEN_R2 });

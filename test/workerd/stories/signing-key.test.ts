@@ -6,6 +6,7 @@ import { Database } from "../../../shared/db/database.ts";
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { countSeals, findSecretsSealedWith } from "../../../shared/db/tenants/sealed-secrets.ts";
 import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
+import { writeNote } from "../../../shared/db/upkeep/sweeper-notes.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, aJob, aTenant, BY, DAY, databaseAt, HOUR, NOW } from "../support/a-job.ts";
 import { emptyTables } from "../support/all-rows.ts";
@@ -15,11 +16,16 @@ import { meteredD1 } from "../support/watched-d1.ts";
 import { RECEIVER } from "../world/upstreams.ts";
 import { World } from "../world/world.ts";
 
-beforeEach(emptyTables);
-
 const OLD = env.SIGNING_KEY;
 const NEW = "n".repeat(40);
 const db = databaseAt(NOW);
+
+/** The sweeper has known the new key for a day. */
+beforeEach(async () => {
+	await emptyTables();
+	const keyId = await signingKeyId(runtime, NEW);
+	await writeNote(db, "signing_key_seen", JSON.stringify({ keyId, at: NOW - DAY }));
+});
 
 const aWorldWith = (...signingKeys: string[]) => new World({ config: { signingKeys } });
 
@@ -76,6 +82,16 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 		await world.sweep();
 		await world.start().dispatch(await aDelivery(await aJob({ tenantId, status: "failed" }), { url: RECEIVER }));
 		expect(world.received).toEqual([]);
+	});
+
+	it("seals nothing before it was known for a day: a worker that does not have it yet could not open that", async () => {
+		await aTenant();
+		const world = aWorldWith("m".repeat(40), OLD);
+		await world.sweep();
+		await world.sweep(DAY - 1);
+		expect((await counts()).underPrevious).toBe(1);
+		await world.sweep(1);
+		expect((await counts()).underPrevious).toBe(0);
 	});
 
 	it("does not undo a rotation that comes in between", async () => {

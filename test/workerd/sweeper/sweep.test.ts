@@ -1,10 +1,13 @@
 import { env, exports } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
+import { Database } from "../../../shared/db/database.ts";
 import { writeNote } from "../../../shared/db/upkeep/sweeper-notes.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { ObjectStore } from "../../../shared/storage/object-store.ts";
+import { deleteAgain } from "../../../workers/sweeper/delete-again.ts";
 import { sweepAll } from "../../../workers/sweeper/index.ts";
+import { pruneAll } from "../../../workers/sweeper/prune.ts";
 import { reapInputs } from "../../../workers/sweeper/reap-inputs.ts";
 import {
 	aDelivery,
@@ -13,6 +16,7 @@ import {
 	anId,
 	DAY,
 	HOUR,
+	insertRow,
 	MINUTE,
 	NOW,
 	reload,
@@ -20,7 +24,7 @@ import {
 	SECOND,
 } from "../support/a-job.ts";
 import { emptyTables } from "../support/all-rows.ts";
-import { standIn } from "../support/watched-d1.ts";
+import { interceptedD1, standIn } from "../support/watched-d1.ts";
 import { aModel, answered, slowly } from "../world/model.ts";
 import { World } from "../world/world.ts";
 
@@ -239,6 +243,39 @@ describe("retention", () => {
 	});
 });
 
+describe("a full database", () => {
+	it("is pruned, although it takes no tombstone", async () => {
+		const job = await aJob({ status: "succeeded", pruneAt: NOW - 1 });
+		await env.RESULTS.put(resultKey(job), "{}");
+		const d1 = interceptedD1(env.DB, {
+			async call(asked, run) {
+				if (asked.some(({ sql }) => sql.includes("INSERT INTO")))
+					throw new Error("D1_ERROR: Exceeded maximum DB size.");
+				return await run();
+			},
+		});
+		const { sweeper } = world.start();
+		const db = new Database(d1, world.runtime, () => NOW);
+		expect(await pruneAll({ ...sweeper, db }, { allows: () => true })).toMatchObject({ pruned: 1 });
+		expect([await reload(job), await isIn(resultKey(job))]).toEqual([null, false]);
+	});
+});
+
+describe("usage", () => {
+	it("is kept for 400 days", async () => {
+		const today = Math.floor(NOW / DAY);
+		for (const day of [today - 401, today - 400, today]) {
+			await insertRow("usage", {
+				...{ tenant_id: "ten", day, model: "m", jobs: 1, succeeded: 1 },
+				...{ prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
+			});
+		}
+		await world.sweep();
+		const { results } = await env.DB.prepare("SELECT day FROM usage ORDER BY day").all();
+		expect(results).toEqual([{ day: today - 400 }, { day: today }]);
+	});
+});
+
 describe("inputs without a row", () => {
 	it("are reaped an hour after their day, and those of jobs are kept", async () => {
 		const [orphan, recent] = [anId("job"), anId("job")].map((jobId) => ({ tenantId: "ten", jobId }));
@@ -296,6 +333,16 @@ describe("a step without budget", () => {
 		expect(await reapInputs(sweeper, { allows: () => false })).toEqual({ inputsReaped: 0 });
 		expect(await isIn(key)).toBe(true);
 		expect(await reapInputs(sweeper, { allows: () => true })).toEqual({ inputsReaped: 1 });
+	});
+
+	it("deletes again page by page, as far as it goes", async () => {
+		const { sweeper } = world.start();
+		for (let made = 0; made < 45; made++) {
+			await insertRow("tombstones", { delete_at: 1, id: `tmb_${made}`, keys: `["results/ten/job_${made}"]` });
+		}
+		let pages = 0;
+		expect(await deleteAgain(sweeper, { allows: () => ++pages <= 2 })).toEqual({ objectsDeletedAgain: 40 });
+		expect(await deleteAgain(sweeper, { allows: () => true })).toEqual({ objectsDeletedAgain: 5 });
 	});
 });
 

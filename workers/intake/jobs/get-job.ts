@@ -80,11 +80,16 @@ async function resultOf(c: Context<IntakeEnv>, job: JobSummary): Promise<z.infer
 	if (job.status !== "succeeded") return null;
 	try {
 		const text = await readResult(c.env.services.objects, job);
-		if (text === null) throw new Error("a stored result is missing");
+		if (text === null) {
+			// Erased since its row was read: 404.
+			await findOwnJob(c);
+			throw new Error("a stored result is missing");
+		}
 		// Not parsed again: `readCompletion` built it valid, and it may be megabytes.
 		const result: z.infer<typeof ChatCompletion> = JSON.parse(text);
 		return result;
 	} catch (error) {
+		if (error instanceof AppError) throw error;
 		logError("result.read_failed", { jobId: job.jobId }, error);
 		throw new AppError("storage_unavailable", "The result could not be read. Try again.");
 	}

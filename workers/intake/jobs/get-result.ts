@@ -99,9 +99,12 @@ async function openOrRefuse(
 	try {
 		const body = await openResult(c.env.services.objects, job, part);
 		if (body !== null) return body;
-		logError("result.lost", { jobId: job.jobId });
 	} catch (error) {
 		logError("result.read_failed", { jobId: job.jobId }, error);
+		throw new AppError("storage_unavailable", "The result could not be read. Try again.");
 	}
+	// Erased since its row was read: 404.
+	await findOwnJob(c);
+	logError("result.lost", { jobId: job.jobId });
 	throw new AppError("storage_unavailable", "The result could not be read. Try again.");
 }

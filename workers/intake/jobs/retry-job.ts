@@ -38,7 +38,7 @@ const route = createRoute({
 
 export const retryJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
-	c.env.services.submissionLoad.admit(c.env.services.runtime);
+	c.env.services.submissionLoad.admit(c.env.services.runtime, c.env.services.db);
 	const { input: _, ...overrides } = c.req.valid("json");
 	const order = {
 		key: jobKeyOf(c),

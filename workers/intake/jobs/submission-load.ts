@@ -23,6 +23,13 @@ const PROBE_EVERY_MS = 500;
 const MESSAGE =
 	"The service is overloaded and did nothing with this request. Repeat it in a few seconds, with the same `Idempotency-Key`.";
 
+/** D1 holds 10 GB, and refuses every insert then. The rest is for the webhooks and results of jobs that were accepted. */
+const SIZE_BYTES_MAX = 9_500_000_000;
+/** While submissions are refused for it, one is let through this often, to see whether there is room again. */
+const LOOK_EVERY_MS = 60_000;
+
+const FULL = "The service's database is nearly full, and the job was not accepted. Try again later.";
+
 /** Shared by the requests of an isolate: each isolate decides by what it sees itself. */
 export class SubmissionLoad {
 	/** When each submission in flight began, oldest first. */
@@ -34,12 +41,18 @@ export class SubmissionLoad {
 	#saturatedAt = Number.NEGATIVE_INFINITY;
 	#shedAt = Number.NEGATIVE_INFINITY;
 	#admittedAt = Number.NEGATIVE_INFINITY;
+	/** By the last response of D1. */
+	#sizeBytes = 0;
 	/** The quickest response so far: what D1 takes when it is idle, from where this isolate runs. */
 	#idleMs = Number.POSITIVE_INFINITY;
 
-	/** Throws `overloaded` if D1 is saturated. */
-	admit({ now }: Pick<Runtime, "now">): void {
+	/** Throws `overloaded` if D1 is saturated, and `storage_unavailable` if it is nearly full. */
+	admit({ now }: Pick<Runtime, "now">, { sizeBytes }: { sizeBytes: number | null } = { sizeBytes: null }): void {
 		const at = now();
+		this.#sizeBytes = sizeBytes ?? this.#sizeBytes;
+		if (this.#sizeBytes >= SIZE_BYTES_MAX && at - this.#admittedAt < LOOK_EVERY_MS) {
+			throw new AppError("storage_unavailable", FULL);
+		}
 		if (this.#isOverloaded(at) && at - this.#admittedAt < PROBE_EVERY_MS) {
 			if (at - this.#shedAt >= REMEMBERED_MS) logWarning("submissions.shed", {});
 			this.#shedAt = at;
@@ -49,12 +62,17 @@ export class SubmissionLoad {
 	}
 
 	/** Measures how long D1 takes for a submission. */
-	async measure<T>({ now }: Pick<Runtime, "now">, write: () => Promise<T>): Promise<T> {
+	async measure<T>(
+		{ now }: Pick<Runtime, "now">,
+		write: () => Promise<T>,
+		db: { sizeBytes: number | null } = { sizeBytes: null },
+	): Promise<T> {
 		const own = { startedAt: now() };
 		this.#inFlight.add(own);
 		try {
 			const outcome = await write();
 			this.#idleMs = Math.min(this.#idleMs, now() - own.startedAt);
+			this.#sizeBytes = db.sizeBytes ?? this.#sizeBytes;
 			this.#respondedUntil = Math.max(this.#respondedUntil, own.startedAt);
 			return outcome;
 		} finally {

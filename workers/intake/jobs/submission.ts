@@ -47,7 +47,7 @@ export function submitBindings(c: Context<IntakeEnv>): SubmitBindings {
 	return {
 		...services,
 		checkReceiver: (url) => checkNewReceiver(c, url),
-		measure: (write) => services.submissionLoad.measure(services.runtime, write),
+		measure: (write) => services.submissionLoad.measure(services.runtime, write, services.db),
 	};
 }
 

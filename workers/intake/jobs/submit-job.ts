@@ -28,7 +28,7 @@ const route = createRoute({
 
 export const submitJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
-	c.env.services.submissionLoad.admit(c.env.services.runtime);
+	c.env.services.submissionLoad.admit(c.env.services.runtime, c.env.services.db);
 	const order = {
 		tenantId: c.var.caller.tenantId,
 		request: c.req.valid("json"),

@@ -33,7 +33,7 @@ import {
 	findJobsToErase,
 	removeErasedTenants,
 } from "../../../../shared/db/upkeep/delete-tenant.ts";
-import { eraseJob } from "../../../../shared/db/upkeep/erase-jobs.ts";
+import { eraseJob, removeTombstones } from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
 import { simulate } from "../../../simulation/simulate.ts";
 import { SqlEngine } from "../../../simulation/world/sql-engine.ts";
@@ -175,6 +175,14 @@ async function callRest(): Promise<void> {
 	await recordFailure(db, { kind: "failure", key: "own:t|model:c|m", sharedKey: "model:c|m", leasedAt: 1 });
 	await recordRecovery(db, ["model:c|m"], 1);
 	await releaseParked(db, ["model:c|m"], 1);
+	await redeliverJob(db, { tenantId: T, jobId: "job" }, BY);
+	await updateEndpoint(
+		db,
+		{ tenantId: T, endpointId: "ep" },
+		{ name: "n", eventTypes: null, payload: null, url: null },
+		BY,
+	);
+	await removeTombstones(db, [{ deleteAt: 1, id: "tmb", keys: [], erasedJob: null }]);
 }
 
 /** What a plan reads from end to end: a table that grows, whatever the statement calls it. */
