@@ -33,7 +33,7 @@ export const openLeft = (tenant: string) => `(
 	SELECT limits ->> 'open_jobs' - open_jobs FROM tenants WHERE id = ${tenant} AND limits ->> 'open_jobs' IS NOT NULL)`;
 
 const hasOpenLimit = (tenant: string) =>
-	`EXISTS (SELECT 1 FROM tenants WHERE id = ${tenant} AND limits ->> 'open_jobs' IS NOT NULL)`;
+	`EXISTS (SELECT 1 FROM tenants WHERE id = ${tenant} AND deleted_at IS NULL AND limits ->> 'open_jobs' IS NOT NULL)`;
 
 /** `open_in` of a new job: set only if the tenant has the limit. Triggers count the jobs with it in `tenants.open_jobs`. */
 export const openIn = (tenant: string) => `iif(${hasOpenLimit(tenant)}, ${tenant}, NULL)`;
@@ -76,7 +76,7 @@ export function sumTokens(db: Database, tenantId: string): Statement {
 		sql: `UPDATE tenants
 		   SET tokens_day = ${TODAY},
 		       tokens_of_day = coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = ?2 AND day = ${TODAY}), 0)
-		 WHERE id = ?2 AND limits ->> 'tokens_per_day' IS NOT NULL`,
+		 WHERE id = ?2 AND deleted_at IS NULL AND limits ->> 'tokens_per_day' IS NOT NULL`,
 		params: [db.clock(), tenantId],
 	};
 }
@@ -89,7 +89,7 @@ export function countSlots(tenantId: string): Statement {
 	return {
 		sql: `UPDATE tenants SET slots_taken = iif(limits ->> 'running_jobs' > ${SLOTS_COUNTED_MAX},
 		       (SELECT count(*) FROM jobs WHERE slot = ?1), NULL)
-		 WHERE id = ?1 AND (slots_taken IS NULL) <> coalesce(limits ->> 'running_jobs' <= ${SLOTS_COUNTED_MAX}, TRUE)`,
+		 WHERE id = ?1 AND deleted_at IS NULL AND (slots_taken IS NULL) <> coalesce(limits ->> 'running_jobs' <= ${SLOTS_COUNTED_MAX}, TRUE)`,
 		params: [tenantId],
 	};
 }

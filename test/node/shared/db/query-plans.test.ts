@@ -175,13 +175,6 @@ async function callRest(): Promise<void> {
 	await recordFailure(db, { kind: "failure", key: "own:t|model:c|m", sharedKey: "model:c|m", leasedAt: 1 });
 	await recordRecovery(db, ["model:c|m"], 1);
 	await releaseParked(db, ["model:c|m"], 1);
-	await redeliverJob(db, { tenantId: T, jobId: "job" }, BY);
-	await updateEndpoint(
-		db,
-		{ tenantId: T, endpointId: "ep" },
-		{ name: "n", eventTypes: null, payload: null, url: null },
-		BY,
-	);
 	await removeTombstones(db, [{ deleteAt: 1, id: "tmb", keys: [], erasedJob: null }]);
 }
 
