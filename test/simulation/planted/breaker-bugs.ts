@@ -103,7 +103,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a tenant is its own witness",
-		scenario: "priority-of-one-tenant",
+		seenBy: 178,
 		file: "shared/db/admission/breakers.ts",
 		find: " AND witness.key <> ?2\n",
 		replace: "\n",
