@@ -12,7 +12,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a whole batch calls on one permit",
-		seenBy: 392,
+		seenBy: 113,
 		file: "shared/db/admission/breakers.ts",
 		find: "OR permits < ${place})",
 		replace: "OR permits < 1)",
@@ -33,14 +33,14 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a take-over calls despite an open breaker",
-		seenBy: 49,
+		seenBy: 40,
 		file: "workers/consumer/run-messages.ts",
 		find: "gatedBy: gated.get(job.jobId) ?? null,",
 		replace: "gatedBy: null,",
 	},
 	{
 		name: "a take-over by a lost request calls despite an open breaker",
-		seenBy: 49,
+		seenBy: 38,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: ": takenOverBefore.has(id));",
 		replace: ": false);",
@@ -54,7 +54,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a call in flight when a breaker trips closes it sooner",
-		seenBy: 113,
+		seenBy: 89,
 		file: "shared/db/admission/breakers.ts",
 		find: "max(iif(${IS_LATER}, 0, open_until),",
 		replace: "max(0,",

@@ -26,7 +26,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an R2 error means that there is no result",
-		seenBy: 62,
+		seenBy: 39,
 		file: "workers/consumer/persist.ts",
 		find: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
 		replace: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn null;',
@@ -48,7 +48,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a result whose settlement is unknown is acked",
-		seenBy: 69,
+		seenBy: 105,
 		file: "workers/consumer/settle.ts",
 		find: 'if (written === "unknown") return retryAfterLeaseSpread(consumer.config.leaseMs, consumer.runtime.random);',
 		replace: 'if (written === "unknown" && status !== "queued") return ACK;',
@@ -62,14 +62,14 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a call has no time limit",
-		seenBy: 7,
+		seenBy: 2,
 		file: "workers/consumer/run-attempt.ts",
 		find: "timeoutMs: Math.max(0, Math.min(timeoutMs, deadlineAt - lease.now(), invocationMsLeft(lease, runtime.now()))),",
 		replace: "timeoutMs: Math.max(timeoutMs, deadlineAt - lease.now()),",
 	},
 	{
 		name: "a job is attempted once more than allowed",
-		seenBy: 7,
+		seenBy: 178,
 		file: "shared/core/jobs/decide.ts",
 		find: "usesAttempt(failure) && job.attempt >= job.maxAttempts",
 		replace: "usesAttempt(failure) && job.attempt > job.maxAttempts",
@@ -83,7 +83,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "holders have no heartbeat",
-		seenBy: 13,
+		seenBy: 23,
 		file: "workers/consumer/watch-leases.ts",
 		find: "const isHeartbeat = runtime.now() >= heartbeatAt;",
 		replace: "const isHeartbeat = runtime.now() < 0;",

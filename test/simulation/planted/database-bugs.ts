@@ -5,21 +5,21 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finalized without the fence",
-		seenBy: 43,
+		seenBy: 101,
 		file: "shared/db/outbox.ts",
 		find: "AND jobs.fence = event ->> 'fence'\"",
 		replace: "AND event ->> 'fence' >= 0\"",
 	},
 	{
 		name: "a job is requeued without the fence",
-		seenBy: 178,
+		seenBy: 105,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "AND fence = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 126,
+		seenBy: 101,
 		file: "shared/db/jobs/hold-leases.ts",
 		find: "jobs.fence = held.fence AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",
@@ -33,7 +33,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is leased before its time",
-		seenBy: 4,
+		seenBy: 1,
 		file: "shared/db/admission/may-run.ts",
 		find: "iif(parked_on IS NULL, run_at, deadline_at) <= ${NOW}",
 		replace: "iif(parked_on IS NULL, 0, deadline_at) <= ${NOW}",
@@ -61,7 +61,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "dead holders wear the lease statement out",
-		seenBy: 47,
+		seenBy: 38,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: "min(attempt, max_attempts) + 1),",
 		replace: "attempt + 1),",
@@ -111,14 +111,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the next delivery attempt is never swept for",
-		seenBy: 32,
+		seenBy: 39,
 		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "+ (made ->> 'graceMs'), sweep_at)",
 		replace: "+ 999999999 + (made ->> 'graceMs'), sweep_at)",
 	},
 	{
 		name: "jobs with a pending delivery are pruned",
-		seenBy: 6,
+		seenBy: 34,
 		file: "shared/db/upkeep/erase-jobs.ts",
 		find: "AND deliveries.status = 'pending')`",
 		replace: "AND deliveries.status = 'nothing')`",
@@ -132,7 +132,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an erased job leaves no tombstone",
-		seenBy: 5,
+		seenBy: 47,
 		file: "shared/db/upkeep/erase-jobs.ts",
 		find: "AND ${condition} HAVING count(*) > 0",
 		replace: "AND ${condition} HAVING count(*) > 99",

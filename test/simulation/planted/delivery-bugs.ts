@@ -12,7 +12,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a probe lets a whole batch through",
-		seenBy: 39,
+		seenBy: 14,
 		file: "shared/db/deliveries/find-deliveries.ts",
 		find: "ours.delete(receiver) || !gated.has(receiver)",
 		replace: "ours.has(receiver) || !gated.has(receiver)",
@@ -61,21 +61,21 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a 410 does not disable",
-		seenBy: 446,
+		seenBy: 447,
 		file: "workers/dispatcher/deliver.ts",
 		find: "isGone: sent.status === 410",
 		replace: "isGone: sent.status === 411",
 	},
 	{
 		name: "a disabled endpoint is sent to",
-		seenBy: 446,
+		seenBy: 105,
 		file: "workers/dispatcher/send-webhook.ts",
 		find: 'return endpoint.status === "disabled" ? "its endpoint is disabled." : null;',
 		replace: "return null;",
 	},
 	{
 		name: "disabling an endpoint inserts no delivery",
-		seenBy: 919,
+		seenBy: 105,
 		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "insertEndpointDisabledDeliveries(db, { tenantId, endpointId }, deliveryWaitMs),",
 		replace: "insertEndpointDisabledDeliveries(db, { tenantId: endpointId, endpointId }, deliveryWaitMs),",
@@ -94,7 +94,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a disabled endpoint gets pending deliveries",
-		seenBy: 446,
+		seenBy: 447,
 		file: "shared/db/outbox.ts",
 		find: "CROSS JOIN webhook_endpoints AS endpoint ON",
 		replace:

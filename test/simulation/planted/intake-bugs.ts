@@ -30,7 +30,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a key is forgotten with its job",
-		seenBy: 27,
+		seenBy: 20,
 		file: "shared/db/jobs/idempotency-keys.ts",
 		find: "export const KEY_IS_FREE = `NOT EXISTS (SELECT 1 FROM idempotency_keys AS held WHERE ${IS_HELD} AND ${KEEPS_OUT})`;",
 		replace:
@@ -38,7 +38,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a 202 is answered though nothing is stored",
-		seenBy: 11,
+		seenBy: 43,
 		file: "shared/jobs/submit.ts",
 		find: "\t\treturn measure(() => submitJobs(db, jobs, isRepeat));",
 		replace:
@@ -46,7 +46,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is read without its tenant",
-		seenBy: 9,
+		seenBy: 178,
 		file: "shared/db/jobs/find-job.ts",
 		find: "sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`",
 		replace: "sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2 AND ${IS_SERVED}`",

@@ -26,21 +26,21 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a result of unknown facts counts one attempt too many",
-		seenBy: 118,
+		seenBy: 105,
 		file: "shared/core/jobs/settlement.ts",
 		find: "stored.modelAttempt ?? Math.min(job.attempt, job.maxAttempts)",
 		replace: "stored.modelAttempt ?? job.attempt",
 	},
 	{
 		name: "a job that R2 keeps from its call is leased again at once",
-		seenBy: 126,
+		seenBy: 178,
 		file: "shared/core/jobs/settlement.ts",
 		find: "delayMs: Math.min(STORAGE_WAIT_MS * 2 ** Math.max(0, lostInARow - 1), STORAGE_WAIT_MS_MAX),",
 		replace: "delayMs: lostInARow,",
 	},
 	{
 		name: "a paid result is given up after a minute",
-		seenBy: 126,
+		seenBy: 275,
 		file: "workers/consumer/persist.ts",
 		find: "const giveUpAt = startedAt + STORE_END_MS_MAX;",
 		replace: "const giveUpAt = Math.min(startedAt + STORE_END_MS_MAX, runtime.now() + 60_000);",
@@ -61,7 +61,7 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper does not rescue what dead holders left",
-		seenBy: 20,
+		seenBy: 1435,
 		file: "workers/sweeper/index.ts",
 		find: "run: rescueJobs, share:",
 		replace: "run: async () => ({}), share:",
@@ -75,7 +75,7 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that is due much later takes a slot",
-		seenBy: 47,
+		seenBy: 113,
 		file: "shared/db/jobs/submit-jobs.ts",
 		find: "SELECT *, starts_at <= now AS is_due, starts_at <= now + ${SLOT_WAIT_MS} AS is_soon,",
 		replace: "SELECT *, starts_at <= now AS is_due, starts_at <= now + 86400000 AS is_soon,",
