@@ -1,7 +1,10 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
+import { Database } from "../../../shared/db/database.ts";
+import { finishJobs } from "../../../shared/db/jobs/finish-jobs.ts";
 import { runtime } from "../../../workers/runtime.ts";
+import { finalizationOf } from "../../support/job-of.ts";
 import { aJob } from "../support/a-job.ts";
 import { ADMIN, aCaller, errorOf, limit, send, sendTo } from "./caller.ts";
 import { jobIn, jobsOf, LATER, PROMPT, submitted } from "./jobs.ts";
@@ -22,9 +25,14 @@ const submit = (key: string, headers: Record<string, string> = {}, json: object 
 
 /** As if jobs of the tenant had ended today. */
 async function spend(tenantId: string, tokens: number): Promise<void> {
-	await env.DB.prepare("INSERT OR REPLACE INTO usage VALUES (?1, ?2, '', 1, 1, ?3, 0, ?3)")
-		.bind(tenantId, Math.floor(runtime.now() / 1000 / DAY_SECONDS), tokens)
-		.run();
+	const job = await aJob({
+		tenantId,
+		status: "running",
+		createdAt: runtime.now(),
+		deadlineAt: runtime.now() + DAY_SECONDS * 1000,
+	});
+	const progress = { ...job, usage: { promptTokens: tokens, completionTokens: 0, totalTokens: tokens } };
+	await finishJobs(new Database(env.DB, runtime), [finalizationOf(job, { progress })]);
 }
 
 /** Changes limits, and returns the jobs that this enqueues. */
