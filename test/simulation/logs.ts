@@ -4,7 +4,7 @@ import type { World } from "./world/world.ts";
 /** The words of simulated faults: whatever else crashes has no excuse. */
 const EXCUSES = [
 	// Erased between two calls, while a holder without a lease came late.
-	"a result was there and then was not",
+	"the stored result vanished between two reads",
 	"Network connection lost",
 	"internal error. Please try again. (10001)",
 	"Queue is overloaded",
