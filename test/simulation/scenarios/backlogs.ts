@@ -65,6 +65,8 @@ export const BACKLOGS: readonly Scenario[] = [
 		promise: "behind 30,000 due jobs of ten tenants, the job of a dead holder is taken over within 150 s",
 		async play(stage) {
 			const all = await tenants(stage, 10);
+			// The 600 jobs with slots are before it in the queue.
+			stage.service.model.script = () => ({ afterMs: 2 * SECOND });
 			await stage.store(all, 3_000, {}, false);
 			// As the version before left them: without slots, each with a message that is lost.
 			set(
