@@ -7,7 +7,7 @@ import { keyList, REQUESTED } from "../key-list.ts";
 const WAIT_MS_MIN = 1_000;
 
 /**
- * `early`: due in `waitMs`. `idle`: leased by another, without a slot, final, erased, or of a deleted tenant: nothing to do.
+ * `early`: due in `waitMs`, or its lease has expired and the request for the next one was too late. `idle`: leased by another, without a slot, final, erased, or of a deleted tenant: nothing to do.
  */
 export type Missed = JobKey &
 	({ kind: "early"; waitMs: number /** The database's clock. */; now: number } | { kind: "idle" });
@@ -16,7 +16,8 @@ export type Missed = JobKey &
 export async function whyNotLeased(db: Database, keys: JobKey[]): Promise<Missed[]> {
 	const rows = await db.all<{ tenant_id: string; id: string; wait_ms: number; now: number }>("explain missed leases", {
 		sql: `SELECT tenant_id, id, run_at - ${NOW} AS wait_ms, ${NOW} AS now FROM jobs
-		 WHERE ${REQUESTED} AND status = 'queued' AND slot IS NOT NULL`,
+		 WHERE ${REQUESTED}
+		   AND (status = 'queued' AND slot IS NOT NULL OR status = 'running' AND lease_expires_at <= ${NOW})`,
 		params: [db.clock(), keyList(keys)],
 	});
 	return keys.map((key) => {

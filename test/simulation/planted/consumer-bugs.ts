@@ -200,4 +200,11 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		find: "storageHealth.mayPut = false;\n\t\treturn false;",
 		replace: "return true;",
 	},
+	{
+		name: "a worker whose clock is wrong does not learn it from a lapsed lease",
+		seenBy: 365,
+		file: "shared/db/jobs/why-not-leased.ts",
+		find: " OR status = 'running' AND lease_expires_at <= ${NOW})",
+		replace: ")",
+	},
 ];

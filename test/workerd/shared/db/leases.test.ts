@@ -209,13 +209,20 @@ describe("whyNotLeased", () => {
 		]);
 	});
 
-	it("is told apart from a request that the database executes too late, which leases nothing", async () => {
-		const job = await aJob();
-		const request = { keys: [job], holder: "h", leaseMs: LEASE_MS };
-		expect((await leaseJobs(db, { ...request, notAfter: NOW - 1 })).jobs).toEqual([]);
-		expect(await reload(job)).toMatchObject({ status: "queued", fence: 0 });
-		expect((await leaseJobs(db, { ...request, notAfter: NOW })).jobs).toHaveLength(1);
-	});
+	it.each([
+		["due", { status: "queued", fence: 0 }],
+		["without a holder", { status: "running", fence: 1, leaseExpiresAt: NOW - SECOND }],
+	] as const)(
+		"sends the message of a job %s again that a request left, because it was executed too late",
+		async (_, row) => {
+			const job = await aJob(row);
+			const request = { keys: [job], holder: "h", leaseMs: LEASE_MS };
+			expect((await leaseJobs(db, { ...request, notAfter: NOW - 1 })).jobs).toEqual([]);
+			expect(await reload(job)).toMatchObject({ status: row.status, fence: row.fence });
+			expect(await whyNotLeased(db, [job])).toMatchObject([{ kind: "early", now: NOW }]);
+			expect((await leaseJobs(db, { ...request, notAfter: NOW })).jobs).toHaveLength(1);
+		},
+	);
 
 	it("sends no message round at once, whatever keeps a job that is due", async () => {
 		const due = await aJob({ runAt: NOW - SECOND });
