@@ -47,13 +47,6 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		replace: " };",
 	},
 	{
-		name: "a result whose settlement is unknown is acked",
-		seenBy: 105,
-		file: "workers/consumer/settle.ts",
-		find: 'if (written === "unknown") return retryAfterLeaseSpread(consumer.config.leaseMs, consumer.runtime.random);',
-		replace: 'if (written === "unknown" && status !== "queued") return ACK;',
-	},
-	{
 		name: "the deadline is ignored before a call",
 		seenBy: 6,
 		file: "shared/core/jobs/settlement.ts",

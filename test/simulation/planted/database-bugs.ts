@@ -12,7 +12,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is requeued without the fence",
-		seenBy: 105,
+		seenBy: 125,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "AND fence = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",

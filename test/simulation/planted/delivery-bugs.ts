@@ -68,14 +68,14 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a disabled endpoint is sent to",
-		seenBy: 105,
+		seenBy: 604,
 		file: "workers/dispatcher/send-webhook.ts",
 		find: 'return endpoint.status === "disabled" ? "its endpoint is disabled." : null;',
 		replace: "return null;",
 	},
 	{
 		name: "disabling an endpoint inserts no delivery",
-		seenBy: 105,
+		seenBy: 628,
 		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "insertEndpointDisabledDeliveries(db, { tenantId, endpointId }, deliveryWaitMs),",
 		replace: "insertEndpointDisabledDeliveries(db, { tenantId: endpointId, endpointId }, deliveryWaitMs),",

@@ -25,13 +25,6 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 		replace: "usage: UsageSchema.nullable().optional().transform((usage) => usage ?? null),",
 	},
 	{
-		name: "a result of unknown facts counts one attempt too many",
-		seenBy: 105,
-		file: "shared/core/jobs/settlement.ts",
-		find: "stored.modelAttempt ?? Math.min(job.attempt, job.maxAttempts)",
-		replace: "stored.modelAttempt ?? job.attempt",
-	},
-	{
 		name: "a job that R2 keeps from its call is leased again at once",
 		seenBy: 178,
 		file: "shared/core/jobs/settlement.ts",

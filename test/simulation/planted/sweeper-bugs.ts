@@ -46,13 +46,6 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		replace: "if (job.fence >= 0) return null;",
 	},
 	{
-		name: "a holder's death is noticed only when its job would be redispatched",
-		seenBy: 105,
-		file: "shared/db/jobs/lease-jobs.ts",
-		find: "UPDATE jobs SET sweep_at = lease_expires_at",
-		replace: "UPDATE jobs SET sweep_at = sweep_at",
-	},
-	{
 		name: "the second deletion is left out",
 		seenBy: 47,
 		file: "workers/sweeper/delete-again.ts",
@@ -79,13 +72,6 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		file: "shared/db/admission/release.ts",
 		find: 'min(?3, ${slotsToGive("value")})',
 		replace: "?3",
-	},
-	{
-		name: "an overdue job's result is found, and the job expires all the same",
-		seenBy: 105,
-		file: "workers/sweeper/expire-jobs.ts",
-		find: 'else if (bytes !== null && job.status === "queued") withResult.push(job);',
-		replace: "",
 	},
 	{
 		name: "an entry of another version cannot be read",
