@@ -14,6 +14,7 @@ import { type Sent, sendWebhook } from "./send-webhook.ts";
 
 const RECORD_TRIES = 3;
 const RECORD_RETRY_MS = 500;
+
 export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery): Promise<DeliveryDecision> {
 	const { config, runtime } = dispatcher;
 	const { delivery, now } = pending;

@@ -36,8 +36,9 @@ export function isOverload(reply: { status: number | null; timedOut: boolean }):
 }
 
 /**
- * How long an overloaded receiver gets nothing. The delivery that failed waits its own step, which may be a day: the others do
- * not wait for it, and a receiver that sends `Retry-After` knows best. 0: the receiver is not overloaded. @param delayMs until the next attempt of that delivery
+ * How long an overloaded receiver gets nothing: as long as its `Retry-After` says, or as the delivery that failed waits, up to
+ * the longest time of a breaker. 0: the receiver is not overloaded.
+ * @param delayMs until the next attempt of that delivery, which may be a day
  */
 export function overloadMs(
 	reply: { status: number | null; timedOut: boolean; retryAfterMs: number | null },

@@ -137,21 +137,18 @@ function releaseInTurn(db: Database, key: string, limit: number): Statement {
 		params: [db.clock(), key, limit],
 	};
 }
-function releaseStatements(db: Database, key: string, limit: number): Record<string, Statement> {
+
+function releaseStatements(db: Database, key: string, limit: number): Statement[] {
 	const [, tenantId] = /^tenant:(.*)$/s.exec(key) ?? [];
-	if (tenantId !== undefined) return { [key]: releaseForTenants(db, [tenantId], limit) };
-	return { [`turns ${key}`]: takeTurns(db, key, limit), [key]: releaseInTurn(db, key, limit) };
+	if (tenantId !== undefined) return [releaseForTenants(db, [tenantId], limit)];
+	return [takeTurns(db, key, limit), releaseInTurn(db, key, limit)];
 }
 
 /** Returns the released jobs: enqueue them. @param limit for each key */
 export async function releaseParked(db: Database, keys: readonly string[], limit = RELEASED_MAX): Promise<JobKey[]> {
-	const statements = keys.map((key) => releaseStatements(db, key, limit));
-	const rows = await db.transactNamed("release parked", Object.assign({}, ...statements));
-	return jobKeysFromRows(
-		Object.values(rows)
-			.flat()
-			.filter(({ slot }) => slot !== null),
-	);
+	const statements = keys.flatMap((key) => releaseStatements(db, key, limit));
+	const rows = await db.transact<Record<string, unknown>>("release parked", statements);
+	return jobKeysFromRows(rows.flat().filter(({ slot }) => slot !== null));
 }
 
 /** How many jobs parked on `key` may be released: as its tenant has free slots, or as its breakers admit calls. Null: all. */

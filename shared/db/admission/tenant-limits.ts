@@ -89,7 +89,8 @@ export function countSlots(tenantId: string): Statement {
 	return {
 		sql: `UPDATE tenants SET slots_taken = iif(limits ->> 'running_jobs' > ${SLOTS_COUNTED_MAX},
 		       (SELECT count(*) FROM jobs WHERE slot = ?1), NULL)
-		 WHERE id = ?1 AND deleted_at IS NULL AND (slots_taken IS NULL) <> coalesce(limits ->> 'running_jobs' <= ${SLOTS_COUNTED_MAX}, TRUE)`,
+		 WHERE id = ?1 AND deleted_at IS NULL
+		   AND (slots_taken IS NULL) <> coalesce(limits ->> 'running_jobs' <= ${SLOTS_COUNTED_MAX}, TRUE)`,
 		params: [tenantId],
 	};
 }

@@ -67,8 +67,9 @@ function waitMsOf(requeued: Record<string, unknown> | undefined): number | null 
 }
 
 /**
- * A job that is due soon keeps its slot, unless jobs of its tenant wait for one or the limit was lowered. One that is due at once lines up with those;
- * the release that follows may well give it the slot back. Any other waits for its time, and then for the sweeper.
+ * A job that is due soon keeps its slot, unless jobs of its tenant wait for one or the limit was lowered. One that is due at
+ * once lines up with those that wait; the release that follows may well give it the slot back. Any other waits for its time,
+ * and then for the sweeper.
  */
 function requeueStatement(db: Database, requeue: Requeue): Statement {
 	const { progress } = requeue;

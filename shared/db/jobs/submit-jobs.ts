@@ -112,7 +112,7 @@ async function makeOrExplain(db: Database, jobs: readonly NewJob[], isRepeat: bo
 	return explain(jobs, { holders, stored, refusals }).map((submission) => submission ?? { outcome: "erased" });
 }
 
-/** What submissions of these jobs come to as far as nothing of them has to be stored. Null: the job is new, and no limit refuses it. */
+/** What submissions of these jobs come to, without storing anything. Null: the job is new, and no limit refuses it. */
 export async function foreseeSubmissions(db: Database, jobs: readonly Submitted[]): Promise<(Submission | null)[]> {
 	if (jobs.length === 0) return [];
 	const rows = await db.transact<Record<string, unknown>>("foresee submissions", explanation(db, jobs));

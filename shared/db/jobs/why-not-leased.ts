@@ -7,10 +7,19 @@ import { keyList, REQUESTED } from "../key-list.ts";
 const WAIT_MS_MIN = 1_000;
 
 /**
- * `early`: due in `waitMs`, or its lease has expired and the request for the next one was too late. `idle`: leased by another, without a slot, final, erased, or of a deleted tenant: nothing to do.
+ * `early`: due in `waitMs`, or its lease has expired and the request for the next one was too late. `idle`: leased by another,
+ * without a slot, final, erased, or of a deleted tenant: nothing to do.
  */
 export type Missed = JobKey &
-	({ kind: "early"; waitMs: number /** The database's clock. */; now: number } | { kind: "idle" });
+	(
+		| {
+				kind: "early";
+				waitMs: number;
+				/** The database's clock. */
+				now: number;
+		  }
+		| { kind: "idle" }
+	);
 
 /** Explains a miss. Only a job that is merely early is worth a delay of the same message. */
 export async function whyNotLeased(db: Database, keys: JobKey[]): Promise<Missed[]> {

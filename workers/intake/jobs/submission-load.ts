@@ -28,7 +28,7 @@ const SIZE_BYTES_MAX = 9_500_000_000;
 /** While submissions are refused for it, one is let through this often, to see whether there is room again. */
 const LOOK_EVERY_MS = 60_000;
 
-const FULL = "The service's database is nearly full, and the job was not accepted. Try again later.";
+const FULL = "The service's database is nearly full. Nothing was done with this request: repeat it later.";
 
 /** Shared by the requests of an isolate: each isolate decides by what it sees itself. */
 export class SubmissionLoad {
