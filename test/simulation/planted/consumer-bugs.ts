@@ -200,4 +200,11 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		find: " OR status = 'running' AND lease_expires_at <= ${NOW})",
 		replace: ")",
 	},
+	{
+		name: "a result whose settlement is unknown is acked",
+		seenBy: 163,
+		file: "workers/consumer/settle.ts",
+		find: 'if (written === "unknown") return retryAfterLeaseSpread(consumer.config.leaseMs, consumer.runtime.random);',
+		replace: 'if (written === "unknown" && status !== "queued") return ACK;',
+	},
 ];

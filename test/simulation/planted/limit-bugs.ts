@@ -157,4 +157,26 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		find: "const IS_DUE = `run_at <= ${NOW}`;",
 		replace: "const IS_DUE = `?1 IS ?1`;",
 	},
+	{
+		name: "a job that is given a slot is not swept for",
+		scenario: "lost-message-in-a-backlog",
+		file: "shared/db/admission/release.ts",
+		find: "const SOON = `min(${NOW} + ${ENQUEUE_GRACE_MS}, deadline_at)`;",
+		replace: "const SOON = `deadline_at`;",
+	},
+	{
+		name: "a retry keeps its slot though the limit was lowered",
+		seenBy: 1280,
+		file: "shared/db/jobs/requeue-job.ts",
+		find: ' AND NOT ${exceedsSlots("?2")}`',
+		replace: "`",
+	},
+	{
+		name: "what a job used is not added up",
+		seenBy: 113,
+		file: "migrations/0007_count_in_one_row.sql",
+		find: "tokens_on_finalize AFTER UPDATE OF finished_at ON jobs WHEN OLD.finished_at IS NULL AND NEW.finished_at IS NOT NULL",
+		replace:
+			"tokens_on_finalize AFTER UPDATE OF finished_at ON jobs WHEN OLD.finished_at IS NULL AND NEW.status = 'failed'",
+	},
 ];

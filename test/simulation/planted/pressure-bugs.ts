@@ -80,4 +80,11 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 		find: "if (job.sweepAt > now && !(isDue && job.hasSlot && queue.isEmpty))",
 		replace: "if (job.sweepAt > now || (isDue && now - runAt < 3_600_000))",
 	},
+	{
+		name: "a result of unknown facts counts one attempt too many",
+		seenBy: 907,
+		file: "shared/core/jobs/settlement.ts",
+		find: "stored.modelAttempt ?? Math.min(job.attempt, job.maxAttempts)",
+		replace: "stored.modelAttempt ?? job.attempt",
+	},
 ];

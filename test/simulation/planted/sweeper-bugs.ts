@@ -80,4 +80,18 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		find: "counted: z.boolean().catch(true),",
 		replace: "counted: z.boolean(),",
 	},
+	{
+		name: "a holder's death is noticed only when its job would be redispatched",
+		scenario: "dead-holders-in-a-backlog",
+		file: "shared/db/jobs/lease-jobs.ts",
+		find: "UPDATE jobs SET sweep_at = lease_expires_at",
+		replace: "UPDATE jobs SET sweep_at = sweep_at",
+	},
+	{
+		name: "an overdue job's result is found, and the job expires all the same",
+		seenBy: 39,
+		file: "workers/sweeper/expire-jobs.ts",
+		find: 'else if (bytes !== null && job.status === "queued") withResult.push(job);\n\t\telse ends.push({ job, end: endOf(job, bytes) });',
+		replace: "else ends.push({ job, end: endOf(job, null) });",
+	},
 ];

@@ -1,4 +1,5 @@
 /** Many jobs at once: due, overdue, delayed, or left by another version. */
+import { OUT } from "../world/options.ts";
 import type { Scenario } from "./scenario.ts";
 import { MINUTE, SECOND, type Stage } from "./stage.ts";
 
@@ -80,6 +81,53 @@ export const BACKLOGS: readonly Scenario[] = [
 			const isOver = () => stage.work.leases.of(id) > 1;
 			await stage.run(20 * MINUTE, isOver);
 			stage.expect("taken over after, ms", stage.world.now - startedAt, { atMost: 150 * SECOND });
+		},
+	},
+	{
+		name: "dead-holders-in-a-backlog",
+		promise: "the death of a holder is noticed when its lease ends, however often its job was enqueued before",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			// Its message stays in the queue, so that no other one counts as lost.
+			const [long = ""] = await stage.store([tenant], 1);
+			stage.service.model.script = ({ jobId }) => ({ afterMs: jobId === long ? 13 * MINUTE : 2 * SECOND });
+			await stage.run(11 * SECOND);
+			const jobs = await stage.store([tenant], 20, {}, false);
+			set(
+				stage,
+				"UPDATE jobs SET redispatches = 4, version = version + 1, sweep_at = ?now + 3600000 WHERE status = 'queued'",
+			);
+			for (const jobId of jobs) stage.service.jobQueue.put({ tenantId: tenant.tenantId, jobId });
+			// Between two looks of the long call's holder.
+			stage.world.current = { ...stage.world.current, deaths: 1 };
+			await stage.run(2 * SECOND);
+			stage.world.current = { ...stage.world.current, deaths: 0 };
+			const died = stage.jobsOf(tenant).filter(({ id, status }) => id !== long && status === "running");
+			stage.expect("holders that died with a lease", died.length, { atLeast: 1 });
+			await stage.run(3 * MINUTE);
+			const taken = died.filter(({ id }) => stage.work.leases.of(String(id)) > 1);
+			stage.expect("of them, leases that were taken over within three minutes", taken.length, { atLeast: died.length });
+		},
+	},
+	{
+		name: "lost-message-in-a-backlog",
+		promise: "a job that was given a slot, and whose message is lost, is called although the queue is never empty",
+		async play(stage) {
+			const [tenant, busy] = [await stage.tenant("one", { running_jobs: 1 }), await stage.tenant("busy")];
+			stage.service.model.script = ({ tenantId }) => ({
+				afterMs: tenantId === busy.tenantId ? 9 * MINUTE : 2 * SECOND,
+			});
+			await stage.store([busy], 1);
+			const [, next = ""] = await stage.store([tenant], 2);
+			await stage.run(SECOND);
+			stage.world.current = { ...stage.world.current, queueCalls: OUT };
+			await stage.run(4 * SECOND);
+			stage.world.current = { ...stage.world.current, queueCalls: stage.world.options.queueCalls };
+			for (let round = 0; round < 6; round++) {
+				await stage.store([busy], 1);
+				await stage.run(5 * MINUTE);
+			}
+			stage.expect("calls of the job in half an hour", stage.work.calls.of(next), { atLeast: 1 });
 		},
 	},
 	{
