@@ -6,7 +6,7 @@
  */
 import { type ChildProcess, fork } from "node:child_process";
 import { cpSync, mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { PLANTED_BUGS, type PlantedBug } from "./planted/bugs.ts";
@@ -14,7 +14,7 @@ import { recordSeeds } from "./planted/record-seeds.ts";
 import type { Sighting, Trial } from "./planted/try-bugs.ts";
 
 const SEEDS_MAX = 2_000;
-const PROCESSES = 2;
+const PROCESSES = Math.min(4, availableParallelism());
 /** Stacks are not read, and modules are loaded from text. */
 const EXEC_ARGV = ["--stack-trace-limit=0", "--disable-warning=ExperimentalWarning"];
 const root = join(import.meta.dirname, "../..");

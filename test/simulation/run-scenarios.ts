@@ -1,4 +1,4 @@
-/** Plays scenarios by name, or all but the long ones, two at a time, and prints what came of each. */
+/** Plays scenarios by name, or all but the long ones, several at a time, and prints what came of each. */
 import { fork } from "node:child_process";
 import { SCENARIOS } from "./scenarios/all.ts";
 import { type Played, play } from "./scenarios/play.ts";

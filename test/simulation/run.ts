@@ -19,7 +19,7 @@ const { values } = parseArgs({
 		seed: { type: "string", default: "1" },
 		seeds: { type: "string", default: "1" },
 		trace: { type: "boolean", default: false },
-		processes: { type: "string", default: String(Math.min(2, availableParallelism())) },
+		processes: { type: "string", default: String(Math.min(4, availableParallelism())) },
 		scenario: { type: "string" },
 		scenarios: { type: "boolean", default: false },
 		/** Which of the seeds, of how many processes: set by the parent. */
