@@ -112,16 +112,13 @@ function isEased({ before, after }: Changed, now: number): boolean {
 }
 
 /** Whether the invocation that eased it had leased a job of its key after it tripped, and had called. */
-function isEasedByProbe({ ledger, claims }: Simulation, { id: key, before, by }: Changed): boolean {
-	return [...ledger.rows("jobs").values()].some((job) =>
-		claims
-			.all(textOf(job, "id"))
-			.some(
-				(claim) =>
-					claim.by === by &&
-					claim.calls > 0 &&
-					keysOfClaim(claim).includes(key) &&
-					numberOf(claim.row, "leased_at") > numberOf(before, "tripped_at"),
-			),
-	);
+function isEasedByProbe({ claims }: Simulation, { id: key, before, by }: Changed): boolean {
+	return claims
+		.madeBy(by)
+		.some(
+			(claim) =>
+				claim.calls > 0 &&
+				keysOfClaim(claim).includes(key) &&
+				numberOf(claim.row, "leased_at") > numberOf(before, "tripped_at"),
+		);
 }

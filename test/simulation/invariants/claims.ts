@@ -20,11 +20,13 @@ export interface Claim {
 
 export class Claims {
 	readonly #ofJob = new Map<string, Claim[]>();
+	readonly #madeBy = new Map<Invocation | null, Claim[]>();
 
 	constructor(world: World, ledger: Ledger) {
 		ledger.on("jobs", ({ id, before, after, by }) => {
 			if (after === null || numberOf(after, "fence") <= numberOf(before, "fence")) return;
 			const claim = {
+				fence: numberOf(after, "fence"),
 				by,
 				at: world.now,
 				databaseAt: world.databaseNow,
@@ -32,12 +34,18 @@ export class Claims {
 				calls: 0,
 				isUnknown: by?.actsUnknown ?? false,
 			};
-			this.#ofJob.set(id, [...this.all(id), { fence: numberOf(after, "fence"), ...claim }]);
+			this.#ofJob.set(id, [...this.all(id), claim]);
+			this.#madeBy.set(by, [...this.madeBy(by), claim]);
 		});
 	}
 
 	all(jobId: string): readonly Claim[] {
 		return this.#ofJob.get(jobId) ?? [];
+	}
+
+	/** Of all jobs, those deleted since included. */
+	madeBy(by: Invocation | null): readonly Claim[] {
+		return this.#madeBy.get(by) ?? [];
 	}
 
 	/** The highest. */

@@ -19,10 +19,12 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 	ledger.on("receiver_breakers", ({ id, after }) => {
 		if (after === null) releasedAt.set(id, world.databaseNow);
 	});
-	/** Since when the breaker that a job is parked on has admitted calls, and no job was released. */
+	/** Since when the breaker that a job is parked on, and the shared one beside it, have admitted calls, and no job was released. */
 	const openSince = ({ id, parked_on: key }: Row): number => {
 		const breaker = ledger.rows("breakers").get(`/${key}`) ?? null;
-		return Math.max(touchedAt.get(String(id)) ?? 0, releasedAt.get(String(key)) ?? 0, numberOf(breaker, "open_until"));
+		const shared = ledger.rows("breakers").get(`/${breaker?.shared_key}`) ?? null;
+		const openUntil = Math.max(numberOf(breaker, "open_until"), numberOf(shared, "open_until"));
+		return Math.max(touchedAt.get(String(id)) ?? 0, releasedAt.get(String(key)) ?? 0, openUntil);
 	};
 	/** Since when nothing keeps a parked delivery back. */
 	const freeSince = (parked: Row): number => {

@@ -101,6 +101,14 @@ class Turns {
 					);
 			}
 		}
-		for (const tenantId of [...counts.keys(), ...gated]) this.#servedAt.set(`${key} ${tenantId}`, this.#releases);
+		const passed = gated.filter((tenantId) => isPassed(ledger.rows("breakers").get(`/${key}`), tenantId));
+		for (const tenantId of [...counts.keys(), ...passed]) this.#servedAt.set(`${key} ${tenantId}`, this.#releases);
 	}
+}
+
+/** Whether the turn of a tenant was among those of the last release. */
+function isPassed(breaker: Row | undefined, tenantId: string): boolean {
+	if (breaker === undefined) return true;
+	const [from, to] = [textOf(breaker, "served_before"), textOf(breaker, "served_last")];
+	return from < to ? from < tenantId && tenantId <= to : from < tenantId || tenantId <= to;
 }
