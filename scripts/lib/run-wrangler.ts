@@ -79,6 +79,8 @@ function quietEnvironment({ stateDir }: Place): NodeJS.ProcessEnv {
 		WRANGLER_CI_DISABLE_CONFIG_WATCHING: "true",
 		// Local tracing halves the throughput.
 		X_LOCAL_OBSERVABILITY: "false",
+		// It would serve SQL and R2 objects to anyone on this machine, without a key.
+		X_LOCAL_EXPLORER: "false",
 		// Two services on one machine use the same queue names, and would mix them up in a shared registry.
 		WRANGLER_REGISTRY_PATH: join(stateDir, "registry"),
 		// Many containers have a read-only home directory, in which wrangler would fail to start.

@@ -3,7 +3,7 @@
  * every exit path ends.
  */
 import type { ChildProcess } from "node:child_process";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -55,7 +55,7 @@ export function localService(options: ServiceOptions): Service {
 	};
 	const start = async () => {
 		if (stateDir === root) throw new PlainError("STATE_DIR must not be the project directory.");
-		mkdirSync(stateDir, { recursive: true });
+		makePrivate(stateDir);
 		const launcher = findLauncher();
 		const ownership = await ownState(stateDir, { pid: process.pid, launcher, port, group: null });
 		undo.push(ownership.release);
@@ -81,6 +81,13 @@ export function localService(options: ServiceOptions): Service {
 		return { url, key, sweepSeconds, logLevel: settings.vars.LOG_LEVEL ?? "" };
 	};
 	return { start, stop };
+}
+
+/** D1 and R2 hold every prompt and result. Only `state` is changed if it exists: STATE_DIR may be anyone's directory. */
+function makePrivate(stateDir: string): void {
+	const state = join(stateDir, "state");
+	for (const folder of [stateDir, state]) mkdirSync(folder, { recursive: true, mode: 0o700 });
+	chmodSync(state, 0o700);
 }
 
 function writeLocalFiles(
