@@ -6,7 +6,7 @@ import { parseArgs } from "node:util";
 import { type AdminRequest, adminRequest, type Flags } from "./lib/admin-request.ts";
 import { type Call, callForSuccess } from "./lib/call-api.ts";
 import { adminTokenFor } from "./lib/env-file.ts";
-import { complain, dim, PlainError, say } from "./lib/terminal.ts";
+import { complain, dim, escapeControls, PlainError, say } from "./lib/terminal.ts";
 
 const HELP = `Usage: npm run admin -- <command>
 
@@ -90,12 +90,7 @@ async function allRows(admin: Admin, path: string): Promise<Row[]> {
 /** Column names are for people: a pipe gets only the rows. */
 function printRows(rows: Row[], columns: string[]): void {
 	if (process.stdout.isTTY) say(dim(columns.join("\t")));
-	for (const row of rows) say(columns.map((column) => withoutControls(String(row[column] ?? "-"))).join("\t"));
-}
-
-/** Tenants name their own keys, so a name could hold escape codes for the operator's terminal. */
-function withoutControls(text: string): string {
-	return text.replace(/\p{Cc}/gu, "?");
+	for (const row of rows) say(columns.map((column) => escapeControls(String(row[column] ?? "-"))).join("\t"));
 }
 
 function printJson(body: Row): void {

@@ -3,6 +3,7 @@
  * lines per request and warnings about known limits of this set-up do not.
  */
 import { stripVTControlCharacters } from "node:util";
+import { escapeControls } from "./terminal.ts";
 
 const CHATTER = [
 	/^Cloudflare collects anonymous telemetry/,
@@ -56,7 +57,7 @@ export function outputFilter(root: string, hidden: string[]): (line: string) => 
 			.replaceAll(`file://${root}/`, "")
 			.replace(/^⎔ Reloading local server\.\.\.$/, "The source changed: reloading the service.")
 			.replace(/\{"event":".*\}$/, readable);
-		return secrets.reduce((text, secret) => text.replaceAll(secret, "(hidden)"), plain);
+		return escapeControls(secrets.reduce((text, secret) => text.replaceAll(secret, "(hidden)"), plain));
 	};
 }
 

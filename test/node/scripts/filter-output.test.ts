@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { outputFilter, reportsCrash } from "../../../scripts/lib/filter-output.ts";
+import { escapeControls, printable } from "../../../scripts/lib/terminal.ts";
 
 const ESC = "\u001b";
 
@@ -81,6 +82,22 @@ describe("outputFilter", () => {
 		expect(shown(["refused sk-12345678 by the provider"], ["sk-12345678", "by"])).toEqual([
 			"refused (hidden) by the provider",
 		]);
+	});
+});
+
+describe("text of others on the terminal", () => {
+	it("has its control characters escaped, also those that a log field decodes to", () => {
+		const model = "simulated/\u001b]0;pwned\u0007\u001b[2J\u009b1A";
+		const escapes = "simulated/\\u001b]0;pwned\\u0007\\u001b[2J\\u009b1A";
+		const line = JSON.stringify({ event: "attempt.settled", model }).replace("\u009b", "\\u009b");
+		expect(shown([line])).toEqual([`attempt.settled model=${escapes}`]);
+		expect(printable(model)).toBe(escapes);
+		expect(escapeControls("a\nb\u202e")).toBe("a\\u000ab\\u202e");
+	});
+
+	it("stands between lines, tabs and styles of our own", () => {
+		const styled = `${ESC}[1mbold${ESC}[22m\t${ESC}[31mred${ESC}[39m\n`;
+		expect(printable(`${styled}${ESC}[8mhidden`)).toBe(`${styled}\\u001b[8mhidden`);
 	});
 });
 
