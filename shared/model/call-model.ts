@@ -6,10 +6,11 @@
 import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
 import { type Json, parseJson } from "../core/json/json.ts";
 import type { Runtime } from "../core/runtime.ts";
-import { classifyFailure, cleanMessage } from "../core/upstreams/classify-failure.ts";
+import { classifyFailure } from "../core/upstreams/classify-failure.ts";
 import { type ModelFailure, newFailure } from "../core/upstreams/failures.ts";
 import type { ProviderName } from "../core/upstreams/model-routes.ts";
 import { streamRefusalOf } from "../core/upstreams/provider-error.ts";
+import { cleanMessage } from "../core/upstreams/shown-message.ts";
 import { CallWatch, type GivenUp } from "./call-watch.ts";
 import type { CallModel, ModelCall, Provider, ProviderReply } from "./port.ts";
 import { openAiCompatible } from "./providers/openai-compatible.ts";

@@ -17,9 +17,7 @@ import { type ModelFailure, newFailure } from "./failures.ts";
 import type { ProviderName } from "./model-routes.ts";
 import { type ProviderError, readProviderError } from "./provider-error.ts";
 import { acceptedMs, type ReadHeader, readRetryAfterMs } from "./retry-after.ts";
-
-/** Long enough for any provider's sentence, too short for a prompt or a page of HTML. */
-export const FAILURE_MESSAGE_CHARS_MAX = 500;
+import { shownMessage } from "./shown-message.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -43,7 +41,7 @@ export function classifyFailure({ provider, status, header, body, nowMs }: Refus
 	return newFailure({
 		class: classification.class,
 		code: ofRequest?.code ?? error.words[0]?.toLowerCase() ?? classification.code,
-		message: error.message === null ? ownMessage(status) : cleanMessage(error.message),
+		message: shownMessage(error.message, status, classification),
 		status,
 		retryAfterMs:
 			readRetryAfterMs(header, nowMs) ?? acceptedMs(error.retryAfterMs ?? Number.NaN) ?? knownWaitMs(error, nowMs),
@@ -106,23 +104,4 @@ function obeyShouldRetry(classification: Classification, header: string | null):
 /** Workers AI's free daily allocation resets at 00:00 UTC. */
 function knownWaitMs(error: ProviderError, nowMs: number): number | null {
 	return error.words.includes("3036") ? DAY_MS - (nowMs % DAY_MS) : null;
-}
-
-function ownMessage(status: number | null): string {
-	if (status === null) return "The provider refused the call.";
-	if (status >= 200 && status <= 299) return "The provider reported an error in its response.";
-	if (status >= 300 && status <= 399)
-		return `The provider responded with ${status}, a redirect; redirects are not followed.`;
-	return `The provider responded with ${status}.`;
-}
-
-/** One line of at most 500 characters, without half a surrogate pair at the cut. */
-export function cleanMessage(message: string): string {
-	// Cleans at most ten times the limit, because a message may be megabytes.
-	const line = message
-		.slice(0, FAILURE_MESSAGE_CHARS_MAX * 10)
-		.replace(/[\p{Cc}\s]+/gu, " ")
-		.trim();
-	const cut = line.length > FAILURE_MESSAGE_CHARS_MAX ? `${line.slice(0, FAILURE_MESSAGE_CHARS_MAX - 1)}…` : line;
-	return cut.toWellFormed().replaceAll("\uFFFD", "");
 }

@@ -321,11 +321,11 @@ describe("a refusal", () => {
 	});
 
 	it("never shows the key, though the provider quotes it", async () => {
-		const error = { message: "Incorrect API key provided: sk-very-secret.", code: "sk-very-secret" };
-		const runtime = fakeRuntime({ fetch: async () => Response.json({ error }, { status: 401 }) });
-		const ask = asking(runtime, { secret: () => "sk-very-secret" });
+		const error = { message: "Incorrect API key provided: very-secret.", code: "very-secret" };
+		const runtime = fakeRuntime({ fetch: async () => Response.json({ error }, { status: 400 }) });
+		const ask = asking(runtime, { secret: () => "very-secret" });
 		const outcome = await ask({ route: { ...COMPATIBLE, api_key_secret: "PROVIDER_KEY" } });
-		expect(outcome).toMatchObject(failedAs({ class: "permanent", status: 401 }));
+		expect(outcome).toMatchObject(failedAs({ class: "permanent", status: 400 }));
 		expect(JSON.stringify(outcome)).not.toContain("very-secret");
 	});
 });

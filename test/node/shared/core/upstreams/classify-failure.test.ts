@@ -1,10 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../../shared/core/json/json.ts";
-import {
-	classifyFailure,
-	classifyThrown,
-	FAILURE_MESSAGE_CHARS_MAX,
-} from "../../../../../shared/core/upstreams/classify-failure.ts";
+import { classifyFailure, classifyThrown } from "../../../../../shared/core/upstreams/classify-failure.ts";
 import {
 	classificationOfStatus,
 	GATEWAY_WORDS,
@@ -12,6 +8,7 @@ import {
 	SPECIFIC_WORDS,
 } from "../../../../../shared/core/upstreams/failure-table.ts";
 import type { FailureClass } from "../../../../../shared/core/upstreams/failures.ts";
+import { FAILURE_MESSAGE_CHARS_MAX } from "../../../../../shared/core/upstreams/shown-message.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
 function classify(status: number | null, body?: Json, headers: Record<string, string> = {}) {
@@ -367,6 +364,26 @@ describe("the message", () => {
 			message: "The provider responded with 503.",
 		});
 		expect(classify(400, openai("a code with the prompt in it", "x y"))).toMatchObject({ code: "invalid_request" });
+	});
+
+	const AT_LIMIT = "Rate limit reached for gpt-4o in organization org-AbC123 on TPM: Limit 30000, Used 29000.";
+	it.each([
+		[
+			400,
+			"No access: organization org-AbC123, project proj_x1Y2.",
+			"No access: organization [account], project [account].",
+		],
+		[400, "The org-wide default of proj_settings stays.", "The org-wide default of proj_settings stays."],
+		[
+			400,
+			"Wrong keys: sk-proj-****wxyz, sk-...wxyz, AIza***wxyz, abcd******wxyz.",
+			"Wrong keys: [key], [key], [key], [key].",
+		],
+		[401, "Incorrect API key provided: k.", expect.stringMatching(/^The provider rejected the credential/)],
+		[403, "Team 12345 may not.", expect.stringMatching(/^The provider denied the call/)],
+		[429, AT_LIMIT, expect.stringMatching(/^The provider limits the rate/)],
+	])("of a %i shows nothing of the operator's account: %s", (status, said, shown) => {
+		expect(classify(status, openai(null, "x", said)).message).toEqual(shown);
 	});
 });
 
