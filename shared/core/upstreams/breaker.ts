@@ -18,6 +18,8 @@ export const SUCCESSES_TO_RECOVER = 8;
 /** An upstream is unavailable if at least ten calls, and most of the calls, failed within a minute. */
 export const OBSERVED_MS = 60_000;
 export const FAILURES_TO_TRIP = 10;
+/** Of one tenant's failures, so many count in the breaker that all tenants share: it takes two tenants to trip it. */
+export const FAILURES_SHARED = FAILURES_TO_TRIP / 2;
 export const UNAVAILABLE_MS_FIRST = 30_000;
 
 /** The shortest and the longest time that a breaker opens for if the provider requested none. */

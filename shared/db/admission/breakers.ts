@@ -2,9 +2,10 @@
  * Circuit breakers of upstreams: a credential, or a model called with a credential. Each tenant has its own ones, and all tenants
  * share one more for each upstream.
  *
- * A failed call is evidence for the own breaker of its tenant. The shared one opens too if the own breaker trips while another
- * tenant heard the same from the upstream: whatever one tenant sends, and whatever it is answered, closes an upstream to itself
- * alone. A job needs all of its breakers, own and shared, and is parked on the one that stays open longest.
+ * A failed call is evidence for the own breaker of its tenant. The shared one opens if an own breaker trips while another
+ * tenant's has, or by its own count of failures, to which each tenant adds half of what it takes at most. So whatever one tenant
+ * sends, and whatever it is answered, closes an upstream to itself alone. A job needs all of its breakers, own and shared, and is
+ * parked on the one that stays open longest.
  *
  * A breaker has a row once a call failed. It gates every call until `open_until`, and is then half-open: it admits a few calls,
  * and more with each success, until its row is deleted. A healthy upstream has no row and costs one look-up. Jobs parked on a
@@ -13,6 +14,7 @@
 import type { JobKey } from "../../core/jobs/job.ts";
 import {
 	type BreakerEvent,
+	FAILURES_SHARED,
 	FAILURES_TO_TRIP,
 	OBSERVED_MS,
 	OPEN_MS_FIRST,
@@ -44,36 +46,52 @@ const doubled = (firstMs: string) => `min(${OPEN_MS_MAX}, ${firstMs} << min(trip
 /** The failed call was leased, at `?3`, after the last trip: its failure is not part of what that trip counted. */
 const IS_LATER = "(tripped_at < ?3)";
 
-/**
- * Many failures, and more than successes, trip a breaker. Until it recovered from a trip, one failed call does so at once; a call
- * that was in flight when it tripped does not.
- */
-const IS_PROBE = `trips > 0 AND ${IS_LATER}`;
-const IS_MOST = `observed_until > ${NOW} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
-const OWN_TRIPS = `(?8 OR EXISTS (SELECT 1 FROM breakers WHERE key = ?2 AND ((${IS_PROBE}) OR (${IS_MOST}))))`;
+/** An own breaker observes as long as the shared one, so that in that time each tenant counts once. */
+const OBSERVED_UNTIL = `coalesce((SELECT observed_until FROM breakers WHERE key IN (?2, ?7) AND observed_until > ${NOW}
+	ORDER BY shared_key IS NOT NULL LIMIT 1), ${NOW} + ${OBSERVED_MS})`;
+/** What the breaker has counted is of the current observation. */
+const isOf = (observation: string) => `(observed_until > ${NOW} AND observed_until = ${observation})`;
+const IS_OBSERVING = isOf("(SELECT until FROM observation)");
+
+/** Many failures, and as many as successes, trip a breaker. */
+const IS_MOST = `${IS_OBSERVING} AND failures + 1 >= ${FAILURES_TO_TRIP} AND failures + 1 >= successes`;
+/** Until it recovered from a trip, one failed call trips an own breaker again. */
+const OWN_TRIPS = `(?8 OR EXISTS (SELECT 1 FROM breakers WHERE key = ?2 AND ${IS_LATER} AND (trips > 0 OR (${IS_MOST}))))`;
 
 /** Another tenant's breaker of the upstream tripped, and its calls were not taken since. */
 const IS_WITNESSED = `EXISTS (SELECT 1 FROM breakers AS witness
 	WHERE witness.shared_key = ?7 AND witness.open_until > ${NOW} - ${WITNESS_MS} AND witness.key <> ?2
 	  AND witness.trips > 0 AND witness.successes = 0)`;
 
+/** The failure counts in the shared breaker too: it is one of its tenant's first in this observation. */
+const IS_SHARED = `(NOT ?8
+	AND NOT EXISTS (SELECT 1 FROM breakers WHERE key = ?2 AND ${IS_OBSERVING} AND failures >= ${FAILURES_SHARED})
+	AND NOT EXISTS (SELECT 1 FROM breakers WHERE key = ?7 AND NOT ${IS_LATER}))`;
+/** After a trip, one such failure trips a shared breaker again until a call of any tenant succeeded. */
+const SHARED_TRIPS = `EXISTS (SELECT 1 FROM breakers WHERE key = ?7 AND ((trips > 0 AND successes = 0) OR (${IS_MOST})))`;
+
 /**
- * Records a failed call in the own breaker of its tenant, and trips the shared one if it may. `excluded.trips` is 1 for a trip and
- * 0 for a failure that is only counted.
+ * Records a failed call in the own breaker of its tenant, and in the shared one if it is evidence for all. `excluded.trips` is 1
+ * for a trip and 0 for a failure that is only counted.
  *
  * If the breaker tripped after the call was leased, `open_until` is only moved later. An earlier trip's `open_until` is
  * replaced: it may be the time reserved for a probe, which no provider requested. The permits earned so far are lost.
- * A wait that the provider requested does not count as one more trip, so it does not double the next one.
+ * A wait that the provider requested does not count as one more trip, so it does not double the next one. A trip leaves
+ * `failures` at no more than a tenant may share, and does not begin a new observation.
  */
 export function breakerStatement(db: Database, event: BreakerEvent): Statement {
 	const isTrip = event.kind === "trip";
 	const { reason, waitMs, isRequested } = isTrip ? event : { reason: "unavailable", waitMs: 0, isRequested: false };
 	return {
-		sql: `INSERT INTO breakers (key, shared_key, reason, open_until, permits, trips, tripped_at, failures, observed_until)
+		sql: `WITH observation (until) AS MATERIALIZED (SELECT ${OBSERVED_UNTIL}), evidence (own_trips, is_witnessed, is_shared, shared_trips) AS MATERIALIZED (
+		       SELECT ${OWN_TRIPS}, ${IS_WITNESSED}, ${IS_SHARED}, ${SHARED_TRIPS})
+		INSERT INTO breakers (key, shared_key, reason, open_until, permits, trips, tripped_at, failures, observed_until)
 		SELECT key, shared_key, ?4, iif(trips, ${NOW} + max(?5, iif(?6, 0, ?9)), 0), iif(trips, 1, NULL), trips, iif(trips, ${NOW}, 0),
-		       NOT trips, ${NOW} + ${OBSERVED_MS}
-		  FROM (SELECT ?2 AS key, ?7 AS shared_key, ${OWN_TRIPS} AS trips
-		        UNION ALL SELECT ?7, NULL, 1 WHERE ${OWN_TRIPS} AND ${IS_WITNESSED}) WHERE TRUE
+		       counted, (SELECT until FROM observation)
+		  FROM (SELECT ?2 AS key, ?7 AS shared_key, own_trips AS trips, NOT ?8 AS counted FROM evidence
+		        UNION ALL
+		        SELECT ?7, NULL, (own_trips AND is_witnessed) OR (is_shared AND shared_trips), is_shared FROM evidence
+		         WHERE is_shared OR (own_trips AND is_witnessed)) WHERE TRUE
 		ON CONFLICT (key) DO UPDATE
 		   SET reason = iif(excluded.trips, excluded.reason, reason),
 		       open_until = CASE WHEN NOT excluded.trips THEN open_until
@@ -81,9 +99,9 @@ export function breakerStatement(db: Database, event: BreakerEvent): Statement {
 		       permits = iif(excluded.trips, 1, permits),
 		       trips = max(excluded.trips, trips + (excluded.trips AND NOT ?6 AND (${IS_LATER} OR open_until <= ${NOW}))),
 		       tripped_at = iif(excluded.trips, ${NOW}, tripped_at),
-		       failures = CASE WHEN excluded.trips THEN 0 WHEN observed_until > ${NOW} THEN failures + 1 ELSE 1 END,
-		       successes = iif(excluded.trips OR observed_until <= ${NOW}, 0, successes),
-		       observed_until = iif(excluded.trips OR observed_until <= ${NOW}, excluded.observed_until, observed_until)`,
+		       failures = min(iif(excluded.trips, ${FAILURES_SHARED}, failures + 1), iif(${isOf("excluded.observed_until")}, failures, 0) + excluded.failures),
+		       successes = iif(excluded.trips OR (trips = 0 AND NOT ${isOf("excluded.observed_until")}), 0, successes),
+		       observed_until = excluded.observed_until`,
 		params: [
 			db.clock(),
 			event.key,

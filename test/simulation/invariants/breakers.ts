@@ -2,9 +2,9 @@
  * C5: an open breaker stops calls. A call begins only if no breaker of its credential or model key was open when its job was
  * leased, or if a half-open one permitted it. C6: a breaker counts its permits, and is eased early only by a call that began
  * after it tripped. C9: the breaker that tenants share trips if, and only if, one of a tenant does while another tenant heard the
- * same.
+ * same, or by ten failures of two tenants or more, of which it counts five of each, or by a probe while no call has succeeded.
  */
-import { PROBE_MS, WITNESS_MS } from "../../../shared/core/upstreams/breaker.ts";
+import { FAILURES_SHARED, FAILURES_TO_TRIP, PROBE_MS, WITNESS_MS } from "../../../shared/core/upstreams/breaker.ts";
 import { breakerKeysOf } from "../../../shared/core/upstreams/credentials.ts";
 import type { Changed, Ledger } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
@@ -21,8 +21,9 @@ interface Grant {
 export function watchBreakers(simulation: Simulation): undefined {
 	const { ledger, service, claims, world } = simulation;
 	const grants = new Map<Claim, Grant[]>();
+	const evidence = new SharedEvidence(simulation);
 	ledger.onTransaction((changes) => {
-		checkWitness(simulation, changes);
+		evidence.check(changes);
 		const claimed = changes.flatMap((changed) => claimMade(simulation, changed) ?? []);
 		for (const key of new Set(claimed.flatMap(keysOfClaim))) {
 			const before = breakerBefore(ledger, key, changes);
@@ -47,25 +48,88 @@ export function watchBreakers(simulation: Simulation): undefined {
 	});
 }
 
-function checkWitness({ ledger, world }: Simulation, changes: (Changed & { table: string })[]): void {
-	const now = world.databaseNow;
-	const tripped = changes.flatMap(({ table, after }) =>
-		table === "breakers" && after !== null && numberOf(after, "tripped_at") === now ? [after] : [],
-	);
-	const keyOf = (row: Row) => textOf(row, "shared_key") || textOf(row, "key");
-	const refused = (row: Row) =>
-		numberOf(row, "open_until") > now - WITNESS_MS && numberOf(row, "trips") > 0 && row.successes === 0;
-	for (const [key, rows] of Map.groupBy(tripped, keyOf)) {
-		const own = new Set(rows.filter((row) => row.shared_key !== null).map((row) => row.key));
-		const isShared = rows.some((row) => row.shared_key === null);
-		const others = [...ledger.rows("breakers").values()].filter((row) => row.shared_key === key && refused(row));
-		const isWitnessed = own.size > 1 || (own.size === 1 && others.some((row) => !own.has(row.key ?? null)));
-		if (isShared !== isWitnessed)
-			world.violate(
-				"C9",
-				`${key} ${isShared ? "trips" : "does not trip"} with ${own.size} refusals and ${others.length} in all`,
-			);
+/** What a shared breaker must make of the failures of its tenants, statement by statement. */
+class SharedEvidence {
+	readonly #world: Simulation["world"];
+	readonly #rows = new Map<string, Row>();
+	/** How many failures each own breaker added to a shared one in its current observation. */
+	readonly #added = new Map<string, { until: number; byOwn: Map<string, number> }>();
+
+	constructor({ world }: Simulation) {
+		this.#world = world;
 	}
+
+	/** A statement that records a failure writes the own breaker of a tenant, and then the shared one if it must. */
+	check(changes: readonly (Changed & { table: string })[]): void {
+		const written = changes.filter(({ table }) => table === "breakers");
+		for (const [place, own] of written.entries()) {
+			const next = written[place + 1];
+			const sharedKey = textOf(own.after, "shared_key");
+			if (sharedKey !== "" && isEvidence(own, this.#world.databaseNow)) {
+				const isShared = next?.id === sharedKey && isEvidence(next, this.#world.databaseNow);
+				this.#check(own, isShared ? next : { ...own, id: sharedKey, ...this.#unchanged(sharedKey) });
+			}
+			if (own.after === null) {
+				this.#rows.delete(own.id);
+				this.#added.delete(own.id);
+				for (const { byOwn } of this.#added.values()) byOwn.delete(own.id);
+			} else this.#rows.set(own.id, own.after);
+		}
+	}
+
+	#unchanged(key: string) {
+		const row = this.#rows.get(key) ?? null;
+		return { before: row, after: row };
+	}
+
+	#check(own: Changed, shared: Changed): void {
+		const { databaseNow: now } = this.#world;
+		const { id: key, before } = shared;
+		const failures = failuresOf(before, now);
+		const [isOwnTrip, isTrip] = [isTripped(own, now), isTripped(shared, now)];
+		const others = [...this.#rows.values()].filter((row) => row.shared_key === key && row.key !== own.id);
+		const isWitnessed = isOwnTrip && others.some((row) => isRefused(row, now));
+		const isAdded = failuresOf(shared.after, now) > failures || (isTrip && !isWitnessed);
+		const byOwn = this.#addedTo(key, numberOf(shared.after, "observed_until"));
+		if (isAdded) byOwn.set(own.id, (byOwn.get(own.id) ?? 0) + 1);
+
+		const isMost = failures + 1 >= Math.max(FAILURES_TO_TRIP, numberOf(before, "successes")) && byOwn.size > 1;
+		const isProbe = numberOf(before, "trips") > 0 && before?.successes === 0;
+		if ((byOwn.get(own.id) ?? 0) > FAILURES_SHARED)
+			this.#world.violate("C9", `${own.id} adds ${byOwn.get(own.id)} failures to ${key}`);
+		const isFirst =
+			failuresOf(own.after, now) > failuresOf(own.before, now) && failuresOf(own.after, now) <= FAILURES_SHARED;
+		if (!isAdded && isFirst && numberOf(before, "tripped_at") === 0 && !isTrip)
+			this.#world.violate("C9", `${key} does not count a failure of ${own.id}`);
+		if (isTrip !== (isWitnessed || (isAdded && (isMost || isProbe))))
+			this.#world.violate("C9", `${key} ${isTrip ? "trips" : "does not trip"} by a failure of ${own.id}`);
+	}
+
+	#addedTo(key: string, until: number): Map<string, number> {
+		let added = this.#added.get(key);
+		if (added?.until !== until) added = { until, byOwn: new Map() };
+		this.#added.set(key, added);
+		return added.byOwn;
+	}
+}
+
+function isTripped({ before, after }: Pick<Changed, "before" | "after">, now: number): boolean {
+	return numberOf(after, "tripped_at") === now && numberOf(before, "tripped_at") !== now;
+}
+
+/** A recovery, a lease and a release leave these as they are. */
+function isEvidence({ before, after }: Changed, now: number): boolean {
+	const isCounted = ["failures", "observed_until"].some((fact) => numberOf(before, fact) !== numberOf(after, fact));
+	return after !== null && (isCounted || isTripped({ before, after }, now));
+}
+
+function failuresOf(row: Row | null, now: number): number {
+	return numberOf(row, "observed_until") > now ? numberOf(row, "failures") : 0;
+}
+
+/** Its tenant's calls were refused, and none was taken since. */
+function isRefused(row: Row, now: number): boolean {
+	return numberOf(row, "open_until") > now - WITNESS_MS && numberOf(row, "trips") > 0 && row.successes === 0;
 }
 
 function claimMade({ claims }: Simulation, { table, id, before, after }: Changed & { table: string }): Claim | null {

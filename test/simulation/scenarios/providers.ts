@@ -89,6 +89,24 @@ export const PROVIDERS: readonly Scenario[] = [
 		},
 	},
 	{
+		name: "outage-for-many-tenants",
+		promise: "a provider that is down for many tenants with few jobs each uses up the attempts of none",
+		async play(stage) {
+			const tenants: Tenant[] = [];
+			for (let number = 0; number < 40; number++) tenants.push(await stage.tenant(`t${number}`));
+			const backAt = stage.world.now + 20 * MINUTE;
+			const down = { status: 503, body: { error: { message: "Down for maintenance." } } };
+			stage.service.model.script = ({ at }) => ({ afterMs: SECOND, ...(at < backAt ? { reply: down } : {}) });
+			const jobs = await stage.store(tenants, 3);
+			await stage.run(20 * MINUTE);
+			stage.expect("calls during the outage", stage.work.calls.total, { atMost: jobs.length + 20 });
+			stage.expect("of one job", stage.work.calls.max, { atMost: 3 });
+			await stage.run(10 * MINUTE);
+			const done = tenants.flatMap((tenant) => stage.jobsOf(tenant)).filter(({ status }) => status === "succeeded");
+			stage.expect("jobs done 10 min later", done.length, { atLeast: jobs.length });
+		},
+	},
+	{
 		name: "throttled-model",
 		promise: "a backlog uses what a provider allows, and does not churn",
 		async play(stage) {
