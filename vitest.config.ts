@@ -51,6 +51,7 @@ const insideWorkerd = {
 					MODEL_ROUTES: '[{"match":"simulated/*","provider":"simulated"}]',
 					DEFAULT_MODEL: "simulated/echo",
 					ALLOW_INSECURE_WEBHOOKS: "true",
+					ALLOW_SIMULATED: "true",
 					WEBHOOK_DNS_URL: "",
 				},
 			},

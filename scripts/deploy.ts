@@ -16,7 +16,12 @@ import {
 	waitUntilReady,
 } from "./lib/deploy/deployment.ts";
 import { type Found, inspectAccount } from "./lib/deploy/inspect-account.ts";
-import { type InstallationConfig, installationConfig, ProductionConfig } from "./lib/deploy/installation-config.ts";
+import {
+	type InstallationConfig,
+	installationConfig,
+	ProductionConfig,
+	withSimulated,
+} from "./lib/deploy/installation-config.ts";
 import { interrupted, interruptionSignal } from "./lib/deploy/interruption.ts";
 import { remoteWrangler } from "./lib/deploy/remote-wrangler.ts";
 import { readProductionConfig } from "./lib/run-wrangler.ts";
@@ -25,6 +30,7 @@ import { bold, complain, dim, green, PlainError, say } from "./lib/terminal.ts";
 const HELP = `Usage: npm run deploy -- [options]
 
   --name <name>          another installation, with a Worker, a database, a bucket and queues of its own
+  --simulated            serve simulated/* too, until the next deployment: npm run verify needs it
   --location <location>  where its database is created: weur, eeur, apac, oc, wnam or enam (near you)
 
 Environment:
@@ -36,14 +42,15 @@ const LOCATIONS = ["weur", "eeur", "apac", "oc", "wnam", "enam"];
 const root = resolve(import.meta.dirname, "..");
 const signal = interruptionSignal();
 
-type Options = { name: string | null; location: string | undefined };
+type Options = { name: string | null; location: string | undefined; simulated: boolean };
 
 async function main(): Promise<void> {
 	const options = readOptions();
 	if (options === null) return say(HELP);
 	const wrangler = remoteWrangler(root, signal);
 	const [login, production] = await Promise.all([readLogin(wrangler), readProductionConfig({ root })]);
-	const config = installationConfig(ProductionConfig.parse(production), root, options.name);
+	const installation = installationConfig(ProductionConfig.parse(production), root, options.name);
+	const config = options.simulated ? withSimulated(installation) : installation;
 	const account = await openAccount(login, config.account_id);
 	const found = await inspectAccount(account, config);
 
@@ -86,11 +93,12 @@ function showAdminToken(token: string): void {
 	);
 }
 
-function showNextSteps(url: string, accountId: string, { name }: InstallationConfig): void {
+function showNextSteps(url: string, accountId: string, { name, vars }: InstallationConfig): void {
+	const isVerifiable = vars.ALLOW_SIMULATED === "true";
 	say();
 	say(`${bold("Ready")} on ${url}`);
 	say();
-	say(`  Verify it     ADMIN_TOKEN=… npm run verify -- ${url}`);
+	say(`  Verify it     ${isVerifiable ? `ADMIN_TOKEN=… npm run verify -- ${url}` : "npm run deploy -- --simulated"}`);
 	say(`  First tenant  HOLDFAST_URL=${url} ADMIN_TOKEN=… npm run admin -- tenants create "My team"`);
 	say(`  Dashboard     https://dash.cloudflare.com/${accountId}/workers/services/view/${name}/production`);
 	say(
@@ -102,14 +110,15 @@ function readOptions(): Options | null {
 	const options = {
 		name: { type: "string" },
 		location: { type: "string" },
+		simulated: { type: "boolean", default: false },
 		help: { type: "boolean", short: "h" },
 	} as const;
-	const { name, location, help } = parsedOptions(() => parseArgs({ options }).values);
+	const { name, location, simulated, help } = parsedOptions(() => parseArgs({ options }).values);
 	if (help) return null;
 	if (location !== undefined && !LOCATIONS.includes(location)) {
 		throw new PlainError(`--location must be one of ${LOCATIONS.join(", ")}. It is "${location}".`);
 	}
-	return { name: name ?? null, location };
+	return { name: name ?? null, location, simulated };
 }
 
 function parsedOptions<T>(read: () => T): T {

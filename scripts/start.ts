@@ -2,7 +2,7 @@
  * `npm start`: the whole service on this machine, by `wrangler dev --local`, until Ctrl-C.
  *
  * What differs from production (lib/local-config.ts):
- * - MODEL_ROUTES sends every model to the simulated provider.
+ * - MODEL_ROUTES sends every model to the simulated provider, and ALLOW_SIMULATED is true.
  * - ALLOW_INSECURE_WEBHOOKS is true, so that webhooks can go to a receiver on this machine.
  * - WEBHOOK_DNS_URL is empty: a run needs no network, so receivers' host names are not resolved.
  * - PUBLIC_URL is http://127.0.0.1:<port>.

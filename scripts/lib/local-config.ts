@@ -39,6 +39,7 @@ export function localConfig(production: WranglerConfig, root: string, vars: Valu
 export function localDefaults(url: string): Values {
 	return {
 		MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
+		ALLOW_SIMULATED: "true",
 		ALLOW_INSECURE_WEBHOOKS: "true",
 		WEBHOOK_DNS_URL: "",
 		PUBLIC_URL: url,

@@ -1,6 +1,6 @@
 /** The configuration: variables and secrets, parsed once. Each problem names its variable. */
 import { z } from "zod";
-import { type ModelRoute, ModelRoutesSchema } from "./upstreams/model-routes.ts";
+import { type ModelRoute, ModelRoutesSchema, SIMULATED_ROUTE } from "./upstreams/model-routes.ts";
 
 const SECONDS_PER_DAY = 86_400;
 
@@ -13,6 +13,8 @@ const seconds = (min: number, max: number) =>
 		.number({ error: "must be a number of seconds" })
 		.min(min, { error: `must be at least ${min} seconds` })
 		.max(max, { error: `must be at most ${max} seconds` });
+
+const flag = z.enum(["true", "false"], { error: "must be true or false" }).default("false");
 
 const secret = z.string({ error: "is not set" }).min(32, { error: "must have at least 32 characters" });
 
@@ -41,7 +43,8 @@ const Schema = z.object({
 	DEFAULT_MODEL: z.string({ error: "is not set" }).min(1, { error: "is empty" }),
 	MODEL_ROUTES: json.pipe(ModelRoutesSchema),
 	PUBLIC_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an http(s) URL" })]).default(""),
-	ALLOW_INSECURE_WEBHOOKS: z.enum(["true", "false"], { error: "must be true or false" }).default("false"),
+	ALLOW_INSECURE_WEBHOOKS: flag,
+	ALLOW_SIMULATED: flag,
 	WEBHOOK_DNS_URL: z
 		.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an http(s) URL, or empty" })])
 		.default("https://cloudflare-dns.com/dns-query"),
@@ -73,7 +76,10 @@ const Schema = z.object({
 
 export interface Config {
 	defaultModel: string;
+	/** With the route to the simulated provider first, where that is allowed. */
 	modelRoutes: ModelRoute[];
+	/** Whether the simulated provider serves calls. */
+	allowSimulated: boolean;
 	/** The public base URL of this service, without a final slash. Null: the one that the caller used to submit the job. */
 	publicUrl: string | null;
 	allowInsecureWebhooks: boolean;
@@ -103,6 +109,7 @@ export function parseConfig(vars: unknown): ParsedConfig {
 		return { ok: false, problems: parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}`) };
 	}
 	const v = parsed.data;
+	const allowSimulated = v.ALLOW_SIMULATED === "true";
 	if (v.HEARTBEAT_SECONDS * 2 > v.LEASE_SECONDS) {
 		return { ok: false, problems: ["HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS"] };
 	}
@@ -110,7 +117,8 @@ export function parseConfig(vars: unknown): ParsedConfig {
 		ok: true,
 		config: {
 			defaultModel: v.DEFAULT_MODEL,
-			modelRoutes: v.MODEL_ROUTES,
+			modelRoutes: [...(allowSimulated ? [SIMULATED_ROUTE] : []), ...v.MODEL_ROUTES],
+			allowSimulated,
 			publicUrl: v.PUBLIC_URL === "" ? null : v.PUBLIC_URL.replace(/\/+$/, ""),
 			allowInsecureWebhooks: v.ALLOW_INSECURE_WEBHOOKS === "true",
 			webhookDnsUrl: v.WEBHOOK_DNS_URL === "" ? null : v.WEBHOOK_DNS_URL,

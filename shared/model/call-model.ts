@@ -24,6 +24,8 @@ export interface CallModelDeps {
 	ai: AiBinding;
 	/** The value of a provider's key by the name of its secret; null where it is not set. */
 	secret: (name: string) => string | null;
+	/** Whether the simulated provider serves calls. */
+	allowSimulated: boolean;
 	/** Overrides of `SILENCE_LIMITS`. */
 	limits?: Partial<SilenceLimits>;
 }
@@ -33,7 +35,7 @@ export function callModel(deps: CallModelDeps): CallModel {
 	const providers: Readonly<Record<ProviderName, Provider>> = {
 		"workers-ai": workersAi(deps.ai, deps.runtime),
 		"openai-compatible": openAiCompatible(deps),
-		simulated: simulated(deps.runtime),
+		simulated: simulated(deps.runtime, deps.allowSimulated),
 	};
 	return async function callWithinLimits(call, signal) {
 		const watch = new CallWatch(deps.runtime, signal, call.timeoutMs);

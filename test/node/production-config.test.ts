@@ -3,8 +3,9 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 import { namespaceId } from "../../scripts/lib/deploy/installation-config.ts";
 import { MODEL } from "../../scripts/lib/verify/check.ts";
+import { parseConfig } from "../../shared/core/config.ts";
 import { KEY_RATE, UNAUTHENTICATED_RATE, UNITS_PER_COUNT } from "../../shared/core/tenants/rate-limits.ts";
-import { ModelRoutesSchema, routeFor } from "../../shared/core/upstreams/model-routes.ts";
+import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import { CONCURRENCY } from "../simulation/world/options.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -16,9 +17,16 @@ it("production sends webhooks through the front door of every host, to https alo
 	expect(toml).toMatch(/^WEBHOOK_DNS_URL = "https:\/\/[^"]+"$/m);
 });
 
-it("production serves the simulated model, with which npm run verify works", () => {
-	const routes = /^MODEL_ROUTES = '(.*)'$/m.exec(toml)?.[1] ?? "";
-	expect(routeFor(ModelRoutesSchema.parse(JSON.parse(routes)), MODEL)?.provider).toBe("simulated");
+it("production serves the simulated model, with which npm run verify works, only where it is switched on", () => {
+	const MODEL_ROUTES = /^MODEL_ROUTES = '(.*)'$/m.exec(toml)?.[1];
+	const secrets = { ADMIN_TOKEN: "a".repeat(16), SIGNING_KEY: "s".repeat(32) };
+	const providerOf = (ALLOW_SIMULATED: string | undefined) => {
+		const parsed = parseConfig({ ...secrets, DEFAULT_MODEL: "m", MODEL_ROUTES, ALLOW_SIMULATED });
+		return parsed.ok ? routeFor(parsed.config.modelRoutes, MODEL)?.provider : parsed.problems;
+	};
+	expect(providerOf(/^ALLOW_SIMULATED = "(.*)"$/m.exec(toml)?.[1])).toBe("workers-ai");
+	expect(providerOf("true")).toBe("simulated");
+	expect(MODEL_ROUTES).not.toContain("simulated");
 });
 
 it("production runs as many batches at a time as the simulation does", () => {

@@ -315,7 +315,7 @@ describe.concurrent("npm run verify", () => {
 		expect({ code, deletions }).toEqual({ code: 130, deletions: 2 });
 	});
 
-	it("stops after one job if that is not simulated, and names the missing route", async () => {
+	it("stops after one job if that is not simulated, and says how to switch it on", async () => {
 		const submitted: string[] = [];
 		const proxy = await openFaultyProxy(url, {
 			on: submission,
@@ -326,7 +326,9 @@ describe.concurrent("npm run verify", () => {
 		});
 		const { obstacle, rows } = await verified([oneJob, results], { url: proxy.url });
 		proxy.close();
-		expect(obstacle).toMatch(/simulated\/v goes to the provider openai-compatible.*\{"match":"simulated\/\*"/);
+		expect(obstacle).toMatch(
+			/simulated\/v goes to the provider openai-compatible.*ALLOW_SIMULATED to true.*deploy -- --simulated/,
+		);
 		expect({ rows: rows.length, submitted }).toEqual({ rows: 1, submitted: ["simulated/v"] });
 	});
 

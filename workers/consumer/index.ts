@@ -27,7 +27,7 @@ export async function consumeJobs(
 	const limits = { idleMs: config.streamIdleMs };
 	const consumer = newConsumer({
 		...bind(env, runtime),
-		callModel: callModel({ runtime, ai: env.AI, secret, limits }),
+		callModel: callModel({ runtime, ai: env.AI, secret, allowSimulated: config.allowSimulated, limits }),
 		config,
 		runtime,
 		freshResults,

@@ -39,6 +39,11 @@ export function installationConfig(
 	return name === null || name === production.name ? config : renamed(config, name);
 }
 
+/** With the simulated model, for `npm run verify`. */
+export function withSimulated(config: InstallationConfig): InstallationConfig {
+	return { ...config, vars: { ...config.vars, ALLOW_SIMULATED: "true" } };
+}
+
 /** Another installation shares nothing with the first, so the first one's resources and addresses are left out. */
 function renamed(config: InstallationConfig, name: string): InstallationConfig {
 	if (!NAME.test(name)) {

@@ -100,7 +100,8 @@ async function connect({ url, adminToken }: Options, signal: AbortSignal): Promi
 	return { operator, keyless };
 }
 
-const ROUTE = '{"match":"simulated/*","provider":"simulated"}';
+const SWITCH_ON =
+	"Set ALLOW_SIMULATED to true while you verify, such as by npm run deploy -- --simulated; the next deployment without it switches it off.";
 
 /** Why no check may submit jobs: a model other than the simulated one may cost money. Null: they may. */
 async function obstacleTo({ tenant }: Run): Promise<string | null> {
@@ -113,7 +114,7 @@ async function obstacleTo({ tenant }: Run): Promise<string | null> {
 		if (provider === "simulated") return null;
 		if (job.status === "expired") return `No job runs: ${describe(job)}. See npx wrangler tail.`;
 		const found = provider == null ? `has no provider: ${describe(job)}` : `goes to the provider ${provider}`;
-		return `The checks need the simulated model, but ${MODEL} ${found}. Put ${ROUTE} first in MODEL_ROUTES.`;
+		return `The checks need the simulated model, but ${MODEL} ${found}. ${SWITCH_ON}`;
 	} catch (error) {
 		if (error instanceof CheckFailed) return `No job runs: ${error.message}. See npx wrangler tail.`;
 		throw error;

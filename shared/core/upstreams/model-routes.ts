@@ -32,6 +32,9 @@ export type ModelRoute = z.infer<typeof ModelRouteSchema>;
 
 export const ModelRoutesSchema = z.array(ModelRouteSchema).min(1);
 
+/** Where ALLOW_SIMULATED is true, it comes before those of MODEL_ROUTES. */
+export const SIMULATED_ROUTE: ModelRoute = { match: "simulated/*", provider: "simulated" };
+
 /** The route that serves `model`; null if none does: the job is refused at submission. */
 export function routeFor(routes: readonly ModelRoute[], model: string): ModelRoute | null {
 	return routes.find((route) => matches(route.match, model)) ?? null;

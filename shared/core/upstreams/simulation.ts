@@ -3,8 +3,8 @@ import { z } from "zod";
 import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf } from "../json/json.ts";
 
 const HOUR_MS = 3_600_000;
-/** A few megabytes of words: enough to try out large completions, too few to do harm. */
-const OUTPUT_TOKENS_MAX = 2_000_000;
+/** 600 KB of words: enough to try out large completions, and no burden on the calls beside. */
+const OUTPUT_TOKENS_MAX = 100_000;
 
 /**
  * `input.simulate`. Unknown fields are ignored, as everywhere in the input. A known field with an invalid value is refused,
@@ -38,8 +38,10 @@ export function isPlannedToStall({ stall }: Simulation, callsBefore: number): bo
 }
 
 export interface SimulatedResponse {
-	/** Joined, these are the text. Each is a word with its space, which this provider counts as one token. */
-	tokens: string[];
+	/** How many tokens the text has. */
+	length: number;
+	/** The text of the tokens from `start` up to `end`. Each is a word with its space, which this provider counts as one. */
+	text(start: number, end: number): string;
 	finishReason: "stop" | "length";
 	usage: JsonObject;
 }
@@ -60,15 +62,22 @@ export function simulatedResponse(
 	const wanted = outputTokens ?? own.length;
 	const limits = [input.max_tokens, input.max_completion_tokens].map(numberOf).filter((limit) => limit !== null);
 	const allowed = Math.floor(Math.min(wanted, ...limits));
-	const tokens = own.slice(0, allowed);
-	for (let word = own.length; word < allowed; word++) tokens.push(` ${word}`);
+	const length = Math.max(0, allowed);
 	const promptTokens = Math.ceil(prompt.length / CHARS_PER_TOKEN);
 	const usage = {
 		prompt_tokens: promptTokens,
-		completion_tokens: tokens.length,
-		total_tokens: promptTokens + tokens.length,
+		completion_tokens: length,
+		total_tokens: promptTokens + length,
 	};
-	return { tokens, finishReason: allowed < wanted ? "length" : "stop", usage };
+	const text = (start: number, end: number) => textOf(own, start, Math.min(end, length));
+	return { length, text, finishReason: allowed < wanted ? "length" : "stop", usage };
+}
+
+/** Beyond the words of its own, the text counts. */
+function textOf(own: readonly string[], start: number, end: number): string {
+	let text = own.slice(start, end).join("");
+	for (let word = Math.max(start, own.length); word < end; word++) text += ` ${word}`;
+	return text;
 }
 
 function promptText(messages: Json | undefined): string {

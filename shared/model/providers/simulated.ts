@@ -1,10 +1,11 @@
 /**
  * A provider that costs nothing and needs no network: its completions say that they are simulated, and `input.simulate`
  * makes it slow, failing or silent. It responds in HTTP like any other provider, so that it exercises the whole response
- * reader.
+ * reader. It refuses every call unless ALLOW_SIMULATED is true: its calls occupy an isolate and cost their caller nothing.
  */
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
+import { routeFailure } from "../../core/upstreams/failures.ts";
 import {
 	isPlannedToStall,
 	plannedFailure,
@@ -19,8 +20,11 @@ type SimulatedRuntime = Pick<Runtime, "now" | "sleep">;
 /** Tokens per event if the caller set no pace: a large completion must not become a million events. */
 const TOKENS_PER_EVENT = 16;
 
-export function simulated(runtime: SimulatedRuntime): Provider {
+const NOT_ALLOWED = "The simulated model is switched off: ALLOW_SIMULATED is not true.";
+
+export function simulated(runtime: SimulatedRuntime, isAllowed: boolean): Provider {
 	return async function callSimulated(call, signal) {
+		if (!isAllowed) return { ok: false, failure: routeFailure("route_misconfigured", NOT_ALLOWED) };
 		const input = call.input.toObject();
 		const parsed = Simulation.safeParse(input.simulate ?? {});
 		if (!parsed.success) return reply(refusal(400, `input.simulate.${whatIsWrong(parsed.error)}`));
@@ -57,8 +61,8 @@ function headOf(call: ModelCall, runtime: Pick<Runtime, "now">): JsonObject {
 	return { id: `chatcmpl-simulated-${call.jobId}`, created: Math.floor(runtime.now() / 1000), model };
 }
 
-function completion(head: JsonObject, { tokens, finishReason, usage }: SimulatedResponse): JsonObject {
-	const message = { role: "assistant", content: tokens.join("") };
+function completion(head: JsonObject, { length, text, finishReason, usage }: SimulatedResponse): JsonObject {
+	const message = { role: "assistant", content: text(0, length) };
 	return { ...head, object: "chat.completion", choices: [{ index: 0, message, finish_reason: finishReason }], usage };
 }
 
@@ -69,36 +73,41 @@ function eventStream(
 	plan: { chunkMs: number | null; stalls: boolean },
 	signal: AbortSignal,
 ): Response {
-	const events = eventsOf(head, simulation, plan.chunkMs === null ? TOKENS_PER_EVENT : 1);
-	const stallsAt = plan.stalls ? Math.ceil(events.length / 2) : events.length;
+	const tokensPerEvent = plan.chunkMs === null ? TOKENS_PER_EVENT : 1;
+	const events = eventsOf(head, simulation, tokensPerEvent);
+	// The middle: beside the text, a stream has four events.
+	const stallsAt = plan.stalls ? Math.ceil((Math.ceil(simulation.length / tokensPerEvent) + 4) / 2) : null;
 	const encoder = new TextEncoder();
-	let next = 0;
+	let sent = 0;
 	const body = new ReadableStream<Uint8Array>({
 		async pull(controller) {
-			if (next === stallsAt && next < events.length) await untilAborted(signal);
-			if (plan.chunkMs !== null && next > 0) await runtime.sleep(plan.chunkMs, signal);
+			if (sent === stallsAt) await untilAborted(signal);
+			if (plan.chunkMs !== null && sent > 0) await runtime.sleep(plan.chunkMs, signal);
 			signal.throwIfAborted();
-			const event = events[next++];
-			if (event === undefined) controller.close();
+			const { done, value: event } = events.next();
+			sent += 1;
+			if (done) controller.close();
 			else controller.enqueue(encoder.encode(`data: ${event}\n\n`));
 		},
 	});
 	return new Response(body, { headers: { "content-type": "text/event-stream" } });
 }
 
-function eventsOf(
+/** Each event is made when it is sent: all at once, those of a large completion would not fit in an isolate. */
+function* eventsOf(
 	head: JsonObject,
-	{ tokens, finishReason, usage }: SimulatedResponse,
+	{ length, text, finishReason, usage }: SimulatedResponse,
 	tokensPerEvent: number,
-): string[] {
+): Generator<string, void> {
 	const chunk = (delta: JsonObject, reason: string | null) =>
 		JSON.stringify({ ...head, object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: reason }] });
-	const events = [chunk({ role: "assistant", content: "" }, null)];
-	for (let at = 0; at < tokens.length; at += tokensPerEvent) {
-		events.push(chunk({ content: tokens.slice(at, at + tokensPerEvent).join("") }, null));
+	yield chunk({ role: "assistant", content: "" }, null);
+	for (let at = 0; at < length; at += tokensPerEvent) {
+		yield chunk({ content: text(at, at + tokensPerEvent) }, null);
 	}
-	events.push(chunk({}, finishReason), JSON.stringify({ ...head, choices: [], usage }), "[DONE]");
-	return events;
+	yield chunk({}, finishReason);
+	yield JSON.stringify({ ...head, choices: [], usage });
+	yield "[DONE]";
 }
 
 /** Never resolves: rejects when the call is given up. */

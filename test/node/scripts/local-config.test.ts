@@ -50,6 +50,7 @@ describe("localSettings", () => {
 		expect(settings({}, {}).vars).toEqual({
 			DEFAULT_MODEL: "openai/gpt-5.5",
 			MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
+			ALLOW_SIMULATED: "true",
 			PUBLIC_URL: "http://127.0.0.1:8787",
 			ALLOW_INSECURE_WEBHOOKS: "true",
 			WEBHOOK_DNS_URL: "",

@@ -33,6 +33,5 @@ function routesTo(base_url: string) {
 	return [
 		{ ...route, match: "unpaid/*", api_key_secret: "UNPAID_KEY" },
 		{ ...route, match: "scripted/*", api_key_secret: "SCRIPTED_KEY" },
-		{ match: "simulated/*", provider: "simulated" },
 	];
 }

@@ -3,6 +3,7 @@ import {
 	type InstallationConfig,
 	installationConfig,
 	namespaceId,
+	withSimulated,
 } from "../../../../scripts/lib/deploy/installation-config.ts";
 
 const production = (): InstallationConfig => ({
@@ -21,6 +22,11 @@ const production = (): InstallationConfig => ({
 });
 
 describe("installationConfig", () => {
+	it("serves the simulated model only by withSimulated", () => {
+		const { vars, ...rest } = installationConfig(production(), "/h", null);
+		expect(withSimulated({ vars, ...rest })).toEqual({ ...rest, vars: { ...vars, ALLOW_SIMULATED: "true" } });
+	});
+
 	it.each([null, "holdfast"])("with the name %j is wrangler.toml with absolute paths", (name) => {
 		const config = production();
 		config.main = "/h/workers/index.ts";

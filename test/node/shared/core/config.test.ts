@@ -24,6 +24,7 @@ describe("parseConfig", () => {
 			config: {
 				defaultModel: "simulated/echo",
 				modelRoutes: [{ match: "*", provider: "simulated" }],
+				allowSimulated: false,
 				publicUrl: null,
 				allowInsecureWebhooks: false,
 				webhookDnsUrl: "https://cloudflare-dns.com/dns-query",

@@ -1,8 +1,9 @@
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import type { Json, JsonObject } from "../../../../../shared/core/json/json.ts";
 import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
+import { simulated } from "../../../../../shared/model/providers/simulated.ts";
 import { fakeRuntime } from "../../../../support/fake-runtime.ts";
-import { asking, watched } from "../../../../support/model-calls.ts";
+import { aCall, asking, watched } from "../../../../support/model-calls.ts";
 import { failedAs } from "../../../../support/outcomes.ts";
 
 const ROUTE: ModelRoute = { match: "*", provider: "simulated" };
@@ -114,7 +115,24 @@ describe("the simulated provider", () => {
 		expect(outcome.now()).toMatchObject({ ok: true, response: { usage: { completionTokens: 3 } } });
 	});
 
-	it("answers at the instructed length, up to megabytes, and no longer than the caller allows", async () => {
+	it("refuses for good where it is switched off", async () => {
+		const ask = asking(fakeRuntime(), { allowSimulated: false });
+		const failure = { class: "permanent", code: "route_misconfigured", isCallMade: false };
+		expect(await ask({ route: ROUTE })).toMatchObject(failedAs(failure));
+	});
+
+	it("makes each event of a stream when it is read", async () => {
+		const provider = simulated(fakeRuntime(), true);
+		const simulate = { output_tokens: 100_000, stream_chunk_ms: 0 };
+		const call = { ...aCall({ route: ROUTE, input: { messages: [], stream: true, simulate } }) };
+		const stringify = vi.spyOn(JSON, "stringify");
+		const reply = await provider(call, new AbortController().signal);
+		await (reply.ok ? reply.response.body : null)?.cancel();
+		expect(stringify.mock.calls.length).toBeLessThan(10);
+		stringify.mockRestore();
+	});
+
+	it("answers at the instructed length, up to 100,000 tokens, and no longer than the caller allows", async () => {
 		const { ask } = simulating();
 		expect(await ask({ output_tokens: 1000 })).toMatchObject({
 			ok: true,
@@ -122,8 +140,10 @@ describe("the simulated provider", () => {
 		});
 		const cut = { completion: { choices: [{ finish_reason: "length" }] }, usage: { completionTokens: 7 } };
 		expect(await ask({ output_tokens: 1000 }, { max_tokens: 7.5 })).toMatchObject({ ok: true, response: cut });
-		const large = await ask({ output_tokens: 1_000_000 });
-		expect(contentOf(large).length).toBeGreaterThan(5_000_000);
+		const large = await ask({ output_tokens: 100_000 });
+		expect(contentOf(large).length).toBeGreaterThan(580_000);
+		const tooLong = { code: "invalid_simulate", message: expect.stringMatching(/output_tokens.*100000/) };
+		expect(await ask({ output_tokens: 100_001 })).toMatchObject(failedAs(tooLong));
 	});
 
 	it.each<Json>([{ fail: "soon" }, { fail: [99] }, { latency_ms: -1 }, { stall: "yes" }, "fast", [1]])(
