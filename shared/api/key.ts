@@ -11,6 +11,10 @@ export const ApiKeyBody = z
 		tenant_id: z.string(),
 		name: z.string(),
 		scopes: z.array(z.string()),
+		created_by: z
+			.string()
+			.nullable()
+			.describe("The key that created this one, and whose revocation revokes it. Null: the operator."),
 		created_at: time,
 		last_used_at: time.nullable().describe("Rounded down to the hour."),
 		expires_at: time.nullable(),
@@ -33,7 +37,9 @@ export const CreateApiKey = z
 			.max(SCOPES.length)
 			.optional()
 			.describe("By default, all scopes of the key of this request except `keys:manage`."),
-		expires_at: timeInput.optional(),
+		expires_at: timeInput
+			.optional()
+			.describe("A key expires no later than the key that creates it, which is also the default."),
 	})
 	.openapi("CreateApiKey");
 
@@ -48,6 +54,7 @@ export function viewKey(key: ApiKey): z.infer<typeof ApiKeyBody> {
 		tenant_id: key.tenantId,
 		name: key.name,
 		scopes: key.scopes,
+		created_by: key.madeBy,
 		created_at: timestamp(key.createdAt),
 		last_used_at: timestampOrNull(key.lastUsedAt),
 		expires_at: timestampOrNull(key.expiresAt),

@@ -68,6 +68,11 @@ export class AppError extends Error {
 	}
 }
 
+/** The API key of a request was revoked, or expired, after the request was authenticated. */
+export class KeyNotInForce extends Error {
+	override readonly name = "KeyNotInForce";
+}
+
 /** D1 or R2 did not respond in time, or failed. Whether a write took effect is unknown: read it back, never repeat it blindly. */
 export class StorageUnavailable extends Error {
 	/** `timed_out`: the storage may still be busy with it. `refused`: the storage has too much to do, and did nothing. */

@@ -22,6 +22,8 @@ export interface ApiKey {
 	tenantId: string;
 	name: string;
 	scopes: string[];
+	/** The key that created this one, and whose revocation ends it. Null: the operator, or unknown. */
+	madeBy: string | null;
 	createdAt: number;
 	/** The hour in which it was last used. Null: never. */
 	lastUsedAt: number | null;

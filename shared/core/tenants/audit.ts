@@ -1,5 +1,5 @@
 /**
- * The audit log: who changed what. It records actions that grant, revoke or destroy, which are few. Submissions, polls and
+ * The audit log: who changed what, and who read a secret. It records actions that grant, revoke, reveal or destroy, which are few. Submissions, polls and
  * cancellations are the traffic itself: each is recorded in its job's row. Entries for them would double the cost of a job
  * and hide what an auditor looks for.
  */
@@ -9,6 +9,7 @@ export const AUDIT_ACTIONS = [
 	"tenant.deleted",
 	"key.created",
 	"key.revoked",
+	"signing_secret.read",
 	"signing_secret.rotated",
 	"endpoint.created",
 	"endpoint.updated",

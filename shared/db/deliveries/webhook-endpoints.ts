@@ -3,6 +3,7 @@ import type { Actor, AuditAction } from "../../core/tenants/audit.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
+import { checkActor, mayAct, requireActor } from "../tenants/acting-key.ts";
 import { audited } from "../tenants/audit-log.ts";
 import { receiverKey } from "./receiver-breakers.ts";
 import { endpointColumns, endpointFromRow } from "./webhook-endpoint-row.ts";
@@ -30,19 +31,21 @@ export async function createEndpoint(
 	endpoint: NewWebhookEndpoint,
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [rows = []] = await db.transact("create webhook endpoint", [
-		insert(db, endpoint),
+	const [allowed, rows = []] = await db.transact("create webhook endpoint", [
+		checkActor(db, endpoint.tenantId, by),
+		insert(db, endpoint, by),
 		auditStatement(db, by, "endpoint.created", endpoint),
 	]);
+	requireActor(allowed);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
-function insert(db: Database, endpoint: NewWebhookEndpoint): Statement {
+function insert(db: Database, endpoint: NewWebhookEndpoint, by: Actor): Statement {
 	return {
 		sql: `INSERT INTO webhook_endpoints
 		       (tenant_id, id, name, url, event_types, payload, status, secret, secret_hint, created_at, updated_at)
 		SELECT id, ?3, ?4, ?5, ?6, ?7, 'enabled', ?8, ?9, ${NOW}, ${NOW} FROM tenants
-		 WHERE id = ?2 AND id NOT IN ${DELETED_TENANTS} AND (limits ->> 'webhook_endpoints' IS NULL OR limits ->> 'webhook_endpoints' >
+		 WHERE id = ?2 AND id NOT IN ${DELETED_TENANTS} AND ${mayAct("?10", "?2")} AND (limits ->> 'webhook_endpoints' IS NULL OR limits ->> 'webhook_endpoints' >
 		       (SELECT count(*) FROM webhook_endpoints WHERE tenant_id = ?2 AND id <> ?3))
 		    ON CONFLICT (tenant_id, id) DO UPDATE SET updated_at = webhook_endpoints.updated_at
 		RETURNING ${COLUMNS}`,
@@ -56,6 +59,7 @@ function insert(db: Database, endpoint: NewWebhookEndpoint): Statement {
 			endpoint.payload,
 			endpoint.sealedSecret,
 			endpoint.secretHint,
+			by.actor,
 		],
 	};
 }
@@ -91,12 +95,13 @@ export async function updateEndpoint(
 	change: EndpointChange,
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [, , rows = []] = await db.transact("update webhook endpoint", [
+	const [allowed, , , rows = []] = await db.transact("update webhook endpoint", [
+		checkActor(db, key.tenantId, by),
 		{
 			sql: `UPDATE webhook_endpoints
 			   SET name = coalesce(?4, name), url = coalesce(?5, url), event_types = coalesce(?6, event_types),
 			       payload = coalesce(?7, payload), updated_at = ${NOW}
-			 WHERE tenant_id = ?2 AND id = ?3
+			 WHERE tenant_id = ?2 AND id = ?3 AND ${mayAct("?8", "?2")}
 			   AND (name, url, event_types, payload) <> (coalesce(?4, name), coalesce(?5, url),
 			        coalesce(?6, event_types), coalesce(?7, payload))`,
 			params: [
@@ -107,11 +112,13 @@ export async function updateEndpoint(
 				change.url,
 				change.eventTypes === null ? null : JSON.stringify(change.eventTypes),
 				change.payload,
+				by.actor,
 			],
 		},
 		auditStatement(db, by, "endpoint.updated", key),
 		find(db, key),
 	]);
+	requireActor(allowed);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 
@@ -126,18 +133,20 @@ export async function rotateEndpointSecret(
 	{ sealedSecret, secretHint, keepOldMs }: { sealedSecret: string; secretHint: string; keepOldMs: number },
 	by: Actor,
 ): Promise<WebhookEndpoint | null> {
-	const [, , rows = []] = await db.transact("rotate endpoint secret", [
+	const [allowed, , , rows = []] = await db.transact("rotate endpoint secret", [
+		checkActor(db, key.tenantId, by),
 		{
 			sql: `UPDATE webhook_endpoints
 			   SET previous_secret = CASE WHEN ?6 > 0 THEN secret END,
 			       previous_secret_until = CASE WHEN ?6 > 0 THEN ${NOW} + ?6 END,
 			       updated_at = ${NOW}, secret = ?4, secret_hint = ?5
-			 WHERE tenant_id = ?2 AND id = ?3 AND secret <> ?4`,
-			params: [db.clock(), key.tenantId, key.endpointId, sealedSecret, secretHint, keepOldMs],
+			 WHERE tenant_id = ?2 AND id = ?3 AND secret <> ?4 AND ${mayAct("?7", "?2")}`,
+			params: [db.clock(), key.tenantId, key.endpointId, sealedSecret, secretHint, keepOldMs, by.actor],
 		},
 		auditStatement(db, by, "endpoint.secret_rotated", key),
 		find(db, key),
 	]);
+	requireActor(allowed);
 	return rows[0] === undefined ? null : endpointFromRow(rows[0]);
 }
 

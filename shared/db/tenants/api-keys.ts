@@ -4,15 +4,17 @@ import type { ApiKey } from "../../core/tenants/api-key.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW } from "../database.ts";
-import { audited } from "./audit-log.ts";
+import { IN_FORCE } from "./acting-key.ts";
+import { audited, auditedEach } from "./audit-log.ts";
 
-const COLUMNS = "id, tenant_id, name, scopes, created_at, last_used_at, expires_at, revoked_at";
+const COLUMNS = "id, tenant_id, name, scopes, made_by, created_at, last_used_at, expires_at, revoked_at";
 
 const KeyRow = z.object({
 	id: z.string(),
 	tenant_id: z.string(),
 	name: z.string(),
 	scopes: column(z.array(z.string())),
+	made_by: z.string().nullable(),
 	created_at: z.number(),
 	last_used_at: z.number().nullable(),
 	expires_at: z.number().nullable(),
@@ -26,6 +28,7 @@ function keyFromRow(raw: unknown): ApiKey {
 		tenantId: row.tenant_id,
 		name: row.name,
 		scopes: row.scopes,
+		madeBy: row.made_by,
 		createdAt: row.created_at,
 		lastUsedAt: row.last_used_at,
 		expiresAt: row.expires_at,
@@ -35,7 +38,6 @@ function keyFromRow(raw: unknown): ApiKey {
 
 /** Hours since 1970-01-01, in milliseconds. The cast: a bound time may arrive as a real number. */
 const THIS_HOUR = `(CAST(${NOW} / 3600000 AS INTEGER) * 3600000)`;
-const IN_FORCE = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ${NOW})`;
 
 export interface NewApiKey {
 	keyId: string;
@@ -43,6 +45,7 @@ export interface NewApiKey {
 	name: string;
 	keyHash: string;
 	scopes: string[];
+	/** The earlier of this and the end of the key that makes this one. Null: no end of its own. */
 	expiresAt: number | null;
 	/** The key that makes this one. It must be in force in D1; a cache is not enough. Null: the operator makes it. */
 	makerId: string | null;
@@ -53,10 +56,10 @@ export async function createApiKey(db: Database, key: NewApiKey, by: Actor): Pro
 	const { keyId, tenantId } = key;
 	const [, , rows = []] = await db.transact("create api key", [
 		{
-			sql: `INSERT INTO api_keys (id, tenant_id, name, key_hash, scopes, created_at, expires_at)
-			      SELECT ?2, id, ?4, ?5, ?6, ${NOW}, ?7 FROM tenants
-			       WHERE id = ?3 AND deleted_at IS NULL
-			         AND (?8 IS NULL OR EXISTS (SELECT 1 FROM api_keys WHERE id = ?8 AND tenant_id = ?3 AND ${IN_FORCE}))
+			sql: `INSERT INTO api_keys (id, tenant_id, name, key_hash, scopes, created_at, expires_at, made_by)
+			      SELECT ?2, tenants.id, ?4, ?5, ?6, ${NOW}, coalesce(min(?7, expires_at), ?7, expires_at), ?8
+			        FROM tenants LEFT JOIN api_keys AS maker ON maker.id = ?8 AND maker.tenant_id = ?3
+			       WHERE tenants.id = ?3 AND deleted_at IS NULL AND (?8 IS NULL OR (maker.id IS NOT NULL AND ${IN_FORCE}))
 			          ON CONFLICT DO NOTHING`,
 			params: [
 				db.clock(),
@@ -146,17 +149,29 @@ export async function listApiKeys(
 	return rows.map(keyFromRow);
 }
 
+/** The key that is meant, its `depth` 0, and all keys that descend from it. */
+const CHAIN = `WITH RECURSIVE chain (id, depth) AS (
+	SELECT id, 0 FROM api_keys WHERE id = ?2 AND (?3 IS NULL OR tenant_id = ?3)
+	 UNION ALL
+	SELECT api_keys.id, depth + 1 FROM chain JOIN api_keys ON made_by = chain.id)`;
+
 /**
- * Revoking a revoked key changes nothing. False: there is no such key.
+ * Revokes a key and all keys that descend from it, and returns their ids. Revoking a revoked key changes nothing. Empty: there
+ * is no such key.
  * @param tenantId the owner that the key must have; null: any tenant
  */
-export async function revokeApiKey(db: Database, keyId: string, tenantId: string | null, by: Actor): Promise<boolean> {
-	const isMeant = "id = ?2 AND (?3 IS NULL OR tenant_id = ?3)";
+export async function revokeApiKey(db: Database, keyId: string, tenantId: string | null, by: Actor): Promise<string[]> {
 	const params = [db.clock(), keyId, tenantId];
-	const [, , rows = []] = await db.transact("revoke api key", [
-		{ sql: `UPDATE api_keys SET revoked_at = ${NOW} WHERE ${isMeant} AND revoked_at IS NULL`, params },
-		audited(db, by, { action: "key.revoked", tenantId: null, target: keyId }),
-		{ sql: `SELECT ?1 AS now, id FROM api_keys WHERE ${isMeant}`, params },
+	// The cross join: SQLite must not begin with the keys.
+	const revoked = `${CHAIN} SELECT tenant_id, id AS target FROM chain CROSS JOIN api_keys USING (id)
+	                  WHERE revoked_at IS NULL ORDER BY depth, id`;
+	const [, , rows = []] = await db.transact<{ id: string }>("revoke api key", [
+		auditedEach(by, "key.revoked", { sql: revoked, params }),
+		{
+			sql: `UPDATE api_keys SET revoked_at = ${NOW} WHERE revoked_at IS NULL AND id IN (${CHAIN} SELECT id FROM chain)`,
+			params,
+		},
+		{ sql: `${CHAIN} SELECT ?1 AS now, id FROM chain`, params },
 	]);
-	return rows.length > 0;
+	return rows.map(({ id }) => id);
 }

@@ -12,6 +12,7 @@ import {
 	requestIdOf,
 } from "../../core/tenants/audit.ts";
 import { type Database, NOW, OWN_CLOCK, type Statement } from "../database.ts";
+import { mayAct } from "./acting-key.ts";
 
 /** As in the table's trigger, which prevents earlier deletion. */
 const KEPT_MS = 400 * 24 * 3_600_000;
@@ -37,6 +38,25 @@ export interface Act {
 /** Records the statement right before it, if that changed a row. Must come right after it: it reads `changes()`. */
 export function audited(db: Database, by: Actor, act: Act): Statement {
 	return entry(db, by, act, "changes() > 0");
+}
+
+/**
+ * Records one act on each of several targets. Must come right before the statement that acts, in a request that makes no other
+ * act. A repeated write finds no target left.
+ * @param targets a query of `tenant_id` and `target`, with three parameters, of which `?1` is the clock
+ */
+export function auditedEach({ actor, requestId }: Actor, action: AuditAction, { sql, params }: Statement): Statement {
+	return {
+		sql: `INSERT INTO audit_log (${COLUMNS})
+		SELECT tenant_id, ?4 || iif(ordinal = 0, '', printf('_%04d', ordinal)), ${NOW}, ?5, ?6, target
+		  FROM (SELECT *, row_number() OVER () - 1 AS ordinal FROM (${sql}))`,
+		params: [...params, entryIdOf(requestId), actor, action],
+	};
+}
+
+/** Records that a secret of a tenant is read, if the actor may act. */
+export function auditedReading(db: Database, by: Actor, act: Act & { tenantId: string }): Statement {
+	return entry(db, by, act, mayAct("?4", "?2"));
 }
 
 /** For an act outside the database. Call it before the act, so that every act is recorded. */

@@ -8,7 +8,8 @@ import { countOpenJobs, countSlots, type OpenCursor, revokeSlots, sumTokens } fr
 import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { jobKeysFromRows } from "../key-list.ts";
-import { audited } from "./audit-log.ts";
+import { checkActor, mayAct, requireActor } from "./acting-key.ts";
+import { audited, auditedReading } from "./audit-log.ts";
 
 const COLUMNS = "id, name, limits, created_at";
 
@@ -137,12 +138,14 @@ export async function updateTenant(
 	return row === undefined ? null : { tenant: tenantFromRow(row), released: jobKeysFromRows(rows.released) };
 }
 
-/** The sealed secret that signs the tenant's one-off webhooks. */
-export async function findWebhookSecret(db: Database, tenantId: string): Promise<string | null> {
-	const row = await db.first<{ webhook_secret: string }>("find webhook secret", {
-		sql: "SELECT webhook_secret FROM tenants WHERE id = ?1 AND deleted_at IS NULL",
-		params: [tenantId],
-	});
+/** The sealed secret that signs the tenant's one-off webhooks. Null: there is no such tenant. */
+export async function revealWebhookSecret(db: Database, tenantId: string, by: Actor): Promise<string | null> {
+	const [allowed, , [row] = []] = await db.transact<{ webhook_secret: string }>("reveal webhook secret", [
+		checkActor(db, tenantId, by),
+		auditedReading(db, by, { action: "signing_secret.read", tenantId, target: tenantId }),
+		{ sql: "SELECT webhook_secret FROM tenants WHERE id = ?1 AND deleted_at IS NULL", params: [tenantId] },
+	]);
+	requireActor(allowed);
 	return row?.webhook_secret ?? null;
 }
 
@@ -157,14 +160,16 @@ export async function rotateWebhookSecret(
 	{ sealedSecret, keepOldMs }: { sealedSecret: string; keepOldMs: number },
 	by: Actor,
 ): Promise<void> {
-	await db.transact("rotate webhook secret", [
+	const [allowed] = await db.transact("rotate webhook secret", [
+		checkActor(db, tenantId, by),
 		{
 			sql: `UPDATE tenants
 			   SET previous_webhook_secret = CASE WHEN ?4 > 0 THEN webhook_secret END,
 			       previous_webhook_secret_until = CASE WHEN ?4 > 0 THEN ${NOW} + ?4 END, webhook_secret = ?3
-			 WHERE id = ?2 AND webhook_secret <> ?3 AND deleted_at IS NULL`,
-			params: [db.clock(), tenantId, sealedSecret, keepOldMs],
+			 WHERE id = ?2 AND webhook_secret <> ?3 AND deleted_at IS NULL AND ${mayAct("?5", "?2")}`,
+			params: [db.clock(), tenantId, sealedSecret, keepOldMs, by.actor],
 		},
 		audited(db, by, { action: "signing_secret.rotated", tenantId, target: tenantId }),
 	]);
+	requireActor(allowed);
 }

@@ -39,9 +39,9 @@ export const SWEEPER = callsOf({
 
 export const INTAKE = callsOf({
 	d1: `count sealed secrets, create api key, create tenant, delete tenant, erase job, filter existing jobs, find api key, find api key in force,
-		find idempotency key, foresee submissions, find job, find job summary, find job with input, find tenant, find webhook secret, finish jobs,
+		find idempotency key, foresee submissions, find job, find job summary, find job with input, find tenant, finish jobs,
 		list api keys, list audit log, list deliveries of job, list jobs, list tenants, list usage, note api key use,
-		read status, revoke api key, rotate webhook secret, submit job, submit job or explain, update tenant`,
+		read status, reveal webhook secret, revoke api key, rotate webhook secret, submit job, submit job or explain, update tenant`,
 	fetch: "addresses",
 	limiter: "keys, unauthenticated",
 	queue: "send jobs, sendBatch deliveries, sendBatch jobs",

@@ -2,7 +2,7 @@ import { env } from "cloudflare:workers";
 import { credentialKeyOf } from "../../../shared/core/upstreams/credentials.ts";
 import { seal, signingKeyId, unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
-import { findWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
+import { revealWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { writeNote } from "../../../shared/db/upkeep/sweeper-notes.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
 import { runtime as realRuntime } from "../../../workers/runtime.ts";
@@ -12,6 +12,7 @@ import {
 	anAttempt,
 	anId,
 	aTenant,
+	BY,
 	DAY,
 	HOUR,
 	insertRow,
@@ -207,7 +208,7 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 			const seen = JSON.stringify({ keyId, at: story.world.startedAt - DAY });
 			await writeNote(new Database(env.DB, realRuntime), "signing_key_seen", seen);
 			story.wish("the current key opens it", async () => {
-				const now = (await findWebhookSecret(new Database(env.DB, realRuntime), tenantId)) ?? "";
+				const now = (await revealWebhookSecret(new Database(env.DB, realRuntime), tenantId, BY)) ?? "";
 				const opened = unseal(realRuntime, [env.SIGNING_KEY], tenantId, now);
 				return (await opened.catch(() => null)) === A_SECRET;
 			});

@@ -1,11 +1,13 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { AuditEntryList } from "../../../shared/api/audit.ts";
 import { ApiKeyBody, ApiKeyList, NewApiKeyBody } from "../../../shared/api/key.ts";
 import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { HOUR } from "../../support/job-of.ts";
-import { type Asked, forgetfulD1, watchedD1 } from "../support/watched-d1.ts";
+import { type Asked, forgetfulD1, interceptedD1, watchedD1 } from "../support/watched-d1.ts";
 import { ADMIN, aCaller, aKey, errorOf, refusalOf, send, sendTo } from "./caller.ts";
 import { theServices } from "./services.ts";
 
@@ -64,6 +66,90 @@ describe("a tenant's keys", () => {
 		expect((await send("DELETE", `/v1/keys/${maker.keyId}`, { key })).status).toBe(204);
 		expect((await call("GET")).status).toBe(200);
 		expect((await call("POST", {})).status).toBe(401);
+	});
+
+	it("end with the key that created them: no later than it expires, and at once where it is revoked", async () => {
+		const expires_at = new Date(Math.floor(runtime.now()) + HOUR).toISOString();
+		const manager = await aCaller([...SCOPES]);
+		const first = await made({ scopes: [...SCOPES], expires_at }, manager.key);
+		const second = await made({ scopes: [...SCOPES] }, first.key);
+		const third = await made({ expires_at: "2040-01-02T03:04:05Z" }, second.key);
+		const sooner = await made({ expires_at: new Date(runtime.now() + HOUR / 2).toISOString() }, second.key);
+		expect([second, third].map((one) => [one.created_by, one.expires_at])).toEqual([
+			[first.id, expires_at],
+			[second.id, expires_at],
+		]);
+		expect(Date.parse(sooner.expires_at ?? "")).toBeLessThan(Date.parse(expires_at));
+		const sibling = await made({}, manager.key);
+		const all = [first, second, third, sooner, sibling, manager];
+		const { server } = theServices();
+		const statuses = async () => {
+			const answers = all.map(({ key }) => sendTo(server, "GET", "/v1/jobs", { key }));
+			return (await Promise.all(answers)).map(({ status }) => status);
+		};
+		expect(await statuses()).toEqual([200, 200, 200, 200, 200, 200]);
+		const revoke = () => sendTo(server, "DELETE", `/v1/keys/${first.id}`, { key: manager.key });
+		expect([(await revoke()).status, await statuses()]).toEqual([204, [401, 401, 401, 401, 200, 200]]);
+		expect((await revoke()).status).toBe(204);
+		const log = await send("GET", "/v1/audit_log?limit=4&order=asc", { key: manager.key });
+		const entries = AuditEntryList.parse(log.body).data.map(({ action, target_id }) => [action, target_id]);
+		expect(entries).toEqual([first, second, third, sooner].map(({ id }) => ["key.revoked", id]));
+		const shown = (await listed("limit=100", manager.key)).filter(({ revoked_at }) => revoked_at !== null);
+		expect(new Set(shown.map(({ revoked_at }) => revoked_at)).size).toBe(1);
+	});
+
+	it("that were revoked are not known again from a look-up that began before", async () => {
+		const maker = await aKey(tenantId, { scopes: [...SCOPES] });
+		let looked: Promise<unknown> | null = null;
+		const { services } = theServices();
+		const revoker = theServices({ keys: services.keys }).server;
+		const d1 = interceptedD1(env.DB, {
+			async call(asked, run) {
+				const found = await run();
+				if (looked === null && asked.some(({ name }) => name === "find api key in force")) {
+					looked = sendTo(revoker, "DELETE", `/v1/admin/keys/${maker.keyId}`, { key: ADMIN });
+					await looked;
+				}
+				return found;
+			},
+		});
+		const { server } = theServices({ keys: services.keys, db: new Database(d1, runtime) });
+		const statuses = [];
+		for (let call = 0; call < 2; call++)
+			statuses.push((await sendTo(server, "GET", "/v1/keys", { key: maker.key })).status);
+		expect(statuses).toEqual([401, 401]);
+	});
+
+	it("do nothing that lasts once they are revoked, though this isolate still knows them", async () => {
+		const caller = await aCaller([...SCOPES]);
+		const json = { name: "crm", url: "https://crm.example.com/hook", event_types: ["job.*"] };
+		const endpoint = await send("POST", "/v1/webhook_endpoints", { key: caller.key, json });
+		const path = `/v1/webhook_endpoints/${z.object({ id: z.string() }).parse(endpoint.body).id}`;
+		const { server } = theServices();
+		expect((await sendTo(server, "GET", "/v1/jobs", { key: caller.key })).status).toBe(200);
+		await send("DELETE", `/v1/admin/keys/${caller.keyId}`, { key: ADMIN });
+		const rows = async () => {
+			const tables = ["webhook_endpoints", "tenants", "api_keys"].map((table) =>
+				env.DB.prepare(`SELECT * FROM ${table} WHERE ?1 IN (${table === "tenants" ? "id" : "tenant_id"})`),
+			);
+			const log = env.DB.prepare("SELECT * FROM audit_log WHERE tenant_id = ?1");
+			return (await env.DB.batch([...tables, log].map((one) => one.bind(caller.tenantId)))).map(
+				({ results }) => results,
+			);
+		};
+		const before = await rows();
+		for (const [method, route, body] of [
+			["POST", "/v1/webhook_endpoints", json],
+			["POST", path, { url: "https://elsewhere.example.com/" }],
+			["POST", `${path}/rotate_secret`, {}],
+			["POST", "/v1/webhook_signing_secret/rotate", {}],
+			["GET", "/v1/webhook_signing_secret", undefined],
+			["POST", "/v1/keys", {}],
+		] as const) {
+			const answer = await sendTo(server, method, route, { key: caller.key, json: body });
+			expect([answer.status, errorOf(answer).code], route).toEqual([401, "unauthorized"]);
+		}
+		expect(await rows()).toEqual(before);
 	});
 
 	it.each([

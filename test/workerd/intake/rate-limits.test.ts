@@ -1,10 +1,16 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
+import { newId } from "../../../shared/core/ids.ts";
+import { makeApiKey } from "../../../shared/core/tenants/api-key.ts";
 import { KEY_RATE, UNAUTHENTICATED_RATE } from "../../../shared/core/tenants/rate-limits.ts";
+import { Database } from "../../../shared/db/database.ts";
+import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters } from "../../../workers/intake/auth/rate-limiters.ts";
+import { runtime } from "../../../workers/runtime.ts";
 import { type FakeRuntime, fakeRuntime } from "../../support/fake-runtime.ts";
+import { interceptedD1 } from "../support/watched-d1.ts";
 import { aCaller, aKey, errorOf, send, sendTo } from "./caller.ts";
-import { theServices } from "./services.ts";
+import { theServices, withCountedD1 } from "./services.ts";
 
 const { tenantId, key, keyId } = await aCaller();
 
@@ -25,6 +31,9 @@ const get = (server: ReturnType<typeof theServices>["server"], who: string, addr
 		key: who,
 		headers: { ...(address === undefined ? {} : { "cf-connecting-ip": address }), ...headers },
 	});
+
+const inventedKey = () => makeApiKey(newId("key", runtime), runtime.randomBytes);
+const NO_ROWS = { results: [], success: true as const, meta: {} as D1Result["meta"] };
 
 /** Ten units. */
 const list = get;
@@ -113,6 +122,7 @@ describe("the rate limit of unauthenticated addresses", () => {
 		const { binding, counted } = limiterOf(UNAUTHENTICATED_RATE.quota);
 		const { server } = theServices({}, { UNAUTHENTICATED_RATE: binding });
 		const statuses = new Map<number, number>();
+		await get(server, key);
 		for (let call = 0; call < 1_000; call++) {
 			const { status } = await get(server, wrongKeys[call % wrongKeys.length] ?? "", "203.0.113.7");
 			statuses.set(status, (statuses.get(status) ?? 0) + 1);
@@ -129,6 +139,32 @@ describe("the rate limit of unauthenticated addresses", () => {
 		expect(refused.headers.get("ratelimit-policy")).toBe('"address";q=300;w=60');
 		expect(refused.headers.get("retry-after")).toBe("60");
 		expect((await get(server, "hf_", "203.0.113.8")).status).toBe(401);
+	});
+
+	it("is asked before D1 about a key that is not known", async () => {
+		const { binding, counted } = limiterOf(10);
+		const bindings = bindRateLimiters({ KEY_RATE: env.KEY_RATE, UNAUTHENTICATED_RATE: binding }, runtime);
+		const { server, trips } = withCountedD1(bindings);
+		const statuses = [];
+		for (let call = 0; call < 13; call++) statuses.push((await get(server, inventedKey(), "203.0.113.7")).status);
+		expect(statuses).toEqual([...Array(10).fill(401), 429, 429, 429]);
+		expect([trips(), counted]).toEqual([10, new Map([["203.0.113.7", 13]])]);
+	});
+
+	it("forgets no key because of others that were invented", async () => {
+		let lookUps = 0;
+		const d1 = interceptedD1(env.DB, {
+			call: async ([asked], run) => {
+				lookUps++;
+				return asked?.params.includes(keyId) ? await run() : [NO_ROWS];
+			},
+		});
+		const [cache, db, now] = [new KeyCache(), new Database(d1, runtime), runtime.now()];
+		const find = (id: string) => cache.find(db, { ...runtime, now: () => now }, id, async () => undefined);
+		expect(await find(keyId)).toMatchObject({ tenantId });
+		for (let invented = 0; invented < 10_000; invented++) expect(await find(`key_${invented}`)).toBeNull();
+		expect(await find(keyId)).toMatchObject({ tenantId });
+		expect(lookUps).toBe(10_001);
 	});
 
 	it("goes by the address that the platform saw, whatever the request says of itself", async () => {
@@ -199,7 +235,7 @@ describe("a rate limiter that does not work", () => {
 		expect((await get(server, "hf_", "203.0.113.7")).status).toBe(401);
 		const logged = log.mock.calls.flat().join("\n");
 		log.mockRestore();
-		expect(logged.match(/"rate\.count_failed"/g)).toHaveLength(2);
+		expect(logged.match(/"rate\.count_failed"/g)).toHaveLength(3);
 		expect(logged).not.toContain(key);
 	});
 

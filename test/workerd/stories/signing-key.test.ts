@@ -5,7 +5,7 @@ import { seal, signingKeyId, unseal } from "../../../shared/crypto/seal.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { countSeals, findSecretsSealedWith } from "../../../shared/db/tenants/sealed-secrets.ts";
-import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
+import { revealWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { writeNote } from "../../../shared/db/upkeep/sweeper-notes.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { A_SECRET, aDelivery, aJob, aTenant, BY, DAY, databaseAt, HOUR, NOW } from "../support/a-job.ts";
@@ -104,7 +104,7 @@ describe("a new SIGNING_KEY, beside the previous one", () => {
 			await go();
 		});
 		await sweeper.sweep();
-		expect(await findWebhookSecret(db, tenantId)).toBe(sealedSecret);
+		expect(await revealWebhookSecret(db, tenantId, BY)).toBe(sealedSecret);
 	});
 
 	it("seals a page of a hundred a sweep, and one that does not open keeps no other waiting", async () => {
@@ -163,7 +163,7 @@ describe("looking for secrets under a key", () => {
 describe("a sealed secret that is moved to another row", () => {
 	it("opens neither for another tenant nor for another endpoint", async () => {
 		const [mine, theirs] = [await aTenant(), await aTenant()];
-		const sealed = (await findWebhookSecret(db, mine.tenantId)) ?? "";
+		const sealed = (await revealWebhookSecret(db, mine.tenantId, BY)) ?? "";
 		expect(await unseal(runtime, [OLD], mine.tenantId, sealed)).toBe(A_SECRET);
 		await expect(unseal(runtime, [OLD], theirs.tenantId, sealed)).rejects.toThrow();
 

@@ -4,7 +4,7 @@
  */
 import { env } from "cloudflare:workers";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
-import type { Actor } from "../../../shared/core/tenants/audit.ts";
+import { type Actor, OPERATOR } from "../../../shared/core/tenants/audit.ts";
 import { type Tenant, TenantLimits } from "../../../shared/core/tenants/tenant.ts";
 import type { Delivery, DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import { eventTypeOf } from "../../../shared/core/webhooks/events.ts";
@@ -159,7 +159,7 @@ export function deliveryRowOf({ receiver: _, ...delivery }: StoredDelivery): Row
 }
 
 /** Who acts in tests that are not about that. */
-export const BY: Actor = { actor: "key_test", requestId: `req_${"0".repeat(26)}` };
+export const BY: Actor = { actor: OPERATOR, requestId: `req_${"0".repeat(26)}` };
 
 export const A_SECRET = "whsec_dGVzdC13ZWJob29rLXNlY3JldC10ZXN0LXdlYmhvb2s=";
 

@@ -9,7 +9,7 @@ import { noteKeyUse } from "../../../shared/db/tenants/api-keys.ts";
 import { logWarning } from "../../log.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
-import { checkKeyRate, rejectUnauthenticated } from "./rate-limits.ts";
+import { checkKeyRate, countUnauthenticated, rejectUnauthenticated } from "./rate-limits.ts";
 
 /** Requires a tenant's key with `scope`. The middleware exposes `scope` for the OpenAPI description of its route. */
 export function requireKey(scope: Scope) {
@@ -40,9 +40,15 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	if (token === null) throw await rejectUnauthenticated(c, "Missing API key. Send it as `Authorization: Bearer hf_…`.");
 	// A text with a wrong checksum was never a key, so it costs no look-up in D1.
 	const keyId = keyIdOf(token);
-	const key = keyId === null ? null : await keys.find(db, runtime, keyId);
+	let isCounted = false;
+	const countFirst = async () => {
+		isCounted = true;
+		await countUnauthenticated(c);
+	};
+	const key = keyId === null ? null : await keys.find(db, runtime, keyId, countFirst);
 	if (key === null || !(await isProven(runtime, key, token))) {
-		throw await rejectUnauthenticated(c, "Invalid API key.");
+		if (!isCounted) await countUnauthenticated(c);
+		throw new AppError("unauthorized", "Invalid API key.");
 	}
 	await checkKeyRate(c, key.keyId);
 	if (!key.isUseNoted) services.background(noteUse(services, key));

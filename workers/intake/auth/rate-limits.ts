@@ -29,15 +29,21 @@ export async function checkKeyRate(c: Context<IntakeEnv>, keyId: string): Promis
 	throw tooMany(KEY_RATE, "Rate limit exceeded for this API key. Send fewer requests, or poll less often.");
 }
 
-/**
- * The error for a request without a valid key, which it counts. The platform sets the header with the client's address, so it
- * cannot be forged. A request without one did not come from outside, and is not counted.
- */
+/** The error for a request without a valid key, which it counts. */
 export async function rejectUnauthenticated(c: Context<IntakeEnv>, message: string): Promise<AppError> {
+	await countUnauthenticated(c);
+	return new AppError("unauthorized", message);
+}
+
+/**
+ * Counts a request without a valid key, or with one that is unknown so far, and throws if its address sends too many. The
+ * platform sets the header with the client's address, so it cannot be forged. A request without one did not come from outside,
+ * and is not counted.
+ */
+export async function countUnauthenticated(c: Context<IntakeEnv>): Promise<void> {
 	const address = c.req.header("cf-connecting-ip");
-	const isAllowed = address === undefined || (await isWithin(c, c.env.services.unauthenticatedRate, clientOf(address)));
-	if (isAllowed) return new AppError("unauthorized", message);
-	return tooMany(UNAUTHENTICATED_RATE, "Too many requests without a valid API key from this address.");
+	if (address === undefined || (await isWithin(c, c.env.services.unauthenticatedRate, clientOf(address)))) return;
+	throw tooMany(UNAUTHENTICATED_RATE, "Too many requests without a valid API key from this address.");
 }
 
 /** A limiter that fails or hangs limits nothing: it must never cause an outage. */

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
-import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
+import { AppError, KeyNotInForce, StorageUnavailable } from "../../../shared/core/errors.ts";
 import { logError } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 import { describeIssue, memberOf } from "./describe-issue.ts";
@@ -41,6 +41,7 @@ function overloadRetrySeconds(c: Context<IntakeEnv>): number {
 
 function asAppError(error: Error): AppError | null {
 	if (error instanceof AppError) return error;
+	if (error instanceof KeyNotInForce) return new AppError("unauthorized", "Invalid API key.");
 	// What a storage refused may follow on what it did, for this request or for an earlier one.
 	if (error instanceof StorageUnavailable)
 		return new AppError("storage_unavailable", "Storage is temporarily unavailable. Try again.");

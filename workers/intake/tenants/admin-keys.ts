@@ -2,7 +2,7 @@ import { createRoute } from "@hono/zod-openapi";
 import { ApiKeyList, adminKeysQuery, CreateApiKey, NewApiKeyBody, viewKey } from "../../../shared/api/key.ts";
 import { pageOf } from "../../../shared/api/page.ts";
 import { DEFAULT_SCOPES } from "../../../shared/core/tenants/api-key.ts";
-import { listApiKeys, revokeApiKey } from "../../../shared/db/tenants/api-keys.ts";
+import { listApiKeys } from "../../../shared/db/tenants/api-keys.ts";
 import { findTenant } from "../../../shared/db/tenants/tenants.ts";
 import { operatorAsActor } from "../auth/audit-actor.ts";
 import { requireAdmin } from "../auth/authenticate.ts";
@@ -17,7 +17,7 @@ import {
 	noQuery,
 } from "../http/describe-route.ts";
 import { requireBody } from "../http/strict-body.ts";
-import { makeKey, noSuchKey } from "./keys.ts";
+import { makeKey, revoke } from "./keys.ts";
 import { noSuchTenant } from "./load-tenant.ts";
 
 const shared = { tags: ["Admin"], security: [{ admin: [] }] };
@@ -54,13 +54,14 @@ const list = createRoute({
 	},
 });
 
-const revoke = createRoute({
+const remove = createRoute({
 	...shared,
 	operationId: "revokeTenantKey",
 	method: "delete",
 	path: "/v1/admin/keys/{id}",
 	summary: "Revoke an API key of any tenant",
-	description: "Takes effect everywhere within 10 seconds.",
+	description:
+		"Also revokes all keys that this key created, and those that they created. Takes effect everywhere within 10 seconds.",
 	middleware: [requireAdmin] as const,
 	request: { params: idParams, query: noQuery },
 	responses: { 204: { description: "Revoked." }, ...adminErrors, 404: errorResponse("No such API key.") },
@@ -82,8 +83,7 @@ export const adminKeyRoutes = newApp()
 		if (found.length === 0 && (await findTenant(db, tenantId)) === null) throw noSuchTenant();
 		return c.json(pageOf(found.map(viewKey), limit), 200);
 	})
-	.openapi(revoke, async (c) => {
-		const isRevoked = await revokeApiKey(c.env.services.db, c.req.param("id"), null, operatorAsActor(c));
-		if (!isRevoked) throw noSuchKey();
+	.openapi(remove, async (c) => {
+		await revoke(c.env.services, c.req.param("id"), null, operatorAsActor(c));
 		return c.body(null, 204);
 	});

@@ -38,7 +38,8 @@ const create = createRoute({
 	method: "post",
 	path: "/v1/keys",
 	summary: "Create an API key",
-	description: "The new key belongs to the same tenant, and can only have scopes that the key of this request has.",
+	description:
+		"The new key belongs to the same tenant, and can only have scopes that the key of this request has. It ends with that key: it expires no later, and is revoked together with it.",
 	middleware: [requireKey("keys:manage"), requireBody] as const,
 	request: { query: noQuery, body: jsonBody(CreateApiKey) },
 	responses: {
@@ -72,18 +73,25 @@ const get = createRoute({
 	responses: { 200: jsonResponse("The key, without its secret.", ApiKeyBody), ...commonErrors, ...notFound },
 });
 
-const revoke = createRoute({
+const remove = createRoute({
 	...shared,
 	operationId: "revokeKey",
 	method: "delete",
 	path: "/v1/keys/{id}",
 	summary: "Revoke an API key",
 	description:
-		"Takes effect everywhere within 10 seconds. Revoking a revoked key has the same response. A key may revoke itself. If the last key is revoked, the operator can create another.",
+		"Also revokes all keys that this key created, and those that they created. Takes effect everywhere within 10 seconds; a revoked key creates no key, endpoint or secret from then on. Revoking a revoked key has the same response. A key may revoke itself. If the last key is revoked, the operator can create another.",
 	middleware: [requireKey("keys:manage")] as const,
 	request: { params: idParams, query: noQuery },
 	responses: { 204: { description: "Revoked." }, ...commonErrors, ...notFound },
 });
+
+/** Also in this isolate's cache, so that it accepts none of the revoked keys from then on. */
+export async function revoke({ db, runtime, keys }: Services, keyId: string, tenantId: string | null, by: Actor) {
+	const revoked = await revokeApiKey(db, keyId, tenantId, by);
+	if (revoked.length === 0) throw noSuchKey();
+	keys.forget(runtime, revoked);
+}
 
 export const keyRoutes = newApp()
 	.openapi(create, async (c) => {
@@ -107,11 +115,10 @@ export const keyRoutes = newApp()
 		if (key === null) throw noSuchKey();
 		return c.json(viewKey(key), 200);
 	})
-	.openapi(revoke, async (c) => {
+	.openapi(remove, async (c) => {
 		const { services } = c.env;
 		const { caller } = c.var;
-		const isRevoked = await revokeApiKey(services.db, c.req.param("id"), caller.tenantId, callerAsActor(c));
-		if (!isRevoked) throw noSuchKey();
+		await revoke(services, c.req.param("id"), caller.tenantId, callerAsActor(c));
 		return c.body(null, 204);
 	});
 

@@ -9,7 +9,7 @@ import { EndpointWithSecretBody, RotateSecret, SigningSecretBody, viewEndpoint }
 import { seal, unseal } from "../../../shared/crypto/seal.ts";
 import { rotateEndpointSecret } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { retryOnLostResponse } from "../../../shared/db/retry-on-lost-response.ts";
-import { findWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
+import { revealWebhookSecret, rotateWebhookSecret } from "../../../shared/db/tenants/tenants.ts";
 import { newWebhookSecret } from "../../../shared/webhooks/secrets.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
@@ -77,7 +77,7 @@ export const signingSecretRoutes = newApp()
 	.openapi(get, async (c) => {
 		const { db, config, runtime } = c.env.services;
 		const { tenantId } = c.var.caller;
-		const sealed = await findWebhookSecret(db, tenantId);
+		const sealed = await revealWebhookSecret(db, tenantId, callerAsActor(c));
 		if (sealed === null) throw new Error("a tenant without a webhook secret");
 		const secret = await unseal(runtime, config.signingKeys, tenantId, sealed);
 		return c.json({ object: "webhook_signing_secret" as const, secret }, 200);

@@ -14,8 +14,8 @@ import {
 import {
 	createTenant,
 	findTenant,
-	findWebhookSecret,
 	listTenants,
+	revealWebhookSecret,
 	rotateWebhookSecret,
 	updateTenant,
 } from "../../../../shared/db/tenants/tenants.ts";
@@ -44,9 +44,9 @@ describe("tenants", () => {
 		expect(made).toMatchObject({ name: "acme", createdAt: NOW });
 		expect(made.limits).toEqual({ open_jobs: null, running_jobs: 3, tokens_per_day: null, webhook_endpoints: 20 });
 		expect(await findTenant(db, made.tenantId)).toEqual(made);
-		expect(await findWebhookSecret(db, made.tenantId)).toBe("v1.sealed");
+		expect(await revealWebhookSecret(db, made.tenantId, BY)).toBe("v1.sealed");
 		expect(await findTenant(db, "ten_unknown")).toBeNull();
-		expect(await findWebhookSecret(db, "ten_unknown")).toBeNull();
+		expect(await revealWebhookSecret(db, "ten_unknown", BY)).toBeNull();
 	});
 
 	it("are listed newest first, page by page", async () => {
@@ -77,7 +77,7 @@ describe("rotating a tenant's secret", () => {
 
 	it("lets the old one sign beside the new one until its time is over", async () => {
 		const { tenantId } = await aTenant();
-		const old = await findWebhookSecret(db, tenantId);
+		const old = await revealWebhookSecret(db, tenantId, BY);
 		await rotateWebhookSecret(db, tenantId, { sealedSecret: "v1.new", keepOldMs: HOUR }, BY);
 		expect(await secretsAt(tenantId, NOW + HOUR - 1)).toEqual(["v1.new", old]);
 		expect(await secretsAt(tenantId, NOW + HOUR)).toEqual(["v1.new"]);
@@ -92,7 +92,7 @@ describe("rotating a tenant's secret", () => {
 
 	it("is the same once or twice with one new secret", async () => {
 		const { tenantId } = await aTenant();
-		const old = await findWebhookSecret(db, tenantId);
+		const old = await revealWebhookSecret(db, tenantId, BY);
 		await rotateWebhookSecret(db, tenantId, { sealedSecret: "v1.new", keepOldMs: HOUR }, BY);
 		await rotateWebhookSecret(db, tenantId, { sealedSecret: "v1.new", keepOldMs: HOUR }, BY);
 		expect(await secretsAt(tenantId, NOW)).toEqual(["v1.new", old]);
@@ -100,9 +100,9 @@ describe("rotating a tenant's secret", () => {
 
 	it("touches no other tenant", async () => {
 		const [mine, theirs] = [await aTenant(), await aTenant()];
-		const before = await findWebhookSecret(db, theirs.tenantId);
+		const before = await revealWebhookSecret(db, theirs.tenantId, BY);
 		await rotateWebhookSecret(db, mine.tenantId, { sealedSecret: "v1.new", keepOldMs: HOUR }, BY);
-		expect(await findWebhookSecret(db, theirs.tenantId)).toBe(before);
+		expect(await revealWebhookSecret(db, theirs.tenantId, BY)).toBe(before);
 	});
 });
 
@@ -116,6 +116,7 @@ describe("API keys", () => {
 			tenantId,
 			name: "ci",
 			scopes: key.scopes,
+			madeBy: null,
 			createdAt: NOW,
 			lastUsedAt: null,
 			expiresAt: null,
@@ -148,11 +149,11 @@ describe("API keys", () => {
 		const { tenantId } = await aTenant();
 		const key = newKey(tenantId);
 		await createApiKey(db, key, BY);
-		expect(await revokeApiKey(databaseAt(NOW + SECOND), key.keyId, null, BY)).toBe(true);
+		expect(await revokeApiKey(databaseAt(NOW + SECOND), key.keyId, null, BY)).toEqual([key.keyId]);
 		expect(await findKeyInForce(db, key.keyId)).toBeNull();
-		expect(await revokeApiKey(databaseAt(NOW + HOUR), key.keyId, tenantId, BY)).toBe(true);
+		expect(await revokeApiKey(databaseAt(NOW + HOUR), key.keyId, tenantId, BY)).toEqual([key.keyId]);
 		expect(await listApiKeys(db, tenantId, newestFirst(1))).toMatchObject([{ revokedAt: NOW + SECOND }]);
-		expect(await revokeApiKey(db, "key_unknown", null, BY)).toBe(false);
+		expect(await revokeApiKey(db, "key_unknown", null, BY)).toEqual([]);
 	});
 
 	it("end with their tenant", async () => {
@@ -200,7 +201,7 @@ describe("API keys", () => {
 		const [key, foreign] = [newKey((await aTenant()).tenantId), await aTenant()];
 		await createApiKey(db, key, BY);
 		expect(await findApiKey(db, foreign.tenantId, key.keyId)).toBeNull();
-		expect(await revokeApiKey(db, key.keyId, foreign.tenantId, BY)).toBe(false);
+		expect(await revokeApiKey(db, key.keyId, foreign.tenantId, BY)).toEqual([]);
 		expect(await findApiKey(db, key.tenantId, key.keyId)).toMatchObject({ keyId: key.keyId, revokedAt: null });
 	});
 

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { OPERATOR } from "../../../../../shared/core/tenants/audit.ts";
 import { TenantLimits } from "../../../../../shared/core/tenants/tenant.ts";
 import { recoverDeliveries, redeliver, redeliverJob } from "../../../../../shared/db/deliveries/redeliver.ts";
 import {
@@ -17,13 +18,13 @@ import { aDelivery, aJob, aTenant, databaseAt, db, insertRow } from "../../../su
 import { anEndpoint, disable } from "../../../support/an-endpoint.ts";
 import { submitJob } from "../../../support/submit-job.ts";
 
-const byKey = () => ({ actor: "key_1", requestId: anId("req") });
+const byOperator = () => ({ actor: OPERATOR, requestId: anId("req") });
 const newestFirst = { limit: 100, after: null, isAscending: false };
 const actionsOf = async (tenantId: string) =>
 	(await listAuditLog(db, tenantId, newestFirst)).map(({ action }) => action);
 
 async function anEntry(tenantId: string, at = NOW) {
-	const by = byKey();
+	const by = byOperator();
 	await recordAct(databaseAt(at), by, { action: "endpoint.tested", tenantId, target: "we_1" });
 	return by;
 }
@@ -31,7 +32,7 @@ async function anEntry(tenantId: string, at = NOW) {
 describe("an audit entry", () => {
 	it("is made for each act of a request, and once for an act that is written twice", async () => {
 		const { tenantId } = await aTenant();
-		const by = byKey();
+		const by = byOperator();
 		const targets = ["we_1", "we_2", "we_1", "we_3", "we_2"];
 		for (const target of targets) await recordAct(db, by, { action: "endpoint.tested", tenantId, target });
 		const entries = await listAuditLog(db, tenantId, { ...newestFirst, isAscending: true });
@@ -49,7 +50,7 @@ describe("an audit entry", () => {
 	it("says who did what to what, when and in which request", async () => {
 		const { tenantId } = await aTenant();
 		const endpoint = await anEndpoint(tenantId);
-		const by = byKey();
+		const by = byOperator();
 		await deleteEndpoint(databaseAt(NOW + HOUR), endpoint, by);
 		expect((await listAuditLog(db, tenantId, newestFirst))[0]).toEqual({
 			...by,
@@ -63,7 +64,7 @@ describe("an audit entry", () => {
 
 	it("is made once, however often its request says the same", async () => {
 		const { tenantId } = await aTenant();
-		const by = byKey();
+		const by = byOperator();
 		const rotation = { sealedSecret: "v1.new", keepOldMs: 0 };
 		for (let times = 0; times < 3; times++) await rotateWebhookSecret(db, tenantId, rotation, by);
 		expect(await actionsOf(tenantId)).toEqual(["signing_secret.rotated"]);
@@ -74,7 +75,7 @@ describe("an audit entry", () => {
 		const act = { action: "tenant.updated", tenantId, target: tenantId } as const;
 		const fails = { sql: "INSERT INTO tenants (id) VALUES (?1)", params: [tenantId] };
 		const acts = { sql: "UPDATE tenants SET name = 'x' WHERE id = ?1", params: [tenantId] };
-		await expect(db.transact("test", [acts, audited(db, byKey(), act), fails])).rejects.toThrow();
+		await expect(db.transact("test", [acts, audited(db, byOperator(), act), fails])).rejects.toThrow();
 		expect(await actionsOf(tenantId)).toEqual([]);
 	});
 
@@ -94,7 +95,7 @@ describe("an audit entry", () => {
 		await env.DB.prepare("INSERT OR REPLACE INTO audit_log VALUES (?1, ?2, 0, 'operator', 'job.erased', 'job_1')")
 			.bind(tenantId, requestId.replace("req_", "aud_"))
 			.run();
-		expect(await listAuditLog(db, tenantId, newestFirst)).toMatchObject([{ actor: "key_1", at: NOW }]);
+		expect(await listAuditLog(db, tenantId, newestFirst)).toMatchObject([{ actor: OPERATOR, at: NOW }]);
 	});
 
 	it("goes after 400 days by the database's own clock, and not a day before, oldest first", async () => {
@@ -118,19 +119,24 @@ describe("an act that changes nothing", () => {
 		await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
 		const before = await actionsOf(tenantId);
 
-		await revokeApiKey(db, keyId, null, byKey());
-		await revokeApiKey(db, "key_unknown", null, byKey());
-		await updateTenant(db, tenantId, { name: "acme", limits: TenantLimits.parse({}) }, byKey());
-		await enableEndpoint(db, endpoint, byKey());
+		await revokeApiKey(db, keyId, null, byOperator());
+		await revokeApiKey(db, "key_unknown", null, byOperator());
+		await updateTenant(db, tenantId, { name: "acme", limits: TenantLimits.parse({}) }, byOperator());
+		await enableEndpoint(db, endpoint, byOperator());
 		const change = { name: endpoint.name, url: null, eventTypes: null, payload: null };
-		await updateEndpoint(db, endpoint, change, byKey());
+		await updateEndpoint(db, endpoint, change, byOperator());
 		const elsewhere = { tenantId, endpointId: anId("we") };
-		await deleteEndpoint(db, elsewhere, byKey());
-		await rotateEndpointSecret(db, elsewhere, { sealedSecret: "v1.new", secretHint: "abcd", keepOldMs: 0 }, byKey());
-		await eraseJob(db, await aJob({ tenantId }), anId("tmb"), byKey());
-		await redeliver(db, { tenantId, deliveryId: "dlv_unknown" }, byKey());
-		await redeliverJob(db, jobOf({ tenantId }), byKey());
-		await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 10 }, byKey());
+		await deleteEndpoint(db, elsewhere, byOperator());
+		await rotateEndpointSecret(
+			db,
+			elsewhere,
+			{ sealedSecret: "v1.new", secretHint: "abcd", keepOldMs: 0 },
+			byOperator(),
+		);
+		await eraseJob(db, await aJob({ tenantId }), anId("tmb"), byOperator());
+		await redeliver(db, { tenantId, deliveryId: "dlv_unknown" }, byOperator());
+		await redeliverJob(db, jobOf({ tenantId }), byOperator());
+		await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 10 }, byOperator());
 
 		expect(await actionsOf(tenantId)).toEqual(before);
 	});
@@ -153,20 +159,25 @@ describe("each act that changes something", () => {
 		const row = { name: "k", key_hash: "a".repeat(64), scopes: "[]", created_at: NOW };
 		await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
 
-		await revokeApiKey(db, keyId, null, byKey());
-		await updateTenant(db, tenantId, { name: "Acme", limits: null }, byKey());
-		await enableEndpoint(db, endpoint, byKey());
-		await updateEndpoint(db, endpoint, { name: "new", url: null, eventTypes: null, payload: null }, byKey());
-		await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 10 }, byKey());
-		await redeliver(db, delivery, byKey());
-		await redeliverJob(db, job, byKey());
+		await revokeApiKey(db, keyId, null, byOperator());
+		await updateTenant(db, tenantId, { name: "Acme", limits: null }, byOperator());
+		await enableEndpoint(db, endpoint, byOperator());
+		await updateEndpoint(db, endpoint, { name: "new", url: null, eventTypes: null, payload: null }, byOperator());
+		await recoverDeliveries(db, endpoint, { sinceMs: 0, limit: 10 }, byOperator());
+		await redeliver(db, delivery, byOperator());
+		await redeliverJob(db, job, byOperator());
 		const again = aNewJob({ tenantId, retryOf: job.jobId });
-		await submitJob(db, { ...again, retriedBy: byKey() });
+		await submitJob(db, { ...again, retriedBy: byOperator() });
 		const idempotency = { key: "k", fingerprint: "f".repeat(64) };
-		await submitJob(db, { ...again, jobId: anId("job"), idempotency, retriedBy: byKey() });
-		await eraseJob(db, job, anId("tmb"), byKey());
-		await rotateEndpointSecret(db, endpoint, { sealedSecret: "v1.new", secretHint: "abcd", keepOldMs: 0 }, byKey());
-		await deleteEndpoint(db, endpoint, byKey());
+		await submitJob(db, { ...again, jobId: anId("job"), idempotency, retriedBy: byOperator() });
+		await eraseJob(db, job, anId("tmb"), byOperator());
+		await rotateEndpointSecret(
+			db,
+			endpoint,
+			{ sealedSecret: "v1.new", secretHint: "abcd", keepOldMs: 0 },
+			byOperator(),
+		);
+		await deleteEndpoint(db, endpoint, byOperator());
 
 		expect((await actionsOf(tenantId)).toReversed()).toEqual([
 			"endpoint.created",
