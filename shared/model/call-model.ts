@@ -92,7 +92,7 @@ async function read(
 		return { outcome: { ok: true, response: { completion, usage, status, logId } }, refusal: null };
 	}
 	const failure = parsed.kind === "error" ? refused(parsed.body) : unread(parsed, status, watch.why);
-	const refusal = watch.why === null && "isEmpty" in parsed ? "empty" : null;
+	const refusal = watch.why === null && parsed.kind === "nothing" && parsed.isEmpty ? "empty" : null;
 	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage } }, refusal };
 }
 
@@ -107,14 +107,15 @@ function choicesRequested(call: ModelCall): number {
 }
 
 function unread(
-	parsed: Extract<ParsedResponse, { kind: "unreadable" | "cut" }>,
+	parsed: Extract<ParsedResponse, { kind: "unreadable" | "cut" | "nothing" }>,
 	status: number,
 	why: GivenUp | null,
 ): ModelFailure {
 	if (parsed.kind === "unreadable") {
 		return newFailure({ class: "permanent", code: "answer_unreadable", message: parsed.why, status });
 	}
-	return why === null ? transient("stream_cut", parsed.why, status) : givenUp(why, status);
+	const code = parsed.kind === "nothing" ? "answer_empty" : "stream_cut";
+	return why === null ? transient(code, parsed.why, status) : givenUp(why, status);
 }
 
 function givenUp(why: GivenUp, status: number | null): ModelFailure {

@@ -14,8 +14,11 @@ import {
 } from "../json/json.ts";
 import type { Usage } from "../upstreams/failures.ts";
 import type { ChatChoice, ChatCompletion } from "./chat-completion.ts";
-import { chatOf, hasError } from "./provider-shapes.ts";
-import { readUsage, usageFields } from "./token-usage.ts";
+import { speaks } from "./grow-message.ts";
+import { chatOf } from "./provider-shapes.ts";
+import { errorIn, holdsNothing, openEnvelope } from "./response-envelope.ts";
+import { rawUsageOf, readUsage, usageFields } from "./token-usage.ts";
+import { wholeCalls, wholeFunction } from "./tool-calls.ts";
 
 /** What a provider's 2xx body turned out to be. */
 export type ParsedResponse =
@@ -23,9 +26,11 @@ export type ParsedResponse =
 	/** The provider reports a failure although its status said success: an error body, or an error event in a stream. */
 	| { kind: "error"; body: Json; usage: Usage | null }
 	/** It is complete, so it was paid for, but it cannot be used. Calling again would pay twice. */
-	| { kind: "unreadable"; why: string; usage: Usage | null; isEmpty?: true }
+	| { kind: "unreadable"; why: string; usage: Usage | null }
 	/** It stopped before its end. */
-	| { kind: "cut"; why: string; usage: Usage | null; isEmpty?: true };
+	| { kind: "cut"; why: string; usage: Usage | null }
+	/** No text, no tool call and no count is in it, so nothing was paid for. `isEmpty`: nothing else is in it, either. */
+	| { kind: "nothing"; why: string; usage: null; isEmpty: boolean };
 
 /** Values for fields that the provider left out. */
 export interface CompletionDefaults {
@@ -41,24 +46,23 @@ const DEPTH_MAX = 256;
 /** Reads a whole JSON body that came with a 2xx status. */
 export function readCompletion(json: Json, defaults: CompletionDefaults): ParsedResponse {
 	if (nestsDeeperThan(json, DEPTH_MAX)) return unreadable("The response is nested too deeply.");
-	if (holdsNothing(json)) return { ...unreadable("The response holds nothing."), isEmpty: true };
+	if (holdsNothing(json)) return nothing("The response holds nothing.", true);
 	const body = openEnvelope(json);
-	if (body === null) return unreadable("The response is not a JSON object.");
-	if (reportsError(body)) return { kind: "error", body, usage: readUsage(body.usage) };
-	const blocked = geminiBlock(body);
-	if (blocked !== null) return { kind: "error", body: blocked, usage: readUsage(body.usageMetadata) };
+	if (body === null) return nothing("The response is not a JSON object.");
+	const error = errorIn(body);
+	if (error !== null) return { kind: "error", body: error, usage: readUsage(body.usage ?? body.usageMetadata) };
 
 	const chat = chatOf(body);
-	if (chat === null) return unreadable("The response is not a chat completion in any known format.");
-	const { choices, usage: rawUsage, ...rest } = chat;
+	if (chat === null) return nothing("The response is not a chat completion in any known format.");
+	const { choices, usage: _, ...rest } = chat;
+	const rawUsage = rawUsageOf(chat) ?? undefined;
 	const usage = readUsage(rawUsage);
 	const wellFormed = (listOf(choices) ?? []).map(wellFormedChoice);
-	if (wellFormed.length === 0) return unreadable("The response has no choices.", usage);
 	const whole = wellFormed.filter((choice) => choice !== null);
+	if (whole.some(isBrokenOff)) return { kind: "error", body: errorOfChoices(listOf(choices) ?? [], whole), usage };
+	if (usage === null && !whole.some(isAnswer)) return nothing("The response has no text, no tool call and no usage.");
+	if (wellFormed.length === 0) return unreadable("The response has no choices.", usage);
 	if (whole.length < wellFormed.length) return unreadable("The response has a choice without a message.", usage);
-	if (whole.some((choice) => choice.finish_reason === "error")) {
-		return { kind: "error", body: errorOfChoices(listOf(choices) ?? []), usage };
-	}
 
 	const counted = usageFields(rawUsage);
 	const completion: ChatCompletion = {
@@ -77,52 +81,37 @@ function unreadable(why: string, usage: Usage | null = null) {
 	return { kind: "unreadable" as const, why, usage };
 }
 
-/**
- * Workers AI's REST responses come as `{result, success, errors}`, some models behind the gateway respond with
- * `{state: "Completed", result}`. A bare string inside is the text.
- */
-function openEnvelope(json: Json): JsonObject | null {
-	const outer = objectOf(json);
-	if (outer === null || !isEnvelope(outer) || outer.result === undefined) return outer;
-	const text = stringOf(outer.result);
-	return text === null ? objectOf(outer.result) : { text };
+function nothing(why: string, isEmpty = false) {
+	return { kind: "nothing" as const, why, usage: null, isEmpty };
 }
 
-function isEnvelope(body: JsonObject): boolean {
-	return body.success === true || body.state === "Completed";
+/** Words for the provider's trouble among the finish reasons, such as `network_error`. Others end an answer, known or not. */
+const TROUBLE =
+	/(^|_)(error|fail(ed|ure)?|abort(ed)?|cancel(l?ed)?|time_?(out|d_out)|interrupt(ed)?|overload(ed)?|unavailable|disconnect(ed)?|malformed|insufficient)(_|$)/i;
+
+function isBrokenOff({ finish_reason: reason }: ChatChoice): boolean {
+	return reason !== null && TROUBLE.test(reason);
 }
 
-/** `{}`, or an envelope around it. */
-function holdsNothing(json: Json): boolean {
-	const outer = objectOf(json);
-	const inside = outer !== null && isEnvelope(outer) ? (outer.result ?? {}) : json;
-	return inside === "" || Object.keys(objectOf(inside) ?? { any: inside }).length === 0;
-}
+/** Reasons that explain why a choice says nothing. */
+const SILENT_ENDS: ReadonlySet<string> = new Set(["content_filter", "length", "refusal"]);
 
-function reportsError(body: JsonObject): boolean {
-	if (body.success === false || body.type === "error" || body.object === "error") return true;
-	return !listOf(body.choices)?.length && hasError(body);
-}
-
-/** Gemini responds to a prompt that it blocks with a reason and no candidates. */
-function geminiBlock(body: JsonObject): JsonObject | null {
-	const reason = wordOf(objectOf(body.promptFeedback)?.blockReason);
-	if (reason === null || listOf(body.candidates)?.length) return null;
-	return { error: { code: "content_filter", message: `The provider blocked the prompt: ${reason}.` } };
+function isAnswer({ message: { role: _, ...message }, finish_reason: reason }: ChatChoice): boolean {
+	return SILENT_ENDS.has(reason ?? "") || speaks(message);
 }
 
 /** Some routers end a choice with `finish_reason: "error"` and put the error into that choice. */
-function errorOfChoices(choices: Json[]): JsonObject {
+function errorOfChoices(choices: Json[], whole: ChatChoice[]): JsonObject {
 	const error = choices.map((choice) => objectOf(objectOf(choice)?.error)).find((inside) => inside !== null);
-	return { error: error ?? { message: "The provider ended its response with an error." } };
+	const reason = whole.find(isBrokenOff)?.finish_reason ?? "error";
+	return { error: error ?? { code: reason, message: `The provider ended its response with "${reason}".` } };
 }
 
 /** Null: it has no message. */
 function wellFormedChoice(value: Json, position: number): ChatChoice | null {
 	const choice = objectOf(value);
 	if (choice === null) return null;
-	const text = stringOf(choice.text);
-	const message = objectOf(choice.message) ?? (text === null ? null : { role: "assistant", content: text });
+	const message = messageOf(choice);
 	if (message === null) return null;
 	return {
 		...choice,
@@ -132,22 +121,26 @@ function wellFormedChoice(value: Json, position: number): ChatChoice | null {
 	};
 }
 
-function wellFormedMessage({ tool_calls: toolCalls, ...message }: JsonObject): ChatChoice["message"] {
+/** A filtered choice may come without one. */
+function messageOf({ message, text, finish_reason: reason }: JsonObject): JsonObject | null {
+	const known = objectOf(message);
+	if (known !== null) return known;
+	const content = stringOf(text);
+	return content !== null || SILENT_ENDS.has(stringOf(reason) ?? "") ? { role: "assistant", content } : null;
+}
+
+function wellFormedMessage({ tool_calls: calls, function_call: old, ...message }: JsonObject): ChatChoice["message"] {
 	// Content that came in parts is also kept as it came: images and citations do not fit in a string.
 	const parts = listOf(message.content);
-	const calls = toolCalls === undefined || toolCalls === null ? null : (listOf(toolCalls) ?? [toolCalls]).map(asObject);
+	const named = objectOf(old);
 	return {
 		...message,
 		role: wordOf(message.role) ?? "assistant",
 		content: contentText(message.content),
 		...(parts === null ? {} : { content_parts: parts }),
-		...(calls === null ? {} : { tool_calls: calls }),
+		...(old === undefined ? {} : { function_call: named === null ? old : wholeFunction(named) }),
+		...(calls === undefined || calls === null ? {} : { tool_calls: wholeCalls(calls) }),
 	};
-}
-
-/** Whatever a provider puts in the place of an object is kept as its `value`. */
-function asObject(value: Json): JsonObject {
-	return objectOf(value) ?? { value };
 }
 
 /** A string, or null for no content. In JSON mode some providers send an object: its JSON text is the content. */

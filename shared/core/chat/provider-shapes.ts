@@ -53,14 +53,24 @@ export function anthropicReason(reason: Json | undefined): string | null {
 }
 
 function ofAnthropic({ content, role, ...rest }: JsonObject): JsonObject {
-	const blocks = (listOf(content) ?? []).map(objectOf).filter((block) => block !== null);
+	const message = { role: role ?? "assistant", ...anthropicMessage(listOf(content) ?? []) };
+	return {
+		...rest,
+		object: "chat.completion",
+		choices: [{ index: 0, message, finish_reason: anthropicReason(rest.stop_reason) }],
+	};
+}
+
+/** The fields of a message, out of Anthropic's blocks. */
+export function anthropicMessage(values: readonly Json[]): JsonObject {
+	const blocks = values.map(objectOf).filter((block) => block !== null);
 	const texts = blocks.filter((block) => block.type === "text").map((block) => stringOf(block.text) ?? "");
 	const thoughts = blocks.filter((block) => block.type === "thinking").map((block) => stringOf(block.thinking) ?? "");
 	const calls = blocks
 		.filter((block) => block.type === "tool_use")
 		.map((block, position) => toolCall(stringOf(block.name) ?? "", block.input, wordOf(block.id), position));
 
-	const message: JsonObject = { role: role ?? "assistant", content: texts.length > 0 ? texts.join("") : null };
+	const message: JsonObject = { content: texts.length > 0 ? texts.join("") : null };
 	if (calls.length > 0) message.tool_calls = calls;
 	if (thoughts.length > 0) message.reasoning_content = thoughts.join("");
 	// Signatures, citations and server tools do not fit in OpenAI's message: such messages also keep their blocks.
@@ -68,11 +78,7 @@ function ofAnthropic({ content, role, ...rest }: JsonObject): JsonObject {
 		(block) => block.type === "tool_use" || Object.keys(block).every((key) => PLAIN_KEYS.has(key)),
 	);
 	if (!isPlain) message.content_blocks = blocks;
-	return {
-		...rest,
-		object: "chat.completion",
-		choices: [{ index: 0, message, finish_reason: anthropicReason(rest.stop_reason) }],
-	};
+	return message;
 }
 
 const PLAIN_KEYS: ReadonlySet<string> = new Set(["type", "text"]);
@@ -103,38 +109,38 @@ function ofGemini({ candidates, usageMetadata, responseId, modelVersion, ...rest
 
 function geminiChoice(value: Json, position: number): Json {
 	const { content, finishReason, index, ...rest } = objectOf(value) ?? {};
-	const { text, reasoning, calls } = geminiParts(content);
-	const message: JsonObject = { role: "assistant", content: text };
-	if (reasoning !== null) message.reasoning_content = reasoning;
-	if (calls.length > 0) message.tool_calls = calls;
-	const reason = geminiReason(finishReason);
+	const message = { role: "assistant", ...geminiMessage(listOf(objectOf(content)?.parts) ?? []) };
 	return {
 		...rest,
 		index: index ?? position,
 		message,
-		finish_reason: calls.length > 0 && reason === "stop" ? "tool_calls" : reason,
+		finish_reason: geminiReasonBeside(message, geminiReason(finishReason)),
 	};
 }
 
-/** The text, the reasoning and the tool calls in Gemini's parts. Null: there is none. */
-export function geminiParts(content: Json | undefined): {
-	text: string | null;
-	reasoning: string | null;
-	calls: Json[];
-} {
-	const parts = (listOf(objectOf(content)?.parts) ?? []).map(objectOf).filter((part) => part !== null);
+/** Gemini stops for a call as for any other end. */
+export function geminiReasonBeside(message: JsonObject, reason: string | null): string | null {
+	return message.tool_calls !== undefined && reason === "stop" ? "tool_calls" : reason;
+}
+
+/** The fields of a message, out of Gemini's parts: text, reasoning and tool calls. */
+export function geminiMessage(values: readonly Json[]): JsonObject {
+	const parts = values.map(objectOf).filter((part) => part !== null);
 	const texts = parts.filter((part) => typeof part.text === "string" && part.thought !== true);
 	const thoughts = parts.filter((part) => typeof part.text === "string" && part.thought === true);
 	const calls = parts
 		.map((part) => objectOf(part.functionCall))
 		.filter((call) => call !== null)
 		.map((call, position) => toolCall(stringOf(call.name) ?? "", call.args, wordOf(call.id), position));
-	return {
-		text: texts.length > 0 ? texts.map((part) => part.text).join("") : null,
-		reasoning: thoughts.length > 0 ? thoughts.map((part) => part.text).join("") : null,
-		calls,
-	};
+	const message: JsonObject = { content: texts.length > 0 ? texts.map((part) => part.text).join("") : null };
+	if (thoughts.length > 0) message.reasoning_content = thoughts.map((part) => part.text).join("");
+	if (calls.length > 0) message.tool_calls = calls;
+	// Images, signatures and code do not fit in OpenAI's message: such messages also keep their parts.
+	if (!parts.every((part) => Object.keys(part).every((key) => PLAIN_PART_KEYS.has(key)))) message.content_parts = parts;
+	return message;
 }
+
+const PLAIN_PART_KEYS: ReadonlySet<string> = new Set(["text", "thought", "functionCall"]);
 
 /** OpenAI's form of a call: its arguments are JSON text. */
 function toolCall(name: string, args: Json | undefined, id: string | null, position: number): JsonObject {

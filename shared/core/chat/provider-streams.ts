@@ -1,44 +1,68 @@
 /**
- * Reads one event of a stream as a chunk in OpenAI's form, whichever of OpenAI, Workers AI, Anthropic or Gemini sent it.
- * Stateless: the fold holds the state.
+ * Reads an event of a stream as chunks in OpenAI's form, whichever of OpenAI, Workers AI, Anthropic or Gemini sent it. Anthropic's
+ * blocks and Gemini's parts stay as they are until the stream is whole. Stateless: the fold holds the state.
  */
 
-import { type Json, type JsonObject, listOf, objectOf, parseJson, stringOf } from "../json/json.ts";
-import { anthropicReason, geminiParts, geminiReason, hasError, workersAiToolCalls } from "./provider-shapes.ts";
+import { type Json, type JsonObject, listOf, objectOf } from "../json/json.ts";
+import { readJson, splitJson } from "../json/split-json.ts";
+import { anthropicReason, geminiReason, hasError, workersAiToolCalls } from "./provider-shapes.ts";
+import { errorIn } from "./response-envelope.ts";
 import type { SseEvent } from "./sse.ts";
+import { rawUsageOf } from "./token-usage.ts";
 
 export type StreamEvent =
 	| { kind: "chunk"; chunk: JsonObject }
 	| { kind: "done" }
 	| { kind: "error"; body: Json }
-	/** Pings, block ends and events we do not know. */
-	| { kind: "nothing" }
-	/** Not JSON: something of the completion may be lost. */
+	/** JSON that cannot be read: something of the completion may be lost. */
 	| { kind: "garbled" };
 
-const NOTHING: StreamEvent = { kind: "nothing" };
+const DONE = "[DONE]";
 
-export function readStreamEvent({ event, data }: SseEvent): StreamEvent {
-	const text = data.trim();
-	if (text === "" || event === "ping") return NOTHING;
-	if (text === "[DONE]") return { kind: "done" };
-	const json = parseJson(text);
+/** Some proxies frame each event twice. */
+const FRAMING = /^[ \t]*(?:data:[ \t]*)+/gm;
+
+/**
+ * Most events are one chunk. Some servers put several into one, and some put words there that only keep the connection alive:
+ * what does not begin as JSON is no part of a completion.
+ */
+export function readStreamEvents({ event, data }: SseEvent): StreamEvent[] {
+	const text = data.replace(FRAMING, "").trim();
+	if (text === "" || event === "ping") return [];
+	const json = text === DONE ? undefined : readJson(text);
 	// An error event is an error even if its text is not JSON.
-	if (event === "error") return { kind: "error", body: json ?? null };
-	const body = objectOf(json);
-	if (body === null) return { kind: "garbled" };
-	if (body.type === "error" || body.object === "error" || hasError(body)) return { kind: "error", body };
-	if (typeof body.type === "string" && !Array.isArray(body.choices)) return readAnthropic(body.type, body);
-	return readChunk(body);
+	if (event === "error") return [{ kind: "error", body: json ?? { error: text } }];
+	if (json !== undefined) return (listOf(json) ?? [json]).flatMap(readEach);
+	if (!/^[[{]/.test(text)) return [];
+	const { values, rest } = splitJson(text);
+	return [...values, rest].flatMap(readText);
 }
 
-function readChunk(body: JsonObject): StreamEvent {
-	if (Array.isArray(body.choices)) return { kind: "chunk", chunk: body };
-	if (Array.isArray(body.candidates)) return { kind: "chunk", chunk: geminiChunk(body) };
-	if (body.response !== undefined || body.tool_calls !== undefined)
-		return { kind: "chunk", chunk: workersAiChunk(body) };
-	if (objectOf(body.usage) !== null) return { kind: "chunk", chunk: body };
-	return NOTHING;
+function readText(text: string): StreamEvent[] {
+	if (text === DONE) return [{ kind: "done" }];
+	const json = readJson(text);
+	if (json !== undefined) return readEach(json);
+	return text.includes("{") ? [{ kind: "garbled" }] : [];
+}
+
+function readEach(json: Json): StreamEvent[] {
+	const body = objectOf(json);
+	if (body === null) return [];
+	if (body.object === "error" || hasError(body)) return [{ kind: "error", body }];
+	const isTyped = typeof body.type === "string" && body.type !== "error" && !Array.isArray(body.choices);
+	if (isTyped) return readAnthropic(body);
+	const chunk = chunkOf(body);
+	if (chunk !== null) return [{ kind: "chunk", chunk }];
+	const error = errorIn(body);
+	return error === null ? [] : [{ kind: "error", body: error }];
+}
+
+/** Null: nothing of a completion is in it. */
+function chunkOf(body: JsonObject): JsonObject | null {
+	if (Array.isArray(body.choices)) return body;
+	if (Array.isArray(body.candidates)) return geminiChunk(body);
+	if (body.response !== undefined || body.tool_calls !== undefined) return workersAiChunk(body);
+	return rawUsageOf(body) === null ? null : body;
 }
 
 /** `{response: "piece", tool_calls?, usage?}`; only `[DONE]` ends the stream. */
@@ -54,67 +78,45 @@ function workersAiChunk({ response, tool_calls: calls, p: _padding, ...rest }: J
 function geminiChunk({ candidates, usageMetadata, responseId, modelVersion, ...rest }: JsonObject): JsonObject {
 	const choices = (listOf(candidates) ?? []).map((value, position) => {
 		const { content, finishReason, index, ...beside } = objectOf(value) ?? {};
-		const { text, reasoning, calls } = geminiParts(content);
-		const delta: JsonObject = { content: text };
-		if (reasoning !== null) delta.reasoning_content = reasoning;
-		// Gemini sends each call whole. An id made from its position in the chunk would merge it with a call of another chunk.
-		if (calls.length > 0) delta.tool_calls = calls.map(withoutMadeUpId);
+		const delta = { gemini_parts: listOf(objectOf(content)?.parts) ?? [] };
 		return { ...beside, index: index ?? position, delta, finish_reason: geminiReason(finishReason) };
 	});
 	return { ...rest, id: responseId ?? null, model: modelVersion ?? null, usage: usageMetadata ?? null, choices };
 }
 
-function withoutMadeUpId(value: Json): Json {
-	const { id, ...call } = objectOf(value) ?? {};
-	return /^call_\d+$/.test(stringOf(id) ?? "") ? call : { id: id ?? null, ...call };
-}
-
-function readAnthropic(type: string, body: JsonObject): StreamEvent {
-	switch (type) {
+function readAnthropic(body: JsonObject): StreamEvent[] {
+	switch (body.type) {
 		case "message_start": {
-			const { content: _, type: _type, role, usage, stop_reason: _reason, ...head } = objectOf(body.message) ?? {};
-			const choices = [{ index: 0, delta: { role: role ?? "assistant" } }];
-			return { kind: "chunk", chunk: { ...head, usage: usage ?? null, choices } };
+			const { content, type: _type, role, usage, stop_reason: _reason, ...head } = objectOf(body.message) ?? {};
+			const blocks = (listOf(content) ?? []).map((block, index) => ({ ...objectOf(block), index }));
+			const choices = [{ index: 0, delta: { role: role ?? "assistant", content_blocks: blocks } }];
+			return [{ kind: "chunk", chunk: { ...head, usage: usage ?? null, choices } }];
 		}
 		case "content_block_start":
-			return oneDelta(blockStart(body.index, objectOf(body.content_block)));
+			return oneBlock(body.index, objectOf(body.content_block));
 		case "content_block_delta":
-			return oneDelta(blockDelta(body.index, objectOf(body.delta)));
+			return oneBlock(body.index, blockDelta(objectOf(body.delta)));
 		case "message_delta": {
 			const reason = objectOf(body.delta)?.stop_reason;
 			const choices = [{ index: 0, delta: {}, finish_reason: anthropicReason(reason) }];
-			return { kind: "chunk", chunk: { stop_reason: reason ?? null, usage: body.usage ?? null, choices } };
+			return [{ kind: "chunk", chunk: { stop_reason: reason ?? null, usage: body.usage ?? null, choices } }];
 		}
 		case "message_stop":
-			return { kind: "done" };
+			return [{ kind: "done" }];
 		default:
-			return NOTHING;
+			return [];
 	}
 }
 
-function oneDelta(delta: JsonObject | null): StreamEvent {
-	return delta === null ? NOTHING : { kind: "chunk", chunk: { choices: [{ index: 0, delta }] } };
+function oneBlock(index: Json | undefined, block: JsonObject | null): StreamEvent[] {
+	if (block === null) return [];
+	const delta = { content_blocks: [{ ...block, index: index ?? 0 }] };
+	return [{ kind: "chunk", chunk: { choices: [{ index: 0, delta }] } }];
 }
 
-function blockStart(index: Json | undefined, block: JsonObject | null): JsonObject | null {
-	if (block?.type === "text") return { content: block.text ?? "" };
-	if (block?.type === "thinking") return { reasoning_content: block.thinking ?? "" };
-	if (block?.type !== "tool_use") return null;
-	const input = objectOf(block.input) ?? {};
-	const args = Object.keys(input).length > 0 ? JSON.stringify(input) : "";
-	const call = { id: block.id ?? null, type: "function", function: { name: block.name ?? "", arguments: args } };
-	return { tool_calls: [{ index: index ?? null, ...call }] };
-}
-
-function blockDelta(index: Json | undefined, delta: JsonObject | null): JsonObject | null {
-	switch (delta?.type) {
-		case "text_delta":
-			return { content: delta.text ?? "" };
-		case "thinking_delta":
-			return { reasoning_content: delta.thinking ?? "" };
-		case "input_json_delta":
-			return { tool_calls: [{ index: index ?? null, function: { arguments: delta.partial_json ?? "" } }] };
-		default:
-			return null;
-	}
+/** Without its type, which is that of the delta and not of the block. */
+function blockDelta(delta: JsonObject | null): JsonObject | null {
+	const { type, citation, ...rest } = delta ?? {};
+	if (delta === null) return null;
+	return type === "citations_delta" && citation !== undefined ? { citations: [citation] } : rest;
 }

@@ -3,7 +3,8 @@
  * types are unreliable. No clock and no I/O: the caller enforces the time limits.
  */
 
-import { type Json, parseJson } from "../json/json.ts";
+import type { Json } from "../json/json.ts";
+import { readJson } from "../json/split-json.ts";
 import type { Usage } from "../upstreams/failures.ts";
 import {
 	bodyOf,
@@ -15,7 +16,7 @@ import {
 	saysNothing,
 } from "./assemble-stream.ts";
 import { type CompletionDefaults, type ParsedResponse, readCompletion } from "./completion.ts";
-import { readStreamEvent } from "./provider-streams.ts";
+import { readStreamEvents, type StreamEvent } from "./provider-streams.ts";
 import { type SseEvent, SseReader } from "./sse.ts";
 import { readUsage } from "./token-usage.ts";
 
@@ -41,12 +42,14 @@ export interface ResponseReaderOptions {
  */
 export type ReaderState = "reading" | "closing" | "settled";
 
-const SSE_START = /^(?::|(?:data|event|id|retry):)/;
+const SSE_START = /^(?::|(?:data|event|id|retry|error):)/;
+/** A name that a completion may have. */
+const TRACE = /"(choices|message|content|delta|text|response|candidates|output|tool_calls)"\s*:/;
 /** Enough characters to distinguish `event:` from anything else. */
 const SNIFFED_CHARS = 6;
 
 /** Nothing was said or counted: a provider that cannot stream a request may respond so. */
-const EMPTY: ParsedResponse = { kind: "cut", why: "The response is empty.", usage: null, isEmpty: true };
+const EMPTY: ParsedResponse = { kind: "nothing", why: "The response is empty.", usage: null, isEmpty: true };
 
 export class ResponseReader {
 	readonly #options: ResponseReaderOptions;
@@ -121,9 +124,12 @@ export class ResponseReader {
 	}
 
 	#fold(event: SseEvent): void {
+		for (const read of readStreamEvents(event)) this.#foldOne(read);
+	}
+
+	#foldOne(read: StreamEvent): void {
 		// Nothing counts after the end or an error.
 		if (this.#stream.isDone || this.#error !== null) return;
-		const read = readStreamEvent(event);
 		switch (read.kind) {
 			case "chunk":
 				this.#stream = foldChunk(this.#stream, read.chunk);
@@ -137,8 +143,6 @@ export class ResponseReader {
 				return;
 			case "garbled":
 				this.#isGarbled = true;
-				return;
-			case "nothing":
 				return;
 		}
 	}
@@ -154,17 +158,25 @@ export class ResponseReader {
 			return readCompletion(bodyOf(this.#stream), this.#options.defaults);
 		}
 		if (this.#error !== null) return { kind: "error", body: this.#error.body, usage };
-		if (isNothing && !this.#isGarbled && (this.#stream.isDone || isBodyEnded)) return EMPTY;
+		if (isNothing && !this.#isGarbled && (this.#stream.isDone || isBodyEnded)) {
+			const read = readCompletion(bodyOf(this.#stream), this.#options.defaults);
+			return read.kind === "error" ? read : EMPTY;
+		}
 		return { kind: "cut", why: "The stream stopped before its end.", usage };
 	}
 
 	#parsedText(isBodyEnded: boolean): ParsedResponse {
 		const cut: ParsedResponse = { kind: "cut", why: "The response stopped before its end.", usage: null };
 		if (this.#text === "") return isBodyEnded ? EMPTY : cut;
-		const body = parseJson(this.#text);
-		if (body !== undefined) return readCompletion(body, this.#options.defaults);
+		const body = readJson(this.#text);
+		if (body !== undefined && !Array.isArray(body)) return readCompletion(body, this.#options.defaults);
+		// Some servers send the chunks of a stream without its framing.
+		const isJson = /^[[{]/.test(this.#text);
+		if (isJson) this.#fold({ event: "", data: this.#text });
+		if (!saysNothing(this.#stream) || this.#error !== null) return this.#parsedStream(isBodyEnded);
 		if (!isBodyEnded || isCutJson(this.#text)) return cut;
-		return { kind: "unreadable", why: "The response is not JSON.", usage: null };
+		if (isJson && TRACE.test(this.#text)) return { kind: "unreadable", why: "The response is not JSON.", usage: null };
+		return { kind: "nothing", why: "The response is no answer, and not JSON.", usage: null, isEmpty: false };
 	}
 
 	#usage(): Usage | null {

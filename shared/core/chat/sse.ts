@@ -1,7 +1,7 @@
 /**
  * Reads server-sent events (WHATWG HTML §9.2.6) from text that arrives in pieces of any size. It differs from the standard
- * in one point: an event that is still open when the stream ends is returned too, because some providers omit the last blank
- * line. The caller decides whether it is complete.
+ * in three points, because some providers do. An event that is still open when the stream ends is returned too: the caller
+ * decides whether it is complete. A line of JSON without a field name is an event, and so is a field `error`.
  */
 export interface SseEvent {
 	/** Empty if the stream sent no event name. */
@@ -56,11 +56,16 @@ export class SseReader {
 			this.#dataChars = 0;
 			return;
 		}
+		if (/^\s*[[{]/.test(line)) {
+			events.push({ event: "", data: line });
+			return;
+		}
 		// A line that starts with a colon is a comment, which servers send to keep the connection alive.
 		const colon = line.indexOf(":");
 		const field = colon < 0 ? line : line.slice(0, colon);
 		const value = colon < 0 ? "" : line.slice(line.startsWith(" ", colon + 1) ? colon + 2 : colon + 1);
 		if (field === "event") this.#event = value;
+		if (field === "error") events.push({ event: "error", data: value });
 		if (field !== "data") return;
 		this.#data.push(value);
 		this.#dataChars += value.length + 1;

@@ -3,7 +3,7 @@
  * safe integers makes the whole usage unknown. Only a missing total is computed.
  */
 
-import { type Json, type JsonObject, objectOf } from "../json/json.ts";
+import { type Json, type JsonObject, listOf, objectOf } from "../json/json.ts";
 import type { Usage } from "../upstreams/failures.ts";
 import type { ChatCompletion } from "./chat-completion.ts";
 
@@ -17,6 +17,18 @@ export function readUsage(raw: Json | undefined): Usage | null {
 	const total = usage.total_tokens ?? usage.totalTokenCount ?? prompt + completion;
 	if (!isCount(total)) return null;
 	return { promptTokens: prompt, completionTokens: completion, totalTokens: total };
+}
+
+/** Where a body or a chunk has its usage: by itself, or as some servers send it, in a choice, its message, or a field of their own. */
+export function rawUsageOf(body: JsonObject): JsonObject | null {
+	const choices = (listOf(body.choices) ?? []).map(objectOf);
+	const inside = choices.flatMap((choice) => [
+		choice?.usage,
+		objectOf(choice?.message)?.usage,
+		objectOf(choice?.delta)?.usage,
+	]);
+	const places = [body.usage, objectOf(body.x_groq)?.usage, objectOf(body.message)?.usage, ...inside];
+	return places.map(objectOf).find((usage) => usage !== null) ?? null;
 }
 
 /** The three counts of the published schema, beside any others that the provider sent. */

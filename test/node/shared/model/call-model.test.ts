@@ -112,9 +112,7 @@ describe("an answer", () => {
 
 describe("a 200 that is no answer", () => {
 	it.each<[string, () => Response]>([
-		["HTML", () => text("<html></html>", { headers: { "content-type": "text/html" } })],
 		["malformed JSON", () => text('{"text":Hi}')],
-		["JSON of another shape", () => Response.json({ hello: 1 })],
 		["50 MB", () => text(`{"text":"${"x".repeat(50 * 1024 * 1024)}"}`)],
 	])("%s was paid for and is not bought again", async (_, answer) => {
 		const { ask, calls } = provided(answer());
@@ -125,15 +123,23 @@ describe("a 200 that is no answer", () => {
 	});
 
 	it.each<[string, () => Response]>([
+		["HTML", () => text("<html></html>", { headers: { "content-type": "text/html" } })],
+		["JSON of another shape", () => Response.json({ hello: 1 })],
+	])("%s was not paid for, and is tried again", async (_, answer) => {
+		const { ask } = provided(answer());
+		expect(await ask()).toMatchObject(failedAs({ class: "transient", code: "answer_empty", status: 200 }));
+	});
+
+	it.each<[string, () => Response]>([
 		["an empty body", () => text("")],
 		["no body", () => new Response(null, { status: 204 })],
 		["a stream of comments", () => text(": ping\n\n")],
 		["a stream with nothing but its end", () => text("data: [DONE]\n\n")],
-	])("%s is requested once more without a stream, then it is a cut answer", async (_, answer) => {
+	])("%s is requested once more without a stream, then it is tried again", async (_, answer) => {
 		const { ask, calls } = provided(answer(), answer());
 		expect(await ask({ route: { ...COMPATIBLE } })).toMatchObject({
 			ok: false,
-			failure: { class: "transient", code: "stream_cut" },
+			failure: { class: "transient", code: "answer_empty" },
 		});
 		const sent = await Promise.all(calls.map(({ init }) => sentIn(init)));
 		expect(sent.map(({ stream }) => stream)).toEqual([true, undefined]);

@@ -110,7 +110,7 @@ describe("a provider that refuses to stream", () => {
 
 	it("by nothing at all is not called again for a caller that asked for a stream, or that has gone", async () => {
 		const { ask, sent } = upstream(() => new Response("data: [DONE]\n\n"));
-		expect(await ask({ input: { ...ASK, stream: true } })).toMatchObject({ failure: { code: "stream_cut" } });
+		expect(await ask({ input: { ...ASK, stream: true } })).toMatchObject({ failure: { code: "answer_empty" } });
 		expect(sent).toHaveLength(1);
 		const body = aBody();
 		const stop = new AbortController();
@@ -126,7 +126,7 @@ describe("a provider that refuses to stream", () => {
 	it("without success in the call without either is asked for streams again", async () => {
 		const { ask, sent } = upstream(() => Response.json({}));
 		for (const jobId of ["job_1", "job_2", "job_3"])
-			expect(await ask({ jobId })).toMatchObject({ failure: { code: "answer_unreadable" } });
+			expect(await ask({ jobId })).toMatchObject({ failure: { code: "answer_empty" } });
 		expect(ofStreams(sent)).toEqual([true, "unasked", true, "unasked", true, "unasked"]);
 	});
 

@@ -239,8 +239,9 @@ describe("what some servers send otherwise in a stream", () => {
 		);
 	});
 
-	it("arguments that are an object are kept", () => {
-		const args = { city: "Ulm" };
-		expect(assembled(named(args))).toMatchObject({ message: { tool_calls: [{ function: { arguments: args } }] } });
+	it("arguments that are an object become JSON text", () => {
+		const [ulm, bonn] = [{ city: "Ulm" }, { city: "Bonn" }];
+		const calls = [ulm, bonn].map((args) => ({ function: { arguments: JSON.stringify(args) } }));
+		expect(assembled(named(ulm), named(bonn))).toMatchObject({ message: { tool_calls: calls } });
 	});
 });

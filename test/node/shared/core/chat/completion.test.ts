@@ -18,6 +18,7 @@ function answerTo(body: Json) {
 	expect(published(reading.completion)).toBe(true);
 	return reading.completion;
 }
+const USAGE = { prompt_tokens: 3, completion_tokens: 4, total_tokens: 7 };
 const onlyChoice = (message: Json, finish_reason: Json) => [{ index: 0, message, finish_reason }];
 
 describe("readCompletion", () => {
@@ -161,11 +162,12 @@ describe("readCompletion", () => {
 
 	it("keeps the fields that stand beside any shape", () => {
 		expect(answerTo({ text: "Hi", citations: ["a"] })).toMatchObject({ citations: ["a"] });
-		expect(answerTo({ content: [], stop_reason: "end_turn", container: { id: "c" } })).toMatchObject({
+		expect(answerTo({ content: [text("Hi")], stop_reason: "end_turn", container: { id: "c" } })).toMatchObject({
 			stop_reason: "end_turn",
 			container: { id: "c" },
 		});
-		expect(answerTo({ candidates: [{}], responseId: "r", modelVersion: "gemini-9" })).toMatchObject({
+		const candidates = [{ content: { parts: [{ text: "Hi" }] } }];
+		expect(answerTo({ candidates, responseId: "r", modelVersion: "gemini-9" })).toMatchObject({
 			id: "r",
 			model: "gemini-9",
 		});
@@ -184,16 +186,26 @@ describe("readCompletion", () => {
 	});
 
 	it.each<[string, Json]>([
+		["no choices", { choices: [], usage: USAGE }],
+		["a choice without message", { choices: [{ index: 0 }], usage: USAGE }],
+		["a choice that is no object beside one that is", { choices: ["Hi", { message: { content: "Hi" } }] }],
+		["a nesting that could not be stored", JSON.parse(`{"text":"Hi","x":${"[".repeat(5000)}${"]".repeat(5000)}}`)],
+	])("calls %s unreadable", (_, body) => {
+		expect(read(body).kind).toBe("unreadable");
+	});
+
+	it.each<[string, Json]>([
 		["an empty object", {}],
 		["no choices", { choices: [] }],
 		["a choice without message", { choices: [{ index: 0 }] }],
 		["a choice that is no object", { choices: ["Hi"] }],
+		["an end without text or usage", { choices: onlyChoice({ content: "" }, "stop") }],
+		["another object", { hello: 1 }],
 		["a list", [1]],
 		["bare text", "Hi"],
 		["null", null],
-		["a nesting that could not be stored", JSON.parse(`{"text":"Hi","x":${"[".repeat(5000)}${"]".repeat(5000)}}`)],
-	])("calls %s unreadable", (_, body) => {
-		expect(read(body).kind).toBe("unreadable");
+	])("takes %s for nothing that was paid for", (_, body) => {
+		expect(read(body).kind).toBe("nothing");
 	});
 
 	it.each<[string, Json]>([
