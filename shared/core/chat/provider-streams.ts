@@ -32,8 +32,8 @@ export function readStreamEvents({ event, data }: SseEvent): StreamEvent[] {
 	const json = text === DONE ? undefined : readJson(text);
 	// An error event is an error even if its text is not JSON.
 	if (event === "error") return [{ kind: "error", body: json ?? { error: text } }];
-	if (json !== undefined) return (listOf(json) ?? [json]).flatMap(readEach);
-	if (!/^[[{]/.test(text)) return [];
+	if (json !== undefined) return readAll(json);
+	if (!/^[[{]/.test(text)) return mayHoldText(text) ? [{ kind: "garbled" }] : [];
 	const { values, rest } = splitJson(text);
 	return [...values, rest].flatMap(readText);
 }
@@ -41,8 +41,17 @@ export function readStreamEvents({ event, data }: SseEvent): StreamEvent[] {
 function readText(text: string): StreamEvent[] {
 	if (text === DONE) return [{ kind: "done" }];
 	const json = readJson(text);
-	if (json !== undefined) return readEach(json);
-	return text.includes("{") ? [{ kind: "garbled" }] : [];
+	if (json !== undefined) return readAll(json);
+	return mayHoldText(text) ? [{ kind: "garbled" }] : [];
+}
+
+/** Whether text that cannot be read may be a piece of a completion: it begins as an object, or has a name that one may have. */
+export function mayHoldText(text: string): boolean {
+	return /^\s*\{|"(choices|message|content|delta|text|response|candidates|output|tool_calls)"\s*:/.test(text);
+}
+
+function readAll(json: Json): StreamEvent[] {
+	return (listOf(json) ?? [json]).flatMap(readEach);
 }
 
 function readEach(json: Json): StreamEvent[] {
@@ -52,9 +61,22 @@ function readEach(json: Json): StreamEvent[] {
 	const isTyped = typeof body.type === "string" && body.type !== "error" && !Array.isArray(body.choices);
 	if (isTyped) return readAnthropic(body);
 	const chunk = chunkOf(body);
-	if (chunk !== null) return [{ kind: "chunk", chunk }];
+	if (chunk !== null) return isMisplaced(chunk) ? [{ kind: "garbled" }] : [{ kind: "chunk", chunk }];
 	const error = errorIn(body);
-	return error === null ? [] : [{ kind: "error", body: error }];
+	if (error !== null) return [{ kind: "error", body: error }];
+	return mayHoldDelta(body) ? [{ kind: "garbled" }] : [];
+}
+
+function mayHoldDelta(value: Json): boolean {
+	return /"(choices|delta|content)":/.test(JSON.stringify(value));
+}
+
+/** A choice has its text where no choice has it. */
+function isMisplaced({ choices }: JsonObject): boolean {
+	return (listOf(choices) ?? []).some((value) => {
+		const choice = objectOf(value);
+		return (choice?.delta ?? choice?.message ?? choice?.text) === undefined && mayHoldDelta(value);
+	});
 }
 
 /** Null: nothing of a completion is in it. */

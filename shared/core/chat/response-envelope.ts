@@ -51,7 +51,7 @@ function blockedPrompt(body: JsonObject): JsonObject | null {
 	return { error: { code: "content_filter", message: `The provider blocked the prompt: ${reason}.` } };
 }
 
-const CODES = ["code", "status_code", "error_code", "errorCode", "errcode", "status"] as const;
+const CODES = ["code", "status_code", "error_code", "errorCode", "errcode"] as const;
 const SENTENCES = [
 	"message",
 	"msg",
@@ -70,8 +70,8 @@ function errorOfVendor(body: JsonObject): JsonObject | null {
 	for (const inside of [objectOf(body.base_resp), objectOf(body.header), body]) {
 		const message = SENTENCES.map((key) => wordOf(inside?.[key])).find((sentence) => sentence !== null);
 		const code = CODES.map((key) => inside?.[key]).find((value) => typeof value === "number" || wordOf(value) !== null);
-		if (message === undefined || SUCCESS.has(String(code ?? "").toLowerCase())) continue;
-		return { error: { code: code ?? null, message } };
+		if (message === undefined || code === undefined || SUCCESS.has(String(code).toLowerCase())) continue;
+		return { error: { code, message } };
 	}
 	return null;
 }

@@ -16,7 +16,7 @@ import {
 	saysNothing,
 } from "./assemble-stream.ts";
 import { type CompletionDefaults, type ParsedResponse, readCompletion } from "./completion.ts";
-import { readStreamEvents, type StreamEvent } from "./provider-streams.ts";
+import { mayHoldText, readStreamEvents, type StreamEvent } from "./provider-streams.ts";
 import { type SseEvent, SseReader } from "./sse.ts";
 import { readUsage } from "./token-usage.ts";
 
@@ -43,8 +43,6 @@ export interface ResponseReaderOptions {
 export type ReaderState = "reading" | "closing" | "settled";
 
 const SSE_START = /^(?::|(?:data|event|id|retry|error):)/;
-/** A name that a completion may have. */
-const TRACE = /"(choices|message|content|delta|text|response|candidates|output|tool_calls)"\s*:/;
 /** Enough characters to distinguish `event:` from anything else. */
 const SNIFFED_CHARS = 6;
 
@@ -175,7 +173,7 @@ export class ResponseReader {
 		if (isJson) this.#fold({ event: "", data: this.#text });
 		if (!saysNothing(this.#stream) || this.#error !== null) return this.#parsedStream(isBodyEnded);
 		if (!isBodyEnded || isCutJson(this.#text)) return cut;
-		if (isJson && TRACE.test(this.#text)) return { kind: "unreadable", why: "The response is not JSON.", usage: null };
+		if (isJson && mayHoldText(this.#text)) return { kind: "unreadable", why: "The response is not JSON.", usage: null };
 		return { kind: "nothing", why: "The response is no answer, and not JSON.", usage: null, isEmpty: false };
 	}
 

@@ -1,13 +1,16 @@
 /**
  * Reads server-sent events (WHATWG HTML §9.2.6) from text that arrives in pieces of any size. It differs from the standard
  * in three points, because some providers do. An event that is still open when the stream ends is returned too: the caller
- * decides whether it is complete. A line of JSON without a field name is an event, and so is a field `error`.
+ * decides whether it is complete. JSON in a line of another field, or of none, is an event, and so is a field `error`.
  */
 export interface SseEvent {
 	/** Empty if the stream sent no event name. */
 	event: string;
 	data: string;
 }
+
+/** The empty one is a comment's. */
+const FIELDS: ReadonlySet<string> = new Set(["", "data", "event", "id", "retry", "error"]);
 
 export class SseReader {
 	/** The unfinished line. Only new text is searched for a line end, so a 10 MB line costs 10 MB of work. */
@@ -56,16 +59,14 @@ export class SseReader {
 			this.#dataChars = 0;
 			return;
 		}
-		if (/^\s*[[{]/.test(line)) {
-			events.push({ event: "", data: line });
-			return;
-		}
 		// A line that starts with a colon is a comment, which servers send to keep the connection alive.
 		const colon = line.indexOf(":");
 		const field = colon < 0 ? line : line.slice(0, colon);
 		const value = colon < 0 ? "" : line.slice(line.startsWith(" ", colon + 1) ? colon + 2 : colon + 1);
 		if (field === "event") this.#event = value;
 		if (field === "error") events.push({ event: "error", data: value });
+		if (!FIELDS.has(field) && /[[{]/.test(line))
+			events.push({ event: "", data: line.replace(/^[\w\s-]*:?\s*(?=[[{])/, "") });
 		if (field !== "data") return;
 		this.#data.push(value);
 		this.#dataChars += value.length + 1;

@@ -7,6 +7,7 @@
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
 import type { ModelCallSeen } from "../world/model.ts";
+import type { Row } from "../world/sql-engine.ts";
 import type { Claim } from "./claims.ts";
 import { numberOf } from "./rows.ts";
 
@@ -51,7 +52,7 @@ export function watchWork(simulation: Simulation): undefined {
 		if (numberOf(after, "fence") > numberOf(before, "fence")) {
 			work.turns += 1;
 			const claim = claims.last(id);
-			if (claim !== null && before.status === "running" && hasGates(simulation)) mayBeGated.add(claim);
+			if (claim !== null && mayBeTakenOver(simulation, before) && hasGates(simulation)) mayBeGated.add(claim);
 			checkLease(simulation, id, mayBeGated);
 		}
 		if (before.status === "running" && after.status === "queued") checkLost(simulation, changed, work.paid);
@@ -79,6 +80,11 @@ function isHeartbeat({ before, after }: Changed): boolean {
 
 function isReleased({ before, after }: Changed): boolean {
 	return (before?.parked_on ?? null) !== null && after?.parked_on === null && after.status === "queued";
+}
+
+/** The history of another version may end with a holder that the row does not name. */
+function mayBeTakenOver({ world }: Simulation, before: Row): boolean {
+	return before.status === "running" || world.options.otherVersions > 0;
 }
 
 /** A job that is taken over is leased even if it may not be called. */
