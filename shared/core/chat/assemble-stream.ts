@@ -3,7 +3,8 @@
  * a completion is never a result.
  */
 import { type Json, type JsonObject, listOf, numberOf, objectOf, parseJson, wordOf } from "../json/json.ts";
-import { grow, replaced, speaks, weightOf } from "./grow-message.ts";
+import { speaks, weightOf } from "./content.ts";
+import { grow, replaced } from "./grow-message.ts";
 import { anthropicMessage, geminiMessage, geminiReasonBeside } from "./provider-shapes.ts";
 import { nextSnapshot, type Snapshots, withSnapshots } from "./snapshots.ts";
 import { rawUsageOf } from "./token-usage.ts";

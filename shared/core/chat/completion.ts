@@ -14,7 +14,7 @@ import {
 } from "../json/json.ts";
 import type { Usage } from "../upstreams/failures.ts";
 import type { ChatChoice, ChatCompletion } from "./chat-completion.ts";
-import { speaks } from "./grow-message.ts";
+import { contentText, speaks } from "./content.ts";
 import { chatOf } from "./provider-shapes.ts";
 import { errorIn, holdsNothing, openEnvelope } from "./response-envelope.ts";
 import { rawUsageOf, readUsage, usageFields } from "./token-usage.ts";
@@ -141,13 +141,4 @@ function wellFormedMessage({ tool_calls: calls, function_call: old, ...message }
 		...(old === undefined ? {} : { function_call: named === null ? old : wholeFunction(named) }),
 		...(calls === undefined || calls === null ? {} : { tool_calls: wholeCalls(calls) }),
 	};
-}
-
-/** A string, or null for no content. In JSON mode some providers send an object: its JSON text is the content. */
-export function contentText(content: Json | undefined): string | null {
-	if (content === undefined || content === null) return null;
-	if (typeof content === "string") return content;
-	const parts = listOf(content);
-	if (parts === null) return JSON.stringify(content);
-	return parts.map((part) => stringOf(part) ?? stringOf(objectOf(part)?.text) ?? "").join("");
 }

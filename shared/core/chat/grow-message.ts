@@ -3,7 +3,7 @@
  * so a delta belongs to the message once it is added.
  */
 import { type Json, type JsonObject, listOf, numberOf, objectOf, parseJson, stringOf, wordOf } from "../json/json.ts";
-import { contentText } from "./completion.ts";
+import { contentText } from "./content.ts";
 
 /** Fields of a delta that come in pieces of text. Any other string, such as a name, is repeated or replaced by the last one. */
 const TEXTS: ReadonlySet<string> = new Set([
@@ -161,21 +161,4 @@ function argumentsOf(call: JsonObject | null): string {
 
 function isComplete(args: string): boolean {
 	return args.endsWith("}") && parseJson(args) !== undefined;
-}
-
-const SILENT: ReadonlySet<string> = new Set(["role", "id", "type"]);
-
-/** Whether there is any text in it, such as content or the name of a tool. */
-export function speaks(value: unknown): boolean {
-	if (typeof value !== "object" || value === null) return typeof value === "string" && value !== "";
-	return Object.entries(value).some(([key, member]) => !SILENT.has(key) && speaks(member));
-}
-
-/** Characters of text in a delta; any other value counts 8. A role counts nothing: some providers send it as a keep-alive. */
-export function weightOf(value: Json | undefined): number {
-	if (value === undefined || value === null) return 0;
-	if (typeof value === "string") return value.length;
-	if (typeof value !== "object") return 8;
-	if (Array.isArray(value)) return value.reduce<number>((sum, member) => sum + weightOf(member), 0);
-	return Object.entries(value).reduce((sum, [key, member]) => sum + (key === "role" ? 0 : weightOf(member)), 0);
 }

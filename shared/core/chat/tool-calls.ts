@@ -1,4 +1,4 @@
-/** One form of tool calls, whoever sent them and in whatever form: an id, a type, and arguments as JSON text. */
+/** One form of tool calls, whatever the provider sent: an id, a type, and arguments as JSON text. */
 import { type Json, type JsonObject, listOf, objectOf, parseJson, wordOf } from "../json/json.ts";
 
 /** A list of objects, whatever the provider sent in its place. What is no object is kept as its `value`. */
