@@ -19,10 +19,14 @@ export type WranglerConfig = {
 const LOCAL_BATCH_SIZE = 100;
 const WIDENED_QUEUES = /-(jobs|deliveries)$/;
 
-/** No other caller has to be protected from a load test, which has one key. */
+/** No other caller has to be protected from a load test, which has one key, unless RATE_LIMITS is `true`. */
 const LOCAL_KEY_RATE = 1_000_000;
 
-export function localConfig(production: WranglerConfig, root: string, vars: Values): WranglerConfig {
+export function localConfig(
+	production: WranglerConfig,
+	root: string,
+	{ vars, hasRateLimits }: Pick<Settings, "vars" | "hasRateLimits">,
+): WranglerConfig {
 	// Without this list wrangler takes every line of the env file, so providers' keys arrive beside the required two.
 	const { secrets: _, ...config } = structuredClone(production);
 	config.main = join(root, config.main);
@@ -31,7 +35,8 @@ export function localConfig(production: WranglerConfig, root: string, vars: Valu
 	for (const consumer of config.queues.consumers) {
 		if (WIDENED_QUEUES.test(consumer.queue)) consumer.max_batch_size = LOCAL_BATCH_SIZE;
 	}
-	for (const { name, simple } of config.ratelimits) if (name === "KEY_RATE") simple.limit = LOCAL_KEY_RATE;
+	for (const { name, simple } of config.ratelimits)
+		if (name === "KEY_RATE" && !hasRateLimits) simple.limit = LOCAL_KEY_RATE;
 	return config;
 }
 
@@ -47,7 +52,7 @@ export function localDefaults(url: string): Values {
 	};
 }
 
-export type Settings = { vars: Values; secrets: Values; missingSecrets: string[] };
+export type Settings = { vars: Values; secrets: Values; missingSecrets: string[]; hasRateLimits: boolean };
 
 /**
  * Every variable and secret of a local run. Precedence: the environment, `.dev.vars`, the local defaults, `wrangler.toml`.
@@ -72,7 +77,8 @@ export function localSettings(input: {
 		const value = given(name);
 		if (value && !(name in vars)) secrets[name] = value;
 	}
-	return { vars, secrets, missingSecrets: needed.filter((name) => !given(name)) };
+	const missingSecrets = needed.filter((name) => !given(name));
+	return { vars, secrets, missingSecrets, hasRateLimits: environment.RATE_LIMITS === "true" };
 }
 
 /** The `api_key_secret`s of MODEL_ROUTES. An unreadable list yields none: the service reports what is wrong with it. */

@@ -100,7 +100,7 @@ function writeLocalFiles(
 	rmSync(files.secrets, { force: true });
 	// wrangler reads the `.dev.vars` beside its configuration verbatim, but expands every `$name` in an --env-file.
 	writeFileSync(files.secrets, formatEnvFile(settings.secrets), { mode: 0o600 });
-	writeFileSync(files.config, JSON.stringify(localConfig(production, root, settings.vars), null, "\t"), {
+	writeFileSync(files.config, JSON.stringify(localConfig(production, root, settings), null, "\t"), {
 		mode: 0o600,
 	});
 	// Bundles that a killed wrangler left behind.

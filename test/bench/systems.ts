@@ -54,7 +54,10 @@ export async function startHoldfast(upstreams: Upstreams, scratch: string): Prom
 	const { LOG_LEVEL = "info" } = production.vars ?? {};
 	const environment = { MODEL_ROUTES: modelRoutesTo(upstreams), DEFAULT_MODEL: "bench/model", LOG_LEVEL };
 	const { vars } = localSettings({ production, url, file: secrets, environment });
-	const config = { ...localConfig(production, ROOT, vars), main: join(ROOT, "test/bench/worker.ts") };
+	const config = {
+		...localConfig(production, ROOT, { vars, hasRateLimits: false }),
+		main: join(ROOT, "test/bench/worker.ts"),
+	};
 	const engine = await startEngine({ stateDir, config, port, secrets: formatEnvFile(secrets), healthPath: "/healthz" });
 	const key = await developmentKey(url, secrets.ADMIN_TOKEN, stateDir);
 	const stopTicking = tickSweeper(url, SWEEP_SECONDS, () => undefined);

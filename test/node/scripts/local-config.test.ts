@@ -25,7 +25,10 @@ function settings(file: Record<string, string>, environment: Record<string, stri
 
 describe("localConfig", () => {
 	it("differs from production in paths, variables, the list of secrets, the width of two queues and the rate of a key", () => {
-		const local = localConfig(production(), "/home/me/holdfast", { DEFAULT_MODEL: "a" });
+		const local = localConfig(production(), "/home/me/holdfast", {
+			vars: { DEFAULT_MODEL: "a" },
+			hasRateLimits: false,
+		});
 		expect(local).toEqual({
 			main: "/home/me/holdfast/workers/index.ts",
 			vars: { DEFAULT_MODEL: "a" },
@@ -42,6 +45,12 @@ describe("localConfig", () => {
 				{ name: "UNAUTHENTICATED_RATE", simple: { limit: 300 } },
 			],
 		});
+	});
+
+	it("limits the rate of a key as production does with RATE_LIMITS=true", () => {
+		const { hasRateLimits } = settings({}, { RATE_LIMITS: "true" });
+		const { ratelimits } = localConfig(production(), "/", { vars: {}, hasRateLimits });
+		expect(ratelimits).toEqual(production().ratelimits);
 	});
 });
 
