@@ -4,13 +4,13 @@ import type { Json } from "../json/json.ts";
 import {
 	type Classification,
 	classificationOfRequest,
+	classificationOfSentence,
 	classificationOfStatus,
 	ERROR_AFTER_SUCCESS,
 	GATEWAY_SENTENCES,
 	GATEWAY_STATUSES,
 	GATEWAY_WORDS,
 	GENERAL_WORDS,
-	SENTENCES,
 	SPECIFIC_WORDS,
 } from "./failure-table.ts";
 import { type ModelFailure, newFailure } from "./failures.ts";
@@ -36,7 +36,8 @@ export function classifyFailure({ provider, status, header, body, nowMs }: Refus
 	const ofGateway = provider === "workers-ai" ? gatewayClassificationOf(status, error) : null;
 	const general = ofGateway ?? classificationOf(status, error);
 	const isAboutAll = general.class === "throttled" || (general.class === "blocked" && ofGateway === null);
-	const ofRequest = isAboutAll ? classificationOfRequest(error.message ?? "") : null;
+	const aboutRequest = classificationOfRequest(error.message ?? "");
+	const ofRequest = isAboutAll || general === aboutRequest ? aboutRequest : null;
 	const classification = ofRequest ?? obeyShouldRetry(general, header("x-should-retry"));
 	return newFailure({
 		class: classification.class,
@@ -77,8 +78,8 @@ function classificationOf(httpStatus: number | null, error: ProviderError): Clas
 	const status = isError ? httpStatus : error.status;
 	const specific = inTable(SPECIFIC_WORDS, error.words);
 	if (specific !== null) return specific;
-	const sentence = SENTENCES.find((row) => row.status === status && row.pattern.test(error.message ?? ""));
-	if (sentence !== undefined) return sentence.classification;
+	const sentence = classificationOfSentence((error.message ?? "").replace(QUOTED, "''"), status);
+	if (sentence !== null) return sentence;
 	if (status !== null) return classificationOfStatus(status);
 	return inTable(GENERAL_WORDS, error.words) ?? ERROR_AFTER_SUCCESS;
 }

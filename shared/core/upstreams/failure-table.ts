@@ -33,6 +33,11 @@ const TOO_LONG = row("permanent", "context_length_exceeded");
 const FILTERED = row("permanent", "content_filter");
 const UNAUTHORIZED = row("permanent", "unauthorized");
 const FORBIDDEN = row("permanent", "forbidden");
+const NOT_SUPPORTED = row("permanent", "not_supported");
+const REFUSED_CONTENT = row("permanent", "content_refused");
+
+/** Statuses that mean nothing by themselves. */
+const UNKNOWN_4XX = [400, 402, 403, 404, 406, 412, 417, 418, 420, 421, 422, 423, 424, 426, 444, 460, 498, 499];
 
 export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	// Quota: returns after a payment or on the next day.
@@ -46,6 +51,19 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	billing_not_active: BLOCKED,
 	billing_error: BLOCKED,
 	insufficient_credits: BLOCKED,
+	insufficient_balance: BLOCKED,
+	insufficient_balance_error: BLOCKED,
+	insufficient_user_quota: BLOCKED,
+	insufficient_funds: BLOCKED,
+	exceeded_current_quota: BLOCKED,
+	exceeded_current_quota_error: BLOCKED,
+	arrearage: BLOCKED,
+	accountoverdueerror: BLOCKED,
+	billing_disabled: BLOCKED,
+	consumer_suspended: BLOCKED,
+	/** Zhipu's and MiniMax's numbers for an account without money. */
+	"1113": BLOCKED,
+	"1008": BLOCKED,
 	"3036": BLOCKED,
 
 	rate_limit_exceeded: THROTTLED,
@@ -54,6 +72,14 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	too_many_requests: THROTTLED,
 	resource_exhausted: THROTTLED,
 	capacity_exceeded: THROTTLED,
+	ratelimitexceeded: THROTTLED,
+	userratelimitexceeded: THROTTLED,
+	rate_limit_reached: THROTTLED,
+	"1302": THROTTLED,
+	"1303": THROTTLED,
+	"1305": THROTTLED,
+	"1002": THROTTLED,
+	"1039": THROTTLED,
 	"3040": THROTTLED,
 
 	overloaded_error: row("transient", "overloaded"),
@@ -62,14 +88,22 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 
 	context_length_exceeded: TOO_LONG,
 	string_above_max_length: TOO_LONG,
+	exceed_context_size_error: TOO_LONG,
+	"1261": TOO_LONG,
 	content_filter: FILTERED,
 	content_policy_violation: FILTERED,
 	invalid_prompt: FILTERED,
+	data_inspection_failed: REFUSED_CONTENT,
+	datainspectionfailed: REFUSED_CONTENT,
+	"1301": REFUSED_CONTENT,
+	"1026": REFUSED_CONTENT,
+	"1027": REFUSED_CONTENT,
 	model_not_found: UNKNOWN_MODEL,
 	"5007": UNKNOWN_MODEL,
 	"3042": UNKNOWN_MODEL,
 	unsupported_parameter: row("permanent", "unsupported_parameter"),
 	unsupported_value: row("permanent", "unsupported_value"),
+	"1211": UNKNOWN_MODEL,
 	request_too_large: TOO_LARGE,
 	"3006": TOO_LARGE,
 	invalid_api_key: UNAUTHORIZED,
@@ -85,21 +119,83 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	"5019": REJECTED,
 };
 
-/** Each names what the one request did. It is permanent for this model, whatever code or status comes with it. */
-const REQUEST_SENTENCES: readonly { pattern: RegExp; classification: Classification }[] = [
-	{ pattern: /\brequest (body |payload )?(is |was )?too large\b/i, classification: TOO_LARGE },
-	{ pattern: /\b(tokens?|input|prompt|messages?|request) must be reduced\b/i, classification: TOO_LARGE },
-	{ pattern: /\breduce (your|the) (message|prompt|input|request)s? (size|length)\b/i, classification: TOO_LARGE },
-	{ pattern: /\btokens? per request\b|\bper[- ]request token\b/i, classification: TOO_LARGE },
-	{ pattern: /\bprompt tokens limit exceeded\b/i, classification: TOO_LARGE },
-	{ pattern: /\bfewer max_tokens\b|\bcan only afford\b/i, classification: TOO_LARGE },
-	{ pattern: /\brequired for long context requests\b/i, classification: TOO_LARGE },
-	{
-		pattern: /\b(batch size|number of images|too many images)\b[^.]*\b(exceed|limit|maximum|at most)/i,
-		classification: TOO_LARGE,
-	},
+/**
+ * What a sentence says, whatever the status. The first that matches counts. `request`: it names what the one request did, so
+ * that no code and no status makes other requests wait. `account`, `moment`: it decides only where no specific word does.
+ */
+export interface SentenceRow {
+	about: "request" | "account" | "moment";
+	pattern: RegExp;
+	classification: Classification;
+	/** Not with any other status. */
+	statuses?: readonly number[];
+}
+
+const request = (classification: Classification, ...patterns: RegExp[]): SentenceRow[] =>
+	patterns.map((pattern) => ({ about: "request", pattern, classification }));
+
+export const SENTENCES: readonly SentenceRow[] = [
+	...request(
+		TOO_LARGE,
+		/\brequest (body |payload )?(is |was )?too large\b/i,
+		/\b(tokens?|input|prompt|messages?|request) must be reduced\b/i,
+		/\breduce (your|the) (message|prompt|input|request)s? size\b/i,
+		/\btokens? per request\b|\bper[- ]request token\b/i,
+		/\bprompt tokens limit exceeded\b/i,
+		/\bfewer max_tokens\b|\bcan only afford\b/i,
+		/\brequired for long context requests\b/i,
+		/\b(batch size|number of images|too many images)\b[^.]*\b(exceed|limit|maximum|at most)/i,
+	),
 	// Gemini: the plan grants none of this model.
-	{ pattern: /\blimit: 0(?![.\d])/i, classification: row("permanent", "model_not_available") },
+	...request(row("permanent", "model_not_available"), /\blimit: 0(?![.\d])/i),
+	...request(
+		TOO_LONG,
+		/\b(prompt|input|message|request)s? (is|are) too long\b/i,
+		/\bcontext[ _-](length|window|limit|size)\b/i,
+		/\bexceeds? the (maximum|max) (number of )?(input )?tokens?\b/i,
+		/\breduce the length of\b/i,
+		/\brange of input length\b/i,
+	),
+	...request(
+		NOT_SUPPORTED,
+		/\bdo(es)? not support (tools?|tool use|function|images?|image input|vision|streaming|system|json|this (parameter|feature|input))/i,
+		/\b(tools?|tool use|function calling|image inputs?|vision) (is|are) not supported\b/i,
+	),
+	...request(
+		UNKNOWN_MODEL,
+		/\bmodel (does )?not (exist|found)\b|\bno such model\b|\bunknown model\b/i,
+		/\bmodel\b[^.]{0,80}\b(does not exist|was not found|has been (deprecated|retired|decommissioned))\b/i,
+	),
+	...request(
+		REFUSED_CONTENT,
+		/\bcontent (management|filter(ing)?|safety|moderation) (policy|system)?/i,
+		/\b(flagged|blocked|rejected) (by|as|for)\b[^.]{0,60}\b(safety|moderation|policy|content|unsafe)\b/i,
+		/\b(inappropriate|unsafe|sensitive) content\b/i,
+	),
+	{
+		about: "account",
+		pattern:
+			/\binsufficient (account |user )?(balance|credits?|funds|quota)\b|\b(credit )?balance is (too low|not enough|insufficient)\b/i,
+		classification: BLOCKED,
+	},
+	{
+		about: "account",
+		pattern: /\bin arrears\b|\boverdue\b|\bout of credits?\b|\bexceeded your current quota\b/i,
+		classification: BLOCKED,
+	},
+	{
+		about: "account",
+		pattern: /\b(account|organi[sz]ation|project|subscription)\b[^.]{0,60}\bsuspended\b/i,
+		classification: BLOCKED,
+	},
+	{ about: "account", pattern: /spend(ing)? limit/i, statuses: [429], classification: BLOCKED },
+	{ about: "account", pattern: /api key not valid/i, statuses: [400], classification: UNAUTHORIZED },
+	{
+		about: "moment",
+		pattern: /\b(try|retry) again\b|\btry later\b|\btemporar(y|ily)\b|\boverloaded\b|\bserver (is )?busy\b/i,
+		statuses: UNKNOWN_4XX,
+		classification: TRANSIENT,
+	},
 ];
 
 /** "Limit 30000, Requested 60000" without a use before it: no wait lets this request through. */
@@ -109,16 +205,18 @@ const LIMIT_AND_REQUESTED = /\blimit:? (\d+), requested:? (\d+)/i;
 export function classificationOfRequest(message: string): Classification | null {
 	const [, limit, requested] = LIMIT_AND_REQUESTED.exec(message) ?? [];
 	if (Number(requested) > Number(limit)) return TOO_LARGE;
-	return REQUEST_SENTENCES.find(({ pattern }) => pattern.test(message))?.classification ?? null;
+	return SENTENCES.find(({ about, pattern }) => about === "request" && pattern.test(message))?.classification ?? null;
 }
 
-/** Failures that some providers distinguish only by their message. Each applies to the given status only. */
-export const SENTENCES: readonly { status: number; pattern: RegExp; classification: Classification }[] = [
-	{ status: 400, pattern: /credit balance is too low/i, classification: BLOCKED },
-	{ status: 429, pattern: /spend(ing)? limit/i, classification: BLOCKED },
-	{ status: 400, pattern: /prompt is too long|context (length|window)/i, classification: TOO_LONG },
-	{ status: 400, pattern: /api key not valid/i, classification: UNAUTHORIZED },
-];
+export function classificationOfSentence(message: string, status: number | null): Classification | null {
+	const applies = ({ statuses }: SentenceRow) =>
+		statuses === undefined || (status !== null && statuses.includes(status));
+	return (
+		classificationOfRequest(message) ??
+		SENTENCES.find((one) => applies(one) && one.pattern.test(message))?.classification ??
+		null
+	);
+}
 
 /**
  * What a refusal means behind the AI Gateway, where that differs from the rows around it. There, whatever is wrong with the
@@ -192,9 +290,14 @@ const BY_STATUS: Readonly<Record<number, Classification>> = {
 	410: row("permanent", "gone"),
 	413: TOO_LARGE,
 	422: REJECTED,
+	424: row("transient", "failed_dependency"),
 	425: row("transient", "too_early"),
 	429: THROTTLED,
 	451: FORBIDDEN,
+	/** Of proxies: the client's, or the server's, connection ended early. */
+	460: row("transient", "connection_closed"),
+	498: row("transient", "try_again_later"),
+	499: row("transient", "connection_closed"),
 	503: row("transient", "unavailable"),
 	504: row("transient", "gateway_timeout"),
 	529: row("transient", "overloaded"),

@@ -25,7 +25,19 @@ export interface ProviderError {
 export function readProviderError(body: Json | undefined): ProviderError {
 	const outer = objectOf(first(body)) ?? objectOf(body) ?? {};
 	const inner = [outer.error, first(outer.error), first(outer.errors), outer.detail].map(objectOf).find(isSet) ?? outer;
-	const candidates = [outer.internalCode, inner.internalCode, inner.code, inner.type, inner.status, inner.reason];
+	const reasons = [...(listOf(inner.details) ?? []), ...(listOf(inner.errors) ?? [])].map(
+		(detail) => objectOf(detail)?.reason,
+	);
+	const candidates = [
+		outer.internalCode,
+		inner.internalCode,
+		inner.code,
+		inner.type,
+		...reasons,
+		inner.status,
+		inner.reason,
+		objectOf(inner.message)?.code,
+	];
 	return {
 		words: candidates.map(wordFrom).filter((word) => word !== null),
 		message: messageOf(outer, inner),
@@ -80,9 +92,11 @@ function statusFrom(value: Json | undefined): number | null {
 }
 
 function messageOf(outer: JsonObject, inner: JsonObject): string | null {
-	const validation = objectOf(listOf(outer.detail)?.[0]);
+	const nested = objectOf(inner.message);
+	const validation = objectOf((listOf(outer.detail) ?? listOf(nested?.detail))?.[0]);
 	const candidates = [
 		inner.message,
+		nested?.message,
 		inner.description,
 		outer.error,
 		outer.message,

@@ -65,6 +65,8 @@ describe("by status alone", () => {
 
 describe("by the provider's words", () => {
 	type Row = [status: number, body: Json, failureClass: FailureClass, code: string, nextModelMayHelp: boolean];
+	/** Money, with whatever status. */
+	const blockedBy = (word: string): Row => [500, openai(word), "blocked", word, true];
 	const rows: Row[] = [
 		[429, openai("insufficient_quota", "insufficient_quota"), "blocked", "insufficient_quota", true],
 		[429, openai(null, "insufficient_quota"), "blocked", "insufficient_quota", true],
@@ -100,7 +102,7 @@ describe("by the provider's words", () => {
 
 		[400, openai("context_length_exceeded"), "permanent", "context_length_exceeded", true],
 		[400, openai("string_above_max_length"), "permanent", "string_above_max_length", true],
-		[400, anthropic("invalid_request_error", TOO_LONG), "permanent", "invalid_request_error", true],
+		[400, anthropic("invalid_request_error", TOO_LONG), "permanent", "context_length_exceeded", true],
 		[400, openai("content_filter"), "permanent", "content_filter", true],
 		[400, openai("content_policy_violation"), "permanent", "content_policy_violation", true],
 		[400, openai("invalid_prompt"), "permanent", "invalid_prompt", true],
@@ -120,6 +122,24 @@ describe("by the provider's words", () => {
 		[401, cloudflare(2009), "permanent", "2009", true],
 		[403, anthropic("permission_error"), "permanent", "permission_error", true],
 		[403, openai("unsupported_country_region_territory"), "permanent", "unsupported_country_region_territory", true],
+		...["insufficient_balance", "insufficient_balance_error", "insufficient_user_quota", "insufficient_funds"].map(
+			blockedBy,
+		),
+		...["exceeded_current_quota", "exceeded_current_quota_error", "arrearage", "accountoverdueerror"].map(blockedBy),
+		...["billing_disabled", "consumer_suspended", "1113", "1008"].map(blockedBy),
+		...["ratelimitexceeded", "userratelimitexceeded", "rate_limit_reached", "1302", "1303", "1305", "1002", "1039"].map(
+			(word): Row => [400, openai(word), "throttled", word, true],
+		),
+		...[
+			"exceed_context_size_error",
+			"1261",
+			"data_inspection_failed",
+			"datainspectionfailed",
+			"1301",
+			"1026",
+			"1027",
+		].map((word): Row => [400, openai(word), "permanent", word, true]),
+		[400, openai("1211"), "permanent", "1211", true],
 		...[3023, 3041, 5016, 5018].map((code): Row => [403, cloudflare(code), "permanent", String(code), true]),
 		...[3003, 5004, 5005, 5019].map((code): Row => [400, cloudflare(code), "permanent", String(code), false]),
 
@@ -293,6 +313,73 @@ describe("a limit that only one request exceeds", () => {
 		[429, "Too many requests. Please reduce your request rate."],
 	])("%i %s is throttled", (status, message) => {
 		expect(classify(status, openai(null, "requests", message)).class).toBe("throttled");
+	});
+});
+
+describe("by what the sentence says, wherever it stands", () => {
+	const said = (message: string) => ({ error: { message } });
+	const rows: [status: number, body: Json, failureClass: FailureClass, code: string][] = [
+		...[
+			[400, "input length and max_tokens exceed context limit: 190000 + 20000 > 200000"],
+			[400, "The input token count (1200000) exceeds the maximum number of tokens allowed (1048576)."],
+			[400, "the request exceeds the available context size, try increasing it"],
+			[500, "This model's maximum context length is 8192 tokens."],
+			[422, "Range of input length should be [1, 30720]"],
+			[429, "prompt is too long: 210000 tokens > 200000 maximum"],
+		].map(([status, words]): (typeof rows)[number] => [
+			Number(status),
+			said(String(words)),
+			"permanent",
+			"context_length_exceeded",
+		]),
+		[400, said("registry.example/library/x does not support tools"), "permanent", "not_supported"],
+		[404, said("No endpoints found. Image inputs are not supported."), "permanent", "not_supported"],
+		[400, said("This model does not support image input."), "permanent", "not_supported"],
+		[400, said("Model Not Exist"), "permanent", "model_not_found"],
+		[500, said("The model `x` has been decommissioned."), "permanent", "model_not_found"],
+		[403, said("No such model: x"), "permanent", "model_not_found"],
+		[
+			400,
+			said("The response was filtered due to the prompt triggering the content management policy."),
+			"permanent",
+			"content_refused",
+		],
+		[500, said("Your request was rejected as a result of our safety system."), "permanent", "content_refused"],
+		[429, said("Output data may contain inappropriate content."), "permanent", "content_refused"],
+		[500, said("Insufficient Balance"), "blocked", "quota_exhausted"],
+		[400, said("Access denied, please make sure your account is not in arrears."), "blocked", "quota_exhausted"],
+		[412, said("This organization has been suspended."), "blocked", "quota_exhausted"],
+		[498, {}, "transient", "try_again_later"],
+		[499, {}, "transient", "connection_closed"],
+		[424, {}, "transient", "failed_dependency"],
+		[460, {}, "transient", "connection_closed"],
+		[418, said("The server is busy, please try again."), "transient", "server_error"],
+		[406, said("Temporarily unavailable."), "transient", "server_error"],
+		[
+			403,
+			{ error: { code: 403, message: "遇到错误", details: [{ reason: "BILLING_DISABLED" }] } },
+			"blocked",
+			"billing_disabled",
+		],
+		[
+			400,
+			{ error: { code: 400, errors: [{ reason: "userRateLimitExceeded" }] } },
+			"throttled",
+			"userratelimitexceeded",
+		],
+		[400, { error: { code: "1113", message: "您的账户已欠费，请充值后重试。" } }, "blocked", "1113"],
+		[422, { message: { detail: [{ msg: "prompt is too long" }] } }, "permanent", "context_length_exceeded"],
+	];
+	it.each(rows)("%i %j is %s: %s", (status, body, failureClass, code) => {
+		expect(classify(status, body)).toMatchObject({ class: failureClass, code, nextModelMayHelp: true });
+	});
+
+	it.each([
+		[500, "Failed on: 'does the model not exist?'"],
+		[503, "The model is overloaded. Please try again later."],
+		[429, "You exceeded your rate limit, please try again."],
+	])("%i %s is what its status says", (status, message) => {
+		expect(classify(status, said(message)).class).toBe(status === 429 ? "throttled" : "transient");
 	});
 });
 
