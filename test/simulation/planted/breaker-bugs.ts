@@ -84,8 +84,8 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		name: "a request above a limit is throttled",
 		scenario: "too-large-request",
 		file: "shared/core/upstreams/classify-failure.ts",
-		find: 'const ofRequest = isAboutAll ? classificationOfRequest(error.message ?? "") : null;',
-		replace: "const ofRequest = isAboutAll ? null : null;",
+		find: "const ofRequest = isAboutAll || general === aboutRequest ? aboutRequest : null;",
+		replace: "const ofRequest = !isAboutAll && general === aboutRequest ? aboutRequest : null;",
 	},
 	{
 		name: "each success releases all that a breaker admits",
