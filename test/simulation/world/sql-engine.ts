@@ -45,7 +45,11 @@ interface Prepared {
 	statement: StatementSync;
 	/** The highest `?n` of the statement. */
 	params: number;
+	rowOf: RowMaker;
 }
+
+/** One row, of the cells in the order of its columns. */
+type RowMaker = (cells: readonly SqlValue[]) => Row;
 
 export class SqlEngine {
 	readonly #sqlite = new DatabaseSync(":memory:");
@@ -78,7 +82,11 @@ export class SqlEngine {
 		const prepared = queries.map((query) => this.#prepare(query));
 		try {
 			if (queries.length > 1) this.#sqlite.exec("BEGIN IMMEDIATE");
-			const rows = prepared.map(({ statement }, index) => statement.all(...(queries[index]?.params ?? [])) as Row[]);
+			const rows = prepared.map(({ statement, rowOf }, index) => {
+				// As `setReturnArrays` has it.
+				const found = statement.all(...(queries[index]?.params ?? [])) as unknown as SqlValue[][];
+				return found.map(rowOf);
+			});
 			if (queries.length > 1) this.#sqlite.exec("COMMIT");
 			return { rows, changes: this.#pending };
 		} catch (error) {
@@ -92,7 +100,9 @@ export class SqlEngine {
 		if (known === undefined) {
 			if (sql.length > SQL_BYTES_MAX) throw new Error("D1_ERROR: statement too long: SQLITE_TOOBIG");
 			try {
-				known = { statement: this.#sqlite.prepare(keepable(sql)), params: highestParam(sql) };
+				const statement = this.#sqlite.prepare(keepable(sql));
+				statement.setReturnArrays(true);
+				known = { statement, params: highestParam(sql), rowOf: rowMaker(statement.columns().map(({ name }) => name)) };
 			} catch (error) {
 				throw asD1Error(error);
 			}
@@ -109,8 +119,9 @@ export class SqlEngine {
 	/** A change is reported as what names its row, then the row's cells in the order of the columns; none: it is gone. */
 	#watch(table: string, id: string): void {
 		const columns = this.#names(`SELECT name FROM pragma_table_info('${table}')`);
+		const rowOf = rowMaker(columns);
 		this.#sqlite.function(`report_${table}`, { varargs: true }, (tenantId, key, ...cells) => {
-			const row = cells.length === 0 ? null : rowOf(columns, cells as SqlValue[]);
+			const row = cells.length === 0 ? null : rowOf(cells as SqlValue[]);
 			this.#pending.push({ table, tenantId: String(tenantId), id: String(key), row });
 			return null;
 		});
@@ -139,10 +150,10 @@ function keepable(sql: string): string {
 	return sql.replace(/\bLIMIT \?\d+/g, "$& + 0");
 }
 
-function rowOf(columns: readonly string[], cells: readonly SqlValue[]): Row {
-	const row: Row = {};
-	for (const [at, column] of columns.entries()) row[column] = cells[at] ?? null;
-	return row;
+/** Compiled: rows that are literals share one shape, and are read several times as fast as those that node:sqlite makes. */
+function rowMaker(columns: readonly string[]): RowMaker {
+	const members = columns.map((column, at) => `${JSON.stringify(column)}: cells[${at}]`);
+	return new Function("cells", `return { ${members.join(", ")} };`) as RowMaker;
 }
 
 function highestParam(sql: string): number {
