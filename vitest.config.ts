@@ -32,7 +32,7 @@ function testConfig(): string {
 		main = "",
 		...config
 	} = experimental_readRawConfig({ config: "wrangler.toml" }).rawConfig;
-	for (const { name, simple } of config.ratelimits ?? []) if (name === "KEY_RATE") simple.limit = 1_000_000;
+	for (const { name, simple } of config.ratelimits ?? []) if (name === "TENANT_RATE") simple.limit = 1_000_000;
 	mkdirSync(folder, { recursive: true });
 	writeFileSync(join(folder, "wrangler.json"), JSON.stringify({ ...config, main: join(root, main) }));
 	return join(folder, "wrangler.json");

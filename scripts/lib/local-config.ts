@@ -19,8 +19,8 @@ export type WranglerConfig = {
 const LOCAL_BATCH_SIZE = 100;
 const WIDENED_QUEUES = /-(jobs|deliveries)$/;
 
-/** No other caller has to be protected from a load test, which has one key, unless RATE_LIMITS is `true`. */
-const LOCAL_KEY_RATE = 1_000_000;
+/** No other caller has to be protected from a load test, which has one tenant, unless RATE_LIMITS is `true`. */
+const LOCAL_TENANT_RATE = 1_000_000;
 
 export function localConfig(
 	production: WranglerConfig,
@@ -36,7 +36,7 @@ export function localConfig(
 		if (WIDENED_QUEUES.test(consumer.queue)) consumer.max_batch_size = LOCAL_BATCH_SIZE;
 	}
 	for (const { name, simple } of config.ratelimits)
-		if (name === "KEY_RATE" && !hasRateLimits) simple.limit = LOCAL_KEY_RATE;
+		if (name === "TENANT_RATE" && !hasRateLimits) simple.limit = LOCAL_TENANT_RATE;
 	return config;
 }
 

@@ -75,6 +75,8 @@ export const getJobQuery = z.strictObject({
 
 export const JobList = listOf(JobResponse).extend({ next_after: z.string().nullable() }).openapi("JobList");
 
+/** Each parses the metadata of all rows that a page looks at. */
+const METADATA_FILTERS_MAX = 4;
 const METADATA_FILTER = /^metadata\[(.+)\]$/;
 
 const listFields = {
@@ -89,13 +91,20 @@ const listFields = {
 
 export const jobsQuery = z
 	.object(listFields)
-	// `metadata[key]=value`, any number of times. Any other name is an error.
+	// `metadata[key]=value`, up to four times. Any other name is an error.
 	.catchall(z.string())
 	.superRefine((query, context) => {
 		for (const name of Object.keys(query)) {
 			if (Object.hasOwn(listFields, name) || METADATA_FILTER.test(name)) continue;
 			context.addIssue({ code: "custom", path: [name], message: "Unknown query parameter." });
 		}
+		const tooMany = Object.keys(query).filter((name) => METADATA_FILTER.test(name))[METADATA_FILTERS_MAX];
+		if (tooMany === undefined) return;
+		context.addIssue({
+			code: "custom",
+			path: [tooMany],
+			message: `Filter by ${METADATA_FILTERS_MAX} metadata keys at most.`,
+		});
 	});
 
 /** @param rest the parameters of `jobsQuery` other than its own fields */

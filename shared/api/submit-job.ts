@@ -6,14 +6,12 @@ import { JOB_EVENT_FILTERS } from "../core/webhooks/events.ts";
 import { timeInput } from "./time.ts";
 
 const DAY_SECONDS = 86_400;
-/** Without control characters, so that it is safe in logs, headers and URLs. */
+/** Visible ASCII, so that it is safe in logs, headers and URLs. */
 const modelName = z
 	.string()
 	.min(1)
 	.max(256)
-	.regex(/^\P{Cc}*$/u, { error: "Must not contain control characters." })
-	// The library would write the flag into the pattern.
-	.openapi({ pattern: "^\\P{Cc}*$" });
+	.regex(/^[\x21-\x7e]*$/, { error: "Must be visible ASCII characters, without spaces." });
 
 /** A constant of its own, because the library's type has no `propertyNames`, which came with OpenAPI 3.1. */
 const METADATA_OPENAPI_3_1 = { maxProperties: 16, propertyNames: { minLength: 1, maxLength: 64 } };

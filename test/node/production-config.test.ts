@@ -4,7 +4,7 @@ import { expect, it } from "vitest";
 import { namespaceId } from "../../scripts/lib/deploy/installation-config.ts";
 import { MODEL } from "../../scripts/lib/verify/check.ts";
 import { parseConfig } from "../../shared/core/config.ts";
-import { KEY_RATE, UNAUTHENTICATED_RATE, UNITS_PER_COUNT } from "../../shared/core/tenants/rate-limits.ts";
+import { TENANT_RATE, UNAUTHENTICATED_RATE, UNITS_PER_COUNT } from "../../shared/core/tenants/rate-limits.ts";
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
 import { CONCURRENCY } from "../simulation/world/options.ts";
 
@@ -39,7 +39,7 @@ it("production lets a slow receiver's delivery go on after its batch", () => {
 });
 
 it.each([
-	["KEY_RATE", KEY_RATE, UNITS_PER_COUNT],
+	["TENANT_RATE", TENANT_RATE, UNITS_PER_COUNT],
 	["UNAUTHENTICATED_RATE", UNAUTHENTICATED_RATE, 1],
 ])("production counts by %s as documented", (name, { quota, windowSeconds }, unitsPerCount) => {
 	const simple = new RegExp(
@@ -55,7 +55,7 @@ it("a deployment finds every resource of production under one prefix, which --na
 	const resources = [...toml.matchAll(/^(?:database_name|bucket_name|queue|dead_letter_queue) = "(.*)"$/gm)];
 	expect(resources.length).toBeGreaterThan(8);
 	for (const [, name] of resources) expect(name).toMatch(/^holdfast(-results|-jobs|-deliveries|-dead-letters)?$/);
-	for (const binding of ["KEY_RATE", "UNAUTHENTICATED_RATE"])
+	for (const binding of ["TENANT_RATE", "UNAUTHENTICATED_RATE"])
 		expect(toml).toContain(`namespace_id = "${namespaceId("holdfast", binding)}"`);
 });
 

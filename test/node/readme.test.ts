@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { SCOPES } from "../../shared/core/tenants/api-key.ts";
-import { KEY_RATE, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rate-limits.ts";
+import { TENANT_RATE, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rate-limits.ts";
 import { FAIR_SHARE, TenantLimits } from "../../shared/core/tenants/tenant.ts";
 import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, BLOCKED_WAIT_MS } from "../../shared/core/upstreams/backoff.ts";
 import { FAILURES_TO_TRIP, PERMITS_EARNED, SUCCESSES_TO_RECOVER } from "../../shared/core/upstreams/breaker.ts";
@@ -161,7 +161,7 @@ describe("numbers are those of the code", () => {
 		],
 		[
 			"limits",
-			`about ${n(KEY_RATE.quota)} units in ${KEY_RATE.windowSeconds} seconds
+			`about ${n(TENANT_RATE.quota)} units in ${TENANT_RATE.windowSeconds} seconds
 			a valid key may make ${UNAUTHENTICATED_RATE.quota} requests a minute
 			null: ${FAIR_SHARE}, so
 			| ${TenantLimits.parse({}).webhook_endpoints} |`,

@@ -25,6 +25,8 @@ export interface Caller {
 	tenantId: string;
 	keyId: string;
 	scopes: string[];
+	/** How many of the tenant's requests may wait at once. Null: any number. */
+	waits: number | null;
 }
 
 export type IntakeEnv = {

@@ -11,13 +11,13 @@ export interface Rate {
 }
 
 /**
- * One API key, in units of what a request costs D1: about a millisecond each, so that one key takes a quarter of D1 at most. That
- * is 250 polls a second, or 25 submissions, more than half of what one D1 carries.
+ * One tenant, whatever keys it has, in units of what a request costs D1: about a millisecond each, so that it takes a quarter of D1
+ * at most. That is 250 polls a second, or 25 submissions, more than half of what one D1 carries. A tenant may have less.
  */
-export const KEY_RATE: Rate = { name: "key", quota: 2_500, windowSeconds: 10 };
+export const TENANT_RATE: Rate = { name: "requests", quota: 2_500, windowSeconds: 10 };
 
 /**
- * How many units of a key the platform's limiter counts as one; `wrangler.toml` has the quota divided by it. An isolate may leave
+ * How many units of a tenant the platform's limiter counts as one; `wrangler.toml` has the quota divided by it. An isolate may leave
  * 49 units uncounted: a negligible part of the quota, for a call with every fifth submission.
  */
 export const UNITS_PER_COUNT = 50;

@@ -1,7 +1,10 @@
 /** Tenants own everything. */
 import { z } from "zod";
+import { TENANT_RATE } from "./rate-limits.ts";
 
 const limit = z.number().int().min(0).max(1_000_000_000).nullable();
+/** The platform counts no more than that. */
+const requests = z.number().int().min(0).max(TENANT_RATE.quota).nullable();
 
 /**
  * How many jobs a tenant without its own limit may have in the queue or running at a time. Production makes 240 calls at once
@@ -16,6 +19,12 @@ export const TenantLimits = z.strictObject({
 	running_jobs: limit.default(null),
 	tokens_per_day: limit.default(null),
 	webhook_endpoints: limit.default(20),
+	/** Those in force. */
+	api_keys: limit.default(50),
+	/** Units in ten seconds. */
+	requests: requests.default(TENANT_RATE.quota),
+	/** Requests with `Prefer: wait` at once. */
+	waits: limit.default(100),
 });
 export type TenantLimits = z.infer<typeof TenantLimits>;
 
@@ -25,11 +34,17 @@ export const TenantLimitsChange = z.strictObject({
 	running_jobs: limit.optional(),
 	tokens_per_day: limit.optional(),
 	webhook_endpoints: limit.optional(),
+	api_keys: limit.optional(),
+	requests: requests.optional(),
+	waits: limit.optional(),
 });
 
 export type TenantLimitsChange = z.infer<typeof TenantLimitsChange>;
 
 export const LIMIT_NAMES = TenantLimits.keyof().options;
+
+/** Of a tenant whose row does not name the limit. */
+export const DEFAULT_LIMITS = TenantLimits.parse({});
 
 export interface Tenant {
 	tenantId: string;

@@ -7,7 +7,7 @@
  * back. A job that is due later holds no slot, except shortly before its time.
  */
 import type { JobKey } from "../../core/jobs/job.ts";
-import { FAIR_SHARE } from "../../core/tenants/tenant.ts";
+import { DEFAULT_LIMITS, FAIR_SHARE, type TenantLimits } from "../../core/tenants/tenant.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
@@ -19,6 +19,10 @@ const DAY_MS = 86_400_000;
 export const TODAY = `CAST(${NOW} / ${DAY_MS} AS INTEGER)`;
 /** Next midnight, UTC: when the day's tokens start over. */
 export const TOMORROW = `((${TODAY} + 1) * ${DAY_MS})`;
+
+/** A limit of the tenant whose row is read, as SQL: the default if the row does not name it; null: none. */
+export const limitOf = (name: keyof TenantLimits) =>
+	`iif(json_type(limits, '$.${name}') IS NULL, ${DEFAULT_LIMITS[name]}, limits ->> '${name}')`;
 
 /** Whether a tenant has reached a limit. Without a limit, nothing is counted. */
 const isReached = (tenant: string, limit: string, used: string) => `EXISTS (

@@ -3,11 +3,14 @@
 import { smallestIdAt } from "../../core/ids.ts";
 import type { JobSummary } from "../../core/jobs/job.ts";
 import type { JobState } from "../../core/jobs/job-states.ts";
-import type { Database } from "../database.ts";
+import type { Database, Statement } from "../database.ts";
 import { JOB_SUMMARY_COLUMNS, jobSummaryFromRow } from "./job-row.ts";
 
 /** How many jobs a page reads at most: a filter that few jobs match gives short pages, not slow ones. */
 const ROWS_LOOKED_AT_MAX = 1_000;
+
+/** Each metadata filter makes a row more costly. */
+const rowsLookedAt = ({ metadata }: JobFilter) => Math.floor(ROWS_LOOKED_AT_MAX / (1 + Object.keys(metadata).length));
 
 /** Ids and `created_at` come from different clocks, so bounds on ids leave this much room. */
 const CLOCKS_APART_MS = 3_600_000;
@@ -35,44 +38,62 @@ export async function listJobs(
 	const matching = rows.filter((row) => row.is_match === 1);
 	const page = matching.slice(0, query.limit);
 	const isFull = matching.length > query.limit;
-	const lookedAtAll = (rows[0]?.looked_at ?? 0) < ROWS_LOOKED_AT_MAX;
+	const lookedAtAll = (rows[0]?.looked_at ?? 0) < rowsLookedAt(query.filter);
 	const lastSeen = isFull ? page.at(-1)?.id : rows.at(-1)?.id;
 	const hasMore = isFull || !lookedAtAll;
 	return { jobs: page.map(jobSummaryFromRow), hasMore, nextAfter: hasMore ? (lastSeen ?? null) : null };
 }
 
-/** The rows that match, and the last one read, whether it matches or not. */
-function listStatement(query: Parameters<typeof listJobs>[1]) {
+/** The rows that match, and the last one looked at, whether it matches or not. */
+function listStatement(query: Parameters<typeof listJobs>[1]): Statement {
 	const { filter, order } = query;
 	const isAscending = order === "asc";
 	const lower = filter.createdAfter === null ? "" : smallestIdAt("job", filter.createdAfter - CLOCKS_APART_MS);
 	const upper = filter.createdBefore === null ? "job`" : smallestIdAt("job", filter.createdBefore + CLOCKS_APART_MS);
+	const params = [
+		query.tenantId,
+		isAscending ? later(lower, query.after) : lower,
+		isAscending ? upper : earlier(upper, query.after),
+		// One more: if it matches, there is a next page; if not, it is the last row looked at.
+		query.limit + 1,
+	];
 	const direction = isAscending ? "ASC" : "DESC";
+	if (hasFilter(filter)) return filtered(filter, direction, params);
 	return {
-		sql: `WITH looked AS MATERIALIZED (
-			SELECT ${JOB_SUMMARY_COLUMNS},
+		sql: `SELECT ${JOB_SUMMARY_COLUMNS}, 1 AS is_match, 0 AS looked_at FROM jobs
+		       WHERE tenant_id = ?1 AND id > ?2 AND id < ?3 ORDER BY id ${direction} LIMIT ?4`,
+		params,
+	};
+}
+
+/** Looks at ids and filtered columns only, and parses a row's metadata once. The rows of the page alone are read whole. */
+function filtered(filter: JobFilter, direction: "ASC" | "DESC", params: Statement["params"]): Statement {
+	const { status, model, createdAfter, createdBefore, metadata } = filter;
+	return {
+		sql: `WITH wanted AS MATERIALIZED (SELECT key, value FROM json_each(?9)),
+		looked AS MATERIALIZED (
+			SELECT id,
 			       (?5 IS NULL OR status = ?5) AND (?6 IS NULL OR model = ?6)
 			   AND (?7 IS NULL OR created_at > ?7) AND (?8 IS NULL OR created_at < ?8)
-			   AND NOT EXISTS (SELECT 1 FROM json_each(?9) AS wanted
-			                    WHERE (SELECT value FROM json_each(jobs.metadata) WHERE key = wanted.key) IS NOT wanted.value)
+			   AND (?10 = 0 OR ?10 = (SELECT count(*) FROM json_each(jobs.metadata) WHERE (key, value) IN wanted))
 			       AS is_match
 			  FROM jobs
 			 WHERE tenant_id = ?1 AND id > ?2 AND id < ?3
-			 ORDER BY id ${direction} LIMIT ${hasFilter(filter) ? ROWS_LOOKED_AT_MAX : "?4"})
-		SELECT *, (SELECT count(*) FROM looked) AS looked_at FROM looked
-		 WHERE is_match OR id = (SELECT ${isAscending ? "max" : "min"}(id) FROM looked)
-		 ORDER BY id ${direction} LIMIT ?4`,
+			 ORDER BY id ${direction} LIMIT ${rowsLookedAt(filter)}),
+		seen AS MATERIALIZED (SELECT count(*) AS looked_at, ${direction === "ASC" ? "max" : "min"}(id) AS last FROM looked),
+		page AS MATERIALIZED (
+			SELECT id, is_match, looked_at FROM seen CROSS JOIN looked WHERE is_match OR id = last
+			 ORDER BY id ${direction} LIMIT ?4)
+		SELECT ${JOB_SUMMARY_COLUMNS}, is_match, looked_at FROM page CROSS JOIN jobs USING (id)
+		 WHERE tenant_id = ?1 ORDER BY id ${direction}`,
 		params: [
-			query.tenantId,
-			isAscending ? later(lower, query.after) : lower,
-			isAscending ? upper : earlier(upper, query.after),
-			// One more: if it matches, there is a next page; if not, it is the last row read.
-			query.limit + 1,
-			filter.status,
-			filter.model,
-			filter.createdAfter,
-			filter.createdBefore,
-			JSON.stringify(filter.metadata),
+			...params,
+			status,
+			model,
+			createdAfter,
+			createdBefore,
+			JSON.stringify(metadata),
+			Object.keys(metadata).length,
 		],
 	};
 }

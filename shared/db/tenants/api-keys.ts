@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { ApiKey } from "../../core/tenants/api-key.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
+import { limitOf } from "../admission/tenant-limits.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW } from "../database.ts";
 import { IN_FORCE } from "./acting-key.ts";
@@ -39,6 +40,12 @@ function keyFromRow(raw: unknown): ApiKey {
 /** Hours since 1970-01-01, in milliseconds. The cast: a bound time may arrive as a real number. */
 const THIS_HOUR = `(CAST(${NOW} / 3600000 AS INTEGER) * 3600000)`;
 
+const LIMIT = limitOf("api_keys");
+/** Whether the tenant whose row is read has no room for the key `?2`. As the index `api_keys_in_force` has it. */
+const IS_FULL = `coalesce(${LIMIT} <= (
+	SELECT count(*) FROM api_keys AS one
+	 WHERE one.tenant_id = tenants.id AND one.revoked_at IS NULL AND coalesce(one.expires_at, ${2 ** 53}) > ${NOW} AND one.id <> ?2), FALSE)`;
+
 export interface NewApiKey {
 	keyId: string;
 	tenantId: string;
@@ -51,15 +58,23 @@ export interface NewApiKey {
 	makerId: string | null;
 }
 
-/** Safe to repeat if the response was lost. Null: there is no such tenant, or the key that makes this one is not in force. */
-export async function createApiKey(db: Database, key: NewApiKey, by: Actor): Promise<ApiKey | null> {
+/**
+ * Safe to repeat if the response was lost. Null: there is no such tenant, or the key that makes this one is not in force.
+ * `limit`: the tenant has so many keys in force, and may have no more. They are counted in the statement that adds one.
+ */
+export async function createApiKey(
+	db: Database,
+	key: NewApiKey,
+	by: Actor,
+): Promise<ApiKey | { limit: number } | null> {
 	const { keyId, tenantId } = key;
-	const [, , rows = []] = await db.transact("create api key", [
+	const [, , rows = [], full = []] = await db.transact<Record<string, unknown>>("create api key", [
 		{
 			sql: `INSERT INTO api_keys (id, tenant_id, name, key_hash, scopes, created_at, expires_at, made_by)
 			      SELECT ?2, tenants.id, ?4, ?5, ?6, ${NOW}, coalesce(min(?7, expires_at), ?7, expires_at), ?8
 			        FROM tenants LEFT JOIN api_keys AS maker ON maker.id = ?8 AND maker.tenant_id = ?3
 			       WHERE tenants.id = ?3 AND deleted_at IS NULL AND (?8 IS NULL OR (maker.id IS NOT NULL AND ${IN_FORCE}))
+			         AND NOT ${IS_FULL}
 			          ON CONFLICT DO NOTHING`,
 			params: [
 				db.clock(),
@@ -74,8 +89,13 @@ export async function createApiKey(db: Database, key: NewApiKey, by: Actor): Pro
 		},
 		audited(db, by, { action: "key.created", tenantId, target: keyId }),
 		{ sql: `SELECT ${COLUMNS} FROM api_keys WHERE id = ?2 AND tenant_id = ?1`, params: [tenantId, keyId] },
+		{
+			sql: `SELECT ${LIMIT} AS limit_of_keys FROM tenants WHERE id = ?3 AND deleted_at IS NULL AND ${IS_FULL}`,
+			params: [db.clock(), keyId, tenantId],
+		},
 	]);
-	return rows[0] === undefined ? null : keyFromRow(rows[0]);
+	if (rows[0] !== undefined) return keyFromRow(rows[0]);
+	return full[0] === undefined ? null : { limit: Number(full[0].limit_of_keys) };
 }
 
 /** What authentication needs of a key in force. */
@@ -88,6 +108,9 @@ export interface KeyInForce {
 	expiresInMs: number | null;
 	/** Whether its use in this hour is recorded already. */
 	isUseNoted: boolean;
+	/** Limits of its tenant that intake enforces; null: none. */
+	requests: number | null;
+	waits: number | null;
 }
 
 /** Null: unknown, expired, revoked, or its tenant is gone. */
@@ -98,11 +121,13 @@ export async function findKeyInForce(db: Database, keyId: string): Promise<KeyIn
 		scopes: string;
 		expires_in_ms: number | null;
 		is_use_noted: number | null;
+		requests: number | null;
+		waits: number | null;
 	}>("find api key in force", {
-		sql: `SELECT tenant_id, key_hash, scopes, expires_at - ${NOW} AS expires_in_ms, last_used_at >= ${THIS_HOUR} AS is_use_noted
-		        FROM api_keys
-		       WHERE id = ?2 AND ${IN_FORCE}
-		         AND EXISTS (SELECT 1 FROM tenants WHERE tenants.id = api_keys.tenant_id AND deleted_at IS NULL)`,
+		sql: `SELECT tenant_id, key_hash, scopes, expires_at - ${NOW} AS expires_in_ms, last_used_at >= ${THIS_HOUR} AS is_use_noted,
+		             ${limitOf("requests")} AS requests, ${limitOf("waits")} AS waits
+		        FROM api_keys JOIN tenants ON tenants.id = tenant_id AND deleted_at IS NULL
+		       WHERE api_keys.id = ?2 AND ${IN_FORCE}`,
 		params: [db.clock(), keyId],
 	});
 	if (row === null) return null;
@@ -113,6 +138,8 @@ export async function findKeyInForce(db: Database, keyId: string): Promise<KeyIn
 		scopes: column(z.array(z.string())).parse(row.scopes),
 		expiresInMs: row.expires_in_ms,
 		isUseNoted: row.is_use_noted === 1,
+		requests: row.requests,
+		waits: row.waits,
 	};
 }
 

@@ -14,7 +14,7 @@ const production = (): WranglerConfig => ({
 		],
 	},
 	ratelimits: [
-		{ name: "KEY_RATE", simple: { limit: 50 } },
+		{ name: "TENANT_RATE", simple: { limit: 50 } },
 		{ name: "UNAUTHENTICATED_RATE", simple: { limit: 300 } },
 	],
 });
@@ -41,7 +41,7 @@ describe("localConfig", () => {
 				],
 			},
 			ratelimits: [
-				{ name: "KEY_RATE", simple: { limit: 1_000_000 } },
+				{ name: "TENANT_RATE", simple: { limit: 1_000_000 } },
 				{ name: "UNAUTHENTICATED_RATE", simple: { limit: 300 } },
 			],
 		});

@@ -84,7 +84,7 @@ export class Service {
 			JOB_QUEUE: this.jobQueue.bindingFor(by),
 			DELIVERY_QUEUE: this.deliveryQueue.bindingFor(by),
 			AI: this.model.bindingFor(by),
-			KEY_RATE: NO_LIMIT,
+			TENANT_RATE: NO_LIMIT,
 			UNAUTHENTICATED_RATE: NO_LIMIT,
 		};
 		return env as unknown as Env;

@@ -2,14 +2,14 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it, vi } from "vitest";
 import { newId } from "../../../shared/core/ids.ts";
 import { makeApiKey } from "../../../shared/core/tenants/api-key.ts";
-import { KEY_RATE, UNAUTHENTICATED_RATE } from "../../../shared/core/tenants/rate-limits.ts";
+import { TENANT_RATE, UNAUTHENTICATED_RATE } from "../../../shared/core/tenants/rate-limits.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters } from "../../../workers/intake/auth/rate-limiters.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { type FakeRuntime, fakeRuntime } from "../../support/fake-runtime.ts";
 import { interceptedD1 } from "../support/watched-d1.ts";
-import { aCaller, aKey, errorOf, send, sendTo } from "./caller.ts";
+import { aCaller, aKey, errorOf, limit, send, sendTo } from "./caller.ts";
 import { theServices, withCountedD1 } from "./services.ts";
 
 const { tenantId, key, keyId } = await aCaller();
@@ -38,21 +38,23 @@ const NO_ROWS = { results: [], success: true as const, meta: {} as D1Result["met
 /** Ten units. */
 const list = get;
 
-describe("the rate limit of a key", () => {
-	it("refuses that key alone, and says when to come again", async () => {
+describe("the rate limit of a tenant", () => {
+	it("refuses that tenant alone, whatever keys it has, and says when to retry", async () => {
 		const { binding, counted } = limiterOf(2);
-		const { server } = theServices({}, { KEY_RATE: binding });
-		const other = await aKey(tenantId);
-		for (let call = 0; call < 14; call++) expect((await list(server, key)).status).toBe(200);
-		const refused = await get(server, key);
+		const { server } = theServices({}, { TENANT_RATE: binding });
+		const [second, other] = [await aKey(tenantId), await aCaller()];
+		for (let call = 0; call < 7; call++) {
+			for (const own of [key, second.key]) expect((await list(server, own)).status).toBe(200);
+		}
+		const refused = await get(server, second.key);
 		expect([refused.status, errorOf(refused).code]).toEqual([429, "rate_limited"]);
-		expect(refused.headers.get("ratelimit-policy")).toBe('"key";q=2500;w=10');
+		expect(refused.headers.get("ratelimit-policy")).toBe('"requests";q=2500;w=10');
 		expect(refused.headers.get("retry-after")).toBe("10");
 		expect(refused.headers.get("x-should-retry")).toBeNull();
 		for (let call = 0; call < 5; call++) expect((await list(server, other.key)).status).toBe(200);
 		expect([...counted]).toEqual([
-			[keyId, 3],
-			[other.keyId, 1],
+			[tenantId, 3],
+			[other.tenantId, 1],
 		]);
 	});
 
@@ -63,7 +65,7 @@ describe("the rate limit of a key", () => {
 			asked += 1;
 			return { success: !isOver };
 		};
-		const { server } = theServices({}, { KEY_RATE: { limit } });
+		const { server } = theServices({}, { TENANT_RATE: { limit } });
 		const statuses = async (calls: number) => {
 			const answers = [];
 			for (let call = 0; call < calls; call++) answers.push((await get(server, key)).status);
@@ -79,14 +81,14 @@ describe("the rate limit of a key", () => {
 
 	it("counts a hundred lists that come at once twenty times", async () => {
 		const { binding, counted } = limiterOf(100);
-		const { server } = theServices({}, { KEY_RATE: binding });
+		const { server } = theServices({}, { TENANT_RATE: binding });
 		await Promise.all(Array.from({ length: 100 }, () => get(server, key)));
-		expect(counted.get(keyId)).toBe(20);
+		expect(counted.get(tenantId)).toBe(20);
 	});
 
 	it("refuses all that come at once while the answer is no", async () => {
 		const { binding } = limiterOf(0);
-		const { server } = theServices({}, { KEY_RATE: binding });
+		const { server } = theServices({}, { TENANT_RATE: binding });
 		for (let call = 0; call < 5; call++) await list(server, key);
 		const answers = await Promise.all(Array.from({ length: 100 }, () => get(server, key)));
 		expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([429]));
@@ -100,14 +102,30 @@ describe("the rate limit of a key", () => {
 		["wait", "GET", "/v1/jobs/job_01jq0000000000000000000000", { prefer: "wait=0" }, 41],
 	])("counts a %s for what it costs", async (_, method, path, headers, units) => {
 		const { binding, counted } = limiterOf(1_000);
-		const { server } = theServices({}, { KEY_RATE: binding });
+		const { server } = theServices({}, { TENANT_RATE: binding });
 		for (let call = 0; call < 100; call++) await sendTo(server, method, path, { key, headers });
-		expect(counted.get(keyId)).toBe(2 * units);
+		expect(counted.get(tenantId)).toBe(2 * units);
+	});
+
+	it("is as low as the tenant's own, within each isolate", async () => {
+		const caller = await aCaller();
+		await limit(caller.tenantId, { requests: 30 });
+		const { binding, counted } = limiterOf(1_000);
+		const { server } = theServices({}, { TENANT_RATE: binding });
+		const answers = [];
+		for (let call = 0; call < 5; call++) answers.push(await list(server, caller.key));
+		expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 429, 429]);
+		const headers = Object.fromEntries(answers.at(-1)?.headers ?? []);
+		expect(headers).toMatchObject({ "ratelimit-policy": '"requests";q=30;w=10' });
+		expect([9, 10]).toContain(Number(headers["retry-after"]));
+		expect(counted.size).toBe(0);
+		expect((await list(server, key)).status).toBe(200);
+		expect((await limit(caller.tenantId, { requests: 2_501 })).status).toBe(400);
 	});
 
 	it("does not count a caller who only knows the id of a key", async () => {
 		const { binding, counted } = limiterOf(0);
-		const { server } = theServices({}, { KEY_RATE: binding });
+		const { server } = theServices({}, { TENANT_RATE: binding });
 		const guessed = await aKey(tenantId);
 		await env.DB.prepare("UPDATE api_keys SET key_hash = ?2 WHERE id = ?1").bind(guessed.keyId, "0".repeat(64)).run();
 		for (let call = 0; call < 5; call++) expect((await get(server, guessed.key)).status).toBe(401);
@@ -143,7 +161,7 @@ describe("the rate limit of unauthenticated addresses", () => {
 
 	it("is asked before D1 about a key that is not known", async () => {
 		const { binding, counted } = limiterOf(10);
-		const bindings = bindRateLimiters({ KEY_RATE: env.KEY_RATE, UNAUTHENTICATED_RATE: binding }, runtime);
+		const bindings = bindRateLimiters({ TENANT_RATE: env.TENANT_RATE, UNAUTHENTICATED_RATE: binding }, runtime);
 		const { server, trips } = withCountedD1(bindings);
 		const statuses = [];
 		for (let call = 0; call < 13; call++) statuses.push((await get(server, inventedKey(), "203.0.113.7")).status);
@@ -229,7 +247,7 @@ describe("a rate limiter that does not work", () => {
 
 	it.each(broken)("lets every request through and says so where it %s", async (_, binding) => {
 		const log = vi.spyOn(console, "warn").mockImplementation(() => undefined);
-		const bindings = Object.assign({}, { KEY_RATE: binding, UNAUTHENTICATED_RATE: binding }) as Partial<Env>;
+		const bindings = Object.assign({}, { TENANT_RATE: binding, UNAUTHENTICATED_RATE: binding }) as Partial<Env>;
 		const { server } = theServices({}, bindings);
 		for (let call = 0; call < 5; call++) expect((await get(server, key, "203.0.113.7")).status).toBe(200);
 		expect((await get(server, "hf_", "203.0.113.7")).status).toBe(401);
@@ -243,7 +261,7 @@ describe("a rate limiter that does not work", () => {
 		vi.spyOn(console, "warn").mockImplementation(() => undefined);
 		const clock: FakeRuntime = fakeRuntime({});
 		const hangs: RateLimit = { limit: () => new Promise<never>(() => undefined) };
-		const limiters = bindRateLimiters({ KEY_RATE: hangs, UNAUTHENTICATED_RATE: hangs }, clock);
+		const limiters = bindRateLimiters({ TENANT_RATE: hangs, UNAUTHENTICATED_RATE: hangs }, clock);
 		const { server } = theServices(limiters);
 		for (let call = 0; call < 4; call++) expect((await get(server, key)).status).toBe(200);
 		const answer = get(server, key);
@@ -257,7 +275,7 @@ describe("a rate limiter that does not work", () => {
 
 it("the platform's limiter has the documented numbers, and lets an ordinary program pass", async () => {
 	for (const [binding, { quota }] of [
-		[env.KEY_RATE, KEY_RATE],
+		[env.TENANT_RATE, TENANT_RATE],
 		[env.UNAUTHENTICATED_RATE, UNAUTHENTICATED_RATE],
 	] as const) {
 		expect(quota).toBeGreaterThan(0);

@@ -61,7 +61,7 @@ export class Process implements Caller {
 		const world = around.runtime;
 		const gated = {
 			DB: gatedD1(gate),
-			KEY_RATE: gatedLimiter(gate, env.KEY_RATE, "keys"),
+			TENANT_RATE: gatedLimiter(gate, env.TENANT_RATE, "keys"),
 			UNAUTHENTICATED_RATE: gatedLimiter(gate, env.UNAUTHENTICATED_RATE, "unauthenticated"),
 			RESULTS: gatedR2(gate),
 			AI: upstreams.bindingFor(gate, env.AI),

@@ -9,7 +9,7 @@ import { noteKeyUse } from "../../../shared/db/tenants/api-keys.ts";
 import { logWarning } from "../../log.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
-import { checkKeyRate, countUnauthenticated, rejectUnauthenticated } from "./rate-limits.ts";
+import { checkTenantRate, countUnauthenticated, rejectUnauthenticated } from "./rate-limits.ts";
 
 /** Requires a tenant's key with `scope`. The middleware exposes `scope` for the OpenAPI description of its route. */
 export function requireKey(scope: Scope) {
@@ -50,10 +50,10 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 		if (!isCounted) await countUnauthenticated(c);
 		throw new AppError("unauthorized", "Invalid API key.");
 	}
-	await checkKeyRate(c, key.keyId);
+	await checkTenantRate(c, key);
 	if (!key.isUseNoted) services.background(noteUse(services, key));
 	if (!key.scopes.includes(scope)) throw new AppError("forbidden", `This API key lacks the scope ${scope}.`);
-	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes };
+	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes, waits: key.waits };
 }
 
 /** A key that has matched its hash is remembered in `provenBy`, and not hashed again. */

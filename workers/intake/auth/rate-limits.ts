@@ -1,32 +1,47 @@
-/** Two rate limits: of what requests cost per API key, and of requests without a valid key per client address. */
+/** Two rate limits: of what requests cost per tenant, and of requests without a valid key per client address. */
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import {
 	clientOf,
-	KEY_RATE,
 	type Rate,
+	TENANT_RATE,
 	UNAUTHENTICATED_RATE,
 	UNITS_PER_COUNT,
 	unitsOf,
 } from "../../../shared/core/tenants/rate-limits.ts";
 import { logWarning } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
-import type { RateLimiter } from "./rate-limiters.ts";
+import { type RateLimiter, spendWithin } from "./rate-limiters.ts";
 
-/** Call it only with a valid key, so that no one else can use up its rate. */
-export async function checkKeyRate(c: Context<IntakeEnv>, keyId: string): Promise<void> {
-	const counter = c.env.services.counters.of(keyId);
-	counter.uncounted += unitsOf({
+const TOO_MANY = "Rate limit of this tenant exceeded. Send fewer requests, or poll less often.";
+
+/**
+ * Call it only with a valid key, so that no one else can use up the tenant's rate. A tenant's own limit, if it is lower than the
+ * platform's, is counted by each isolate.
+ */
+export async function checkTenantRate(
+	c: Context<IntakeEnv>,
+	{ tenantId, requests }: { tenantId: string; requests: number | null },
+): Promise<void> {
+	const { counters, runtime, tenantRate } = c.env.services;
+	const counter = counters.of(tenantId);
+	const units = unitsOf({
 		method: c.req.method,
 		path: c.req.path,
 		query: () => Object.keys(c.req.query()),
 		waits: /\bwait\s*=/i.test(c.req.header("prefer") ?? ""),
 	});
+	if (requests !== null && requests < TENANT_RATE.quota) {
+		const own = { ...TENANT_RATE, quota: requests };
+		const waitMs = spendWithin(counter, units, own, runtime.now());
+		if (waitMs !== null) throw tooMany(own, TOO_MANY, Math.ceil(waitMs / 1000));
+	}
+	counter.uncounted += units;
 	if (!counter.isOver && counter.uncounted < UNITS_PER_COUNT) return;
 	counter.uncounted = Math.max(0, counter.uncounted - UNITS_PER_COUNT);
-	counter.isOver = !(await isWithin(c, c.env.services.keyRate, keyId));
+	counter.isOver = !(await isWithin(c, tenantRate, tenantId));
 	if (!counter.isOver) return;
-	throw tooMany(KEY_RATE, "Rate limit exceeded for this API key. Send fewer requests, or poll less often.");
+	throw tooMany(TENANT_RATE, TOO_MANY);
 }
 
 /** The error for a request without a valid key, which it counts. */
@@ -56,7 +71,7 @@ async function isWithin(c: Context<IntakeEnv>, limiter: RateLimiter, key: string
 	}
 }
 
-/** The limiter does not say when its window ends, so `Retry-After` is a whole window. */
-function tooMany(policy: Rate, message: string): AppError {
-	return new AppError("rate_limited", message, null, { policy, retryAfterSeconds: policy.windowSeconds });
+/** The platform's limiter does not say when its window ends, so `Retry-After` is a whole window. */
+function tooMany(policy: Rate, message: string, retryAfterSeconds = policy.windowSeconds): AppError {
+	return new AppError("rate_limited", message, null, { policy, retryAfterSeconds });
 }

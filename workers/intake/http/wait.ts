@@ -36,7 +36,7 @@ export async function waitUntilFinal(
 	key: JobKey,
 	waitMs: number,
 ): Promise<JobSummary> {
-	const end = c.env.services.waits.begin(key.tenantId);
+	const end = c.env.services.waits.begin(key.tenantId, c.var.caller.waits);
 	if (end === null) return first;
 	c.header("preference-applied", `wait=${waitMs / 1000}`);
 	try {

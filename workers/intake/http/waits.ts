@@ -2,17 +2,17 @@
 
 /** Together they poll D1 about 130 times a second. */
 const WAITS_MAX = 200;
-/** Of one tenant: others find room, too. */
-const WAITS_OF_TENANT_MAX = 100;
-
 export class Waits {
 	readonly #byTenant = new Map<string, number>();
 	#total = 0;
 
-	/** Returns what ends the wait. Null: there are too many. */
-	begin(tenantId: string): (() => void) | null {
+	/**
+	 * Returns what ends the wait. Null: there are too many.
+	 * @param ownMax of the tenant, so that others find room, too; null: any number
+	 */
+	begin(tenantId: string, ownMax: number | null): (() => void) | null {
 		const own = this.#byTenant.get(tenantId) ?? 0;
-		if (own >= WAITS_OF_TENANT_MAX || this.#total >= WAITS_MAX) return null;
+		if ((ownMax !== null && own >= ownMax) || this.#total >= WAITS_MAX) return null;
 		this.#add(tenantId, 1);
 		return () => this.#add(tenantId, -1);
 	}

@@ -87,7 +87,7 @@ async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Pro
 	const signed = { jobId: c.req.param("id") ?? "", expires: link.expires ?? "", signature: link.signature };
 	const job = await verifyResultLink(services.runtime, services.config.signingKeys, signed);
 	if (job === null) throw await rejectUnauthenticated(c, "This link is invalid or expired.");
-	return { tenantId: job.tenantId, keyId: "", scopes: [] };
+	return { tenantId: job.tenantId, keyId: "", scopes: [], waits: 0 };
 }
 
 /** A succeeded job without a stored result is our fault: 503, never an empty 200. */

@@ -13,7 +13,7 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "List jobs, newest first",
 	description:
-		"Filter by metadata with `metadata[key]=value`. With a filter, a page reads at most 1,000 jobs, so it may be short while `has_more` is true. Continue with `after=<next_after>`.",
+		"Filter by metadata with `metadata[key]=value`. Up to four such filters. With a filter, a page reads at most 1,000 jobs, with metadata filters 1,000 / (1 + filters), so it may be short while `has_more` is true. Continue with `after=<next_after>`.",
 	middleware: [requireKey("jobs:read")] as const,
 	request: { query: jobsQuery },
 	responses: {

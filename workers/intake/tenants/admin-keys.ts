@@ -35,6 +35,7 @@ const create = createRoute({
 		...adminErrors,
 		...bodyErrors,
 		404: errorResponse("No such tenant."),
+		409: errorResponse("`limit_reached`: API key limit reached. Revoke a key, or raise the tenant's limit `api_keys`."),
 	},
 });
 

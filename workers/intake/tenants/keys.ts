@@ -47,6 +47,7 @@ const create = createRoute({
 		...commonErrors,
 		...bodyErrors,
 		403: errorResponse("The API key lacks the required scope, or a requested one."),
+		409: errorResponse("`limit_reached`: API key limit reached."),
 	},
 });
 
@@ -150,7 +151,14 @@ export async function makeKey(
 	const row = { ...owner, keyId, keyHash, name: request.name, expiresAt };
 	// If the caller repeated the request instead, there would be a second key, whose secret is lost.
 	const stored = await retryOnLostResponse(() => createApiKey(db, row, by));
-	return stored === null ? null : { ...viewKey(stored), key };
+	if (stored === null) return null;
+	if ("limit" in stored) {
+		throw new AppError(
+			"limit_reached",
+			`API key limit reached (${stored.limit}). Revoke a key or ask your operator to raise it.`,
+		);
+	}
+	return { ...viewKey(stored), key };
 }
 
 export function noSuchKey(): AppError {

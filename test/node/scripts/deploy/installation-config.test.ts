@@ -12,7 +12,7 @@ const production = (): InstallationConfig => ({
 	routes: [{ pattern: "jobs.acme.com", custom_domain: true }],
 	vars: { DEFAULT_MODEL: "a", PUBLIC_URL: "https://jobs.acme.com" },
 	secrets: { required: ["ADMIN_TOKEN"] },
-	ratelimits: [{ name: "KEY_RATE", namespace_id: "1" }],
+	ratelimits: [{ name: "TENANT_RATE", namespace_id: "1" }],
 	d1_databases: [{ database_name: "holdfast", database_id: "d1", migrations_dir: "migrations" }],
 	r2_buckets: [{ bucket_name: "holdfast-results" }],
 	queues: {
@@ -41,7 +41,7 @@ describe("installationConfig", () => {
 			main: "/h/workers/index.ts",
 			vars: { DEFAULT_MODEL: "a", PUBLIC_URL: "" },
 			secrets: { required: ["ADMIN_TOKEN"] },
-			ratelimits: [{ name: "KEY_RATE", namespace_id: namespaceId("staging", "KEY_RATE") }],
+			ratelimits: [{ name: "TENANT_RATE", namespace_id: namespaceId("staging", "TENANT_RATE") }],
 			d1_databases: [{ database_name: "staging", migrations_dir: "/h/migrations" }],
 			r2_buckets: [{ bucket_name: "staging-results" }],
 			queues: {
@@ -64,7 +64,7 @@ describe("installationConfig", () => {
 
 describe("namespaceId", () => {
 	it("is a positive integer of its own for each installation and binding", () => {
-		const ids = ["a", "b"].flatMap((name) => [namespaceId(name, "KEY_RATE"), namespaceId(name, "OTHER")]);
+		const ids = ["a", "b"].flatMap((name) => [namespaceId(name, "TENANT_RATE"), namespaceId(name, "OTHER")]);
 		expect(new Set(ids).size).toBe(4);
 		for (const id of ids) expect(id).toMatch(/^[1-9]\d{0,9}$/);
 	});

@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
+import { DEFAULT_LIMITS, TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { findPendingDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import {
@@ -42,7 +42,7 @@ describe("tenants", () => {
 		const limits = TenantLimits.parse({ running_jobs: 3 });
 		const made = await createTenant(db, { tenantId: anId("ten"), name: "acme", limits, sealedSecret: "v1.sealed" }, BY);
 		expect(made).toMatchObject({ name: "acme", createdAt: NOW });
-		expect(made.limits).toEqual({ open_jobs: null, running_jobs: 3, tokens_per_day: null, webhook_endpoints: 20 });
+		expect(made.limits).toEqual({ ...DEFAULT_LIMITS, running_jobs: 3 });
 		expect(await findTenant(db, made.tenantId)).toEqual(made);
 		expect(await revealWebhookSecret(db, made.tenantId, BY)).toBe("v1.sealed");
 		expect(await findTenant(db, "ten_unknown")).toBeNull();
@@ -129,7 +129,32 @@ describe("API keys", () => {
 			scopes: key.scopes,
 			expiresInMs: null,
 			isUseNoted: false,
+			requests: 2_500,
+			waits: 100,
 		});
+	});
+
+	it("are at most as many in force as the tenant may have, however many are made at once", async () => {
+		const { tenantId } = await aTenant();
+		await updateTenant(db, tenantId, { name: null, limits: { api_keys: 3 } }, BY);
+		const keys = [newKey(tenantId, NOW + HOUR), ...Array.from({ length: 5 }, () => newKey(tenantId))];
+		const make = (key: (typeof keys)[number], at = NOW) => createApiKey(databaseAt(at), key, BY);
+		const made = await Promise.all(keys.map((key) => make(key)));
+		expect(made.filter((one) => one !== null && "limit" in one)).toEqual(Array(3).fill({ limit: 3 }));
+		expect(await listApiKeys(db, tenantId, newestFirst(9))).toHaveLength(3);
+		// A repeat is no further key, and one that expired makes room.
+		expect(await make(keys[0] ?? newKey(""))).toMatchObject({ keyId: keys[0]?.keyId });
+		expect(await make(newKey(tenantId), NOW + HOUR)).toHaveProperty("keyId");
+		expect(await make(newKey(tenantId), NOW + HOUR)).toEqual({ limit: 3 });
+		await updateTenant(db, tenantId, { name: null, limits: { api_keys: null } }, BY);
+		expect(await make(newKey(tenantId))).toHaveProperty("keyId");
+	});
+
+	it("are at most fifty of a tenant whose row does not name the limit", async () => {
+		const { tenantId } = await aTenant();
+		await env.DB.prepare("UPDATE tenants SET limits = '{}' WHERE id = ?1").bind(tenantId).run();
+		for (let made = 0; made < 50; made++) expect(await createApiKey(db, newKey(tenantId), BY)).toHaveProperty("keyId");
+		expect(await createApiKey(db, newKey(tenantId), BY)).toEqual({ limit: 50 });
 	});
 
 	it("are not made for a tenant that does not exist", async () => {

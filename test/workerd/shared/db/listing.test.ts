@@ -2,9 +2,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { smallestIdAt } from "../../../../shared/core/ids.ts";
 import { JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
+import { Database } from "../../../../shared/db/database.ts";
 import { type JobFilter, listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
+import { runtime } from "../../../../workers/runtime.ts";
 import { anId, HOUR, MINUTE, NOW, type StoredJob } from "../../../support/job-of.ts";
 import { aJob, copyRow, db, rowOf } from "../../support/a-job.ts";
+import { meteredD1 } from "../../support/watched-d1.ts";
 
 const ALL: JobFilter = { status: null, model: null, createdAfter: null, createdBefore: null, metadata: {} };
 
@@ -175,6 +178,31 @@ describe("a filter", () => {
 		const wanted = ids.filter((_, index) => index % 6 === 0);
 		expect((await listAll(tenantId, { filter, limit: 1, order: "asc" })).ids).toEqual(wanted);
 		expect((await listAll(tenantId, { filter, limit: 2, order: "desc" })).ids).toEqual(wanted.toReversed());
+	});
+});
+
+describe("filters by metadata", () => {
+	const pairs = (value: string, count = 16) =>
+		Object.fromEntries(Array.from({ length: count }, (_, at) => [`k${at}`, `${value}${at}`]));
+
+	it("look at fewer rows the more they are, parse each row once, and read whole only what the page shows", async () => {
+		const tenantId = anId("ten");
+		const first = rowOf(await aJob({ tenantId, metadata: pairs("v") }));
+		await copyRow("jobs", first, 1_039, { id: "'job_r' || printf('%010d', n.i)" });
+		const meter = meteredD1(env.DB);
+		const metered = new Database(meter.d1, runtime, () => NOW);
+		const look = async (metadata: Record<string, string>) => {
+			meter.read();
+			const query = { tenantId, filter: { ...ALL, metadata }, limit: 1, after: null, order: "desc" as const };
+			const page = await listJobs(metered, query);
+			return { found: page.jobs.length, hasMore: page.hasMore, rows: meter.read().rowsRead };
+		};
+		for (const filters of [1, 2, 4]) {
+			const { found, hasMore, rows } = await look({ ...pairs("v", filters), [`k${filters - 1}`]: "other" });
+			expect([found, hasMore]).toEqual([0, true]);
+			expect(rows).toBeLessThanOrEqual((1_000 / (1 + filters)) * (16 + 3) + 20);
+		}
+		expect((await look({ ...pairs("v", 4) })).found).toBe(1);
 	});
 });
 
