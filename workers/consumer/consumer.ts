@@ -41,6 +41,8 @@ export interface Lease {
 	lost: AbortSignal;
 	/** Records that the call begins, before it does where an earlier one may have killed its holder. False: not recorded. */
 	beginCall(): Promise<boolean>;
+	/** The lease has expired without a heartbeat, as after a pause of this machine: its next holder calls. */
+	hasLapsed(): boolean;
 	/** Why the job may make no call: it was taken over from a holder that died, and is gated. Null: it may. */
 	gatedBy: GateReason | null;
 	/** The half-open breakers that admitted this call: its outcome is reported to them. */

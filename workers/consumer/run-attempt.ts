@@ -58,7 +58,7 @@ async function checkAndCall(consumer: Consumer, lease: Lease): Promise<Settlemen
 	if (!(await mayStoreResult(consumer, job))) return afterStorageFault(job, null);
 	const tooLate = await checkTime(consumer, lease);
 	if (tooLate !== null) return tooLate;
-	if (lost.aborted) return null;
+	if (lost.aborted || lease.hasLapsed()) return null;
 	const outcome = await call(consumer, lease, input);
 	// A result that was paid for is stored even if the lease is lost: the job's next holder finds it.
 	if (outcome.ok) return await keepResult(consumer, lease, outcome.response);

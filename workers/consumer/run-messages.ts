@@ -33,13 +33,14 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: D
 	const { jobs, gated, probedBreakers, pending, released } = leased;
 	const leasedHereAt = runtime.now();
 	logDebug("jobs.leased", { messages: keys.length, leased: jobs.length, durationMs: leasedHereAt - startedAt });
-	const watch = watchLeases(consumer, jobs);
+	const watch = watchLeases(consumer, jobs, startedAt);
 	const leaseOf = (job: Job): Lease => ({
 		job,
 		startedAt,
 		gatedBy: gated.get(job.jobId) ?? null,
 		probedBreakers: breakerKeysOf(job).filter((key) => probedBreakers.has(key)),
 		lost: watch.signalOf(job),
+		hasLapsed: () => watch.hasLapsed(job),
 		beginCall: () => watch.beginCall(job, mayKillHolders(job)),
 		now: () => leased.now + runtime.now() - leasedHereAt,
 	});

@@ -15,6 +15,8 @@ export interface LeaseWatch {
 	 * could not, or the lease is lost.
 	 */
 	beginCall(job: JobKey, atOnce: boolean): Promise<boolean>;
+	/** The lease has expired by this machine's clock: it was paused, or no heartbeat succeeded. Another holder may have the job. */
+	hasLapsed(job: JobKey): boolean;
 	/** The job is settled, or given up: stop watching it. */
 	release(job: JobKey): void;
 	stop(): Promise<void>;
@@ -22,13 +24,17 @@ export interface LeaseWatch {
 
 interface Held extends HeldLease {
 	isCalled: boolean;
+	/** By this machine's clock. */
+	expiresAt: number;
 	controller: AbortController;
 }
 
-export function watchLeases(consumer: Consumer, jobs: Job[]): LeaseWatch {
+/** @param requestedAt this machine's clock before the leases were requested */
+export function watchLeases(consumer: Consumer, jobs: Job[], requestedAt: number): LeaseWatch {
 	const held = new Map<string, Held>();
+	const expiresAt = requestedAt + consumer.config.leaseMs;
 	for (const { tenantId, jobId, fence } of jobs) {
-		held.set(jobId, { tenantId, jobId, fence, isCalled: false, controller: new AbortController() });
+		held.set(jobId, { tenantId, jobId, fence, isCalled: false, expiresAt, controller: new AbortController() });
 	}
 	const over = new AbortController();
 	const loop = keepWatch(consumer, held, over.signal);
@@ -40,6 +46,7 @@ export function watchLeases(consumer: Consumer, jobs: Job[]): LeaseWatch {
 			lease.isCalled = true;
 			return !atOnce || ((await look(consumer, held, [lease], true)) && !lease.controller.signal.aborted);
 		},
+		hasLapsed: ({ jobId }) => consumer.runtime.now() >= (held.get(jobId)?.expiresAt ?? 0),
 		release: (job) => {
 			held.delete(job.jobId);
 		},
@@ -66,14 +73,17 @@ async function keepWatch(consumer: Consumer, held: Map<string, Held>, over: Abor
 
 /** False: D1 did not respond. */
 async function look(
-	{ db, config }: Consumer,
+	{ db, config, runtime }: Consumer,
 	held: Map<string, Held>,
 	looked: Held[],
 	isHeartbeat: boolean,
 ): Promise<boolean> {
+	const expiresAt = runtime.now() + config.leaseMs;
 	try {
 		const ours = isHeartbeat ? await extendLeases(db, looked, config.leaseMs) : await findHeldLeases(db, looked);
-		for (const { jobId, controller } of looked) {
+		for (const lease of looked) {
+			const { jobId, controller } = lease;
+			if (isHeartbeat) lease.expiresAt = expiresAt;
 			// A job that was released during the look was settled by us: its lease is not lost.
 			if (!ours.has(jobId) && held.has(jobId)) controller.abort(new Error("the lease is no longer ours"));
 		}
