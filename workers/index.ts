@@ -19,7 +19,7 @@ import { sweep } from "./sweeper/index.ts";
 
 export default {
 	fetch(request, env, context) {
-		return intake(request, env, context, configOf(env), runtime);
+		return intake(request, env, context, configOf(env), runtime, isolate);
 	},
 
 	async queue(batch, env, context) {

@@ -86,7 +86,7 @@ async function read(
 		return { outcome: { ok: false, failure: { ...failure, logId } }, refusal };
 	}
 	const about = { choicesRequested: choicesRequested(call), defaults: defaultsFor(call, runtime) };
-	const parsed = await readResponse(response, about, limits, watch);
+	const parsed = await readResponse(response, about, limits, watch, call.roomFor);
 	if (parsed.kind === "completion") {
 		const { completion, usage } = parsed;
 		return { outcome: { ok: true, response: { completion, usage, status, logId } }, refusal: null };

@@ -22,6 +22,8 @@ export interface ModelCall {
 	tenantId: string;
 	jobId: string;
 	gateway: GatewaySettings | null;
+	/** Called as the response grows. A promise: there is no memory for `chars` characters of it yet, and it is not read on. */
+	roomFor(chars: number): Promise<void> | null;
 }
 
 export type ModelOutcome = { ok: true; response: ModelResponse } | { ok: false; failure: ModelFailure };

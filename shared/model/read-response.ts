@@ -28,6 +28,7 @@ export async function readResponse(
 	about: { choicesRequested: number; defaults: CompletionDefaults },
 	limits: SilenceLimits,
 	watch: CallWatch,
+	roomFor: (chars: number) => Promise<void> | null,
 ): Promise<ParsedResponse> {
 	const saysEventStream = /\btext\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
 	const reader = new ResponseReader({ ...about, saysEventStream });
@@ -38,8 +39,16 @@ export async function readResponse(
 		if (state === "closing") watch.expectWithin(limits.closingMs);
 		else if (reader.progress > progress) watch.expectWithin(limits.idleMs);
 		progress = reader.progress;
-		return state !== "settled";
+		const room = roomFor(reader.chars);
+		return room === null ? state !== "settled" : readOn(room);
 	});
+	// The provider is not silent while it is not read.
+	async function readOn(room: Promise<void>): Promise<boolean> {
+		watch.allowSilence();
+		await watch.wait(room);
+		watch.expectWithin(state === "closing" ? limits.closingMs : limits.idleMs);
+		return state !== "settled";
+	}
 	watch.allowSilence();
 	return reader.end(isEnded);
 }
@@ -57,8 +66,11 @@ export async function readErrorText(response: Response, limits: SilenceLimits, w
 	return text;
 }
 
+/** False: nothing more is read. A promise: nothing is read until it settles. */
+type Take = (bytes: Uint8Array) => boolean | Promise<boolean>;
+
 /** True: the body ended. False: it broke off, the call was given up, or `take` returned false. */
-async function eachChunk(response: Response, watch: CallWatch, take: (bytes: Uint8Array) => boolean): Promise<boolean> {
+async function eachChunk(response: Response, watch: CallWatch, take: Take): Promise<boolean> {
 	if (response.body === null) return true;
 	const chunks = response.body.getReader();
 	const isEnded = await takeAll(chunks, watch, take);
@@ -67,17 +79,14 @@ async function eachChunk(response: Response, watch: CallWatch, take: (bytes: Uin
 	return isEnded;
 }
 
-async function takeAll(
-	chunks: ReadableStreamDefaultReader<unknown>,
-	watch: CallWatch,
-	take: (bytes: Uint8Array) => boolean,
-): Promise<boolean> {
+async function takeAll(chunks: ReadableStreamDefaultReader<unknown>, watch: CallWatch, take: Take): Promise<boolean> {
 	try {
 		for (;;) {
 			const { done, value } = await watch.wait(chunks.read());
 			if (done) return true;
 			if (!(value instanceof Uint8Array)) throw new TypeError("a chunk of the body is not bytes");
-			if (!take(value)) return false;
+			const mayGoOn = take(value);
+			if (!(typeof mayGoOn === "boolean" ? mayGoOn : await mayGoOn)) return false;
 		}
 	} catch {
 		// The network broke, or `watch.why` has the reason. What was read so far decides.

@@ -29,6 +29,7 @@ export function aCall({ input, ...overrides }: CallFacts = {}): ModelCall {
 		tenantId: "ten_1",
 		jobId: "job_1",
 		gateway: null,
+		roomFor: () => null,
 		...overrides,
 	};
 }

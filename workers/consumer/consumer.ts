@@ -3,6 +3,7 @@ import type { Config } from "../../shared/core/config.ts";
 import type { GroupCommit } from "../../shared/core/group-commit.ts";
 import { newHolder } from "../../shared/core/ids.ts";
 import type { Job } from "../../shared/core/jobs/job.ts";
+import type { MemoryBudget } from "../../shared/core/memory-budget.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { firstWaitMs } from "../../shared/core/webhooks/delivery-schedule.ts";
 import type { GateReason } from "../../shared/db/admission/may-run.ts";
@@ -12,7 +13,6 @@ import type { CallModel } from "../../shared/model/port.ts";
 import type { StorageHealth } from "../../shared/storage/canary.ts";
 import type { FreshResults } from "../../shared/storage/fresh-results.ts";
 import type { Bindings } from "../bindings.ts";
-import { ByteBudget } from "./byte-budget.ts";
 
 export interface Consumer extends Bindings {
 	callModel: CallModel;
@@ -23,7 +23,8 @@ export interface Consumer extends Bindings {
 	storageHealth: StorageHealth;
 	/** Of this isolate. */
 	databaseClock: DatabaseClock;
-	inputBudget: ByteBudget;
+	/** Of this isolate. */
+	memory: MemoryBudget;
 	/** Random per invocation: names our leases. */
 	holder: string;
 	/** `finishJobs`, grouped: jobs that become final while others are being written share the next transaction. */
@@ -56,15 +57,11 @@ export interface Lease {
 export const CALL_END_MS_MAX = 800_000;
 export const STORE_END_MS_MAX = 830_000;
 
-/** An isolate has 128 MB, and an input exists several times over while it is parsed and sent. */
-const INPUT_BYTES_HELD_MAX = 24 * 1024 * 1024;
-
 /** One consumer serves one invocation. */
-export function newConsumer(parts: Omit<Consumer, "inputBudget" | "holder" | "finalizations">): Consumer {
+export function newConsumer(parts: Omit<Consumer, "holder" | "finalizations">): Consumer {
 	const { db, runtime, config } = parts;
 	return {
 		...parts,
-		inputBudget: new ByteBudget(INPUT_BYTES_HELD_MAX),
 		holder: newHolder(runtime),
 		finalizations: db.grouped(async function writeFinalizations(finalizations: Finalization[]) {
 			return await finishJobs(db, finalizations, firstWaitMs(config.deliveryScheduleMs));

@@ -21,7 +21,7 @@ export async function consumeJobs(
 	env: Env,
 	config: Config,
 	runtime: Runtime,
-	{ freshResults, storageHealth, databaseClock }: Isolate,
+	isolate: Isolate,
 ): Promise<void> {
 	const secret = (name: string) => secretNamed(env, name);
 	const limits = { idleMs: config.streamIdleMs };
@@ -30,9 +30,7 @@ export async function consumeJobs(
 		callModel: callModel({ runtime, ai: env.AI, secret, allowSimulated: config.allowSimulated, limits }),
 		config,
 		runtime,
-		freshResults,
-		storageHealth,
-		databaseClock,
+		...isolate,
 	});
 	const messages = { schema: JobMessage, idOf: (key: JobMessage) => keyText(key.tenantId, key.jobId) };
 	await applyDispositions(batch, messages, (keys, dispose) => runMessages(consumer, keys, dispose));

@@ -3,6 +3,7 @@ import { type Attempt, type AttemptFacts, newAttempt, nextAttemptNumber } from "
 import { decideFailure, usesAttempt } from "../../shared/core/jobs/decide.ts";
 import {
 	afterFailure,
+	afterFullIsolate,
 	afterMissingInput,
 	afterOtherResult,
 	afterResult,
@@ -18,6 +19,7 @@ import type { ModelOutcome, ModelResponse } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/dispositions.ts";
 import { logDebug } from "../log.ts";
 import { CALL_END_MS_MAX, type Consumer, type Lease } from "./consumer.ts";
+import { JobMemory } from "./job-memory.ts";
 import { findEarlierResult, loadInput, mayStoreResult, storeWhileHeld } from "./persist.ts";
 import { reportFailure, reportRecovery } from "./report-to-breakers.ts";
 import { settle } from "./settle.ts";
@@ -41,10 +43,22 @@ async function attempt(consumer: Consumer, lease: Lease): Promise<Settlement | n
 	if (found !== null) return afterResult(job, found);
 	if (lease.gatedBy !== null) return handBack(job, lease.gatedBy);
 
-	return await consumer.inputBudget.hold(job.inputBytes, () => checkAndCall(consumer, lease));
+	const provider = routeFor(consumer.config.modelRoutes, job.model)?.provider ?? "openai-compatible";
+	const waitMs = job.deadlineAt - lease.now();
+	const memory = await JobMemory.take(consumer, { provider, bytes: job.inputBytes, waitMs }, lease.lost);
+	if (memory === null) return lease.lost.aborted ? null : afterWait(consumer, lease);
+	try {
+		return await checkAndCall(consumer, lease, memory);
+	} finally {
+		memory.release();
+	}
 }
 
-async function checkAndCall(consumer: Consumer, lease: Lease): Promise<Settlement | null> {
+function afterWait({ runtime }: Consumer, { job, now }: Lease): Settlement {
+	return precheck(job, now()) ?? afterFullIsolate(job, runtime.random);
+}
+
+async function checkAndCall(consumer: Consumer, lease: Lease, memory: JobMemory): Promise<Settlement | null> {
 	const { job, lost } = lease;
 	const ended = precheck(job, lease.now());
 	if (ended !== null) return ended;
@@ -59,7 +73,7 @@ async function checkAndCall(consumer: Consumer, lease: Lease): Promise<Settlemen
 	const tooLate = await checkTime(consumer, lease);
 	if (tooLate !== null) return tooLate;
 	if (lost.aborted || lease.hasLapsed()) return null;
-	const outcome = await call(consumer, lease, input);
+	const outcome = await call(consumer, lease, input, memory);
 	// A result that was paid for is stored even if the lease is lost: the job's next holder finds it.
 	if (outcome.ok) return await keepResult(consumer, lease, outcome.response);
 	return lost.aborted ? null : await decide(consumer, lease, outcome.failure);
@@ -85,7 +99,12 @@ function invocationMsLeft({ startedAt }: Lease, now: number): number {
 }
 
 /** Calls the model, for at most `timeout_seconds` and never beyond the deadline or the invocation. */
-async function call({ callModel, config, runtime }: Consumer, lease: Lease, input: JsonBody): Promise<ModelOutcome> {
+async function call(
+	{ callModel, config, runtime }: Consumer,
+	lease: Lease,
+	input: JsonBody,
+	memory: JobMemory,
+): Promise<ModelOutcome> {
 	const { tenantId, jobId, model, attempts, gateway, timeoutMs, deadlineAt } = lease.job;
 	const route = routeFor(config.modelRoutes, model);
 	if (route === null) return { ok: false, failure: noRoute(model) };
@@ -100,6 +119,7 @@ async function call({ callModel, config, runtime }: Consumer, lease: Lease, inpu
 			tenantId,
 			jobId,
 			gateway,
+			roomFor: (chars) => memory.roomFor(chars),
 		},
 		lease.lost,
 	);

@@ -14,6 +14,7 @@ import { newId } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { HostCache } from "../../shared/webhooks/host-cache.ts";
 import { bind } from "../bindings.ts";
+import type { Isolate } from "../isolate.ts";
 import { api } from "./api.ts";
 import { KeyCache } from "./auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "./auth/rate-limiters.ts";
@@ -35,6 +36,7 @@ export async function intake(
 	context: ExecutionContext,
 	parsed: ParsedConfig,
 	runtime: Runtime,
+	{ memory }: Isolate,
 ): Promise<Response> {
 	const requestId = newId("req", runtime);
 	if (!parsed.ok) return misconfigured(parsed.problems, requestId);
@@ -48,6 +50,7 @@ export async function intake(
 		hosts,
 		submissionLoad,
 		waits,
+		memory,
 		background: (work) => context.waitUntil(work),
 	};
 	return await api.fetch(request, { services, requestId });

@@ -1,6 +1,6 @@
 /** What intake works with, and what its middleware adds to a request. */
 import type { Config } from "../../shared/core/config.ts";
-import type { Json } from "../../shared/core/json/json.ts";
+import type { MemoryBudget } from "../../shared/core/memory-budget.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { HostCache } from "../../shared/webhooks/host-cache.ts";
 import type { Bindings } from "../bindings.ts";
@@ -17,6 +17,8 @@ export interface Services extends Bindings, RateLimiters {
 	hosts: HostCache;
 	submissionLoad: SubmissionLoad;
 	waits: Waits;
+	/** Of this isolate. */
+	memory: MemoryBudget;
 	/** Runs work after the response. Its failure must not matter. */
 	background(work: Promise<void>): void;
 }
@@ -29,14 +31,21 @@ export interface Caller {
 	waits: number | null;
 }
 
+export interface SubmissionBody {
+	/** Method, path and body: the same for a repeated request. */
+	fingerprinted: Uint8Array<ArrayBuffer>;
+	/** As the caller wrote it, byte for byte. Null: the body has none. */
+	input: Uint8Array | null;
+	/** Call this once the body is no longer needed. */
+	release(): void;
+}
+
 export type IntakeEnv = {
 	/** Passed to `api.fetch` with the request. Cheaper than variables: each access to `c.var` creates an object. */
 	Bindings: { services: Services; requestId: string };
 	Variables: {
 		caller: Caller;
-		/** The body's bytes, for the fingerprint of an idempotent request. */
-		rawBody: Uint8Array<ArrayBuffer>;
-		/** The parsed body, before any schema. */
-		body: Json;
+		/** The body of a submission; null for others, and once it is released. */
+		submission: SubmissionBody | null;
 	};
 };

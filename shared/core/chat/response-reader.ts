@@ -73,6 +73,11 @@ export class ResponseReader {
 		return this.#progress;
 	}
 
+	/** Characters that are held. */
+	get chars(): number {
+		return Math.max(this.#text.length, this.#stream.chars, this.#sse.pendingChars);
+	}
+
 	push(bytes: Uint8Array): ReaderState {
 		this.#take(this.#decoder.decode(bytes, { stream: true }), false);
 		return this.#state();

@@ -39,6 +39,8 @@ export type StatusReason =
 	| "budget_spent"
 	/** Queued: our own storage failed. No attempt was used. */
 	| "storage_unavailable"
+	/** Queued: the workers had no memory left for its input. No attempt was used. */
+	| "worker_full"
 	/** Failed: the same call would fail again. */
 	| "permanent"
 	/** Failed: the model's response could not be parsed. */

@@ -101,9 +101,18 @@ export function afterMissingInput(job: Job): Settlement {
 }
 
 /** The job may make no call now. It is queued again and waits like any other with this reason. */
-export function handBack(job: Job, reason: StatusReason): Settlement {
+export function handBack(job: Job, reason: StatusReason): QueuedSettlement {
 	const progress = progressWithoutCall(job);
 	return { status: "queued", reason, delayMs: 0, progress, breakerEvent: null };
+}
+
+/** Spread, so that jobs that were handed back together do not return together. */
+const FULL_WAIT_MS = { least: 5_000, most: 15_000 };
+
+/** The isolate has no memory for the job's input at present: another may, or this one soon. No attempt is used. */
+export function afterFullIsolate(job: Job, random: () => number): Settlement {
+	const { least, most } = FULL_WAIT_MS;
+	return { ...handBack(job, "worker_full"), delayMs: Math.round(least + random() * (most - least)) };
 }
 
 /** The wait after our own storage failed to store a result or to load an input. */

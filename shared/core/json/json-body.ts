@@ -15,10 +15,29 @@ const CLOSE_OBJECT = 0x7d;
 
 /** Where a member lies: its key with the quotes from `start`, and its value from `valueStart` to `end`. */
 interface Member {
-	name: string;
 	start: number;
 	valueStart: number;
 	end: number;
+}
+
+/** Three numbers a member: half a million objects would take more memory than the body. */
+class Members {
+	#at = new Uint32Array(3 * 64);
+	length = 0;
+
+	push({ start, valueStart, end }: Member): void {
+		if (3 * this.length === this.#at.length) {
+			const wider = new Uint32Array(2 * this.#at.length);
+			wider.set(this.#at);
+			this.#at = wider;
+		}
+		this.#at.set([start, valueStart, end], 3 * this.length++);
+	}
+
+	get(index: number): Member {
+		const [start = 0, valueStart = 0, end = 0] = this.#at.subarray(3 * index, 3 * index + 3);
+		return { start, valueStart, end };
+	}
 }
 
 /** Undefined leaves the member out. */
@@ -26,11 +45,11 @@ export type Changes = Readonly<Record<string, Json | undefined>>;
 
 export class JsonBody {
 	readonly #bytes: Uint8Array;
-	readonly #members: readonly Member[];
+	readonly #members: Members;
 	readonly #changes: Changes;
 
 	/** Throws unless `bytes` hold an object. What its members hold is not checked. */
-	constructor(bytes: Uint8Array, members: readonly Member[] = membersOf(bytes), changes: Changes = {}) {
+	constructor(bytes: Uint8Array, members: Members = membersOf(bytes), changes: Changes = {}) {
 		this.#bytes = bytes;
 		this.#members = members;
 		this.#changes = changes;
@@ -39,14 +58,17 @@ export class JsonBody {
 	/** The member's value; undefined: there is none. Of a repeated name the last counts, as for `JSON.parse`. */
 	get(name: string): Json | undefined {
 		if (Object.hasOwn(this.#changes, name)) return this.#changes[name];
-		const member = this.#members.findLast((one) => one.name === name);
-		return member === undefined ? undefined : parse(this.#bytes.subarray(member.valueStart, member.end));
+		const bytes = this.bytesOf(name);
+		return bytes === null ? undefined : parse(bytes);
 	}
 
 	/** The bytes of a member of the original; null: there is none. */
 	bytesOf(name: string): Uint8Array | null {
-		const member = this.#members.findLast((one) => one.name === name);
-		return member === undefined ? null : this.#bytes.subarray(member.valueStart, member.end);
+		for (let index = this.#members.length - 1; index >= 0; index--) {
+			const { start, valueStart, end } = this.#members.get(index);
+			if (this.#isNamed(start, name)) return this.#bytes.subarray(valueStart, end);
+		}
+		return null;
 	}
 
 	with(changes: Changes): JsonBody {
@@ -65,21 +87,36 @@ export class JsonBody {
 	/** The changed members first, then the others as they are. */
 	toBytes(): Uint8Array<ArrayBuffer> {
 		const changed = JSON.stringify(this.#changes).slice(1, -1);
-		const kept = this.#members.filter(({ name }) => !Object.hasOwn(this.#changes, name));
-		const parts = [
-			...(changed === "" ? [] : [new TextEncoder().encode(changed)]),
-			...kept.map(({ start, end }) => this.#bytes.subarray(start, end)),
-		];
-		const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.byteLength + 1, parts.length === 0 ? 2 : 1));
+		const first = new TextEncoder().encode(changed);
+		// What lies between the members takes as many bytes as the commas do, or more.
+		const whole = new Uint8Array(first.byteLength + this.#bytes.byteLength + 3);
 		whole[0] = OPEN_OBJECT;
 		let at = 1;
-		for (const part of parts) {
+		const add = (part: Uint8Array) => {
 			whole.set(part, at);
 			at += part.byteLength;
 			whole[at++] = COMMA;
+		};
+		if (first.byteLength > 0) add(first);
+		const changedNames = Object.keys(this.#changes);
+		for (let index = 0; index < this.#members.length; index++) {
+			const { start, end } = this.#members.get(index);
+			if (!changedNames.some((name) => this.#isNamed(start, name))) add(this.#bytes.subarray(start, end));
 		}
-		whole[whole.byteLength - 1] = CLOSE_OBJECT;
-		return whole;
+		if (at === 1) at = 2;
+		whole[at - 1] = CLOSE_OBJECT;
+		return whole.subarray(0, at);
+	}
+
+	/** Whether the key that starts at `start` is `name`: compared byte by byte, and parsed only if it is escaped. */
+	#isNamed(start: number, name: string): boolean {
+		for (let at = 0; ; at++) {
+			const byte = this.#bytes[start + 1 + at];
+			if (byte === QUOTE) return at === name.length;
+			if (byte === BACKSLASH || (byte !== undefined && byte > 0x7f)) break;
+			if (byte !== name.charCodeAt(at)) return false;
+		}
+		return parse(this.#bytes.subarray(start, stringEnd(this.#bytes, start + 1))) === name;
 	}
 }
 
@@ -87,8 +124,8 @@ function parse(bytes: Uint8Array): Json {
 	return JSON.parse(new TextDecoder().decode(bytes));
 }
 
-function membersOf(bytes: Uint8Array): Member[] {
-	const members: Member[] = [];
+function membersOf(bytes: Uint8Array): Members {
+	const members = new Members();
 	let at = expect(bytes, skipSpace(bytes, 0), OPEN_OBJECT);
 	at = skipSpace(bytes, at);
 	if (bytes[at] === CLOSE_OBJECT) return members;
@@ -97,7 +134,7 @@ function membersOf(bytes: Uint8Array): Member[] {
 		const keyEnd = stringEnd(bytes, expect(bytes, start, QUOTE));
 		const valueStart = skipSpace(bytes, expect(bytes, skipSpace(bytes, keyEnd), COLON));
 		const end = valueEnd(bytes, valueStart);
-		members.push({ name: String(parse(bytes.subarray(start, keyEnd))), start, valueStart, end });
+		members.push({ start, valueStart, end });
 		at = skipSpace(bytes, end);
 		if (bytes[at] === CLOSE_OBJECT) return members;
 		at = skipSpace(bytes, expect(bytes, at, COMMA));

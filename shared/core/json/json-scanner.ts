@@ -9,6 +9,8 @@ export interface JsonLimits {
 	depthMax: number;
 	/** How many values of any kind, nested ones included: a value of two bytes may take forty in memory. */
 	valuesMax: number;
+	/** The member of the body in which long strings are noted. Null: none are. */
+	shortened?: string | null;
 }
 
 export interface JsonProblem {
@@ -19,6 +21,7 @@ export interface JsonProblem {
 }
 
 const SHOWN_KEY_LENGTH_MAX = 64;
+const LONG_STRING_LENGTH = 4_096;
 
 const QUOTE = 0x22;
 const COMMA = 0x2c;
@@ -37,6 +40,8 @@ export class JsonScanner {
 	readonly #text: string;
 	readonly #limits: JsonLimits;
 	readonly #open: (OpenArray | OpenObject)[] = [];
+	/** Where the long strings of `shortened` begin and end, quotes included. */
+	readonly longStrings: { start: number; end: number }[] = [];
 	#at = 0;
 	#values = 0;
 	#valueIsDue = true;
@@ -62,7 +67,7 @@ export class JsonScanner {
 		if (++this.#values > valuesMax) return this.#problem(`The body holds more than ${valuesMax} values.`);
 		if (next === OPEN_OBJECT || next === OPEN_ARRAY) return this.#openLevel(next === OPEN_OBJECT);
 		this.#valueIsDue = false;
-		if (next === QUOTE) return this.#string(this.#open.length);
+		if (next === QUOTE) return this.#stringValue();
 		if (next === MINUS || (next >= 0x30 && next <= 0x39)) return this.#number();
 		for (const word of ["true", "false", "null"]) {
 			if (!this.#text.startsWith(word, this.#at)) continue;
@@ -122,6 +127,14 @@ export class JsonScanner {
 		if (this.#skipSpace() !== COLON) return this.#notJson();
 		this.#at++;
 		return null;
+	}
+
+	#stringValue(): JsonProblem | null {
+		const start = this.#at;
+		const problem = this.#string(this.#open.length);
+		const isLong = this.#at - start > LONG_STRING_LENGTH && this.#open[0]?.step === this.#limits.shortened;
+		if (isLong && problem === null) this.longStrings.push({ start, end: this.#at });
+		return problem;
 	}
 
 	/** Moves past a string. `levels`: how many steps of the path a problem names; a broken key has no step of its own. */

@@ -28,14 +28,39 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): ParsedJs
 	} catch {
 		return refused("The body is not valid UTF-8.");
 	}
-	const problem = new JsonScanner(text, limits).firstProblem();
+	const scanner = new JsonScanner(text, limits);
+	const problem = scanner.firstProblem();
 	if (problem !== null) return { ok: false, problem };
 	try {
-		return { ok: true, value: JSON.parse(text) };
+		return { ok: true, value: JSON.parse(shorten(text, scanner.longStrings)) };
 	} catch {
 		// Reached only if the scanner and JSON.parse disagree about the grammar. The error's message would quote the body.
 		return refused("The body is not valid JSON.");
 	}
+}
+
+/** A schema looks at no string of megabytes: its start is enough, and takes no memory. */
+function shorten(text: string, longStrings: readonly { start: number; end: number }[]): string {
+	let shortened = "";
+	let from = 0;
+	for (const { start, end } of longStrings) {
+		shortened += `${text.slice(from, endOfStart(text, start))}"`;
+		from = end;
+	}
+	return from === 0 ? text : shortened + text.slice(from);
+}
+
+/** How much of a long string is kept: not less than a URL may have. */
+const KEPT_LENGTH = 4_000;
+
+/** Not within an escape. */
+function endOfStart(text: string, start: number): number {
+	let at = start + 1;
+	while (at < start + KEPT_LENGTH) {
+		if (text[at] === "\\") at += text[at + 1] === "u" ? 6 : 2;
+		else at += 1;
+	}
+	return at;
 }
 
 function refused(message: string): ParsedJson {

@@ -1,5 +1,6 @@
 /** The way to the API and back: each request is an invocation of its own, which may die, and a client that may give up. */
 import { newId } from "../../../shared/core/ids.ts";
+import { MemoryBudget } from "../../../shared/core/memory-budget.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
@@ -69,6 +70,7 @@ export class Http {
 			hosts: this.#hosts,
 			submissionLoad: this.#submissionLoad,
 			waits: new Waits(),
+			memory: new MemoryBudget(),
 			background,
 		};
 		return await api.fetch(request, { services, requestId: newId("req", by.runtime) });

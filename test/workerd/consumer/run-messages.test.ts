@@ -1,5 +1,7 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { newAttempt } from "../../../shared/core/jobs/attempts.ts";
 import { ACK } from "../../../shared/queues/dispositions.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { aJob, DAY, HOUR, LEASE_MS, MINUTE, NOW, reload, SECOND, WEBHOOK } from "../support/a-job.ts";
@@ -308,7 +310,7 @@ describe("a batch", () => {
 		expect(dispositions[failing.jobId]).toMatchObject({ kind: "retry" });
 	});
 
-	it("holds 24 MiB of inputs at a time, in the order of arrival, and all get their turn", async () => {
+	it("holds the inputs at a time that its isolate has memory for, in the order of arrival, and all get their turn", async () => {
 		const sizes = [16, 16, 4, 30];
 		const jobs = await Promise.all(sizes.map((mib) => aJob({ inputBytes: mib << 20 })));
 		let held = 0;
@@ -325,18 +327,40 @@ describe("a batch", () => {
 		expect(await world.until(over)).toBe(true);
 		expect(model.calls).toHaveLength(4);
 		// What is larger than the whole budget runs alone.
-		expect(heldMax).toBe(30 << 20);
+		expect(heldMax).toBe(32 << 20);
 		expect(world.runtime.now()).toBe(NOW + 30 * SECOND);
 	});
 
-	it("gives a job back that waited for memory too long to be called before its invocation ends", async () => {
-		const jobs = [await aJob({ inputBytes: 16 << 20 }), await aJob({ inputBytes: 16 << 20 })] as const;
+	it("gives a job back that waited too long to be called before its invocation ends", async () => {
+		const killed = newAttempt(
+			{ attempts: [], fence: 1, model: "m" },
+			{ outcome: "abandoned", counted: true, startedAt: 0, endedAt: 0 },
+		);
+		const jobs = [await aJob(), await aJob({ attempts: [killed] })] as const;
 		const model = aModel(slowly(8 * MINUTE, answered()));
 		const { dispositions, over } = world.start(model).consuming(...jobs);
 		await world.until(over);
 		expect(model.calls).toHaveLength(1);
 		expect(dispositions[jobs[1].jobId]).toEqual({ kind: "retry", delaySeconds: 30 });
-		expect(await reload(jobs[1])).toMatchObject({ status: "queued", attempt: 0, attempts: [] });
+		expect(await reload(jobs[1])).toMatchObject({ status: "queued", attempt: 0, attempts: [killed] });
+	});
+
+	it("gives a job back for which the isolate has no memory for half a minute, whichever invocation has it", async () => {
+		const [large, job] = [await aJob({ inputBytes: 20 << 20 }), await aJob({ inputBytes: 20 << 20 })];
+		const model = aModel(slowly(8 * MINUTE, answered()), answered());
+		const process = world.start(model);
+		const other = process.consuming(large);
+		const { dispositions, over } = process.consuming(job);
+		await world.advance(10 * SECOND);
+		expect(model.calls).toHaveLength(1);
+		await world.until(over);
+		const { delaySeconds } = z.object({ delaySeconds: z.number() }).parse(dispositions[job.jobId]);
+		expect(delaySeconds).toBeGreaterThanOrEqual(5);
+		const returned = { status: "queued", statusReason: "worker_full", attempt: 0, attempts: [] };
+		expect(await reload(job)).toMatchObject(returned);
+		await world.until(other.over);
+		await world.until(process.consuming(job).over);
+		expect(await reload(job)).toMatchObject({ status: "succeeded", attempt: 1 });
 	});
 
 	it("runs, though a row among it cannot be read", async () => {

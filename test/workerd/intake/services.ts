@@ -1,6 +1,7 @@
 /** The API with services of a test's making. */
 import { env } from "cloudflare:workers";
 import type { Config } from "../../../shared/core/config.ts";
+import { MemoryBudget } from "../../../shared/core/memory-budget.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
@@ -31,6 +32,7 @@ export function theServices(
 		hosts: new HostCache(),
 		submissionLoad: new SubmissionLoad(),
 		waits: new Waits(),
+		memory: new MemoryBudget(),
 		background: (work) => background.push(work),
 		...overrides,
 	};

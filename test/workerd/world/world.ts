@@ -139,7 +139,7 @@ export class World {
 		});
 		const limitMs = waitMs + RESPONSE_MS;
 		const response = this.#invoke("intake", limitMs, () =>
-			intake(request, process.env, context, { ok: true, config: this.config }, process.runtime),
+			intake(request, process.env, context, { ok: true, config: this.config }, process.runtime, process.isolate),
 		);
 		return (await this.until(response, limitMs)) ? await response : null;
 	}

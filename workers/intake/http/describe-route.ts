@@ -54,6 +54,6 @@ export const commonErrors = {
 
 /** Errors of all routes with a body. */
 export const bodyErrors = {
-	413: errorResponse("The body exceeds 16 MiB."),
+	413: errorResponse("The body is too large. The message names the limit."),
 	415: errorResponse("The body is not `application/json`."),
 };

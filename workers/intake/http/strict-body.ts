@@ -1,32 +1,66 @@
-/** Reads a JSON body once, with strict parsing. The limit applies to the bytes read: `Content-Length` may be wrong. */
+/**
+ * Reads a JSON body once, with strict parsing. Its limit applies to the bytes read: `Content-Length` may be wrong. A large body is
+ * read only while the isolate has memory for it.
+ */
 import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Json } from "../../../shared/core/json/json.ts";
+import { JsonBody } from "../../../shared/core/json/json-body.ts";
 import { BODY_LIMITS, parseStrictJson } from "../../../shared/core/json/strict-json.ts";
+import { utf8 } from "../../../shared/crypto/bytes.ts";
 import type { IntakeEnv } from "../services.ts";
+import { BodyReader } from "./body-reader.ts";
 
+interface Rules {
+	isRequired: boolean;
+	bytesMax: number;
+	/** Whether the body has an `input`, which is stored as it is. */
+	hasInput: boolean;
+}
+
+const KIB = 1024;
 /** A context of a million tokens is 4 to 6 MB of text. */
-const BODY_BYTES_MAX = 16 * 1024 * 1024;
+const SUBMISSION_BYTES_MAX = 16 * KIB * KIB;
 
 /** Replaces the request's `json()`, so that routes validate what this middleware has read. */
-function strictBody(isRequired: boolean) {
+function strictBody(rules: Rules) {
 	return createMiddleware<IntakeEnv>(async function readStrictBody(c, next) {
-		const bytes = await readBounded(c.req.raw.body);
-		c.set("rawBody", bytes);
-		const isThere = bytes.byteLength > 0;
-		if (isThere || isRequired) checkMediaType(c);
-		const value = isThere || isRequired ? parse(bytes) : {};
-		c.set("body", value);
-		Object.defineProperty(c.req, "json", { value: async () => value });
-		// The framework checks for a body first, and would find that this one is read already.
-		Object.defineProperty(c.req, "arrayBuffer", { value: async () => bytes.buffer });
-		await next();
+		const { memory, runtime } = c.env.services;
+		const body = new BodyReader(memory, runtime, rules.bytesMax);
+		try {
+			// In front of the bytes: what else makes the request the same as another. So both are hashed without a copy.
+			const prefix = rules.hasInput ? utf8(`${c.req.method} ${c.req.path}\n`) : new Uint8Array();
+			const whole = await body.read(c.req.raw, prefix);
+			const bytes = whole.subarray(prefix.byteLength);
+			const isThere = bytes.byteLength > 0;
+			if (isThere || rules.isRequired) checkMediaType(c);
+			const value = isThere || rules.isRequired ? parse(bytes, rules) : {};
+			if (rules.hasInput) {
+				const input = isThere ? new JsonBody(bytes).bytesOf("input") : null;
+				c.set("submission", { fingerprinted: whole, input, release: () => release(c, body) });
+			}
+			Object.defineProperty(c.req, "json", { value: async () => value });
+			// The framework only looks whether there is a body, and would find that this one is read already.
+			Object.defineProperty(c.req, "arrayBuffer", { value: async () => new ArrayBuffer(isThere ? 1 : 0) });
+			await next();
+		} finally {
+			release(c, body);
+		}
 	});
 }
 
-export const requireBody = strictBody(true);
-export const allowBody = strictBody(false);
+/** A caller may wait long for the job when its body is no longer needed. */
+function release(c: Context<IntakeEnv>, body: BodyReader): void {
+	c.set("submission", null);
+	body.release();
+}
+
+export const requireSubmission = strictBody({ isRequired: true, bytesMax: SUBMISSION_BYTES_MAX, hasInput: true });
+export const allowSubmission = strictBody({ isRequired: false, bytesMax: SUBMISSION_BYTES_MAX, hasInput: true });
+export const requireBody = strictBody({ isRequired: true, bytesMax: 64 * KIB, hasInput: false });
+/** `{}`, or a few fields. */
+export const allowBody = strictBody({ isRequired: false, bytesMax: 4 * KIB, hasInput: false });
 
 function checkMediaType(c: Context): void {
 	const type = c.req.header("content-type") ?? "";
@@ -38,31 +72,9 @@ function checkMediaType(c: Context): void {
 	}
 }
 
-function parse(bytes: Uint8Array): Json {
-	const parsed = parseStrictJson(bytes, BODY_LIMITS);
+function parse(bytes: Uint8Array, { hasInput }: Rules): Json {
+	const parsed = parseStrictJson(bytes, { ...BODY_LIMITS, shortened: hasInput ? "input" : null });
 	if (parsed.ok) return parsed.value;
 	const { message, path } = parsed.problem;
 	throw new AppError("invalid_request", message, path === "" ? null : path);
-}
-
-async function readBounded(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array<ArrayBuffer>> {
-	if (stream === null) return new Uint8Array();
-	const chunks: Uint8Array[] = [];
-	let length = 0;
-	const reader = stream.getReader();
-	for (let read = await reader.read(); read.value !== undefined; read = await reader.read()) {
-		length += read.value.byteLength;
-		if (length > BODY_BYTES_MAX) {
-			reader.cancel().catch(() => undefined);
-			throw new AppError("payload_too_large", `The body must be at most ${BODY_BYTES_MAX} bytes.`);
-		}
-		chunks.push(read.value);
-	}
-	const whole = new Uint8Array(length);
-	let at = 0;
-	for (const chunk of chunks) {
-		whole.set(chunk, at);
-		at += chunk.byteLength;
-	}
-	return whole;
 }

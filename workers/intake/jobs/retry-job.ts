@@ -7,10 +7,10 @@ import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { bodyErrors, commonErrors, errorResponse, idParams, noQuery } from "../http/describe-route.ts";
 import { originOf } from "../http/headers.ts";
-import { allowBody } from "../http/strict-body.ts";
+import { allowSubmission } from "../http/strict-body.ts";
 import { readWait } from "../http/wait.ts";
 import { jobKeyOf, noSuchJob } from "./load-job.ts";
-import { inputIn, readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
+import { readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
 
 const route = createRoute({
 	operationId: "retryJob",
@@ -20,7 +20,7 @@ const route = createRoute({
 	summary: "Retry a job",
 	description:
 		"Submits a new job with the same request as a final one. The new job has its id in `retry_of`. The body may override any field.",
-	middleware: [requireKey("jobs:write"), allowBody] as const,
+	middleware: [requireKey("jobs:write"), allowSubmission] as const,
 	request: {
 		params: idParams,
 		query: noQuery,
@@ -43,7 +43,7 @@ export const retryJobRoute = newApp().openapi(route, async (c) => {
 	const order = {
 		key: jobKeyOf(c),
 		overrides,
-		input: inputIn(c),
+		input: c.var.submission?.input ?? null,
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 		by: callerAsActor(c),

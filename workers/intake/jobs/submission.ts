@@ -3,7 +3,6 @@ import type { Context } from "hono";
 import { JobResponse, viewJob } from "../../../shared/api/job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Idempotency } from "../../../shared/core/jobs/idempotency.ts";
-import { JsonBody } from "../../../shared/core/json/json-body.ts";
 import { sha256Hex } from "../../../shared/crypto/digest.ts";
 import type { Submission } from "../../../shared/db/jobs/submit-jobs.ts";
 import type { Outcome, SubmitBindings } from "../../../shared/jobs/submit.ts";
@@ -60,8 +59,8 @@ export async function readIdempotency(c: Context<IntakeEnv>): Promise<Idempotenc
 	const count = readRetryCount(c.req.header("x-stainless-retry-count"));
 	if (key === undefined && count === null) return null;
 	const { services, requestId } = c.env;
-	const { rawBody, caller } = c.var;
-	const fingerprint = await sha256Hex(services.runtime, `${c.req.method} ${c.req.path}\n`, rawBody);
+	const { submission, caller } = c.var;
+	const fingerprint = await sha256Hex(services.runtime, submission?.fingerprinted ?? "");
 	if (key !== undefined) return { key, fingerprint };
 	// Keys of callers have no spaces, so they never collide with this one.
 	return { key: `retried ${caller.keyId} ${fingerprint}`, requestId, isRepeat: count !== 0 };
@@ -72,14 +71,9 @@ function readRetryCount(text: string | undefined): number | null {
 	return text !== undefined && /^\d{1,4}$/.test(text) ? Number(text) : null;
 }
 
-/** The input as the caller wrote it, byte for byte. Null: the body has none. */
-export function inputIn(c: Context<IntakeEnv>): Uint8Array | null {
-	const { rawBody } = c.var;
-	return rawBody.byteLength === 0 ? null : new JsonBody(rawBody).bytesOf("input");
-}
-
 /** 202, or 200 if the caller waits and the job ends in time. */
 export async function respondToSubmission(c: Context<IntakeEnv>, outcome: Outcome, waitMs: number | null) {
+	c.var.submission?.release();
 	const submission = acceptedOrThrow(outcome);
 	if (submission.outcome === "replayed") c.header("idempotent-replayed", "true");
 	const job = waitMs === null ? submission.job : await waitUntilFinal(c, submission.job, submission.job, waitMs);

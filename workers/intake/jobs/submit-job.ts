@@ -5,9 +5,9 @@ import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { bodyErrors, commonErrors, noQuery } from "../http/describe-route.ts";
 import { originOf } from "../http/headers.ts";
-import { requireBody } from "../http/strict-body.ts";
+import { requireSubmission } from "../http/strict-body.ts";
 import { readWait } from "../http/wait.ts";
-import { inputIn, readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
+import { readIdempotency, respondToSubmission, submissionResponses, submitBindings } from "./submission.ts";
 
 const route = createRoute({
 	operationId: "submitJob",
@@ -17,7 +17,7 @@ const route = createRoute({
 	summary: "Submit a job",
 	description:
 		"Responds at once. For 24 hours, a repeated submission with the same `Idempotency-Key` is the same job. `Prefer: wait=30` holds the response until the job is final.",
-	middleware: [requireKey("jobs:write"), requireBody],
+	middleware: [requireKey("jobs:write"), requireSubmission],
 	request: {
 		query: noQuery,
 		headers: submitHeaders,
@@ -32,7 +32,7 @@ export const submitJobRoute = newApp().openapi(route, async (c) => {
 	const order = {
 		tenantId: c.var.caller.tenantId,
 		request: c.req.valid("json"),
-		input: inputIn(c) ?? new Uint8Array(),
+		input: c.var.submission?.input ?? new Uint8Array(),
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 	};
