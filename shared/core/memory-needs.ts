@@ -2,13 +2,18 @@
  * How much memory a body, an input or an answer needs, as multiples of its size: measured with the worst of each size, in V8 of
  * Node 24 (test/node/workers/memory.test.ts). A single character beyond Latin-1 makes all text around it two bytes a character.
  */
+import type { Scanned } from "./json/strict-json.ts";
 import { FREE_BYTES, type Need } from "./memory-budget.ts";
 import type { ProviderName } from "./upstreams/model-routes.ts";
 
 const NOTHING: Need = { held: 0, peak: 0 };
 
-/** The bytes stay; while they are parsed they exist as text and as values too. */
+/** The bytes stay; while they are parsed, they exist as text and as values too. */
 const BODY: Need = { held: 1, peak: 4 };
+/** Of text and of the strings parsed from it: of each character, and of each key and each value beside its characters. */
+const CHAR_BYTES = 2;
+const KEY_BYTES = 120;
+const VALUE_BYTES = 24;
 
 const INPUT: Readonly<Record<ProviderName, Need>> = {
 	// As they are, and as they are sent.
@@ -24,6 +29,13 @@ const ANSWER: Need = { held: 5, peak: 4 };
 
 export function needOfBody(bytes: number): Need {
 	return times(BODY, bytes);
+}
+
+/** While the values of a body are made. @param bytes of the body */
+export function needOfParsing(bytes: number, { chars, keys, values }: Scanned): Need {
+	const { held } = needOfBody(bytes);
+	const peak = CHAR_BYTES * (bytes + chars) + KEY_BYTES * keys + VALUE_BYTES * values;
+	return { held, peak: held === 0 ? 0 : peak };
 }
 
 export function needOfInput(provider: ProviderName, bytes: number): Need {

@@ -7,10 +7,13 @@ import { z } from "zod";
 
 export const MESSAGE_ROLES = ["system", "developer", "user", "assistant", "tool"] as const;
 
-const Message = z.looseObject({
-	role: z.enum(MESSAGE_ROLES),
-	content: z.union([z.string(), z.null(), z.array(z.unknown())]),
-});
+/** Not loose: the check would copy the other fields of every message. */
+const Message = z
+	.object({
+		role: z.enum(MESSAGE_ROLES),
+		content: z.union([z.string(), z.null(), z.array(z.unknown())]),
+	})
+	.meta({ additionalProperties: {} });
 
 export const ChatInput = z.looseObject({
 	messages: z.array(Message),

@@ -9,6 +9,8 @@ export interface JsonLimits {
 	depthMax: number;
 	/** How many values of any kind, nested ones included: a value of two bytes may take forty in memory. */
 	valuesMax: number;
+	/** How many keys one object may have: while it is open, they are kept beside the text. */
+	keysMax?: number;
 	/** The member of the body in which long strings are noted. Null: none are. */
 	shortened?: string | null;
 }
@@ -42,8 +44,9 @@ export class JsonScanner {
 	readonly #open: (OpenArray | OpenObject)[] = [];
 	/** Where the long strings of `shortened` begin and end, quotes included. */
 	readonly longStrings: { start: number; end: number }[] = [];
+	keys = 0;
+	values = 0;
 	#at = 0;
-	#values = 0;
 	#valueIsDue = true;
 
 	constructor(text: string, limits: JsonLimits) {
@@ -64,7 +67,7 @@ export class JsonScanner {
 
 	#value(next: number): JsonProblem | null {
 		const { valuesMax } = this.#limits;
-		if (++this.#values > valuesMax) return this.#problem(`The body holds more than ${valuesMax} values.`);
+		if (++this.values > valuesMax) return this.#problem(`The body holds more than ${valuesMax} values.`);
 		if (next === OPEN_OBJECT || next === OPEN_ARRAY) return this.#openLevel(next === OPEN_OBJECT);
 		this.#valueIsDue = false;
 		if (next === QUOTE) return this.#stringValue();
@@ -124,6 +127,9 @@ export class JsonScanner {
 		if (object.keys.has(key))
 			return this.#problem(`The key ${JSON.stringify(shown(key))} appears twice in one object.`);
 		object.keys.add(key);
+		this.keys += 1;
+		const { keysMax = Number.POSITIVE_INFINITY } = this.#limits;
+		if (object.keys.size > keysMax) return this.#problem(`One object holds more than ${keysMax} keys.`);
 		if (this.#skipSpace() !== COLON) return this.#notJson();
 		this.#at++;
 		return null;

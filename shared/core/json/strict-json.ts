@@ -9,15 +9,29 @@ import type { Json } from "./json.ts";
 import { type JsonLimits, type JsonProblem, JsonScanner } from "./json-scanner.ts";
 
 /**
- * The limits of a request body. 500,000 values are about 80,000 chat messages in parts, and at worst 90 MB of memory (V8 of
- * Node 24). Without this limit, 16 MiB of `[],` would take 220 MB, and an isolate has 128 MB for all its requests.
+ * The limits of a request body. 500,000 values are about 80,000 chat messages in parts, and at worst 60 MB of memory beside the
+ * body (V8 of Node 24). Without this limit, 16 MiB of `[],` would take 220 MB, and an isolate has 128 MB for all its requests.
  */
-export const BODY_LIMITS: JsonLimits = { depthMax: 64, valuesMax: 500_000 };
+export const BODY_LIMITS: JsonLimits = { depthMax: 64, valuesMax: 500_000, keysMax: 10_000 };
 
 export type ParsedJson = { ok: true; value: Json } | { ok: false; problem: JsonProblem };
 
-/** Parses a body, or describes what the caller should fix. Never throws. */
-export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): ParsedJson {
+/** What `JSON.parse` is going to make of a text. */
+export interface Scanned {
+	chars: number;
+	keys: number;
+	values: number;
+}
+
+/**
+ * Parses a body, or describes what the caller should fix.
+ * @param onScanned called before the values are made. It may throw: nothing else does
+ */
+export function parseStrictJson(
+	bytes: Uint8Array,
+	limits: JsonLimits,
+	onScanned: (scanned: Scanned) => void = () => undefined,
+): ParsedJson {
 	// RFC 8259 §8.1: no byte order mark. Dropping it would make two different bodies equal.
 	if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) {
 		return refused("The body must not start with a byte order mark.");
@@ -31,8 +45,10 @@ export function parseStrictJson(bytes: Uint8Array, limits: JsonLimits): ParsedJs
 	const scanner = new JsonScanner(text, limits);
 	const problem = scanner.firstProblem();
 	if (problem !== null) return { ok: false, problem };
+	const kept = shorten(text, scanner.longStrings);
+	onScanned({ chars: kept.length, keys: scanner.keys, values: scanner.values });
 	try {
-		return { ok: true, value: JSON.parse(shorten(text, scanner.longStrings)) };
+		return { ok: true, value: JSON.parse(kept) };
 	} catch {
 		// Reached only if the scanner and JSON.parse disagree about the grammar. The error's message would quote the body.
 		return refused("The body is not valid JSON.");

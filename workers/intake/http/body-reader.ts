@@ -1,7 +1,8 @@
 /** Reads a body into one buffer, within its limit and what the isolate has of memory. */
 import { AppError } from "../../../shared/core/errors.ts";
-import { FREE_BYTES, type MemoryBudget, type Share } from "../../../shared/core/memory-budget.ts";
-import { needOfBody } from "../../../shared/core/memory-needs.ts";
+import type { Scanned } from "../../../shared/core/json/strict-json.ts";
+import { FREE_BYTES, type MemoryBudget, type Need, type Share } from "../../../shared/core/memory-budget.ts";
+import { needOfBody, needOfParsing } from "../../../shared/core/memory-needs.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
 
 /** Nobody may keep the memory of others by sending slowly: 16 MiB in this time are 2 Mbit/s. */
@@ -16,6 +17,7 @@ export class BodyReader {
 	readonly #runtime: Pick<Runtime, "timer" | "random">;
 	readonly #bytesMax: number;
 	#share: Share | null;
+	#claimed = 0;
 
 	constructor(memory: MemoryBudget, runtime: Pick<Runtime, "timer" | "random">, bytesMax: number) {
 		this.#memory = memory;
@@ -53,10 +55,21 @@ export class BodyReader {
 		this.#share = null;
 	}
 
+	/** Call this before the values of the body are made. Throws `rate_limited` if there is no memory for them at present. */
+	claimFor(scanned: Scanned): void {
+		this.#grow(needOfParsing(this.#claimed, scanned));
+	}
+
 	#claim(bytes: number): void {
 		const max = this.#bytesMax;
 		if (!(bytes <= max)) throw new AppError("payload_too_large", `The body must be at most ${max} bytes.`);
-		if (this.#share !== null && this.#memory.tryGrow(this.#share, needOfBody(bytes))) return;
+		this.#claimed = bytes;
+		this.#grow(needOfBody(bytes));
+	}
+
+	#grow(need: Need): void {
+		if (this.#share !== null && this.#memory.tryGrow(this.#share, need)) return;
+		const max = this.#bytesMax;
 		const { least, most } = FULL_RETRY_SECONDS;
 		throw new AppError(
 			"rate_limited",

@@ -35,10 +35,10 @@ function strictBody(rules: Rules) {
 			const bytes = whole.subarray(prefix.byteLength);
 			const isThere = bytes.byteLength > 0;
 			if (isThere || rules.isRequired) checkMediaType(c);
-			const value = isThere || rules.isRequired ? parse(bytes, rules) : {};
+			const value = isThere || rules.isRequired ? parse(bytes, rules, body) : {};
 			if (rules.hasInput) {
-				const input = isThere ? new JsonBody(bytes).bytesOf("input") : null;
-				c.set("submission", { fingerprinted: whole, input, release: () => release(c, body) });
+				const readInput = () => (isThere ? new JsonBody(bytes).bytesOf("input") : null);
+				c.set("submission", { fingerprinted: whole, readInput, release: () => release(c, body) });
 			}
 			Object.defineProperty(c.req, "json", { value: async () => value });
 			// The framework only looks whether there is a body, and would find that this one is read already.
@@ -72,8 +72,9 @@ function checkMediaType(c: Context): void {
 	}
 }
 
-function parse(bytes: Uint8Array, { hasInput }: Rules): Json {
-	const parsed = parseStrictJson(bytes, { ...BODY_LIMITS, shortened: hasInput ? "input" : null });
+function parse(bytes: Uint8Array, { hasInput }: Rules, body: BodyReader): Json {
+	const limits = { ...BODY_LIMITS, shortened: hasInput ? "input" : null };
+	const parsed = parseStrictJson(bytes, limits, (scanned) => body.claimFor(scanned));
 	if (parsed.ok) return parsed.value;
 	const { message, path } = parsed.problem;
 	throw new AppError("invalid_request", message, path === "" ? null : path);

@@ -43,7 +43,7 @@ export const retryJobRoute = newApp().openapi(route, async (c) => {
 	const order = {
 		key: jobKeyOf(c),
 		overrides,
-		input: c.var.submission?.input ?? null,
+		input: c.var.submission?.readInput() ?? null,
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 		by: callerAsActor(c),

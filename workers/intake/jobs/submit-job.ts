@@ -32,7 +32,7 @@ export const submitJobRoute = newApp().openapi(route, async (c) => {
 	const order = {
 		tenantId: c.var.caller.tenantId,
 		request: c.req.valid("json"),
-		input: c.var.submission?.input ?? new Uint8Array(),
+		input: c.var.submission?.readInput() ?? new Uint8Array(),
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 	};
