@@ -51,7 +51,7 @@ export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 		const model = call.route.rename ?? call.model;
 		let result: unknown;
 		try {
-			// The binding serializes it.
+			// The binding takes values and serializes them: unlike elsewhere, the input is parsed, which its budget counts.
 			result = await ai.run(model, call.input.toObject(), await optionsFor(call, signal, runtime));
 		} catch (error) {
 			const failure = signal.aborted ? null : failureOf(error, runtime.now());
