@@ -1,8 +1,8 @@
 /** What one job has of its isolate's memory: for its input from the start, and for its answer as that arrives. */
 import type { MemoryBudget, Need, Share } from "../../shared/core/memory-budget.ts";
-import { needOfInput, withAnswer } from "../../shared/core/memory-needs.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { ProviderName } from "../../shared/core/upstreams/model-routes.ts";
+import { needOfInput, withAnswer } from "../memory-needs.ts";
 
 /** Calls end in seconds, as a rule, and make room. After a longer wait the job may find another isolate with more. */
 const INPUT_WAIT_MS = 30_000;

@@ -2,8 +2,8 @@
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Scanned } from "../../../shared/core/json/strict-json.ts";
 import { FREE_BYTES, type MemoryBudget, type Need, type Share } from "../../../shared/core/memory-budget.ts";
-import { needOfBody, needOfParsing } from "../../../shared/core/memory-needs.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
+import { needOfBody, needOfParsing } from "../../memory-needs.ts";
 
 /** Nobody may keep the memory of others by sending slowly: 16 MiB in this time are 2 Mbit/s. */
 const READ_MS_MAX = 60_000;

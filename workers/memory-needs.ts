@@ -2,9 +2,9 @@
  * How much memory a body, an input or an answer needs, as multiples of its size: measured with the worst of each size, in V8 of
  * Node 24 (test/node/workers/memory.test.ts). A single character beyond Latin-1 makes all text around it two bytes a character.
  */
-import type { Scanned } from "./json/strict-json.ts";
-import { FREE_BYTES, type Need } from "./memory-budget.ts";
-import type { ProviderName } from "./upstreams/model-routes.ts";
+import type { Scanned } from "../shared/core/json/strict-json.ts";
+import { FREE_BYTES, type Need } from "../shared/core/memory-budget.ts";
+import type { ProviderName } from "../shared/core/upstreams/model-routes.ts";
 
 const NOTHING: Need = { held: 0, peak: 0 };
 
