@@ -7,13 +7,10 @@ import { z } from "zod";
 
 export const MESSAGE_ROLES = ["system", "developer", "user", "assistant", "tool"] as const;
 
-/** Not loose: the check would copy the other fields of every message. */
-const Message = z
-	.object({
-		role: z.enum(MESSAGE_ROLES),
-		content: z.union([z.string(), z.null(), z.array(z.unknown())]),
-	})
-	.meta({ additionalProperties: {} });
+const Message = z.looseObject({
+	role: z.enum(MESSAGE_ROLES),
+	content: z.union([z.string(), z.null(), z.array(z.unknown())]),
+});
 
 export const ChatInput = z.looseObject({
 	messages: z.array(Message),

@@ -5,7 +5,7 @@ import { FREE_BYTES, type MemoryBudget, type Need, type Share } from "../../../s
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import { needOfBody, needOfParsing } from "../../memory-needs.ts";
 
-/** Nobody may keep the memory of others by sending slowly: 16 MiB in this time are 2 Mbit/s. */
+/** A caller that sends slowly must not keep memory from others: 16 MiB in this time are 2 Mbit/s. */
 const READ_MS_MAX = 60_000;
 /** Enough for most bodies, where the size is not declared. */
 const FIRST_BYTES = 4_096;
