@@ -121,7 +121,8 @@ export const ATTACKS: readonly Attack[] = [
 			const limits = { tokens_per_day: 1_000_000_000 };
 			const tenant = `${service.url}/v1/admin/tenants/${attacker.tenantId}`;
 			await callForSuccess(tenant, { method: "PATCH", token: service.adminToken, body: { limits } });
-			useModels(service.stateDir, attacker.tenantId, 100_000);
+			// What half a day at the permitted rate would make.
+			useModels(service.stateDir, attacker.tenantId, 1_000_000);
 		},
 		run: ({ attacker, over }) =>
 			paced(over, 12, 24, async (nth) => {
