@@ -23,7 +23,7 @@ export const RECORD_KEPT_MS = 30 * 24 * 3_600_000;
 export const isDeliveryOf = (jobId: string) =>
 	`deliveries.id > 'dlv_' || substr(${jobId}, 5) || '_' AND deliveries.id < 'dlv_' || substr(${jobId}, 5) || '\`'`;
 
-const COLUMNS = `tenant_id, id, job_id, event_id, event_type, event, endpoint_id, url, payload,
+const COLUMNS = `tenant_id, id, job_id, event_id, event_type, event, endpoint_id, url, url_digest, payload,
 		       status, created_at, next_attempt_at, sweep_at, finished_at, prune_at`;
 
 /**
@@ -40,7 +40,7 @@ const jobDeliveriesSql = (guard: string) => `
 		      CROSS JOIN jobs ON jobs.tenant_id = event ->> 'tenantId' AND jobs.id = event ->> 'jobId'
 		      WHERE ${guard})
 		SELECT tenant_id, 'dlv_' || name || '_webhook', job_id, 'evt_' || name, event_type, NULL,
-		       NULL, webhook ->> 'url', webhook ->> 'payload',
+		       NULL, webhook ->> 'url', webhook ->> 'urlDigest', webhook ->> 'payload',
 		       'pending', ${NOW}, ${NOW} + ?3, ${NOW} + ?4, NULL, NULL
 		  FROM happened
 		 WHERE webhook IS NOT NULL
@@ -48,7 +48,7 @@ const jobDeliveriesSql = (guard: string) => `
 		       ELSE EXISTS (SELECT 1 FROM json_each(webhook, '$.events') WHERE value IN (event_type, 'job.*')) END
 		UNION ALL
 		SELECT happened.tenant_id, 'dlv_' || happened.name || '_' || endpoint.id, job_id, 'evt_' || happened.name, event_type, NULL,
-		       endpoint.id, endpoint.url, endpoint.payload,
+		       endpoint.id, endpoint.url, NULL, endpoint.payload,
 		       iif(endpoint.status = 'enabled', 'pending', 'skipped'), ${NOW},
 		       iif(endpoint.status = 'enabled', ${NOW} + ?3, NULL),
 		       iif(endpoint.status = 'enabled', ${NOW} + ?4, NULL),
@@ -116,7 +116,7 @@ export function insertEndpointDisabledDeliveries(
 		       json_object('id', disabled.id, 'object', 'webhook_endpoint', 'name', disabled.name, 'url', disabled.url,
 		                   'status', disabled.status, 'disabled_at', disabled.disabled_at / 1000,
 		                   'disabled_reason', disabled.disabled_reason),
-		       endpoint.id, endpoint.url, endpoint.payload,
+		       endpoint.id, endpoint.url, NULL, endpoint.payload,
 		       'pending', ${NOW}, ${NOW} + ?4, ${NOW} + ?5, NULL, ${NOW} + ${RECORD_KEPT_MS}
 		  FROM webhook_endpoints AS disabled JOIN webhook_endpoints AS endpoint ON endpoint.tenant_id = disabled.tenant_id
 		 WHERE changes() > 0 AND disabled.tenant_id = ?2 AND disabled.id = ?3 AND disabled.status = 'disabled'

@@ -3,10 +3,11 @@ import type { JobRequest } from "../api/submit-job.ts";
 import type { Config } from "../core/config.ts";
 import { newId } from "../core/ids.ts";
 import type { Idempotency } from "../core/jobs/idempotency.ts";
-import type { WebhookTarget } from "../core/jobs/job.ts";
+import type { StoredWebhookTarget } from "../core/jobs/job.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { Actor } from "../core/tenants/audit.ts";
 import { credentialFor } from "../core/upstreams/credentials.ts";
+import { receiverDigest } from "../crypto/receiver-digest.ts";
 import type { NewJob } from "../db/jobs/submit-jobs.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
@@ -48,7 +49,7 @@ export async function buildJob(bindings: BuildBindings, order: Order): Promise<B
 	if ("outcome" in models) return models;
 	const start = startOf(request, runtime.now());
 	if ("outcome" in start) return start;
-	const webhook = await webhookOf(bindings, request);
+	const webhook = await webhookOf(bindings, order);
 	if (webhook !== null && "outcome" in webhook) return webhook;
 	const { gateway } = request;
 	return {
@@ -100,11 +101,16 @@ function startOf(request: JobRequest, now: number): NewJob["start"] | Invalid {
 	return runAt > now + RUN_AHEAD_MS_MAX ? invalid("run_at", "Must be at most 30 days ahead.") : { runAt };
 }
 
-async function webhookOf(bindings: BuildBindings, { webhook }: JobRequest): Promise<WebhookTarget | Invalid | null> {
+async function webhookOf(
+	bindings: BuildBindings,
+	{ tenantId, request: { webhook } }: Order,
+): Promise<StoredWebhookTarget | Invalid | null> {
 	if (webhook === undefined) return null;
 	const receiver = await bindings.checkReceiver(webhook.url);
 	if (!receiver.ok) return invalid("webhook.url", receiver.problem);
-	return { url: receiver.url, events: webhook.events ?? null, payload: webhook.payload };
+	const { url } = receiver;
+	const urlDigest = await receiverDigest(bindings.runtime, tenantId, url);
+	return { url, events: webhook.events ?? null, payload: webhook.payload, urlDigest };
 }
 
 function gatewayOf(gateway: NonNullable<JobRequest["gateway"]>): NewJob["gateway"] {

@@ -71,6 +71,9 @@ export interface WebhookTarget {
 	payload: WebhookPayload;
 }
 
+/** As it is stored: with a digest of the URL that its receiver's breaker is named by. A row of an earlier version has none. */
+export type StoredWebhookTarget = WebhookTarget & { urlDigest?: string };
+
 /** Options of the AI Gateway for one job; providers that have no gateway ignore them. */
 export interface GatewaySettings {
 	cacheTtlSeconds: number | null;

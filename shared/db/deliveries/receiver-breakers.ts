@@ -11,7 +11,7 @@ import { type Database, NOW, type Statement } from "../database.ts";
 import { distinctKeys } from "../distinct-keys.ts";
 import { isListed } from "../key-list.ts";
 
-/** The key of a receiver's breaker, as `deliveries.receiver` has it. @param receiver an endpoint's id, or an origin */
+/** The key of a receiver's breaker, as `deliveries.receiver_key` has it. @param receiver an endpoint's id, or the digest of a URL */
 export const receiverKey = (tenant: string, receiver: string) => `'receiver:' || ${tenant} || ' ' || ${receiver}`;
 
 /** Deliveries as one bound parameter, whatever their number. */
@@ -23,7 +23,7 @@ export function deliveryList(keys: readonly DeliveryKey[]): string {
 export function claimProbes(db: Database, keys: readonly DeliveryKey[]): Statement {
 	return {
 		sql: `UPDATE receiver_breakers SET open_until = ${NOW} + ${RECEIVER_PROBE_MS}
-		 WHERE open_until <= ${NOW} AND key IN (SELECT receiver FROM deliveries
+		 WHERE open_until <= ${NOW} AND key IN (SELECT receiver_key FROM deliveries
 		                                    WHERE ${isListed("?2")} AND status = 'pending' AND next_attempt_at <= ${NOW})
 		RETURNING key`,
 		params: [db.clock(), deliveryList(keys)],
@@ -40,7 +40,7 @@ export async function openSlowReceiverBreaker(
 ): Promise<void> {
 	await db.all("gate slow receiver", {
 		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, open_until)
-		SELECT receiver, 0, ${NOW}, ${NOW}, ${NOW} + ${RECEIVER_PROBE_MS} FROM deliveries
+		SELECT receiver_key, 0, ${NOW}, ${NOW}, ${NOW} + ${RECEIVER_PROBE_MS} FROM deliveries
 		 WHERE tenant_id = ?2 AND id = ?3 AND attempts_made = ?4 AND status = 'pending'
 		ON CONFLICT (key) DO UPDATE SET open_until = max(coalesce(open_until, 0), excluded.open_until)`,
 		params: [db.clock(), tenantId, deliveryId, attemptsMade],
@@ -51,7 +51,7 @@ export async function openSlowReceiverBreaker(
 export function findOpenReceiverBreakers(keys: readonly DeliveryKey[]): Statement {
 	return {
 		sql: `SELECT key FROM receiver_breakers
-		 WHERE open_until IS NOT NULL AND key IN (SELECT receiver FROM deliveries WHERE ${isListed("?1")})`,
+		 WHERE open_until IS NOT NULL AND key IN (SELECT receiver_key FROM deliveries WHERE ${isListed("?1")})`,
 		params: [deliveryList(keys)],
 	};
 }
@@ -73,7 +73,7 @@ export function tripReceiver(
 		`max(?2, coalesce(json_extract(?3, '$[' || (${failures} - 1) || ']'), json_extract(?3, '$[#-1]')))`;
 	return {
 		sql: `INSERT INTO receiver_breakers (key, failures, failing_since, failed_at, open_until)
-		SELECT receiver, 1, ${NOW}, ${NOW}, CASE WHEN ${openMs("1")} > 0 THEN ${NOW} + ${openMs("1")} END
+		SELECT receiver_key, 1, ${NOW}, ${NOW}, CASE WHEN ${openMs("1")} > 0 THEN ${NOW} + ${openMs("1")} END
 		  FROM deliveries WHERE ${guard.sql}
 		ON CONFLICT (key) DO UPDATE
 		   SET failures = failures + 1, failed_at = ${NOW},
@@ -87,7 +87,7 @@ export function tripReceiver(
 /** Closes the breakers of receivers that accepted a delivery. Returns the keys of those that had a row. */
 export function closeReceiverBreakers(guard: { sql: string; params: Statement["params"] }): Statement {
 	return {
-		sql: `DELETE FROM receiver_breakers WHERE key IN (SELECT receiver FROM deliveries WHERE ${guard.sql}) RETURNING key`,
+		sql: `DELETE FROM receiver_breakers WHERE key IN (SELECT receiver_key FROM deliveries WHERE ${guard.sql}) RETURNING key`,
 		params: guard.params,
 	};
 }
@@ -102,7 +102,7 @@ export const TOO_OLD_AT = `(coalesce(restarted_at, created_at) + ${FAILING_MS_MA
 export async function parkDeliveries(db: Database, keys: readonly DeliveryKey[]): Promise<void> {
 	if (keys.length === 0) return;
 	await db.all("park deliveries", {
-		sql: `UPDATE deliveries SET parked_on = receiver, sweep_at = max(${TOO_OLD_AT}, ${NOW} + ${ENQUEUE_GRACE_MS})
+		sql: `UPDATE deliveries SET parked_on = receiver_key, sweep_at = max(${TOO_OLD_AT}, ${NOW} + ${ENQUEUE_GRACE_MS})
 		 WHERE ${isListed("?2")} AND status = 'pending' AND parked_on IS NULL`,
 		params: [db.clock(), deliveryList(keys)],
 	});

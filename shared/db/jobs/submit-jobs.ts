@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { keyText } from "../../core/ids.ts";
 import { type Idempotency, isCounted } from "../../core/jobs/idempotency.ts";
-import type { Job, JobKey, JobSummary } from "../../core/jobs/job.ts";
+import type { Job, JobKey, JobSummary, StoredWebhookTarget } from "../../core/jobs/job.ts";
 import { ENQUEUE_GRACE_MS, SLOT_WAIT_MS } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
@@ -27,7 +27,8 @@ type AsSubmitted =
 	| ("maxAttempts" | "retainMs" | "retryOf" | "origin" | "deadlineMs" | "credential");
 
 /** `credential` is the one of the first model. */
-export interface NewJob extends Pick<Job, AsSubmitted> {
+export interface NewJob extends Pick<Job, Exclude<AsSubmitted, "webhook">> {
+	webhook: StoredWebhookTarget | null;
 	models: [string, ...string[]];
 	/** Not before this time (Unix milliseconds), or not before this long after submission. */
 	start: { runAt: number } | { delayMs: number };

@@ -70,7 +70,15 @@ export async function pruneJobs(db: Database, jobs: JobKey[], tombstoneId: strin
 	return rows.gone.map(erasedFromRow);
 }
 
-/** Erases one job as its owner requested. Its pending deliveries are skipped. Null: it is not final, or does not exist. */
+/** Of a delivery's attempts, the times and statuses: what a receiver replied may repeat the result, and an error quotes hosts. */
+const BLANKED_ATTEMPTS = `(SELECT json_group_array(json_set(value, '$.error', NULL, '$.response', NULL)) FROM json_each(attempts))`;
+/** The origin of a URL: hook services have the secret in the path as often as in the query. */
+const BLANKED_URL = "substr(url, 1, instr(substr(url, 9), '/') + 8)";
+
+/**
+ * Erases one job as its owner requested. Its pending deliveries are skipped; of all, ids, times and statuses stay. Null: it is
+ * not final, or does not exist.
+ */
 export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, by: Actor): Promise<ErasedJob | null> {
 	const params = [db.clock(), keyList([job])];
 	const rows = await db.transactNamed("erase job", {
@@ -79,7 +87,8 @@ export async function eraseJob(db: Database, job: JobKey, tombstoneId: string, b
 			sql: `UPDATE deliveries
 			   SET prune_at = ${NOW} + ${ORPHANED_DELIVERY_MS}, next_attempt_at = NULL, sweep_at = NULL, parked_on = NULL,
 			       finished_at = coalesce(finished_at, ${NOW}),
-			       status = CASE WHEN status = 'pending' THEN 'skipped' ELSE status END
+			       status = CASE WHEN status = 'pending' THEN 'skipped' ELSE status END,
+			       url = ${BLANKED_URL}, attempts = ${BLANKED_ATTEMPTS}
 			 WHERE (tenant_id, id) IN (SELECT deliveries.tenant_id, deliveries.id FROM jobs CROSS JOIN deliveries
 			                            WHERE (jobs.tenant_id, jobs.id) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?2))
 			                              AND jobs.${FINAL} AND ${OF_JOB})`,

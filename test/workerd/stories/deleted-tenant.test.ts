@@ -1,4 +1,4 @@
-/** A tenant that is deleted: nothing is done for it any more, and nothing is left of it but what an operator did. */
+/** What is deleted leaves nothing behind: a job, and a tenant, for which nothing is done any more, with all that it owns. */
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { OPERATOR } from "../../../shared/core/tenants/audit.ts";
@@ -11,6 +11,8 @@ import { findTenant, listTenants } from "../../../shared/db/tenants/tenants.ts";
 import { deleteTenant, OWNED } from "../../../shared/db/upkeep/delete-tenant.ts";
 import { ACK } from "../../../shared/queues/dispositions.ts";
 import { inputKey, resultKey } from "../../../shared/storage/keys.ts";
+import { CONFIG } from "../faults/config.ts";
+import { Story } from "../faults/story.ts";
 import {
 	aDelivery,
 	aJob,
@@ -34,6 +36,7 @@ import { submitJob } from "../support/submit-job.ts";
 import { FAULTS } from "../world/faults.ts";
 import { aModel, answered, slowly } from "../world/model.ts";
 import type { Process } from "../world/process.ts";
+import { RECEIVER, type Reply } from "../world/upstreams.ts";
 import { World } from "../world/world.ts";
 
 let world: World;
@@ -78,6 +81,67 @@ async function aFullTenant(canary: string) {
 async function sweepToTheEnd(world: World): Promise<void> {
 	for (const waitMs of [MINUTE, 21 * MINUTE, 40 * MINUTE]) await world.sweep(waitMs);
 }
+
+/** Says the canary in each way in which a receiver can say something: as an error, in a reply that fails, and in one that does not. */
+const PARROT: readonly Reply[] = [
+	() => Promise.reject(new TypeError(`no route to ${CANARY}`)),
+	() => new Response(CANARY, { status: 500 }),
+	() => new Response(CANARY),
+];
+
+let worlds = 0;
+
+/** Two jobs of one tenant, with the canary in all that they hold, and the deliveries of each: settled, and still pending. */
+async function parroted() {
+	// A day of its own, because an isolate remembers API keys, which follow from the time.
+	const startAt = NOW + ++worlds * DAY;
+	const world = new World({ startAt, config: CONFIG, replies: [...PARROT], runsByItself: true });
+	const story = await Story.begin(world);
+	const json = { metadata: { note: CANARY }, webhook: { url: `${RECEIVER}/${CANARY}?token=${CANARY}` } };
+	const steps = [{ status: 500 }, {}];
+	const jobs = [];
+	for (const isLarge of [false, true])
+		jobs.push(await story.submit({ prompt: `${CANARY} ${isLarge}`, idempotencyKey: null, isLarge, json, steps }));
+	const endpoint = { name: "mine", url: RECEIVER, event_types: ["job.*"] };
+	await story.send("POST", "/v1/webhook_endpoints", { json: endpoint });
+	for (const job of jobs) await story.untilOver(job);
+	await story.pass(2 * MINUTE);
+	world.upstreams.replies = PARROT.slice(0, 2);
+	await story.send("POST", `/v1/jobs/${jobs[0]?.jobId}/redeliver`);
+	await story.pass(10 * SECOND);
+	return { story, jobs };
+}
+
+const RECORD = `SELECT id, job_id, event_id, event_type, endpoint_id, payload, attempts_made, created_at, json_array_length(attempts),
+	(SELECT group_concat((value ->> 'at') || ' ' || (value ->> 'durationMs') || ' ' || (value ->> 'status')) FROM json_each(attempts)) AS made
+	FROM deliveries WHERE tenant_id = ?1 ORDER BY id`;
+
+describe("an erased job", () => {
+	it("leaves nothing of what its caller, its model and its receivers said, and of its deliveries ids, times and statuses", async () => {
+		const { story, jobs } = await parroted();
+		expect((await placesOf(CANARY)).toSorted()).toEqual(["R2", "deliveries", "jobs"]);
+		const record = async () => (await env.DB.prepare(RECORD).bind(story.tenantId).all()).results;
+		const before = await record();
+		expect(before.length).toBeGreaterThan(3);
+
+		for (const { jobId } of jobs) await story.send("DELETE", `/v1/jobs/${jobId}`);
+
+		expect(await placesOf(CANARY)).toEqual([]);
+		expect(await record()).toEqual(before);
+		expect(await placesOf(`${new URL(RECEIVER).origin}/"`)).toEqual(["deliveries"]);
+		// Attempts that went on meanwhile, and the sweeper, bring nothing back.
+		await story.pass(30 * MINUTE);
+		expect([await placesOf(CANARY), await record()]).toEqual([[], before]);
+		expect(story.world.problems).toEqual([]);
+	});
+
+	it("leaves nothing with its tenant either", async () => {
+		const { story } = await parroted();
+		expect(await deleteTenant(databaseAt(story.world.runtime.now()), story.tenantId, operator())).toBe(true);
+		await story.pass(90 * MINUTE);
+		expect([await placesOf(CANARY), await placesOf(story.tenantId)]).toEqual([[], ["audit_log"]]);
+	});
+});
 
 describe("a deleted tenant", () => {
 	it("leaves nothing behind, in any table or in R2, but its audit log; and others lose nothing", async () => {
