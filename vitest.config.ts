@@ -32,7 +32,8 @@ function testConfig(): string {
 		main = "",
 		...config
 	} = experimental_readRawConfig({ config: "wrangler.toml" }).rawConfig;
-	for (const { name, simple } of config.ratelimits ?? []) if (name === "TENANT_RATE") simple.limit = 1_000_000;
+	for (const { name, simple } of config.ratelimits ?? [])
+		if (/^(TENANT|WEBHOOK)_RATE$/.test(name)) simple.limit = 1_000_000;
 	mkdirSync(folder, { recursive: true });
 	writeFileSync(join(folder, "wrangler.json"), JSON.stringify({ ...config, main: join(root, main) }));
 	return join(folder, "wrangler.json");
@@ -67,6 +68,7 @@ const insideWorkerd = {
 					ALLOW_INSECURE_WEBHOOKS: "true",
 					ALLOW_SIMULATED: "true",
 					WEBHOOK_DNS_URL: "",
+					WEBHOOK_LIMIT: "100,10000",
 				},
 			},
 		})),

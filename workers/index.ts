@@ -30,7 +30,7 @@ export default {
 		if (!parsed.ok) throw new Error(`Misconfigured: ${parsed.problems.join("; ")}`);
 		if (kind === "jobs") return await consumeJobs(batch, env, parsed.config, runtime, isolate);
 		const background = (work: Promise<void>) => context.waitUntil(work);
-		return await dispatchDeliveries(batch, env, parsed.config, runtime, isolate.freshResults, background);
+		return await dispatchDeliveries(batch, env, parsed.config, runtime, isolate, background);
 	},
 
 	async scheduled(_controller, env) {

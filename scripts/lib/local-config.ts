@@ -19,8 +19,9 @@ export type WranglerConfig = {
 const LOCAL_BATCH_SIZE = 100;
 const WIDENED_QUEUES = /-(jobs|deliveries)$/;
 
-/** No other caller has to be protected from a load test, which has one tenant, unless RATE_LIMITS is `true`. */
-const LOCAL_TENANT_RATE = 1_000_000;
+/** No other caller has to be protected from a load test, which has one tenant and one receiver, unless RATE_LIMITS is `true`. */
+const LOCAL_RATE = 1_000_000;
+const RAISED_RATES = ["TENANT_RATE", "WEBHOOK_RATE"];
 
 export function localConfig(
 	production: WranglerConfig,
@@ -36,9 +37,12 @@ export function localConfig(
 		if (WIDENED_QUEUES.test(consumer.queue)) consumer.max_batch_size = LOCAL_BATCH_SIZE;
 	}
 	for (const { name, simple } of config.ratelimits)
-		if (name === "TENANT_RATE" && !hasRateLimits) simple.limit = LOCAL_TENANT_RATE;
+		if (RAISED_RATES.includes(name) && !hasRateLimits) simple.limit = LOCAL_RATE;
 	return config;
 }
+
+/** As high as the rates above. */
+const LOCAL_WEBHOOK_LIMIT = "100,10000";
 
 /** What a local run has instead of production's vars, unless `.dev.vars` or the environment sets them. */
 export function localDefaults(url: string): Values {
@@ -67,7 +71,9 @@ export function localSettings(input: {
 	const { production, file, environment } = input;
 	const given = (name: string): string | undefined => environment[name] || file[name];
 
-	const vars: Values = { ...production.vars, ...localDefaults(input.url) };
+	const hasRateLimits = environment.RATE_LIMITS === "true";
+	const raised = hasRateLimits ? {} : { WEBHOOK_LIMIT: LOCAL_WEBHOOK_LIMIT };
+	const vars: Values = { ...production.vars, ...localDefaults(input.url), ...raised };
 	for (const name of Object.keys(vars)) vars[name] = given(name) ?? vars[name] ?? "";
 
 	const needed = [...(production.secrets?.required ?? []), ...secretsNamedByRoutes(vars.MODEL_ROUTES ?? "")];
@@ -78,7 +84,7 @@ export function localSettings(input: {
 		if (value && !(name in vars)) secrets[name] = value;
 	}
 	const missingSecrets = needed.filter((name) => !given(name));
-	return { vars, secrets, missingSecrets, hasRateLimits: environment.RATE_LIMITS === "true" };
+	return { vars, secrets, missingSecrets, hasRateLimits };
 }
 
 /** The `api_key_secret`s of MODEL_ROUTES. An unreadable list yields none: the service reports what is wrong with it. */

@@ -1,6 +1,7 @@
 /** The configuration: variables and secrets, parsed once. Each problem names its variable. */
 import { z } from "zod";
 import { type ModelRoute, ModelRoutesSchema, SIMULATED_ROUTE } from "./upstreams/model-routes.ts";
+import type { HostLimit } from "./webhooks/host-limits.ts";
 
 const SECONDS_PER_DAY = 86_400;
 
@@ -39,6 +40,17 @@ const origins = z
 		),
 	);
 
+const hosts = z
+	.string()
+	.transform((list) => list.split(",").flatMap((host) => host.trim() || []))
+	.pipe(
+		z.array(
+			z.string().refine((host) => URL.parse(`https://${host}`)?.hostname === host, {
+				error: "must be host names such as jobs.example.com (comma-separated list)",
+			}),
+		),
+	);
+
 const Schema = z.object({
 	DEFAULT_MODEL: z.string({ error: "is not set" }).min(1, { error: "is empty" }),
 	MODEL_ROUTES: json.pipe(ModelRoutesSchema),
@@ -48,6 +60,7 @@ const Schema = z.object({
 	WEBHOOK_DNS_URL: z
 		.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an http(s) URL, or empty" })])
 		.default("https://cloudflare-dns.com/dns-query"),
+	OWN_HOSTS: hosts.default([]),
 	CORS_ORIGINS: origins.default([]),
 	RESULT_LINK_SECONDS: seconds(60, 30 * SECONDS_PER_DAY).default(SECONDS_PER_DAY),
 	LEASE_SECONDS: seconds(1, 600).default(90),
@@ -68,6 +81,15 @@ const Schema = z.object({
 				.min(1)
 				.max(50),
 		),
+	WEBHOOK_LIMIT: z
+		.string()
+		.default("5,10")
+		.transform((pair) => pair.split(",").map(Number))
+		.pipe(
+			z.tuple([z.int().min(1).max(1_000), z.int().min(1).max(100_000)], {
+				error: "must be two whole numbers, such as 5,10",
+			}),
+		),
 	LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
 	ADMIN_TOKEN: z.string({ error: "is not set" }).min(16, { error: "must have at least 16 characters" }),
 	SIGNING_KEY: secret,
@@ -85,6 +107,8 @@ export interface Config {
 	allowInsecureWebhooks: boolean;
 	/** The DNS-over-HTTPS resolver (JSON) for the host names of receivers. Null: they are not resolved. */
 	webhookDnsUrl: string | null;
+	/** Base URLs by which this service can be reached besides, of OWN_HOSTS: no webhook may go there. */
+	ownUrls: string[];
 	/** Origins whose pages may read our responses. Empty: no CORS headers are sent. */
 	corsOrigins: string[];
 	resultLinkMs: number;
@@ -94,6 +118,8 @@ export interface Config {
 	streamIdleMs: number;
 	/** The wait before each delivery attempt: one attempt per entry. */
 	deliveryScheduleMs: number[];
+	/** For the webhooks of one tenant to one host. */
+	webhookLimit: HostLimit;
 	logLevel: LogLevel;
 	adminToken: string;
 	/** Encrypt webhook secrets and sign result links. New ones use the first key; all keys are accepted. */
@@ -122,12 +148,14 @@ export function parseConfig(vars: unknown): ParsedConfig {
 			publicUrl: v.PUBLIC_URL === "" ? null : v.PUBLIC_URL.replace(/\/+$/, ""),
 			allowInsecureWebhooks: v.ALLOW_INSECURE_WEBHOOKS === "true",
 			webhookDnsUrl: v.WEBHOOK_DNS_URL === "" ? null : v.WEBHOOK_DNS_URL,
+			ownUrls: v.OWN_HOSTS.map((host) => `https://${host}`),
 			corsOrigins: v.CORS_ORIGINS,
 			resultLinkMs: v.RESULT_LINK_SECONDS * 1000,
 			leaseMs: v.LEASE_SECONDS * 1000,
 			heartbeatMs: v.HEARTBEAT_SECONDS * 1000,
 			streamIdleMs: v.STREAM_IDLE_SECONDS * 1000,
 			deliveryScheduleMs: v.DELIVERY_SCHEDULE_SECONDS.map((s) => s * 1000),
+			webhookLimit: { atOnce: v.WEBHOOK_LIMIT[0], aSecond: v.WEBHOOK_LIMIT[1] },
 			logLevel: v.LOG_LEVEL,
 			adminToken: v.ADMIN_TOKEN,
 			signingKeys: [v.SIGNING_KEY, ...(v.SIGNING_KEY_PREVIOUS === undefined ? [] : [v.SIGNING_KEY_PREVIOUS])],

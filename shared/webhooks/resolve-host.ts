@@ -10,7 +10,8 @@ import { withTimeout } from "../core/timeout.ts";
 import { isPublicAddress, isSpecialName } from "../core/webhooks/webhook-address.ts";
 
 export type Resolution =
-	| { kind: "public" }
+	/** `ttlSeconds`: how long its records may be cached. */
+	| { kind: "public"; ttlSeconds: number }
 	/** `address` is not public: an IP address, or a name with a meaning only inside a network. */
 	| { kind: "private"; address: string }
 	/** The name does not exist, or has no address. */
@@ -37,7 +38,7 @@ const DnsResponse = z.object({
 	Status: z.number(),
 	TC: z.boolean().default(false),
 	Answer: z
-		.array(z.object({ type: z.number(), data: z.string() }))
+		.array(z.object({ type: z.number(), data: z.string(), TTL: z.number().default(0) }))
 		.nullish()
 		.transform((records) => records ?? []),
 });
@@ -55,7 +56,8 @@ export const resolveHost: Resolve = async (runtime, dnsUrl, host) => {
 	const address = records.map(privatePlaceOf).find((place) => place !== null);
 	if (address !== undefined) return { kind: "private", address };
 	for (const one of lookUps) if (!one.ok) return { kind: "unknown", why: one.why };
-	return { kind: records.some(isAddress) ? "public" : "missing" };
+	if (!records.some(isAddress)) return { kind: "missing" };
+	return { kind: "public", ttlSeconds: Math.min(...records.map(({ TTL }) => TTL)) };
 };
 
 function isAddress({ type }: DnsRecord): boolean {

@@ -50,12 +50,18 @@ it.each([
 	expect([10, 60]).toContain(windowSeconds);
 });
 
+it("production counts the webhooks of all isolates by ten seconds of its WEBHOOK_LIMIT", () => {
+	const [, aSecond] = /^WEBHOOK_LIMIT = "\d+,(\d+)"$/m.exec(toml) ?? [];
+	const simple = /name = "WEBHOOK_RATE"\nnamespace_id = "\d+"\nsimple = \{ limit = (\d+), period = 10 \}/.exec(toml);
+	expect(Number(simple?.[1])).toBe(10 * Number(aSecond));
+});
+
 it("a deployment finds every resource of production under one prefix, which --name replaces", () => {
 	expect(toml).toMatch(/^name = "holdfast"$/m);
 	const resources = [...toml.matchAll(/^(?:database_name|bucket_name|queue|dead_letter_queue) = "(.*)"$/gm)];
 	expect(resources.length).toBeGreaterThan(8);
 	for (const [, name] of resources) expect(name).toMatch(/^holdfast(-results|-jobs|-deliveries|-dead-letters)?$/);
-	for (const binding of ["TENANT_RATE", "UNAUTHENTICATED_RATE"])
+	for (const binding of ["TENANT_RATE", "UNAUTHENTICATED_RATE", "WEBHOOK_RATE"])
 		expect(toml).toContain(`namespace_id = "${namespaceId("holdfast", binding)}"`);
 });
 

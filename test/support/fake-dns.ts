@@ -13,15 +13,16 @@ interface Records {
 	/** They come before the addresses, as a resolver tells that followed them. */
 	aliases?: string[];
 	code?: number;
+	TTL?: number;
 }
 
-export function records({ A = [], AAAA = [], aliases = [], code = 0 }: Records): DnsReply {
+export function records({ A = [], AAAA = [], aliases = [], code = 0, TTL = 60 }: Records): DnsReply {
 	return (type) => {
 		const addresses = type === "A" ? A : AAAA;
 		const all = [
 			...aliases.map((data) => ({ type: 5, data })),
 			...addresses.map((data) => ({ type: type === "A" ? 1 : 28, data })),
-		].map((record) => ({ name: "x.", TTL: 60, ...record }));
+		].map((record) => ({ name: "x.", TTL, ...record }));
 		return says(
 			JSON.stringify({ Status: code, TC: false, RD: true, RA: true, ...(all.length > 0 && { Answer: all }) }),
 		);
@@ -179,7 +180,7 @@ export interface TrapName {
 }
 
 export const NAMES: readonly TrapName[] = [
-	...PUBLIC_NAMES.map(([what, reply]) => ({ what, reply, found: { kind: "public" } as const })),
+	...PUBLIC_NAMES.map(([what, reply]) => ({ what, reply, found: { kind: "public", ttlSeconds: 60 } as const })),
 	...PRIVATE_NAMES.map(([what, reply, address]) => ({ what, reply, found: { kind: "private", address } as const })),
 	...MISSING_NAMES.map(([what, reply]) => ({ what, reply, found: { kind: "missing" } as const })),
 	...UNKNOWN_NAMES.map(([what, reply, why]) => ({ what, reply, found: { kind: "unknown", why } as const })),

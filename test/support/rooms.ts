@@ -13,7 +13,7 @@ const GRANTS: Record<string, readonly string[]> = {
 	"shared/core/jobs": ["shared/core/json", "shared/core/upstreams"],
 	"shared/core/webhooks": ["shared/core/json", "shared/core/jobs"],
 	// The configuration is made of the rooms' types.
-	"shared/core": ["shared/core/upstreams"],
+	"shared/core": ["shared/core/upstreams", "shared/core/webhooks"],
 
 	"shared/api": ["shared/core/"],
 	"shared/queues": ["shared/core/"],

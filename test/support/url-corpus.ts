@@ -42,7 +42,10 @@ const REFUSED_HOSTS: [problem: string, hosts: string][] = [
 	[PRIVATE_NAME, "localhost LOCALHOST ⓛⓞⓒⓐⓛⓗⓞⓢⓣ ｌｏｃａｌｈｏｓｔ %6c%6f%63%61%6c%68%6f%73%74 l%6Fcalhost"],
 	[PRIVATE_NAME, "local\u00adhost a.localhost metadata metadata.google.internal METADATA.google.INTERNAL"],
 	[PRIVATE_NAME, "instance-data.ec2.internal x.local X.LOCAL printer.local x.home.arpa home.arpa x.onion x.test"],
-	[PRIVATE_NAME, "x.invalid x.example intranet kubernetes.default.svc.cluster.local"],
+	[
+		PRIVATE_NAME,
+		"x.alt hooks.x.alt 5.0.0.10.in-addr.arpa x.ip6.arpa x.invalid x.example intranet kubernetes.default.svc.cluster.local",
+	],
 	[SPELLING, "localhost. metadata.google.internal. hooks.example.com. a..example.com .example.com a_b.example.com"],
 	[SPELLING, "_.example.com"],
 	[

@@ -1,29 +1,30 @@
 /** One delivery attempt: build, sign, send, record. */
 
 import { Repeats, StorageUnavailable } from "../../shared/core/errors.ts";
-import type { DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
+import type { Delivery, DeliveryAttempt } from "../../shared/core/webhooks/delivery.ts";
 import { type DeliveryDecision, decideDelivery } from "../../shared/core/webhooks/delivery-schedule.ts";
 import { openMsByFailures, overloadMs, RELEASED_A_SECOND } from "../../shared/core/webhooks/receiver-breaker.ts";
 import type { PendingDelivery } from "../../shared/db/deliveries/find-deliveries.ts";
 import { releaseDeliveries } from "../../shared/db/deliveries/receiver-breakers.ts";
 import type { DeliveryRecord, Recorded } from "../../shared/db/deliveries/record-deliveries.ts";
 import { wake } from "../../shared/jobs/wake.ts";
+import { ACK, type Disposition, retryWhenDue } from "../../shared/queues/dispositions.ts";
 import { log, logWarning } from "../log.ts";
 import type { Dispatcher } from "./dispatcher.ts";
-import { type Sent, sendWebhook } from "./send-webhook.ts";
+import { type Postponed, type Sent, sendWebhook } from "./send-webhook.ts";
 
 const RECORD_TRIES = 3;
 const RECORD_RETRY_MS = 500;
 
-export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery): Promise<DeliveryDecision> {
+/** Returns what becomes of the delivery's message. */
+export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery): Promise<Disposition> {
 	const { config, runtime } = dispatcher;
 	const { delivery, now } = pending;
 	const startedAt = runtime.now();
-	const sent = await sendWebhook(dispatcher, pending, startedAt);
-	const made = {
-		number: delivery.attemptsMade - delivery.attemptsBefore + 1,
-		ageMs: now - (delivery.restartedAt ?? delivery.createdAt),
-	};
+	const ageMs = now - (delivery.restartedAt ?? delivery.createdAt);
+	const sent = await sendWebhook(dispatcher, pending, { attemptAt: startedAt, ageMs });
+	if (sent.outcome === "postponed") return await postpone(dispatcher, delivery, sent);
+	const made = { number: delivery.attemptsMade - delivery.attemptsBefore + 1, ageMs };
 	const decision: DeliveryDecision =
 		sent.outcome === "skipped"
 			? { next: "skipped" }
@@ -45,7 +46,18 @@ export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery):
 	report(pending, attempt, decision, recorded);
 	await wake(dispatcher, { deliveries: recorded.deliveries, jobs: [] });
 	if (recorded.recovered !== null) await release(dispatcher, recorded.recovered);
-	return decision;
+	return decision.next === "pending" ? retryWhenDue(decision.delayMs) : ACK;
+}
+
+async function postpone({ postponements }: Dispatcher, delivery: Delivery, { until }: Postponed): Promise<Disposition> {
+	const { tenantId, deliveryId, attemptsMade } = delivery;
+	const waitMs = await postponements.commit({ tenantId, deliveryId, attemptsMade, until });
+	log("delivery.postponed", {
+		deliveryId,
+		until: "waitMs" in until ? "dns" : "host_limit",
+		waitMs: waitMs ?? undefined,
+	});
+	return waitMs === null ? ACK : retryWhenDue(waitMs);
 }
 
 /** What the attempt counts as for its receiver's breaker. Null: not a failure. */

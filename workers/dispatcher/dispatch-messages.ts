@@ -83,8 +83,7 @@ async function dispatch(dispatcher: Dispatcher, pending: PendingDelivery): Promi
 	const waitMs = (delivery.nextAttemptAt ?? now) - now;
 	if (waitMs > 0) return retryWhenDue(waitMs);
 	try {
-		const decision = await deliver(dispatcher, pending);
-		return decision.next === "pending" ? retryWhenDue(decision.delayMs) : ACK;
+		return await deliver(dispatcher, pending);
 	} catch (error) {
 		logError("delivery.crashed", { deliveryId: delivery.deliveryId }, error);
 		return AFTER_CRASH;

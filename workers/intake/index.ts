@@ -12,6 +12,7 @@ import type { ParsedConfig } from "../../shared/core/config.ts";
 import { AppError } from "../../shared/core/errors.ts";
 import { newId } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
+import { HostLimits } from "../../shared/core/webhooks/host-limits.ts";
 import { HostCache } from "../../shared/webhooks/host-cache.ts";
 import { bind } from "../bindings.ts";
 import type { Isolate } from "../isolate.ts";
@@ -27,6 +28,7 @@ import type { Services } from "./services.ts";
 const keys = new KeyCache();
 const counters = new RequestCounters();
 const hosts = new HostCache();
+const hostLimits = new HostLimits();
 const submissionLoad = new SubmissionLoad();
 const waits = new Waits();
 
@@ -48,6 +50,7 @@ export async function intake(
 		keys,
 		counters,
 		hosts,
+		hostLimits,
 		submissionLoad,
 		waits,
 		memory,

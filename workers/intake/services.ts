@@ -2,6 +2,7 @@
 import type { Config } from "../../shared/core/config.ts";
 import type { MemoryBudget } from "../../shared/core/memory-budget.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
+import type { HostLimits } from "../../shared/core/webhooks/host-limits.ts";
 import type { HostCache } from "../../shared/webhooks/host-cache.ts";
 import type { Bindings } from "../bindings.ts";
 import type { KeyCache } from "./auth/key-cache.ts";
@@ -15,6 +16,7 @@ export interface Services extends Bindings, RateLimiters {
 	keys: KeyCache;
 	counters: RequestCounters;
 	hosts: HostCache;
+	hostLimits: HostLimits;
 	submissionLoad: SubmissionLoad;
 	waits: Waits;
 	/** Of this isolate. */

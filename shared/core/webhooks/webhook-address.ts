@@ -28,9 +28,10 @@ const LOOPBACK_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
  * Names that never belong to a host on the Internet: RFC 6761 (localhost, test, invalid, example), RFC 6762 (local),
- * RFC 7686 (onion), RFC 8375 (home.arpa), and ICANN's resolution 2024.07.29.06 (internal, where clouds keep metadata).
+ * RFC 7686 (onion), RFC 9476 (alt), RFC 3172 (arpa, with home.arpa of RFC 8375), and ICANN's resolution 2024.07.29.06 (internal,
+ * where clouds keep metadata). An operator's own resolver may know more; so each address that DNS returns is checked too.
  */
-const SPECIAL_NAMES = ["localhost", "test", "invalid", "example", "local", "onion", "home.arpa", "internal"];
+const SPECIAL_NAMES = ["localhost", "test", "invalid", "example", "local", "onion", "alt", "arpa", "internal"];
 
 /** Whether `host` is this machine itself: `checkWebhookUrl` accepts it in local development only. */
 export function isLoopbackHost(host: string): boolean {
@@ -121,7 +122,7 @@ const WORKERS_DEV_ACCOUNT = /[^.]+\.workers\.dev$/;
 
 /**
  * The host names of this service: no webhook may go there.
- * @param urls known base URLs of the service, such as PUBLIC_URL and a job's origin; null: not known
+ * @param urls known base URLs of the service, such as PUBLIC_URL, a job's origin and those of OWN_HOSTS; null: not known
  */
 export function ownHosts(...urls: (string | null)[]): string[] {
 	return urls.flatMap((url) => {

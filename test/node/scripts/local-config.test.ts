@@ -16,6 +16,7 @@ const production = (): WranglerConfig => ({
 	ratelimits: [
 		{ name: "TENANT_RATE", simple: { limit: 50 } },
 		{ name: "UNAUTHENTICATED_RATE", simple: { limit: 300 } },
+		{ name: "WEBHOOK_RATE", simple: { limit: 100 } },
 	],
 });
 
@@ -24,7 +25,7 @@ function settings(file: Record<string, string>, environment: Record<string, stri
 }
 
 describe("localConfig", () => {
-	it("differs from production in paths, variables, the list of secrets, the width of two queues and the rate of a key", () => {
+	it("differs from production in paths, variables, the list of secrets, the width of two queues, and the rates of a key and of webhooks", () => {
 		const local = localConfig(production(), "/home/me/holdfast", {
 			vars: { DEFAULT_MODEL: "a" },
 			hasRateLimits: false,
@@ -43,12 +44,14 @@ describe("localConfig", () => {
 			ratelimits: [
 				{ name: "TENANT_RATE", simple: { limit: 1_000_000 } },
 				{ name: "UNAUTHENTICATED_RATE", simple: { limit: 300 } },
+				{ name: "WEBHOOK_RATE", simple: { limit: 1_000_000 } },
 			],
 		});
 	});
 
-	it("limits the rate of a key as production does with RATE_LIMITS=true", () => {
-		const { hasRateLimits } = settings({}, { RATE_LIMITS: "true" });
+	it("limits the rates of a key and of webhooks as production does with RATE_LIMITS=true", () => {
+		const { hasRateLimits, vars } = settings({}, { RATE_LIMITS: "true" });
+		expect(vars).not.toHaveProperty("WEBHOOK_LIMIT");
 		const { ratelimits } = localConfig(production(), "/", { vars: {}, hasRateLimits });
 		expect(ratelimits).toEqual(production().ratelimits);
 	});
@@ -63,6 +66,7 @@ describe("localSettings", () => {
 			PUBLIC_URL: "http://127.0.0.1:8787",
 			ALLOW_INSECURE_WEBHOOKS: "true",
 			WEBHOOK_DNS_URL: "",
+			WEBHOOK_LIMIT: "100,10000",
 			LOG_LEVEL: "warn",
 		});
 	});

@@ -5,7 +5,7 @@
 import { FAILING_MS_MAX } from "../../../shared/core/webhooks/receiver-breaker.ts";
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
-import { hostOf, type Post } from "../world/receivers.ts";
+import type { Post } from "../world/receivers.ts";
 import type { Row } from "../world/sql-engine.ts";
 import { numberOf, textOf } from "./rows.ts";
 
@@ -84,7 +84,7 @@ function isRestart(before: Row, after: Row): boolean {
 
 /** Whether a request was an attempt at `delivery`. */
 function isOf({ endpoints }: Simulation, { url, webhookId }: Post, delivery: Row): boolean {
-	return webhookId === delivery.event_id && (endpoints.at(hostOf(url))?.id ?? null) === delivery.endpoint_id;
+	return webhookId === delivery.event_id && (endpoints.at(url)?.id ?? null) === delivery.endpoint_id;
 }
 
 function problemWithPost({ ledger, service }: Simulation, post: Post, meanings: Map<string, string>): string | null {

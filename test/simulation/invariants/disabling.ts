@@ -4,7 +4,6 @@
  */
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
-import { hostOf } from "../world/receivers.ts";
 import { lastAttemptOf, numberOf } from "./rows.ts";
 
 type Changes = (Changed & { table: string })[];
@@ -12,7 +11,7 @@ type Changes = (Changed & { table: string })[];
 export function watchDisabling(simulation: Simulation): undefined {
 	const { ledger, world, service, endpoints } = simulation;
 	service.receivers.onSent(({ by, url, webhookId }) => {
-		const endpoint = endpoints.at(hostOf(url));
+		const endpoint = endpoints.at(url);
 		if (endpoint === null) return;
 		const known = endpoints.since(endpoint.tenantId, endpoint.id, by.startedAt);
 		if (!known.some((row) => row?.status === "enabled"))

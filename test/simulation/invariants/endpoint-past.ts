@@ -1,7 +1,6 @@
 /** Registered receivers as they were: what a slightly earlier read may have seen. */
 import type { Ledger } from "../ledger.ts";
 import type { Invocation } from "../world/invocation.ts";
-import { hostOf } from "../world/receivers.ts";
 import type { Row, SqlValue } from "../world/sql-engine.ts";
 import type { World } from "../world/world.ts";
 import { textOf } from "./rows.ts";
@@ -15,19 +14,19 @@ interface Version {
 
 export class EndpointPast {
 	readonly #versions = new Map<string, Version[]>();
-	readonly #atHost = new Map<string, { tenantId: string; id: string }>();
+	readonly #atUrl = new Map<string, { tenantId: string; id: string }>();
 
 	constructor(world: World, ledger: Ledger) {
 		ledger.on("webhook_endpoints", ({ tenantId, id, after }) => {
 			const key = `${tenantId}/${id}`;
 			this.#versions.set(key, [...(this.#versions.get(key) ?? []), { at: world.now, row: after }]);
-			if (after !== null) this.#atHost.set(hostOf(textOf(after, "url")), { tenantId, id });
+			if (after !== null) this.#atUrl.set(textOf(after, "url"), { tenantId, id });
 		});
 	}
 
-	/** Whose host it is, or was; null: a one-off receiver's. Each endpoint has one of its own. */
-	at(host: string): { tenantId: string; id: string } | null {
-		return this.#atHost.get(host) ?? null;
+	/** Whose URL it is, or was; null: a one-off receiver's. Each endpoint has one of its own. */
+	at(url: string): { tenantId: string; id: string } | null {
+		return this.#atUrl.get(url) ?? null;
 	}
 
 	/** As it was at any moment since `since`. */

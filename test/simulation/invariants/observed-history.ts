@@ -1,14 +1,13 @@
 /** Checks what callers and receivers recorded, with the checker that also checks real runs. */
 import { checkHistory } from "../check-history.ts";
 import type { Simulation } from "../simulate.ts";
-import { hostOf } from "../world/receivers.ts";
 import { textOf } from "./rows.ts";
 
 export function watchHistory({ history, service, ledger, world, endpoints }: Simulation): () => void {
 	service.receivers.onPost(({ at, url, webhookId, body }) => {
 		const event = JSON.parse(body) as { type: string; data: { id: string } };
 		if (event.type === "endpoint.disabled") return;
-		const receiver = endpoints.at(hostOf(url))?.id;
+		const receiver = endpoints.at(url)?.id;
 		history.push({
 			at,
 			client: "receiver",

@@ -2,14 +2,13 @@
  * P1: a receiver in trouble is left alone. While it is paused nothing is sent to it but what a probe lets through: one
  * delivery, when the pause is over, and the next no sooner than that one's attempt can be over. P2: each failure is
  * counted and each success forgotten, with the attempt's own record. P3: what waits goes one by one while the receiver is
- * tried, and not at all before.
+ * tried, and not at all before. P4: a delivery over the limit of its host gets a turn of its own, after all that were given before.
  */
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
 import type { Invocation } from "../world/invocation.ts";
-import { hostOf } from "../world/receivers.ts";
 import type { Row } from "../world/sql-engine.ts";
-import { lastAttemptOf, numberOf, receiverOf, wasAsked } from "./rows.ts";
+import { lastAttemptOf, numberOf, receiverOf, textOf, wasAsked } from "./rows.ts";
 
 /** As long as an attempt waits for its answer. */
 const ATTEMPT_MS = 20_000;
@@ -20,11 +19,34 @@ type Changes = (Changed & { table: string })[];
 export function watchPauses(simulation: Simulation): undefined {
 	const { ledger } = simulation;
 	watchProbes(simulation);
+	watchTurns(simulation);
 	ledger.onTransaction((changes) => {
 		const attempts = changes.filter(isAttempt);
 		for (const [key, made] of Map.groupBy(attempts, ({ before }) => receiverOf(before)))
 			checkCount(simulation, key, made, changes);
 		checkReleases(simulation, changes);
+	});
+}
+
+/** By host, the turns that one transaction gives lie apart, after its last one and by its new one. */
+function watchTurns({ ledger, world, service }: Simulation): void {
+	const turnMs = 1_000 / service.config.webhookLimit.aSecond;
+	ledger.onTransaction((changes) => {
+		for (const { id, before, after, by } of changes.filter(({ id }) => isHost(id))) {
+			if (after === null) continue;
+			const from = Math.max(numberOf(before, "open_until"), world.databaseNow);
+			const turns = changes
+				.filter(({ table, before, after }) => {
+					const isMoved =
+						table === "deliveries" && before !== null && before.next_attempt_at !== after?.next_attempt_at;
+					return isMoved && id === `receiver:${after?.tenant_id} host:${new URL(textOf(after, "url")).hostname}`;
+				})
+				.map(({ after }) => numberOf(after, "next_attempt_at"))
+				.sort((a, b) => a - b);
+			const isInLine = turns.every((at, index) => at - (turns[index - 1] ?? from) >= turnMs);
+			if (!isInLine || turns.some((at) => at > numberOf(after, "open_until")))
+				world.violate("P4", `${by?.name} gives ${turns.length} turns at ${id} that are not in line`);
+		}
 	});
 }
 
@@ -34,6 +56,7 @@ function watchProbes({ ledger, world, service, endpoints }: Simulation): void {
 	const probes = new Map<Invocation, string[]>();
 	const sentBy = new Map<Invocation, Set<string>>();
 	ledger.on("receiver_breakers", ({ id, before, after, by }) => {
+		if (isHost(id)) return;
 		const until = after?.open_until ?? null;
 		if (until === null) pausedSince.delete(id);
 		else if (!pausedSince.has(id)) pausedSince.set(id, world.now);
@@ -49,16 +72,22 @@ function watchProbes({ ledger, world, service, endpoints }: Simulation): void {
 			world.violate("P1", `${by.name} tries ${id}, which is to be left alone`);
 	});
 	service.receivers.onSent(({ by, url, webhookId }) => {
-		const endpoint = endpoints.at(hostOf(url));
-		const origin = `https://${hostOf(url)}`;
-		const receiver = endpoint === null ? `${url.split("/").at(-1)} ${origin}` : `${endpoint.tenantId} ${endpoint.id}`;
-		const key = `receiver:${receiver}`;
+		const endpoint = endpoints.at(url);
+		const oneOff = ledger.rows("deliveries").get(`${url.split("/").at(-1)}/dlv_${webhookId.slice(4)}_webhook`);
+		if (endpoint === null && oneOff === undefined) return;
+		const key =
+			oneOff === undefined || endpoint !== null ? `receiver:${endpoint?.tenantId} ${endpoint?.id}` : receiverOf(oneOff);
 		sentBy.set(by, (sentBy.get(by) ?? new Set()).add(key));
 		if ((pausedSince.get(key) ?? Number.POSITIVE_INFINITY) >= by.startedAt) return;
 		const own = probes.get(by) ?? [];
 		if (own.includes(key)) own.splice(own.indexOf(key), 1);
 		else world.violate("P1", `${by.name} posts ${webhookId} to ${key}, which is paused`);
 	});
+}
+
+/** The row of a host has the last turn given at it, and pauses nothing. */
+function isHost(key: string): boolean {
+	return key.includes(" host:");
 }
 
 type Attempted = Changes[number] & { before: Row; after: Row };

@@ -30,10 +30,10 @@ export function webhookOf(row: Row): { url: string; payload: string; events: str
 	return row.webhook === null ? null : JSON.parse(textOf(row, "webhook"));
 }
 
-/** What `deliveries.receiver` is computed as: the registered endpoint, or the origin of a one-off URL. */
+/** What `deliveries.receiver_key` is computed as: the registered endpoint, or a one-off URL; its origin in a row of before. */
 export function receiverOf(delivery: Row): string {
 	const origin = textOf(delivery, "url").split("/").slice(0, 3).join("/");
-	return `receiver:${delivery.tenant_id} ${delivery.endpoint_id ?? origin}`;
+	return `receiver:${delivery.tenant_id} ${delivery.endpoint_id ?? delivery.url_digest ?? origin}`;
 }
 
 interface RecordedDeliveryAttempt {

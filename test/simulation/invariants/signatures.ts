@@ -5,7 +5,7 @@
 import { createHmac } from "node:crypto";
 import type { Changed } from "../ledger.ts";
 import type { Simulation } from "../simulate.ts";
-import { hostOf, type Post } from "../world/receivers.ts";
+import type { Post } from "../world/receivers.ts";
 import type { Row } from "../world/sql-engine.ts";
 import { numberOf, textOf } from "./rows.ts";
 
@@ -32,7 +32,7 @@ function problemWith(simulation: Simulation, post: Post): string | null {
 
 /** The secrets in force of its receiver, at each moment since its sender was born. */
 function secretsAt({ endpoints, tenants, world }: Simulation, { by, url }: Post): string[][] {
-	const endpoint = endpoints.at(hostOf(url));
+	const endpoint = endpoints.at(url);
 	if (endpoint === null) return tenants.filter(({ tenantId }) => url.endsWith(tenantId)).map(({ secret }) => [secret]);
 	return endpoints.since(endpoint.tenantId, endpoint.id, by.startedAt).flatMap((row) => {
 		if (row === null) return [];

@@ -1,10 +1,50 @@
-/** Receivers that are down for days. */
+/** Receivers that are down for days, and hosts with many receivers. */
+import { newId } from "../../../shared/core/ids.ts";
+import { receiverDigest } from "../../../shared/crypto/receiver-digest.ts";
+import { seal } from "../../../shared/crypto/seal.ts";
+import { createEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import type { Tenant } from "../world/client.ts";
 import type { Scenario } from "./scenario.ts";
-import { DAY, HOUR, MINUTE, SECOND } from "./stage.ts";
+import { DAY, HOUR, MINUTE, SECOND, type Stage } from "./stage.ts";
 
 const webhookOf = ({ tenantId }: Tenant) =>
 	({ url: `https://receiver.sim/${tenantId}`, payload: "thin", events: null }) as const;
+
+/** As a submission stores it, at a path of the one host. */
+async function webhookAt({ service }: Stage, { tenantId }: Tenant, path: string) {
+	const url = `https://hooks.sim/${path}/${tenantId}`;
+	const urlDigest = await receiverDigest(service.invocation("intake").runtime, tenantId, url);
+	return { url, payload: "thin", events: null, urlDigest } as const;
+}
+
+/** Registers endpoints at paths of the one host. */
+async function registerEndpoints({ service, db }: Stage, { tenantId }: Tenant, count: number): Promise<void> {
+	const { runtime } = service.invocation("intake");
+	for (let at = 0; at < count; at++) {
+		const key = { tenantId, endpointId: newId("we", runtime) };
+		const secret = await seal(
+			runtime,
+			service.config.signingKeys[0] ?? "",
+			`${tenantId}|${key.endpointId}`,
+			`whsec_${btoa("s".repeat(32))}`,
+		);
+		const endpoint = { ...key, name: "e", url: `https://hooks.sim/${at}/${tenantId}`, eventTypes: ["job.*"] };
+		const by = { actor: "operator", requestId: `req_${"0".repeat(26)}` };
+		await createEndpoint(db, { ...endpoint, payload: "thin", secretHint: "ssss", sealedSecret: secret }, by);
+	}
+}
+
+/** The most that `values` have within any `ms`. */
+function mostWithin(values: readonly number[], ms: number): number {
+	let from = 0;
+	return Math.max(
+		0,
+		...values.map((value, at) => {
+			while ((values[from] ?? value) <= value - ms) from += 1;
+			return at - from + 1;
+		}),
+	);
+}
 
 /** Five minutes at ten a second. */
 const BACKLOG = 3_000;
@@ -103,6 +143,71 @@ export const RECEIVERS: readonly Scenario[] = [
 				stage.expect("the last one ended, minutes after five days", last / MINUTE, { atMost: 17 });
 			}
 			stage.expect("posts of one of them at most", work.posts.max, { atMost: 10 });
+		},
+	},
+	{
+		name: "two-paths-of-one-host",
+		promise:
+			"a receiver that always fails neither delays another one of its host, nor is kept in use by that one's successes",
+		async play(stage) {
+			const { world, service } = stage;
+			const tenant = await stage.tenant("one");
+			const posts = { dead: 0, alive: 0 };
+			const waits: number[] = [];
+			let storedAt = 0;
+			service.receivers.script = ({ url }) => {
+				const isDead = url.includes("/dead/");
+				posts[isDead ? "dead" : "alive"] += 1;
+				if (!isDead) waits.push(world.now - storedAt);
+				return { afterMs: SECOND / 10, status: isDead ? 500 : 200 };
+			};
+			const [dead, alive] = [await webhookAt(stage, tenant, "dead"), await webhookAt(stage, tenant, "alive")];
+			for (let minute = 0; minute < 60; minute++) {
+				await stage.storeEnded(tenant, 2, { webhook: dead });
+				await stage.run(MINUTE / 2);
+				storedAt = world.now;
+				await stage.storeEnded(tenant, 1, { webhook: alive });
+				await stage.run(MINUTE / 2);
+			}
+			stage.expect("of 60 events, arrived at the path that works", posts.alive, { atLeast: 60 });
+			stage.expect("the longest of them took, s", Math.max(...waits) / SECOND, { atMost: 5 });
+			stage.expect("posts to the path that fails, of 120 events in an hour", posts.dead, { atMost: 20 });
+		},
+	},
+	{
+		name: "request-cannon",
+		promise: "no host gets more than 5 webhooks of a tenant at once, or 10 a second, however many endpoints are there",
+		options: { batchMin: 10, batchMax: 10 },
+		async play(stage) {
+			const { world, service, simulation } = stage;
+			service.shareOfOneIsolate = 1;
+			const tenant = await stage.tenant("one");
+			await registerEndpoints(stage, tenant, 19);
+			let [sending, most] = [0, 0];
+			const sentAt: number[] = [];
+			service.receivers.script = () => {
+				sentAt.push(world.now);
+				most = Math.max(most, ++sending);
+				world.after(SECOND / 5, () => (sending -= 1));
+				return { afterMs: SECOND / 5, status: 200 };
+			};
+			const jobs = await stage.storeEnded(tenant, 20, {});
+			await stage.run(2 * MINUTE);
+			const first = stage.deliveriesOf(tenant).filter(({ status }) => status === "delivered").length;
+			for (const id of jobs)
+				simulation.http.ask({ method: "POST", path: `/v1/jobs/${id}/redeliver`, key: tenant.key }, () => undefined);
+			await stage.run(2 * MINUTE);
+			const rows = stage.deliveriesOf(tenant);
+			stage.expect("of 380 webhooks, arrived within two minutes", first, { atLeast: 380 });
+			stage.expect("and again", rows.filter(({ status }) => status === "delivered").length, { atLeast: 380 });
+			stage.expect("at once, at most", most, { atMost: 5 });
+			stage.expect("within any ten seconds, at most", mostWithin(sentAt, 10 * SECOND), { atMost: 110 });
+			stage.expect(
+				"attempts that a delivery made for one request, at most",
+				Math.max(...rows.map((row) => Number(row.attempts_made))),
+				{ atMost: 2 },
+			);
+			stage.expect("messages of a delivery for each, at most", stage.work.messages.max / 2, { atMost: 10 });
 		},
 	},
 ];

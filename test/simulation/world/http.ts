@@ -1,6 +1,7 @@
 /** The way to the API and back: each request is an invocation of its own, which may die, and a client that may give up. */
 import { newId } from "../../../shared/core/ids.ts";
 import { MemoryBudget } from "../../../shared/core/memory-budget.ts";
+import { HostLimits } from "../../../shared/core/webhooks/host-limits.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
 import { api } from "../../../workers/intake/api.ts";
@@ -33,6 +34,7 @@ export class Http {
 	readonly #keys = new KeyCache();
 	readonly #counters = new RequestCounters();
 	readonly #hosts = new HostCache();
+	readonly #hostLimits = new HostLimits();
 	readonly #submissionLoad = new SubmissionLoad();
 
 	constructor(service: Service) {
@@ -68,6 +70,7 @@ export class Http {
 			keys: this.#keys,
 			counters: this.#counters,
 			hosts: this.#hosts,
+			hostLimits: this.#hostLimits,
 			submissionLoad: this.#submissionLoad,
 			waits: new Waits(),
 			memory: new MemoryBudget(),

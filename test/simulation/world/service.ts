@@ -16,7 +16,10 @@ import type { World } from "./world.ts";
 type ActorName = "intake" | "consumer" | "dispatcher" | "sweeper";
 
 const SWEEP_EVERY_MS = 60_000;
-/** Rate limits are no promise: they allow everything here. */
+/** As in wrangler.toml. */
+const WEBHOOK_WINDOW_MS = 10_000;
+const WEBHOOKS_A_WINDOW = 100;
+/** Other rate limits are no promise: they allow everything here. */
 const NO_LIMIT: RateLimit = { limit: async () => ({ success: true }) };
 
 /** Hears what an invocation says about a message, when it says so. */
@@ -38,6 +41,15 @@ export class Service {
 	readonly #saidListeners: SaidListener[] = [];
 	readonly #sweptListeners: (() => void)[] = [];
 	#invocations = 0;
+	/** A tenant's webhooks to a host, counted in windows as the platform does. */
+	readonly #webhookRate: RateLimit = {
+		limit: async ({ key }) => {
+			const window = `${key} ${Math.floor(this.world.now / WEBHOOK_WINDOW_MS)}`;
+			this.#webhooks.set(window, (this.#webhooks.get(window) ?? 0) + 1);
+			return { success: (this.#webhooks.get(window) ?? 0) <= WEBHOOKS_A_WINDOW };
+		},
+	};
+	readonly #webhooks = new Map<string, number>();
 
 	constructor(world: World, engine: SqlEngine) {
 		this.world = world;
@@ -51,7 +63,7 @@ export class Service {
 			consumeJobs(batch, this.envFor(by), this.config, by.runtime, this.#isolate(by)),
 		);
 		this.deliveryQueue = this.#queue("deliveries", "dispatcher", (batch, by, background) =>
-			dispatchDeliveries(batch, this.envFor(by), this.config, by.runtime, this.#isolate(by).freshResults, background),
+			dispatchDeliveries(batch, this.envFor(by), this.config, by.runtime, this.#isolate(by), background),
 		);
 		world.after(SWEEP_EVERY_MS, () => this.#sweep());
 	}
@@ -86,6 +98,7 @@ export class Service {
 			AI: this.model.bindingFor(by),
 			TENANT_RATE: NO_LIMIT,
 			UNAUTHENTICATED_RATE: NO_LIMIT,
+			WEBHOOK_RATE: this.#webhookRate,
 		};
 		return env as unknown as Env;
 	}

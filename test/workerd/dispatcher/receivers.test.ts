@@ -58,6 +58,9 @@ async function attempted(urls: readonly string[], reply: (host: string) => DnsRe
 	return { after, received, questions, sent: sentTo(), now: world.runtime.now() };
 }
 
+/** Nothing is recorded: it waits for DNS, without using an attempt. */
+const POSTPONED = { status: "pending", attemptsMade: 0, attempts: [] };
+
 /** Recorded as a failure in plain words, and due again by the schedule. */
 const notSent = (problem: unknown) => ({
 	status: "pending",
@@ -85,7 +88,7 @@ describe("a stored address is checked again before each attempt", () => {
 		expect(after).toMatchObject(ALLOWED_URLS.map(() => ({ status: "delivered" })));
 	});
 
-	it("and what DNS says of its name decides: where it says nothing, nothing is sent, and the next attempt follows", async () => {
+	it("and what DNS says of its name decides: where it says nothing, nothing is sent, and no attempt is used", async () => {
 		const { after, sent, now } = await attempted(
 			NAMES.map(({ host }) => `https://${host}/hook`),
 			replyOfNames,
@@ -97,9 +100,13 @@ describe("a stored address is checked again before each attempt", () => {
 				.sort(),
 		);
 		const inWords = expect.stringMatching(/^Not sent: The URL's host .+\.$/);
-		expect(after).toMatchObject(NAMES.map((name) => (isPublic(name) ? { status: "delivered" } : notSent(inWords))));
+		const refused = notSent(inWords);
+		const expected = { public: { status: "delivered" }, unknown: POSTPONED, private: refused, missing: refused };
+		expect(after).toMatchObject(NAMES.map(({ found }) => expected[found.kind]));
 		for (const delivery of after) {
-			if (delivery?.status === "pending") expect((delivery.nextAttemptAt ?? 0) - now).toBeLessThanOrEqual(6 * SECOND);
+			const waitMs = (delivery?.nextAttemptAt ?? 0) - now;
+			if (delivery?.attemptsMade === 0) expect(waitMs).toBeGreaterThanOrEqual(50 * SECOND);
+			else if (delivery?.status === "pending") expect(waitMs).toBeLessThanOrEqual(6 * SECOND);
 		}
 	});
 
@@ -116,6 +123,39 @@ describe("a stored address is checked again before each attempt", () => {
 		expect(received.map(({ headers }) => Object.keys(headers).sort())).toEqual([
 			["content-type", "user-agent", "webhook-id", "webhook-signature", "webhook-timestamp"],
 		]);
+	});
+});
+
+describe("the limit of a tenant and host", () => {
+	const LIMITED = { ...PRODUCTION, webhookDnsUrl: null, webhookLimit: { atOnce: 5, aSecond: 10 } };
+
+	/** `count` deliveries to as many paths of one host. */
+	async function aPile(count: number, config = LIMITED) {
+		const world = new World({ config });
+		const { tenantId } = await aTenant();
+		const job = await aJob({ tenantId, status: "failed", origin: OWN_URL });
+		const pile: StoredDelivery[] = [];
+		for (let at = 0; at < count; at++) {
+			const url = `https://hooks.example.com/${at}`;
+			pile.push(await aDelivery(job, { url, deliveryId: `dlv_pile_${at}`, createdAt: world.runtime.now() }));
+		}
+		return { world, tenantId, pile };
+	}
+
+	it("postpones what is over it, a turn of its own for each, without using an attempt", async () => {
+		const { world, pile } = await aPile(12);
+		const [first, ...rest] = pile;
+		if (first === undefined) throw new Error("there is no delivery");
+		await world.start().dispatch(first, ...rest);
+		expect(world.received).toHaveLength(5);
+		const after = await Promise.all(pile.map(reloadDelivery));
+		const waiting = after.filter((delivery) => delivery?.status === "pending");
+		expect(waiting).toMatchObject(waiting.map(() => ({ attemptsMade: 0, attempts: [] })));
+		const waits = waiting.map((delivery) => (delivery?.nextAttemptAt ?? 0) - world.runtime.now());
+		expect(waits.toSorted((a, b) => a - b)).toEqual([100, 200, 300, 400, 500, 600, 700]);
+		await world.advance(SECOND);
+		for (const one of pile) await world.start().dispatch(one);
+		expect(world.received).toHaveLength(12);
 	});
 });
 
@@ -172,6 +212,6 @@ describe("a name that changes", () => {
 		expect(world.runtime.now() - startedAt).toBe(3 * SECOND);
 		expect(urls()).toEqual(["https://quick.example.com/"]);
 		expect(await reloadDelivery(quick)).toMatchObject({ status: "delivered", finishedAt: startedAt });
-		expect(await reloadDelivery(silent)).toMatchObject({ attempts: [{ durationMs: 3 * SECOND }] });
+		expect(await reloadDelivery(silent)).toMatchObject(POSTPONED);
 	});
 });

@@ -20,8 +20,9 @@ export const CONSUMER = callsOf({
 });
 
 export const DISPATCHER = callsOf({
-	d1: "find pending deliveries, gate slow receiver, park deliveries, record deliveries, release deliveries",
+	d1: "find pending deliveries, gate slow receiver, park deliveries, postpone deliveries, record deliveries, release deliveries",
 	fetch: "addresses, webhook",
+	limiter: "webhooks",
 	queue: "send deliveries, sendBatch deliveries",
 	r2: "get results",
 });
@@ -53,6 +54,7 @@ export const INTAKE_OF_WEBHOOKS = callsOf({
 		list deliveries of endpoint, list webhook endpoints, record act, redeliver delivery, redeliver job,
 		redeliver missed deliveries, rotate endpoint secret, update webhook endpoint`,
 	fetch: "webhook",
+	limiter: "webhooks",
 	queue: "sendBatch deliveries",
 });
 
@@ -72,7 +74,7 @@ const OTHERS = "of another kind";
 export const NAMES: readonly string[] = [
 	...R2_METHODS.flatMap((method) => [...R2_KINDS, OTHERS].map((kind) => `r2 ${method} ${kind}`)),
 	...["metrics", "send", "sendBatch"].flatMap((method) => [`queue ${method} jobs`, `queue ${method} deliveries`]),
-	...callsOf({ ai: "model", fetch: "addresses, model, webhook", limiter: "keys, unauthenticated" }),
+	...callsOf({ ai: "model", fetch: "addresses, model, webhook", limiter: "keys, unauthenticated, webhooks" }),
 ];
 
 export const NEVER_MADE: Readonly<Record<string, string>> = {

@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import type { Config } from "../../../shared/core/config.ts";
 import { MemoryBudget } from "../../../shared/core/memory-budget.ts";
+import { HostLimits } from "../../../shared/core/webhooks/host-limits.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
@@ -30,6 +31,7 @@ export function theServices(
 		keys: new KeyCache(),
 		counters: new RequestCounters(),
 		hosts: new HostCache(),
+		hostLimits: new HostLimits(),
 		submissionLoad: new SubmissionLoad(),
 		waits: new Waits(),
 		memory: new MemoryBudget(),

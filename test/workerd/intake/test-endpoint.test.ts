@@ -7,7 +7,7 @@ import type { Config } from "../../../shared/core/config.ts";
 import { EVENT_TYPES } from "../../../shared/core/webhooks/events.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { disable } from "../support/an-endpoint.ts";
-import { aCaller, errorOf, limit, send, sendTo } from "./caller.ts";
+import { aCaller, errorOf, limit, refusalOf, send, sendTo } from "./caller.ts";
 import { theServices } from "./services.ts";
 
 const Created = z.object({ id: z.string(), signing_secret: z.string() });
@@ -146,6 +146,25 @@ describe("POST /v1/webhook_endpoints/{id}/test", () => {
 		await send("POST", `/v1/webhook_endpoints/${id}/rotate_secret`, { key });
 		await test(id);
 		expect(() => new Webhook(old).verify(received[1]?.body ?? "", received[1]?.headers ?? {})).toThrow();
+	});
+
+	it("sends a host no more than its limit, and says of the others when to come again", async () => {
+		const { id } = await created({ url: "https://limited.example.com/hook" });
+		let [refused, release] = [0, () => {}];
+		const held = new Promise<void>((resolve) => {
+			release = resolve;
+		});
+		const { received, test } = withReceiver(() => held.then(ok), { webhookLimit: { atOnce: 5, aSecond: 10 } });
+		const tests = Array.from({ length: 12 }, async () => {
+			const answer = await test(id);
+			if (answer.status !== 429) return;
+			expect(refusalOf(answer)).toMatchObject({ code: "rate_limited", param: null });
+			expect(answer.headers.get("retry-after")).toBe("1");
+			refused += 1;
+			if (refused === 7) release();
+		});
+		await Promise.all(tests);
+		expect([received.length, refused]).toEqual([5, 7]);
 	});
 
 	it.each<[unknown, string]>([

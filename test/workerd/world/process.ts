@@ -63,6 +63,7 @@ export class Process implements Caller {
 			DB: gatedD1(gate),
 			TENANT_RATE: gatedLimiter(gate, env.TENANT_RATE, "keys"),
 			UNAUTHENTICATED_RATE: gatedLimiter(gate, env.UNAUTHENTICATED_RATE, "unauthenticated"),
+			WEBHOOK_RATE: gatedLimiter(gate, env.WEBHOOK_RATE, "webhooks"),
 			RESULTS: gatedR2(gate),
 			AI: upstreams.bindingFor(gate, env.AI),
 			JOB_QUEUE: gatedQueue(gate, env.JOB_QUEUE, "jobs", around.jobs),

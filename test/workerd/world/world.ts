@@ -161,7 +161,7 @@ export class World {
 		const { env, runtime, isolate } = this.start(null, "dispatcher");
 		const background = (work: Promise<void>) => this.#background("dispatcher's background", work);
 		await this.#invoke("dispatcher", WEBHOOK_MS + SLACK_MS, () =>
-			dispatchDeliveries(batch, env, this.config, runtime, isolate.freshResults, background),
+			dispatchDeliveries(batch, env, this.config, runtime, isolate, background),
 		);
 	}
 

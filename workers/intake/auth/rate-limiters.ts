@@ -1,29 +1,10 @@
 /** The platform's rate limiters, and this isolate's counters in front of them. */
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import type { Rate } from "../../../shared/core/tenants/rate-limits.ts";
-import { type Timers, withTimeout } from "../../../shared/core/timeout.ts";
-
-/** The platform's limiter responds from nearby memory. A request does not wait longer than this for it. */
-const RESPONSE_MS_MAX = 250;
+import { RateLimiter } from "../../rate-limiter.ts";
 
 /** Bounds the memory. Forgotten counters let at most 49 more units of each tenant pass. */
 const COUNTERS_MAX = 10_000;
-
-/** The platform's rate limiter, with a time limit. */
-export class RateLimiter {
-	readonly #binding: RateLimit;
-	readonly #timers: Timers;
-
-	constructor(binding: RateLimit, timers: Timers) {
-		this.#binding = binding;
-		this.#timers = timers;
-	}
-
-	/** Counts `key` once. False: over the limit. */
-	async allows(key: string): Promise<boolean> {
-		return (await withTimeout(this.#timers, RESPONSE_MS_MAX, this.#binding.limit({ key }))).success;
-	}
-}
 
 interface RequestCounter {
 	/** Units that the limiter has not counted. */

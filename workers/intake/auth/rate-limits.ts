@@ -10,8 +10,9 @@ import {
 	unitsOf,
 } from "../../../shared/core/tenants/rate-limits.ts";
 import { logWarning } from "../../log.ts";
+import type { RateLimiter } from "../../rate-limiter.ts";
 import type { IntakeEnv } from "../services.ts";
-import { type RateLimiter, spendWithin } from "./rate-limiters.ts";
+import { spendWithin } from "./rate-limiters.ts";
 
 const TOO_MANY = "Rate limit of this tenant exceeded. Send fewer requests, or poll less often.";
 

@@ -22,8 +22,9 @@ export async function checkNewReceiver(
 	rawUrl: string,
 ): Promise<{ ok: true; url: string } | { ok: false; problem: string }> {
 	const { config, hosts, runtime } = c.env.services;
-	const own = ownHosts(config.publicUrl, c.req.url);
-	const check = await checkReceiver(runtime, config, rawUrl, own, (...query) => hosts.resolve(...query));
+	const { tenantId } = c.var.caller;
+	const own = ownHosts(config.publicUrl, c.req.url, ...config.ownUrls);
+	const check = await checkReceiver(runtime, config, rawUrl, own, (...query) => hosts.resolve(tenantId, ...query));
 	if (check.ok || check.url === null || check.isCertain) return check;
 	logWarning("receiver.resolve_failed", { requestId: c.env.requestId, problem: check.problem });
 	return { ok: true, url: check.url };

@@ -5,12 +5,15 @@ import { sampleEvent } from "../../../shared/api/sample-event.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { newId } from "../../../shared/core/ids.ts";
 import { EVENT_TYPES, type EventType } from "../../../shared/core/webhooks/events.ts";
+import type { HostLimit } from "../../../shared/core/webhooks/host-limits.ts";
 import { ownHosts } from "../../../shared/core/webhooks/webhook-address.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { recordAct } from "../../../shared/db/tenants/audit-log.ts";
 import { checkReceiver } from "../../../shared/webhooks/check-receiver.ts";
 import { postWebhook } from "../../../shared/webhooks/post-webhook.ts";
+import type { Resolve } from "../../../shared/webhooks/resolve-host.ts";
 import { signedHeaders } from "../../../shared/webhooks/sign.ts";
+import { enterHost } from "../../enter-host.ts";
 import { log } from "../../log.ts";
 import { callerAsActor } from "../auth/audit-actor.ts";
 import { requireKey } from "../auth/authenticate.ts";
@@ -85,22 +88,52 @@ export const testEndpointRoutes = newApp()
 async function sendSample(c: Context<IntakeEnv>, endpoint: WebhookEndpoint, type: EventType): Promise<number> {
 	const { services } = c.env;
 	const { config, runtime } = services;
-	const address = await checkReceiver(runtime, config, endpoint.url, ownHosts(config.publicUrl, c.req.url));
+	const resolve: Resolve = (...query) => services.hosts.resolve(endpoint.tenantId, ...query);
+	const address = await checkReceiver(
+		runtime,
+		config,
+		endpoint.url,
+		ownHosts(config.publicUrl, c.req.url, ...config.ownUrls),
+		resolve,
+	);
 	if (!address.ok) throw unreachable(`Nothing was sent. ${address.problem}`);
 	const secrets = await openEndpointSecrets(services, endpoint);
 	if (secrets.length === 0) {
 		throw unreachable("Nothing was sent: the signing secret cannot be decrypted. Rotate the secret.");
 	}
+	const leave = await enterHost(services, endpoint.tenantId, address.url);
+	if (leave === null) throw hostLimitReached(config.webhookLimit);
+	try {
+		return await send(c, endpoint, type, { url: address.url, secrets });
+	} finally {
+		leave();
+	}
+}
+
+async function send(
+	c: Context<IntakeEnv>,
+	endpoint: WebhookEndpoint,
+	type: EventType,
+	{ url, secrets }: { url: string; secrets: string[] },
+): Promise<number> {
+	const { db, runtime } = c.env.services;
 	const sentAt = runtime.now();
 	const eventId = newId("evt", runtime);
 	const body = JSON.stringify(sampleEvent(type, eventId, endpoint, sentAt));
 	const act = { action: "endpoint.tested" as const, tenantId: endpoint.tenantId, target: endpoint.endpointId };
-	await recordAct(services.db, callerAsActor(c), act);
-	const reply = await postWebhook(runtime, address.url, signedHeaders(secrets, eventId, sentAt, body), body);
+	await recordAct(db, callerAsActor(c), act);
+	const reply = await postWebhook(runtime, url, signedHeaders(secrets, eventId, sentAt, body), body);
 	const { endpointId } = endpoint;
 	log("endpoint.tested", { endpointId, status: reply.status, durationMs: runtime.now() - sentAt });
 	if (reply.status === null) throw unreachable(`The endpoint did not respond. ${reply.error}.`);
 	return reply.status;
+}
+
+/** A caller may repeat the request when the second is over. */
+function hostLimitReached({ aSecond }: HostLimit): AppError {
+	const policy = { name: "webhooks", quota: aSecond, windowSeconds: 1 };
+	const message = "Too many webhooks to this host. Wait until those that are being sent have arrived, and test again.";
+	return new AppError("rate_limited", message, null, { policy, retryAfterSeconds: 1 });
 }
 
 function unreachable(why: string): AppError {

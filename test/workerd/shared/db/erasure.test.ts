@@ -115,9 +115,11 @@ describe("eraseJob", () => {
 		});
 	});
 
-	it("skips what is still pending, and keeps the record of all deliveries for a week", async () => {
+	it("skips what is still pending, and keeps ids, times and statuses of all deliveries for a week", async () => {
 		const job = await aJob({ status: "succeeded" });
-		const pending = await aDelivery(job);
+		const attempt = { at: NOW, durationMs: 7, status: 500 };
+		const attempts = [{ ...attempt, error: "Replied 500", response: "secret" }];
+		const pending = await aDelivery(job, { url: "https://receiver.test/T0/B0?token=t", attempts });
 		const done = await aDelivery(job, {
 			deliveryId: `dlv_${job.jobId.slice(4)}_x`,
 			status: "delivered",
@@ -133,8 +135,10 @@ describe("eraseJob", () => {
 			sweepAt: null,
 			finishedAt: NOW,
 			pruneAt: NOW + 7 * DAY,
+			url: "https://receiver.test/",
+			attempts: [{ ...attempt, error: null, response: null }],
 		});
-		expect(await reloadDelivery(done)).toEqual({ ...done, pruneAt: NOW + 7 * DAY });
+		expect(await reloadDelivery(done)).toEqual({ ...done, url: "https://receiver.test/", pruneAt: NOW + 7 * DAY });
 	});
 
 	it.each(["queued", "running"] as const)("erases nothing of a job that is %s", async (status) => {
