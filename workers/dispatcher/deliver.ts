@@ -9,7 +9,7 @@ import { releaseDeliveries } from "../../shared/db/deliveries/receiver-breakers.
 import type { DeliveryRecord, Recorded } from "../../shared/db/deliveries/record-deliveries.ts";
 import { wake } from "../../shared/jobs/wake.ts";
 import { ACK, type Disposition, retryWhenDue } from "../../shared/queues/dispositions.ts";
-import { log, logWarning } from "../log.ts";
+import { log, logDebug, logWarning } from "../log.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 import { type Postponed, type Sent, sendWebhook } from "./send-webhook.ts";
 
@@ -52,7 +52,7 @@ export async function deliver(dispatcher: Dispatcher, pending: PendingDelivery):
 async function postpone({ postponements }: Dispatcher, delivery: Delivery, { until }: Postponed): Promise<Disposition> {
 	const { tenantId, deliveryId, attemptsMade } = delivery;
 	const waitMs = await postponements.commit({ tenantId, deliveryId, attemptsMade, until });
-	log("delivery.postponed", {
+	logDebug("delivery.postponed", {
 		deliveryId,
 		until: "waitMs" in until ? "dns" : "host_limit",
 		waitMs: waitMs ?? undefined,

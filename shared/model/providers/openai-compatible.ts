@@ -2,7 +2,7 @@
 
 import type { Runtime } from "../../core/runtime.ts";
 import { routeFailure } from "../../core/upstreams/failures.ts";
-import type { Provider } from "../port.ts";
+import type { ModelCall, Provider } from "../port.ts";
 
 export interface OpenAiCompatibleDeps {
 	runtime: Pick<Runtime, "fetch">;
@@ -31,13 +31,18 @@ export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Pro
 		const response = await runtime.fetch(completionsUrl(baseUrl), {
 			method: "POST",
 			headers,
-			body: call.input.with({ model: call.route.rename ?? call.model }).toBytes(),
+			body: call.input.with({ ...unstored(baseUrl, call), model: call.route.rename ?? call.model }).toBytes(),
 			// A redirect would carry the prompt, and maybe the key, to an address that is not configured.
 			redirect: "manual",
 			signal,
 		});
 		return { ok: true, response, secrets: key === null ? [] : [key] };
 	};
+}
+
+/** OpenAI keeps what it is not told to forget, where no erasure of ours reaches. Other servers may refuse the field. */
+function unstored(baseUrl: string, { input }: ModelCall): { store?: false } {
+	return URL.parse(baseUrl)?.hostname === "api.openai.com" && input.get("store") === undefined ? { store: false } : {};
 }
 
 /** Keeps the query of the base URL, such as Azure's `api-version`. */

@@ -51,6 +51,15 @@ describe("an OpenAI-compatible provider", () => {
 		});
 	});
 
+	it.each([
+		["https://api.openai.com/v1", {}, false],
+		["https://api.openai.com/v1", { store: true }, true],
+		["https://api.openai.com.test/v1", {}, undefined],
+	])("at %s, given %j, is told store: %j", async (base_url, more, store) => {
+		const { sent } = await sentFor({ route: route({ base_url }), input: { messages: [], ...more } });
+		expect(Object(sent?.body).store).toBe(store);
+	});
+
 	it("is asked to count the tokens of a stream", async () => {
 		const input = { messages: [], stream: true, stream_options: { include_usage: false } };
 		expect((await sentFor({ input })).sent?.body).toMatchObject({
