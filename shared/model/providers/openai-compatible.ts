@@ -40,7 +40,7 @@ export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Pro
 	};
 }
 
-/** OpenAI keeps what it is not told to forget, where no erasure of ours reaches. Other servers may refuse the field. */
+/** What OpenAI stores is out of reach of an erasure. Other servers may refuse the field. */
 function unstored(baseUrl: string, { input }: ModelCall): { store?: false } {
 	return URL.parse(baseUrl)?.hostname === "api.openai.com" && input.get("store") === undefined ? { store: false } : {};
 }

@@ -28,7 +28,13 @@ import { aModel, answered } from "../world/model.ts";
 import { World } from "../world/world.ts";
 
 const SCHEDULE = { deliveryScheduleMs: [0, 5 * SECOND, 5 * MINUTE] };
-const PRODUCTION = { allowInsecureWebhooks: false, webhookDnsUrl: DNS_URL, publicUrl: OWN_URL, ...SCHEDULE };
+const PRODUCTION = {
+	allowInsecureWebhooks: false,
+	webhookDnsUrl: DNS_URL,
+	publicUrl: OWN_URL,
+	ownUrls: ["https://jobs.acme.org"],
+	...SCHEDULE,
+};
 
 /** A dispatcher as it is in production, with a resolver that replies so. */
 function inProduction(reply: (host: string) => DnsReply) {
@@ -110,8 +116,14 @@ describe("a stored address is checked again before each attempt", () => {
 		}
 	});
 
-	it("and this service sends nothing to itself, by PUBLIC_URL or as the caller reached it", async () => {
-		const hosts = ["jobs.acme.com", "v2.jobs.acme.com:8443", "holdfast.acme.workers.dev", "other.acme.workers.dev"];
+	it("and this service sends nothing to itself, by PUBLIC_URL, OWN_HOSTS, or as the caller reached it", async () => {
+		const hosts = [
+			"jobs.acme.com",
+			"v2.jobs.acme.com:8443",
+			"jobs.acme.org",
+			"holdfast.acme.workers.dev",
+			"other.acme.workers.dev",
+		];
 		const urls = hosts.map((host) => `https://${host}/v1/jobs`);
 		const { after, sent } = await attempted(urls, () => PUBLIC, "https://jobs.acme.com");
 		expect(sent).toEqual([]);

@@ -131,6 +131,11 @@ describe("parseConfig", () => {
 		[{ DELIVERY_SCHEDULE_SECONDS: "" }, "DELIVERY_SCHEDULE_SECONDS.0 must be a number of seconds"],
 		[{ DELIVERY_SCHEDULE_SECONDS: "0,,5" }, "DELIVERY_SCHEDULE_SECONDS.1 must be a number of seconds"],
 		[{ DELIVERY_SCHEDULE_SECONDS: "-1" }, "DELIVERY_SCHEDULE_SECONDS.0"],
+		[{ OWN_HOSTS: "jobs.example.com,https://a.example.com" }, "OWN_HOSTS.1 must be host names"],
+		...["5", "5,10,15", "0,10", "5,many", ""].map((limit): [Record<string, unknown>, string] => [
+			{ WEBHOOK_LIMIT: limit },
+			"WEBHOOK_LIMIT",
+		]),
 		[{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of debug, info, warn, error"],
 		[{ ADMIN_TOKEN: "short" }, "ADMIN_TOKEN must have at least 16 characters"],
 		[{ SIGNING_KEY: "short" }, "SIGNING_KEY must have at least 32 characters"],

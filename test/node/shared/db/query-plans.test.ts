@@ -11,6 +11,7 @@ import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { exhaustParkedDeliveries, skipParkedDeliveries } from "../../../../shared/db/deliveries/end-parked.ts";
 import { findDelivery, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { postponeDeliveries } from "../../../../shared/db/deliveries/postpone-deliveries.ts";
 import { recoverDeliveries, redeliverJob } from "../../../../shared/db/deliveries/redeliver.ts";
 import { deleteEndpoint, listEndpoints, updateEndpoint } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
@@ -171,6 +172,11 @@ async function callRest(): Promise<void> {
 	await readStatus(db).catch(() => undefined);
 	await exhaustParkedDeliveries(db, [{ tenantId: T, deliveryId: "dlv" }]);
 	await skipParkedDeliveries(db, "receiver", 1);
+	await postponeDeliveries(
+		db,
+		[{ tenantId: T, deliveryId: "dlv", attemptsMade: 0, until: { turnAt: `${T} host:h` } }],
+		1,
+	);
 	await redeliverJob(db, { tenantId: T, jobId: "job" }, BY);
 	await updateEndpoint(db, ENDPOINT, { name: "n", url: null, payload: null, eventTypes: null }, BY).catch(noKey);
 	await recoverDeliveries(db, ENDPOINT, { sinceMs: 0, limit: 1 }, BY);

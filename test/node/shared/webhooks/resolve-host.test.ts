@@ -59,7 +59,7 @@ describe("a lookup", () => {
 			waiting -= 1;
 			return await PUBLIC(type);
 		});
-		expect([found, most]).toEqual([{ kind: "public" }, 2]);
+		expect([found, most]).toEqual([{ kind: "public", ttlSeconds: 60 }, 2]);
 	});
 
 	it("reads no more than 64 KiB of an answer, and cancels the rest", async () => {
