@@ -227,11 +227,11 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		replace: "",
 	},
 	{
-		name: "a host gets as many a second as it takes",
+		name: "turns of a host are closer than its rate allows",
 		scenario: "request-cannon",
-		file: "workers/enter-host.ts",
-		find: "gate.hostLimits.enter(key, gate.runtime.now(), gate.config.webhookLimit)",
-		replace: "gate.hostLimits.enter(key, gate.runtime.now(), { atOnce: 5, aSecond: 1_000 })",
+		file: "workers/dispatcher/dispatcher.ts",
+		find: "Math.ceil(1_000 / config.webhookLimit.aSecond)",
+		replace: "1",
 	},
 	{
 		name: "a delivery over the limit uses an attempt",
