@@ -8,6 +8,8 @@ import { type Resolution, resolveHost } from "./resolve-host.ts";
 /** A result is cached for as long as its records may be, within these bounds. The longer it is, the later a change is noticed. */
 const CACHED_MS_MIN = 1_000;
 const CACHED_MS_MAX = 60_000;
+/** While a resolver is down, one submission in so long waits for it. */
+const FAILURE_CACHED_MS = 10_000;
 /** Invented names must not fill the memory. */
 const ENTRIES_MAX = 10_000;
 /** Of one tenant: more receivers than it has new ones, and a small part of what a public resolver allows. */
@@ -33,7 +35,7 @@ export class HostCache {
 		if (!this.#mayLookUp(tenantId, runtime.now())) return { kind: "unknown", why: "too many host names at once" };
 		const found = await resolveHost(runtime, dnsUrl, host);
 		if (found.kind !== "public" && found.kind !== "unknown") return found;
-		const cachedMs = found.kind === "public" ? Math.max(CACHED_MS_MIN, found.ttlSeconds * 1_000) : CACHED_MS_MAX;
+		const cachedMs = found.kind === "public" ? Math.max(CACHED_MS_MIN, found.ttlSeconds * 1_000) : FAILURE_CACHED_MS;
 		if (this.#known.size >= this.#entriesMax) this.#known.clear();
 		this.#known.set(host, { found, until: runtime.now() + Math.min(cachedMs, CACHED_MS_MAX) });
 		return found;

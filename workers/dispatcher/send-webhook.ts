@@ -37,7 +37,7 @@ export type Postponed = { outcome: "postponed" } & Pick<Postponement, "until">;
 /** The longest wait for DNS to resolve a name. */
 const DNS_WAIT_MS_MAX = 15 * 60_000;
 /** A failure is cached for so long. */
-const DNS_WAIT_MS_MIN = 60_000;
+const DNS_WAIT_MS_MIN = 10_000;
 
 /** The address is checked before each attempt: its name may resolve to another address, and the rules may have changed. */
 export async function sendWebhook(

@@ -65,6 +65,12 @@ describeFaults("dispatcher", { calls: DISPATCHER }, [
 		},
 	},
 	{
+		name: "a receiver whose name DNS does not resolve at first",
+		given: [{ at: "dispatcher fetch addresses", fault: "fails before" }],
+		tries: /postpone/,
+		play: (story) => story.submit({ prompt: "resolved later", hasWebhook: true }),
+	},
+	{
 		name: "an attempt whose record got no reply",
 		given: [{ at: "dispatcher d1 record deliveries", fault: "fails after" }],
 		tries: /record deliveries/,
