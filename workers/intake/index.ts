@@ -12,8 +12,6 @@ import type { ParsedConfig } from "../../shared/core/config.ts";
 import { AppError } from "../../shared/core/errors.ts";
 import { newId } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
-import { HostLimits } from "../../shared/core/webhooks/host-limits.ts";
-import { HostCache } from "../../shared/webhooks/host-cache.ts";
 import { bind } from "../bindings.ts";
 import type { Isolate } from "../isolate.ts";
 import { api } from "./api.ts";
@@ -27,8 +25,6 @@ import type { Services } from "./services.ts";
 /** Shared by all requests of this isolate. */
 const keys = new KeyCache();
 const counters = new RequestCounters();
-const hosts = new HostCache();
-const hostLimits = new HostLimits();
 const submissionLoad = new SubmissionLoad();
 const waits = new Waits();
 
@@ -38,7 +34,7 @@ export async function intake(
 	context: ExecutionContext,
 	parsed: ParsedConfig,
 	runtime: Runtime,
-	{ memory }: Isolate,
+	{ memory, hosts, hostLimits }: Isolate,
 ): Promise<Response> {
 	const requestId = newId("req", runtime);
 	if (!parsed.ok) return misconfigured(parsed.problems, requestId);
