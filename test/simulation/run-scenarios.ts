@@ -1,5 +1,5 @@
 /** Plays scenarios by name, or all but the long ones, several at a time, and prints what came of each. */
-import { fork } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
 import { SCENARIOS } from "./scenarios/all.ts";
 import { type Played, play } from "./scenarios/play.ts";
 import { holds } from "./scenarios/scenario.ts";
@@ -16,20 +16,32 @@ export async function playOne(name: string, trace: boolean): Promise<boolean> {
 	return played.holds;
 }
 
-/** In processes of their own: an engine serves one world at a time. */
+/** In processes of their own, for an engine serves one world at a time: each plays one after the other. */
 export async function playAll(processes: number): Promise<boolean> {
 	const left = SCENARIOS.filter(({ isLong }) => !isLong).map(({ name }) => name);
 	let areGood = true;
 	const work = async () => {
-		for (let name = left.shift(); name !== undefined; name = left.shift()) areGood = (await inProcess(name)) && areGood;
+		const player = fork(`${import.meta.dirname}/run.ts`, ["--player"], { stdio: "inherit" });
+		for (let name = left.shift(); name !== undefined; name = left.shift())
+			areGood = (await playIn(player, name)) && areGood;
+		player.disconnect();
 	};
 	await Promise.all(Array.from({ length: processes }, work));
 	return areGood;
 }
 
-function inProcess(name: string): Promise<boolean> {
-	const child = fork(`${import.meta.dirname}/run.ts`, ["--scenario", name], { stdio: "inherit" });
-	return new Promise((resolve) => child.on("exit", (code) => resolve(code === 0)));
+function playIn(player: ChildProcess, name: string): Promise<boolean> {
+	return new Promise((resolve, reject) => {
+		player.removeAllListeners();
+		player.once("message", (isGood) => resolve(isGood === true));
+		player.once("exit", () => reject(new Error(`the process that plays ${name} broke down`)));
+		player.send(name);
+	});
+}
+
+/** Plays what the parent names, until it names no more. */
+export function playNamed(): void {
+	process.on("message", async (name: string) => process.send?.(await playOne(name, false)));
 }
 
 function print({ scenario, figures, violations, virtualMs, holds: isGood }: Played, seconds: number): void {

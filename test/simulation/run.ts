@@ -7,7 +7,7 @@
 import { fork } from "node:child_process";
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { playAll, playOne } from "./run-scenarios.ts";
+import { playAll, playNamed, playOne } from "./run-scenarios.ts";
 import { type Report, simulate } from "./simulate.ts";
 
 const TRACE_LINES_SHOWN = 80;
@@ -24,6 +24,8 @@ const { values } = parseArgs({
 		scenarios: { type: "boolean", default: false },
 		/** Which of the seeds, of how many processes: set by the parent. */
 		share: { type: "string" },
+		/** It plays the scenarios that its parent names. */
+		player: { type: "boolean", default: false },
 	},
 });
 
@@ -73,6 +75,7 @@ async function main(): Promise<void> {
 		const [own = 0, of = 1] = values.share.split("/").map(Number);
 		return await runShare(own, of);
 	}
+	if (values.player) return playNamed();
 	if (values.scenario !== undefined) {
 		process.exitCode = (await playOne(values.scenario, values.trace)) ? 0 : 1;
 		return;

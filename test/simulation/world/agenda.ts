@@ -6,10 +6,14 @@ export interface Appointment {
 	isOff: boolean;
 }
 
-/** A binary heap: thousands of events a seed, most of them timers that are taken back. */
+/** Fewer that are off are not worth a pass through all. */
+const OFF_MIN = 64;
+
+/** A binary heap: thousands of events a seed, most of them timers that are taken back. These go when they are most of it. */
 export class Agenda {
-	readonly #heap: Appointment[] = [];
+	#heap: Appointment[] = [];
 	#order = 0;
+	#off = 0;
 
 	add(at: number, run: () => void): Appointment {
 		const appointment = { at, order: this.#order++, run, isOff: false };
@@ -18,14 +22,29 @@ export class Agenda {
 		return appointment;
 	}
 
+	takeBack(appointment: Appointment): void {
+		if (appointment.isOff) return;
+		appointment.isOff = true;
+		this.#off += 1;
+		if (this.#off < OFF_MIN || 2 * this.#off < this.#heap.length) return;
+		// What is in order is a heap.
+		this.#heap = this.#heap.filter(({ isOff }) => !isOff).sort((a, b) => a.at - b.at || a.order - b.order);
+		this.#off = 0;
+	}
+
 	/** When the next event is; null: nothing will ever happen. */
 	nextAt(): number | null {
-		while (this.#heap[0]?.isOff) this.#removeFirst();
+		while (this.#heap[0]?.isOff) {
+			this.#removeFirst();
+			this.#off -= 1;
+		}
 		return this.#heap[0]?.at ?? null;
 	}
 
 	take(): Appointment | null {
-		return this.nextAt() === null ? null : this.#removeFirst();
+		const taken = this.nextAt() === null ? null : this.#removeFirst();
+		if (taken !== null) taken.isOff = true;
+		return taken;
 	}
 
 	#removeFirst(): Appointment | null {

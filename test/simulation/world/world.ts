@@ -3,7 +3,7 @@
  * every promise that can go on does: the order of all things is the seed's alone.
  */
 import { START_AT } from "../../support/fake-runtime.ts";
-import { Agenda, type Appointment } from "./agenda.ts";
+import { Agenda } from "./agenda.ts";
 import { Dice } from "./dice.ts";
 import {
 	type Options,
@@ -137,10 +137,8 @@ export class World {
 
 	/** @returns takes the appointment back */
 	after(ms: number, run: () => void): () => void {
-		const appointment: Appointment = this.#agenda.add(this.now + Math.max(0, Math.ceil(ms)), run);
-		return () => {
-			appointment.isOff = true;
-		};
+		const appointment = this.#agenda.add(this.now + Math.max(0, Math.ceil(ms)), run);
+		return () => this.#agenda.takeBack(appointment);
 	}
 
 	violate(invariant: string, message: string): void {
