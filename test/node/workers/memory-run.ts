@@ -1,22 +1,25 @@
 /**
- * Intake's work on three large bodies at once, in a process whose heap its caller limits. Prints what came of them and of another
- * try of the last, and the most bytes that were in buffers.
+ * Work on large bodies in a process whose heap its caller limits: `intake` takes three at once and then the last again, or a
+ * provider is called by a consumer with two at once. Prints what came of them, and the most bytes that were in buffers.
  */
+import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { MemoryBudget } from "../../../shared/core/memory-budget.ts";
 import { HostCache } from "../../../shared/webhooks/host-cache.ts";
 import { bind } from "../../../workers/bindings.ts";
+import { consumeJobs } from "../../../workers/consumer/index.ts";
 import { api } from "../../../workers/intake/api.ts";
 import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
 import { Waits } from "../../../workers/intake/http/waits.ts";
 import { SubmissionLoad } from "../../../workers/intake/jobs/submission-load.ts";
+import { Isolate } from "../../../workers/isolate.ts";
 import { CALM } from "../../simulation/world/options.ts";
 import { Service } from "../../simulation/world/service.ts";
 import { SqlEngine } from "../../simulation/world/sql-engine.ts";
 import { makeTenant } from "../../simulation/world/tenant.ts";
 import { World } from "../../simulation/world/world.ts";
 
-const [, , kind = ""] = process.argv;
+const [, , actor = "", kind = ""] = process.argv;
 const MIB = 1024 * 1024;
 const KEYS = 498_000;
 const CHUNK = 64 * 1024;
@@ -51,12 +54,12 @@ TextDecoder.prototype.decode = function onHeap(...args) {
 const world = new World(1, { overrides: { ...CALM, jobs: 0, skewMs: 0 } });
 world.endFaults();
 const service = new Service(world, new SqlEngine());
-const { keyWith } = await makeTenant(service, "large");
+const { tenantId, keyWith } = await makeTenant(service, "large");
 const key = await keyWith(["jobs:write", "jobs:read"]);
 let size = 0;
 for (const piece of piecesOf(kind)) size += Buffer.byteLength(piece);
 
-/** R2 that takes five seconds for a put and keeps nothing. */
+/** R2 that takes five seconds for a put and keeps nothing, and a queue whose messages arrive nowhere. */
 function envOf(by: ReturnType<Service["invocation"]>) {
 	const RESULTS = {
 		put: async () => {
@@ -66,8 +69,23 @@ function envOf(by: ReturnType<Service["invocation"]>) {
 		},
 		head: async () => null,
 		delete: async () => undefined,
+		get: async () => ({ arrayBuffer: async () => storedInput() }),
 	};
-	return Object.assign(service.envFor(by), { RESULTS });
+	const JOB_QUEUE = { send: async () => undefined, sendBatch: async () => undefined };
+	return Object.assign(service.envFor(by), { RESULTS, JOB_QUEUE });
+}
+
+function storedInput(): ArrayBuffer {
+	const before = '{"model":"m","input":'.length;
+	const input = new Uint8Array(size - before - 1);
+	let at = -before;
+	for (const piece of piecesOf(kind)) {
+		const bytes = new TextEncoder().encode(piece);
+		const from = Math.max(0, -at);
+		input.set(bytes.subarray(from, Math.min(bytes.byteLength, input.byteLength - at)), at + from);
+		at += bytes.byteLength;
+	}
+	return input.buffer;
 }
 
 const shared = {
@@ -79,10 +97,11 @@ const shared = {
 	memory: new MemoryBudget(process.env.NO_BUDGET ? Number.POSITIVE_INFINITY : undefined),
 };
 
-async function submit(nth: number): Promise<string> {
+const jobIds: string[] = [];
+
+async function submit(nth: number, pieces: Iterator<string>, length: number): Promise<string> {
 	const by = service.invocation("intake");
 	const { runtime } = by;
-	const pieces = piecesOf(kind);
 	const body = new ReadableStream<Uint8Array>({
 		async pull(controller) {
 			await runtime.sleep(1);
@@ -98,7 +117,7 @@ async function submit(nth: number): Promise<string> {
 	const headers = {
 		authorization: `Bearer ${key}`,
 		"content-type": "application/json",
-		"content-length": `${size}`,
+		"content-length": `${length}`,
 		"idempotency-key": `${kind}-${nth}`,
 	};
 	const request = new Request("https://jobs.sim/v1/jobs", {
@@ -113,7 +132,8 @@ async function submit(nth: number): Promise<string> {
 		...{ config: service.config, runtime, background: () => undefined },
 	};
 	const response = await api.fetch(request, { services, requestId: "req_1" });
-	await response.text();
+	const { id } = JSON.parse(await response.text());
+	if (response.status === 202) jobIds.push(id);
 	return `${response.status} ${response.headers.get("retry-after") ?? ""}`;
 }
 
@@ -127,6 +147,47 @@ async function inWorld<T>(work: Promise<T>): Promise<T> {
 	return await work;
 }
 
-const outcomes = await inWorld(Promise.all([0, 1, 2].map(submit)));
-const again = await inWorld(submit(2));
-console.log(JSON.stringify({ outcomes, again, buffersMax }));
+/** How many calls are in flight at once, each for five seconds. */
+async function calledAtOnce(provider: "openai-compatible" | "workers-ai"): Promise<number> {
+	const by = service.invocation("consumer");
+	let running = 0;
+	let most = 0;
+	const respond = async (sent: unknown) => {
+		most = Math.max(most, ++running);
+		look();
+		await by.runtime.sleep(5_000);
+		running -= 1;
+		return sent === null ? new Response() : Response.json({ choices: [{ message: { content: "Hi" } }] });
+	};
+	const AI = {
+		run: (_: string, inputs: JsonObject) => respond(new TextEncoder().encode(JSON.stringify({ inputs }))),
+	};
+	const env = Object.assign(envOf(by), { AI });
+	const runtime = { ...by.runtime, fetch: (_: string, init: RequestInit) => respond(init.body) };
+	const route = { match: "*", provider, base_url: "https://provider.test/v1" };
+	const messages = jobIds.map((jobId) => ({ id: jobId, body: { tenantId, jobId }, ack() {}, retry() {} }));
+	const batch = { queue: "holdfast-jobs", messages } as unknown as MessageBatch;
+	await consumeJobs(
+		batch,
+		env,
+		{ ...service.config, modelRoutes: [route] },
+		runtime,
+		Object.assign(new Isolate(), shared),
+	);
+	return most;
+}
+
+if (actor === "intake") {
+	const outcomes = await inWorld(Promise.all([0, 1, 2].map((nth) => submit(nth, piecesOf(kind), size))));
+	const again = await inWorld(submit(2, piecesOf(kind), size));
+	console.log(JSON.stringify({ outcomes, again, buffersMax }));
+} else {
+	const { DB } = service.envFor(service.invocation("intake"));
+	const small = '{"model":"m","input":{"messages":[]}}';
+	await inWorld(Promise.all([0, 1].map((nth) => submit(nth, [small].values(), small.length))));
+	const enlarge = "UPDATE jobs SET input = NULL, input_key = 'inputs/x', input_bytes = ?1";
+	await inWorld(DB.batch([DB.prepare(enlarge).bind(size)]));
+	const atOnce = await inWorld(calledAtOnce(actor === "workers-ai" ? actor : "openai-compatible"));
+	const [read] = await inWorld(DB.batch<{ status: string }>([DB.prepare("SELECT status FROM jobs")]));
+	console.log(JSON.stringify({ atOnce, outcomes: read?.results.map(({ status }) => status), buffersMax }));
+}

@@ -86,6 +86,16 @@ describe("a request body", () => {
 		expect(refusalOf(await submit(padded(limit + 1)))).toMatchObject({ status: 413, code: "payload_too_large" });
 	});
 
+	it.each([
+		["/v1/webhook_endpoints", 64],
+		["/v1/jobs/job_1/cancel", 4],
+		["/v1/webhook_endpoints/end_1/rotate_secret", 4],
+	])("may have less where it needs less: %s", async (path, kib) => {
+		const answer = await send("POST", path, { key, raw: `{"x":"${"x".repeat(kib * 1024)}"}` });
+		expect(refusalOf(answer)).toMatchObject({ status: 413, code: "payload_too_large" });
+		expect(JSON.stringify(answer.body)).toContain(`${kib * 1024} bytes`);
+	});
+
 	it("is counted where it has no Content-Length, and read no further than the limit", async () => {
 		let sent = 0;
 		const chunk = new Uint8Array(1024 * 1024).fill(0x20);

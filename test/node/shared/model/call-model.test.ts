@@ -206,6 +206,21 @@ describe("silence", () => {
 		expect(outcome.now()).toMatchObject(failedAs({ code: "stalled" }));
 	});
 
+	it("is none while there is no memory for more of it, when it is not read on", async () => {
+		const body = aBody();
+		const { ask, runtime } = provided(eventStream(body.stream));
+		const room = Promise.withResolvers<void>();
+		const outcome = watched(ask({ roomFor: (chars) => (chars > 3 ? room.promise : null) }));
+		body.send(sseOf(piece("Hi"), piece(" there")));
+		await runtime.advance(300_000);
+		expect(outcome.now()).toBe("waiting");
+		body.send(sseOf(ending));
+		room.resolve();
+		body.end();
+		await runtime.advance(0);
+		expect(outcome.now()).toMatchObject(saying("Hi there"));
+	});
+
 	it("limits are configurable", async () => {
 		const body = aBody();
 		const runtime = fakeRuntime({ fetch: async () => eventStream(body.stream) });
