@@ -11,7 +11,7 @@ export interface JsonLimits {
 	valuesMax: number;
 	/** How many keys one object may have: while it is open, they are kept beside the text. */
 	keysMax?: number;
-	/** The member of the body in which long strings are noted. Null: none are. */
+	/** The member of the body in which long texts are noted. Null: none are. */
 	shortened?: string | null;
 }
 
@@ -42,7 +42,7 @@ export class JsonScanner {
 	readonly #text: string;
 	readonly #limits: JsonLimits;
 	readonly #open: (OpenArray | OpenObject)[] = [];
-	/** Where the long strings of `shortened` begin and end, quotes included. */
+	/** Where the long texts of `shortened` begin and end, quotes included. */
 	readonly longStrings: { start: number; end: number }[] = [];
 	keys = 0;
 	values = 0;
@@ -139,8 +139,14 @@ export class JsonScanner {
 		const start = this.#at;
 		const problem = this.#string(this.#open.length);
 		const isLong = this.#at - start > LONG_STRING_LENGTH && this.#open[0]?.step === this.#limits.shortened;
-		if (isLong && problem === null) this.longStrings.push({ start, end: this.#at });
+		if (isLong && problem === null && this.#isContent(start)) this.longStrings.push({ start, end: this.#at });
 		return problem;
+	}
+
+	/** Text or data. An address is not: a check of its host needs the whole. */
+	#isContent(start: number): boolean {
+		const step = this.#open.at(-1)?.step;
+		return step === "text" || step === "content" || this.#text.startsWith('"data:', start);
 	}
 
 	/** Moves past a string. `levels`: how many steps of the path a problem names; a broken key has no step of its own. */

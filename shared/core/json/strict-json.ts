@@ -66,7 +66,7 @@ function shorten(text: string, longStrings: readonly { start: number; end: numbe
 	return from === 0 ? text : shortened + text.slice(from);
 }
 
-/** How much of a long string is kept: not less than a URL may have. */
+/** How much of a long string is kept. */
 const KEPT_LENGTH = 4_000;
 
 /** Not within an escape. */
