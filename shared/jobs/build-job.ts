@@ -1,12 +1,16 @@
 /** Builds a new job from a validated request: checks its models, start and receiver, and fills in the defaults. */
 import type { JobRequest } from "../api/submit-job.ts";
+import type { ChatInput } from "../core/chat/chat-input.ts";
+import { privateUrlIn, routingFieldIn } from "../core/chat/refused-fields.ts";
 import type { Config } from "../core/config.ts";
 import { newId } from "../core/ids.ts";
 import type { Idempotency } from "../core/jobs/idempotency.ts";
 import type { StoredWebhookTarget } from "../core/jobs/job.ts";
+import { JsonBody } from "../core/json/json-body.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { Actor } from "../core/tenants/audit.ts";
 import { credentialFor } from "../core/upstreams/credentials.ts";
+import { allowedBy } from "../core/upstreams/model-routes.ts";
 import { receiverDigest } from "../crypto/receiver-digest.ts";
 import type { NewJob } from "../db/jobs/submit-jobs.ts";
 
@@ -18,6 +22,8 @@ export interface Order {
 	request: JobRequest;
 	/** The body of the chat completion, as JSON. */
 	input: Uint8Array;
+	/** The same, parsed. Null: it is the input of a job that was accepted before. */
+	parsedInput: ChatInput | null;
 	/** Where the caller reached this service, such as `https://jobs.example.com`. */
 	origin: string;
 	idempotency: Idempotency | null;
@@ -47,6 +53,8 @@ export async function buildJob(bindings: BuildBindings, order: Order): Promise<B
 	const { request, retry } = order;
 	const models = modelsOf(bindings.config, request);
 	if ("outcome" in models) return models;
+	const refused = refusalOf(bindings.config, models.models, order);
+	if (refused !== null) return refused;
 	const start = startOf(request, runtime.now());
 	if ("outcome" in start) return start;
 	const webhook = await webhookOf(bindings, order);
@@ -90,6 +98,24 @@ function modelsOf(config: Config, { model }: JobRequest): Pick<NewJob, "models" 
 		credentials.push(credential);
 	}
 	return { models, credential: credentials[0] ?? "" };
+}
+
+/** The fields that route or authenticate are looked for in a stored input too: other routes may serve its next models. */
+function refusalOf({ modelRoutes }: Config, models: readonly string[], order: Order): Invalid | null {
+	const { input, parsedInput } = order;
+	const allowed = allowedBy(modelRoutes, models);
+	const stored = parsedInput === null ? new JsonBody(input) : null;
+	const isIn = (name: string) =>
+		stored === null ? Object.hasOwn(parsedInput ?? {}, name) : stored.bytesOf(name) !== null;
+	const field = routingFieldIn(isIn, allowed);
+	if (field !== null) {
+		const problem = `Only the operator decides about \`${field}\`, in MODEL_ROUTES. Remove the field, or use \`model\` of the job.`;
+		return invalid(`input.${field}`, problem);
+	}
+	const path = privateUrlIn(parsedInput?.messages ?? [], allowed);
+	return path === null
+		? null
+		: invalid(`input.${path}`, "Must not be an address inside a network. Use a public URL, or data.");
 }
 
 function startOf(request: JobRequest, now: number): NewJob["start"] | Invalid {

@@ -15,6 +15,8 @@ export interface RetryOrder extends Pick<Order, "origin" | "idempotency"> {
 	overrides: Partial<JobRequest>;
 	/** JSON that replaces the input; null keeps it. */
 	input: Uint8Array | null;
+	/** The same, parsed. */
+	parsedInput: Order["parsedInput"];
 	by: Actor;
 }
 
@@ -28,6 +30,7 @@ export async function retry(bindings: SubmitBindings, order: RetryOrder): Promis
 	return await submit(bindings, {
 		tenantId: key.tenantId,
 		request: { ...requestOf(old), ...order.overrides },
+		parsedInput: order.input === null ? null : order.parsedInput,
 		input: order.input ?? (await inputOf(bindings.objects, old)),
 		origin,
 		idempotency,

@@ -1,8 +1,12 @@
 /** Which provider serves which model: `MODEL_ROUTES`, parsed once, first match wins. */
 import { z } from "zod";
+import { ALLOWABLE } from "../chat/refused-fields.ts";
 
 export const PROVIDERS = ["workers-ai", "openai-compatible", "simulated"] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
+
+/** A route that named one would send it to a provider. */
+const OWN_SECRETS: readonly string[] = ["ADMIN_TOKEN", "ADMIN_TOKEN_PREVIOUS", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS"];
 
 const MODEL_NAME_LENGTH_MAX = 256;
 
@@ -13,13 +17,19 @@ export const ModelRouteSchema = z
 		provider: z.enum(PROVIDERS),
 		base_url: z.url({ protocol: /^https?$/ }).optional(),
 		/** Names the secret that holds the key; the key itself is never in a variable. */
-		api_key_secret: z.string().min(1).optional(),
+		api_key_secret: z
+			.string()
+			.min(1)
+			.refine((name) => !OWN_SECRETS.includes(name), { error: "must not be a secret of this service itself" })
+			.optional(),
 		/** The gateway that `workers-ai` calls go through. */
 		gateway: z.string().min(1).optional(),
 		/** Whether that gateway logs calls, prompts and responses included. No erasure here reaches its logs. Off by default. */
 		collect_log: z.boolean().optional(),
 		/** False: its server cannot stream, and is asked for whole responses only, even by jobs that request a stream. */
 		stream: z.boolean().optional(),
+		/** What the inputs of its jobs may have although it is refused by default. */
+		allow: z.array(z.enum(ALLOWABLE)).optional(),
 		/** The model name to send upstream. The job keeps the caller's name. */
 		rename: z.string().min(1).max(MODEL_NAME_LENGTH_MAX).optional(),
 	})
@@ -38,6 +48,11 @@ export const SIMULATED_ROUTE: ModelRoute = { match: "simulated/*", provider: "si
 /** The route that serves `model`; null if none does: the job is refused at submission. */
 export function routeFor(routes: readonly ModelRoute[], model: string): ModelRoute | null {
 	return routes.find((route) => matches(route.match, model)) ?? null;
+}
+
+/** What the routes of all `models` allow: a job may call each of them. */
+export function allowedBy(routes: readonly ModelRoute[], models: readonly string[]): string[] {
+	return ALLOWABLE.filter((name) => models.every((model) => routeFor(routes, model)?.allow?.includes(name)));
 }
 
 /** Wildcard match without backtracking: each piece between stars is searched for after the previous one. */

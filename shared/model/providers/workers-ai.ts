@@ -49,10 +49,12 @@ type GatewayRuntime = Pick<Runtime, "now" | "subtle">;
 export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 	return async function callWorkersAi(call, signal) {
 		const model = call.route.rename ?? call.model;
+		// The gateway must not find another model beside the one of the route.
+		const input = call.input.with({ model: undefined });
 		let result: unknown;
 		try {
 			// The binding takes values and serializes them: unlike elsewhere, the input is parsed, which its budget counts.
-			result = await ai.run(model, call.input.toObject(), await optionsFor(call, signal, runtime));
+			result = await ai.run(model, input.toObject(), await optionsFor(call, signal, runtime));
 		} catch (error) {
 			const failure = signal.aborted ? null : failureOf(error, runtime.now());
 			if (failure === null) throw error;
@@ -82,7 +84,10 @@ async function optionsFor(call: ModelCall, signal: AbortSignal, runtime: Gateway
 async function cacheFor(call: ModelCall, runtime: GatewayRuntime): Promise<GatewayCache> {
 	const { gateway, tenantId, model, route, input } = call;
 	if (!mayUseCache(gateway)) return { skipCache: true };
-	const cacheKey = await sha256Hex(runtime, JSON.stringify([tenantId, model, route, input.toObject()]));
+	const cacheKey = await sha256Hex(
+		runtime,
+		JSON.stringify([tenantId, model, route, input.with({ model: undefined }).toObject()]),
+	);
 	return gateway?.cacheTtlSeconds ? { cacheKey, cacheTtl: gateway.cacheTtlSeconds } : { cacheKey };
 }
 

@@ -72,6 +72,11 @@ const ACCESS: Row[] = [
 ];
 
 const WITH_HEADERS = { url: "https://a.example.com", headers: { host: "x" } };
+const IMAGE = "input.messages.0.content.0.image_url";
+const IN_NETWORK = {
+	messages: [{ role: "user", content: [{ type: "image_url", image_url: { url: "http://10.0.0.1/" } }] }],
+};
+const ELSEWHERE = { ...PROMPT, base_url: "https://a.example.com" };
 const NO_DELAY = { delay_seconds: undefined };
 const BEHIND_THE_END: Call = { headers: { range: "bytes=9999-" } };
 const since = new Date().toISOString();
@@ -87,6 +92,14 @@ const MEANING: Row[] = [
 	["an integer that would be another", ...SUBMIT, raw('{"input":{"seed":9007199254740993}}'), invalid("input.seed")],
 	["a model of 10,000 letters", ...SUBMIT, submission({ model: "x".repeat(10_000) }), invalid("model")],
 	["a model of a path", ...SUBMIT, submission({ model: "../../simulated/x" }), invalid("model")],
+	[
+		"other models for a gateway",
+		...SUBMIT,
+		submission({ input: { ...PROMPT, models: ["x"] } }),
+		invalid("input.models"),
+	],
+	["an image in a network", ...SUBMIT, submission({ input: IN_NETWORK }), invalid(`${IMAGE}.url`)],
+	["a retry with a base_url", "POST", "/v1/jobs/$job/retry", { json: { input: ELSEWHERE } }, invalid("input.base_url")],
 	["negative max_tokens", ...SUBMIT, submission({ input: { ...PROMPT, max_tokens: -1 } }), invalid("input.max_tokens")],
 	[
 		"an endpoint's id for a webhook",

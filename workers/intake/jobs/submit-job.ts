@@ -29,9 +29,11 @@ const route = createRoute({
 export const submitJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
 	c.env.services.submissionLoad.admit(c.env.services.runtime, c.env.services.db);
+	const { input: parsedInput, ...request } = c.req.valid("json");
 	const order = {
 		tenantId: c.var.caller.tenantId,
-		request: c.req.valid("json"),
+		request,
+		parsedInput,
 		input: c.var.submission?.readInput() ?? new Uint8Array(),
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),

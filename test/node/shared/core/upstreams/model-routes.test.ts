@@ -74,6 +74,9 @@ describe("ModelRoutesSchema", () => {
 		refuses({ match: "*", provider: "openai-compatible" });
 		refuses({ match: "*", provider: "workers-ai", collect_log: "payload" });
 		refuses({ match: "*", provider: "workers-ai", stream: "no" });
+		refuses({ match: "*", provider: "workers-ai", allow: ["messages"] });
+		for (const api_key_secret of ["ADMIN_TOKEN", "ADMIN_TOKEN_PREVIOUS", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS"])
+			refuses({ match: "*", provider: "openai-compatible", base_url: "https://a.example.com", api_key_secret });
 		refuses({ match: "*", provider: "openai-compatible", base_url: "ftp://host" });
 	});
 
@@ -86,6 +89,7 @@ describe("ModelRoutesSchema", () => {
 			gateway: "default",
 			collect_log: true,
 			stream: false,
+			allow: ["provider", "private_urls"],
 			rename: "llama3",
 		};
 		expect(ModelRoutesSchema.parse([route])).toEqual([route]);

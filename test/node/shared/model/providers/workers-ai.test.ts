@@ -44,6 +44,12 @@ describe("Workers AI", () => {
 		]);
 	});
 
+	it("is given no other model beside the route's", async () => {
+		const { ai, ask } = withAi();
+		await ask({ input: { model: "expensive/one", messages: [] } });
+		expect(ai.runs[0]?.inputs).not.toHaveProperty("model");
+	});
+
 	it("is given the route's gateway and name", async () => {
 		const { ai, ask } = withAi();
 		await ask({ route: { ...ROUTE, gateway: "mine", rename: "@cf/x/y" } });
