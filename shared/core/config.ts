@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { type ModelRoute, ModelRoutesSchema, SIMULATED_ROUTE } from "./upstreams/model-routes.ts";
 import type { HostLimit } from "./webhooks/host-limits.ts";
+import { isLoopbackHost } from "./webhooks/webhook-address.ts";
 
 const SECONDS_PER_DAY = 86_400;
 
@@ -54,7 +55,12 @@ const hosts = z
 const Schema = z.object({
 	DEFAULT_MODEL: z.string({ error: "is not set" }).min(1, { error: "is empty" }),
 	MODEL_ROUTES: json.pipe(ModelRoutesSchema),
-	PUBLIC_URL: z.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an http(s) URL" })]).default(""),
+	PUBLIC_URL: z
+		.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an https URL" })])
+		.refine((url) => !url.startsWith("http:") || isLoopbackHost(new URL(url).hostname), {
+			error: "must be an https URL, because links in webhooks begin with it",
+		})
+		.default(""),
 	ALLOW_INSECURE_WEBHOOKS: flag,
 	ALLOW_SIMULATED: flag,
 	WEBHOOK_DNS_URL: z

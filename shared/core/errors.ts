@@ -7,6 +7,7 @@ import { NoResponse } from "./timeout.ts";
 const ERRORS = {
 	invalid_request: { status: 400, type: "invalid_request_error", retry: null },
 	unauthorized: { status: 401, type: "authentication_error", retry: null },
+	https_required: { status: 403, type: "permission_error", retry: false },
 	forbidden: { status: 403, type: "permission_error", retry: null },
 	not_found: { status: 404, type: "invalid_request_error", retry: null },
 	method_not_allowed: { status: 405, type: "invalid_request_error", retry: null },

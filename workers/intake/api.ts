@@ -8,6 +8,7 @@ import { newApp, RESPONSE_HEADERS } from "./http/app.ts";
 import { allowOrigins } from "./http/cors.ts";
 import { respondToError, respondWithAppError } from "./http/errors.ts";
 import { refusePrototype } from "./http/query-guard.ts";
+import { requireHttps } from "./http/require-https.ts";
 import { cancelJobRoute } from "./jobs/cancel-job.ts";
 import { deleteJobRoute } from "./jobs/delete-job.ts";
 import { getJobRoute } from "./jobs/get-job.ts";
@@ -58,6 +59,7 @@ app.use(async function everyResponse(c, next) {
 	});
 });
 
+app.use(requireHttps);
 app.use(allowOrigins);
 app.use(refusePrototype);
 

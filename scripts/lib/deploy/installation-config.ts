@@ -36,7 +36,10 @@ export function installationConfig(
 	const config = structuredClone(production);
 	config.main = join(root, config.main);
 	for (const database of config.d1_databases) database.migrations_dir = join(root, database.migrations_dir);
-	return name === null || name === production.name ? config : renamed(config, name);
+	if (name !== null && name !== production.name) return renamed(config, name);
+	// A firewall of the domain's zone does not see requests to the workers.dev address.
+	const hasRoute = config.route !== undefined || config.routes !== undefined;
+	return hasRoute ? { ...config, workers_dev: false, preview_urls: false } : config;
 }
 
 /** With the simulated model, for `npm run verify`. */
@@ -65,6 +68,7 @@ function renamed(config: InstallationConfig, name: string): InstallationConfig {
 	for (const limit of config.ratelimits) limit.namespace_id = namespaceId(name, limit.name);
 	delete config.route;
 	delete config.routes;
+	config.workers_dev = true;
 	config.vars = { ...config.vars, PUBLIC_URL: "" };
 	config.name = name;
 	return config;

@@ -16,6 +16,21 @@ const latin1 = (text: string) => Uint8Array.from(text, (letter) => letter.charCo
 const nested = (levels: number) =>
 	`{"input":{"messages":[],"x":${"[".repeat(levels - 2)}${"]".repeat(levels - 2)}},"delay_seconds":3600}`;
 
+it("an unencrypted request is refused, not redirected, and its caller learns that the key was exposed", async () => {
+	const { server, trips } = withCountedD1();
+	const get = async (url: string, authorization?: string) => {
+		const response = await server(new Request(url, { headers: authorization === undefined ? {} : { authorization } }));
+		return { status: response.status, text: await response.text() };
+	};
+	const exposed = await get("http://jobs.test/v1/jobs", `Bearer ${key}`);
+	expect([exposed.status, exposed.text]).toEqual([403, expect.stringContaining('"https_required"')]);
+	expect(exposed.text).toContain("revoke it");
+	expect((await get("http://jobs.test/healthz")).text).not.toContain("revoke");
+	expect(trips()).toBe(0);
+	for (const host of ["127.0.0.1:8787", "localhost:8787", "[::1]:8787"])
+		expect((await get(`http://${host}/v1/jobs`, `Bearer ${key}`)).status).toBe(200);
+});
+
 describe("any route", () => {
 	const paths = ROUTES.map(({ method, path }) => ({
 		method,

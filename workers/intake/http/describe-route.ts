@@ -31,6 +31,7 @@ export const errorResponse = (description: string) => jsonResponse(description, 
 /** Errors of all routes. */
 export const openErrors = {
 	400: errorResponse("Invalid request. `param` names the field."),
+	403: errorResponse("`https_required`: the request was not encrypted."),
 	500: errorResponse("Internal error."),
 	503: errorResponse(
 		"Storage is unavailable or overloaded (`Retry-After` says when to try again), or the service is not configured.",
@@ -48,7 +49,7 @@ export const adminErrors = {
 export const commonErrors = {
 	...openErrors,
 	401: errorResponse("Missing or invalid API key."),
-	403: errorResponse("The API key lacks the required scope."),
+	403: errorResponse("The API key lacks the required scope, or `https_required`: the request was not encrypted."),
 	429: errorResponse("Limit reached. `RateLimit-Policy` names it; `Retry-After` says when to try again."),
 };
 

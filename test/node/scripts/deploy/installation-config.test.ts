@@ -27,8 +27,11 @@ describe("installationConfig", () => {
 		expect(withSimulated({ vars, ...rest })).toEqual({ ...rest, vars: { ...vars, ALLOW_SIMULATED: "true" } });
 	});
 
-	it.each([null, "holdfast"])("with the name %j is wrangler.toml with absolute paths", (name) => {
-		const config = production();
+	it.each([null, "holdfast"])("with the name %j is wrangler.toml with absolute paths, and one address", (name) => {
+		const bare: InstallationConfig = { ...production(), workers_dev: true };
+		delete bare.routes;
+		expect(installationConfig(bare, "/h", name)).toMatchObject({ workers_dev: true });
+		const config: InstallationConfig = { ...production(), workers_dev: false, preview_urls: false };
 		config.main = "/h/workers/index.ts";
 		config.d1_databases[0].migrations_dir = "/h/migrations";
 		expect(installationConfig(production(), "/h", name)).toEqual(config);
@@ -39,6 +42,7 @@ describe("installationConfig", () => {
 		expect(config).toEqual({
 			name: "staging",
 			main: "/h/workers/index.ts",
+			workers_dev: true,
 			vars: { DEFAULT_MODEL: "a", PUBLIC_URL: "" },
 			secrets: { required: ["ADMIN_TOKEN"] },
 			ratelimits: [{ name: "TENANT_RATE", namespace_id: namespaceId("staging", "TENANT_RATE") }],

@@ -107,8 +107,12 @@ describe("parseConfig", () => {
 			"MODEL_ROUTES.0.base_url an openai-compatible",
 		],
 		[{ MODEL_ROUTES: '[{"match":"*","provider":"magic"}]' }, "MODEL_ROUTES.0.provider"],
-		[{ PUBLIC_URL: "jobs.example.com" }, "PUBLIC_URL must be an http(s) URL"],
-		[{ PUBLIC_URL: "ftp://jobs.example.com" }, "PUBLIC_URL must be an http(s) URL"],
+		[{ PUBLIC_URL: "jobs.example.com" }, "PUBLIC_URL must be an https URL"],
+		[
+			{ PUBLIC_URL: "http://jobs.example.com" },
+			"PUBLIC_URL must be an https URL, because links in webhooks begin with it",
+		],
+		[{ PUBLIC_URL: "ftp://jobs.example.com" }, "PUBLIC_URL must be an https URL"],
 		[{ ALLOW_INSECURE_WEBHOOKS: "yes" }, "ALLOW_INSECURE_WEBHOOKS must be true or false"],
 		[{ WEBHOOK_DNS_URL: "1.1.1.1" }, "WEBHOOK_DNS_URL must be an http(s) URL, or empty"],
 		...[
