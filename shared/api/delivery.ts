@@ -31,14 +31,26 @@ export const DeliveryBody = z
 	.openapi("Delivery");
 export type DeliveryBody = z.infer<typeof DeliveryBody>;
 
+/** What a key without `webhooks:read` gets of a delivery that it resends. */
+export const DeliveryReference = DeliveryBody.pick({ id: true, object: true, status: true }).openapi(
+	"DeliveryReference",
+);
+
+/** The delivery, or without `webhooks:read` its id and status alone. */
+export const ResentDelivery = z.union([DeliveryBody, DeliveryReference]);
+
 /** All deliveries of one job. */
 export const DeliveryList = listOf(DeliveryBody).openapi("DeliveryList");
 /** One page of an endpoint's deliveries. */
 export const DeliveryPage = listOf(DeliveryBody).openapi("DeliveryPage");
 /** The deliveries of one job that are pending again. */
-export const RedeliveryList = listOf(DeliveryBody).openapi("RedeliveryList");
+export const RedeliveryList = listOf(ResentDelivery).openapi("RedeliveryList");
 
 export const deliveriesQuery = z.strictObject({ limit, after: after(isDeliveryId, "Must be the id of a delivery.") });
+
+export function viewDeliveryReference(delivery: Delivery): z.infer<typeof DeliveryReference> {
+	return { id: delivery.deliveryId, object: "delivery", status: delivery.status };
+}
 
 export function viewDelivery(delivery: Delivery): DeliveryBody {
 	return {

@@ -64,6 +64,12 @@ export const JobResponse = JobBody.extend({
 	deliveries: z.array(DeliveryBody).optional().describe("With `include=deliveries`."),
 }).openapi("Job");
 
+/** What a key without `jobs:read` gets of a job that it changes. */
+export const JobReference = JobBody.pick({ id: true, object: true, status: true }).openapi("JobReference");
+
+/** The job, or without `jobs:read` its id and status alone. */
+export const ChangedJob = z.union([JobResponse, JobReference]);
+
 export const getJobQuery = z.strictObject({
 	include: z
 		.string()
@@ -112,6 +118,10 @@ export function metadataFilter(rest: Record<string, unknown>): Record<string, st
 	return Object.fromEntries(
 		Object.entries(rest).map(([name, value]) => [METADATA_FILTER.exec(name)?.[1] ?? "", String(value)]),
 	);
+}
+
+export function viewJobReference(job: Pick<Job, "jobId" | "status">): z.infer<typeof JobReference> {
+	return { id: job.jobId, object: "job", status: job.status };
 }
 
 /** @param origin the base of links, without a final slash */

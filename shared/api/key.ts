@@ -36,7 +36,9 @@ export const CreateApiKey = z
 			.min(1)
 			.max(SCOPES.length)
 			.optional()
-			.describe("By default, all scopes of the key of this request except `keys:manage`."),
+			.describe(
+				"By default, all scopes of the key of this request except `keys:manage`. With `webhooks:write` a key can register an endpoint that receives every event, results included.",
+			),
 		expires_at: timeInput
 			.optional()
 			.describe("A key expires no later than the key that creates it, which is also the default."),

@@ -15,6 +15,8 @@ export interface Operation {
 	pattern: RegExp;
 	/** What the key must be allowed, or that it must be the operator's; null: no key is needed. */
 	access: Scope | "admin" | null;
+	/** All that the key must be allowed. */
+	scopes: Scope[];
 	/** A signed link does as well. */
 	takesLinks: boolean;
 	query: Parameter[];
@@ -80,6 +82,7 @@ function operationOf(method: string, path: string, described: z.infer<typeof Des
 		path,
 		pattern: new RegExp(`^${path.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+")}$`),
 		access: accessOf(security[0] ?? {}),
+		scopes: security[0]?.key ?? [],
 		takesLinks: security.length > 1,
 		query: parametersIn("query"),
 		headers: parametersIn("header"),

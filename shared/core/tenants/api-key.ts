@@ -9,6 +9,7 @@ export const SCOPES = [
 	"jobs:write",
 	"webhooks:read",
 	"webhooks:write",
+	"secrets:read",
 	"keys:manage",
 	"usage:read",
 ] as const;

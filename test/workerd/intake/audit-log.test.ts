@@ -10,7 +10,7 @@ const ENDPOINT = { name: "crm", url: "https://crm.example.com/hook", event_types
 /** A caller who may do everything, and read what was done. */
 async function aManager() {
 	const caller = await aCaller();
-	const scopes = ["jobs:read", "jobs:write", "webhooks:read", "webhooks:write", "keys:manage"];
+	const scopes = ["jobs:read", "jobs:write", "webhooks:read", "webhooks:write", "secrets:read", "keys:manage"];
 	return { ...caller, ...(await aKey(caller.tenantId, { scopes })) };
 }
 
@@ -31,10 +31,11 @@ describe("the audit log", () => {
 		await act("POST", `${path}/rotate_secret`, "endpoint.secret_rotated", endpoint, { json: {} });
 		await act("DELETE", path, "endpoint.deleted", endpoint);
 		await act("POST", "/v1/webhook_signing_secret/rotate", "signing_secret.rotated", tenantId, { json: {} });
+		await act("GET", "/v1/webhook_signing_secret", "signing_secret.read", tenantId);
 		const { jobId } = await aSucceededJob(tenantId);
 		await act("DELETE", `/v1/jobs/${jobId}`, "job.erased", jobId);
 
-		const { data } = await pageOf("/v1/audit_log?limit=5", key);
+		const { data } = await pageOf("/v1/audit_log?limit=6", key);
 		expect(data).toEqual(
 			done.map(([action, target_id, request_id]) => ({
 				id: request_id.replace("req_", "aud_"),

@@ -11,13 +11,17 @@ import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
 import { checkTenantRate, countUnauthenticated, rejectUnauthenticated } from "./rate-limits.ts";
 
-/** Requires a tenant's key with `scope`. The middleware exposes `scope` for the OpenAPI description of its route. */
-export function requireKey(scope: Scope) {
+/** Requires a tenant's key with all `scopes`. The middleware exposes them for the OpenAPI description of its route. */
+export function requireKey(...scopes: [Scope, ...Scope[]]) {
 	const middleware = createMiddleware<IntakeEnv>(async function authenticate(c, next) {
-		c.set("caller", await callerOf(c, scope));
+		c.set("caller", await callerOf(c, scopes));
 		await next();
 	});
-	return Object.assign(middleware, { scope });
+	return Object.assign(middleware, { scopes });
+}
+
+export function requireScope({ scopes }: Pick<Caller, "scopes">, scope: Scope): void {
+	if (!scopes.includes(scope)) throw new AppError("forbidden", `This API key lacks the scope ${scope}.`);
 }
 
 /** Requires the operator's token. */
@@ -33,7 +37,7 @@ export const requireAdmin = createMiddleware<IntakeEnv>(async function authentic
 	await next();
 });
 
-export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Caller> {
+export async function callerOf(c: Context<IntakeEnv>, scopes: readonly Scope[]): Promise<Caller> {
 	const { services } = c.env;
 	const { db, runtime, keys } = services;
 	const token = bearerOf(c.req.header("authorization"));
@@ -52,7 +56,7 @@ export async function callerOf(c: Context<IntakeEnv>, scope: Scope): Promise<Cal
 	}
 	await checkTenantRate(c, key);
 	if (!key.isUseNoted) services.background(noteUse(services, key));
-	if (!key.scopes.includes(scope)) throw new AppError("forbidden", `This API key lacks the scope ${scope}.`);
+	for (const scope of scopes) requireScope(key, scope);
 	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes, waits: key.waits };
 }
 

@@ -1,4 +1,4 @@
-/** Adds to each route's OpenAPI description the scope that its key needs, taken from the middleware that checks it. */
+/** Adds to each route's OpenAPI description the scopes that its key needs, taken from the middleware that checks it. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { IntakeEnv } from "../services.ts";
 
@@ -9,7 +9,7 @@ export function describeScopes({ routes, openAPIRegistry }: OpenAPIHono<IntakeEn
 		const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
 		for (const { method, path: own, handler } of routes) {
 			if (method !== route.method.toUpperCase() || own !== path) continue;
-			if ("scope" in handler && typeof handler.scope === "string") route.security = [{ key: [handler.scope] }];
+			if ("scopes" in handler && Array.isArray(handler.scopes)) route.security = [{ key: handler.scopes }];
 		}
 	}
 }

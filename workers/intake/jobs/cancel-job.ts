@@ -1,5 +1,5 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import { JobResponse, viewJob } from "../../../shared/api/job.ts";
+import { ChangedJob, viewJob, viewJobReference } from "../../../shared/api/job.ts";
 import { cancel } from "../../../shared/jobs/cancel.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
@@ -23,7 +23,7 @@ const route = createRoute({
 		body: { required: false, content: { "application/json": { schema: z.strictObject({}) } } },
 	},
 	responses: {
-		200: jsonResponse("The job.", JobResponse),
+		200: jsonResponse("The job; to a key without `jobs:read`, its id and status.", ChangedJob),
 		...commonErrors,
 		...bodyErrors,
 		404: errorResponse("No such job."),
@@ -33,6 +33,7 @@ const route = createRoute({
 export const cancelJobRoute = newApp().openapi(route, async (c) => {
 	const job = await cancel(c.env.services, jobKeyOf(c));
 	if (job === null) throw noSuchJob();
+	if (!c.var.caller.scopes.includes("jobs:read")) return c.json(viewJobReference(job), 200);
 	const view = viewJob(job, originOf(c));
 	return c.json(job.status === "cancelled" ? view : { ...view, cancellation: "too_late" as const }, 200);
 });

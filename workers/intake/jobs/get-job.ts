@@ -9,7 +9,7 @@ import type { JobSummary, JobWithHistory } from "../../../shared/core/jobs/job.t
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { readResult } from "../../../shared/storage/results.ts";
 import { logError } from "../../log.ts";
-import { requireKey } from "../auth/authenticate.ts";
+import { requireKey, requireScope } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, errorResponse, idParams, jsonResponse } from "../http/describe-route.ts";
 import { isKnownVersion, originOf, retryAfterSeconds } from "../http/headers.ts";
@@ -24,7 +24,7 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Get a job",
 	description:
-		"`Prefer: wait=30` holds the response until the job is final. Until then, responses carry `Retry-After`.",
+		"`Prefer: wait=30` holds the response until the job is final. Until then, responses carry `Retry-After`. `include=deliveries` needs `webhooks:read` as well.",
 	middleware: [requireKey("jobs:read")] as const,
 	request: {
 		params: idParams,
@@ -42,6 +42,7 @@ const route = createRoute({
 export const getJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
 	const { include = [] } = c.req.valid("query");
+	if (include.includes("deliveries")) requireScope(c.var.caller, "webhooks:read");
 	const job = await readJob(c, waitMs, include.includes("attempts"));
 
 	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));

@@ -83,7 +83,7 @@ function rangeOf(c: Context<IntakeEnv>, etag: string, size: number): RequestedRa
 /** A valid signed link reads on behalf of its tenant; any other request needs a key. */
 async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Promise<Caller> {
 	const { services } = c.env;
-	if (link.signature === undefined) return await callerOf(c, "jobs:read");
+	if (link.signature === undefined) return await callerOf(c, ["jobs:read"]);
 	const signed = { jobId: c.req.param("id") ?? "", expires: link.expires ?? "", signature: link.signature };
 	const job = await verifyResultLink(services.runtime, services.config.signingKeys, signed);
 	if (job === null) throw await rejectUnauthenticated(c, "This link is invalid or expired.");

@@ -11,12 +11,12 @@ import { findOwnJob, findOwnJobWithHistory } from "./load-job.ts";
 const shared = {
 	method: "get" as const,
 	tags: ["Jobs"],
-	middleware: requireKey("jobs:read"),
 	request: { params: idParams, query: noQuery },
 };
 
 const attempts = createRoute({
 	...shared,
+	middleware: requireKey("jobs:read"),
 	operationId: "listJobAttempts",
 	path: "/v1/jobs/{id}/attempts",
 	summary: "List a job's model calls",
@@ -30,6 +30,7 @@ const attempts = createRoute({
 
 const deliveries = createRoute({
 	...shared,
+	middleware: requireKey("webhooks:read"),
 	operationId: "listJobDeliveries",
 	path: "/v1/jobs/{id}/deliveries",
 	summary: "List a job's deliveries",

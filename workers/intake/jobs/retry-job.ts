@@ -19,8 +19,8 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Retry a job",
 	description:
-		"Submits a new job with the same request as a final one. The new job has its id in `retry_of`. The body may override any field.",
-	middleware: [requireKey("jobs:write"), allowSubmission] as const,
+		"Submits a new job with the same request as a final one. The new job has its id in `retry_of`. The body may override any field. Needs `jobs:read` as well, because the new job has the input of the old one.",
+	middleware: [requireKey("jobs:write", "jobs:read"), allowSubmission] as const,
 	request: {
 		params: idParams,
 		query: noQuery,
@@ -39,11 +39,12 @@ const route = createRoute({
 export const retryJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
 	c.env.services.submissionLoad.admit(c.env.services.runtime, c.env.services.db);
-	const { input: _, ...overrides } = c.req.valid("json");
+	const { input: parsedInput = null, ...overrides } = c.req.valid("json");
 	const order = {
 		key: jobKeyOf(c),
 		overrides,
 		input: c.var.submission?.readInput() ?? null,
+		parsedInput,
 		origin: originOf(c),
 		idempotency: await readIdempotency(c),
 		by: callerAsActor(c),

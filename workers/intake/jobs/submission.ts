@@ -1,6 +1,6 @@
 /** Shared by the routes that submit: reads a request's headers, and turns each outcome into a response. */
 import type { Context } from "hono";
-import { JobResponse, viewJob } from "../../../shared/api/job.ts";
+import { ChangedJob, viewJob, viewJobReference } from "../../../shared/api/job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Idempotency } from "../../../shared/core/jobs/idempotency.ts";
 import { sha256Hex } from "../../../shared/crypto/digest.ts";
@@ -23,8 +23,11 @@ const header = (description: string, schema: { type: "integer" | "string" }) => 
 });
 
 export const submissionResponses = {
-	200: jsonResponse("The job is final. Only with `Prefer: wait`.", JobResponse),
-	202: jsonResponse("The job is stored. Poll it at `Location`.", JobResponse),
+	200: jsonResponse("The job is final. Only with `Prefer: wait`.", ChangedJob),
+	202: jsonResponse(
+		"The job is stored. Poll it at `Location`. A key without `jobs:read` gets its id and status alone.",
+		ChangedJob,
+	),
 	409: errorResponse("`job_erased`: the job of this Idempotency-Key was erased."),
 	422: errorResponse("This Idempotency-Key was already used with a different request."),
 	429: {
@@ -79,7 +82,9 @@ export async function respondToSubmission(c: Context<IntakeEnv>, outcome: Outcom
 	const job = waitMs === null ? submission.job : await waitUntilFinal(c, submission.job, submission.job, waitMs);
 	c.header("location", `/v1/jobs/${job.jobId}`);
 	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));
-	return c.json(viewJob(job, originOf(c)), job.finishedAt === null || waitMs === null ? 202 : 200);
+	const mayRead = c.var.caller.scopes.includes("jobs:read");
+	const view = mayRead ? viewJob(job, originOf(c)) : viewJobReference(job);
+	return c.json(view, job.finishedAt === null || waitMs === null ? 202 : 200);
 }
 
 function acceptedOrThrow(outcome: Outcome): Extract<Submission, { outcome: "created" | "replayed" }> {

@@ -10,7 +10,7 @@ import { adminErrors, commonErrors, errorResponse, idParams, jsonResponse } from
 import { noSuchTenant } from "./load-tenant.ts";
 
 const description =
-	"Changes to keys, endpoints, secrets and stored jobs, each with the key that made it. Entries are kept for 400 days. Submissions, reads and cancellations are not logged.";
+	"Changes to keys, endpoints, secrets and stored jobs, and readings of the signing secret, each with the key that made it. Entries are kept for 400 days. Submissions, other reads and cancellations are not logged.";
 const page = jsonResponse("One page of entries.", AuditEntryList);
 
 /** Needs `keys:manage`, because entries name the tenant's other keys. */

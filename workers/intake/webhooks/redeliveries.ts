@@ -1,9 +1,15 @@
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, type z } from "@hono/zod-openapi";
 import type { Context } from "hono";
-import { DeliveryBody, RedeliveryList, viewDelivery } from "../../../shared/api/delivery.ts";
+import {
+	DeliveryBody,
+	RedeliveryList,
+	ResentDelivery,
+	viewDelivery,
+	viewDeliveryReference,
+} from "../../../shared/api/delivery.ts";
 import { pageOf } from "../../../shared/api/page.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
+import type { Delivery, DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import { isDeliveryId } from "../../../shared/core/webhooks/events.ts";
 import { findDelivery } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { redeliver, redeliverJob } from "../../../shared/db/deliveries/redeliver.ts";
@@ -51,7 +57,10 @@ const redeliverOne = createRoute({
 	middleware: [requireKey("webhooks:write"), allowBody] as const,
 	request: { params: idParams, query: noQuery, body: emptyBody },
 	responses: {
-		202: jsonResponse("The delivery, pending again.", DeliveryBody),
+		202: jsonResponse(
+			"The delivery, pending again. A key without `webhooks:read` gets its id and status alone.",
+			ResentDelivery,
+		),
 		...commonErrors,
 		...bodyErrors,
 		404: errorResponse("No such delivery."),
@@ -87,14 +96,25 @@ export const redeliveryRoutes = newApp()
 		const redelivery = await redeliver(services.db, deliveryKeyOf(c), callerAsActor(c));
 		if (redelivery.outcome !== "pending") throw whyNot(redelivery.outcome);
 		services.background(services.deliveryQueue.tryEnqueue([redelivery.delivery]));
-		return c.json(viewDelivery(redelivery.delivery), 202);
+		return c.json(viewFor(c, redelivery.delivery), 202);
 	})
 	.openapi(redeliverAll, async (c) => {
 		const { services } = c.env;
 		const sent = await redeliverJob(services.db, await findOwnJob(c), callerAsActor(c));
 		services.background(services.deliveryQueue.tryEnqueue(sent));
-		return c.json(pageOf(sent.map(viewDelivery), sent.length), 202);
+		return c.json(
+			pageOf(
+				sent.map((delivery) => viewFor(c, delivery)),
+				sent.length,
+			),
+			202,
+		);
 	});
+
+function viewFor(c: Context<IntakeEnv>, delivery: Delivery): z.infer<typeof ResentDelivery> {
+	const mayRead = c.var.caller.scopes.includes("webhooks:read");
+	return mayRead ? viewDelivery(delivery) : viewDeliveryReference(delivery);
+}
 
 function whyNot(outcome: "job_erased" | "endpoint_disabled" | "unknown"): AppError {
 	switch (outcome) {

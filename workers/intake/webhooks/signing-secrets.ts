@@ -39,7 +39,8 @@ const get = createRoute({
 	method: "get",
 	path: "/v1/webhook_signing_secret",
 	summary: "Get the signing secret of one-off webhooks",
-	middleware: [requireKey("webhooks:read")] as const,
+	description: "Each reading is in the audit log. The secret is enough to forge any one-off webhook of the tenant.",
+	middleware: [requireKey("secrets:read")] as const,
 	request: { query: noQuery },
 	responses: { 200: jsonResponse("The secret.", SigningSecretBody), ...commonErrors },
 });

@@ -62,9 +62,9 @@ describe("/openapi.json", () => {
 		);
 		const read = "200 400 401 403 404 429 500 503";
 		expect(listed).toEqual({
-			"GET /docs": "200 400 500 503",
-			"GET /healthz": "200 400 500 503",
-			"GET /openapi.json": "200 400 500 503",
+			"GET /docs": "200 400 403 500 503",
+			"GET /healthz": "200 400 403 500 503",
+			"GET /openapi.json": "200 400 403 500 503",
 			"POST /v1/jobs": "200 202 400 401 403 409 413 415 422 429 500 503",
 			"GET /v1/jobs": "200 400 401 403 429 500 503",
 			"GET /v1/jobs/{id}": "200 304 400 401 403 404 429 500 503",
@@ -95,17 +95,17 @@ describe("/openapi.json", () => {
 			"GET /v1/keys/{id}": read,
 			"DELETE /v1/keys/{id}": "204 400 401 403 404 429 500 503",
 			"GET /v1/audit_log": "200 400 401 403 429 500 503",
-			"GET /v1/admin/tenants/{id}/audit_log": "200 400 401 404 429 500 503",
+			"GET /v1/admin/tenants/{id}/audit_log": "200 400 401 403 404 429 500 503",
 			"GET /v1/usage": "200 400 401 403 429 500 503",
-			"POST /v1/admin/tenants": "201 400 401 413 415 429 500 503",
-			"GET /v1/admin/tenants": "200 400 401 429 500 503",
-			"GET /v1/admin/tenants/{id}": "200 400 401 404 429 500 503",
-			"PATCH /v1/admin/tenants/{id}": "200 400 401 404 413 415 429 500 503",
-			"DELETE /v1/admin/tenants/{id}": "204 400 401 404 429 500 503",
-			"POST /v1/admin/tenants/{id}/keys": "201 400 401 404 409 413 415 429 500 503",
-			"GET /v1/admin/tenants/{id}/keys": "200 400 401 404 429 500 503",
-			"DELETE /v1/admin/keys/{id}": "204 400 401 404 429 500 503",
-			"GET /v1/admin/status": "200 400 401 429 500 503",
+			"POST /v1/admin/tenants": "201 400 401 403 413 415 429 500 503",
+			"GET /v1/admin/tenants": "200 400 401 403 429 500 503",
+			"GET /v1/admin/tenants/{id}": "200 400 401 403 404 429 500 503",
+			"PATCH /v1/admin/tenants/{id}": "200 400 401 403 404 413 415 429 500 503",
+			"DELETE /v1/admin/tenants/{id}": "204 400 401 403 404 429 500 503",
+			"POST /v1/admin/tenants/{id}/keys": "201 400 401 403 404 409 413 415 429 500 503",
+			"GET /v1/admin/tenants/{id}/keys": "200 400 401 403 404 429 500 503",
+			"DELETE /v1/admin/keys/{id}": "204 400 401 403 404 429 500 503",
+			"GET /v1/admin/status": "200 400 401 403 429 500 503",
 		});
 	});
 
@@ -118,7 +118,7 @@ describe("/openapi.json", () => {
 		const scoped = operations.filter(({ path }) => path.startsWith("/v1/") && !path.startsWith("/v1/admin"));
 		for (const { name, operation } of scoped) {
 			const { data } = z
-				.array(z.looseObject({ key: z.tuple([z.enum(SCOPES)]) }))
+				.array(z.looseObject({ key: z.array(z.enum(SCOPES)).min(1) }))
 				.safeParse(operation.security?.slice(0, 1));
 			expect(data, name).toHaveLength(1);
 			expect(operation.security?.slice(1), name).toEqual(name === "GET /v1/jobs/{id}/result" ? [{}] : []);
