@@ -61,7 +61,7 @@ const insideWorkerd = {
 				bindings: {
 					FAKE_AI_PORT: await fakeAiUpstream(),
 					TEST_MIGRATIONS: await readD1Migrations("./migrations"),
-					ADMIN_TOKEN: "test-admin-token",
+					ADMIN_TOKEN: "test-admin-token-test-admin-token",
 					SIGNING_KEY: "dGVzdC1zaWduaW5nLWtleS10ZXN0LXNpZ25pbmcta2V5LTE=",
 					MODEL_ROUTES: '[{"match":"simulated/*","provider":"simulated"}]',
 					DEFAULT_MODEL: "simulated/echo",

@@ -3,6 +3,7 @@
  * The output is JSON, or one row a line with tabs between, so that other programs can read it.
  */
 import { parseArgs } from "node:util";
+import { isLoopbackHost } from "../shared/core/webhooks/webhook-address.ts";
 import { type AdminRequest, adminRequest, type Flags } from "./lib/admin-request.ts";
 import { type Call, callForSuccess } from "./lib/call-api.ts";
 import { adminTokenFor } from "./lib/env-file.ts";
@@ -72,6 +73,9 @@ function withHint<T>(read: () => T): T {
 function connect(): Admin {
 	const text = process.env.HOLDFAST_URL || "http://127.0.0.1:8787";
 	if (!URL.canParse(text)) throw new PlainError(`HOLDFAST_URL is not a valid URL: ${text}`);
+	const { protocol, hostname } = new URL(text);
+	if (protocol !== "https:" && !isLoopbackHost(hostname))
+		throw new PlainError("HOLDFAST_URL must begin with https://, or the admin token would be sent unencrypted.");
 	const base = `${text.replace(/\/+$/, "")}/v1/admin`;
 	const token = adminTokenFor(new URL(text));
 	return (path, call) => callForSuccess(base + path, { ...call, token });

@@ -69,6 +69,7 @@ const Schema = z.object({
 	OWN_HOSTS: hosts.default([]),
 	CORS_ORIGINS: origins.default([]),
 	RESULT_LINK_SECONDS: seconds(60, 30 * SECONDS_PER_DAY).default(SECONDS_PER_DAY),
+	LINKS_OF_PREVIOUS_KEY: z.enum(["true", "false"], { error: "must be true or false" }).default("true"),
 	LEASE_SECONDS: seconds(1, 600).default(90),
 	HEARTBEAT_SECONDS: seconds(0.2, 300).default(30),
 	STREAM_IDLE_SECONDS: seconds(1, 780).default(120),
@@ -97,7 +98,7 @@ const Schema = z.object({
 			}),
 		),
 	LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
-	ADMIN_TOKEN: z.string({ error: "is not set" }).min(16, { error: "must have at least 16 characters" }),
+	ADMIN_TOKEN: z.string({ error: "is not set" }).min(32, { error: "must have at least 32 characters" }),
 	SIGNING_KEY: secret,
 	SIGNING_KEY_PREVIOUS: secret.optional(),
 });
@@ -118,6 +119,8 @@ export interface Config {
 	/** Origins whose pages may read our responses. Empty: no CORS headers are sent. */
 	corsOrigins: string[];
 	resultLinkMs: number;
+	/** Whether links that the previous signing key signed still work. False after a leak, because anyone who has the key can sign links. */
+	acceptsPreviousLinks: boolean;
 	leaseMs: number;
 	heartbeatMs: number;
 	/** How long a stream may be silent between two pieces of content. */
@@ -157,6 +160,7 @@ export function parseConfig(vars: unknown): ParsedConfig {
 			ownUrls: v.OWN_HOSTS.map((host) => `https://${host}`),
 			corsOrigins: v.CORS_ORIGINS,
 			resultLinkMs: v.RESULT_LINK_SECONDS * 1000,
+			acceptsPreviousLinks: v.LINKS_OF_PREVIOUS_KEY === "true",
 			leaseMs: v.LEASE_SECONDS * 1000,
 			heartbeatMs: v.HEARTBEAT_SECONDS * 1000,
 			streamIdleMs: v.STREAM_IDLE_SECONDS * 1000,

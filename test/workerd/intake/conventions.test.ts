@@ -289,7 +289,7 @@ describe("the description of the API", () => {
 		const [, style = ""] = /<style>(.*)<\/style>/s.exec(page.text) ?? [];
 		const hash = await sha256Base64(runtime, style);
 		expect(page.headers.get("content-security-policy")).toBe(
-			`default-src 'none'; style-src 'sha256-${hash}'; frame-ancestors 'none'`,
+			`default-src 'none'; style-src 'sha256-${hash}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'`,
 		);
 		expect(page.text).not.toMatch(/ style=| on[a-z]+=/);
 		for (const { path } of ROUTES) expect(page.text).toContain(path);

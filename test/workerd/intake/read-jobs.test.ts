@@ -261,10 +261,15 @@ describe("GET /v1/jobs/{id}/result", async () => {
 			for (const path of bad) expect((await send("GET", path)).status, path).toBe(401);
 		});
 
-		it("outlives a rotation of SIGNING_KEY, and does not outlive the job", async () => {
+		it("outlives a rotation of SIGNING_KEY unless the old key leaked, and does not outlive the job", async () => {
 			const job = await aSucceededJob(tenantId);
 			const rotated = { signingKeys: ["a-new-signing-key-a-new-signing-key", env.SIGNING_KEY] };
 			expect((await sendTo(theServices({ config: rotated }).server, "GET", await link(job))).status).toBe(200);
+			const leaked = { ...rotated, acceptsPreviousLinks: false };
+			const { server } = theServices({ config: leaked });
+			expect((await sendTo(server, "GET", await link(job))).status).toBe(401);
+			const renewed = await link(job, runtime.now() + HOUR, leaked.signingKeys[0]);
+			expect((await sendTo(server, "GET", renewed)).status).toBe(200);
 			await send("DELETE", `/v1/jobs/${job.jobId}`, { key });
 			expect((await send("GET", await link(job))).status).toBe(404);
 		});

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { SCOPES, type Scope } from "../../../shared/core/tenants/api-key.ts";
-import { ADMIN, aCaller, aKey, errorOf, send } from "./caller.ts";
+import { ADMIN, aCaller, aKey, type Call, errorOf, send, sendTo } from "./caller.ts";
 import { description, leastCall } from "./least-call.ts";
+import { withWatchedQueue } from "./services.ts";
 
 const routes = description.operations.map((operation) => ({
 	...operation,
@@ -70,7 +71,11 @@ describe("a key with one scope", () => {
 
 	it("reads nothing of what it writes: a job and a delivery have an id and a status then", async () => {
 		const input = { messages: [{ role: "user", content: "Why?" }] };
-		const json = { input, metadata: { a: "b" }, webhook: { url: "https://hooks.example.com/x?token=y" } };
+		const webhook = { url: "https://hooks.example.com/x?token=y" };
+		const json = { input, metadata: { a: "b" }, webhook, delay_seconds: 3_600 };
+		// No webhook leaves the queue.
+		const { server } = withWatchedQueue("DELIVERY_QUEUE");
+		const send = (method: string, path: string, call: Call) => sendTo(server, method, path, call);
 		const submitted = await send("POST", "/v1/jobs", { key: single("jobs:write"), json });
 		const { id } = z.object({ id: z.string() }).parse(submitted.body);
 		expect([submitted.status, submitted.body]).toEqual([202, { id, object: "job", status: "queued" }]);

@@ -7,6 +7,7 @@ import { refuseInvalid } from "./errors.ts";
 export const RESPONSE_HEADERS = {
 	"cache-control": "no-store",
 	"content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+	"cross-origin-resource-policy": "same-origin",
 	"referrer-policy": "no-referrer",
 	// A year, for this host only: its subdomains may belong to others. Browsers ignore it over http.
 	"strict-transport-security": "max-age=31536000",

@@ -85,7 +85,9 @@ async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Pro
 	const { services } = c.env;
 	if (link.signature === undefined) return await callerOf(c, ["jobs:read"]);
 	const signed = { jobId: c.req.param("id") ?? "", expires: link.expires ?? "", signature: link.signature };
-	const job = await verifyResultLink(services.runtime, services.config.signingKeys, signed);
+	const { signingKeys, acceptsPreviousLinks } = services.config;
+	const linkKeys = acceptsPreviousLinks ? signingKeys : signingKeys.slice(0, 1);
+	const job = await verifyResultLink(services.runtime, linkKeys, signed);
 	if (job === null) throw await rejectUnauthenticated(c, "This link is invalid or expired.");
 	return { tenantId: job.tenantId, keyId: "", scopes: [], waits: 0 };
 }

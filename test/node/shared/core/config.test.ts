@@ -5,7 +5,7 @@ const SECRET = "s".repeat(32);
 const LEAST = {
 	DEFAULT_MODEL: "simulated/echo",
 	MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
-	ADMIN_TOKEN: "a".repeat(16),
+	ADMIN_TOKEN: "a".repeat(32),
 	SIGNING_KEY: SECRET,
 };
 
@@ -141,7 +141,7 @@ describe("parseConfig", () => {
 			"WEBHOOK_LIMIT",
 		]),
 		[{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of debug, info, warn, error"],
-		[{ ADMIN_TOKEN: "short" }, "ADMIN_TOKEN must have at least 16 characters"],
+		[{ ADMIN_TOKEN: "short" }, "ADMIN_TOKEN must have at least 32 characters"],
 		[{ SIGNING_KEY: "short" }, "SIGNING_KEY must have at least 32 characters"],
 		[{ SIGNING_KEY_PREVIOUS: "short" }, "SIGNING_KEY_PREVIOUS must have at least 32 characters"],
 	])("says in plain words what is wrong: %j", (vars, problem) => {

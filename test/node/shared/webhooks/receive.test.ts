@@ -23,9 +23,16 @@ describe("receiveWebhook", () => {
 			[[NEW], [NEW]],
 			[[NEW, OLD], [OLD]],
 			[[OLD], [NEW, OLD]],
+			[[NEW], ["whsec_?", NEW]],
 		] as const) {
 			expect(receiveWebhook(known, BODY, headers([...signing]))).toEqual(JSON.parse(BODY));
 		}
+	});
+
+	it("takes an event of a type that it does not know", () => {
+		const unknown = JSON.stringify({ ...JSON.parse(BODY), type: "tenant.audited", data: { entries: 3 } });
+		const signed = signedHeaders([NEW], "evt_1_succeeded", Date.now(), unknown);
+		expect(receiveWebhook([NEW], unknown, signed)).toMatchObject({ type: "tenant.audited", data: { entries: 3 } });
 	});
 
 	it("takes nothing that is another's, changed, or old", () => {
