@@ -1,7 +1,6 @@
 /** Builds a new job from a validated request: checks its models, start and receiver, and fills in the defaults. */
 import type { JobRequest } from "../api/submit-job.ts";
 import type { ChatInput } from "../core/chat/chat-input.ts";
-import { privateUrlIn, routingFieldIn } from "../core/chat/refused-fields.ts";
 import type { Config } from "../core/config.ts";
 import { newId } from "../core/ids.ts";
 import type { Idempotency } from "../core/jobs/idempotency.ts";
@@ -11,6 +10,8 @@ import type { Runtime } from "../core/runtime.ts";
 import type { Actor } from "../core/tenants/audit.ts";
 import { credentialFor } from "../core/upstreams/credentials.ts";
 import { allowedBy } from "../core/upstreams/model-routes.ts";
+import { privateUrlIn, routingFieldIn } from "../core/upstreams/refused-fields.ts";
+import { isPublicHost } from "../core/webhooks/webhook-address.ts";
 import { receiverDigest } from "../crypto/receiver-digest.ts";
 import type { NewJob } from "../db/jobs/submit-jobs.ts";
 
@@ -112,7 +113,7 @@ function refusalOf({ modelRoutes }: Config, models: readonly string[], order: Or
 		const problem = `Only the operator decides about \`${field}\`, in MODEL_ROUTES. Remove the field, or use \`model\` of the job.`;
 		return invalid(`input.${field}`, problem);
 	}
-	const path = privateUrlIn(parsedInput?.messages ?? [], allowed);
+	const path = privateUrlIn(parsedInput?.messages ?? [], allowed, isPublicHost);
 	return path === null
 		? null
 		: invalid(`input.${path}`, "Must not be an address inside a network. Use a public URL, or data.");

@@ -1,6 +1,6 @@
 /** Which provider serves which model: `MODEL_ROUTES`, parsed once, first match wins. */
 import { z } from "zod";
-import { ALLOWABLE } from "../chat/refused-fields.ts";
+import { ALLOWABLE } from "./refused-fields.ts";
 
 export const PROVIDERS = ["workers-ai", "openai-compatible", "simulated"] as const;
 export type ProviderName = (typeof PROVIDERS)[number];

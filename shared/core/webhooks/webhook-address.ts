@@ -117,6 +117,12 @@ export function isPublicAddress(ip: string): boolean {
 	return address.match(GLOBAL_UNICAST) && address.range() === "unicast";
 }
 
+/** Whether a URL's host is on the Internet, by its form alone. */
+export function isPublicHost(hostname: string): boolean {
+	const host = hostname.replace(/\.$/, "").replace(/^\[|\]$/g, "");
+	return /^[\d.]+$/.test(host) || host.includes(":") ? isPublicAddress(host) : !isSpecialName(host);
+}
+
 /** Every Worker of an account has a name under `<account>.workers.dev`: versions of this one, and its neighbours. */
 const WORKERS_DEV_ACCOUNT = /[^.]+\.workers\.dev$/;
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { privateUrlIn, routingFieldIn } from "../../../../../shared/core/chat/refused-fields.ts";
 import { allowedBy, type ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
+import { privateUrlIn, routingFieldIn } from "../../../../../shared/core/upstreams/refused-fields.ts";
+import { isPublicHost } from "../../../../../shared/core/webhooks/webhook-address.ts";
 
 describe("a field that routes or authenticates", () => {
 	it.each(["models", "fallbacks", "api_base", "api_key", "user_config", "extra_headers", "kv_transfer_params"])(
@@ -25,7 +26,7 @@ describe("a field that routes or authenticates", () => {
 });
 
 describe("an address in a message", () => {
-	const pathOf = (content: unknown, allowed: string[] = []) => privateUrlIn([{ content }], allowed);
+	const pathOf = (content: unknown, allowed: string[] = []) => privateUrlIn([{ content }], allowed, isPublicHost);
 	const image = (url: string) => [{ type: "image_url", image_url: { url } }];
 
 	it.each([

@@ -2,8 +2,6 @@
  * Fields of an input that only the operator may decide: which model is called, at which address, with whose key, and what a server
  * inside the operator's network fetches. Gateways and self-hosted servers obey them. A route may allow some by name.
  */
-import { isPublicAddress, isSpecialName } from "../webhooks/webhook-address.ts";
-
 /** Of OpenRouter, LiteLLM and vLLM. `model` is not among them: every call replaces it. */
 const ROUTING_FIELDS = [
 	"models",
@@ -44,16 +42,24 @@ const PRIVATE_URLS = "private_urls";
 export const ALLOWABLE = [...ROUTING_FIELDS, PRIVATE_URLS] as const;
 export type Allowable = (typeof ALLOWABLE)[number];
 
+type IsPublicHost = (hostname: string) => boolean;
+
 /** The first field with which the input would route or authenticate; null: none. */
 export function routingFieldIn(isIn: (name: string) => boolean, allowed: readonly string[]): string | null {
 	return ROUTING_FIELDS.find((name) => isIn(name) && !allowed.includes(name)) ?? null;
 }
 
 /** The path of the first private address in `messages`, such as `messages.0.content.1.image_url.url`; null: none. */
-export function privateUrlIn(messages: readonly { content?: unknown }[], allowed: readonly string[]): string | null {
+export function privateUrlIn(
+	messages: readonly { content?: unknown }[],
+	allowed: readonly string[],
+	isPublicHost: IsPublicHost,
+): string | null {
 	if (allowed.includes(PRIVATE_URLS)) return null;
 	for (const [at, { content }] of messages.entries()) {
-		const path = Array.isArray(content) ? privateUrlBelow(content, `messages.${at}.content`, LEVELS_MAX) : null;
+		const path = Array.isArray(content)
+			? privateUrlBelow(content, `messages.${at}.content`, LEVELS_MAX, isPublicHost)
+			: null;
 		if (path !== null) return path;
 	}
 	return null;
@@ -62,21 +68,18 @@ export function privateUrlIn(messages: readonly { content?: unknown }[], allowed
 /** A part, its field, and the field of that: `content.0.image_url.url`. */
 const LEVELS_MAX = 4;
 
-function privateUrlBelow(value: unknown, path: string, levels: number): string | null {
-	if (typeof value === "string") return isPrivateUrl(value) ? path : null;
+function privateUrlBelow(value: unknown, path: string, levels: number, isPublicHost: IsPublicHost): string | null {
+	if (typeof value === "string") return isPrivateUrl(value, isPublicHost) ? path : null;
 	if (typeof value !== "object" || value === null || levels === 0) return null;
 	for (const [name, below] of Object.entries(value)) {
 		// What a text quotes is not fetched.
-		const found = name === "text" ? null : privateUrlBelow(below, `${path}.${name}`, levels - 1);
+		const found = name === "text" ? null : privateUrlBelow(below, `${path}.${name}`, levels - 1, isPublicHost);
 		if (found !== null) return found;
 	}
 	return null;
 }
 
-function isPrivateUrl(text: string): boolean {
+function isPrivateUrl(text: string, isPublicHost: IsPublicHost): boolean {
 	const url = /^\s*(https?|ftp|file):/i.test(text) ? URL.parse(text) : null;
-	if (url === null) return false;
-	if (url.protocol === "file:") return true;
-	const host = url.hostname.replace(/\.$/, "").replace(/^\[|\]$/g, "");
-	return /^[\d.]+$/.test(host) || host.includes(":") ? !isPublicAddress(host) : isSpecialName(host);
+	return url !== null && (url.protocol === "file:" || !isPublicHost(url.hostname));
 }
