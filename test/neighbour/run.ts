@@ -15,8 +15,8 @@ import { METRICS, type Percentiles, p99Of, RATIO_MAX, ratiosOf, type Samples, ty
 import { openUpstream, type Upstream } from "./upstream.ts";
 
 const WARM_UP_MS = 2_000;
-const IDLE_MS = 8_000;
-const ATTACK_MS = 6_000;
+const IDLE_MS = 6_000;
+const ATTACK_MS = 5_000;
 const DRAIN_MS = 10_000;
 /** The attack is under way before its effect is measured. */
 const LEAD_MS = 500;
@@ -31,7 +31,9 @@ interface Ground {
 }
 
 async function main(): Promise<boolean> {
-	const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
+	const { values } = parseArgs({
+		options: { only: { type: "string", default: "" }, except: { type: "string", default: "none" } },
+	});
 	const upstream = await openUpstream();
 	const service = await startTemporaryService({ MODEL_ROUTES: routesTo(upstream.modelUrl), RATE_LIMITS: "true" });
 	try {
@@ -41,7 +43,7 @@ async function main(): Promise<boolean> {
 			bystander.postMessage(window);
 			return new Promise((resolve) => bystander.once("message", resolve));
 		};
-		const attacks = ATTACKS.filter(({ name }) => name.includes(values.only));
+		const attacks = ATTACKS.filter(({ name }) => name.includes(values.only) && !name.includes(values.except));
 		const isHeld = await holdsAgainst(attacks, { service, upstream, measure });
 		await bystander.terminate();
 		return isHeld;
