@@ -84,7 +84,7 @@ export class MessageQueue<Message extends object> {
 	async state(): Promise<QueueState> {
 		const { backlogCount, oldestMessageTimestamp } = await this.#withinLimit(this.#queue.metrics());
 		const sentAt = new Date(oldestMessageTimestamp ?? 0).getTime();
-		return { isEmpty: backlogCount === 0, oldestAt: sentAt > 0 ? sentAt : null };
+		return { isEmpty: backlogCount === 0, messages: backlogCount, oldestAt: sentAt > 0 ? sentAt : null };
 	}
 
 	#withinLimit<T>(call: Promise<T>): Promise<T> {

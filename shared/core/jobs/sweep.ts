@@ -31,6 +31,8 @@ export type SweepDecision =
 
 export interface QueueState {
 	isEmpty: boolean;
+	/** How many it has, those being processed included. Infinity: unknown. */
+	messages: number;
 	/** When the oldest message in the queue was sent. Null: unknown. */
 	oldestAt: number | null;
 }
@@ -38,11 +40,42 @@ export interface QueueState {
 /** After the deadline, holders have this long to take a job over and settle it. Then the sweeper ends it. */
 export const UNSETTLED_MS_MAX = 3_600_000;
 
-export function decideSweep(job: SweptJob, now: number, queue: QueueState): SweepDecision {
+type Surroundings = Pick<QueueState, "isEmpty" | "oldestAt">;
+
+export interface SweptDecision {
+	job: SweptJob;
+	decision: SweepDecision;
+}
+
+/**
+ * @param missing how many messages less than slots there are. So many jobs have lost theirs: those that have been due for the
+ * longest count as such, however old the oldest message is, because that may be the one of a call that takes long.
+ */
+export function decideSweeps(
+	jobs: readonly SweptJob[],
+	now: number,
+	queue: Surroundings,
+	missing: number,
+): SweptDecision[] {
+	const decided = jobs.map((job) => ({ job, decision: decideSweep(job, now, queue) }));
+	const [lost, inLine] = [decided.filter(isRedispatch), decided.filter(({ job }) => isDue(job, now))];
+	const late = inLine.filter(({ decision }) => decision.kind === "look").sort((a, b) => a.job.runAt - b.job.runAt);
+	for (const one of late.slice(0, Math.max(0, missing - lost.length))) {
+		one.decision = decideSweep(one.job, now, { ...queue, oldestAt: null });
+	}
+	return decided;
+}
+
+/** The job of a message that seems lost. */
+export function isRedispatch({ job, decision }: SweptDecision): boolean {
+	return job.status === "queued" && decision.kind === "enqueue";
+}
+
+export function decideSweep(job: SweptJob, now: number, queue: Surroundings): SweepDecision {
 	return job.status === "running" ? sweepRunning(job, now, queue) : sweepQueued(job, now, queue);
 }
 
-function sweepRunning(job: SweptJob, now: number, queue: QueueState): SweepDecision {
+function sweepRunning(job: SweptJob, now: number, queue: Surroundings): SweepDecision {
 	const { redispatches, leaseExpiresAt } = job;
 	const lapsedAt = leaseExpiresAt ?? now;
 	const hasLapsed = lapsedAt <= now;
@@ -52,14 +85,18 @@ function sweepRunning(job: SweptJob, now: number, queue: QueueState): SweepDecis
 	return { kind: "enqueue", sweepAt: now + asLongAgain(lapsedAt, now), redispatches };
 }
 
-function sweepQueued(job: SweptJob, now: number, queue: QueueState): SweepDecision {
+function isDue({ status, runAt, isParked }: SweptJob, now: number): boolean {
+	return status === "queued" && runAt <= now && !isParked;
+}
+
+function sweepQueued(job: SweptJob, now: number, queue: Surroundings): SweepDecision {
 	const { runAt, redispatches } = job;
 	const byDeadline = (sweepAt: number) => Math.min(sweepAt, job.deadlineAt);
 	if (job.deadlineAt <= now) return { kind: "expire" };
-	const isDue = runAt <= now && !job.isParked;
-	if (job.sweepAt > now && !(isDue && job.hasSlot && queue.isEmpty)) return { kind: "leave" };
+	if (job.sweepAt > now && !(isDue(job, now) && job.hasSlot && queue.isEmpty)) return { kind: "leave" };
 	if (job.isParked) return { kind: "look", sweepAt: job.deadlineAt, redispatches };
-	if (!isDue) return { kind: "look", sweepAt: byDeadline(runAt + (job.hasSlot ? ENQUEUE_GRACE_MS : 0)), redispatches };
+	if (!isDue(job, now))
+		return { kind: "look", sweepAt: byDeadline(runAt + (job.hasSlot ? ENQUEUE_GRACE_MS : 0)), redispatches };
 	if (!job.hasSlot) return { kind: "admit" };
 	if (isInLine(runAt, now, queue))
 		return { kind: "look", sweepAt: byDeadline(now + asLongAgain(runAt, now)), redispatches };
@@ -74,7 +111,7 @@ function sweepQueued(job: SweptJob, now: number, queue: QueueState): SweepDecisi
  * The queue still has messages as old as that of a job that was due at `runAt`; a message may be sent a little later. One that
  * is retried for hours stays old, so after an hour the job's own counts as lost all the same.
  */
-function isInLine(runAt: number, now: number, { isEmpty, oldestAt }: QueueState): boolean {
+function isInLine(runAt: number, now: number, { isEmpty, oldestAt }: Surroundings): boolean {
 	if (isEmpty || oldestAt === null || now - runAt >= REDISPATCH_DELAY_MS_MAX) return false;
 	return oldestAt <= runAt + ENQUEUE_GRACE_MS;
 }

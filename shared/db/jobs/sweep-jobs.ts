@@ -1,13 +1,15 @@
 /** Finds the open jobs that are due for a check, page by page. */
 import { ATTEMPTS_KEPT } from "../../core/jobs/attempts.ts";
+import type { JobKey } from "../../core/jobs/job.ts";
 import type { SweptJob } from "../../core/jobs/sweep.ts";
 import { type Database, NOW } from "../database.ts";
 
+/** Where the last page of slots ended. */
+export type SlotCursor = JobKey;
+
 /** Where the last page ended. */
-export interface SweepCursor {
+export interface SweepCursor extends JobKey {
 	sweepAt: number;
-	tenantId: string;
-	jobId: string;
 }
 
 export interface SweepPage {
@@ -35,6 +37,11 @@ interface Row {
 	now: number;
 }
 
+/** Where a row is among those that were looked at, from 1. */
+interface Place {
+	nth: number;
+}
+
 /**
  * Read for overdue jobs only: an entry that was dropped from a full history may have been such a call. A running job has one
  * anyway.
@@ -45,19 +52,46 @@ const MAY_HAVE_RESULT = `deadline_at <= ${NOW} AND (status = 'running' OR json_a
 const COLUMNS = `tenant_id, id, status, fence, model, run_at, deadline_at, lease_expires_at, parked_on IS NOT NULL AS is_parked,
 	slot IS NOT NULL AS has_slot, ${MAY_HAVE_RESULT} AS may_have_result, redispatches, sweep_at, ${NOW} AS now`;
 
-/** Open jobs whose next check is due, the longest overdue first. */
-export async function findJobsToSweep(
-	db: Database,
-	page: { limit: number; after: SweepCursor | null },
-): Promise<SweepPage> {
-	const { after } = page;
-	const rows = await db.all<Row>("find jobs to sweep", {
-		sql: `SELECT ${COLUMNS} FROM jobs
-		 WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} AND (sweep_at, tenant_id, id) > (?2, ?3, ?4)
-		 ORDER BY sweep_at, tenant_id, id LIMIT ?5`,
-		params: [db.clock(), after?.sweepAt ?? 0, after?.tenantId ?? "", after?.jobId ?? "", page.limit],
+export interface DuePage {
+	limit: number;
+	after: SweepCursor | null;
+	/** How many due jobs are looked at for the page. */
+	window: number;
+	/** Of one tenant, the page has no more jobs of a window. */
+	tenantMax: number;
+	/** Tenants whose jobs are passed over. */
+	except: readonly string[];
+}
+
+/**
+ * Open jobs whose next check is due, the longest overdue first. Of each job that is passed over only an entry of the index is
+ * read. The last job of a full window is on its page, whatever its tenant.
+ */
+export async function findJobsToSweep(db: Database, page: DuePage): Promise<SweepPage> {
+	const { after, limit, window } = page;
+	const rows = await db.all<Row & Place>("find jobs to sweep", {
+		sql: `SELECT ${COLUMNS}, nth
+		  FROM (SELECT tenant_id, id, row_number() OVER (ORDER BY sweep_at, tenant_id, id) AS nth,
+		               row_number() OVER (PARTITION BY tenant_id ORDER BY sweep_at, id) AS nth_of_tenant
+		          FROM (SELECT sweep_at, tenant_id, id FROM jobs
+		                 WHERE sweep_at IS NOT NULL AND sweep_at <= ${NOW} AND (sweep_at, tenant_id, id) > (?2, ?3, ?4)
+		                 ORDER BY sweep_at, tenant_id, id LIMIT ?5)) AS due
+		 CROSS JOIN jobs USING (tenant_id, id)
+		 WHERE nth = ?5 OR (nth_of_tenant <= ?6 AND tenant_id NOT IN (SELECT value FROM json_each(?7)))
+		 ORDER BY nth LIMIT ?8`,
+		params: [
+			db.clock(),
+			after?.sweepAt ?? 0,
+			after?.tenantId ?? "",
+			after?.jobId ?? "",
+			window,
+			page.tenantMax,
+			JSON.stringify(page.except),
+			limit,
+		],
 	});
-	return pageOf(rows, rows.length < page.limit ? undefined : rows.at(-1));
+	const last = rows.at(-1);
+	return pageOf(rows, rows.length === limit || last?.nth === window ? last : undefined);
 }
 
 /**
@@ -66,13 +100,15 @@ export async function findJobsToSweep(
  */
 export async function findStrandedJobs(
 	db: Database,
-	page: { queueIsEmpty: boolean; limit: number; after: SweepCursor | null },
+	page: { queueIsEmpty: boolean; limit: number; after: SlotCursor | null },
 ): Promise<SweepPage> {
 	const { after } = page;
-	const rows = await db.all<Row & { nth: number }>("find stranded jobs", {
+	const rows = await db.all<Row & Place>("find stranded jobs", {
 		sql: `SELECT ${COLUMNS}, nth
-		  FROM (SELECT *, row_number() OVER (ORDER BY slot, id) AS nth
-		          FROM (SELECT * FROM jobs WHERE slot IS NOT NULL AND slot >= ?3 AND (slot > ?3 OR id > ?4) ORDER BY slot, id LIMIT ?5)) AS held
+		  FROM (SELECT tenant_id, id, row_number() OVER (ORDER BY slot, id) AS nth
+		          FROM (SELECT slot, tenant_id, id FROM jobs
+		                 WHERE slot IS NOT NULL AND slot >= ?3 AND (slot > ?3 OR id > ?4) ORDER BY slot, id LIMIT ?5)) AS held
+		 CROSS JOIN jobs USING (tenant_id, id)
 		 WHERE (status = 'running' AND lease_expires_at <= ${NOW} AND (?2 OR sweep_at <= ${NOW}))
 		    OR (status = 'queued' AND ?2 AND run_at <= ${NOW})
 		    OR nth = ?5`,
@@ -82,6 +118,15 @@ export async function findStrandedJobs(
 		rows,
 		rows.find(({ nth }) => nth === page.limit),
 	);
+}
+
+/** How many slots are taken: as many messages should be in the queue. Counts no further than `limit`. */
+export async function countSlots(db: Database, limit: number): Promise<number> {
+	const row = await db.first<{ slots: number }>("count slots", {
+		sql: "SELECT count(*) AS slots FROM (SELECT 1 FROM jobs WHERE slot > '' LIMIT ?1)",
+		params: [limit],
+	});
+	return row?.slots ?? 0;
 }
 
 /** @param last where the next page begins; undefined: there is none */

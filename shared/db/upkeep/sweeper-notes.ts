@@ -1,7 +1,7 @@
 /** What the sweeper remembers from one sweep to the next. */
 import { type Database, NOW } from "../database.ts";
 
-export type NoteName = "inputs_reaped" | "signing_key_seen" | "reseal_cursor" | "last_sweep";
+export type NoteName = "inputs_reaped" | "signing_key_seen" | "reseal_cursor" | "slot_cursor" | "last_sweep";
 
 export async function readNote(db: Database, name: NoteName): Promise<string | null> {
 	const row = await db.first<{ value: string }>("read sweeper note", {

@@ -77,8 +77,8 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 		name: "a lost message is replaced after an hour",
 		seenBy: 178,
 		file: "shared/core/jobs/sweep.ts",
-		find: "if (job.sweepAt > now && !(isDue && job.hasSlot && queue.isEmpty))",
-		replace: "if (job.sweepAt > now || (isDue && now - runAt < 3_600_000))",
+		find: "if (job.sweepAt > now && !(isDue(job, now) && job.hasSlot && queue.isEmpty))",
+		replace: "if (job.sweepAt > now || (isDue(job, now) && now - runAt < 3_600_000))",
 	},
 	{
 		name: "a result of unknown facts counts one attempt too many",

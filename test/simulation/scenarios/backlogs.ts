@@ -84,6 +84,29 @@ export const BACKLOGS: readonly Scenario[] = [
 		},
 	},
 	{
+		name: "flood-of-due-jobs",
+		promise: "60,000 jobs that fall due at once delay no other tenant's, nor the rescue of a job behind 50,000 slots",
+		async play(stage) {
+			const [one, other] = [await stage.tenant("one"), await stage.tenant("other")];
+			stage.service.model.script = () => ({ afterMs: 2 * SECOND });
+			const [dead = "", held = ""] = await stage.store([one], 2, {}, false);
+			const startedAt = stage.world.now;
+			set(stage, `${LAPSED} + 110000 WHERE id = ?1`, dead);
+			set(stage, `${LAPSED} + 1000000000, sweep_at = ?now + 1000000000 WHERE id = ?1`, held);
+			const tenant = "printf('ten_00%05d', i / 50)";
+			stage.copy(held, 50_000, { id: "id || i", tenant_id: tenant, slot: tenant });
+			const [delayed = ""] = await stage.store([one], 1, { start: { delayMs: 100 * SECOND } }, false);
+			stage.copy(delayed, 60_000, { id: "id || i" });
+			const [next = ""] = await stage.store([other], 1, { start: { delayMs: 115 * SECOND } }, false);
+			await stage.run(10 * MINUTE, () => stage.work.leases.of(dead) > 1 && stage.work.firstCallAt.has(next));
+			const isTaken = stage.work.leases.of(dead) > 1;
+			const tookMs = isTaken ? stage.world.now - startedAt : Number.POSITIVE_INFINITY;
+			const calledMs = (stage.work.firstCallAt.get(next) ?? Number.POSITIVE_INFINITY) - startedAt;
+			stage.expect("first call of a job that is due after 115 s, ms", calledMs, { atMost: 130 * SECOND });
+			stage.expect("rescue of a job whose lease ended after 110 s, ms", tookMs, { atMost: 130 * SECOND });
+		},
+	},
+	{
 		name: "dead-holders-in-a-backlog",
 		promise: "the death of a holder is noticed when its lease ends, however often its job was enqueued before",
 		async play(stage) {
@@ -119,6 +142,7 @@ export const BACKLOGS: readonly Scenario[] = [
 			});
 			await stage.store([busy], 1);
 			const [, next = ""] = await stage.store([tenant], 2);
+			const startedAt = stage.world.now;
 			await stage.run(SECOND);
 			stage.world.current = { ...stage.world.current, queueCalls: OUT };
 			await stage.run(4 * SECOND);
@@ -127,7 +151,9 @@ export const BACKLOGS: readonly Scenario[] = [
 				await stage.store([busy], 1);
 				await stage.run(5 * MINUTE);
 			}
-			stage.expect("calls of the job in half an hour", stage.work.calls.of(next), { atLeast: 1 });
+			const waitMs = (stage.work.firstCallAt.get(next) ?? Number.POSITIVE_INFINITY) - startedAt;
+			stage.expect("first call of the job, beside calls of nine minutes, after ms", waitMs, { atMost: 3 * MINUTE });
+			stage.expect("messages of a job at most", stage.work.messages.max, { atMost: 2 });
 		},
 	},
 	{

@@ -30,7 +30,7 @@ export const DISPATCHER = callsOf({
 export const SWEEPER = callsOf({
 	d1: `admit jobs, defer delivery sweep, erase page of tenant, filter existing jobs, exhaust parked deliveries, find deliveries to sweep, find jobs to erase,
 		find erased tenants, find jobs to prune, find jobs to sweep, find parked keys, find parked receivers, find secrets sealed with, find stranded jobs,
-		find tenants to erase, find tombstones, finish jobs, note swept, prune audit log, prune breakers,
+		count slots, find tenants to erase, find tombstones, finish jobs, note swept, prune audit log, prune breakers,
 		prune idempotency keys, prune jobs, prune orphaned deliveries, prune receiver breakers, prune usage, read sweeper note,
 		release deliveries, release parked, remove erased tenants, remove tombstones, replace sealed secrets, skip parked deliveries,
 		write sweeper note`,

@@ -2,6 +2,9 @@ import { describe, expect, it } from "vitest";
 import { AppError } from "../../../shared/core/errors.ts";
 import { SubmissionLoad } from "../../../workers/intake/jobs/submission-load.ts";
 
+/** Its size is unknown. */
+const DB = { sizeBytes: null };
+
 /** Submissions come every 20 ms for `forMs`; D1 responds to each after `waitMs(at)`. Returns when some were refused. */
 async function refusals(forMs: number, waitMs: (at: number) => number): Promise<number[]> {
 	let at = 0;
@@ -14,14 +17,15 @@ async function refusals(forMs: number, waitMs: (at: number) => number): Promise<
 		for (let turns = 0; turns < 10; turns++) await Promise.resolve();
 		const began = at;
 		try {
-			load.admit(clock);
+			load.admit(clock, DB);
 		} catch (error) {
 			expect(error).toBeInstanceOf(AppError);
 			expect(error).toMatchObject({ code: "overloaded", status: 503 });
 			refused.push(began);
 			continue;
 		}
-		void load.measure(clock, () => new Promise<void>((respond) => open.push({ due: began + waitMs(began), respond })));
+		const write = () => new Promise<void>((respond) => open.push({ due: began + waitMs(began), respond }));
+		void load.measure(clock, write, DB);
 	}
 	return refused;
 }

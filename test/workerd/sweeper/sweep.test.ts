@@ -9,11 +9,13 @@ import { deleteAgain } from "../../../workers/sweeper/delete-again.ts";
 import { sweepAll } from "../../../workers/sweeper/index.ts";
 import { pruneAll } from "../../../workers/sweeper/prune.ts";
 import { reapInputs } from "../../../workers/sweeper/reap-inputs.ts";
+import { rescueJobs } from "../../../workers/sweeper/sweep-jobs.ts";
 import {
 	aDelivery,
 	aJob,
 	anAttempt,
 	anId,
+	copyRow,
 	DAY,
 	HOUR,
 	insertRow,
@@ -21,6 +23,7 @@ import {
 	NOW,
 	reload,
 	reloadDelivery,
+	rowOf,
 	SECOND,
 } from "../support/a-job.ts";
 import { emptyTables } from "../support/all-rows.ts";
@@ -84,6 +87,21 @@ describe("a running job", () => {
 		}
 		// The last heartbeat was at 30 s, so the lease ended at 120 s: seen by the sweep at 165 s, 120 s after the death.
 		expect(redispatched).toEqual([2, 3]);
+	});
+
+	it("behind more slots than a sweep can walk is redispatched by the one that gets there", async () => {
+		world.jobs.reported = 7;
+		const held = await aJob({ status: "running", leaseExpiresAt: NOW + DAY, sweepAt: NOW + DAY });
+		await copyRow("jobs", rowOf(held), 4_000, { id: "jobs.id || n.i" });
+		const lapsed = await aJob({ tenantId: "ten_z", status: "running", leaseExpiresAt: NOW, sweepAt: NOW });
+		const { sweeper } = world.start();
+		const rescued: number[] = [];
+		for (let sweeps = 0; sweeps < 4; sweeps++) {
+			let pages = 1;
+			rescued.push((await rescueJobs(sweeper, { allows: () => pages-- > 0 })).jobsRescued);
+		}
+		expect(rescued).toEqual([0, 0, 1, 0]);
+		expect(enqueued(world)).toEqual([lapsed.jobId]);
 	});
 
 	it("whose lease is extended is left to its holder for as long as it takes", async () => {

@@ -4,6 +4,7 @@
  */
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Runtime } from "../../../shared/core/runtime.ts";
+import type { Database } from "../../../shared/db/database.ts";
 import { logWarning } from "../../log.ts";
 
 /**
@@ -47,7 +48,7 @@ export class SubmissionLoad {
 	#idleMs = Number.POSITIVE_INFINITY;
 
 	/** Throws `overloaded` if D1 is saturated, and `storage_unavailable` if it is nearly full. */
-	admit({ now }: Pick<Runtime, "now">, { sizeBytes }: { sizeBytes: number | null } = { sizeBytes: null }): void {
+	admit({ now }: Pick<Runtime, "now">, { sizeBytes }: Pick<Database, "sizeBytes">): void {
 		const at = now();
 		this.#sizeBytes = sizeBytes ?? this.#sizeBytes;
 		if (this.#sizeBytes >= SIZE_BYTES_MAX && at - this.#admittedAt < LOOK_EVERY_MS) {
@@ -65,7 +66,7 @@ export class SubmissionLoad {
 	async measure<T>(
 		{ now }: Pick<Runtime, "now">,
 		write: () => Promise<T>,
-		db: { sizeBytes: number | null } = { sizeBytes: null },
+		db: Pick<Database, "sizeBytes">,
 	): Promise<T> {
 		const own = { startedAt: now() };
 		this.#inFlight.add(own);

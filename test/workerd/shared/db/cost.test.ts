@@ -135,7 +135,7 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	"list many": async () => listJobs(db, page(jobOf({ tenantId: CROWDED }), null)),
 	"sweep jobs": async () => {
 		await aJob({ sweepAt: 1 });
-		return findJobsToSweep(db, { limit: 1, after: null });
+		return findJobsToSweep(db, { limit: 1, after: null, window: 1, tenantMax: 1, except: [] });
 	},
 	"note what was swept": async () => {
 		const job = await aJob();

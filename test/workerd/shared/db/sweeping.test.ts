@@ -30,6 +30,9 @@ import {
 let daysAgo = 0;
 const aDayOfItsOwn = () => NOW - ++daysAgo * 10 * DAY;
 
+/** Pages of due jobs, whatever tenants they are of. */
+const ALL = { window: 1_000, tenantMax: 1_000, except: [] };
+
 describe("findJobsToSweep", () => {
 	it("shows what asked to be looked at by now, oldest first, with all that the decision needs", async () => {
 		const now = aDayOfItsOwn();
@@ -38,7 +41,7 @@ describe("findJobsToSweep", () => {
 		await aJob({ createdAt: now, sweepAt: now + 1 });
 		await aJob({ createdAt: now, status: "succeeded" });
 
-		const page = await findJobsToSweep(databaseAt(now), { limit: 10, after: null });
+		const page = await findJobsToSweep(databaseAt(now), { ...ALL, limit: 10, after: null });
 
 		expect(page).toEqual({
 			now,
@@ -66,7 +69,7 @@ describe("findJobsToSweep", () => {
 		let after: SweepCursor | null = null;
 		let pages = 0;
 		do {
-			const page = await findJobsToSweep(databaseAt(now), { limit: 50, after });
+			const page = await findJobsToSweep(databaseAt(now), { ...ALL, limit: 50, after });
 			seen.push(...page.jobs);
 			after = page.next;
 			pages += 1;
@@ -75,6 +78,34 @@ describe("findJobsToSweep", () => {
 		expect(pages).toBe(6);
 		expect(seen.map(({ jobId }) => jobId).sort()).toEqual(jobIds.sort());
 		expect(seen.map(({ sweepAt }) => sweepAt)).toEqual(seen.map(({ sweepAt }) => sweepAt).sort((a, b) => a - b));
+	});
+});
+
+describe("pages of due jobs", () => {
+	it("have a few of each tenant, then none of those that had theirs, up to the last job that is due", async () => {
+		const now = aDayOfItsOwn();
+		for (let made = 0; made < 30; made++) {
+			await aJob({
+				createdAt: now,
+				sweepAt: now - 100 + made,
+				tenantId: made % 10 === 9 ? `ten_few_${made}` : "ten_many",
+			});
+		}
+		const few = { limit: 4, window: 8, tenantMax: 2 };
+		const first = await findJobsToSweep(databaseAt(now), { ...few, after: null, except: [] });
+		expect(first.jobs.map(({ tenantId, sweepAt }) => [tenantId, sweepAt - now + 100])).toEqual([
+			["ten_many", 0],
+			["ten_many", 1],
+			["ten_many", 7],
+		]);
+		const rest: string[] = [];
+		let { next: after } = first;
+		while (after !== null) {
+			const page = await findJobsToSweep(databaseAt(now), { ...few, after, except: ["ten_many"] });
+			rest.push(...page.jobs.map(({ tenantId }) => tenantId).filter((tenantId) => tenantId !== "ten_many"));
+			after = page.next;
+		}
+		expect(rest).toEqual(["ten_few_9", "ten_few_19", "ten_few_29"]);
 	});
 });
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { decideSweep, type SweptJob } from "../../../../../shared/core/jobs/sweep.ts";
+import { decideSweep, decideSweeps, type SweptJob } from "../../../../../shared/core/jobs/sweep.ts";
 import { HOUR, jobOf, MINUTE, NOW, SECOND, sweptOf } from "../../../../support/job-of.ts";
 
 const aJob = (overrides: Partial<SweptJob> = {}): SweptJob => ({
@@ -52,6 +52,16 @@ describe("a queued job that is due", () => {
 		});
 		expect(swept(due(5 * MINUTE), false, NOW + lost)).toMatchObject({ kind: "enqueue", redispatches: 1 });
 		expect(swept(due(HOUR), false, NOW - HOUR)).toMatchObject({ kind: "enqueue" });
+	});
+
+	it("is redispatched, however old the oldest message is, if messages are missing and it has been due for the longest", () => {
+		const jobs = [3, 5, 4, 90].map((minutes) => aJob({ runAt: NOW - minutes * MINUTE }));
+		const enqueued = (missing: number) =>
+			decideSweeps(jobs, NOW, { isEmpty: false, oldestAt: NOW - HOUR }, missing).map(({ decision }) => decision.kind);
+		expect(enqueued(-1)).toEqual(["look", "look", "look", "enqueue"]);
+		// The one that counts as lost anyway is one of those that are missing.
+		expect(enqueued(1)).toEqual(["look", "look", "look", "enqueue"]);
+		expect(enqueued(3)).toEqual(["look", "enqueue", "enqueue", "enqueue"]);
 	});
 
 	it("is looked at no later than its deadline", () => {
