@@ -40,6 +40,12 @@ export interface QueueState {
 /** After the deadline, holders have this long to take a job over and settle it. Then the sweeper ends it. */
 export const UNSETTLED_MS_MAX = 3_600_000;
 
+/**
+ * So long a job whose holder died is enqueued once a minute: another message may be lost, and one call that takes long keeps the
+ * queue from being empty. Those jobs are few. Later they are enqueued ever less often, like all others.
+ */
+const LAPSED_MS_RECENT = 600_000;
+
 type Surroundings = Pick<QueueState, "isEmpty" | "oldestAt">;
 
 export interface SweptDecision {
@@ -82,7 +88,8 @@ function sweepRunning(job: SweptJob, now: number, queue: Surroundings): SweepDec
 	if (hasLapsed && job.deadlineAt + UNSETTLED_MS_MAX <= now) return { kind: "expire" };
 	if (job.sweepAt > now && !(hasLapsed && queue.isEmpty)) return { kind: "leave" };
 	if (!hasLapsed) return { kind: "look", sweepAt: lapsedAt, redispatches };
-	return { kind: "enqueue", sweepAt: now + asLongAgain(lapsedAt, now), redispatches };
+	const isRecent = now - lapsedAt < LAPSED_MS_RECENT;
+	return { kind: "enqueue", sweepAt: now + (isRecent ? ENQUEUE_GRACE_MS : asLongAgain(lapsedAt, now)), redispatches };
 }
 
 function isDue({ status, runAt, isParked }: SweptJob, now: number): boolean {
