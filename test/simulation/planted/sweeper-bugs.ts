@@ -7,8 +7,8 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 		name: "the sweeper forgets running jobs",
 		seenBy: 6,
 		file: "shared/core/jobs/sweep.ts",
-		find: 'return { kind: "enqueue", sweepAt: now + asLongAgain(lapsedAt, now), redispatches };',
-		replace: 'return { kind: "look", sweepAt: now + asLongAgain(lapsedAt, now), redispatches };',
+		find: 'return { kind: "enqueue", sweepAt: now + (isRecent',
+		replace: 'return { kind: "look", sweepAt: now + (isRecent',
 	},
 	{
 		name: "the sweeper forgets queued jobs",

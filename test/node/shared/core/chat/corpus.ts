@@ -173,8 +173,8 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 		[streamed(delta({ role: "assistant", content: "" }), END), "nothing"],
 		["<html>502</html>", "nothing"],
 		["upstream warming up", "nothing"],
-		[JSON.stringify({ code: 1301, msg: "The system found unsafe content." }), "error", "1301"],
-		[sse({ code: 1301, msg: "The system found unsafe content." }), "error", "1301"],
+		[JSON.stringify({ code: 1301, msg: "The system found unsafe content." }), "error", "content_refused"],
+		[sse({ code: 1301, msg: "The system found unsafe content." }), "error", "content_refused"],
 		[
 			JSON.stringify({ base_resp: { status_code: 1008, status_msg: "insufficient balance" }, choices: null }),
 			"error",
