@@ -88,8 +88,8 @@ describe("POST /v1/webhook_endpoints/{id}/test", () => {
 		const { services } = theServices();
 		const hung = {
 			...runtime,
-			timer: (_: number, onTime: () => void) => {
-				queueMicrotask(onTime);
+			timer: (ms: number, onTime: () => void) => {
+				if (ms === 20_000) queueMicrotask(onTime);
 				return () => undefined;
 			},
 			fetch: (_: string, init: RequestInit) =>
