@@ -5,7 +5,17 @@ import type { Usage } from "../core/upstreams/failures.ts";
 import { after, limit, listOf, order } from "./page.ts";
 
 export const TokenUsage = z
-	.object({ prompt_tokens: z.number(), completion_tokens: z.number(), total_tokens: z.number() })
+	.object({
+		prompt_tokens: z.number(),
+		completion_tokens: z.number(),
+		total_tokens: z.number(),
+		estimated_tokens: z
+			.number()
+			.optional()
+			.describe(
+				"How many of the total are estimates, for calls that may be charged for and whose usage is unknown. Only where the tenant has a limit `tokens_per_day`.",
+			),
+	})
 	.describe("Tokens spent over all attempts, as reported by the provider.");
 
 export function viewTokens(usage: Usage): z.infer<typeof TokenUsage> {
@@ -13,6 +23,7 @@ export function viewTokens(usage: Usage): z.infer<typeof TokenUsage> {
 		prompt_tokens: usage.promptTokens,
 		completion_tokens: usage.completionTokens,
 		total_tokens: usage.totalTokens,
+		...(usage.estimatedTokens === undefined ? {} : { estimated_tokens: usage.estimatedTokens }),
 	};
 }
 
@@ -28,7 +39,8 @@ export const UsageDayBody = z
 		succeeded: z.number().int(),
 		prompt_tokens: tokens,
 		completion_tokens: tokens,
-		total_tokens: tokens.describe("Over all attempts, as far as providers report their usage."),
+		total_tokens: tokens.describe("Over all attempts, as far as providers report their usage, or as estimated."),
+		estimated_tokens: tokens.describe("How many of the total are estimates."),
 	})
 	.openapi("UsageDay");
 
@@ -63,5 +75,6 @@ export function viewUsageDay(usage: UsageDay): z.infer<typeof UsageDayBody> {
 		prompt_tokens: usage.promptTokens,
 		completion_tokens: usage.completionTokens,
 		total_tokens: usage.totalTokens,
+		estimated_tokens: usage.estimatedTokens,
 	};
 }

@@ -13,6 +13,7 @@ import { allowedBy } from "../core/upstreams/model-routes.ts";
 import { privateUrlIn, routingFieldIn } from "../core/upstreams/refused-fields.ts";
 import { isPublicHost } from "../core/webhooks/webhook-address.ts";
 import { receiverDigest } from "../crypto/receiver-digest.ts";
+import { estimateTokens } from "../core/upstreams/estimate-tokens.ts";
 import type { NewJob } from "../db/jobs/submit-jobs.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;
@@ -69,6 +70,7 @@ export async function buildJob(bindings: BuildBindings, order: Order): Promise<B
 		webhook,
 		idempotency: order.idempotency,
 		input: order.input,
+		tokensEstimated: estimateTokens(order.input),
 		gateway: gateway === undefined ? null : gatewayOf(gateway),
 		metadata: request.metadata ?? null,
 		priority: request.priority ?? 5,

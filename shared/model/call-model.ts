@@ -93,7 +93,10 @@ async function read(
 	}
 	const failure = parsed.kind === "error" ? refused(parsed.body) : unread(parsed, status, watch.why);
 	const refusal = watch.why === null && parsed.kind === "nothing" && parsed.isEmpty ? "empty" : null;
-	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage } }, refusal };
+	return {
+		outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage, mayBeBilled: parsed.kind !== "error" } },
+		refusal,
+	};
 }
 
 /** Values for what the provider left out. The id leads back to the job. */
@@ -144,7 +147,7 @@ function transient(code: string, message: string, status: number | null): ModelF
 
 /** By `timeout_seconds`, the deadline, a cancellation or a lost lease. */
 function cut(code: string, message: string, status: number | null): ModelFailure {
-	return newFailure({ class: "transient", code, message, status, isCut: true });
+	return newFailure({ class: "transient", code, message, status, isCut: true, mayBeBilled: true });
 }
 
 /** Removes our keys: some providers quote a key that they refuse. */

@@ -77,6 +77,7 @@ export function jobOf(overrides: Partial<StoredJob> = {}): StoredJob {
 		leaseExpiresAt: status === "running" && leasedAt !== null ? leasedAt + LEASE_MS : null,
 		attempts: [],
 		usage: null,
+		tokensReserved: null,
 		startedAt: leasedAt,
 		parkedOn: null,
 		redispatches: 0,
@@ -121,7 +122,14 @@ export function sweptOf(job: StoredJob): SweptJob {
 /** As intake hands a job over: to run at once, without an idempotency key, unless the test says otherwise. */
 export function aNewJob(overrides: Partial<NewJob> = {}): NewJob {
 	const { redispatches: _, parkedOn: __, sweepAt: ___, pruneAt: ____, ...job } = jobOf();
-	return { ...job, models: ["simulated/echo"], start: { delayMs: 0 }, idempotency: null, ...overrides };
+	return {
+		...job,
+		models: ["simulated/echo"],
+		start: { delayMs: 0 },
+		idempotency: null,
+		tokensEstimated: 4_100,
+		...overrides,
+	};
 }
 
 /** A counted call that failed, and might succeed another time, unless the test says otherwise. */

@@ -1,5 +1,11 @@
 /** One leased job: look for a result, check, call, decide, settle. */
-import { type Attempt, type AttemptFacts, newAttempt, nextAttemptNumber } from "../../shared/core/jobs/attempts.ts";
+import {
+	type Attempt,
+	type AttemptFacts,
+	estimatedUsage,
+	newAttempt,
+	nextAttemptNumber,
+} from "../../shared/core/jobs/attempts.ts";
 import { decideFailure, usesAttempt } from "../../shared/core/jobs/decide.ts";
 import {
 	afterFailure,
@@ -127,7 +133,8 @@ async function call(
 
 async function keepResult(consumer: Consumer, lease: Lease, response: ModelResponse): Promise<Settlement> {
 	const { job } = lease;
-	const { completion, status, logId, usage, remark: message = null } = response;
+	const { completion, status, logId, remark: message = null } = response;
+	const usage = response.usage ?? estimatedUsage(job);
 	const own = entryFor(consumer, lease, { outcome: "succeeded", counted: true, status, message, logId, usage });
 	const text = JSON.stringify(completion);
 	const body = new TextEncoder().encode(text);
@@ -142,7 +149,8 @@ async function keepResult(consumer: Consumer, lease: Lease, response: ModelRespo
 async function decide(consumer: Consumer, lease: Lease, failure: ModelFailure): Promise<Settlement> {
 	const { job } = lease;
 	const decision = decideFailure(job, failure, lease.now(), consumer.runtime.random);
-	const { status, code, message, retryAfterMs, logId, usage } = failure;
+	const { status, code, message, retryAfterMs, logId } = failure;
+	const usage = failure.usage ?? (failure.mayBeBilled ? estimatedUsage(job) : null);
 	const own = entryFor(consumer, lease, {
 		outcome: decision.next === "expired" ? "expired" : failure.class,
 		counted: usesAttempt(failure),

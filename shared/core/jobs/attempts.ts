@@ -3,12 +3,18 @@
  * call writes it, so it costs no extra write.
  */
 import { z } from "zod";
+import { promptTokens } from "../upstreams/estimate-tokens.ts";
 import type { FailureClass, Usage } from "../upstreams/failures.ts";
 
 /** The first entry and the last 49. */
 export const ATTEMPTS_KEPT = 50;
 
-const UsageSchema = z.object({ promptTokens: z.number(), completionTokens: z.number(), totalTokens: z.number() });
+export const UsageSchema = z.object({
+	promptTokens: z.number(),
+	completionTokens: z.number(),
+	totalTokens: z.number(),
+	estimatedTokens: z.number().optional(),
+});
 
 /**
  * `abandoned`: its holder died, or lost its lease. `superseded`: it succeeded, but another call's result was stored first.
@@ -104,9 +110,25 @@ export function withAttempt(history: readonly Attempt[], entry: Attempt): Attemp
 /** The tokens of two calls together. Null only if both are unknown. */
 export function addUsage(spent: Usage | null, more: Usage | null): Usage | null {
 	if (spent === null || more === null) return spent ?? more;
+	const estimatedTokens = (spent.estimatedTokens ?? 0) + (more.estimatedTokens ?? 0);
 	return {
 		promptTokens: spent.promptTokens + more.promptTokens,
 		completionTokens: spent.completionTokens + more.completionTokens,
 		totalTokens: spent.totalTokens + more.totalTokens,
+		...(estimatedTokens > 0 ? { estimatedTokens } : {}),
 	};
+}
+
+/** Of a call that may be charged for and whose usage is unknown: all that was reserved for it. Null: nothing was. */
+export function estimatedUsage({
+	tokensReserved,
+	inputBytes,
+}: {
+	tokensReserved: number | null;
+	inputBytes: number;
+}): Usage | null {
+	if (tokensReserved === null) return null;
+	const prompt = Math.min(promptTokens(inputBytes), tokensReserved);
+	const counts = { promptTokens: prompt, completionTokens: tokensReserved - prompt };
+	return { ...counts, totalTokens: tokensReserved, estimatedTokens: tokensReserved };
 }

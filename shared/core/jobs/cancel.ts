@@ -1,5 +1,5 @@
 /** The final state of a cancelled job. */
-import { newAttempt, withAttempt } from "./attempts.ts";
+import { addUsage, estimatedUsage, newAttempt, withAttempt } from "./attempts.ts";
 import type { JobWithHistory } from "./job.ts";
 import type { JobProgress } from "./settlement.ts";
 
@@ -26,6 +26,7 @@ function progressOf(job: JobWithHistory, now: number): JobProgress {
 	if (attempt > maxAttempts) return { model, attempt: maxAttempts, attempts, usage };
 	const startedAt = job.leasedAt ?? now;
 	const endedAt = Math.max(startedAt, now);
-	const call = newAttempt(job, { outcome: "cancelled", counted: true, startedAt, endedAt });
-	return { model, attempt, attempts: withAttempt(attempts, call), usage };
+	const spent = estimatedUsage(job);
+	const call = newAttempt(job, { outcome: "cancelled", counted: true, startedAt, endedAt, usage: spent });
+	return { model, attempt, attempts: withAttempt(attempts, call), usage: addUsage(usage, spent) };
 }

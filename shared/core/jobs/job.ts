@@ -46,6 +46,8 @@ export interface Job extends JobKey {
 	leaseExpiresAt: number | null;
 	attempts: Attempt[];
 	usage: Usage | null;
+	/** What the last lease reserved of the tenant's tokens a day; null: it has no limit of them. */
+	tokensReserved: number | null;
 	startedAt: number | null;
 
 	finishedAt: number | null;

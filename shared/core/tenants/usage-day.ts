@@ -8,6 +8,8 @@ export interface UsageDay {
 	promptTokens: number;
 	completionTokens: number;
 	totalTokens: number;
+	/** How many of the total no provider reported. */
+	estimatedTokens: number;
 }
 
 const DAY_MS = 86_400_000;

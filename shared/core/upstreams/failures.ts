@@ -30,6 +30,8 @@ export interface ModelFailure {
 	nextModelMayHelp: boolean;
 	/** The gateway's log id of this call. */
 	logId: string | null;
+	/** The provider took the request on, so that it may charge for a call whose usage is unknown. */
+	mayBeBilled: boolean;
 	/** Tokens the failed call is known to have cost; null: unknown. */
 	usage: Usage | null;
 }
@@ -39,7 +41,7 @@ type FailureFacts = Pick<ModelFailure, "class" | "code" | "message"> & Partial<M
 /** Facts that are left out are unknown. */
 export function newFailure(facts: FailureFacts): ModelFailure {
 	const unknown = { status: null, retryAfterMs: null, logId: null, usage: null };
-	return { ...unknown, isCallMade: true, isCut: false, nextModelMayHelp: true, ...facts };
+	return { ...unknown, isCallMade: true, isCut: false, mayBeBilled: false, nextModelMayHelp: true, ...facts };
 }
 
 /** No call could be made, because the route is missing or misconfigured. Another model's route may work. */
@@ -47,9 +49,11 @@ export function routeFailure(code: "model_not_served" | "route_misconfigured", m
 	return newFailure({ class: "permanent", code, message, isCallMade: false });
 }
 
-/** Token counts as the provider gave them. */
+/** Token counts as the provider gave them, and estimates where it gave none. */
 export interface Usage {
 	promptTokens: number;
 	completionTokens: number;
 	totalTokens: number;
+	/** How many of the total are estimates. Left out: none. */
+	estimatedTokens?: number | undefined;
 }

@@ -8,7 +8,7 @@ import { type Database, NOW, type Statement } from "../database.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
 import { gatedBy } from "./breakers.ts";
 import { breakerKeys, credentialKey, modelKey, ownKey, tenantKey } from "./keys.ts";
-import { getsSlot, overBudget, TOMORROW } from "./tenant-limits.ts";
+import { getsSlot, isAllReserved, overBudget, TOMORROW } from "./tenant-limits.ts";
 
 /** In line with the other requested jobs of its tenant that want the same: by priority, then by age. */
 const placeIn = (group: string) => `row_number() OVER (PARTITION BY tenant_id, ${group} ORDER BY priority DESC, id)`;
@@ -38,8 +38,10 @@ const GATED = `deadline_at > ${NOW} AND (
 	OR ${gatedBy(credentialKey("placed"), "place_in_credential")}
 	OR ${gatedBy(modelKey("placed"), "place_at_model")})`;
 
-/** Jobs without a slot get the free ones of their tenant, in order. */
-const HAS_SLOT = `CASE WHEN slot IS NOT NULL OR deadline_at <= ${NOW} THEN TRUE
+/** Jobs without a slot get the free ones of their tenant, in order. None is of use while all its tokens are reserved. */
+const HAS_SLOT = `CASE WHEN deadline_at <= ${NOW} THEN TRUE
+	WHEN ${isAllReserved("placed.tenant_id")} THEN FALSE
+	WHEN slot IS NOT NULL THEN TRUE
 	ELSE ${getsSlot("placed.tenant_id", "place_in_tenant")} END`;
 
 /**
@@ -85,11 +87,12 @@ export function parkWaiting(db: Database, keys: JobKey[]): Statement {
 		              CASE WHEN is_over_budget OR breaker.key IS NULL THEN ${tenantKey("due.tenant_id")} ELSE breaker.key END AS parked_on,
 		              CASE WHEN is_over_budget THEN 'budget_spent' ELSE coalesce(breaker.reason, 'running_limit') END AS reason,
 		              CASE WHEN is_over_budget THEN ${TOMORROW} ELSE coalesce(breaker.open_until, due.run_at) END AS run_at
-		         FROM (SELECT tenant_id, id, run_at, slot, ${overBudget("jobs.tenant_id")} AS is_over_budget, ${OPEN_BREAKER} AS breaker
+		         FROM (SELECT tenant_id, id, run_at, slot, ${overBudget("jobs.tenant_id")} AS is_over_budget,
+		                      ${isAllReserved("jobs.tenant_id")} AS is_all_reserved, ${OPEN_BREAKER} AS breaker
 		                 FROM jobs
 		                WHERE ${REQUESTED} AND status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL AND deadline_at > ${NOW}) AS due
 		         LEFT JOIN breakers AS breaker ON breaker.key = due.breaker
-		        WHERE is_over_budget OR breaker.key IS NOT NULL OR due.slot IS NULL) AS waiting
+		        WHERE is_over_budget OR breaker.key IS NOT NULL OR is_all_reserved OR due.slot IS NULL) AS waiting
 		 WHERE jobs.tenant_id = waiting.tenant_id AND jobs.id = waiting.id`,
 		params: [db.clock(), keyList(keys)],
 	};

@@ -8,12 +8,14 @@
  */
 import type { JobKey } from "../../core/jobs/job.ts";
 import { DEFAULT_LIMITS, FAIR_SHARE, type TenantLimits } from "../../core/tenants/tenant.ts";
+import { BYTES_PER_TOKEN, COMPLETION_TOKENS } from "../../core/upstreams/estimate-tokens.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
 import { tenantKey } from "./keys.ts";
 
 const DAY_MS = 86_400_000;
+const MANY = 1_000_000;
 
 /** Days since 1970-01-01. The cast: a bound time may arrive as a real number. */
 export const TODAY = `CAST(${NOW} / ${DAY_MS} AS INTEGER)`;
@@ -28,9 +30,25 @@ export const limitOf = (name: keyof TenantLimits) =>
 const isReached = (tenant: string, limit: string, used: string) => `EXISTS (
 	SELECT 1 FROM tenants WHERE id = ${tenant} AND limits ->> '${limit}' IS NOT NULL AND limits ->> '${limit}' <= ${used})`;
 
+/** Of the tenant whose row is read. Where the clock was set back, a later day counts as today. */
+const TOKENS_SPENT = `iif(tokens_day >= ${TODAY}, tokens_of_day, 0)`;
+
 /** Whether a tenant has spent its tokens of today. */
-export const overBudget = (tenant: string) =>
-	isReached(tenant, "tokens_per_day", `iif(tokens_day = ${TODAY}, tokens_of_day, 0)`);
+export const overBudget = (tenant: string) => isReached(tenant, "tokens_per_day", TOKENS_SPENT);
+
+/** Whether its calls in flight may spend the rest of them. Its other jobs wait until one of these calls is settled. */
+export const isAllReserved = (tenant: string) =>
+	isReached(tenant, "tokens_per_day", `${TOKENS_SPENT} + tokens_reserved`);
+
+/** What the call of the leased job may use, if its tenant has a limit of tokens. */
+export const TOKENS_TO_RESERVE = `CASE WHEN EXISTS (
+	SELECT 1 FROM tenants WHERE id = jobs.tenant_id AND limits ->> 'tokens_per_day' IS NOT NULL)
+	THEN coalesce(tokens_estimated, input_bytes / ${BYTES_PER_TOKEN} + ${COMPLETION_TOKENS}) END`;
+
+/** How many more calls of a usual size the tokens of today allow, so that no more jobs are released than may be leased. */
+const callsLeft = (tenant: string) => `coalesce((
+	SELECT max(0, (limits ->> 'tokens_per_day' - ${TOKENS_SPENT} - tokens_reserved + ${COMPLETION_TOKENS - 1}) / ${COMPLETION_TOKENS})
+	  FROM tenants WHERE id = ${tenant}), ${MANY})`;
 
 /** How many more open jobs a tenant may have. Null: it has no limit. */
 export const openLeft = (tenant: string) => `(
@@ -74,13 +92,14 @@ export function countOpenJobs(
 	};
 }
 
-/** Adds up the tokens of today, for a tenant that may have had no limit of them until now. A trigger counts from then on. */
+/** Adds up the tokens of today for a tenant that had no limit of them until now, or ends the count. A trigger counts meanwhile. */
 export function sumTokens(db: Database, tenantId: string): Statement {
 	return {
 		sql: `UPDATE tenants
-		   SET tokens_day = ${TODAY},
-		       tokens_of_day = coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = ?2 AND day = ${TODAY}), 0)
-		 WHERE id = ?2 AND deleted_at IS NULL AND limits ->> 'tokens_per_day' IS NOT NULL`,
+		   SET tokens_day = iif(limits ->> 'tokens_per_day' IS NULL, 0, ${TODAY}),
+		       tokens_of_day = iif(limits ->> 'tokens_per_day' IS NULL, 0,
+		           coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = ?2 AND day = ${TODAY}), 0))
+		 WHERE id = ?2 AND deleted_at IS NULL AND (limits ->> 'tokens_per_day' IS NULL) <> (tokens_day = 0)`,
 		params: [db.clock(), tenantId],
 	};
 }
@@ -121,7 +140,7 @@ export const getsSlot = (tenant: string, place: string) => `${place} <= ${slotsL
 /** How many parked jobs may get a slot. If none is parked, the budget is spent, or the tenant is deleted, nothing is counted. */
 export const slotsToGive = (tenant: string) =>
 	`CASE WHEN NOT ${othersWait(tenant)} OR ${tenant} IN ${DELETED_TENANTS} OR ${overBudget(tenant)}
-	      THEN 0 ELSE max(0, ${freeSlots(tenant)}) END`;
+	      THEN 0 ELSE max(0, min(${freeSlots(tenant)}, ${callsLeft(tenant)})) END`;
 
 /**
  * Gives a slot to each job that was just leased without one: the lease checked that there are enough. For a job that has a

@@ -1,6 +1,6 @@
 /** Rows of `jobs`, and how a job is made of one. */
 import { z } from "zod";
-import { AttemptSchema } from "../../core/jobs/attempts.ts";
+import { AttemptSchema, UsageSchema } from "../../core/jobs/attempts.ts";
 import {
 	CANCELLATIONS,
 	type Job,
@@ -42,9 +42,8 @@ const JobSummaryRow = z.object({
 	holder: z.string().nullable(),
 	leased_at: z.number().nullable(),
 	lease_expires_at: z.number().nullable(),
-	usage: column(
-		z.object({ promptTokens: z.number(), completionTokens: z.number(), totalTokens: z.number() }),
-	).nullable(),
+	usage: column(UsageSchema).nullable(),
+	tokens_reserved: z.number().nullable(),
 	started_at: z.number().nullable(),
 	finished_at: z.number().nullable(),
 	error: column(
@@ -107,6 +106,7 @@ function summaryOf(row: z.infer<typeof JobSummaryRow>): JobSummary {
 		leasedAt: row.leased_at,
 		leaseExpiresAt: row.lease_expires_at,
 		usage: row.usage,
+		tokensReserved: row.tokens_reserved,
 		startedAt: row.started_at,
 		finishedAt: row.finished_at,
 		error: row.error,

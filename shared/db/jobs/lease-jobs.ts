@@ -5,7 +5,7 @@ import type { DeliveryKey } from "../../core/webhooks/delivery.ts";
 import { takePermits } from "../admission/breakers.ts";
 import { ADMITTED, findGated, GateReason, parkWaiting } from "../admission/may-run.ts";
 import { releaseForTenants } from "../admission/release.ts";
-import { takeSlots } from "../admission/tenant-limits.ts";
+import { TOKENS_TO_RESERVE, takeSlots } from "../admission/tenant-limits.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { isListed, jobKeysFromRows, keyList, REQUESTED } from "../key-list.ts";
 import { insertStartDeliveries, pendingFromRows } from "../outbox.ts";
@@ -109,6 +109,7 @@ function leaseStatement(db: Database, { keys, holder, leaseMs, notAfter = null }
 		   SET status = 'running', status_reason = NULL, parked_on = NULL, version = version + 1,
 		       fence = fence + 1, holder = ?3, attempt = iif(${IS_UNCALLED}, attempt, min(attempt, max_attempts) + 1),
 		       leased_at = ${NOW}, lease_expires_at = ${NOW} + ?4, started_at = coalesce(started_at, ${NOW}),
+		       tokens_reserved = ${TOKENS_TO_RESERVE},
 		       attempts = CASE WHEN status = 'running' AND attempt <= max_attempts THEN json_remove(json_insert(
 		           attempts, '$[#]', json_object(
 		               'number', coalesce(json_extract(attempts, '$[#-1].number'), 0) + 1, 'fence', fence,

@@ -30,6 +30,8 @@ type AsSubmitted =
 export interface NewJob extends Pick<Job, Exclude<AsSubmitted, "webhook">> {
 	webhook: StoredWebhookTarget | null;
 	models: [string, ...string[]];
+	/** By its input. */
+	tokensEstimated: number;
 	/** Not before this time (Unix milliseconds), or not before this long after submission. */
 	start: { runAt: number } | { delayMs: number };
 	idempotency: Idempotency | null;
@@ -172,6 +174,7 @@ function rowOf(job: NewJob) {
 		input: job.input,
 		inputKey: job.inputKey,
 		inputBytes: job.inputBytes,
+		tokensEstimated: job.tokensEstimated,
 		webhook: jsonOrNull(job.webhook),
 		gateway: jsonOrNull(job.gateway),
 		metadata: jsonOrNull(job.metadata),
@@ -228,11 +231,11 @@ const admitted = (isKeyOurs: string, condition: string, slots: string) => `
 		  FROM fresh JOIN room USING (tenant_id) WHERE may_add IS NULL OR nth <= may_add)`;
 
 const INSERT = `
-	INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_key, input_bytes, webhook, gateway,
+	INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_key, input_bytes, tokens_estimated, webhook, gateway,
 	                  metadata, priority, timeout_ms, max_attempts, retain_ms, retry_of, origin,
 	                  created_at, run_at, deadline_ms, deadline_at, slot, open_in, parked_on, status_reason, sweep_at)
 	SELECT tenant_id, id, 'queued', job ->> 'models', job ->> 'model', job ->> 'credential', job ->> 'input',
-	       job ->> 'inputKey', job ->> 'inputBytes', job ->> 'webhook', job ->> 'gateway', job ->> 'metadata',
+	       job ->> 'inputKey', job ->> 'inputBytes', job ->> 'tokensEstimated', job ->> 'webhook', job ->> 'gateway', job ->> 'metadata',
 	       job ->> 'priority', job ->> 'timeoutMs', job ->> 'maxAttempts', job ->> 'retainMs', job ->> 'retryOf',
 	       job ->> 'origin', now, starts_at, job ->> 'deadlineMs', max(now, starts_at) + (job ->> 'deadlineMs'),
 	       iif(has_slot, tenant_id, NULL), open_in, iif(is_parked, ${tenantKey("tenant_id")}, NULL),

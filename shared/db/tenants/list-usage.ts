@@ -28,6 +28,7 @@ interface UsageRow {
 	prompt_tokens: number;
 	completion_tokens: number;
 	total_tokens: number;
+	estimated_tokens: number;
 }
 
 /** In order of day and model. */
@@ -37,7 +38,7 @@ export async function listUsage(db: Database, query: UsageQuery): Promise<UsageD
 	// Days before the cursor are not read again.
 	const [lower, upper] = isAscending ? ["coalesce(?5, 0)", LAST_DAY] : [0, `coalesce(?5, ${LAST_DAY})`];
 	const rows = await db.all<UsageRow>("list usage", {
-		sql: `SELECT day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens FROM usage
+		sql: `SELECT day, model, jobs, succeeded, prompt_tokens, completion_tokens, total_tokens, estimated_tokens FROM usage
 		       WHERE tenant_id = ?2 AND (?5 IS NULL OR (day, model) ${comparison} (?5, ?6))
 		         AND day >= max(coalesce(?3, coalesce(?4, ${TODAY}) - ${DEFAULT_DAYS - 1}), ${lower})
 		         AND day <= min(coalesce(?4, ${LAST_DAY}), ${upper})
@@ -60,6 +61,7 @@ export async function listUsage(db: Database, query: UsageQuery): Promise<UsageD
 		promptTokens: row.prompt_tokens,
 		completionTokens: row.completion_tokens,
 		totalTokens: row.total_tokens,
+		estimatedTokens: row.estimated_tokens,
 	}));
 }
 

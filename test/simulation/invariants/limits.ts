@@ -1,8 +1,9 @@
 /**
  * T1: who runs has a slot, and slots are given only as far as the limit in force goes, to those who may run now. T2: no
  * more jobs are open than may be, when one more is admitted. T3: no job is admitted, and no call made, when the day's
- * tokens are spent. T4: a slot that is free does not stay so while a job waits for it. T5: the most urgent goes next,
- * then the oldest.
+ * tokens are spent. T4: a slot that is free does not stay so while a job waits for it, unless calls in flight may spend the rest
+ * of the day's tokens. T5: the most urgent goes next, then the oldest. T6: what is reserved are the tokens of calls in flight, and
+ * a call that was cut or cancelled is charged its reservation.
  */
 import { FAIR_SHARE } from "../../../shared/core/tenants/tenant.ts";
 import type { Changed } from "../ledger.ts";
@@ -33,7 +34,13 @@ export function watchLimits(simulation: Simulation): undefined {
 			if (claim !== null && spent.isAll(net.tenantId)) inVain.add(claim);
 			if (claim !== null) checkClaim(simulation, net, spent.isAll(net.tenantId));
 		}
-		for (const { table, id, by } of changes) if (table === "tenants") checkChange(simulation, id, by);
+		for (const change of changes) {
+			if (change.table !== "tenants") continue;
+			checkChange(simulation, change.id, change.by);
+			spent.change(change);
+		}
+		for (const tenantId of new Set(nets.map((net) => net.tenantId))) checkReserved(simulation, tenantId);
+		for (const net of nets) checkCharge(simulation, net);
 		for (const [tenantId, own] of Map.groupBy(nets, (net) => net.tenantId)) checkSlots(simulation, tenantId, own);
 		for (const net of nets) spent.add(net);
 	});
@@ -117,6 +124,33 @@ function checkSlots(simulation: Simulation, tenantId: string, nets: Net[]): void
 	}
 }
 
+function checkReserved(simulation: Simulation, tenantId: string): void {
+	const row = simulation.ledger.rows("tenants").get(`/${tenantId}`) ?? null;
+	if (row === null) return;
+	const inFlight = jobsOf(simulation, tenantId).filter(({ status }) => status === "running");
+	const reserved = inFlight.reduce((sum, job) => sum + numberOf(job, "tokens_reserved"), 0);
+	if (numberOf(row, "tokens_reserved") !== reserved)
+		simulation.world.violate(
+			"T6",
+			`${tenantId} has ${row.tokens_reserved} tokens reserved, its calls in flight ${reserved}`,
+		);
+}
+
+function checkCharge({ world }: Simulation, { id, before, after, by }: Net): void {
+	if (before?.status !== "running" || before.tokens_reserved === null || after === null) return;
+	const isCharged = totalOf(after) - totalOf(before) >= numberOf(before, "tokens_reserved");
+	const last = (JSON.parse(textOf(after, "attempts")) as { code: string | null; fence: number; outcome: string }[]).at(
+		-1,
+	);
+	const isCut = last?.outcome === "cancelled" || last?.code === "timed_out";
+	if (last?.fence === before.fence && isCut && !isCharged)
+		world.violate("T6", `${by?.name} charges ${id} less than was reserved for a call of unknown usage`);
+}
+
+function totalOf(row: Row | null): number {
+	return (JSON.parse(textOf(row, "usage") || "{}") as { totalTokens?: number }).totalTokens ?? 0;
+}
+
 /** A lowered limit leaves more only where they run. */
 function checkChange(simulation: Simulation, tenantId: string, by: Net["by"]): void {
 	const unbegun = jobsOf(simulation, tenantId).find(({ slot, status }) => slot !== null && status === "queued");
@@ -135,7 +169,7 @@ function watchHandOver(simulation: Simulation, spent: Spent): void {
 	const look = () => {
 		for (const { tenantId } of tenants) {
 			const isIdle = waitingOf(simulation, tenantId).length > 0 && freeSlots(simulation, tenantId) > 0;
-			if (!isIdle || spent.isAll(tenantId) || world.hasFaults) idleSince.delete(tenantId);
+			if (!isIdle || spent.isAll(tenantId, true) || world.hasFaults) idleSince.delete(tenantId);
 			else if (!idleSince.has(tenantId)) idleSince.set(tenantId, world.now);
 		}
 	};
@@ -148,26 +182,53 @@ function watchHandOver(simulation: Simulation, spent: Spent): void {
 	});
 }
 
-/** What tenants' jobs have used, by the day on which they ended: added up from the jobs' own rows. */
+/**
+ * What tenants' jobs have used: added up from the jobs' own rows. Calls for which tokens were reserved count as they are settled,
+ * and other jobs as they end.
+ */
 class Spent {
 	readonly #simulation: Simulation;
-	readonly #tokens = new Map<string, number>();
+	/** Of jobs that ended, by tenant and day. */
+	readonly #ended = new Map<string, number>();
+	/** Of the last day, by tenant with a limit. */
+	readonly #counted = new Map<string, { day: number; tokens: number }>();
 
 	constructor(simulation: Simulation) {
 		this.#simulation = simulation;
 	}
 
-	add({ tenantId, before, after }: Net): void {
-		if (after === null || isFinalRow(before) || !isFinalRow(after)) return;
-		const day = `${tenantId} ${Math.floor(numberOf(after, "finished_at") / DAY_MS)}`;
-		const { totalTokens } = JSON.parse(textOf(after, "usage") || "{}") as { totalTokens?: number };
-		this.#tokens.set(day, (this.#tokens.get(day) ?? 0) + (totalTokens ?? 0));
+	/** From when a tenant has a limit, its tokens count. */
+	change({ id, before, after }: Pick<Changed, "id" | "before" | "after">): void {
+		const hadLimit = before !== null && limitIn(before) !== null;
+		if (after === null || hadLimit || limitIn(after) === null) return;
+		const day = Math.floor(this.#simulation.world.databaseNow / DAY_MS);
+		this.#counted.set(id, { day, tokens: this.#ended.get(`${id} ${day}`) ?? 0 });
 	}
 
-	/** All that the tenant may use today. */
-	isAll(tenantId: string): boolean {
+	add({ tenantId, before, after }: Net): void {
+		if (after === null) return;
+		const isEnd = !isFinalRow(before) && isFinalRow(after);
+		const day = Math.floor(numberOf(after, isEnd ? "finished_at" : "leased_at") / DAY_MS);
+		const endedThen = this.#ended.get(`${tenantId} ${day}`) ?? 0;
+		if (isEnd) this.#ended.set(`${tenantId} ${day}`, endedThen + totalOf(after));
+		const more = after.tokens_reserved !== null ? totalOf(after) - totalOf(before) : isEnd ? totalOf(after) : 0;
+		const counted = this.#counted.get(tenantId);
+		if (more <= 0 || counted === undefined || limitsOf(this.#simulation, tenantId).tokens_per_day === null) return;
+		if (day > counted.day) this.#counted.set(tenantId, { day, tokens: more });
+		else counted.tokens += more;
+	}
+
+	/** All that the tenant may use today. @param withReserved or all that its calls in flight leave of it */
+	isAll(tenantId: string, withReserved = false): boolean {
 		const { tokens_per_day: max } = limitsOf(this.#simulation, tenantId);
 		const today = Math.floor(this.#simulation.world.databaseNow / DAY_MS);
-		return max !== null && (this.#tokens.get(`${tenantId} ${today}`) ?? 0) >= max;
+		const { day, tokens } = this.#counted.get(tenantId) ?? { day: 0, tokens: 0 };
+		const row = this.#simulation.ledger.rows("tenants").get(`/${tenantId}`) ?? null;
+		const reserved = withReserved ? numberOf(row, "tokens_reserved") : 0;
+		return max !== null && (day >= today ? tokens : 0) + reserved >= max;
 	}
+}
+
+function limitIn(row: Row): number | null {
+	return (JSON.parse(textOf(row, "limits")) as Limits).tokens_per_day;
 }

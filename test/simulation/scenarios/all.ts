@@ -7,6 +7,7 @@ import { OUTAGES } from "./outages.ts";
 import { PROVIDERS } from "./providers.ts";
 import { RECEIVERS } from "./receivers.ts";
 import type { Scenario } from "./scenario.ts";
+import { TOKENS } from "./tokens.ts";
 
 export const SCENARIOS: readonly Scenario[] = [
 	...BACKLOGS,
@@ -16,4 +17,5 @@ export const SCENARIOS: readonly Scenario[] = [
 	...OUTAGES,
 	...PROVIDERS,
 	...RECEIVERS,
+	...TOKENS,
 ];

@@ -183,6 +183,7 @@ export class Stage {
 			input,
 			inputKey: null,
 			inputBytes: input.length,
+			tokensEstimated: 8,
 			webhook: null,
 			gateway: null,
 			metadata: null,

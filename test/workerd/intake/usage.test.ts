@@ -53,6 +53,7 @@ describe("GET /v1/usage", () => {
 			prompt_tokens: 1,
 			completion_tokens: 1,
 			total_tokens: 2,
+			estimated_tokens: 0,
 		});
 	});
 
@@ -126,6 +127,7 @@ describe("GET /v1/usage", () => {
 				prompt_tokens,
 				completion_tokens,
 				total_tokens,
+				estimated_tokens: 0,
 			},
 		]);
 		expect(total_tokens).toBeGreaterThan(0);

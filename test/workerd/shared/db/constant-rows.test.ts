@@ -103,7 +103,7 @@ async function tenantWithModels(models: number): Promise<string> {
 	const tenantId = await limited({ tokens_per_day: 1_000_000 });
 	await env.DB.prepare(
 		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-		 INSERT INTO usage SELECT ?2, ?3, 'm' || i, 1, 1, 1, 1, 1 FROM n`,
+		 INSERT INTO usage SELECT ?2, ?3, 'm' || i, 1, 1, 1, 1, 1, 0 FROM n`,
 	)
 		.bind(models, tenantId, Math.floor(NOW / DAY))
 		.run();

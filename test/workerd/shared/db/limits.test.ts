@@ -1,8 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import type { JobSummary } from "../../../../shared/core/jobs/job.ts";
+import { addUsage, estimatedUsage } from "../../../../shared/core/jobs/attempts.ts";
+import { cancelled } from "../../../../shared/core/jobs/cancel.ts";
+import type { Job, JobSummary } from "../../../../shared/core/jobs/job.ts";
 import { FAIR_SHARE, TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { credentialKeyOf } from "../../../../shared/core/upstreams/credentials.ts";
+import type { Usage } from "../../../../shared/core/upstreams/failures.ts";
 import { findReleasableKeys, releaseForTenants, releaseParked } from "../../../../shared/db/admission/release.ts";
 import type { Database } from "../../../../shared/db/database.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
@@ -388,7 +391,7 @@ describe("tokens_per_day", () => {
 		await spend(tenantId, 100);
 		expect((await lease(jobs)).jobs).toEqual([]);
 		expect(await change(tenantId, { tokens_per_day: 100 })).toEqual([]);
-		expect(await change(tenantId, { tokens_per_day: 101 })).toEqual(jobs.map(({ jobId }) => jobId));
+		expect(await change(tenantId, { tokens_per_day: 100_000 })).toEqual(jobs.map(({ jobId }) => jobId));
 		expect((await lease(jobs)).jobs).toHaveLength(2);
 	});
 
@@ -407,6 +410,45 @@ describe("tokens_per_day", () => {
 		await spend(tenantId, 100);
 		const { jobs, gated } = await lease([job]);
 		expect([jobs.map(({ jobId }) => jobId), [...gated]]).toEqual([[job.jobId], [[job.jobId, "budget_spent"]]]);
+	});
+
+	const tokens = (tenantId: string) =>
+		env.DB.prepare("SELECT tokens_of_day, tokens_reserved FROM tenants WHERE id = ?1").bind(tenantId).first();
+	const requeued = (job: Job, usage: Usage | null) =>
+		requeueJob(db, { ...job, reason: "retrying", delayMs: SECOND, progress: { ...job, usage }, breakerEvent: null });
+
+	it("are reserved by a lease, so that no other call may spend them, and count as soon as the call is settled", async () => {
+		const tenantId = await limited({ tokens_per_day: 100 });
+		const [first, second] = [await submitted(tenantId), await submitted(tenantId)];
+		const job = await leased([first]);
+		expect(await tokens(tenantId)).toEqual({ tokens_of_day: 0, tokens_reserved: 4_100 });
+		expect(await lease([second])).toMatchObject({ jobs: [], released: [] });
+		expect(await reload(second)).toMatchObject({ statusReason: "running_limit", parkedOn: `tenant:${tenantId}` });
+		expect((await requeued(job, spent(60))).released).toEqual([{ tenantId, jobId: second.jobId }]);
+		expect(await tokens(tenantId)).toEqual({ tokens_of_day: 60, tokens_reserved: 0 });
+		const again = await leased([first], NOW + SECOND);
+		await finishJobs(db, [finalizationOf(again, { progress: { ...again, usage: spent(90) } })]);
+		expect(await tokens(tenantId)).toEqual({ tokens_of_day: 90, tokens_reserved: 0 });
+	});
+
+	it("of 20 are spent by one call of unknown usage, whether it was cut or cancelled, and no further job is admitted", async () => {
+		for (const isCancelled of [false, true]) {
+			const tenantId = await limited({ tokens_per_day: 20 });
+			const job = await leased([await submitted(tenantId)]);
+			if (isCancelled) await finishJobs(db, [cancelled(job, NOW)]);
+			else await requeued(job, addUsage(job.usage, estimatedUsage(job)));
+			expect(await tokens(tenantId)).toEqual({ tokens_of_day: 4_100, tokens_reserved: 0 });
+			expect(await reload(job)).toMatchObject({ usage: { totalTokens: 4_100, estimatedTokens: 4_100 } });
+			expect(await submitJob(db, aNewJob({ tenantId }))).toMatchObject({ outcome: "refused", limit: "tokens_per_day" });
+		}
+	});
+
+	it("cost a tenant without the limit nothing: nothing is reserved, nor estimated", async () => {
+		const tenantId = await limited({});
+		const job = await leased([await submitted(tenantId)]);
+		expect([job.tokensReserved, estimatedUsage(job)]).toEqual([null, null]);
+		await requeued(job, spent(60));
+		expect(await tokens(tenantId)).toEqual({ tokens_of_day: 0, tokens_reserved: 0 });
 	});
 
 	it("of 0 lets nothing in", async () => {
@@ -430,6 +472,7 @@ describe("tokens_per_day", () => {
 				prompt_tokens: 3,
 				completion_tokens: 4,
 				total_tokens: 7,
+				estimated_tokens: 0,
 			},
 		]);
 	});
