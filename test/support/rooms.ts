@@ -27,7 +27,7 @@ const GRANTS: Record<string, readonly string[]> = {
 	"shared/db/admission": ["shared/core/", "shared/db"],
 	"shared/db/tenants": ["shared/core/", "shared/db", "shared/db/admission"],
 	"shared/db/jobs": ["shared/core/", "shared/db", "shared/db/admission", "shared/db/tenants"],
-	"shared/db/deliveries": ["shared/core/", "shared/db", "shared/db/jobs", "shared/db/tenants"],
+	"shared/db/deliveries": ["shared/core/", "shared/db", "shared/db/admission", "shared/db/jobs", "shared/db/tenants"],
 	// An erasure names what is left in R2.
 	"shared/db/upkeep": ["shared/core/", "shared/db/", "shared/storage"],
 

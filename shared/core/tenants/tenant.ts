@@ -15,7 +15,8 @@ export const FAIR_SHARE = 60;
 
 /** Null: no limit; for `running_jobs`, the fair share. */
 export const TenantLimits = z.strictObject({
-	open_jobs: limit.default(null),
+	/** A tenant whose row does not name it is bounded by its slots, and by so many jobs that ever waited for one. */
+	open_jobs: limit.default(100_000),
 	running_jobs: limit.default(null),
 	tokens_per_day: limit.default(null),
 	webhook_endpoints: limit.default(20),

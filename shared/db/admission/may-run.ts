@@ -8,7 +8,7 @@ import { type Database, NOW, type Statement } from "../database.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
 import { gatedBy } from "./breakers.ts";
 import { breakerKeys, credentialKey, modelKey, ownKey, tenantKey } from "./keys.ts";
-import { getsSlot, isAllReserved, overBudget, TOMORROW } from "./tenant-limits.ts";
+import { getsSlot, isAllReserved, overBudget, TOMORROW, waitingIn } from "./tenant-limits.ts";
 
 /** In line with the other requested jobs of its tenant that want the same: by priority, then by age. */
 const placeIn = (group: string) => `row_number() OVER (PARTITION BY tenant_id, ${group} ORDER BY priority DESC, id)`;
@@ -81,6 +81,7 @@ export function parkWaiting(db: Database, keys: JobKey[]): Statement {
 	return {
 		sql: `UPDATE jobs
 		   SET parked_on = waiting.parked_on, status_reason = waiting.reason, run_at = waiting.run_at, slot = NULL,
+		       open_in = coalesce(open_in, ${waitingIn("waiting.tenant_id")}),
 		       version = version + 1, sweep_at = deadline_at
 		  FROM (
 		       SELECT due.tenant_id, due.id,

@@ -52,13 +52,20 @@ const callsLeft = (tenant: string) => `coalesce((
 
 /** How many more open jobs a tenant may have. Null: it has no limit. */
 export const openLeft = (tenant: string) => `(
-	SELECT limits ->> 'open_jobs' - open_jobs FROM tenants WHERE id = ${tenant} AND limits ->> 'open_jobs' IS NOT NULL)`;
+	SELECT ${limitOf("open_jobs")} - open_jobs FROM tenants WHERE id = ${tenant})`;
 
 const hasOpenLimit = (tenant: string) =>
 	`EXISTS (SELECT 1 FROM tenants WHERE id = ${tenant} AND deleted_at IS NULL AND limits ->> 'open_jobs' IS NOT NULL)`;
 
 /** `open_in` of a new job: set only if the tenant has the limit. Triggers count the jobs with it in `tenants.open_jobs`. */
 export const openIn = (tenant: string) => `iif(${hasOpenLimit(tenant)}, ${tenant}, NULL)`;
+
+/**
+ * `open_in` of a job that has no slot, of a tenant with the default limit. Its other jobs are as few as it has slots, and counting
+ * them would cost each job a write.
+ */
+export const waitingIn = (tenant: string) => `iif(EXISTS (
+	SELECT 1 FROM tenants WHERE id = ${tenant} AND deleted_at IS NULL AND json_type(limits, '$.open_jobs') IS NULL), ${tenant}, NULL)`;
 
 /** Where a page of open jobs ends. */
 export interface OpenCursor {
@@ -163,7 +170,7 @@ const IS_DUE = `run_at <= ${NOW}`;
 export function revokeSlots(db: Database, tenantId: string): Statement {
 	return {
 		sql: `UPDATE jobs
-		   SET slot = NULL, version = version + 1,
+		   SET slot = NULL, open_in = coalesce(open_in, ${waitingIn("?2")}), version = version + 1,
 		       parked_on = iif(${IS_DUE}, ${tenantKey("?2")}, NULL),
 		       status_reason = iif(${IS_DUE}, 'running_limit', status_reason),
 		       sweep_at = iif(${IS_DUE}, deadline_at, run_at)

@@ -1,6 +1,7 @@
 /** Registered receivers: created, changed, rotated, enabled and deleted by their tenant. */
 import type { Actor, AuditAction } from "../../core/tenants/audit.ts";
 import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
+import { limitOf } from "../admission/tenant-limits.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { checkActor, mayAct, requireActor } from "../tenants/acting-key.ts";
@@ -45,8 +46,8 @@ function insert(db: Database, endpoint: NewWebhookEndpoint, by: Actor): Statemen
 		sql: `INSERT INTO webhook_endpoints
 		       (tenant_id, id, name, url, event_types, payload, status, secret, secret_hint, created_at, updated_at)
 		SELECT id, ?3, ?4, ?5, ?6, ?7, 'enabled', ?8, ?9, ${NOW}, ${NOW} FROM tenants
-		 WHERE id = ?2 AND id NOT IN ${DELETED_TENANTS} AND ${mayAct("?10", "?2")} AND (limits ->> 'webhook_endpoints' IS NULL OR limits ->> 'webhook_endpoints' >
-		       (SELECT count(*) FROM webhook_endpoints WHERE tenant_id = ?2 AND id <> ?3))
+		 WHERE id = ?2 AND id NOT IN ${DELETED_TENANTS} AND ${mayAct("?10", "?2")} AND coalesce(${limitOf("webhook_endpoints")} >
+		       (SELECT count(*) FROM webhook_endpoints WHERE tenant_id = ?2 AND id <> ?3), TRUE)
 		    ON CONFLICT (tenant_id, id) DO UPDATE SET updated_at = webhook_endpoints.updated_at
 		RETURNING ${COLUMNS}`,
 		params: [

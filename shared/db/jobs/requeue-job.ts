@@ -8,7 +8,7 @@ import { breakerKeysOf } from "../../core/upstreams/credentials.ts";
 import { breakerStatement, openUntil } from "../admission/breakers.ts";
 import { tenantKey } from "../admission/keys.ts";
 import { releaseForTenants } from "../admission/release.ts";
-import { exceedsSlots, othersWait } from "../admission/tenant-limits.ts";
+import { exceedsSlots, othersWait, waitingIn } from "../admission/tenant-limits.ts";
 import { jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { jobKeysFromRows } from "../key-list.ts";
@@ -80,7 +80,8 @@ function requeueStatement(db: Database, requeue: Requeue): Statement {
 		sql: `UPDATE jobs
 		   SET status = 'queued', status_reason = CASE WHEN ${linesUp} THEN 'running_limit' ELSE ?6 END,
 		       run_at = ${due}, redispatches = 0, lease_expires_at = NULL,
-		       slot = CASE WHEN ${keepsSlot} THEN slot END, parked_on = CASE WHEN ${linesUp} THEN ${tenantKey("?2")} END,
+		       slot = CASE WHEN ${keepsSlot} THEN slot END,
+		       open_in = CASE WHEN open_in IS NULL AND NOT coalesce(${keepsSlot}, FALSE) THEN ${waitingIn("?2")} ELSE open_in END, parked_on = CASE WHEN ${linesUp} THEN ${tenantKey("?2")} END,
 		       sweep_at = CASE WHEN ${linesUp} THEN deadline_at WHEN ${keepsSlot} THEN min(max(deadline_at, ${due}), ${due} + ${ENQUEUE_GRACE_MS})
 		                       ELSE ${due} END,
 		       version = version + 1, model = ?7, credential = ?8, attempt = ?9, attempts = ?10, usage = ?11

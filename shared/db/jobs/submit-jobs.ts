@@ -12,7 +12,7 @@ import { ENQUEUE_GRACE_MS, SLOT_WAIT_MS } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
 import { tenantKey } from "../admission/keys.ts";
-import { openIn, openLeft, overBudget, slotsLeft, TOMORROW } from "../admission/tenant-limits.ts";
+import { openIn, openLeft, overBudget, slotsLeft, TOMORROW, waitingIn } from "../admission/tenant-limits.ts";
 import { column, jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
@@ -223,7 +223,7 @@ const admitted = (isKeyOurs: string, condition: string, slots: string) => `
 		SELECT tenant_id, any_is_soon, ${mayAdd("one.tenant_id")} AS may_add
 		  FROM (SELECT tenant_id, max(is_soon) AS any_is_soon FROM fresh GROUP BY tenant_id) AS one),
 	room AS MATERIALIZED (
-		SELECT tenant_id, may_add, ${openIn("tenant.tenant_id")} AS open_in,
+		SELECT tenant_id, may_add, ${openIn("tenant.tenant_id")} AS open_in, ${waitingIn("tenant.tenant_id")} AS waiting_in,
 		       CASE WHEN any_is_soon THEN ${slots} END AS slots_left
 		  FROM tenant WHERE may_add IS NULL OR may_add > 0),
 	admitted AS (
@@ -238,7 +238,7 @@ const INSERT = `
 	       job ->> 'inputKey', job ->> 'inputBytes', job ->> 'tokensEstimated', job ->> 'webhook', job ->> 'gateway', job ->> 'metadata',
 	       job ->> 'priority', job ->> 'timeoutMs', job ->> 'maxAttempts', job ->> 'retainMs', job ->> 'retryOf',
 	       job ->> 'origin', now, starts_at, job ->> 'deadlineMs', max(now, starts_at) + (job ->> 'deadlineMs'),
-	       iif(has_slot, tenant_id, NULL), open_in, iif(is_parked, ${tenantKey("tenant_id")}, NULL),
+	       iif(has_slot, tenant_id, NULL), coalesce(open_in, iif(has_slot, NULL, waiting_in)), iif(is_parked, ${tenantKey("tenant_id")}, NULL),
 	       iif(is_parked, 'running_limit', NULL),
 	       min(max(now, starts_at) + (job ->> 'deadlineMs'),
 	           CASE WHEN is_parked THEN max(now, starts_at) + (job ->> 'deadlineMs')

@@ -22,7 +22,7 @@ function tenantFromRow(raw: unknown): Tenant {
 
 export async function createTenant(
 	db: Database,
-	tenant: { tenantId: string; name: string; limits: TenantLimits; sealedSecret: string },
+	tenant: { tenantId: string; name: string; limits: TenantLimitsChange; sealedSecret: string },
 	by: Actor,
 ): Promise<Tenant> {
 	const { tenantId } = tenant;

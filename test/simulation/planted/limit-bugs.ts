@@ -21,7 +21,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a new job does not count as open",
 		seenBy: 32,
 		file: "shared/db/jobs/submit-jobs.ts",
-		find: "iif(has_slot, tenant_id, NULL), open_in,",
+		find: "iif(has_slot, tenant_id, NULL), coalesce(open_in, iif(has_slot, NULL, waiting_in)),",
 		replace: "iif(has_slot, tenant_id, NULL), NULL,",
 	},
 	{

@@ -5,7 +5,7 @@
 import { env } from "cloudflare:workers";
 import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { type Actor, OPERATOR } from "../../../shared/core/tenants/audit.ts";
-import { type Tenant, TenantLimits } from "../../../shared/core/tenants/tenant.ts";
+import { DEFAULT_LIMITS, type Tenant } from "../../../shared/core/tenants/tenant.ts";
 import type { Delivery, DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import { eventTypeOf } from "../../../shared/core/webhooks/events.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
@@ -166,11 +166,14 @@ export const A_SECRET = "whsec_dGVzdC13ZWJob29rLXNlY3JldC10ZXN0LXdlYmhvb2s=";
 /** A tenant whose webhooks are signed with `secret`. */
 export async function aTenant(overrides: Partial<Tenant> & { secret?: string } = {}): Promise<Tenant> {
 	const { secret = A_SECRET, ...given } = overrides;
-	const tenant = { tenantId: anId("ten"), name: "acme", limits: TenantLimits.parse({}), createdAt: NOW, ...given };
+	const tenant = { tenantId: anId("ten"), name: "acme", limits: DEFAULT_LIMITS, createdAt: NOW, ...given };
+	const { open_jobs } = tenant.limits;
+	const namedOpenJobs = open_jobs === DEFAULT_LIMITS.open_jobs ? undefined : open_jobs;
 	await insertRow("tenants", {
 		id: tenant.tenantId,
 		name: tenant.name,
-		limits: JSON.stringify(tenant.limits),
+		// As a tenant is stored whose limit of open jobs is the default.
+		limits: JSON.stringify({ ...tenant.limits, open_jobs: namedOpenJobs }),
 		webhook_secret: await seal(fakeRuntime(), env.SIGNING_KEY, tenant.tenantId, secret),
 		created_at: tenant.createdAt,
 	});

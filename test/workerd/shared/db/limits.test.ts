@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { addUsage, estimatedUsage } from "../../../../shared/core/jobs/attempts.ts";
 import { cancelled } from "../../../../shared/core/jobs/cancel.ts";
 import type { Job, JobSummary } from "../../../../shared/core/jobs/job.ts";
-import { FAIR_SHARE, TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
+import { DEFAULT_LIMITS, FAIR_SHARE, TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { credentialKeyOf } from "../../../../shared/core/upstreams/credentials.ts";
 import type { Usage } from "../../../../shared/core/upstreams/failures.ts";
 import { findReleasableKeys, releaseForTenants, releaseParked } from "../../../../shared/db/admission/release.ts";
@@ -20,6 +20,7 @@ import {
 	CANCELLED,
 	DAY,
 	finalizationOf,
+	HOUR,
 	jobOf,
 	LEASE_MS,
 	MINUTE,
@@ -344,6 +345,30 @@ describe("open_jobs", () => {
 		await finishJobs(db, [finalizationOf(job)]);
 		expect((await submitJob(db, asked)).outcome).toBe("created");
 		expect((await submitJob(db, aNewJob({ tenantId, idempotency: asked.idempotency }))).outcome).toBe("replayed");
+	});
+});
+
+describe("open_jobs of a tenant whose row does not name it", () => {
+	it("counts the jobs that ever wait for a slot, 100,000 at most, and no other job", async () => {
+		const { tenantId } = await aTenant({ limits: { ...DEFAULT_LIMITS, running_jobs: 1 } });
+		const open = async () =>
+			(await env.DB.prepare("SELECT open_jobs FROM tenants WHERE id = ?1").bind(tenantId).first())?.open_jobs;
+		const running = await leased([await submitted(tenantId)]);
+		expect(await open()).toBe(0);
+		const [waiting] = [await submitted(tenantId), await submitted(tenantId, { start: { delayMs: HOUR } })];
+		expect(await open()).toBe(2);
+		const requeue = { ...running, reason: "retrying" as const, delayMs: HOUR, progress: running, breakerEvent: null };
+		await requeueJob(db, requeue);
+		expect(await open()).toBe(3);
+		await finishJobs(db, [finalizationOf(await leased([waiting]))]);
+		expect(await open()).toBe(2);
+		await env.DB.prepare("UPDATE tenants SET open_jobs = 99999 WHERE id = ?1").bind(tenantId).run();
+		await submitted(tenantId, { start: { delayMs: HOUR } });
+		const refused = { outcome: "refused", limit: "open_jobs", quota: 100_000 };
+		expect(await submitJob(db, aNewJob({ tenantId }))).toMatchObject(refused);
+		expect(await submitJob(db, aNewJob({ tenantId: await limited({ open_jobs: null }) }))).toMatchObject({
+			outcome: "created",
+		});
 	});
 });
 
