@@ -62,7 +62,16 @@ function netOf(changes: (Changed & { table: string })[]): Net[] {
 }
 
 function limitsOf({ ledger }: Simulation, tenantId: string): Limits {
-	return JSON.parse(textOf(ledger.rows("tenants").get(`/${tenantId}`) ?? null, "limits")) as Limits;
+	return limitsIn(ledger.rows("tenants").get(`/${tenantId}`) ?? null);
+}
+
+function limitsIn(row: Row | null): Limits {
+	return {
+		running_jobs: null,
+		open_jobs: null,
+		tokens_per_day: null,
+		...(JSON.parse(textOf(row, "limits")) as object),
+	};
 }
 
 function jobsOf({ ledger }: Simulation, tenantId: string): Row[] {
@@ -199,8 +208,8 @@ class Spent {
 
 	/** From when a tenant has a limit, its tokens count. */
 	change({ id, before, after }: Pick<Changed, "id" | "before" | "after">): void {
-		const hadLimit = before !== null && limitIn(before) !== null;
-		if (after === null || hadLimit || limitIn(after) === null) return;
+		const hadLimit = before !== null && limitsIn(before).tokens_per_day !== null;
+		if (after === null || hadLimit || limitsIn(after).tokens_per_day === null) return;
 		const day = Math.floor(this.#simulation.world.databaseNow / DAY_MS);
 		this.#counted.set(id, { day, tokens: this.#ended.get(`${id} ${day}`) ?? 0 });
 	}
@@ -227,8 +236,4 @@ class Spent {
 		const reserved = withReserved ? numberOf(row, "tokens_reserved") : 0;
 		return max !== null && (day >= today ? tokens : 0) + reserved >= max;
 	}
-}
-
-function limitIn(row: Row): number | null {
-	return (JSON.parse(textOf(row, "limits")) as Limits).tokens_per_day;
 }
