@@ -9,11 +9,11 @@ import { JsonBody } from "../core/json/json-body.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { Actor } from "../core/tenants/audit.ts";
 import { credentialFor } from "../core/upstreams/credentials.ts";
+import { estimateTokens } from "../core/upstreams/estimate-tokens.ts";
 import { allowedBy } from "../core/upstreams/model-routes.ts";
 import { privateUrlIn, routingFieldIn } from "../core/upstreams/refused-fields.ts";
 import { isPublicHost } from "../core/webhooks/webhook-address.ts";
 import { receiverDigest } from "../crypto/receiver-digest.ts";
-import { estimateTokens } from "../core/upstreams/estimate-tokens.ts";
 import type { NewJob } from "../db/jobs/submit-jobs.ts";
 
 const RUN_AHEAD_MS_MAX = 30 * 24 * 3_600_000;

@@ -168,7 +168,8 @@ describe("usage of a day", () => {
 
 	it("counts models beyond a hundred as other", async () => {
 		const tenantId = await tenantWithModels(99);
-		await updateTenant(db, tenantId, { name: null, limits: { tokens_per_day: 2_000 } }, BY);
+		for (const tokens_per_day of [null, 2_000])
+			await updateTenant(db, tenantId, { name: null, limits: { tokens_per_day } }, BY);
 		for (const model of ["x1", "x2", "x3", "x1"]) await end(tenantId, model);
 		const rows = await models(tenantId);
 		expect(rows).toHaveLength(101);
