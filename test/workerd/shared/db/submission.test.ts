@@ -33,7 +33,7 @@ describe("submitJob", () => {
 			retainMs: 0,
 			retryOf: "job_before",
 		});
-		const { start, idempotency, ...columns } = asked;
+		const { start, idempotency, tokensEstimated, ...columns } = asked;
 
 		const submission = await submitJob(db, asked);
 
