@@ -25,7 +25,7 @@ export function useModels(stateDir: string, tenantId: string, count: number): vo
 	run(stateDir, (db) => {
 		const insert = db.prepare(
 			`${NUMBERS} INSERT INTO usage
-			 SELECT ?2, unixepoch() / 86400, 'shared/' || (?3 + n.i), 1, 0, 0, 0, 0 FROM n`,
+			 SELECT ?2, unixepoch() / 86400, 'shared/' || (?3 + n.i), 1, 0, 0, 0, 0, 0 FROM n`,
 		);
 		for (let used = 0; used < count; used += PAGE_ROWS) insert.run(Math.min(PAGE_ROWS, count - used), tenantId, used);
 	});

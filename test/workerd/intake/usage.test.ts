@@ -23,7 +23,7 @@ for (const [at, days] of [0, 1, 29, 30, 400].entries()) {
 
 async function use(whose: string, daysAgo: number, model: string, tokens: number) {
 	const day = Math.floor((TODAY - daysAgo * DAY) / DAY);
-	await env.DB.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, 3, 2, ?4, ?4, 2 * ?4)")
+	await env.DB.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, 3, 2, ?4, ?4, 2 * ?4, 0)")
 		.bind(whose, day, model, tokens)
 		.run();
 }

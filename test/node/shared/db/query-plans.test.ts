@@ -93,7 +93,7 @@ function fill(): void {
 		                                   next_attempt_at, sweep_at)
 		SELECT ${tenant}, 'dlv_' || i, 'job_' || i, '', '', 'https://a/', 'full', 'pending', i, i, i FROM n;
 		${numbers} INSERT INTO tombstones (delete_at, id, keys) SELECT i, i, '[]' FROM n WHERE i <= 1000;
-		${numbers} INSERT INTO usage SELECT ${tenant}, i / 1000, 'm', 1, 1, 1, 1, 1 FROM n`);
+		${numbers} INSERT INTO usage SELECT ${tenant}, i / 1000, 'm', 1, 1, 1, 1, 1, 0 FROM n`);
 }
 
 async function recordSimulation(): Promise<void> {
