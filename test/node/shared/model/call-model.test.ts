@@ -316,6 +316,7 @@ describe("a refusal", () => {
 				retryAfterMs: 3000,
 				isCallMade: true,
 				isCut: false,
+				mayBeBilled: false,
 				nextModelMayHelp: true,
 				logId: "log_1",
 				usage: null,
