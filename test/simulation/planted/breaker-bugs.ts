@@ -70,8 +70,8 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		name: "a time-out is not marked as cut",
 		scenario: "short-timeouts",
 		file: "shared/model/call-model.ts",
-		find: 'return newFailure({ class: "transient", code, message, status, isCut: true });',
-		replace: 'return newFailure({ class: "transient", code, message, status });',
+		find: 'return newFailure({ class: "transient", code, message, status, isCut: true, mayBeBilled: true });',
+		replace: 'return newFailure({ class: "transient", code, message, status, mayBeBilled: true });',
 	},
 	{
 		name: "a breaker opens for as long as a provider requests",
