@@ -78,7 +78,7 @@ async function checkAndCall(consumer: Consumer, lease: Lease, memory: JobMemory)
 	if (!(await mayStoreResult(consumer, job))) return afterStorageFault(job, null);
 	const tooLate = await checkTime(consumer, lease);
 	if (tooLate !== null) return tooLate;
-	if (lost.aborted || lease.hasLapsed()) return null;
+	if (lost.aborted) return null;
 	const outcome = await call(consumer, lease, input, memory);
 	// A result that was paid for is stored even if the lease is lost: the job's next holder finds it.
 	if (outcome.ok) return await keepResult(consumer, lease, outcome.response);
@@ -87,9 +87,10 @@ async function checkAndCall(consumer: Consumer, lease: Lease, memory: JobMemory)
 
 /**
  * Null: there is time for the call. A job that waited long for D1, R2 or memory could be cut off in the middle of a long call,
- * so it is queued again for another invocation.
+ * so it is queued again for another invocation. So is one whose lease has expired, unless its next holder has it.
  */
 async function checkTime({ runtime }: Consumer, lease: Lease): Promise<Settlement | null> {
+	if (lease.hasLapsed()) return afterStorageFault(lease.job, null);
 	const leftMs = lease.job.deadlineAt - lease.now();
 	if (leftMs < CALL_MS_MIN) {
 		await runtime.sleep(leftMs, lease.lost);
