@@ -44,10 +44,14 @@ export interface Lease {
 	beginCall(): Promise<boolean>;
 	/** The lease has expired without a heartbeat, as after a pause of this machine: its next holder calls. */
 	hasLapsed(): boolean;
-	/** Why the job may make no call: it was taken over from a holder that died, and is gated. Null: it may. */
+	/** Why the job may make no call: it is gated, and moves on or was taken over from a holder that died. Null: it may. */
 	gatedBy: GateReason | null;
+	/** The job, which is gated, moves on to its next model. */
+	movesOn: boolean;
 	/** The half-open breakers that admitted this call: its outcome is reported to them. */
 	probedBreakers: string[];
+	/** The last success that these breakers know of. Null: of none. */
+	succeededAt: number | null;
 }
 
 /**

@@ -6,7 +6,7 @@ import {
 	newAttempt,
 	nextAttemptNumber,
 } from "../../shared/core/jobs/attempts.ts";
-import { decideFailure, usesAttempt } from "../../shared/core/jobs/decide.ts";
+import { decideFailure } from "../../shared/core/jobs/decide.ts";
 import {
 	afterFailure,
 	afterFullIsolate,
@@ -47,7 +47,7 @@ async function attempt(consumer: Consumer, lease: Lease): Promise<Settlement | n
 	const found = await findEarlierResult(consumer, job);
 	if (found === "unknown") return afterStorageFault(job, null);
 	if (found !== null) return afterResult(job, found);
-	if (lease.gatedBy !== null) return handBack(job, lease.gatedBy);
+	if (lease.gatedBy !== null) return handBack(job, lease.gatedBy, lease.movesOn);
 
 	const provider = routeFor(consumer.config.modelRoutes, job.model)?.provider ?? "openai-compatible";
 	const waitMs = job.deadlineAt - lease.now();
@@ -149,12 +149,12 @@ async function keepResult(consumer: Consumer, lease: Lease, response: ModelRespo
 
 async function decide(consumer: Consumer, lease: Lease, failure: ModelFailure): Promise<Settlement> {
 	const { job } = lease;
-	const decision = decideFailure(job, failure, lease.now(), consumer.runtime.random);
+	const decision = decideFailure(job, failure, lease.now(), consumer.runtime.random, lease.succeededAt);
 	const { status, code, message, retryAfterMs, logId } = failure;
 	const usage = failure.usage ?? (failure.mayBeBilled ? estimatedUsage(job) : null);
 	const own = entryFor(consumer, lease, {
 		outcome: decision.next === "expired" ? "expired" : failure.class,
-		counted: usesAttempt(failure),
+		counted: decision.counted,
 		...{ status, code, message, retryAfterMs, logId, usage },
 	});
 	if (decision.next !== "queued") {

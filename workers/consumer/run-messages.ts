@@ -30,7 +30,7 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: D
 		for (const key of keys) dispose(key, retryAfterLeaseSpread(config.leaseMs, runtime.random));
 		return;
 	}
-	const { jobs, gated, probedBreakers, pending, released } = leased;
+	const { jobs, gated, movingOn, probedBreakers, pending, released } = leased;
 	const leasedHereAt = runtime.now();
 	logDebug("jobs.leased", { messages: keys.length, leased: jobs.length, durationMs: leasedHereAt - startedAt });
 	const watch = watchLeases(consumer, jobs, startedAt);
@@ -38,7 +38,9 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: D
 		job,
 		startedAt,
 		gatedBy: gated.get(job.jobId) ?? null,
+		movesOn: movingOn.has(job.jobId),
 		probedBreakers: breakerKeysOf(job).filter((key) => probedBreakers.has(key)),
+		succeededAt: lastOf(breakerKeysOf(job).map((key) => probedBreakers.get(key) ?? null)),
 		lost: watch.signalOf(job),
 		hasLapsed: () => watch.hasLapsed(job),
 		beginCall: () => watch.beginCall(job, mayKillHolders(job)),
@@ -57,6 +59,11 @@ export async function runMessages(consumer: Consumer, keys: JobKey[], dispose: D
 	const woken = wake(consumer, { deliveries: pending, jobs: released });
 	await Promise.all([runAll(jobs, run), disposeOfMissed(consumer, missed, disposeNow), woken]);
 	await watch.stop();
+}
+
+function lastOf(times: readonly (number | null)[]): number | null {
+	const known = times.filter((time) => time !== null);
+	return known.length === 0 ? null : Math.max(...known);
 }
 
 /** Side by side, and then, one after the other, the jobs that may kill this isolate: nothing else is lost with it then. */

@@ -100,10 +100,13 @@ export function afterMissingInput(job: Job): Settlement {
 	return { status: "failed", reason: "permanent", error, resultBytes: null, progress: progressWithoutCall(job) };
 }
 
-/** The job may make no call now. It is queued again and waits like any other with this reason. */
-export function handBack(job: Job, reason: StatusReason): QueuedSettlement {
+/** The job may make no call of its model now. It is queued again for its next one, or waits like any other with this reason. */
+export function handBack(job: Job, reason: StatusReason, movesOn = false): QueuedSettlement {
+	const end = { status: "queued", delayMs: 0, breakerEvent: null } as const;
+	const model = job.models[job.models.indexOf(job.model) + 1];
 	const progress = progressWithoutCall(job);
-	return { status: "queued", reason, delayMs: 0, progress, breakerEvent: null };
+	if (!movesOn || model === undefined) return { ...end, reason, progress };
+	return { ...end, reason: "retrying", progress: { ...progress, model, attempt: 0 } };
 }
 
 /** Spread, so that jobs that were handed back together do not return together. */

@@ -70,11 +70,12 @@ export function breakerEventFor(
 	const isRequested = failure.retryAfterMs !== null;
 	const keys = (sharedKey: string) => ({ key: ownKeyOf(job.tenantId, sharedKey), sharedKey });
 	const ofModel = keys(modelKeyOf(job.credential, job.model));
+	// The job itself may have moved on to its next model without a wait.
+	const throttledMs = Math.max(waitMs, failure.retryAfterMs ?? 0);
 	switch (failure.class) {
 		case "throttled":
-			return { kind: "trip", ...ofModel, leasedAt, reason: "throttled", waitMs: openMs(waitMs), isRequested };
+			return { kind: "trip", ...ofModel, leasedAt, reason: "throttled", waitMs: openMs(throttledMs), isRequested };
 		case "blocked": {
-			// The job itself may have moved on to its next model without a wait.
 			const blockedMs = Math.max(waitMs, BLOCKED_WAIT_MS, failure.retryAfterMs ?? 0);
 			const ofCredential = keys(credentialKeyOf(job.credential));
 			return { kind: "trip", ...ofCredential, leasedAt, reason: "blocked", waitMs: openMs(blockedMs), isRequested };

@@ -118,7 +118,7 @@ export function breakerStatement(db: Database, event: BreakerEvent): Statement {
 
 /**
  * Uses up permits for the jobs just leased. The call that takes the last one opens the breaker again, until a probe succeeds
- * or is overdue. Returns the keys of the breakers that admitted calls.
+ * or is overdue. Returns the breakers that admitted calls.
  */
 export function takePermits(db: Database, keys: JobKey[], holder: string): Statement {
 	return {
@@ -129,7 +129,7 @@ export function takePermits(db: Database, keys: JobKey[], holder: string): State
 		          FROM jobs JOIN breakers AS upstream ON upstream.key IN ${breakerKeys("jobs")}
 		         WHERE ${REQUESTED} AND status = 'running' AND holder = ?3 AND deadline_at > ${NOW} GROUP BY upstream.key) AS used
 		 WHERE breakers.key = used.key AND breakers.open_until <= ${NOW}
-		RETURNING breakers.key`,
+		RETURNING breakers.key, succeeded_at`,
 		params: [db.clock(), keyList(keys), holder],
 	};
 }
@@ -146,7 +146,7 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 	await db.transact("record recovery", [
 		{
 			sql: `UPDATE breakers
-			   SET permits = permits + ${PERMITS_EARNED}, successes = successes + 1,
+			   SET permits = permits + ${PERMITS_EARNED}, successes = successes + 1, succeeded_at = ${NOW},
 			       trips = iif(successes + 1 >= ${SUCCESSES_TO_RECOVER}, 0, trips),
 			       open_until = CASE WHEN permits IS NULL THEN open_until ELSE min(open_until, ${NOW}) END
 			 WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3`,

@@ -3,6 +3,7 @@
  * here: its time, the key that it is parked on, its tenant's budget and slots, and the breakers of its credential and its model.
  */
 import { z } from "zod";
+import { MOVE_ON_MS } from "../../core/jobs/decide.ts";
 import type { JobKey } from "../../core/jobs/job.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
@@ -20,7 +21,7 @@ const placeIn = (group: string) => `row_number() OVER (PARTITION BY tenant_id, $
 const placed = (condition: string) => `(
 	SELECT *, row_number() OVER (PARTITION BY credential ORDER BY own_place_in_credential, id) AS place_in_credential,
 	       row_number() OVER (PARTITION BY credential, model ORDER BY own_place_at_model, id) AS place_at_model
-	  FROM (SELECT tenant_id, id, status, credential, model, deadline_at, slot,
+	  FROM (SELECT tenant_id, id, status, credential, model, models, deadline_at, slot, waits_since,
 	               ${placeIn("slot IS NULL")} AS place_in_tenant,
 	               ${placeIn("credential")} AS own_place_in_credential,
 	               ${placeIn("credential, model")} AS own_place_at_model
@@ -30,13 +31,21 @@ const placed = (condition: string) => `(
 const DUE = `(status = 'queued' AND iif(parked_on IS NULL, run_at, deadline_at) <= ${NOW})
 	OR (status = 'running' AND lease_expires_at <= ${NOW})`;
 
-/** No call may be made. A job past its deadline is never gated: it makes no call, and must be settled. */
-const GATED = `deadline_at > ${NOW} AND (
-	   ${overBudget("placed.tenant_id")}
-	OR ${gatedBy(ownKey("placed.tenant_id", credentialKey("placed")), "own_place_in_credential")}
+const GATED_BY_BREAKERS = `(
+	   ${gatedBy(ownKey("placed.tenant_id", credentialKey("placed")), "own_place_in_credential")}
 	OR ${gatedBy(ownKey("placed.tenant_id", modelKey("placed")), "own_place_at_model")}
 	OR ${gatedBy(credentialKey("placed"), "place_in_credential")}
 	OR ${gatedBy(modelKey("placed"), "place_at_model")})`;
+
+/** No call may be made. A job past its deadline is never gated: it makes no call, and must be settled. */
+const GATED = `deadline_at > ${NOW} AND (${overBudget("placed.tenant_id")} OR ${GATED_BY_BREAKERS})`;
+
+const hasFurtherModel = (job: string) => `${job}.models ->> '$[#-1]' <> ${job}.model`;
+
+/** The job moves on to its further model: the present one is closed to it for too long ahead, or has been. */
+const MOVES_ON = `(${hasFurtherModel("placed")} AND deadline_at > ${NOW} AND NOT ${overBudget("placed.tenant_id")}
+	AND ((waits_since <= ${NOW} - ${MOVE_ON_MS} AND ${GATED_BY_BREAKERS}) OR EXISTS (
+	      SELECT 1 FROM breakers WHERE key IN ${breakerKeys("placed")} AND open_until > ${NOW} + ${MOVE_ON_MS})))`;
 
 /** Jobs without a slot get the free ones of their tenant, in order. None is of use while all its tokens are reserved. */
 const HAS_SLOT = `CASE WHEN deadline_at <= ${NOW} THEN TRUE
@@ -46,10 +55,10 @@ const HAS_SLOT = `CASE WHEN deadline_at <= ${NOW} THEN TRUE
 
 /**
  * Of the requested jobs, bound as `?2`, those that are leased now. A running job whose holder died is taken over even if it
- * is gated: its result may be in R2.
+ * is gated: its result may be in R2. One that moves on makes no call under this lease.
  */
 export const ADMITTED = `SELECT tenant_id, id FROM ${placed(DUE)}
-	WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT})`;
+	WHERE status = 'running' OR ((NOT (${GATED}) OR ${MOVES_ON}) AND ${HAS_SLOT})`;
 
 /** The status reason of a gated job. */
 export const GateReason = z.enum(["budget_spent", "throttled", "unavailable", "blocked"]);
@@ -61,7 +70,7 @@ const GATE_REASON = `CASE WHEN ${overBudget("placed.tenant_id")} THEN 'budget_sp
 /** Of the jobs just leased, those that are gated or have a breaker at all: `is_gated` distinguishes them. */
 export function findGated(db: Database, keys: JobKey[], holder: string): Statement {
 	return {
-		sql: `SELECT id, ${GATED} AS is_gated, ${GATE_REASON} AS gate_reason FROM ${placed("status = 'running' AND holder = ?3")}
+		sql: `SELECT id, ${GATED} AS is_gated, ${MOVES_ON} AS moves_on, ${GATE_REASON} AS gate_reason FROM ${placed("status = 'running' AND holder = ?3")}
 		       WHERE ${GATED} OR (deadline_at > ${NOW}
 		         AND EXISTS (SELECT 1 FROM breakers WHERE key IN ${breakerKeys("placed")}))`,
 		params: [db.clock(), keyList(keys), holder],
@@ -75,21 +84,25 @@ const OPEN_BREAKER = `(SELECT key FROM breakers WHERE key IN ${breakerKeys("jobs
 /**
  * Parks the requested jobs that are due and were not leased, in the transaction that leases the others, on the first that
  * applies: tomorrow's budget, a breaker, a slot. A parked job gives its slot back. No queue message is sent for it until
- * `release.ts` releases it; the sweeper only watches its deadline.
+ * `release.ts` releases it; the sweeper only watches its deadline. A job with a further model is not parked on a breaker: it
+ * waits for its time, so that it is leased again and may move on.
  */
 export function parkWaiting(db: Database, keys: JobKey[]): Statement {
 	return {
 		sql: `UPDATE jobs
 		   SET parked_on = waiting.parked_on, status_reason = waiting.reason, run_at = waiting.run_at, slot = NULL,
 		       open_in = coalesce(open_in, ${waitingIn("waiting.tenant_id")}),
-		       version = version + 1, sweep_at = deadline_at
+		       version = version + 1, sweep_at = iif(waiting.parked_on IS NULL, min(waiting.run_at, deadline_at), deadline_at),
+		       waits_since = iif(waiting.parked_on IS NULL, coalesce(waits_since, ${NOW}), waits_since)
 		  FROM (
 		       SELECT due.tenant_id, due.id,
-		              CASE WHEN is_over_budget OR breaker.key IS NULL THEN ${tenantKey("due.tenant_id")} ELSE breaker.key END AS parked_on,
+		              CASE WHEN is_over_budget OR breaker.key IS NULL THEN ${tenantKey("due.tenant_id")}
+		                   WHEN NOT has_further_model THEN breaker.key END AS parked_on,
 		              CASE WHEN is_over_budget THEN 'budget_spent' ELSE coalesce(breaker.reason, 'running_limit') END AS reason,
 		              CASE WHEN is_over_budget THEN ${TOMORROW} ELSE coalesce(breaker.open_until, due.run_at) END AS run_at
 		         FROM (SELECT tenant_id, id, run_at, slot, ${overBudget("jobs.tenant_id")} AS is_over_budget,
-		                      ${isAllReserved("jobs.tenant_id")} AS is_all_reserved, ${OPEN_BREAKER} AS breaker
+		                      ${isAllReserved("jobs.tenant_id")} AS is_all_reserved, ${OPEN_BREAKER} AS breaker,
+		                      ${hasFurtherModel("jobs")} AS has_further_model
 		                 FROM jobs
 		                WHERE ${REQUESTED} AND status = 'queued' AND run_at <= ${NOW} AND parked_on IS NULL AND deadline_at > ${NOW}) AS due
 		         LEFT JOIN breakers AS breaker ON breaker.key = due.breaker

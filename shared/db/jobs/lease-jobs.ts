@@ -36,8 +36,13 @@ export interface Leased {
 	released: JobKey[];
 	/** Taken-over jobs that may make no call, by id, with the reason. They are only settled, if R2 has their result. */
 	gated: Map<string, GateReason>;
-	/** Keys of the half-open breakers that admitted calls. The outcomes of these calls open or close them. */
-	probedBreakers: Set<string>;
+	/** Of these, the jobs that move on to their next model instead. */
+	movingOn: Set<string>;
+	/**
+	 * Keys of the half-open breakers that admitted calls, each with the last success of such a call. The outcomes of these calls
+	 * open or close them.
+	 */
+	probedBreakers: Map<string, number | null>;
 }
 
 /**
@@ -70,14 +75,18 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 	// Which of the jobs taken over by the lost request are probes is unknown, so all that have a breaker count as gated.
 	const takenOverBefore = new Set(isRepeated ? jobs.filter(isTakenOver).map(({ jobId }) => jobId) : []);
 	const isGated = (id: string, isGatedNow: boolean) => (leasedNow.has(id) ? isGatedNow : takenOverBefore.has(id));
-	const gated = rows.gated.filter((row) => isGated(String(row.id), row.is_gated === 1));
+	const movesOn = (row: Record<string, unknown>) => row.is_gated === 1 && row.moves_on === 1;
+	const gated = rows.gated.filter((row) => movesOn(row) || isGated(String(row.id), row.is_gated === 1));
 	return {
 		jobs,
 		now: Number(rows.held[0]?.now ?? jobs[0]?.leasedAt ?? 0),
 		gated: new Map(gated.map((row) => [String(row.id), GateReason.parse(row.gate_reason)])),
+		movingOn: new Set(rows.gated.filter(movesOn).map(({ id }) => String(id))),
 		pending: pendingFromRows(rows.deliveries),
 		released: jobKeysFromRows(rows.released),
-		probedBreakers: new Set(rows.probed.map(({ key }) => String(key))),
+		probedBreakers: new Map(
+			rows.probed.map(({ key, succeeded_at: at }) => [String(key), at === null ? null : Number(at)]),
+		),
 	};
 }
 

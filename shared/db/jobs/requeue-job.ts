@@ -84,7 +84,7 @@ function requeueStatement(db: Database, requeue: Requeue): Statement {
 		       open_in = CASE WHEN open_in IS NULL AND NOT coalesce(${keepsSlot}, FALSE) THEN ${waitingIn("?2")} ELSE open_in END, parked_on = CASE WHEN ${linesUp} THEN ${tenantKey("?2")} END,
 		       sweep_at = CASE WHEN ${linesUp} THEN deadline_at WHEN ${keepsSlot} THEN min(max(deadline_at, ${due}), ${due} + ${ENQUEUE_GRACE_MS})
 		                       ELSE ${due} END,
-		       version = version + 1, model = ?7, credential = ?8, attempt = ?9, attempts = ?10, usage = ?11
+		       waits_since = CASE WHEN model = ?7 THEN waits_since END, version = version + 1, model = ?7, credential = ?8, attempt = ?9, attempts = ?10, usage = ?11
 		 WHERE tenant_id = ?2 AND id = ?3 AND fence = ?4 AND status = 'running'
 		RETURNING run_at - ${NOW} AS wait_ms, slot`,
 		params: [

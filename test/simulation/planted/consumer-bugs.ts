@@ -64,8 +64,8 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		name: "a job is attempted once more than allowed",
 		seenBy: 178,
 		file: "shared/core/jobs/decide.ts",
-		find: "usesAttempt(failure) && job.attempt >= job.maxAttempts",
-		replace: "usesAttempt(failure) && job.attempt > job.maxAttempts",
+		find: "counted && job.attempt >= job.maxAttempts",
+		replace: "counted && job.attempt > job.maxAttempts",
 	},
 	{
 		name: "a job that kills its holders is called forever",

@@ -107,6 +107,42 @@ export const PROVIDERS: readonly Scenario[] = [
 		},
 	},
 	{
+		name: "refused-for-ever",
+		promise: "a model that refuses all calls for later keeps no job that has another model, and no other for ever",
+		async play(stage) {
+			const [one, two, spoilt] = [await stage.tenant("one"), await stage.tenant("two"), await stage.tenant("spoilt")];
+			const blocked = { status: 402, body: { error: { message: "Out of credits.", code: "insufficient_quota" } } };
+			stage.service.model.script = ({ model, tenantId }) => ({
+				afterMs: SECOND,
+				...(model === "alpha/one" ? { reply: tenantId === spoilt.tenantId ? blocked : refusal("Slow down.") } : {}),
+			});
+			await stage.store([one, two, spoilt], 2);
+			const movers = await stage.store([one, two], 10, { models: ["alpha/one", "beta/two"] });
+			await stage.run(5 * MINUTE);
+			stage.expect("jobs that moved on, in 5 min", movers.filter((id) => stage.work.finalAt.has(id)).length, {
+				atLeast: movers.length,
+			});
+			stage.expect("calls of one of them at most", Math.max(...movers.map((id) => stage.work.calls.of(id))), {
+				atMost: 8,
+			});
+			await stage.run(8 * HOUR);
+			const jobs = [one, two, spoilt]
+				.flatMap((tenant) => stage.jobsOf(tenant))
+				.filter(({ id }) => !movers.includes(String(id)));
+			stage.expect("the others that failed", jobs.filter((job) => job.status_reason === "attempts_exhausted").length, {
+				atLeast: jobs.length,
+			});
+			stage.expect(
+				"of them, calls of one at least",
+				Math.min(...jobs.map(({ id }) => stage.work.calls.of(String(id)))),
+				{
+					atLeast: 6,
+				},
+			);
+			stage.expect("and at most", Math.max(...jobs.map(({ id }) => stage.work.calls.of(String(id)))), { atMost: 15 });
+		},
+	},
+	{
 		name: "throttled-model",
 		promise: "a backlog uses what a provider allows, and does not churn",
 		async play(stage) {

@@ -4,7 +4,9 @@ import {
 	ANSWER_UNREADABLE,
 	deadlineError,
 	decideFailure,
-	usesAttempt,
+	MOVE_ON_MS,
+	WAITS_MAX,
+	WAITS_MS_MAX,
 } from "../../../../../shared/core/jobs/decide.ts";
 import type { ModelFailure } from "../../../../../shared/core/upstreams/failures.ts";
 import { aFailure, anAttempt, jobOf, NOW, type StoredJob } from "../../../../support/job-of.ts";
@@ -16,8 +18,18 @@ const decided = (job: StoredJob, failure: ModelFailure, now = NOW) => decideFail
 describe("a transient failure", () => {
 	it("puts the job back, to wait longer with each attempt", () => {
 		const next = { next: "queued", reason: "retrying", model: "simulated/echo" };
-		expect(decided(running({ attempt: 1 }), aFailure("transient"))).toEqual({ ...next, attempt: 1, delayMs: 1_000 });
-		expect(decided(running({ attempt: 4 }), aFailure("transient"))).toEqual({ ...next, attempt: 4, delayMs: 8_000 });
+		expect(decided(running({ attempt: 1 }), aFailure("transient"))).toEqual({
+			...next,
+			attempt: 1,
+			counted: true,
+			delayMs: 1_000,
+		});
+		expect(decided(running({ attempt: 4 }), aFailure("transient"))).toEqual({
+			...next,
+			attempt: 4,
+			counted: true,
+			delayMs: 8_000,
+		});
 	});
 
 	it("fails the job with its own words when the last attempt is used up", () => {
@@ -26,12 +38,13 @@ describe("a transient failure", () => {
 			reason: "attempts_exhausted",
 			error: { code: "server_error", message: "It failed.", status: 500, model: "simulated/echo" },
 			attempt: 5,
+			counted: true,
 		});
 	});
 
 	it("moves on to the next model when the last attempt on this one is used up", () => {
 		const job = running({ models: ["a", "b", "c"], model: "b", attempt: 5, maxAttempts: 5 });
-		const next = { next: "queued", reason: "retrying", delayMs: 0, model: "c", attempt: 0 };
+		const next = { next: "queued", reason: "retrying", delayMs: 0, model: "c", attempt: 0, counted: true };
 		expect(decided(job, aFailure("transient", { nextModelMayHelp: false }))).toEqual(next);
 		expect(decided({ ...job, model: "c" }, aFailure("transient"))).toMatchObject({ next: "failed" });
 	});
@@ -58,7 +71,7 @@ describe("a throttled or blocked failure", () => {
 	it("moves on to another model at once where it is blocked, and waits where it is throttled", () => {
 		const job = running({ models: ["a", "b"], attempt: 5, maxAttempts: 5 });
 		expect(decided(job, aFailure("throttled"))).toMatchObject({ next: "queued", model: "a" });
-		const next = { next: "queued", reason: "retrying", delayMs: 0, model: "b", attempt: 0 };
+		const next = { next: "queued", reason: "retrying", delayMs: 0, model: "b", attempt: 0, counted: false };
 		for (const nextModelMayHelp of [true, false])
 			expect(decided(job, aFailure("blocked", { nextModelMayHelp }))).toEqual(next);
 		expect(decided({ ...job, model: "b" }, aFailure("blocked"))).toMatchObject({ reason: "blocked", model: "b" });
@@ -94,17 +107,70 @@ describe("the deadline", () => {
 			next: "expired",
 			error: deadlineError(job),
 			attempt: kind === "transient" || kind === "permanent" ? 2 : 1,
+			counted: kind === "transient" || kind === "permanent",
 		};
 		expect(decided(job, aFailure(kind), NOW + 1_000)).toEqual(expired);
 		expect(decided(job, aFailure(kind), NOW + 999).next).not.toBe("expired");
 	});
 });
 
-describe("usesAttempt", () => {
-	it("counts what was the job's own bad luck, not a provider's `later`", () => {
-		const counted = (["transient", "permanent", "throttled", "blocked"] as const).map((kind) =>
-			usesAttempt(aFailure(kind)),
-		);
-		expect(counted).toEqual([true, true, false, false]);
+describe("waits that use no attempt", () => {
+	/** A job that was refused `count` times in a row, the first time `agoMs` ago. */
+	const refused = (count: number, agoMs: number, facts: Partial<StoredJob> = {}) =>
+		running({
+			attempt: 1,
+			maxAttempts: 3,
+			model: "a",
+			models: ["a"],
+			deadlineMs: 2 * WAITS_MS_MAX,
+			attempts: Array.from({ length: count }, (_, index) =>
+				anAttempt(index + 1, {
+					outcome: index % 2 ? "blocked" : "throttled",
+					counted: false,
+					model: "a",
+					endedAt: NOW - agoMs,
+				}),
+			),
+			...facts,
+		});
+	const waits = { next: "queued", model: "a", attempt: 0, counted: false };
+	const counts = { next: "queued", model: "a", attempt: 1, counted: true };
+	const movesOn = { next: "queued", reason: "retrying", model: "b", attempt: 0, delayMs: 0 };
+	const [two, last] = [{ models: ["a", "b"] }, { attempt: 3 }];
+	const mixed = [
+		anAttempt(1, { outcome: "throttled", model: "b" }),
+		anAttempt(2, { outcome: "transient", model: "a" }),
+	];
+
+	it.each([
+		["the first one", "throttled", refused(0, 0), null, waits],
+		["the tenth one", "throttled", refused(WAITS_MAX - 1, 1), null, waits],
+		["the eleventh one", "throttled", refused(WAITS_MAX, 1), null, counts],
+		["the eleventh one that is blocked", "blocked", refused(WAITS_MAX, 1), null, counts],
+		["just before an hour", "throttled", refused(1, WAITS_MS_MAX - 1), null, waits],
+		["after an hour", "throttled", refused(1, WAITS_MS_MAX), null, counts],
+		["after an hour, blocked", "blocked", refused(1, WAITS_MS_MAX), NOW - WAITS_MS_MAX - 1, counts],
+		["after an hour in which a call succeeded", "throttled", refused(1, WAITS_MS_MAX), NOW - WAITS_MS_MAX, waits],
+		[
+			"the last attempt",
+			"throttled",
+			refused(WAITS_MAX, 1, last),
+			null,
+			{ next: "failed", reason: "attempts_exhausted" },
+		],
+		["the first one on this model", "throttled", refused(0, 0, { attempts: mixed.toReversed() }), null, waits],
+		["the first one after another failure", "throttled", refused(0, 0, { attempts: mixed }), null, waits],
+		["a minute's wait in sum, with a further model", "throttled", refused(1, MOVE_ON_MS, two), null, movesOn],
+		["less than that", "throttled", refused(1, MOVE_ON_MS - 1, two), null, waits],
+		["any number of blocks, with a further model", "blocked", refused(WAITS_MAX, 1, two), null, movesOn],
+	] as const)("end in time: %s", (_, kind, job, succeededAt, expected) => {
+		expect(decideFailure(job, aFailure(kind), NOW, half, succeededAt)).toMatchObject(expected);
+	});
+
+	it.each([
+		[MOVE_ON_MS, movesOn],
+		[MOVE_ON_MS - 10_000, waits],
+	])("end at once where %i ms are requested and there is a further model", (retryAfterMs, expected) => {
+		expect(decided(refused(0, 0, two), aFailure("throttled", { retryAfterMs }))).toMatchObject(expected);
 	});
 });

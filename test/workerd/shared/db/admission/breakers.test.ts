@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import { MOVE_ON_MS } from "../../../../../shared/core/jobs/decide.ts";
 import type { JobKey } from "../../../../../shared/core/jobs/job.ts";
 import {
 	FAILURES_SHARED,
@@ -40,7 +41,7 @@ async function lease(jobs: JobKey[], at: number, holder = anId("req")) {
 		holder,
 		leaseMs: 90 * SECOND,
 	});
-	return { ids: leased.map((job) => job.jobId), probedBreakers: [...probedBreakers] };
+	return { ids: leased.map((job) => job.jobId), probedBreakers: [...probedBreakers.keys()] };
 }
 
 async function breakerOf(key: string) {
@@ -261,6 +262,41 @@ describe("an open breaker", () => {
 		});
 		expect(requeued?.waitMs).toBe(MINUTE);
 		expect((await lease([job], NOW + MINUTE)).ids).toEqual([job.jobId]);
+	});
+});
+
+describe("a job with a further model", () => {
+	const withFurther = (upstream: object) => aJob({ ...upstream, models: ["vendor/model", "vendor/other"] });
+	const leaseAt = (job: JobKey, at: number) =>
+		leaseJobs(databaseAt(at), { keys: [job], holder: "h", leaseMs: 90 * SECOND });
+
+	it.each([
+		[MOVE_ON_MS, []],
+		[MOVE_ON_MS + 1, ["blocked"]],
+	])("is leased to move on if its breaker stays open for more than a minute: %i ms", async (openMs, reasons) => {
+		const { key, ...upstream } = anUpstream();
+		const job = await withFurther(upstream);
+		await recordFailure(databaseAt(NOW), { ...throttled(key, openMs), reason: "blocked" });
+		const { gated, movingOn, jobs } = await leaseAt(job, NOW);
+		expect([...gated.values()]).toEqual(reasons);
+		expect(movingOn.size).toBe(reasons.length);
+		if (jobs.length === 0)
+			expect(await reload(job)).toMatchObject({ parkedOn: null, runAt: NOW + openMs, sweepAt: NOW + openMs });
+	});
+
+	it("moves on after a minute of shorter waits, also by a request whose response was lost", async () => {
+		const { key, ...upstream } = anUpstream();
+		const job = await withFurther(upstream);
+		for (const at of [NOW, NOW + MINUTE / 2, NOW + MINUTE - 1]) {
+			await recordFailure(databaseAt(at), throttled(key, MINUTE / 2 - 1, { leasedAt: at }));
+			expect((await leaseAt(job, at)).jobs).toEqual([]);
+		}
+		const request = { keys: [job], holder: "h", leaseMs: 90 * SECOND };
+		const at = NOW + MINUTE + MINUTE / 2 - 2;
+		await recordFailure(databaseAt(at), throttled(key, MINUTE / 2, { leasedAt: at }));
+		await leaseJobs(databaseAt(at), request);
+		const { movingOn, jobs } = await leaseJobs(databaseAt(at + 1), { ...request, isRepeated: true });
+		expect([[...movingOn], jobs.length]).toEqual([[job.jobId], 1]);
 	});
 });
 

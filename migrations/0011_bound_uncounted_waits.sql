@@ -1,0 +1,4 @@
+-- The last success of a call that the breaker admitted while it was half-open. Null: none since the row was inserted.
+ALTER TABLE breakers ADD COLUMN succeeded_at INTEGER;
+-- Since when a job that has a further model waits for breakers of its present one. Null: it does not.
+ALTER TABLE jobs ADD COLUMN waits_since INTEGER;
