@@ -1,6 +1,7 @@
 /** Writes how a lease ended: one guarded transition of the row, then the messages that it causes. */
 import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
 import type { Settlement } from "../../shared/core/jobs/settlement.ts";
+import { queueDelaySeconds } from "../../shared/core/jobs/wakeups.ts";
 import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { DeliveryKey } from "../../shared/core/webhooks/delivery.ts";
 import { requeueJob } from "../../shared/db/jobs/requeue-job.ts";
@@ -26,8 +27,14 @@ export async function settle(consumer: Consumer, { job, now }: Lease, settlement
 
 	if (written === "unknown") return retryAfterLeaseSpread(consumer.config.leaseMs, consumer.runtime.random);
 	await wake(consumer, { deliveries: value?.deliveries ?? [], jobs: value?.released ?? [] });
+	await enqueueProbe(consumer, value?.nextProbe ?? null);
 	if (settlement.status !== "queued" || written === "lost") return ACK;
 	return value?.waitMs === null ? ACK : retryWhenDue(value?.waitMs ?? settlement.delayMs);
+}
+
+async function enqueueProbe({ jobQueue }: Consumer, probe: Settled["nextProbe"]): Promise<void> {
+	const delaySeconds = probe === null ? null : queueDelaySeconds(probe.waitMs);
+	if (probe !== null && delaySeconds !== null) await jobQueue.tryEnqueue([probe], delaySeconds);
 }
 
 interface Settled {
@@ -37,6 +44,7 @@ interface Settled {
 	released: JobKey[];
 	/** Until a queued job is due. Null: it needs no message. */
 	waitMs: number | null;
+	nextProbe: (JobKey & { waitMs: number }) | null;
 }
 
 async function write(consumer: Consumer, job: Job, settlement: Settlement): Promise<Settled> {
@@ -44,7 +52,7 @@ async function write(consumer: Consumer, job: Job, settlement: Settlement): Prom
 	if (settlement.status !== "queued") {
 		const from = "running" as const;
 		const end = { tenantId, jobId, from, fence, cancellation: null, ...settlement };
-		return { ...(await consumer.finalizations.commit(end)), waitMs: 0 };
+		return { ...(await consumer.finalizations.commit(end)), waitMs: 0, nextProbe: null };
 	}
 	// By the current routes. If none serves the model, the job fails when it is leased.
 	const credential = credentialFor(consumer.config.modelRoutes, settlement.progress.model) ?? "";

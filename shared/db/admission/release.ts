@@ -1,10 +1,10 @@
 /** Releases parked jobs: the one way back to the queue, whatever key they are parked on. */
 import type { JobKey } from "../../core/jobs/job.ts";
-import { ENQUEUE_GRACE_MS } from "../../core/jobs/wakeups.ts";
+import { ENQUEUE_GRACE_MS, SLOT_WAIT_MS } from "../../core/jobs/wakeups.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { distinctKeys } from "../distinct-keys.ts";
 import { jobKeysFromRows, keyList, REQUESTED } from "../key-list.ts";
-import { callsAdmitted } from "./breakers.ts";
+import { callsAdmitted, openUntil } from "./breakers.ts";
 import { ownKey, tenantKey, tenantOfKey } from "./keys.ts";
 import { slotsLeft, slotsToGive } from "./tenant-limits.ts";
 
@@ -85,10 +85,16 @@ const tenantsParked = (name: string, condition: string) => `${name} (tenant_id) 
 	  FROM ${name} WHERE ${name}.tenant_id IS NOT NULL
 	LIMIT ?3)`;
 
+/** Of one tenant, as many as it is released. */
+const EACH = "SELECT (calls - 1) / max(1, (SELECT count(*) FROM line)) + 1 FROM admitted";
+const parkedJobs = (condition: string, order: string) => `
+	SELECT id FROM jobs WHERE parked_on = ?2 AND jobs.tenant_id = line.tenant_id AND ${condition} ORDER BY ${order} LIMIT (${EACH})`;
+
 /**
  * The jobs to release of those parked on `?2`, a key of breakers: one of each tenant, then a second one of each, as many as its
  * breakers admit and ?3 at most. The tenants take turns: the first is the one after `served`, the tenant that was served last.
- * Within a tenant the most urgent job comes first, then the oldest. Reads a few rows for each job and each tenant.
+ * Within a tenant the most urgent job comes first, then the oldest; those that failed as probes come last. Reads a few rows for
+ * each job and each tenant, and those that failed.
  */
 const inTurn = (served: string) => `
 	served (tenant_id) AS (SELECT coalesce((SELECT ${served} FROM breakers WHERE key = ?2), '')),
@@ -103,9 +109,9 @@ const inTurn = (served: string) => `
 	       SELECT line.tenant_id, place, parked.value, parked.key
 	         FROM line CROSS JOIN json_each((
 	              SELECT json_group_array(id) FROM (
-	                     SELECT id FROM jobs WHERE parked_on = ?2 AND jobs.tenant_id = line.tenant_id
-	                      ORDER BY priority DESC, id
-	                      LIMIT (SELECT (calls - 1) / max(1, (SELECT count(*) FROM line)) + 1 FROM admitted)))) AS parked
+	                     SELECT id FROM (${parkedJobs("probed_at IS NULL", "priority DESC, id")})
+	                     UNION ALL SELECT id FROM (${parkedJobs("probed_at IS NOT NULL", "probed_at, id")})
+	                      LIMIT (${EACH})))) AS parked
 	        WHERE parked.key < coalesce(${callsAdmitted(`${ownKey("line.tenant_id", "?2")}, ${sharedKeyOf("?2")}`)}, ?3)
 	        ORDER BY parked.key, place LIMIT (SELECT calls FROM admitted))`;
 
@@ -142,6 +148,30 @@ function releaseStatements(db: Database, key: string, limit: number): Statement[
 	const [, tenantId] = /^tenant:(.*)$/s.exec(key) ?? [];
 	if (tenantId !== undefined) return [releaseForTenants(db, [tenantId], limit)];
 	return [takeTurns(db, key, limit), releaseInTurn(db, key, limit)];
+}
+
+/**
+ * In the transaction in which a job of `?2`, `?3` under the lease `?4` was parked because it failed as the probe of its tenant's own
+ * breaker `?5`: the first of the others gets its slot, to be the next probe as soon as the breaker is half-open. Enqueue it
+ * for then. Where the breaker stays open for longer than a slot is held, the sweeper releases the next one.
+ */
+export function passProbeOn(
+	db: Database,
+	{ tenantId, jobId, fence }: JobKey & { fence: number },
+	key: string,
+): Statement {
+	const first = (condition: string, order: string) => `SELECT id FROM (
+		SELECT id FROM jobs WHERE parked_on = ?5 AND tenant_id = ?2 AND id <> ?3 AND ${condition} ORDER BY ${order} LIMIT 1)`;
+	return {
+		sql: `UPDATE jobs
+		   SET parked_on = NULL, slot = tenant_id, run_at = ${openUntil("?5")}, redispatches = 0, version = version + 1,
+		       sweep_at = min(deadline_at, ${openUntil("?5")} + ${ENQUEUE_GRACE_MS})
+		 WHERE tenant_id = ?2 AND id = (${first("probed_at IS NULL", "priority DESC, id")} UNION ALL ${first("probed_at IS NOT NULL", "probed_at, id")} LIMIT 1)
+		   AND EXISTS (SELECT 1 FROM jobs AS probe WHERE tenant_id = ?2 AND id = ?3 AND fence = ?4 AND parked_on = ?5)
+		   AND ${openUntil("?5")} BETWEEN ${NOW} AND ${NOW} + ${SLOT_WAIT_MS} AND ${slotsLeft("?2")} > 0
+		RETURNING tenant_id, id, run_at - ${NOW} AS wait_ms`,
+		params: [db.clock(), tenantId, jobId, fence, key],
+	};
 }
 
 /** Returns the released jobs: enqueue them. @param limit for each key */

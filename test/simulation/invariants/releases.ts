@@ -1,6 +1,6 @@
 /**
  * C7: a job waits for a breaker of its own that is open, and is released with a slot, or to its tenant's line. C8: of jobs that wait
- * for one breaker, the most urgent of each tenant goes first, and the tenants take turns.
+ * for one breaker, the most urgent of each tenant goes first, those that failed as probes last, and the tenants take turns.
  */
 import { breakerKeysOf, ownKeyOf } from "../../../shared/core/upstreams/credentials.ts";
 import type { Changed } from "../ledger.ts";
@@ -54,10 +54,17 @@ function checkReleased({ world, ledger }: Simulation, { tenantId, id, before, af
 		world.violate("C7", `${by?.name} releases ${id} without a slot`);
 	const key = textOf(before, "parked_on");
 	const passedOver = [...ledger.rows("jobs").values()].find(
-		(row) => row.parked_on === key && row.tenant_id === tenantId && after !== null && goesBefore(row, after),
+		(row) => row.parked_on === key && row.tenant_id === tenantId && after !== null && isReleasedBefore(row, after),
 	);
 	if (passedOver !== undefined)
 		world.violate("C8", `${by?.name} releases ${id} of ${key} before ${textOf(passedOver, "id")}`);
+}
+
+/** Those that failed as probes come last, in the order of their failures. */
+function isReleasedBefore(one: Row, other: Row): boolean {
+	if (one.probed_at === null || other.probed_at === null)
+		return one.probed_at === other.probed_at ? goesBefore(one, other) : one.probed_at === null;
+	return numberOf(one, "probed_at") < numberOf(other, "probed_at");
 }
 
 /** When each tenant was last served by each key, and since when its jobs wait, in releases. */

@@ -191,6 +191,20 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		replace: 'const isTooLong = failure.class === "transient" &&',
 	},
 	{
+		name: "a job that failed as a probe is the next one",
+		scenario: "spoilt-probes",
+		file: "shared/db/jobs/requeue-job.ts",
+		find: "const STANDS_BACK = `(deadline_at > ${NOW}",
+		replace: "const STANDS_BACK = `(FALSE",
+	},
+	{
+		name: "a job that failed as a probe is released before the others",
+		scenario: "spoilt-probes",
+		file: "shared/db/jobs/requeue-job.ts",
+		find: "probed_at = CASE WHEN ${OPEN_BREAKER} IS NOT NULL THEN",
+		replace: "probed_at = CASE WHEN FALSE THEN",
+	},
+	{
 		name: "the breaker of a tenant gates none of its calls",
 		scenario: "priority-of-one-tenant",
 		file: "shared/db/admission/may-run.ts",

@@ -107,6 +107,28 @@ export const PROVIDERS: readonly Scenario[] = [
 		},
 	},
 	{
+		name: "spoilt-probes",
+		promise: "jobs that fail as probes go behind the other jobs of their tenant",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			const spoilt = await stage.store([tenant], 5, { priority: 9 });
+			stage.service.model.script = ({ jobId }) => ({
+				afterMs: SECOND,
+				...(spoilt.includes(jobId) ? { reply: refusal("Slow down.") } : {}),
+			});
+			await stage.run(MINUTE);
+			const others = await stage.store([tenant], 50);
+			const calls = stage.work.calls.total;
+			await stage.run(5 * MINUTE);
+			stage.expect("of 50 other jobs done in 5 min", others.filter((id) => stage.work.finalAt.has(id)).length, {
+				atLeast: others.length,
+			});
+			stage.expect("calls of the spoilt ones meanwhile", stage.work.calls.total - calls - others.length, {
+				atMost: 15,
+			});
+		},
+	},
+	{
 		name: "refused-for-ever",
 		promise: "a model that refuses all calls for later keeps no job that has another model, and no other for ever",
 		async play(stage) {

@@ -159,7 +159,7 @@ describe("an attempt that fails", () => {
 	});
 
 	it("keeps the first and the last 49 of its calls", async () => {
-		const job = await aJob({ deadlineMs: 30 * DAY });
+		const job = await aJob({ deadlineMs: 30 * DAY, maxAttempts: 60 });
 		const model = aModel(failed("throttled"));
 		for (let calls = 0; calls < 55; calls++) {
 			await world.start(model).consume(job);
