@@ -231,7 +231,12 @@ describe("requeueJob", () => {
 	it("puts the job back, with all that the call added, and asks to be swept a minute after it is due", async () => {
 		const job = await aJob({ status: "running", fence: 3, redispatches: 2, version: 2 });
 
-		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toEqual({ done: true, waitMs: 7 * SECOND, released: [] });
+		expect(await requeueJob(db, requeueOf(job, 7 * SECOND))).toEqual({
+			done: true,
+			waitMs: 7 * SECOND,
+			released: [],
+			nextProbe: null,
+		});
 
 		expect(await reload(job)).toEqual({
 			...job,
