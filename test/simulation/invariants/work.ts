@@ -1,6 +1,6 @@
 /**
  * What a job costs is bounded by what happens to it. U1: a lease makes a call or ends its job, unless its holder met a fault
- * or the job was gated. U2: a lease without a call is not followed by the next at once. U3: new messages and row updates are few
+ * or the job was gated or moved on. U2: a lease without a call is not followed by the next at once. U3: new messages and row updates are few
  * for each lease and release. U4: a paid result is lost only with a fault of its holder, and to failing puts at most once for
  * each outage, and once more.
  */
@@ -95,6 +95,8 @@ function hasGates({ ledger, world }: Simulation): boolean {
 function checkLease({ claims, world }: Simulation, id: string, mayBeGated: ReadonlySet<Claim>): void {
 	const [last, next] = claims.all(id).slice(-2);
 	if (last === undefined || next === undefined || last.calls > 0 || mayBeGated.has(last)) return;
+	// It moved on from a closed model, without a call.
+	if (last.row.model !== next.row.model) return;
 	const isExcused = last.by === null || last.by.isHarmed || last.isUnknown || hasJumpedAhead(last, next);
 	if (!isExcused) world.violate("U1", `${last.by?.name} leased ${id} for nothing`);
 	const idleMs = next.at - last.at;
