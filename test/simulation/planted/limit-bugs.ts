@@ -56,8 +56,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a job without a slot is leased all the same",
 		seenBy: 910,
 		file: "shared/db/admission/may-run.ts",
-		find: "WHERE status = 'running' OR (NOT (${GATED}) AND ${HAS_SLOT})`",
-		replace: "WHERE status = 'running' OR (NOT (${GATED}))`",
+		find: "WHERE status = 'running' OR ((NOT (${GATED}) OR ${MOVES_ON}) AND ${HAS_SLOT})`",
+		replace: "WHERE status = 'running' OR (NOT (${GATED}) OR ${MOVES_ON})`",
 	},
 	{
 		name: "a final job keeps its slot",
@@ -70,7 +70,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a job that waits for its retry keeps its slot",
 		seenBy: 49,
 		file: "shared/db/jobs/requeue-job.ts",
-		find: "slot = CASE WHEN ${keepsSlot} THEN slot END,",
+		find: "slot = CASE WHEN ${keepsSlot} AND NOT ${STANDS_BACK} THEN slot END,",
 		replace: "",
 	},
 	{
@@ -133,8 +133,8 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a call is made though the day's tokens are spent",
 		seenBy: 113,
 		file: "shared/db/admission/may-run.ts",
-		find: '   ${overBudget("placed.tenant_id")}\n\tOR ',
-		replace: "   ",
+		find: '(${overBudget("placed.tenant_id")} OR ${GATED_BY_BREAKERS})',
+		replace: "(${GATED_BY_BREAKERS})",
 	},
 	{
 		name: "a job is admitted though the day's tokens are spent",
