@@ -70,7 +70,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		name: "a job that waits for its retry keeps its slot",
 		seenBy: 49,
 		file: "shared/db/jobs/requeue-job.ts",
-		find: "slot = CASE WHEN ${keepsSlot} AND NOT ${STANDS_BACK} THEN slot END,",
+		find: "slot = CASE WHEN ${keepsSlot} THEN slot END,",
 		replace: "",
 	},
 	{
