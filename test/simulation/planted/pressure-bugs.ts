@@ -87,4 +87,32 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 		find: "stored.modelAttempt ?? Math.min(job.attempt, job.maxAttempts)",
 		replace: "stored.modelAttempt ?? job.attempt",
 	},
+	{
+		name: "due jobs are swept in their order, whatever tenant floods it",
+		scenario: "flood-of-due-jobs",
+		file: "workers/sweeper/sweep-jobs.ts",
+		find: "const TENANT_MAX = 20;",
+		replace: "const TENANT_MAX = 10_000_000;",
+	},
+	{
+		name: "messages that are missing beside the slots are not noticed",
+		scenario: "lost-message-in-a-backlog",
+		file: "shared/core/jobs/sweep.ts",
+		find: "late.slice(0, Math.max(0, missing - lost.length))",
+		replace: "late.slice(0, Math.max(0, -lost.length))",
+	},
+	{
+		name: "a mass expiry takes a statement for each tenant",
+		scenario: "mass-expiry",
+		file: "shared/db/jobs/finish-jobs.ts",
+		find: "released: releaseForTenants(db, tenants),",
+		replace: "released: tenants.map((tenant) => releaseForTenants(db, [tenant])),",
+	},
+	{
+		name: "a request that timed out is repeated in a loop",
+		scenario: "stalled-d1",
+		file: "shared/core/errors.ts",
+		find: "return this.#left >= 0 && this.#whileBusy >= 0;",
+		replace: "return this.#left >= -9;",
+	},
 ];
