@@ -110,14 +110,14 @@ describe.concurrent("a job whose model", () => {
 		expect(provider.callsOf(model)).toHaveLength(4);
 	});
 
-	it("refuses the key fails at one call, with the provider's message, and the webhook says so", async ({
+	it("refuses the key fails at one call, with a message for the operator, and the webhook says so", async ({
 		scenario,
 		onTestFinished,
 	}) => {
 		const { api, provider, submit } = scenario;
 		const model = scenario.model("scripted/locked");
-		const message = "Incorrect API key provided.";
-		provider.script(model, refusing(401, { message, code: "invalid_api_key" }));
+		provider.script(model, refusing(401, { message: "Incorrect API key provided.", code: "invalid_api_key" }));
+		const message = "The provider rejected the credential of this model's route (401). The operator must replace it.";
 		const receiver = await openReceiver(await api.signingSecret());
 		onTestFinished(() => receiver.close());
 

@@ -101,7 +101,7 @@ describe.concurrent("npm run deploy", () => {
 			expectWhole(state.changes.splice(0), "holdfast");
 			expect(modeOfSecrets & 0o777).toBe(0o600);
 			expect(first.output).toContain("Ready on https://holdfast.acme.workers.dev");
-			expect(first.output).toContain("npm run verify -- https://holdfast.acme.workers.dev");
+			expect(first.output).toContain("npm run deploy -- --simulated");
 			await expectVerifiable(project);
 			const made = secretsOf(project, "holdfast");
 			expect(Buffer.from(made.ADMIN_TOKEN, "base64url")).toHaveLength(32);
@@ -191,8 +191,8 @@ function expectDisjoint({ standIn: { state } }: DeployedProject, one: string, ot
 		(state.workers.get(worker)?.bindings ?? []).flatMap((binding) =>
 			["id", "database_id", "bucket_name", "queue_name", "namespace_id"].map((key) => binding[key]).filter(Boolean),
 		);
-	expect(names(one)).toHaveLength(7);
-	expect(names(other)).toHaveLength(7);
-	expect(new Set([...names(one), ...names(other)]).size).toBe(14);
+	expect(names(one)).toHaveLength(8);
+	expect(names(other)).toHaveLength(8);
+	expect(new Set([...names(one), ...names(other)]).size).toBe(16);
 	expect(state.workers.get(one)?.crons).toEqual(state.workers.get(other)?.crons);
 }

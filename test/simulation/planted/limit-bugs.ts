@@ -174,14 +174,14 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "what a job used is not added up",
 		seenBy: 113,
-		file: "migrations/0014_limit_what_tenants_use.sql",
+		file: "migrations/0013_limit_what_tenants_use.sql",
 		find: "tokens_on_settle AFTER UPDATE OF usage, finished_at ON jobs WHEN ",
 		replace: "tokens_on_settle AFTER UPDATE OF usage, finished_at ON jobs WHEN NEW.status = 'failed' AND ",
 	},
 	{
 		name: "a reservation outlives its call",
 		scenario: "tokens-reserved",
-		file: "migrations/0014_limit_what_tenants_use.sql",
+		file: "migrations/0013_limit_what_tenants_use.sql",
 		find: "tokens_reserved = tokens_reserved + coalesce(iif(NEW.status = 'running', NEW.tokens_reserved, NULL), 0) -",
 		replace: "tokens_reserved = tokens_reserved + coalesce(NEW.tokens_reserved, 0) -",
 	},

@@ -59,6 +59,8 @@ function release(c: Context<IntakeEnv>, body: BodyReader): void {
 export const requireSubmission = strictBody({ isRequired: true, bytesMax: SUBMISSION_BYTES_MAX, hasInput: true });
 export const allowSubmission = strictBody({ isRequired: false, bytesMax: SUBMISSION_BYTES_MAX, hasInput: true });
 export const requireBody = strictBody({ isRequired: true, bytesMax: 64 * KIB, hasInput: false });
+/** Some of the fields that a creation has. */
+export const allowChange = strictBody({ isRequired: false, bytesMax: 64 * KIB, hasInput: false });
 /** `{}`, or a few fields. */
 export const allowBody = strictBody({ isRequired: false, bytesMax: 4 * KIB, hasInput: false });
 

@@ -34,7 +34,7 @@ import {
 	noQuery,
 	optionalJsonBody,
 } from "../http/describe-route.ts";
-import { allowBody, requireBody } from "../http/strict-body.ts";
+import { allowChange, requireBody } from "../http/strict-body.ts";
 import { acceptReceiver } from "./accept-receiver.ts";
 import { newEndpointSecret } from "./endpoint-secret.ts";
 import { endpointKeyOf, existing, findOwnEndpoint, noSuchEndpoint } from "./load-endpoint.ts";
@@ -90,7 +90,7 @@ const update = createRoute({
 	summary: "Update a webhook endpoint",
 	description:
 		"Fields that are left out do not change; `event_types` replaces the whole list. Pending deliveries go to the new `url`.",
-	middleware: [requireKey("webhooks:write"), allowBody] as const,
+	middleware: [requireKey("webhooks:write"), allowChange] as const,
 	request: { params: idParams, query: noQuery, body: optionalJsonBody(UpdateEndpoint) },
 	responses: { 200: jsonResponse("The endpoint.", EndpointBody), ...commonErrors, ...bodyErrors, ...notFound },
 });
