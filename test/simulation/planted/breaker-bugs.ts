@@ -5,14 +5,14 @@ import type { PlantedBug } from "./bugs.ts";
 export const BREAKER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "an open breaker gates no call",
-		seenBy: 15,
+		seenBy: 125,
 		file: "shared/db/admission/may-run.ts",
 		find: "const GATED = `deadline_at > ${NOW} AND (",
 		replace: "const GATED = `deadline_at < 0 AND (",
 	},
 	{
 		name: "a whole batch calls on one permit",
-		seenBy: 113,
+		seenBy: 150,
 		file: "shared/db/admission/breakers.ts",
 		find: "OR permits < ${place})",
 		replace: "OR permits < 1)",
@@ -33,21 +33,21 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a take-over calls despite an open breaker",
-		seenBy: 40,
+		seenBy: 125,
 		file: "workers/consumer/run-messages.ts",
 		find: "gatedBy: gated.get(job.jobId) ?? null,",
 		replace: "gatedBy: null,",
 	},
 	{
 		name: "a take-over by a lost request calls despite an open breaker",
-		seenBy: 38,
+		seenBy: 400,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: ": takenOverBefore.has(id));",
 		replace: ": false);",
 	},
 	{
 		name: "a recovery closes a breaker that tripped later",
-		seenBy: 113,
+		seenBy: 143,
 		file: "shared/db/admission/breakers.ts",
 		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3`",
 		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0`",
@@ -110,7 +110,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a witness that was served since counts",
-		seenBy: 16,
+		seenBy: 89,
 		file: "shared/db/admission/breakers.ts",
 		find: "witness.trips > 0 AND witness.successes = 0)",
 		replace: "witness.trips > 0)",
@@ -145,15 +145,10 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "one tenant's failures alone trip the breaker of all",
+		seenBy: 55,
 		file: "shared/db/admission/breakers.ts",
 		find: " AND failures >= ${FAILURES_SHARED})",
 		replace: " AND failures < 0)",
-	},
-	{
-		name: "a tenant adds its failures twice in one observation",
-		file: "shared/db/admission/breakers.ts",
-		find: "(observed_until > ${NOW} AND observed_until = ${observation})`",
-		replace: "(observed_until > ${NOW})`",
 	},
 	{
 		name: "waits for a refusing model use no attempt, however many",
@@ -168,13 +163,6 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		file: "shared/db/admission/may-run.ts",
 		find: "OR ((NOT (${GATED}) OR ${MOVES_ON}) AND",
 		replace: "OR (NOT (${GATED}) AND",
-	},
-	{
-		name: "waits that move on are handed back",
-		scenario: "refused-for-ever",
-		file: "workers/consumer/run-attempt.ts",
-		find: "handBack(job, lease.gatedBy, lease.movesOn)",
-		replace: "handBack(job, lease.gatedBy, false)",
 	},
 	{
 		name: "waits of a job with a further model are parked on a breaker",
@@ -227,7 +215,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a breaker releases more jobs than there are slots",
-		seenBy: 40,
+		seenBy: 113,
 		file: "shared/db/admission/release.ts",
 		find: 'round < ${slotsLeft("picked.tenant_id")} FROM',
 		replace: "TRUE FROM",

@@ -26,7 +26,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an R2 error means that there is no result",
-		seenBy: 39,
+		seenBy: 125,
 		file: "workers/consumer/persist.ts",
 		find: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
 		replace: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn null;',
@@ -55,14 +55,14 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a call has no time limit",
-		seenBy: 2,
+		seenBy: 1,
 		file: "workers/consumer/run-attempt.ts",
 		find: "timeoutMs: Math.max(0, Math.min(timeoutMs, deadlineAt - lease.now(), invocationMsLeft(lease, runtime.now()))),",
 		replace: "timeoutMs: Math.max(timeoutMs, deadlineAt - lease.now()),",
 	},
 	{
 		name: "a job is attempted once more than allowed",
-		seenBy: 178,
+		seenBy: 125,
 		file: "shared/core/jobs/decide.ts",
 		find: "counted && job.attempt >= job.maxAttempts",
 		replace: "counted && job.attempt > job.maxAttempts",
@@ -83,7 +83,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a cancelled call goes on",
-		seenBy: 23,
+		seenBy: 214,
 		file: "workers/consumer/watch-leases.ts",
 		find: 'controller.abort(new Error("the lease is no longer ours"));',
 		replace: "looked.length;",
@@ -202,7 +202,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a result whose settlement is unknown is acked",
-		seenBy: 163,
+		seenBy: 69,
 		file: "workers/consumer/settle.ts",
 		find: 'if (written === "unknown") return retryAfterLeaseSpread(consumer.config.leaseMs, consumer.runtime.random);',
 		replace: 'if (written === "unknown" && status !== "queued") return ACK;',

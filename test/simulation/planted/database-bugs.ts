@@ -5,21 +5,21 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finalized without the fence",
-		seenBy: 101,
+		seenBy: 426,
 		file: "shared/db/outbox.ts",
 		find: "AND jobs.fence = event ->> 'fence'\"",
 		replace: "AND event ->> 'fence' >= 0\"",
 	},
 	{
 		name: "a job is requeued without the fence",
-		seenBy: 125,
+		seenBy: 85,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "AND fence = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 101,
+		seenBy: 181,
 		file: "shared/db/jobs/hold-leases.ts",
 		find: "jobs.fence = held.fence AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",
@@ -33,7 +33,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is leased before its time",
-		seenBy: 1,
+		seenBy: 125,
 		file: "shared/db/admission/may-run.ts",
 		find: "iif(parked_on IS NULL, run_at, deadline_at) <= ${NOW}",
 		replace: "iif(parked_on IS NULL, 0, deadline_at) <= ${NOW}",
@@ -61,14 +61,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "dead holders wear the lease statement out",
-		seenBy: 38,
+		seenBy: 68,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: "min(attempt, max_attempts) + 1),",
 		replace: "attempt + 1),",
 	},
 	{
 		name: "a lost response of the lease statement is not read back",
-		seenBy: 18,
+		seenBy: 38,
 		file: "shared/db/jobs/lease-jobs.ts",
 		find: "readable(isRepeated ? rows.held : rows.leased, request)",
 		replace: "readable(rows.leased, request)",
@@ -104,7 +104,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a delivery attempt is recorded over another's",
-		seenBy: 6,
+		seenBy: 39,
 		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "AND attempts_made = made ->> 'attemptsMade' AND status = 'pending'\n\t\tRETURNING",
 		replace: "AND made ->> 'attemptsMade' >= 0\n\t\tRETURNING",
@@ -132,7 +132,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an erased job leaves no tombstone",
-		seenBy: 47,
+		seenBy: 277,
 		file: "shared/db/upkeep/erase-jobs.ts",
 		find: "AND ${condition} HAVING count(*) > 0",
 		replace: "AND ${condition} HAVING count(*) > 99",

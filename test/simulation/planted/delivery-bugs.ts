@@ -12,7 +12,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a probe lets a whole batch through",
-		seenBy: 14,
+		seenBy: 39,
 		file: "shared/db/deliveries/find-deliveries.ts",
 		find: "ours.delete(receiver) || !gated.has(receiver)",
 		replace: "ours.has(receiver) || !gated.has(receiver)",
@@ -40,7 +40,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "parked deliveries are never released",
-		seenBy: 6,
+		seenBy: 16,
 		file: "workers/sweeper/release-deliveries.ts",
 		find: "await findParkedReceivers(db, RECEIVERS_MAX)",
 		replace: "(await findParkedReceivers(db, RECEIVERS_MAX)).slice(0, 0)",
@@ -61,7 +61,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a 410 does not disable",
-		seenBy: 447,
+		seenBy: 604,
 		file: "workers/dispatcher/deliver.ts",
 		find: "isGone: sent.status === 410",
 		replace: "isGone: sent.status === 411",
@@ -94,7 +94,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a disabled endpoint gets pending deliveries",
-		seenBy: 447,
+		seenBy: 604,
 		file: "shared/db/outbox.ts",
 		find: "CROSS JOIN webhook_endpoints AS endpoint ON",
 		replace:
@@ -137,7 +137,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "enabling an endpoint leaves it paused",
-		seenBy: 447,
+		seenBy: 628,
 		file: "shared/db/deliveries/webhook-endpoints.ts",
 		find: "\t\tforgetFailures(key),\n\t\t{\n\t\t\tsql: `UPDATE",
 		replace: '\t\t{ sql: "SELECT 1", params: [] },\n\t\t{\n\t\t\tsql: `UPDATE',

@@ -46,7 +46,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is read without its tenant",
-		seenBy: 178,
+		seenBy: 125,
 		file: "shared/db/jobs/find-job.ts",
 		find: "sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE tenant_id = ?1 AND id = ?2 AND ${IS_SERVED}`",
 		replace: "sql: `SELECT ${JOB_SUMMARY_COLUMNS} FROM jobs WHERE ?1 IS NOT NULL AND id = ?2 AND ${IS_SERVED}`",

@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "open jobs are counted before the insertion, and not by it",
-		seenBy: 214,
+		seenBy: 1791,
 		file: "shared/db/jobs/submit-jobs.ts",
 		find: '\tconst rows = (await db.transact<Record<string, unknown>>("submit job", statements))[at] ?? [];',
 		replace: `	const [alone] = jobs;
@@ -26,7 +26,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "what was open before the limit is not counted",
-		seenBy: 251,
+		seenBy: 1280,
 		file: "shared/db/tenants/tenants.ts",
 		find: "limits?.open_jobs == null ? NOT_COUNTED",
 		replace: "limits?.open_jobs !== 1 ? NOT_COUNTED",
@@ -40,7 +40,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a batch is given one slot more than there are",
-		seenBy: 910,
+		seenBy: 390,
 		file: "shared/db/admission/tenant-limits.ts",
 		find: "`${place} <= ${slotsLeft(tenant)}`",
 		replace: "`${place} <= 1 + ${slotsLeft(tenant)}`",
@@ -68,14 +68,14 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that waits for its retry keeps its slot",
-		seenBy: 49,
+		seenBy: 113,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "slot = CASE WHEN ${keepsSlot} THEN slot END,",
 		replace: "",
 	},
 	{
 		name: "a job that waits for its upstream keeps its slot",
-		seenBy: 15,
+		seenBy: 125,
 		file: "shared/db/admission/may-run.ts",
 		find: "run_at = waiting.run_at, slot = NULL,",
 		replace: "run_at = waiting.run_at,",
@@ -145,7 +145,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "yesterday's tokens count today",
-		seenBy: 202,
+		seenBy: 251,
 		file: "shared/db/admission/tenant-limits.ts",
 		find: "iif(tokens_day >= ${TODAY}",
 		replace: "iif(TRUE",
@@ -166,7 +166,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a retry keeps its slot though the limit was lowered",
-		seenBy: 1280,
+		seenBy: 220,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: ' AND NOT ${exceedsSlots("?2")}`',
 		replace: "`",

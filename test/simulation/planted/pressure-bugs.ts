@@ -19,7 +19,7 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "usage of another version cannot be read",
-		seenBy: 52,
+		seenBy: 277,
 		file: "shared/core/jobs/attempts.ts",
 		find: "usage: orNull(UsageSchema),",
 		replace: "usage: UsageSchema.nullable().optional().transform((usage) => usage ?? null),",
@@ -33,14 +33,14 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a paid result is given up after a minute",
-		seenBy: 275,
+		seenBy: 77,
 		file: "workers/consumer/persist.ts",
 		find: "const giveUpAt = startedAt + STORE_END_MS_MAX;",
 		replace: "const giveUpAt = Math.min(startedAt + STORE_END_MS_MAX, runtime.now() + 60_000);",
 	},
 	{
 		name: "a job that killed a holder is called uncounted again",
-		seenBy: 32,
+		seenBy: 1435,
 		file: "shared/core/jobs/attempts.ts",
 		find: 'return attempts.some(({ outcome, counted }) => outcome === "abandoned" && !counted);',
 		replace: "return attempts.length > 999;",
@@ -54,14 +54,14 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper does not rescue what dead holders left",
-		seenBy: 1435,
+		seenBy: 20,
 		file: "workers/sweeper/index.ts",
 		find: "run: rescueJobs, share:",
 		replace: "run: async () => ({}), share:",
 	},
 	{
 		name: "the sweeper releases no parked jobs",
-		seenBy: 1435,
+		seenBy: 26,
 		file: "workers/sweeper/index.ts",
 		find: "run: releaseAllParked,",
 		replace: "run: async () => ({}),",
@@ -75,7 +75,7 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a lost message is replaced after an hour",
-		seenBy: 178,
+		seenBy: 101,
 		file: "shared/core/jobs/sweep.ts",
 		find: "if (job.sweepAt > now && !(isDue(job, now) && job.hasSlot && queue.isEmpty))",
 		replace: "if (job.sweepAt > now || (isDue(job, now) && now - runAt < 3_600_000))",
