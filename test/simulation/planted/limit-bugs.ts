@@ -130,13 +130,6 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		replace: "SELECT value, ?3, ${ABOVE_ANY}",
 	},
 	{
-		name: "a call is made though the day's tokens are spent",
-		seenBy: 113,
-		file: "shared/db/admission/may-run.ts",
-		find: '(${overBudget("placed.tenant_id")} OR ${GATED_BY_BREAKERS})',
-		replace: "(${GATED_BY_BREAKERS})",
-	},
-	{
 		name: "a job is admitted though the day's tokens are spent",
 		seenBy: 19,
 		file: "shared/db/jobs/submit-jobs.ts",
