@@ -40,7 +40,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper expires jobs that have a result",
-		seenBy: 39,
+		seenBy: 900,
 		file: "workers/sweeper/expire-jobs.ts",
 		find: "if (!job.mayHaveResult) return null;",
 		replace: "if (job.fence >= 0) return null;",
@@ -89,7 +89,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an overdue job's result is found, and the job expires all the same",
-		seenBy: 39,
+		seenBy: 900,
 		file: "workers/sweeper/expire-jobs.ts",
 		find: 'else if (bytes !== null && job.status === "queued") withResult.push(job);\n\t\telse ends.push({ job, end: endOf(job, bytes) });',
 		replace: "else ends.push({ job, end: endOf(job, null) });",
