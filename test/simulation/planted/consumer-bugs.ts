@@ -194,13 +194,6 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		replace: "return true;",
 	},
 	{
-		name: "a worker whose clock is wrong does not learn it from a lapsed lease",
-		seenBy: 365,
-		file: "shared/db/jobs/why-not-leased.ts",
-		find: " OR status = 'running' AND lease_expires_at <= ${NOW})",
-		replace: ")",
-	},
-	{
 		name: "a result whose settlement is unknown is acked",
 		seenBy: 69,
 		file: "workers/consumer/settle.ts",
