@@ -142,6 +142,7 @@ function checkPaid(
 			world.violate("U4", `call ${call.number} buys again what ${by.name} got with call ${number} for ${call.jobId}`);
 	}
 	const lost = paid.filter(({ by }) => unstored.has(by) && !by.wasKilled && !by.wasPaused);
-	if (lost.length > 1 + outages)
+	// A clock that is set to a later time ends leases, so that the next holder begins.
+	if (jumps === 0 && lost.length > 1 + outages)
 		world.violate("U4", `${lost.length} results of ${call.jobId} were paid for and not stored`);
 }
