@@ -13,7 +13,8 @@ export function checkResults(history: readonly HistoryEvent[]): Problem[] {
 		if (job === undefined) continue;
 		if (op === "submit" && type === "ok") {
 			tags.set(job, tag);
-			keptUntil.set(job, (askedAt.get(tag) ?? at) + retainMs);
+			// Not again: a submission may be acknowledged late, after the job was deleted.
+			if (!keptUntil.has(job)) keptUntil.set(job, (askedAt.get(tag) ?? at) + retainMs);
 		}
 		if (op === "delete") keptUntil.set(job, 0);
 		if (type === "ok" && status === "succeeded") succeeded.add(job);
