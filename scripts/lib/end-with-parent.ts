@@ -1,7 +1,7 @@
 /**
- * Loaded into wrangler before its own code (node --import). Files of D1 and R2 are made for this user only. Wrangler's stdin is a pipe from the script that started it; the
- * pipe closes when that script ends, even by `kill -9`. Wrangler then shuts down together with its runtime, and does not
- * keep serving without a sweeper.
+ * Loaded into wrangler before its own code (node --import). Files of D1 and R2 are made for this user only. Wrangler's stdin is
+ * a pipe from the script that started it; the pipe closes when that script ends, even by `kill -9`. Wrangler then shuts down
+ * together with its runtime, and does not keep serving without a sweeper.
  */
 import { isMainThread } from "node:worker_threads";
 

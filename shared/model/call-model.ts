@@ -93,10 +93,8 @@ async function read(
 	}
 	const failure = parsed.kind === "error" ? refused(parsed.body) : unread(parsed, status, watch.why);
 	const refusal = watch.why === null && parsed.kind === "nothing" && parsed.isEmpty ? "empty" : null;
-	return {
-		outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage, mayBeBilled: parsed.kind !== "error" } },
-		refusal,
-	};
+	const mayBeBilled = parsed.kind === "cut" || parsed.kind === "unreadable";
+	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage, mayBeBilled } }, refusal };
 }
 
 /** Values for what the provider left out. The id leads back to the job. */

@@ -24,7 +24,7 @@ export function grow(known: JsonObject, delta: JsonObject, growText = appended):
 	const grown = { ...known };
 	for (const [key, more] of Object.entries(delta)) {
 		const before = grown[key];
-		const growOwnList = OWN_LISTS[key];
+		const growOwnList = OWN_LISTS.get(key);
 		if (growOwnList !== undefined) {
 			if (more !== null) grown[key] = growOwnList(listOf(before) ?? [], listOf(more) ?? [more]);
 		} else if (before === undefined || before === null || before === "") grown[key] = more ?? before ?? null;
@@ -84,11 +84,11 @@ function textOf(value: Json): string {
 }
 
 /** Lists whose members continue each other in ways of their own. */
-const OWN_LISTS: Readonly<Record<string, (known: Json[], more: readonly Json[]) => Json[]>> = {
-	tool_calls: growCalls,
-	content_blocks: growBlocks,
-	gemini_parts: growParts,
-};
+const OWN_LISTS: ReadonlyMap<string, (known: Json[], more: readonly Json[]) => Json[]> = new Map([
+	["tool_calls", growCalls],
+	["content_blocks", growBlocks],
+	["gemini_parts", growParts],
+]);
 
 /** Anthropic's blocks: one with a type begins, one without continues the last that has its index. */
 function growBlocks(known: Json[], more: readonly Json[]): Json[] {

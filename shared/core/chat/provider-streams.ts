@@ -67,8 +67,9 @@ function readEach(json: Json): StreamEvent[] {
 	return mayHoldDelta(body) ? [{ kind: "garbled" }] : [];
 }
 
+/** Log probabilities have a list named `content`, and no text. */
 function mayHoldDelta(value: Json): boolean {
-	return /"(choices|delta|content)":/.test(JSON.stringify(value));
+	return /"delta":|"content":"[^"]/.test(JSON.stringify(value));
 }
 
 /** A choice has its text where no choice has it. */

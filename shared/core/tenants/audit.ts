@@ -1,7 +1,7 @@
 /**
- * The audit log: who changed what, and who read a secret. It records actions that grant, revoke, reveal or destroy, which are few. Submissions, polls and
- * cancellations are the traffic itself: each is recorded in its job's row. Entries for them would double the cost of a job
- * and hide what an auditor looks for.
+ * The audit log: who changed what, and who read a secret. It records actions that grant, revoke, reveal or destroy, which are
+ * few. Submissions, polls and cancellations are the traffic itself: each is recorded in its job's row. Entries for them would
+ * double the cost of a job and hide what an auditor looks for.
  */
 export const AUDIT_ACTIONS = [
 	"tenant.created",

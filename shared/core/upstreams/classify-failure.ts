@@ -36,7 +36,7 @@ export function classifyFailure({ provider, status, header, body, nowMs }: Refus
 	const ofGateway = provider === "workers-ai" ? gatewayClassificationOf(status, error) : null;
 	const general = ofGateway ?? classificationOf(status, error);
 	const isAboutAll = general.class === "throttled" || (general.class === "blocked" && ofGateway === null);
-	const aboutRequest = classificationOfRequest(error.message ?? "");
+	const aboutRequest = classificationOfRequest(withoutQuotes(error.message));
 	const ofRequest = isAboutAll || general === aboutRequest ? aboutRequest : null;
 	const classification = ofRequest ?? obeyShouldRetry(general, header("x-should-retry"));
 	return newFailure({
@@ -61,10 +61,15 @@ export function classifyThrown(message: string, nowMs: number): ModelFailure | n
 /** Words in quotes; an apostrophe is none. */
 const QUOTED = /(?<!\w)(['"`])[^'"`]*\1(?!\w)/g;
 
+/** What a provider quotes may be the prompt, and says nothing about the failure. */
+function withoutQuotes(message: string | null): string {
+	return (message ?? "").replace(QUOTED, "''");
+}
+
 /** Null: it means the same as from any other provider. */
 function gatewayClassificationOf(status: number | null, error: ProviderError): Classification | null {
 	const { isFromGateway } = error;
-	const message = (error.message ?? "").replace(QUOTED, "''");
+	const message = withoutQuotes(error.message);
 	const sentence = GATEWAY_SENTENCES.find(({ pattern, statuses }) => {
 		const isOfStatus = statuses === undefined || (status !== null && statuses.includes(status));
 		return isFromGateway && isOfStatus && pattern.test(message);
@@ -78,7 +83,7 @@ function classificationOf(httpStatus: number | null, error: ProviderError): Clas
 	const status = isError ? httpStatus : error.status;
 	const specific = inTable(SPECIFIC_WORDS, error.words);
 	if (specific !== null) return specific;
-	const sentence = classificationOfSentence((error.message ?? "").replace(QUOTED, "''"), status);
+	const sentence = classificationOfSentence(withoutQuotes(error.message), status);
 	if (sentence !== null) return sentence;
 	if (status !== null) return classificationOfStatus(status);
 	return inTable(GENERAL_WORDS, error.words) ?? ERROR_AFTER_SUCCESS;

@@ -36,8 +36,8 @@ const FORBIDDEN = row("permanent", "forbidden");
 const NOT_SUPPORTED = row("permanent", "not_supported");
 const REFUSED_CONTENT = row("permanent", "content_refused");
 
-/** Statuses that mean nothing by themselves. */
-const UNKNOWN_4XX = [400, 402, 403, 404, 406, 412, 417, 418, 420, 421, 422, 423, 424, 426, 444, 460, 498, 499];
+/** Statuses that mean nothing by themselves. With a known one, "try again" may mean: with another request. */
+const UNKNOWN_4XX = [406, 412, 417, 418, 420, 421, 423, 426, 444];
 
 export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	// Quota: returns after a payment or on the next day.
@@ -168,8 +168,8 @@ export const SENTENCES: readonly SentenceRow[] = [
 	),
 	...request(
 		REFUSED_CONTENT,
-		/\bcontent (management|filter(ing)?|safety|moderation) (policy|system)?/i,
-		/\b(flagged|blocked|rejected) (by|as|for)\b[^.]{0,60}\b(safety|moderation|policy|content|unsafe)\b/i,
+		/\bcontent (management|filter(ing)?|safety|moderation) policy\b/i,
+		/\b(flagged|blocked|filtered|rejected) (by|as|for|due to)\b[^.]{0,60}\b(safety|moderation|policy|content|unsafe)\b/i,
 		/\b(inappropriate|unsafe|sensitive) content\b/i,
 	),
 	{
@@ -180,7 +180,8 @@ export const SENTENCES: readonly SentenceRow[] = [
 	},
 	{
 		about: "account",
-		pattern: /\bin arrears\b|\boverdue\b|\bout of credits?\b|\bexceeded your current quota\b/i,
+		pattern:
+			/\bin arrears\b|\b(account|bill|payment)\b[^.]{0,40}\boverdue\b|\bout of credits?\b|\bexceeded your current quota\b/i,
 		classification: BLOCKED,
 	},
 	{

@@ -127,7 +127,9 @@ describe("a 200 that is no answer", () => {
 		["JSON of another shape", () => Response.json({ hello: 1 })],
 	])("%s was not paid for, and is tried again", async (_, answer) => {
 		const { ask } = provided(answer());
-		expect(await ask()).toMatchObject(failedAs({ class: "transient", code: "answer_empty", status: 200 }));
+		expect(await ask()).toMatchObject(
+			failedAs({ class: "transient", code: "answer_empty", status: 200, mayBeBilled: false }),
+		);
 	});
 
 	it.each<[string, () => Response]>([
@@ -150,7 +152,7 @@ describe("a 200 that is no answer", () => {
 		["a stream without end", () => eventStream(new Response(sseOf(piece("Hi"))).body ?? aBody().stream)],
 	])("%s is a cut answer, tried again", async (_, answer) => {
 		const { ask } = provided(answer());
-		expect(await ask()).toMatchObject(failedAs({ class: "transient", code: "stream_cut" }));
+		expect(await ask()).toMatchObject(failedAs({ class: "transient", code: "stream_cut", mayBeBilled: true }));
 	});
 
 	it("that breaks off is a cut answer", async () => {

@@ -142,7 +142,20 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 		[streamed(say("Hi"), delta({}, reason)), "error", reason],
 		[whole(HI, reason), "error", reason],
 	]),
-	"a finish reason that nobody knows": [
+	"a last chunk without a delta": [
+		[
+			streamed(say("Hi"), { choices: [{ index: 0, finish_reason: "stop", logprobs: { content: [] } }] }),
+			{ message: HI },
+		],
+		[streamed(say("H"), { choices: [{ index: 0, content: "i" }] }, END), "unreadable"],
+	],
+	"a field that every object has": [
+		[
+			streamed(delta({ content: "Hi", constructor: "x", toString: "y" }), END),
+			{ message: { ...HI, constructor: "x" } },
+		],
+	],
+	"a finish reason that is not known": [
 		[streamed(say("Hi"), delta({}, "eos")), { message: HI, finish: "eos" }],
 		[whole(HI, "COMPLETE"), { message: HI, finish: "COMPLETE" }],
 	],

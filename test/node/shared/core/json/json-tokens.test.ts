@@ -26,6 +26,17 @@ describe("a string ends at its quote, or is at fault where it goes wrong", () =>
 	])("%j", (text, end, fault) => {
 		expect(stringEnd(text, 0)).toEqual({ end, fault });
 	});
+
+	it("at any length of the text before it", () => {
+		for (let length = 0; length <= 100; length++) {
+			const text = `"${"é".repeat(length)}`;
+			const end = text.length;
+			expect(stringEnd(`${text}"x`, 0)).toEqual({ end: end + 1, fault: null });
+			expect(stringEnd(`${text}\\n"`, 0)).toEqual({ end: end + 3, fault: null });
+			expect(stringEnd(`${text}\u0000"`, 0)).toEqual({ end, fault: "malformed" });
+			expect(stringEnd(text, 0)).toEqual({ end, fault: "malformed" });
+		}
+	});
 });
 
 describe("a number ends where its grammar does, and is at fault if it would be passed on as another", () => {

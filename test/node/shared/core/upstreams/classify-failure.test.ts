@@ -378,8 +378,15 @@ describe("by what the sentence says, wherever it stands", () => {
 		[500, "Failed on: 'does the model not exist?'"],
 		[503, "The model is overloaded. Please try again later."],
 		[429, "You exceeded your rate limit, please try again."],
+		[429, "Rate limited: 'does the model not exist?'"],
+		[503, "The content filter service is unavailable."],
+		[504, "The response is overdue."],
 	])("%i %s is what its status says", (status, message) => {
 		expect(classify(status, said(message)).class).toBe(status === 429 ? "throttled" : "transient");
+	});
+
+	it.each([400, 403, 404, 422])("%i stays final though it asks to try again, with another request", (status) => {
+		expect(classify(status, said("Invalid image. Please try again with a valid one.")).class).toBe("permanent");
 	});
 });
 

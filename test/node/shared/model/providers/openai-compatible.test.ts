@@ -55,7 +55,7 @@ describe("an OpenAI-compatible provider", () => {
 		["https://api.openai.com/v1", {}, false],
 		["https://api.openai.com/v1", { store: true }, true],
 		["https://api.openai.com.test/v1", {}, undefined],
-	])("at %s, given %j, is told store: %j", async (base_url, more, store) => {
+	])("at %s, given %j, is sent store: %j", async (base_url, more, store) => {
 		const { sent } = await sentFor({ route: route({ base_url }), input: { messages: [], ...more } });
 		expect(Object(sent?.body).store).toBe(store);
 	});
