@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { MOVE_ON_MS } from "../../core/jobs/decide.ts";
 import type { JobKey } from "../../core/jobs/job.ts";
+import { PROBE_MS } from "../../core/upstreams/breaker.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { keyList, REQUESTED } from "../key-list.ts";
 import { gatedBy } from "./breakers.ts";
@@ -42,10 +43,13 @@ const GATED = `deadline_at > ${NOW} AND (${overBudget("placed.tenant_id")} OR ${
 
 const hasFurtherModel = (job: string) => `${job}.models ->> '$[#-1]' <> ${job}.model`;
 
-/** The job moves on to its further model: the present one is closed to it for too long ahead, or has been. */
-const MOVES_ON = `(${hasFurtherModel("placed")} AND deadline_at > ${NOW} AND NOT ${overBudget("placed.tenant_id")}
+/** The job moves on to its further model: the present one is closed to it for more than `aheadMs`, or has been for too long. */
+const movesOn = (
+	aheadMs: number,
+) => `(${hasFurtherModel("placed")} AND deadline_at > ${NOW} AND NOT ${overBudget("placed.tenant_id")}
 	AND ((waits_since <= ${NOW} - ${MOVE_ON_MS} AND ${GATED_BY_BREAKERS}) OR EXISTS (
-	      SELECT 1 FROM breakers WHERE key IN ${breakerKeys("placed")} AND open_until > ${NOW} + ${MOVE_ON_MS})))`;
+	      SELECT 1 FROM breakers WHERE key IN ${breakerKeys("placed")} AND open_until > ${NOW} + ${aheadMs})))`;
+const MOVES_ON = movesOn(MOVE_ON_MS);
 
 /** Jobs without a slot get the free ones of their tenant, in order. None is of use while all its tokens are reserved. */
 const HAS_SLOT = `CASE WHEN deadline_at <= ${NOW} THEN TRUE
@@ -67,10 +71,14 @@ export type GateReason = z.infer<typeof GateReason>;
 const GATE_REASON = `CASE WHEN ${overBudget("placed.tenant_id")} THEN 'budget_spent'
 	ELSE (SELECT reason FROM breakers WHERE key IN ${breakerKeys("placed")} ORDER BY open_until DESC LIMIT 1) END`;
 
-/** Of the jobs just leased, those that are gated or have a breaker at all: `is_gated` distinguishes them. */
-export function findGated(db: Database, keys: JobKey[], holder: string): Statement {
+/**
+ * Of the jobs just leased, those that are gated or have a breaker at all: `is_gated` distinguishes them.
+ * @param isRepeated a lost request may have leased them. As probes, it opened their breakers for `PROBE_MS`; a breaker that
+ *   stays open for longer was open then, or has tripped since
+ */
+export function findGated(db: Database, keys: JobKey[], holder: string, isRepeated: boolean): Statement {
 	return {
-		sql: `SELECT id, ${GATED} AS is_gated, ${MOVES_ON} AS moves_on, ${GATE_REASON} AS gate_reason FROM ${placed("status = 'running' AND holder = ?3")}
+		sql: `SELECT id, ${GATED} AS is_gated, ${movesOn(isRepeated ? PROBE_MS : MOVE_ON_MS)} AS moves_on, ${GATE_REASON} AS gate_reason FROM ${placed("status = 'running' AND holder = ?3")}
 		       WHERE ${GATED} OR (deadline_at > ${NOW}
 		         AND EXISTS (SELECT 1 FROM breakers WHERE key IN ${breakerKeys("placed")}))`,
 		params: [db.clock(), keyList(keys), holder],

@@ -62,7 +62,7 @@ export async function leaseJobs(db: Database, request: LeaseRequest): Promise<Le
 		// Right after the lease: it reads `changes()`.
 		deliveries: insertStartDeliveries(db, keys, { holder, waitMs }),
 		// Before `probed` takes permits: it must see those that the lease saw.
-		gated: findGated(db, keys, holder),
+		gated: findGated(db, keys, holder, isRepeated),
 		probed: takePermits(db, keys, holder),
 		held: isRepeated ? readHeld(db, request) : [],
 		slots: takeSlots(db, keys, holder),

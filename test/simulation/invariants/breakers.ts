@@ -34,6 +34,15 @@ export function watchBreakers(simulation: Simulation): undefined {
 			if (!isCounted(before, breakerOf(ledger, key), held, world.databaseNow))
 				world.violate("C6", `${held[0]?.by?.name} calls past ${key}, which does not count it`);
 		}
+		if (claimed.length > 0) return;
+		// A repeated request, whose first response was lost, takes permits for the jobs that it finds leased.
+		for (const { id: key, before, by } of changes.filter((changed) => isTaken(changed, world.databaseNow))) {
+			const grant = { key, calls: callsGranted(before ?? {}, world.databaseNow) };
+			for (const claim of claims.madeBy(by).filter(({ calls }) => calls === 0)) {
+				const others = grants.get(claim)?.filter((other) => other.key !== key) ?? [];
+				grants.set(claim, [...others, grant]);
+			}
+		}
 	});
 	service.model.onCall(({ jobId, by, number }) => {
 		const claim = claims.of(jobId, by);
@@ -177,6 +186,13 @@ function isCounted(before: Row, after: Row | null, held: Claim[], now: number): 
 	const calls = held.filter(({ row }) => numberOf(row, "deadline_at") > now).length;
 	if (before.permits === null || numberOf(before, "open_until") > now || calls === 0) return true;
 	return after !== null && (numberOf(after, "open_until") > now || permitsOf(after) <= permitsOf(before) - calls);
+}
+
+/** A lease used up permits of a half-open one. */
+function isTaken({ table, before, after }: Changed & { table: string }, now: number): boolean {
+	if (table !== "breakers" || before === null || after === null || callsGranted(before, now) === 0) return false;
+	const isTripped = before.tripped_at !== after.tripped_at;
+	return !isTripped && (permitsOf(after) < permitsOf(before) || numberOf(after, "open_until") === now + PROBE_MS);
 }
 
 /** It closes sooner, or permits more. A pruned one has been half-open for as long as a probe may take. */

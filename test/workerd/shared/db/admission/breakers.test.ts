@@ -284,6 +284,15 @@ describe("a job with a further model", () => {
 			expect(await reload(job)).toMatchObject({ parkedOn: null, runAt: NOW + openMs, sweepAt: NOW + openMs });
 	});
 
+	it("moves on if a request leased it for that whose response was lost, though its breaker opens in less than a minute", async () => {
+		const { key, ...upstream } = anUpstream();
+		const request = { keys: [await withFurther(upstream)], holder: "h", leaseMs: 90 * SECOND };
+		await recordFailure(databaseAt(NOW), throttled(key, MOVE_ON_MS + 1));
+		await leaseJobs(databaseAt(NOW), request);
+		const { movingOn } = await leaseJobs(databaseAt(NOW + 11 * SECOND), { ...request, isRepeated: true });
+		expect(movingOn.size).toBe(1);
+	});
+
 	it("moves on after a minute of shorter waits, also by a request whose response was lost", async () => {
 		const { key, ...upstream } = anUpstream();
 		const job = await withFurther(upstream);
