@@ -11,7 +11,7 @@ import { PlainError } from "./terminal.ts";
 export type Values = Record<string, string>;
 
 const OPENING = `# Secrets of the local service, made by \`npm start\`. Not for production, and not for git.
-# A provider's key belongs here too, under the name that MODEL_ROUTES gives as "api_key_secret".
+# A provider's key belongs here too, under the name that MODEL_ROUTES gives as "api_key_secret" or in "headers".
 `;
 
 export function readEnvFile(path: string): Values {

@@ -87,12 +87,14 @@ export function localSettings(input: {
 	return { vars, secrets, missingSecrets, hasRateLimits };
 }
 
-/** The `api_key_secret`s of MODEL_ROUTES. An unreadable list yields none: the service reports what is wrong with it. */
+/** The secrets that MODEL_ROUTES names. An unreadable list yields none: the service reports what is wrong with it. */
 function secretsNamedByRoutes(routes: string): string[] {
 	try {
 		const parsed: unknown = JSON.parse(routes);
 		const list = Array.isArray(parsed) ? parsed : [];
-		return list.map((route) => route?.api_key_secret).filter((name) => typeof name === "string");
+		return list
+			.flatMap((route) => [route?.api_key_secret, ...Object.values(route?.headers ?? {})])
+			.filter((name) => typeof name === "string");
 	} catch {
 		return [];
 	}

@@ -1,6 +1,7 @@
 /** The configuration: variables and secrets, parsed once. Each problem names its variable. */
 import { z } from "zod";
-import { type ModelRoute, ModelRoutesSchema, SIMULATED_ROUTE } from "./upstreams/model-routes.ts";
+import { hasNoCredentials, type ModelRoute, ModelRoutesSchema, SIMULATED_ROUTE } from "./upstreams/model-routes.ts";
+import { problemsOfSecrets } from "./upstreams/route-secrets.ts";
 import type { HostLimit } from "./webhooks/host-limits.ts";
 import { isLoopbackHost } from "./webhooks/webhook-address.ts";
 
@@ -52,6 +53,8 @@ const hosts = z
 		),
 	);
 
+const HOLDS_CREDENTIALS = "must not hold a user name or a password";
+
 const Schema = z.object({
 	DEFAULT_MODEL: z.string({ error: "is not set" }).min(1, { error: "is empty" }),
 	MODEL_ROUTES: json.pipe(ModelRoutesSchema),
@@ -60,11 +63,13 @@ const Schema = z.object({
 		.refine((url) => !url.startsWith("http:") || isLoopbackHost(new URL(url).hostname), {
 			error: "must be an https URL, because links in webhooks begin with it",
 		})
+		.refine(hasNoCredentials, { error: HOLDS_CREDENTIALS })
 		.default(""),
 	ALLOW_INSECURE_WEBHOOKS: flag,
 	ALLOW_SIMULATED: flag,
 	WEBHOOK_DNS_URL: z
 		.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an http(s) URL, or empty" })])
+		.refine(hasNoCredentials, { error: HOLDS_CREDENTIALS })
 		.default("https://cloudflare-dns.com/dns-query"),
 	OWN_HOSTS: hosts.default([]),
 	CORS_ORIGINS: origins.default([]),
@@ -148,6 +153,8 @@ export function parseConfig(vars: unknown): ParsedConfig {
 	if (v.HEARTBEAT_SECONDS * 2 > v.LEASE_SECONDS) {
 		return { ok: false, problems: ["HEARTBEAT_SECONDS must be at most half of LEASE_SECONDS"] };
 	}
+	const problems = problemsOfSecrets(v.MODEL_ROUTES, (name) => Reflect.get(Object(vars), name));
+	if (problems.length > 0) return { ok: false, problems };
 	return {
 		ok: true,
 		config: {

@@ -101,7 +101,7 @@ describe("README and docs", () => {
 		expect(commands.filter((name) => !read("scripts/admin.ts").includes(`\n  ${name} `))).toEqual([]);
 		const events = all(everything, /`([a-z_]+\.(?:[a-z]+_)?(?:failed|settled|attempted|lettered|finished))`/g);
 		expect(events.filter((name) => !source.includes(`"${name}"`))).toEqual([]);
-		const examples = ["HOLDFAST_WEBHOOK_SECRET", "OPENAI_KEY"];
+		const examples = ["HOLDFAST_WEBHOOK_SECRET", "OPENAI_KEY", "AZURE_KEY"];
 		const known = `${source}${toml}${examples}`;
 		expect(all(everything, /\b[A-Z]+(?:_[A-Z]+)+\b/g).filter((name) => !known.includes(name))).toEqual([]);
 	});

@@ -36,7 +36,7 @@ const STREAM_LIMITS: readonly StreamLimit[] = [
 
 /** The caller's input, without its stream where the route's server cannot. */
 export function plainInput(route: ModelRoute, input: JsonBody): JsonBody {
-	if (route.stream !== false || input.get("stream") !== true) return input;
+	if (route.stream !== "never" || input.get("stream") !== true) return input;
 	return input.with({ stream: undefined, stream_options: undefined });
 }
 
@@ -52,7 +52,7 @@ export function streamedInput(route: ModelRoute, model: string, plain: JsonBody)
 	const isWholeOnly = limits.some(
 		({ wholeFor }) => wholeFor === "all" || wholeFor.some((field) => isGiven(plain.get(field))),
 	);
-	const isStreamed = plain.get("stream") ?? (route.stream !== false && !isWholeOnly);
+	const isStreamed = plain.get("stream") ?? (route.stream !== "never" && !isWholeOnly);
 	if (isStreamed !== true || limits.some(({ takesOptions }) => !takesOptions)) return plain;
 	return plain.with({
 		stream: true,

@@ -6,11 +6,12 @@ import { type ModelRoute, routeFor } from "./model-routes.ts";
  * own key and quota.
  */
 function credentialOf(route: ModelRoute, model: string): string {
-	const { provider, base_url, gateway = "", api_key_secret = "" } = route;
+	const { provider, base_url, gateway = "", api_key_secret = "", headers = {} } = route;
 	const url = base_url === undefined ? null : new URL(base_url);
 	const server = url === null ? "" : url.origin + url.pathname;
+	const sent = Object.entries(headers).map(([header, secret]) => `${header}:${secret}`);
 	const maker = provider === "workers-ai" ? (model.split("/")[0] ?? "") : "";
-	return [provider, server, gateway, maker, api_key_secret].filter((part) => part !== "").join(" ");
+	return [provider, server, gateway, maker, api_key_secret, ...sent.sort()].filter((part) => part !== "").join(" ");
 }
 
 /** The credential that `model` is called with; null: no route serves it. */

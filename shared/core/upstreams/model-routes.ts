@@ -1,46 +1,83 @@
 /** Which provider serves which model: `MODEL_ROUTES`, parsed once, first match wins. */
 import { z } from "zod";
 import { ALLOWABLE } from "./refused-fields.ts";
+import { RouteHeaders, SecretName } from "./route-secrets.ts";
 
 export const PROVIDERS = ["workers-ai", "openai-compatible", "simulated"] as const;
 export type ProviderName = (typeof PROVIDERS)[number];
 
-/** A route that named one would send it to a provider. */
-const OWN_SECRETS: readonly string[] = ["ADMIN_TOKEN", "ADMIN_TOKEN_PREVIOUS", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS"];
-
 const MODEL_NAME_LENGTH_MAX = 256;
+
+const ModelName = z.string().min(1).max(MODEL_NAME_LENGTH_MAX);
+
+/** `auto`: requested where the model is known to take it, and no more once it is refused. `never`: not even for a job that requests it. */
+const Requested = z.enum(["auto", "never"], { error: "must be auto or never" });
+
+const Stream = z.union([Requested, z.boolean().transform((may) => (may ? "auto" : "never"))], {
+	error: "must be auto or never",
+});
+
+const LISTED_MAX = 1_000;
 
 export const ModelRouteSchema = z
 	.strictObject({
 		/** A model name in which `*` stands for any run of characters, `/` too. */
-		match: z.string().min(1).max(MODEL_NAME_LENGTH_MAX),
+		match: ModelName,
 		provider: z.enum(PROVIDERS),
-		base_url: z.url({ protocol: /^https?$/ }).optional(),
-		/** Names the secret that holds the key; the key itself is never in a variable. */
-		api_key_secret: z
-			.string()
-			.min(1)
-			.refine((name) => !OWN_SECRETS.includes(name), { error: "must not be a secret of this service itself" })
+		base_url: z
+			.url({ protocol: /^https?$/ })
+			.refine(hasNoCredentials, {
+				error: "must not hold a user name or a password: name a secret in api_key_secret or headers instead",
+			})
 			.optional(),
+		/** Names the secret that holds the key; the key itself is never in a variable. */
+		api_key_secret: SecretName.optional(),
+		/** Further headers, by the names of the secrets that hold them. */
+		headers: RouteHeaders.optional(),
 		/** The gateway that `workers-ai` calls go through. */
 		gateway: z.string().min(1).optional(),
 		/** Whether that gateway logs calls, prompts and responses included. No erasure here reaches its logs. Off by default. */
 		collect_log: z.boolean().optional(),
-		/** False: its server cannot stream, and is asked for whole responses only, even by jobs that request a stream. */
-		stream: z.boolean().optional(),
+		/** `true` and `false` are `auto` and `never`. */
+		stream: Stream.optional(),
+		/** `never`: its server refuses `stream_options`, and gets none. */
+		stream_options: Requested.optional(),
+		/** Models to list for callers. */
+		list: z.array(ModelName).max(LISTED_MAX).optional(),
 		/** What the inputs of its jobs may have although it is refused by default. */
 		allow: z.array(z.enum(ALLOWABLE)).optional(),
 		/** The model name to send upstream. The job keeps the caller's name. */
-		rename: z.string().min(1).max(MODEL_NAME_LENGTH_MAX).optional(),
+		rename: ModelName.optional(),
 	})
-	.refine((route) => route.provider !== "openai-compatible" || route.base_url !== undefined, {
-		error: "an openai-compatible route needs a base_url",
-		path: ["base_url"],
+	.superRefine(({ provider, base_url, api_key_secret, headers }, context) => {
+		const refuse = (member: string, message: string) => context.addIssue({ code: "custom", path: [member], message });
+		if (provider === "openai-compatible") {
+			if (base_url === undefined) refuse("base_url", "an openai-compatible route needs a base_url");
+			if (api_key_secret !== undefined && headers?.authorization !== undefined)
+				refuse("headers", "has an authorization header, which api_key_secret sets");
+		} else {
+			// It would silently not be sent.
+			const unsent = `is for openai-compatible routes only: a ${provider} route sends none`;
+			if (api_key_secret !== undefined) refuse("api_key_secret", unsent);
+			if (headers !== undefined) refuse("headers", unsent);
+		}
 	});
 
 export type ModelRoute = z.infer<typeof ModelRouteSchema>;
 
-export const ModelRoutesSchema = z.array(ModelRouteSchema).min(1);
+export const ModelRoutesSchema = z
+	.array(ModelRouteSchema)
+	.min(1)
+	.superRefine((routes, context) => {
+		for (const [at, route] of routes.entries())
+			for (const [nth, name] of route.list?.entries() ?? [])
+				if (routeFor(routes, name) !== route)
+					context.addIssue({
+						code: "custom",
+						path: [at, "list", nth],
+						message: "is a model that another route serves, or none",
+					});
+	});
 
 /** Where ALLOW_SIMULATED is true, it comes before those of MODEL_ROUTES. */
 export const SIMULATED_ROUTE: ModelRoute = { match: "simulated/*", provider: "simulated" };
@@ -53,6 +90,12 @@ export function routeFor(routes: readonly ModelRoute[], model: string): ModelRou
 /** What the routes of all `models` allow: a job may call each of them. */
 export function allowedBy(routes: readonly ModelRoute[], models: readonly string[]): string[] {
 	return ALLOWABLE.filter((name) => models.every((model) => routeFor(routes, model)?.allow?.includes(name)));
+}
+
+/** `fetch` sends none of a URL. What is no URL has none. */
+export function hasNoCredentials(text: string): boolean {
+	const url = URL.parse(text);
+	return url === null || (url.username === "" && url.password === "");
 }
 
 /** Wildcard match without backtracking: each piece between stars is searched for after the previous one. */

@@ -2,6 +2,8 @@
 
 import type { Runtime } from "../../core/runtime.ts";
 import { routeFailure } from "../../core/upstreams/failures.ts";
+import type { ModelRoute } from "../../core/upstreams/model-routes.ts";
+import { headerValue } from "../../core/upstreams/route-secrets.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 export interface OpenAiCompatibleDeps {
@@ -12,32 +14,49 @@ export interface OpenAiCompatibleDeps {
 
 export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Provider {
 	return async function callOpenAiCompatible(call, signal) {
-		const { base_url: baseUrl, api_key_secret: secretName } = call.route;
-		if (baseUrl === undefined)
-			return { ok: false, failure: routeFailure("route_misconfigured", "The route has no base_url.") };
-		const key = secretName === undefined ? null : (secret(secretName) ?? "").trim();
-		if (key === "")
-			return {
-				ok: false,
-				failure: routeFailure("route_misconfigured", `The secret ${secretName} of this route is not set.`),
-			};
-
-		const headers: Record<string, string> = {
-			"content-type": "application/json",
-			accept: "application/json, text/event-stream",
-			"user-agent": "holdfast",
-		};
-		if (key !== null) headers.authorization = `Bearer ${key}`;
+		const { base_url: baseUrl } = call.route;
+		if (baseUrl === undefined) return misconfigured("The route has no base_url.");
+		const sent = secretHeaders(call.route, secret);
+		if (sent === null) return misconfigured("A secret that this route names is not set.");
 		const response = await runtime.fetch(completionsUrl(baseUrl), {
 			method: "POST",
-			headers,
+			headers: { ...OWN_HEADERS, ...sent },
 			body: call.input.with({ ...unstored(baseUrl, call), model: call.route.rename ?? call.model }).toBytes(),
 			// A redirect would carry the prompt, and maybe the key, to an address that is not configured.
 			redirect: "manual",
 			signal,
 		});
-		return { ok: true, response, secrets: key === null ? [] : [key] };
+		return { ok: true, response, secrets: Object.values(sent).flatMap(quotable) };
 	};
+}
+
+const OWN_HEADERS = {
+	"content-type": "application/json",
+	accept: "application/json, text/event-stream",
+	"user-agent": "holdfast",
+};
+
+function misconfigured(message: string) {
+	return { ok: false as const, failure: routeFailure("route_misconfigured", message) };
+}
+
+/** Null: a secret is missing. */
+function secretHeaders(route: ModelRoute, secret: OpenAiCompatibleDeps["secret"]): Record<string, string> | null {
+	const headers: Record<string, string> = {};
+	for (const [header, name] of Object.entries(route.headers ?? {})) {
+		const value = headerValue(secret, name);
+		if (value === null) return null;
+		headers[header] = value;
+	}
+	if (route.api_key_secret === undefined) return headers;
+	const key = headerValue(secret, route.api_key_secret);
+	return key === null ? null : { ...headers, authorization: `Bearer ${key}` };
+}
+
+/** A provider may quote a header without its scheme. */
+function quotable(value: string): string[] {
+	const [scheme = "", ...rest] = value.split(" ");
+	return rest.length > 0 && /^[a-z]+$/i.test(scheme) ? [value, rest.join(" ")] : [value];
 }
 
 /** What OpenAI stores is out of reach of an erasure. Other servers may refuse the field. */

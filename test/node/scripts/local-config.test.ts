@@ -82,7 +82,7 @@ describe("localSettings", () => {
 
 	it("takes a provider's key from the environment or the file when a route names it, and nothing else of the environment", () => {
 		const MODEL_ROUTES =
-			'[{"match":"a","api_key_secret":"A_KEY"},{"match":"b","api_key_secret":"B_KEY"},{"match":"*"}]';
+			'[{"match":"a","api_key_secret":"A_KEY"},{"match":"b","headers":{"x-key":"B_KEY"}},{"match":"*"}]';
 		const { secrets, missingSecrets } = settings(
 			{ MODEL_ROUTES, B_KEY: "b" },
 			{ A_KEY: "a", C_KEY: "c", SIGNING_KEY_PREVIOUS: "old", ADMIN_TOKEN: "t", SIGNING_KEY: "s" },

@@ -252,11 +252,20 @@ describe("an Authorization header", () => {
 
 describe("a service whose configuration is not whole", () => {
 	const secret = "s3cr3t";
-	it.each([
+	const routing = (route: object, secrets = {}) => {
+		const compatible = { match: "*", provider: "openai-compatible", base_url: "http://a.example.com/v1" };
+		return { MODEL_ROUTES: JSON.stringify([{ ...compatible, ...route }]), ...secrets };
+	};
+
+	it.each<[string, Record<string, string | undefined>]>([
 		["ADMIN_TOKEN", { ADMIN_TOKEN: secret }],
 		["SIGNING_KEY", { SIGNING_KEY: secret }],
 		["MODEL_ROUTES", { MODEL_ROUTES: `[{"match":"*","provider":"${secret}"}]` }],
 		["MODEL_ROUTES", { MODEL_ROUTES: secret }],
+		["MODEL_ROUTES.0.base_url", routing({ base_url: `http://user:${secret}@a.example.com/v1` })],
+		["MODEL_ROUTES.0.headers header 1 has a name", routing({ headers: { [`${secret} `]: "A" } })],
+		["MODEL_ROUTES.0.headers header 1 names a secret", routing({ headers: { "x-key": "A" }, api_key_secret: "B" })],
+		["MODEL_ROUTES.0.api_key_secret names a secret", routing({ api_key_secret: "A" }, { A: `${secret}\n${secret}` })],
 		["DEFAULT_MODEL", { DEFAULT_MODEL: undefined }],
 		["LEASE_SECONDS", { LEASE_SECONDS: secret }],
 		["PUBLIC_URL", { PUBLIC_URL: secret }],

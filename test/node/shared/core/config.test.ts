@@ -118,6 +118,10 @@ describe("parseConfig", () => {
 			"PUBLIC_URL must be an https URL, because links in webhooks begin with it",
 		],
 		[{ PUBLIC_URL: "ftp://jobs.example.com" }, "PUBLIC_URL must be an https URL"],
+		...["PUBLIC_URL", "WEBHOOK_DNS_URL"].map((name): [Record<string, unknown>, string] => [
+			{ [name]: "https://user:hunter2@jobs.example.com" },
+			`${name} must not hold a user name or a password`,
+		]),
 		[{ ALLOW_INSECURE_WEBHOOKS: "yes" }, "ALLOW_INSECURE_WEBHOOKS must be true or false"],
 		[{ WEBHOOK_DNS_URL: "1.1.1.1" }, "WEBHOOK_DNS_URL must be an http(s) URL, or empty"],
 		...[
@@ -151,6 +155,33 @@ describe("parseConfig", () => {
 		[{ SIGNING_KEY_PREVIOUS: "short" }, "SIGNING_KEY_PREVIOUS must have at least 32 characters"],
 	])("says in plain words what is wrong: %j", (vars, problem) => {
 		expect(problemOf(vars)).toContain(problem);
+	});
+
+	it("names each secret of a route that is not set or fits in no header, by its place", () => {
+		const route = { match: "*", provider: "openai-compatible", base_url: "https://a.example.com" };
+		const MODEL_ROUTES = JSON.stringify([
+			{ ...route, match: "a", api_key_secret: "hunter2" },
+			{
+				...route,
+				match: "b",
+				api_key_secret: "DB",
+				headers: { "x-a": "GOOD", "x-b": "BLANK", "x-c": "TORN", "x-d": "WIDE" },
+			},
+			{ ...route, match: "c", api_key_secret: "toString" },
+			{ ...route, api_key_secret: "GOOD" },
+		]);
+		const torn = "holds what no header may have, such as a line break";
+		expect(parse({ MODEL_ROUTES, DB: {}, GOOD: "sk-1\n", BLANK: " \n", TORN: "hunter2\nx", WIDE: "hünter2" })).toEqual({
+			ok: false,
+			problems: [
+				"MODEL_ROUTES.0.api_key_secret names a secret that is not set",
+				"MODEL_ROUTES.1.api_key_secret names a secret that is not set",
+				"MODEL_ROUTES.1.headers header 2 names a secret that is not set",
+				`MODEL_ROUTES.1.headers header 3 names a secret that ${torn}`,
+				`MODEL_ROUTES.1.headers header 4 names a secret that ${torn}`,
+				"MODEL_ROUTES.2.api_key_secret names a secret that is not set",
+			],
+		});
 	});
 
 	it.each(["ADMIN_TOKEN", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS", "MODEL_ROUTES", "PUBLIC_URL"])(

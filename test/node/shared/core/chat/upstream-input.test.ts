@@ -35,7 +35,7 @@ describe("a call whose caller decided nothing about streams", () => {
 		["Workers AI in JSON mode", GATEWAY, "@cf/meta/llama", { response_format: { type: "json_object" } }],
 		["a server that is asked for sound", COMPATIBLE, "gpt-audio", { modalities: ["text", "audio"] }],
 		["vLLM with the prompt's logprobs", COMPATIBLE, "qwen", { prompt_logprobs: 0 }],
-		["a route that cannot stream", { ...COMPATIBLE, stream: false }, "llama", {}],
+		["a route that cannot stream", { ...COMPATIBLE, stream: "never" }, "llama", {}],
 	])("is not streamed by %s", (_, route, model, more) => {
 		expect(inputFor(route, model, more)).toBe("as it is");
 	});
@@ -57,6 +57,6 @@ describe("the caller's own word", () => {
 
 	it("for a stream yields where the route's server cannot", () => {
 		const asked = { stream: true, stream_options: { include_usage: true } };
-		expect(inputFor({ ...COMPATIBLE, stream: false }, "llama", asked)).toEqual(ASK);
+		expect(inputFor({ ...COMPATIBLE, stream: "never" }, "llama", asked)).toEqual(ASK);
 	});
 });

@@ -3,9 +3,13 @@ import { breakerKeysOf, credentialFor } from "../../../../../shared/core/upstrea
 import { ModelRoutesSchema } from "../../../../../shared/core/upstreams/model-routes.ts";
 
 const routes = ModelRoutesSchema.parse([
-	{ match: "gpt-*", provider: "openai-compatible", base_url: "https://u:p@api.test/v1?token=t", api_key_secret: "ONE" },
+	{ match: "gpt-*", provider: "openai-compatible", base_url: "https://api.test/v1?token=t", api_key_secret: "ONE" },
 	{ match: "mini-*", provider: "openai-compatible", base_url: "https://api.test/v1", api_key_secret: "ONE" },
 	{ match: "other-*", provider: "openai-compatible", base_url: "https://api.test/v1", api_key_secret: "TWO" },
+	{
+		...{ match: "azure-*", provider: "openai-compatible", base_url: "https://api.test/v1", api_key_secret: "ONE" },
+		headers: { "X-Region": "REGION", "Api-Key": "AZURE_KEY" },
+	},
 	{ match: "*/*", provider: "workers-ai", gateway: "main" },
 ]);
 
@@ -22,6 +26,12 @@ describe("a credential", () => {
 
 	it("names a secret and never tells one", () => {
 		expect(credentialFor(routes, "gpt-5")).toBe("openai-compatible https://api.test/v1 ONE");
+	});
+
+	it("has a route's headers by their names and the names of their secrets", () => {
+		expect(credentialFor(routes, "azure-5")).toBe(
+			"openai-compatible https://api.test/v1 ONE api-key:AZURE_KEY x-region:REGION",
+		);
 	});
 
 	it("is null where no route serves the model", () => {

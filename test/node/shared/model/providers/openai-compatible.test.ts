@@ -75,9 +75,28 @@ describe("an OpenAI-compatible provider", () => {
 		expect((await sentFor({})).sent?.headers.has("authorization")).toBe(false);
 	});
 
-	it.each([null, "", " \n"])("is not called without the key that its route names (%j)", async (value) => {
+	it("is given the headers of its route, whose values no message shows, not without their scheme either", async () => {
+		const secrets: Record<string, string> = { AZURE_KEY: " azure-1\n", BASIC: "Basic dXNlcjpwYXNz" };
+		const runtime = fakeRuntime({
+			async fetch(_, init) {
+				const sent = new Headers(init.headers);
+				const { "api-key": key, authorization } = Object.fromEntries(sent);
+				expect([key, authorization]).toEqual(["azure-1", secrets.BASIC]);
+				const message = `Bad ${key}, bad ${authorization}, bad ${authorization?.split(" ")[1]}.`;
+				return Response.json({ error: { message, code: key } }, { status: 400 });
+			},
+		});
+		const headers = { "api-key": "AZURE_KEY", authorization: "BASIC" };
+		const outcome = await asking(runtime, { secret: (name) => secrets[name] ?? null })({ route: route({ headers }) });
+		const message = "Bad [secret], bad [secret], bad [secret].";
+		expect(outcome).toMatchObject(failedAs({ code: "provider_error", message, status: 400 }));
+	});
+
+	it.each([null, "", " \n", "a\nb"])("is not called without the key that its route names (%j)", async (value) => {
+		const byHeader = await sentFor({ route: route({ headers: { "api-key": "PROVIDER_KEY" } }) }, () => value);
 		const { sent, outcome } = await sentFor({ route: route({ api_key_secret: "PROVIDER_KEY" }) }, () => value);
-		expect(sent).toBe(undefined);
+		expect([sent, byHeader.sent]).toEqual([undefined, undefined]);
+		expect(outcome).toEqual(byHeader.outcome);
 		expect(outcome).toMatchObject(
 			failedAs({ class: "permanent", code: "route_misconfigured", isCallMade: false, nextModelMayHelp: true }),
 		);
