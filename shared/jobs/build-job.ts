@@ -1,16 +1,18 @@
 /** Builds a new job from a validated request: checks its models, start and receiver, and fills in the defaults. */
 import type { JobRequest } from "../api/submit-job.ts";
+import { anthropicRequest, isAnthropic } from "../core/anthropic/request.ts";
 import type { ChatInput } from "../core/chat/chat-input.ts";
 import type { Config } from "../core/config.ts";
 import { newId } from "../core/ids.ts";
 import type { Idempotency } from "../core/jobs/idempotency.ts";
 import type { StoredWebhookTarget } from "../core/jobs/job.ts";
+import { isJsonObject } from "../core/json/json.ts";
 import { JsonBody } from "../core/json/json-body.ts";
 import type { Runtime } from "../core/runtime.ts";
 import type { Actor } from "../core/tenants/audit.ts";
 import { credentialFor } from "../core/upstreams/credentials.ts";
 import { estimateTokens } from "../core/upstreams/estimate-tokens.ts";
-import { allowedBy } from "../core/upstreams/model-routes.ts";
+import { allowedBy, routeFor } from "../core/upstreams/model-routes.ts";
 import { privateUrlIn, routingFieldIn } from "../core/upstreams/refused-fields.ts";
 import { isPublicHost } from "../core/webhooks/webhook-address.ts";
 import { receiverDigest } from "../crypto/receiver-digest.ts";
@@ -116,9 +118,24 @@ function refusalOf({ modelRoutes }: Config, models: readonly string[], order: Or
 		return invalid(`input.${field}`, problem);
 	}
 	const path = privateUrlIn(parsedInput?.messages ?? [], allowed, isPublicHost);
-	return path === null
-		? null
-		: invalid(`input.${path}`, "Must not be an address inside a network. Use a public URL, or data.");
+	if (path !== null)
+		return invalid(`input.${path}`, "Must not be an address inside a network. Use a public URL, or data.");
+	return parsedInput === null ? null : untranslatableIn(parsedInput, modelRoutes, models);
+}
+
+/** Null: at least one of the models can be sent the input. The job moves on from the others without calling them. */
+function untranslatableIn(input: ChatInput, routes: Config["modelRoutes"], models: readonly string[]): Invalid | null {
+	if (!isJsonObject(input)) return null;
+	let first: Invalid | null = null;
+	for (const model of models) {
+		const route = routeFor(routes, model);
+		const name = route?.rename ?? model;
+		if (route?.provider !== "workers-ai" || !isAnthropic(name)) return null;
+		const translation = anthropicRequest(name, input);
+		if (translation.ok) return null;
+		first ??= invalid(`input.${translation.param}`, translation.problem);
+	}
+	return first;
 }
 
 function startOf(request: JobRequest, now: number): NewJob["start"] | Invalid {

@@ -9,6 +9,7 @@ const GRANTS: Record<string, readonly string[]> = {
 	"shared/core/json": [],
 	"shared/core/tenants": [],
 	"shared/core/upstreams": ["shared/core/json"],
+	"shared/core/anthropic": ["shared/core/json"],
 	"shared/core/chat": ["shared/core/json", "shared/core/upstreams"],
 	"shared/core/jobs": ["shared/core/json", "shared/core/upstreams"],
 	"shared/core/webhooks": ["shared/core/json", "shared/core/jobs"],

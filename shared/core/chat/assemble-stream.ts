@@ -118,10 +118,10 @@ function wholeMessage({
 	return calls === undefined ? message : { ...message, tool_calls: (listOf(calls) ?? []).map(withoutIndex) };
 }
 
-/** The input of a tool comes as pieces of JSON text. */
+/** The input of a tool comes as pieces of JSON text; of a tool without parameters, as none or as an empty one. */
 function wholeBlock(value: Json): Json {
 	const { index: _, partial_json: json, ...block } = objectOf(value) ?? {};
-	return json === undefined ? block : { ...block, input: parseJson(String(json)) ?? json };
+	return json === undefined || json === "" ? block : { ...block, input: parseJson(String(json)) ?? json };
 }
 
 function withoutIndex(value: Json): Json {

@@ -52,10 +52,12 @@ export function anthropicReason(reason: Json | undefined): string | null {
 	return word === null ? null : (ANTHROPIC_REASONS.get(word) ?? word);
 }
 
-function ofAnthropic({ content, role, ...rest }: JsonObject): JsonObject {
+function ofAnthropic({ content, role, type: _, usage, ...rest }: JsonObject): JsonObject {
 	const message = { role: role ?? "assistant", ...anthropicMessage(listOf(content) ?? []) };
+	const counts = objectOf(usage);
 	return {
-		...rest,
+		...withoutNulls(rest),
+		...(counts === null ? {} : { usage: withoutNulls(counts) }),
 		object: "chat.completion",
 		choices: [{ index: 0, message, finish_reason: anthropicReason(rest.stop_reason) }],
 	};
@@ -65,7 +67,7 @@ function ofAnthropic({ content, role, ...rest }: JsonObject): JsonObject {
 export function anthropicMessage(values: readonly Json[]): JsonObject {
 	const blocks = values.map(objectOf).filter((block) => block !== null);
 	const texts = blocks.filter((block) => block.type === "text").map((block) => stringOf(block.text) ?? "");
-	const thoughts = blocks.filter((block) => block.type === "thinking").map((block) => stringOf(block.thinking) ?? "");
+	const thoughts = blocks.flatMap((block) => (block.type === "thinking" ? (wordOf(block.thinking) ?? []) : []));
 	const calls = blocks
 		.filter((block) => block.type === "tool_use")
 		.map((block, position) => toolCall(stringOf(block.name) ?? "", block.input, wordOf(block.id), position));
@@ -75,10 +77,16 @@ export function anthropicMessage(values: readonly Json[]): JsonObject {
 	if (thoughts.length > 0) message.reasoning_content = thoughts.join("");
 	// Signatures, citations and server tools do not fit in OpenAI's message: such messages also keep their blocks.
 	const isPlain = blocks.every(
-		(block) => block.type === "tool_use" || Object.keys(block).every((key) => PLAIN_KEYS.has(key)),
+		(block) =>
+			block.type === "tool_use" || Object.keys(block).every((key) => PLAIN_KEYS.has(key) || block[key] === null),
 	);
 	if (!isPlain) message.content_blocks = blocks;
 	return message;
+}
+
+/** A stream has none of these members, which say nothing. */
+function withoutNulls(object: JsonObject): JsonObject {
+	return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 }
 
 const PLAIN_KEYS: ReadonlySet<string> = new Set(["type", "text"]);

@@ -120,9 +120,10 @@ function readAnthropic(body: JsonObject): StreamEvent[] {
 		case "content_block_delta":
 			return oneBlock(body.index, blockDelta(objectOf(body.delta)));
 		case "message_delta": {
-			const reason = objectOf(body.delta)?.stop_reason;
-			const choices = [{ index: 0, delta: {}, finish_reason: anthropicReason(reason) }];
-			return [{ kind: "chunk", chunk: { stop_reason: reason ?? null, usage: body.usage ?? null, choices } }];
+			const { type: _, delta, usage, ...beside } = body;
+			const end = objectOf(delta) ?? {};
+			const choices = [{ index: 0, delta: {}, finish_reason: anthropicReason(end.stop_reason) }];
+			return [{ kind: "chunk", chunk: { ...beside, ...end, usage: usage ?? null, choices } }];
 		}
 		case "message_stop":
 			return [{ kind: "done" }];

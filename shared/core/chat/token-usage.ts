@@ -36,10 +36,20 @@ export function usageFields(raw: Json | undefined): ChatCompletion["usage"] | nu
 	const usage = readUsage(raw);
 	if (usage === null) return null;
 	return {
+		...anthropicDetails(objectOf(raw) ?? {}),
 		...objectOf(raw),
 		prompt_tokens: usage.promptTokens,
 		completion_tokens: usage.completionTokens,
 		total_tokens: usage.totalTokens,
+	};
+}
+
+/** Anthropic's counts of what is part of others, under OpenAI's names. */
+function anthropicDetails({ cache_read_input_tokens: cached, output_tokens_details: details }: JsonObject): JsonObject {
+	const thought = objectOf(details)?.thinking_tokens;
+	return {
+		...(isCount(cached) ? { prompt_tokens_details: { cached_tokens: cached } } : {}),
+		...(isCount(thought) ? { completion_tokens_details: { reasoning_tokens: thought } } : {}),
 	};
 }
 

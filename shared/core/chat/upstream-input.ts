@@ -20,9 +20,8 @@ interface StreamLimit {
 const STREAM_LIMITS: readonly StreamLimit[] = [
 	// In process, and its latency is what the job asks for. It always counts.
 	{ provider: "simulated", models: /^/, wholeFor: "all", takesOptions: false },
-	// Served through their makers' own APIs, which refuse unknown fields. A stream would lose signatures, citations and server
-	// tools of the one, ids of calls and token counts of the other.
-	{ provider: "workers-ai", models: /^(anthropic|google)\//, wholeFor: "all", takesOptions: false },
+	// Its streams always count.
+	{ provider: "workers-ai", models: /^anthropic\//, wholeFor: [], takesOptions: false },
 	// Its JSON mode does not stream, nor do the tool calls of all models: developers.cloudflare.com/workers-ai/features/json-mode/
 	{ provider: "workers-ai", models: /^@/, wholeFor: ["response_format", "tools", "functions"], takesOptions: true },
 	// Sound and images come in pieces of another encoding. vLLM streams neither of the last two.
@@ -53,7 +52,10 @@ export function streamedInput(route: ModelRoute, model: string, plain: JsonBody)
 		({ wholeFor }) => wholeFor === "all" || wholeFor.some((field) => isGiven(plain.get(field))),
 	);
 	const isStreamed = plain.get("stream") ?? (route.stream !== "never" && !isWholeOnly);
-	if (isStreamed !== true || limits.some(({ takesOptions }) => !takesOptions)) return plain;
+	if (isStreamed !== true) return plain;
+	if (limits.some(({ takesOptions }) => !takesOptions)) {
+		return plain.get("stream") === true ? plain : plain.with({ stream: true });
+	}
 	return plain.with({
 		stream: true,
 		stream_options: { ...objectOf(plain.get("stream_options")), include_usage: true },

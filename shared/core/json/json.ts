@@ -25,6 +25,11 @@ export function wordOf(value: Found): string | null {
 	return typeof value === "string" && value !== "" ? value : null;
 }
 
+/** Only of what was parsed from JSON: what it holds is not checked. */
+export function isJsonObject(value: object): value is JsonObject {
+	return !Array.isArray(value);
+}
+
 /** The value of JSON text; undefined if the text is not JSON. */
 export function parseJson(text: string): Json | undefined {
 	try {

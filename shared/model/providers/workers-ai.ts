@@ -7,11 +7,12 @@
  * belongs to its call.
  */
 
+import { anthropicRequest, isAnthropic, type Untranslatable } from "../../core/anthropic/request.ts";
 import { mayUseCache } from "../../core/jobs/job.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { classifyThrown } from "../../core/upstreams/classify-failure.ts";
-import { type ModelFailure, routeFailure } from "../../core/upstreams/failures.ts";
+import { type ModelFailure, newFailure, routeFailure } from "../../core/upstreams/failures.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
@@ -49,12 +50,14 @@ type GatewayRuntime = Pick<Runtime, "now" | "subtle">;
 export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 	return async function callWorkersAi(call, signal) {
 		const model = call.route.rename ?? call.model;
-		// The gateway must not find another model beside the one of the route.
-		const input = call.input.with({ model: undefined });
+		// The gateway must not find another model beside the one of the route. The binding takes values and serializes them:
+		// unlike elsewhere, the input is parsed, which its budget counts.
+		const input = call.input.with({ model: undefined }).toObject();
+		const inputs = isAnthropic(model) ? anthropicRequest(model, input) : { ok: true as const, body: input };
+		if (!inputs.ok) return { ok: false, failure: untranslatable(model, inputs) };
 		let result: unknown;
 		try {
-			// The binding takes values and serializes them: unlike elsewhere, the input is parsed, which its budget counts.
-			result = await ai.run(model, input.toObject(), await optionsFor(call, signal, runtime));
+			result = await ai.run(model, inputs.body, await optionsFor(call, signal, runtime));
 		} catch (error) {
 			const failure = signal.aborted ? null : failureOf(error, runtime.now());
 			if (failure === null) throw error;
@@ -64,6 +67,12 @@ export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 		const response = result instanceof Response ? result : Response.json(result);
 		return { ok: true, response, secrets: [] };
 	};
+}
+
+/** Final for this model, before any call of it. */
+function untranslatable(model: string, { param, problem }: Untranslatable): ModelFailure {
+	const message = `${model} cannot be sent input.${param}. ${problem}`;
+	return newFailure({ class: "permanent", code: "not_supported", message, isCallMade: false });
 }
 
 async function optionsFor(call: ModelCall, signal: AbortSignal, runtime: GatewayRuntime): Promise<AiCallOptions> {

@@ -23,14 +23,17 @@ describe("a call whose caller decided nothing about streams", () => {
 		["any server without sound", COMPATIBLE, "gpt", { audio: null, modalities: [], use_beam_search: false }],
 		["OpenAI behind the gateway", GATEWAY, "openai/gpt-5.5", { tools: [{}] }],
 		["a model of Workers AI", GATEWAY, "@cf/meta/llama", { tools: [] }],
+		["Google behind the gateway", GATEWAY, "google/gemini", { tools: [{}] }],
 	])("is streamed by %s, with its token counts", (_, route, model, more) => {
 		expect(inputFor(route, model, more)).toEqual({ ...ASK, ...more, ...STREAMED });
 	});
 
+	it("is streamed by Anthropic behind the gateway, whose streams always count", () => {
+		expect(inputFor(GATEWAY, "anthropic/claude")).toEqual({ ...ASK, stream: true });
+	});
+
 	it.each<[string, ModelRoute, string, JsonObject]>([
 		["the simulated provider", { match: "*", provider: "simulated" }, "simulated/echo", {}],
-		["Anthropic behind the gateway", GATEWAY, "anthropic/claude", {}],
-		["Google behind the gateway", GATEWAY, "google/gemini", {}],
 		["Workers AI with tools", GATEWAY, "@cf/meta/llama", { tools: [{}] }],
 		["Workers AI in JSON mode", GATEWAY, "@cf/meta/llama", { response_format: { type: "json_object" } }],
 		["a server that is asked for sound", COMPATIBLE, "gpt-audio", { modalities: ["text", "audio"] }],

@@ -69,10 +69,24 @@ describe("Workers AI", () => {
 	it("is given the caller's input, streamed by default where nothing is lost", async () => {
 		const { ai, ask } = withAi();
 		const input = { messages: [], seed: 1 };
-		await ask({ input, model: "openai/gpt-5.5" });
-		await ask({ input, model: "anthropic/claude" });
+		for (const model of ["openai/gpt-5.5", "google/gemini"]) await ask({ input, model });
 		const streamed = { ...input, stream: true, stream_options: { include_usage: true } };
-		expect(ai.runs.map(({ inputs }) => inputs)).toEqual([streamed, input]);
+		expect(ai.runs.map(({ inputs }) => inputs)).toEqual([streamed, streamed]);
+	});
+
+	it("is given the request of an Anthropic model in its own form, and not called where that cannot be said", async () => {
+		const { ai, ask } = withAi();
+		const messages = [
+			{ role: "system", content: "Be brief." },
+			{ role: "user", content: "Hi" },
+		];
+		await ask({ input: { messages, n: 1 }, model: "claude", route: { ...ROUTE, rename: "anthropic/claude-sonnet-5" } });
+		const { inputs } = ai.runs[0] ?? {};
+		expect(inputs).toEqual({ max_tokens: 128_000, system: "Be brief.", messages: messages.slice(1), stream: true });
+		const failure = { class: "permanent", code: "not_supported", isCallMade: false, nextModelMayHelp: true };
+		const refused = await ask({ input: { messages, n: 2 }, model: "anthropic/claude-sonnet-5" });
+		expect(refused).toMatchObject(failedAs({ ...failure, message: expect.stringContaining("input.n") }));
+		expect(ai.runs).toHaveLength(1);
 	});
 
 	describe("its gateway's cache", () => {

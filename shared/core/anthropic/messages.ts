@@ -1,0 +1,110 @@
+/**
+ * A chat's messages as Anthropic takes them: instructions apart, and turns of user and assistant, in which neighbours of one role
+ * are one turn. Results of tools are the user's, and come first in the turn.
+ */
+import { type Json, type JsonObject, listOf, objectOf, parseJson, stringOf, wordOf } from "../json/json.ts";
+import { blocksOf, type Refuse, textBlocks, withCache } from "./content.ts";
+
+export interface Conversation {
+	/** The texts of system and developer messages, in order. */
+	instructions: string[];
+	/** Messages in Anthropic's form. */
+	turns: JsonObject[];
+}
+
+type Role = "user" | "assistant";
+
+interface Turn {
+	role: Role;
+	blocks: JsonObject[];
+}
+
+export function conversationOf(messages: readonly Json[], refuse: Refuse): Conversation {
+	const instructions: string[] = [];
+	const turns: Turn[] = [];
+	const add = (role: Role, blocks: JsonObject[]) => {
+		const last = turns.at(-1);
+		if (last?.role === role) last.blocks.push(...blocks);
+		else if (blocks.length > 0) turns.push({ role, blocks });
+	};
+	for (const [at, value] of messages.entries()) {
+		const [message, path] = [objectOf(value) ?? {}, `messages.${at}`];
+		if (wordOf(message.name) !== null && message.role !== "tool")
+			refuse(`${path}.name`, "Anthropic's models know no names of participants. Put the name into the content.");
+		switch (message.role) {
+			case "system":
+			case "developer":
+				instructions.push(...textsOf(message.content, path, refuse));
+				break;
+			case "assistant":
+				add("assistant", assistantBlocks(message, path, refuse));
+				break;
+			case "tool":
+				add("user", [toolResult(message, path, refuse)]);
+				break;
+			default:
+				add("user", blocksOf(message.content, `${path}.content`, refuse));
+		}
+	}
+	if (turns.length === 0) refuse("messages", "Anthropic's models need a message of the user that is not empty.");
+	return { instructions, turns: turns.map(messageOf) };
+}
+
+/** Several parts of one message are one text. */
+function textsOf(content: Json | undefined, path: string, refuse: Refuse): string[] {
+	const blocks = blocksOf(content, `${path}.content`, refuse);
+	if (!blocks.every((block) => block.type === "text"))
+		refuse(`${path}.content`, "Anthropic's models take instructions as text only.");
+	const text = blocks.map((block) => stringOf(block.text) ?? "").join("");
+	return text === "" ? [] : [text];
+}
+
+function messageOf({ role, blocks }: Turn): JsonObject {
+	const [first] = blocks;
+	const isText = blocks.length === 1 && first?.type === "text" && first.cache_control === undefined;
+	if (isText) return { role, content: first.text ?? "" };
+	const isResult = (block: JsonObject) => block.type === "tool_result";
+	const results = role === "user" ? blocks.filter(isResult) : [];
+	const others = role === "user" ? blocks.filter((block) => !isResult(block)) : blocks;
+	return { role, content: [...results, ...others] };
+}
+
+/** An answer of Anthropic that was stored with its blocks goes back as it came: its thoughts are signed. */
+function assistantBlocks(message: JsonObject, path: string, refuse: Refuse): JsonObject[] {
+	for (const field of ["audio", "function_call"])
+		if (objectOf(message[field]) !== null) refuse(`${path}.${field}`, "Anthropic's models have no counterpart of it.");
+	const own = (listOf(message.content_blocks) ?? []).map(objectOf).filter((block) => block !== null);
+	if (own.length > 0) return own.filter((block) => block.type !== "text" || wordOf(block.text) !== null);
+	return [
+		...blocksOf(message.content, `${path}.content`, refuse),
+		...textBlocks(message.refusal, {}),
+		...(listOf(message.tool_calls) ?? []).flatMap((call, at) => toolUse(call, `${path}.tool_calls.${at}`, refuse)),
+	];
+}
+
+function toolUse(value: Json, path: string, refuse: Refuse): JsonObject[] {
+	const call = objectOf(value) ?? {};
+	const named = objectOf(call.function);
+	const [id, name] = [wordOf(call.id), wordOf(named?.name)];
+	const text = stringOf(named?.arguments) ?? "";
+	const input = objectOf(text.trim() === "" ? {} : parseJson(text));
+	if (name === null) refuse(`${path}.function`, "Anthropic's models know calls of functions only.");
+	if (id === null) refuse(`${path}.id`, "Anthropic's models need the id of each call.");
+	if (input === null) refuse(`${path}.function.arguments`, "Anthropic's models take the JSON text of an object only.");
+	if (id === null || name === null || input === null) return [];
+	return withCache(call, { type: "tool_use", id: ownId(id), name, input });
+}
+
+function toolResult(message: JsonObject, path: string, refuse: Refuse): JsonObject {
+	const id = wordOf(message.tool_call_id);
+	if (id === null) refuse(`${path}.tool_call_id`, "Anthropic's models need the id of the call whose result it is.");
+	const blocks = blocksOf(message.content, `${path}.content`, refuse);
+	const content = typeof message.content === "string" ? message.content : blocks;
+	const result: JsonObject = { type: "tool_result", tool_use_id: ownId(id ?? "") };
+	return blocks.length === 0 ? result : { ...result, content };
+}
+
+/** Ids that other providers made may have characters that Anthropic refuses. */
+function ownId(id: string): string {
+	return id.replace(/[^\w-]/g, "_");
+}
