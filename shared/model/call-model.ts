@@ -1,6 +1,6 @@
 /**
  * Calls a model once: finds the provider, enforces the time limits, reads the response, classifies the failure. Nothing is
- * retried here, except that a provider which refuses to stream is called again without.
+ * retried here, except that a provider which refuses what we added is called again without.
  */
 
 import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion.ts";
@@ -9,15 +9,15 @@ import type { Runtime } from "../core/runtime.ts";
 import { classifyFailure } from "../core/upstreams/classify-failure.ts";
 import { type ModelFailure, newFailure } from "../core/upstreams/failures.ts";
 import type { ProviderName } from "../core/upstreams/model-routes.ts";
-import { streamRefusalOf } from "../core/upstreams/provider-error.ts";
+import { memberRefusalOf } from "../core/upstreams/provider-error.ts";
 import { cleanMessage } from "../core/upstreams/shown-message.ts";
 import { CallWatch, type GivenUp } from "./call-watch.ts";
+import { type CallEnd, callWithAdditions } from "./call-with-additions.ts";
 import type { CallModel, ModelCall, Provider, ProviderReply } from "./port.ts";
 import { openAiCompatible } from "./providers/openai-compatible.ts";
 import { simulated } from "./providers/simulated.ts";
 import { type AiBinding, workersAi } from "./providers/workers-ai.ts";
 import { readErrorText, readResponse, SILENCE_LIMITS, type SilenceLimits } from "./read-response.ts";
-import { type CallEnd, callStreamed } from "./stream-by-default.ts";
 
 export interface CallModelDeps {
 	runtime: Pick<Runtime, "now" | "timer" | "sleep" | "fetch" | "subtle">;
@@ -40,7 +40,7 @@ export function callModel(deps: CallModelDeps): CallModel {
 	return async function callWithinLimits(call, signal) {
 		const watch = new CallWatch(deps.runtime, signal, call.timeoutMs);
 		try {
-			return await callStreamed(call, async (asked) => {
+			return await callWithAdditions(call, async (asked) => {
 				const reply = await send(providers[call.route.provider], asked, watch);
 				return reply.ok ? await read(reply, asked, deps.runtime, limits, watch) : { outcome: reply, refusal: null };
 			});
@@ -82,7 +82,7 @@ async function read(
 	if (!response.ok) {
 		const body = parseJson(await readErrorText(response, limits, watch));
 		const failure = watch.why === "aborted" ? givenUp("aborted", status) : refused(body);
-		const refusal = watch.why === null ? streamRefusalOf(status, body) : null;
+		const refusal = watch.why === null ? memberRefusalOf(status, body) : null;
 		return { outcome: { ok: false, failure: { ...failure, logId } }, refusal };
 	}
 	const about = { choicesRequested: choicesRequested(call), defaults: defaultsFor(call, runtime) };
@@ -92,9 +92,16 @@ async function read(
 		return { outcome: { ok: true, response: { completion, usage, status, logId } }, refusal: null };
 	}
 	const failure = parsed.kind === "error" ? refused(parsed.body) : unread(parsed, status, watch.why);
-	const refusal = watch.why === null && parsed.kind === "nothing" && parsed.isEmpty ? "empty" : null;
+	const refusal = watch.why === null ? refusalIn(parsed, response) : null;
 	const mayBeBilled = parsed.kind === "cut" || parsed.kind === "unreadable";
 	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage, mayBeBilled } }, refusal };
+}
+
+/** An error in a stream is none: text may have come before it. */
+function refusalIn(parsed: ParsedResponse, { status, headers }: Response): CallEnd["refusal"] {
+	const isStream = headers.get("content-type")?.includes("event-stream") ?? false;
+	if (parsed.kind === "error") return isStream ? null : memberRefusalOf(status, parsed.body);
+	return parsed.kind === "nothing" && parsed.isEmpty ? "empty" : null;
 }
 
 /** Values for what the provider left out. The id leads back to the job. */

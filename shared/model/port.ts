@@ -13,7 +13,7 @@ export interface ModelCall {
 	/** The caller's name for the model; the route may rename it upstream. */
 	model: string;
 	route: ModelRoute;
-	/** The validated chat completion body, unlisted fields included. Providers get it with what `streamedInput` adds. */
+	/** The validated chat completion body, unlisted fields included. Providers get it with what `additionsTo` adds. */
 	input: JsonBody;
 	/** How many calls this job has made before, on any model, counted as attempts or not. Only the simulated provider uses it. */
 	callsBefore: number;

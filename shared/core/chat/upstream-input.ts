@@ -3,7 +3,7 @@
  * the provider has to wait through a long silence, and the connection counts as waiting only until the headers. The stream is
  * assembled into the response that would have come whole; where it cannot be, the call is not streamed.
  */
-import { type Json, objectOf } from "../json/json.ts";
+import type { Json, JsonObject } from "../json/json.ts";
 import type { JsonBody } from "../json/json-body.ts";
 import type { ModelRoute, ProviderName } from "../upstreams/model-routes.ts";
 
@@ -33,33 +33,46 @@ const STREAM_LIMITS: readonly StreamLimit[] = [
 	},
 ];
 
-/** The caller's input, without its stream where the route's server cannot. */
+/** The caller's input, without what the route's server refuses. */
 export function plainInput(route: ModelRoute, input: JsonBody): JsonBody {
-	if (route.stream !== "never" || input.get("stream") !== true) return input;
-	return input.with({ stream: undefined, stream_options: undefined });
+	const isStreamLess = route.stream === "never" && input.get("stream") === true;
+	const isOptionLess = isStreamLess || (route.stream_options === "never" && input.get("stream_options") !== undefined);
+	if (!isOptionLess) return input;
+	return input.with({ stream_options: undefined, ...(isStreamLess ? { stream: undefined } : {}) });
 }
 
 /**
- * `plain` with what is added to it: a stream, unless the caller decided about it, and the token counts that streams omit by
- * default. `plain` itself: nothing is added.
+ * What is added to `plain`, unless the caller decided about it: a stream, the token counts that streams omit by default, and that
+ * OpenAI stores nothing.
  * @param model the name that the provider knows
  */
-export function streamedInput(route: ModelRoute, model: string, plain: JsonBody): JsonBody {
+export function additionsTo(route: ModelRoute, model: string, plain: JsonBody): JsonObject {
+	return { ...streamAdditions(route, model, plain), ...storeAddition(route, plain) };
+}
+
+function streamAdditions(route: ModelRoute, model: string, plain: JsonBody): JsonObject {
 	const limits = STREAM_LIMITS.filter(
 		({ provider, models }) => (provider === route.provider || provider === "any") && models.test(model),
 	);
 	const isWholeOnly = limits.some(
 		({ wholeFor }) => wholeFor === "all" || wholeFor.some((field) => isGiven(plain.get(field))),
 	);
-	const isStreamed = plain.get("stream") ?? (route.stream !== "never" && !isWholeOnly);
-	if (isStreamed !== true) return plain;
-	if (limits.some(({ takesOptions }) => !takesOptions)) {
-		return plain.get("stream") === true ? plain : plain.with({ stream: true });
-	}
-	return plain.with({
-		stream: true,
-		stream_options: { ...objectOf(plain.get("stream_options")), include_usage: true },
-	});
+	const decided = plain.get("stream") ?? null;
+	if (!(decided ?? (route.stream !== "never" && !isWholeOnly))) return {};
+	const isCounted =
+		route.stream_options !== "never" &&
+		limits.every(({ takesOptions }) => takesOptions) &&
+		plain.get("stream_options") === undefined;
+	return {
+		...(decided === null ? { stream: true } : {}),
+		...(isCounted ? { stream_options: { include_usage: true } } : {}),
+	};
+}
+
+/** What OpenAI stores is out of reach of an erasure. Other servers may refuse the field. */
+function storeAddition({ provider, base_url = "" }: ModelRoute, plain: JsonBody): JsonObject {
+	const isOpenAi = provider === "openai-compatible" && URL.parse(base_url)?.hostname === "api.openai.com";
+	return isOpenAi && plain.get("store") === undefined ? { store: false } : {};
 }
 
 function isGiven(value: Json | undefined): boolean {

@@ -1,12 +1,12 @@
 /** Reads a provider's account of its failure from any of the usual error bodies. */
-import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json.ts";
+import { type Json, type JsonObject, listOf, numberOf, objectOf, parseJson, stringOf, wordOf } from "../json/json.ts";
 
 export interface ProviderError {
 	/** The provider's error words for programs, the most specific first: its code, its type, its status word. */
 	words: string[];
 	/** The provider's message for people, not yet cut or cleaned. Null: it sent none. */
 	message: string | null;
-	/** The parameters that it names, or their places in the body, such as `body.stream_options`. */
+	/** The members of the request that it names, such as `stream_options.include_usage`. */
 	places: string[];
 	/** An HTTP status inside the body, from routers that respond 200 or 502 to everything. */
 	status: number | null;
@@ -40,7 +40,7 @@ export function readProviderError(body: Json | undefined): ProviderError {
 	];
 	return {
 		words: candidates.map(wordFrom).filter((word) => word !== null),
-		message: messageOf(outer, inner),
+		message: sentenceOf(inner) ?? sentenceOf(outer),
 		places: placesOf(outer, inner),
 		status: [inner.code, inner.status, inner.status_code].map(statusFrom).find((status) => status !== null) ?? null,
 		retryAfterMs: retryInfoMs(inner),
@@ -56,27 +56,59 @@ function isSet(value: JsonObject | null): value is JsonObject {
 	return value !== null;
 }
 
-/** `stream`: it names the stream or its options. `field`: an unknown field that it does not name. */
-export type StreamRefusal = "stream" | "field";
+/** A refusal that may be about a member of the request. */
+export type MemberRefusal = Pick<ProviderError, "places" | "message">;
 
-const STREAM_PLACE = /^(\$|body)?[./]?stream(_options)?([./]|$)/;
+/** Null: it says nothing of the request's members. */
+export function memberRefusalOf(httpStatus: number, body: Json | undefined): MemberRefusal | null {
+	const { status: inside, places, message } = readProviderError(body);
+	const status = httpStatus >= 200 && httpStatus <= 299 ? inside : httpStatus;
+	return status === 400 || status === 422 ? { places, message } : null;
+}
+
 /** Behind it comes no name: that would be another field's. */
 const UNKNOWN_FIELD =
 	/\b(additional|extra|unknown|unrecogni[sz]ed|unexpected) ([\w-]+ )?(fields?|inputs?|arguments?|parameters?|propert(y|ies)|keys?)\b[^:'"`]*$/i;
 
-/** Whether a refusal may be about the stream that was requested. Null: it is about something else. */
-export function streamRefusalOf(status: number, body: Json | undefined): StreamRefusal | null {
-	if (status !== 400 && status !== 422) return null;
-	const { places, message } = readProviderError(body);
-	if (places.length > 0) return places.some((place) => STREAM_PLACE.test(place)) ? "stream" : null;
-	if (/\bstream(s|ed|ing|_options)?\b/i.test(message ?? "")) return "stream";
-	return UNKNOWN_FIELD.test(message ?? "") ? "field" : null;
+const OPTIONS = /\b(stream_?options|include_?usage)\b/i;
+
+/** Which of the members that are refused most it names. `unknown`: one that it does not name. Null: something else. */
+export function refusedMember({
+	places,
+	message,
+}: MemberRefusal): "stream" | "stream_options" | "store" | "unknown" | null {
+	if (places.length > 0) {
+		if (places.some((place) => OPTIONS.test(place))) return "stream_options";
+		const heads = places.map((place) => place.split(".")[0]);
+		return (["stream", "store"] as const).find((name) => heads.includes(name)) ?? null;
+	}
+	const sentence = message ?? "";
+	if (OPTIONS.test(sentence)) return "stream_options";
+	if (/\bstream(s|ed|ing)?\b/i.test(sentence)) return "stream";
+	if (/['"`]store['"`]|: store\b/.test(sentence)) return "store";
+	return UNKNOWN_FIELD.test(sentence) ? "unknown" : null;
 }
 
+/** With dots between their parts, and from the body's members on. */
 function placesOf(outer: JsonObject, inner: JsonObject): string[] {
-	const details = listOf(outer.detail) ?? listOf(objectOf(inner.message)?.detail) ?? [];
-	const locations = details.map((detail) => listOf(objectOf(detail)?.loc)?.map(String).join("."));
-	return [inner.param, ...locations].map(wordOf).filter((place) => place !== null);
+	const message = objectOf(inner.message);
+	const lists = [
+		outer.detail,
+		outer.errors,
+		outer.message,
+		message?.detail,
+		inner.message,
+		inner.details,
+		inner.errors,
+	];
+	const details = lists.flatMap((list) => (listOf(list) ?? []).map(objectOf));
+	const named = [inner, message, objectOf(outer.detail), ...details].flatMap((detail) =>
+		[detail?.param, detail?.loc, detail?.path, detail?.field, detail?.pointer].map(
+			(place) => wordOf(place) ?? listOf(place)?.map(String).join("."),
+		),
+	);
+	const places = named.map((place) => place?.replaceAll("/", ".").replace(/^[$#.]*(body(\.|$))?/, ""));
+	return [...new Set(places)].map(wordOf).filter((place) => place !== null);
 }
 
 /** Accepts words and Cloudflare's four-digit codes. Not a word: an HTTP status, and "error", the type of some bodies. */
@@ -91,20 +123,37 @@ function statusFrom(value: Json | undefined): number | null {
 	return status !== null && Number.isInteger(status) && status >= 400 && status <= 599 ? status : null;
 }
 
-function messageOf(outer: JsonObject, inner: JsonObject): string | null {
-	const nested = objectOf(inner.message);
-	const validation = objectOf((listOf(outer.detail) ?? listOf(nested?.detail))?.[0]);
-	const candidates = [
-		inner.message,
-		nested?.message,
-		inner.description,
-		outer.error,
-		outer.message,
-		outer.description,
-		outer.detail,
-		validation?.msg,
-	];
-	return candidates.map(wordOf).find((message) => message !== null) ?? null;
+/** As in `message.detail[].msg`. */
+const LEVELS_MAX = 5;
+const SENTENCES_MAX = 3;
+
+/** Where an object has its sentence. Not `input` or `ctx`, which quote the request. */
+const SENTENCE_MEMBERS = ["message", "msg", "description", "error_description", "error", "detail", "errors", "title"];
+
+/** A sentence in any shape: text, JSON text, or an object or list that holds some. Null: none. */
+function sentenceOf(value: Json | undefined, levels = LEVELS_MAX): string | null {
+	if (levels === 0) return null;
+	const word = wordOf(value);
+	if (word !== null) return (/^\s*[[{]/.test(word) ? sentenceOf(parseJson(word), levels - 1) : null) ?? word;
+	const list = listOf(value);
+	if (list !== null) return joined(list.map((each) => sentenceOf(each, levels - 1)));
+	const object = objectOf(value);
+	if (object === null) return null;
+	const sentences = SENTENCE_MEMBERS.map((name) => sentenceOf(object[name], levels - 1));
+	return sentences.find((sentence) => sentence !== null) ?? joined(complaints(object));
+}
+
+/** Of `{"temperature": ["must be at most 2"]}`. */
+function complaints(object: JsonObject): (string | null)[] {
+	return Object.entries(object).map(([name, list]) => {
+		const sentences = (listOf(list) ?? []).map(wordOf);
+		return sentences.some((sentence) => sentence?.includes(" ")) ? `${name}: ${joined(sentences)}` : null;
+	});
+}
+
+function joined(sentences: (string | null)[]): string | null {
+	const different = new Set(sentences.filter((sentence) => sentence !== null));
+	return wordOf([...different].slice(0, SENTENCES_MAX).join(" "));
 }
 
 /** `{"@type": "…RetryInfo", "retryDelay": "13.5s"}` among Google's details. */

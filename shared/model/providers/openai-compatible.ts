@@ -4,7 +4,7 @@ import type { Runtime } from "../../core/runtime.ts";
 import { routeFailure } from "../../core/upstreams/failures.ts";
 import type { ModelRoute } from "../../core/upstreams/model-routes.ts";
 import { headerValue } from "../../core/upstreams/route-secrets.ts";
-import type { ModelCall, Provider } from "../port.ts";
+import type { Provider } from "../port.ts";
 
 export interface OpenAiCompatibleDeps {
 	runtime: Pick<Runtime, "fetch">;
@@ -21,7 +21,7 @@ export function openAiCompatible({ runtime, secret }: OpenAiCompatibleDeps): Pro
 		const response = await runtime.fetch(completionsUrl(baseUrl), {
 			method: "POST",
 			headers: { ...OWN_HEADERS, ...sent },
-			body: call.input.with({ ...unstored(baseUrl, call), model: call.route.rename ?? call.model }).toBytes(),
+			body: call.input.with({ model: call.route.rename ?? call.model }).toBytes(),
 			// A redirect would carry the prompt, and maybe the key, to an address that is not configured.
 			redirect: "manual",
 			signal,
@@ -57,11 +57,6 @@ function secretHeaders(route: ModelRoute, secret: OpenAiCompatibleDeps["secret"]
 function quotable(value: string): string[] {
 	const [scheme = "", ...rest] = value.split(" ");
 	return rest.length > 0 && /^[a-z]+$/i.test(scheme) ? [value, rest.join(" ")] : [value];
-}
-
-/** What OpenAI stores is out of reach of an erasure. Other servers may refuse the field. */
-function unstored(baseUrl: string, { input }: ModelCall): { store?: false } {
-	return URL.parse(baseUrl)?.hostname === "api.openai.com" && input.get("store") === undefined ? { store: false } : {};
 }
 
 /** Keeps the query of the base URL, such as Azure's `api-version`. */

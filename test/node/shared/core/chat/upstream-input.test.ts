@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { plainInput, streamedInput } from "../../../../../shared/core/chat/upstream-input.ts";
+import { additionsTo, plainInput } from "../../../../../shared/core/chat/upstream-input.ts";
 import type { JsonObject } from "../../../../../shared/core/json/json.ts";
 import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
 import { jsonBody } from "../../../../support/model-calls.ts";
@@ -11,8 +11,9 @@ const STREAMED = { stream: true, stream_options: { include_usage: true } };
 
 function inputFor(route: ModelRoute, model: string, more: JsonObject = {}) {
 	const input = jsonBody({ ...ASK, ...more });
-	const streamed = streamedInput(route, model, plainInput(route, input));
-	return streamed === input ? "as it is" : streamed.toObject();
+	const plain = plainInput(route, input);
+	const added = additionsTo(route, model, plain);
+	return plain === input && Object.keys(added).length === 0 ? "as it is" : plain.with(added).toObject();
 }
 
 describe("a call whose caller decided nothing about streams", () => {
@@ -46,16 +47,26 @@ describe("a call whose caller decided nothing about streams", () => {
 
 describe("the caller's own word", () => {
 	it("against a stream stands", () => {
+		const own = { stream: false, stream_options: { include_usage: true } };
+		expect(inputFor(COMPATIBLE, "gpt", own)).toBe("as it is");
 		expect(inputFor(COMPATIBLE, "gpt", { stream: false })).toBe("as it is");
 	});
 
-	it("for a stream stands, and its token counts are requested where the maker knows how", () => {
-		const stream_options = { include_usage: false, x: 1 };
-		expect(inputFor(GATEWAY, "@cf/x/y", { stream: true, tools: [{}], stream_options })).toEqual({
-			...{ ...ASK, tools: [{}], stream: true },
-			stream_options: { include_usage: true, x: 1 },
-		});
+	it("for a stream stands, and its token counts are requested where the maker knows how and the caller says nothing", () => {
+		expect(inputFor(GATEWAY, "@cf/x/y", { stream: true, tools: [{}] })).toEqual({ ...ASK, tools: [{}], ...STREAMED });
 		expect(inputFor(GATEWAY, "anthropic/claude", { stream: true })).toBe("as it is");
+		for (const stream_options of [{ include_usage: false }, {}, { x: 1 }, null]) {
+			expect(inputFor(COMPATIBLE, "gpt", { stream: true, stream_options })).toBe("as it is");
+			expect(inputFor(COMPATIBLE, "gpt", { stream_options })).toEqual({ ...ASK, stream_options, stream: true });
+		}
+		expect(inputFor(COMPATIBLE, "gpt", { stream: null })).toEqual({ ...ASK, ...STREAMED });
+	});
+
+	it("for token counts yields where the route's server takes no stream_options", () => {
+		const route: ModelRoute = { ...COMPATIBLE, stream_options: "never" };
+		expect(inputFor(route, "mistral", { stream: true })).toBe("as it is");
+		for (const more of [{}, STREAMED]) expect(inputFor(route, "mistral", more)).toEqual({ ...ASK, stream: true });
+		expect(inputFor(route, "mistral", { stream: false })).toBe("as it is");
 	});
 
 	it("for a stream yields where the route's server cannot", () => {

@@ -60,12 +60,12 @@ describe("an OpenAI-compatible provider", () => {
 		expect(Object(sent?.body).store).toBe(store);
 	});
 
-	it("is asked to count the tokens of a stream", async () => {
-		const input = { messages: [], stream: true, stream_options: { include_usage: false } };
-		expect((await sentFor({ input })).sent?.body).toMatchObject({
-			stream: true,
-			stream_options: { include_usage: true },
-		});
+	it("is requested to count the tokens of a stream, unless the caller decided", async () => {
+		const input = { messages: [], stream: true };
+		const counted = { ...input, stream_options: { include_usage: true } };
+		const uncounted = { ...input, stream_options: { include_usage: false } };
+		expect((await sentFor({ input })).sent?.body).toMatchObject(counted);
+		expect((await sentFor({ input: uncounted })).sent?.body).toMatchObject(uncounted);
 	});
 
 	it("is given the key of the secret that its route names, and none without", async () => {

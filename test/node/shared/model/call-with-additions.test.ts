@@ -47,13 +47,10 @@ describe("a provider that refuses to stream", () => {
 		["OpenAI to the unverified", 400, { error: { message: UNVERIFIED, param: "stream", code: "unsupported_value" } }],
 		["vLLM", 400, { error: { message: "Streaming is not supported with beam search.", param: null } }],
 		["a bare sentence", 400, { error: "stream is not supported" }],
-		[
-			"Mistral's options",
-			422,
-			{ detail: [{ type: "extra_forbidden", loc: ["body", "stream_options"], msg: "Extra" }] },
-		],
 		["models of Workers AI", 200, { result: {}, success: true, errors: [], messages: [] }],
-		["Mistral's later form", 422, { message: { detail: [{ loc: ["body", "stream_options", "include_usage"] }] } }],
+		["Mistral's form", 422, { message: { detail: [{ loc: ["body", "stream"] }] } }],
+		["a list under message", 422, { message: [{ msg: "Streaming is off.", path: ["stream"] }] }],
+		["a router under a 200", 200, { error: { code: 400, message: "stream is not supported" } }],
 		["a list of errors", 400, { errors: [{ message: "stream is not supported" }] }],
 		["a list under error", 400, { error: [{ message: "stream is not supported" }] }],
 		["an unknown field", 400, { error: { message: "Additional properties are not allowed" } }],
@@ -63,7 +60,9 @@ describe("a provider that refuses to stream", () => {
 		async (_, status, error) => {
 			const answer = () => (error === null ? new Response("") : refusing(error, status));
 			const { ask, sent } = upstream(({ stream }) => (stream ? answer() : Response.json(HI)));
-			const remark = expect.stringMatching(status === 200 ? /stream .* held nothing/ : /refused the stream/);
+			const remark = expect.stringMatching(
+				status === 200 && !JSON.stringify(error).includes("400") ? /stream .* held nothing/ : /refused the stream/,
+			);
 			for (const jobId of ["job_1", "job_1", "job_2"])
 				expect(await ask({ jobId })).toMatchObject({ ...SAYS_HI, response: { status: 200, remark } });
 			const again = await ask();
@@ -97,15 +96,6 @@ describe("a provider that refuses to stream", () => {
 			expect(await ask()).toMatchObject(failedAs({ class: "permanent", code: "too_hot", message }));
 		}
 		expect(ofStreams(sent)).toEqual([true, "unasked", true, "unasked"]);
-	});
-
-	it("to a caller that asked for one, is called again without the token counts", async () => {
-		const { ask, sent } = upstream(({ stream_options }) =>
-			stream_options ? refusing({ error: { message: "No.", param: "stream_options" } }) : Response.json(HI),
-		);
-		const remark = expect.stringContaining("refused `stream_options`");
-		expect(await ask({ input: { ...ASK, stream: true } })).toMatchObject({ ...SAYS_HI, response: { remark } });
-		expect(ofStreams(sent)).toEqual([true, true]);
 	});
 
 	it("by nothing at all is not called again for a caller that asked for a stream, or that has gone", async () => {
@@ -150,6 +140,95 @@ describe("a provider that refuses to stream", () => {
 	});
 });
 
+describe("a provider that refuses what else we add", () => {
+	const detail = { type: "extra_forbidden", msg: "Extra inputs are not permitted", input: { include_usage: true } };
+
+	it.each<[string, number, Json]>([
+		["Mistral", 422, { detail: [{ ...detail, loc: ["body", "stream_options"] }] }],
+		["Mistral later", 422, { message: { detail: [{ ...detail, loc: ["body", "stream_options", "include_usage"] }] } }],
+		["a union of bodies", 422, { detail: [{ ...detail, loc: ["body", "ChatRequest", "stream_options"] }] }],
+		["a place that is the body", 422, { detail: [{ msg: "stream_options: extra field", loc: ["body"] }] }],
+		["a pointer", 400, { errors: [{ pointer: "/stream_options", detail: "unknown" }] }],
+		["Go", 400, { error: 'json: unknown field "stream_options"' }],
+		["OpenAI's words", 400, { error: { message: "Unrecognized request argument supplied: stream_options" } }],
+		["an object for a message", 400, { error: { message: { text: "no", error: "`streamOptions` is unknown" } } }],
+		["JSON in a message", 400, { error: { message: '{"message":"unsupported: include_usage"}' } }],
+		["a router under a 200", 200, { error: { code: 422, message: "stream_options is not allowed" } }],
+	])(
+		"(%s: stream_options) still streams, in the same call, and no call of its route sends them again",
+		async (_, status, error) => {
+			const { ask, sent } = upstream(({ stream_options }) =>
+				stream_options ? refusing(error, status) : Response.json(HI),
+			);
+			const remark = "The provider refused `stream_options`, so the call was repeated without it.";
+			expect(await ask()).toMatchObject({ ...SAYS_HI, response: { remark } });
+			expect(await ask({ model: "another", input: { ...ASK, stream: true } })).not.toMatchObject({
+				response: { remark },
+			});
+			expect(ofStreams(sent)).toEqual([true, true, true]);
+			expect(sent.map(({ stream_options = null }) => stream_options)).toEqual([{ include_usage: true }, null, null]);
+		},
+	);
+
+	it("(stream_options, then the stream, then store) is called without each, and remembers what it named", async () => {
+		const route = { ...COMPATIBLE, base_url: "https://api.openai.com/v1" };
+		const { ask, sent } = upstream((body) => {
+			const name = ["stream_options", "stream", "store"].find((each) => each in body);
+			return name ? refusing({ error: { message: "No.", param: name } }) : Response.json(HI);
+		});
+		const remark = expect.stringMatching(/`stream_options`.* the stream .*`store`/);
+		expect(await ask({ route })).toMatchObject({ ...SAYS_HI, response: { remark } });
+		expect(await ask({ route })).toMatchObject({
+			...SAYS_HI,
+			response: { remark: expect.not.stringContaining("store") },
+		});
+		const members = sent.map((body) =>
+			Object.keys(body)
+				.filter((name) => /^st/.test(name))
+				.sort(),
+		);
+		expect(members).toEqual([
+			["store", "stream", "stream_options"],
+			["store", "stream"],
+			["store"],
+			[],
+			["stream"],
+			[],
+		]);
+	});
+
+	it("is not called again for what is the caller's own word", async () => {
+		for (const own of [{ stream: true, stream_options: { include_usage: false } }, { stream_options: {} }]) {
+			const { ask, sent } = upstream(() => refusing({ error: { message: "No stream_options." } }));
+			expect(await ask({ input: { ...ASK, ...own } })).toMatchObject(
+				failedAs({ status: 400, message: "No stream_options." }),
+			);
+			expect(sent).toEqual([expect.objectContaining(own)]);
+		}
+		const { ask, sent } = upstream(() => refusing({ error: { message: "No stream." } }));
+		expect(await ask({ input: { ...ASK, stream: false } })).toMatchObject(failedAs({ status: 400 }));
+		expect(sent).toHaveLength(1);
+	});
+
+	it("is not called again after an error in a stream, which may have cost", async () => {
+		const error = { code: 400, message: "The stream broke." };
+		const { ask, sent } = upstream(
+			() => new Response(sseOf(piece("Hi"), { error }), { headers: { "content-type": "text/event-stream" } }),
+		);
+		expect(await ask()).toMatchObject({ ok: false });
+		expect(sent).toHaveLength(1);
+	});
+
+	it("without success in the call without is sent the same again", async () => {
+		const { ask, sent } = upstream(({ stream_options }) =>
+			refusing({ error: { message: stream_options ? "No stream_options." : "Too hot." } }),
+		);
+		const message = expect.stringMatching(/^Too hot\. .*refused `stream_options`/);
+		for (let asked = 0; asked < 2; asked++) expect(await ask()).toMatchObject(failedAs({ message }));
+		expect(sent.map(({ stream_options }) => stream_options !== undefined)).toEqual([true, false, true, false]);
+	});
+});
+
 describe("a call that is streamed by default", () => {
 	it("takes a whole response from a server that ignores the request for a stream", async () => {
 		const { ask, sent } = upstream(() => Response.json(HI));
@@ -169,13 +248,13 @@ describe("a call that is streamed by default", () => {
 		expect(outcome.now()).toMatchObject(SAYS_HI);
 	});
 
-	it("without token counts is the last one of its model", async () => {
+	it("without token counts is the last one of its model, unless its caller wanted none", async () => {
 		const answer = `${sseOf(piece("Hi"), ending)}data: [DONE]\n\n`;
 		const { ask, sent } = upstream(({ stream }) => (stream ? new Response(answer) : Response.json(HI)));
-		expect(await ask({ input: { ...ASK, stream: true } })).toMatchObject({ ...SAYS_HI, response: { usage: null } });
-		expect(await ask()).toMatchObject({ ...SAYS_HI, response: { usage: null } });
+		for (const own of [{ stream: true }, { stream_options: { include_usage: false } }, {}])
+			expect(await ask({ input: { ...ASK, ...own } })).toMatchObject({ ...SAYS_HI, response: { usage: null } });
 		expect(await ask()).toMatchObject({ ...SAYS_HI, response: { usage: { totalTokens: 2 } } });
-		expect(ofStreams(sent)).toEqual([true, true, "unasked"]);
+		expect(ofStreams(sent)).toEqual([true, true, true, "unasked"]);
 	});
 
 	it("is not streamed where the gateway's cache may be used, since it caches no streams", async () => {
