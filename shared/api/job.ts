@@ -5,7 +5,8 @@ import { CANCELLATIONS, type Job, WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
 import { JOB_STATES } from "../core/jobs/job-states.ts";
 import { AttemptBody } from "./attempt.ts";
 import { DeliveryBody } from "./delivery.ts";
-import { afterId, limit, listOf, order } from "./page.ts";
+import { afterId, limit, listOf, order, wordsOf } from "./page.ts";
+import { JobInput } from "./submit-job.ts";
 import { time, timeInput, timestamp, timestampOrNull } from "./time.ts";
 import { TokenUsage, viewTokens } from "./usage.ts";
 
@@ -28,6 +29,14 @@ export const JobBody = z.object({
 	attempt: z.number().int().describe("Counted attempts on `model`, including the one in flight."),
 	max_attempts: z.number().int(),
 	priority: z.number().int(),
+	timeout_seconds: z.number().describe("Time for one attempt."),
+	retain_seconds: z.number().describe("How long the job is kept once it is final."),
+	gateway: z
+		.object({ cache_ttl: z.number().nullable(), skip_cache: z.boolean().nullable() })
+		.nullable()
+		.describe("The job's options of the AI Gateway."),
+	input_bytes: z.number().int().describe("Size of the input."),
+	result_bytes: z.number().int().nullable().describe("Size of the stored completion."),
 	created_at: time,
 	run_at: time,
 	started_at: time.nullable(),
@@ -53,13 +62,22 @@ export type JobBody = z.infer<typeof JobBody>;
 /** The stored result of a job. */
 export const ChatCompletion = StoredCompletion.openapi("ChatCompletion");
 
-export const INCLUDES = ["result", "attempts", "deliveries"] as const;
+export const INCLUDES = ["input", "result", "attempts", "deliveries"] as const;
+
+/** How large the results in a list may be: one, and all of a page together. They are in memory at a time. */
+export const LISTED_RESULT_BYTES_MAX = 1024 * 1024;
+export const LISTED_RESULTS_BYTES_MAX = 4 * LISTED_RESULT_BYTES_MAX;
+/** Each result is one read of R2. */
+export const LISTED_RESULTS_MAX = 20;
 
 export const JobResponse = JobBody.extend({
+	input: JobInput.optional().describe("With `include=input`. As submitted."),
 	result: z
 		.union([ChatCompletion, z.null()])
 		.optional()
-		.describe("With `include=result`. Null unless the job succeeded."),
+		.describe(
+			"With `include=result`. Null unless the job succeeded. In a list also null if it has more than 1 MiB, or if those before it on the page have 4 MiB together: get it from `result_url`.",
+		),
 	attempts: z.array(AttemptBody).optional().describe("With `include=attempts`."),
 	deliveries: z.array(DeliveryBody).optional().describe("With `include=deliveries`."),
 }).openapi("Job");
@@ -70,14 +88,7 @@ export const JobReference = JobBody.pick({ id: true, object: true, status: true 
 /** The job, or without `jobs:read` its id and status alone. */
 export const ChangedJob = z.union([JobResponse, JobReference]);
 
-export const getJobQuery = z.strictObject({
-	include: z
-		.string()
-		.transform((list) => list.split(","))
-		.pipe(z.array(z.enum(INCLUDES, { error: `May name ${INCLUDES.join(", ")}.` })))
-		.optional()
-		.openapi({ type: "string", description: `A comma-separated list of ${INCLUDES.join(", ")}.` }),
-});
+export const getJobQuery = z.strictObject({ include: wordsOf(INCLUDES).optional() });
 
 export const JobList = listOf(JobResponse).extend({ next_after: z.string().nullable() }).openapi("JobList");
 
@@ -89,10 +100,18 @@ const listFields = {
 	limit,
 	after: afterId("job"),
 	order,
-	status: z.enum(JOB_STATES).optional(),
+	status: wordsOf(JOB_STATES).optional(),
+	status_reason: z.string().optional(),
 	model: z.string().optional(),
+	retry_of: afterId("job").describe("The jobs that retry this one. Quickest with `order=asc`."),
 	created_after: timeInput.optional(),
 	created_before: timeInput.optional(),
+	finished_after: timeInput.optional(),
+	finished_before: timeInput.optional(),
+	include: z
+		.enum(["result"], { error: "May be `result`." })
+		.optional()
+		.describe(`\`result\` adds the stored completions, with a \`limit\` of ${LISTED_RESULTS_MAX} at most.`),
 };
 
 export const jobsQuery = z
@@ -104,6 +123,10 @@ export const jobsQuery = z
 			if (Object.hasOwn(listFields, name) || METADATA_FILTER.test(name)) continue;
 			context.addIssue({ code: "custom", path: [name], message: "Unknown query parameter." });
 		}
+		if (query.include !== undefined && query.limit > LISTED_RESULTS_MAX) {
+			const message = `Must be at most ${LISTED_RESULTS_MAX} with \`include\`.`;
+			context.addIssue({ code: "custom", path: ["limit"], message });
+		}
 		const tooMany = Object.keys(query).filter((name) => METADATA_FILTER.test(name))[METADATA_FILTERS_MAX];
 		if (tooMany === undefined) return;
 		context.addIssue({
@@ -113,11 +136,13 @@ export const jobsQuery = z
 		});
 	});
 
-/** @param rest the parameters of `jobsQuery` other than its own fields */
-export function metadataFilter(rest: Record<string, unknown>): Record<string, string> {
-	return Object.fromEntries(
-		Object.entries(rest).map(([name, value]) => [METADATA_FILTER.exec(name)?.[1] ?? "", String(value)]),
-	);
+/** The filters by metadata in a query. */
+export function metadataFilter(query: Record<string, unknown>): Record<string, string> {
+	const pairs = Object.entries(query).flatMap(([name, value]) => {
+		const key = METADATA_FILTER.exec(name)?.[1];
+		return key === undefined ? [] : [[key, String(value)] as const];
+	});
+	return Object.fromEntries(pairs);
 }
 
 export function viewJobReference(job: Pick<Job, "jobId" | "status">): z.infer<typeof JobReference> {
@@ -136,6 +161,12 @@ export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string): J
 		attempt: job.attempt,
 		max_attempts: job.maxAttempts,
 		priority: job.priority,
+		timeout_seconds: job.timeoutMs / 1000,
+		retain_seconds: job.retainMs / 1000,
+		gateway:
+			job.gateway === null ? null : { cache_ttl: job.gateway.cacheTtlSeconds, skip_cache: job.gateway.skipCache },
+		input_bytes: job.inputBytes,
+		result_bytes: job.resultBytes,
 		created_at: timestamp(job.createdAt),
 		// The requested time: `job.runAt` changes with each retry.
 		run_at: timestamp(job.deadlineAt - job.deadlineMs),

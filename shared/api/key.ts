@@ -63,3 +63,13 @@ export function viewKey(key: ApiKey): z.infer<typeof ApiKeyBody> {
 		revoked_at: timestampOrNull(key.revokedAt),
 	};
 }
+
+/** Who the caller of a request is. */
+export const SessionBody = z
+	.object({
+		object: z.literal("session"),
+		tenant: z.object({ id: z.string(), name: z.string() }),
+		key: ApiKeyBody.pick({ id: true, name: true, scopes: true, expires_at: true }),
+		expires_at: time.nullable().describe("When the session ends. With an API key, together with the key."),
+	})
+	.openapi("Session");

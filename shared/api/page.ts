@@ -49,3 +49,17 @@ const CURSOR_PREFIXES = {
 export function afterId(prefix: keyof typeof CURSOR_PREFIXES) {
 	return after((id) => isId(prefix, id), `Must be the id of ${CURSOR_PREFIXES[prefix]}, \`${prefix}_…\`.`);
 }
+
+/** A query parameter: some of `words`, with commas between them. */
+export function wordsOf<const Word extends string>(words: readonly Word[]) {
+	const known = z.array(z.enum(words)).refine((list) => new Set(list).size === list.length);
+	return z
+		.string()
+		.transform((list, context) => {
+			const { data } = known.safeParse(list.split(","));
+			if (data !== undefined) return data;
+			context.addIssue({ code: "custom", message: `May name ${words.join(", ")}, each once.` });
+			return z.NEVER;
+		})
+		.openapi({ type: "string", description: `A comma-separated list of ${words.join(", ")}.` });
+}

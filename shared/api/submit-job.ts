@@ -6,6 +6,10 @@ import { JOB_EVENT_FILTERS } from "../core/webhooks/events.ts";
 import { timeInput } from "./time.ts";
 
 const DAY_SECONDS = 86_400;
+
+/** The body of a chat completion. */
+export const JobInput = ChatInput.openapi("ChatInput");
+
 /** Visible ASCII, so that it is safe in logs, headers and URLs. */
 const modelName = z
 	.string()
@@ -39,7 +43,7 @@ const jobFields = {
 		.describe(
 			"One model, or up to four: when one fails permanently or is blocked, the next is called. DEFAULT_MODEL by default.",
 		),
-	input: ChatInput.describe("The body of a chat completion. Fields that are not listed pass through unchanged."),
+	input: JobInput.describe("The body of a chat completion. Fields that are not listed pass through unchanged."),
 	webhook: WebhookRequest.optional(),
 	priority: z
 		.number()

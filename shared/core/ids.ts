@@ -2,7 +2,7 @@
  * Ids: a prefix that names the kind, and a lower-case ULID (48 bits of time, 80 random bits). Ids sort by creation time. The
  * time is this machine's: it orders ids and is never compared with a time in D1.
  */
-import { encodeTime, ulid } from "ulidx";
+import { decodeTime, encodeTime, ulid } from "ulidx";
 import type { Runtime } from "./runtime.ts";
 
 export type IdPrefix = "job" | "ten" | "key" | "we" | "evt" | "req" | "tmb" | "aud";
@@ -23,6 +23,11 @@ export function isId(prefix: IdPrefix, id: string): boolean {
 /** The smallest id that could have been made at `timeMs`: a bound for lists by time. */
 export function smallestIdAt(prefix: IdPrefix, timeMs: number): string {
 	return `${prefix}_${encodeTime(Math.max(0, timeMs), 10).toLowerCase()}${"0".repeat(RANDOM_CHARACTERS)}`;
+}
+
+/** When an id that `isId` accepts was made, by the clock of the machine that made it. */
+export function timeOf(id: string): number {
+	return decodeTime(id.slice(id.indexOf("_") + 1));
 }
 
 /** An object of a tenant as one string, for maps and sets. Neither part has a space. */

@@ -18,3 +18,15 @@ export async function readInput(
 	if (inputKey !== null) return await objects.bytes(inputKey);
 	return input === null ? null : new TextEncoder().encode(input);
 }
+
+/** The same, or a range of it, not read from R2 before its reader wants it. */
+export async function openInput(
+	objects: ObjectStore,
+	{ input, inputKey }: Pick<Job, "input" | "inputKey">,
+	part: { offset: number; length: number } | null,
+): Promise<ReadableStream | Uint8Array<ArrayBuffer> | null> {
+	if (inputKey !== null) return await objects.open(inputKey, part);
+	if (input === null) return null;
+	const bytes = new Uint8Array(new TextEncoder().encode(input));
+	return part === null ? bytes : bytes.slice(part.offset, part.offset + part.length);
+}

@@ -41,6 +41,8 @@ const HINTS: Record<string, fc.Arbitrary<Json>> = {
 	content: fc.constantFrom("why $canary", "p2 why", "p3 $canary"),
 	name: fc.constantFrom("$canary", "crm", "x".repeat(200)),
 	model: fc.constantFrom(...MODELS),
+	status: fc.constantFrom("failed,expired", "queued", "succeeded", "done"),
+	include: fc.constantFrom("result", "input", "input,result,attempts,deliveries"),
 };
 
 export function stepsFor(api: ApiDescription): fc.Arbitrary<Step> {
@@ -98,7 +100,7 @@ function queriesFor(parameters: Parameter[], making: Making): fc.Arbitrary<strin
 					valuesOf(schema, making),
 					3,
 				)
-			: valuesOf(schema, making)
+			: valuesOf(schema, making, name)
 		).map((value) => pair(name, String(value))),
 	);
 	const odd = fc.tuple(fc.constantFrom(...parameters.map(({ name }) => name), "x", "metadata[a]", ""), oddTexts);

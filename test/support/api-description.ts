@@ -13,8 +13,8 @@ export interface Operation {
 	path: string;
 	/** Matches the path of a URL. */
 	pattern: RegExp;
-	/** What the key must be allowed, or that it must be the operator's; null: no key is needed. */
-	access: Scope | "admin" | null;
+	/** What the key must be allowed, that any key will do, or that it must be the operator's; null: no key is needed. */
+	access: Scope | "key" | "admin" | null;
 	/** All that the key must be allowed. */
 	scopes: Scope[];
 	/** A signed link does as well. */
@@ -97,7 +97,8 @@ function operationOf(method: string, path: string, described: z.infer<typeof Des
 }
 
 function accessOf(required: { key?: Scope[] | undefined; admin?: never[] | undefined }): Operation["access"] {
-	return required.admin === undefined ? (required.key?.[0] ?? null) : "admin";
+	if (required.admin !== undefined) return "admin";
+	return required.key === undefined ? null : (required.key[0] ?? "key");
 }
 
 /** What answers `method` on the path of a URL; HEAD is GET's. Null: nothing does. */

@@ -7,8 +7,22 @@ import { isFinal } from "../../shared/core/jobs/job-states.ts";
 import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { type FailureClass, type ModelFailure, newFailure } from "../../shared/core/upstreams/failures.ts";
 import type { Finalization } from "../../shared/db/jobs/finish-jobs.ts";
+import type { JobFilter } from "../../shared/db/jobs/list-jobs.ts";
 import type { NewJob } from "../../shared/db/jobs/submit-jobs.ts";
 import { START_AT } from "./fake-runtime.ts";
+
+/** What every job passes. */
+export const ANY_JOB: JobFilter = {
+	statuses: null,
+	statusReason: null,
+	model: null,
+	retryOf: null,
+	createdAfter: null,
+	createdBefore: null,
+	finishedAfter: null,
+	finishedBefore: null,
+	metadata: {},
+};
 
 export const NOW = START_AT;
 export const SECOND = 1_000;

@@ -1,6 +1,6 @@
 /** Lists a tenant's jobs in the order of their ids, which sort by time. */
 
-import { smallestIdAt } from "../../core/ids.ts";
+import { smallestIdAt, timeOf } from "../../core/ids.ts";
 import type { JobSummary } from "../../core/jobs/job.ts";
 import type { JobState } from "../../core/jobs/job-states.ts";
 import type { Database, Statement } from "../database.ts";
@@ -16,10 +16,15 @@ const rowsLookedAt = ({ metadata }: JobFilter) => Math.floor(ROWS_LOOKED_AT_MAX 
 const CLOCKS_APART_MS = 3_600_000;
 
 export interface JobFilter {
-	status: JobState | null;
+	/** Null: in any state. */
+	statuses: JobState[] | null;
+	statusReason: string | null;
 	model: string | null;
+	retryOf: string | null;
 	createdAfter: number | null;
 	createdBefore: number | null;
+	finishedAfter: number | null;
+	finishedBefore: number | null;
 	metadata: Record<string, string>;
 }
 
@@ -48,8 +53,7 @@ export async function listJobs(
 function listStatement(query: Parameters<typeof listJobs>[1]): Statement {
 	const { filter, order } = query;
 	const isAscending = order === "asc";
-	const lower = filter.createdAfter === null ? "" : smallestIdAt("job", filter.createdAfter - CLOCKS_APART_MS);
-	const upper = filter.createdBefore === null ? "job`" : smallestIdAt("job", filter.createdBefore + CLOCKS_APART_MS);
+	const { lower, upper } = boundsOf(filter);
 	const params = [
 		query.tenantId,
 		isAscending ? later(lower, query.after) : lower,
@@ -66,16 +70,28 @@ function listStatement(query: Parameters<typeof listJobs>[1]): Statement {
 	};
 }
 
+/** Of the ids that may pass: a job is created after the job that it retries, and before it is final. */
+function boundsOf({ createdAfter, createdBefore, finishedBefore, retryOf }: JobFilter) {
+	const after = [createdAfter, retryOf === null ? null : timeOf(retryOf)].filter((time) => time !== null);
+	const before = [createdBefore, finishedBefore].filter((time) => time !== null);
+	return {
+		lower: after.length === 0 ? "" : smallestIdAt("job", Math.max(...after) - CLOCKS_APART_MS),
+		upper: before.length === 0 ? "job`" : smallestIdAt("job", Math.min(...before) + CLOCKS_APART_MS),
+	};
+}
+
 /** Looks at ids and filtered columns only, and parses a row's metadata once. The rows of the page alone are read whole. */
 function filtered(filter: JobFilter, direction: "ASC" | "DESC", params: Statement["params"]): Statement {
-	const { status, model, createdAfter, createdBefore, metadata } = filter;
+	const { statuses, metadata, ...wanted } = filter;
 	return {
-		sql: `WITH wanted AS MATERIALIZED (SELECT key, value FROM json_each(?9)),
+		sql: `WITH wanted AS MATERIALIZED (SELECT key, value FROM json_each(?13)),
 		looked AS MATERIALIZED (
 			SELECT id,
-			       (?5 IS NULL OR status = ?5) AND (?6 IS NULL OR model = ?6)
-			   AND (?7 IS NULL OR created_at > ?7) AND (?8 IS NULL OR created_at < ?8)
-			   AND (?10 = 0 OR ?10 = (SELECT count(*) FROM json_each(jobs.metadata) WHERE (key, value) IN wanted))
+			       (?5 IS NULL OR instr(?5, ' ' || status || ' ') > 0) AND (?6 IS NULL OR status_reason = ?6)
+			   AND (?7 IS NULL OR model = ?7) AND (?8 IS NULL OR retry_of = ?8)
+			   AND (?9 IS NULL OR created_at > ?9) AND (?10 IS NULL OR created_at < ?10)
+			   AND (?11 IS NULL OR finished_at > ?11) AND (?12 IS NULL OR finished_at < ?12)
+			   AND (?14 = 0 OR ?14 = (SELECT count(*) FROM json_each(jobs.metadata) WHERE (key, value) IN wanted))
 			       AS is_match
 			  FROM jobs
 			 WHERE tenant_id = ?1 AND id > ?2 AND id < ?3
@@ -88,21 +104,22 @@ function filtered(filter: JobFilter, direction: "ASC" | "DESC", params: Statemen
 		 WHERE tenant_id = ?1 ORDER BY id ${direction}`,
 		params: [
 			...params,
-			status,
-			model,
-			createdAfter,
-			createdBefore,
+			statuses === null ? null : ` ${statuses.join(" ")} `,
+			wanted.statusReason,
+			wanted.model,
+			wanted.retryOf,
+			wanted.createdAfter,
+			wanted.createdBefore,
+			wanted.finishedAfter,
+			wanted.finishedBefore,
 			JSON.stringify(metadata),
 			Object.keys(metadata).length,
 		],
 	};
 }
 
-function hasFilter(filter: JobFilter): boolean {
-	const { status, model, createdAfter, createdBefore, metadata } = filter;
-	return (
-		[status, model, createdAfter, createdBefore].some((value) => value !== null) || Object.keys(metadata).length > 0
-	);
+function hasFilter({ metadata, ...filter }: JobFilter): boolean {
+	return Object.values(filter).some((value) => value !== null) || Object.keys(metadata).length > 0;
 }
 
 function later(bound: string, after: string | null): string {

@@ -104,7 +104,10 @@ export interface KeyInForce {
 	tenantId: string;
 	keyHash: string;
 	scopes: string[];
-	/** From the time of the look-up. Null: it does not expire. */
+	name: string;
+	tenantName: string;
+	/** Null: it does not expire. The other one counts from the time of the look-up. */
+	expiresAt: number | null;
 	expiresInMs: number | null;
 	/** Whether its use in this hour is recorded already. */
 	isUseNoted: boolean;
@@ -119,12 +122,16 @@ export async function findKeyInForce(db: Database, keyId: string): Promise<KeyIn
 		tenant_id: string;
 		key_hash: string;
 		scopes: string;
+		name: string;
+		tenant_name: string;
+		expires_at: number | null;
 		expires_in_ms: number | null;
 		is_use_noted: number | null;
 		requests: number | null;
 		waits: number | null;
 	}>("find api key in force", {
-		sql: `SELECT tenant_id, key_hash, scopes, expires_at - ${NOW} AS expires_in_ms, last_used_at >= ${THIS_HOUR} AS is_use_noted,
+		sql: `SELECT tenant_id, key_hash, scopes, api_keys.name, tenants.name AS tenant_name, expires_at,
+		             expires_at - ${NOW} AS expires_in_ms, last_used_at >= ${THIS_HOUR} AS is_use_noted,
 		             ${limitOf("requests")} AS requests, ${limitOf("waits")} AS waits
 		        FROM api_keys JOIN tenants ON tenants.id = tenant_id AND deleted_at IS NULL
 		       WHERE api_keys.id = ?2 AND ${IN_FORCE}`,
@@ -136,6 +143,9 @@ export async function findKeyInForce(db: Database, keyId: string): Promise<KeyIn
 		tenantId: row.tenant_id,
 		keyHash: row.key_hash,
 		scopes: column(z.array(z.string())).parse(row.scopes),
+		name: row.name,
+		tenantName: row.tenant_name,
+		expiresAt: row.expires_at,
 		expiresInMs: row.expires_in_ms,
 		isUseNoted: row.is_use_noted === 1,
 		requests: row.requests,

@@ -86,7 +86,8 @@ export const NEVER_MADE: Readonly<Record<string, string>> = {
 
 /** By file of stories. */
 export const OPERATIONS = {
-	intake: `cancelJob createKey createTenant createTenantKey deleteJob deleteTenant getJob getJobResult getKey getStatus
+	intake:
+		`cancelJob createKey createTenant createTenantKey deleteJob deleteTenant getJob getJobInput getJobResult getKey getStatus
 		getTenant getWebhookSigningSecret listAuditLog listJobAttempts listJobDeliveries listJobs listKeys listTenantAuditLog
 		listTenantKeys listTenants listUsage retryJob revokeKey revokeTenantKey rotateWebhookSigningSecret submitJob
 		updateTenant`.split(/\s+/),
@@ -100,6 +101,7 @@ export const NOT_PLAYED: Readonly<Record<string, string>> = {
 	getDocs: "makes no call",
 	listWebhookEventTypes: "makes no call but for the key, as every operation",
 	getOpenApiDocument: "makes no call",
+	getSession: "makes no call but for the key, as every operation",
 };
 
 /** Of calls that share a transaction, "d1 finish jobs, requeue job": each. */

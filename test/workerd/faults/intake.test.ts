@@ -87,11 +87,12 @@ describeFaults("intake", { calls: INTAKE, operations: OPERATIONS.intake }, [
 			await aDelivery(job, { url: RECEIVER, createdAt: story.world.startedAt });
 			const path = `/v1/jobs/${job.jobId}`;
 			await story.send("GET", path);
-			await story.send("GET", `${path}?include=result,attempts,deliveries`);
+			await story.send("GET", `${path}?include=input,result,attempts,deliveries`);
+			await story.send("GET", `${path}/input`);
 			await story.send("GET", `${path}/result`);
 			await story.send("GET", `${path}/attempts`);
 			await story.send("GET", `${path}/deliveries`);
-			await story.send("GET", "/v1/jobs?status=succeeded");
+			await story.send("GET", "/v1/jobs?status=succeeded&include=result");
 			await story.send("GET", "/v1/usage");
 		},
 	},

@@ -9,7 +9,7 @@ import { runtime } from "../../../workers/runtime.ts";
 import { HOUR } from "../../support/job-of.ts";
 import { type Asked, forgetfulD1, interceptedD1, watchedD1 } from "../support/watched-d1.ts";
 import { ADMIN, aCaller, aKey, errorOf, refusalOf, send, sendTo } from "./caller.ts";
-import { theServices } from "./services.ts";
+import { theServices, withCountedD1 } from "./services.ts";
 
 /** A key that may do everything. */
 const { tenantId, key, keyId } = await aCaller([...SCOPES]);
@@ -22,6 +22,29 @@ const made = async (json: object = {}, by = key) => {
 };
 const listed = async (query: string, by = key) =>
 	ApiKeyList.parse((await send("GET", `/v1/keys?${query}`, { key: by })).body).data;
+
+describe("GET /v1/session", () => {
+	it("names the tenant and the key, without a row read for it", async () => {
+		const { tenantId } = await aCaller();
+		const expires_at = new Date(runtime.now() + HOUR).toISOString();
+		const { key, keyId } = await aKey(tenantId, { name: "ci", scopes: ["usage:read"], expires_at });
+		const { server, trips } = withCountedD1();
+		for (let time = 0; time < 2; time++) {
+			const { status, body } = await sendTo(server, "GET", "/v1/session", { key });
+			expect([status, body]).toEqual([
+				200,
+				{
+					object: "session",
+					tenant: { id: tenantId, name: "acme" },
+					key: { id: keyId, name: "ci", scopes: ["usage:read"], expires_at },
+					expires_at,
+				},
+			]);
+		}
+		// The look-up of the key, once.
+		expect(trips()).toBe(1);
+	});
+});
 
 describe("a tenant's keys", () => {
 	it("are made by a key of the same tenant, shown once, and work at once", async () => {

@@ -2,11 +2,12 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { type JobBody, JobList } from "../../../shared/api/job.ts";
 import { signedResultUrl } from "../../../shared/crypto/result-link.ts";
+import { Database } from "../../../shared/db/database.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { anId, DAY, HOUR, MINUTE, NOW } from "../../support/job-of.ts";
 import { aDelivery, aJob, copyRow, rowOf } from "../support/a-job.ts";
-import { standIn } from "../support/watched-d1.ts";
+import { meteredD1, standIn, watchedD1 } from "../support/watched-d1.ts";
 import { aCaller, errorOf, refusalOf, send, sendTo } from "./caller.ts";
 import { aSucceededJob, COMPLETION, jobIn, jobsOf, submitted } from "./jobs.ts";
 import { BROKEN_R2, theServices } from "./services.ts";
@@ -100,12 +101,129 @@ describe("GET /v1/jobs/{id}", () => {
 
 	it.each([
 		"include=",
-		"include=input",
+		"include=prompt",
 		"include=result,,attempts",
 		"include=result&include=attempts",
 		"Include=result",
 	])("refuses ?%s", async (query) => {
 		expect((await get(`/v1/jobs/${UNKNOWN}?${query}`)).status).toBe(400);
+	});
+});
+
+describe("Prefer: wait with If-None-Match", () => {
+	/** Each sleep takes no time: `onSleep` is called with the seconds that have passed so far. */
+	const waiting = async (onSleep: (seconds: number) => Promise<unknown>, path: string, headers = {}) => {
+		let passed = 0;
+		const sleep = async (ms: number) => {
+			passed += ms;
+			await onSleep(passed / 1_000);
+		};
+		let looks = 0;
+		const db = new Database(
+			watchedD1(env.DB, (_, asked) => {
+				looks += asked.filter(({ name }) => name === "find job summary").length;
+			}),
+			runtime,
+		);
+		const { server } = theServices({ db, runtime: { ...runtime, now: () => NOW + passed, sleep } });
+		const known = { prefer: "wait=30", "if-none-match": '"1"', ...headers };
+		const answer = await sendTo(server, "GET", path, { key, headers: known });
+		return { answer, seconds: passed / 1_000, looks };
+	};
+	const started = (id: string) => env.DB.prepare("UPDATE jobs SET version = 2 WHERE id = ?1").bind(id).run();
+	const nothing = async () => undefined;
+
+	it.each(["", "?include=attempts", "?include=input"])("responds when the version changes: %s", async (query) => {
+		const { id } = await submitted(key);
+		const onSleep = async (seconds: number) => (seconds >= 5 ? started(id) : null);
+		const { answer, seconds } = await waiting(onSleep, `/v1/jobs/${id}${query}`);
+		expect(answer).toMatchObject({ status: 200, body: { status: "queued", version: 2 } });
+		expect(seconds).toBeLessThan(8);
+		expect(answer.headers.get("preference-applied")).toBe("wait=30");
+	});
+
+	it("is 304 when nothing has changed, after 25 looks at most, and waits for the end without a version", async () => {
+		const { id } = await submitted(key);
+		const same = await waiting(nothing, `/v1/jobs/${id}`);
+		expect([same.answer.status, same.answer.headers.get("etag"), same.seconds]).toEqual([304, '"1"', 30]);
+		expect(same.looks).toBeLessThanOrEqual(25);
+		const final = await waiting(() => started(id), `/v1/jobs/${id}`, { "if-none-match": "" });
+		expect([final.answer.status, final.seconds]).toEqual([200, 0]);
+	});
+
+	it("responds at once to an old version, and about a final job", async () => {
+		const { id } = await submitted(key);
+		const old = await waiting(nothing, `/v1/jobs/${id}`, { "if-none-match": '"0"' });
+		expect([old.answer.status, old.seconds, old.looks]).toEqual([200, 0, 1]);
+		const { jobId } = await aSucceededJob(tenantId);
+		const final = await waiting(nothing, `/v1/jobs/${jobId}`);
+		expect([final.answer.status, final.seconds]).toEqual([304, 0]);
+	});
+});
+
+describe("GET /v1/jobs/{id}/input", () => {
+	const small = '{ "messages": [{"role": "user", "content": "\\u00e9 1.0"}], "n": 1e2 }';
+	const large = small.replace("1.0", "x".repeat(40_000));
+	const stored = async (input: string) =>
+		jobIn(await send("POST", "/v1/jobs", { key, raw: `{"input":${input},"delay_seconds":3600}` }));
+
+	it.each([
+		["a small one", small],
+		["one in R2", large],
+	])("gives what was submitted, byte for byte, and parts of it: %s", async (_, input) => {
+		const { id, input_bytes } = await stored(input);
+		const whole = await get(`/v1/jobs/${id}/input`);
+		expect([whole.status, whole.text, input_bytes]).toEqual([200, input, input.length]);
+		expect(Object.fromEntries(whole.headers)).toMatchObject({
+			"content-length": String(input.length),
+			"content-disposition": `attachment; filename="${id}.input.json"`,
+			etag: `"${id}"`,
+		});
+		const part = await get(`/v1/jobs/${id}/input`, { range: "bytes=2-9" });
+		expect([part.status, part.text]).toEqual([206, input.slice(2, 10)]);
+		expect(part.headers.get("content-range")).toBe(`bytes 2-9/${input.length}`);
+		expect((await get(`/v1/jobs/${id}/input`, { "if-none-match": `"${id}"` })).status).toBe(304);
+		expect((await get(`/v1/jobs/${id}/input`, { range: `bytes=${input.length}-` })).status).toBe(416);
+		const job = await get(`/v1/jobs/${id}?include=input,result`);
+		expect(job.body).toMatchObject({ id, input: JSON.parse(input), result: null });
+		expect(job.text).toContain(`"input":${input},"result":null}`);
+	});
+
+	it("reads of D1 what a poll reads, and R2 once at most", async () => {
+		const { id } = await stored(large);
+		let gets = 0;
+		const get = async (...args: Parameters<R2Bucket["get"]>) => {
+			gets += 1;
+			return await env.RESULTS.get(...args);
+		};
+		const meter = meteredD1(env.DB);
+		const { server } = theServices({ db: new Database(meter.d1, runtime) }, { RESULTS: standIn(env.RESULTS, { get }) });
+		const costOf = async (path: string) => {
+			meter.read();
+			expect((await sendTo(server, "GET", path, { key })).status).toBe(200);
+			const { statements, rowsRead } = meter.read();
+			return [statements.length, rowsRead];
+		};
+		await costOf(`/v1/jobs/${id}`);
+		const poll = await costOf(`/v1/jobs/${id}`);
+		for (const path of [`/v1/jobs/${id}/input`, `/v1/jobs/${id}?include=input`]) {
+			gets = 0;
+			expect([await costOf(path), gets]).toEqual([poll, 1]);
+		}
+	});
+
+	it("is 503 where the input cannot be read, and 404 where it was erased meanwhile", async () => {
+		const { id } = await stored(large);
+		const erase = async () => {
+			await env.DB.prepare("DELETE FROM jobs WHERE id = ?1").bind(id).run();
+			return null;
+		};
+		for (const path of [`/v1/jobs/${id}/input`, `/v1/jobs/${id}?include=input`]) {
+			const { server } = theServices({}, { RESULTS: BROKEN_R2 });
+			expect(errorOf(await sendTo(server, "GET", path, { key })).code).toBe("storage_unavailable");
+		}
+		const { server } = theServices({}, { RESULTS: standIn(env.RESULTS, { get: erase }) });
+		expect((await sendTo(server, "GET", `/v1/jobs/${id}/input`, { key })).status).toBe(404);
 	});
 });
 
@@ -285,13 +403,16 @@ describe("GET /v1/jobs", async () => {
 			createdAt: NOW + hour * HOUR,
 			status: hour % 2 === 0 ? "failed" : "cancelled",
 			models: [`simulated/${hour}`],
+			...(hour === 3 ? { retryOf: ids[1] ?? null } : {}),
+			...(hour === 4 ? { statusReason: "poisoned" as const } : {}),
+			finishedAt: NOW + hour * HOUR + MINUTE,
 			metadata: { hour: String(hour), team: "blue", 'a."]': "odd" },
 		});
 		ids.push(jobId);
 	}
+	const at = (hour: number) => new Date(NOW + hour * HOUR).toISOString();
 	const page = async (query: string) => JobList.parse((await get(`/v1/jobs?${query}`, {}, lister)).body);
 	const found = async (query: string) => (await page(query)).data.map(({ id }) => ids.indexOf(id));
-	const at = (hour: number) => new Date(NOW + hour * HOUR).toISOString();
 
 	it("lists newest first, in pages without gap or repetition, in either order", async () => {
 		expect(await found("")).toEqual([4, 3, 2, 1, 0]);
@@ -316,6 +437,16 @@ describe("GET /v1/jobs", async () => {
 	it.each([
 		["status=failed", [4, 2, 0]],
 		["status=succeeded", []],
+		["status=failed,cancelled,queued", [4, 3, 2, 1, 0]],
+		["status=queued,running", []],
+		["status_reason=poisoned", [4]],
+		["status_reason=poisoned&status=cancelled", []],
+		[`retry_of=${ids[1]}`, [3]],
+		[`retry_of=${ids[1]}&order=asc`, [3]],
+		[`retry_of=${ids[3]}`, []],
+		[`finished_after=${at(3)}`, [4, 3]],
+		[`finished_before=${at(2)}`, [1, 0]],
+		[`finished_after=${at(1)}&finished_before=${at(3)}`, [2, 1]],
 		["model=simulated/3", [3]],
 		["created_after=2026-01-02T04:04:05.678Z", [4, 3, 2]],
 		["created_before=2026-01-02T06:04:05.678%2B02:00", [0]],
@@ -335,6 +466,25 @@ describe("GET /v1/jobs", async () => {
 		expect(await jobsOf(otherKey, `after=${ids[4]}&order=asc`)).toEqual([]);
 		const foreign = await submitted(otherKey);
 		expect((await jobsOf(lister)).map(({ id }: JobBody) => id)).not.toContain(foreign.id);
+	});
+
+	it("includes results, of at most 1 MiB each and 4 MiB together", async () => {
+		const many = await aCaller();
+		const resultOf = (content: string) => COMPLETION.replace("Rayleigh.", content);
+		const page = async (query: string) => await get(`/v1/jobs?${query}`, {}, many.key);
+		const results = async (query: string) => JobList.parse((await page(query)).body).data.map((job) => job.result);
+		await aJob({ tenantId: many.tenantId, status: "failed" });
+		await aSucceededJob(many.tenantId, resultOf("first"));
+		expect(await results("include=result")).toEqual([JSON.parse(resultOf("first")), null]);
+		expect((await page("limit=20")).body).not.toHaveProperty("data.0.result");
+		await aSucceededJob(many.tenantId, resultOf("x".repeat(1024 * 1024)));
+		for (let nth = 0; nth < 5; nth++) await aSucceededJob(many.tenantId, resultOf("y".repeat(900_000)));
+		const included = (await results("include=result")).map(
+			(result) => result?.choices[0]?.message.content?.at(0) ?? null,
+		);
+		expect(included).toEqual(["y", "y", "y", "y", null, null, "f", null]);
+		const { server } = theServices({}, { RESULTS: BROKEN_R2 });
+		expect((await sendTo(server, "GET", "/v1/jobs?include=result", { key: many.key })).status).toBe(503);
 	});
 
 	it("looks at 1,000 / (1 + metadata filters) jobs a page at most, and says where to go on", async () => {
@@ -362,6 +512,12 @@ describe("GET /v1/jobs", async () => {
 		["after=", "after"],
 		["order=id;drop%20table", "order"],
 		["status=done", "status"],
+		["status=failed,", "status"],
+		["status=", "status"],
+		["retry_of=x", "retry_of"],
+		["finished_after=now", "finished_after"],
+		["include=attempts", "include"],
+		["include=result&limit=21", "limit"],
 		["created_after=yesterday", "created_after"],
 		["created_before=1760000000", "created_before"],
 		["metadata=x", "metadata"],

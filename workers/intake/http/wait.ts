@@ -1,4 +1,4 @@
-/** `Prefer: wait=30` (RFC 7240): holds a response until the job is final. */
+/** `Prefer: wait=30` (RFC 7240): holds a response until the job is final, or until it changes. */
 import type { Context } from "hono";
 import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
 import type { JobKey, JobSummary } from "../../../shared/core/jobs/job.ts";
@@ -26,35 +26,40 @@ export function readWait(c: Context<IntakeEnv>): number | null {
 	return Number(seconds) * 1000;
 }
 
+interface Wait {
+	first: JobSummary;
+	key: JobKey;
+	waitMs: number;
+	/** Ends the wait. A final job always does. */
+	isDone?: (job: JobSummary) => boolean;
+}
+
 /**
  * The final job, or the job as it is when the wait is over. Where too many requests wait already, that is at once: the response
  * lacks `Preference-Applied` then, and is that of a poll.
  */
-export async function waitUntilFinal(
-	c: Context<IntakeEnv>,
-	first: JobSummary,
-	key: JobKey,
-	waitMs: number,
-): Promise<JobSummary> {
-	const end = c.env.services.waits.begin(key.tenantId, c.var.caller.waits);
-	if (end === null) return first;
-	c.header("preference-applied", `wait=${waitMs / 1000}`);
+export async function waitUntil(c: Context<IntakeEnv>, wait: Wait): Promise<JobSummary> {
+	const end = c.env.services.waits.begin(wait.key.tenantId, c.var.caller.waits);
+	if (end === null) return wait.first;
+	c.header("preference-applied", `wait=${wait.waitMs / 1000}`);
 	try {
-		return await pollUntilFinal(c, first, key, waitMs);
+		return await poll(c, wait);
 	} finally {
 		end();
 	}
 }
 
-async function pollUntilFinal(c: Context<IntakeEnv>, first: JobSummary, key: JobKey, waitMs: number) {
+async function poll(c: Context<IntakeEnv>, { first, key, waitMs, isDone = () => false }: Wait) {
 	const { db, runtime } = c.env.services;
 	const endAt = runtime.now() + waitMs;
 	let job = first;
-	for (let pollMs = POLL_MS_FIRST; job.finishedAt === null; pollMs = Math.min(1.5 * pollMs, POLL_MS_MAX)) {
+	let pollMs = POLL_MS_FIRST;
+	while (job.finishedAt === null && !isDone(job)) {
 		const leftMs = endAt - runtime.now();
 		if (leftMs <= 0 || c.req.raw.signal.aborted) break;
 		await runtime.sleep(Math.min(pollMs, leftMs), c.req.raw.signal);
 		job = (await look(db, key)) ?? job;
+		pollMs = Math.min(1.5 * pollMs, POLL_MS_MAX);
 	}
 	return job;
 }

@@ -2,20 +2,21 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { viewAttempt } from "../../../shared/api/attempt.ts";
 import { viewDelivery } from "../../../shared/api/delivery.ts";
-import { type ChatCompletion, getJobQuery, type INCLUDES, JobResponse, viewJob } from "../../../shared/api/job.ts";
+import { getJobQuery, type INCLUDES, JobResponse, viewJob } from "../../../shared/api/job.ts";
 import { waitHeaders } from "../../../shared/api/submit-job.ts";
-import { AppError } from "../../../shared/core/errors.ts";
-import type { JobSummary, JobWithHistory } from "../../../shared/core/jobs/job.ts";
+import type { Job, JobSummary } from "../../../shared/core/jobs/job.ts";
 import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
-import { readResult } from "../../../shared/storage/results.ts";
-import { logError } from "../../log.ts";
+import { openInput } from "../../../shared/storage/inputs.ts";
+import { openResult } from "../../../shared/storage/results.ts";
 import { requireKey, requireScope } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, errorResponse, idParams, jsonResponse } from "../http/describe-route.ts";
 import { isKnownVersion, originOf, retryAfterSeconds } from "../http/headers.ts";
-import { readWait, waitUntilFinal } from "../http/wait.ts";
+import { readWait, waitUntil } from "../http/wait.ts";
 import type { IntakeEnv } from "../services.ts";
-import { findOwnJob, findOwnJobWithHistory } from "./load-job.ts";
+import { findOwnJob, findOwnJobWithHistory, findOwnJobWithInput } from "./load-job.ts";
+import { jsonOf, type Stored, spliced } from "./spliced-json.ts";
+import { openOrRefuse } from "./stored-body.ts";
 
 const route = createRoute({
 	operationId: "getJob",
@@ -24,7 +25,7 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Get a job",
 	description:
-		"`Prefer: wait=30` holds the response until the job is final. Until then, responses carry `Retry-After`. `include=deliveries` needs `webhooks:read` as well.",
+		"`Prefer: wait=30` holds the response until the job is final, or, with `If-None-Match`, until its version is another than that; then it is 304 when the wait is over without a change. Until the job is final, responses carry `Retry-After`. `include=deliveries` needs `webhooks:read` as well.",
 	middleware: [requireKey("jobs:read")] as const,
 	request: {
 		params: idParams,
@@ -43,55 +44,58 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 	const waitMs = readWait(c);
 	const { include = [] } = c.req.valid("query");
 	if (include.includes("deliveries")) requireScope(c.var.caller, "webhooks:read");
-	const job = await readJob(c, waitMs, include.includes("attempts"));
+	const job = await readJob(c, waitMs, include);
 
 	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));
 	// Included parts change without a new version of the job.
 	if (include.length === 0) {
-		const etag = `"${job.version}"`;
-		c.header("etag", etag);
-		if (isKnownVersion(c.req.header("if-none-match"), etag)) return c.body(null, 304);
+		c.header("etag", etagOf(job));
+		if (isKnownVersion(c.req.header("if-none-match"), etagOf(job))) return c.body(null, 304);
 	}
-	return c.json({ ...viewJob(job, originOf(c)), ...(await inlined(c, job, include)) }, 200);
+	const view = viewJob(job, originOf(c));
+	if (include.length === 0) return c.json(view, 200);
+	const whole = { ...view, ...(await history(c, job, include)) };
+	return jsonOf<z.infer<typeof JobResponse>>(c, spliced(whole, await openStored(c, job, include)));
 });
 
-type ReadJob = JobSummary & Partial<JobWithHistory>;
+type Include = readonly (typeof INCLUDES)[number][];
+type ReadJob = JobSummary & Partial<Job>;
 
-/** Waiting polls read no history: it is read once, when the wait is over, and only if it is shown. */
-async function readJob(c: Context<IntakeEnv>, waitMs: number | null, hasHistory: boolean): Promise<ReadJob> {
+const etagOf = ({ version }: JobSummary) => `"${version}"`;
+
+/** Waiting polls read neither history nor input: they are read once, when the wait is over, and only if they are shown. */
+async function readJob(c: Context<IntakeEnv>, waitMs: number | null, include: Include): Promise<ReadJob> {
+	const known = c.req.header("if-none-match");
+	const isDone = (job: JobSummary) => known !== undefined && !isKnownVersion(known, etagOf(job));
 	if (waitMs !== null) {
 		const first = await findOwnJob(c);
-		const last = await waitUntilFinal(c, first, first, waitMs);
-		if (!hasHistory) return last;
+		const last = await waitUntil(c, { first, key: first, waitMs, isDone });
+		if (!include.includes("input") && !include.includes("attempts")) return last;
 	}
-	return await (hasHistory ? findOwnJobWithHistory(c) : findOwnJob(c));
+	if (include.includes("input")) return await findOwnJobWithInput(c);
+	return await (include.includes("attempts") ? findOwnJobWithHistory(c) : findOwnJob(c));
 }
 
-async function inlined(c: Context<IntakeEnv>, job: ReadJob, include: readonly string[]) {
+async function history(c: Context<IntakeEnv>, job: ReadJob, include: Include) {
 	const { db } = c.env.services;
-	const wants = (part: (typeof INCLUDES)[number]) => include.includes(part);
 	return {
-		...(wants("result") ? { result: await resultOf(c, job) } : {}),
-		...(wants("attempts") ? { attempts: job.attempts?.map(viewAttempt) ?? [] } : {}),
-		...(wants("deliveries") ? { deliveries: (await listDeliveries(db, job)).map(viewDelivery) } : {}),
+		...(include.includes("attempts") ? { attempts: job.attempts?.map(viewAttempt) ?? [] } : {}),
+		...(include.includes("deliveries") ? { deliveries: (await listDeliveries(db, job)).map(viewDelivery) } : {}),
 	};
 }
 
-async function resultOf(c: Context<IntakeEnv>, job: JobSummary): Promise<z.infer<typeof ChatCompletion> | null> {
-	if (job.status !== "succeeded") return null;
-	try {
-		const text = await readResult(c.env.services.objects, job);
-		if (text === null) {
-			// Erased since its row was read: 404.
-			await findOwnJob(c);
-			throw new Error("a stored result is missing");
-		}
-		// Not parsed again: `readCompletion` built it valid, and it may be megabytes.
-		const result: z.infer<typeof ChatCompletion> = JSON.parse(text);
-		return result;
-	} catch (error) {
-		if (error instanceof AppError) throw error;
-		logError("result.read_failed", { jobId: job.jobId }, error);
-		throw new AppError("storage_unavailable", "The result could not be read. Try again.");
+async function openStored(c: Context<IntakeEnv>, job: ReadJob, include: Include) {
+	const { objects } = c.env.services;
+	const { jobId, inputKey, input = null } = job;
+	const opened: Record<string, Stored[] | null> = {};
+	if (include.includes("input")) {
+		opened.input = [
+			await openOrRefuse(c, { jobId, what: "input" }, () => openInput(objects, { inputKey, input }, null)),
+		];
 	}
+	if (include.includes("result")) {
+		const open = () => openResult(objects, job, null);
+		opened.result = job.status === "succeeded" ? [await openOrRefuse(c, { jobId, what: "result" }, open)] : null;
+	}
+	return opened;
 }

@@ -2,29 +2,20 @@ import { createRoute, z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { ChatCompletion } from "../../../shared/api/job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import type { JobKey } from "../../../shared/core/jobs/job.ts";
 import { isFinal } from "../../../shared/core/jobs/job-states.ts";
-import { type RequestedRange, readByteRange } from "../../../shared/core/json/byte-range.ts";
 import { verifyResultLink } from "../../../shared/crypto/result-link.ts";
 import { openResult } from "../../../shared/storage/results.ts";
-import { logError } from "../../log.ts";
 import { callerOf } from "../auth/authenticate.ts";
 import { rejectUnauthenticated } from "../auth/rate-limits.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, errorResponse, idParams, jsonResponse } from "../http/describe-route.ts";
-import { isKnownVersion } from "../http/headers.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
 import { findOwnJob } from "./load-job.ts";
+import { rangeHeaders, respondWithStored } from "./stored-body.ts";
 
 const Query = z.strictObject({
 	expires: z.string().optional().openapi({ description: "Part of the signed link in a webhook." }),
 	signature: z.string().optional(),
-});
-
-const Headers = z.object({
-	range: z.string().optional().openapi({ example: "bytes=0-1023", description: "One range of bytes." }),
-	"if-range": z.string().optional(),
-	"if-none-match": z.string().optional(),
 });
 
 const route = createRoute({
@@ -35,7 +26,7 @@ const route = createRoute({
 	summary: "Get the stored completion",
 	description: "Takes a key with `jobs:read`, or the signed link of a webhook. Supports `Range` and `If-None-Match`.",
 	security: [{ key: ["jobs:read"] }, {}],
-	request: { params: idParams, query: Query, headers: Headers },
+	request: { params: idParams, query: Query, headers: rangeHeaders },
 	responses: {
 		200: jsonResponse("The completion, byte for byte as stored.", ChatCompletion),
 		206: { description: "The requested range." },
@@ -54,31 +45,13 @@ export const getResultRoute = newApp().openapi(route, async (c) => {
 	const size = job.resultBytes;
 	if (size === null) throw new AppError("no_result", `The job is ${job.status} and has no result.`);
 
-	// The stored result of a job never changes, so its id identifies the bytes.
-	const etag = `"${job.jobId}"`;
-	c.header("etag", etag);
-	if (isKnownVersion(c.req.header("if-none-match"), etag)) return c.body(null, 304);
-	const range = rangeOf(c, etag, size);
-	if (range.kind === "unsatisfiable") {
-		c.header("content-range", `bytes */${size}`);
-		throw new AppError("range_not_satisfiable", `The result has ${size} bytes.`);
-	}
-	const part = range.kind === "part" ? range : null;
-	const body = c.req.method === "HEAD" ? null : await openOrRefuse(c, job, part);
-	c.header("content-type", "application/json");
-	c.header("content-length", String(part?.length ?? size));
-	c.header("content-disposition", `attachment; filename="${job.jobId}.json"`);
-	c.header("accept-ranges", "bytes");
-	if (part === null) return c.newResponse(body, 200);
-	c.header("content-range", `bytes ${part.offset}-${part.offset + part.length - 1}/${size}`);
-	return c.newResponse(body, 206);
+	return await respondWithStored(c, {
+		jobId: job.jobId,
+		what: "result",
+		size,
+		open: (part) => openResult(c.env.services.objects, job, part),
+	});
 });
-
-/** `Range` applies to GET only, and with `If-Range` only if that names this version (RFC 9110 §13.1.5, §14.2). */
-function rangeOf(c: Context<IntakeEnv>, etag: string, size: number): RequestedRange {
-	const applies = c.req.method === "GET" && (c.req.header("if-range") ?? etag) === etag;
-	return readByteRange(applies ? (c.req.header("range") ?? null) : null, size);
-}
 
 /** A valid signed link reads on behalf of its tenant; any other request needs a key. */
 async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Promise<Caller> {
@@ -90,23 +63,4 @@ async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Pro
 	const job = await verifyResultLink(services.runtime, linkKeys, signed);
 	if (job === null) throw await rejectUnauthenticated(c, "This link is invalid or expired.");
 	return { tenantId: job.tenantId, keyId: "", scopes: [], waits: 0 };
-}
-
-/** A succeeded job without a stored result is our fault: 503, never an empty 200. */
-async function openOrRefuse(
-	c: Context<IntakeEnv>,
-	job: JobKey,
-	part: { offset: number; length: number } | null,
-): Promise<ReadableStream> {
-	try {
-		const body = await openResult(c.env.services.objects, job, part);
-		if (body !== null) return body;
-	} catch (error) {
-		logError("result.read_failed", { jobId: job.jobId }, error);
-		throw new AppError("storage_unavailable", "The result could not be read. Try again.");
-	}
-	// Erased since its row was read: 404.
-	await findOwnJob(c);
-	logError("result.lost", { jobId: job.jobId });
-	throw new AppError("storage_unavailable", "The result could not be read. Try again.");
 }

@@ -1,10 +1,21 @@
-import { createRoute } from "@hono/zod-openapi";
-import { JobList, jobsQuery, metadataFilter, viewJob } from "../../../shared/api/job.ts";
-import { listJobs } from "../../../shared/db/jobs/list-jobs.ts";
+import { createRoute, type z } from "@hono/zod-openapi";
+import {
+	JobList,
+	jobsQuery,
+	LISTED_RESULT_BYTES_MAX,
+	LISTED_RESULTS_BYTES_MAX,
+	metadataFilter,
+	viewJob,
+} from "../../../shared/api/job.ts";
+import type { JobSummary } from "../../../shared/core/jobs/job.ts";
+import { type JobFilter, listJobs } from "../../../shared/db/jobs/list-jobs.ts";
+import type { ObjectStore } from "../../../shared/storage/object-store.ts";
+import { readResultBytes } from "../../../shared/storage/results.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, jsonResponse } from "../http/describe-route.ts";
 import { originOf } from "../http/headers.ts";
+import { jsonOf, type Stored, spliced, splicedList } from "./spliced-json.ts";
 
 const route = createRoute({
 	operationId: "listJobs",
@@ -13,7 +24,7 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "List jobs, newest first",
 	description:
-		"Filter by metadata with `metadata[key]=value`. Up to four such filters. With a filter, a page reads at most 1,000 jobs, with metadata filters 1,000 / (1 + filters), so it may be short while `has_more` is true. Continue with `after=<next_after>`.",
+		"Filter by metadata with `metadata[key]=value`. Up to four such filters. With a filter, a page reads at most 1,000 jobs, with metadata filters 1,000 / (1 + filters), so it may be short while `has_more` is true. Continue with `after=<next_after>`. `include=result` adds the stored completions.",
 	middleware: [requireKey("jobs:read")] as const,
 	request: { query: jobsQuery },
 	responses: {
@@ -23,30 +34,53 @@ const route = createRoute({
 });
 
 export const listJobsRoute = newApp().openapi(route, async (c) => {
-	const { limit, after, order, status, model, created_after, created_before, ...rest } = c.req.valid("query");
+	const query = c.req.valid("query");
+	const { limit, after = null, order } = query;
 	const page = await listJobs(c.env.services.db, {
 		tenantId: c.var.caller.tenantId,
 		limit,
-		after: after ?? null,
+		after,
 		order,
-		filter: {
-			status: status ?? null,
-			model: model ?? null,
-			createdAfter: created_after === undefined ? null : Date.parse(created_after),
-			createdBefore: created_before === undefined ? null : Date.parse(created_before),
-			metadata: metadataFilter(rest),
-		},
+		filter: filterOf(query),
 	});
 	const data = page.jobs.map((job) => viewJob(job, originOf(c)));
-	return c.json(
-		{
-			object: "list" as const,
-			data,
-			has_more: page.hasMore,
-			first_id: data[0]?.id ?? null,
-			last_id: data.at(-1)?.id ?? null,
-			next_after: page.nextAfter,
-		},
-		200,
-	);
+	const paging = {
+		has_more: page.hasMore,
+		first_id: data[0]?.id ?? null,
+		last_id: data.at(-1)?.id ?? null,
+		next_after: page.nextAfter,
+	};
+	if (query.include === undefined) return c.json({ object: "list" as const, data, ...paging }, 200);
+	const results = await readResults(c.env.services.objects, page.jobs);
+	const jobs = data.map((job, at) => spliced(job, { result: results[at] ?? null }));
+	return jsonOf<z.infer<typeof JobList>>(c, spliced({ object: "list", ...paging }, { data: splicedList(jobs) }));
 });
+
+function filterOf(query: z.infer<typeof jobsQuery>): JobFilter {
+	return {
+		statuses: query.status ?? null,
+		statusReason: query.status_reason ?? null,
+		model: query.model ?? null,
+		retryOf: query.retry_of ?? null,
+		createdAfter: timeIn(query.created_after),
+		createdBefore: timeIn(query.created_before),
+		finishedAfter: timeIn(query.finished_after),
+		finishedBefore: timeIn(query.finished_before),
+		metadata: metadataFilter(query),
+	};
+}
+
+const timeIn = (text: string | undefined) => (text === undefined ? null : Date.parse(text));
+
+/** The results that a list may show, in the order of their jobs. Null: there is none, or it is too large. */
+async function readResults(objects: ObjectStore, jobs: JobSummary[]): Promise<(Stored[] | null)[]> {
+	let left = LISTED_RESULTS_BYTES_MAX;
+	const readOne = async (job: JobSummary) => {
+		const size = job.resultBytes ?? Number.POSITIVE_INFINITY;
+		if (size > Math.min(LISTED_RESULT_BYTES_MAX, left)) return null;
+		left -= size;
+		const bytes = await readResultBytes(objects, job);
+		return bytes === null ? null : [bytes];
+	};
+	return await Promise.all(jobs.map(readOne));
+}

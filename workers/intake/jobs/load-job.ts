@@ -2,8 +2,8 @@
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isId } from "../../../shared/core/ids.ts";
-import type { JobKey, JobSummary, JobWithHistory } from "../../../shared/core/jobs/job.ts";
-import { findJobSummary, findJobWithHistory } from "../../../shared/db/jobs/find-job.ts";
+import type { Job, JobKey, JobSummary, JobWithHistory } from "../../../shared/core/jobs/job.ts";
+import { findJobSummary, findJobWithHistory, findJobWithInput } from "../../../shared/db/jobs/find-job.ts";
 import type { IntakeEnv } from "../services.ts";
 
 export function jobKeyOf(c: Context<IntakeEnv>): JobKey {
@@ -20,6 +20,12 @@ export async function findOwnJob(c: Context<IntakeEnv>): Promise<JobSummary> {
 
 export async function findOwnJobWithHistory(c: Context<IntakeEnv>): Promise<JobWithHistory> {
 	const job = await findJobWithHistory(c.env.services.db, jobKeyOf(c));
+	if (job === null) throw noSuchJob();
+	return job;
+}
+
+export async function findOwnJobWithInput(c: Context<IntakeEnv>): Promise<Job> {
+	const job = await findJobWithInput(c.env.services.db, jobKeyOf(c));
 	if (job === null) throw noSuchJob();
 	return job;
 }

@@ -8,7 +8,7 @@ import type { Submission } from "../../../shared/db/jobs/submit-jobs.ts";
 import type { Outcome, SubmitBindings } from "../../../shared/jobs/submit.ts";
 import { errorResponse, jsonResponse } from "../http/describe-route.ts";
 import { originOf, retryAfterSeconds } from "../http/headers.ts";
-import { waitUntilFinal } from "../http/wait.ts";
+import { waitUntil } from "../http/wait.ts";
 import type { IntakeEnv } from "../services.ts";
 import { checkNewReceiver } from "../webhooks/accept-receiver.ts";
 
@@ -79,7 +79,8 @@ export async function respondToSubmission(c: Context<IntakeEnv>, outcome: Outcom
 	c.var.submission?.release();
 	const submission = acceptedOrThrow(outcome);
 	if (submission.outcome === "replayed") c.header("idempotent-replayed", "true");
-	const job = waitMs === null ? submission.job : await waitUntilFinal(c, submission.job, submission.job, waitMs);
+	const { job: first } = submission;
+	const job = waitMs === null ? first : await waitUntil(c, { first, key: first, waitMs });
 	c.header("location", `/v1/jobs/${job.jobId}`);
 	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));
 	const mayRead = c.var.caller.scopes.includes("jobs:read");

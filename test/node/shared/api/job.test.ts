@@ -16,6 +16,7 @@ describe("viewJob", () => {
 			usage: { promptTokens: 1, completionTokens: 2, totalTokens: 3 },
 			finishedAt: NOW + MINUTE,
 			retryOf: "job_before",
+			gateway: { cacheTtlSeconds: 60, skipCache: null },
 		});
 		expect(viewJob(job, ORIGIN)).toEqual({
 			id: job.jobId,
@@ -27,6 +28,11 @@ describe("viewJob", () => {
 			attempt: 1,
 			max_attempts: 5,
 			priority: 5,
+			timeout_seconds: 600,
+			retain_seconds: 2_592_000,
+			gateway: { cache_ttl: 60, skip_cache: null },
+			input_bytes: job.inputBytes,
+			result_bytes: job.resultBytes,
 			created_at: "2026-01-02T03:04:05.678Z",
 			run_at: "2026-01-02T03:04:05.678Z",
 			started_at: "2026-01-02T03:04:05.678Z",

@@ -38,6 +38,7 @@ import { eraseJob, removeTombstones } from "../../../../shared/db/upkeep/erase-j
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
 import { simulate } from "../../../simulation/simulate.ts";
 import { SqlEngine } from "../../../simulation/world/sql-engine.ts";
+import { ANY_JOB } from "../../../support/job-of.ts";
 import { CALLS } from "../../../workerd/faults/catalogue.ts";
 
 /** Of a few rows, however long the service runs. */
@@ -135,7 +136,7 @@ async function callRest(): Promise<void> {
 		await listEndpoints(db, T, page);
 		await listTenants(db, 1, page.after);
 		for (const model of [null, "m"]) {
-			const filter = { status: null, model, createdAfter: 1, createdBefore: 1, metadata: { a: "b" } };
+			const filter = { ...ANY_JOB, model, createdAfter: 1, createdBefore: 1, metadata: { a: "b" } };
 			await listJobs(db, {
 				tenantId: T,
 				filter,

@@ -70,6 +70,7 @@ describe("/openapi.json", () => {
 			"GET /v1/jobs/{id}": "200 304 400 401 403 404 429 500 503",
 			"DELETE /v1/jobs/{id}": "204 400 401 403 404 409 429 500 503",
 			"GET /v1/jobs/{id}/result": "200 206 304 400 401 403 404 409 416 429 500 503",
+			"GET /v1/jobs/{id}/input": "200 206 304 400 401 403 404 416 429 500 503",
 			"GET /v1/jobs/{id}/attempts": read,
 			"GET /v1/jobs/{id}/deliveries": read,
 			"POST /v1/jobs/{id}/cancel": "200 400 401 403 404 413 415 429 500 503",
@@ -90,6 +91,7 @@ describe("/openapi.json", () => {
 			"GET /v1/webhook_event_types": "200 400 401 403 429 500 503",
 			"GET /v1/webhook_signing_secret": "200 400 401 403 429 500 503",
 			"POST /v1/webhook_signing_secret/rotate": "200 400 401 403 413 415 429 500 503",
+			"GET /v1/session": "200 400 401 403 429 500 503",
 			"POST /v1/keys": "201 400 401 403 409 413 415 429 500 503",
 			"GET /v1/keys": "200 400 401 403 429 500 503",
 			"GET /v1/keys/{id}": read,
@@ -114,11 +116,24 @@ describe("/openapi.json", () => {
 		expect(new Set(names).size).toBe(operations.length);
 	});
 
+	it("describes the parts of a job that may be included, and the input as a submission has it", () => {
+		const parts = schemaAt("components", "schemas", "Job", "properties", "attempts");
+		expect(parts([{ number: 1 }])).toBe(false);
+		const { Job, SubmitJob } = z.record(z.string(), z.looseObject({ properties: z.looseObject({}) })).parse({
+			Job: description.components.schemas.Job,
+			SubmitJob: description.components.schemas.SubmitJob,
+		});
+		const items = (name: string) => ({ type: "array", items: { $ref: `#/components/schemas/${name}` } });
+		expect(Job?.properties).toMatchObject({ attempts: items("Attempt"), deliveries: items("Delivery") });
+		for (const schema of [Job, SubmitJob])
+			expect(JSON.stringify(schema?.properties.input)).toContain('{"$ref":"#/components/schemas/ChatInput"}');
+	});
+
 	it("says who may call what, with which scope", () => {
 		const scoped = operations.filter(({ path }) => path.startsWith("/v1/") && !path.startsWith("/v1/admin"));
 		for (const { name, operation } of scoped) {
 			const { data } = z
-				.array(z.looseObject({ key: z.array(z.enum(SCOPES)).min(1) }))
+				.array(z.looseObject({ key: z.array(z.enum(SCOPES)).min(name === "GET /v1/session" ? 0 : 1) }))
 				.safeParse(operation.security?.slice(0, 1));
 			expect(data, name).toHaveLength(1);
 			expect(operation.security?.slice(1), name).toEqual(name === "GET /v1/jobs/{id}/result" ? [{}] : []);

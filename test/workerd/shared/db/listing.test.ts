@@ -5,11 +5,9 @@ import { JOB_STATES } from "../../../../shared/core/jobs/job-states.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { type JobFilter, listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { anId, HOUR, MINUTE, NOW, type StoredJob } from "../../../support/job-of.ts";
+import { ANY_JOB, anId, HOUR, MINUTE, NOW, type StoredJob } from "../../../support/job-of.ts";
 import { aJob, copyRow, db, rowOf } from "../../support/a-job.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
-
-const ALL: JobFilter = { status: null, model: null, createdAfter: null, createdBefore: null, metadata: {} };
 
 interface Ask {
 	filter?: Partial<JobFilter>;
@@ -20,7 +18,7 @@ interface Ask {
 
 async function list(tenantId: string, ask: Ask = {}) {
 	const { filter = {}, limit = 20, after = null, order = "desc" } = ask;
-	const page = await listJobs(db, { tenantId, filter: { ...ALL, ...filter }, limit, after, order });
+	const page = await listJobs(db, { tenantId, filter: { ...ANY_JOB, ...filter }, limit, after, order });
 	return { ids: page.jobs.map(({ jobId }) => jobId), hasMore: page.hasMore, nextAfter: page.nextAfter };
 }
 
@@ -57,7 +55,7 @@ describe("listJobs", () => {
 		const tenantId = anId("ten");
 		const job = await aJob({ tenantId, metadata: { team: "blue" } });
 		const { parkedOn, redispatches, sweepAt, pruneAt, input, attempts, ...summary } = job;
-		const page = await listJobs(db, { tenantId, filter: ALL, limit: 1, after: null, order: "desc" });
+		const page = await listJobs(db, { tenantId, filter: ANY_JOB, limit: 1, after: null, order: "desc" });
 		expect(page.jobs).toEqual([summary]);
 	});
 
@@ -100,7 +98,7 @@ describe("a filter", () => {
 			tenantId,
 			JOB_STATES.map((one) => ({ status: one })),
 		);
-		expect((await list(tenantId, { filter: { status } })).ids).toEqual([ids[JOB_STATES.indexOf(status)]]);
+		expect((await list(tenantId, { filter: { statuses: [status] } })).ids).toEqual([ids[JOB_STATES.indexOf(status)]]);
 	});
 
 	it("by model shows those whose model it is now", async () => {
@@ -174,7 +172,7 @@ describe("a filter", () => {
 				metadata: { third: String(index % 3) },
 			})),
 		);
-		const filter = { status: "failed" as const, metadata: { third: "0" } };
+		const filter = { statuses: ["failed" as const], metadata: { third: "0" } };
 		const wanted = ids.filter((_, index) => index % 6 === 0);
 		expect((await listAll(tenantId, { filter, limit: 1, order: "asc" })).ids).toEqual(wanted);
 		expect((await listAll(tenantId, { filter, limit: 2, order: "desc" })).ids).toEqual(wanted.toReversed());
@@ -193,7 +191,7 @@ describe("filters by metadata", () => {
 		const metered = new Database(meter.d1, runtime, () => NOW);
 		const look = async (metadata: Record<string, string>) => {
 			meter.read();
-			const query = { tenantId, filter: { ...ALL, metadata }, limit: 1, after: null, order: "desc" as const };
+			const query = { tenantId, filter: { ...ANY_JOB, metadata }, limit: 1, after: null, order: "desc" as const };
 			const page = await listJobs(metered, query);
 			return { found: page.jobs.length, hasMore: page.hasMore, rows: meter.read().rowsRead };
 		};
