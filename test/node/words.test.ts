@@ -21,7 +21,7 @@ function retiredIn(line: string): string[] {
 	return words.join(" ").toLowerCase().match(pattern) ?? [];
 }
 
-const sources = ["workers", "shared", "scripts", "docs", "migrations"].flatMap((folder) =>
+const sources = ["workers", "shared", "client", "scripts", "docs", "migrations"].flatMap((folder) =>
 	readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
 		.filter((name) => /\.(ts|md|sql)$/.test(name))
 		.map((name) => `${folder}/${name}`),

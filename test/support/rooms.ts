@@ -69,6 +69,9 @@ const GRANTS: Record<string, readonly string[]> = {
 		"workers/intake/jobs",
 	],
 
+	// Runs where the service does not: it shares nothing with it but the schemas that are made of the API's.
+	client: [],
+
 	scripts: ["scripts/lib/", "shared/core/", "shared/api"],
 	// The demo receives webhooks with the file that callers may copy.
 	"scripts/lib": ["shared/core/", "shared/api", "shared/webhooks/receive.ts"],

@@ -1,0 +1,77 @@
+/** What belongs to a tenant beside its jobs and webhooks: keys, usage, the audit log. */
+import type { CallOptions, Http } from "./http.ts";
+import { Pages } from "./pages.ts";
+import type {
+	ApiKey,
+	ApiKeyList,
+	AuditEntry,
+	AuditEntryList,
+	CreateApiKey,
+	NewApiKey,
+	UsageDay,
+	UsageList,
+} from "./schemas.ts";
+
+export interface PageOptions {
+	limit?: number;
+	after?: string;
+	order?: "asc" | "desc";
+}
+
+export class Keys {
+	readonly #http: Http;
+
+	constructor(http: Http) {
+		this.#http = http;
+	}
+
+	/** Its `key` is shown only here. */
+	async create(key: CreateApiKey = {}, options: CallOptions = {}): Promise<NewApiKey> {
+		return await this.#http.json({ method: "POST", path: "/v1/keys", body: key, isOnce: true, ...options });
+	}
+
+	list(page: PageOptions = {}, { signal }: CallOptions = {}): Pages<ApiKey> {
+		return new Pages((after = page.after) =>
+			this.#http.json<ApiKeyList>({ method: "GET", path: "/v1/keys", query: { ...page, after }, signal }),
+		);
+	}
+
+	async get(id: string, options: CallOptions = {}): Promise<ApiKey> {
+		return await this.#http.json({ method: "GET", path: `/v1/keys/${encodeURIComponent(id)}`, ...options });
+	}
+
+	/** Revokes the keys that it created as well. */
+	async revoke(id: string, options: CallOptions = {}): Promise<void> {
+		await this.#http.send({ method: "DELETE", path: `/v1/keys/${encodeURIComponent(id)}`, ...options });
+	}
+}
+
+export class Usage {
+	readonly #http: Http;
+
+	constructor(http: Http) {
+		this.#http = http;
+	}
+
+	/** By UTC day and model. `from` and `to`: days such as 2026-01-02. */
+	list(page: PageOptions & { from?: string; to?: string } = {}, { signal }: CallOptions = {}): Pages<UsageDay> {
+		return new Pages((after = page.after) =>
+			this.#http.json<UsageList>({ method: "GET", path: "/v1/usage", query: { ...page, after }, signal }),
+		);
+	}
+}
+
+export class Audit {
+	readonly #http: Http;
+
+	constructor(http: Http) {
+		this.#http = http;
+	}
+
+	/** Who created, changed, erased or resent what. */
+	list(page: PageOptions = {}, { signal }: CallOptions = {}): Pages<AuditEntry> {
+		return new Pages((after = page.after) =>
+			this.#http.json<AuditEntryList>({ method: "GET", path: "/v1/audit_log", query: { ...page, after }, signal }),
+		);
+	}
+}

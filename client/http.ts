@@ -1,0 +1,179 @@
+/** Sends requests, and repeats those that may be repeated. */
+
+import { RealClock } from "./clock.ts";
+import { ApiError, apiError, ConnectionError } from "./errors.ts";
+
+export interface Options {
+	/** Where the service is. `HOLDFAST_URL` by default; in a page, the page's own origin. */
+	baseUrl?: string;
+	/** `HOLDFAST_API_KEY` by default. */
+	apiKey?: string;
+	fetch?: Fetch;
+	/** For one request, 60 s by default. The time that the service may hold a response comes on top. */
+	timeoutMs?: number;
+	/** How often a request is repeated, 4 times by default. */
+	maxRetries?: number;
+	/** Time and randomness, for tests. */
+	clock?: Clock;
+}
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+export interface Clock {
+	now(): number;
+	random(): number;
+	/** Rejects with the reason of the signal if that aborts. */
+	sleep(ms: number, signal?: AbortSignal): Promise<void>;
+}
+
+/** Of each call. */
+export interface CallOptions {
+	signal?: AbortSignal | undefined;
+}
+
+export type Query = Record<string, string | number | undefined>;
+
+export interface Request {
+	method: "GET" | "POST" | "PATCH" | "DELETE";
+	path: string;
+	query?: Query;
+	body?: unknown;
+	headers?: Record<string, string>;
+	/** How long the service may hold the response. */
+	waitSeconds?: number;
+	/** It may take effect only once, and has no Idempotency-Key: it is repeated only where it did nothing. */
+	isOnce?: boolean;
+	signal?: AbortSignal | undefined;
+}
+
+export interface Answer {
+	status: number;
+	headers: Headers;
+	text: string;
+}
+
+const TIMEOUT_MS = 60_000;
+const RETRIES = 4;
+const BACKOFF_BASE_MS = 500;
+const BACKOFF_CAP_MS = 8_000;
+/** A longer wait is the caller's to decide about. */
+const RETRY_AFTER_MS_MAX = 60_000;
+
+export class Http {
+	readonly clock: Clock;
+	readonly #options: Options;
+	readonly #baseUrl: string;
+	readonly #apiKey: string | undefined;
+	readonly #fetch: Fetch;
+
+	constructor(options: Options) {
+		const origin = Reflect.get(globalThis, "location")?.origin;
+		this.clock = options.clock ?? new RealClock();
+		this.#options = options;
+		this.#baseUrl = (options.baseUrl ?? environment("HOLDFAST_URL") ?? origin ?? "").replace(/\/+$/, "");
+		this.#apiKey = options.apiKey ?? environment("HOLDFAST_API_KEY");
+		// Not a method of this object: browsers and Workers refuse to call `fetch` as one.
+		const send = options.fetch ?? ((url, init) => fetch(url, init));
+		this.#fetch = (url, init) => send(url, init);
+	}
+
+	/** The body of a response, which has the type that the API describes. */
+	async json<Body>(request: Request): Promise<Body> {
+		const { text } = await this.send(request);
+		return JSON.parse(text);
+	}
+
+	/** A response with 2xx or 304. Throws `ApiError`, `ConnectionError`, or the reason of the signal. */
+	async send(request: Request): Promise<Answer> {
+		const retries = this.#options.maxRetries ?? RETRIES;
+		for (let attempt = 1; ; attempt++) {
+			const answer = await this.#try(request);
+			if (!(answer instanceof ConnectionError) && (answer.status < 300 || answer.status === 304)) return answer;
+			const error = answer instanceof ConnectionError ? answer : this.#refusalOf(answer, attempt);
+			const waitMs = attempt > retries ? null : this.#waitBeforeRetry(request, error, answer, attempt);
+			if (waitMs === null) throw error;
+			await this.clock.sleep(waitMs, request.signal);
+		}
+	}
+
+	async #try(request: Request): Promise<Answer | ConnectionError> {
+		const { method, path, query = {}, body, waitSeconds = 0, signal } = request;
+		signal?.throwIfAborted();
+		const headers: Record<string, string> = { accept: "application/json", ...request.headers };
+		if (this.#apiKey !== undefined) headers.authorization = `Bearer ${this.#apiKey}`;
+		if (body !== undefined) headers["content-type"] = "application/json";
+		if (waitSeconds > 0) headers.prefer = `wait=${waitSeconds}`;
+		const limit = AbortSignal.timeout((this.#options.timeoutMs ?? TIMEOUT_MS) + waitSeconds * 1_000);
+		const signals = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+		const init: RequestInit = { method, headers, signal: signals };
+		if (body !== undefined) init.body = JSON.stringify(body);
+		try {
+			const response = await this.#fetch(`${this.#baseUrl}${path}${queryOf(query)}`, init);
+			return { status: response.status, headers: response.headers, text: await response.text() };
+		} catch (cause) {
+			signal?.throwIfAborted();
+			const what = limit.aborted ? "did not respond in time" : "could not be reached";
+			return new ConnectionError(`The service ${what}: ${method} ${path}`, { cause });
+		}
+	}
+
+	/** Null: it is not repeated. */
+	#waitBeforeRetry({ isOnce }: Request, error: Error, answer: object, attempt: number): number | null {
+		const backoffMs = this.clock.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
+		if (!(error instanceof ApiError)) return isOnce ? null : backoffMs;
+		const { headers } = Object(answer);
+		const wish = headers.get("x-should-retry");
+		const didNothing = error.status === 429 || error.code === "overloaded";
+		const isTransient = didNothing || (!isOnce && (error.status === 408 || error.status >= 500));
+		if (wish === "false" || (wish !== "true" && !isTransient)) return null;
+		const { retryAfterMs } = error;
+		if (retryAfterMs === null) return backoffMs;
+		return retryAfterMs > RETRY_AFTER_MS_MAX ? null : retryAfterMs + backoffMs;
+	}
+
+	#refusalOf({ status, headers, text }: Answer, attempts: number): ApiError {
+		const { message, code, param, request_id } = envelopeIn(text);
+		return apiError({
+			status,
+			code: textOr(code, `http_${status}`),
+			message: textOr(message, `The service responded with ${status}.`),
+			param: typeof param === "string" ? param : null,
+			requestId: textOr(request_id, headers.get("x-request-id") ?? "") || null,
+			retryAfterMs: retryAfterMs(headers, this.clock.now()),
+			attempts,
+		});
+	}
+}
+
+function textOr(value: unknown, other: string): string {
+	return typeof value === "string" ? value : other;
+}
+
+/** What stands between client and service may respond with anything. */
+function envelopeIn(text: string): Record<string, unknown> {
+	try {
+		return Object(Object(JSON.parse(text)).error);
+	} catch {
+		return {};
+	}
+}
+
+/** Null: the response does not say. */
+export function retryAfterMs(headers: Headers, now: number): number | null {
+	const text = headers.get("retry-after");
+	if (text === null) return null;
+	const ms = /^\d+$/.test(text) ? Number(text) * 1_000 : Date.parse(text) - now;
+	return Number.isNaN(ms) ? null : Math.max(0, ms);
+}
+
+function queryOf(query: Query): string {
+	const pairs = Object.entries(query).flatMap(([name, value]) =>
+		value === undefined ? [] : [`${encodeURIComponent(name)}=${encodeURIComponent(value)}`],
+	);
+	return pairs.length === 0 ? "" : `?${pairs.join("&")}`;
+}
+
+function environment(name: string): string | undefined {
+	const value: unknown = Reflect.get(globalThis, "process")?.env?.[name];
+	return typeof value === "string" && value !== "" ? value : undefined;
+}

@@ -1,0 +1,53 @@
+/** The client of Holdfast's API, for Node 20 and later, Workers, browsers, Deno and Bun. */
+import { Audit, Keys, Usage } from "./account.ts";
+import { Admin } from "./admin.ts";
+import { type BatchItem, type BatchOptions, batch } from "./batch.ts";
+import { type CallOptions, Http, type Options } from "./http.ts";
+import { Jobs } from "./jobs.ts";
+import type { Session, SubmitJob } from "./schemas.ts";
+import { Deliveries, Endpoints, Webhooks } from "./webhooks.ts";
+
+export type { BatchItem, BatchOptions, BatchProgress } from "./batch.ts";
+export * from "./errors.ts";
+export type { CallOptions, Options } from "./http.ts";
+export type { Include, JobAnswer, JobFilters, SubmitOptions, WaitOptions } from "./jobs.ts";
+export type { Page, Pages } from "./pages.ts";
+export type { Attempt, ChatCompletion, ChatInput, Delivery, Job, RetryJob, SubmitJob } from "./schemas.ts";
+export type { EventJob, WebhookEvent } from "./webhooks.ts";
+
+export class Holdfast {
+	readonly jobs: Jobs;
+	readonly webhooks: Webhooks;
+	readonly endpoints: Endpoints;
+	readonly deliveries: Deliveries;
+	readonly keys: Keys;
+	readonly usage: Usage;
+	readonly audit: Audit;
+	readonly admin: Admin;
+	readonly #http: Http;
+
+	constructor(options: Options = {}) {
+		this.#http = new Http(options);
+		this.jobs = new Jobs(this.#http);
+		this.webhooks = new Webhooks(this.#http);
+		this.endpoints = new Endpoints(this.#http);
+		this.deliveries = new Deliveries(this.#http);
+		this.keys = new Keys(this.#http);
+		this.usage = new Usage(this.#http);
+		this.audit = new Audit(this.#http);
+		this.admin = new Admin(this.#http);
+	}
+
+	/** Runs many jobs, some at a time, and yields what came of each as it ends. */
+	batch(
+		items: Iterable<SubmitJob> | AsyncIterable<SubmitJob>,
+		options: BatchOptions = {},
+	): AsyncGenerator<BatchItem, void> {
+		return batch(this.jobs, items, options);
+	}
+
+	/** Whose the API key is, and what it may do. */
+	async session(options: CallOptions = {}): Promise<Session> {
+		return await this.#http.json({ method: "GET", path: "/v1/session", ...options });
+	}
+}

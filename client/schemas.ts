@@ -1,0 +1,1672 @@
+/** Made of the API's schemas by `npm run client:types`. Do not edit. */
+
+export type WebhookEndpointWithSecret = WebhookEndpoint & {
+	/**
+	 * Shown only once.
+	 */
+	signing_secret: string;
+};
+export type NewApiKey = ApiKey & {
+	/**
+	 * Shown only once. Only its hash is stored.
+	 */
+	key: string;
+};
+
+export interface Schemas {
+	Job?: Job;
+	ChatInput?: ChatInput;
+	ChatCompletion?: ChatCompletion;
+	Attempt?: Attempt;
+	Delivery?: Delivery;
+	JobReference?: JobReference;
+	Error?: Error;
+	SubmitJob?: SubmitJob;
+	JobList?: JobList;
+	AttemptList?: AttemptList;
+	DeliveryList?: DeliveryList;
+	RetryJob?: RetryJob;
+	WebhookEndpointWithSecret?: WebhookEndpointWithSecret;
+	WebhookEndpoint?: WebhookEndpoint;
+	CreateWebhookEndpoint?: CreateWebhookEndpoint;
+	WebhookEndpointList?: WebhookEndpointList;
+	UpdateWebhookEndpoint?: UpdateWebhookEndpoint;
+	DeletedWebhookEndpoint?: DeletedWebhookEndpoint;
+	WebhookEventTypeList?: WebhookEventTypeList;
+	WebhookEndpointTest?: WebhookEndpointTest;
+	TestWebhookEndpoint?: TestWebhookEndpoint;
+	DeliveryPage?: DeliveryPage;
+	WebhookEndpointRecovery?: WebhookEndpointRecovery;
+	RecoverWebhookEndpoint?: RecoverWebhookEndpoint;
+	DeliveryReference?: DeliveryReference;
+	RedeliveryList?: RedeliveryList;
+	WebhookSigningSecret?: WebhookSigningSecret;
+	RotateSecret?: RotateSecret;
+	AuditEntryList?: AuditEntryList;
+	AuditEntry?: AuditEntry;
+	Session?: Session;
+	NewApiKey?: NewApiKey;
+	ApiKey?: ApiKey;
+	CreateApiKey?: CreateApiKey;
+	ApiKeyList?: ApiKeyList;
+	UsageList?: UsageList;
+	UsageDay?: UsageDay;
+	Tenant?: Tenant;
+	CreateTenant?: CreateTenant;
+	TenantList?: TenantList;
+	UpdateTenant?: UpdateTenant;
+	Status?: Status;
+}
+export interface Job {
+	id: string;
+	object: "job";
+	status: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "expired";
+	/**
+	 * Why the job is in this state: a stable code, or null.
+	 */
+	status_reason: string | null;
+	/**
+	 * The model that was called last, is being called, or will be called next.
+	 */
+	model: string;
+	/**
+	 * The models to try, in order.
+	 */
+	models: string[];
+	/**
+	 * Counted attempts on `model`, including the one in flight.
+	 */
+	attempt: number;
+	max_attempts: number;
+	priority: number;
+	/**
+	 * Time for one attempt.
+	 */
+	timeout_seconds: number;
+	/**
+	 * How long the job is kept once it is final.
+	 */
+	retain_seconds: number;
+	/**
+	 * The job's options of the AI Gateway.
+	 */
+	gateway: {
+		cache_ttl: number | null;
+		skip_cache: boolean | null;
+	} | null;
+	/**
+	 * Size of the input.
+	 */
+	input_bytes: number;
+	/**
+	 * Size of the stored completion.
+	 */
+	result_bytes: number | null;
+	created_at: string;
+	run_at: string;
+	started_at: string | null;
+	finished_at: string | null;
+	deadline_at: string;
+	/**
+	 * The earliest time of a queued job's next attempt.
+	 */
+	next_attempt_at: string | null;
+	/**
+	 * Tokens spent over all attempts, as reported by the provider.
+	 */
+	usage: {
+		prompt_tokens: number;
+		completion_tokens: number;
+		total_tokens: number;
+		/**
+		 * How many of the total are estimates, for calls that may be charged for and whose usage is unknown. Only where the tenant has a limit `tokens_per_day`.
+		 */
+		estimated_tokens?: number;
+	} | null;
+	/**
+	 * What went wrong. Null unless the job failed or expired.
+	 */
+	error: {
+		/**
+		 * A stable code; the provider's own if it sent one.
+		 */
+		code: string;
+		message: string;
+		/**
+		 * HTTP status of the provider's response, if there was one.
+		 */
+		status: number | null;
+		/**
+		 * The model of the last call.
+		 */
+		model: string | null;
+	} | null;
+	/**
+	 * URL of the stored completion. Null unless the job succeeded.
+	 */
+	result_url: string | null;
+	metadata: {
+		[k: string]: string | undefined;
+	};
+	webhook: {
+		url: string;
+		events: string[] | null;
+		payload: "full" | "thin";
+	} | null;
+	/**
+	 * The id of the job that this one retries.
+	 */
+	retry_of: string | null;
+	/**
+	 * When the job was cancelled. `too_late`: the job was final; only in the response to a cancellation.
+	 */
+	cancellation: "before_start" | "in_flight" | "too_late" | null;
+	/**
+	 * Increases with every change. Also the ETag.
+	 */
+	version: number;
+	input?: ChatInput;
+	/**
+	 * With `include=result`. Null unless the job succeeded. In a list also null if it has more than 1 MiB, or if those before it on the page have 4 MiB together: get it from `result_url`.
+	 */
+	result?: ChatCompletion | null;
+	/**
+	 * With `include=attempts`.
+	 */
+	attempts?: Attempt[];
+	/**
+	 * With `include=deliveries`.
+	 */
+	deliveries?: Delivery[];
+}
+/**
+ * With `include=input`. As submitted.
+ */
+export interface ChatInput {
+	messages: {
+		role: "system" | "developer" | "user" | "assistant" | "tool";
+		content: string | null | unknown[];
+		[k: string]: unknown | undefined;
+	}[];
+	temperature?: number;
+	max_tokens?: number;
+	max_completion_tokens?: number;
+	top_p?: number;
+	frequency_penalty?: number;
+	presence_penalty?: number;
+	stream?: boolean;
+	stream_options?: {
+		include_usage?: boolean;
+	};
+	tools?: unknown[];
+	tool_choice?: unknown;
+	response_format?: unknown;
+	[k: string]: unknown | undefined;
+}
+export interface ChatCompletion {
+	id: string;
+	object: string;
+	created: number;
+	model: string;
+	choices: {
+		index: number;
+		message: {
+			role: string;
+			content?: string | null;
+			tool_calls?: {
+				[k: string]: unknown | undefined;
+			}[];
+			[k: string]: unknown | undefined;
+		};
+		finish_reason: string | null;
+		[k: string]: unknown | undefined;
+	}[];
+	usage?: {
+		prompt_tokens: number;
+		completion_tokens: number;
+		total_tokens: number;
+		[k: string]: unknown | undefined;
+	};
+	[k: string]: unknown | undefined;
+}
+export interface Attempt {
+	number: number;
+	/**
+	 * Whether it counts towards `max_attempts`.
+	 */
+	counted: boolean;
+	model: string;
+	provider: string | null;
+	started_at: string;
+	ended_at: string;
+	/**
+	 * `succeeded`, or the class of the failure.
+	 */
+	outcome: string;
+	/**
+	 * HTTP status of the provider's response.
+	 */
+	status: number | null;
+	code: string | null;
+	message: string | null;
+	/**
+	 * How long the provider requested to wait, in milliseconds.
+	 */
+	retry_after_ms: number | null;
+	/**
+	 * The AI Gateway's log of this call.
+	 */
+	log_id: string | null;
+	/**
+	 * Tokens spent over all attempts, as reported by the provider.
+	 */
+	usage: {
+		prompt_tokens: number;
+		completion_tokens: number;
+		total_tokens: number;
+		/**
+		 * How many of the total are estimates, for calls that may be charged for and whose usage is unknown. Only where the tenant has a limit `tokens_per_day`.
+		 */
+		estimated_tokens?: number;
+	} | null;
+}
+export interface Delivery {
+	id: string;
+	object: "delivery";
+	/**
+	 * Sent as `webhook-id`.
+	 */
+	event_id: string;
+	event_type: string;
+	/**
+	 * Null for an event that is not about a job.
+	 */
+	job_id: string | null;
+	/**
+	 * Null for the job's own webhook.
+	 */
+	endpoint_id: string | null;
+	url: string;
+	status: "pending" | "delivered" | "exhausted" | "skipped";
+	/**
+	 * When the event occurred.
+	 */
+	created_at: string;
+	next_attempt_at: string | null;
+	attempts: {
+		at: string;
+		duration_ms: number;
+		status: number | null;
+		error: string | null;
+		response: string | null;
+	}[];
+}
+export interface JobReference {
+	id: string;
+	object: "job";
+	status: "queued" | "running" | "succeeded" | "failed" | "cancelled" | "expired";
+}
+export interface Error {
+	error: {
+		message: string;
+		type: string;
+		code: string;
+		param: string | null;
+		request_id: string;
+	};
+}
+export interface SubmitJob {
+	/**
+	 * One model, or up to four: when one fails permanently or is blocked, the next is called. DEFAULT_MODEL by default.
+	 */
+	model?: string | [string] | [string, string] | [string, string, string] | [string, string, string, string];
+	input: ChatInput & {
+		[k: string]: unknown | undefined;
+	};
+	webhook?: {
+		/**
+		 * https only. Redirects are not followed.
+		 */
+		url: string;
+		/**
+		 * By default, the four events of final jobs. `job.*` stands for all events, including `job.started`.
+		 *
+		 * @minItems 1
+		 * @maxItems 6
+		 */
+		events?:
+			| ["job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ];
+		/**
+		 * `thin` sends id, object and status only.
+		 */
+		payload?: "full" | "thin";
+	};
+	/**
+	 * Of a tenant's waiting jobs, those with the highest priority run first. 5 by default.
+	 */
+	priority?: number;
+	/**
+	 * Options of the AI Gateway for this job. Other providers ignore them. The gateway's cache is used only if `cache_ttl` or `skip_cache: false` requests it, and never across tenants.
+	 */
+	gateway?: {
+		/**
+		 * Seconds.
+		 */
+		cache_ttl?: number;
+		skip_cache?: boolean;
+	};
+	metadata?: {
+		[k: string]: string | undefined;
+	};
+	/**
+	 * Do not run before this time, at most 30 days ahead.
+	 */
+	run_at?: string;
+	/**
+	 * Do not run before this many seconds after submission.
+	 */
+	delay_seconds?: number;
+	/**
+	 * Time from submission, or `run_at`, to a final state. 86,400 (one day) by default.
+	 */
+	deadline_seconds?: number;
+	/**
+	 * Time for one attempt. 600 by default.
+	 */
+	timeout_seconds?: number;
+	/**
+	 * 5 by default.
+	 */
+	max_attempts?: number;
+	/**
+	 * How long job, input and result are kept once the job is final, at least 20 minutes from its submission. 2,592,000 (30 days) by default.
+	 */
+	retain_seconds?: number;
+}
+export interface JobList {
+	object: "list";
+	data: Job[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+	next_after: string | null;
+}
+export interface AttemptList {
+	object: "list";
+	data: Attempt[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface DeliveryList {
+	object: "list";
+	data: Delivery[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface RetryJob {
+	/**
+	 * One model, or up to four: when one fails permanently or is blocked, the next is called. DEFAULT_MODEL by default.
+	 */
+	model?: string | [string] | [string, string] | [string, string, string] | [string, string, string, string];
+	input?: ChatInput & {
+		[k: string]: unknown | undefined;
+	};
+	webhook?: {
+		/**
+		 * https only. Redirects are not followed.
+		 */
+		url: string;
+		/**
+		 * By default, the four events of final jobs. `job.*` stands for all events, including `job.started`.
+		 *
+		 * @minItems 1
+		 * @maxItems 6
+		 */
+		events?:
+			| ["job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ];
+		/**
+		 * `thin` sends id, object and status only.
+		 */
+		payload?: "full" | "thin";
+	};
+	/**
+	 * Of a tenant's waiting jobs, those with the highest priority run first. 5 by default.
+	 */
+	priority?: number;
+	/**
+	 * Options of the AI Gateway for this job. Other providers ignore them. The gateway's cache is used only if `cache_ttl` or `skip_cache: false` requests it, and never across tenants.
+	 */
+	gateway?: {
+		/**
+		 * Seconds.
+		 */
+		cache_ttl?: number;
+		skip_cache?: boolean;
+	};
+	metadata?: {
+		[k: string]: string | undefined;
+	};
+	/**
+	 * Do not run before this time, at most 30 days ahead.
+	 */
+	run_at?: string;
+	/**
+	 * Do not run before this many seconds after submission.
+	 */
+	delay_seconds?: number;
+	/**
+	 * Time from submission, or `run_at`, to a final state. 86,400 (one day) by default.
+	 */
+	deadline_seconds?: number;
+	/**
+	 * Time for one attempt. 600 by default.
+	 */
+	timeout_seconds?: number;
+	/**
+	 * 5 by default.
+	 */
+	max_attempts?: number;
+	/**
+	 * How long job, input and result are kept once the job is final, at least 20 minutes from its submission. 2,592,000 (30 days) by default.
+	 */
+	retain_seconds?: number;
+}
+export interface WebhookEndpoint {
+	id: string;
+	object: "webhook_endpoint";
+	name: string;
+	url: string;
+	event_types: string[];
+	payload: "full" | "thin";
+	/**
+	 * A disabled endpoint receives nothing until `…/enable` is called.
+	 */
+	status: "enabled" | "disabled";
+	disabled_at: number | null;
+	/**
+	 * `gone`: it responded with 410. `failing`: every delivery failed for five days.
+	 */
+	disabled_reason: "gone" | "failing" | null;
+	signing_secret_hint: string;
+	/**
+	 * Unix seconds, like all times of an endpoint.
+	 */
+	created_at: number;
+	/**
+	 * The last change of its settings, status or secret.
+	 */
+	updated_at: number;
+}
+export interface CreateWebhookEndpoint {
+	name: string;
+	/**
+	 * A public https address on port 443 or 8443. Redirects are not followed.
+	 */
+	url: string;
+	/**
+	 * `job.*` and `endpoint.*` stand for all types of a family.
+	 *
+	 * @minItems 1
+	 * @maxItems 8
+	 */
+	event_types:
+		| [
+				| "job.started"
+				| "job.succeeded"
+				| "job.failed"
+				| "job.cancelled"
+				| "job.expired"
+				| "endpoint.disabled"
+				| "job.*"
+				| "endpoint.*"
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ];
+	/**
+	 * `thin` sends id, object and status only. `full` by default.
+	 */
+	payload?: "full" | "thin";
+}
+export interface WebhookEndpointList {
+	object: "list";
+	data: WebhookEndpoint[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface UpdateWebhookEndpoint {
+	name?: string;
+	/**
+	 * A public https address on port 443 or 8443. Redirects are not followed.
+	 */
+	url?: string;
+	/**
+	 * `job.*` and `endpoint.*` stand for all types of a family.
+	 *
+	 * @minItems 1
+	 * @maxItems 8
+	 */
+	event_types?:
+		| [
+				| "job.started"
+				| "job.succeeded"
+				| "job.failed"
+				| "job.cancelled"
+				| "job.expired"
+				| "endpoint.disabled"
+				| "job.*"
+				| "endpoint.*"
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ]
+		| [
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				),
+				(
+					| "job.started"
+					| "job.succeeded"
+					| "job.failed"
+					| "job.cancelled"
+					| "job.expired"
+					| "endpoint.disabled"
+					| "job.*"
+					| "endpoint.*"
+				)
+		  ];
+	/**
+	 * `thin` sends id, object and status only. `full` by default.
+	 */
+	payload?: "full" | "thin";
+}
+export interface DeletedWebhookEndpoint {
+	id: string;
+	object: "webhook_endpoint.deleted";
+	deleted: true;
+}
+export interface WebhookEventTypeList {
+	object: "list";
+	data: ("job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "endpoint.disabled")[];
+}
+export interface WebhookEndpointTest {
+	object: "webhook_endpoint.test";
+	webhook_endpoint_id: string;
+	event_type: "job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "endpoint.disabled";
+	/**
+	 * HTTP status of the endpoint's response.
+	 */
+	status_code: number;
+	/**
+	 * The endpoint responded, with any status.
+	 */
+	success: true;
+}
+export interface TestWebhookEndpoint {
+	event_type: "job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "endpoint.disabled";
+}
+export interface DeliveryPage {
+	object: "list";
+	data: Delivery[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface WebhookEndpointRecovery {
+	object: "webhook_endpoint.recovery";
+	webhook_endpoint_id: string;
+	recovered: number;
+	has_more: boolean;
+}
+export interface RecoverWebhookEndpoint {
+	/**
+	 * At most 30 days ago.
+	 */
+	since: string;
+}
+export interface DeliveryReference {
+	id: string;
+	object: "delivery";
+	status: "pending" | "delivered" | "exhausted" | "skipped";
+}
+export interface RedeliveryList {
+	object: "list";
+	data: (Delivery | DeliveryReference)[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface WebhookSigningSecret {
+	object: "webhook_signing_secret";
+	secret: string;
+}
+export interface RotateSecret {
+	keep_old_secret_active_for_24_hours?: boolean;
+}
+export interface AuditEntryList {
+	object: "list";
+	data: AuditEntry[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface AuditEntry {
+	id: string;
+	object: "audit_entry";
+	created_at: string;
+	/**
+	 * The id of an API key, or `operator`.
+	 */
+	actor: string;
+	action:
+		| "tenant.created"
+		| "tenant.updated"
+		| "tenant.deleted"
+		| "key.created"
+		| "key.revoked"
+		| "signing_secret.read"
+		| "signing_secret.rotated"
+		| "endpoint.created"
+		| "endpoint.updated"
+		| "endpoint.deleted"
+		| "endpoint.enabled"
+		| "endpoint.secret_rotated"
+		| "endpoint.tested"
+		| "deliveries.recovered"
+		| "delivery.redelivered"
+		| "job.redelivered"
+		| "job.retried"
+		| "job.erased";
+	/**
+	 * The id of what was changed.
+	 */
+	target_id: string;
+	/**
+	 * The `x-request-id` of the response to the request that made the change.
+	 */
+	request_id: string;
+}
+export interface Session {
+	object: "session";
+	tenant: {
+		id: string;
+		name: string;
+	};
+	key: {
+		id: string;
+		name: string;
+		scopes: string[];
+		expires_at: string | null;
+	};
+	/**
+	 * When the session ends. With an API key, together with the key.
+	 */
+	expires_at: string | null;
+}
+export interface ApiKey {
+	id: string;
+	object: "api_key";
+	tenant_id: string;
+	name: string;
+	scopes: string[];
+	/**
+	 * The key that created this one, and whose revocation revokes it. Null: the operator.
+	 */
+	created_by: string | null;
+	created_at: string;
+	/**
+	 * Rounded down to the hour.
+	 */
+	last_used_at: string | null;
+	expires_at: string | null;
+	revoked_at: string | null;
+}
+export interface CreateApiKey {
+	name?: string;
+	/**
+	 * By default, all scopes of the key of this request except `keys:manage`. With `webhooks:write` a key can register an endpoint that receives every event, results included.
+	 *
+	 * @minItems 1
+	 * @maxItems 7
+	 */
+	scopes?:
+		| ["jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read"]
+		| [
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read"
+		  ]
+		| [
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read"
+		  ]
+		| [
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read"
+		  ]
+		| [
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read"
+		  ]
+		| [
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read"
+		  ]
+		| [
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read",
+				"jobs:read" | "jobs:write" | "webhooks:read" | "webhooks:write" | "secrets:read" | "keys:manage" | "usage:read"
+		  ];
+	/**
+	 * A key expires no later than the key that creates it, which is also the default.
+	 */
+	expires_at?: string;
+}
+export interface ApiKeyList {
+	object: "list";
+	data: ApiKey[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface UsageList {
+	object: "list";
+	data: UsageDay[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface UsageDay {
+	/**
+	 * The day and the model: `2026-01-02:openai/gpt-5.5`.
+	 */
+	id: string;
+	object: "usage";
+	date: string;
+	/**
+	 * The model that was called last. Models beyond a hundred a day are one row, `other`.
+	 */
+	model: string;
+	/**
+	 * Jobs that became final on this day, in any state.
+	 */
+	jobs: number;
+	succeeded: number;
+	prompt_tokens: number;
+	completion_tokens: number;
+	/**
+	 * Over all attempts, as far as providers report their usage, or as estimated.
+	 */
+	total_tokens: number;
+	/**
+	 * How many of the total are estimates.
+	 */
+	estimated_tokens: number;
+}
+export interface Tenant {
+	id: string;
+	object: "tenant";
+	name: string;
+	limits: {
+		open_jobs?: number | null;
+		running_jobs?: number | null;
+		tokens_per_day?: number | null;
+		webhook_endpoints?: number | null;
+		api_keys?: number | null;
+		requests?: number | null;
+		waits?: number | null;
+	};
+	created_at: string;
+}
+export interface CreateTenant {
+	name: string;
+	limits?: {
+		open_jobs?: number | null;
+		running_jobs?: number | null;
+		tokens_per_day?: number | null;
+		webhook_endpoints?: number | null;
+		api_keys?: number | null;
+		requests?: number | null;
+		waits?: number | null;
+	};
+}
+export interface TenantList {
+	object: "list";
+	data: Tenant[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface UpdateTenant {
+	name?: string;
+	limits?: {
+		open_jobs?: number | null;
+		running_jobs?: number | null;
+		tokens_per_day?: number | null;
+		webhook_endpoints?: number | null;
+		api_keys?: number | null;
+		requests?: number | null;
+		waits?: number | null;
+	};
+}
+export interface Status {
+	object: "status";
+	/**
+	 * Queued and running, counted up to 1,000.
+	 */
+	open_jobs: number;
+	/**
+	 * Counted up to 1,000.
+	 */
+	pending_deliveries: number;
+	/**
+	 * With more than 1,000 open jobs, those that wait for a retry may be left out.
+	 */
+	oldest_open_job_at: string | null;
+	/**
+	 * Up to 100 keys, with the jobs of each counted up to 1,000.
+	 */
+	parked: {
+		key: string;
+		jobs: number;
+	}[];
+	secrets: {
+		/**
+		 * Encrypted with SIGNING_KEY_PREVIOUS, which may be removed once this is 0. Counted up to 1,000 of each kind.
+		 */
+		under_previous_signing_key: number;
+		/**
+		 * Encrypted with a key that is not configured.
+		 */
+		undecryptable: number;
+	};
+	last_sweep: {
+		at: string | null;
+		counts: {
+			[k: string]: number | undefined;
+		};
+	};
+}

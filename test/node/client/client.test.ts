@@ -1,0 +1,291 @@
+import { describe, expect, it } from "vitest";
+import {
+	ApiError,
+	Conflict,
+	ConnectionError,
+	Holdfast,
+	InvalidWebhook,
+	JobFailed,
+	LimitReached,
+	WaitTimeout,
+} from "../../../client/index.ts";
+import { viewJob } from "../../../shared/api/job.ts";
+import { signedHeaders } from "../../../shared/webhooks/sign.ts";
+import { jobOf } from "../../support/job-of.ts";
+
+const KEY = "hf_secret-key";
+const INPUT = { messages: [{ role: "user" as const, content: "secret prompt" }] };
+
+/** One response, or what the request fails with. */
+type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | Error;
+
+/** A client without a service: each request takes the next reply, and the last one again and again. No sleep takes time. */
+function aClient(replies: Reply[], options: object = {}) {
+	const sent: { method: string; path: string; headers: Headers; body: unknown }[] = [];
+	const slept: number[] = [];
+	let now = 0;
+	const clock = {
+		now: () => now,
+		random: () => 1,
+		sleep: async (ms: number, signal?: AbortSignal) => {
+			signal?.throwIfAborted();
+			now += ms;
+			slept.push(ms);
+		},
+	};
+	const fetch = async (url: string, init: RequestInit) => {
+		const { pathname, search } = new URL(url);
+		const body = typeof init.body === "string" ? JSON.parse(init.body) : null;
+		sent.push({ method: init.method ?? "", path: pathname + search, headers: new Headers(init.headers), body });
+		const reply = replies.length > 1 ? replies.shift() : replies[0];
+		if (reply === undefined || reply instanceof Error) throw reply;
+		now += Number(/wait=(\d+)/.exec(new Headers(init.headers).get("prefer") ?? "")?.[1] ?? 0) * 1_000;
+		const isEmpty = reply.status === 204 || reply.status === 304;
+		const text = isEmpty ? null : JSON.stringify(reply.body ?? {});
+		return new Response(text, { status: reply.status, headers: reply.headers ?? {} });
+	};
+	const client = new Holdfast({ baseUrl: "https://jobs.test/", apiKey: KEY, fetch, clock, ...options });
+	return { client, sent, slept };
+}
+
+const job = (status: "queued" | "succeeded" | "failed" = "queued", version = 1) => ({
+	...viewJob(jobOf({ status }), "https://jobs.test"),
+	id: "job_1",
+	version,
+});
+const refusal = (status: number, code: string, headers: Record<string, string> = {}): Reply => ({
+	status,
+	body: { error: { message: "No.", type: "t", code, param: "input", request_id: "req_1" } },
+	headers,
+});
+const ok = (body: unknown, headers: Record<string, string> = {}): Reply => ({ status: 200, body, headers });
+const LOST = new TypeError("fetch failed");
+const keysOf = (sent: { headers: Headers }[]) => new Set(sent.map(({ headers }) => headers.get("idempotency-key")));
+
+describe("submit", () => {
+	it.each<[string, Reply]>([
+		["a lost response", LOST],
+		["408", refusal(408, "x")],
+		["429", refusal(429, "rate_limited")],
+		["500", refusal(500, "internal_error")],
+		["503", refusal(503, "storage_unavailable")],
+		["409 that should be retried", refusal(409, "x", { "x-should-retry": "true" })],
+	])("is repeated with the same key after %s, and each call has a key of its own", async (_, reply) => {
+		const { client, sent } = aClient([reply, reply, ok(job()), ok(job())]);
+		expect(await client.jobs.submit({ input: INPUT })).toMatchObject({ id: "job_1" });
+		expect([sent.length, keysOf(sent).size]).toEqual([3, 1]);
+		expect(sent[2]).toMatchObject({ method: "POST", path: "/v1/jobs", body: { input: INPUT } });
+		await client.jobs.submit({ input: INPUT });
+		expect(keysOf(sent).size).toBe(2);
+	});
+
+	it("gives up after five attempts, with jitter between them, and after what no repeat can change", async () => {
+		const lost = aClient([LOST]);
+		await expect(lost.client.jobs.submit({ input: INPUT })).rejects.toThrow(ConnectionError);
+		expect([lost.sent.length, lost.slept]).toEqual([5, [1_000, 2_000, 4_000, 8_000]]);
+		for (const reply of [
+			refusal(400, "invalid_request"),
+			refusal(429, "budget_spent", { "x-should-retry": "false" }),
+		]) {
+			const { client, sent } = aClient([reply]);
+			await expect(client.jobs.submit({ input: INPUT })).rejects.toThrow(ApiError);
+			expect(sent).toHaveLength(1);
+		}
+	});
+
+	it("waits as long as the service asks, up to a minute", async () => {
+		const asked = aClient([refusal(429, "rate_limited", { "retry-after": "7" }), ok(job())]);
+		await asked.client.jobs.submit({ input: INPUT });
+		expect(asked.slept).toEqual([8_000]);
+		const long = aClient([refusal(429, "rate_limited", { "retry-after": "61" })]);
+		const error: unknown = await long.client.jobs.submit({ input: INPUT }).catch((caught: unknown) => caught);
+		expect(error).toBeInstanceOf(LimitReached);
+		expect([Object(error).retryAfterMs, long.sent.length]).toEqual([61_000, 1]);
+	});
+
+	it("is not repeated once the caller has aborted, however the failure is wrapped", async () => {
+		const gone = new AbortController();
+		const reason = new Error("enough");
+		const { client, sent } = aClient([ok(job())], {
+			fetch: async () => {
+				gone.abort(reason);
+				throw new TypeError("fetch failed", { cause: reason });
+			},
+		});
+		await expect(client.jobs.submit({ input: INPUT }, { signal: gone.signal })).rejects.toBe(reason);
+		expect(sent).toEqual([]);
+	});
+
+	it("repeats no request that would make a second thing, but where nothing was done", async () => {
+		const lost = aClient([LOST]);
+		await expect(lost.client.keys.create()).rejects.toThrow(ConnectionError);
+		const unknown = aClient([refusal(503, "storage_unavailable")]);
+		await expect(unknown.client.endpoints.rotateSecret("we_1")).rejects.toThrow(ApiError);
+		expect([lost.sent.length, unknown.sent.length]).toEqual([1, 1]);
+		const limited = aClient([refusal(429, "rate_limited"), ok({ key: "hf_new" })]);
+		expect(await limited.client.keys.create()).toEqual({ key: "hf_new" });
+	});
+});
+
+describe("errors", () => {
+	it("say what and where, and nothing of keys and bodies", async () => {
+		const { client } = aClient([refusal(422, "idempotency_key_reused")]);
+		const error: unknown = await client.jobs.submit({ input: INPUT }).catch((caught: unknown) => caught);
+		expect(error).toBeInstanceOf(Conflict);
+		const facts = { name: "Conflict", code: "idempotency_key_reused", param: "input", requestId: "req_1", attempts: 1 };
+		expect(error).toMatchObject({ status: 422, message: "No.", ...facts });
+		for (const reply of [LOST, refusal(500, "x"), { status: 502, body: "<html>" }]) {
+			const failed: unknown = await aClient([reply], { maxRetries: 0 })
+				.client.jobs.submit({ input: INPUT })
+				.catch((caught: unknown) => caught);
+			expect(`${failed} ${JSON.stringify(failed)}`).not.toMatch(/secret/);
+		}
+	});
+
+	it("an erasure whose response was lost is no error", async () => {
+		await aClient([LOST, refusal(404, "not_found")]).client.jobs.delete("job_1");
+		await expect(aClient([refusal(404, "not_found")]).client.jobs.delete("job_1")).rejects.toThrow(ApiError);
+	});
+});
+
+describe("wait, watch and run", () => {
+	const waited = { "preference-applied": "wait=60" };
+
+	it("wait until the job is final, a minute at a time", async () => {
+		const { client, sent, slept } = aClient([ok(job(), waited), ok(job(), waited), ok(job("succeeded", 3))]);
+		expect(await client.jobs.wait(job())).toMatchObject({ status: "succeeded" });
+		expect(sent.map(({ headers }) => headers.get("prefer"))).toEqual(["wait=60", "wait=60", "wait=60"]);
+		expect(slept).toEqual([0, 0]);
+	});
+
+	it("poll as the service asks where it has no room for a wait", async () => {
+		const { client, slept } = aClient([ok(job(), { "retry-after": "3" }), ok(job("succeeded"))]);
+		await client.jobs.wait("job_1");
+		expect(slept).toEqual([3_000]);
+	});
+
+	it("end with WaitTimeout and the job, which goes on", async () => {
+		const { client, sent } = aClient([ok(job(), waited)]);
+		const error: unknown = await client.jobs.wait("job_1", { timeoutMs: 90_000 }).catch((caught: unknown) => caught);
+		expect(error).toBeInstanceOf(WaitTimeout);
+		expect([Object(error).job.id, sent.map(({ headers }) => headers.get("prefer"))]).toEqual([
+			"job_1",
+			["wait=60", "wait=30"],
+		]);
+	});
+
+	it("cancel the job when the caller aborts, if asked to", async () => {
+		const gone = new AbortController();
+		const { client, sent } = aClient([ok(job(), { "retry-after": "1" })]);
+		gone.abort();
+		await expect(client.jobs.wait("job_1", { signal: gone.signal, cancelOnAbort: true })).rejects.toThrow();
+		expect(sent.map(({ path }) => path)).toEqual(["/v1/jobs/job_1/cancel"]);
+	});
+
+	it("show each version once", async () => {
+		const applied = { "preference-applied": "wait=30" };
+		const replies = [ok(job("queued", 1)), { status: 304, headers: applied }, ok(job("queued", 2), applied)];
+		const { client, sent } = aClient([...replies, ok(job("succeeded", 3), applied)]);
+		const seen = [];
+		for await (const { version } of client.jobs.watch("job_1")) seen.push(version);
+		expect(seen).toEqual([1, 2, 3]);
+		expect(sent.map(({ headers }) => headers.get("if-none-match"))).toEqual(['"0"', '"1"', '"1"', '"2"']);
+	});
+
+	it("give the answer, or throw what the job came to", async () => {
+		const completion = { choices: [{ index: 0, message: { role: "assistant", content: "Rayleigh." } }] };
+		const good = aClient([ok(job()), ok(job("succeeded")), ok(completion)]);
+		expect(await good.client.jobs.run({ input: INPUT })).toMatchObject({ text: "Rayleigh.", completion });
+		const bad = aClient([ok(job()), ok(job("failed"))]);
+		await expect(bad.client.jobs.run({ input: INPUT })).rejects.toThrow(JobFailed);
+	});
+});
+
+describe("lists", () => {
+	const pages = [
+		ok({ data: [], has_more: true, last_id: null, next_after: "job_a" }),
+		ok({ data: [job()], has_more: true, last_id: "job_1", next_after: "job_b" }),
+		ok({ data: [job()], has_more: false, last_id: "job_1", next_after: null }),
+	];
+
+	it("follow next_after, through empty pages too", async () => {
+		const { client, sent } = aClient([...pages]);
+		const seen = [];
+		const filters = {
+			status: ["failed" as const, "expired" as const],
+			metadata: { "a b": "c" },
+			createdAfter: new Date(0),
+		};
+		for await (const one of client.jobs.list(filters)) seen.push(one.id);
+		expect(seen).toEqual(["job_1", "job_1"]);
+		const query = "status=failed%2Cexpired&created_after=1970-01-01T00%3A00%3A00.000Z&metadata%5Ba%20b%5D=c";
+		expect(sent.map(({ path }) => path)).toEqual([
+			`/v1/jobs?${query}`,
+			`/v1/jobs?${query}&after=job_a`,
+			`/v1/jobs?${query}&after=job_b`,
+		]);
+	});
+
+	it("are their first page, and say how to go on", async () => {
+		const { client } = aClient([...pages]);
+		const page = await client.jobs.list();
+		expect([page.data, page.nextAfter]).toEqual([[], "job_a"]);
+		expect((await page.nextPage())?.data).toHaveLength(1);
+	});
+});
+
+describe("batch", () => {
+	it("settles every item, never more at a time than allowed, and reports progress", async () => {
+		let [open, most] = [0, 0];
+		const progress: object[] = [];
+		const fetch = async (url: string, init: RequestInit) => {
+			if (init.method === "POST") most = Math.max(most, ++open);
+			const nth = /"(\d+)"/.exec(String(init.body))?.[1] ?? /job_(\d+)/.exec(url)?.[1];
+			const isBad = Number(nth) % 5 === 0;
+			await new Promise((resolve) => setImmediate(resolve));
+			if (url.endsWith("/result")) {
+				open -= 1;
+				return Response.json({ choices: [{ message: { content: nth } }] });
+			}
+			const status = init.method === "POST" ? "queued" : isBad ? "failed" : "succeeded";
+			if (status === "failed") open -= 1;
+			return Response.json({ ...job(), id: `job_${nth}`, status });
+		};
+		const { client } = aClient([], { fetch });
+		const items = Array.from({ length: 23 }, (_, nth) => ({ input: INPUT, metadata: { nth: `${nth}` } }));
+		const seen = [];
+		for await (const one of client.batch(items, { concurrency: 4, onProgress: (now) => progress.push(now) }))
+			seen.push([one.index, one.ok ? one.answer.text : one.error instanceof JobFailed]);
+		const expected = items.map((_, nth) => [nth, nth % 5 === 0 ? true : `${nth}`]);
+		expect(seen.sort((a, b) => Number(a[0]) - Number(b[0]))).toEqual(expected);
+		expect(most).toBeLessThanOrEqual(4);
+		expect(progress.at(-1)).toEqual({ succeeded: 18, failed: 5, running: 0 });
+	});
+});
+
+describe("webhooks.unwrap", () => {
+	const secret = `whsec_${btoa("x".repeat(24))}`;
+	const other = `whsec_${btoa("y".repeat(24))}`;
+	const body = JSON.stringify({ id: "evt_1", object: "event", type: "job.newer", data: { id: "job_1" } });
+	const { client } = aClient([]);
+	const headersAt = (at: number) => signedHeaders([secret], "evt_1", at, body);
+
+	it("takes what one of the secrets signed, whatever its type", async () => {
+		const headers = headersAt(Date.now());
+		for (const given of [headers, new Headers(headers)])
+			expect(await client.webhooks.unwrap(body, given, ["malformed", other, secret])).toEqual(JSON.parse(body));
+		expect(await client.webhooks.unwrap(new TextEncoder().encode(body), headers, secret)).toEqual(JSON.parse(body));
+	});
+
+	it("refuses another secret, another body, and an old one", async () => {
+		const headers = headersAt(Date.now());
+		const old = headersAt(Date.now() - 301_000);
+		for (const [text, sent, by] of [
+			[body, headers, other],
+			[`${body} `, headers, secret],
+			[body, old, secret],
+			[body, {}, secret],
+		] as const)
+			await expect(client.webhooks.unwrap(text, sent, by)).rejects.toThrow(InvalidWebhook);
+	});
+});
