@@ -1,6 +1,7 @@
 /** The calls of a job, in responses. On the wire each is an attempt, whether it counts as one or not. */
 import { z } from "@hono/zod-openapi";
 import type { Attempt } from "../core/jobs/attempts.ts";
+import { FAILURE_CODES } from "../core/upstreams/failures.ts";
 import { listOf } from "./page.ts";
 import { time, timestamp } from "./time.ts";
 import { TokenUsage, viewTokens } from "./usage.ts";
@@ -15,8 +16,20 @@ export const AttemptBody = z
 		ended_at: time,
 		outcome: z.string().describe("`succeeded`, or the class of the failure."),
 		status: z.number().int().nullable().describe("HTTP status of the provider's response."),
-		code: z.string().nullable(),
-		message: z.string().nullable(),
+		code: z
+			.string()
+			.nullable()
+			.describe(
+				`Why the call failed: ${FAILURE_CODES.map((code) => `\`${code}\``).join(", ")}. Null: it did not fail.`,
+			),
+		provider_code: z.string().nullable().describe("The provider's own code or type, as it sent it."),
+		message: z
+			.string()
+			.nullable()
+			.describe(
+				"What the provider said, without what it quoted of the input, and without ids and keys of its account.",
+			),
+		excerpt: z.string().nullable().describe("The first 2 KiB of a response that could not be stored."),
 		retry_after_ms: z.number().nullable().describe("How long the provider requested to wait, in milliseconds."),
 		log_id: z.string().nullable().describe("The AI Gateway's log of this call."),
 		usage: TokenUsage.nullable(),
@@ -37,7 +50,9 @@ export function viewAttempt(attempt: Attempt): AttemptBody {
 		outcome: attempt.outcome,
 		status: attempt.status,
 		code: attempt.code,
+		provider_code: attempt.providerCode,
 		message: attempt.message,
+		excerpt: attempt.excerpt,
 		retry_after_ms: attempt.retryAfterMs,
 		log_id: attempt.logId,
 		usage: attempt.usage === null ? null : viewTokens(attempt.usage),

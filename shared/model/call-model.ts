@@ -7,9 +7,10 @@ import type { CompletionDefaults, ParsedResponse } from "../core/chat/completion
 import { type Json, parseJson } from "../core/json/json.ts";
 import type { Runtime } from "../core/runtime.ts";
 import { classifyFailure } from "../core/upstreams/classify-failure.ts";
-import { type ModelFailure, newFailure } from "../core/upstreams/failures.ts";
+import { type FailureCode, type ModelFailure, newFailure } from "../core/upstreams/failures.ts";
 import type { ProviderName } from "../core/upstreams/model-routes.ts";
 import { memberRefusalOf } from "../core/upstreams/provider-error.ts";
+import { withoutInput } from "../core/upstreams/quoted-input.ts";
 import { cleanMessage } from "../core/upstreams/shown-message.ts";
 import { CallWatch, type GivenUp } from "./call-watch.ts";
 import { type CallEnd, callWithAdditions } from "./call-with-additions.ts";
@@ -77,21 +78,28 @@ async function read(
 	const logId = response.headers.get("cf-aig-log-id");
 	const { provider } = call.route;
 	const header = (name: string) => response.headers.get(name);
+	const about = { provider, status, header, nowMs: runtime.now() };
 	const refused = (body: Json | undefined) =>
-		withoutSecrets(classifyFailure({ provider, status, header, body, nowMs: runtime.now() }), secrets);
+		withoutSecrets(
+			classifyFailure({ ...about, body, withoutInput: (text) => withoutInput(text, call.input.original) }),
+			secrets,
+		);
 	if (!response.ok) {
 		const body = parseJson(await readErrorText(response, limits, watch));
 		const failure = watch.why === "aborted" ? givenUp("aborted", status) : refused(body);
 		const refusal = watch.why === null ? memberRefusalOf(status, body) : null;
 		return { outcome: { ok: false, failure: { ...failure, logId } }, refusal };
 	}
-	const about = { choicesRequested: choicesRequested(call), defaults: defaultsFor(call, runtime) };
-	const parsed = await readResponse(response, about, limits, watch, call.roomFor);
+	const expected = { choicesRequested: choicesRequested(call), defaults: defaultsFor(call, runtime) };
+	const { parsed, excerpt } = await readResponse(response, expected, limits, watch, call.roomFor);
 	if (parsed.kind === "completion") {
 		const { completion, usage } = parsed;
 		return { outcome: { ok: true, response: { completion, usage, status, logId } }, refusal: null };
 	}
-	const failure = parsed.kind === "error" ? refused(parsed.body) : unread(parsed, status, watch.why);
+	const failure =
+		parsed.kind === "error"
+			? refused(parsed.body)
+			: withoutSecrets({ ...unread(parsed, status, watch.why), excerpt }, secrets);
 	const refusal = watch.why === null ? refusalIn(parsed, response) : null;
 	const mayBeBilled = parsed.kind === "cut" || parsed.kind === "unreadable";
 	return { outcome: { ok: false, failure: { ...failure, logId, usage: parsed.usage, mayBeBilled } }, refusal };
@@ -146,22 +154,23 @@ function unreachable(error: unknown): ModelFailure {
 	return transient("unreachable", message, null);
 }
 
-function transient(code: string, message: string, status: number | null): ModelFailure {
+function transient(code: FailureCode, message: string, status: number | null): ModelFailure {
 	return newFailure({ class: "transient", code, message, status });
 }
 
 /** By `timeout_seconds`, the deadline, a cancellation or a lost lease. */
-function cut(code: string, message: string, status: number | null): ModelFailure {
+function cut(code: FailureCode, message: string, status: number | null): ModelFailure {
 	return newFailure({ class: "transient", code, message, status, isCut: true, mayBeBilled: true });
 }
 
 /** Removes our keys: some providers quote a key that they refuse. */
 function withoutSecrets(failure: ModelFailure, secrets: readonly string[]): ModelFailure {
-	let { code, message } = failure;
+	let { providerCode, message, excerpt } = failure;
 	for (const secret of secrets) {
 		if (secret === "") continue;
 		message = message.replaceAll(secret, "[secret]");
-		if (code.includes(secret.toLowerCase())) code = "provider_error";
+		excerpt = excerpt?.replaceAll(secret, "[secret]") ?? null;
+		if (providerCode?.includes(secret)) providerCode = null;
 	}
-	return { ...failure, code, message };
+	return { ...failure, providerCode, message, excerpt };
 }

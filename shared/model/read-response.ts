@@ -29,7 +29,7 @@ export async function readResponse(
 	limits: SilenceLimits,
 	watch: CallWatch,
 	roomFor: (chars: number) => Promise<void> | null,
-): Promise<ParsedResponse> {
+): Promise<{ parsed: ParsedResponse; excerpt: string | null }> {
 	const saysEventStream = /\btext\/event-stream\b/i.test(response.headers.get("content-type") ?? "");
 	const reader = new ResponseReader({ ...about, saysEventStream });
 	let progress = 0;
@@ -50,7 +50,7 @@ export async function readResponse(
 		return state !== "settled";
 	}
 	watch.allowSilence();
-	return reader.end(isEnded);
+	return { parsed: reader.end(isEnded), excerpt: reader.excerpt };
 }
 
 /** The start of an error's body. If it cannot be read, the status is enough. */

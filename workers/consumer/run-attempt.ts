@@ -150,12 +150,12 @@ async function keepResult(consumer: Consumer, lease: Lease, response: ModelRespo
 async function decide(consumer: Consumer, lease: Lease, failure: ModelFailure): Promise<Settlement> {
 	const { job } = lease;
 	const decision = decideFailure(job, failure, lease.now(), consumer.runtime.random, lease.succeededAt);
-	const { status, code, message, retryAfterMs, logId } = failure;
+	const { status, code, providerCode, message, excerpt, retryAfterMs, logId } = failure;
 	const usage = failure.usage ?? (failure.mayBeBilled ? estimatedUsage(job) : null);
 	const own = entryFor(consumer, lease, {
 		outcome: decision.next === "expired" ? "expired" : failure.class,
 		counted: decision.counted,
-		...{ status, code, message, retryAfterMs, logId, usage },
+		...{ status, code, providerCode, message, excerpt, retryAfterMs, logId, usage },
 	});
 	if (decision.next !== "queued") {
 		// An earlier holder may have stored its result during our call, and a result wins over any other end.

@@ -46,6 +46,9 @@ const SSE_START = /^(?::|(?:data|event|id|retry|error):)/;
 /** Enough characters to distinguish `event:` from anything else. */
 const SNIFFED_CHARS = 6;
 
+/** How much of a response is shown that could not be stored. */
+const EXCERPT_BYTES = 2_048;
+
 /** Nothing was said or counted: a provider that cannot stream a request may respond so. */
 const EMPTY: ParsedResponse = { kind: "nothing", why: "The response is empty.", usage: null, isEmpty: true };
 
@@ -62,6 +65,7 @@ export class ResponseReader {
 	#isGarbled = false;
 	#isTooLong = false;
 	#progress = 0;
+	#start = new Uint8Array();
 
 	constructor(options: ResponseReaderOptions) {
 		this.#options = options;
@@ -78,7 +82,16 @@ export class ResponseReader {
 		return Math.max(this.#text.length, this.#stream.chars, this.#sse.pendingChars);
 	}
 
+	/** The start of the response, as it came. Null: nothing came. */
+	get excerpt(): string | null {
+		const text = new TextDecoder().decode(this.#start, { stream: true });
+		// Control characters, which a binary response is full of, would take six bytes each in JSON.
+		return text === "" ? null : text.replace(/[^\P{Cc}\n\t]/gu, " ");
+	}
+
 	push(bytes: Uint8Array): ReaderState {
+		const room = EXCERPT_BYTES - this.#start.byteLength;
+		if (room > 0) this.#start = joined(this.#start, bytes.subarray(0, room));
 		this.#take(this.#decoder.decode(bytes, { stream: true }), false);
 		return this.#state();
 	}
@@ -185,6 +198,13 @@ export class ResponseReader {
 	#usage(): Usage | null {
 		return readUsage(this.#stream.usage ?? undefined);
 	}
+}
+
+function joined(first: Uint8Array, second: Uint8Array): Uint8Array<ArrayBuffer> {
+	const both = new Uint8Array(first.byteLength + second.byteLength);
+	both.set(first);
+	both.set(second, first.byteLength);
+	return both;
 }
 
 /** Whether text that is not valid JSON is an object or array that stops early: inside a string, or with open brackets. */

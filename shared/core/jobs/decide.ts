@@ -47,15 +47,20 @@ export function decideFailure(
 	const delayMs = backoffMs(failure, failuresSoFar(job, failure), random);
 	const isTooLong = failure.class === "throttled" && Math.max(delayMs, now - (waits.since ?? now)) >= MOVE_ON_MS;
 	const isRefused = failure.class === "permanent" || failure.class === "blocked" || isTooLong;
-	const model = job.models[job.models.indexOf(job.model) + 1];
-	const mayMoveOn = failure.nextModelMayHelp || failure.class !== "permanent";
-	if (model !== undefined && mayMoveOn && (isRefused || isLastAttempt)) {
+	const model = nextModelOf(job);
+	if (model !== undefined && (isRefused || isLastAttempt)) {
 		return { next: "queued", reason: "retrying", delayMs: 0, model, attempt: 0, counted };
 	}
 	if (failure.class === "permanent" || isLastAttempt) {
 		return { next: "failed", reason: failedReason(failure), error: errorOf(job, failure), attempt, counted };
 	}
 	return { next: "queued", reason: queuedReason(failure), delayMs, model: job.model, attempt, counted };
+}
+
+/** A list of models is an instruction: what is final for one is no end while there is another. Undefined: there is none. */
+export function nextModelOf({ models, model }: Pick<Job, "models" | "model">): string | undefined {
+	const at = models.indexOf(model);
+	return at < 0 ? undefined : models[at + 1];
 }
 
 /** A provider that says "later" is not the job's fault. */

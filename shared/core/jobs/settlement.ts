@@ -2,7 +2,7 @@
 import type { BreakerEvent } from "../upstreams/breaker.ts";
 import type { Usage } from "../upstreams/failures.ts";
 import { type Attempt, addUsage, withAttempt } from "./attempts.ts";
-import { deadlineError, type FailureDecision } from "./decide.ts";
+import { deadlineError, type FailureDecision, nextModelOf } from "./decide.ts";
 import type { Job, JobError } from "./job.ts";
 import type { StatusReason } from "./job-states.ts";
 
@@ -90,6 +90,7 @@ export function precheck(job: Job, now: number): Settlement | null {
 		return { ...end, status: "expired", reason: "deadline_passed", error: deadlineError(job) };
 	}
 	if (job.attempt <= job.maxAttempts) return null;
+	if (nextModelOf(job) !== undefined) return handBack(job, "retrying", true);
 	const message = `The worker crashed or lost its lease on all ${job.maxAttempts} attempts.`;
 	return { ...end, status: "failed", reason: "poisoned", error: errorWithoutCall(job, "poisoned", message) };
 }
@@ -103,7 +104,7 @@ export function afterMissingInput(job: Job): Settlement {
 /** The job may make no call of its model now. It is queued again for its next one, or waits like any other with this reason. */
 export function handBack(job: Job, reason: StatusReason, movesOn = false): QueuedSettlement {
 	const end = { status: "queued", delayMs: 0, breakerEvent: null } as const;
-	const model = job.models[job.models.indexOf(job.model) + 1];
+	const model = nextModelOf(job);
 	const progress = progressWithoutCall(job);
 	if (!movesOn || model === undefined) return { ...end, reason, progress };
 	return { ...end, reason: "retrying", progress: { ...progress, model, attempt: 0 } };

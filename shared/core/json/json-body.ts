@@ -55,6 +55,11 @@ export class JsonBody {
 		this.#changes = changes;
 	}
 
+	/** As it came, without the changes. */
+	get original(): Uint8Array {
+		return this.#bytes;
+	}
+
 	/** The member's value; undefined: there is none. Of a repeated name the last counts, as for `JSON.parse`. */
 	get(name: string): Json | undefined {
 		if (Object.hasOwn(this.#changes, name)) return this.#changes[name];
@@ -147,7 +152,7 @@ function expect(bytes: Uint8Array, at: number, byte: number): number {
 	return at + 1;
 }
 
-function skipSpace(bytes: Uint8Array, from: number): number {
+export function skipSpace(bytes: Uint8Array, from: number): number {
 	let at = from;
 	while (isSpace(bytes[at])) at++;
 	return at;
@@ -158,7 +163,7 @@ function isSpace(byte: number | undefined): boolean {
 }
 
 /** @param from after the opening quote */
-function stringEnd(bytes: Uint8Array, from: number): number {
+export function stringEnd(bytes: Uint8Array, from: number): number {
 	for (let at = from; ; at++) {
 		at = bytes.indexOf(QUOTE, at);
 		if (at < 0) throw new SyntaxError("This is no JSON object: a string has no end.");

@@ -17,7 +17,7 @@ import { type ModelFailure, newFailure } from "./failures.ts";
 import type { ProviderName } from "./model-routes.ts";
 import { type ProviderError, readProviderError } from "./provider-error.ts";
 import { acceptedMs, type ReadHeader, readRetryAfterMs } from "./retry-after.ts";
-import { shownMessage } from "./shown-message.ts";
+import { cleanMessage, shownMessage } from "./shown-message.ts";
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -29,9 +29,11 @@ export interface Refusal {
 	/** The parsed body; undefined where it is not JSON. */
 	body: Json | undefined;
 	nowMs: number;
+	/** Leaves out of a sentence what it quotes of the call's input. */
+	withoutInput: (text: string) => string;
 }
 
-export function classifyFailure({ provider, status, header, body, nowMs }: Refusal): ModelFailure {
+export function classifyFailure({ provider, status, header, body, nowMs, withoutInput }: Refusal): ModelFailure {
 	const error = readProviderError(body);
 	const ofGateway = provider === "workers-ai" ? gatewayClassificationOf(status, error) : null;
 	const general = ofGateway ?? classificationOf(status, error);
@@ -40,22 +42,32 @@ export function classifyFailure({ provider, status, header, body, nowMs }: Refus
 	const ofRequest = isAboutAll || general === aboutRequest ? aboutRequest : null;
 	const classification = ofRequest ?? obeyShouldRetry(general, header("x-should-retry"));
 	return newFailure({
-		class: classification.class,
-		code: ofRequest?.code ?? error.words[0]?.toLowerCase() ?? classification.code,
-		message: shownMessage(error.message, status, classification),
+		...classification,
+		providerCode: shownCode(error.words[0], withoutInput),
+		message: shownMessage(error.message, status, classification, withoutInput),
 		status,
 		retryAfterMs:
 			readRetryAfterMs(header, nowMs) ?? acceptedMs(error.retryAfterMs ?? Number.NaN) ?? knownWaitMs(error, nowMs),
-		nextModelMayHelp: classification.nextModelMayHelp,
 	});
 }
 
 /** A Cloudflare error that was thrown, not sent as a response: "3040: Capacity temporarily exceeded". Null: not one. */
-export function classifyThrown(message: string, nowMs: number): ModelFailure | null {
+export function classifyThrown(
+	message: string,
+	{ nowMs, withoutInput }: Pick<Refusal, "nowMs" | "withoutInput">,
+): ModelFailure | null {
 	const parts = /^(\d{4}): (.*)/s.exec(message);
 	if (parts?.[1] === undefined || parts[2] === undefined) return null;
 	const body = { name: "AiGatewayError", error: { code: parts[1], message: parts[2] } };
-	return classifyFailure({ provider: "workers-ai", status: null, header: () => null, body, nowMs });
+	return classifyFailure({ provider: "workers-ai", status: null, header: () => null, body, nowMs, withoutInput });
+}
+
+/** Null: there is none, or it is an id, a key, or something of the input. */
+function shownCode(word: string | undefined, withoutInput: (text: string) => string): string | null {
+	if (word === undefined) return null;
+	return inTable({ ...SPECIFIC_WORDS, ...GENERAL_WORDS }, [word]) !== null || cleanMessage(word, withoutInput) === word
+		? word
+		: null;
 }
 
 /** Words in quotes; an apostrophe is none. */
@@ -97,8 +109,7 @@ function inTable(table: Readonly<Record<string, Classification>>, words: readonl
 
 /**
  * The provider's `x-should-retry` overrides the table. "true" makes a permanent failure transient; throttled and blocked
- * calls are retried anyway, at no cost. "false" makes a transient or throttled failure permanent, though another model may
- * still be called. A blocked failure stays blocked, since it waits for a payment.
+ * calls are retried anyway, at no cost. "false" makes a transient or throttled failure permanent. A blocked failure stays blocked, since it waits for a payment.
  */
 function obeyShouldRetry(classification: Classification, header: string | null): Classification {
 	const word = header?.trim().toLowerCase();

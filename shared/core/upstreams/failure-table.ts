@@ -5,32 +5,29 @@
  * Specific words, which a provider uses for one thing only, are checked before the status. General words such as
  * `invalid_request_error`, which comes with 400, 401 and 404, are checked after it: they decide only errors inside a 200.
  */
-import type { FailureClass } from "./failures.ts";
+import type { FailureClass, FailureCode } from "./failures.ts";
 
 export interface Classification {
 	class: FailureClass;
-	/** Our code, used if the provider sent none. */
-	code: string;
-	/** Whether another model may succeed. False if the request itself is wrong. */
-	nextModelMayHelp: boolean;
+	code: FailureCode;
 }
 
-const row = (failureClass: FailureClass, code: string, nextModelMayHelp = true): Classification => ({
-	class: failureClass,
-	code,
-	nextModelMayHelp,
-});
+const row = (failureClass: FailureClass, code: FailureCode): Classification => ({ class: failureClass, code });
 
 const TRANSIENT = row("transient", "server_error");
+const UNAVAILABLE = row("transient", "unavailable");
+const OVERLOADED = row("transient", "overloaded");
+const PROVIDER_TIMEOUT = row("transient", "provider_timeout");
+const CONNECTION_CLOSED = row("transient", "connection_closed");
 const THROTTLED = row("throttled", "rate_limited");
 const BLOCKED = row("blocked", "quota_exhausted");
-/** The caller's error: every model would refuse it. */
-const REJECTED = row("permanent", "invalid_request", false);
-/** Permanent for this model only: another may exist, accept longer input, or have a credential that works. */
+/** The operator's to mend, and no caller's job fails for it. */
+const MISCONFIGURED = row("blocked", "route_misconfigured");
+const REJECTED = row("permanent", "invalid_request");
 const UNKNOWN_MODEL = row("permanent", "model_not_found");
+const NOT_IN_PLAN = row("permanent", "model_not_available");
 const TOO_LARGE = row("permanent", "request_too_large");
 const TOO_LONG = row("permanent", "context_length_exceeded");
-const FILTERED = row("permanent", "content_filter");
 const UNAUTHORIZED = row("permanent", "unauthorized");
 const FORBIDDEN = row("permanent", "forbidden");
 const NOT_SUPPORTED = row("permanent", "not_supported");
@@ -82,17 +79,17 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	"1039": THROTTLED,
 	"3040": THROTTLED,
 
-	overloaded_error: row("transient", "overloaded"),
-	"3007": row("transient", "request_timeout"),
-	"3008": row("transient", "request_timeout"),
+	overloaded_error: OVERLOADED,
+	"3007": PROVIDER_TIMEOUT,
+	"3008": PROVIDER_TIMEOUT,
 
 	context_length_exceeded: TOO_LONG,
 	string_above_max_length: TOO_LONG,
 	exceed_context_size_error: TOO_LONG,
 	"1261": TOO_LONG,
-	content_filter: FILTERED,
-	content_policy_violation: FILTERED,
-	invalid_prompt: FILTERED,
+	content_filter: REFUSED_CONTENT,
+	content_policy_violation: REFUSED_CONTENT,
+	invalid_prompt: REFUSED_CONTENT,
 	data_inspection_failed: REFUSED_CONTENT,
 	datainspectionfailed: REFUSED_CONTENT,
 	"1301": REFUSED_CONTENT,
@@ -101,8 +98,8 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	model_not_found: UNKNOWN_MODEL,
 	"5007": UNKNOWN_MODEL,
 	"3042": UNKNOWN_MODEL,
-	unsupported_parameter: row("permanent", "unsupported_parameter"),
-	unsupported_value: row("permanent", "unsupported_value"),
+	unsupported_parameter: NOT_SUPPORTED,
+	unsupported_value: NOT_SUPPORTED,
 	"1211": UNKNOWN_MODEL,
 	request_too_large: TOO_LARGE,
 	"3006": TOO_LARGE,
@@ -147,7 +144,7 @@ export const SENTENCES: readonly SentenceRow[] = [
 		/\b(batch size|number of images|too many images)\b[^.]*\b(exceed|limit|maximum|at most)/i,
 	),
 	// Gemini: the plan grants none of this model.
-	...request(row("permanent", "model_not_available"), /\blimit: 0(?![.\d])/i),
+	...request(NOT_IN_PLAN, /\blimit: 0(?![.\d])/i),
 	...request(
 		TOO_LONG,
 		/\b(prompt|input|message|request)s? (is|are) too long\b/i,
@@ -195,7 +192,7 @@ export const SENTENCES: readonly SentenceRow[] = [
 		about: "moment",
 		pattern: /\b(try|retry) again\b|\btry later\b|\btemporar(y|ily)\b|\boverloaded\b|\bserver (is )?busy\b/i,
 		statuses: UNKNOWN_4XX,
-		classification: TRANSIENT,
+		classification: UNAVAILABLE,
 	},
 ];
 
@@ -227,23 +224,24 @@ export function classificationOfSentence(message: string, status: number | null)
  */
 export const GATEWAY_WORDS: Readonly<Record<string, Classification>> = {
 	/** No gateway of that name. */
-	"2001": BLOCKED,
-	"2009": BLOCKED,
+	"2001": MISCONFIGURED,
+	"2009": MISCONFIGURED,
 	/** No credit; the sentences below are its other meanings. */
 	"2021": BLOCKED,
 	/** No key of that alias is stored. */
-	"2040": BLOCKED,
+	"2040": MISCONFIGURED,
+	/** Spend limit. */
 	"2041": BLOCKED,
-	"2047": BLOCKED,
+	"2047": MISCONFIGURED,
 	"2049": BLOCKED,
-	invalid_api_key: BLOCKED,
+	invalid_api_key: MISCONFIGURED,
 	"2003": THROTTLED,
-	"2005": row("transient", "provider_error"),
+	"2005": TRANSIENT,
 	"2008": UNKNOWN_MODEL,
-	"2016": FILTERED,
-	"2017": FILTERED,
-	"2029": FILTERED,
-	"2030": FILTERED,
+	"2016": REFUSED_CONTENT,
+	"2017": REFUSED_CONTENT,
+	"2029": REFUSED_CONTENT,
+	"2030": REFUSED_CONTENT,
 };
 
 /**
@@ -260,24 +258,24 @@ export const GATEWAY_SENTENCES: readonly {
 	{ pattern: /^wholesale rate limit/i, classification: THROTTLED },
 	{
 		pattern: /^[^:]*not available via unified billing/i,
-		classification: row("permanent", "model_not_available"),
+		classification: NOT_IN_PLAN,
 	},
 	// A gateway that requires a provider's key has none.
 	{
 		pattern: /^[^:]*\b(requires provider credentials|no byok credential|gateway\b[^:]*\bbyok_only)\b/i,
 		statuses: [400],
-		classification: BLOCKED,
+		classification: MISCONFIGURED,
 	},
 	// The provider rejects Cloudflare's own credential.
 	{
 		pattern: /^[^:]*(\breject\w*\b[^:]*\bcredentials?\b|\bcredentials?\b[^:]*\breject)/i,
 		statuses: [503],
-		classification: BLOCKED,
+		classification: MISCONFIGURED,
 	},
 ];
 
 /** The binding is authenticated by the account: a 401 is about the provider's credential. */
-export const GATEWAY_STATUSES: Readonly<Record<number, Classification>> = { 401: BLOCKED };
+export const GATEWAY_STATUSES: Readonly<Record<number, Classification>> = { 401: MISCONFIGURED };
 
 const BY_STATUS: Readonly<Record<number, Classification>> = {
 	400: REJECTED,
@@ -285,23 +283,23 @@ const BY_STATUS: Readonly<Record<number, Classification>> = {
 	402: BLOCKED,
 	403: FORBIDDEN,
 	404: UNKNOWN_MODEL,
-	405: row("permanent", "method_not_allowed"),
-	408: row("transient", "request_timeout"),
-	409: row("transient", "conflict"),
-	410: row("permanent", "gone"),
+	405: REJECTED,
+	408: PROVIDER_TIMEOUT,
+	409: UNAVAILABLE,
+	410: UNKNOWN_MODEL,
 	413: TOO_LARGE,
 	422: REJECTED,
-	424: row("transient", "failed_dependency"),
-	425: row("transient", "too_early"),
+	424: UNAVAILABLE,
+	425: UNAVAILABLE,
 	429: THROTTLED,
 	451: FORBIDDEN,
 	/** Of proxies: the client's, or the server's, connection ended early. */
-	460: row("transient", "connection_closed"),
-	498: row("transient", "try_again_later"),
-	499: row("transient", "connection_closed"),
-	503: row("transient", "unavailable"),
-	504: row("transient", "gateway_timeout"),
-	529: row("transient", "overloaded"),
+	460: CONNECTION_CLOSED,
+	498: UNAVAILABLE,
+	499: CONNECTION_CLOSED,
+	503: UNAVAILABLE,
+	504: PROVIDER_TIMEOUT,
+	529: OVERLOADED,
 };
 
 export const GENERAL_WORDS: Readonly<Record<string, Classification>> = {
@@ -312,7 +310,7 @@ export const GENERAL_WORDS: Readonly<Record<string, Classification>> = {
 };
 
 /** An error without a reason inside a 200: the provider had begun to respond, so a retry may succeed. */
-export const ERROR_AFTER_SUCCESS: Classification = row("transient", "provider_error");
+export const ERROR_AFTER_SUCCESS: Classification = TRANSIENT;
 
 /** An unknown 4xx is the caller's error, an unknown 5xx (501, 505, 520–530) the provider's. Redirects are not followed. */
 export function classificationOfStatus(status: number): Classification {

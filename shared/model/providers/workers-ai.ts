@@ -13,6 +13,7 @@ import type { JsonObject } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";
 import { classifyThrown } from "../../core/upstreams/classify-failure.ts";
 import { type ModelFailure, newFailure, routeFailure } from "../../core/upstreams/failures.ts";
+import { withoutInput } from "../../core/upstreams/quoted-input.ts";
 import { sha256Hex } from "../../crypto/digest.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
@@ -59,7 +60,7 @@ export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 		try {
 			result = await ai.run(model, inputs.body, await optionsFor(call, signal, runtime));
 		} catch (error) {
-			const failure = signal.aborted ? null : failureOf(error, runtime.now());
+			const failure = signal.aborted ? null : failureOf(error, call, runtime.now());
 			if (failure === null) throw error;
 			return { ok: false, failure };
 		}
@@ -101,12 +102,12 @@ async function cacheFor(call: ModelCall, runtime: GatewayRuntime): Promise<Gatew
 }
 
 /** Null: a network error, which the caller classifies. */
-function failureOf(error: unknown, nowMs: number): ModelFailure | null {
+function failureOf(error: unknown, { input }: ModelCall, nowMs: number): ModelFailure | null {
 	const message = error instanceof Error ? error.message : "";
 	// Thrown by wrangler's local binding. Retries cannot help.
 	if (/needs to be run remotely/.test(message)) {
 		const advice = "give the model another route in MODEL_ROUTES";
 		return routeFailure("route_misconfigured", `Workers AI cannot be reached from a local start; ${advice}.`);
 	}
-	return classifyThrown(message, nowMs);
+	return classifyThrown(message, { nowMs, withoutInput: (text) => withoutInput(text, input.original) });
 }

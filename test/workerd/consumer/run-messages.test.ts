@@ -120,7 +120,7 @@ describe("an attempt that fails", () => {
 
 	it("fails at once for good", async () => {
 		const { world, disposition, after } = await consumed(
-			[failed("permanent", { code: "invalid_request", status: 400, nextModelMayHelp: false })],
+			[failed("permanent", { code: "invalid_request", status: 400 })],
 			{ webhook: WEBHOOK },
 		);
 		expect(disposition).toEqual(ACK);

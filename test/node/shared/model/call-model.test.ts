@@ -116,9 +116,7 @@ describe("a 200 that is no answer", () => {
 		["50 MB", () => text(`{"text":"${"x".repeat(50 * 1024 * 1024)}"}`)],
 	])("%s was paid for and is not bought again", async (_, answer) => {
 		const { ask, calls } = provided(answer());
-		expect(await ask()).toMatchObject(
-			failedAs({ class: "permanent", code: "answer_unreadable", status: 200, nextModelMayHelp: true }),
-		);
+		expect(await ask()).toMatchObject(failedAs({ class: "permanent", code: "answer_unreadable", status: 200 }));
 		expect(calls[0]?.init.signal?.aborted).toBe(true);
 	});
 
@@ -171,7 +169,7 @@ describe("a 200 that is no answer", () => {
 		const { ask } = provided(eventStream(body.stream));
 		body.send(sseOf(piece("Hi"), { type: "error", error: { type: "overloaded_error", message: "Overloaded" } }));
 		expect(await ask()).toMatchObject(
-			failedAs({ class: "transient", code: "overloaded_error", message: "Overloaded", status: 200 }),
+			failedAs({ class: "transient", providerCode: "overloaded_error", message: "Overloaded", status: 200 }),
 		);
 		expect(body.isCancelled()).toBe(true);
 	});
@@ -312,14 +310,15 @@ describe("a refusal", () => {
 			ok: false,
 			failure: {
 				class: "throttled",
-				code: "rate_limit_exceeded",
+				code: "rate_limited",
+				providerCode: "rate_limit_exceeded",
+				excerpt: null,
 				message: "Slow down.",
 				status: 429,
 				retryAfterMs: 3000,
 				isCallMade: true,
 				isCut: false,
 				mayBeBilled: false,
-				nextModelMayHelp: true,
 				logId: "log_1",
 				usage: null,
 			},

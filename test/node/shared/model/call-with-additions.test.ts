@@ -93,7 +93,7 @@ describe("a provider that refuses to stream", () => {
 		);
 		const message = expect.stringMatching(/^Too hot\. .*refused the stream/);
 		for (let asked = 0; asked < 2; asked++) {
-			expect(await ask()).toMatchObject(failedAs({ class: "permanent", code: "too_hot", message }));
+			expect(await ask()).toMatchObject(failedAs({ class: "permanent", providerCode: "too_hot", message }));
 		}
 		expect(ofStreams(sent)).toEqual([true, "unasked", true, "unasked"]);
 	});

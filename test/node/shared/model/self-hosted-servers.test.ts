@@ -76,12 +76,12 @@ describe("Ollama", () => {
 	});
 
 	it.each([
-		[404, "not_found_error", "model 'llama9' not found", "permanent", true],
-		[400, "invalid_request_error", "registry.ollama.ai/library/x does not support tools", "permanent", true],
-		[500, "api_error", "model runner has unexpectedly stopped", "transient", true],
-		[503, "api_error", "server busy, please try again.  maximum pending requests exceeded", "transient", true],
-	])("that answers %d %s (%s) fails as %s", async (status, type, message, failureClass, nextModelMayHelp) => {
-		const failure = { class: failureClass, status, message: message.replace(/ +/g, " "), nextModelMayHelp };
+		[404, "not_found_error", "model 'llama9' not found", "permanent"],
+		[400, "invalid_request_error", "registry.ollama.ai/library/x does not support tools", "permanent"],
+		[500, "api_error", "model runner has unexpectedly stopped", "transient"],
+		[503, "api_error", "server busy, please try again.  maximum pending requests exceeded", "transient"],
+	])("that answers %d %s (%s) fails as %s", async (status, type, message, failureClass) => {
+		const failure = { class: failureClass, status, message: message.replace(/ +/g, " ") };
 		const compatible = { error: { message, type, param: null, code: null } };
 		expect(await askServer(refused(status, compatible))).toMatchObject(failedAs(failure));
 		expect(await askServer(refused(status, { error: message }))).toMatchObject(failedAs(failure));
@@ -150,13 +150,13 @@ describe("vLLM", () => {
 	});
 
 	it.each([
-		[404, "NotFoundError", "The model `x` does not exist.", "permanent", true],
-		[400, "BadRequestError", "This model's maximum context length is 4096 tokens.", "permanent", true],
-		[400, "BadRequestError", "temperature must be non-negative, got -1.0.", "permanent", false],
-		[500, "InternalServerError", "Internal server error", "transient", true],
-		[503, "ServiceUnavailableError", "EngineCore is dead.", "transient", true],
-	])("that answers %d %s (%s) fails as %s", async (code, type, message, failureClass, nextModelMayHelp) => {
-		const failure = { class: failureClass, status: code, message, nextModelMayHelp };
+		[404, "NotFoundError", "The model `x` does not exist.", "permanent"],
+		[400, "BadRequestError", "This model's maximum context length is 4096 tokens.", "permanent"],
+		[400, "BadRequestError", "temperature must be non-negative, got -1.0.", "permanent"],
+		[500, "InternalServerError", "Internal server error", "transient"],
+		[503, "ServiceUnavailableError", "EngineCore is dead.", "transient"],
+	])("that answers %d %s (%s) fails as %s", async (code, type, message, failureClass) => {
+		const failure = { class: failureClass, status: code, message };
 		const error = { message, type, param: null, code };
 		expect(await askServer(refused(code, { error }))).toMatchObject(failedAs(failure));
 		// As versions before 0.10 say it.

@@ -8,7 +8,7 @@ import {
 	WAITS_MAX,
 	WAITS_MS_MAX,
 } from "../../../../../shared/core/jobs/decide.ts";
-import type { ModelFailure } from "../../../../../shared/core/upstreams/failures.ts";
+import { FAILURE_CODES, type ModelFailure } from "../../../../../shared/core/upstreams/failures.ts";
 import { aFailure, anAttempt, jobOf, NOW, type StoredJob } from "../../../../support/job-of.ts";
 
 const half = () => 0.5;
@@ -45,7 +45,7 @@ describe("a transient failure", () => {
 	it("moves on to the next model when the last attempt on this one is used up", () => {
 		const job = running({ models: ["a", "b", "c"], model: "b", attempt: 5, maxAttempts: 5 });
 		const next = { next: "queued", reason: "retrying", delayMs: 0, model: "c", attempt: 0, counted: true };
-		expect(decided(job, aFailure("transient", { nextModelMayHelp: false }))).toEqual(next);
+		expect(decided(job, aFailure("transient"))).toEqual(next);
 		expect(decided({ ...job, model: "c" }, aFailure("transient"))).toMatchObject({ next: "failed" });
 	});
 });
@@ -72,8 +72,7 @@ describe("a throttled or blocked failure", () => {
 		const job = running({ models: ["a", "b"], attempt: 5, maxAttempts: 5 });
 		expect(decided(job, aFailure("throttled"))).toMatchObject({ next: "queued", model: "a" });
 		const next = { next: "queued", reason: "retrying", delayMs: 0, model: "b", attempt: 0, counted: false };
-		for (const nextModelMayHelp of [true, false])
-			expect(decided(job, aFailure("blocked", { nextModelMayHelp }))).toEqual(next);
+		expect(decided(job, aFailure("blocked"))).toEqual(next);
 		expect(decided({ ...job, model: "b" }, aFailure("blocked"))).toMatchObject({ reason: "blocked", model: "b" });
 	});
 });
@@ -84,14 +83,11 @@ describe("a permanent failure", () => {
 		expect(decision).toMatchObject({ next: "failed", reason: "permanent", attempt: 1, error: { status: 400 } });
 	});
 
-	it("tries the next model where that may help, and only there", () => {
+	it.each(FAILURE_CODES)("moves on to the next model, whatever it is: %s", (code) => {
 		const job = running({ models: ["a", "b"] });
-		expect(decided(job, aFailure("permanent"))).toMatchObject({ next: "queued", model: "b", attempt: 0, delayMs: 0 });
-		expect(decided(job, aFailure("permanent", { nextModelMayHelp: false }))).toMatchObject({ next: "failed" });
-		expect(decided({ ...job, model: "b" }, aFailure("permanent"))).toMatchObject({
-			next: "failed",
-			error: { model: "b" },
-		});
+		const failure = aFailure("permanent", { code });
+		expect(decided(job, failure)).toMatchObject({ next: "queued", model: "b", attempt: 0, delayMs: 0 });
+		expect(decided({ ...job, model: "b" }, failure)).toMatchObject({ next: "failed", error: { model: "b" } });
 	});
 
 	it("has its own name where no reader can use the answer", () => {

@@ -15,6 +15,14 @@ describe("precheck", () => {
 		});
 	});
 
+	it("moves on to a further model when the workers of all attempts died", () => {
+		expect(precheck({ ...job, models: ["b", "c"], attempt: 4 }, NOW)).toMatchObject({
+			status: "queued",
+			reason: "retrying",
+			progress: { ...progress, model: "c", attempt: 0 },
+		});
+	});
+
 	it.each([3, 4])("expires a job at its deadline, at attempt %i", (attempt) => {
 		expect(precheck({ ...job, attempt }, NOW + 1_000)).toMatchObject({
 			status: "expired",

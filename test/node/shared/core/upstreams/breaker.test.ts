@@ -27,7 +27,7 @@ describe("a blocked failure", () => {
 	);
 });
 
-it.each(["timed_out", "aborted"])("a call that was cut (%s) is no evidence", (code) => {
+it.each(["timed_out", "aborted"] as const)("a call that was cut (%s) is no evidence", (code) => {
 	const failure = aFailure("transient", { code, isCut: true });
 	expect(breakerEventFor(CALL, failure, 0)).toBeNull();
 });

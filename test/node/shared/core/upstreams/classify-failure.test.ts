@@ -1,19 +1,15 @@
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../../shared/core/json/json.ts";
 import { classifyFailure, classifyThrown } from "../../../../../shared/core/upstreams/classify-failure.ts";
-import {
-	classificationOfStatus,
-	GATEWAY_WORDS,
-	GENERAL_WORDS,
-	SPECIFIC_WORDS,
-} from "../../../../../shared/core/upstreams/failure-table.ts";
-import type { FailureClass } from "../../../../../shared/core/upstreams/failures.ts";
+import { GATEWAY_WORDS, GENERAL_WORDS, SPECIFIC_WORDS } from "../../../../../shared/core/upstreams/failure-table.ts";
+import type { FailureClass, FailureCode } from "../../../../../shared/core/upstreams/failures.ts";
 import { FAILURE_MESSAGE_CHARS_MAX } from "../../../../../shared/core/upstreams/shown-message.ts";
 
 const NOW = Date.UTC(2026, 0, 2, 3, 4, 5);
+const ABOUT = { nowMs: NOW, withoutInput: (text: string) => text };
 function classify(status: number | null, body?: Json, headers: Record<string, string> = {}) {
 	const header = (name: string) => headers[name] ?? null;
-	return classifyFailure({ provider: "openai-compatible", status, header, body, nowMs: NOW });
+	return classifyFailure({ provider: "openai-compatible", status, header, body, ...ABOUT });
 }
 const openai = (code: string | null, type = "invalid_request_error", message = "Why.") => ({
 	error: { message, type, code, param: null },
@@ -26,37 +22,44 @@ const TOO_LOW = "Your credit balance is too low to access the API.";
 const TOO_LONG = "prompt is too long: 210000 tokens > 200000 maximum";
 
 describe("by status alone", () => {
-	const rows: [status: number, failureClass: FailureClass, nextModelMayHelp: boolean][] = [
-		[301, "permanent", true],
-		[302, "permanent", true],
-		[307, "permanent", true],
-		[308, "permanent", true],
-		[400, "permanent", false],
-		[401, "permanent", true],
-		[402, "blocked", true],
-		[403, "permanent", true],
-		[404, "permanent", true],
-		[405, "permanent", true],
-		[408, "transient", true],
-		[409, "transient", true],
-		[410, "permanent", true],
-		[413, "permanent", true],
-		[418, "permanent", false],
-		[422, "permanent", false],
-		[425, "transient", true],
-		[429, "throttled", true],
-		[451, "permanent", true],
-		...[500, 501, 502, 503, 504, 520, 521, 522, 523, 524, 525, 526, 527, 529, 530, 599].map(
-			(status): [number, FailureClass, boolean] => [status, "transient", true],
+	const rows: [status: number, failureClass: FailureClass, code: FailureCode][] = [
+		[301, "permanent", "redirected"],
+		[302, "permanent", "redirected"],
+		[307, "permanent", "redirected"],
+		[308, "permanent", "redirected"],
+		[400, "permanent", "invalid_request"],
+		[401, "permanent", "unauthorized"],
+		[402, "blocked", "quota_exhausted"],
+		[403, "permanent", "forbidden"],
+		[404, "permanent", "model_not_found"],
+		[405, "permanent", "invalid_request"],
+		[408, "transient", "provider_timeout"],
+		[409, "transient", "unavailable"],
+		[410, "permanent", "model_not_found"],
+		[413, "permanent", "request_too_large"],
+		[418, "permanent", "invalid_request"],
+		[422, "permanent", "invalid_request"],
+		[425, "transient", "unavailable"],
+		[429, "throttled", "rate_limited"],
+		[451, "permanent", "forbidden"],
+		[424, "transient", "unavailable"],
+		[460, "transient", "connection_closed"],
+		[498, "transient", "unavailable"],
+		[499, "transient", "connection_closed"],
+		[503, "transient", "unavailable"],
+		[504, "transient", "provider_timeout"],
+		[529, "transient", "overloaded"],
+		...[500, 501, 502, 520, 521, 522, 523, 524, 525, 526, 527, 530, 599].map(
+			(status): [number, FailureClass, FailureCode] => [status, "transient", "server_error"],
 		),
 	];
-	it.each(rows)("%i is %s, and that the next model may help is %s", (status, failureClass, nextModelMayHelp) => {
+	it.each(rows)("%i is %s: %s", (status, failureClass, code) => {
 		const failure = classify(status);
 		expect(failure).toMatchObject({
 			class: failureClass,
 			status,
-			nextModelMayHelp,
-			code: classificationOfStatus(status).code,
+			code,
+			providerCode: null,
 			retryAfterMs: null,
 		});
 		expect(failure.message).toContain(String(status));
@@ -64,113 +67,110 @@ describe("by status alone", () => {
 });
 
 describe("by the provider's words", () => {
-	type Row = [status: number, body: Json, failureClass: FailureClass, code: string, nextModelMayHelp: boolean];
+	type Row = [status: number, body: Json, failureClass: FailureClass, code: FailureCode];
 	/** Money, with whatever status. */
-	const blockedBy = (word: string): Row => [500, openai(word), "blocked", word, true];
+	const blockedBy = (word: string): Row => [500, openai(word), "blocked", "quota_exhausted"];
 	const rows: Row[] = [
-		[429, openai("insufficient_quota", "insufficient_quota"), "blocked", "insufficient_quota", true],
-		[429, openai(null, "insufficient_quota"), "blocked", "insufficient_quota", true],
-		[429, openai("credit_balance_exhausted"), "blocked", "credit_balance_exhausted", true],
-		[429, openai("organization_spend_limit_exceeded"), "blocked", "organization_spend_limit_exceeded", true],
-		[429, openai("project_spend_limit_exceeded"), "blocked", "project_spend_limit_exceeded", true],
-		[429, openai("organization_usage_limit_exceeded"), "blocked", "organization_usage_limit_exceeded", true],
-		[429, openai("billing_hard_limit_reached"), "blocked", "billing_hard_limit_reached", true],
-		[429, openai("billing_not_active"), "blocked", "billing_not_active", true],
-		[429, anthropic("enforced_spend_limit_reached"), "blocked", "enforced_spend_limit_reached", true],
-		[402, anthropic("billing_error"), "blocked", "billing_error", true],
-		[402, { error: { code: 402, message: "Insufficient credits" } }, "blocked", "quota_exhausted", true],
-		[403, openai("insufficient_credits"), "blocked", "insufficient_credits", true],
-		[400, anthropic("invalid_request_error", TOO_LOW), "blocked", "invalid_request_error", true],
-		[429, { error: "Spend limit reached for this gateway" }, "blocked", "quota_exhausted", true],
-		[429, cloudflare(3036), "blocked", "3036", true],
+		[429, openai("insufficient_quota", "insufficient_quota"), "blocked", "quota_exhausted"],
+		[429, openai(null, "insufficient_quota"), "blocked", "quota_exhausted"],
+		[429, openai("credit_balance_exhausted"), "blocked", "quota_exhausted"],
+		[429, openai("organization_spend_limit_exceeded"), "blocked", "quota_exhausted"],
+		[429, openai("project_spend_limit_exceeded"), "blocked", "quota_exhausted"],
+		[429, openai("organization_usage_limit_exceeded"), "blocked", "quota_exhausted"],
+		[429, openai("billing_hard_limit_reached"), "blocked", "quota_exhausted"],
+		[429, openai("billing_not_active"), "blocked", "quota_exhausted"],
+		[429, anthropic("enforced_spend_limit_reached"), "blocked", "quota_exhausted"],
+		[402, anthropic("billing_error"), "blocked", "quota_exhausted"],
+		[402, { error: { code: 402, message: "Insufficient credits" } }, "blocked", "quota_exhausted"],
+		[403, openai("insufficient_credits"), "blocked", "quota_exhausted"],
+		[400, anthropic("invalid_request_error", TOO_LOW), "blocked", "quota_exhausted"],
+		[429, { error: "Spend limit reached for this gateway" }, "blocked", "quota_exhausted"],
+		[429, cloudflare(3036), "blocked", "quota_exhausted"],
 
-		[429, openai("rate_limit_exceeded", "tokens"), "throttled", "rate_limit_exceeded", true],
-		[429, anthropic("rate_limit_error"), "throttled", "rate_limit_error", true],
-		[429, openai("slow_down"), "throttled", "slow_down", true],
-		[503, openai("slow_down"), "throttled", "slow_down", true],
-		[400, openai("rate_limit_exceeded"), "throttled", "rate_limit_exceeded", true],
-		[503, openai("too_many_requests"), "throttled", "too_many_requests", true],
-		[503, openai("capacity_exceeded"), "throttled", "capacity_exceeded", true],
-		[429, gemini(429, "RESOURCE_EXHAUSTED"), "throttled", "resource_exhausted", true],
-		[429, cloudflare(3040), "throttled", "3040", true],
-		[500, { name: "AiError", internalCode: 3040, description: "Why." }, "throttled", "3040", true],
+		[429, openai("rate_limit_exceeded", "tokens"), "throttled", "rate_limited"],
+		[429, anthropic("rate_limit_error"), "throttled", "rate_limited"],
+		[429, openai("slow_down"), "throttled", "rate_limited"],
+		[503, openai("slow_down"), "throttled", "rate_limited"],
+		[400, openai("rate_limit_exceeded"), "throttled", "rate_limited"],
+		[503, openai("too_many_requests"), "throttled", "rate_limited"],
+		[503, openai("capacity_exceeded"), "throttled", "rate_limited"],
+		[429, gemini(429, "RESOURCE_EXHAUSTED"), "throttled", "rate_limited"],
+		[429, cloudflare(3040), "throttled", "rate_limited"],
+		[500, { name: "AiError", internalCode: 3040, description: "Why." }, "throttled", "rate_limited"],
 
-		[529, anthropic("overloaded_error"), "transient", "overloaded_error", true],
-		[408, cloudflare(3007), "transient", "3007", true],
-		[408, cloudflare(3008), "transient", "3008", true],
-		[500, openai(null, "server_error"), "transient", "server_error", true],
+		[529, anthropic("overloaded_error"), "transient", "overloaded"],
+		[408, cloudflare(3007), "transient", "provider_timeout"],
+		[408, cloudflare(3008), "transient", "provider_timeout"],
+		[500, openai(null, "server_error"), "transient", "server_error"],
 
-		[400, openai("context_length_exceeded"), "permanent", "context_length_exceeded", true],
-		[400, openai("string_above_max_length"), "permanent", "string_above_max_length", true],
-		[400, anthropic("invalid_request_error", TOO_LONG), "permanent", "context_length_exceeded", true],
-		[400, openai("content_filter"), "permanent", "content_filter", true],
-		[400, openai("content_policy_violation"), "permanent", "content_policy_violation", true],
-		[400, openai("invalid_prompt"), "permanent", "invalid_prompt", true],
-		[400, openai("unsupported_parameter"), "permanent", "unsupported_parameter", true],
-		[400, openai("unsupported_value"), "permanent", "unsupported_value", true],
-		[400, openai(null), "permanent", "invalid_request_error", false],
-		[422, { detail: [{ msg: "Why.", input: "the prompt" }] }, "permanent", "invalid_request", false],
-		[404, openai("model_not_found"), "permanent", "model_not_found", true],
-		[400, cloudflare(5007), "permanent", "5007", true],
-		[404, cloudflare(3042), "permanent", "3042", true],
-		[404, anthropic("not_found_error"), "permanent", "not_found_error", true],
-		[413, anthropic("request_too_large"), "permanent", "request_too_large", true],
-		[413, cloudflare(3006), "permanent", "3006", true],
-		[401, openai("invalid_api_key"), "permanent", "invalid_api_key", true],
-		[401, anthropic("authentication_error"), "permanent", "authentication_error", true],
-		[400, gemini(400, "INVALID_ARGUMENT", "API key not valid."), "permanent", "invalid_argument", true],
-		[401, cloudflare(2009), "permanent", "2009", true],
-		[403, anthropic("permission_error"), "permanent", "permission_error", true],
-		[403, openai("unsupported_country_region_territory"), "permanent", "unsupported_country_region_territory", true],
+		[400, openai("context_length_exceeded"), "permanent", "context_length_exceeded"],
+		[400, openai("string_above_max_length"), "permanent", "context_length_exceeded"],
+		[400, anthropic("invalid_request_error", TOO_LONG), "permanent", "context_length_exceeded"],
+		[400, openai("content_filter"), "permanent", "content_refused"],
+		[400, openai("content_policy_violation"), "permanent", "content_refused"],
+		[400, openai("invalid_prompt"), "permanent", "content_refused"],
+		[400, openai("unsupported_parameter"), "permanent", "not_supported"],
+		[400, openai("unsupported_value"), "permanent", "not_supported"],
+		[400, openai(null), "permanent", "invalid_request"],
+		[422, { detail: [{ msg: "Why.", input: "the prompt" }] }, "permanent", "invalid_request"],
+		[404, openai("model_not_found"), "permanent", "model_not_found"],
+		[400, cloudflare(5007), "permanent", "model_not_found"],
+		[404, cloudflare(3042), "permanent", "model_not_found"],
+		[404, anthropic("not_found_error"), "permanent", "model_not_found"],
+		[413, anthropic("request_too_large"), "permanent", "request_too_large"],
+		[413, cloudflare(3006), "permanent", "request_too_large"],
+		[401, openai("invalid_api_key"), "permanent", "unauthorized"],
+		[401, anthropic("authentication_error"), "permanent", "unauthorized"],
+		[400, gemini(400, "INVALID_ARGUMENT", "API key not valid."), "permanent", "unauthorized"],
+		[401, cloudflare(2009), "permanent", "unauthorized"],
+		[403, anthropic("permission_error"), "permanent", "forbidden"],
+		[403, openai("unsupported_country_region_territory"), "permanent", "forbidden"],
 		...["insufficient_balance", "insufficient_balance_error", "insufficient_user_quota", "insufficient_funds"].map(
 			blockedBy,
 		),
 		...["exceeded_current_quota", "exceeded_current_quota_error", "arrearage", "accountoverdueerror"].map(blockedBy),
 		...["billing_disabled", "consumer_suspended", "1113", "1008"].map(blockedBy),
 		...["ratelimitexceeded", "userratelimitexceeded", "rate_limit_reached", "1302", "1303", "1305", "1002", "1039"].map(
-			(word): Row => [400, openai(word), "throttled", word, true],
+			(word): Row => [400, openai(word), "throttled", "rate_limited"],
 		),
-		...[
-			"exceed_context_size_error",
-			"1261",
-			"data_inspection_failed",
-			"datainspectionfailed",
-			"1301",
-			"1026",
-			"1027",
-		].map((word): Row => [400, openai(word), "permanent", word, true]),
-		[400, openai("1211"), "permanent", "1211", true],
-		...[3023, 3041, 5016, 5018].map((code): Row => [403, cloudflare(code), "permanent", String(code), true]),
-		...[3003, 5004, 5005, 5019].map((code): Row => [400, cloudflare(code), "permanent", String(code), false]),
+		...["exceed_context_size_error", "1261"].map(
+			(word): Row => [400, openai(word), "permanent", "context_length_exceeded"],
+		),
+		...["data_inspection_failed", "datainspectionfailed", "1301", "1026", "1027"].map(
+			(word): Row => [400, openai(word), "permanent", "content_refused"],
+		),
+		[400, openai("1211"), "permanent", "model_not_found"],
+		...[3023, 3041, 5016, 5018].map((code): Row => [403, cloudflare(code), "permanent", "forbidden"]),
+		...[3003, 5004, 5005, 5019].map((code): Row => [400, cloudflare(code), "permanent", "invalid_request"]),
 
-		[200, { error: { code: 502, message: "Why." } }, "transient", "server_error", true],
-		[200, { error: { code: 429, message: "Why." } }, "throttled", "rate_limited", true],
-		[200, { error: "model crashed" }, "transient", "provider_error", true],
-		[200, anthropic("overloaded_error"), "transient", "overloaded_error", true],
-		[200, anthropic("api_error"), "transient", "api_error", true],
-		[200, anthropic("invalid_request_error"), "permanent", "invalid_request_error", false],
-		[200, anthropic("authentication_error"), "permanent", "authentication_error", true],
-		[200, anthropic("permission_error"), "permanent", "permission_error", true],
-		[200, anthropic("not_found_error"), "permanent", "not_found_error", true],
-		[200, cloudflare(3040), "throttled", "3040", true],
+		[200, { error: { code: 502, message: "Why." } }, "transient", "server_error"],
+		[200, { error: { code: 429, message: "Why." } }, "throttled", "rate_limited"],
+		[200, { error: "model crashed" }, "transient", "server_error"],
+		[200, anthropic("overloaded_error"), "transient", "overloaded"],
+		[200, anthropic("api_error"), "transient", "server_error"],
+		[200, anthropic("invalid_request_error"), "permanent", "invalid_request"],
+		[200, anthropic("authentication_error"), "permanent", "unauthorized"],
+		[200, anthropic("permission_error"), "permanent", "forbidden"],
+		[200, anthropic("not_found_error"), "permanent", "model_not_found"],
+		[200, cloudflare(3040), "throttled", "rate_limited"],
 	];
-	it.each(rows)("%i %j is %s: %s, next model %s", (status, body, failureClass, code, nextModelMayHelp) => {
-		expect(classify(status, body)).toMatchObject({ class: failureClass, code, nextModelMayHelp, status });
+	it.each(rows)("%i %j is %s: %s", (status, body, failureClass, code) => {
+		expect(classify(status, body)).toMatchObject({ class: failureClass, code, status });
 	});
 
 	it("has a row here for every word of the table", () => {
-		const tried = new Set(rows.map(([status, body]) => classify(status, body).code));
+		const tried = new Set(rows.map(([status, body]) => classify(status, body).providerCode?.toLowerCase()));
 		expect(Object.keys({ ...SPECIFIC_WORDS, ...GENERAL_WORDS }).filter((word) => !tried.has(word))).toEqual([]);
 	});
 
 	it("knows no word that every object has", () => {
-		expect(classify(500, openai("constructor"))).toMatchObject({ class: "transient", code: "constructor" });
+		expect(classify(500, openai("constructor"))).toMatchObject({ code: "server_error", providerCode: "constructor" });
 	});
 });
 
 describe("behind the AI Gateway", () => {
 	const behind = (status: number | null, body?: Json) =>
-		classifyFailure({ provider: "workers-ai", status, header: () => null, body, nowMs: NOW });
+		classifyFailure({ provider: "workers-ai", status, header: () => null, body, ...ABOUT });
 	/** As the gateway sent it in 2026. */
 	const gateway = (httpCode: number, internalCode: number, message = "Why.") => {
 		const error = [{ code: internalCode, message }];
@@ -219,12 +219,12 @@ describe("behind the AI Gateway", () => {
 		[null, gateway(402, 2021, "Insufficient AI Gateway credits"), "blocked", "transient"],
 	];
 	it.each(rows)("%i %j is %s, and from another provider %s", (status, body, here, elsewhere) => {
-		expect(behind(status, body)).toMatchObject({ class: here, status, nextModelMayHelp: true });
+		expect(behind(status, body)).toMatchObject({ class: here, status });
 		expect(classify(status, body).class).toBe(elsewhere);
 	});
 
 	it("has a row here for every word of the table", () => {
-		const tried = new Set(rows.map(([status, body]) => behind(status, body).code));
+		const tried = new Set(rows.map(([status, body]) => behind(status, body).providerCode));
 		expect(Object.keys(GATEWAY_WORDS).filter((word) => !tried.has(word))).toEqual([]);
 	});
 
@@ -236,14 +236,15 @@ describe("behind the AI Gateway", () => {
 		gateway(400, 7003, "Tool name authenticate_user is already in use"),
 		gateway(400, 7003, "Tool name byok_only is already in use"),
 	])("a refusal that quotes the request blocks nothing: %j", (body) => {
-		expect(behind(400, body)).toMatchObject({ class: "permanent", nextModelMayHelp: false });
+		expect(behind(400, body)).toMatchObject({ class: "permanent", code: "invalid_request" });
 	});
 
 	it("reads the code and the sentence of older gateways, which had them in a list only", () => {
 		const { success, error } = gateway(400, 2001, "Please configure AI Gateway in the Cloudflare dashboard");
 		expect(behind(400, { success, error })).toMatchObject({
 			class: "blocked",
-			code: "2001",
+			code: "route_misconfigured",
+			providerCode: "2001",
 			message: error[0]?.message,
 		});
 	});
@@ -301,7 +302,7 @@ describe("a limit that only one request exceeds", () => {
 	];
 	it.each(rows)("%i %j is permanent: %s, whatever x-should-retry says", (status, body, code) => {
 		const failure = classify(status, body, { "x-should-retry": "true", "retry-after": "86400" });
-		expect(failure).toMatchObject({ class: "permanent", code, nextModelMayHelp: true });
+		expect(failure).toMatchObject({ class: "permanent", code });
 	});
 
 	it.each([
@@ -349,29 +350,24 @@ describe("by what the sentence says, wherever it stands", () => {
 		[500, said("Insufficient Balance"), "blocked", "quota_exhausted"],
 		[400, said("Access denied, please make sure your account is not in arrears."), "blocked", "quota_exhausted"],
 		[412, said("This organization has been suspended."), "blocked", "quota_exhausted"],
-		[498, {}, "transient", "try_again_later"],
+		[498, {}, "transient", "unavailable"],
 		[499, {}, "transient", "connection_closed"],
-		[424, {}, "transient", "failed_dependency"],
+		[424, {}, "transient", "unavailable"],
 		[460, {}, "transient", "connection_closed"],
-		[418, said("The server is busy, please try again."), "transient", "server_error"],
-		[406, said("Temporarily unavailable."), "transient", "server_error"],
+		[418, said("The server is busy, please try again."), "transient", "unavailable"],
+		[406, said("Temporarily unavailable."), "transient", "unavailable"],
 		[
 			403,
 			{ error: { code: 403, message: "遇到错误", details: [{ reason: "BILLING_DISABLED" }] } },
 			"blocked",
-			"billing_disabled",
+			"quota_exhausted",
 		],
-		[
-			400,
-			{ error: { code: 400, errors: [{ reason: "userRateLimitExceeded" }] } },
-			"throttled",
-			"userratelimitexceeded",
-		],
-		[400, { error: { code: "1113", message: "您的账户已欠费，请充值后重试。" } }, "blocked", "1113"],
+		[400, { error: { code: 400, errors: [{ reason: "userRateLimitExceeded" }] } }, "throttled", "rate_limited"],
+		[400, { error: { code: "1113", message: "您的账户已欠费，请充值后重试。" } }, "blocked", "quota_exhausted"],
 		[422, { message: { detail: [{ msg: "prompt is too long" }] } }, "permanent", "context_length_exceeded"],
 	];
 	it.each(rows)("%i %j is %s: %s", (status, body, failureClass, code) => {
-		expect(classify(status, body)).toMatchObject({ class: failureClass, code, nextModelMayHelp: true });
+		expect(classify(status, body)).toMatchObject({ class: failureClass, code });
 	});
 
 	it.each([
@@ -405,10 +401,6 @@ describe("x-should-retry", () => {
 	];
 	it.each(rows)("makes %i with %j %s", (status, word, failureClass) => {
 		expect(classify(status, undefined, { "x-should-retry": word }).class).toBe(failureClass);
-	});
-
-	it("leaves it open that another model helps", () => {
-		expect(classify(500, undefined, { "x-should-retry": "false" }).nextModelMayHelp).toBe(true);
 	});
 });
 
@@ -483,16 +475,16 @@ describe("the message", () => {
 
 describe("classifyThrown", () => {
 	it("reads the code that Cloudflare puts before its sentence", () => {
-		expect(classifyThrown("3040: Capacity temporarily exceeded, please try again.", NOW)).toMatchObject({
+		expect(classifyThrown("3040: Capacity temporarily exceeded, please try again.", ABOUT)).toMatchObject({
 			class: "throttled",
-			code: "3040",
+			providerCode: "3040",
 			status: null,
 			message: "Capacity temporarily exceeded, please try again.",
 		});
-		expect(classifyThrown("5007: No such model", NOW)).toMatchObject({ class: "permanent", nextModelMayHelp: true });
+		expect(classifyThrown("5007: No such model", ABOUT)).toMatchObject({ class: "permanent", code: "model_not_found" });
 	});
 
 	it("leaves alone what is no such error", () => {
-		expect(classifyThrown("Network connection lost.", NOW)).toBe(null);
+		expect(classifyThrown("Network connection lost.", ABOUT)).toBe(null);
 	});
 });

@@ -89,7 +89,7 @@ describe("an OpenAI-compatible provider", () => {
 		const headers = { "api-key": "AZURE_KEY", authorization: "BASIC" };
 		const outcome = await asking(runtime, { secret: (name) => secrets[name] ?? null })({ route: route({ headers }) });
 		const message = "Bad [secret], bad [secret], bad [secret].";
-		expect(outcome).toMatchObject(failedAs({ code: "provider_error", message, status: 400 }));
+		expect(outcome).toMatchObject(failedAs({ providerCode: null, message, status: 400 }));
 	});
 
 	it.each([null, "", " \n", "a\nb"])("is not called without the key that its route names (%j)", async (value) => {
@@ -98,7 +98,7 @@ describe("an OpenAI-compatible provider", () => {
 		expect([sent, byHeader.sent]).toEqual([undefined, undefined]);
 		expect(outcome).toEqual(byHeader.outcome);
 		expect(outcome).toMatchObject(
-			failedAs({ class: "permanent", code: "route_misconfigured", isCallMade: false, nextModelMayHelp: true }),
+			failedAs({ class: "permanent", code: "route_misconfigured", isCallMade: false }),
 		);
 	});
 });

@@ -142,14 +142,14 @@ describe("the simulated provider", () => {
 		expect(await ask({ output_tokens: 1000 }, { max_tokens: 7.5 })).toMatchObject({ ok: true, response: cut });
 		const large = await ask({ output_tokens: 100_000 });
 		expect(contentOf(large).length).toBeGreaterThan(580_000);
-		const tooLong = { code: "invalid_simulate", message: expect.stringMatching(/output_tokens.*100000/) };
+		const tooLong = { providerCode: "invalid_simulate", message: expect.stringMatching(/output_tokens.*100000/) };
 		expect(await ask({ output_tokens: 100_001 })).toMatchObject(failedAs(tooLong));
 	});
 
 	it.each<Json>([{ fail: "soon" }, { fail: [99] }, { latency_ms: -1 }, { stall: "yes" }, "fast", [1]])(
 		"refuses steering that makes no sense: %j",
 		async (simulate) => {
-			const failure = { class: "permanent", code: "invalid_simulate", status: 400, nextModelMayHelp: false };
+			const failure = { class: "permanent", providerCode: "invalid_simulate", status: 400 };
 			expect(await simulating().ask(simulate)).toMatchObject(failedAs(failure));
 		},
 	);

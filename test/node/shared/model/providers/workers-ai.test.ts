@@ -164,13 +164,13 @@ describe("Workers AI", () => {
 		const body = { success: false, errors: [{ code: 3040, message: "Capacity temporarily exceeded" }] };
 		const headers = { "retry-after": "3", "cf-aig-log-id": "log_1" };
 		const { ask } = withAi(async () => Response.json(body, { status: 429, headers }));
-		const failure = { class: "throttled", code: "3040", retryAfterMs: 3000, logId: "log_1", status: 429 };
+		const failure = { class: "throttled", providerCode: "3040", retryAfterMs: 3000, logId: "log_1", status: 429 };
 		expect(await ask()).toMatchObject(failedAs(failure));
 	});
 
 	it.each([
-		["3040: Capacity temporarily exceeded, please try again.", "throttled", "3040"],
-		["2009: Unauthorized", "blocked", "2009"],
+		["3040: Capacity temporarily exceeded, please try again.", "throttled", "rate_limited"],
+		["2009: Unauthorized", "blocked", "route_misconfigured"],
 		["Network connection lost.", "transient", "unreachable"],
 		["Binding AI needs to be run remotely", "permanent", "route_misconfigured"],
 	])("that throws %j is a %s failure", async (message, failureClass, code) => {
