@@ -41,7 +41,7 @@ const jobFields = {
 		.union([modelName, z.array(modelName).min(1).max(4)])
 		.optional()
 		.describe(
-			"One model, or up to four: when one fails permanently or is blocked, the next is called. DEFAULT_MODEL by default.",
+			"One model, or up to four: when one fails for good, is blocked or has used up its attempts, the next is called. DEFAULT_MODEL by default.",
 		),
 	input: JobInput.describe("The body of a chat completion. Fields that are not listed pass through unchanged."),
 	webhook: WebhookRequest.optional(),

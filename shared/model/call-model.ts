@@ -169,8 +169,15 @@ function withoutSecrets(failure: ModelFailure, secrets: readonly string[]): Mode
 	for (const secret of secrets) {
 		if (secret === "") continue;
 		message = message.replaceAll(secret, "[secret]");
-		excerpt = excerpt?.replaceAll(secret, "[secret]") ?? null;
+		excerpt = excerpt === null ? null : withoutStartOf(secret, excerpt.replaceAll(secret, "[secret]"));
 		if (providerCode?.includes(secret)) providerCode = null;
 	}
 	return { ...failure, providerCode, message, excerpt };
+}
+
+/** An excerpt may end in the middle of a key. */
+function withoutStartOf(secret: string, text: string): string {
+	for (let length = secret.length - 1; length > 3; length--)
+		if (text.endsWith(secret.slice(0, length))) return text.slice(0, -length);
+	return text;
 }

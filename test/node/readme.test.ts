@@ -6,6 +6,15 @@ import { TENANT_RATE, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rat
 import { FAIR_SHARE, TenantLimits } from "../../shared/core/tenants/tenant.ts";
 import { BACKOFF_BASE_MS, BACKOFF_CAP_MS, BLOCKED_WAIT_MS } from "../../shared/core/upstreams/backoff.ts";
 import { FAILURES_TO_TRIP, PERMITS_EARNED, SUCCESSES_TO_RECOVER } from "../../shared/core/upstreams/breaker.ts";
+import {
+	BY_STATUS,
+	type Classification,
+	classificationOfStatus,
+	GATEWAY_WORDS,
+	GENERAL_WORDS,
+	SPECIFIC_WORDS,
+} from "../../shared/core/upstreams/failure-table.ts";
+import { FAILURE_CODES } from "../../shared/core/upstreams/failures.ts";
 import { ModelRouteSchema, PROVIDERS } from "../../shared/core/upstreams/model-routes.ts";
 import { Simulation } from "../../shared/core/upstreams/simulation.ts";
 import { EVENT_FILTERS } from "../../shared/core/webhooks/events.ts";
@@ -127,6 +136,31 @@ describe("tables list exactly what the code has", () => {
 		expect(firstCells(page(name), header).sort()).toEqual([...expected].sort());
 	});
 
+	it("failures.md: the codes of failures, each with its class and statuses", () => {
+		const table = page("failures").split("| `code` |")[1]?.split("\n\n")[0] ?? "";
+		const rows = [...table.matchAll(/^\| (`.+?) \| (.+?) \|(.*?)\|/gm)].map(
+			([, codes = "", classes, statuses = ""]) => ({
+				codes: all(codes, /`(\w+)`/g),
+				classes: classes?.split(", ").toSorted(),
+				statuses: all(statuses, /\d+/g).filter((status) => status !== "200"),
+			}),
+		);
+		expect(rows.flatMap(({ codes }) => codes)).toEqual([...FAILURE_CODES]);
+		const known: Classification[] = Object.values({
+			...BY_STATUS,
+			...SPECIFIC_WORDS,
+			...GATEWAY_WORDS,
+			...GENERAL_WORDS,
+		});
+		for (const { codes, classes, statuses } of rows) {
+			const of = ({ code }: Classification) => codes.includes(code);
+			const expected = Object.keys(BY_STATUS).filter((status) => of(classificationOfStatus(Number(status))));
+			expect({ codes, statuses }).toEqual({ codes, statuses: expected });
+			const inTable = new Set(known.filter(of).map((one) => one.class));
+			expect(classes).toEqual(expect.arrayContaining([...inTable]));
+		}
+	});
+
 	it("and operations.md all status reasons, cost.md all sources of prices, api.md all codes, each beside its status", () => {
 		const reasons = all(read("shared/core/jobs/job-states.ts"), /^\t\| "(\w+)"/gm);
 		expect(reasons.filter((reason) => !page("operations").includes(`\`${reason}\``))).toEqual([]);
@@ -177,11 +211,14 @@ describe("numbers are those of the code", () => {
 		[
 			"operations",
 			`leases a job for ${setting("LEASE_SECONDS")} seconds and renews the lease every ${setting("HEARTBEAT_SECONDS")}
-			min(${time(BACKOFF_CAP_MS)}, ${time(BACKOFF_BASE_MS)} × 2ⁿ⁻¹)
-			| ${time(BLOCKED_WAIT_MS)} plus the same |
 			at least ${FAILURES_TO_TRIP} in a minute
 			permits ${PERMITS_EARNED} more
 			after ${SUCCESSES_TO_RECOVER} successes`,
+		],
+		[
+			"failures",
+			`min(${time(BACKOFF_CAP_MS)}, ${time(BACKOFF_BASE_MS)} × 2ⁿ⁻¹)
+			| ${time(BLOCKED_WAIT_MS)} plus the same |`,
 		],
 		[
 			"api",

@@ -277,7 +277,7 @@ export const GATEWAY_SENTENCES: readonly {
 /** The binding is authenticated by the account: a 401 is about the provider's credential. */
 export const GATEWAY_STATUSES: Readonly<Record<number, Classification>> = { 401: MISCONFIGURED };
 
-const BY_STATUS: Readonly<Record<number, Classification>> = {
+export const BY_STATUS: Readonly<Record<number, Classification>> = {
 	400: REJECTED,
 	401: UNAUTHORIZED,
 	402: BLOCKED,

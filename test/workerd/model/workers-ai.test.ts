@@ -38,7 +38,7 @@ function aiCall(upstream: JsonObject, { input, ...more }: CallFacts = {}): Model
 		model: "openai/gpt-5.5",
 		route: { match: "*", provider: "workers-ai" },
 		jobId: `job_ai_${++jobs}`,
-		input: { messages: [{ role: "user", content: "Why?" }], ...input, upstream },
+		input: { messages: [{ role: "user", content: "Why?" }], ...input, upstream: btoa(JSON.stringify(upstream)) },
 		...more,
 	});
 }
@@ -138,16 +138,16 @@ const NO_MODEL = { internalCode: 5007, name: "AiError", description: "No such mo
 
 describe("an error behind the AI binding", () => {
 	it.each([
-		[429, { "retry-after": "3" }, RATE_LIMITED, "throttled", "rate_limit_error", "Rate limit reached.", 3_000],
-		[429, {}, NO_QUOTA, "blocked", "insufficient_quota", "You exceeded your quota.", null],
-		[402, {}, NO_CREDIT, "blocked", "7003", "Insufficient credits.", null],
-		[429, {}, NO_CAPACITY, "throttled", "3040", "Capacity temporarily exceeded.", null],
-		[429, {}, NO_NEURONS, "blocked", "3036", NO_NEURONS.errors[0]?.message, expect.any(Number)],
-		[401, {}, NO_ACCESS, "blocked", "2009", expect.stringContaining("credential"), null],
+		[429, { "retry-after": "3" }, RATE_LIMITED, "throttled", "rate_limited", "Rate limit reached.", 3_000],
+		[429, {}, NO_QUOTA, "blocked", "quota_exhausted", "You exceeded your quota.", null],
+		[402, {}, NO_CREDIT, "blocked", "quota_exhausted", "Insufficient credits.", null],
+		[429, {}, NO_CAPACITY, "throttled", "rate_limited", "Capacity temporarily exceeded.", null],
+		[429, {}, NO_NEURONS, "blocked", "quota_exhausted", NO_NEURONS.errors[0]?.message, expect.any(Number)],
+		[401, {}, NO_ACCESS, "blocked", "route_misconfigured", expect.stringContaining("credential"), null],
 		[400, {}, NO_MODEL, "permanent", "model_not_found", "No such model.", null],
 		[503, { "retry-after-ms": "250" }, {}, "transient", "unavailable", expect.any(String), 250],
 		[529, {}, "<html>", "transient", "overloaded", expect.any(String), null],
-		[200, {}, NO_ACCESS, "blocked", "2009", "Unauthorized", null],
+		[200, {}, NO_ACCESS, "blocked", "route_misconfigured", "Unauthorized", null],
 	] as const)("%d %j %j is %s: %s", async (status, headers, body, failureClass, code, message, retryAfterMs) => {
 		const call = aiCall({ status, headers: { ...headers, "cf-aig-log-id": "log-1" }, body });
 		expect(await ask(call, NEVER)).toMatchObject({

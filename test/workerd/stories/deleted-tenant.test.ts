@@ -98,7 +98,8 @@ async function parroted() {
 	const world = new World({ startAt, config: CONFIG, replies: [...PARROT], runsByItself: true });
 	const story = await Story.begin(world);
 	const json = { metadata: { note: CANARY }, webhook: { url: `${RECEIVER}/${CANARY}?token=${CANARY}` } };
-	const steps = [{ status: 500 }, {}];
+	const quoted = { error: { message: `I do not like "${CANARY}".`, code: CANARY } };
+	const steps = [{ status: 500, says: quoted }, { says: { page: CANARY } }, {}];
 	const jobs = [];
 	for (const isLarge of [false, true])
 		jobs.push(await story.submit({ prompt: `${CANARY} ${isLarge}`, idempotencyKey: null, isLarge, json, steps }));
@@ -123,6 +124,14 @@ describe("an erased job", () => {
 		const record = async () => (await env.DB.prepare(RECORD).bind(story.tenantId).all()).results;
 		const before = await record();
 		expect(before.length).toBeGreaterThan(3);
+		for (const { jobId } of jobs) {
+			const { data } = (await story.send("GET", `/v1/jobs/${jobId}/attempts`)).body as { data: object[] };
+			expect(data).toMatchObject([
+				{ code: "server_error", provider_code: null, message: 'I do not like "[input]".', excerpt: null },
+				{ code: "answer_empty", provider_code: null, excerpt: `{"page":"${CANARY}"}` },
+				{ code: null, excerpt: null },
+			]);
+		}
 
 		for (const { jobId } of jobs) await story.send("DELETE", `/v1/jobs/${jobId}`);
 

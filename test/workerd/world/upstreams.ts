@@ -16,6 +16,8 @@ export interface Step {
 	status?: number;
 	afterMs?: number;
 	retryAfter?: number;
+	/** Instead of a completion or a plain refusal. */
+	says?: object;
 	/** Happens before the model replies. */
 	meanwhile?: () => Promise<void>;
 }
@@ -106,11 +108,18 @@ export class Upstreams {
 		const steps = this.script.get(prompt) ?? [{}];
 		const call = this.#calls.get(prompt) ?? 0;
 		this.#calls.set(prompt, call + 1);
-		const { status = 200, afterMs = 1_000, retryAfter, meanwhile } = steps[Math.min(call, steps.length - 1)] ?? {};
+		const {
+			status = 200,
+			afterMs = 1_000,
+			retryAfter,
+			says,
+			meanwhile,
+		} = steps[Math.min(call, steps.length - 1)] ?? {};
 		if (meanwhile !== undefined) await this.#counted(meanwhile);
 		await this.#sleep(afterMs, signal);
 		signal.throwIfAborted();
 		const headers = retryAfter === undefined ? {} : { "retry-after": String(retryAfter) };
+		if (says !== undefined) return jsonResponse(says, status, headers);
 		if (status !== 200) return jsonResponse(REFUSAL, status, headers);
 		const times = (this.bought.get(prompt) ?? 0) + 1;
 		this.bought.set(prompt, times);

@@ -12,6 +12,7 @@ import {
 	watched,
 } from "../../../support/model-calls.ts";
 import { failedAs, saying } from "../../../support/outcomes.ts";
+import { streamOf } from "../../../support/stream-of.ts";
 import exampleOutput from "../../fixtures/example-output.text.json" with { type: "json" };
 
 /** A runtime whose provider gives these answers, one a call; `calls` counts them and keeps their signals. */
@@ -118,6 +119,26 @@ describe("a 200 that is no answer", () => {
 		const { ask, calls } = provided(answer());
 		expect(await ask()).toMatchObject(failedAs({ class: "permanent", code: "answer_unreadable", status: 200 }));
 		expect(calls[0]?.init.signal?.aborted).toBe(true);
+	});
+
+	it("keeps its first 2 KiB, without the key, and not those of an answer or an error", async () => {
+		const long = `{"text":very-secret\u0001 ${"é".repeat(3_000)}`;
+		const cut = eventStream(streamOf(sseOf(piece("Hi"))));
+		const ask = (reply: Response) =>
+			asking(fakeRuntime({ fetch: async () => reply }), { secret: () => "very-secret" })({
+				route: { ...COMPATIBLE, api_key_secret: "PROVIDER_KEY" },
+			});
+		const excerptOf = async (reply: Response) => {
+			const outcome = await ask(reply);
+			return outcome.ok ? null : outcome.failure.excerpt;
+		};
+		const kept = (await excerptOf(text(long))) ?? "";
+		expect(kept).toMatch(/^\{"text":\[secret\] {2}é+$/);
+		expect(kept.length).toBeGreaterThan(1_000);
+		expect(await excerptOf(cut)).toContain("Hi");
+		expect(await excerptOf(text(`${"x".repeat(2_043)}very-secret`))).not.toContain("very");
+		expect(await excerptOf(Response.json({ error: "No." }))).toBeNull();
+		expect(await excerptOf(Response.json(exampleOutput))).toBeNull();
 	});
 
 	it.each<[string, () => Response]>([

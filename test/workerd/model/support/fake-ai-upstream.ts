@@ -20,8 +20,14 @@ const Wish = z.object({
 	silent: z.boolean().default(false),
 });
 
+/** In another form than the answer's: what an answer quotes of the input is left out. */
+const InBase64 = z
+	.base64()
+	.transform((text) => JSON.parse(Buffer.from(text, "base64").toString()))
+	.pipe(Wish);
+
 const Sent = z.object({
-	inputs: z.looseObject({ upstream: Wish, stream: z.boolean().optional() }),
+	inputs: z.looseObject({ upstream: InBase64, stream: z.boolean().optional() }),
 	options: z.looseObject({ gateway: z.looseObject({ metadata: z.looseObject({ job: z.string() }) }) }),
 });
 

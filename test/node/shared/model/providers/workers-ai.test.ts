@@ -83,7 +83,7 @@ describe("Workers AI", () => {
 		await ask({ input: { messages, n: 1 }, model: "claude", route: { ...ROUTE, rename: "anthropic/claude-sonnet-5" } });
 		const { inputs } = ai.runs[0] ?? {};
 		expect(inputs).toEqual({ max_tokens: 128_000, system: "Be brief.", messages: messages.slice(1), stream: true });
-		const failure = { class: "permanent", code: "not_supported", isCallMade: false, nextModelMayHelp: true };
+		const failure = { class: "permanent", code: "not_supported", isCallMade: false };
 		const refused = await ask({ input: { messages, n: 2 }, model: "anthropic/claude-sonnet-5" });
 		expect(refused).toMatchObject(failedAs({ ...failure, message: expect.stringContaining("input.n") }));
 		expect(ai.runs).toHaveLength(1);
