@@ -247,8 +247,22 @@ export interface Attempt {
 	 * HTTP status of the provider's response.
 	 */
 	status: number | null;
+	/**
+	 * Why the call failed: `invalid_request`, `request_too_large`, `context_length_exceeded`, `not_supported`, `content_refused`, `model_not_found`, `model_not_available`, `model_not_served`, `route_misconfigured`, `redirected`, `unauthorized`, `forbidden`, `quota_exhausted`, `rate_limited`, `server_error`, `overloaded`, `unavailable`, `provider_timeout`, `connection_closed`, `unreachable`, `timed_out`, `stalled`, `aborted`, `stream_cut`, `answer_empty`, `answer_unreadable`. Null: it did not fail.
+	 */
 	code: string | null;
+	/**
+	 * The provider's own code or type, as it sent it.
+	 */
+	provider_code: string | null;
+	/**
+	 * What the provider said, without what it quoted of the input, and without ids and keys of its account.
+	 */
 	message: string | null;
+	/**
+	 * The first 2 KiB of a response that could not be stored.
+	 */
+	excerpt: string | null;
 	/**
 	 * How long the provider requested to wait, in milliseconds.
 	 */
@@ -317,7 +331,7 @@ export interface Error {
 }
 export interface SubmitJob {
 	/**
-	 * One model, or up to four: when one fails permanently or is blocked, the next is called. DEFAULT_MODEL by default.
+	 * One model, or up to four: when one fails for good, is blocked or has used up its attempts, the next is called. DEFAULT_MODEL by default.
 	 */
 	model?: string | [string] | [string, string] | [string, string, string] | [string, string, string, string];
 	input: ChatInput & {
@@ -437,7 +451,7 @@ export interface DeliveryList {
 }
 export interface RetryJob {
 	/**
-	 * One model, or up to four: when one fails permanently or is blocked, the next is called. DEFAULT_MODEL by default.
+	 * One model, or up to four: when one fails for good, is blocked or has used up its attempts, the next is called. DEFAULT_MODEL by default.
 	 */
 	model?: string | [string] | [string, string] | [string, string, string] | [string, string, string, string];
 	input?: ChatInput & {

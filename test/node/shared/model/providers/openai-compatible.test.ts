@@ -97,9 +97,7 @@ describe("an OpenAI-compatible provider", () => {
 		const { sent, outcome } = await sentFor({ route: route({ api_key_secret: "PROVIDER_KEY" }) }, () => value);
 		expect([sent, byHeader.sent]).toEqual([undefined, undefined]);
 		expect(outcome).toEqual(byHeader.outcome);
-		expect(outcome).toMatchObject(
-			failedAs({ class: "permanent", code: "route_misconfigured", isCallMade: false }),
-		);
+		expect(outcome).toMatchObject(failedAs({ class: "permanent", code: "route_misconfigured", isCallMade: false }));
 	});
 });
 
