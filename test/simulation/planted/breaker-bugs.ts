@@ -49,8 +49,8 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		name: "a recovery closes a breaker that tripped later",
 		seenBy: 143,
 		file: "shared/db/admission/breakers.ts",
-		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3`",
-		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0`",
+		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3\n",
+		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0\n",
 	},
 	{
 		name: "a call in flight when a breaker trips closes it sooner",
