@@ -34,7 +34,7 @@ const pages = new Map(paths.map((path) => [path, read(path)]));
 const page = (name: string) => pages.get(`docs/${name}.md`) ?? "";
 const everything = [...pages.values()].join("\n");
 
-const source = ["workers", "shared", "scripts"]
+const source = ["workers", "shared", "client", "scripts"]
 	.flatMap((folder) =>
 		readdirSync(join(root, folder), { recursive: true, encoding: "utf8" }).map((name) => [folder, name]),
 	)

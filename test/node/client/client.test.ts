@@ -107,6 +107,7 @@ describe("submit", () => {
 		const gone = new AbortController();
 		const reason = new Error("enough");
 		const { client, sent } = aClient([ok(job())], {
+			maxRetries: 0,
 			fetch: async () => {
 				gone.abort(reason);
 				throw new TypeError("fetch failed", { cause: reason });
