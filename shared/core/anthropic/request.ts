@@ -22,7 +22,7 @@ type IsNeutral = (value: Json) => boolean;
 const isNever: IsNeutral = () => false;
 const isZero: IsNeutral = (value) => value === 0;
 const isFalse: IsNeutral = (value) => value === false;
-const isEmpty: IsNeutral = (value) => Object.keys(objectOf(value) ?? listOf(value) ?? "-").length === 0;
+const isEmpty: IsNeutral = (value) => Object.keys(objectOf(value) ?? listOf(value) ?? { any: value }).length === 0;
 
 /** Fields without a counterpart, and the values that request nothing. */
 const WITHOUT_COUNTERPART: ReadonlyMap<string, IsNeutral> = new Map([
@@ -42,16 +42,8 @@ const WITHOUT_COUNTERPART: ReadonlyMap<string, IsNeutral> = new Map([
 
 /** They change no answer, or promise nothing about it. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
-	...[
-		"model",
-		"seed",
-		"store",
-		"prediction",
-		"prompt_cache_key",
-		"prompt_cache_retention",
-		"stream_options",
-		"simulate",
-	],
+	...["model", "stream_options", "simulate", "seed", "store", "prediction"],
+	...["prompt_cache_key", "prompt_cache_retention"],
 ]);
 
 /** They have a function of their own below. */

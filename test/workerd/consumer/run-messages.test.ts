@@ -1,9 +1,12 @@
 import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import { z } from "zod";
+import { ChatCompletion } from "../../../shared/core/chat/chat-completion.ts";
 import { newAttempt } from "../../../shared/core/jobs/attempts.ts";
+import { callModel } from "../../../shared/model/call-model.ts";
 import { ACK } from "../../../shared/queues/dispositions.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
+import { ANSWERS, eventsOf, streamOf } from "../../node/shared/core/chat/anthropic-answers.ts";
 import { aJob, DAY, HOUR, LEASE_MS, MINUTE, NOW, reload, SECOND, WEBHOOK } from "../support/a-job.ts";
 import { consumed } from "../world/drive.ts";
 import { aModel, answered, failed, slowly, USAGE } from "../world/model.ts";
@@ -168,6 +171,79 @@ describe("an attempt that fails", () => {
 		const after = await reload(job);
 		expect(after?.attempts.map(({ number }) => number)).toEqual([1, ...Array.from({ length: 49 }, (_, i) => i + 7)]);
 		expect(model.calls.at(-1)?.callsBefore).toBe(54);
+	});
+});
+
+describe("a model of Anthropic behind the gateway", () => {
+	/** The world's consumer with the real port, and what the AI binding is sent and replies. */
+	function behindTheGateway(...replies: string[]) {
+		const sent: object[] = [];
+		const run = async (model: string, inputs: object) => {
+			sent.push({ model, inputs });
+			return new Response(replies[sent.length - 1], { headers: { "content-type": "text/event-stream" } });
+		};
+		const model = aModel(({ route, ...call }, signal, runtime) => {
+			const ask = callModel({ runtime, ai: { run }, secret: () => null, allowSimulated: false });
+			return ask({ ...call, route: { ...route, provider: "workers-ai" } }, signal);
+		});
+		return { sent, model };
+	}
+	const models = ["anthropic/claude-sonnet-5"];
+	const SYSTEM = { role: "system", content: "Be brief." };
+	const ASKED = { role: "user", content: "Sky?" };
+	const modelRoutes = [{ match: "*", provider: "workers-ai" as const }];
+
+	it("gets an answer with calls back as it gave it, beside their results", async () => {
+		const world = new World({ config: { modelRoutes } });
+		const named = (name: string) => ANSWERS.find((one) => one.name === name)?.body ?? { content: [] };
+		const [first, last] = [named("calls behind thoughts and a text"), named("a text")] as const;
+		const { sent, model } = behindTheGateway(streamOf(eventsOf(first)), JSON.stringify(last));
+		const tools = [{ type: "function", function: { name: "weather" } }];
+		const asked = { messages: [SYSTEM, ASKED], tools, max_tokens: 99 };
+		const job = await aJob({ models, input: JSON.stringify(asked) });
+		await world.start(model).consume(job);
+		const usage = { promptTokens: 3, completionTokens: 4, totalTokens: 7 };
+		expect(await reload(job)).toMatchObject({ status: "succeeded", usage, attempts: [{ provider: "workers-ai" }] });
+		const { message } = ChatCompletion.parse(JSON.parse((await storedText(job)) ?? "")).choices[0] ?? {};
+		const results = (message?.tool_calls ?? []).map(({ id }) => ({ role: "tool", tool_call_id: id, content: "1" }));
+		const again = { ...asked, messages: [...asked.messages, message, ...results] };
+		const next = await aJob({ models, input: JSON.stringify(again) });
+		await world.start(model).consume(next);
+		expect(await storedText(next)).toContain("Hällo.");
+		const inputs = {
+			max_tokens: 99,
+			system: "Be brief.",
+			tools: [{ name: "weather", input_schema: { type: "object" } }],
+			stream: true,
+		};
+		const result = (tool_use_id: string) => ({ type: "tool_result", tool_use_id, content: "1" });
+		const turns = [
+			ASKED,
+			{ role: "assistant", content: first.content },
+			{ role: "user", content: ["a", "b"].map(result) },
+		];
+		expect(sent).toEqual([
+			{ model: models[0], inputs: { ...inputs, messages: [ASKED] } },
+			{ model: models[0], inputs: { ...inputs, messages: turns } },
+		]);
+	});
+
+	it("is passed over without a call where it cannot be sent the input", async () => {
+		const world = new World({ config: { modelRoutes } });
+		const { sent, model } = behindTheGateway();
+		const job = await aJob({
+			models: [...models, "openai/gpt-5.5"],
+			input: JSON.stringify({ messages: [ASKED], n: 2 }),
+		});
+		expect(await world.start(model).consume(job)).toEqual({ kind: "retry", delaySeconds: 0 });
+		const message = expect.stringContaining("input.n");
+		const attempts = [{ model: models[0], outcome: "permanent", code: "not_supported", message, usage: null }];
+		expect(await reload(job)).toMatchObject({ status: "queued", model: "openai/gpt-5.5", attempt: 0, attempts });
+		expect(sent).toEqual([]);
+		const alone = await aJob({ models, input: JSON.stringify({ messages: [ASKED], n: 2 }) });
+		await world.start(model).consume(alone);
+		expect(await reload(alone)).toMatchObject({ status: "failed", error: { code: "not_supported" } });
+		expect(sent).toEqual([]);
 	});
 });
 

@@ -238,6 +238,27 @@ describe("POST /v1/jobs", () => {
 		expect(answer.text).not.toContain(secret);
 	});
 
+	it("refuses what none of its models can be sent, and takes what one of them can", async () => {
+		const gateway = { match: "*", provider: "workers-ai" as const };
+		const modelRoutes = [
+			{ match: "claude", provider: "workers-ai" as const, rename: "anthropic/claude-sonnet-5" },
+			gateway,
+		];
+		const { server } = theServices({ config: { modelRoutes } });
+		const input = { ...PROMPT, logprobs: true };
+		const submitTo = (fields: object) =>
+			sendTo(server, "POST", "/v1/jobs", { key, json: { ...LATER, input, ...fields } });
+		for (const model of ["claude", ["anthropic/claude-opus-5", "claude"]]) {
+			const answer = await submitTo({ model });
+			expect(refusalOf(answer)).toMatchObject({ status: 400, code: "invalid_request", param: "input.logprobs" });
+		}
+		const image = [{ type: "image_url", image_url: { url: "data:image/bmp;base64,aGk=" } }];
+		const shown = await submitTo({ model: "claude", input: { messages: [{ role: "user", content: image }] } });
+		expect(refusalOf(shown)).toMatchObject({ param: "input.messages.0.content.0.image_url.url" });
+		expect((await submitTo({ model: ["claude", "openai/gpt-5.5"] })).status).toBe(202);
+		expect((await submitTo({ model: "claude", input: { ...PROMPT, logprobs: false } })).status).toBe(202);
+	});
+
 	it("refuses a webhook that points at this service itself", async () => {
 		const { server } = theServices({
 			config: { publicUrl: "https://holdfast.example.com", allowInsecureWebhooks: false },

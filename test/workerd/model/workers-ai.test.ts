@@ -9,6 +9,7 @@ import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { callModel } from "../../../shared/model/call-model.ts";
 import type { ModelCall } from "../../../shared/model/port.ts";
 import { runtime } from "../../../workers/runtime.ts";
+import { ANSWERS, eventsOf, streamOf } from "../../node/shared/core/chat/anthropic-answers.ts";
 import { aCall, type CallFacts, ending, piece, sseOf } from "../../support/model-calls.ts";
 
 declare global {
@@ -91,6 +92,29 @@ describe("the AI binding's client", () => {
 		expect(new Set(keys).size).toBe(2);
 	});
 
+	it("sends a model of Anthropic its own form, and gives its stream as a completion", async () => {
+		const { body } = ANSWERS.find(({ name }) => name === "two texts") ?? { body: { content: [] } };
+		const headers = { "content-type": "text/event-stream" };
+		const messages = [
+			{ role: "developer", content: "Be brief." },
+			{ role: "user", content: "Why?" },
+		];
+		const call = aiCall(
+			{ body: streamOf(eventsOf(body)), headers },
+			{ model: "anthropic/claude-sonnet-5", input: { messages } },
+		);
+		expect(await ask(call, NEVER)).toMatchObject({
+			ok: true,
+			response: { completion: saying("Hi"), usage: { totalTokens: 7 } },
+		});
+		const [seen] = await callsSeen(call.jobId);
+		const inputs = { max_tokens: 128_000, system: "Be brief.", messages: messages.slice(1), stream: true };
+		expect(seen).toMatchObject({
+			headers: { "mf-header-cf-consn-model-id": "anthropic/claude-sonnet-5" },
+			body: { inputs },
+		});
+	});
+
 	it("that is refused a stream calls once more without", async () => {
 		const error = { message: "Your organization must be verified to stream this model.", param: "stream" };
 		const refused = aiCall({ body: { response: "Hi" }, streamRefusal: { error } });
@@ -129,6 +153,8 @@ describe("the AI binding's client", () => {
 });
 
 const RATE_LIMITED = { error: { message: "Rate limit reached.", type: "rate_limit_error" } };
+const OVERLOADED = { type: "error", error: { type: "overloaded_error", message: "Overloaded" }, request_id: "req_1" };
+const NO_BILL = { type: "error", error: { type: "billing_error", message: "Check your payment." } };
 const NO_QUOTA = { error: { message: "You exceeded your quota.", code: "insufficient_quota" } };
 const NO_CREDIT = { success: false, errors: [{ code: 7003, message: "Insufficient credits." }] };
 const NO_CAPACITY = { internalCode: 3040, name: "AiError", description: "Capacity temporarily exceeded." };
@@ -147,6 +173,9 @@ describe("an error behind the AI binding", () => {
 		[400, {}, NO_MODEL, "permanent", "model_not_found", "No such model.", null],
 		[503, { "retry-after-ms": "250" }, {}, "transient", "unavailable", expect.any(String), 250],
 		[529, {}, "<html>", "transient", "overloaded", expect.any(String), null],
+		[529, {}, OVERLOADED, "transient", "overloaded", "Overloaded", null],
+		[200, {}, OVERLOADED, "transient", "overloaded", "Overloaded", null],
+		[402, {}, NO_BILL, "blocked", "quota_exhausted", "Check your payment.", null],
 		[200, {}, NO_ACCESS, "blocked", "route_misconfigured", "Unauthorized", null],
 	] as const)("%d %j %j is %s: %s", async (status, headers, body, failureClass, code, message, retryAfterMs) => {
 		const call = aiCall({ status, headers: { ...headers, "cf-aig-log-id": "log-1" }, body });

@@ -132,7 +132,7 @@ describe("findStrandedJobs", () => {
 						.map(({ jobId }) => jobId),
 				);
 				after = page.next;
-			} while (after?.tenantId === tenantId);
+			} while (after !== null);
 			return jobIds;
 		};
 		for (const limit of [1, 2, 1_000]) {

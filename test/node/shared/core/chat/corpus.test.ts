@@ -4,8 +4,10 @@ import { describe, expect, it } from "vitest";
 import type { ParsedResponse } from "../../../../../shared/core/chat/completion.ts";
 import { ResponseReader } from "../../../../../shared/core/chat/response-reader.ts";
 import { classifyFailure } from "../../../../../shared/core/upstreams/classify-failure.ts";
-import { CASES, delta, sse } from "./corpus.ts";
+import { ANSWERS, ANTHROPIC_CASES, eventsOf, streamOf } from "./anthropic-answers.ts";
+import { CASES as COMMON_CASES, delta, sse } from "./corpus.ts";
 
+const CASES = [...COMMON_CASES, ...ANTHROPIC_CASES];
 const DEFAULTS = { id: "ours", created: 1, model: "ours" };
 
 function read(body: string, cuts: number[] = [], saysEventStream = false): ParsedResponse {
@@ -76,6 +78,51 @@ describe("what providers have sent", () => {
 			}),
 			{ numRuns: 600, seed: 7 },
 		);
+	});
+});
+
+describe("an answer of Anthropic", () => {
+	it.each(ANSWERS)("is the same whole and streamed: $name", ({ body }) => {
+		expect(read(streamOf(eventsOf(body)))).toEqual(read(JSON.stringify(body)));
+	});
+
+	it("has its counts, and those within them, under OpenAI's names beside its own", () => {
+		const parsed = read(JSON.stringify(ANSWERS.at(-1)?.body ?? null));
+		expect(parsed.kind === "completion" ? parsed.completion.usage : parsed).toMatchObject({
+			...{ prompt_tokens: 103, completion_tokens: 7, total_tokens: 110, input_tokens: 3, cache_read_input_tokens: 80 },
+			...{ prompt_tokens_details: { cached_tokens: 80 }, completion_tokens_details: { reasoning_tokens: 2 } },
+		});
+	});
+
+	const OVERLOADED = { type: "error", error: { type: "overloaded_error", message: "Overloaded" }, request_id: "req_1" };
+	const begun = eventsOf(ANSWERS[0]?.body ?? { content: [] }).slice(0, 5);
+
+	it.each([
+		["in its stream", streamOf([...begun, OVERLOADED]), "transient"],
+		["in its place", JSON.stringify(OVERLOADED), "transient"],
+		["in an envelope of the gateway", JSON.stringify({ success: false, errors: [OVERLOADED.error] }), "transient"],
+		["of its own", streamOf([...begun, { type: "error", error: { type: "api_error", message: "No." } }]), "transient"],
+		["of its limits", streamOf([{ type: "error", error: { type: "rate_limit_error", message: "No." } }]), "throttled"],
+	])("is a failure with its sentence where an error comes %s", (_, body, failureClass) => {
+		const parsed = read(body);
+		if (parsed.kind !== "error") throw new Error(parsed.kind);
+		const refusal = {
+			provider: "workers-ai" as const,
+			status: 200,
+			header: () => null,
+			body: parsed.body,
+			nowMs: 0,
+			withoutInput: String,
+		};
+		const failure = { class: failureClass, message: expect.stringMatching(/^(Overloaded|No\.)$/) };
+		expect(classifyFailure(refusal)).toMatchObject(failure);
+	});
+
+	it("is no answer while it has not ended", () => {
+		const events = eventsOf(ANSWERS[6]?.body ?? { content: [] });
+		for (let count = 0; count < events.length - 2; count++) {
+			expect(["cut", "nothing"]).toContain(read(streamOf(events.slice(0, count))).kind);
+		}
 	});
 });
 
