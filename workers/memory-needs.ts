@@ -8,9 +8,9 @@ import type { ProviderName } from "../shared/core/upstreams/model-routes.ts";
 
 const NOTHING: Need = { held: 0, peak: 0 };
 
-/** The bytes stay; while they are parsed, they exist as text and as values too. */
+/** The bytes stay; while they are parsed, they may exist as text and as values too. */
 const BODY: Need = { held: 1, peak: 4 };
-/** Of text and of the strings parsed from it: of each character, and of each key and each value beside its characters. */
+/** Of text that is parsed: of each character, and of each key and each value beside its characters. */
 const CHAR_BYTES = 2;
 const KEY_BYTES = 120;
 const VALUE_BYTES = 24;
@@ -27,14 +27,16 @@ const INPUT: Readonly<Record<ProviderName, Need>> = {
 /** By characters: as text, as values, and as the text and the bytes that are stored. */
 const ANSWER: Need = { held: 5, peak: 4 };
 
-export function needOfBody(bytes: number): Need {
-	return times(BODY, bytes);
+/** While a body is read and scanned. @param openKeys of the objects that have not ended yet */
+export function needOfBody(bytes: number, openKeys: number): Need {
+	const { held, peak } = times(BODY, bytes);
+	return { held: held === 0 ? 0 : held + KEY_BYTES * openKeys, peak };
 }
 
 /** While the values of a body are made. @param bytes of the body */
 export function needOfParsing(bytes: number, { chars, keys, values }: Scanned): Need {
-	const { held } = needOfBody(bytes);
-	const peak = CHAR_BYTES * (bytes + chars) + KEY_BYTES * keys + VALUE_BYTES * values;
+	const { held } = times(BODY, bytes);
+	const peak = CHAR_BYTES * chars + KEY_BYTES * keys + VALUE_BYTES * values;
 	return { held, peak: held === 0 ? 0 : peak };
 }
 

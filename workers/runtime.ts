@@ -22,4 +22,15 @@ export const runtime: Runtime = {
 	},
 	fetch: (url, init) => fetch(url, init),
 	subtle: crypto.subtle,
+	startDigest: () => {
+		const stream = new crypto.DigestStream("SHA-256");
+		const writer = stream.getWriter();
+		return {
+			add: (bytes) => writer.write(bytes),
+			async end() {
+				await writer.close();
+				return await stream.digest;
+			},
+		};
+	},
 };

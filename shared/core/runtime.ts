@@ -15,4 +15,13 @@ export interface Runtime {
 	timer(ms: number, onTime: () => void): () => void;
 	fetch(url: string, init: RequestInit): Promise<Response>;
 	subtle: SubtleCrypto;
+	/** SHA-256 of bytes that are known one part after the other. */
+	startDigest(): Digest;
+}
+
+export interface Digest {
+	/** The bytes may change once this resolves, but not before. */
+	add(bytes: Uint8Array): Promise<void>;
+	/** Call once, after all bytes were added. */
+	end(): Promise<ArrayBuffer>;
 }

@@ -57,7 +57,8 @@ export async function buildJob(bindings: BuildBindings, order: Order): Promise<B
 	const { request, retry } = order;
 	const models = modelsOf(bindings.config, request);
 	if ("outcome" in models) return models;
-	const refused = refusalOf(bindings.config, models.models, order);
+	const fieldOf = fieldsOf(order);
+	const refused = refusalOf(bindings.config, models.models, order, fieldOf);
 	if (refused !== null) return refused;
 	const start = startOf(request, runtime.now());
 	if ("outcome" in start) return start;
@@ -72,7 +73,7 @@ export async function buildJob(bindings: BuildBindings, order: Order): Promise<B
 		webhook,
 		idempotency: order.idempotency,
 		input: order.input,
-		tokensEstimated: estimateTokens(order.input),
+		tokensEstimated: estimateTokens(order.input.byteLength, fieldOf),
 		gateway: gateway === undefined ? null : gatewayOf(gateway),
 		metadata: request.metadata ?? null,
 		priority: request.priority ?? 5,
@@ -105,14 +106,23 @@ function modelsOf(config: Config, { model }: JobRequest): Pick<NewJob, "models" 
 	return { models, credential: credentials[0] ?? "" };
 }
 
+/** The fields of the input. A stored one may be megabytes, and is not parsed. */
+function fieldsOf({ input, parsedInput }: Order): (name: string) => unknown {
+	if (parsedInput !== null)
+		return (name) => (Object.hasOwn(parsedInput, name) ? Reflect.get(parsedInput, name) : undefined);
+	const stored = new JsonBody(input);
+	return (name) => stored.get(name);
+}
+
 /** The fields that route or authenticate are looked for in a stored input too: other routes may serve its next models. */
-function refusalOf({ modelRoutes }: Config, models: readonly string[], order: Order): Invalid | null {
-	const { input, parsedInput } = order;
+function refusalOf(
+	{ modelRoutes }: Config,
+	models: readonly string[],
+	{ parsedInput }: Order,
+	fieldOf: (name: string) => unknown,
+): Invalid | null {
 	const allowed = allowedBy(modelRoutes, models);
-	const stored = parsedInput === null ? new JsonBody(input) : null;
-	const isIn = (name: string) =>
-		stored === null ? Object.hasOwn(parsedInput ?? {}, name) : stored.bytesOf(name) !== null;
-	const field = routingFieldIn(isIn, allowed);
+	const field = routingFieldIn((name) => fieldOf(name) !== undefined, allowed);
 	if (field !== null) {
 		const problem = `Only the operator decides about \`${field}\`, in MODEL_ROUTES. Remove the field, or use \`model\` of the job.`;
 		return invalid(`input.${field}`, problem);

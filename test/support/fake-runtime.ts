@@ -3,6 +3,7 @@
  * sleeps for real.
  */
 import type { Runtime } from "../../shared/core/runtime.ts";
+import { startDigest } from "./start-digest.ts";
 
 export interface FakeRuntime extends Runtime {
 	/** Moves the clock on, firing timers in order and letting what they wake run before the next. */
@@ -52,6 +53,7 @@ export function fakeRuntime(world: FakeWorld = {}): FakeRuntime {
 		sleep: (ms, signal) => sleep(timer, ms, signal),
 		fetch: world.fetch ?? (async (url) => Promise.reject(new TypeError(`nothing answers at ${url}`))),
 		subtle: crypto.subtle,
+		startDigest,
 		pendingTimers: () => timers.size,
 		nextTimerAt: () => (timers.size === 0 ? null : Math.min(...[...timers].map(({ at }) => at))),
 		async advance(ms) {

@@ -34,10 +34,10 @@ export interface Caller {
 }
 
 export interface SubmissionBody {
-	/** Method, path and body: the same for a repeated request. */
-	fingerprinted: Uint8Array<ArrayBuffer>;
-	/** The input as the caller wrote it, byte for byte. Null: the body has none. Throws unless the body is an object. */
-	readInput(): Uint8Array | null;
+	/** SHA-256 of method, path and body: the same for a repeated request. Null: a repeated one is not recognised. */
+	fingerprint: string | null;
+	/** The input as the caller wrote it, byte for byte. Null: the body has none. */
+	input: Uint8Array | null;
 	/** Call this once the body is no longer needed. */
 	release(): void;
 }

@@ -6,80 +6,106 @@ const ALWAYS_EXACT_DIGITS = 15;
 const SPACE = 0x20;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
+const SMALL_U = 0x75;
+/** The first byte of a character of several bytes is not less. */
+const FIRST_LONG = 0x80;
+/** Where the bytes end. */
+const CUT = -1;
 const SIMPLE_ESCAPES = '"\\/bfnrt';
 
-/** `end`: where the token ends or, if it is malformed, where it breaks. */
+/** `end`: where the token ends or, if it is at fault, where it goes wrong. */
 interface Token<Fault> {
 	end: number;
-	fault: Fault | "malformed" | null;
+	fault: Fault | null;
 }
 
+/** "cut": the bytes end within it. */
+type Broken = "malformed" | "cut";
+
+/** The bytes that stand for themselves in a string: not its end, not an escape, not part of a longer character. */
+const PLAIN = Uint8Array.from({ length: 256 }, (_, byte) =>
+	byte >= SPACE && byte < FIRST_LONG && byte !== QUOTE && byte !== BACKSLASH ? 1 : 0,
+);
+
 /**
- * The string whose opening quote is at `start`. The text was decoded from valid UTF-8, so a lone surrogate can only come
- * from an escape (RFC 8259 §8.2, RFC 7493 §2.1).
+ * The string that goes on at `from`, which is behind its opening quote, or where the bytes ended before. Text that is not valid
+ * UTF-8 is malformed, so a lone surrogate can only come from an escape (RFC 8259 §8.2, RFC 7493 §2.1).
  */
-export function stringEnd(text: string, start: number): Token<"half a pair"> {
-	let at = start + 1;
-	for (;;) {
-		at = specialFrom(text, at);
-		const unit = text.charCodeAt(at);
-		if (unit === QUOTE) return { end: at + 1, fault: null };
-		if (unit !== BACKSLASH) return { end: at, fault: "malformed" };
-		const length = escapeLength(text, at);
-		if (length === "half a pair") return { end: at, fault: length };
-		if (length === "malformed") return { end: at, fault: length };
+export function stringEnd(bytes: Uint8Array, from: number): Token<Broken | "half a pair"> {
+	for (let at = from; ; ) {
+		at = plainEnd(bytes, at);
+		const byte = bytes[at] ?? CUT;
+		if (byte === QUOTE) return { end: at + 1, fault: null };
+		const length = byte === BACKSLASH ? escapeLength(bytes, at) : characterLength(bytes, at);
+		if (typeof length !== "number") return { end: at, fault: length };
 		at += length;
 	}
 }
 
-/** What ends a string, begins an escape, or may not stand in a string. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: those are the ones that may not.
-const SPECIAL = /["\\\u0000-\u001f]/g;
-const LOOKED_AT_FIRST = 32;
-
-/**
- * The place of the next special character; the end of the text where there is none. A regular expression is three times as fast as
- * a loop, but slow to start: texts full of escapes are walked through.
- */
-function specialFrom(text: string, from: number): number {
-	for (let at = from; at < from + LOOKED_AT_FIRST; at++) {
-		const unit = text.charCodeAt(at);
-		if (unit === QUOTE || unit === BACKSLASH || !(unit >= SPACE)) return at;
-	}
-	SPECIAL.lastIndex = from + LOOKED_AT_FIRST;
-	return SPECIAL.test(text) ? SPECIAL.lastIndex - 1 : text.length;
+/** In a function of its own, this loop runs twice as fast: most of a large body passes through it. */
+function plainEnd(bytes: Uint8Array, from: number): number {
+	let at = from;
+	while (at < bytes.length && PLAIN[bytes[at] ?? QUOTE] === 1) at++;
+	return at;
 }
 
 /** Both halves of a surrogate pair count as one escape. */
-function escapeLength(text: string, at: number): 2 | 6 | 12 | "half a pair" | "malformed" {
-	const kind = text.charAt(at + 1);
-	if (kind !== "u") return kind !== "" && SIMPLE_ESCAPES.includes(kind) ? 2 : "malformed";
-	const unit = fourHexDigits(text, at + 2);
-	if (Number.isNaN(unit)) return "malformed";
+function escapeLength(bytes: Uint8Array, at: number): number | Broken | "half a pair" {
+	const kind = bytes[at + 1] ?? CUT;
+	if (kind === CUT) return "cut";
+	if (kind !== SMALL_U) return SIMPLE_ESCAPES.includes(String.fromCharCode(kind)) ? 2 : "malformed";
+	const unit = fourHexDigits(bytes, at + 2);
+	if (typeof unit !== "number") return unit;
 	if (unit < 0xd800 || unit > 0xdfff) return 6;
-	if (unit > 0xdbff || !text.startsWith("\\u", at + 6)) return "half a pair";
-	const low = fourHexDigits(text, at + 8);
-	return low >= 0xdc00 && low <= 0xdfff ? 12 : "half a pair";
+	if (unit > 0xdbff || (bytes[at + 6] ?? BACKSLASH) !== BACKSLASH || (bytes[at + 7] ?? SMALL_U) !== SMALL_U) {
+		return "half a pair";
+	}
+	const low = fourHexDigits(bytes, at + 8);
+	if (low === "cut") return "cut";
+	return typeof low === "number" && low >= 0xdc00 && low <= 0xdfff ? 12 : "half a pair";
 }
 
-/** NaN if these are not four hex digits. Written by hand for speed: a body may consist of escapes only. */
-function fourHexDigits(text: string, start: number): number {
+/** Written by hand for speed: a body may consist of escapes only. */
+function fourHexDigits(bytes: Uint8Array, start: number): number | Broken {
 	let value = 0;
 	for (let at = start; at < start + 4; at++) {
-		const unit = text.charCodeAt(at);
-		const letter = unit | 0x20;
-		if (isDigit(unit)) value = value * 16 + unit - 0x30;
+		const byte = bytes[at] ?? CUT;
+		const letter = byte | 0x20;
+		if (byte === CUT) return "cut";
+		if (isDigit(byte)) value = value * 16 + byte - 0x30;
 		else if (letter >= 0x61 && letter <= 0x66) value = value * 16 + letter - 0x57;
-		else return Number.NaN;
+		else return "malformed";
 	}
 	return value;
+}
+
+/** How many bytes the character at `at` has in UTF-8 (RFC 3629): one unless it begins like a longer one. */
+export function characterLength(bytes: Uint8Array, at: number): number | Broken {
+	const first = bytes[at] ?? CUT;
+	if (first === CUT) return "cut";
+	if (first < SPACE || (first >= FIRST_LONG && first < 0xc2) || first > 0xf4) return "malformed";
+	const length = first < FIRST_LONG ? 1 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+	for (let nth = 1; nth < length; nth++) {
+		const byte = bytes[at + nth] ?? CUT;
+		if (byte === CUT) return "cut";
+		if ((byte & 0xc0) !== 0x80 || (nth === 1 && !maySecond(first, byte))) return "malformed";
+	}
+	return length;
+}
+
+/** Neither longer than needed, nor a surrogate, nor beyond U+10FFFF. */
+function maySecond(first: number, second: number): boolean {
+	if (first === 0xe0) return second >= 0xa0;
+	if (first === 0xed) return second < 0xa0;
+	if (first === 0xf0) return second >= 0x90;
+	return first !== 0xf4 || second < 0x90;
 }
 
 /**
  * The number that starts at `start`. A number beyond the range of doubles is refused, and so is an integer that a double
  * would change (RFC 7493 §2.2). A number with a fraction or an exponent is meant as a double and may be rounded.
  */
-export function numberEnd(text: string, start: number): Token<"too large" | "inexact"> {
+export function numberEnd(text: string, start: number): Token<"malformed" | "too large" | "inexact"> {
 	const digits = text.charCodeAt(start) === 0x2d ? start + 1 : start;
 	const integerEnd = text.charCodeAt(digits) === 0x30 ? digits + 1 : digitsEnd(text, digits);
 	if (integerEnd === digits) return { end: integerEnd, fault: "malformed" };

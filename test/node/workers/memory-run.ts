@@ -102,7 +102,8 @@ const jobIds: string[] = [];
 async function submit(nth: number, pieces: Iterator<string>, length: number): Promise<string> {
 	const by = service.invocation("intake");
 	const { runtime } = by;
-	const body = new ReadableStream<Uint8Array>({
+	const body = new ReadableStream({
+		type: "bytes",
 		async pull(controller) {
 			await runtime.sleep(1);
 			let chunk = "";
@@ -110,8 +111,9 @@ async function submit(nth: number, pieces: Iterator<string>, length: number): Pr
 				chunk += piece.value;
 				if (chunk.length >= CHUNK) break;
 			}
-			if (chunk === "") controller.close();
-			else controller.enqueue(new TextEncoder().encode(chunk));
+			if (chunk !== "") return controller.enqueue(new TextEncoder().encode(chunk));
+			controller.close();
+			controller.byobRequest?.respond(0);
 		},
 	});
 	const headers = {

@@ -4,6 +4,7 @@
  */
 import type { Runtime } from "../../../shared/core/runtime.ts";
 import { sleep } from "../../support/fake-runtime.ts";
+import { startDigest } from "../../support/start-digest.ts";
 import type { CallFaults } from "./options.ts";
 import { instantSubtle } from "./subtle.ts";
 import type { World } from "./world.ts";
@@ -211,6 +212,7 @@ export class Invocation {
 			sleep: (ms, signal) => sleep(timer, ms, signal),
 			fetch,
 			subtle: instantSubtle(),
+			startDigest,
 		};
 	}
 }

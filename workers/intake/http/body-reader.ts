@@ -1,12 +1,20 @@
-/** Reads a body into one buffer, within its limit and what the isolate has of memory. */
+/**
+ * Reads a body into one buffer, within its limit and what the isolate has of memory. It is scanned and hashed slice by slice while it
+ * arrives, so that a large one does not keep the isolate's thread from other requests.
+ */
 import { AppError } from "../../../shared/core/errors.ts";
+import type { JsonScanner } from "../../../shared/core/json/json-scanner.ts";
 import type { Scanned } from "../../../shared/core/json/strict-json.ts";
 import { FREE_BYTES, type MemoryBudget, type Need, type Share } from "../../../shared/core/memory-budget.ts";
-import type { Runtime } from "../../../shared/core/runtime.ts";
+import type { Digest, Runtime } from "../../../shared/core/runtime.ts";
 import { needOfBody, needOfParsing } from "../../memory-needs.ts";
 
 /** A caller that sends slowly must not keep memory from others: 16 MiB in this time are 2 Mbit/s. */
 const READ_MS_MAX = 60_000;
+/** Of the worst body, scanning so much takes some milliseconds. */
+const SLICE_BYTES = 128 * 1024;
+/** Keys of open objects that need no memory of their own, and how many more are then claimed at once. */
+const KEYS_AT_ONCE = 10_000;
 /** Enough for most bodies, where the size is not declared. */
 const FIRST_BYTES = 4_096;
 /** Spread over so long, so that those that were refused together do not return together. */
@@ -14,39 +22,52 @@ const FULL_RETRY_SECONDS = { least: 2, most: 10 };
 
 export class BodyReader {
 	readonly #memory: MemoryBudget;
-	readonly #runtime: Pick<Runtime, "timer" | "random">;
+	readonly #runtime: Pick<Runtime, "timer" | "sleep" | "random">;
 	readonly #bytesMax: number;
 	#share: Share | null;
 	#claimed = 0;
+	#keysClaimed = KEYS_AT_ONCE;
 
-	constructor(memory: MemoryBudget, runtime: Pick<Runtime, "timer" | "random">, bytesMax: number) {
+	constructor(memory: MemoryBudget, runtime: Pick<Runtime, "timer" | "sleep" | "random">, bytesMax: number) {
 		this.#memory = memory;
 		this.#runtime = runtime;
 		this.#bytesMax = bytesMax;
-		this.#share = memory.tryTake(needOfBody(0));
+		this.#share = memory.tryTake(needOfBody(0, 0));
 	}
 
-	/** `prefix` and the body. Throws `payload_too_large`, or `rate_limited` if there is no memory for it at present. */
-	async read(request: Request, prefix: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
-		if (request.body === null) return new Uint8Array(prefix);
+	/** Throws `payload_too_large`, or `rate_limited` if there is no memory for the body at present. */
+	async read(request: Request, scanner: JsonScanner, digest: Digest | null): Promise<Uint8Array<ArrayBuffer>> {
+		if (request.body === null) return new Uint8Array();
 		const declared = Number(request.headers.get("content-length") ?? FIRST_BYTES);
 		this.#claim(declared);
-		let buffer = new Uint8Array(prefix.byteLength + declared);
-		buffer.set(prefix);
-		let length = prefix.byteLength;
-		await this.#eachChunk(request.body, (chunk) => {
-			const needed = length + chunk.byteLength;
-			if (needed > buffer.byteLength) {
-				const bytes = needed - prefix.byteLength;
-				const wider = Math.max(bytes, Math.min(2 * buffer.byteLength, this.#bytesMax));
-				this.#claim(wider);
-				const whole = new Uint8Array(prefix.byteLength + wider);
-				whole.set(buffer.subarray(0, length));
-				buffer = whole;
+		// One byte more than is expected: what does not fill it is at its end.
+		let buffer = new Uint8Array(declared + 1);
+		let length = 0;
+		const reader = request.body.getReader({ mode: "byob" });
+		const [cancel, stop] = this.#limitTime(reader);
+		try {
+			for (;;) {
+				if (length === buffer.byteLength) buffer = this.#widened(buffer);
+				const room = buffer.subarray(length, length + SLICE_BYTES);
+				const { value, done } = await reader.read(room);
+				if (value === undefined) break;
+				// The bytes that `buffer` had are in the hands of this one now.
+				buffer = new Uint8Array(value.buffer);
+				const arrived = buffer.subarray(0, length + value.byteLength);
+				await digest?.add(arrived.subarray(length));
+				scanner.scan(arrived);
+				length = arrived.byteLength;
+				if (done) break;
+				this.#claimKeys(scanner.openKeys);
+				// More has arrived already. Other requests are next.
+				if (value.byteLength === SLICE_BYTES) await this.#runtime.sleep(0);
 			}
-			buffer.set(chunk, length);
-			length = needed;
-		});
+		} catch (error) {
+			cancel();
+			throw error;
+		} finally {
+			stop();
+		}
 		return buffer.subarray(0, length);
 	}
 
@@ -64,7 +85,22 @@ export class BodyReader {
 		const max = this.#bytesMax;
 		if (!(bytes <= max)) throw new AppError("payload_too_large", `The body must be at most ${max} bytes.`);
 		this.#claimed = bytes;
-		this.#grow(needOfBody(bytes));
+		this.#grow(needOfBody(bytes, 0));
+	}
+
+	#widened(buffer: Uint8Array): Uint8Array<ArrayBuffer> {
+		const bytes = Math.max(buffer.byteLength, Math.min(2 * buffer.byteLength, this.#bytesMax));
+		this.#claim(bytes);
+		const wider = new Uint8Array(bytes + 1);
+		wider.set(buffer);
+		return wider;
+	}
+
+	/** They are kept while other bodies are scanned. */
+	#claimKeys(openKeys: number): void {
+		if (openKeys <= this.#keysClaimed) return;
+		this.#keysClaimed = openKeys + KEYS_AT_ONCE;
+		this.#grow(needOfBody(this.#claimed, this.#keysClaimed));
 	}
 
 	#grow(need: Need): void {
@@ -82,22 +118,19 @@ export class BodyReader {
 		);
 	}
 
-	async #eachChunk(body: ReadableStream<Uint8Array>, take: (chunk: Uint8Array) => void): Promise<void> {
-		const reader = body.getReader();
+	/** Returns what cancels the reading, and what ends the limit. The latter throws if the time was over before. */
+	#limitTime(reader: ReadableStreamBYOBReader): [() => void, () => void] {
 		let isLate = false;
-		const cancel = () => reader.cancel().catch(() => undefined);
+		const cancel = () => void reader.cancel().catch(() => undefined);
 		const stopTimer = this.#runtime.timer(READ_MS_MAX, () => {
 			isLate = true;
-			void cancel();
+			cancel();
 		});
-		try {
-			for (let read = await reader.read(); read.value !== undefined; read = await reader.read()) take(read.value);
-		} catch (error) {
-			void cancel();
-			throw error;
-		} finally {
+		const stop = () => {
 			stopTimer();
-		}
-		if (isLate) throw new AppError("invalid_request", `The body did not arrive within ${READ_MS_MAX / 1_000} seconds.`);
+			if (!isLate) return;
+			throw new AppError("invalid_request", `The body did not arrive within ${READ_MS_MAX / 1_000} seconds.`);
+		};
+		return [cancel, stop];
 	}
 }

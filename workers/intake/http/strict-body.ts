@@ -6,9 +6,9 @@ import type { Context } from "hono";
 import { createMiddleware } from "hono/factory";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Json } from "../../../shared/core/json/json.ts";
-import { JsonBody } from "../../../shared/core/json/json-body.ts";
+import { JsonScanner } from "../../../shared/core/json/json-scanner.ts";
 import { BODY_LIMITS, parseStrictJson } from "../../../shared/core/json/strict-json.ts";
-import { utf8 } from "../../../shared/crypto/bytes.ts";
+import { toHex, utf8 } from "../../../shared/crypto/bytes.ts";
 import type { IntakeEnv } from "../services.ts";
 import { BodyReader } from "./body-reader.ts";
 
@@ -28,17 +28,18 @@ function strictBody(rules: Rules) {
 	return createMiddleware<IntakeEnv>(async function readStrictBody(c, next) {
 		const { memory, runtime } = c.env.services;
 		const body = new BodyReader(memory, runtime, rules.bytesMax);
+		const scanner = new JsonScanner({ ...BODY_LIMITS, member: rules.hasInput ? "input" : null });
 		try {
-			// In front of the bytes: what else makes the request the same as another. So both are hashed without a copy.
-			const prefix = rules.hasInput ? utf8(`${c.req.method} ${c.req.path}\n`) : new Uint8Array();
-			const whole = await body.read(c.req.raw, prefix);
-			const bytes = whole.subarray(prefix.byteLength);
+			const digest = rules.hasInput && isRepeatable(c) ? runtime.startDigest() : null;
+			await digest?.add(utf8(`${c.req.method} ${c.req.path}\n`));
+			const bytes = await body.read(c.req.raw, scanner, digest);
 			const isThere = bytes.byteLength > 0;
 			if (isThere || rules.isRequired) checkMediaType(c);
-			const value = isThere || rules.isRequired ? parse(bytes, rules, body) : {};
+			const value = isThere || rules.isRequired ? parse(bytes, scanner, body) : {};
 			if (rules.hasInput) {
-				const readInput = () => (isThere ? new JsonBody(bytes).bytesOf("input") : null);
-				c.set("submission", { fingerprinted: whole, readInput, release: () => release(c, body) });
+				const fingerprint = digest === null ? null : toHex(new Uint8Array(await digest.end()));
+				const input = scanner.member === null ? null : bytes.subarray(scanner.member.start, scanner.member.end);
+				c.set("submission", { fingerprint, input, release: () => release(c, body) });
 			}
 			Object.defineProperty(c.req, "json", { value: async () => value });
 			// The framework only looks whether there is a body, and would find that this one is read already.
@@ -64,6 +65,11 @@ export const allowChange = strictBody({ isRequired: false, bytesMax: 64 * KIB, h
 /** `{}`, or a few fields. */
 export const allowBody = strictBody({ isRequired: false, bytesMax: 4 * KIB, hasInput: false });
 
+/** Whether the same request may come again, and would be recognised by its fingerprint. */
+function isRepeatable(c: Context): boolean {
+	return ["idempotency-key", "x-stainless-retry-count"].some((name) => c.req.header(name) !== undefined);
+}
+
 function checkMediaType(c: Context): void {
 	const type = c.req.header("content-type") ?? "";
 	if (!/^application\/json\s*(;\s*charset=("?)utf-8\2\s*)?$/i.test(type)) {
@@ -74,9 +80,8 @@ function checkMediaType(c: Context): void {
 	}
 }
 
-function parse(bytes: Uint8Array, { hasInput }: Rules, body: BodyReader): Json {
-	const limits = { ...BODY_LIMITS, shortened: hasInput ? "input" : null };
-	const parsed = parseStrictJson(bytes, limits, (scanned) => body.claimFor(scanned));
+function parse(bytes: Uint8Array, scanner: JsonScanner, body: BodyReader): Json {
+	const parsed = parseStrictJson(bytes, scanner, (scanned) => body.claimFor(scanned));
 	if (parsed.ok) return parsed.value;
 	const { message, path } = parsed.problem;
 	throw new AppError("invalid_request", message, path === "" ? null : path);

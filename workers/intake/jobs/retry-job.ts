@@ -43,10 +43,10 @@ export const retryJobRoute = newApp().openapi(route, async (c) => {
 	const order = {
 		key: jobKeyOf(c),
 		overrides,
-		input: c.var.submission?.readInput() ?? null,
+		input: c.var.submission?.input ?? null,
 		parsedInput,
 		origin: originOf(c),
-		idempotency: await readIdempotency(c),
+		idempotency: readIdempotency(c),
 		by: callerAsActor(c),
 	};
 	const retried = await retry(submitBindings(c), order);

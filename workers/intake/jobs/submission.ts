@@ -3,7 +3,6 @@ import type { Context } from "hono";
 import { ChangedJob, viewJob, viewJobReference } from "../../../shared/api/job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import type { Idempotency } from "../../../shared/core/jobs/idempotency.ts";
-import { sha256Hex } from "../../../shared/crypto/digest.ts";
 import type { Submission } from "../../../shared/db/jobs/submit-jobs.ts";
 import type { Outcome, SubmitBindings } from "../../../shared/jobs/submit.ts";
 import { errorResponse, jsonResponse } from "../http/describe-route.ts";
@@ -57,16 +56,16 @@ export function submitBindings(c: Context<IntakeEnv>): SubmitBindings {
  * How a repeated request is recognised: by `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header), or by the
  * retry count of OpenAI's SDKs. The same key, method, path and bytes are the same request. Null: it cannot be recognised.
  */
-export async function readIdempotency(c: Context<IntakeEnv>): Promise<Idempotency | null> {
+export function readIdempotency(c: Context<IntakeEnv>): Idempotency | null {
 	const key = c.req.header("idempotency-key");
 	const count = readRetryCount(c.req.header("x-stainless-retry-count"));
-	if (key === undefined && count === null) return null;
-	const { services, requestId } = c.env;
 	const { submission, caller } = c.var;
-	const fingerprint = await sha256Hex(services.runtime, submission?.fingerprinted ?? "");
+	const fingerprint = submission?.fingerprint ?? null;
+	if (fingerprint === null) return null;
 	if (key !== undefined) return { key, fingerprint };
+	if (count === null) return null;
 	// Keys of callers have no spaces, so they never collide with this one.
-	return { key: `retried ${caller.keyId} ${fingerprint}`, requestId, isRepeat: count !== 0 };
+	return { key: `retried ${caller.keyId} ${fingerprint}`, requestId: c.env.requestId, isRepeat: count !== 0 };
 }
 
 /** SDKs set this header by themselves, so any other value than a count is ignored rather than refused. */

@@ -34,9 +34,9 @@ export const submitJobRoute = newApp().openapi(route, async (c) => {
 		tenantId: c.var.caller.tenantId,
 		request,
 		parsedInput,
-		input: c.var.submission?.readInput() ?? new Uint8Array(),
+		input: c.var.submission?.input ?? new Uint8Array(),
 		origin: originOf(c),
-		idempotency: await readIdempotency(c),
+		idempotency: readIdempotency(c),
 	};
 	return await respondToSubmission(c, await submit(submitBindings(c), order), waitMs);
 });

@@ -1,9 +1,12 @@
 import { describe, expect, it } from "vitest";
+import { type JsonLimits, JsonScanner } from "../../../../../shared/core/json/json-scanner.ts";
 import { BODY_LIMITS, parseStrictJson } from "../../../../../shared/core/json/strict-json.ts";
 
 const MEBIBYTE = 1024 * 1024;
 const encoder = new TextEncoder();
-const parse = (text: string) => parseStrictJson(encoder.encode(text), BODY_LIMITS);
+const parseWithin = (limits: JsonLimits, text: string) =>
+	parseStrictJson(encoder.encode(text), new JsonScanner(limits));
+const parse = (text: string) => parseWithin(BODY_LIMITS, text);
 
 function problemOf(text: string) {
 	const parsed = parse(text);
@@ -28,8 +31,8 @@ describe("no body costs more than its length", () => {
 
 	it("accepts as many values as the limit says and refuses one more", () => {
 		const limits = { depthMax: 64, valuesMax: 3 };
-		expect(parseStrictJson(encoder.encode('{"a":1,"b":[]}'), limits).ok).toBe(true);
-		expect(parseStrictJson(encoder.encode('{"a":1,"b":[2]}'), limits)).toEqual({
+		expect(parseWithin(limits, '{"a":1,"b":[]}').ok).toBe(true);
+		expect(parseWithin(limits, '{"a":1,"b":[2]}')).toEqual({
 			ok: false,
 			problem: { message: "The body holds more than 3 values.", path: "b.0" },
 		});
@@ -54,7 +57,7 @@ describe("no body costs more than its length", () => {
 		const bytes = encoder.encode(text);
 		// The time of this thread alone: what runs beside the test does not count.
 		const before = process.threadCpuUsage();
-		parseStrictJson(bytes, BODY_LIMITS);
+		parseStrictJson(bytes, new JsonScanner(BODY_LIMITS));
 		const spent = process.threadCpuUsage(before);
 		expect((spent.user + spent.system) / 1000).toBeLessThan(800);
 	});

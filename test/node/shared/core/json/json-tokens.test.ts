@@ -1,6 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { numberEnd, stringEnd } from "../../../../../shared/core/json/json-tokens.ts";
 
+const encoder = new TextEncoder();
+
 describe("a string ends at its quote, or is at fault where it goes wrong", () => {
 	it.each([
 		['""', 2, null],
@@ -17,24 +19,26 @@ describe("a string ends at its quote, or is at fault where it goes wrong", () =>
 		['"\\ud800\\n"', 1, "half a pair"],
 		['"\\u00"', 1, "malformed"],
 		['"\\u00G0"', 1, "malformed"],
-		['"\\u', 1, "malformed"],
-		['"\\', 1, "malformed"],
+		['"\\u', 1, "cut"],
+		['"\\ud83d\\ude', 1, "cut"],
+		['"\\', 1, "cut"],
 		['"\\a"', 1, "malformed"],
 		['"\\U0041"', 1, "malformed"],
 		['"a\u001f"', 2, "malformed"],
-		['"a', 2, "malformed"],
+		['"a', 2, "cut"],
 	])("%j", (text, end, fault) => {
-		expect(stringEnd(text, 0)).toEqual({ end, fault });
+		expect(stringEnd(encoder.encode(text), 1)).toEqual({ end, fault });
 	});
 
 	it("at any length of the text before it", () => {
 		for (let length = 0; length <= 100; length++) {
 			const text = `"${"é".repeat(length)}`;
-			const end = text.length;
-			expect(stringEnd(`${text}"x`, 0)).toEqual({ end: end + 1, fault: null });
-			expect(stringEnd(`${text}\\n"`, 0)).toEqual({ end: end + 3, fault: null });
-			expect(stringEnd(`${text}\u0000"`, 0)).toEqual({ end, fault: "malformed" });
-			expect(stringEnd(text, 0)).toEqual({ end, fault: "malformed" });
+			const end = 1 + 2 * length;
+			const ends = (rest: string) => stringEnd(encoder.encode(text + rest), 1);
+			expect(ends('"x')).toEqual({ end: end + 1, fault: null });
+			expect(ends('\\n"')).toEqual({ end: end + 3, fault: null });
+			expect(ends('\u0000"')).toEqual({ end, fault: "malformed" });
+			expect(ends("")).toEqual({ end, fault: "cut" });
 		}
 	});
 });

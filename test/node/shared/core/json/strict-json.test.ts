@@ -1,10 +1,19 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../../shared/core/json/json.ts";
+import { JsonScanner } from "../../../../../shared/core/json/json-scanner.ts";
 import { BODY_LIMITS, parseStrictJson } from "../../../../../shared/core/json/strict-json.ts";
 
 const encoder = new TextEncoder();
-const parse = (text: string) => parseStrictJson(encoder.encode(text), BODY_LIMITS);
+const parseBytes = (bytes: Uint8Array) => parseStrictJson(bytes, new JsonScanner(BODY_LIMITS));
+/** As it arrives: each slice ends where one of `cuts` says, modulo the length. */
+function parseSliced(bytes: Uint8Array, cuts: readonly number[]) {
+	const scanner = new JsonScanner(BODY_LIMITS);
+	const ends = cuts.map((cut) => cut % (bytes.byteLength + 1)).sort((a, b) => a - b);
+	for (const end of ends) scanner.scan(bytes.slice(0, end));
+	return parseStrictJson(bytes, scanner);
+}
+const parse = (text: string) => parseBytes(encoder.encode(text));
 
 function jsonParsed(text: string): { value: Json } | null {
 	try {
@@ -88,7 +97,7 @@ describe("bytes that are not UTF-8 text are refused", () => {
 		["a surrogate as three bytes", [0x22, 0xed, 0xa0, 0x80, 0x22], "The body is not valid UTF-8."],
 		["a cut character", [0x22, 0xe2, 0x82], "The body is not valid UTF-8."],
 	])("%s", (_name, bytes, message) => {
-		expect(parseStrictJson(Uint8Array.from(bytes), BODY_LIMITS)).toEqual({ ok: false, problem: { message, path: "" } });
+		expect(parseBytes(Uint8Array.from(bytes))).toEqual({ ok: false, problem: { message, path: "" } });
 	});
 });
 
@@ -142,11 +151,18 @@ describe("for any body", () => {
 
 	it("the value equals that of JSON.parse, unless a part of it offends", () => {
 		fc.assert(
-			fc.property(fc.jsonValue({ maxDepth: 6, stringUnit: "binary" }), fc.nat(2), (value, indent) => {
-				const text = JSON.stringify(value, null, indent);
-				fc.pre(!isOffending(JSON.parse(text)));
-				expect(parse(text)).toEqual({ ok: true, value: JSON.parse(text) });
-			}),
+			fc.property(
+				fc.jsonValue({ maxDepth: 6, stringUnit: "binary" }),
+				fc.nat(2),
+				fc.array(fc.nat()),
+				(value, indent, cuts) => {
+					const text = JSON.stringify(value, null, indent);
+					fc.pre(!isOffending(JSON.parse(text)));
+					const bytes = encoder.encode(text);
+					expect(parseBytes(bytes)).toEqual({ ok: true, value: JSON.parse(text) });
+					expect(parseSliced(bytes, cuts)).toEqual({ ok: true, value: JSON.parse(text) });
+				},
+			),
 			{ numRuns: 1000 },
 		);
 	});
@@ -159,19 +175,25 @@ describe("for any body", () => {
 			piece: fc.oneof(piece, fc.string({ maxLength: 3 })),
 		});
 		fc.assert(
-			fc.property(fc.jsonValue(), fc.array(mutation, { minLength: 1, maxLength: 4 }), (value, mutations) => {
-				let text = JSON.stringify(value);
-				for (const { at, length, piece } of mutations) {
-					const from = at % (text.length + 1);
-					text = text.slice(0, from) + piece + text.slice(from + length);
-				}
-				const ours = parse(text);
-				const theirs = jsonParsed(text.toWellFormed());
-				if (ours.ok) expect(theirs).toEqual({ value: ours.value });
-				if (theirs === null) expect(ours.ok).toBe(false);
-				// What JSON.parse accepts is never called invalid JSON.
-				else expect(ours.ok || !ours.problem.message.includes("not valid JSON")).toBe(true);
-			}),
+			fc.property(
+				fc.jsonValue(),
+				fc.array(mutation, { minLength: 1, maxLength: 4 }),
+				fc.array(fc.nat()),
+				(value, mutations, cuts) => {
+					let text = JSON.stringify(value);
+					for (const { at, length, piece } of mutations) {
+						const from = at % (text.length + 1);
+						text = text.slice(0, from) + piece + text.slice(from + length);
+					}
+					const ours = parse(text);
+					expect(parseSliced(encoder.encode(text), cuts)).toEqual(ours);
+					const theirs = jsonParsed(text.toWellFormed());
+					if (ours.ok) expect(theirs).toEqual({ value: ours.value });
+					if (theirs === null) expect(ours.ok).toBe(false);
+					// What JSON.parse accepts is never called invalid JSON.
+					else expect(ours.ok || !ours.problem.message.includes("not valid JSON")).toBe(true);
+				},
+			),
 			{ numRuns: 5000 },
 		);
 	});
@@ -179,7 +201,7 @@ describe("for any body", () => {
 	it("any bytes are answered, never thrown at", () => {
 		fc.assert(
 			fc.property(fc.uint8Array({ maxLength: 64 }), (bytes) => {
-				expect(typeof parseStrictJson(bytes, BODY_LIMITS).ok).toBe("boolean");
+				expect(typeof parseBytes(bytes).ok).toBe("boolean");
 			}),
 			{ numRuns: 2000 },
 		);
