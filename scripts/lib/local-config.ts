@@ -77,7 +77,7 @@ export function localSettings(input: {
 	for (const name of Object.keys(vars)) vars[name] = given(name) ?? vars[name] ?? "";
 
 	const needed = [...(production.secrets?.required ?? []), ...secretsNamedByRoutes(vars.MODEL_ROUTES ?? "")];
-	const names = new Set([...Object.keys(file), "SIGNING_KEY_PREVIOUS", ...needed]);
+	const names = new Set([...Object.keys(file), "ADMIN_TOKEN_PREVIOUS", "SIGNING_KEY_PREVIOUS", ...needed]);
 	const secrets: Values = {};
 	for (const name of names) {
 		const value = given(name);

@@ -103,10 +103,11 @@ export type JobRequest = Omit<z.infer<typeof SubmitJob>, "input" | "webhook"> & 
 export const RetryJob = SubmitJob.partial().openapi("RetryJob");
 
 export const waitHeaders = z.object({
-	prefer: z
-		.string()
-		.optional()
-		.openapi({ example: "wait=30", description: "`wait`: seconds to wait for the job, up to 60." }),
+	prefer: z.string().optional().openapi({
+		example: "wait=30",
+		description:
+			"`wait`: seconds to wait for the job, up to 60. The response has `Preference-Applied` if it waited. Without, too many requests of the tenant were waiting, and it is that of a poll.",
+	}),
 });
 
 export const submitHeaders = waitHeaders.extend({

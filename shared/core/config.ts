@@ -21,6 +21,11 @@ const flag = z.enum(["true", "false"], { error: "must be true or false" }).defau
 
 const secret = z.string({ error: "is not set" }).min(32, { error: "must have at least 32 characters" });
 
+/** An offline guess of a passphrase could be checked with a single result link. */
+const randomKey = z.string({ error: "is not set" }).regex(/^[\w+/-]{43,}={0,2}$/, {
+	error: "must be at least 32 random bytes in base64: openssl rand -base64 32",
+});
+
 const json = z.string({ error: "is not set" }).transform((text, context) => {
 	try {
 		return JSON.parse(text) as unknown;
@@ -103,8 +108,9 @@ const Schema = z.object({
 			}),
 		),
 	LOG_LEVEL: z.enum(LOG_LEVELS, { error: `must be one of ${LOG_LEVELS.join(", ")}` }).default("info"),
-	ADMIN_TOKEN: z.string({ error: "is not set" }).min(32, { error: "must have at least 32 characters" }),
-	SIGNING_KEY: secret,
+	ADMIN_TOKEN: secret,
+	ADMIN_TOKEN_PREVIOUS: secret.optional(),
+	SIGNING_KEY: randomKey,
 	SIGNING_KEY_PREVIOUS: secret.optional(),
 });
 
@@ -135,7 +141,8 @@ export interface Config {
 	/** For the webhooks of one tenant to one host. */
 	webhookLimit: HostLimit;
 	logLevel: LogLevel;
-	adminToken: string;
+	/** The operator's tokens: the current one, and the previous one while it is replaced. */
+	adminTokens: string[];
 	/** Encrypt webhook secrets and sign result links. New ones use the first key; all keys are accepted. */
 	signingKeys: string[];
 }
@@ -174,7 +181,7 @@ export function parseConfig(vars: unknown): ParsedConfig {
 			deliveryScheduleMs: v.DELIVERY_SCHEDULE_SECONDS.map((s) => s * 1000),
 			webhookLimit: { atOnce: v.WEBHOOK_LIMIT[0], aSecond: v.WEBHOOK_LIMIT[1] },
 			logLevel: v.LOG_LEVEL,
-			adminToken: v.ADMIN_TOKEN,
+			adminTokens: [v.ADMIN_TOKEN, ...(v.ADMIN_TOKEN_PREVIOUS === undefined ? [] : [v.ADMIN_TOKEN_PREVIOUS])],
 			signingKeys: [v.SIGNING_KEY, ...(v.SIGNING_KEY_PREVIOUS === undefined ? [] : [v.SIGNING_KEY_PREVIOUS])],
 		},
 	};

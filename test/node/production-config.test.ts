@@ -19,7 +19,7 @@ it("production sends webhooks through the front door of every host, to https alo
 
 it("production serves the simulated model, with which npm run verify works, only where it is switched on", () => {
 	const MODEL_ROUTES = /^MODEL_ROUTES = '(.*)'$/m.exec(toml)?.[1];
-	const secrets = { ADMIN_TOKEN: "a".repeat(32), SIGNING_KEY: "s".repeat(32) };
+	const secrets = { ADMIN_TOKEN: "a".repeat(32), SIGNING_KEY: "s".repeat(43) };
 	const providerOf = (ALLOW_SIMULATED: string | undefined) => {
 		const parsed = parseConfig({ ...secrets, DEFAULT_MODEL: "m", MODEL_ROUTES, ALLOW_SIMULATED });
 		return parsed.ok ? routeFor(parsed.config.modelRoutes, MODEL)?.provider : parsed.problems;

@@ -124,7 +124,7 @@ describe("tables list exactly what the code has", () => {
 		);
 	it.each([
 		["settings", "variable", ["MODEL_ROUTES", ...vars.keys()]],
-		["settings", "secret", ["ADMIN_TOKEN", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS"]],
+		["settings", "secret", ["ADMIN_TOKEN", "ADMIN_TOKEN_PREVIOUS", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS"]],
 		["settings", "`provider`", [...PROVIDERS]],
 		["settings", "field of a route", Object.keys(ModelRouteSchema.shape)],
 		["settings", "field of `simulate`", Object.keys(Simulation.shape)],

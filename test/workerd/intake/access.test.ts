@@ -16,6 +16,14 @@ const admin = (method: string, path: string, json?: unknown) => send(method, `/v
 
 const { tenantId, key } = await aCaller();
 
+it("the operator's previous token works too while it is replaced, and no other does", async () => {
+	const previous = "the-previous-admin-token-of-this-service";
+	const { server } = theServices({ config: { adminTokens: [ADMIN, previous] } });
+	const status = async (token: string) => (await sendTo(server, "GET", "/v1/admin/tenants", { key: token })).status;
+	expect(await Promise.all([ADMIN, previous, `${previous}x`].map(status))).toEqual([200, 200, 401]);
+	expect((await send("GET", "/v1/admin/tenants", { key: previous })).status).toBe(401);
+});
+
 describe("an API key", () => {
 	it("is shown once, and only its hash is kept", async () => {
 		const made = await admin("POST", `/tenants/${tenantId}/keys`, { name: "ci" });

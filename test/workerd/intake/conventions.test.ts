@@ -114,10 +114,11 @@ describe("a request body", () => {
 	it("is counted where it has no Content-Length, and read no further than the limit", async () => {
 		let sent = 0;
 		const chunk = new Uint8Array(1024 * 1024).fill(0x20);
-		const endless = new ReadableStream<Uint8Array>({
+		const endless = new ReadableStream({
+			type: "bytes",
 			pull(controller) {
 				sent += chunk.byteLength;
-				controller.enqueue(chunk);
+				controller.enqueue(chunk.slice());
 			},
 		});
 		const { server } = theServices();

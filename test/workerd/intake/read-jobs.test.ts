@@ -379,6 +379,19 @@ describe("GET /v1/jobs/{id}/result", async () => {
 			for (const path of bad) expect((await send("GET", path)).status, path).toBe(401);
 		});
 
+		it("may be read as often as a tenant may send requests, but does not use up the tenant's own", async () => {
+			const job = await aSucceededJob(tenantId);
+			const TENANT_RATE: RateLimit = { limit: async ({ key }) => ({ success: key === tenantId }) };
+			const { server } = theServices({}, { TENANT_RATE });
+			const statuses: number[] = [];
+			const path = await link(job);
+			for (let read = 0; read < 5; read++) statuses.push((await sendTo(server, "HEAD", path)).status);
+			expect(statuses).toEqual([200, 200, 200, 200, 429]);
+			for (let page = 0; page < 5; page++) {
+				expect((await sendTo(server, "GET", "/v1/jobs?limit=1", { key })).status).toBe(200);
+			}
+		});
+
 		it("outlives a rotation of SIGNING_KEY unless the old key leaked, and does not outlive the job", async () => {
 			const job = await aSucceededJob(tenantId);
 			const rotated = { signingKeys: ["a-new-signing-key-a-new-signing-key", env.SIGNING_KEY] };

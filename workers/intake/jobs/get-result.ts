@@ -6,7 +6,7 @@ import { isFinal } from "../../../shared/core/jobs/job-states.ts";
 import { verifyResultLink } from "../../../shared/crypto/result-link.ts";
 import { openResult } from "../../../shared/storage/results.ts";
 import { callerOf } from "../auth/authenticate.ts";
-import { rejectUnauthenticated } from "../auth/rate-limits.ts";
+import { checkTenantRate, rejectUnauthenticated } from "../auth/rate-limits.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, errorResponse, idParams, jsonResponse } from "../http/describe-route.ts";
 import type { Caller, IntakeEnv } from "../services.ts";
@@ -62,5 +62,7 @@ async function readerOf(c: Context<IntakeEnv>, link: z.infer<typeof Query>): Pro
 	const linkKeys = acceptsPreviousLinks ? signingKeys : signingKeys.slice(0, 1);
 	const job = await verifyResultLink(services.runtime, linkKeys, signed);
 	if (job === null) throw await rejectUnauthenticated(c, "This link is invalid or expired.");
+	// They have a rate of their own, so that a reader of links cannot use up the tenant's.
+	await checkTenantRate(c, { tenantId: `links of ${job.tenantId}`, requests: null });
 	return { tenantId: job.tenantId, keyId: "", scopes: [], waits: 0 };
 }

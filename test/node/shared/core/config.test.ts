@@ -1,7 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../../../shared/core/config.ts";
 
-const SECRET = "s".repeat(32);
+const SECRET = "s".repeat(43);
+const NOT_RANDOM = "must be at least 32 random bytes in base64: openssl rand -base64 32";
 const LEAST = {
 	DEFAULT_MODEL: "simulated/echo",
 	MODEL_ROUTES: '[{"match":"*","provider":"simulated"}]',
@@ -38,7 +39,7 @@ describe("parseConfig", () => {
 				deliveryScheduleMs: [0, 5, 300, 1_800, 7_200, 18_000, 36_000, 50_400, 72_000, 86_400].map((s) => s * 1000),
 				webhookLimit: { atOnce: 5, aSecond: 10 },
 				logLevel: "info",
-				adminToken: LEAST.ADMIN_TOKEN,
+				adminTokens: [LEAST.ADMIN_TOKEN],
 				signingKeys: [SECRET],
 			},
 		});
@@ -58,6 +59,7 @@ describe("parseConfig", () => {
 			DELIVERY_SCHEDULE_SECONDS: "0, 1,2.5",
 			LOG_LEVEL: "debug",
 			SIGNING_KEY_PREVIOUS: previous,
+			ADMIN_TOKEN_PREVIOUS: previous,
 			SWEEP_SECONDS: "5",
 			DB: {},
 		});
@@ -73,6 +75,7 @@ describe("parseConfig", () => {
 			deliveryScheduleMs: [0, 1_000, 2_500],
 			logLevel: "debug",
 			signingKeys: [SECRET, previous],
+			adminTokens: [LEAST.ADMIN_TOKEN, previous],
 		});
 	});
 
@@ -151,7 +154,9 @@ describe("parseConfig", () => {
 		]),
 		[{ LOG_LEVEL: "loud" }, "LOG_LEVEL must be one of debug, info, warn, error"],
 		[{ ADMIN_TOKEN: "short" }, "ADMIN_TOKEN must have at least 32 characters"],
-		[{ SIGNING_KEY: "short" }, "SIGNING_KEY must have at least 32 characters"],
+		[{ SIGNING_KEY: "a passphrase, however long it may be, is not random" }, `SIGNING_KEY ${NOT_RANDOM}`],
+		[{ SIGNING_KEY: "c2hvcnQ=".repeat(4) }, `SIGNING_KEY ${NOT_RANDOM}`],
+		[{ ADMIN_TOKEN_PREVIOUS: "short" }, "ADMIN_TOKEN_PREVIOUS must have at least 32 characters"],
 		[{ SIGNING_KEY_PREVIOUS: "short" }, "SIGNING_KEY_PREVIOUS must have at least 32 characters"],
 	])("says in plain words what is wrong: %j", (vars, problem) => {
 		expect(problemOf(vars)).toContain(problem);
