@@ -43,7 +43,12 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	organization_spend_limit_exceeded: BLOCKED,
 	project_spend_limit_exceeded: BLOCKED,
 	organization_usage_limit_exceeded: BLOCKED,
+	// Anthropic's, among the details of a 400, 402, 403 or 429.
 	enforced_spend_limit_reached: BLOCKED,
+	contract_spend_limit_reached: BLOCKED,
+	linked_organization_spend_limit_reached: BLOCKED,
+	linked_organization_billing_unavailable: BLOCKED,
+	organization_on_hold: BLOCKED,
 	billing_hard_limit_reached: BLOCKED,
 	billing_not_active: BLOCKED,
 	billing_error: BLOCKED,
@@ -187,6 +192,8 @@ export const SENTENCES: readonly SentenceRow[] = [
 		classification: BLOCKED,
 	},
 	{ about: "account", pattern: /spend(ing)? limit/i, statuses: [429], classification: BLOCKED },
+	// Anthropic's limit of an organization or workspace, a 400.
+	{ about: "account", pattern: /\breached your specified (workspace )?api usage limits?\b/i, classification: BLOCKED },
 	{ about: "account", pattern: /api key not valid/i, statuses: [400], classification: UNAUTHORIZED },
 	{
 		about: "moment",

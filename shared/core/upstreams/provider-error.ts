@@ -17,7 +17,8 @@ export interface ProviderError {
 }
 
 /**
- * Reads `{error: {message, type, code}}` (OpenAI, Anthropic), `{error: {code: 429, status, details}}` (Gemini, OpenRouter),
+ * Reads `{error: {message, type, code}}` (OpenAI), `{error: {message, type, details: {error_code}}}` (Anthropic),
+ * `{error: {code: 429, status, details: [{reason}]}}` (Gemini, OpenRouter),
  * `{error: "…"}` (Ollama), `{errors: [{code, message}]}` and `{internalCode, description}` (Workers AI),
  * `{name: "AiGatewayError", error: [{code, message}]}` (AI Gateway), the bare `{message, type, code}` (Mistral, vLLM),
  * `{detail}` (FastAPI), and a list of one of these.
@@ -32,6 +33,7 @@ export function readProviderError(body: Json | undefined): ProviderError {
 		outer.internalCode,
 		inner.internalCode,
 		inner.code,
+		objectOf(inner.details)?.error_code,
 		inner.type,
 		...reasons,
 		inner.status,

@@ -14,11 +14,15 @@ function classify(status: number | null, body?: Json, headers: Record<string, st
 const openai = (code: string | null, type = "invalid_request_error", message = "Why.") => ({
 	error: { message, type, code, param: null },
 });
-const anthropic = (type: string, message = "Why.") => ({ type: "error", error: { type, message } });
+const anthropic = (type: string, message = "Why.", code?: string) => ({
+	type: "error",
+	error: { type, message, ...(code === undefined ? {} : { details: { error_code: code } }) },
+});
 const cloudflare = (code: number) => ({ success: false, result: null, errors: [{ code, message: "Why." }] });
 
 const gemini = (code: number, status: string, message = "Why.") => ({ error: { code, message, status } });
 const TOO_LOW = "Your credit balance is too low to access the API.";
+const SPENT = "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.";
 const TOO_LONG = "prompt is too long: 210000 tokens > 200000 maximum";
 
 describe("by status alone", () => {
@@ -79,7 +83,14 @@ describe("by the provider's words", () => {
 		[429, openai("organization_usage_limit_exceeded"), "blocked", "quota_exhausted"],
 		[429, openai("billing_hard_limit_reached"), "blocked", "quota_exhausted"],
 		[429, openai("billing_not_active"), "blocked", "quota_exhausted"],
-		[429, anthropic("enforced_spend_limit_reached"), "blocked", "quota_exhausted"],
+		...[
+			"enforced_spend_limit_reached",
+			"contract_spend_limit_reached",
+			"linked_organization_spend_limit_reached",
+			"linked_organization_billing_unavailable",
+			"organization_on_hold",
+		].map((word): Row => [429, anthropic("rate_limit_error", "Why.", word), "blocked", "quota_exhausted"]),
+		[400, anthropic("invalid_request_error", SPENT), "blocked", "quota_exhausted"],
 		[402, anthropic("billing_error"), "blocked", "quota_exhausted"],
 		[402, { error: { code: 402, message: "Insufficient credits" } }, "blocked", "quota_exhausted"],
 		[403, openai("insufficient_credits"), "blocked", "quota_exhausted"],
