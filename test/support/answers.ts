@@ -27,6 +27,12 @@ export function refusing(status: number, error: object, headers: Record<string, 
 	return (response) => send(response, status, { error }, headers);
 }
 
+export function answeringText(status: number, text: string, type = "application/json"): Answer {
+	return (response) => {
+		response.writeHead(status, { "content-type": type }).end(text);
+	};
+}
+
 /** Answers no sooner than that: a call in flight is there for others to see. */
 export function slowly(afterMs: number, answer: Answer): Answer {
 	return (response) => {

@@ -113,10 +113,11 @@ function placesOf(outer: JsonObject, inner: JsonObject): string[] {
 	return [...new Set(places)].map(wordOf).filter((place) => place !== null);
 }
 
-/** Accepts words and Cloudflare's four-digit codes. Not a word: an HTTP status, and "error", the type of some bodies. */
+/** Accepts words and Cloudflare's four-digit codes. Not a word: an HTTP status, and that it failed. */
 function wordFrom(value: Json | undefined): string | null {
 	const word = typeof value === "number" ? String(value) : stringOf(value)?.trim();
-	if (word === undefined || !/^[\w.:-]{1,64}$/.test(word) || /^([1-5]\d\d|0|error)$/i.test(word)) return null;
+	if (word === undefined || !/^[\w.:-]{1,64}$/.test(word) || /^([1-5]\d\d|0|error|fail(ed|ure)?)$/i.test(word))
+		return null;
 	return word;
 }
 
@@ -132,10 +133,14 @@ const SENTENCES_MAX = 3;
 /** Where an object has its sentence. Not `input` or `ctx`, which quote the request. */
 const SENTENCE_MEMBERS = ["message", "msg", "description", "error_description", "error", "detail", "errors", "title"];
 
+/** A page, or what a gateway made of a sentence that it did not find: "openai error: undefined". */
+const NO_SENTENCE = /^\s*<|(^|:\s*)(undefined|null|none|\[object \w+\])\s*$/i;
+
 /** A sentence in any shape: text, JSON text, or an object or list that holds some. Null: none. */
 function sentenceOf(value: Json | undefined, levels = LEVELS_MAX): string | null {
 	if (levels === 0) return null;
 	const word = wordOf(value);
+	if (word !== null && NO_SENTENCE.test(word)) return null;
 	if (word !== null) return (/^\s*[[{]/.test(word) ? sentenceOf(parseJson(word), levels - 1) : null) ?? word;
 	const list = listOf(value);
 	if (list !== null) return joined(list.map((each) => sentenceOf(each, levels - 1)));

@@ -11,7 +11,7 @@ export interface Scenario {
 	api: Api;
 	provider: ScriptedProvider;
 	/** A model that only this test knows; `unpaid/…` models are asked with a credential of their own. */
-	model(name: `${"scripted" | "unpaid"}/${string}`): string;
+	model(name: `${"scripted" | "unpaid" | "gateway"}/${string}`): string;
 	/** Submits a short prompt, unless the job says otherwise. */
 	submit(job: { model: string | string[] } & Record<string, unknown>): Promise<JobBody>;
 }
@@ -66,9 +66,9 @@ export const it = base
 
 async function expectBalanced(api: Api, provider: ScriptedProvider, { jobs, models }: Account): Promise<void> {
 	const attempts = (await Promise.all(jobs.map((id) => api.attempts(id)))).flat();
-	// An entry that says so stands for a refused stream and the call without.
-	const isRepeated = (message: string | null) => message?.endsWith("the call was repeated without it.") === true;
-	const recorded = attempts.flatMap(({ model, message }) => (isRepeated(message) ? [model, model] : [model]));
+	// An entry that says so stands for the refused calls and the one without.
+	const repeats = (message: string | null) => (message ?? "").split("the call was repeated without it.").length - 1;
+	const recorded = attempts.flatMap(({ model, message }) => Array.from({ length: 1 + repeats(message) }, () => model));
 	const seen = provider.callsOf(...models).map(({ model }) => model);
 	expect(recorded.sort(), "attempts recorded, against calls seen").toEqual(seen.sort());
 }

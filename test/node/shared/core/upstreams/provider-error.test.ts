@@ -47,6 +47,11 @@ describe("a provider's sentence", () => {
 		[{ message: {} }],
 		[{ message: [] }],
 		[{ error: { message: null, code: 1 } }],
+		[{ error: { message: "openai error: undefined", type: null }, provider: "openai" }],
+		[{ error: "null" }],
+		[{ message: "Error: [object Object]" }],
+		[{ message: "<html>502</html>" }],
+
 		[[[[[[["deep"]]]]]]],
 	])("is null in %j", (body) => {
 		expect(readProviderError(body).message).toBeNull();
@@ -65,4 +70,9 @@ describe("the members that it names", () => {
 	])("in %j are %j", (body, places) => {
 		expect(readProviderError(body).places).toEqual(places);
 	});
+});
+
+it("has no words that only say that something failed", () => {
+	for (const status of ["failure", "Failed", "fail", "error"])
+		expect(readProviderError({ status, message: "Invalid config passed" })).toMatchObject({ words: [] });
 });
