@@ -1,6 +1,6 @@
 /** Reports the outcome of a call to the shared breakers. Best effort: the sweeper also releases parked jobs. */
 import type { FailureDecision } from "../../shared/core/jobs/decide.ts";
-import { type BreakerEvent, breakerEventFor, PERMITS_EARNED } from "../../shared/core/upstreams/breaker.ts";
+import { type BreakerEvent, breakerEventFor } from "../../shared/core/upstreams/breaker.ts";
 import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
 import { recordFailure, recordRecovery } from "../../shared/db/admission/breakers.ts";
@@ -12,15 +12,14 @@ import type { Consumer, Lease } from "./consumer.ts";
 export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBreakers }: Lease): Promise<void> {
 	if (probedBreakers.length === 0) return;
 	try {
-		await recordRecovery(db, probedBreakers, job.leasedAt ?? 0);
-		await jobQueue.enqueue(await releaseParked(db, probedBreakers, earnedBy(probedBreakers)));
+		const earned = await recordRecovery(db, probedBreakers, job.leasedAt ?? 0);
+		// From all keys together hardly more jobs than there are permits.
+		const limit = Math.ceil(earned / probedBreakers.length);
+		await jobQueue.enqueue(await releaseParked(db, probedBreakers, limit));
 	} catch (error) {
 		logWarning("recovery.report_failed", { jobId: job.jobId }, error);
 	}
 }
-
-/** How many jobs a success releases from each of these keys: in all, hardly more than it earns permits. */
-const earnedBy = (keys: readonly string[]) => Math.ceil(PERMITS_EARNED / keys.length);
 
 /** Returns the event to write in the transaction that queues the job again. Null: everything is reported. */
 export async function reportFailure(

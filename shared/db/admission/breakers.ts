@@ -8,8 +8,8 @@
  * parked on the one that stays open longest.
  *
  * A breaker has a row once a call failed. It gates every call until `open_until`, and is then half-open: it admits a few calls,
- * and more with each success, until its row is deleted. A healthy upstream has no row and costs one look-up. Jobs parked on a
- * shared key are released in turn by tenants (`release.ts`).
+ * more with each success, and half as many after a refusal, until its row is deleted. A healthy upstream has no row and costs one
+ * look-up. Jobs parked on a shared key are released in turn by tenants (`release.ts`).
  */
 import type { JobKey } from "../../core/jobs/job.ts";
 import {
@@ -70,12 +70,16 @@ const IS_SHARED = `(NOT ?8
 /** After a trip, one such failure trips a shared breaker again until a call of any tenant succeeded. */
 const SHARED_TRIPS = `EXISTS (SELECT 1 FROM breakers WHERE key = ?7 AND ((trips > 0 AND successes = 0) OR (${IS_MOST})))`;
 
+/** Of the calls that it admitted at once. Before its first refusal, each success added one. */
+const HALF = "max(1, coalesce(calls_at_once, 1 + successes) / 2)";
+
 /**
  * Records a failed call in the own breaker of its tenant, and in the shared one if it is evidence for all. `excluded.trips` is 1
  * for a trip and 0 for a failure that is only counted.
  *
  * If the breaker tripped after the call was leased, `open_until` is only moved later. An earlier trip's `open_until` is
- * replaced: it may be the time reserved for a probe, which no provider requested. The permits earned so far are lost.
+ * replaced: it may be the time reserved for a probe, which no provider requested. After its probe the breaker resumes with half
+ * of the calls that it admitted at once.
  * A wait that the provider requested does not count as one more trip, so it does not double the next one. A trip leaves
  * `failures` at no more than a tenant may share, and does not begin a new observation.
  */
@@ -97,6 +101,7 @@ export function breakerStatement(db: Database, event: BreakerEvent): Statement {
 		       open_until = CASE WHEN NOT excluded.trips THEN open_until
 		           ELSE max(iif(${IS_LATER}, 0, open_until), ${NOW} + max(?5, iif(?6, 0, ${doubled("?9")}))) END,
 		       permits = iif(excluded.trips, 1, permits),
+		       calls_at_once = iif(excluded.trips AND successes > 0, ${HALF}, calls_at_once),
 		       trips = max(excluded.trips, trips + (excluded.trips AND NOT ?6 AND (${IS_LATER} OR open_until <= ${NOW}))),
 		       tripped_at = iif(excluded.trips, ${NOW}, tripped_at),
 		       failures = min(iif(excluded.trips, ${FAILURES_SHARED}, failures + 1), iif(${isOf("excluded.observed_until")}, failures, 0) + excluded.failures),
@@ -137,19 +142,34 @@ export function takePermits(db: Database, keys: JobKey[], holder: string): State
 /** While jobs wait for it, a breaker stays, and releases no more of them than it has permits. */
 const NONE_PARKED = "NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = breakers.key)";
 
+/** One more call at once, after as many successes as there are calls at once. */
+const WIDENED = "calls_at_once + 1.0 / calls_at_once";
+
+/**
+ * Before its first refusal, a breaker admits twice as many calls with each round of successes. Later it resumes with half of those
+ * that were too many, and adds one in a round. While it is open, its last permit is in use.
+ */
+const PERMITS_AFTER_SUCCESS = `CASE WHEN permits IS NULL THEN NULL
+	WHEN calls_at_once IS NULL THEN permits + ${PERMITS_EARNED}
+	WHEN successes = 0 THEN max(permits, CAST(calls_at_once AS INTEGER))
+	ELSE iif(open_until > ${NOW}, 0, permits) + 1 + CAST(${WIDENED} AS INTEGER) - CAST(calls_at_once AS INTEGER) END`;
+
 /**
  * A call admitted by the breakers of `keys` succeeded: they get more permits, or close.
  * @param leasedAt when that call was leased: a breaker that tripped later stays as it is
+ * @returns how many permits one of them earned at most
  */
-export async function recordRecovery(db: Database, keys: string[], leasedAt: number): Promise<void> {
+export async function recordRecovery(db: Database, keys: string[], leasedAt: number): Promise<number> {
 	const list = JSON.stringify(keys);
-	await db.transact("record recovery", [
+	const [recovered = []] = await db.transact<{ resumed: number | null }>("record recovery", [
 		{
 			sql: `UPDATE breakers
-			   SET permits = permits + ${PERMITS_EARNED}, successes = successes + 1, succeeded_at = ${NOW},
+			   SET permits = ${PERMITS_AFTER_SUCCESS}, calls_at_once = iif(successes = 0, calls_at_once, ${WIDENED}),
+			       successes = successes + 1, succeeded_at = ${NOW},
 			       trips = iif(successes + 1 >= ${SUCCESSES_TO_RECOVER}, 0, trips),
 			       open_until = CASE WHEN permits IS NULL THEN open_until ELSE min(open_until, ${NOW}) END
-			 WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3`,
+			 WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3
+			RETURNING iif(successes = 1, CAST(calls_at_once AS INTEGER), NULL) AS resumed`,
 			params: [db.clock(), list, leasedAt],
 		},
 		{
@@ -159,6 +179,7 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 			params: [db.clock(), list],
 		},
 	]);
+	return Math.max(PERMITS_EARNED, ...recovered.map(({ resumed }) => resumed ?? 0));
 }
 
 /** For a failure that leaves no job waiting. The failure of a requeued job is recorded in the transaction that requeues it. */

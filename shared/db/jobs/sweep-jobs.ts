@@ -105,9 +105,9 @@ export async function findStrandedJobs(
 	const { after } = page;
 	const rows = await db.all<Row & Place>("find stranded jobs", {
 		sql: `SELECT ${COLUMNS}, nth
-		  FROM (SELECT tenant_id, id, row_number() OVER (ORDER BY slot, id) AS nth
+		  FROM (SELECT tenant_id, id, row_number() OVER (ORDER BY slot, tenant_id, id) AS nth
 		          FROM (SELECT slot, tenant_id, id FROM jobs
-		                 WHERE slot IS NOT NULL AND slot >= ?3 AND (slot > ?3 OR id > ?4) ORDER BY slot, id LIMIT ?5)) AS held
+		                 WHERE slot IS NOT NULL AND (slot, tenant_id, id) > (?3, ?3, ?4) ORDER BY slot, tenant_id, id LIMIT ?5)) AS held
 		 CROSS JOIN jobs USING (tenant_id, id)
 		 WHERE (status = 'running' AND lease_expires_at <= ${NOW} AND (?2 OR sweep_at <= ${NOW}))
 		    OR (status = 'queued' AND ?2 AND run_at <= ${NOW})

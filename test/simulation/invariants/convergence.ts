@@ -2,6 +2,7 @@
  * L1: once nothing goes wrong any more, everything comes to its end, and soon: within a minute after each fault a lease that
  * ran out is taken over, a job or delivery that is due is tried, and what waited for a breaker that is half-open is released.
  */
+import { ownKeyOf } from "../../../shared/core/upstreams/credentials.ts";
 import type { Simulation } from "../simulate.ts";
 import type { Row } from "../world/sql-engine.ts";
 import { numberOf, textOf } from "./rows.ts";
@@ -19,12 +20,14 @@ export function watchConvergence({ ledger, service, world }: Simulation): undefi
 	ledger.on("receiver_breakers", ({ id, after }) => {
 		if (after === null) releasedAt.set(id, world.databaseNow);
 	});
-	/** Since when the breaker that a job is parked on, and the shared one beside it, have admitted calls, and no job was released. */
-	const openSince = ({ id, parked_on: key }: Row): number => {
-		const breaker = ledger.rows("breakers").get(`/${key}`) ?? null;
-		const shared = ledger.rows("breakers").get(`/${breaker?.shared_key}`) ?? null;
-		const openUntil = Math.max(numberOf(breaker, "open_until"), numberOf(shared, "open_until"));
-		return Math.max(touchedAt.get(String(id)) ?? 0, releasedAt.get(String(key)) ?? 0, openUntil);
+	/** Since when the breaker that a job is parked on, and the tenant's own or shared one beside it, have admitted calls, and no job was released. */
+	const openSince = ({ id, tenant_id: tenantId, parked_on: key }: Row): number => {
+		const shared = String(key).slice(String(key).startsWith("own:") ? String(key).indexOf("|") + 1 : 0);
+		const both = [shared, ownKeyOf(String(tenantId), shared)].map(
+			(one) => ledger.rows("breakers").get(`/${one}`) ?? null,
+		);
+		const openUntil = both.map((breaker) => numberOf(breaker, "open_until"));
+		return Math.max(touchedAt.get(String(id)) ?? 0, releasedAt.get(String(key)) ?? 0, ...openUntil);
 	};
 	/** Since when nothing keeps a parked delivery back. */
 	const freeSince = (parked: Row): number => {

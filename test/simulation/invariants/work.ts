@@ -1,6 +1,6 @@
 /**
- * What a job costs is bounded by what happens to it. U1: a lease makes a call or ends its job, unless its holder met a fault
- * or the job was gated or moved on. U2: a lease without a call is not followed by the next at once. U3: new messages and row updates are few
+ * What a job costs is bounded by what happens to it. U1: a lease makes a call or ends its job, unless its holder met a fault or
+ * has no time left for a long call, or the job was gated or moved on. U2: a lease without a call is not followed by the next at once. U3: new messages and row updates are few
  * for each lease and release. U4: a paid result is lost only with a fault of its holder, and to failing puts at most once for
  * each outage, and once more.
  */
@@ -25,6 +25,9 @@ const UPDATES_A_TURN = 4;
 /** An invocation lives for fifteen minutes, of which two are for settling. */
 const STORE_MS_MIN = 13 * 60_000;
 
+/** From then on, an invocation could cut a long call: a job that waited for its turn goes to another invocation. */
+const CALL_BEGIN_MS_MAX = 200_000;
+
 interface JobWork {
 	/** Times that a job was leased or released. */
 	turns: number;
@@ -37,7 +40,8 @@ interface JobWork {
 export function watchWork(simulation: Simulation): undefined {
 	const { ledger, service, claims } = simulation;
 	const works = new Map<string, JobWork>();
-	const mayBeGated = new Set<Claim>();
+	/** The claims that may have made no call. */
+	const mayBeIdle = new Set<Claim>();
 	const workOf = (id: string) => {
 		const known = works.get(id) ?? { turns: 0, messages: 0, updates: 0, paid: [] };
 		works.set(id, known);
@@ -52,10 +56,14 @@ export function watchWork(simulation: Simulation): undefined {
 		if (numberOf(after, "fence") > numberOf(before, "fence")) {
 			work.turns += 1;
 			const claim = claims.last(id);
-			if (claim !== null && mayBeTakenOver(simulation, before) && hasGates(simulation)) mayBeGated.add(claim);
-			checkLease(simulation, id, mayBeGated);
+			if (claim !== null && mayBeTakenOver(simulation, before) && hasGates(simulation)) mayBeIdle.add(claim);
+			checkLease(simulation, id, mayBeIdle);
 		}
-		if (before.status === "running" && after.status === "queued") checkLost(simulation, changed, work.paid);
+		if (before.status === "running" && after.status === "queued") {
+			checkLost(simulation, changed, work.paid);
+			const claim = claims.last(id);
+			if (claim?.by && simulation.world.now - claim.by.startedAt >= CALL_BEGIN_MS_MAX) mayBeIdle.add(claim);
+		}
 		checkBounds(simulation, id, work);
 	});
 	service.jobQueue.onAccepted((body, _delay, by, isRetry) => {
@@ -64,6 +72,12 @@ export function watchWork(simulation: Simulation): undefined {
 		if (isRetry || by?.isHarmed) return;
 		workOf(jobId).messages += 1;
 		checkBounds(simulation, jobId, workOf(jobId));
+	});
+	// The sweeper notices each, and replaces it.
+	service.jobQueue.onLost((body) => {
+		const work = workOf((body as { jobId: string }).jobId);
+		work.messages -= 1;
+		work.updates -= 1;
 	});
 	const unstored = new Map<string, Set<unknown>>();
 	service.bucket.onChange(({ kind, key }, by) => {
@@ -92,9 +106,9 @@ function hasGates({ ledger, world }: Simulation): boolean {
 	return ledger.rows("breakers").size > 0 || world.options.limitChanges > 0;
 }
 
-function checkLease({ claims, world }: Simulation, id: string, mayBeGated: ReadonlySet<Claim>): void {
+function checkLease({ claims, world }: Simulation, id: string, mayBeIdle: ReadonlySet<Claim>): void {
 	const [last, next] = claims.all(id).slice(-2);
-	if (last === undefined || next === undefined || last.calls > 0 || mayBeGated.has(last)) return;
+	if (last === undefined || next === undefined || last.calls > 0 || mayBeIdle.has(last)) return;
 	// It moved on from a closed model, without a call.
 	if (last.row.model !== next.row.model) return;
 	const isExcused = last.by === null || last.by.isHarmed || last.isUnknown || hasJumpedAhead(last, next);

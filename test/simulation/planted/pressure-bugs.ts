@@ -115,4 +115,11 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 		find: "return this.#left >= 0 && this.#whileBusy >= 0;",
 		replace: "return this.#left >= -9;",
 	},
+	{
+		name: "no submission beyond the capacity of D1 is shed",
+		scenario: "overloaded-d1",
+		file: "workers/intake/jobs/submission-load.ts",
+		find: "if (this.#isOverloaded(at) && at - this.#admittedAt < PROBE_EVERY_MS) {",
+		replace: "if (this.#isOverloaded(at) && at < this.#admittedAt) {",
+	},
 ];

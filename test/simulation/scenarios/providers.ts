@@ -25,6 +25,16 @@ function allowOneASecond(stage: Stage, pileUp: number): void {
 	};
 }
 
+/** A provider that takes so many calls at once. Each lasts for ten seconds; further ones are refused. */
+function allowAtOnce(stage: Stage, atOnce: number): void {
+	const ends: number[] = [];
+	stage.service.model.script = ({ at }) => {
+		if (ends.filter((end) => end > at).length >= atOnce) return { afterMs: SECOND / 10, reply: refusal("Slow down.") };
+		ends.push(at + 10 * SECOND);
+		return { afterMs: 10 * SECOND };
+	};
+}
+
 export const PROVIDERS: readonly Scenario[] = [
 	{
 		name: "short-timeouts",
@@ -177,6 +187,19 @@ export const PROVIDERS: readonly Scenario[] = [
 			stage.expect("of 900 calls allowed, used", done, { atLeast: 810 });
 			stage.expect("messages a job", perJob(stage.work.messages.total), { atMost: 5 });
 			stage.expect("row updates a job", perJob(stage.work.rowUpdates.total), { atMost: 10 });
+		},
+	},
+	{
+		name: "few-calls-at-once",
+		promise: "a backlog keeps a provider busy that takes few calls at once",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			allowAtOnce(stage, 20);
+			await stage.store([tenant], 1_500);
+			await stage.run(10 * MINUTE);
+			const done = stage.jobsOf(tenant).filter(({ status }) => status === "succeeded").length;
+			stage.expect("of 1,200 calls allowed, used", done, { atLeast: 700 });
+			stage.expect("refused", stage.work.calls.total - stage.work.answers.total, { atMost: 60 });
 		},
 	},
 	{

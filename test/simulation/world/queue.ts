@@ -50,6 +50,7 @@ export class SimulatedQueue {
 	#nextId = 1;
 	#isPolled = false;
 	#running = 0;
+	readonly #lostListeners: ((body: unknown) => void)[] = [];
 	readonly #acceptListeners: AcceptListener[] = [];
 
 	constructor(world: World, consumers: Consumers) {
@@ -65,6 +66,11 @@ export class SimulatedQueue {
 	/** Hears of each message that the queue takes, new or retried, and from whom. */
 	onAccepted(listener: AcceptListener): void {
 		this.#acceptListeners.push(listener);
+	}
+
+	/** Hears of each message that the queue took and lost. */
+	onLost(listener: (body: unknown) => void): void {
+		this.#lostListeners.push(listener);
 	}
 
 	/** Puts a message in on behalf of the world itself. */
@@ -101,7 +107,10 @@ export class SimulatedQueue {
 			throw new Error(`Queue send failed: Invalid delaySeconds ${delaySeconds}`);
 		}
 		for (const listener of this.#acceptListeners) listener(body, delaySeconds, by, false);
-		if (dice.chance(current.messages.lost)) return;
+		if (dice.chance(current.messages.lost)) {
+			for (const listener of this.#lostListeners) listener(body);
+			return;
+		}
 		const copies = dice.chance(current.messages.repeated) ? 2 : 1;
 		for (let copy = 0; copy < copies; copy++) {
 			this.#store({ id: `m${this.#nextId++}`, body, attempts: 0, isReady: false, readyAt: 0 }, 1000 * delaySeconds);

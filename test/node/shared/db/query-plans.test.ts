@@ -10,7 +10,11 @@ import { recordFailure, recordRecovery } from "../../../../shared/db/admission/b
 import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { exhaustParkedDeliveries, skipParkedDeliveries } from "../../../../shared/db/deliveries/end-parked.ts";
-import { findDelivery, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import {
+	findDelivery,
+	listDeliveries,
+	listEndpointDeliveries,
+} from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { postponeDeliveries } from "../../../../shared/db/deliveries/postpone-deliveries.ts";
 import { recoverDeliveries, redeliverJob } from "../../../../shared/db/deliveries/redeliver.ts";
 import { deleteEndpoint, listEndpoints, updateEndpoint } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
@@ -39,6 +43,8 @@ import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
 import { simulate } from "../../../simulation/simulate.ts";
 import { SqlEngine } from "../../../simulation/world/sql-engine.ts";
 import { ANY_JOB } from "../../../support/job-of.ts";
+import { QueryPlan } from "../../../support/query-plan.ts";
+import { factsOf } from "../../../support/source-syntax.ts";
 import { CALLS } from "../../../workerd/faults/catalogue.ts";
 
 /** Of a few rows, however long the service runs. */
@@ -46,18 +52,49 @@ const SMALL_TABLES = ["sweeper_notes"];
 
 /** Scans to mend, each with the bound that it has until then. */
 const KNOWN: Readonly<Record<string, string>> = {
-	"prune breakers: SCAN breakers": "as many as upstreams in trouble",
+	"prune breakers: SCAN breakers": "as many as calls of a tenant to an upstream failed within two minutes",
 	"prune receiver breakers: SCAN receiver_breakers": "as many as receivers in trouble",
 };
+
+/** Sorts of what a range of a table has, each with the bound of that range. */
+const SORTED: Readonly<Record<string, string>> = {
+	"find jobs to sweep: SEARCH jobs USING COVERING INDEX jobs_to_sweep ((sweep_at,tenant_id,id)>(?,?,?) AND sweep_at<?)":
+		"LIMIT: a window of a sweep",
+	"find pending deliveries: SEARCH tenants USING COVERING INDEX tenants_deleted (deleted_at>?)":
+		"not sorted: a list of the tenants deleted within the hour",
+	"lease jobs: SEARCH tenants USING COVERING INDEX tenants_deleted (deleted_at>?)":
+		"not sorted: a list of the tenants deleted within the hour",
+	"list deliveries of job: SEARCH deliveries USING PRIMARY KEY (tenant_id=? AND id>? AND id<?)":
+		"a few events of a job, for 21 receivers at most",
+	"list jobs: SEARCH jobs USING PRIMARY KEY (tenant_id=? AND id>? AND id<?)": "LIMIT: 1,000 jobs, fewer with filters",
+	"release parked: SEARCH jobs USING COVERING INDEX jobs_parked (parked_on=? AND tenant_id<?)":
+		"LIMIT: a tenant for each job that is released",
+	"release parked: SEARCH jobs USING COVERING INDEX jobs_parked (parked_on=? AND tenant_id>?)":
+		"LIMIT: a tenant for each job that is released",
+	"revoke api key: SEARCH api_keys USING COVERING INDEX api_keys_by_maker (made_by=?)": "50 keys in force of a tenant",
+};
+
+/** Statements that read by the tenant alone, each with what stops them. */
+const STOPPED: Readonly<Record<string, string>> = {
+	"erase page of tenant": "LIMIT: a page",
+	"find erased tenants": "EXISTS",
+	"find jobs to erase": "LIMIT: a page",
+	"find tenants to erase": "EXISTS",
+	"list audit log": "LIMIT: a page",
+	"remove erased tenants": "EXISTS",
+};
+/** Of which a tenant has 20 at most. */
+const FEW_OF_A_TENANT = /^SEARCH (webhook_endpoints|endpoint) /;
 
 const SEEDS = 10;
 /** Some seconds on a machine that does nothing else. */
 const FILL_MS_MAX = 120_000;
 const ROWS = 100_000;
+const VERBS = join(import.meta.dirname, "../../../../shared/db");
 const MIGRATIONS = join(import.meta.dirname, "../../../../migrations");
 
 const sqlite = new DatabaseSync(":memory:");
-const growing: string[] = [];
+const growing = new Map<string, number>();
 /** By name of the call. */
 const sent = new Map<string, Set<string>>();
 
@@ -77,8 +114,13 @@ beforeAll(async () => {
 /** `ROWS` jobs of a thousand tenants, a third each queued, parked and final, and what hangs on them. */
 function fill(): void {
 	for (const file of readdirSync(MIGRATIONS).sort()) sqlite.exec(readFileSync(join(MIGRATIONS, file), "utf8"));
-	const tables = sqlite.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all();
-	growing.push(...tables.map(({ name }) => String(name)).filter((name) => !SMALL_TABLES.includes(name)));
+	const tables = sqlite
+		.prepare(
+			`SELECT name, (SELECT count(*) FROM pragma_table_info(sqlite_schema.name) WHERE pk > 0) AS key_columns FROM sqlite_schema
+			  WHERE type = 'table' AND name NOT IN (SELECT value FROM json_each(?1))`,
+		)
+		.all(JSON.stringify(SMALL_TABLES));
+	for (const { name, key_columns: columns } of tables) growing.set(String(name), Number(columns));
 	const numbers = `WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ${ROWS})`;
 	const tenant = "'ten_' || (i % 1000)";
 	sqlite.exec(`
@@ -134,6 +176,7 @@ async function callRest(): Promise<void> {
 		await listApiKeys(db, T, page);
 		await listAuditLog(db, T, page);
 		await listEndpoints(db, T, page);
+		await listEndpointDeliveries(db, ENDPOINT, page);
 		await listTenants(db, 1, page.after);
 		for (const model of [null, "m"]) {
 			const filter = { ...ANY_JOB, model, createdAfter: 1, createdBefore: 1, metadata: { a: "b" } };
@@ -187,20 +230,15 @@ async function callRest(): Promise<void> {
 	await removeTombstones(db, [{ deleteAt: 1, id: "tmb", keys: [], erasedJob: null }]);
 }
 
-/** What a plan reads from end to end: a table that grows, whatever the statement calls it. */
-function scansOf(sql: string): string[] {
-	const details = sqlite
-		.prepare(`EXPLAIN QUERY PLAN ${sql}`)
-		.all()
-		.map(({ detail }) => String(detail));
-	return details.filter((detail) => {
-		const read = /^(SCAN|SEARCH) (\w+)/.exec(detail);
-		if (read === null || (read[1] === "SEARCH" && !detail.includes(" AUTOMATIC "))) return false;
-		const named = new RegExp(`\\b(?:main\\.)?(\\w+) AS ${read[2]}\\b`, "g");
-		const tables = [read[2], ...[...sql.matchAll(named)].map((match) => match[1])];
-		return tables.some((table) => table !== undefined && growing.includes(table));
-	});
+/** What `read` finds in the plans of all statements, each with the statement's name. */
+function foundIn(read: (plan: QueryPlan) => string[]): string[] {
+	const found = [...sent].flatMap(([name, statements]) =>
+		[...statements].flatMap((sql) => read(planOf(sql)).map((detail) => `${name}: ${detail}`)),
+	);
+	return [...new Set(found)].sort();
 }
+
+const planOf = (sql: string) => new QueryPlan(sqlite, sql, growing);
 
 describe("the statements of the service", () => {
 	it("are recorded under every name that the catalogue of calls has", () => {
@@ -208,11 +246,30 @@ describe("the statements of the service", () => {
 		expect([...sent.keys()].sort()).toEqual([...new Set(names.map((name) => name.slice("d1 ".length)))].sort());
 	});
 
-	it("scan no table that grows", () => {
-		const scans = [...sent].flatMap(([name, statements]) =>
-			[...statements].flatMap((sql) => scansOf(sql).map((detail) => `${name}: ${detail}`)),
+	it("have among them each piece of SQL of the verbs, whatever it depends on", () => {
+		const flat = (text: string) => text.replaceAll(/\s+/g, " ").trim();
+		const statements = [...sent.values()].flatMap((variants) => [...variants].map(flat));
+		const files = readdirSync(VERBS, { recursive: true, encoding: "utf8" }).filter((file) => file.endsWith(".ts"));
+		const missing = files.flatMap((file) =>
+			factsOf(readFileSync(join(VERBS, file), "utf8"))
+				.strings.filter(({ what }) => /\b[A-Z]{2,}\b|[=<>]/.test(what))
+				.filter(({ what }) => !statements.some((sql) => sql.includes(flat(what))))
+				.map(({ what, line }) => `${file}:${line}: ${flat(what)}`),
 		);
-		expect([...new Set(scans)].sort()).toEqual(Object.keys(KNOWN).sort());
+		expect(missing).toEqual([]);
+	});
+
+	it("scan no table that grows", () => {
+		expect(foundIn(({ scans }) => scans)).toEqual(Object.keys(KNOWN).sort());
+	});
+
+	it("sort no more rows than their own batch", () => {
+		expect(foundIn(({ sorts }) => sorts)).toEqual(Object.keys(SORTED).sort());
+	});
+
+	it("read no tenant's rows to their end", () => {
+		const found = foundIn((plan) => plan.readsOfTenants.filter((detail) => !FEW_OF_A_TENANT.test(detail)));
+		expect([...new Set(found.map((one) => one.split(":")[0]))]).toEqual(Object.keys(STOPPED).sort());
 	});
 
 	it("are planned as D1 plans them: without statistics of the tables", () => {
@@ -237,7 +294,7 @@ describe("the statements of the triggers", () => {
 			const standalone = statements.map((one) =>
 				one.replace(/RAISE\([^)]*\)/g, "NULL").replace(/\b(NEW|OLD)\.\w+/g, "?"),
 			);
-			return standalone.flatMap((one) => scansOf(one).map((detail) => `${name}: ${detail}`));
+			return standalone.flatMap((one) => planOf(one).scans.map((detail) => `${name}: ${detail}`));
 		});
 		expect(triggers().length).toBeGreaterThan(3);
 		expect(scans).toEqual([]);
@@ -249,6 +306,21 @@ describe("a scan", () => {
 		["SELECT * FROM jobs WHERE model = ?1", "SCAN jobs"],
 		["SELECT * FROM tombstones AS erased WHERE erased.keys LIKE ?1", "SCAN erased"],
 	])("is seen in %s", (sql, detail) => {
-		expect(scansOf(sql)).toEqual([detail]);
+		expect(planOf(sql).scans).toEqual([detail]);
+	});
+});
+
+describe("a sort", () => {
+	const BY_TENANT = "SEARCH jobs USING PRIMARY KEY (tenant_id=?)";
+	it.each([
+		["SELECT id FROM jobs WHERE tenant_id = ?1 ORDER BY run_at LIMIT 1", [BY_TENANT]],
+		[
+			"WITH own AS MATERIALIZED (SELECT * FROM jobs WHERE tenant_id = ?1) SELECT id FROM own ORDER BY run_at",
+			[BY_TENANT],
+		],
+		["SELECT id FROM jobs WHERE tenant_id = ?1 ORDER BY id", []],
+		["SELECT id FROM jobs WHERE (tenant_id, id) IN (SELECT ?1, value FROM json_each(?2)) ORDER BY run_at", []],
+	])("takes its rows in %s", (sql, reads) => {
+		expect(planOf(sql).sorts).toEqual(reads);
 	});
 });

@@ -2,6 +2,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
+import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { recoverDeliveries } from "../../../../shared/db/deliveries/redeliver.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
@@ -87,6 +88,17 @@ const WORK: Record<string, (rows: number) => Promise<() => Promise<unknown>>> = 
 		await crowd(tenantId, rows, { slot: tenantId });
 		const job = { ...jobOf({ tenantId, status: "running" }), jobId: "job_r0000000001" };
 		return () => finishJobs(db, [finalizationOf(job)]);
+	},
+	"release what is parked on a breaker, with many other jobs of the tenant": async (rows) => {
+		const tenantId = anId("ten");
+		const key = `model:c|${tenantId}`;
+		const row = rowOf(await aJob({ tenantId, status: "succeeded" }));
+		await copyRow("jobs", row, rows, { id: "'job_r' || printf('%010d', n.i)" });
+		for (const probedAt of [null, NOW]) {
+			const { jobId } = await aJob({ tenantId, parkedOn: key });
+			await env.DB.prepare("UPDATE jobs SET probed_at = ?2 WHERE id = ?1").bind(jobId, probedAt).run();
+		}
+		return () => releaseParked(db, [key]);
 	},
 	"recover what an endpoint missed, with many deliveries of erased jobs": async (rows) => {
 		const { tenantId } = await aTenant();

@@ -294,6 +294,26 @@ describe("rows written", () => {
 		expect([heartbeat.rowsWritten, requeue.rowsWritten]).toEqual([1, 3]);
 	});
 
+	it("by a failed call are three more in its breakers, and two once the shared one counts no more of its tenant", async () => {
+		const [tenantId, sharedKey] = [anId("ten"), `model:c|${anId("job")}`];
+		const fail = async (times: number) => {
+			const written: number[] = [];
+			for (let time = 0; time < times; time++) {
+				const job = await aJob({ tenantId, status: "running" });
+				const breakerEvent = {
+					kind: "failure",
+					key: `own:${tenantId}|${sharedKey}`,
+					sharedKey,
+					leasedAt: NOW,
+				} as const;
+				const requeue = { ...job, reason: "retrying", delayMs: 1, progress: job, breakerEvent } as const;
+				written.push((await costOf(() => requeueJob(db, requeue))).rowsWritten);
+			}
+			return written;
+		};
+		expect(await fail(7)).toEqual([6, 6, 6, 6, 6, 5, 5]);
+	});
+
 	it("by losing a race are none", async () => {
 		const job = await aJob({ status: "succeeded", webhook: WEBHOOK });
 		const { rowsWritten } = await costOf(async () => {

@@ -132,7 +132,7 @@ describe("findStrandedJobs", () => {
 						.map(({ jobId }) => jobId),
 				);
 				after = page.next;
-			} while (after !== null);
+			} while (after?.tenantId === tenantId);
 			return jobIds;
 		};
 		for (const limit of [1, 2, 1_000]) {

@@ -6,6 +6,7 @@ import {
 	FAILURES_SHARED,
 	FAILURES_TO_TRIP,
 	OBSERVED_MS,
+	PERMITS_EARNED,
 	PROBE_MS,
 	SUCCESSES_TO_RECOVER,
 	UNAVAILABLE_MS_FIRST,
@@ -245,6 +246,29 @@ describe("an open breaker", () => {
 			at = until;
 		}
 		expect(waits).toEqual([2, 4, 8, 16, 32, 64, 128, 256, 300, 300]);
+	});
+
+	it("resumes with half the calls that were too many, and adds one call a round", async () => {
+		const { key } = anUpstream();
+		const refuse = (at: number) => recordFailure(databaseAt(at), throttled(key, SECOND, { leasedAt: at }));
+		const succeed = async (at: number, times: number) => {
+			let earned = 0;
+			for (let time = 0; time < times; time++) earned = await recordRecovery(databaseAt(at), [key], at);
+			return earned;
+		};
+		const permits = async () => (await breakerOf(key))?.permits;
+		await refuse(NOW);
+		await succeed(NOW + 1, 7);
+		expect(await permits()).toBe(1 + 7 * PERMITS_EARNED);
+		await refuse(NOW + 2);
+		await refuse(NOW + 2);
+		expect(await permits()).toBe(1);
+		expect(await succeed(NOW + 3, 1)).toBe(4);
+		expect(await permits()).toBe(4);
+		expect(await succeed(NOW + 3, 4)).toBe(PERMITS_EARNED);
+		expect(await permits()).toBe(8);
+		await succeed(NOW + 3, 1);
+		expect(await permits()).toBe(4 + 5 + 1);
 	});
 
 	it("makes the job that was sent away come back when it is over, as its probe", async () => {
