@@ -101,7 +101,7 @@ export function breakerStatement(db: Database, event: BreakerEvent): Statement {
 		       open_until = CASE WHEN NOT excluded.trips THEN open_until
 		           ELSE max(iif(${IS_LATER}, 0, open_until), ${NOW} + max(?5, iif(?6, 0, ${doubled("?9")}))) END,
 		       permits = iif(excluded.trips, 1, permits),
-		       calls_at_once = iif(excluded.trips AND successes > 0, ${HALF}, calls_at_once),
+		       calls_at_once = iif(excluded.trips AND permits IS NOT NULL AND successes > 0, ${HALF}, calls_at_once),
 		       trips = max(excluded.trips, trips + (excluded.trips AND NOT ?6 AND (${IS_LATER} OR open_until <= ${NOW}))),
 		       tripped_at = iif(excluded.trips, ${NOW}, tripped_at),
 		       failures = min(iif(excluded.trips, ${FAILURES_SHARED}, failures + 1), iif(${isOf("excluded.observed_until")}, failures, 0) + excluded.failures),

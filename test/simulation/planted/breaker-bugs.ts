@@ -98,7 +98,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		name: "a refusal takes all permits",
 		scenario: "few-calls-at-once",
 		file: "shared/db/admission/breakers.ts",
-		find: "calls_at_once = iif(excluded.trips AND successes > 0, ${HALF}, calls_at_once),",
+		find: "calls_at_once = iif(excluded.trips AND permits IS NOT NULL AND successes > 0, ${HALF}, calls_at_once),",
 		replace: "calls_at_once = NULL,",
 	},
 	{

@@ -251,6 +251,9 @@ describe("an open breaker", () => {
 	it("resumes with half the calls that were too many, and adds one call a round", async () => {
 		const { key } = anUpstream();
 		const refuse = (at: number) => recordFailure(databaseAt(at), throttled(key, SECOND, { leasedAt: at }));
+		// `successes` is how many calls may be made at once only from the first trip on.
+		await recordFailure(databaseAt(NOW - 2), failed(key, NOW - 2));
+		for (let time = 0; time < 3; time++) await recordRecovery(databaseAt(NOW - 1), [key], NOW - 1);
 		const succeed = async (at: number, times: number) => {
 			let earned = 0;
 			for (let time = 0; time < times; time++) earned = await recordRecovery(databaseAt(at), [key], at);
