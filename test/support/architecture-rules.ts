@@ -102,7 +102,7 @@ export const ARCHITECTURE_RULES: readonly Rule[] = [
 	),
 	importRule(
 		"the client needs one package, and nothing of Node",
-		(path, target) => path.startsWith("client/") && !isOurs(target) && target !== "standardwebhooks",
+		(path, target) => posix.dirname(path) === "client" && !isOurs(target) && target !== "standardwebhooks",
 	),
 	rule(
 		"clock, dice, timers, network and cryptography come from the runtime",

@@ -71,6 +71,7 @@ const GRANTS: Record<string, readonly string[]> = {
 
 	// Runs where the service does not: it shares nothing with it but the schemas that are made of the API's.
 	client: [],
+	"client/cli": ["client"],
 
 	scripts: ["scripts/lib/", "shared/core/", "shared/api"],
 	// The demo receives webhooks with the file that callers may copy.

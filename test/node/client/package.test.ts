@@ -51,6 +51,7 @@ describe("the client", () => {
 
 	it("needs the packages of the service, in their versions", () => {
 		const read = (path: string) => JSON.parse(readFileSync(join(root, path), "utf8"));
-		expect(read("package.json").dependencies).toMatchObject(read("client/package.json").dependencies);
+		const { dependencies, devDependencies } = read("package.json");
+		expect({ ...dependencies, ...devDependencies }).toMatchObject(read("client/package.json").dependencies);
 	});
 });

@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+/** Starts the command line with the real process around it. */
+import { text } from "node:stream/consumers";
+
+const NEEDED = [22, 12] as const;
+const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
+
+if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
+	console.error(`holdfast needs Node ${NEEDED.join(".")} or later, and this is ${process.versions.node}.`);
+	process.exit(2);
+}
+
+const { main } = await import("./main.ts");
+const interrupted = new AbortController();
+process.once("SIGINT", () => {
+	interrupted.abort();
+	// A second one ends the process at once.
+});
+
+process.exitCode = await main(process.argv.slice(2), {
+	stdout: process.stdout,
+	stderr: process.stderr,
+	readStdin: () => text(process.stdin),
+	env: process.env,
+	signal: interrupted.signal,
+});

@@ -1,0 +1,214 @@
+/** `holdfast ask` and `holdfast jobs`. */
+import { type Command, InvalidArgumentError } from "commander";
+import type { Include, JobFilters } from "../jobs.ts";
+import { isFinal } from "../jobs.ts";
+import type { Job, RetryJob, SubmitJob } from "../schemas.ts";
+import { EXIT, UsageError } from "./exit-codes.ts";
+import type { Column } from "./output.ts";
+import type { CliSession } from "./session.ts";
+
+const COLUMNS: Column<Job>[] = [
+	{ title: "ID", of: ({ id }) => id },
+	{ title: "STATUS", of: ({ status }) => status },
+	{ title: "MODEL", of: ({ model }) => model },
+	{ title: "ATTEMPT", of: ({ attempt, max_attempts }) => `${attempt}/${max_attempts}` },
+	{ title: "CREATED", of: ({ created_at }) => created_at },
+	{ title: "ERROR", of: ({ error }) => error?.code ?? "" },
+];
+
+const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** `30s`, `5m`, `24h` or `7d`, in milliseconds. */
+export function duration(text: string): number {
+	const [, count = "", unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
+	const unitMs = UNITS_MS[unit];
+	if (unitMs === undefined) throw new InvalidArgumentError("Write it as 30s, 5m, 24h or 7d.");
+	return Number(count) * unitMs;
+}
+
+function pair(text: string, soFar: Record<string, string> = {}): Record<string, string> {
+	const at = text.indexOf("=");
+	if (at < 1) throw new InvalidArgumentError("Write it as key=value.");
+	return { ...soFar, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+function count(text: string): number {
+	if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Write a whole number from 1.");
+	return Number(text);
+}
+
+const models = (text: string) => text.split(",");
+
+type Begin = () => CliSession;
+
+export function addAsk(program: Command, begin: Begin): void {
+	program
+		.command("ask")
+		.description("run one job, and print its answer")
+		.argument("<prompt>", "text, @file, or - for stdin")
+		.option("-m, --model <models>", "one, or up to four between commas", models)
+		.option("--system <text>", "text, or @file")
+		.option("--timeout <time>", "how long to wait, such as 5m; the job goes on", duration)
+		.action(async (prompt: string, flags: { model?: string[]; system?: string; timeout?: number }) => {
+			const session = begin();
+			const { out, surroundings } = session;
+			const system =
+				flags.system === undefined ? [] : [{ role: "system" as const, content: await session.read(flags.system) }];
+			const messages = [...system, { role: "user" as const, content: await session.read(prompt) }];
+			const job: SubmitJob = {
+				input: { messages },
+				...(flags.model === undefined ? {} : { model: modelsOf(flags.model) }),
+			};
+			const options = { timeoutMs: flags.timeout, signal: surroundings.signal };
+			const { text, completion, job: ended } = await session.connect().jobs.run(job, options);
+			if (program.opts().json === true) out.object({ ...ended, result: completion });
+			else out.text(text);
+		});
+}
+
+function modelsOf(names: string[]): NonNullable<SubmitJob["model"]> {
+	const [first = "", second, third, fourth, ...more] = names;
+	if (more.length > 0) throw new UsageError("Name four models at most.");
+	if (second === undefined) return first;
+	if (third === undefined) return [first, second];
+	return fourth === undefined ? [first, second, third] : [first, second, third, fourth];
+}
+
+export function addJobs(program: Command, begin: Begin): void {
+	const jobs = program.command("jobs").description("submit, read, list and end jobs");
+	addReading(jobs, begin);
+	addChanging(jobs, begin);
+	addListing(jobs, begin);
+}
+
+function addReading(jobs: Command, begin: Begin): void {
+	const include = (text: string) => text.split(",");
+	jobs
+		.command("get <id>")
+		.option("--include <parts>", "input, result, attempts, deliveries", include)
+		.action(async (id: string, flags: { include?: Include[] }) => {
+			const session = begin();
+			session.out.object(await session.connect().jobs.get(id, { include: flags.include ?? [] }));
+		});
+	jobs
+		.command("result <id>")
+		.description("the stored completion")
+		.action(async (id: string) => {
+			const session = begin();
+			session.out.object(await session.connect().jobs.result(id));
+		});
+	jobs
+		.command("wait <ids...>")
+		.description("print each job once it is final")
+		.option("--timeout <time>", "how long to wait, such as 5m; the jobs go on", duration)
+		.action(async (ids: string[], flags: { timeout?: number }) => {
+			const session = begin();
+			const holdfast = session.connect();
+			const options = { timeoutMs: flags.timeout, signal: session.surroundings.signal };
+			for (const id of ids) noteEnd(session, await holdfast.jobs.wait(id, options));
+		});
+	jobs
+		.command("watch <id>")
+		.description("print the job after each change, until it is final")
+		.action(async (id: string) => {
+			const session = begin();
+			const { signal } = session.surroundings;
+			for await (const job of session.connect().jobs.watch(id, { signal })) noteEnd(session, job);
+		});
+}
+
+function noteEnd(session: CliSession, job: Job): void {
+	session.out.object(job);
+	if (isFinal(job) && job.status !== "succeeded") session.exitCode = EXIT.jobNotSucceeded;
+}
+
+function addChanging(jobs: Command, begin: Begin): void {
+	jobs
+		.command("submit <job>")
+		.description("@job.json, - for stdin, or JSON")
+		.option("--idempotency-key <key>")
+		.action(async (argument: string, flags: { idempotencyKey?: string }) => {
+			const session = begin();
+			// The service validates it, and says what is wrong with it.
+			const job = (await session.readJson(argument)) as SubmitJob;
+			session.out.object(await session.connect().jobs.submit(job, flags));
+		});
+	jobs.command("cancel <ids...>").action(async (ids: string[]) => {
+		const session = begin();
+		const holdfast = session.connect();
+		for (const id of ids) session.out.object(await holdfast.jobs.cancel(id));
+	});
+	jobs
+		.command("retry <ids...>")
+		.description("run final jobs again, as new ones")
+		.option("--set <field=json>", "replaces a field of the submission; repeatable", pair)
+		.action(async (ids: string[], flags: { set?: Record<string, string> }) => {
+			const session = begin();
+			const holdfast = session.connect();
+			const overrides: RetryJob = Object.fromEntries(
+				Object.entries(flags.set ?? {}).map(([name, text]) => [name, jsonOrText(text)]),
+			);
+			for (const id of ids) session.out.object(await holdfast.jobs.retry(id, overrides));
+		});
+	jobs
+		.command("delete <ids...>")
+		.description("erase final jobs with all their data")
+		.action(async (ids: string[]) => {
+			const session = begin();
+			const holdfast = session.connect();
+			for (const id of ids) {
+				await holdfast.jobs.delete(id);
+				session.out.object({ id, deleted: true });
+			}
+		});
+}
+
+function jsonOrText(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return text;
+	}
+}
+
+interface ListFlags {
+	status?: string;
+	since?: number;
+	model?: string;
+	meta?: Record<string, string>;
+	limit: number;
+}
+
+function addListing(jobs: Command, begin: Begin): void {
+	jobs
+		.command("list")
+		.description("newest first")
+		.option("--status <states>", "one, or several between commas")
+		.option("--since <time>", "created in the last 24h, 7d …", duration)
+		.option("--model <name>")
+		.option("--meta <key=value>", "repeatable", pair)
+		.option("--limit <n>", "how many at most", count, 20)
+		.action(async (flags: ListFlags) => {
+			const session = begin();
+			await session.out.rows(first(flags.limit, session.connect().jobs.list(filtersOf(flags))), COLUMNS);
+		});
+}
+
+function filtersOf({ status, since, model, meta, limit }: ListFlags): JobFilters {
+	return {
+		...(status === undefined ? {} : { status: status.split(",") as Job["status"][] }),
+		...(since === undefined ? {} : { createdAfter: new Date(Date.now() - since) }),
+		...(model === undefined ? {} : { model }),
+		...(meta === undefined ? {} : { metadata: meta }),
+		limit: Math.min(limit, 100),
+	};
+}
+
+async function* first<Item>(count: number, items: AsyncIterable<Item>): AsyncGenerator<Item, void> {
+	let left = count;
+	for await (const item of items) {
+		yield item;
+		left -= 1;
+		if (left === 0) return;
+	}
+}

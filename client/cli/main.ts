@@ -1,0 +1,61 @@
+/** The command line: parses it, runs the command, and returns its exit code. */
+import { Command, CommanderError } from "commander";
+import { ApiError } from "../errors.ts";
+import { EXIT, exitCodeOf } from "./exit-codes.ts";
+import { addAsk, addJobs } from "./jobs.ts";
+import { addLogin } from "./login.ts";
+import { shown } from "./output.ts";
+import { CliSession, type SharedFlags, type Surroundings } from "./session.ts";
+
+const CODES = `
+Exit codes: 0 done, 1 the service failed, 2 wrong usage or a refused request, 3 a job did not succeed, 4 not allowed,
+5 a limit was reached, 6 not found, 124 the time to wait is over, 130 interrupted.`;
+
+/** @param argv without the program's own name */
+export async function main(argv: string[], surroundings: Surroundings): Promise<number> {
+	const { stdout, stderr, signal } = surroundings;
+	let session: CliSession | null = null;
+	const program = new Command("holdfast")
+		.description(
+			"Jobs for language models. Data goes to stdout: a table on a terminal, one JSON object a line elsewhere.",
+		)
+		.option("--url <url>", "the service (HOLDFAST_URL, or the profile's)")
+		.option("--profile <name>", "a profile of `holdfast login` (HOLDFAST_PROFILE)")
+		.option("--json", "one JSON object a line, on a terminal too")
+		.addHelpText("after", CODES)
+		.configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(shown(text)) });
+	const begin = () => {
+		session = new CliSession(surroundings, program.opts<SharedFlags>());
+		return session;
+	};
+	addAsk(program, begin);
+	addJobs(program, begin);
+	addLogin(program, begin);
+	exitNowhere(program);
+	try {
+		await program.parseAsync(argv, { from: "user" });
+		return (session as CliSession | null)?.exitCode ?? EXIT.done;
+	} catch (error) {
+		if (signal.aborted) return EXIT.interrupted;
+		// It has printed what is wrong, or the help.
+		if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
+		stderr.write(`${shown(messageOf(error))}\n`);
+		return exitCodeOf(error);
+	}
+}
+
+/** Of every command, for subcommands do not inherit it once they exist. */
+function exitNowhere(command: Command): void {
+	command.exitOverride();
+	for (const one of command.commands) {
+		one.copyInheritedSettings(command);
+		exitNowhere(one);
+	}
+}
+
+function messageOf(error: unknown): string {
+	const message = error instanceof Error ? error.message : String(error);
+	if (!(error instanceof ApiError)) return message;
+	const where = error.param === null ? "" : ` (${error.param})`;
+	return `${message}${where}${error.requestId === null ? "" : ` [${error.requestId}]`}`;
+}
