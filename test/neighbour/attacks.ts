@@ -85,17 +85,14 @@ export const ATTACKS: readonly Attack[] = [
 		},
 	},
 	{
+		// Read to their end, and refused for their model.
 		name: "H4 four bodies of 16 MiB at once",
-		async run({ attacker, over }) {
-			const [head, tail] = JSON.stringify(prompt("€…")).split("…");
-			const filler = Buffer.alloc(BODY_BYTES - 1_000, "a");
-			const body = Buffer.concat([Buffer.from(head ?? ""), filler, Buffer.from(tail ?? "")]);
-			const send = () => attacker.send("POST", "/v1/jobs", body);
-			while (!over.aborted) {
-				await Promise.all([send(), send(), send(), send()]);
-				await pause(500, over);
-			}
-		},
+		run: ({ attacker, over }) => sendLargest(attacker, prompt("€…", { model: "none/gpt" }), over),
+	},
+	{
+		// The R2 of a local start writes an object in one go, in the same thread.
+		name: "H4 four bodies of 16 MiB at once, stored",
+		run: ({ attacker, over }) => sendLargest(attacker, prompt("€…"), over),
 	},
 	{
 		name: "M8 events at one host",
@@ -134,6 +131,18 @@ export const ATTACKS: readonly Attack[] = [
 			}),
 	},
 ];
+
+/** Four at once, each with so much text in place of its "…" that it is as large as a body may be. */
+async function sendLargest(attacker: Caller, job: object, over: AbortSignal): Promise<void> {
+	const [head, tail] = JSON.stringify(job).split("…");
+	const filler = Buffer.alloc(BODY_BYTES - 1_000, "a");
+	const body = Buffer.concat([Buffer.from(head ?? ""), filler, Buffer.from(tail ?? "")]);
+	const send = () => attacker.send("POST", "/v1/jobs", body);
+	while (!over.aborted) {
+		await Promise.all([send(), send(), send(), send()]);
+		await pause(500, over);
+	}
+}
 
 async function submitted(caller: Caller, job: object): Promise<{ id: string }> {
 	const { status, text } = await caller.send("POST", "/v1/jobs", job);
