@@ -15,7 +15,7 @@ const IV_BYTES = 12;
  */
 const derived = new WeakMap<SubtleCrypto, { keyIds: Map<string, string>; keys: Map<string, CryptoKey> }>();
 
-function derivedWith({ subtle }: Runtime) {
+function derivedWith({ subtle }: Pick<Runtime, "subtle">) {
 	const known = derived.get(subtle) ?? { keyIds: new Map(), keys: new Map() };
 	derived.set(subtle, known);
 	return known;
@@ -56,7 +56,12 @@ type Purpose = "AES-GCM" | "HMAC";
 type Use = "encrypt" | "decrypt" | "sign" | "verify";
 
 /** A separate key for each purpose (RFC 5869), so that none reveals another. */
-export async function deriveKey(runtime: Runtime, signingKey: string, purpose: Purpose, use: Use): Promise<CryptoKey> {
+export async function deriveKey(
+	runtime: Pick<Runtime, "subtle">,
+	signingKey: string,
+	purpose: Purpose,
+	use: Use,
+): Promise<CryptoKey> {
 	const { keys } = derivedWith(runtime);
 	const name = `${purpose} ${use} ${signingKey}`;
 	const known = keys.get(name);

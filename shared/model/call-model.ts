@@ -23,6 +23,8 @@ import { readErrorText, readResponse, SILENCE_LIMITS, type SilenceLimits } from 
 export interface CallModelDeps {
 	runtime: Pick<Runtime, "now" | "timer" | "sleep" | "fetch" | "subtle">;
 	ai: AiBinding;
+	/** Makes the keys of responses in the gateway's cache. */
+	signingKey: string;
 	/** The value of a provider's key by the name of its secret; null where it is not set. */
 	secret: (name: string) => string | null;
 	/** Whether the simulated provider serves calls. */
@@ -34,7 +36,7 @@ export interface CallModelDeps {
 export function callModel(deps: CallModelDeps): CallModel {
 	const limits = { ...SILENCE_LIMITS, ...deps.limits };
 	const providers: Readonly<Record<ProviderName, Provider>> = {
-		"workers-ai": workersAi(deps.ai, deps.runtime),
+		"workers-ai": workersAi(deps.ai, deps.runtime, deps.signingKey),
 		"openai-compatible": openAiCompatible(deps),
 		simulated: simulated(deps.runtime, deps.allowSimulated),
 	};

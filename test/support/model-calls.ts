@@ -37,7 +37,7 @@ export function aCall({ input, ...overrides }: CallFacts = {}): ModelCall {
 /** Asks without a binding and without secrets, unless given. */
 export function asking(runtime: FakeRuntime, deps: Partial<CallModelDeps> = {}) {
 	const ai = { run: async () => Promise.reject(new Error("Binding AI needs to be run remotely")) };
-	const ask = callModel({ runtime, ai, secret: () => null, allowSimulated: true, ...deps });
+	const ask = callModel({ runtime, ai, signingKey: "s".repeat(43), secret: () => null, allowSimulated: true, ...deps });
 	return (call: CallFacts = {}, signal = new AbortController().signal) => ask(aCall(call), signal);
 }
 

@@ -24,10 +24,11 @@ export async function consumeJobs(
 	isolate: Isolate,
 ): Promise<void> {
 	const secret = (name: string) => secretNamed(env, name);
+	const [signingKey = ""] = config.signingKeys;
 	const limits = { idleMs: config.streamIdleMs };
 	const consumer = newConsumer({
 		...bind(env, runtime),
-		callModel: callModel({ runtime, ai: env.AI, secret, allowSimulated: config.allowSimulated, limits }),
+		callModel: callModel({ runtime, ai: env.AI, signingKey, secret, allowSimulated: config.allowSimulated, limits }),
 		config,
 		runtime,
 		...isolate,

@@ -14,7 +14,8 @@ import type { Runtime } from "../../core/runtime.ts";
 import { classifyThrown } from "../../core/upstreams/classify-failure.ts";
 import { type ModelFailure, newFailure, routeFailure } from "../../core/upstreams/failures.ts";
 import { withoutInput } from "../../core/upstreams/quoted-input.ts";
-import { sha256Hex } from "../../crypto/digest.ts";
+import { toHex, utf8 } from "../../crypto/bytes.ts";
+import { deriveKey } from "../../crypto/seal.ts";
 import type { ModelCall, Provider } from "../port.ts";
 
 /** What this provider needs of `env.AI`. Called as a method: the binding has private fields. */
@@ -48,7 +49,7 @@ const WITHOUT_PAYLOAD = { "cf-aig-collect-log-payload": "false" };
 
 type GatewayRuntime = Pick<Runtime, "now" | "subtle">;
 
-export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
+export function workersAi(ai: AiBinding, runtime: GatewayRuntime, signingKey: string): Provider {
 	return async function callWorkersAi(call, signal) {
 		const model = call.route.rename ?? call.model;
 		// The gateway must not find another model beside the one of the route. The binding takes values and serializes them:
@@ -58,7 +59,11 @@ export function workersAi(ai: AiBinding, runtime: GatewayRuntime): Provider {
 		if (!inputs.ok) return { ok: false, failure: untranslatable(model, inputs) };
 		let result: unknown;
 		try {
-			result = await ai.run(model, inputs.body, await optionsFor(call, signal, runtime));
+			result = await ai.run(
+				model,
+				inputs.body,
+				await optionsFor(call, signal, await cacheFor(call, runtime, signingKey)),
+			);
 		} catch (error) {
 			const failure = signal.aborted ? null : failureOf(error, call, runtime.now());
 			if (failure === null) throw error;
@@ -76,7 +81,7 @@ function untranslatable(model: string, { param, problem }: Untranslatable): Mode
 	return newFailure({ class: "permanent", code: "not_supported", message, isCallMade: false });
 }
 
-async function optionsFor(call: ModelCall, signal: AbortSignal, runtime: GatewayRuntime): Promise<AiCallOptions> {
+function optionsFor(call: ModelCall, signal: AbortSignal, cache: GatewayCache): AiCallOptions {
 	const { route, jobId, tenantId } = call;
 	const collectLog = route.collect_log === true;
 	const gateway = {
@@ -84,20 +89,23 @@ async function optionsFor(call: ModelCall, signal: AbortSignal, runtime: Gateway
 		metadata: { job: jobId, tenant: tenantId },
 		retries: { maxAttempts: 1 as const },
 		collectLog,
-		...(await cacheFor(call, runtime)),
+		...cache,
 	};
 	const headers = collectLog ? {} : { extraHeaders: WITHOUT_PAYLOAD };
 	return { gateway, returnRawResponse: true, signal, ...headers };
 }
 
-/** A key as the job's tenant has it: no other tenant's request finds its response, and it reveals nothing of the prompt. */
-async function cacheFor(call: ModelCall, runtime: GatewayRuntime): Promise<GatewayCache> {
+/**
+ * A key as the job's tenant has it: no other tenant's request finds its response. It reveals nothing of the prompt, and without the
+ * signing key it tests no guess of it.
+ */
+async function cacheFor(call: ModelCall, runtime: GatewayRuntime, signingKey: string): Promise<GatewayCache> {
 	const { gateway, tenantId, model, route, input } = call;
 	if (!mayUseCache(gateway)) return { skipCache: true };
-	const cacheKey = await sha256Hex(
-		runtime,
-		JSON.stringify([tenantId, model, route, input.with({ model: undefined }).toObject()]),
-	);
+	const request = [tenantId, model, route, input.with({ model: undefined }).toObject()];
+	const key = await deriveKey(runtime, signingKey, "HMAC", "sign");
+	const mac = await runtime.subtle.sign("HMAC", key, utf8(`cache ${JSON.stringify(request)}`));
+	const cacheKey = toHex(new Uint8Array(mac));
 	return gateway?.cacheTtlSeconds ? { cacheKey, cacheTtl: gateway.cacheTtlSeconds } : { cacheKey };
 }
 

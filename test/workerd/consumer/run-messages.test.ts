@@ -183,7 +183,13 @@ describe("a model of Anthropic behind the gateway", () => {
 			return new Response(replies[sent.length - 1], { headers: { "content-type": "text/event-stream" } });
 		};
 		const model = aModel(({ route, ...call }, signal, runtime) => {
-			const ask = callModel({ runtime, ai: { run }, secret: () => null, allowSimulated: false });
+			const ask = callModel({
+				runtime,
+				ai: { run },
+				signingKey: "s".repeat(43),
+				secret: () => null,
+				allowSimulated: false,
+			});
 			return ask({ ...call, route: { ...route, provider: "workers-ai" } }, signal);
 		});
 		return { sent, model };

@@ -28,7 +28,7 @@ const Cached = z.object({
 	options: z.object({ gateway: z.looseObject({ cacheKey: z.string().regex(/^[0-9a-f]{64}$/) }) }),
 });
 
-const ask = callModel({ runtime, ai: env.AI, secret: () => null, allowSimulated: false });
+const ask = callModel({ runtime, ai: env.AI, signingKey: env.SIGNING_KEY, secret: () => null, allowSimulated: false });
 const NEVER = new AbortController().signal;
 
 let jobs = 0;

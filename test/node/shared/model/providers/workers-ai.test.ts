@@ -23,10 +23,10 @@ class FakeAi {
 	}
 }
 
-function withAi(answer: () => Promise<unknown> = async () => Response.json({ response: "Hi" })) {
+function withAi(answer: () => Promise<unknown> = async () => Response.json({ response: "Hi" }), deps = {}) {
 	const ai = new FakeAi(answer);
 	const runtime = fakeRuntime();
-	const ask = asking(runtime, { ai });
+	const ask = asking(runtime, { ai, ...deps });
 	return { ai, runtime, ask: (call: Parameters<typeof ask>[0] = {}) => ask({ route: ROUTE, ...call }) };
 }
 
@@ -91,8 +91,8 @@ describe("Workers AI", () => {
 
 	describe("its gateway's cache", () => {
 		const CACHED = { cacheTtlSeconds: 60, skipCache: null };
-		async function cacheOf(call: Parameters<ReturnType<typeof withAi>["ask"]>[0] = {}) {
-			const { ai, ask } = withAi();
+		async function cacheOf(call: Parameters<ReturnType<typeof withAi>["ask"]>[0] = {}, deps = {}) {
+			const { ai, ask } = withAi(undefined, deps);
 			await ask({ gateway: CACHED, ...call });
 			const { skipCache, cacheKey, cacheTtl } = {
 				skipCache: null,
@@ -121,6 +121,7 @@ describe("Workers AI", () => {
 
 		it("is used under one key for equal jobs of one tenant, and under another for any difference", async () => {
 			const base = await cacheOf();
+			expect((await cacheOf({}, { signingKey: "another" })).cacheKey).not.toBe(base.cacheKey);
 			expect((await cacheOf({ jobId: "job_2", timeoutMs: 1_000 })).cacheKey).toBe(base.cacheKey);
 			const others = [
 				{ model: "maker/other" },
