@@ -30,7 +30,7 @@ export function conversationOf(messages: readonly Json[], refuse: Refuse): Conve
 	for (const [at, value] of messages.entries()) {
 		const [message, path] = [objectOf(value) ?? {}, `messages.${at}`];
 		if (wordOf(message.name) !== null && message.role !== "tool")
-			refuse(`${path}.name`, "Anthropic's models know no names of participants. Put the name into the content.");
+			refuse(`${path}.name`, "Anthropic's models know no names of participants but those in the content.");
 		switch (message.role) {
 			case "system":
 			case "developer":

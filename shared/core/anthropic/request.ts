@@ -18,6 +18,8 @@ export interface Untranslatable {
 	problem: string;
 }
 
+const ADVICE = "Change or remove it, or use another model.";
+
 type IsNeutral = (value: Json) => boolean;
 const isNever: IsNeutral = () => false;
 const isZero: IsNeutral = (value) => value === 0;
@@ -87,7 +89,8 @@ export function anthropicRequest(model: string, input: JsonObject): Translation 
 	};
 	refuseBesideThinking(body, refuse);
 	const [first] = refused;
-	return first === undefined ? { ok: true, body } : { ok: false, ...first };
+	if (first === undefined) return { ok: true, body };
+	return { ok: false, param: first.param, problem: `${first.problem} ${ADVICE}` };
 }
 
 /** The gateway's schema takes a string only. A list of Anthropic's own passes unless messages have to be added. */
@@ -103,7 +106,7 @@ function samplingOf(input: JsonObject, { takesSampling }: Claude, refuse: Refuse
 	for (const field of ["temperature", "top_p", "top_k"]) {
 		const value = input[field] ?? null;
 		if (value === null || (value === 1 && field !== "top_k")) continue;
-		if (!takesSampling) refuse(field, "The model takes the default only.");
+		if (!takesSampling) refuse(field, "The model takes the default only, which is also used without it.");
 		else if (field === "temperature" && Number(value) > 1) refuse(field, "Anthropic's models take at most 1.");
 		else fields[field] = value;
 	}

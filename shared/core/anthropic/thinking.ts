@@ -34,7 +34,7 @@ export function thinkingFields(
 	}
 	if (claude.thinking === "effort") return { thinking: { type: "adaptive" }, effort };
 	if (maxTokens <= BUDGET_MIN) {
-		refuse("reasoning_effort", `The model needs more than ${BUDGET_MIN} tokens to reason: raise \`max_tokens\`.`);
+		refuse("reasoning_effort", `The model reasons only if \`max_tokens\` is more than ${BUDGET_MIN}.`);
 		return {};
 	}
 	// The answer needs tokens of its own.
@@ -57,7 +57,7 @@ function withoutThinking({ thinking, mayNotThink }: Claude, refuse: Refuse): { t
 export function refuseBesideThinking(body: JsonObject, refuse: Refuse): void {
 	const type = objectOf(body.thinking)?.type;
 	if (type !== "enabled" && type !== "adaptive") return;
-	const problem = "Anthropic's models do not take it while they reason. Leave it out, or `reasoning_effort`.";
+	const problem = "Anthropic's models do not take it beside `reasoning_effort`.";
 	for (const field of ["temperature", "top_k"]) if (body[field] !== undefined) refuse(field, problem);
 	const choice = objectOf(body.tool_choice)?.type;
 	if (choice === "any" || choice === "tool") refuse("tool_choice", problem);
