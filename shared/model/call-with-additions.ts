@@ -35,8 +35,11 @@ const STREAM = ["stream", "stream_options"];
 interface Dropped {
 	members: string[];
 	remark: string;
-	/** Whether it was refused by its name, and so would be in every call of the route. */
-	isNamed: boolean;
+	/**
+	 * For whom it is left out from now on. `stream_options` are a matter of the server; a stream is one of the model, too. `store` is
+	 * sent again each time: for the calls of others it keeps OpenAI from storing what no erasure reaches.
+	 */
+	remembered: "route" | "model" | "never";
 }
 
 export async function callWithAdditions(
@@ -82,18 +85,19 @@ function droppedFrom(added: string[], { refusal }: CallEnd, route: ModelRoute, i
 	const isDefault = streamed.includes("stream");
 	if (refusal === "empty") {
 		const remark = "The stream requested by default held nothing, so the call was repeated without it.";
-		return isDefault ? { members: streamed, remark, isNamed: false } : null;
+		return isDefault ? { members: streamed, remark, remembered: "model" } : null;
 	}
 	const named = refusedMember(refusal);
 	// A caller's own options are for the caller to mend.
 	if (named === null || (named === "stream_options" && !isCounted)) return null;
 	if (named === "unknown") {
 		if (route.provider !== "openai-compatible") return null;
-		return { members: added, remark: refusalOf(isDefault ? "stream" : added.join("`, `")), isNamed: false };
+		return { members: added, remark: refusalOf(isDefault ? "stream" : added.join("`, `")), remembered: "model" };
 	}
-	if (added.includes(named) && named !== "stream") return { members: [named], remark: refusalOf(named), isNamed: true };
+	if (added.includes(named) && named !== "stream")
+		return { members: [named], remark: refusalOf(named), remembered: named === "store" ? "never" : "route" };
 	if (named === "store" || streamed.length === 0) return null;
-	return { members: streamed, remark: refusalOf(isDefault ? "stream" : "stream_options"), isNamed: false };
+	return { members: streamed, remark: refusalOf(isDefault ? "stream" : "stream_options"), remembered: "model" };
 }
 
 function refusalOf(name: string): string {
@@ -120,9 +124,9 @@ function knownOf(route: ModelRoute): Known {
 /** After the call without succeeded. */
 function remember(call: ModelCall, dropped: readonly Dropped[]): void {
 	const { refused, withoutStream } = knownOf(call.route);
-	for (const { members, isNamed } of dropped) {
-		if (isNamed) for (const name of members) refused.add(name);
-		else {
+	for (const { members, remembered } of dropped) {
+		if (remembered === "route") for (const name of members) refused.add(name);
+		if (remembered === "model") {
 			const before = withoutStream.get(call.model) ?? call;
 			const isSecond = before === "all" || before.jobId !== call.jobId;
 			rememberModel(call, isSecond ? "all" : { jobId: call.jobId });
