@@ -185,7 +185,7 @@ export interface Job {
 export interface ChatInput {
 	messages: {
 		role: "system" | "developer" | "user" | "assistant" | "tool";
-		content: string | null | unknown[];
+		content?: string | null | unknown[];
 		[k: string]: unknown | undefined;
 	}[];
 	temperature?: number;

@@ -106,7 +106,7 @@ export const waitHeaders = z.object({
 	prefer: z.string().optional().openapi({
 		example: "wait=30",
 		description:
-			"`wait`: seconds to wait for the job, up to 60. The response has `Preference-Applied` if it waited. Without, too many requests of the tenant were waiting, and it is that of a poll.",
+			"`wait`: seconds to wait for the job, up to 60; 30 if it has none. The response has `Preference-Applied` with the time if it waited. Without, too many requests of the tenant were waiting, and it is that of a poll.",
 	}),
 });
 

@@ -1,7 +1,7 @@
 /** Builds a new job from a validated request: checks its models, start and receiver, and fills in the defaults. */
 import type { JobRequest } from "../api/submit-job.ts";
 import { anthropicRequest, isAnthropic } from "../core/anthropic/request.ts";
-import type { ChatInput } from "../core/chat/chat-input.ts";
+import { type ChatInput, withNullContents } from "../core/chat/chat-input.ts";
 import type { Config } from "../core/config.ts";
 import { newId } from "../core/ids.ts";
 import type { Idempotency } from "../core/jobs/idempotency.ts";
@@ -72,7 +72,7 @@ export async function buildJob(bindings: BuildBindings, order: Order): Promise<B
 		start,
 		webhook,
 		idempotency: order.idempotency,
-		input: order.input,
+		input: withNullContents(order.input, order.parsedInput),
 		tokensEstimated: estimateTokens(order.input.byteLength, fieldOf),
 		gateway: gateway === undefined ? null : gatewayOf(gateway),
 		metadata: request.metadata ?? null,

@@ -146,6 +146,19 @@ function membersOf(bytes: Uint8Array): Members {
 	}
 }
 
+/** The elements of a list, each as the bytes from its start to its end. */
+export function elementsOf(list: Uint8Array): Uint8Array[] {
+	const elements: Uint8Array[] = [];
+	let at = skipSpace(list, expect(list, skipSpace(list, 0), OPEN_ARRAY));
+	while (list[at] !== CLOSE_ARRAY) {
+		const end = valueEnd(list, at);
+		elements.push(list.subarray(at, end));
+		at = skipSpace(list, end);
+		if (list[at] === COMMA) at = skipSpace(list, at + 1);
+	}
+	return elements;
+}
+
 /** Returns where to go on. */
 function expect(bytes: Uint8Array, at: number, byte: number): number {
 	if (bytes[at] !== byte) throw new SyntaxError(`This is no JSON object: look at byte ${at}.`);

@@ -11,6 +11,9 @@ export const BACKOFF_CAP_MS = 300_000;
  */
 export const BLOCKED_WAIT_MS = 60_000;
 
+/** A server that is starting, which may take minutes: five attempts reach over two minutes at least. */
+const STARTING_GROWTH = 5;
+
 /** Added to the wait that a provider requested, so that jobs throttled together do not retry together. */
 const RETRY_AFTER_JITTER = 0.1;
 
@@ -20,8 +23,15 @@ const RETRY_AFTER_JITTER = 0.1;
  * @param failures calls that failed before this wait, this one included; from 1
  */
 export function backoffMs(failure: ModelFailure, failures: number, random: () => number): number {
-	const cap = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** Math.min(failures - 1, 20));
-	const own = failure.class === "blocked" ? BLOCKED_WAIT_MS + random() * cap : random() * cap;
+	const own = ownWaitMs(failure, Math.min(failures - 1, 20), random());
 	if (failure.retryAfterMs === null) return Math.ceil(own);
 	return Math.ceil(Math.max(failure.retryAfterMs * (1 + RETRY_AFTER_JITTER * random()), own));
+}
+
+function ownWaitMs(failure: ModelFailure, before: number, dice: number): number {
+	const isStarting = failure.class === "transient" && (failure.status === 503 || failure.code === "unreachable");
+	const growth = isStarting ? STARTING_GROWTH : 2;
+	const cap = Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * growth ** before);
+	if (isStarting) return (cap / 2) * (1 + dice);
+	return failure.class === "blocked" ? BLOCKED_WAIT_MS + dice * cap : dice * cap;
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { readWait } from "../../../workers/intake/http/wait.ts";
 import { Waits } from "../../../workers/intake/http/waits.ts";
 
 const begin = (waits: Waits, tenantId: string, count: number) =>
@@ -13,4 +14,33 @@ it("a hundred requests of one tenant wait at once, and two hundred of all", () =
 	end?.();
 	expect(waits.begin("three", 100)).not.toBeNull();
 	expect(waits.begin("one", 100)).toBeNull();
+});
+
+it.each<[header: string | undefined, ms: number | null]>([
+	[undefined, null],
+	["", null],
+	["wait", 30_000],
+	["Wait=", 30_000],
+	['wait=""', 30_000],
+	["wait=0", 0],
+	['wait="10"', 10_000],
+	["wait = 10 ; x=y", 10_000],
+	["wait=60", 60_000],
+	["wait=61", 60_000],
+	["wait=99999999999999999999999", 60_000],
+	["respond-async, wait=10", 10_000],
+	["wait=10, respond-async; foo=bar", 10_000],
+	// Two headers, as they arrive.
+	["handling=lenient, wait=5, wait=50", 5_000],
+	["wait=soon, wait=5", null],
+	["wait=-1", null],
+	["wait=10.5", null],
+	["wait=1e1", null],
+	['wait="5', null],
+	["waiting=5, await", null],
+	["respond-async; wait=5", null],
+	['x="a, wait=5", return=minimal', null],
+	['x="a \\" , wait=5", wait=7', 7_000],
+])("Prefer: %s waits for %j ms", (header, ms) => {
+	expect(readWait(header)).toBe(ms);
 });

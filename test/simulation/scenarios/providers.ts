@@ -72,6 +72,70 @@ export const PROVIDERS: readonly Scenario[] = [
 		},
 	},
 	{
+		name: "impossible-request",
+		promise:
+			"a request that its first model can never take goes to a larger one, and the small ones beside it run at once",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			const impossible = new Set<string>();
+			const said = [
+				[
+					413,
+					"Request too large for m on tokens per minute (TPM): Limit 6000, Requested 14368. Please reduce your message size.",
+				],
+				[402, "This request requires more credits, or fewer max_tokens: requested 65536, can only afford 30104."],
+				[400, "The temperature of this request is not allowed."],
+				[400, "The input token count exceeds the maximum number of tokens allowed."],
+			] as const;
+			stage.service.model.script = ({ model, jobId }) => {
+				const [status, message] = said[[...impossible].indexOf(jobId) % said.length] ?? said[0];
+				if (model !== "alpha/one" || !impossible.has(jobId)) return { afterMs: SECOND };
+				const body = { error: { message, type: "tokens", code: status === 413 ? "rate_limit_exceeded" : null } };
+				return { afterMs: SECOND, reply: { status, body } };
+			};
+			const models: [string, ...string[]] = ["alpha/one", "beta/two"];
+			const small: string[] = [];
+			for (let batch = 0; batch < 100; batch++) {
+				const large = batch % 10 === 0 ? await stage.store([tenant], 1, { models, priority: 9 }) : [];
+				for (const id of large) impossible.add(id);
+				small.push(...(await stage.store([tenant], 1)));
+				await stage.run(3 * SECOND);
+			}
+			await stage.run(MINUTE);
+			const jobs = stage.jobsOf(tenant);
+			const answered = jobs.filter(({ id, status, model }) => {
+				return impossible.has(String(id)) && status === "succeeded" && model === "beta/two";
+			});
+			stage.expect("of 10 impossible requests, done by the second model", answered.length, {
+				atLeast: impossible.size,
+			});
+			const calls = [...impossible].map((id) => stage.work.calls.of(id));
+			stage.expect("calls of one of them at most", Math.max(...calls), { atMost: 2 });
+			const soon = jobs.filter(({ id, created_at: at }) => {
+				const doneAt = stage.work.finalAt.get(String(id)) ?? Number.POSITIVE_INFINITY;
+				return small.includes(String(id)) && doneAt - Number(at) <= 10 * SECOND;
+			});
+			stage.expect("of 100 small ones, done within 10 s", soon.length, { atLeast: 95 });
+		},
+	},
+	{
+		name: "starting-server",
+		promise: "a server that takes two minutes to start uses up the attempts of no job",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			const upAt = stage.world.now + 2 * MINUTE;
+			const busy = { status: 503, body: { error: { message: "Loading model" } } };
+			stage.service.model.script = ({ at, number }) => ({
+				afterMs: 0,
+				...(at < upAt ? { reply: number % 2 === 0 ? busy : null } : {}),
+			});
+			await stage.store([tenant], 1);
+			await stage.run(10 * MINUTE);
+			const [job] = stage.jobsOf(tenant);
+			stage.expect("jobs done", job?.status === "succeeded" ? 1 : 0, { atLeast: 1 });
+		},
+	},
+	{
 		name: "day-long-retry-after",
 		promise: "a provider that refuses one job for a day closes the model to no other tenant",
 		async play(stage) {

@@ -11,6 +11,7 @@ import {
 } from "../../../shared/core/tenants/rate-limits.ts";
 import { logWarning } from "../../log.ts";
 import type { RateLimiter } from "../../rate-limiter.ts";
+import { readWait } from "../http/wait.ts";
 import type { IntakeEnv } from "../services.ts";
 import { spendWithin } from "./rate-limiters.ts";
 
@@ -30,7 +31,7 @@ export async function checkTenantRate(
 		method: c.req.method,
 		path: c.req.path,
 		query: () => Object.keys(c.req.query()),
-		waits: /\bwait\s*=/i.test(c.req.header("prefer") ?? ""),
+		waits: readWait(c.req.header("prefer")) !== null,
 	});
 	if (requests !== null && requests < TENANT_RATE.quota) {
 		const own = { ...TENANT_RATE, quota: requests };

@@ -1,29 +1,35 @@
 /** `Prefer: wait=30` (RFC 7240): holds a response until the job is final, or until it changes. */
 import type { Context } from "hono";
-import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
+import { StorageUnavailable } from "../../../shared/core/errors.ts";
 import type { JobKey, JobSummary } from "../../../shared/core/jobs/job.ts";
 import type { Database } from "../../../shared/db/database.ts";
 import { findJobSummary } from "../../../shared/db/jobs/find-job.ts";
 import type { IntakeEnv } from "../services.ts";
 
 const WAIT_SECONDS_MAX = 60;
+/** Of a preference without a time. */
+const WAIT_SECONDS = 30;
 
 /** Polls often at first, for quick jobs, then less often. A wait of a minute costs about forty small reads. */
 const POLL_MS_FIRST = 50;
 const POLL_MS_MAX = 2_000;
 
-/** How long the caller wants to wait, in milliseconds. Null: not at all. Other preferences are ignored, as the RFC requires. */
-export function readWait(c: Context<IntakeEnv>): number | null {
-	const preference = (c.req.header("prefer") ?? "")
-		.split(/[,;]/)
-		.map((part) => part.trim())
-		.find((part) => /^wait\s*(=|$)/i.test(part));
-	if (preference === undefined) return null;
-	const seconds = /^wait\s*=\s*"?(\d{1,4})"?$/i.exec(preference)?.[1];
-	if (seconds === undefined || Number(seconds) > WAIT_SECONDS_MAX) {
-		throw new AppError("invalid_request", `\`wait\` must be 0 to ${WAIT_SECONDS_MAX} seconds.`, "Prefer");
-	}
-	return Number(seconds) * 1000;
+/** What stands between commas, which may stand in quotes too. */
+const PREFERENCES = /(?:"(?:[^"\\]|\\.)*"|[^,])+/g;
+/** A parameter behind a semicolon is not read. */
+const WAIT = /^\s*wait\s*(?:=\s*(?:"([^"]*)"|([^\s;"]*))\s*)?(?:;|$)/i;
+
+/**
+ * How long the caller wants to wait, in milliseconds. Null: not at all. A preference is never a reason to refuse: what cannot be
+ * read is ignored, and so is a second one of the same name, as the RFC requires.
+ */
+export function readWait(header: string | undefined): number | null {
+	const preferences = (header ?? "").match(PREFERENCES) ?? [];
+	const first = preferences.find((one) => /^\s*wait\s*(=|;|$)/i.test(one)) ?? "";
+	const [isWait, quoted, bare] = WAIT.exec(first) ?? [];
+	const value = (quoted ?? bare ?? "").trim();
+	if (isWait === undefined || !/^\d*$/.test(value)) return null;
+	return Math.min(value === "" ? WAIT_SECONDS : Number(value), WAIT_SECONDS_MAX) * 1000;
 }
 
 interface Wait {

@@ -41,7 +41,7 @@ const route = createRoute({
 });
 
 export const getJobRoute = newApp().openapi(route, async (c) => {
-	const waitMs = readWait(c);
+	const waitMs = readWait(c.req.header("prefer"));
 	const { include = [] } = c.req.valid("query");
 	if (include.includes("deliveries")) requireScope(c.var.caller, "webhooks:read");
 	const job = await readJob(c, waitMs, include);

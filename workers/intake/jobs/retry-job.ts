@@ -37,7 +37,7 @@ const route = createRoute({
 });
 
 export const retryJobRoute = newApp().openapi(route, async (c) => {
-	const waitMs = readWait(c);
+	const waitMs = readWait(c.req.header("prefer"));
 	c.env.services.submissionLoad.admit(c.env.services.runtime, c.env.services.db);
 	const { input: parsedInput = null, ...overrides } = c.req.valid("json");
 	const order = {

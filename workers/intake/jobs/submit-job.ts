@@ -27,7 +27,7 @@ const route = createRoute({
 });
 
 export const submitJobRoute = newApp().openapi(route, async (c) => {
-	const waitMs = readWait(c);
+	const waitMs = readWait(c.req.header("prefer"));
 	c.env.services.submissionLoad.admit(c.env.services.runtime, c.env.services.db);
 	const { input: parsedInput, ...request } = c.req.valid("json");
 	const order = {

@@ -1,7 +1,7 @@
 import Ajv2020 from "ajv/dist/2020.js";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { ChatInput } from "../../../../../shared/core/chat/chat-input.ts";
+import { ChatInput, withNullContents } from "../../../../../shared/core/chat/chat-input.ts";
 import schema from "../../../fixtures/chat-input.schema.json" with { type: "json" };
 import exampleInput from "../../../fixtures/example-input.json" with { type: "json" };
 
@@ -91,6 +91,23 @@ describe("ChatInput", () => {
 			expect(accepts({ messages: [], [field]: value })).toBe(false);
 			expect(published({ messages: [], [field]: value })).toBe(false);
 		}
+	});
+
+	it("takes a message without content where it has tool calls, and sends it on with null", () => {
+		const calls = { role: "assistant", tool_calls: [{ id: "a", text: '"content":' }] };
+		const user = { role: "user", content: 'a, {"b"]' };
+		const input = { messages: [user, calls, { ...calls, content: "x" }, calls], seed: 1 };
+		expect(accepts(input)).toBe(true);
+		for (const bad of [{ role: "user" }, { ...calls, tool_calls: [] }, { ...calls, tool_calls: null }])
+			expect(accepts({ messages: [bad] })).toBe(false);
+		for (const text of [JSON.stringify(input), JSON.stringify(input, null, 2)]) {
+			const bytes = new TextEncoder().encode(`${text} `);
+			const sentOn = JSON.parse(new TextDecoder().decode(withNullContents(bytes, ChatInput.parse(input))));
+			expect(published(sentOn)).toBe(true);
+			expect(sentOn).toEqual({ ...input, messages: input.messages.map((message) => ({ content: null, ...message })) });
+		}
+		const whole = new TextEncoder().encode(JSON.stringify({ messages: [user] }));
+		expect(withNullContents(whole, { messages: [{ role: "user", content: "a" }] })).toBe(whole);
 	});
 
 	it("passes unlisted fields untouched, at the top and in messages", () => {

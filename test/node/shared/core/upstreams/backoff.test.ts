@@ -28,6 +28,18 @@ describe("backoffMs", () => {
 		expect(backoffMs(transient, failures, most)).toBe(cap);
 	});
 
+	it.each([
+		{ status: 503, code: "unavailable" },
+		{ status: null, code: "unreachable" },
+	] as const)("gives a server that is starting two minutes at least, in five attempts: %j", (facts) => {
+		const waits = (dice: () => number) =>
+			[1, 2, 3, 4].map((failures) => backoffMs(aFailure("transient", facts), failures, dice));
+		expect(waits(least)).toEqual([1_000, 5_000, 25_000, 125_000]);
+		expect(waits(most)).toEqual([2_000, 10_000, 50_000, 250_000]);
+		expect(waits(least).reduce((sum, wait) => sum + wait)).toBeGreaterThanOrEqual(120_000);
+		expect(backoffMs(aFailure("transient", facts), 20, most)).toBe(BACKOFF_CAP_MS);
+	});
+
 	it("begins at two seconds and never waits more than five minutes of its own", () => {
 		expect([BACKOFF_BASE_MS, BACKOFF_CAP_MS]).toEqual([2_000, 300_000]);
 	});
