@@ -40,10 +40,8 @@ const ADDED = new TextEncoder().encode('"content":null,');
 
 /** `input` with `content: null` in each message that lacks it; itself if none does. @param parsed the same */
 export function withNullContents(input: Uint8Array, parsed: ChatInput | null): Uint8Array {
-	const messages = new JsonBody(input).bytesOf("messages");
-	if (messages === null || parsed === null || parsed.messages.every(({ content }) => content !== undefined))
-		return input;
-	const places = elementsOf(messages)
+	if (parsed === null || parsed.messages.every(({ content }) => content !== undefined)) return input;
+	const places = elementsOf(new JsonBody(input).bytesOf("messages") ?? new Uint8Array())
 		.filter((message) => new JsonBody(message).bytesOf("content") === null)
 		.map((message) => message.byteOffset - input.byteOffset + 1);
 	const whole = new Uint8Array(input.byteLength + places.length * ADDED.byteLength);
