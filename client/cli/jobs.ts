@@ -5,6 +5,7 @@ import { isFinal } from "../jobs.ts";
 import type { Job, RetryJob, SubmitJob } from "../schemas.ts";
 import { EXIT, UsageError } from "./exit-codes.ts";
 import type { Column } from "./output.ts";
+import { count, first } from "./rows.ts";
 import type { CliSession } from "./session.ts";
 
 const COLUMNS: Column<Job>[] = [
@@ -30,11 +31,6 @@ function pair(text: string, soFar: Record<string, string> = {}): Record<string, 
 	const at = text.indexOf("=");
 	if (at < 1) throw new InvalidArgumentError("Write it as key=value.");
 	return { ...soFar, [text.slice(0, at)]: text.slice(at + 1) };
-}
-
-function count(text: string): number {
-	if (!/^[1-9]\d*$/.test(text)) throw new InvalidArgumentError("Write a whole number from 1.");
-	return Number(text);
 }
 
 const models = (text: string) => text.split(",");
@@ -202,13 +198,4 @@ function filtersOf({ status, since, model, meta, limit }: ListFlags): JobFilters
 		...(meta === undefined ? {} : { metadata: meta }),
 		limit: Math.min(limit, 100),
 	};
-}
-
-async function* first<Item>(count: number, items: AsyncIterable<Item>): AsyncGenerator<Item, void> {
-	let left = count;
-	for await (const item of items) {
-		yield item;
-		left -= 1;
-		if (left === 0) return;
-	}
 }

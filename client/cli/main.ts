@@ -1,6 +1,7 @@
 /** The command line: parses it, runs the command, and returns its exit code. */
 import { Command, CommanderError } from "commander";
 import { ApiError } from "../errors.ts";
+import { addAccount } from "./account.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { addAsk, addJobs } from "./jobs.ts";
 import { addLogin } from "./login.ts";
@@ -30,6 +31,7 @@ export async function main(argv: string[], surroundings: Surroundings): Promise<
 	};
 	addAsk(program, begin);
 	addJobs(program, begin);
+	addAccount(program, begin);
 	addLogin(program, begin);
 	exitNowhere(program);
 	try {

@@ -151,6 +151,30 @@ describe("holdfast jobs", () => {
 	});
 });
 
+describe("usage, audit and keys", () => {
+	it.each([
+		[
+			"usage",
+			"/v1/usage",
+			{ date: "2026-01-02", model: "m", jobs: 2, succeeded: 1, total_tokens: 3 },
+			"2026-01-02  m      2     1          3",
+		],
+		[
+			"audit",
+			"/v1/audit_log",
+			{ created_at: "now", actor: "key_1", action: "key.revoked", target_id: "key_2" },
+			"now  key_1  key.revoked  key_2",
+		],
+		["keys list", "/v1/keys", { id: "key_1", name: "ci", scopes: ["a", "b"], last_used_at: null }, "key_1  ci    a,b"],
+	])("%s prints a table on a terminal, and one object a line in a pipe", async (command, path, row, line) => {
+		const replies = { [`GET ${path}`]: { body: { data: [row, row], has_more: false, last_id: null } } };
+		const table = await run(command.split(" "), { replies, isTTY: true });
+		expect(table.out.split("\n").slice(1, 2)).toEqual([line]);
+		const piped = await run([...command.split(" "), "--limit", "1"], { replies });
+		expect(JSON.parse(piped.out)).toEqual(row);
+	});
+});
+
 describe("profiles", () => {
 	const me = { object: "session", tenant: { id: "ten_1", name: "acme" }, key: {}, expires_at: null };
 	const replies = { "GET /v1/session": { body: me } };
