@@ -51,41 +51,46 @@ export class Agenda {
 		const first = this.#heap[0];
 		const last = this.#heap.pop();
 		if (first === undefined || last === undefined) return null;
-		if (this.#heap.length > 0) {
-			this.#heap[0] = last;
-			this.#sink(0);
-		}
+		if (this.#heap.length > 0) this.#sink(last);
 		return first;
 	}
 
+	/** From the end towards the root: those that are later move down, until there is the place of what stands at `from`. */
 	#rise(from: number): void {
-		for (let at = from; at > 0; ) {
-			const parent = (at - 1) >> 1;
-			if (!this.#swapIfEarlier(at, parent)) return;
-			at = parent;
+		const heap = this.#heap;
+		const risen = heap[from];
+		if (risen === undefined) return;
+		let at = from;
+		while (at > 0) {
+			const parent = heap[(at - 1) >> 1];
+			if (parent === undefined || !isEarlier(risen, parent)) break;
+			heap[at] = parent;
+			at = (at - 1) >> 1;
 		}
+		heap[at] = risen;
 	}
 
-	#sink(from: number): void {
-		for (let at = from; ; ) {
-			const [left, right] = [2 * at + 1, 2 * at + 2];
-			const child = this.#isEarlier(right, left) ? right : left;
-			if (!this.#swapIfEarlier(child, at)) return;
+	/** From the root, which is free: the earlier ones move up, until there is the place of `sunk`. */
+	#sink(sunk: Appointment): void {
+		const heap = this.#heap;
+		let at = 0;
+		for (;;) {
+			let child = 2 * at + 1;
+			let earliest = heap[child];
+			if (earliest === undefined) break;
+			const right = heap[child + 1];
+			if (right !== undefined && isEarlier(right, earliest)) {
+				earliest = right;
+				child += 1;
+			}
+			if (!isEarlier(earliest, sunk)) break;
+			heap[at] = earliest;
 			at = child;
 		}
+		heap[at] = sunk;
 	}
+}
 
-	#isEarlier(one: number, other: number): boolean {
-		const [a, b] = [this.#heap[one], this.#heap[other]];
-		if (a === undefined || b === undefined) return false;
-		return a.at < b.at || (a.at === b.at && a.order < b.order);
-	}
-
-	#swapIfEarlier(one: number, other: number): boolean {
-		const [a, b] = [this.#heap[one], this.#heap[other]];
-		if (a === undefined || b === undefined || !this.#isEarlier(one, other)) return false;
-		this.#heap[one] = b;
-		this.#heap[other] = a;
-		return true;
-	}
+function isEarlier(a: Appointment, b: Appointment): boolean {
+	return a.at < b.at || (a.at === b.at && a.order < b.order);
 }
