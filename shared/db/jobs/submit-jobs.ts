@@ -95,7 +95,7 @@ function wavesOf(jobs: readonly NewJob[]): NewJob[][] {
 }
 
 async function makeJobs(db: Database, jobs: readonly NewJob[]): Promise<Map<string, Submission>> {
-	const { statements, at } = making(db, jobs, "TRUE");
+	const { statements, at } = making(db, jobs, NOT_ERASED);
 	const rows = (await db.transact<Record<string, unknown>>("submit job", statements))[at] ?? [];
 	return new Map(rows.map(storedFromRow).map(({ job, hasSlot }) => [job.jobId, { outcome: "created", job, hasSlot }]));
 }
@@ -106,7 +106,7 @@ const storedFromRow = (row: Record<string, unknown>) => ({ job: jobSummaryFromRo
 
 /** Tries again, in one transaction with the query for the reason: the limit or the key that refused a job may be free by now. */
 async function makeOrExplain(db: Database, jobs: readonly NewJob[], isRepeat: boolean): Promise<Submission[]> {
-	const { statements } = making(db, jobs, isRepeat ? IS_NEW : "TRUE");
+	const { statements } = making(db, jobs, isRepeat ? IS_NEW : NOT_ERASED);
 	const rows = await db.transact<Record<string, unknown>>("submit job or explain", [
 		...statements,
 		...explanation(db, jobs),
@@ -190,9 +190,10 @@ function rowOf(job: NewJob) {
 
 const STORED = "FROM jobs AS stored WHERE stored.tenant_id = submitted.tenant_id AND stored.id = submitted.id";
 
-/** Neither stored nor erased by its owner. The tombstone outlives any request, and no job is pruned before its repeat comes. */
-const IS_NEW = `NOT EXISTS (SELECT 1 ${STORED})
-	AND NOT EXISTS (SELECT 1 FROM tombstones WHERE erased_job = submitted.id)`;
+/** A request whose response was lost may be executed after its repeat, when the owner has erased the job. The tombstone outlives it. */
+const NOT_ERASED = "NOT EXISTS (SELECT 1 FROM tombstones WHERE erased_job = submitted.id)";
+/** No job is pruned before its repeat comes. */
+const IS_NEW = `NOT EXISTS (SELECT 1 ${STORED}) AND ${NOT_ERASED}`;
 
 /** How many more jobs a tenant may submit; null: any number. */
 const mayAdd = (tenant: string) =>

@@ -15,11 +15,18 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 		name: "a job is stored apart from its idempotency key",
 		seenBy: 1,
 		file: "shared/db/jobs/submit-jobs.ts",
-		find: '\tconst { statements, at } = making(db, jobs, "TRUE");',
+		find: "\tconst { statements, at } = making(db, jobs, NOT_ERASED);",
 		replace: `	if (jobs.some(({ idempotency }) => idempotency !== null)) {
 		await db.transact("submit job", making(db, jobs.map((job) => ({ ...job, idempotency: null })), IS_NEW).statements);
 	}
-	const { statements, at } = making(db, jobs, "TRUE");`,
+	const { statements, at } = making(db, jobs, NOT_ERASED);`,
+	},
+	{
+		name: "a submission that is executed late stores an erased job",
+		seenBy: 22394,
+		file: "shared/db/jobs/submit-jobs.ts",
+		find: "const { statements, at } = making(db, jobs, NOT_ERASED);",
+		replace: 'const { statements, at } = making(db, jobs, "TRUE");',
 	},
 	{
 		name: "a key does not keep a second job out",

@@ -214,7 +214,8 @@ describe("an idempotency key", () => {
 		await submitJob(db, job);
 		await cancel(job);
 		await eraseJob(db, job, `tmb_${job.jobId}`, BY);
-		expect(await submitJob(db, job, true)).toEqual({ outcome: "erased" });
+		// The first request may be executed last.
+		for (const isRepeat of [true, false]) expect(await submitJob(db, job, isRepeat)).toEqual({ outcome: "erased" });
 		expect(await reload(job)).toBeNull();
 	});
 
