@@ -34,20 +34,32 @@ export function readProviderError(body: Json | undefined): ProviderError {
 		inner.internalCode,
 		inner.code,
 		objectOf(inner.details)?.error_code,
+		objectOf(inner.innererror)?.code,
+		inner.error_code,
 		inner.type,
+		inner.__type,
 		...reasons,
 		inner.status,
 		inner.reason,
 		objectOf(inner.message)?.code,
+		outer.code,
+		outer.error_code,
 	];
+	const behind = errorBehind(inner);
 	return {
-		words: candidates.map(wordFrom).filter((word) => word !== null),
-		message: sentenceOf(inner) ?? sentenceOf(outer),
+		words: [...candidates.map(wordFrom).filter((word) => word !== null), ...(behind?.words ?? [])],
+		message: behind?.message ?? sentenceOf(inner) ?? sentenceOf(outer),
 		places: placesOf(outer, inner),
 		status: [inner.code, inner.status, inner.status_code].map(statusFrom).find((status) => status !== null) ?? null,
 		retryAfterMs: retryInfoMs(inner),
 		isFromGateway: outer.name === "AiGatewayError",
 	};
+}
+
+/** A router's account of what the provider behind it said, such as OpenRouter's. Null: there is none. */
+function errorBehind({ metadata }: JsonObject): ProviderError | null {
+	const raw = wordOf(objectOf(metadata)?.raw);
+	return raw === null ? null : readProviderError(parseJson(raw) ?? { message: raw });
 }
 
 function first(value: Json | undefined): Json | undefined {

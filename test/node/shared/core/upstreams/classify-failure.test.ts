@@ -309,6 +309,16 @@ describe("a limit that only one request exceeds", () => {
 			"request_too_large",
 		],
 		[402, { error: { code: 402, message: "Prompt tokens limit exceeded: 12000 > 8000." } }, "request_too_large"],
+		[
+			402,
+			anthropic("billing_error", "You can only afford 1200 output tokens. Use fewer max_tokens."),
+			"request_too_large",
+		],
+		[
+			403,
+			openai("insufficient_credits", "billing", "This request needs fewer max_tokens: 9 left."),
+			"request_too_large",
+		],
 		[429, { error: { message: "The batch size exceeds the maximum of 96." } }, "request_too_large"],
 	];
 	it.each(rows)("%i %j is permanent: %s, whatever x-should-retry says", (status, body, code) => {
@@ -376,6 +386,33 @@ describe("by what the sentence says, wherever it stands", () => {
 		[400, { error: { code: 400, errors: [{ reason: "userRateLimitExceeded" }] } }, "throttled", "rate_limited"],
 		[400, { error: { code: "1113", message: "您的账户已欠费，请充值后重试。" } }, "blocked", "quota_exhausted"],
 		[422, { message: { detail: [{ msg: "prompt is too long" }] } }, "permanent", "context_length_exceeded"],
+		[400, { ...said("出错了"), code: "1261" }, "permanent", "context_length_exceeded"],
+		[400, { __type: "data_inspection_failed", message: "Nein." }, "permanent", "content_refused"],
+		[
+			400,
+			{ error: { code: "400", message: "Bad request", innererror: { code: "content_filter" } } },
+			"permanent",
+			"content_refused",
+		],
+		...[
+			JSON.stringify({ error: { message: "prompt is too long: 210000 tokens" } }),
+			JSON.stringify([{ error: { code: 400, message: "x", details: [{ reason: "context_length_exceeded" }] } }]),
+			"This model's maximum context length is 4096 tokens.",
+		].map((raw): (typeof rows)[number] => [
+			429,
+			{ error: { code: 429, message: "Provider returned error", metadata: { raw, provider_name: "x" } } },
+			"permanent",
+			"context_length_exceeded",
+		]),
+		[
+			500,
+			{ error: { message: "User balance is not enough: insufficient balance (1008)" } },
+			"blocked",
+			"quota_exhausted",
+		],
+		[403, { error_code: "arrearage", error_msg: "欠费" }, "blocked", "quota_exhausted"],
+		[423, said("The engine is temporarily locked."), "transient", "unavailable"],
+		[421, said("Misdirected; please retry again."), "transient", "unavailable"],
 	];
 	it.each(rows)("%i %j is %s: %s", (status, body, failureClass, code) => {
 		expect(classify(status, body)).toMatchObject({ class: failureClass, code });
