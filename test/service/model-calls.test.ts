@@ -122,7 +122,7 @@ describe.concurrent("a job whose model", () => {
 		onTestFinished(() => receiver.close());
 
 		const { id } = await submit({ model, webhook: { url: receiver.url } });
-		const error = { code: "invalid_api_key", message, status: 401 };
+		const error = { code: "unauthorized", message, status: 401 };
 		expect(await api.finalJob(id)).toMatchObject({ status: "failed", status_reason: "permanent", error });
 		expect(await receiver.nextEvent).toMatchObject({ type: "job.failed", data: { id, error } });
 		const [call, ...more] = provider.callsOf(model);
