@@ -10,6 +10,9 @@ const WAIT_SECONDS_MAX = 60;
 /** Of a preference without a time. */
 const WAIT_SECONDS = 30;
 
+/** A longer header is not read: the time that these patterns take grows with the square of its length. */
+const PREFER_CHARS_MAX = 256;
+
 /** Polls often at first, for quick jobs, then less often. A wait of a minute costs about forty small reads. */
 const POLL_MS_FIRST = 50;
 const POLL_MS_MAX = 2_000;
@@ -23,8 +26,9 @@ const WAIT = /^\s*wait\s*(?:=\s*(?:"([^"]*)"|([^\s;"]*))\s*)?(?:;|$)/i;
  * How long the caller wants to wait, in milliseconds. Null: not at all. A preference is never a reason to refuse: what cannot be
  * read is ignored, and so is a second one of the same name, as the RFC requires.
  */
-export function readWait(header: string | undefined): number | null {
-	const preferences = (header ?? "").match(PREFERENCES) ?? [];
+export function readWait(header = ""): number | null {
+	if (header.length > PREFER_CHARS_MAX) return null;
+	const preferences = header.match(PREFERENCES) ?? [];
 	const first = preferences.find((one) => /^\s*wait\s*(=|;|$)/i.test(one)) ?? "";
 	const [isWait, quoted, bare] = WAIT.exec(first) ?? [];
 	const value = (quoted ?? bare ?? "").trim();
