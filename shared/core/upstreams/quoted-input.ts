@@ -17,6 +17,11 @@ const COMMON_BYTES = 10;
 const COMMON_BYTES_LONG = 20;
 const LONG_INPUT_BYTES = 4_096;
 
+/** Characters of the input that are compared with what a sentence presents as quoted. Beyond, all of it counts as found. */
+const COMPARISONS_MAX = 100_000_000;
+/** What each call of `includes` counts beside the characters. */
+const COMPARISONS_AROUND = 16;
+
 /** A value is read in pieces of this size, which overlap by more than a few words with all their escapes. */
 const PIECE_BYTES = 65_536;
 const OVERLAP_BYTES = 512;
@@ -69,13 +74,16 @@ class Sentence {
 	readonly #places: { start: number; end: number }[] = [];
 	readonly #isQuoted: boolean[] = [];
 	readonly #commonBytes: number;
-	/** The parts of the essence as long as `commonBytes`, with their places, and a filter of their hashes. */
+	/** The parts of the essence as long as `commonBytes` that are not quoted yet, with their places, and a filter of their hashes. */
 	readonly #parts = new Map<string, number[]>();
 	readonly #filter = new Uint8Array(HASHES);
+	/** The short values that were looked for. */
+	readonly #words = new Set<string>();
 	/** What the first character of a part counts in its hash. */
 	readonly #first: number;
-	/** What the sentence itself presents as quoted. */
-	readonly #presented: string[];
+	/** What the sentence itself presents as quoted, and was not found in the input yet. */
+	readonly #presented: Set<string>;
+	#comparisonsLeft = COMPARISONS_MAX;
 
 	constructor(text: string, commonBytes: number) {
 		this.#text = text;
@@ -90,12 +98,14 @@ class Sentence {
 		this.#essence = essence;
 		for (let at = 0; at + commonBytes <= essence.length; at++) {
 			const part = essence.slice(at, at + commonBytes);
-			this.#parts.set(part, [...(this.#parts.get(part) ?? []), at]);
+			const places = this.#parts.get(part);
+			if (places === undefined) this.#parts.set(part, [at]);
+			else places.push(at);
 			this.#filter[hashOf(part)] = 1;
 		}
 		const inQuotes = [...text.matchAll(IN_QUOTES)].map(([, , plain, curly]) => plain ?? curly ?? "");
 		const presented = [...inQuotes, BEHIND_LAST_COLON.exec(text)?.[1] ?? ""].map(withoutDots);
-		this.#presented = presented.filter((one) => one !== "" && one.length < commonBytes);
+		this.#presented = new Set(presented.filter((one) => one !== "" && one.length < commonBytes));
 	}
 
 	/** @param raw a string of the input, or a piece of one, as it stands in its JSON */
@@ -103,19 +113,27 @@ class Sentence {
 		const value = essenceOf(raw);
 		if (value.length >= this.#commonBytes) this.#compareParts(value);
 		else if (value.length > 1) this.#quoteWords(value);
-		for (const one of this.#presented) if (value.includes(one)) this.#quoteWords(one);
+		this.#comparisonsLeft -= this.#presented.size * (value.length + COMPARISONS_AROUND);
+		for (const one of this.#presented) {
+			if (this.#comparisonsLeft > 0 && !value.includes(one)) continue;
+			this.#quoteWords(one);
+			this.#presented.delete(one);
+		}
 	}
 
 	#compareParts(value: string): void {
 		const length = this.#commonBytes;
 		let hash = hashOf(value.slice(0, length));
 		for (let end = length; ; end++) {
-			if (this.#filter[hash] === 1) {
-				for (const at of this.#parts.get(value.slice(end - length, end)) ?? []) this.#quote(at, length);
-			}
+			if (this.#filter[hash] === 1) this.#quotePart(value.slice(end - length, end));
 			if (end >= value.length) return;
 			hash = this.#rolled(hash, value.charCodeAt(end - length), value.charCodeAt(end));
 		}
+	}
+
+	#quotePart(part: string): void {
+		for (const at of this.#parts.get(part) ?? []) this.#quote(at, part.length);
+		this.#parts.delete(part);
 	}
 
 	/** The hash of the part that begins one character later. */
@@ -126,6 +144,8 @@ class Sentence {
 
 	/** Wherever it stands as a word of its own. */
 	#quoteWords(value: string): void {
+		if (this.#words.has(value)) return;
+		this.#words.add(value);
 		for (let at = this.#essence.indexOf(value); at >= 0; at = this.#essence.indexOf(value, at + 1))
 			if (this.#isWord(at, value.length)) this.#quote(at, value.length);
 	}

@@ -6,6 +6,7 @@ import { withoutInput } from "../../../../../shared/core/upstreams/quoted-input.
 
 const bytesOf = (input: unknown) => new TextEncoder().encode(JSON.stringify(input));
 const asking = (content: unknown, beside: object = {}) => bytesOf({ messages: [{ role: "user", content }], ...beside });
+const INSTEAD = "[input]";
 const SECRET = 'Plan the merger of "Acme"\nwith Bolt & Söhne before May 3rd 🤝';
 const escaped = (text: string) => JSON.stringify(text).slice(1, -1);
 const inAscii = (text: string) =>
@@ -42,6 +43,23 @@ describe("what a sentence quotes of the input", () => {
 		expect(withoutInput(`Failed on "${escaped(SECRET)}" (500)`, input)).toMatch(
 			/^Failed on "\[input\][\\"]*" \(500\)$/,
 		);
+	});
+
+	const many = (length: number, prefix: string) =>
+		Array.from({ length }, (_, nth) => `'${prefix}${(nth + 1_300).toString(36)}'`).join(" ");
+	it.each([
+		["a".repeat(4_900), asking("a".repeat(32_000)), INSTEAD],
+		["-".repeat(500), asking("-".repeat(100_000)), INSTEAD],
+		[`Bad image: ${"A".repeat(200)}`, asking("A".repeat(1_000_000)), `Bad image: ${INSTEAD}`],
+		["x1 ".repeat(1_600), asking("", { stop: Array(2_000).fill("x1") }), `${INSTEAD} `],
+		// More comparisons than are made: all is left out.
+		[many(600, "aaa"), asking("a".repeat(1_000_000)), `'${INSTEAD}'`],
+	])("takes no time that grows with repetitions: %.20s", (said, input, shown) => {
+		const before = process.threadCpuUsage();
+		const left = withoutInput(said, input);
+		const spent = process.threadCpuUsage(before);
+		expect(left).toBe(shown);
+		expect((spent.user + spent.system) / 1_000).toBeLessThan(1_000);
 	});
 
 	const texts = fc
