@@ -22,7 +22,8 @@ export const jsonBody = (value: object) => new JsonBody(new TextEncoder().encode
 export function aCall({ input, ...overrides }: CallFacts = {}): ModelCall {
 	return {
 		model: "maker/model",
-		route: COMPATIBLE,
+		// Each its own: what a server refused is remembered by route.
+		route: { ...COMPATIBLE },
 		input: jsonBody(input ?? { messages: [{ role: "user", content: "Why?" }] }),
 		callsBefore: 0,
 		timeoutMs: 600_000,
