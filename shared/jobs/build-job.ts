@@ -141,7 +141,7 @@ function untranslatableIn(input: ChatInput, routes: Config["modelRoutes"], model
 		const route = routeFor(routes, model);
 		const name = route?.rename ?? model;
 		if (route?.provider !== "workers-ai" || !isAnthropic(name)) return null;
-		const translation = anthropicRequest(name, input);
+		const translation = anthropicRequest(name, input, true);
 		if (translation.ok) return null;
 		first ??= invalid(`input.${translation.param}`, translation.problem);
 	}

@@ -1,39 +1,37 @@
 /** The content of a chat message as Anthropic's blocks. */
 import { type Json, type JsonObject, listOf, objectOf, stringOf, wordOf } from "../json/json.ts";
-
-/** Reports that the member at `param`, such as `messages.0.name`, cannot be said to Anthropic. */
-export type Refuse = (param: string, problem: string) => void;
+import type { Conversion, Data } from "./conversion.ts";
 
 /** Blocks of Anthropic's own, which callers may send as they are. */
 const OWN_BLOCK =
 	/^(image|document|search_result|thinking|redacted_thinking|tool_use|server_tool_use|container_upload|\w*tool_result)$/;
 
 /** Nothing for an empty text: Anthropic refuses such blocks. */
-export function blocksOf(content: Json | undefined, path: string, refuse: Refuse): JsonObject[] {
-	if (typeof content === "string") return textBlocks(content, {});
-	return (listOf(content) ?? []).flatMap((value, at) => partBlocks(value, `${path}.${at}`, refuse));
+export function blocksOf(content: Json | undefined, path: string, conversion: Conversion): JsonObject[] {
+	if (typeof content === "string") return textBlocks(content);
+	return (listOf(content) ?? []).flatMap((value, at) => partBlocks(value, `${path}.${at}`, conversion));
 }
 
-function partBlocks(value: Json, path: string, refuse: Refuse): JsonObject[] {
-	const part = objectOf(value) ?? { type: "text", text: value };
+function partBlocks(value: Json, path: string, conversion: Conversion): JsonObject[] {
+	const part = objectOf(value);
+	if (part === null) return textBlocks(conversion.stringAt(value, path));
 	switch (part.type) {
 		case "text":
-			return textBlocks(part.text, part);
+			return textBlocks(conversion.stringAt(part.text, `${path}.text`), part);
 		case "refusal":
-			return textBlocks(part.refusal, part);
+			return textBlocks(conversion.stringAt(part.refusal, `${path}.refusal`), part);
 		case "image_url":
-			return withCache(part, imageOf(part, path, refuse));
+			return withCache(part, imageOf(part, path, conversion));
 		case "file":
-			return withCache(part, documentOf(part, path, refuse));
+			return withCache(part, documentOf(part, path, conversion));
 	}
 	if (OWN_BLOCK.test(stringOf(part.type) ?? "")) return [part];
-	refuse(`${path}.type`, "Anthropic's models take text, images and documents only.");
+	conversion.refuse(`${path}.type`, "Anthropic's models take text, images and documents only.");
 	return [];
 }
 
-export function textBlocks(text: Json | undefined, part: JsonObject): JsonObject[] {
-	const word = wordOf(text);
-	return withCache(part, word === null ? null : { type: "text", text: word });
+export function textBlocks(text: string | null, part: JsonObject = {}): JsonObject[] {
+	return withCache(part, text === null || text === "" ? null : { type: "text", text });
 }
 
 /** Callers mark in this way what Anthropic may cache. */
@@ -44,44 +42,50 @@ export function withCache({ cache_control: cache }: JsonObject, block: JsonObjec
 
 const IMAGE_TYPES: ReadonlySet<string> = new Set(["image/jpeg", "image/png", "image/gif", "image/webp"]);
 
-function imageOf({ image_url: image }: JsonObject, path: string, refuse: Refuse): JsonObject | null {
+function imageOf({ image_url: image }: JsonObject, path: string, conversion: Conversion): JsonObject | null {
 	const param = objectOf(image) === null ? `${path}.image_url` : `${path}.image_url.url`;
 	const url = stringOf(objectOf(image)?.url) ?? stringOf(image) ?? "";
 	if (/^https:\/\//i.test(url)) return { type: "image", source: { type: "url", url } };
 	const file = dataOf(url);
 	if (file !== null && IMAGE_TYPES.has(file.type)) return imageBlock(file);
-	refuse(param, "Anthropic's models take https URLs, and JPEG, PNG, GIF or WebP images as base64 data URLs.");
+	conversion.refuse(
+		param,
+		"Anthropic's models take https URLs, and JPEG, PNG, GIF or WebP images as base64 data URLs.",
+	);
 	return null;
 }
 
-function documentOf({ file }: JsonObject, path: string, refuse: Refuse): JsonObject | null {
+function documentOf({ file }: JsonObject, path: string, conversion: Conversion): JsonObject | null {
 	const { file_data: data, file_id: id, filename } = objectOf(file) ?? {};
 	const title = wordOf(filename) === null ? {} : { title: filename ?? null };
 	const found = dataOf(stringOf(data) ?? "");
 	if (found?.type === "application/pdf") return { type: "document", source: base64(found), ...title };
 	if (found !== null && IMAGE_TYPES.has(found.type)) return imageBlock(found);
-	const text = found?.type === "text/plain" ? decoded(found.data) : null;
-	if (text !== null)
-		return { type: "document", source: { type: "text", media_type: "text/plain", data: text }, ...title };
+	if (found?.type === "text/plain") {
+		const text = conversion.decode(found, `${path}.file.file_data`);
+		const source = { type: "text", media_type: "text/plain", data: text };
+		return text === null ? null : { type: "document", source, ...title };
+	}
 	const isStored = data === undefined && id !== undefined;
-	refuse(
+	conversion.refuse(
 		`${path}.file.${isStored ? "file_id" : "file_data"}`,
 		"Anthropic's models take PDF, plain text and images as base64 data URLs.",
 	);
 	return null;
 }
 
-interface Data {
-	type: string;
-	data: string;
-}
-
 /** Null: not a data URL in base64. */
 function dataOf(url: string): Data | null {
 	const comma = url.indexOf(",");
-	const head = /^data:([^;,]+)(?:;[^,]*)?;base64$/i.exec(url.slice(0, Math.max(comma, 0)));
-	const type = head?.[1]?.toLowerCase();
-	return type === undefined ? null : { type: type === "image/jpg" ? "image/jpeg" : type, data: url.slice(comma + 1) };
+	const head = /^data:([^;,]+)(;[^,]*)?;base64$/i.exec(url.slice(0, Math.max(comma, 0)).toLowerCase());
+	if (head === null) return null;
+	const [, type = "", parameters = ""] = head;
+	return {
+		type: type === "image/jpg" ? "image/jpeg" : type,
+		charset: /;charset="?([^;"]*)/.exec(parameters)?.[1] ?? null,
+		data: url.slice(comma + 1),
+		length: url.length,
+	};
 }
 
 function base64({ type, data }: Data): JsonObject {
@@ -90,13 +94,4 @@ function base64({ type, data }: Data): JsonObject {
 
 function imageBlock(file: Data): JsonObject {
 	return { type: "image", source: base64(file) };
-}
-
-/** Null: it is no base64. */
-function decoded(data: string): string | null {
-	try {
-		return new TextDecoder().decode(Uint8Array.from(atob(data), (char) => char.charCodeAt(0)));
-	} catch {
-		return null;
-	}
 }

@@ -5,18 +5,13 @@
  */
 import { type Json, type JsonObject, listOf, numberOf, objectOf, stringOf, wordOf } from "../json/json.ts";
 import { type Claude, claudeNamed } from "./claude.ts";
-import type { Refuse } from "./content.ts";
+import { Conversion, type Refuse, type Untranslatable } from "./conversion.ts";
 import { conversationOf } from "./messages.ts";
 import { refuseBesideThinking, thinkingFields } from "./thinking.ts";
 import { toolFields } from "./tools.ts";
 
 /** `param`: the first member that cannot be translated, such as `messages.0.content.1.type`. */
 export type Translation = { ok: true; body: JsonObject } | ({ ok: false } & Untranslatable);
-
-export interface Untranslatable {
-	param: string;
-	problem: string;
-}
 
 const ADVICE = "Change or remove it, or use another model.";
 
@@ -61,10 +56,13 @@ export function isAnthropic(model: string): boolean {
 	return model.startsWith("anthropic/");
 }
 
-/** @param model the name that the provider knows, such as `anthropic/claude-sonnet-5` */
-export function anthropicRequest(model: string, input: JsonObject): Translation {
-	const refused: Untranslatable[] = [];
-	const refuse: Refuse = (param, problem) => void refused.push({ param, problem });
+/**
+ * @param model the name that the provider knows, such as `anthropic/claude-sonnet-5`
+ * @param isShortened whether long texts and data lack their ends, as in a submission: then the body is not to be sent
+ */
+export function anthropicRequest(model: string, input: JsonObject, isShortened = false): Translation {
+	const conversion = new Conversion(isShortened);
+	const { refuse } = conversion;
 	const claude = claudeNamed(model);
 	const passed: JsonObject = {};
 	for (const [field, value] of Object.entries(input)) {
@@ -74,7 +72,7 @@ export function anthropicRequest(model: string, input: JsonObject): Translation 
 		} else if (!LEFT_OUT.has(field) && !TRANSLATED.has(field)) passed[field] = value;
 	}
 	const maxTokens = input.max_completion_tokens ?? input.max_tokens ?? claude.outputTokensMax;
-	const { instructions, turns } = conversationOf(listOf(input.messages) ?? [], refuse);
+	const { instructions, turns } = conversationOf(listOf(input.messages) ?? [], conversion);
 	const body: JsonObject = {
 		...passed,
 		max_tokens: maxTokens,
@@ -88,9 +86,9 @@ export function anthropicRequest(model: string, input: JsonObject): Translation 
 		...(input.stream === true ? { stream: true } : {}),
 	};
 	refuseBesideThinking(body, refuse);
-	const [first] = refused;
-	if (first === undefined) return { ok: true, body };
-	return { ok: false, param: first.param, problem: `${first.problem} ${ADVICE}` };
+	const { refused } = conversion;
+	if (refused === null) return { ok: true, body };
+	return { ok: false, param: refused.param, problem: `${refused.problem} ${ADVICE}` };
 }
 
 /** The gateway's schema takes a string only. A list of Anthropic's own passes unless messages have to be added. */

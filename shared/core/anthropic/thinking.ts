@@ -1,7 +1,7 @@
 /** How much a model reasons, in Anthropic's form. */
 import { type Json, type JsonObject, objectOf } from "../json/json.ts";
 import type { Claude } from "./claude.ts";
-import type { Refuse } from "./content.ts";
+import type { Refuse } from "./conversion.ts";
 
 /** OpenAI's words for an effort. Anthropic's have no "minimal". */
 const EFFORTS: ReadonlyMap<Json, string> = new Map([

@@ -1,6 +1,7 @@
 /** Tools, and which of them a model may or must call, in Anthropic's form. */
 import { type Json, type JsonObject, listOf, objectOf, wordOf } from "../json/json.ts";
-import { type Refuse, withCache } from "./content.ts";
+import { withCache } from "./content.ts";
+import type { Refuse } from "./conversion.ts";
 
 /** `tools` and `tool_choice`, where there are any. */
 export function toolFields(input: JsonObject, refuse: Refuse): JsonObject {

@@ -27,7 +27,7 @@ export function splitJson(text: string): { values: string[]; rest: string } {
 }
 
 /** The place of the quote that ends the string that begins at `from`; the end of the text where none does. */
-function endOfString(text: string, from: number): number {
+export function endOfString(text: string, from: number): number {
 	for (let at = from + 1; at < text.length; at++) {
 		if (text[at] === "\\") at++;
 		else if (text[at] === '"') return at;

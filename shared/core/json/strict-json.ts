@@ -63,8 +63,10 @@ function shorten(bytes: Uint8Array, longStrings: readonly Span[]): Uint8Array[] 
 
 const BACKSLASH = 0x5c;
 const SMALL_U = 0x75;
-/** How much of a long string is kept. */
+/** How much of a long string is kept, its opening quote included. */
 const KEPT_LENGTH = 4_000;
+/** Only a string with as many characters may be the start of a longer one: each may take six bytes. */
+export const SHORTENED_LENGTH = Math.floor(KEPT_LENGTH / 6);
 
 /** Neither within an escape nor within a character. */
 function endOfStart(bytes: Uint8Array, start: number): number {

@@ -7,7 +7,8 @@
  * belongs to its call.
  */
 
-import { anthropicRequest, isAnthropic, type Untranslatable } from "../../core/anthropic/request.ts";
+import type { Untranslatable } from "../../core/anthropic/conversion.ts";
+import { anthropicRequest, isAnthropic } from "../../core/anthropic/request.ts";
 import { mayUseCache } from "../../core/jobs/job.ts";
 import type { JsonObject } from "../../core/json/json.ts";
 import type { Runtime } from "../../core/runtime.ts";

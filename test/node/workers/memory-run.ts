@@ -29,11 +29,21 @@ function* piecesOf(what: string): Generator<string> {
 	yield '{"model":"m","input":{"messages":[{"role":"user","content":"';
 	if (what === "emoji") yield "😀";
 	if (what === "keys") yield '"}],"x":[{"a":0';
+	if (what === "anthropic") return yield* anthropicPieces();
 	for (let at = 0; what === "keys" && at < KEYS; at++) {
 		yield at % 9_000 === 8_999 ? '},{"a":0' : `,"key ${at.toString().padStart(24, "k")}":0`;
 	}
 	for (let at = 0; what !== "keys" && at < 15.9 * MIB; at += CHUNK) yield "x".repeat(CHUNK);
 	yield what === "keys" ? "}]}}" : '"}]}}';
+}
+
+/** A file of plain text, and a call with empty objects. */
+function* anthropicPieces(): Generator<string> {
+	yield '"},{"role":"user","content":[{"type":"file","file":{"file_data":"data:text/plain;base64,';
+	for (let at = 0; at < 6 * MIB; at += CHUNK) yield "aGhh".repeat(CHUNK / 4);
+	yield '"}}]},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{\\"a\\":[';
+	for (let at = 0; at < 9.9 * MIB; at += CHUNK) yield "{},".repeat(CHUNK / 3);
+	yield '{}]}"}}]}]}}';
 }
 
 let buffersMax = 0;
@@ -166,7 +176,8 @@ async function calledAtOnce(provider: "openai-compatible" | "workers-ai"): Promi
 	};
 	const env = Object.assign(envOf(by), { AI });
 	const runtime = { ...by.runtime, fetch: (_: string, init: RequestInit) => respond(init.body) };
-	const route = { match: "*", provider, base_url: "https://provider.test/v1" };
+	const rename = kind === "anthropic" ? { rename: "anthropic/claude-sonnet-5" } : {};
+	const route = { match: "*", provider, base_url: "https://provider.test/v1", ...rename };
 	const messages = jobIds.map((jobId) => ({ id: jobId, body: { tenantId, jobId }, ack() {}, retry() {} }));
 	const batch = { queue: "holdfast-jobs", messages } as unknown as MessageBatch;
 	await consumeJobs(

@@ -54,10 +54,13 @@ it.each([
 	["498,000 keys", "openai-compatible", "keys", 35, 2],
 	// The AI binding takes values.
 	["one emoji, one after the other", "workers-ai", "emoji", 65, 1],
+	// It is refused before it is expanded.
+	["a file and a call for Anthropic", "workers-ai", "anthropic", 65, 0],
 ])(
 	"two inputs of 16 MiB fit in an isolate's consumer: %s",
 	async (_, provider, body, heapMib, atOnce) => {
-		expect(await workOn(provider, body, heapMib)).toMatchObject({ atOnce, outcomes: ["succeeded", "succeeded"] });
+		const outcomes = Array(2).fill(atOnce === 0 ? "failed" : "succeeded");
+		expect(await workOn(provider, body, heapMib)).toMatchObject({ atOnce, outcomes });
 	},
 	120_000,
 );

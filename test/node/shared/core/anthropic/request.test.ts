@@ -34,6 +34,8 @@ function bodyOf(input: JsonObject, model?: string): JsonObject {
 	};
 }
 
+const file = (data: string) => ({ type: "file", file: { file_data: data } });
+const calling = (...calls: Json[]) => ({ role: "assistant", content: null, tool_calls: calls });
 const chat = (...messages: Json[]): JsonObject => ({ messages });
 const parts = (...content: Json[]): JsonObject => chat({ role: "user", content });
 
@@ -90,8 +92,8 @@ describe("the messages of a chat", () => {
 			"files",
 			parts(
 				{ type: "file", file: { filename: "a.pdf", file_data: "data:application/pdf;base64,aGk=" } },
-				{ type: "file", file: { file_data: "data:text/plain;charset=utf-8;base64,w6TDtg==" } },
-				{ type: "file", file: { file_data: "data:image/png;base64,aGk=" } },
+				file("data:text/plain;name=a.txt;charset=UTF-8;base64,w6TDtg=="),
+				file("data:image/png;base64,aGk="),
 			),
 			parts(
 				{ type: "document", source: { ...PNG, media_type: "application/pdf" }, title: "a.pdf" },
@@ -330,22 +332,47 @@ describe("what Anthropic's models cannot be sent is refused by its name", () => 
 		["messages.0.content.0.image_url.url", parts({ type: "image_url", image_url: { url: "http://a.test/b.png" } })],
 		["messages.0.content.0.image_url", parts({ type: "image_url", image_url: "data:image/svg+xml;base64,aGk=" })],
 		["messages.0.content.0.file.file_id", parts({ type: "file", file: { file_id: "f" } })],
-		["messages.0.content.0.file.file_data", parts({ type: "file", file: { file_data: "data:text/plain;base64,*" } })],
+		["messages.0.content.0.file.file_data", parts(file("data:text/plain;base64,*"))],
+		["messages.0.content.0.file.file_data", parts(file("data:text/plain;charset=iso-8859-1;base64,5A=="))],
+		["messages.0.content.0.file.file_data", parts(file("data:text/plain;base64,5A=="))],
+		[
+			"messages.0.content.1.file.file_data",
+			parts(...Array(2).fill(file(`data:text/plain;base64,${"aGhh".repeat(2e5)}`))),
+		],
+		["messages.0.content.1.text", parts(text("Hi"), { type: "text", text: { value: "Delete row 7" } })],
+		["messages.0.content.0", parts(7, text("Hi"))],
+		["messages.0.content.0.text", chat({ role: "system", content: [{ type: "text", text: ["A"] }] }, HI)],
+		["messages.1.content.0.text", chat(HI, { role: "tool", tool_call_id: "a", content: [{ type: "text", text: {} }] })],
+		["messages.1.content.0.refusal", chat(HI, { role: "assistant", content: [{ type: "refusal", refusal: 1 }] })],
+		["messages.1.refusal", chat(HI, { role: "assistant", content: "A", refusal: {} })],
+		["messages.1.function_call", chat(HI, { role: "assistant", content: "A", function_call: "a" })],
 		["messages.0.content", chat({ role: "system", content: [{ type: "image", source: PNG }] }, HI)],
 		[
 			"messages.1.tool_calls.0.function.arguments",
-			chat(HI, { role: "assistant", content: null, tool_calls: [call("a", "[1]")] }),
+			chat(HI, calling({ id: "a", function: { name: "f", arguments: {} } })),
 		],
 		[
-			"messages.1.tool_calls.0.function",
-			chat(HI, { role: "assistant", content: null, tool_calls: [{ id: "a", type: "custom" }] }),
+			"messages.1.tool_calls.0.function.arguments",
+			chat(HI, calling(call("a", `{"a":${"[".repeat(65)}${"]".repeat(65)}}`))),
 		],
+		[
+			"messages.1.tool_calls.0.function.arguments",
+			chat(...["a", "b"].map((id) => calling(call(id, `{"a":[${"{},".repeat(3e4)}{}]}`)))),
+		],
+		["messages.1.tool_calls.0.function.arguments", chat(HI, calling(call("a", "[1]")))],
+		["messages.1.tool_calls.0.function", chat(HI, calling({ id: "a", type: "custom" }))],
 		["messages.1.tool_call_id", chat(HI, { role: "tool", content: "1" })],
 		[
 			"messages.1.function_call",
 			chat(HI, { role: "assistant", content: "A", function_call: { name: "a", arguments: "{}" } }),
 		],
-	])("%s, as in %j", (param, input, model) => {
+	])("%s, as in %.99j", (param, input, model) => {
 		expect(translated(input, model)).toMatchObject({ ok: false, param, problem: expect.stringMatching(/^[A-Z].*\.$/) });
+	});
+
+	it("only where the whole is there, if it is text whose end is left out", () => {
+		const cut = parts(file(`data:text/plain;base64,${"aGhh".repeat(999)}w`));
+		expect(anthropicRequest("anthropic/claude", cut, true)).toMatchObject({ ok: true });
+		expect(anthropicRequest("anthropic/claude", cut)).toMatchObject({ param: "messages.0.content.0.file.file_data" });
 	});
 });
