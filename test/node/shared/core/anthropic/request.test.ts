@@ -366,7 +366,7 @@ describe("what Anthropic's models cannot be sent is refused by its name", () => 
 			"messages.1.function_call",
 			chat(HI, { role: "assistant", content: "A", function_call: { name: "a", arguments: "{}" } }),
 		],
-	])("%s, as in %.99j", (param, input, model) => {
+	])("%s, in row %#", (param, input, model) => {
 		expect(translated(input, model)).toMatchObject({ ok: false, param, problem: expect.stringMatching(/^[A-Z].*\.$/) });
 	});
 
