@@ -51,7 +51,7 @@ export class Admin {
 
 	/** Erases all data of the tenant. */
 	async deleteTenant(id: string, options: CallOptions = {}): Promise<void> {
-		await this.#http.send({ method: "DELETE", path: pathOf(id), ...options });
+		await this.#http.delete(pathOf(id), options);
 	}
 
 	auditLog(id: string, page: PageOptions = {}, { signal }: CallOptions = {}): Pages<AuditEntry> {

@@ -8,7 +8,7 @@ export class HoldfastError extends Error {
 	}
 }
 
-/** The service could not be reached, or did not respond in time, however often the request was repeated. */
+/** However often the request was repeated, the service could not be reached, or did not respond in time or in JSON. */
 export class ConnectionError extends HoldfastError {}
 
 interface Refusal {

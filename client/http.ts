@@ -1,7 +1,7 @@
 /** Sends requests, and repeats those that may be repeated. */
 
 import { RealClock } from "./clock.ts";
-import { ApiError, apiError, ConnectionError } from "./errors.ts";
+import { ApiError, apiError, ConnectionError, HoldfastError, NotFound } from "./errors.ts";
 
 export interface Options {
 	/** Where the service is. `HOLDFAST_URL` by default; in a page, the page's own origin. */
@@ -13,6 +13,8 @@ export interface Options {
 	timeoutMs?: number;
 	/** How often a request is repeated, 4 times by default. */
 	maxRetries?: number;
+	/** Ends every request and every pause of this client when it aborts. */
+	signal?: AbortSignal;
 	/** Time and randomness, for tests. */
 	clock?: Clock;
 }
@@ -46,10 +48,11 @@ export interface Request {
 	signal?: AbortSignal | undefined;
 }
 
-export interface Answer {
+export interface Answer<Body> {
 	status: number;
 	headers: Headers;
-	text: string;
+	/** Null: the response has none. */
+	body: Body | null;
 }
 
 const TIMEOUT_MS = 60_000;
@@ -58,6 +61,8 @@ const BACKOFF_BASE_MS = 500;
 const BACKOFF_CAP_MS = 8_000;
 /** A longer wait is the caller's to decide about. */
 const RETRY_AFTER_MS_MAX = 60_000;
+/** With any other character, `fetch` throws an error that quotes the key. */
+const KEY = /^[\x21-\x7e]+$/;
 
 export class Http {
 	readonly clock: Clock;
@@ -72,6 +77,10 @@ export class Http {
 		this.#options = options;
 		this.#baseUrl = (options.baseUrl ?? environment("HOLDFAST_URL") ?? origin ?? "").replace(/\/+$/, "");
 		this.#apiKey = options.apiKey ?? environment("HOLDFAST_API_KEY");
+		if (this.#apiKey !== undefined && !KEY.test(this.#apiKey))
+			throw new HoldfastError(
+				"The API key is empty, or has a space, a line break or another character that no key has. Check `apiKey` or HOLDFAST_API_KEY.",
+			);
 		// Not a method of this object: browsers and Workers refuse to call `fetch` as one.
 		const send = options.fetch ?? ((url, init) => fetch(url, init));
 		this.#fetch = (url, init) => send(url, init);
@@ -79,39 +88,63 @@ export class Http {
 
 	/** The body of a response, which has the type that the API describes. */
 	async json<Body>(request: Request): Promise<Body> {
-		const { text } = await this.send(request);
-		return JSON.parse(text);
+		const { body } = await this.send<Body>(request);
+		if (body === null) throw notJson(request);
+		return body;
+	}
+
+	/** Null: it was gone already, because the response to an earlier attempt was lost. */
+	async delete<Body>(path: string, options: CallOptions): Promise<Body | null> {
+		try {
+			return (await this.send<Body>({ method: "DELETE", path, ...options })).body;
+		} catch (error) {
+			if (error instanceof NotFound && error.attempts > 1) return null;
+			throw error;
+		}
+	}
+
+	/** Throws the reason of a signal that aborts. */
+	async sleep(ms: number, signal?: AbortSignal): Promise<void> {
+		await this.clock.sleep(ms, this.#either(signal));
 	}
 
 	/** A response with 2xx or 304. Throws `ApiError`, `ConnectionError`, or the reason of the signal. */
-	async send(request: Request): Promise<Answer> {
+	async send<Body>(request: Request): Promise<Answer<Body>> {
+		if (this.#baseUrl === "")
+			throw new HoldfastError("The client has no address of a service. Set `baseUrl` or HOLDFAST_URL.");
 		const retries = this.#options.maxRetries ?? RETRIES;
 		for (let attempt = 1; ; attempt++) {
-			const answer = await this.#try(request);
+			const answer = await this.#try<Body>(request);
 			if (!(answer instanceof ConnectionError) && (answer.status < 300 || answer.status === 304)) return answer;
 			const error = answer instanceof ConnectionError ? answer : this.#refusalOf(answer, attempt);
 			const waitMs = attempt > retries ? null : this.#waitBeforeRetry(request, error, answer, attempt);
 			if (waitMs === null) throw error;
-			await this.clock.sleep(waitMs, request.signal);
+			await this.sleep(waitMs, request.signal);
 		}
 	}
 
-	async #try(request: Request): Promise<Answer | ConnectionError> {
-		const { method, path, query = {}, body, waitSeconds = 0, signal } = request;
-		signal?.throwIfAborted();
+	/** Aborts when one of the caller's signals does: that of the call, or that of the client. */
+	#either(signal: AbortSignal | undefined): AbortSignal {
+		return AbortSignal.any([signal, this.#options.signal].filter((one) => one !== undefined));
+	}
+
+	async #try<Body>(request: Request): Promise<Answer<Body> | ConnectionError> {
+		const { method, path, query = {}, body, waitSeconds = 0 } = request;
+		const signal = this.#either(request.signal);
+		signal.throwIfAborted();
 		const headers: Record<string, string> = { accept: "application/json", ...request.headers };
 		if (this.#apiKey !== undefined) headers.authorization = `Bearer ${this.#apiKey}`;
 		if (body !== undefined) headers["content-type"] = "application/json";
 		if (waitSeconds > 0) headers.prefer = `wait=${waitSeconds}`;
 		const limit = AbortSignal.timeout((this.#options.timeoutMs ?? TIMEOUT_MS) + waitSeconds * 1_000);
-		const signals = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-		const init: RequestInit = { method, headers, signal: signals };
+		const init: RequestInit = { method, headers, signal: AbortSignal.any([signal, limit]) };
 		if (body !== undefined) init.body = JSON.stringify(body);
 		try {
 			const response = await this.#fetch(`${this.#baseUrl}${path}${queryOf(query)}`, init);
-			return { status: response.status, headers: response.headers, text: await response.text() };
+			const answer = { status: response.status, headers: response.headers, body: parsed<Body>(await response.text()) };
+			return response.ok && answer.status !== 204 && answer.body === null ? notJson(request) : answer;
 		} catch (cause) {
-			signal?.throwIfAborted();
+			signal.throwIfAborted();
 			const what = limit.aborted ? "did not respond in time" : "could not be reached";
 			return new ConnectionError(`The service ${what}: ${method} ${path}`, { cause });
 		}
@@ -131,8 +164,9 @@ export class Http {
 		return retryAfterMs > RETRY_AFTER_MS_MAX ? null : retryAfterMs + backoffMs;
 	}
 
-	#refusalOf({ status, headers, text }: Answer, attempts: number): ApiError {
-		const { message, code, param, request_id } = envelopeIn(text);
+	#refusalOf({ status, headers, body }: Answer<unknown>, attempts: number): ApiError {
+		// What stands between client and service may respond with anything.
+		const { message, code, param, request_id } = Object(Object(body).error);
 		return apiError({
 			status,
 			code: textOr(code, `http_${status}`),
@@ -149,13 +183,18 @@ function textOr(value: unknown, other: string): string {
 	return typeof value === "string" ? value : other;
 }
 
-/** What stands between client and service may respond with anything. */
-function envelopeIn(text: string): Record<string, unknown> {
+/** Null: it is not JSON. */
+function parsed<Body>(text: string): Body | null {
 	try {
-		return Object(Object(JSON.parse(text)).error);
+		return JSON.parse(text);
 	} catch {
-		return {};
+		return null;
 	}
+}
+
+/** Without a cause, which would quote the body. */
+function notJson({ method, path }: Request): ConnectionError {
+	return new ConnectionError(`The service responded with something that is not JSON: ${method} ${path}`);
 }
 
 /** Null: the response does not say. */

@@ -1,5 +1,5 @@
 /** Submits jobs, waits for them, and reads what came of them. */
-import { JobCancelled, JobExpired, JobFailed, NotFound, WaitTimeout } from "./errors.ts";
+import { JobCancelled, JobExpired, JobFailed, WaitTimeout } from "./errors.ts";
 import { type CallOptions, type Http, type Query, type Request, retryAfterMs } from "./http.ts";
 import { Pages } from "./pages.ts";
 import type {
@@ -110,12 +110,22 @@ export class Jobs {
 				const leftMs = endAt - clock.now();
 				const seen = await this.#look(id, Math.min(WAIT_SECONDS, Math.max(0, Math.floor(leftMs / 1_000))), { signal });
 				if (isFinal(seen.job)) return seen.job;
-				if (clock.now() + seen.pauseMs >= endAt) throw new WaitTimeout(seen.job);
-				await clock.sleep(seen.pauseMs, signal);
+				const restMs = endAt - clock.now();
+				if (restMs <= 0) throw new WaitTimeout(seen.job);
+				await this.#http.sleep(Math.min(seen.pauseMs, restMs), signal);
 			}
 		} catch (error) {
-			if (cancelOnAbort && signal?.aborted) await this.cancel(id);
+			if (cancelOnAbort && signal?.aborted) await this.#cancelAfter(error, id);
 			throw error;
+		}
+	}
+
+	/** If that fails, the failure becomes the cause of `error`. */
+	async #cancelAfter(error: unknown, id: string): Promise<void> {
+		try {
+			await this.cancel(id);
+		} catch (failure) {
+			if (error instanceof Error && error !== failure) error.cause ??= failure;
 		}
 	}
 
@@ -128,7 +138,7 @@ export class Jobs {
 				yield seen.job;
 				if (isFinal(seen.job)) return;
 			}
-			await this.#http.clock.sleep(seen.pauseMs, signal);
+			await this.#http.sleep(seen.pauseMs, signal);
 		}
 	}
 
@@ -145,12 +155,7 @@ export class Jobs {
 
 	/** Erases a final job with all its data. */
 	async delete(id: string, options: CallOptions = {}): Promise<void> {
-		try {
-			await this.#http.send({ method: "DELETE", path: pathOf(id), ...options });
-		} catch (error) {
-			// The response to an earlier attempt was lost.
-			if (!(error instanceof NotFound && error.attempts > 1)) throw error;
-		}
+		await this.#http.delete(pathOf(id), options);
 	}
 
 	async result(id: string, options: CallOptions = {}): Promise<ChatCompletion> {
@@ -193,11 +198,16 @@ export class Jobs {
 	): Promise<{ job: Job | null; pauseMs: number }>;
 	async #look(id: string, waitSeconds: number, { signal, version }: CallOptions & { version?: number }) {
 		const headers = version === undefined ? {} : { "if-none-match": `"${version}"` };
-		const answer = await this.#http.send({ method: "GET", path: pathOf(id), headers, waitSeconds, signal });
-		const hasWaited = answer.headers.has("preference-applied");
-		const pauseMs = hasWaited ? 0 : (retryAfterMs(answer.headers, this.#http.clock.now()) ?? POLL_MS);
-		const job: Job | null = answer.status === 304 ? null : JSON.parse(answer.text);
-		return { job, pauseMs };
+		const { headers: sent, body } = await this.#http.send<Job>({
+			method: "GET",
+			path: pathOf(id),
+			headers,
+			waitSeconds,
+			signal,
+		});
+		const hasWaited = sent.has("preference-applied");
+		const pauseMs = hasWaited ? 0 : (retryAfterMs(sent, this.#http.clock.now()) ?? POLL_MS);
+		return { job: body, pauseMs };
 	}
 }
 

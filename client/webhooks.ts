@@ -119,7 +119,8 @@ export class Endpoints {
 	}
 
 	async delete(id: string, options: CallOptions = {}): Promise<DeletedWebhookEndpoint> {
-		return await this.#http.json({ method: "DELETE", path: pathOf(id), ...options });
+		const deleted = await this.#http.delete<DeletedWebhookEndpoint>(pathOf(id), options);
+		return deleted ?? { id, object: "webhook_endpoint.deleted", deleted: true };
 	}
 
 	async rotateSecret(

@@ -17,7 +17,7 @@ const KEY = "hf_secret-key";
 const INPUT = { messages: [{ role: "user" as const, content: "secret prompt" }] };
 
 /** One response, or what the request fails with. */
-type Reply = { status: number; body?: unknown; headers?: Record<string, string> } | Error;
+type Reply = { status: number; body?: unknown; text?: string; headers?: Record<string, string> } | Error;
 
 /** A client without a service: each request takes the next reply, and the last one again and again. No sleep takes time. */
 function aClient(replies: Reply[], options: object = {}) {
@@ -39,9 +39,10 @@ function aClient(replies: Reply[], options: object = {}) {
 		sent.push({ method: init.method ?? "", path: pathname + search, headers: new Headers(init.headers), body });
 		const reply = replies.length > 1 ? replies.shift() : replies[0];
 		if (reply === undefined || reply instanceof Error) throw reply;
-		now += Number(/wait=(\d+)/.exec(new Headers(init.headers).get("prefer") ?? "")?.[1] ?? 0) * 1_000;
+		const hasWaited = reply.headers?.["preference-applied"] !== undefined;
+		if (hasWaited) now += Number(/wait=(\d+)/.exec(new Headers(init.headers).get("prefer") ?? "")?.[1]) * 1_000;
 		const isEmpty = reply.status === 204 || reply.status === 304;
-		const text = isEmpty ? null : JSON.stringify(reply.body ?? {});
+		const text = isEmpty ? null : (reply.text ?? JSON.stringify(reply.body ?? {}));
 		return new Response(text, { status: reply.status, headers: reply.headers ?? {} });
 	};
 	const client = new Holdfast({ baseUrl: "https://jobs.test/", apiKey: KEY, fetch, clock, ...options });
@@ -117,6 +118,20 @@ describe("submit", () => {
 		expect(sent).toEqual([]);
 	});
 
+	it("is not repeated once the signal of the client aborts, in the request and in the pause after it", async () => {
+		for (const reply of [LOST, refusal(500, "x")]) {
+			const gone = new AbortController();
+			const fetch = async () => {
+				gone.abort("enough");
+				if (reply === LOST) throw reply;
+				return Response.json({}, { status: 500 });
+			};
+			const { client, slept } = aClient([], { fetch, signal: gone.signal });
+			await expect(client.jobs.submit({ input: INPUT })).rejects.toBe("enough");
+			expect(slept).toEqual([]);
+		}
+	});
+
 	it("repeats no request that would make a second thing, but where nothing was done", async () => {
 		const lost = aClient([LOST]);
 		await expect(lost.client.keys.create()).rejects.toThrow(ConnectionError);
@@ -143,9 +158,35 @@ describe("errors", () => {
 		}
 	});
 
-	it("an erasure whose response was lost is no error", async () => {
-		await aClient([LOST, refusal(404, "not_found")]).client.jobs.delete("job_1");
-		await expect(aClient([refusal(404, "not_found")]).client.jobs.delete("job_1")).rejects.toThrow(ApiError);
+	it.each<[string, (client: Holdfast) => Promise<unknown>, unknown]>([
+		["job", ({ jobs }) => jobs.delete("x"), undefined],
+		["tenant", ({ admin }) => admin.deleteTenant("x"), undefined],
+		[
+			"endpoint",
+			({ endpoints }) => endpoints.delete("x"),
+			{ id: "x", object: "webhook_endpoint.deleted", deleted: true },
+		],
+	])("a deletion of a %s whose response was lost is no error", async (_, remove, expected) => {
+		const missing = refusal(404, "not_found");
+		expect(await remove(aClient([LOST, missing]).client)).toEqual(expected);
+		await expect(remove(aClient([missing]).client)).rejects.toThrow(ApiError);
+	});
+
+	it("a success that is not JSON is repeated where a lost response is, and not quoted", async () => {
+		const page = { status: 200, text: "<html>secret" };
+		expect(await aClient([page, ok(job())]).client.jobs.submit({ input: INPUT })).toMatchObject({ id: "job_1" });
+		const { client, sent } = aClient([page]);
+		const error: unknown = await client.keys.create().catch((caught: unknown) => caught);
+		expect(error).toEqual(new ConnectionError("The service responded with something that is not JSON: POST /v1/keys"));
+		expect([sent.length, Object(error).cause]).toEqual([1, undefined]);
+	});
+
+	it("a key that no header can carry, and no address, are refused before anything is sent", async () => {
+		for (const apiKey of ["", "hf_secret\n", "hf_sécret"])
+			expect(() => aClient([], { apiKey })).toThrow(/^(?!.*s.cret).*HOLDFAST_API_KEY/);
+		const { client, sent } = aClient([ok({})], { baseUrl: "" });
+		await expect(client.session()).rejects.toThrow(/HOLDFAST_URL/);
+		expect(sent).toEqual([]);
 	});
 });
 
@@ -173,6 +214,20 @@ describe("wait, watch and run", () => {
 			"job_1",
 			["wait=60", "wait=30"],
 		]);
+	});
+
+	it("look once more at their end, however long the service asks to pause", async () => {
+		const { client, slept } = aClient([ok(job(), { "retry-after": "30" }), ok(job("succeeded"))]);
+		expect(await client.jobs.wait("job_1", { timeoutMs: 10_000 })).toMatchObject({ status: "succeeded" });
+		expect(slept).toEqual([10_000]);
+	});
+
+	it("keep the reason of the abort when the cancellation fails", async () => {
+		const reason = new Error("enough");
+		const { client } = aClient([refusal(403, "forbidden")]);
+		const options = { signal: AbortSignal.abort(reason), cancelOnAbort: true };
+		await expect(client.jobs.wait("job_1", options)).rejects.toBe(reason);
+		expect(reason.cause).toBeInstanceOf(ApiError);
 	});
 
 	it("cancel the job when the caller aborts, if asked to", async () => {
