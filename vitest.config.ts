@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { cloudflareTest, readD1Migrations } from "@cloudflare/vitest-pool-workers";
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
 import { experimental_readRawConfig } from "wrangler";
 import { fakeAiUpstream } from "./test/workerd/model/support/fake-ai-upstream.ts";
 
@@ -125,8 +126,23 @@ const verification = {
 	},
 };
 
+/**
+ * The largest files begin first, for the longest tests are there, as a rule. Those of `faults` play hundreds of stories, however
+ * small they are: they begin before all others inside workerd, so that no core is idle while the last of them ends.
+ */
+class LongestFirst extends BaseSequencer {
+	override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+		const sorted = await super.sort(files);
+		const isLong = ({ moduleId }: TestSpecification) => moduleId.includes("/test/workerd/faults/");
+		const first = sorted.findIndex(({ project }) => project.name === "workerd");
+		const inside = sorted.splice(Math.max(0, first));
+		return [...sorted, ...inside.filter(isLong), ...inside.filter((file) => !isLong(file))];
+	}
+}
+
 export default defineConfig({
 	test: {
+		sequence: { sequencer: LongestFirst },
 		reporters: ["dot"],
 		silent: "passed-only",
 		// One more than there are cores, for a file often waits: for its modules, for I/O, for a process that it has started.
