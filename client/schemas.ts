@@ -167,7 +167,7 @@ export interface Job {
 	version: number;
 	input?: ChatInput;
 	/**
-	 * With `include=result`. Null unless the job succeeded. In a list also null if it has more than 1 MiB, or if those before it on the page have 4 MiB together: get it from `result_url`.
+	 * With `include=result`. Null unless the job succeeded. In a list also null if it has more than 1 MiB, or if it would bring those of the page above 4 MiB: get it from `result_url`.
 	 */
 	result?: ChatCompletion | null;
 	/**
@@ -180,7 +180,7 @@ export interface Job {
 	deliveries?: Delivery[];
 }
 /**
- * With `include=input`. As submitted.
+ * With `include=input`. As `GET /v1/jobs/{id}/input` returns it.
  */
 export interface ChatInput {
 	messages: {

@@ -64,19 +64,19 @@ export const ChatCompletion = StoredCompletion.openapi("ChatCompletion");
 
 export const INCLUDES = ["input", "result", "attempts", "deliveries"] as const;
 
-/** How large the results in a list may be: one, and all of a page together. They are in memory at a time. */
+/** How large the results in a list may be: one, and all of a page together. */
 export const LISTED_RESULT_BYTES_MAX = 1024 * 1024;
 export const LISTED_RESULTS_BYTES_MAX = 4 * LISTED_RESULT_BYTES_MAX;
 /** Each result is one read of R2. */
 export const LISTED_RESULTS_MAX = 20;
 
 export const JobResponse = JobBody.extend({
-	input: JobInput.optional().describe("With `include=input`. As submitted."),
+	input: JobInput.optional().describe("With `include=input`. As `GET /v1/jobs/{id}/input` returns it."),
 	result: z
 		.union([ChatCompletion, z.null()])
 		.optional()
 		.describe(
-			"With `include=result`. Null unless the job succeeded. In a list also null if it has more than 1 MiB, or if those before it on the page have 4 MiB together: get it from `result_url`.",
+			"With `include=result`. Null unless the job succeeded. In a list also null if it has more than 1 MiB, or if it would bring those of the page above 4 MiB: get it from `result_url`.",
 		),
 	attempts: z.array(AttemptBody).optional().describe("With `include=attempts`."),
 	deliveries: z.array(DeliveryBody).optional().describe("With `include=deliveries`."),

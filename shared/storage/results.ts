@@ -60,11 +60,6 @@ export async function readResult(objects: ObjectStore, job: JobKey): Promise<str
 	return await objects.text(resultKey(job));
 }
 
-/** The same, not decoded. */
-export async function readResultBytes(objects: ObjectStore, job: JobKey): Promise<Uint8Array | null> {
-	return await objects.bytes(resultKey(job));
-}
-
 /** The stored result, or a range of it, as a stream; null: there is none. */
 export async function openResult(
 	objects: ObjectStore,

@@ -66,7 +66,7 @@ export class SseReader {
 		if (field === "event") this.#event = value;
 		if (field === "error") events.push({ event: "error", data: value });
 		if (!FIELDS.has(field) && /[[{]/.test(line))
-			events.push({ event: "", data: line.replace(/^[\w\s-]*:?\s*(?=[[{])/, "") });
+			events.push({ event: "", data: line.replace(/^[\w\s-]*(?::\s*)?(?=[[{])/, "") });
 		if (field !== "data") return;
 		this.#data.push(value);
 		this.#dataChars += value.length + 1;

@@ -31,6 +31,56 @@ describe("a result", () => {
 	});
 });
 
+describe("stored JSON in a response", () => {
+	/** The API with R2 whose streams never end, what was opened there, and what was cancelled. */
+	const withEndlessR2 = (missing: string | null = null) => {
+		const opened: string[] = [];
+		const cancelled: string[] = [];
+		const get = async (name: string) => {
+			opened.push(name);
+			const pull = (controller: ReadableStreamDefaultController) => controller.enqueue(new Uint8Array(10));
+			const cancel = () => void cancelled.push(name);
+			return name === missing ? null : { body: new ReadableStream({ pull, cancel }, { highWaterMark: 0 }) };
+		};
+		const { server } = theServices({}, { RESULTS: standIn(env.RESULTS, { get }) });
+		const request = (path: string, method: string, who: string) =>
+			server(new Request(`https://jobs.test/v1/jobs${path}`, { method, headers: { authorization: `Bearer ${who}` } }));
+		return { request, opened, cancelled };
+	};
+	/** Leaves once `chunks` arrived. */
+	const readSome = async ({ body }: Response, chunks: number) => {
+		const reader = body?.getReader();
+		for (let nth = 0; nth < chunks; nth++) await reader?.read();
+		await reader?.cancel();
+	};
+	const stored = { tenantId, status: "succeeded", inputKey: "inputs/one", resultBytes: 100 } as const;
+
+	it.each([1, 4])("is cancelled when its reader leaves after %d chunks", async (chunks) => {
+		const job = await aJob(stored);
+		const { request, cancelled } = withEndlessR2();
+		await readSome(await request(`/${job.jobId}?include=input,result`, "GET", key), chunks);
+		expect(cancelled.sort()).toEqual(["inputs/one", resultKey(job)].sort());
+	});
+
+	it("is cancelled if the other part cannot be opened, and not opened for HEAD", async () => {
+		const job = await aJob(stored);
+		const { request, opened, cancelled } = withEndlessR2(resultKey(job));
+		const path = `/${job.jobId}?include=input,result`;
+		expect((await request(path, "HEAD", key)).status).toBe(200);
+		expect(opened).toEqual([]);
+		expect((await request(path, "GET", key)).status).toBe(503);
+		expect(cancelled).toEqual(["inputs/one"]);
+	});
+
+	it("is opened in a list when its turn comes", async () => {
+		const many = await aCaller();
+		for (let nth = 0; nth < 3; nth++) await aJob({ ...stored, tenantId: many.tenantId });
+		const { request, opened, cancelled } = withEndlessR2();
+		await readSome(await request("?include=result", "GET", many.key), 20);
+		expect([opened.length, cancelled.length]).toEqual([1, 1]);
+	});
+});
+
 describe("GET /v1/jobs/{id}", () => {
 	it("carries the version as its ETag, and answers 304 to who has it", async () => {
 		const { id } = await submitted(key);

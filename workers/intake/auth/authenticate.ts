@@ -11,7 +11,7 @@ import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
 import { checkTenantRate, countUnauthenticated, rejectUnauthenticated } from "./rate-limits.ts";
 
-/** Requires a tenant's key with all `scopes`; any key, if there are none. The middleware exposes them for the OpenAPI description of its route. */
+/** Requires a tenant's key with all `scopes`; any key, if there are none. The OpenAPI description reads them from the middleware. */
 export function requireKey(...scopes: Scope[]) {
 	const middleware = createMiddleware<IntakeEnv>(async function authenticate(c, next) {
 		c.set("caller", await callerOf(c, scopes));

@@ -13,11 +13,12 @@ const route = createRoute({
 	path: "/v1/jobs/{id}/input",
 	tags: ["Jobs"],
 	summary: "Get the input",
-	description: "The body of the chat completion, as it was submitted. Supports `Range` and `If-None-Match`.",
+	description:
+		"The body of the chat completion, as it was submitted, except that messages without `content` have `content: null`. Supports `Range` and `If-None-Match`.",
 	middleware: [requireKey("jobs:read")] as const,
 	request: { params: idParams, query: noQuery, headers: rangeHeaders },
 	responses: {
-		200: jsonResponse("The input, byte for byte as submitted.", JobInput),
+		200: jsonResponse("The input.", JobInput),
 		206: { description: "The requested range." },
 		304: { description: "Unchanged: an input never changes." },
 		...commonErrors,

@@ -15,7 +15,7 @@ import { isKnownVersion, originOf, retryAfterSeconds } from "../http/headers.ts"
 import { readWait, waitUntil } from "../http/wait.ts";
 import type { IntakeEnv } from "../services.ts";
 import { findOwnJob, findOwnJobWithHistory, findOwnJobWithInput } from "./load-job.ts";
-import { jsonOf, type Stored, spliced } from "./spliced-json.ts";
+import { cancelUnread, jsonOf, type Stored, spliced } from "./spliced-json.ts";
 import { openOrRefuse } from "./stored-body.ts";
 
 const route = createRoute({
@@ -53,7 +53,7 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 		if (isKnownVersion(c.req.header("if-none-match"), etagOf(job))) return c.body(null, 304);
 	}
 	const view = viewJob(job, originOf(c));
-	if (include.length === 0) return c.json(view, 200);
+	if (include.length === 0 || c.req.method === "HEAD") return c.json(view, 200);
 	const whole = { ...view, ...(await history(c, job, include)) };
 	return jsonOf<z.infer<typeof JobResponse>>(c, spliced(whole, await openStored(c, job, include)));
 });
@@ -88,14 +88,14 @@ async function openStored(c: Context<IntakeEnv>, job: ReadJob, include: Include)
 	const { objects } = c.env.services;
 	const { jobId, inputKey, input = null } = job;
 	const opened: Record<string, Stored[] | null> = {};
-	if (include.includes("input")) {
-		opened.input = [
-			await openOrRefuse(c, { jobId, what: "input" }, () => openInput(objects, { inputKey, input }, null)),
-		];
+	const inputOf = () => openOrRefuse(c, { jobId, what: "input" }, () => openInput(objects, { inputKey, input }, null));
+	const resultOf = () => openOrRefuse(c, { jobId, what: "result" }, () => openResult(objects, job, null));
+	try {
+		if (include.includes("input")) opened.input = [await inputOf()];
+		if (include.includes("result")) opened.result = job.status === "succeeded" ? [await resultOf()] : null;
+		return opened;
+	} catch (error) {
+		await cancelUnread(opened.input ?? []);
+		throw error;
 	}
-	if (include.includes("result")) {
-		const open = () => openResult(objects, job, null);
-		opened.result = job.status === "succeeded" ? [await openOrRefuse(c, { jobId, what: "result" }, open)] : null;
-	}
-	return opened;
 }

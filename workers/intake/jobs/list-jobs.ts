@@ -8,9 +8,10 @@ import {
 	viewJob,
 } from "../../../shared/api/job.ts";
 import type { JobSummary } from "../../../shared/core/jobs/job.ts";
+import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { type JobFilter, listJobs } from "../../../shared/db/jobs/list-jobs.ts";
 import type { ObjectStore } from "../../../shared/storage/object-store.ts";
-import { readResultBytes } from "../../../shared/storage/results.ts";
+import { openResult } from "../../../shared/storage/results.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, jsonResponse } from "../http/describe-route.ts";
@@ -51,7 +52,7 @@ export const listJobsRoute = newApp().openapi(route, async (c) => {
 		next_after: page.nextAfter,
 	};
 	if (query.include === undefined) return c.json({ object: "list" as const, data, ...paging }, 200);
-	const results = await readResults(c.env.services.objects, page.jobs);
+	const results = await openResults(c.env.services.objects, page.jobs);
 	const jobs = data.map((job, at) => spliced(job, { result: results[at] ?? null }));
 	return jsonOf<z.infer<typeof JobList>>(c, spliced({ object: "list", ...paging }, { data: splicedList(jobs) }));
 });
@@ -73,14 +74,17 @@ function filterOf(query: z.infer<typeof jobsQuery>): JobFilter {
 const timeIn = (text: string | undefined) => (text === undefined ? null : Date.parse(text));
 
 /** The results that a list may show, in the order of their jobs. Null: there is none, or it is too large. */
-async function readResults(objects: ObjectStore, jobs: JobSummary[]): Promise<(Stored[] | null)[]> {
+async function openResults(objects: ObjectStore, jobs: JobSummary[]): Promise<(Stored[] | null)[]> {
+	const results: (Stored[] | null)[] = [];
 	let left = LISTED_RESULTS_BYTES_MAX;
-	const readOne = async (job: JobSummary) => {
+	for (const job of jobs) {
 		const size = job.resultBytes ?? Number.POSITIVE_INFINITY;
-		if (size > Math.min(LISTED_RESULT_BYTES_MAX, left)) return null;
-		left -= size;
-		const bytes = await readResultBytes(objects, job);
-		return bytes === null ? null : [bytes];
-	};
-	return await Promise.all(jobs.map(readOne));
+		const isListed = size <= Math.min(LISTED_RESULT_BYTES_MAX, left);
+		const open = async () => (await openResult(objects, job, null)) ?? utf8("null");
+		// The first is opened at once: while R2 is down, the response is an error, not a part of a list.
+		const isFirst = left === LISTED_RESULTS_BYTES_MAX;
+		results.push(isListed ? [isFirst ? await open() : open] : null);
+		if (isListed) left -= size;
+	}
+	return results;
 }

@@ -1,9 +1,13 @@
 /** JSON with stored JSON in it, which is copied as it is: parsed, it would take a multiple of its size in memory. */
 import type { Context, TypedResponse } from "hono";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
+import { logError } from "../../log.ts";
 import type { IntakeEnv } from "../services.ts";
 
-export type Stored = ReadableStream<Uint8Array> | Uint8Array;
+type Opened = ReadableStream<Uint8Array> | Uint8Array;
+
+/** What is stored, or how to open it when its turn comes. */
+export type Stored = Opened | (() => Promise<Opened>);
 
 /** The pieces of an object: `value` as JSON, with more members at its end. A member without pieces is null. */
 export function spliced(value: object, members: Record<string, Stored[] | null>): Stored[] {
@@ -23,14 +27,13 @@ export function splicedList(items: Stored[][]): Stored[] {
 /** Trusts the caller that the pieces are a `Body`, as its schema describes it. */
 export function jsonOf<Body>(c: Context<IntakeEnv>, pieces: Stored[]): Response & TypedResponse<Body, 200, "json"> {
 	c.header("content-type", "application/json");
-	const stream = streamOf(pieces);
-	const response: Response = c.newResponse(stream, 200);
+	const response: Response = c.newResponse(streamOf(pieces, c.env.requestId), 200);
 	return response as Response & TypedResponse<Body, 200, "json">;
 }
 
 /** Reads a stream among the pieces only when the reader has come to it. */
-function streamOf(pieces: Stored[]): ReadableStream<Uint8Array> {
-	const chunks = chunksOf(pieces);
+function streamOf(pieces: Stored[], requestId: string): ReadableStream<Uint8Array> {
+	const chunks = chunksOf(pieces, requestId);
 	return new ReadableStream<Uint8Array>({
 		async pull(controller) {
 			const { value } = await chunks.next();
@@ -38,19 +41,29 @@ function streamOf(pieces: Stored[]): ReadableStream<Uint8Array> {
 			else controller.enqueue(value);
 		},
 		async cancel() {
-			await Promise.all(pieces.map((piece) => (piece instanceof Uint8Array ? null : cancelled(piece))));
+			await cancelUnread(pieces);
+			await chunks.return(undefined);
 		},
 	});
 }
 
-async function* chunksOf(pieces: Stored[]): AsyncGenerator<Uint8Array, undefined> {
-	for (const piece of pieces) {
-		if (piece instanceof Uint8Array) yield piece;
-		else for await (const chunk of piece) yield chunk;
+async function* chunksOf(pieces: Stored[], requestId: string): AsyncGenerator<Uint8Array, undefined> {
+	try {
+		for (const piece of pieces) {
+			const opened = typeof piece === "function" ? await piece() : piece;
+			if (opened instanceof Uint8Array) yield opened;
+			else for await (const chunk of opened) yield chunk;
+		}
+	} catch (error) {
+		logError("response.read_failed", { requestId }, error);
+		await cancelUnread(pieces);
+		throw error;
 	}
 }
 
-/** One that is being read is ended by its reader. */
-async function cancelled(stream: ReadableStream<Uint8Array>): Promise<void> {
-	if (!stream.locked) await stream.cancel();
+/** A stream that is being read is cancelled by its reader. */
+export async function cancelUnread(pieces: Stored[]): Promise<void> {
+	await Promise.allSettled(
+		pieces.map((piece) => (piece instanceof ReadableStream && !piece.locked ? piece.cancel() : null)),
+	);
 }

@@ -33,6 +33,14 @@ describe("SseReader", () => {
 		expect(eventsOf("data: 1\n\ndata: [DONE]")).toEqual([data("1"), data("[DONE]")]);
 	});
 
+	it("looks for JSON behind an unknown field in time that grows with the line's length alone", () => {
+		expect(eventsOf("note: {}\n")).toEqual([data("{}")]);
+		const line = `${" ".repeat(30_000)}x"[`;
+		const startedAt = performance.now();
+		expect(eventsOf(line)).toEqual([data(line)]);
+		expect(performance.now() - startedAt).toBeLessThan(200);
+	});
+
 	it("reads a line of 10 MB that comes in small pieces in time that grows with its length alone", () => {
 		const piece = "x".repeat(1000);
 		const [event] = eventsOf("data: ", ...Array.from({ length: 10_000 }, () => piece), "\n\n");
