@@ -15,6 +15,8 @@ interface ChoiceState {
 	finishReason: string | null;
 	/** Whether the message says anything yet. A role and empty texts say nothing. */
 	hasSpoken: boolean;
+	/** Whether nothing was said but under `message`. */
+	isOfMessages: boolean;
 	/** The finish reason may be the end. Some providers send one before the text, or in each chunk: theirs says nothing. */
 	mayHaveEnded: boolean;
 	/** `logprobs` and any other field beside the delta. */
@@ -134,15 +136,19 @@ function foldChoice(choices: readonly ChoiceState[], choice: JsonObject): readon
 	const index = numberOf(rawIndex) ?? 0;
 	const at = choices.findIndex((known) => known.index === index);
 	const known = choices[at] ?? newChoice(index);
-	const added = objectOf(delta) ?? (typeof text === "string" ? { content: text } : null);
-	// A few providers close the stream with the whole message: it counts only if nothing was streamed before it.
-	const whole = added === null && !known.hasSpoken ? objectOf(message) : null;
+	const bare = [delta, text].find((one) => typeof one === "string");
+	const streamed = objectOf(delta) ?? (bare === undefined ? null : { content: bare });
+	// A few providers send messages in the place of deltas.
+	const isMessage = streamed === null && known.isOfMessages && objectOf(message) !== null;
+	const added = isMessage ? objectOf(message) : streamed;
 	const isSpeaking = speaks(said(choice));
 	const hasSpoken = known.hasSpoken || isSpeaking;
 	const isFirstReason = known.finishReason === null && wordOf(reason) !== null;
 	const next = {
 		index,
-		message: whole ?? (added === null ? known.message : grow(known.message, added)),
+		message: added === null ? known.message : grow(known.message, added),
+		// Others close the stream with the whole message: it counts only if nothing was streamed before it.
+		isOfMessages: known.isOfMessages && (streamed === null || !speaks(streamed)),
 		finishReason: isBareStop(known, wordOf(reason)) ? known.finishReason : (wordOf(reason) ?? known.finishReason),
 		hasSpoken,
 		mayHaveEnded: isFirstReason ? hasSpoken : known.mayHaveEnded && !isSpeaking,
@@ -153,12 +159,16 @@ function foldChoice(choices: readonly ChoiceState[], choice: JsonObject): readon
 }
 
 function newChoice(index: number): ChoiceState {
-	return { index, message: {}, finishReason: null, hasSpoken: false, mayHaveEnded: false, rest: {}, snapshots: {} };
+	const said = { message: {}, finishReason: null, hasSpoken: false, isOfMessages: true, mayHaveEnded: false };
+	return { index, ...said, rest: {}, snapshots: {} };
 }
 
-/** Behind `tool_calls`, some servers end every stream with "stop". */
-function isBareStop({ finishReason, message }: ChoiceState, reason: string | null): boolean {
-	return reason === "stop" && finishReason === "tool_calls" && message.tool_calls !== undefined;
+/** Some servers end every stream with "stop", in whatever words, behind the reason that says why. */
+function isBareStop({ finishReason, message, mayHaveEnded }: ChoiceState, reason: string | null): boolean {
+	if (!/^(stop|eos(_token)?|end(_turn)?|complete(d)?)$/i.test(reason ?? "")) return false;
+	if (finishReason === "tool_calls") return message.tool_calls !== undefined;
+	if (finishReason === "function_call") return message.function_call !== undefined;
+	return mayHaveEnded && (finishReason === "length" || finishReason === "content_filter");
 }
 
 function withoutNulls(known: JsonObject | null, more: JsonObject): JsonObject {

@@ -87,10 +87,10 @@ function nothing(why: string, isEmpty = false) {
 
 /** Words for the provider's trouble among the finish reasons, such as `network_error`. Others end an answer, known or not. */
 const TROUBLE =
-	/(^|_)(error|fail(ed|ure)?|abort(ed)?|cancel(l?ed)?|time_?(out|d_out)|interrupt(ed)?|overload(ed)?|unavailable|disconnect(ed)?|malformed|insufficient)(_|$)/i;
+	/(^|_)(error|exception|fail(ed|ure)?|abort(ed)?|cancel(l?ed)?|time_?(out|d_out)|interrupt(ed)?|overload(ed)?|busy|unavailable|disconnect(ed)?|lost|reset|shutdown|crash(ed)?|kill(ed)?|preempt(ed)?|evict(ed)?|malformed|insufficient)(_|$)/i;
 
 function isBrokenOff({ finish_reason: reason }: ChatChoice): boolean {
-	return reason !== null && TROUBLE.test(reason);
+	return reason !== null && TROUBLE.test(reason.replace(/([a-z])([A-Z])|[\s-]/g, "$1_$2"));
 }
 
 /** Reasons that explain why a choice says nothing. */

@@ -4,6 +4,7 @@
  */
 import { type Json, type JsonObject, listOf, numberOf, objectOf, parseJson, stringOf, wordOf } from "../json/json.ts";
 import { contentText } from "./content.ts";
+import { callList } from "./tool-calls.ts";
 
 /** Fields of a delta that come in pieces of text. Any other string, such as a name, is repeated or replaced by the last one. */
 const TEXTS: ReadonlySet<string> = new Set([
@@ -26,7 +27,11 @@ export function grow(known: JsonObject, delta: JsonObject, growText = appended):
 		const before = grown[key];
 		const growOwnList = OWN_LISTS.get(key);
 		if (growOwnList !== undefined) {
-			if (more !== null) grown[key] = growOwnList(listOf(before) ?? [], listOf(more) ?? [more]);
+			if (more !== null)
+				grown[key] = growOwnList(
+					listOf(before) ?? [],
+					key === "tool_calls" ? callList(more) : (listOf(more) ?? [more]),
+				);
 		} else if (before === undefined || before === null || before === "") grown[key] = more ?? before ?? null;
 		else if (more !== null && more !== "") grown[key] = grownValue(key, before, more, growText);
 	}
@@ -80,7 +85,7 @@ function partsOf(content: Json): Json[] {
 
 function textOf(value: Json): string {
 	const isNothing = Object.keys(objectOf(value) ?? { any: value }).length === 0;
-	return isNothing ? "" : (contentText(value) ?? "");
+	return isNothing ? "" : (stringOf(objectOf(value)?.text) ?? contentText(value) ?? "");
 }
 
 /** Lists whose members continue each other in ways of their own. */
@@ -124,7 +129,10 @@ function growCalls(known: readonly Json[], deltas: readonly Json[]): Json[] {
 		if (delta === null) continue;
 		const at = callOf(calls, delta);
 		const call = objectOf(calls[at]);
-		calls = call === null ? [...calls, delta] : calls.with(at, grow(call, delta));
+		if (call === null) calls = [...calls, delta];
+		else if (!isBehindWhole(call, delta)) calls = calls.with(at, grow(call, delta));
+		// Behind complete arguments, others are those of another call, and the same are a repetition.
+		else if (argumentsOf(call) !== argumentsOf(delta)) calls = [...calls, nextCall(call, delta)];
 	}
 	return calls;
 }
@@ -147,6 +155,18 @@ function callOf(calls: readonly Json[], delta: JsonObject): number {
 	const knownId = wordOf(known?.id);
 	const isOther = id !== null && knownId !== null && knownId !== id;
 	return isNamed && (isOther || isWhole(argumentsOf(known), argumentsOf(delta))) ? -1 : at;
+}
+
+/** Pieces that are objects are pieces of one. */
+function isBehindWhole(call: JsonObject, delta: JsonObject): boolean {
+	const more = stringOf(objectOf(delta.function)?.arguments)?.trim() ?? "";
+	return more.startsWith("{") && isWhole(argumentsOf(call), more);
+}
+
+/** Without a name of its own it has the one of the call before. */
+function nextCall(before: JsonObject, delta: JsonObject): JsonObject {
+	const name = objectOf(before.function)?.name ?? null;
+	return { ...delta, function: { name, ...objectOf(delta.function) } };
 }
 
 /** Whether arguments are complete, so that `more` is another call's. Some servers begin with an empty object. */

@@ -3,7 +3,7 @@
  * blocks and Gemini's parts stay as they are until the stream is whole. Stateless: the fold holds the state.
  */
 
-import { type Json, type JsonObject, listOf, objectOf } from "../json/json.ts";
+import { type Json, type JsonObject, listOf, objectOf, wordOf } from "../json/json.ts";
 import { readJson, splitJson } from "../json/split-json.ts";
 import { anthropicReason, geminiReason, hasError, workersAiToolCalls } from "./provider-shapes.ts";
 import { errorIn } from "./response-envelope.ts";
@@ -17,10 +17,12 @@ export type StreamEvent =
 	/** JSON that cannot be read: something of the completion may be lost. */
 	| { kind: "garbled" };
 
-const DONE = "[DONE]";
+function isDone(text: string): boolean {
+	return text.toUpperCase() === "[DONE]";
+}
 
 /** Some proxies frame each event twice. */
-const FRAMING = /^[ \t]*(?:data:[ \t]*)+/gm;
+const FRAMING = /^[ \t]*(?:data:[ \t]*)*(?:event|id|retry):.*$|^[ \t]*(?:data:[ \t]*)+/gm;
 
 /**
  * Most events are one chunk. Some servers put several into one, and some put words there that only keep the connection alive:
@@ -29,17 +31,20 @@ const FRAMING = /^[ \t]*(?:data:[ \t]*)+/gm;
 export function readStreamEvents({ event, data }: SseEvent): StreamEvent[] {
 	const text = data.replace(FRAMING, "").trim();
 	if (text === "" || event === "ping") return [];
-	const json = text === DONE ? undefined : readJson(text);
+	const json = isDone(text) ? undefined : readJson(text);
 	// An error event is an error even if its text is not JSON.
-	if (event === "error") return [{ kind: "error", body: json ?? { error: text } }];
+	if (/^error$/i.test(event)) return [{ kind: "error", body: json ?? { error: text } }];
 	if (json !== undefined) return readAll(json);
+	if (isDone(text)) return [{ kind: "done" }];
+	const named = /^\[?error\]?:?\s+(.+)$/is.exec(text)?.[1];
+	if (named !== undefined) return [{ kind: "error", body: readJson(named) ?? { error: named } }];
 	if (!/^[[{]/.test(text)) return mayHoldText(text) ? [{ kind: "garbled" }] : [];
 	const { values, rest } = splitJson(text);
 	return [...values, rest].flatMap(readText);
 }
 
 function readText(text: string): StreamEvent[] {
-	if (text === DONE) return [{ kind: "done" }];
+	if (isDone(text)) return [{ kind: "done" }];
 	const json = readJson(text);
 	if (json !== undefined) return readAll(json);
 	return mayHoldText(text) ? [{ kind: "garbled" }] : [];
@@ -51,6 +56,8 @@ export function mayHoldText(text: string): boolean {
 }
 
 function readAll(json: Json): StreamEvent[] {
+	// JSON text of JSON text.
+	if (typeof json === "string" && /^\s*[[{]/.test(json)) return readText(json);
 	return (listOf(json) ?? [json]).flatMap(readEach);
 }
 
@@ -58,6 +65,8 @@ function readEach(json: Json): StreamEvent[] {
 	const body = objectOf(json);
 	if (body === null) return [];
 	if (body.object === "error" || hasError(body)) return [{ kind: "error", body }];
+	if (chunkOf(body) === null && (listOf(body.errors)?.length || wordOf(body.detail) !== null))
+		return [{ kind: "error", body }];
 	const isTyped = typeof body.type === "string" && body.type !== "error" && !Array.isArray(body.choices);
 	if (isTyped) return readAnthropic(body);
 	const chunk = chunkOf(body);
@@ -76,7 +85,10 @@ function mayHoldDelta(value: Json): boolean {
 function isMisplaced({ choices }: JsonObject): boolean {
 	return (listOf(choices) ?? []).some((value) => {
 		const choice = objectOf(value);
-		return (choice?.delta ?? choice?.message ?? choice?.text) === undefined && mayHoldDelta(value);
+		const isRead = [choice?.delta, choice?.message, choice?.text].some(
+			(one) => typeof one === "string" || objectOf(one),
+		);
+		return !isRead && mayHoldDelta(value);
 	});
 }
 

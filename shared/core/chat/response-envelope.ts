@@ -33,7 +33,7 @@ export function holdsNothing(json: Json): boolean {
 
 /** The error that a body without an answer reports, in a form that `readProviderError` knows. Null: it reports none. */
 export function errorIn(body: JsonObject): JsonObject | null {
-	if (body.success === false || body.type === "error" || body.object === "error") return body;
+	if (body.success === false || body.ok === false || body.type === "error" || body.object === "error") return body;
 	if (listOf(body.choices)?.length || listOf(body.candidates)?.length) return null;
 	if (hasError(body)) return body;
 	return blockedPrompt(body) ?? (listOf(body.choices) === null && chatOf(body) !== null ? null : errorOfVendor(body));

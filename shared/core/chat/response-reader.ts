@@ -184,6 +184,8 @@ export class ResponseReader {
 	#parsedText(isBodyEnded: boolean): ParsedResponse {
 		const cut: ParsedResponse = { kind: "cut", why: "The response stopped before its end.", usage: null };
 		if (this.#text === "") return isBodyEnded ? EMPTY : cut;
+		// Of JSON text sequences: no JSON has it within.
+		if (this.#text.startsWith("\x1e")) this.#text = this.#text.replaceAll("\x1e", "").trimStart();
 		const body = readJson(this.#text);
 		if (body !== undefined && !Array.isArray(body)) return readCompletion(body, this.#options.defaults);
 		// Some servers send the chunks of a stream without its framing.

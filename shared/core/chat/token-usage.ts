@@ -11,10 +11,12 @@ import type { ChatCompletion } from "./chat-completion.ts";
 export function readUsage(raw: Json | undefined): Usage | null {
 	const usage = objectOf(raw);
 	if (usage === null) return null;
-	const prompt = usage.prompt_tokens ?? usage.promptTokenCount ?? anthropicPrompt(usage);
-	const completion = usage.completion_tokens ?? geminiCompletion(usage) ?? usage.output_tokens;
+	const prompt =
+		usage.prompt_tokens ?? usage.promptTokenCount ?? usage.promptTokens ?? usage.inputTokens ?? anthropicPrompt(usage);
+	const named = usage.completion_tokens ?? usage.completionTokens ?? usage.outputTokens;
+	const completion = named ?? geminiCompletion(usage) ?? usage.output_tokens;
 	if (!isCount(prompt) || !isCount(completion)) return null;
-	const total = usage.total_tokens ?? usage.totalTokenCount ?? prompt + completion;
+	const total = usage.total_tokens ?? usage.totalTokenCount ?? usage.totalTokens ?? prompt + completion;
 	if (!isCount(total)) return null;
 	return { promptTokens: prompt, completionTokens: completion, totalTokens: total };
 }
@@ -27,7 +29,8 @@ export function rawUsageOf(body: JsonObject): JsonObject | null {
 		objectOf(choice?.message)?.usage,
 		objectOf(choice?.delta)?.usage,
 	]);
-	const places = [body.usage, objectOf(body.x_groq)?.usage, objectOf(body.message)?.usage, ...inside];
+	const ofMembers = Object.values(body).map((member) => objectOf(member)?.usage);
+	const places = [body.usage, ...ofMembers, ...inside, listOf(body.usage)?.[0]];
 	return places.map(objectOf).find((usage) => usage !== null) ?? null;
 }
 

@@ -34,7 +34,10 @@ const NOT_SUPPORTED = row("permanent", "not_supported");
 const REFUSED_CONTENT = row("permanent", "content_refused");
 
 /** Statuses that mean nothing by themselves. With a known one, "try again" may mean: with another request. */
-const UNKNOWN_4XX = [406, 412, 417, 418, 420, 421, 423, 426, 444];
+const KNOWN_4XX: ReadonlySet<number> = new Set([
+	400, 401, 402, 403, 404, 405, 407, 408, 409, 410, 411, 413, 414, 415, 422, 424, 425, 429, 431, 451, 460, 498, 499,
+]);
+const UNKNOWN_4XX = Array.from({ length: 100 }, (_, at) => 400 + at).filter((status) => !KNOWN_4XX.has(status));
 
 export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	// Quota: returns after a payment or on the next day.
@@ -60,7 +63,11 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	exceeded_current_quota: BLOCKED,
 	exceeded_current_quota_error: BLOCKED,
 	arrearage: BLOCKED,
+	accountoverdue: BLOCKED,
 	accountoverdueerror: BLOCKED,
+	insufficientbalance: BLOCKED,
+	pre_consume_token_quota_failed: BLOCKED,
+	"allocationquota.freetieronly": BLOCKED,
 	billing_disabled: BLOCKED,
 	consumer_suspended: BLOCKED,
 	/** Zhipu's and MiniMax's numbers for an account without money. */
@@ -97,6 +104,8 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	invalid_prompt: REFUSED_CONTENT,
 	data_inspection_failed: REFUSED_CONTENT,
 	datainspectionfailed: REFUSED_CONTENT,
+	responsibleaipolicyviolation: REFUSED_CONTENT,
+	sensitive_words_detected: REFUSED_CONTENT,
 	"1301": REFUSED_CONTENT,
 	"1026": REFUSED_CONTENT,
 	"1027": REFUSED_CONTENT,
@@ -109,6 +118,7 @@ export const SPECIFIC_WORDS: Readonly<Record<string, Classification>> = {
 	request_too_large: TOO_LARGE,
 	"3006": TOO_LARGE,
 	invalid_api_key: UNAUTHORIZED,
+	api_key_invalid: UNAUTHORIZED,
 	"2009": UNAUTHORIZED,
 	unsupported_country_region_territory: FORBIDDEN,
 	"3023": FORBIDDEN,
@@ -135,81 +145,90 @@ export interface SentenceRow {
 
 const request = (classification: Classification, ...patterns: RegExp[]): SentenceRow[] =>
 	patterns.map((pattern) => ({ about: "request", pattern, classification }));
+const account = (...patterns: RegExp[]): SentenceRow[] =>
+	patterns.map((pattern) => ({ about: "account", pattern, classification: BLOCKED }));
 
 export const SENTENCES: readonly SentenceRow[] = [
 	...request(
 		TOO_LARGE,
-		/\brequest (body |payload )?(is |was )?too large\b/i,
+		/\b(request|batch|payload)( entity| body| payload)? (is |was )?too large\b|请求体?过大/i,
 		/\b(tokens?|input|prompt|messages?|request) must be reduced\b/i,
 		/\breduce (your|the) (message|prompt|input|request)s? size\b/i,
 		/\btokens? per request\b|\bper[- ]request token\b/i,
+		/\bsingle request exceeds\b|\bexceeds?\b[^.]*\b(single|per[- ]) ?request\b|\bper[- ]request\b[^.]*\blimit\b/i,
 		/\bprompt tokens limit exceeded\b/i,
 		/\bfewer max_tokens\b|\bcan only afford\b/i,
+		/\bcan afford\b|\bcredits? (to cover|for this request)\b|\brequest has too many tokens\b/i,
+		// Of one request, and not of what others have used.
+		/^(?!.*\bagain\b).*\b(lower|reduce|decrease) (your |the )?max_(completion_)?tokens\b/i,
+		/^(?!.*\b(again|used|left|remaining)\b).*\bmax_(completion_|output_)?tokens\b[^.]*\b(exceeds?|counts? against)\b.*\bminute\b/i,
+		/^(?!.*\b(again|used|left|remaining)\b).*(\bminute: max_tokens\b|\btokens requested\b[^.]*\bexceeds?\b[^.]*\blimit\b)/i,
+		/\b(message|image|file|payload) size\b[^.]*\bexceeds?\b/i,
 		/\brequired for long context requests\b/i,
 		/\b(batch size|number of images|too many images)\b[^.]*\b(exceed|limit|maximum|at most)/i,
+		/\bat most \d+ (images?|files?)\b|\bimages?\b(?! per)[^.]{0,30}\bexceeds?\b[^.]*\b(max|size|\d+ ?[km]b)\b/i,
 	),
 	// Gemini: the plan grants none of this model.
-	...request(NOT_IN_PLAN, /\blimit: 0(?![.\d])/i),
+	...request(
+		NOT_IN_PLAN,
+		/\b(limit|quota_limit_value): 0(?![.\d])/i,
+		/\bmodel\b[^.]*\bnot (available|included|supported)\b[^.]*\bplan\b|\bplan does not include\b/i,
+	),
 	...request(
 		TOO_LONG,
 		/\b(prompt|input|message|request)s? (is|are) too long\b/i,
 		/\bcontext[ _-](length|window|limit|size)\b/i,
-		/\bexceeds? the (maximum|max) (number of )?(input )?tokens?\b/i,
+		/\bexceed(s|ed)? (the )?(maximum|max|model) (number of )?(input )?tokens?\b/i,
+		/\btoo many tokens\b[^.]*\bexceed|\bmaximum (prompt|input) length\b|\btokens\W* \+ \W*(max_new_tokens\b|must be)|上下文长度/i,
 		/\breduce the length of\b/i,
 		/\brange of input length\b/i,
 	),
 	...request(
 		NOT_SUPPORTED,
-		/\bdo(es)? not support (tools?|tool use|function|images?|image input|vision|streaming|system|json|this (parameter|feature|input))/i,
-		/\b(tools?|tool use|function calling|image inputs?|vision) (is|are) not supported\b/i,
+		/\bdo(es)? not support (tools?|tool use|function|images?|image input|vision|thinking|streaming|system|json|this (parameter|feature|input))/i,
+		/\b(tools?|tool use|(tool|function) calling|image inputs?|vision) (is|are) not (supported|enabled)\b/i,
+		/\binstructions? (is|are) not enabled\b|\bno endpoints found that support\b|^'' (is|are) not supported (in|by|for|with) this model\b/i,
 	),
 	...request(
 		UNKNOWN_MODEL,
-		/\bmodel (does )?not (exist|found)\b|\bno such model\b|\bunknown model\b/i,
+		/\bmodel (\S+ )?(does )?not (exist|found)\b|\bno such model\b|\bunknown model\b|\binvalid model( name| id)?( passed|:)|模型不存在/i,
+		/\bnot a valid model\b|\bsupported api model names\b/i,
 		/\bmodel\b[^.]{0,80}\b(does not exist|was not found|has been (deprecated|retired|decommissioned))\b/i,
 	),
 	...request(
 		REFUSED_CONTENT,
 		/\bcontent (management|filter(ing)?|safety|moderation) policy\b/i,
 		/\b(flagged|blocked|filtered|rejected) (by|as|for|due to)\b[^.]{0,60}\b(safety|moderation|policy|content|unsafe)\b/i,
-		/\b(inappropriate|unsafe|sensitive) content\b/i,
+		/\b(inappropriate|unsafe|sensitive|prohibited)[ _]content\b|\bcontent exists risk\b/i,
 	),
-	{
-		about: "account",
-		pattern:
-			/\binsufficient (account |user )?(balance|credits?|funds|quota)\b|\b(credit )?balance is (too low|not enough|insufficient)\b/i,
-		classification: BLOCKED,
-	},
-	{
-		about: "account",
-		pattern:
-			/\bin arrears\b|\b(account|bill|payment)\b[^.]{0,40}\boverdue\b|\bout of credits?\b|\bexceeded your current quota\b/i,
-		classification: BLOCKED,
-	},
-	{
-		about: "account",
-		pattern: /\b(account|organi[sz]ation|project|subscription)\b[^.]{0,60}\bsuspended\b/i,
-		classification: BLOCKED,
-	},
+	...account(
+		/\binsufficient (account |user )?(balance|credits?|funds|quota)\b|\b(credit )?balance is (too low|not enough|insufficient)\b|余额不足|欠费/i,
+		/\bin arrears\b|\b(account|bill|payment)\b[^.]{0,40}\boverdue\b|\bout of credits?\b|\bexceeded your current quota\b/i,
+		/\bno credits? (remaining|left)\b|\bcredits? (are |is )?exhausted\b|\b(used all|exceeded your)\b[^.]*\bcredits\b|\brequires billing\b|\badd a payment method\b|\bfree (tier|quota)\b[^.]*\bexhausted\b/i,
+		/\b(account|organi[sz]ation|project|subscription)\b[^.]{0,60}\bsuspended\b/i,
+		// Anthropic's limit of an organization or workspace, a 400.
+		/\breached your specified (workspace )?api usage limits?\b/i,
+	),
 	{ about: "account", pattern: /spend(ing)? limit/i, statuses: [429], classification: BLOCKED },
-	// Anthropic's limit of an organization or workspace, a 400.
-	{ about: "account", pattern: /\breached your specified (workspace )?api usage limits?\b/i, classification: BLOCKED },
 	{ about: "account", pattern: /api key not valid/i, statuses: [400], classification: UNAUTHORIZED },
 	{
 		about: "moment",
-		pattern: /\b(try|retry) again\b|\btry later\b|\btemporar(y|ily)\b|\boverloaded\b|\bserver (is )?busy\b/i,
+		pattern:
+			/\b(try|retry) again\b|\b(re)?try (later|with|in \d)|\btemporar(y|ily)\b|\boverloaded\b|\bserver (is )?busy\b|\b(is|still|currently) (loading|warming up)\b/i,
 		statuses: UNKNOWN_4XX,
 		classification: UNAVAILABLE,
 	},
 ];
 
 /** "Limit 30000, Requested 60000" without a use before it: no wait lets this request through. */
-const LIMIT_AND_REQUESTED = /\blimit:? (\d+), requested:? (\d+)/i;
+const LIMIT_AND_REQUESTED = /\blimit:? ([\d,]*\d), requested:? ([\d,]*\d)/i;
 
 /** What a sentence says about the one request, where code or status would have all requests wait. */
 export function classificationOfRequest(message: string): Classification | null {
-	const [, limit, requested] = LIMIT_AND_REQUESTED.exec(message) ?? [];
-	if (Number(requested) > Number(limit)) return TOO_LARGE;
+	const [limit, requested] = (LIMIT_AND_REQUESTED.exec(message) ?? [])
+		.slice(1)
+		.map((n) => Number(n.replaceAll(",", "")));
+	if (limit !== undefined && requested !== undefined && requested > limit) return TOO_LARGE;
 	return SENTENCES.find(({ about, pattern }) => about === "request" && pattern.test(message))?.classification ?? null;
 }
 

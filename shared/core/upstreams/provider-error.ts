@@ -47,7 +47,10 @@ export function readProviderError(body: Json | undefined): ProviderError {
 	];
 	const behind = errorBehind(inner);
 	return {
-		words: [...candidates.map(wordFrom).filter((word) => word !== null), ...(behind?.words ?? [])],
+		words: [...candidates, ...reasonsIn(outer)]
+			.map(wordFrom)
+			.filter((word) => word !== null)
+			.concat(behind?.words ?? []),
 		message: behind?.message ?? sentenceOf(inner) ?? sentenceOf(outer),
 		places: placesOf(outer, inner),
 		status: [inner.code, inner.status, inner.status_code].map(statusFrom).find((status) => status !== null) ?? null,
@@ -60,6 +63,34 @@ export function readProviderError(body: Json | undefined): ProviderError {
 function errorBehind({ metadata }: JsonObject): ProviderError | null {
 	const raw = wordOf(objectOf(metadata)?.raw);
 	return raw === null ? null : readProviderError(parseJson(raw) ?? { message: raw });
+}
+
+/** Where a reason may stand. Not `input` or `ctx`, which quote the request. */
+const REASON_HOLDERS = [
+	...["error", "errors", "detail", "details", "message", "innererror", "inner_error", "extensions"],
+	...["base_resp", "header", "data", "ResponseMetadata", "Response", "Error"],
+];
+const REASON_MEMBERS = [
+	"code",
+	"Code",
+	"type",
+	"reason",
+	"error_code",
+	"error_type",
+	"errorCode",
+	"status_code",
+	"status",
+];
+
+/** Every word in the body that may name the reason, the outermost first. */
+function reasonsIn(value: Json | undefined, levels = LEVELS_MAX): (Json | undefined)[] {
+	if (levels === 0) return [];
+	const list = listOf(value);
+	if (list !== null) return list.flatMap((each) => reasonsIn(each, levels - 1));
+	const object = objectOf(value);
+	if (object === null) return [];
+	const own = REASON_MEMBERS.map((name) => object[name]);
+	return [...own, ...REASON_HOLDERS.flatMap((name) => reasonsIn(object[name], levels - 1))];
 }
 
 function first(value: Json | undefined): Json | undefined {
@@ -143,7 +174,11 @@ const LEVELS_MAX = 5;
 const SENTENCES_MAX = 3;
 
 /** Where an object has its sentence. Not `input` or `ctx`, which quote the request. */
-const SENTENCE_MEMBERS = ["message", "msg", "description", "error_description", "error", "detail", "errors", "title"];
+const SENTENCE_MEMBERS = [
+	...["message", "msg", "description", "error_description", "error", "detail", "errors", "title"],
+	...["error_msg", "error_message", "errorMessage", "errmsg", "status_msg", "Message"],
+	...["base_resp", "header", "data", "ResponseMetadata", "Response", "Error"],
+];
 
 /** A page, or what a gateway made of a sentence that it did not find: "openai error: undefined". */
 const NO_SENTENCE = /^\s*<|(^|:\s*)(undefined|null|none|\[object \w+\])\s*$/i;

@@ -71,6 +71,17 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 		],
 		[streamed(delta({ refusal: [text("N")] }), delta({ refusal: "o." }), END), { message: { refusal: "No." } }],
 		[streamed(calls(call({})), calls({ index: 0, function: { arguments: ULM } }), END), { message: called(ULM) }],
+		[streamed({ choices: [{ index: 0, delta: "H" }] }, say("i"), END), { message: HI }],
+		[streamed({ choices: [{ index: 0, delta: [{ content: "H" }] }] }, say("i"), END), "unreadable"],
+		[streamed({ choices: [{ index: 0, message: { content: "H" } }] }, say("i"), END), { message: HI }],
+		[
+			streamed(delta({ reasoning_content: "H" }), delta({ reasoning_content: { text: "m" } }), say("Hi"), END),
+			{ message: { ...HI, reasoning_content: "Hm" } },
+		],
+		[
+			streamed(calls(call(['{"city":'])), calls({ index: 0, function: { arguments: ['"Ulm"}'] } }), END),
+			{ message: called(ULM) },
+		],
 	],
 	"words that each chunk repeats": [
 		[
@@ -105,6 +116,19 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 			{ message: called(ULM, BONN) },
 		],
 		[streamed(calls(call("{}")), calls(call("{}")), END), { message: called("{}", "{}") }],
+		...[undefined, "call_1"].map((id): [string, Case["outcome"]] => [
+			streamed(
+				calls(call("", { id: "call_0" })),
+				calls({ index: 0, function: { arguments: ULM } }),
+				calls({ index: 0, ...(id === undefined ? {} : { id }), function: { arguments: BONN } }),
+				END,
+			),
+			{ message: called(ULM, BONN) },
+		]),
+		[
+			streamed(calls(call("")), ...[ULM, ULM].map((args) => calls({ index: 0, function: { arguments: args } })), END),
+			{ message: called(ULM) },
+		],
 	],
 	"arguments that are no text": [
 		[streamed(calls(call({ city: "Ulm" })), END), { message: called(ULM) }],
@@ -121,6 +145,18 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 			whole({ content: null, function_call: { name: "weather", arguments: { city: "Ulm" } } }),
 			{ message: { function_call: { name: "weather", arguments: ULM } } },
 		],
+		...["args", "parameters", "input"].flatMap((name): [string, Case["outcome"]][] => [
+			[
+				whole({ content: null, tool_calls: [{ function: { name: "weather", [name]: { city: "Ulm" } } }] }),
+				{ message: called(ULM) },
+			],
+			[whole({ content: null, tool_calls: [{ name: "weather", [name]: ULM }] }), { message: called(ULM) }],
+		]),
+		[
+			whole({ content: null, tool_calls: { 0: { name: "weather", arguments: ULM }, 1: call(BONN) } }),
+			{ message: called(ULM, BONN) },
+		],
+		[whole({ content: null, tool_calls: JSON.stringify([call(ULM)]) }), { message: called(ULM) }],
 		[
 			streamed(delta({ function_call: { name: "weather", arguments: { city: "Ulm" } } }), END),
 			{ message: { function_call: { name: "weather", arguments: ULM } } },
@@ -138,6 +174,9 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 		"timed_out",
 		"insufficient_system_resource",
 		"MALFORMED_FUNCTION_CALL",
+		"connection_lost",
+		"NetworkError",
+		"internal-error",
 	].flatMap((reason): [string, Case["outcome"], string][] => [
 		[streamed(say("Hi"), delta({}, reason)), "error", reason],
 		[whole(HI, reason), "error", reason],
@@ -163,17 +202,25 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 		[streamed(": PROCESSING", say("Hi"), END), { message: HI }],
 		[streamed("keep-alive", say("H"), "null", say("i"), "12", END), { message: HI }],
 		[streamed("[PING]", say("Hi"), "ping {}", END), { message: HI }],
+		[sse(say("Hi"), "[done]"), { message: HI }],
+		[sse(...[say("Hi"), END].map((one) => JSON.stringify(JSON.stringify(one))), '"[DONE]"'), { message: HI }],
 		[streamed(say("H"), '{"choices":[{"delta":{"content":"i"', END), "unreadable"],
 	],
 	"doubled framing": [
 		[sse(...[say("H"), say("i"), END].map((one) => `data: ${JSON.stringify(one)}`), "data: [DONE]"), { message: HI }],
 		[`data: ${sse(say("H"))}${sse(say("i"), END)}data:data:[DONE]\n\n`, { message: HI }],
+		[sse(say("Hi"), END).replaceAll("data: ", "data: event: message\ndata: data: "), { message: HI }],
 	],
 	"a failure outside of `data`": [
 		[`${sse(say("H"))}error: {"code":500,"message":"slot unavailable","type":"server_error"}\n\n`, "error"],
 		[`${sse(say("H"))}{"error":{"code":500,"message":"boom"}}\n`, "error"],
 		[`error: {"message":"boom"}\n\n`, "error"],
 		[`${sse(say("H"))}event: error\ndata: boom\n\n`, "error"],
+		[`${sse(say("H"))}event: Error\ndata: boom\n\n`, "error"],
+		[sse(say("H"), 'error: {"message":"boom","code":"overloaded_error"}', "[DONE]"), "error", "overloaded_error"],
+		[sse(say("H"), "[ERROR] boom", "[DONE]"), "error"],
+		[`${sse(say("H"))}{"errors":[{"message":"boom"}]}\n\n`, "error"],
+		[`${sse(say("H"))}{"detail":"boom"}\n\n`, "error"],
 	],
 	"a 200 without an answer": [
 		[
@@ -182,6 +229,7 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 		],
 		[whole({ role: "assistant", content: "" }, "length"), { message: { content: "" }, finish: "length" }],
 		[JSON.stringify({ choices: [] }), "nothing"],
+		[JSON.stringify({ ok: false, message: "Warming up." }), "error"],
 		[whole({ role: "assistant", content: null }), "nothing"],
 		[streamed(delta({ role: "assistant", content: "" }), END), "nothing"],
 		["<html>502</html>", "nothing"],
@@ -223,6 +271,9 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 		[streamed(say("Hi"), delta({}, "stop", { usage: USAGE })), { message: HI, total: 7 }],
 		[streamed(say("Hi"), { ...END, x_groq: { usage: USAGE } }), { message: HI, total: 7 }],
 		[whole({ ...HI, usage: USAGE }), { message: HI, total: 7 }],
+		[streamed(say("Hi"), { ...END, x_vendor: { usage: USAGE } }), { message: HI, total: 7 }],
+		[whole(HI, "stop", { usage: { inputTokens: 3, outputTokens: 4 } }), { message: HI, total: 7 }],
+		[whole(HI, "stop", { usage: { promptTokens: 3, completionTokens: 4, totalTokens: 7 } }), { message: HI, total: 7 }],
 	],
 	"what stands beside the text": [
 		[
@@ -279,6 +330,7 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 			{ message: HI },
 		],
 		[[say("H"), say("i")].map((one) => JSON.stringify(one)).join("\n"), "cut"],
+		[[say("H"), say("i"), END].map((one) => `\x1e${JSON.stringify(one)}\n`).join(""), { message: HI }],
 	],
 	"whole calls": [
 		[
@@ -316,19 +368,35 @@ const kinds: Record<string, [body: string, outcome: Case["outcome"], code?: stri
 			),
 			{ message: { ...HI, reasoning_content: "abc" } },
 		],
+		[
+			streamed(delta({ refusal: "N" }), delta({ refusal: "No" }), delta({ refusal: "No." }), END),
+			{ message: { refusal: "No." } },
+		],
+		[streamed(...["H", "Hi", "Hi!"].map((words) => say([text(words)])), END), { message: { content: "Hi!" } }],
+		[streamed(...['{"c', '{"city":', ULM].map((args) => calls(call(args))), END), { message: called(ULM) }],
 		[streamed(say("ha"), say("haha"), END), { message: { content: "hahaha" } }],
 		[streamed(say("ha"), say("ha"), say("ha"), END), { message: { content: "hahaha" } }],
 	],
 	"two finish reasons": [
 		[streamed(calls(call(ULM)), delta({}, "tool_calls"), END), { message: called(ULM), finish: "tool_calls" }],
 		[streamed(say("Hi"), delta({}, "length"), delta({}, "length")), { message: HI, finish: "length" }],
+		[
+			streamed(calls(call(ULM)), delta({}, "tool_calls"), delta({}, "eos")),
+			{ message: called(ULM), finish: "tool_calls" },
+		],
+		[
+			streamed(delta({ function_call: { name: "weather", arguments: ULM } }), delta({}, "function_call"), END),
+			{ message: {}, finish: "function_call" },
+		],
+		[streamed(say("Hi"), delta({}, "length"), END), { message: HI, finish: "length" }],
+		[streamed(say("H"), delta({}, "length"), say("i"), END), { message: HI, finish: "stop" }],
 	],
 	"an empty object before the arguments": [
 		[streamed(calls(call("{}")), calls({ index: 0, function: { arguments: ULM } }), END), { message: called(ULM) }],
-		[
-			whole({ content: null, tool_calls: [{ function: { name: "weather", arguments: `{}${ULM}` } }] }),
+		...["{}", "{ }\n", "\n{}\n", "{}{}", "null"].map((before): [string, Case["outcome"]] => [
+			whole({ content: null, tool_calls: [{ function: { name: "weather", arguments: `${before}${ULM}` } }] }),
 			{ message: called(ULM) },
-		],
+		]),
 		[
 			whole({ content: null, function_call: { name: "weather", arguments: `{}${ULM}` } }),
 			{ message: { function_call: { name: "weather", arguments: ULM } } },

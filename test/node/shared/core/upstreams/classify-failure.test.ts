@@ -141,6 +141,13 @@ describe("by the provider's words", () => {
 		),
 		...["exceeded_current_quota", "exceeded_current_quota_error", "arrearage", "accountoverdueerror"].map(blockedBy),
 		...["billing_disabled", "consumer_suspended", "1113", "1008"].map(blockedBy),
+		...["InsufficientBalance", "AccountOverdue", "pre_consume_token_quota_failed", "AllocationQuota.FreeTierOnly"].map(
+			blockedBy,
+		),
+		[400, gemini(400, "API_KEY_INVALID"), "permanent", "unauthorized"],
+		...["ResponsibleAIPolicyViolation", "sensitive_words_detected"].map(
+			(word): Row => [400, openai(word), "permanent", "content_refused"],
+		),
 		...["ratelimitexceeded", "userratelimitexceeded", "rate_limit_reached", "1302", "1303", "1305", "1002", "1039"].map(
 			(word): Row => [400, openai(word), "throttled", "rate_limited"],
 		),
@@ -320,6 +327,27 @@ describe("a limit that only one request exceeds", () => {
 			"request_too_large",
 		],
 		[429, { error: { message: "The batch size exceeds the maximum of 96." } }, "request_too_large"],
+		...[
+			"max_tokens (64000) exceeds the output tokens per minute limit (8000) of this model.",
+			"max_tokens of 32000 counts against the limit of 8000 tokens per minute.",
+			"It would exceed the limit of 8,000 output tokens per minute: max_tokens is 16,000.",
+			"Rate limit reached: Limit 10,000, Requested 14,368.",
+			"Tokens requested (14368) exceed the limit of 6000 tokens per minute.",
+			"A single request exceeds the quota of this deployment.",
+			"Too many images in request: 21, maximum is 20.",
+			"messages.0.content.1: image exceeds 5 MB maximum",
+			"batch too large: 129 > 128",
+			"请求体过大。",
+		].map((words): (typeof rows)[number] => [429, limit("rate_limit_exceeded", words), "request_too_large"]),
+		...["Quota metric x. quota_limit_value: 0", "The model is not available on the free plan."].map(
+			(words): (typeof rows)[number] => [429, limit("rate_limit_exceeded", words), "model_not_available"],
+		),
+		...[
+			"This request costs more than your balance allows: lower max_tokens to 1200.",
+			"Insufficient credits for this request: 0.30 needed.",
+			"Not enough credits to cover max_tokens=65536.",
+			"The estimated cost exceeds the limit for a single request.",
+		].map((words): (typeof rows)[number] => [402, openai(null, "billing", words), "request_too_large"]),
 	];
 	it.each(rows)("%i %j is permanent: %s, whatever x-should-retry says", (status, body, code) => {
 		const failure = classify(status, body, { "x-should-retry": "true", "retry-after": "86400" });
@@ -333,6 +361,10 @@ describe("a limit that only one request exceeds", () => {
 		],
 		[429, "Quota exceeded for metric: requests, limit: 0.5, please retry in 20s."],
 		[429, "Too many requests. Please reduce your request rate."],
+		[429, "Your max_tokens counts against 8000 tokens per minute, 20 are left. Try again in 9s, or reduce max_tokens."],
+		[429, "Tokens requested (900) exceed the remaining limit of this minute."],
+		[429, "Rate limit reached: Limit 10,000, Used 9,000, Requested 2,000."],
+		[429, "Only a single request at a time; the limit is 1."],
 	])("%i %s is throttled", (status, message) => {
 		expect(classify(status, openai(null, "requests", message)).class).toBe("throttled");
 	});
@@ -411,6 +443,53 @@ describe("by what the sentence says, wherever it stands", () => {
 			"quota_exhausted",
 		],
 		[403, { error_code: "arrearage", error_msg: "欠费" }, "blocked", "quota_exhausted"],
+		...[
+			"max_new_tokens: `inputs` tokens + `max_new_tokens` must be <= 4096.",
+			"This model's maximum prompt length is 131072.",
+			"Your request exceeded model token limit: 8192",
+		].map((words): (typeof rows)[number] => [400, said(words), "permanent", "context_length_exceeded"]),
+		...[
+			"`tools` is not supported in this model.",
+			"Function calling is not enabled for models/x",
+			"x does not support thinking",
+			"No endpoints found that support tool use.",
+		].map((words): (typeof rows)[number] => [400, said(words), "permanent", "not_supported"]),
+		...['model "x" not found, try pulling it first', "x is not a valid model ID", "invalid model name passed: x"].map(
+			(words): (typeof rows)[number] => [400, said(words), "permanent", "model_not_found"],
+		),
+		[400, said("Content Exists Risk"), "permanent", "content_refused"],
+		...[
+			[500, "No credits remaining on this account."],
+			[403, "Your team has used all available credits."],
+			[400, "Payment method required: please add a payment method."],
+			[403, "The free tier of the model has been exhausted."],
+			[500, "用户余额不足"],
+		].map(([status, words]): (typeof rows)[number] => [
+			Number(status),
+			said(String(words)),
+			"blocked",
+			"quota_exhausted",
+		]),
+		...[
+			[440, "Session expired, retry later"],
+			[449, "Retry with"],
+			[463, "Temporary failure"],
+			[419, "The model is currently loading"],
+		].map(([status, words]): (typeof rows)[number] => [
+			Number(status),
+			said(String(words)),
+			"transient",
+			"unavailable",
+		]),
+		[400, { base_resp: { status_code: 1008, status_msg: "Konto leer" } }, "blocked", "quota_exhausted"],
+		[422, { detail: [{ type: "insufficient_balance", msg: "Kein Geld" }] }, "blocked", "quota_exhausted"],
+		[400, { errors: [{ extensions: { code: "insufficient_quota" }, message: "x" }] }, "blocked", "quota_exhausted"],
+		[400, { ResponseMetadata: { Error: { Code: "AccountOverdueError", Message: "x" } } }, "blocked", "quota_exhausted"],
+		[400, { errorCode: "insufficient_balance", errorMessage: "Solde épuisé" }, "blocked", "quota_exhausted"],
+		[400, { status: "error", data: { code: "rate_limit_exceeded", message: "Trop" } }, "throttled", "rate_limited"],
+		[400, { error: { error_type: "rate_limit_exceeded", message: "x" } }, "throttled", "rate_limited"],
+		[400, { error: { message: "x", inner_error: { code: "content_filter" } } }, "permanent", "content_refused"],
+		[500, { error: { message: "x", details: { reason: "model_not_found" } } }, "permanent", "model_not_found"],
 		[423, said("The engine is temporarily locked."), "transient", "unavailable"],
 		[421, said("Misdirected; please retry again."), "transient", "unavailable"],
 	];
@@ -420,6 +499,8 @@ describe("by what the sentence says, wherever it stands", () => {
 
 	it.each([
 		[500, "Failed on: 'does the model not exist?'"],
+		[500, "The engine got invalid model output."],
+		[429, "Please try again in 2s."],
 		[503, "The model is overloaded. Please try again later."],
 		[429, "You exceeded your rate limit, please try again."],
 		[429, "Rate limited: 'does the model not exist?'"],
@@ -480,6 +561,9 @@ describe("the message", () => {
 		["FastAPI", { detail: "Why." }],
 		["FastAPI's validation", { detail: [{ msg: "Why.", input: "the prompt" }] }],
 		["Gemini's list", [{ error: { code: 400, message: "Why." } }]],
+		["MiniMax", { base_resp: { status_code: 1000, status_msg: "Why." } }],
+		["Baidu", { error_code: 336_000, error_msg: "Why." }],
+		["Volcengine", { ResponseMetadata: { Error: { Code: "x", Message: "Why." } } }],
 	])("is %s's own", (_, body) => {
 		expect(classify(500, body).message).toBe("Why.");
 	});
@@ -512,6 +596,16 @@ describe("the message", () => {
 			400,
 			"Wrong keys: sk-proj-****wxyz, sk-...wxyz, AIza***wxyz, abcd******wxyz.",
 			"Wrong keys: [key], [key], [key], [key].",
+		],
+		[
+			400,
+			"Bad api_key=9f8e7d6c5b4a39281706 or key id key_01ABCdef of user-AbC123.",
+			"Bad api_key=[key] or key id [key] of [account].",
+		],
+		[
+			400,
+			"arn:aws:iam::123456789012:user/x may not; the public key is key_findings.",
+			"[account] may not; the public key is key_findings.",
 		],
 		[401, "Incorrect API key provided: k.", expect.stringMatching(/^The provider rejected the credential/)],
 		[403, "Team 12345 may not.", expect.stringMatching(/^The provider denied the call/)],
