@@ -79,29 +79,6 @@ export interface Job {
 	attempt: number;
 	max_attempts: number;
 	priority: number;
-	/**
-	 * Time for one attempt.
-	 */
-	timeout_seconds: number;
-	/**
-	 * How long the job is kept once it is final.
-	 */
-	retain_seconds: number;
-	/**
-	 * The job's options of the AI Gateway.
-	 */
-	gateway: {
-		cache_ttl: number | null;
-		skip_cache: boolean | null;
-	} | null;
-	/**
-	 * Size of the input.
-	 */
-	input_bytes: number;
-	/**
-	 * Size of the stored completion.
-	 */
-	result_bytes: number | null;
 	created_at: string;
 	run_at: string;
 	started_at: string | null;
@@ -128,7 +105,7 @@ export interface Job {
 	 */
 	error: {
 		/**
-		 * A stable code; the provider's own if it sent one.
+		 * A stable code: what kind of failure it is.
 		 */
 		code: string;
 		message: string;
@@ -161,6 +138,29 @@ export interface Job {
 	 * When the job was cancelled. `too_late`: the job was final; only in the response to a cancellation.
 	 */
 	cancellation: "before_start" | "in_flight" | "too_late" | null;
+	/**
+	 * Time for one attempt.
+	 */
+	timeout_seconds: number;
+	/**
+	 * How long the job is kept once it is final.
+	 */
+	retain_seconds: number;
+	/**
+	 * The job's options of the AI Gateway.
+	 */
+	gateway: {
+		cache_ttl: number | null;
+		skip_cache: boolean | null;
+	} | null;
+	/**
+	 * Size of the input.
+	 */
+	input_bytes: number;
+	/**
+	 * Size of the stored completion.
+	 */
+	result_bytes: number | null;
 	/**
 	 * Increases with every change. Also the ETag.
 	 */

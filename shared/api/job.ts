@@ -12,7 +12,7 @@ import { TokenUsage, viewTokens } from "./usage.ts";
 
 export const JobErrorBody = z
 	.object({
-		code: z.string().describe("A stable code; the provider's own if it sent one."),
+		code: z.string().describe("A stable code: what kind of failure it is."),
 		message: z.string(),
 		status: z.number().int().nullable().describe("HTTP status of the provider's response, if there was one."),
 		model: z.string().nullable().describe("The model of the last call."),
@@ -29,14 +29,6 @@ export const JobBody = z.object({
 	attempt: z.number().int().describe("Counted attempts on `model`, including the one in flight."),
 	max_attempts: z.number().int(),
 	priority: z.number().int(),
-	timeout_seconds: z.number().describe("Time for one attempt."),
-	retain_seconds: z.number().describe("How long the job is kept once it is final."),
-	gateway: z
-		.object({ cache_ttl: z.number().nullable(), skip_cache: z.boolean().nullable() })
-		.nullable()
-		.describe("The job's options of the AI Gateway."),
-	input_bytes: z.number().int().describe("Size of the input."),
-	result_bytes: z.number().int().nullable().describe("Size of the stored completion."),
 	created_at: time,
 	run_at: time,
 	started_at: time.nullable(),
@@ -55,6 +47,14 @@ export const JobBody = z.object({
 		.enum([...CANCELLATIONS, "too_late"])
 		.nullable()
 		.describe("When the job was cancelled. `too_late`: the job was final; only in the response to a cancellation."),
+	timeout_seconds: z.number().describe("Time for one attempt."),
+	retain_seconds: z.number().describe("How long the job is kept once it is final."),
+	gateway: z
+		.object({ cache_ttl: z.number().nullable(), skip_cache: z.boolean().nullable() })
+		.nullable()
+		.describe("The job's options of the AI Gateway."),
+	input_bytes: z.number().int().describe("Size of the input."),
+	result_bytes: z.number().int().nullable().describe("Size of the stored completion."),
 	version: z.number().int().describe("Increases with every change. Also the ETag."),
 });
 export type JobBody = z.infer<typeof JobBody>;
@@ -161,12 +161,6 @@ export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string): J
 		attempt: job.attempt,
 		max_attempts: job.maxAttempts,
 		priority: job.priority,
-		timeout_seconds: job.timeoutMs / 1000,
-		retain_seconds: job.retainMs / 1000,
-		gateway:
-			job.gateway === null ? null : { cache_ttl: job.gateway.cacheTtlSeconds, skip_cache: job.gateway.skipCache },
-		input_bytes: job.inputBytes,
-		result_bytes: job.resultBytes,
 		created_at: timestamp(job.createdAt),
 		// The requested time: `job.runAt` changes with each retry.
 		run_at: timestamp(job.deadlineAt - job.deadlineMs),
@@ -181,6 +175,12 @@ export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string): J
 		webhook: job.webhook,
 		retry_of: job.retryOf,
 		cancellation: job.cancellation,
+		timeout_seconds: job.timeoutMs / 1000,
+		retain_seconds: job.retainMs / 1000,
+		gateway:
+			job.gateway === null ? null : { cache_ttl: job.gateway.cacheTtlSeconds, skip_cache: job.gateway.skipCache },
+		input_bytes: job.inputBytes,
+		result_bytes: job.resultBytes,
 		version: job.version,
 	};
 }

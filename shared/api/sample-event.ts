@@ -68,11 +68,6 @@ function sampleJob(status: JobState, at: number): JobBody {
 		attempt: 1,
 		max_attempts: 5,
 		priority: 5,
-		timeout_seconds: 600,
-		retain_seconds: 2_592_000,
-		gateway: null,
-		input_bytes: 2,
-		result_bytes: null,
 		created_at: time,
 		run_at: time,
 		started_at: time,
@@ -86,6 +81,11 @@ function sampleJob(status: JobState, at: number): JobBody {
 		webhook: null,
 		retry_of: null,
 		cancellation: status === "cancelled" ? "in_flight" : null,
+		timeout_seconds: 600,
+		retain_seconds: 2_592_000,
+		gateway: null,
+		input_bytes: 2,
+		result_bytes: null,
 		version: isFinal ? 3 : 2,
 	};
 }
