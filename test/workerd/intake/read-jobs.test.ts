@@ -72,6 +72,23 @@ describe("stored JSON in a response", () => {
 		expect(cancelled).toEqual(["inputs/one"]);
 	});
 
+	it("is cancelled if what stands before it cannot be read, and the response breaks off", async () => {
+		const job = await aJob(stored);
+		const cancelled: string[] = [];
+		const get = async (name: string) => {
+			const pull = (controller: ReadableStreamDefaultController) => controller.error(new Error("lost"));
+			return {
+				body: new ReadableStream(name === stored.inputKey ? { pull } : { cancel: () => void cancelled.push(name) }),
+			};
+		};
+		const { server } = theServices({}, { RESULTS: standIn(env.RESULTS, { get }) });
+		const request = new Request(`https://jobs.test/v1/jobs/${job.jobId}?include=input,result`, {
+			headers: { authorization: `Bearer ${key}` },
+		});
+		await expect((await server(request)).text()).rejects.toThrow("lost");
+		expect(cancelled).toEqual([resultKey(job)]);
+	});
+
 	it("is opened in a list when its turn comes", async () => {
 		const many = await aCaller();
 		for (let nth = 0; nth < 3; nth++) await aJob({ ...stored, tenantId: many.tenantId });
