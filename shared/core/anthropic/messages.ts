@@ -2,7 +2,7 @@
  * A chat's messages as Anthropic takes them: instructions apart, and turns of user and assistant, in which neighbours of one role
  * are one turn. Results of tools are the user's, and come first in the turn.
  */
-import { type Json, type JsonObject, listOf, objectOf, stringOf, wordOf } from "../json/json.ts";
+import { isSameJson, type Json, type JsonObject, listOf, objectOf, stringOf, wordOf } from "../json/json.ts";
 import { blocksOf, textBlocks, withCache } from "./content.ts";
 import type { Conversion } from "./conversion.ts";
 
@@ -71,18 +71,37 @@ function messageOf({ role, blocks }: Turn): JsonObject {
 	return { role, content: [...results, ...others] };
 }
 
-/** An answer of Anthropic that was stored with its blocks goes back as it came: its thoughts are signed. */
+/** An answer of Anthropic that was stored with its blocks goes back as it came, unless it was edited: its thoughts are signed. */
 function assistantBlocks(message: JsonObject, path: string, conversion: Conversion): JsonObject[] {
 	for (const field of ["audio", "function_call"])
 		if ((message[field] ?? null) !== null)
 			conversion.refuse(`${path}.${field}`, "Anthropic's models have no counterpart of it.");
-	const own = (listOf(message.content_blocks) ?? []).map(objectOf).filter((block) => block !== null);
-	if (own.length > 0) return own.filter((block) => block.type !== "text" || wordOf(block.text) !== null);
-	return [
+	const translated = [
 		...blocksOf(message.content, `${path}.content`, conversion),
 		...textBlocks(conversion.stringAt(message.refusal, `${path}.refusal`)),
 		...(listOf(message.tool_calls) ?? []).flatMap((call, at) => toolUse(call, `${path}.tool_calls.${at}`, conversion)),
 	];
+	const own = (listOf(message.content_blocks) ?? []).map(objectOf).filter((block) => block !== null);
+	if (own.length === 0 || !saysTheSame(own, translated)) return translated;
+	return own.filter((block) => block.type !== "text" || wordOf(block.text) !== null);
+}
+
+/** Whether Anthropic's own blocks have the texts and calls of the message, beside thoughts and the like. */
+function saysTheSame(own: JsonObject[], translated: JsonObject[]): boolean {
+	return (
+		translated.every(({ type }) => type === "text" || type === "tool_use") &&
+		textIn(own) === textIn(translated) &&
+		isSameJson(callsIn(own), callsIn(translated))
+	);
+}
+
+function textIn(blocks: JsonObject[]): string {
+	return blocks.map(({ type, text }) => (type === "text" ? (stringOf(text) ?? "") : "")).join("");
+}
+
+function callsIn(blocks: JsonObject[]): JsonObject[] {
+	const calls = blocks.filter(({ type }) => type === "tool_use");
+	return calls.map(({ id, name, input }) => ({ id: id ?? null, name: name ?? null, input: input ?? null }));
 }
 
 function toolUse(value: Json, path: string, conversion: Conversion): JsonObject[] {

@@ -37,6 +37,27 @@ const WITHOUT_COUNTERPART: ReadonlyMap<string, IsNeutral> = new Map([
 	["web_search_options", isNever],
 ]);
 
+/** What is translated only if it has this type. */
+const TYPES: ReadonlyMap<string, (value: Json) => boolean> = new Map([
+	["system", (value: Json) => typeof value === "string" || listOf(value)?.every(isText) === true],
+	...["stop", "stop_sequences"].map((field) => [field, isStringOrList] as const),
+	...["response_format", "thinking", "output_config"].map((field) => [field, isObject] as const),
+	["service_tier", (value: Json) => typeof value === "string"],
+	["parallel_tool_calls", (value: Json) => typeof value === "boolean"],
+]);
+
+function isText(part: Json): boolean {
+	return typeof objectOf(part)?.text === "string";
+}
+
+function isStringOrList(value: Json): boolean {
+	return (listOf(value) ?? [value]).every((text) => typeof text === "string");
+}
+
+function isObject(value: Json): boolean {
+	return objectOf(value) !== null;
+}
+
 /** They change no answer, or promise nothing about it. */
 const LEFT_OUT: ReadonlySet<string> = new Set([
 	...["model", "stream_options", "simulate", "seed", "store", "prediction"],
@@ -66,6 +87,7 @@ export function anthropicRequest(model: string, input: JsonObject, isShortened =
 	const claude = claudeNamed(model);
 	const passed: JsonObject = {};
 	for (const [field, value] of Object.entries(input)) {
+		if (value !== null && TYPES.get(field)?.(value) === false) refuse(field, "Anthropic's models take another type.");
 		const isNeutral = WITHOUT_COUNTERPART.get(field);
 		if (isNeutral !== undefined) {
 			if (value !== null && !isNeutral(value)) refuse(field, "Anthropic's models have no counterpart of it.");
@@ -85,7 +107,7 @@ export function anthropicRequest(model: string, input: JsonObject, isShortened =
 		...accountOf(input, refuse),
 		...(input.stream === true ? { stream: true } : {}),
 	};
-	refuseBesideThinking(body, refuse);
+	refuseBesideThinking(body, input, refuse);
 	const { refused } = conversion;
 	if (refused === null) return { ok: true, body };
 	return { ok: false, param: refused.param, problem: `${refused.problem} ${ADVICE}` };

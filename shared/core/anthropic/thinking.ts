@@ -54,10 +54,11 @@ function withoutThinking({ thinking, mayNotThink }: Claude, refuse: Refuse): { t
 }
 
 /** A model that thinks takes no other temperature than 1, no `top_k`, and no call that it must make. */
-export function refuseBesideThinking(body: JsonObject, refuse: Refuse): void {
+export function refuseBesideThinking(body: JsonObject, input: JsonObject, refuse: Refuse): void {
 	const type = objectOf(body.thinking)?.type;
 	if (type !== "enabled" && type !== "adaptive") return;
-	const problem = "Anthropic's models do not take it beside `reasoning_effort`.";
+	const requested = objectOf(input.thinking) === null ? "reasoning_effort" : "thinking";
+	const problem = `Anthropic's models do not take it beside \`${requested}\`.`;
 	for (const field of ["temperature", "top_k"]) if (body[field] !== undefined) refuse(field, problem);
 	const choice = objectOf(body.tool_choice)?.type;
 	if (choice === "any" || choice === "tool") refuse("tool_choice", problem);

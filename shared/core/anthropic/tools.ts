@@ -17,6 +17,10 @@ export function toolFields(input: JsonObject, refuse: Refuse): JsonObject {
 function toolOf(value: Json, path: string, refuse: Refuse): JsonObject[] {
 	const tool = objectOf(value) ?? {};
 	const { name, description, parameters, strict } = objectOf(tool.function) ?? {};
+	if ((description ?? null) !== null && typeof description !== "string")
+		refuse(`${path}.function.description`, "Anthropic's models take a string.");
+	if ((parameters ?? null) !== null && objectOf(parameters) === null)
+		refuse(`${path}.function.parameters`, "Anthropic's models take a JSON Schema that is an object.");
 	if (tool.type === "function" && wordOf(name) !== null) {
 		return withCache(tool, {
 			name: name ?? "",

@@ -2,7 +2,7 @@
  * Assembles a chat completion from the chunks of a stream, as a fold: each step takes over the chunk and the previous state. Half
  * a completion is never a result.
  */
-import { type Json, type JsonObject, listOf, numberOf, objectOf, parseJson, wordOf } from "../json/json.ts";
+import { type Json, type JsonObject, listOf, numberOf, objectOf, wordOf } from "../json/json.ts";
 import { speaks, weightOf } from "./content.ts";
 import { grow, replaced } from "./grow-message.ts";
 import { anthropicMessage, geminiMessage, geminiReasonBeside } from "./provider-shapes.ts";
@@ -114,21 +114,15 @@ function wholeMessage({
 	tool_calls: calls,
 	...message
 }: JsonObject): JsonObject {
-	if (blocks !== undefined) return { ...message, ...anthropicMessage((listOf(blocks) ?? []).map(wholeBlock)) };
+	if (blocks !== undefined) return { ...message, ...anthropicMessage((listOf(blocks) ?? []).map(withoutIndex)) };
 	if (parts !== undefined) return { ...message, ...geminiMessage(listOf(parts) ?? []) };
-	// Outside a stream a call has no index.
 	return calls === undefined ? message : { ...message, tool_calls: (listOf(calls) ?? []).map(withoutIndex) };
 }
 
-/** The input of a tool comes as pieces of JSON text; of a tool without parameters, as none or as an empty one. */
-function wholeBlock(value: Json): Json {
-	const { index: _, partial_json: json, ...block } = objectOf(value) ?? {};
-	return json === undefined || json === "" ? block : { ...block, input: parseJson(String(json)) ?? json };
-}
-
+/** Outside a stream, neither a block nor a call has an index. */
 function withoutIndex(value: Json): Json {
-	const { index: _, ...call } = objectOf(value) ?? {};
-	return call;
+	const { index: _, ...rest } = objectOf(value) ?? {};
+	return rest;
 }
 
 function foldChoice(choices: readonly ChoiceState[], choice: JsonObject): readonly ChoiceState[] {

@@ -1,7 +1,7 @@
 /**
- * The body of a chat completion request, checked as far as the published JSON Schema, except for messages without content. The provider decides about
- * fractional or huge `max_tokens` and the number of messages. Unlisted fields pass unchanged, among them `simulate`, which
- * only the simulated provider reads. A test compares this schema with the JSON Schema; change both or neither.
+ * The body of a chat completion request, checked as far as the published JSON Schema, except for messages without content. The
+ * provider decides about fractional or huge `max_tokens` and the number of messages. Unlisted fields pass unchanged, among them
+ * `simulate`. A test compares this schema with the JSON Schema: change both or neither.
  */
 import { z } from "zod";
 import { elementsOf, JsonBody } from "../json/json-body.ts";

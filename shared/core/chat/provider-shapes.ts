@@ -2,7 +2,7 @@
  * Brings a whole response of another provider into OpenAI's shape, `{choices: [{index, message, finish_reason}], usage}`.
  * Other fields stay where they were. A finish reason that the provider did not send stays null.
  */
-import { type Json, type JsonObject, listOf, objectOf, stringOf, wordOf } from "../json/json.ts";
+import { type Json, type JsonObject, listOf, objectOf, parseJson, stringOf, wordOf } from "../json/json.ts";
 
 /** The body with `choices`; null where no shape fits. */
 export function chatOf(body: JsonObject): JsonObject | null {
@@ -63,14 +63,19 @@ function ofAnthropic({ content, role, type: _, usage, ...rest }: JsonObject): Js
 	};
 }
 
-/** The fields of a message, out of Anthropic's blocks. */
+/**
+ * The fields of a message, out of Anthropic's blocks. A stream has the input of a tool as `partial_json`: this text is that of the
+ * call, because numbers of many digits change when they are parsed.
+ */
 export function anthropicMessage(values: readonly Json[]): JsonObject {
 	const blocks = values.map(objectOf).filter((block) => block !== null);
 	const texts = blocks.filter((block) => block.type === "text").map((block) => stringOf(block.text) ?? "");
 	const thoughts = blocks.flatMap((block) => (block.type === "thinking" ? (wordOf(block.thinking) ?? []) : []));
 	const calls = blocks
 		.filter((block) => block.type === "tool_use")
-		.map((block, position) => toolCall(stringOf(block.name) ?? "", block.input, wordOf(block.id), position));
+		.map((block, position) =>
+			toolCall(stringOf(block.name) ?? "", wordOf(block.partial_json) ?? block.input, wordOf(block.id), position),
+		);
 
 	const message: JsonObject = { content: texts.length > 0 ? texts.join("") : null };
 	if (calls.length > 0) message.tool_calls = calls;
@@ -80,8 +85,14 @@ export function anthropicMessage(values: readonly Json[]): JsonObject {
 		(block) =>
 			block.type === "tool_use" || Object.keys(block).every((key) => PLAIN_KEYS.has(key) || block[key] === null),
 	);
-	if (!isPlain) message.content_blocks = blocks;
+	if (!isPlain) message.content_blocks = blocks.map(wholeBlock);
 	return message;
+}
+
+/** The text is none or empty where a tool has no parameters. */
+function wholeBlock({ partial_json: json, ...block }: JsonObject): JsonObject {
+	const text = wordOf(json);
+	return text === null ? block : { ...block, input: parseJson(text) ?? text };
 }
 
 /** A stream has none of these members, which say nothing. */

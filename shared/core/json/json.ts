@@ -40,6 +40,14 @@ export function parseJson(text: string): Json | undefined {
 	}
 }
 
+/** Whether both are the same, whatever the order of their keys. Only of values that do not nest deeply. */
+export function isSameJson(one: Found, other: Found): boolean {
+	if (typeof one !== "object" || typeof other !== "object" || one === null || other === null) return one === other;
+	if (Array.isArray(one) !== Array.isArray(other)) return false;
+	const [members, others] = [Object.entries(one), new Map(Object.entries(other))];
+	return members.length === others.size && members.every(([key, value]) => isSameJson(value, others.get(key)));
+}
+
 /** Whether arrays and objects are nested more than `levels` deep: `JSON.stringify` overflows the stack on such a value. */
 export function nestsDeeperThan(value: Found, levels: number): boolean {
 	if (typeof value !== "object" || value === null) return false;

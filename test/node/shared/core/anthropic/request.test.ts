@@ -147,13 +147,13 @@ describe("the messages of a chat", () => {
 		);
 	});
 
-	it("sends an answer of Anthropic back with its blocks as they came", () => {
+	it("sends an answer of Anthropic back with its blocks as they came, and an edited one as it is", () => {
 		const blocks = [THOUGHT, { ...text(""), citations: null }, use("a", { city: "Ulm" })];
 		const stored = {
 			role: "assistant",
 			content: null,
 			reasoning_content: "Hm",
-			tool_calls: [call("a", "{}")],
+			tool_calls: [call("a", '{ "city": "Ulm" }')],
 			content_blocks: blocks,
 		};
 		const empty = { role: "tool", tool_call_id: "a", content: "" };
@@ -164,6 +164,13 @@ describe("the messages of a chat", () => {
 				{ role: "user", content: [{ type: "tool_result", tool_use_id: "a" }] },
 			),
 		);
+		const edited: [JsonObject, Json][] = [
+			[{ content: "No." }, [text("No."), use("a", { city: "Ulm" })]],
+			[{ tool_calls: [call("a", '{"city":"Bonn"}')] }, [use("a", { city: "Bonn" })]],
+			[{ content: "No.", tool_calls: [] }, "No."],
+		];
+		for (const [changes, content] of edited)
+			expect(bodyOf(chat(HI, { ...stored, ...changes }))).toEqual(chat(HI, { role: "assistant", content }));
 	});
 });
 
@@ -324,6 +331,12 @@ describe("what Anthropic's models cannot be sent is refused by its name", () => 
 		["reasoning_effort", { reasoning_effort: "xhigh" }, "claude-opus-4.6"],
 		["temperature", { reasoning_effort: "low", temperature: 0.2, max_tokens: 9_000 }],
 		["tool_choice", { reasoning_effort: "low", tools: [fn("a")], tool_choice: "required" }, "claude-sonnet-5"],
+		...[{ system: 7 }, { stop: [7] }, { response_format: "json" }, { thinking: "on" }, { output_config: [] }].map(
+			(input): [string, JsonObject] => [Object.keys(input)[0] ?? "", input],
+		),
+		["system", { system: [{ type: "text" }], ...chat({ role: "system", content: "A" }, HI) }],
+		["tools.0.function.description", { tools: [fn("a", { description: ["A"] })] }],
+		["tools.0.function.parameters", { tools: [fn("a", { parameters: "{}" })] }],
 		["tools.1", { tools: [fn("a"), { type: "custom", custom: { name: "b" } }] }],
 		["tool_choice", { tools: [fn("a")], tool_choice: { type: "allowed_tools" } }],
 		["messages", chat({ role: "system", content: "A" })],
@@ -368,6 +381,11 @@ describe("what Anthropic's models cannot be sent is refused by its name", () => 
 		],
 	])("%s, in row %#", (param, input, model) => {
 		expect(translated(input, model)).toMatchObject({ ok: false, param, problem: expect.stringMatching(/^[A-Z].*\.$/) });
+	});
+
+	it("names what the caller sent beside thoughts", () => {
+		const own = { thinking: { type: "adaptive" }, top_k: 5 };
+		expect(translated(own)).toMatchObject({ param: "top_k", problem: expect.stringContaining("`thinking`") });
 	});
 
 	it("only where the whole is there, if it is text whose end is left out", () => {
