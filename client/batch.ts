@@ -31,24 +31,48 @@ export async function* batch(
 	options: BatchOptions = {},
 ): AsyncGenerator<BatchItem, void> {
 	const { concurrency = 64, onProgress = () => undefined, idempotencyKey, signal } = options;
+	if (!Number.isInteger(concurrency) || concurrency < 1)
+		throw new RangeError(`\`concurrency\` is ${concurrency}. Set it to a whole number from 1.`);
+	const left = new AbortController();
+	const either = AbortSignal.any(signal === undefined ? [left.signal] : [left.signal, signal]);
+	const source = each(items);
 	const open = new Map<number, Promise<BatchItem>>();
 	const progress = { succeeded: 0, failed: 0, running: 0 };
-	const nextEnded = async () => {
-		const ended = await Promise.race(open.values());
-		signal?.throwIfAborted();
-		open.delete(ended.index);
-		progress[ended.ok ? "succeeded" : "failed"] += 1;
-		onProgress({ ...progress, running: open.size });
-		return ended;
-	};
-	let index = 0;
-	for await (const item of items) {
-		signal?.throwIfAborted();
-		open.set(index, settled(jobs, { index, item }, { idempotencyKey: idempotencyKey?.(index), signal }));
-		index += 1;
-		while (open.size >= concurrency) yield await nextEnded();
+	let [submitted, isOver] = [0, false];
+	let next: ReturnType<typeof source.next> | null = null;
+	try {
+		for (;;) {
+			if (!isOver && open.size < concurrency) next ??= source.next();
+			if (next === null && open.size === 0) return;
+			const first = await Promise.race([...open.values(), ...(next === null ? [] : [next])]);
+			signal?.throwIfAborted();
+			if ("index" in first) {
+				open.delete(first.index);
+				progress[first.ok ? "succeeded" : "failed"] += 1;
+				onProgress({ ...progress, running: open.size });
+				yield first;
+				continue;
+			}
+			next = null;
+			if (first.done) {
+				isOver = true;
+				continue;
+			}
+			const index = submitted++;
+			const key = idempotencyKey?.(index);
+			open.set(index, settled(jobs, { index, item: first.value }, { idempotencyKey: key, signal: either }));
+		}
+	} finally {
+		left.abort();
+		// A source that pauses closes once it goes on.
+		const closed = source.return();
+		if (next === null) await closed;
+		else closed.catch(() => undefined);
 	}
-	while (open.size > 0) yield await nextEnded();
+}
+
+async function* each<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item, void> {
+	yield* items;
 }
 
 async function settled(

@@ -3,63 +3,15 @@ import {
 	ApiError,
 	Conflict,
 	ConnectionError,
-	Holdfast,
+	type Holdfast,
 	InvalidWebhook,
 	JobFailed,
 	LimitReached,
 	WaitTimeout,
 } from "../../../client/index.ts";
-import { viewJob } from "../../../shared/api/job.ts";
 import { signedHeaders } from "../../../shared/webhooks/sign.ts";
-import { jobOf } from "../../support/job-of.ts";
+import { aClient, INPUT, job, ok, type Reply, refusal } from "./a-client.ts";
 
-const KEY = "hf_secret-key";
-const INPUT = { messages: [{ role: "user" as const, content: "secret prompt" }] };
-
-/** One response, or what the request fails with. */
-type Reply = { status: number; body?: unknown; text?: string; headers?: Record<string, string> } | Error;
-
-/** A client without a service: each request takes the next reply, and the last one again and again. No sleep takes time. */
-function aClient(replies: Reply[], options: object = {}) {
-	const sent: { method: string; path: string; headers: Headers; body: unknown }[] = [];
-	const slept: number[] = [];
-	let now = 0;
-	const clock = {
-		now: () => now,
-		random: () => 1,
-		sleep: async (ms: number, signal?: AbortSignal) => {
-			signal?.throwIfAborted();
-			now += ms;
-			slept.push(ms);
-		},
-	};
-	const fetch = async (url: string, init: RequestInit) => {
-		const { pathname, search } = new URL(url);
-		const body = typeof init.body === "string" ? JSON.parse(init.body) : null;
-		sent.push({ method: init.method ?? "", path: pathname + search, headers: new Headers(init.headers), body });
-		const reply = replies.length > 1 ? replies.shift() : replies[0];
-		if (reply === undefined || reply instanceof Error) throw reply;
-		const hasWaited = reply.headers?.["preference-applied"] !== undefined;
-		if (hasWaited) now += Number(/wait=(\d+)/.exec(new Headers(init.headers).get("prefer") ?? "")?.[1]) * 1_000;
-		const isEmpty = reply.status === 204 || reply.status === 304;
-		const text = isEmpty ? null : (reply.text ?? JSON.stringify(reply.body ?? {}));
-		return new Response(text, { status: reply.status, headers: reply.headers ?? {} });
-	};
-	const client = new Holdfast({ baseUrl: "https://jobs.test/", apiKey: KEY, fetch, clock, ...options });
-	return { client, sent, slept };
-}
-
-const job = (status: "queued" | "succeeded" | "failed" = "queued", version = 1) => ({
-	...viewJob(jobOf({ status }), "https://jobs.test"),
-	id: "job_1",
-	version,
-});
-const refusal = (status: number, code: string, headers: Record<string, string> = {}): Reply => ({
-	status,
-	body: { error: { message: "No.", type: "t", code, param: "input", request_id: "req_1" } },
-	headers,
-});
-const ok = (body: unknown, headers: Record<string, string> = {}): Reply => ({ status: 200, body, headers });
 const LOST = new TypeError("fetch failed");
 const keysOf = (sent: { headers: Headers }[]) => new Set(sent.map(({ headers }) => headers.get("idempotency-key")));
 
@@ -287,35 +239,6 @@ describe("lists", () => {
 		const page = await client.jobs.list();
 		expect([page.data, page.nextAfter]).toEqual([[], "job_a"]);
 		expect((await page.nextPage())?.data).toHaveLength(1);
-	});
-});
-
-describe("batch", () => {
-	it("settles every item, never more at a time than allowed, and reports progress", async () => {
-		let [open, most] = [0, 0];
-		const progress: object[] = [];
-		const fetch = async (url: string, init: RequestInit) => {
-			if (init.method === "POST") most = Math.max(most, ++open);
-			const nth = /"(\d+)"/.exec(String(init.body))?.[1] ?? /job_(\d+)/.exec(url)?.[1];
-			const isBad = Number(nth) % 5 === 0;
-			await new Promise((resolve) => setImmediate(resolve));
-			if (url.endsWith("/result")) {
-				open -= 1;
-				return Response.json({ choices: [{ message: { content: nth } }] });
-			}
-			const status = init.method === "POST" ? "queued" : isBad ? "failed" : "succeeded";
-			if (status === "failed") open -= 1;
-			return Response.json({ ...job(), id: `job_${nth}`, status });
-		};
-		const { client } = aClient([], { fetch });
-		const items = Array.from({ length: 23 }, (_, nth) => ({ input: INPUT, metadata: { nth: `${nth}` } }));
-		const seen = [];
-		for await (const one of client.batch(items, { concurrency: 4, onProgress: (now) => progress.push(now) }))
-			seen.push([one.index, one.ok ? one.answer.text : one.error instanceof JobFailed]);
-		const expected = items.map((_, nth) => [nth, nth % 5 === 0 ? true : `${nth}`]);
-		expect(seen.sort((a, b) => Number(a[0]) - Number(b[0]))).toEqual(expected);
-		expect(most).toBeLessThanOrEqual(4);
-		expect(progress.at(-1)).toEqual({ succeeded: 18, failed: 5, running: 0 });
 	});
 });
 
