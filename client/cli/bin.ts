@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 /** Starts the command line with the real process around it. */
+import { addAbortSignal } from "node:stream";
 import { text } from "node:stream/consumers";
 
 const NEEDED = [22, 12] as const;
@@ -17,10 +18,16 @@ process.once("SIGINT", () => {
 	// A second one ends the process at once.
 });
 
+process.stdout.on("error", (error) => {
+	if (!("code" in error && error.code === "EPIPE")) throw error;
+	// The reader of the pipe, such as `head`, has all that it wants.
+	process.exit();
+});
+
 process.exitCode = await main(process.argv.slice(2), {
 	stdout: process.stdout,
 	stderr: process.stderr,
-	readStdin: () => text(process.stdin),
+	readStdin: () => text(addAbortSignal(interrupted.signal, process.stdin)),
 	env: process.env,
 	signal: interrupted.signal,
 });

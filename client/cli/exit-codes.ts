@@ -1,8 +1,8 @@
 /** What a command's exit code says. */
 import {
-	ApiError,
 	ConnectionError,
 	Forbidden,
+	HoldfastError,
 	JobNotSucceeded,
 	LimitReached,
 	NotFound,
@@ -39,5 +39,5 @@ export function exitCodeOf(error: unknown): ExitCode {
 	if (error instanceof LimitReached) return EXIT.limit;
 	if (error instanceof NotFound) return EXIT.notFound;
 	if (error instanceof ConnectionError || error instanceof ServiceFailure) return EXIT.failed;
-	return error instanceof ApiError ? EXIT.usage : EXIT.failed;
+	return error instanceof HoldfastError ? EXIT.usage : EXIT.failed;
 }

@@ -33,6 +33,9 @@ function pair(text: string, soFar: Record<string, string> = {}): Record<string, 
 	return { ...soFar, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** How many jobs are waited for at a time. With more, the service's rate limit would refuse some. */
+const WAITS_MAX = 16;
+
 const models = (text: string) => text.split(",");
 
 type Begin = () => CliSession;
@@ -47,7 +50,7 @@ export function addAsk(program: Command, begin: Begin): void {
 		.option("--timeout <time>", "how long to wait, such as 5m; the job goes on", duration)
 		.action(async (prompt: string, flags: { model?: string[]; system?: string; timeout?: number }) => {
 			const session = begin();
-			const { out, surroundings } = session;
+			const { out } = session;
 			const system =
 				flags.system === undefined ? [] : [{ role: "system" as const, content: await session.read(flags.system) }];
 			const messages = [...system, { role: "user" as const, content: await session.read(prompt) }];
@@ -55,8 +58,7 @@ export function addAsk(program: Command, begin: Begin): void {
 				input: { messages },
 				...(flags.model === undefined ? {} : { model: modelsOf(flags.model) }),
 			};
-			const options = { timeoutMs: flags.timeout, signal: surroundings.signal };
-			const { text, completion, job: ended } = await session.connect().jobs.run(job, options);
+			const { text, completion, job: ended } = await session.connect().jobs.run(job, { timeoutMs: flags.timeout });
 			if (program.opts().json === true) out.object({ ...ended, result: completion });
 			else out.text(text);
 		});
@@ -95,22 +97,35 @@ function addReading(jobs: Command, begin: Begin): void {
 		});
 	jobs
 		.command("wait <ids...>")
-		.description("print each job once it is final")
-		.option("--timeout <time>", "how long to wait, such as 5m; the jobs go on", duration)
-		.action(async (ids: string[], flags: { timeout?: number }) => {
-			const session = begin();
-			const holdfast = session.connect();
-			const options = { timeoutMs: flags.timeout, signal: session.surroundings.signal };
-			for (const id of ids) noteEnd(session, await holdfast.jobs.wait(id, options));
-		});
+		.description("print each job as soon as it is final")
+		.option("--timeout <time>", "how long to wait for all, such as 5m; the jobs go on", duration)
+		.action(async (ids: string[], flags: { timeout?: number }) => await waitForAll(begin(), ids, flags.timeout));
 	jobs
 		.command("watch <id>")
 		.description("print the job after each change, until it is final")
 		.action(async (id: string) => {
 			const session = begin();
-			const { signal } = session.surroundings;
-			for await (const job of session.connect().jobs.watch(id, { signal })) noteEnd(session, job);
+			for await (const job of session.connect().jobs.watch(id)) noteEnd(session, job);
 		});
+}
+
+/** Throws the first failure, once all other jobs are printed. */
+async function waitForAll(session: CliSession, ids: string[], timeoutMs = Number.POSITIVE_INFINITY): Promise<void> {
+	const { jobs } = session.connect();
+	const endAt = Date.now() + timeoutMs;
+	const left = [...ids];
+	const failures: unknown[] = [];
+	const takeTurns = async () => {
+		for (let id = left.shift(); id !== undefined; id = left.shift()) {
+			try {
+				noteEnd(session, await jobs.wait(id, { timeoutMs: endAt - Date.now() }));
+			} catch (error) {
+				failures.push(error);
+			}
+		}
+	};
+	await Promise.all(Array.from({ length: WAITS_MAX }, takeTurns));
+	if (failures.length > 0) throw failures[0];
 }
 
 function noteEnd(session: CliSession, job: Job): void {

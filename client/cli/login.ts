@@ -1,6 +1,5 @@
 /** `holdfast login`, `logout`, `whoami` and `profiles`. */
 import type { Command } from "commander";
-import { Holdfast } from "../index.ts";
 import { UsageError } from "./exit-codes.ts";
 import type { CliSession, SharedFlags } from "./session.ts";
 
@@ -10,21 +9,19 @@ export function addLogin(program: Command, begin: () => CliSession): void {
 		.description("store an API key, which is read from stdin, as a profile")
 		.action(async () => {
 			const session = begin();
-			const { url = "http://127.0.0.1:8787", profile = "default" } = program.opts<SharedFlags>();
+			const { url, name } = session.profiles.target(program.opts<SharedFlags>());
 			const key = (await session.surroundings.readStdin()).trim();
 			if (key === "") throw new UsageError("Send the API key on stdin: `holdfast login < key.txt`.");
-			const { fetch } = session.surroundings;
-			const holdfast = new Holdfast({ baseUrl: url, apiKey: key, ...(fetch === undefined ? {} : { fetch }) });
-			const { tenant } = await holdfast.session();
-			session.profiles.save(profile, { url, key });
-			session.out.note(`Signed in to ${tenant.name} at ${url}, as the profile ${profile}.`);
+			const { tenant } = await session.client(url, key).session();
+			session.profiles.save(name, { url, key });
+			session.out.note(`Signed in to ${tenant.name} at ${url}, as the profile ${name}.`);
 		});
 	program
 		.command("logout")
 		.description("forget the key of a profile")
 		.action(() => {
 			const session = begin();
-			const name = program.opts<SharedFlags>().profile ?? session.profiles.current;
+			const { name } = session.profiles.target(program.opts<SharedFlags>());
 			if (!session.profiles.remove(name)) throw new UsageError(`There is no profile ${name}.`);
 		});
 	program

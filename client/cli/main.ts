@@ -36,7 +36,7 @@ export async function main(argv: string[], surroundings: Surroundings): Promise<
 	exitNowhere(program);
 	try {
 		await program.parseAsync(argv, { from: "user" });
-		return (session as CliSession | null)?.exitCode ?? EXIT.done;
+		return signal.aborted ? EXIT.interrupted : ((session as CliSession | null)?.exitCode ?? EXIT.done);
 	} catch (error) {
 		if (signal.aborted) return EXIT.interrupted;
 		// It has printed what is wrong, or the help.

@@ -35,7 +35,7 @@ export class Output {
 			return;
 		}
 		const cells: string[][] = [columns.map(({ title }) => title)];
-		for await (const row of rows) cells.push(columns.map(({ of }) => shown(of(row))));
+		for await (const row of rows) cells.push(columns.map(({ of }) => onOneLine(of(row))));
 		const widths = columns.map((_, at) => Math.max(...cells.map((line) => line[at]?.length ?? 0)));
 		for (const line of cells)
 			this.#line(
@@ -63,6 +63,10 @@ export class Output {
 	#line(text: string): void {
 		this.#stdout.write(`${this.#stdout.isTTY === true ? shown(text) : text}\n`);
 	}
+}
+
+function onOneLine(text: string): string {
+	return shown(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }
 
 /** Characters that a terminal would obey, or that change the order of text, as their escapes. */

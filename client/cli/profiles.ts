@@ -6,6 +6,11 @@ import { UsageError } from "./exit-codes.ts";
 
 export type Environment = Record<string, string | undefined>;
 
+export interface TargetFlags {
+	url?: string | undefined;
+	profile?: string | undefined;
+}
+
 interface Profile {
 	url: string;
 	key: string;
@@ -20,6 +25,8 @@ interface Stored {
 const LOCAL_URL = "http://127.0.0.1:8787";
 const OTHERS = 0o077;
 
+const withoutSlash = (url: string) => url.replace(/\/+$/, "");
+
 export class Profiles {
 	readonly #env: Environment;
 	readonly #path: string;
@@ -32,16 +39,23 @@ export class Profiles {
 		this.#warn = warn;
 	}
 
-	/** The address and the key of a command: flags win over the environment, and that over a profile. */
-	connection(flags: { url?: string | undefined; profile?: string | undefined }): { url: string; key: string | null } {
+	/** The profile and the address of a command: flags win over the environment, and that over the profile in use. */
+	target(flags: TargetFlags): { name: string; isNamed: boolean; url: string } {
 		const stored = this.#read();
-		const name = flags.profile ?? this.#env.HOLDFAST_PROFILE ?? stored.profile;
-		const profile = stored.profiles[name];
-		if (profile === undefined && (flags.profile ?? this.#env.HOLDFAST_PROFILE) !== undefined)
+		const named = flags.profile ?? this.#env.HOLDFAST_PROFILE;
+		const name = named ?? stored.profile;
+		const url = flags.url ?? this.#env.HOLDFAST_URL ?? stored.profiles[name]?.url ?? LOCAL_URL;
+		return { name, isNamed: named !== undefined, url: withoutSlash(url) };
+	}
+
+	/** The address and the key of a command. */
+	connection(flags: TargetFlags): { url: string; key: string | null } {
+		const { name, isNamed, url } = this.target(flags);
+		const profile = this.#read().profiles[name];
+		if (profile === undefined && isNamed)
 			throw new UsageError(`There is no profile ${name}. Make it with \`holdfast login --profile ${name}\`.`);
-		const url = flags.url ?? this.#env.HOLDFAST_URL ?? profile?.url ?? LOCAL_URL;
 		// The key of a profile goes nowhere but to the service that it was stored for.
-		const own = profile?.url === url ? profile.key : null;
+		const own = profile !== undefined && withoutSlash(profile.url) === url ? profile.key : null;
 		return { url, key: this.#env.HOLDFAST_API_KEY ?? own ?? this.#developmentKey(url) };
 	}
 
@@ -70,10 +84,6 @@ export class Profiles {
 	list(): { name: string; url: string; in_use: boolean }[] {
 		const { profile, profiles } = this.#read();
 		return Object.entries(profiles).map(([name, { url }]) => ({ name, url, in_use: name === profile }));
-	}
-
-	get current(): string {
-		return this.#read().profile;
 	}
 
 	/** Of what `npm start` runs in this folder. Null: there is none. */

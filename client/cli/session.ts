@@ -43,8 +43,13 @@ export class CliSession {
 		const { url, key } = this.profiles.connection(this.#flags);
 		if (key === null)
 			throw new UsageError(`No API key for ${url}. Set HOLDFAST_API_KEY, or store one with \`holdfast login\`.`);
-		const { fetch } = this.surroundings;
-		return new Holdfast({ baseUrl: url, apiKey: key, ...(fetch === undefined ? {} : { fetch }) });
+		return this.client(url, key);
+	}
+
+	/** Every request and pause of the client ends when the user interrupts. */
+	client(baseUrl: string, apiKey: string): Holdfast {
+		const { fetch, signal } = this.surroundings;
+		return new Holdfast({ baseUrl, apiKey, signal, ...(fetch === undefined ? {} : { fetch }) });
 	}
 
 	/** `@file` and `-` stand for a file's text and for stdin's. */

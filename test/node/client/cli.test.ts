@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -24,10 +25,12 @@ interface Run {
 	stdin?: string;
 	env?: Record<string, string>;
 	signal?: AbortSignal;
+	/** Called with each request. */
+	onSend?: () => void;
 }
 
 /** Runs a command line against a service of replies. */
-async function run(argv: string[], { replies = {}, isTTY = false, stdin = "", env, signal }: Run = {}) {
+async function run(argv: string[], { replies = {}, isTTY = false, stdin = "", env, signal, onSend }: Run = {}) {
 	const written = { out: "", err: "" };
 	const sent: { url: string; key: string | null; body: unknown }[] = [];
 	const code = await main(argv, {
@@ -37,7 +40,8 @@ async function run(argv: string[], { replies = {}, isTTY = false, stdin = "", en
 		env: { XDG_CONFIG_HOME: home, STATE_DIR: home, ...(env ?? { HOLDFAST_API_KEY: "hf_key" }) },
 		signal: signal ?? new AbortController().signal,
 		fetch: async (url, init) => {
-			signal?.throwIfAborted();
+			onSend?.();
+			init.signal?.throwIfAborted();
 			const { pathname } = new URL(url);
 			const key = new Headers(init.headers).get("authorization");
 			sent.push({ url, key, body: typeof init.body === "string" ? JSON.parse(init.body) : null });
@@ -100,7 +104,7 @@ describe("exit codes", () => {
 		[
 			"a job that goes on",
 			124,
-			["jobs", "wait", "job_1", "--timeout", "1s"],
+			["jobs", "wait", "job_1", "--timeout", "0s"],
 			{
 				replies: { "GET /v1/jobs/job_1": { body: job("running"), headers: { "retry-after": "2" } } },
 			},
@@ -121,6 +125,25 @@ describe("exit codes", () => {
 	});
 });
 
+describe("an interruption", () => {
+	it.each([[["keys", "revoke", "a", "b", "c"]], [["jobs", "cancel", "a", "b", "c"]], [["jobs", "list"]]])(
+		"ends `holdfast %s` at its second request",
+		async (argv) => {
+			const gone = new AbortController();
+			let requests = 0;
+			const page = { data: [job()], has_more: true, last_id: "job_1", next_after: "job_1" };
+			const replies = Object.fromEntries([
+				["GET /v1/jobs", { body: page }],
+				...["a", "b", "c"].map((id) => [`DELETE /v1/keys/${id}`, { status: 204 }]),
+				...["a", "b", "c"].map((id) => [`POST /v1/jobs/${id}/cancel`, { body: job() }]),
+			]);
+			const onSend = () => void (++requests === 2 && gone.abort());
+			const { code } = await run(argv, { replies, signal: gone.signal, onSend });
+			expect([code, requests]).toEqual([130, 2]);
+		},
+	);
+});
+
 describe("holdfast jobs", () => {
 	const page = { data: [job(), job("failed")], has_more: true, last_id: "job_1", next_after: "job_1" };
 	const replies = { "GET /v1/jobs": { body: page } };
@@ -138,6 +161,33 @@ describe("holdfast jobs", () => {
 		const table = await run(argv, { replies, isTTY: true });
 		expect(table.out.split("\n")[0]).toMatch(/^ID +STATUS +MODEL +ATTEMPT +CREATED +ERROR$/);
 		expect((await run([...argv, "--json"], { replies, isTTY: true })).out).toBe(piped.out);
+	});
+
+	it("list keeps each job on one line of a table, whatever is in it", async () => {
+		const data = [{ ...job(), model: "a\nb\tc" }];
+		const replies = { "GET /v1/jobs": { body: { data, has_more: false, last_id: null } } };
+		const { out } = await run(["jobs", "list"], { replies, isTTY: true });
+		expect(out.trimEnd().split("\n")).toEqual([expect.any(String), expect.stringContaining("a\\nb\\tc")]);
+	});
+
+	it("wait waits for all jobs at the same time, and prints those that end, beside one that is missing", async () => {
+		let isAsked = false;
+		const held = { "preference-applied": "wait=1" };
+		const replies = {
+			get "GET /v1/jobs/job_1"() {
+				return { body: job(isAsked ? "succeeded" : "running"), headers: held };
+			},
+			get "GET /v1/jobs/job_2"() {
+				isAsked = true;
+				return { body: { ...job(), id: "job_2" } };
+			},
+		};
+		const { code, out } = await run(["jobs", "wait", "job_0", "job_1", "job_2", "--timeout", "1s"], { replies });
+		const ids = out
+			.trimEnd()
+			.split("\n")
+			.map((line) => JSON.parse(line).id);
+		expect([code, ids.sort()]).toEqual([6, ["job_1", "job_2"]]);
 	});
 
 	it("retry replaces what is set, and delete says what it erased", async () => {
@@ -175,6 +225,15 @@ describe("usage, audit and keys", () => {
 	});
 });
 
+describe("a pipe whose reader has gone", () => {
+	it("ends the command quietly", () => {
+		const bin = join(import.meta.dirname, "../../../client/cli/bin.ts");
+		const script = 'set -o pipefail; "$0" "$1" --help | true';
+		const { status, stderr } = spawnSync("bash", ["-c", script, process.execPath, bin], { encoding: "utf8" });
+		expect([status, stderr]).toEqual([0, ""]);
+	});
+});
+
 describe("profiles", () => {
 	const me = { object: "session", tenant: { id: "ten_1", name: "acme" }, key: {}, expires_at: null };
 	const replies = { "GET /v1/session": { body: me } };
@@ -202,6 +261,20 @@ describe("profiles", () => {
 		expect((await run(["profiles", "use", "none"], { env })).code).toBe(2);
 		expect((await run(["logout"], { env })).code).toBe(0);
 		expect((await run(["whoami"], { replies, env })).code).toBe(2);
+	});
+
+	it("are chosen by flag, environment or use, by each command, whatever slash ends the address", async () => {
+		const login = { replies, env: { HOLDFAST_URL: "https://env.test/", HOLDFAST_PROFILE: "env" }, stdin: "hf_env" };
+		expect((await run(["login"], login)).sent).toMatchObject([{ url: "https://env.test/v1/session" }]);
+		const again = await run(["login"], { replies, env, stdin: "hf_again" });
+		expect(again.sent).toMatchObject([{ url: "https://env.test/v1/session", key: "Bearer hf_again" }]);
+		await run(["login", "--url", "https://other.test", "--profile", "other"], { replies, env, stdin: "hf_other" });
+		const named = { HOLDFAST_PROFILE: "env", HOLDFAST_URL: "https://env.test//" };
+		expect((await run(["whoami"], { replies, env: named })).sent).toMatchObject([{ key: "Bearer hf_again" }]);
+		expect((await run(["logout"], { env: named })).code).toBe(0);
+		const left = (await run(["profiles"], { env })).out;
+		expect(JSON.parse(left)).toEqual({ name: "other", url: "https://other.test", in_use: true });
+		await run(["logout"], { env });
 	});
 
 	it("are not needed for what npm start runs here", async () => {
