@@ -10,7 +10,7 @@ const NOTHING: Need = { held: 0, peak: 0 };
 
 /** The bytes stay; while they are parsed, they may exist as text and as values too. */
 const BODY: Need = { held: 1, peak: 4 };
-/** Of text that is parsed: of each character, and of each key and each value beside its characters. */
+/** Of text that is parsed: of each character, as text and again as values, and of each key and each value beside its characters. */
 const CHAR_BYTES = 2;
 const KEY_BYTES = 120;
 const VALUE_BYTES = 24;
@@ -33,11 +33,12 @@ export function needOfBody(bytes: number, openKeys: number): Need {
 	return { held: held === 0 ? 0 : held + KEY_BYTES * openKeys, peak };
 }
 
-/** While the values of a body are made. @param bytes of the body */
+/** While the values of a body are made from its text. They are kept as long as its bytes. @param bytes of the body */
 export function needOfParsing(bytes: number, { chars, keys, values }: Scanned): Need {
 	const { held } = times(BODY, bytes);
-	const peak = CHAR_BYTES * chars + KEY_BYTES * keys + VALUE_BYTES * values;
-	return { held, peak: held === 0 ? 0 : peak };
+	if (held === 0) return NOTHING;
+	const text = CHAR_BYTES * chars;
+	return { held: held + text + KEY_BYTES * keys + VALUE_BYTES * values, peak: text };
 }
 
 export function needOfInput(provider: ProviderName, bytes: number): Need {

@@ -11,7 +11,7 @@ import { type FailureCode, type ModelFailure, newFailure } from "../core/upstrea
 import type { ProviderName } from "../core/upstreams/model-routes.ts";
 import { memberRefusalOf } from "../core/upstreams/provider-error.ts";
 import { withoutInput } from "../core/upstreams/quoted-input.ts";
-import { cleanMessage } from "../core/upstreams/shown-message.ts";
+import { cleanMessage, withoutAccount } from "../core/upstreams/shown-message.ts";
 import { CallWatch, type GivenUp } from "./call-watch.ts";
 import { type CallEnd, callWithAdditions } from "./call-with-additions.ts";
 import type { CallModel, ModelCall, Provider, ProviderReply } from "./port.ts";
@@ -165,7 +165,7 @@ function cut(code: FailureCode, message: string, status: number | null): ModelFa
 	return newFailure({ class: "transient", code, message, status, isCut: true, mayBeBilled: true });
 }
 
-/** Removes our keys: some providers quote a key that they refuse. */
+/** Removes our keys, which some providers quote, and from the excerpt whatever else is the operator's. */
 function withoutSecrets(failure: ModelFailure, secrets: readonly string[]): ModelFailure {
 	let { providerCode, message, excerpt } = failure;
 	for (const secret of secrets) {
@@ -174,7 +174,7 @@ function withoutSecrets(failure: ModelFailure, secrets: readonly string[]): Mode
 		excerpt = excerpt === null ? null : withoutStartOf(secret, excerpt.replaceAll(secret, "[secret]"));
 		if (providerCode?.includes(secret)) providerCode = null;
 	}
-	return { ...failure, providerCode, message, excerpt };
+	return { ...failure, providerCode, message, excerpt: excerpt === null ? null : withoutAccount(excerpt) };
 }
 
 /** An excerpt may end in the middle of a key. */

@@ -191,7 +191,8 @@ function valueEnd(bytes: Uint8Array, start: number): number {
 	let at = start;
 	while (at < bytes.byteLength) {
 		const byte = bytes[at];
-		if (depth === 0 && at > start && (byte === COMMA || byte === CLOSE_OBJECT || isSpace(byte))) return at;
+		if (depth === 0 && at > start && (byte === COMMA || byte === CLOSE_OBJECT || byte === CLOSE_ARRAY || isSpace(byte)))
+			return at;
 		if (byte === QUOTE) at = stringEnd(bytes, at + 1);
 		else at++;
 		if (byte === OPEN_ARRAY || byte === OPEN_OBJECT) depth++;

@@ -255,8 +255,8 @@ export class JsonScanner {
 	#whereItBreaks(): string {
 		const [bytes, at] = [this.#bytes, this.#at];
 		if (at >= bytes.byteLength) return "The body is not valid JSON: it ends too early.";
-		const isLong = (bytes[at] ?? 0) > 0x7f;
-		if (isLong && typeof characterLength(bytes, at) !== "number") return "The body is not valid UTF-8.";
+		const length = (bytes[at] ?? 0) > 0x7f ? characterLength(bytes, at) : 1;
+		if (length === "malformed" || (length === "cut" && this.#isWhole)) return "The body is not valid UTF-8.";
 		let line = 1;
 		for (const byte of bytes.subarray(0, at)) if (byte === 0x0a) line++;
 		const lineStart = bytes.lastIndexOf(0x0a, at - 1) + 1;
@@ -284,7 +284,7 @@ function keyOf(bytes: Uint8Array, start: number, end: number): string {
 	return text.includes("\\") ? String(JSON.parse(`"${text}"`)) : text;
 }
 
-/** For a short text of ASCII, this is faster than a decoder. */
+/** For a short text of ASCII, this is faster than a decoder. A byte order mark within the body is a character. */
 function decode(bytes: Uint8Array, start: number, end: number): string {
 	const units: number[] = [];
 	for (let at = start; at < end && units.length < SHORT_BYTES; at++) {
@@ -293,7 +293,9 @@ function decode(bytes: Uint8Array, start: number, end: number): string {
 		units.push(byte);
 	}
 	const isWhole = units.length === end - start;
-	return isWhole ? String.fromCharCode(...units) : new TextDecoder().decode(bytes.subarray(start, end));
+	return isWhole
+		? String.fromCharCode(...units)
+		: new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(bytes.subarray(start, end));
 }
 
 /** `toWellFormed`, because the cut may halve a surrogate pair. */

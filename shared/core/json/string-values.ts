@@ -13,7 +13,9 @@ export function* stringValues(bytes: Uint8Array): Generator<{ key: string; value
 		const value = bytes.subarray(open + 1, end - 1);
 		const isKey = bytes[skipSpace(bytes, end)] === COLON;
 		if (!isKey) yield { key, value };
-		key = isKey ? new TextDecoder().decode(value.subarray(0, KEY_BYTES_MAX)) : "";
+		key = isKey
+			? new TextDecoder("utf-8", { fatal: false, ignoreBOM: true }).decode(value.subarray(0, KEY_BYTES_MAX))
+			: "";
 		open = bytes.indexOf(QUOTE, end);
 	}
 }

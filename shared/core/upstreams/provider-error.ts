@@ -4,7 +4,7 @@ import { type Json, type JsonObject, listOf, numberOf, objectOf, parseJson, stri
 export interface ProviderError {
 	/** The provider's error words for programs, the most specific first: its code, its type, its status word. */
 	words: string[];
-	/** The provider's message for people, not yet cut or cleaned. Null: it sent none. */
+	/** The start of the provider's message for people, not yet cleaned. Null: it sent none. */
 	message: string | null;
 	/** The members of the request that it names, such as `stream_options.include_usage`. */
 	places: string[];
@@ -15,6 +15,9 @@ export interface ProviderError {
 	/** Whether an AI Gateway itself refuses: the provider behind it does not quote its request under this name. */
 	isFromGateway: boolean;
 }
+
+/** A message may be megabytes. Some patterns that it is matched with take the square of its length. */
+const MESSAGE_CHARS_MAX = 5_000;
 
 /**
  * Reads `{error: {message, type, code}}` (OpenAI), `{error: {message, type, details: {error_code}}}` (Anthropic),
@@ -51,7 +54,7 @@ export function readProviderError(body: Json | undefined): ProviderError {
 			.map(wordFrom)
 			.filter((word) => word !== null)
 			.concat(behind?.words ?? []),
-		message: behind?.message ?? sentenceOf(inner) ?? sentenceOf(outer),
+		message: behind?.message ?? (sentenceOf(inner) ?? sentenceOf(outer))?.slice(0, MESSAGE_CHARS_MAX) ?? null,
 		places: placesOf(outer, inner),
 		status: [inner.code, inner.status, inner.status_code].map(statusFrom).find((status) => status !== null) ?? null,
 		retryAfterMs: retryInfoMs(inner),

@@ -27,6 +27,7 @@ const CHUNK = 64 * 1024;
 /** A body in pieces, so that only its reader has the whole. */
 function* piecesOf(what: string): Generator<string> {
 	yield '{"model":"m","input":{"messages":[{"role":"user","content":"';
+	if (what === "euro") yield '"}],"x":[{"y":"€';
 	if (what === "emoji") yield "😀";
 	if (what === "keys") yield '"}],"x":[{"a":0';
 	if (what === "anthropic") return yield* anthropicPieces();

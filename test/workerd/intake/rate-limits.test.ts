@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { newId } from "../../../shared/core/ids.ts";
 import { makeApiKey } from "../../../shared/core/tenants/api-key.ts";
 import { TENANT_RATE, UNAUTHENTICATED_RATE } from "../../../shared/core/tenants/rate-limits.ts";
@@ -13,6 +13,10 @@ import { aCaller, aKey, errorOf, limit, send, sendTo } from "./caller.ts";
 import { theServices, withCountedD1 } from "./services.ts";
 
 const { tenantId, key, keyId } = await aCaller();
+
+afterEach(() => {
+	vi.restoreAllMocks();
+});
 
 /** The platform's limiter as it is, less its window: `left` requests of each key, and who was counted. */
 function limiterOf(left: number) {
@@ -252,7 +256,6 @@ describe("a rate limiter that does not work", () => {
 		for (let call = 0; call < 5; call++) expect((await get(server, key, "203.0.113.7")).status).toBe(200);
 		expect((await get(server, "hf_", "203.0.113.7")).status).toBe(401);
 		const logged = log.mock.calls.flat().join("\n");
-		log.mockRestore();
 		expect(logged.match(/"rate\.count_failed"/g)).toHaveLength(3);
 		expect(logged).not.toContain(key);
 	});
@@ -269,7 +272,6 @@ describe("a rate limiter that does not work", () => {
 		expect((clock.nextTimerAt() ?? 0) - clock.now()).toBe(250);
 		await clock.advance(250);
 		expect((await answer).status).toBe(200);
-		vi.restoreAllMocks();
 	});
 });
 

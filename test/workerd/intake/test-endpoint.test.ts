@@ -1,6 +1,6 @@
 import { env } from "cloudflare:workers";
 import { Webhook } from "standardwebhooks";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { JobBody } from "../../../shared/api/job.ts";
 import type { Config } from "../../../shared/core/config.ts";
@@ -9,6 +9,10 @@ import { runtime } from "../../../workers/runtime.ts";
 import { disable } from "../support/an-endpoint.ts";
 import { aCaller, errorOf, limit, refusalOf, send, sendTo } from "./caller.ts";
 import { theServices } from "./services.ts";
+
+afterEach(() => {
+	vi.restoreAllMocks();
+});
 
 const Created = z.object({ id: z.string(), signing_secret: z.string() });
 const Event = z.object({ id: z.string(), type: z.string(), data: z.record(z.string(), z.unknown()) }).loose();
@@ -121,7 +125,6 @@ describe("POST /v1/webhook_endpoints/{id}/test", () => {
 		expect([answer.status, errorOf(answer).code, received]).toEqual([409, "endpoint_unreachable", []]);
 		expect(errorOf(answer).message).toContain("Rotate the secret");
 		expect(JSON.stringify([errors.mock.calls, answer.text])).not.toContain(signing_secret.slice(6));
-		errors.mockRestore();
 	});
 
 	it("reaches a disabled endpoint too, which is how its owner sees that it is mended", async () => {

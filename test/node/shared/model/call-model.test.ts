@@ -137,6 +137,8 @@ describe("a 200 that is no answer", () => {
 		expect(kept.length).toBeGreaterThan(1_000);
 		expect(await excerptOf(cut)).toContain("Hi");
 		expect(await excerptOf(text(`${"x".repeat(2_043)}very-secret`))).not.toContain("very");
+		const account = { organization: "my-shop-1234", of: "org-AbC123", key: "sk-…wxyz" };
+		expect(await excerptOf(Response.json({ account: JSON.stringify(account, null, 1) }))).not.toMatch(/1234|AbC|wxyz/);
 		expect(await excerptOf(Response.json({ error: "No." }))).toBeNull();
 		expect(await excerptOf(Response.json(exampleOutput))).toBeNull();
 	});

@@ -1,11 +1,15 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../../shared/core/json/json.ts";
-import { JsonBody } from "../../../../../shared/core/json/json-body.ts";
+import { elementsOf, JsonBody } from "../../../../../shared/core/json/json-body.ts";
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array | null) =>
 	new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes ?? new Uint8Array());
+
+it.each([["[]"], ["[1]"], ["[ true,null ]"], ['[{"a":[1]},"]",[[]],-1e3]']])("finds the elements of %s", (list) => {
+	expect(elementsOf(bytesOf(list)).map((each) => JSON.parse(textOf(each)))).toEqual(JSON.parse(list));
+});
 
 /** Names that the code knows, and any other. `__proto__` is refused at submission. */
 const name = fc.oneof(

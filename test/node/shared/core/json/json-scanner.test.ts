@@ -13,6 +13,11 @@ function problemOf(text: string) {
 	return parsed.ok ? null : parsed.problem;
 }
 
+it("takes no key that begins with a byte order mark for the one without", () => {
+	const scanner = new JsonScanner({ ...BODY_LIMITS, member: "input" });
+	expect([scanner.firstProblem(encoder.encode('{"\ufeffinput":{}}')), scanner.member]).toEqual([null, null]);
+});
+
 describe("no body costs more than its length", () => {
 	const nested = (levels: number) => "[".repeat(levels) + "]".repeat(levels);
 

@@ -43,6 +43,7 @@ describe("what is accepted is what JSON.parse makes of it", () => {
 		'"😀 \\ud83d\\ude00 \\uD83D\\uDE00"',
 		'{"\\ud83d\\ude00":1}',
 		'{"constructor":1,"prototype":2,"proto":3}',
+		'{"a":1,"\ufeffa":2}',
 		"9007199254740992",
 		"-9007199254740991",
 		"100000000000000000000",
@@ -56,6 +57,11 @@ describe("what is accepted is what JSON.parse makes of it", () => {
 });
 
 describe("a body that is not JSON is refused with the place to look at, and never quoted", () => {
+	it.each([2, 3, 4])("also where a slice of %i bytes ends in what does not belong there", (end) => {
+		const message = "The body is not valid JSON: look at line 1, column 2.";
+		expect(parseSliced(encoder.encode("{“a”:1}"), [end])).toEqual({ ok: false, problem: { message, path: "" } });
+	});
+
 	it.each([
 		["", "it ends too early."],
 		["   ", "it ends too early."],

@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import type { Json } from "../../../../../shared/core/json/json.ts";
-import { readProviderError } from "../../../../../shared/core/upstreams/provider-error.ts";
+import { classifyFailure } from "../../../../../shared/core/upstreams/classify-failure.ts";
+import {
+	memberRefusalOf,
+	readProviderError,
+	refusedMember,
+} from "../../../../../shared/core/upstreams/provider-error.ts";
 
 const invalid = (msg: string) => ({
 	type: "extra_forbidden",
@@ -40,6 +45,18 @@ describe("a provider's sentence", () => {
 		expect(readProviderError({ temperature: ["Must be at most 2."], tags: ["x"] }).message).toBe(
 			"temperature: Must be at most 2.",
 		);
+	});
+
+	it.each(["extra field ", "batch size "])("is read in no time that grows with its square: %s", (words) => {
+		const before = process.threadCpuUsage();
+		const body = { error: { message: `${words.repeat(20_000)}:` } };
+		const refusal = memberRefusalOf(400, body);
+		if (refusal !== null) refusedMember(refusal);
+		classifyFailure({
+			...{ provider: "workers-ai", status: 400, header: () => null, body, nowMs: 0, withoutInput: String },
+		});
+		const spent = process.threadCpuUsage(before);
+		expect((spent.user + spent.system) / 1_000).toBeLessThan(300);
 	});
 
 	it.each<[Json]>([

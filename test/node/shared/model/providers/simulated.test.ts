@@ -1,10 +1,14 @@
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Json, JsonObject } from "../../../../../shared/core/json/json.ts";
 import type { ModelRoute } from "../../../../../shared/core/upstreams/model-routes.ts";
 import { simulated } from "../../../../../shared/model/providers/simulated.ts";
 import { fakeRuntime } from "../../../../support/fake-runtime.ts";
 import { aCall, asking, watched } from "../../../../support/model-calls.ts";
 import { failedAs } from "../../../../support/outcomes.ts";
+
+afterEach(() => {
+	vi.restoreAllMocks();
+});
 
 const ROUTE: ModelRoute = { match: "*", provider: "simulated" };
 
@@ -129,7 +133,6 @@ describe("the simulated provider", () => {
 		const reply = await provider(call, new AbortController().signal);
 		await (reply.ok ? reply.response.body : null)?.cancel();
 		expect(stringify.mock.calls.length).toBeLessThan(10);
-		stringify.mockRestore();
 	});
 
 	it("answers at the instructed length, up to 100,000 tokens, and no longer than the caller allows", async () => {
