@@ -3,7 +3,7 @@ import type { FailureDecision } from "../../shared/core/jobs/decide.ts";
 import { type BreakerEvent, breakerEventFor } from "../../shared/core/upstreams/breaker.ts";
 import { credentialFor } from "../../shared/core/upstreams/credentials.ts";
 import type { ModelFailure } from "../../shared/core/upstreams/failures.ts";
-import { recordFailure, recordRecovery } from "../../shared/db/admission/breakers.ts";
+import { recordFailure, recordRecovery, returnPermits } from "../../shared/db/admission/breakers.ts";
 import { releaseParked } from "../../shared/db/admission/release.ts";
 import { logWarning } from "../log.ts";
 import type { Consumer, Lease } from "./consumer.ts";
@@ -18,6 +18,19 @@ export async function reportRecovery({ db, jobQueue }: Consumer, { job, probedBr
 		await jobQueue.enqueue(await releaseParked(db, probedBreakers, limit));
 	} catch (error) {
 		logWarning("recovery.report_failed", { jobId: job.jobId }, error);
+	}
+}
+
+/** A failed call that neither shows that the provider responds nor trips a breaker leaves its permit to the next job. */
+export async function reportEnd({ db, jobQueue }: Consumer, lease: Lease, failure: ModelFailure): Promise<void> {
+	const { job, probedBreakers } = lease;
+	const isFailure = !failure.isCut && failure.class === "transient";
+	if (probedBreakers.length === 0 || !failure.isCallMade || !(failure.isCut || isFailure)) return;
+	try {
+		const returned = await returnPermits(db, probedBreakers, job.leasedAt ?? 0, isFailure);
+		if (returned.length > 0) await jobQueue.enqueue(await releaseParked(db, returned, 1));
+	} catch (error) {
+		logWarning("permits.return_failed", { jobId: job.jobId }, error);
 	}
 }
 

@@ -27,7 +27,7 @@ import { logDebug } from "../log.ts";
 import { CALL_END_MS_MAX, type Consumer, type Lease } from "./consumer.ts";
 import { JobMemory } from "./job-memory.ts";
 import { findEarlierResult, loadInput, mayStoreResult, storeWhileHeld } from "./persist.ts";
-import { reportFailure, reportRecovery } from "./report-to-breakers.ts";
+import { reportEnd, reportFailure, reportRecovery } from "./report-to-breakers.ts";
 import { settle } from "./settle.ts";
 
 /** A shorter call is not worth paying for. */
@@ -82,6 +82,7 @@ async function checkAndCall(consumer: Consumer, lease: Lease, memory: JobMemory)
 	const outcome = await call(consumer, lease, input, memory);
 	// A result that was paid for is stored even if the lease is lost: the job's next holder finds it.
 	if (outcome.ok) return await keepResult(consumer, lease, outcome.response);
+	await reportEnd(consumer, lease, outcome.failure);
 	return lost.aborted ? null : await decide(consumer, lease, outcome.failure);
 }
 
@@ -140,8 +141,8 @@ async function keepResult(consumer: Consumer, lease: Lease, response: ModelRespo
 	const text = JSON.stringify(completion);
 	const body = new TextEncoder().encode(text);
 	const kept = await storeWhileHeld(consumer, lease, body, { attempt: own, modelAttempt: job.attempt });
-	if (kept === null) return afterStorageFault(job, { ...own, outcome: "not_stored", counted: false });
 	await reportRecovery(consumer, lease);
+	if (kept === null) return afterStorageFault(job, { ...own, outcome: "not_stored", counted: false });
 	if (!kept.first) return afterOtherResult(job, kept.stored, { ...own, outcome: "superseded" });
 	consumer.freshResults.keep(job, text, body.byteLength);
 	return afterResult(job, kept.stored);

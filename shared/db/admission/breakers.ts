@@ -70,8 +70,10 @@ const IS_SHARED = `(NOT ?8
 /** After a trip, one such failure trips a shared breaker again until a call of any tenant succeeded. */
 const SHARED_TRIPS = `EXISTS (SELECT 1 FROM breakers WHERE key = ?7 AND ((trips > 0 AND successes = 0) OR (${IS_MOST})))`;
 
+/** Its calls were taken after its last trip. `successes` also begins again with an observation. */
+const IS_RESUMED = "(permits IS NOT NULL AND coalesce(succeeded_at, 0) > tripped_at)";
 /** Of the calls that it admitted at once. Before its first refusal, each success added one. */
-const HALF = "max(1, coalesce(calls_at_once, 1 + successes) / 2)";
+const HALF = "max(1, coalesce(calls_at_once, 1 + nullif(successes, 0)) / 2)";
 
 /**
  * Records a failed call in the own breaker of its tenant, and in the shared one if it is evidence for all. `excluded.trips` is 1
@@ -101,7 +103,7 @@ export function breakerStatement(db: Database, event: BreakerEvent): Statement {
 		       open_until = CASE WHEN NOT excluded.trips THEN open_until
 		           ELSE max(iif(${IS_LATER}, 0, open_until), ${NOW} + max(?5, iif(?6, 0, ${doubled("?9")}))) END,
 		       permits = iif(excluded.trips, 1, permits),
-		       calls_at_once = iif(excluded.trips AND permits IS NOT NULL AND successes > 0, ${HALF}, calls_at_once),
+		       calls_at_once = iif(excluded.trips AND ${IS_RESUMED}, ${HALF}, calls_at_once),
 		       trips = max(excluded.trips, trips + (excluded.trips AND NOT ?6 AND (${IS_LATER} OR open_until <= ${NOW}))),
 		       tripped_at = iif(excluded.trips, ${NOW}, tripped_at),
 		       failures = min(iif(excluded.trips, ${FAILURES_SHARED}, failures + 1), iif(${isOf("excluded.observed_until")}, failures, 0) + excluded.failures),
@@ -145,14 +147,17 @@ const NONE_PARKED = "NOT EXISTS (SELECT 1 FROM jobs WHERE parked_on = breakers.k
 /** One more call at once, after as many successes as there are calls at once. */
 const WIDENED = "calls_at_once + 1.0 / calls_at_once";
 
+/** While a breaker is open, its last permit is in use. */
+const PERMIT_BACK = `iif(open_until > ${NOW}, 0, permits) + 1`;
+
 /**
  * Before its first refusal, a breaker admits twice as many calls with each round of successes. Later it resumes with half of those
- * that were too many, and adds one in a round. While it is open, its last permit is in use.
+ * that were too many, and adds one in a round.
  */
 const PERMITS_AFTER_SUCCESS = `CASE WHEN permits IS NULL THEN NULL
 	WHEN calls_at_once IS NULL THEN permits + ${PERMITS_EARNED}
-	WHEN successes = 0 THEN max(permits, CAST(calls_at_once AS INTEGER))
-	ELSE iif(open_until > ${NOW}, 0, permits) + 1 + CAST(${WIDENED} AS INTEGER) - CAST(calls_at_once AS INTEGER) END`;
+	WHEN NOT ${IS_RESUMED} THEN max(permits, CAST(calls_at_once AS INTEGER))
+	ELSE ${PERMIT_BACK} + CAST(${WIDENED} AS INTEGER) - CAST(calls_at_once AS INTEGER) END`;
 
 /**
  * A call admitted by the breakers of `keys` succeeded: they get more permits, or close.
@@ -164,12 +169,12 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 	const [recovered = []] = await db.transact<{ resumed: number | null }>("record recovery", [
 		{
 			sql: `UPDATE breakers
-			   SET permits = ${PERMITS_AFTER_SUCCESS}, calls_at_once = iif(successes = 0, calls_at_once, ${WIDENED}),
+			   SET permits = ${PERMITS_AFTER_SUCCESS}, calls_at_once = iif(${IS_RESUMED}, ${WIDENED}, calls_at_once),
 			       successes = successes + 1, succeeded_at = ${NOW},
 			       trips = iif(successes + 1 >= ${SUCCESSES_TO_RECOVER}, 0, trips),
 			       open_until = CASE WHEN permits IS NULL THEN open_until ELSE min(open_until, ${NOW}) END
 			 WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3
-			RETURNING iif(successes = 1, CAST(calls_at_once AS INTEGER), NULL) AS resumed`,
+			RETURNING iif(successes = 1 AND trips > 0, CAST(calls_at_once AS INTEGER), NULL) AS resumed`,
 			params: [db.clock(), list, leasedAt],
 		},
 		{
@@ -180,6 +185,29 @@ export async function recordRecovery(db: Database, keys: string[], leasedAt: num
 		},
 	]);
 	return Math.max(PERMITS_EARNED, ...recovered.map(({ resumed }) => resumed ?? 0));
+}
+
+/**
+ * A call admitted by the breakers of `keys` ended without a word for or against the upstream: they get its permit back. A breaker
+ * that no call passed since its last trip stays open until its probe is overdue.
+ * @param leasedAt when that call was leased
+ * @param isFailure it counts as a failure, which trips an own breaker that has not recovered: that one gets none
+ * @returns the keys of those that got one
+ */
+export async function returnPermits(
+	db: Database,
+	keys: string[],
+	leasedAt: number,
+	isFailure: boolean,
+): Promise<string[]> {
+	const rows = await db.all<{ key: string }>("return permits", {
+		sql: `UPDATE breakers SET permits = ${PERMIT_BACK}, open_until = min(open_until, ${NOW})
+		 WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3 AND ${IS_RESUMED}
+		   AND NOT (?4 AND trips > 0 AND shared_key IS NOT NULL)
+		RETURNING key`,
+		params: [db.clock(), JSON.stringify(keys), leasedAt, isFailure ? 1 : 0],
+	});
+	return rows.map(({ key }) => key);
 }
 
 /** For a failure that leaves no job waiting. The failure of a requeued job is recorded in the transaction that requeues it. */

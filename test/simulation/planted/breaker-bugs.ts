@@ -133,7 +133,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		name: "a refusal takes all permits",
 		scenario: "few-calls-at-once",
 		file: "shared/db/admission/breakers.ts",
-		find: "calls_at_once = iif(excluded.trips AND permits IS NOT NULL AND successes > 0, ${HALF}, calls_at_once),",
+		find: "calls_at_once = iif(excluded.trips AND ${IS_RESUMED}, ${HALF}, calls_at_once),",
 		replace: "calls_at_once = NULL,",
 	},
 	{
@@ -147,8 +147,15 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		name: "permits double after a refusal, too",
 		scenario: "few-calls-at-once",
 		file: "shared/db/admission/breakers.ts",
-		find: "ELSE iif(open_until > ${NOW}, 0, permits) + 1 +",
+		find: "ELSE ${PERMIT_BACK} +",
 		replace: "ELSE permits + ${PERMITS_EARNED} +",
+	},
+	{
+		name: "a call that is cut keeps its permit",
+		scenario: "few-calls-at-once-some-cut",
+		file: "workers/consumer/run-attempt.ts",
+		find: "\tawait reportEnd(consumer, lease, outcome.failure);\n",
+		replace: "",
 	},
 	{
 		name: "a shared breaker opens without a witness",

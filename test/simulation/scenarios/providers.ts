@@ -25,13 +25,14 @@ function allowOneASecond(stage: Stage, pileUp: number): void {
 	};
 }
 
-/** A provider that takes so many calls at once. Each lasts for ten seconds; further ones are refused. */
-function allowAtOnce(stage: Stage, atOnce: number): void {
+/** A provider that takes so many calls at once, and refuses more. Each lasts for ten seconds; every `slowEach`th for forty. */
+function allowAtOnce(stage: Stage, atOnce: number, slowEach = Number.POSITIVE_INFINITY): void {
 	const ends: number[] = [];
 	stage.service.model.script = ({ at }) => {
 		if (ends.filter((end) => end > at).length >= atOnce) return { afterMs: SECOND / 10, reply: refusal("Slow down.") };
-		ends.push(at + 10 * SECOND);
-		return { afterMs: 10 * SECOND };
+		const afterMs = ends.length % slowEach === slowEach - 1 ? 40 * SECOND : 10 * SECOND;
+		ends.push(at + afterMs);
+		return { afterMs };
 	};
 }
 
@@ -264,6 +265,20 @@ export const PROVIDERS: readonly Scenario[] = [
 			const done = stage.jobsOf(tenant).filter(({ status }) => status === "succeeded").length;
 			stage.expect("of 1,200 calls allowed, used", done, { atLeast: 700 });
 			stage.expect("refused", stage.work.calls.total - stage.work.answers.total, { atMost: 60 });
+		},
+	},
+	{
+		name: "few-calls-at-once-some-cut",
+		promise: "a backlog keeps a provider busy that takes few calls at once, though calls exceed their time limit",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			allowAtOnce(stage, 20, 10);
+			await stage.store([tenant], 500, { timeoutMs: 12 * SECOND });
+			await stage.run(4 * MINUTE);
+			const done = () => stage.jobsOf(tenant).filter(({ status }) => status === "succeeded").length;
+			const before = done();
+			await stage.run(2 * MINUTE);
+			stage.expect("done in the last 2 of 6 minutes", done() - before, { atLeast: 85 });
 		},
 	},
 	{

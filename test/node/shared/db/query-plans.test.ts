@@ -6,7 +6,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, it } from "vitest";
-import { recordFailure, recordRecovery } from "../../../../shared/db/admission/breakers.ts";
+import { recordFailure, recordRecovery, returnPermits } from "../../../../shared/db/admission/breakers.ts";
 import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { exhaustParkedDeliveries, skipParkedDeliveries } from "../../../../shared/db/deliveries/end-parked.ts";
@@ -226,6 +226,7 @@ async function callRest(): Promise<void> {
 	await recoverDeliveries(db, ENDPOINT, { sinceMs: 0, limit: 1 }, BY);
 	await recordFailure(db, { kind: "failure", key: "own:t|model:c|m", sharedKey: "model:c|m", leasedAt: 1 });
 	await recordRecovery(db, ["model:c|m"], 1);
+	await returnPermits(db, ["model:c|m"], 1, true);
 	await releaseParked(db, ["model:c|m"], 1);
 	await removeTombstones(db, [{ deleteAt: 1, id: "tmb", keys: [], erasedJob: null }]);
 }
