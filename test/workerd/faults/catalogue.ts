@@ -13,7 +13,7 @@ function callsOf(names: Partial<Record<Outside, string>>): string[] {
 export const CONSUMER = callsOf({
 	ai: "model",
 	d1: `explain missed leases, extend leases, find held leases, find lease state, finish jobs, lease jobs, record failure,
-		record recovery, release parked, requeue job`,
+		record recovery, release parked, requeue job, return permits`,
 	fetch: "model",
 	queue: "sendBatch deliveries, sendBatch jobs",
 	r2: "get inputs, head results, put results",

@@ -277,13 +277,13 @@ describe("an open breaker", () => {
 		expect(await permits()).toBe(8);
 		await succeed(NOW + 3, 1);
 		expect(await permits()).toBe(4 + 5 + 1);
-		expect(await returnPermits(databaseAt(NOW + 4), [key], NOW + 3, true)).toEqual([key]);
-		expect(await permits()).toBe(4 + 5 + 2);
+		expect(await returnPermits(databaseAt(NOW + 4), [key], NOW + 3, true)).toEqual([]);
 		expect(await returnPermits(databaseAt(NOW + 4), [key], NOW + 2, false)).toEqual([]);
-		await recordFailure(databaseAt(NOW + OBSERVED_MS + 5), failed(key, NOW + 3));
-		expect(await succeed(NOW + OBSERVED_MS + 5, 1)).toBe(PERMITS_EARNED);
-		await refuse(NOW + OBSERVED_MS + 6);
-		expect(await returnPermits(databaseAt(NOW + OBSERVED_MS + 8), [key], NOW + OBSERVED_MS + 7, false)).toEqual([]);
+		expect(await permits()).toBe(4 + 5 + 1);
+		expect(await returnPermits(databaseAt(NOW + 4), [key], NOW + 3, false)).toEqual([key]);
+		expect(await permits()).toBe(4 + 5 + 2);
+		await refuse(NOW + 5);
+		expect(await returnPermits(databaseAt(NOW + 7), [key], NOW + 6, false)).toEqual([]);
 	});
 
 	it("makes the job that was sent away come back when it is over, as its probe", async () => {
