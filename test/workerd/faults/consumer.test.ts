@@ -47,6 +47,13 @@ describeFaults("consumer", { calls: CONSUMER }, [
 		},
 	},
 	{
+		name: "a throttled model whose probe fails",
+		tries: /return permits/,
+		async play(story) {
+			await story.submit({ prompt: "probe", steps: [{ status: 429, retryAfter: 20 }, { status: 500 }, {}] });
+		},
+	},
+	{
 		name: "a job whose webhook gets its start, beside one whose does not",
 		isBatch: true,
 		tries: /consumer: queue/,
