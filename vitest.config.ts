@@ -77,8 +77,6 @@ const insideWorkerd = {
 		name: "workerd",
 		include: ["test/workerd/**/*.test.ts"],
 		setupFiles: ["./test/workerd/setup.ts"],
-		// To start workerd and load all modules into it takes five seconds of CPU time: a worker does it once, not for each file.
-		isolate: false,
 		// Nothing in a test waits for a clock; a small machine that runs all files at once just is not fast.
 		testTimeout: 30_000,
 	},
