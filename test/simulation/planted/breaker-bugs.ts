@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const BREAKER_BUGS: readonly PlantedBug[] = [
 	{
 		name: "an open breaker gates no call",
-		seenBy: 125,
+		seenBy: 16,
 		file: "shared/db/admission/may-run.ts",
 		find: "const GATED = `deadline_at > ${NOW} AND (",
 		replace: "const GATED = `deadline_at < 0 AND (",
@@ -33,17 +33,10 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a take-over calls despite an open breaker",
-		seenBy: 125,
+		seenBy: 38,
 		file: "workers/consumer/run-messages.ts",
 		find: "gatedBy: gated.get(job.jobId) ?? null,",
 		replace: "gatedBy: null,",
-	},
-	{
-		name: "a take-over by a lost request calls despite an open breaker",
-		seenBy: 400,
-		file: "shared/db/jobs/lease-jobs.ts",
-		find: ": takenOverBefore.has(id));",
-		replace: ": false);",
 	},
 	{
 		name: "a recovery closes a breaker that tripped later",
@@ -166,7 +159,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a tenant is its own witness",
-		seenBy: 178,
+		seenBy: 16,
 		file: "shared/db/admission/breakers.ts",
 		find: " AND witness.key <> ?2\n",
 		replace: "\n",

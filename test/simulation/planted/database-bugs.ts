@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finalized without the fence",
-		seenBy: 426,
+		seenBy: 209,
 		file: "shared/db/outbox.ts",
 		find: "AND jobs.fence = event ->> 'fence'\"",
 		replace: "AND event ->> 'fence' >= 0\"",
@@ -19,7 +19,7 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 181,
+		seenBy: 426,
 		file: "shared/db/jobs/hold-leases.ts",
 		find: "jobs.fence = held.fence AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",

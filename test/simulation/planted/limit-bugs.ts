@@ -39,13 +39,6 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		replace: '${claimKeys("fresh")}',
 	},
 	{
-		name: "a batch is given one slot more than there are",
-		seenBy: 390,
-		file: "shared/db/admission/tenant-limits.ts",
-		find: "`${place} <= ${slotsLeft(tenant)}`",
-		replace: "`${place} <= 1 + ${slotsLeft(tenant)}`",
-	},
-	{
 		name: "a job leased without a slot takes none",
 		seenBy: 1791,
 		file: "shared/db/jobs/lease-jobs.ts",
