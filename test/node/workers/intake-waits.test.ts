@@ -46,11 +46,9 @@ it.each<[header: string | undefined, ms: number | null]>([
 });
 
 it.each([
-	["unclosed quotes", '"\\'.repeat(8_000)],
-	["spaces", `wait=${" ".repeat(16_000)}"x`],
+	["unclosed quotes", '"\\'.repeat(200_000)],
+	["spaces", `wait=${" ".repeat(200_000)}"x`],
 	["a time behind another preference", `x="${"a".repeat(256)}", wait=5`],
 ])("Prefer: %s in a long header are not read", (_what, header) => {
-	const startedAt = performance.now();
 	expect(readWait(header)).toBeNull();
-	expect(performance.now() - startedAt).toBeLessThan(200);
 });

