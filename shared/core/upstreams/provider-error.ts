@@ -68,10 +68,13 @@ function errorBehind({ metadata }: JsonObject): ProviderError | null {
 	return raw === null ? null : readProviderError(parseJson(raw) ?? { message: raw });
 }
 
+/** Members in which a vendor wraps its errors. */
+const VENDOR_WRAPPERS = ["base_resp", "header", "data", "ResponseMetadata", "Response", "Error"];
+
 /** Where a reason may stand. Not `input` or `ctx`, which quote the request. */
 const REASON_HOLDERS = [
 	...["error", "errors", "detail", "details", "message", "innererror", "inner_error", "extensions"],
-	...["base_resp", "header", "data", "ResponseMetadata", "Response", "Error"],
+	...VENDOR_WRAPPERS,
 ];
 const REASON_MEMBERS = [
 	"code",
@@ -180,7 +183,7 @@ const SENTENCES_MAX = 3;
 const SENTENCE_MEMBERS = [
 	...["message", "msg", "description", "error_description", "error", "detail", "errors", "title"],
 	...["error_msg", "error_message", "errorMessage", "errmsg", "status_msg", "Message"],
-	...["base_resp", "header", "data", "ResponseMetadata", "Response", "Error"],
+	...VENDOR_WRAPPERS,
 ];
 
 /** A page, or what a gateway made of a sentence that it did not find: "openai error: undefined". */

@@ -49,13 +49,13 @@ const IN_A_WORD = /[\p{L}\p{N}_]{2}/u;
 const BEHIND_LAST_COLON = /:\s+([^:]+)$/;
 
 /** Without escapes, white space and quotes. A character for each byte, so that lengths are those of the bytes. */
-function essenceOf(text: string): string {
+function normalized(text: string): string {
 	const unescaped = (_: string, code?: string) =>
 		code === undefined ? "" : String.fromCharCode(Number.parseInt(code, 16));
 	const read = text.includes("\\") ? text.replace(ESCAPE, unescaped) : text;
-	const essence = read.replace(IGNORED, "");
-	if (/^\p{ASCII}*$/u.test(essence)) return essence;
-	return Array.from(new TextEncoder().encode(essence), (byte) => String.fromCharCode(byte)).join("");
+	const kept = read.replace(IGNORED, "");
+	if (/^\p{ASCII}*$/u.test(kept)) return kept;
+	return Array.from(new TextEncoder().encode(kept), (byte) => String.fromCharCode(byte)).join("");
 }
 
 const HASH_BASE = 257;
@@ -69,12 +69,12 @@ function hashOf(text: string): number {
 
 class Sentence {
 	readonly #text: string;
-	/** The essence of the text, and by its characters where each stands in the text, and whether it is quoted. */
-	readonly #essence: string;
+	/** The normalized text, and by its characters where each stands in the text, and whether it is quoted. */
+	readonly #normalized: string;
 	readonly #places: { start: number; end: number }[] = [];
 	readonly #isQuoted: boolean[] = [];
 	readonly #commonBytes: number;
-	/** The parts of the essence as long as `commonBytes` that are not quoted yet, with their places, and a filter of their hashes. */
+	/** The parts of it as long as `commonBytes` that are not quoted yet, with their places, and a filter of their hashes. */
 	readonly #parts = new Map<string, number[]>();
 	readonly #filter = new Uint8Array(HASHES);
 	/** The short values that were looked for. */
@@ -89,15 +89,15 @@ class Sentence {
 		this.#text = text;
 		this.#commonBytes = commonBytes;
 		this.#first = hashOf(`\u0001${"\0".repeat(commonBytes - 1)}`);
-		let essence = "";
+		let whole = "";
 		for (const match of text.matchAll(CHARACTER)) {
-			const part = essenceOf(match[0]);
+			const part = normalized(match[0]);
 			for (const _ of part) this.#places.push({ start: match.index, end: match.index + match[0].length });
-			essence += part;
+			whole += part;
 		}
-		this.#essence = essence;
-		for (let at = 0; at + commonBytes <= essence.length; at++) {
-			const part = essence.slice(at, at + commonBytes);
+		this.#normalized = whole;
+		for (let at = 0; at + commonBytes <= whole.length; at++) {
+			const part = whole.slice(at, at + commonBytes);
 			const places = this.#parts.get(part);
 			if (places === undefined) this.#parts.set(part, [at]);
 			else places.push(at);
@@ -110,7 +110,7 @@ class Sentence {
 
 	/** @param raw a string of the input, or a piece of one, as it stands in its JSON */
 	compare(raw: string): void {
-		const value = essenceOf(raw);
+		const value = normalized(raw);
 		if (value.length >= this.#commonBytes) this.#compareParts(value);
 		else if (value.length > 1) this.#quoteWords(value);
 		this.#comparisonsLeft -= this.#presented.size * (value.length + COMPARISONS_AROUND);
@@ -146,7 +146,7 @@ class Sentence {
 	#quoteWords(value: string): void {
 		if (this.#words.has(value)) return;
 		this.#words.add(value);
-		for (let at = this.#essence.indexOf(value); at >= 0; at = this.#essence.indexOf(value, at + 1))
+		for (let at = this.#normalized.indexOf(value); at >= 0; at = this.#normalized.indexOf(value, at + 1))
 			if (this.#isWord(at, value.length)) this.#quote(at, value.length);
 	}
 
@@ -163,7 +163,7 @@ class Sentence {
 	withoutQuotations(): string {
 		let shown = "";
 		let from = 0;
-		for (let at = 0; at < this.#essence.length; at++) {
+		for (let at = 0; at < this.#normalized.length; at++) {
 			if (this.#isQuoted[at] !== true) continue;
 			const start = at;
 			while (this.#isQuoted[at + 1] === true) at++;
@@ -176,5 +176,5 @@ class Sentence {
 
 /** Of what was cut off. */
 function withoutDots(quoted: string): string {
-	return essenceOf(quoted.replace(/^[.…]+|[.…!?]+$/g, ""));
+	return normalized(quoted.replace(/^[.…]+|[.…!?]+$/g, ""));
 }
