@@ -20,7 +20,8 @@ interface Seen {
 
 /** Work on bodies of 16 MiB in a process with so much heap, which must not need more than an isolate has. */
 async function workOn(actor: string, body: string, heapMib: number): Promise<Seen> {
-	const flags = [`--max-old-space-size=${heapMib}`, "--max-semi-space-size=1", "--no-warnings"];
+	const heap = [`--max-old-space-size=${heapMib}`, "--max-semi-space-size=1"];
+	const flags = [...heap, "--expose-gc", "--no-warnings"];
 	const script = join(import.meta.dirname, "memory-run.ts");
 	const seen = await new Promise<Seen>((resolve, reject) => {
 		execFile(process.execPath, [...flags, script, actor, body], (error, stdout) => {
