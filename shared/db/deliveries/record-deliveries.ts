@@ -89,7 +89,7 @@ function recordStatement(db: Database, records: readonly DeliveryRecord[]): Stat
 	return {
 		sql: `UPDATE deliveries
 		   SET status = iif(${DECIDES}, made ->> 'next', status), attempts_made = attempts_made + 1, url = made ->> 'url',
-		       parked_on = iif(${IS_PARKED}, receiver_key, NULL), attempts_before = iif(${DECIDES}, attempts_before, attempts_made + 1),
+		       parked_on = iif(${DECIDES}, iif(${IS_PARKED}, receiver_key, NULL), parked_on), attempts_before = iif(${DECIDES}, attempts_before, attempts_made + 1),
 		       attempts = json_remove(json_insert(attempts, '$[#]', json(made -> 'attempt')),
 		           iif(json_array_length(attempts) < ${DELIVERY_ATTEMPTS_KEPT}, '$.none', '$[1]')),
 		       next_attempt_at = iif(${DECIDES}, ${NOW} + (made ->> 'delayMs'), next_attempt_at),

@@ -25,6 +25,13 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		replace: "WHERE open_until <= ${NOW} - 999999999 AND key IN (SELECT receiver",
 	},
 	{
+		name: "an attempt that decides nothing takes a parked delivery from its breaker",
+		seenBy: 24479,
+		file: "shared/db/deliveries/record-deliveries.ts",
+		find: "iif(${DECIDES}, iif(${IS_PARKED}, receiver_key, NULL), parked_on)",
+		replace: "iif(${IS_PARKED}, receiver_key, NULL)",
+	},
+	{
 		name: "a success does not end a pause",
 		seenBy: 6,
 		file: "shared/db/deliveries/record-deliveries.ts",

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from "vitest";
 import type { DeliveryDecision } from "../../../../../shared/core/webhooks/delivery-schedule.ts";
 import type { WebhookEndpoint } from "../../../../../shared/core/webhooks/webhook-endpoint.ts";
 import { Database } from "../../../../../shared/db/database.ts";
+import { parkDeliveries } from "../../../../../shared/db/deliveries/receiver-breakers.ts";
 import { recordDeliveries } from "../../../../../shared/db/deliveries/record-deliveries.ts";
 import { recoverDeliveries, redeliver, redeliverJob } from "../../../../../shared/db/deliveries/redeliver.ts";
 import { deleteEndpoint } from "../../../../../shared/db/deliveries/webhook-endpoints.ts";
@@ -103,6 +104,20 @@ describe("redeliver", () => {
 			expect(await reloadDelivery(delivery)).toMatchObject({ status: decision.next, attemptsBefore: 10 });
 		},
 	);
+
+	it("leaves it parked when an attempt that was in flight fails: the sweeper checks it only when it is too old", async () => {
+		const delivery = await aDeliveryTo(endpoint, await aSucceededJob());
+		await redeliver(LATER, delivery, BY);
+		await parkDeliveries(LATER, [delivery]);
+		const parkedOn = () =>
+			env.DB.prepare("SELECT parked_on FROM deliveries WHERE id = ?1").bind(delivery.deliveryId).first("parked_on");
+		const receiver = await parkedOn();
+		expect(receiver).not.toBeNull();
+		const record = { ...delivery, attempt: ATTEMPT, failure: null, decision: { next: "pending", delayMs: 0 } as const };
+		await recordDeliveries(LATER, [record]);
+		expect(await reloadDelivery(delivery)).toMatchObject({ status: "pending", attemptsMade: 1 });
+		expect(await parkedOn()).toBe(receiver);
+	});
 
 	it("is content with an attempt that was under way, if it was received", async () => {
 		const delivery = await aDeliveryTo(endpoint, await aSucceededJob());
