@@ -276,4 +276,11 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 		find: 'round < ${slotsLeft("picked.tenant_id")} FROM',
 		replace: "TRUE FROM",
 	},
+	{
+		name: "a take-over by a lost request calls despite an open breaker",
+		scenario: "dead-holders-behind-a-breaker",
+		file: "shared/db/jobs/lease-jobs.ts",
+		find: ": takenOverBefore.has(id));",
+		replace: ": false);",
+	},
 ];

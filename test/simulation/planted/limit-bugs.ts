@@ -192,4 +192,11 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		find: "const spent = estimatedUsage(job);",
 		replace: "const spent = null;",
 	},
+	{
+		name: "a batch is given one slot more than there are",
+		scenario: "lowered-limit",
+		file: "shared/db/admission/tenant-limits.ts",
+		find: "`${place} <= ${slotsLeft(tenant)}`",
+		replace: "`${place} <= 1 + ${slotsLeft(tenant)}`",
+	},
 ];

@@ -23,6 +23,7 @@ const tenants = (stage: Stage, count: number, limits = {}) =>
 const set = (stage: Stage, sql: string, id = "") =>
 	stage.service.database.look(sql.replaceAll("?now", String(stage.world.databaseNow)), ...(id === "" ? [] : [id]));
 
+const ADMIN_KEY = "an-admin-token-of-the-simulation";
 const LAPSED = `UPDATE jobs SET status = 'running', version = version + 1, fence = 1, attempt = 1, holder = 'dead',
 	leased_at = ?now, lease_expires_at = ?now`;
 
@@ -154,6 +155,51 @@ export const BACKLOGS: readonly Scenario[] = [
 			const waitMs = (stage.work.firstCallAt.get(next) ?? Number.POSITIVE_INFINITY) - startedAt;
 			stage.expect("first call of the job, beside calls of nine minutes, after ms", waitMs, { atMost: 3 * MINUTE });
 			stage.expect("messages of a job at most", stage.work.messages.max, { atMost: 2 });
+		},
+	},
+	{
+		name: "dead-holders-behind-a-breaker",
+		promise: "a job that a lost request took over is not called while its model's breaker is open",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			stage.service.model.script = ({ by }) => {
+				by.die("it is out of memory");
+				return { afterMs: 0 };
+			};
+			const jobs = await stage.store([tenant], 8);
+			await stage.run(MINUTE);
+			const callsBefore = stage.work.calls.total;
+			const refusal = { status: 429, body: {}, headers: { "retry-after": "600" } };
+			stage.service.model.script = () => ({ afterMs: SECOND, reply: refusal });
+			await stage.store([tenant], 1);
+			// Their leases end, and no sweep is near.
+			await stage.run(45 * SECOND);
+			stage.world.current = { ...stage.world.current, database: { before: 0, after: 0.7, late: 0, hang: 0 } };
+			for (const jobId of jobs) stage.service.jobQueue.put({ tenantId: tenant.tenantId, jobId });
+			await stage.run(10 * SECOND);
+			stage.world.current = { ...stage.world.current, database: stage.world.options.database };
+			await stage.run(5 * MINUTE);
+			const takenOver = jobs.filter((id) => stage.work.leases.of(id) > 1).length;
+			stage.expect("of 8 jobs, taken over", takenOver, { atLeast: jobs.length });
+			const calls = stage.work.calls.total - callsBefore;
+			stage.expect("calls after the holders died: the one that opened the breaker", calls, { atMost: 1 });
+		},
+	},
+	{
+		name: "lowered-limit",
+		promise: "jobs that lose their slots to a lowered limit and come due in one batch run within that limit",
+		async play(stage) {
+			const tenant = await stage.tenant("one", { running_jobs: 8 });
+			stage.service.model.script = () => ({ afterMs: 20 * SECOND });
+			for (let job = 0; job < 4; job++) stage.submit(tenant, { delay_seconds: 30 });
+			await stage.run(10 * SECOND);
+			const path = `/v1/admin/tenants/${tenant.tenantId}`;
+			const body = JSON.stringify({ limits: { running_jobs: 2 } });
+			stage.simulation.http.ask({ method: "PATCH", path, key: ADMIN_KEY, body }, () => undefined);
+			await stage.run(25 * SECOND);
+			stage.expect("first calls", stage.work.firstCallAt.size, { atLeast: 2, atMost: 2 });
+			await stage.run(MINUTE);
+			stage.expect("of 4 jobs, called a minute later", stage.work.firstCallAt.size, { atLeast: 4 });
 		},
 	},
 	{
