@@ -1,10 +1,10 @@
 /** The command line: parses it, runs the command, and returns its exit code. */
 import { Command, CommanderError } from "commander";
 import { ApiError } from "../errors.ts";
-import { addAccount } from "./account.ts";
+import { addAccount } from "./commands/account.ts";
+import { addAsk, addJobs } from "./commands/jobs.ts";
+import { addLogin } from "./commands/login.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
-import { addAsk, addJobs } from "./jobs.ts";
-import { addLogin } from "./login.ts";
 import { shown } from "./output.ts";
 import { CliSession, type SharedFlags, type Surroundings } from "./session.ts";
 

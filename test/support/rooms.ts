@@ -71,7 +71,8 @@ const GRANTS: Record<string, readonly string[]> = {
 
 	// Runs where the service does not: it shares nothing with it but the schemas that are made of the API's.
 	client: [],
-	"client/cli": ["client"],
+	"client/cli": ["client", "client/cli/commands"],
+	"client/cli/commands": ["client", "client/cli"],
 
 	scripts: ["scripts/lib/", "shared/core/", "shared/api"],
 	// The demo receives webhooks with the file that callers may copy.

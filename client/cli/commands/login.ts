@@ -1,7 +1,7 @@
 /** `holdfast login`, `logout`, `whoami` and `profiles`. */
 import type { Command } from "commander";
-import { UsageError } from "./exit-codes.ts";
-import type { CliSession, SharedFlags } from "./session.ts";
+import { UsageError } from "../exit-codes.ts";
+import type { CliSession, SharedFlags } from "../session.ts";
 
 export function addLogin(program: Command, begin: () => CliSession): void {
 	program

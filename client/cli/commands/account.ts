@@ -1,9 +1,10 @@
 /** `holdfast usage`, `audit` and `keys`. */
 import type { Command } from "commander";
-import type { ApiKey, AuditEntry, UsageDay } from "../schemas.ts";
-import type { Column } from "./output.ts";
-import { count, first } from "./rows.ts";
-import type { CliSession } from "./session.ts";
+import type { ApiKey, AuditEntry, UsageDay } from "../../schemas.ts";
+import { count } from "../arguments.ts";
+import type { Column } from "../output.ts";
+import { first } from "../rows.ts";
+import type { CliSession } from "../session.ts";
 
 const USAGE: Column<UsageDay>[] = [
 	{ title: "DAY", of: ({ date }) => date },

@@ -1,12 +1,13 @@
 /** `holdfast ask` and `holdfast jobs`. */
-import { type Command, InvalidArgumentError } from "commander";
-import type { Include, JobFilters } from "../jobs.ts";
-import { isFinal } from "../jobs.ts";
-import type { Job, RetryJob, SubmitJob } from "../schemas.ts";
-import { EXIT, UsageError } from "./exit-codes.ts";
-import type { Column } from "./output.ts";
-import { count, first } from "./rows.ts";
-import type { CliSession } from "./session.ts";
+import type { Command } from "commander";
+import type { Include, JobFilters } from "../../jobs.ts";
+import { isFinal } from "../../jobs.ts";
+import type { Job, RetryJob, SubmitJob } from "../../schemas.ts";
+import { count, duration, jsonOrText, list, modelsOf, pair } from "../arguments.ts";
+import { EXIT } from "../exit-codes.ts";
+import type { Column } from "../output.ts";
+import { first } from "../rows.ts";
+import type { CliSession } from "../session.ts";
 
 const COLUMNS: Column<Job>[] = [
 	{ title: "ID", of: ({ id }) => id },
@@ -17,26 +18,8 @@ const COLUMNS: Column<Job>[] = [
 	{ title: "ERROR", of: ({ error }) => error?.code ?? "" },
 ];
 
-const UNITS_MS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
-
-/** `30s`, `5m`, `24h` or `7d`, in milliseconds. */
-export function duration(text: string): number {
-	const [, count = "", unit = ""] = /^(\d+)([smhd])$/.exec(text) ?? [];
-	const unitMs = UNITS_MS[unit];
-	if (unitMs === undefined) throw new InvalidArgumentError("Write it as 30s, 5m, 24h or 7d.");
-	return Number(count) * unitMs;
-}
-
-function pair(text: string, soFar: Record<string, string> = {}): Record<string, string> {
-	const at = text.indexOf("=");
-	if (at < 1) throw new InvalidArgumentError("Write it as key=value.");
-	return { ...soFar, [text.slice(0, at)]: text.slice(at + 1) };
-}
-
 /** How many jobs are waited for at a time. With more, the service's rate limit would refuse some. */
 const WAITS_MAX = 16;
-
-const models = (text: string) => text.split(",");
 
 type Begin = () => CliSession;
 
@@ -45,7 +28,7 @@ export function addAsk(program: Command, begin: Begin): void {
 		.command("ask")
 		.description("run one job, and print its answer")
 		.argument("<prompt>", "text, @file, or - for stdin")
-		.option("-m, --model <models>", "one, or up to four between commas", models)
+		.option("-m, --model <models>", "one, or up to four between commas", list)
 		.option("--system <text>", "text, or @file")
 		.option("--timeout <time>", "how long to wait, such as 5m; the job goes on", duration)
 		.action(async (prompt: string, flags: { model?: string[]; system?: string; timeout?: number }) => {
@@ -64,14 +47,6 @@ export function addAsk(program: Command, begin: Begin): void {
 		});
 }
 
-function modelsOf(names: string[]): NonNullable<SubmitJob["model"]> {
-	const [first = "", second, third, fourth, ...more] = names;
-	if (more.length > 0) throw new UsageError("Name four models at most.");
-	if (second === undefined) return first;
-	if (third === undefined) return [first, second];
-	return fourth === undefined ? [first, second, third] : [first, second, third, fourth];
-}
-
 export function addJobs(program: Command, begin: Begin): void {
 	const jobs = program.command("jobs").description("submit, read, list and end jobs");
 	addReading(jobs, begin);
@@ -80,10 +55,9 @@ export function addJobs(program: Command, begin: Begin): void {
 }
 
 function addReading(jobs: Command, begin: Begin): void {
-	const include = (text: string) => text.split(",");
 	jobs
 		.command("get <id>")
-		.option("--include <parts>", "input, result, attempts, deliveries", include)
+		.option("--include <parts>", "input, result, attempts, deliveries", list)
 		.action(async (id: string, flags: { include?: Include[] }) => {
 			const session = begin();
 			session.out.object(await session.connect().jobs.get(id, { include: flags.include ?? [] }));
@@ -172,14 +146,6 @@ function addChanging(jobs: Command, begin: Begin): void {
 				session.out.object({ id, deleted: true });
 			}
 		});
-}
-
-function jsonOrText(text: string): unknown {
-	try {
-		return JSON.parse(text);
-	} catch {
-		return text;
-	}
 }
 
 interface ListFlags {
