@@ -12,6 +12,8 @@ if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
 }
 
 const { main } = await import("./main.ts");
+const { openBrowser } = await import("./browser.ts");
+const { readLine } = await import("./keyboard.ts");
 const interrupted = new AbortController();
 process.once("SIGINT", () => {
 	interrupted.abort();
@@ -28,6 +30,8 @@ process.exitCode = await main(process.argv.slice(2), {
 	stdout: process.stdout,
 	stderr: process.stderr,
 	readStdin: () => text(addAbortSignal(interrupted.signal, process.stdin)),
+	readLine: process.stdin.isTTY ? (isHidden) => readLine(isHidden, interrupted) : null,
+	openBrowser,
 	env: process.env,
 	signal: interrupted.signal,
 });

@@ -5,17 +5,17 @@ import { addAccount } from "./commands/account.ts";
 import { addAsk, addJobs } from "./commands/jobs.ts";
 import { addLogin } from "./commands/login.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
-import { shown } from "./output.ts";
 import { CliSession, type SharedFlags, type Surroundings } from "./session.ts";
+import { Terminal } from "./terminal.ts";
 
 const CODES = `
 Exit codes: 0 done, 1 the service failed, 2 wrong usage or a refused request, 3 a job did not succeed, 4 not allowed,
 5 a limit was reached, 6 not found, 124 the time to wait is over, 130 interrupted.`;
 
-/** @param argv without the program's own name */
-export async function main(argv: string[], surroundings: Surroundings): Promise<number> {
-	const { stdout, stderr, signal } = surroundings;
-	let session: CliSession | null = null;
+type Begin = () => CliSession;
+
+/** All commands. Each of them begins with `begin`. */
+export function commandsOf(begin: (flags: SharedFlags) => CliSession): Command {
 	const program = new Command("holdfast")
 		.description(
 			"Jobs for language models. Data goes to stdout: a table on a terminal, one JSON object a line elsewhere.",
@@ -23,16 +23,33 @@ export async function main(argv: string[], surroundings: Surroundings): Promise<
 		.option("--url <url>", "the service (HOLDFAST_URL, or the profile's)")
 		.option("--profile <name>", "a profile of `holdfast login` (HOLDFAST_PROFILE)")
 		.option("--json", "one JSON object a line, on a terminal too")
-		.addHelpText("after", CODES)
-		.configureOutput({ writeOut: (text) => stdout.write(text), writeErr: (text) => stderr.write(shown(text)) });
-	const begin = () => {
-		session = new CliSession(surroundings, program.opts<SharedFlags>());
+		.option("--quiet", "nothing on stderr but errors")
+		.option("--debug", "each request on stderr, without bodies and keys")
+		.addHelpText("after", CODES);
+	const beginHere: Begin = () => begin(program.opts<SharedFlags>());
+	addAsk(program, beginHere);
+	addJobs(program, beginHere);
+	addAccount(program, beginHere);
+	addLogin(program, beginHere);
+	return program;
+}
+
+/** @param argv without the program's own name */
+export async function main(argv: string[], surroundings: Surroundings): Promise<number> {
+	const { signal, env } = surroundings;
+	const stdout = new Terminal(surroundings.stdout, env, false);
+	const stderr = new Terminal(surroundings.stderr, env, true);
+	let session: CliSession | null = null;
+	const program = commandsOf((flags) => {
+		session = new CliSession(surroundings, flags);
 		return session;
-	};
-	addAsk(program, begin);
-	addJobs(program, begin);
-	addAccount(program, begin);
-	addLogin(program, begin);
+	});
+	program.configureOutput({
+		writeOut: (text) => stdout.write(text),
+		writeErr: (text) => stderr.write(text),
+		getOutHelpWidth: () => stdout.columns,
+		getErrHelpWidth: () => stderr.columns,
+	});
 	exitNowhere(program);
 	try {
 		await program.parseAsync(argv, { from: "user" });
@@ -41,7 +58,7 @@ export async function main(argv: string[], surroundings: Surroundings): Promise<
 		if (signal.aborted) return EXIT.interrupted;
 		// It has printed what is wrong, or the help.
 		if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-		stderr.write(`${shown(messageOf(error))}\n`);
+		stderr.write(`${messageOf(error)}\n`, "red");
 		return exitCodeOf(error);
 	}
 }

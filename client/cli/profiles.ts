@@ -1,7 +1,8 @@
 /** Where the service is, and with which key: by environment, or by the profile that `holdfast login` stored. */
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
+import { parseEnv } from "node:util";
 import { UsageError } from "./exit-codes.ts";
 
 export type Environment = Record<string, string | undefined>;
@@ -11,7 +12,7 @@ export interface TargetFlags {
 	profile?: string | undefined;
 }
 
-interface Profile {
+export interface Connection {
 	url: string;
 	key: string;
 }
@@ -19,11 +20,13 @@ interface Profile {
 interface Stored {
 	/** The profile in use. */
 	profile: string;
-	profiles: Record<string, Profile>;
+	profiles: Record<string, Connection>;
 }
 
 const LOCAL_URL = "http://127.0.0.1:8787";
 const OTHERS = 0o077;
+const LOOPBACK = /^(127\.0\.0\.1|localhost|\[::1\])$/;
+const DEV_VARS = ".dev.vars";
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, "");
 
@@ -31,6 +34,7 @@ export class Profiles {
 	readonly #env: Environment;
 	readonly #path: string;
 	readonly #warn: (text: string) => void;
+	#hasWarned = false;
 
 	constructor(env: Environment, warn: (text: string) => void) {
 		const folder = env.XDG_CONFIG_HOME ?? join(env.HOME ?? homedir(), ".config");
@@ -45,6 +49,8 @@ export class Profiles {
 		const named = flags.profile ?? this.#env.HOLDFAST_PROFILE;
 		const name = named ?? stored.profile;
 		const url = flags.url ?? this.#env.HOLDFAST_URL ?? stored.profiles[name]?.url ?? LOCAL_URL;
+		if (!/^https?:\/\//.test(url) || !URL.canParse(url))
+			throw new UsageError(`The address of the service must begin with http:// or https://, and is ${url}`);
 		return { name, isNamed: named !== undefined, url: withoutSlash(url) };
 	}
 
@@ -59,7 +65,7 @@ export class Profiles {
 		return { url, key: this.#env.HOLDFAST_API_KEY ?? own ?? this.#developmentKey(url) };
 	}
 
-	save(name: string, profile: Profile): void {
+	save(name: string, profile: Connection): void {
 		const stored = this.#read();
 		this.#write({ profile: name, profiles: { ...stored.profiles, [name]: profile } });
 	}
@@ -86,26 +92,62 @@ export class Profiles {
 		return Object.entries(profiles).map(([name, { url }]) => ({ name, url, in_use: name === profile }));
 	}
 
+	/** The operator's token. That of `npm start` in this folder goes to no other service. */
+	adminConnection(flags: TargetFlags): Connection {
+		const { url } = this.target(flags);
+		const { protocol, hostname } = new URL(url);
+		const isLocal = LOOPBACK.test(hostname);
+		if (protocol !== "https:" && !isLocal)
+			throw new UsageError(`${url} must begin with https://, or the admin token would be sent unencrypted.`);
+		const stored = isLocal && existsSync(DEV_VARS) ? parseEnv(readFileSync(DEV_VARS, "utf8")).ADMIN_TOKEN : undefined;
+		const key = this.#env.ADMIN_TOKEN || stored;
+		if (key) return { url, key };
+		const where = isLocal ? `, in the environment or in ${DEV_VARS}, where npm start writes it` : "";
+		throw new UsageError(`ADMIN_TOKEN is not set. Set it to the admin token of ${hostname}${where}.`);
+	}
+
 	/** Of what `npm start` runs in this folder. Null: there is none. */
 	#developmentKey(url: string): string | null {
 		const path = join(this.#env.STATE_DIR ?? ".wrangler", "development-key.json");
 		if (url !== LOCAL_URL || !existsSync(path)) return null;
-		const { key }: { key?: string } = JSON.parse(readFileSync(path, "utf8"));
-		return key ?? null;
+		const { key } = Object(parsed(readFileSync(path, "utf8")));
+		return typeof key === "string" ? key : null;
 	}
 
 	#read(): Stored {
-		if (!existsSync(this.#path)) return { profile: "default", profiles: {} };
-		if ((statSync(this.#path).mode & OTHERS) !== 0)
+		if (!existsSync(this.#path)) return { profile: "default", profiles: Object.create(null) };
+		if ((statSync(this.#path).mode & OTHERS) !== 0 && !this.#hasWarned) {
+			this.#hasWarned = true;
 			this.#warn(`Others can read your keys in ${this.#path}: chmod 600 ${this.#path}`);
-		const stored: Stored = JSON.parse(readFileSync(this.#path, "utf8"));
-		return stored;
+		}
+		const { profile, profiles } = Object(parsed(readFileSync(this.#path, "utf8")));
+		const entries = Object.entries(Object(profiles));
+		if (typeof profile !== "string" || !entries.every(([, one]) => isConnection(one)))
+			throw new UsageError(
+				`${this.#path} is not what \`holdfast login\` writes: {"profile": …, "profiles": {…: {"url": …, "key": …}}}. Correct it, or remove it and sign in again.`,
+			);
+		return { profile, profiles: Object.assign(Object.create(null), profiles) };
 	}
 
+	/** A reader finds the old file or the new one, and never a part. */
 	#write(stored: Stored): void {
 		mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-		writeFileSync(this.#path, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600 });
-		// The mode above is that of a new file alone.
-		chmodSync(this.#path, 0o600);
+		const next = `${this.#path}.${process.pid}`;
+		writeFileSync(next, `${JSON.stringify(stored, null, 2)}\n`, { mode: 0o600 });
+		renameSync(next, this.#path);
+	}
+}
+
+function isConnection(value: unknown): value is Connection {
+	const { url, key } = Object(value);
+	return typeof url === "string" && URL.canParse(url) && typeof key === "string";
+}
+
+/** Undefined: it is not JSON. */
+function parsed(text: string): unknown {
+	try {
+		return JSON.parse(text);
+	} catch {
+		return undefined;
 	}
 }

@@ -3,14 +3,19 @@
 import type { Fetch } from "../http.ts";
 import { Holdfast } from "../index.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit-codes.ts";
-import { Output, type Stream } from "./output.ts";
-import { type Environment, Profiles } from "./profiles.ts";
+import { Output } from "./output.ts";
+import { type Connection, type Environment, Profiles } from "./profiles.ts";
+import { type Stream, Terminal } from "./terminal.ts";
 
-/** What surrounds a command. Tests have their own. */
+/** What surrounds the command line. Tests have their own. */
 export interface Surroundings {
 	stdout: Stream;
 	stderr: Stream;
 	readStdin(): Promise<string>;
+	/** What the user types up to the end of a line. Null: stdin is no terminal. */
+	readLine: ((isHidden: boolean) => Promise<string>) | null;
+	/** Opens an address in the user's browser. */
+	openBrowser(url: string): void;
 	env: Environment;
 	fetch?: Fetch;
 	/** Aborts when the user interrupts. */
@@ -22,34 +27,72 @@ export interface SharedFlags {
 	url?: string;
 	profile?: string;
 	json?: boolean;
+	quiet?: boolean;
+	debug?: boolean;
 }
 
 export class CliSession {
-	readonly surroundings: Surroundings;
+	readonly surroundings: Omit<Surroundings, "stdout" | "stderr">;
+	readonly stdout: Terminal;
+	readonly stderr: Terminal;
 	readonly out: Output;
 	readonly profiles: Profiles;
-	readonly #flags: SharedFlags;
+	readonly flags: SharedFlags;
 	exitCode: ExitCode = EXIT.done;
 
-	constructor(surroundings: Surroundings, flags: SharedFlags) {
+	constructor({ stdout, stderr, ...surroundings }: Surroundings, flags: SharedFlags) {
 		this.surroundings = surroundings;
-		this.out = new Output(surroundings.stdout, surroundings.stderr, flags.json === true);
+		this.stdout = new Terminal(stdout, surroundings.env, false);
+		this.stderr = new Terminal(stderr, surroundings.env, true);
+		this.out = new Output(this.stdout, this.stderr, flags);
 		this.profiles = new Profiles(surroundings.env, (text) => this.out.note(text));
-		this.#flags = flags;
+		this.flags = flags;
 	}
 
 	/** Never falls back to the client's own look at the environment: profiles are part of the decision. */
 	connect(): Holdfast {
-		const { url, key } = this.profiles.connection(this.#flags);
+		const { url, key } = this.profiles.connection(this.flags);
 		if (key === null)
 			throw new UsageError(`No API key for ${url}. Set HOLDFAST_API_KEY, or store one with \`holdfast login\`.`);
-		return this.client(url, key);
+		return this.client({ url, key });
 	}
 
 	/** Every request and pause of the client ends when the user interrupts. */
-	client(baseUrl: string, apiKey: string): Holdfast {
-		const { fetch, signal } = this.surroundings;
-		return new Holdfast({ baseUrl, apiKey, signal, ...(fetch === undefined ? {} : { fetch }) });
+	client({ url, key }: Connection): Holdfast {
+		const { signal } = this.surroundings;
+		// Without a key the client would take that of the environment, which may be another service's.
+		return new Holdfast({ baseUrl: url, apiKey: key, signal, fetch: this.fetch });
+	}
+
+	/** With `--debug`, says what is requested, without bodies and keys. */
+	get fetch(): Fetch {
+		const send: Fetch = this.surroundings.fetch ?? ((url, init) => fetch(url, init));
+		if (this.flags.debug !== true) return send;
+		return async (url, init) => {
+			const startedAt = performance.now();
+			const say = (outcome: string) =>
+				this.stderr.write(
+					`${init.method} ${url} ${outcome} after ${Math.round(performance.now() - startedAt)} ms\n`,
+					"dim",
+				);
+			try {
+				const response = await send(url, init);
+				say(`${response.status} ${response.headers.get("x-request-id") ?? ""}`.trimEnd());
+				return response;
+			} catch (error) {
+				say(error instanceof Error ? error.name : "failed");
+				throw error;
+			}
+		};
+	}
+
+	/** Throws unless the user agrees, or has with `--yes`. */
+	async confirm(what: string, isAgreed: boolean | undefined): Promise<void> {
+		if (isAgreed === true) return;
+		const { readLine } = this.surroundings;
+		if (readLine === null) throw new UsageError(`${what} Pass --yes to confirm.`);
+		this.stderr.write(`${what} Type yes to go on: `, "bold");
+		if (!/^y(es)?$/i.test((await readLine(false)).trim())) throw new UsageError("Nothing was changed.");
 	}
 
 	/** `@file` and `-` stand for a file's text and for stdin's. */
@@ -57,7 +100,12 @@ export class CliSession {
 		if (argument === "-") return await this.surroundings.readStdin();
 		if (!argument.startsWith("@")) return argument;
 		const { readFile } = await import("node:fs/promises");
-		return await readFile(argument.slice(1), "utf8");
+		const path = argument.slice(1);
+		try {
+			return await readFile(path, "utf8");
+		} catch (error) {
+			throw new UsageError(`${path} cannot be read: ${Object(error).code ?? error}.`);
+		}
 	}
 
 	async readJson(argument: string): Promise<object> {

@@ -1,18 +1,25 @@
 /** `holdfast login`, `logout`, `whoami` and `profiles`. */
 import type { Command } from "commander";
 import { UsageError } from "../exit-codes.ts";
-import type { CliSession, SharedFlags } from "../session.ts";
+import type { Column } from "../output.ts";
+import type { CliSession } from "../session.ts";
+
+const PROFILES: Column<{ name: string; url: string; in_use: boolean }>[] = [
+	{ title: "NAME", of: ({ name }) => name },
+	{ title: "URL", of: ({ url }) => url },
+	{ title: "IN USE", of: ({ in_use }) => (in_use ? "yes" : "") },
+];
 
 export function addLogin(program: Command, begin: () => CliSession): void {
 	program
 		.command("login")
-		.description("store an API key, which is read from stdin, as a profile")
+		.description("store an API key as a profile; it is read from stdin, or asked for on a terminal")
 		.action(async () => {
 			const session = begin();
-			const { url, name } = session.profiles.target(program.opts<SharedFlags>());
-			const key = (await session.surroundings.readStdin()).trim();
+			const { url, name } = session.profiles.target(session.flags);
+			const key = (await keyFor(session, url)).trim();
 			if (key === "") throw new UsageError("Send the API key on stdin: `holdfast login < key.txt`.");
-			const { tenant } = await session.client(url, key).session();
+			const { tenant } = await session.client({ url, key }).session();
 			session.profiles.save(name, { url, key });
 			session.out.note(`Signed in to ${tenant.name} at ${url}, as the profile ${name}.`);
 		});
@@ -21,7 +28,7 @@ export function addLogin(program: Command, begin: () => CliSession): void {
 		.description("forget the key of a profile")
 		.action(() => {
 			const session = begin();
-			const { name } = session.profiles.target(program.opts<SharedFlags>());
+			const { name } = session.profiles.target(session.flags);
 			if (!session.profiles.remove(name)) throw new UsageError(`There is no profile ${name}.`);
 		});
 	program
@@ -32,9 +39,9 @@ export function addLogin(program: Command, begin: () => CliSession): void {
 			session.out.object(await session.connect().session());
 		});
 	const profiles = program.command("profiles").description("list the profiles");
-	profiles.action(() => {
+	profiles.action(async () => {
 		const session = begin();
-		for (const profile of session.profiles.list()) session.out.object(profile);
+		await session.out.rows(session.profiles.list(), PROFILES);
 	});
 	profiles
 		.command("use <name>")
@@ -42,4 +49,11 @@ export function addLogin(program: Command, begin: () => CliSession): void {
 		.action((name: string) => {
 			if (!begin().profiles.use(name)) throw new UsageError(`There is no profile ${name}.`);
 		});
+}
+
+async function keyFor({ surroundings, stderr }: CliSession, url: string): Promise<string> {
+	const { readLine, readStdin } = surroundings;
+	if (readLine === null) return await readStdin();
+	stderr.write(`API key for ${url}: `);
+	return await readLine(true);
 }

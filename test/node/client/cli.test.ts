@@ -22,7 +22,10 @@ interface Run {
 	/** By method and path; any other request is 404. */
 	replies?: Record<string, { status?: number; body?: unknown; headers?: Record<string, string> }>;
 	isTTY?: boolean;
+	columns?: number;
 	stdin?: string;
+	/** What the user types, line by line. */
+	typed?: string[];
 	env?: Record<string, string>;
 	signal?: AbortSignal;
 	/** Called with each request. */
@@ -30,14 +33,18 @@ interface Run {
 }
 
 /** Runs a command line against a service of replies. */
-async function run(argv: string[], { replies = {}, isTTY = false, stdin = "", env, signal, onSend }: Run = {}) {
+async function run(argv: string[], given: Run = {}) {
+	const { replies = {}, isTTY = false, columns = 200, stdin = "", typed, env, signal, onSend } = given;
 	const written = { out: "", err: "" };
 	const sent: { url: string; key: string | null; body: unknown }[] = [];
+	const opened: string[] = [];
 	const code = await main(argv, {
-		stdout: { isTTY, write: (text) => void Object.assign(written, { out: written.out + text }) },
-		stderr: { isTTY, write: (text) => void Object.assign(written, { err: written.err + text }) },
+		stdout: { isTTY, columns, write: (text) => void Object.assign(written, { out: written.out + text }) },
+		stderr: { isTTY, columns, write: (text) => void Object.assign(written, { err: written.err + text }) },
 		readStdin: async () => stdin,
-		env: { XDG_CONFIG_HOME: home, STATE_DIR: home, ...(env ?? { HOLDFAST_API_KEY: "hf_key" }) },
+		readLine: typed === undefined ? null : async () => typed.shift() ?? "",
+		openBrowser: (url) => void opened.push(url),
+		env: { NO_COLOR: "1", XDG_CONFIG_HOME: home, STATE_DIR: home, ...(env ?? { HOLDFAST_API_KEY: "hf_key" }) },
 		signal: signal ?? new AbortController().signal,
 		fetch: async (url, init) => {
 			onSend?.();
@@ -49,7 +56,7 @@ async function run(argv: string[], { replies = {}, isTTY = false, stdin = "", en
 			return new Response(status === 204 ? null : JSON.stringify(body), { status, headers });
 		},
 	});
-	return { code, ...written, sent };
+	return { code, ...written, sent, opened };
 }
 
 const ASK = (status: JobState, content = "Rayleigh.") => ({
