@@ -7,6 +7,8 @@ import type {
 	AuditEntry,
 	AuditEntryList,
 	CreateApiKey,
+	Model,
+	ModelList,
 	NewApiKey,
 	UsageDay,
 	UsageList,
@@ -58,6 +60,24 @@ export class Usage {
 		return new Pages((after = page.after) =>
 			this.#http.json<UsageList>({ method: "GET", path: "/v1/usage", query: { ...page, after }, signal }),
 		);
+	}
+}
+
+export class Models {
+	readonly #http: Http;
+
+	constructor(http: Http) {
+		this.#http = http;
+	}
+
+	/** All on one page, each with what keeps its calls from starting. */
+	list({ signal }: CallOptions = {}): Pages<Model> {
+		return new Pages(() => this.#http.json<ModelList>({ method: "GET", path: "/v1/models", signal }));
+	}
+
+	/** Any model that the service can call. */
+	async get(name: string, options: CallOptions = {}): Promise<Model> {
+		return await this.#http.json({ method: "GET", path: `/v1/models/${encodeURIComponent(name)}`, ...options });
 	}
 }
 

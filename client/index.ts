@@ -1,5 +1,5 @@
 /** The client of Holdfast's API, for Node 20 and later, Workers, browsers, Deno and Bun. */
-import { Audit, Keys, Usage } from "./account.ts";
+import { Audit, Keys, Models, Usage } from "./account.ts";
 import { Admin } from "./admin.ts";
 import { type BatchItem, type BatchOptions, batch } from "./batch.ts";
 import { type CallOptions, Http, type Options } from "./http.ts";
@@ -22,6 +22,7 @@ export class Holdfast {
 	readonly deliveries: Deliveries;
 	readonly keys: Keys;
 	readonly usage: Usage;
+	readonly models: Models;
 	readonly audit: Audit;
 	readonly admin: Admin;
 	readonly #http: Http;
@@ -34,6 +35,7 @@ export class Holdfast {
 		this.deliveries = new Deliveries(this.#http);
 		this.keys = new Keys(this.#http);
 		this.usage = new Usage(this.#http);
+		this.models = new Models(this.#http);
 		this.audit = new Audit(this.#http);
 		this.admin = new Admin(this.#http);
 	}

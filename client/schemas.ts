@@ -51,6 +51,9 @@ export interface Schemas {
 	ApiKeyList?: ApiKeyList;
 	UsageList?: UsageList;
 	UsageDay?: UsageDay;
+	ModelList?: ModelList;
+	Model?: Model;
+	Count?: Count;
 	Tenant?: Tenant;
 	CreateTenant?: CreateTenant;
 	TenantList?: TenantList;
@@ -1599,6 +1602,49 @@ export interface UsageDay {
 	 * How many of the total are estimates.
 	 */
 	estimated_tokens: number;
+}
+export interface ModelList {
+	object: "list";
+	data: Model[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface Model {
+	id: string;
+	object: "model";
+	/**
+	 * Unknown, and always 0: OpenAI's clients require it.
+	 */
+	created: number;
+	/**
+	 * The provider that serves the model.
+	 */
+	owned_by: string;
+	/**
+	 * `healthy`; `throttled`, `blocked` or `unavailable`: no call starts before `until`; `recovering`: a few calls may start. Further values may follow.
+	 */
+	state: string;
+	until: string | null;
+	/**
+	 * How many calls may start now. Null: any number.
+	 */
+	permits: number | null;
+	/**
+	 * How often in a row calls were stopped.
+	 */
+	trips: number;
+	parked_jobs: Count;
+}
+/**
+ * Jobs of this tenant that wait for the model.
+ */
+export interface Count {
+	value: number;
+	/**
+	 * True: counting stopped at `value`.
+	 */
+	or_more: boolean;
 }
 export interface Tenant {
 	id: string;

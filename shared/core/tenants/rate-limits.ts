@@ -45,7 +45,7 @@ export function unitsOf(request: {
 }
 
 /** Paths that end with the name of a collection. */
-const LISTS = /\/(jobs|deliveries|webhook_endpoints|keys|usage|audit_log)\/?$/;
+const LISTS = /\/(jobs|deliveries|webhook_endpoints|keys|usage|audit_log|models)\/?$/;
 /** Parameters that choose a page, and leave out no row. */
 const PAGING: ReadonlySet<string> = new Set(["limit", "after", "order"]);
 

@@ -90,3 +90,33 @@ export function breakerEventFor(
 function openMs(waitMs: number): number {
 	return Math.min(waitMs, OPEN_MS_REQUESTED_MAX);
 }
+
+/** One breaker of a model. */
+export interface BreakerState {
+	key: string;
+	reason: "throttled" | "blocked" | "unavailable";
+	isOpen: boolean;
+	openUntil: number;
+	/** Null: it only observes. */
+	permits: number | null;
+	trips: number;
+}
+
+export interface ModelState {
+	state: "healthy" | BreakerState["reason"] | "recovering";
+	/** Null: calls may start. */
+	openUntil: number | null;
+	/** How many calls may start. Null: any number. */
+	permits: number | null;
+	trips: number;
+}
+
+/** What the breakers of a model mean for its next call, which needs all of them. */
+export function modelStateOf(breakers: readonly BreakerState[]): ModelState {
+	const trips = Math.max(0, ...breakers.map((one) => one.trips));
+	const [last] = breakers.filter(({ isOpen }) => isOpen).sort((a, b) => b.openUntil - a.openUntil);
+	if (last !== undefined) return { state: last.reason, openUntil: last.openUntil, permits: 0, trips };
+	const admitted = breakers.flatMap(({ permits }) => permits ?? []);
+	if (admitted.length === 0) return { state: "healthy", openUntil: null, permits: null, trips };
+	return { state: "recovering", openUntil: null, permits: Math.min(...admitted), trips };
+}

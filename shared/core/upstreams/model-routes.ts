@@ -42,7 +42,7 @@ export const ModelRouteSchema = z
 		stream: Stream.optional(),
 		/** `never`: its server refuses `stream_options`, and gets none. */
 		stream_options: Requested.optional(),
-		/** Models to list for callers. */
+		/** Models to list for callers, besides a `match` without stars. */
 		list: z.array(ModelName).max(LISTED_MAX).optional(),
 		/** What the inputs of its jobs may have although it is refused by default. */
 		allow: z.array(z.enum(ALLOWABLE)).optional(),
@@ -85,6 +85,12 @@ export const SIMULATED_ROUTE: ModelRoute = { match: "simulated/*", provider: "si
 /** The route that serves `model`; null if none does: the job is refused at submission. */
 export function routeFor(routes: readonly ModelRoute[], model: string): ModelRoute | null {
 	return routes.find((route) => matches(route.match, model)) ?? null;
+}
+
+/** Models that callers are shown: the default one, and those that routes name. */
+export function listedModels(routes: readonly ModelRoute[], defaultModel: string): string[] {
+	const named = routes.flatMap(({ match, list = [] }) => [...(match.includes("*") ? [] : [match]), ...list]);
+	return [...new Set([defaultModel, ...named])];
 }
 
 /** What the routes of all `models` allow: a job may call each of them. */

@@ -65,6 +65,18 @@ export async function listUsage(db: Database, query: UsageQuery): Promise<UsageD
 	}));
 }
 
+const RECENT_DAYS = 30;
+const RECENT_ROWS_MAX = 300;
+
+/** Models that the tenant's jobs used in the last 30 days, the latest first: those of 300 rows at most. `other` names none. */
+export async function listUsedModels(db: Database, tenantId: string): Promise<string[]> {
+	const rows = await db.all<Pick<UsageRow, "model">>("list used models", {
+		sql: `SELECT model FROM usage WHERE tenant_id = ?2 AND day > ${TODAY} - ?3 AND model <> 'other' ORDER BY day DESC LIMIT ?4`,
+		params: [db.clock(), tenantId, RECENT_DAYS, RECENT_ROWS_MAX],
+	});
+	return [...new Set(rows.map(({ model }) => model))];
+}
+
 function dayOrNull(date: string | null): number | null {
 	return date === null ? null : dayOf(date);
 }

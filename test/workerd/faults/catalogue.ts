@@ -41,8 +41,8 @@ export const SWEEPER = callsOf({
 export const INTAKE = callsOf({
 	d1: `count sealed secrets, create api key, create tenant, delete tenant, erase job, filter existing jobs, find api key, find api key in force,
 		find idempotency key, foresee submissions, find job, find job summary, find job with input, find tenant, finish jobs,
-		list api keys, list audit log, list deliveries of job, list jobs, list tenants, list usage, note api key use,
-		read status, reveal webhook secret, revoke api key, rotate webhook secret, submit job, submit job or explain, update tenant`,
+		list api keys, list audit log, list deliveries of job, list jobs, list tenants, list usage, list used models, note api key use,
+		read model states, read status, reveal webhook secret, revoke api key, rotate webhook secret, submit job, submit job or explain, update tenant`,
 	fetch: "addresses",
 	limiter: "keys, unauthenticated",
 	queue: "send jobs, sendBatch deliveries, sendBatch jobs",
@@ -87,8 +87,8 @@ export const NEVER_MADE: Readonly<Record<string, string>> = {
 /** By file of stories. */
 export const OPERATIONS = {
 	intake:
-		`cancelJob createKey createTenant createTenantKey deleteJob deleteTenant getJob getJobInput getJobResult getKey getStatus
-		getTenant getWebhookSigningSecret listAuditLog listJobAttempts listJobDeliveries listJobs listKeys listTenantAuditLog
+		`cancelJob createKey createTenant createTenantKey deleteJob deleteTenant getJob getJobInput getJobResult getKey getModel getStatus
+		getTenant getWebhookSigningSecret listAuditLog listJobAttempts listJobDeliveries listJobs listKeys listModels listTenantAuditLog
 		listTenantKeys listTenants listUsage retryJob revokeKey revokeTenantKey rotateWebhookSigningSecret submitJob
 		updateTenant`.split(/\s+/),
 	webhooks: `createWebhookEndpoint deleteWebhookEndpoint enableWebhookEndpoint getDelivery getWebhookEndpoint

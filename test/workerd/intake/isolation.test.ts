@@ -56,6 +56,7 @@ const KINDS: Record<string, Kind> = {
 		remove: null,
 		nobodys: [`key_${NOBODYS}`, `ten_${NOBODYS}`],
 	},
+	models: { make: async () => "simulated%2Fecho", remove: null, nobodys: [] },
 };
 
 /** A succeeded job with a delivery, with the owner's canary in all its texts. */
@@ -77,7 +78,8 @@ const routes = description.operations.map((operation) => ({
 	at: (id: string) => operation.path.replace(/\{\w+\}/, id),
 }));
 const guarded = routes.filter(({ access }) => access !== null && access !== "admin");
-const named = guarded.filter(({ kind }) => kind !== null);
+/** A model belongs to no tenant. */
+const named = guarded.filter(({ kind }) => kind !== null && kind !== "models");
 
 const meter = meteredD1(env.DB);
 const queue = new Proxy(env.JOB_QUEUE, { get: () => async () => undefined });

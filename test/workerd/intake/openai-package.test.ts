@@ -154,3 +154,11 @@ describe("client.webhooks", () => {
 		expect(refused).toMatchObject({ status: 400, code: "invalid_request", param: "event_types.1" });
 	});
 });
+
+it("client.models lists the models, and gets one by its name", async () => {
+	answerOf = (request, server) => server(request);
+	const ids = [];
+	for await (const model of client.models.list()) ids.push(model.id);
+	expect(ids).toEqual(["simulated/echo"]);
+	expect(await client.models.retrieve("simulated/echo")).toMatchObject({ id: "simulated/echo", object: "model" });
+});

@@ -74,7 +74,7 @@ export function rowOf(job: StoredJob): Row {
 }
 
 export async function insertRow(
-	table: "jobs" | "deliveries" | "tenants" | "idempotency_keys" | "api_keys" | "tombstones" | "usage",
+	table: "jobs" | "deliveries" | "tenants" | "idempotency_keys" | "api_keys" | "tombstones" | "usage" | "breakers",
 	row: Row,
 ): Promise<void> {
 	const columns = Object.keys(row);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { beforeAll, describe, expect, it } from "vitest";
 import { recordFailure, recordRecovery, returnPermits } from "../../../../shared/db/admission/breakers.ts";
+import { readModelStates } from "../../../../shared/db/admission/model-states.ts";
 import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { exhaustParkedDeliveries, skipParkedDeliveries } from "../../../../shared/db/deliveries/end-parked.ts";
@@ -23,7 +24,7 @@ import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { findSubmission, foreseeSubmissions } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { findApiKey, listApiKeys, noteKeyUse, revokeApiKey } from "../../../../shared/db/tenants/api-keys.ts";
 import { listAuditLog, recordAct } from "../../../../shared/db/tenants/audit-log.ts";
-import { listUsage } from "../../../../shared/db/tenants/list-usage.ts";
+import { listUsage, listUsedModels } from "../../../../shared/db/tenants/list-usage.ts";
 import { countSeals, findSecretsSealedWith, replaceSeals } from "../../../../shared/db/tenants/sealed-secrets.ts";
 import {
 	findTenant,
@@ -191,6 +192,8 @@ async function callRest(): Promise<void> {
 		const after = page.after === null ? null : { date: "2026-01-01", model: "m" };
 		await listUsage(db, { ...page, tenantId: T, from: null, to: null, after });
 	}
+	await listUsedModels(db, T);
+	await readModelStates(db, T, ["model:c|m"]);
 	await findApiKey(db, T, "key");
 	await noteKeyUse(db, "key");
 	await revokeApiKey(db, "key", T, BY);

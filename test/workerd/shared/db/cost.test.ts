@@ -6,6 +6,7 @@ import { env } from "cloudflare:workers";
 import { beforeAll, describe, expect, it } from "vitest";
 import { smallestIdAt } from "../../../../shared/core/ids.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
+import { readModelStates } from "../../../../shared/db/admission/model-states.ts";
 import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { findPendingDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
@@ -20,6 +21,7 @@ import { type JobFilter, listJobs } from "../../../../shared/db/jobs/list-jobs.t
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
 import { findJobsToSweep, noteSwept } from "../../../../shared/db/jobs/sweep-jobs.ts";
 import { whyNotLeased } from "../../../../shared/db/jobs/why-not-leased.ts";
+import { listUsedModels } from "../../../../shared/db/tenants/list-usage.ts";
 import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/upkeep/prune-records.ts";
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
@@ -39,7 +41,17 @@ import {
 	sweptOf,
 	WEBHOOK,
 } from "../../../support/job-of.ts";
-import { aDelivery, aJob, aTenant, BY, copyRow, deliveryRowOf, type Row, rowOf } from "../../support/a-job.ts";
+import {
+	aDelivery,
+	aJob,
+	aTenant,
+	BY,
+	copyRow,
+	deliveryRowOf,
+	insertRow,
+	type Row,
+	rowOf,
+} from "../../support/a-job.ts";
 import { submitJob } from "../../support/submit-job.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
 
@@ -135,6 +147,14 @@ const HOT: Record<string, () => Promise<unknown>> = {
 	list: async () => listJobs(db, page(await aJob({ tenantId: anId("ten") }))),
 	"list by a filter": async () =>
 		listJobs(db, page(await aJob({ tenantId: anId("ten") }), { model: "simulated/echo" })),
+	"read model states": async () => {
+		const key = anId("job");
+		const open = { reason: "throttled", open_until: NOW, trips: 1, tripped_at: 0, observed_until: 0 };
+		await insertRow("breakers", { key, ...open });
+		await aJob({ tenantId: CROWDED, parkedOn: key });
+		return readModelStates(db, CROWDED, [key]);
+	},
+	"list used models": async () => listUsedModels(db, CROWDED),
 	"list many": async () => listJobs(db, page(jobOf({ tenantId: CROWDED }))),
 	"sweep jobs": async () => {
 		await aJob({ sweepAt: 1 });

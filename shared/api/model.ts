@@ -1,0 +1,52 @@
+/** Models, as OpenAI's list has them, with what keeps calls from starting. */
+import { z } from "@hono/zod-openapi";
+import type { ModelState } from "../core/upstreams/breaker.ts";
+import { listOf } from "./page.ts";
+import { time, timestampOrNull } from "./time.ts";
+
+/** A number that is counted up to a limit. */
+export const Count = z
+	.object({ value: z.number().int(), or_more: z.boolean().describe("True: counting stopped at `value`.") })
+	.openapi("Count");
+
+export const ModelBody = z
+	.object({
+		id: z.string(),
+		object: z.literal("model"),
+		created: z.number().int().describe("Unknown, and always 0: OpenAI's clients require it."),
+		owned_by: z.string().describe("The provider that serves the model."),
+		state: z
+			.string()
+			.describe(
+				"`healthy`; `throttled`, `blocked` or `unavailable`: no call starts before `until`; `recovering`: a few calls may start. Further values may follow.",
+			),
+		until: time.nullable(),
+		permits: z.number().int().nullable().describe("How many calls may start now. Null: any number."),
+		trips: z.number().int().describe("How often in a row calls were stopped."),
+		parked_jobs: Count.describe("Jobs of this tenant that wait for the model."),
+	})
+	.openapi("Model");
+
+export const ModelList = listOf(ModelBody).openapi("ModelList");
+
+interface Model extends ModelState {
+	name: string;
+	provider: string;
+	parkedJobs: number;
+	/** Not all parked jobs were counted. */
+	isCut: boolean;
+}
+
+export function viewModel(model: Model): z.infer<typeof ModelBody> {
+	return {
+		id: model.name,
+		object: "model",
+		created: 0,
+		owned_by: model.provider,
+		state: model.state,
+		until: timestampOrNull(model.openUntil),
+		permits: model.permits,
+		trips: model.trips,
+		parked_jobs: { value: model.parkedJobs, or_more: model.isCut },
+	};
+}

@@ -1,0 +1,124 @@
+/** What a caller sees of its work at a glance, at a cost that no backlog raises. */
+import { env } from "cloudflare:workers";
+import { describe, expect, it } from "vitest";
+import { ModelBody, ModelList } from "../../../shared/api/model.ts";
+import { Database } from "../../../shared/db/database.ts";
+import { runtime } from "../../../workers/runtime.ts";
+import { DAY, MINUTE, NOW } from "../../support/job-of.ts";
+import { aJob, copyRow, insertRow, rowOf } from "../support/a-job.ts";
+import { meteredD1 } from "../support/watched-d1.ts";
+import { aCaller, refusalOf, sendTo } from "./caller.ts";
+import { theServices } from "./services.ts";
+
+const meter = meteredD1(env.DB);
+const db = new Database(meter.d1, runtime, () => NOW);
+const routes = [
+	{ match: "gpt-5.5", provider: "openai-compatible" as const, base_url: "https://a.example.com" },
+	{ match: "@cf/*", provider: "workers-ai" as const, list: ["@cf/meta/llama-4"] },
+	{ match: "sim*", provider: "simulated" as const },
+];
+const { server } = theServices({ db, config: { modelRoutes: routes, defaultModel: "sim" } });
+
+const { tenantId, key } = await aCaller();
+const other = await aCaller();
+const get = (path: string, as = key) => sendTo(server, "GET", path, { key: as });
+
+/** Reads rows of D1, besides the key's. */
+async function costOf(path: string) {
+	await get(path);
+	meter.read();
+	const { status } = await get(path);
+	return { status, rowsRead: meter.read().rowsRead };
+}
+
+const aBreaker = (key: string, values: object) =>
+	insertRow("breakers", {
+		key,
+		reason: "throttled",
+		permits: 1,
+		trips: 1,
+		tripped_at: NOW,
+		observed_until: 0,
+		...values,
+	});
+
+/** So many jobs of `whose` that wait for a breaker. */
+async function parked(whose: string, model: string, parkedOn: string, count: number) {
+	const row = rowOf(await aJob({ tenantId: whose, models: [model], parkedOn }));
+	await copyRow("jobs", row, count - 1, { id: `'${row.id}' || printf('%08d', n.i)` });
+}
+
+describe("GET /v1/models", () => {
+	const all = async (as = key) => ModelList.parse((await get("/v1/models", as)).body).data;
+	const states = async (as = key) => (await all(as)).map(({ id, state, until }) => [id, state, until]);
+
+	it("lists the default model, those that routes name, and those that own jobs used, as OpenAI does", async () => {
+		const day = Math.floor(NOW / DAY);
+		for (const [whose, model, days] of [
+			[tenantId, "sim/used", 3],
+			[tenantId, "sim/long-ago", 31],
+			[tenantId, "gone/unserved", 0],
+			[tenantId, "other", 0],
+			[other.tenantId, "sim/theirs", 0],
+		] as const)
+			await env.DB.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, 1, 1, 1, 1, 2, 0)")
+				.bind(whose, day - days, model)
+				.run();
+		const { body } = await get("/v1/models");
+		const ids = ["@cf/meta/llama-4", "gpt-5.5", "sim", "sim/used"];
+		expect(body).toMatchObject({ object: "list", has_more: false, first_id: ids[0], last_id: ids.at(-1) });
+		expect((await all()).map(({ id }) => id)).toEqual(ids);
+		expect((await all())[1]).toEqual({
+			id: "gpt-5.5",
+			object: "model",
+			created: 0,
+			owned_by: "openai-compatible",
+			state: "healthy",
+			until: null,
+			permits: null,
+			trips: 0,
+			parked_jobs: { value: 0, or_more: false },
+		});
+	});
+
+	it("shows for each what its next call waits for: of its tenant's breakers and the shared ones, the last to open", async () => {
+		const [soon, later] = [NOW + MINUTE, NOW + 2 * MINUTE];
+		const gpt = "model:openai-compatible https://a.example.com/|gpt-5.5";
+		await aBreaker(gpt, { open_until: soon, trips: 3 });
+		expect((await states())[1]).toEqual(["gpt-5.5", "throttled", new Date(soon).toISOString()]);
+		await aBreaker(`own:${tenantId}|credential:openai-compatible https://a.example.com/`, {
+			reason: "blocked",
+			open_until: later,
+		});
+		expect((await states())[1]).toEqual(["gpt-5.5", "blocked", new Date(later).toISOString()]);
+		expect((await states(other.key))[1]).toEqual(["gpt-5.5", "throttled", new Date(soon).toISOString()]);
+		await aBreaker("model:simulated|sim", { open_until: NOW, permits: 3 });
+		await aBreaker("credential:workers-ai @cf", { reason: "unavailable", open_until: 0, permits: null, trips: 0 });
+		await parked(tenantId, "gpt-5.5", gpt, 3);
+		await parked(other.tenantId, "gpt-5.5", gpt, 5);
+		expect(
+			(await all()).map(({ state, permits, trips, parked_jobs }) => [state, permits, trips, parked_jobs.value]),
+		).toEqual([
+			["healthy", null, 0, 0],
+			["blocked", 0, 3, 3],
+			["recovering", 3, 1, 0],
+			["healthy", null, 0, 0],
+		]);
+	});
+
+	it("counts jobs up to a thousand, and reads no more rows for a longer line", async () => {
+		await aBreaker("model:simulated|sim", { open_until: NOW });
+		await parked(tenantId, "sim", "model:simulated|sim", 2_000);
+		const [, , sim] = await all();
+		expect(sim?.parked_jobs).toEqual({ value: 1_000, or_more: true });
+		const { rowsRead } = await costOf("/v1/models");
+		expect(rowsRead).toBeGreaterThan(1_000);
+		expect(rowsRead).toBeLessThan(2_100);
+	});
+
+	it("shows any model that a route serves, by its name, and no other", async () => {
+		const found = ModelBody.parse((await get("/v1/models/%40cf%2Fanything")).body);
+		expect(found).toMatchObject({ id: "@cf/anything", owned_by: "workers-ai" });
+		expect(refusalOf(await get("/v1/models/claude"))).toMatchObject({ status: 404, code: "not_found" });
+	});
+});
