@@ -30,7 +30,7 @@ export function localConfig(
 ): WranglerConfig {
 	// Without this list wrangler takes every line of the env file, so providers' keys arrive beside the required two.
 	const { secrets: _, ...config } = structuredClone(production);
-	config.main = join(root, config.main);
+	config.main = join(root, "workers/local.ts");
 	config.vars = vars;
 	for (const database of config.d1_databases) database.migrations_dir = join(root, database.migrations_dir);
 	for (const consumer of config.queues.consumers) {

@@ -31,9 +31,7 @@ interface Ground {
 }
 
 async function main(): Promise<boolean> {
-	const { values } = parseArgs({
-		options: { only: { type: "string", default: "" }, except: { type: "string", default: "none" } },
-	});
+	const { values } = parseArgs({ options: { only: { type: "string", default: "" } } });
 	const upstream = await openUpstream();
 	const service = await startTemporaryService({ MODEL_ROUTES: routesTo(upstream.modelUrl), RATE_LIMITS: "true" });
 	try {
@@ -43,7 +41,7 @@ async function main(): Promise<boolean> {
 			bystander.postMessage(window);
 			return new Promise((resolve) => bystander.once("message", resolve));
 		};
-		const attacks = ATTACKS.filter(({ name }) => name.includes(values.only) && !name.includes(values.except));
+		const attacks = ATTACKS.filter(({ name }) => name.includes(values.only));
 		const isHeld = await holdsAgainst(attacks, { service, upstream, measure });
 		await bystander.terminate();
 		return isHeld;
@@ -96,6 +94,7 @@ async function carryOut(attack: Attack, { service, upstream, measure }: Ground, 
 	const ratios = ratiosOf(idle, attacked);
 	const isHeld =
 		METRICS.every((metric) => ratios[metric] <= RATIO_MAX) &&
+		(attack.refusedWith === undefined || attacker.statuses.has(attack.refusedWith)) &&
 		events <= (attack.eventsPerSecondMax ?? 0) * seconds + EVENTS_BURST;
 	const figures = line(attack.name, (metric) => `${attacked[metric].toFixed(0)} = ${ratios[metric].toFixed(1)} x`);
 	const statuses = [...attacker.statuses].map(([status, count]) => `${count} x ${status}`).join(", ");

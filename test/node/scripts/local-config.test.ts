@@ -25,13 +25,13 @@ function settings(file: Record<string, string>, environment: Record<string, stri
 }
 
 describe("localConfig", () => {
-	it("differs from production in paths, variables, the list of secrets, the width of two queues, and the rates of a key and of webhooks", () => {
+	it("differs from production in paths, its bucket, variables, the list of secrets, the width of two queues, and the rates of a key and of webhooks", () => {
 		const local = localConfig(production(), "/home/me/holdfast", {
 			vars: { DEFAULT_MODEL: "a" },
 			hasRateLimits: false,
 		});
 		expect(local).toEqual({
-			main: "/home/me/holdfast/workers/index.ts",
+			main: "/home/me/holdfast/workers/local.ts",
 			vars: { DEFAULT_MODEL: "a" },
 			d1_databases: [{ migrations_dir: "/home/me/holdfast/migrations" }],
 			queues: {

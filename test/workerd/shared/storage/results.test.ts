@@ -14,8 +14,10 @@ import {
 } from "../../../../shared/storage/keys.ts";
 import { ObjectStore } from "../../../../shared/storage/object-store.ts";
 import { findStoredResult, openResult, readResult, storeResult } from "../../../../shared/storage/results.ts";
+import { inSlices } from "../../../../workers/local.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { anAttempt, anId, DAY, HOUR, NOW, SUCCEEDED, USAGE } from "../../../support/job-of.ts";
+import { standIn } from "../../support/watched-d1.ts";
 
 const objects = new ObjectStore(env.RESULTS, runtime);
 
@@ -205,5 +207,28 @@ describe("eraseObjects", () => {
 			expect(job && (await env.RESULTS.head(job.inputKey ?? ""))).toBeNull();
 		}
 		expect(await findStoredResult(objects, kept)).not.toBeNull();
+	});
+});
+
+describe("the bucket of a local run", () => {
+	const [large, key] = [Uint8Array.from({ length: 4 * 1024 * 1024 + 1 }, (_, at) => at % 251), `local/${anId("job")}`];
+	const local = inSlices(env.RESULTS);
+
+	it("puts large bytes as they are, and lets others run meanwhile", async () => {
+		let [turns, isPutting] = [0, true];
+		const others = async () => {
+			for (; isPutting; turns++) await runtime.sleep(0);
+		};
+		await Promise.all([new ObjectStore(local, runtime).put(key, large).finally(() => (isPutting = false)), others()]);
+		expect(turns).toBeGreaterThan(8);
+		expect(await new ObjectStore(local, runtime).bytes(key)).toEqual(large);
+	});
+
+	it("ends a put that reads nothing of the bytes as that put ends", async () => {
+		const options = { onlyIf: { etagDoesNotMatch: "*" } };
+		expect(await inSlices(env.RESULTS).put(`${key}/once`, large, options)).not.toBeNull();
+		expect(await inSlices(env.RESULTS).put(`${key}/once`, large, options)).toBeNull();
+		const broken = inSlices(standIn(env.RESULTS, { put: async () => Promise.reject(new Error("no R2")) }));
+		await expect(broken.put(key, large)).rejects.toThrow("no R2");
 	});
 });
