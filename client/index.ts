@@ -48,6 +48,11 @@ export class Holdfast {
 		return batch(this.jobs, items, options);
 	}
 
+	/** Throws where a setting of the service is missing or invalid. */
+	async health(options: CallOptions = {}): Promise<{ status: "ok" }> {
+		return await this.#http.json({ method: "GET", path: "/healthz", ...options });
+	}
+
 	/** Whose the API key is, and what it may do. */
 	async session(options: CallOptions = {}): Promise<Session> {
 		return await this.#http.json({ method: "GET", path: "/v1/session", ...options });

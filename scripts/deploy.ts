@@ -99,7 +99,7 @@ function showNextSteps(url: string, accountId: string, { name, vars }: Installat
 	say(`${bold("Ready")} on ${url}`);
 	say();
 	say(`  Verify it     ${isVerifiable ? `ADMIN_TOKEN=… npm run verify -- ${url}` : "npm run deploy -- --simulated"}`);
-	say(`  First tenant  HOLDFAST_URL=${url} ADMIN_TOKEN=… npm run admin -- tenants create "My team"`);
+	say(`  First tenant  HOLDFAST_URL=${url} ADMIN_TOKEN=… npm run holdfast -- admin tenants create "My team"`);
 	say(`  Dashboard     https://dash.cloudflare.com/${accountId}/workers/services/view/${name}/production`);
 	say(
 		dim("  Cron may take up to 15 minutes to begin. Models need AI Gateway credits or a provider key: docs/deploy.md."),

@@ -73,7 +73,7 @@ function welcome({ url, key, sweepSeconds }: { url: string; key: string; sweepSe
 	say();
 	say(`  API key  ${green(key)}`);
 	say(`  API      ${url}/docs`);
-	say(`  Admin    npm run admin -- --help`);
+	say(`  Admin    npm run holdfast -- admin --help`);
 	say();
 	say(`  curl ${url}/v1/jobs -H 'Content-Type: application/json' \\`);
 	say(`    -H 'Authorization: Bearer ${key}' \\`);

@@ -2,8 +2,12 @@
 import { Command, CommanderError } from "commander";
 import { ApiError } from "../errors.ts";
 import { addAccount } from "./commands/account.ts";
+import { addAdmin } from "./commands/admin.ts";
 import { addAsk, addJobs } from "./commands/jobs.ts";
 import { addLogin } from "./commands/login.ts";
+import { addService } from "./commands/service.ts";
+import { addWebhooks } from "./commands/webhooks.ts";
+import { addCompletion } from "./completion.ts";
 import { EXIT, exitCodeOf } from "./exit-codes.ts";
 import { CliSession, type SharedFlags, type Surroundings } from "./session.ts";
 import { Terminal } from "./terminal.ts";
@@ -25,12 +29,17 @@ export function commandsOf(begin: (flags: SharedFlags) => CliSession): Command {
 		.option("--json", "one JSON object a line, on a terminal too")
 		.option("--quiet", "nothing on stderr but errors")
 		.option("--debug", "each request on stderr, without bodies and keys")
-		.addHelpText("after", CODES);
+		.addHelpText("after", CODES)
+		.configureHelp({ showGlobalOptions: true });
 	const beginHere: Begin = () => begin(program.opts<SharedFlags>());
 	addAsk(program, beginHere);
 	addJobs(program, beginHere);
 	addAccount(program, beginHere);
+	addWebhooks(program, beginHere);
+	addService(program, beginHere);
+	addAdmin(program, beginHere);
 	addLogin(program, beginHere);
+	addCompletion(program, beginHere);
 	return program;
 }
 

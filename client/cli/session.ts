@@ -58,10 +58,14 @@ export class CliSession {
 	}
 
 	/** Every request and pause of the client ends when the user interrupts. */
-	client({ url, key }: Connection): Holdfast {
+	client({ url, key }: Partial<Connection>): Holdfast {
 		const { signal } = this.surroundings;
-		// Without a key the client would take that of the environment, which may be another service's.
-		return new Holdfast({ baseUrl: url, apiKey: key, signal, fetch: this.fetch });
+		return new Holdfast({
+			signal,
+			fetch: this.fetch,
+			...(url === undefined ? {} : { baseUrl: url }),
+			...(key === undefined ? {} : { apiKey: key }),
+		});
 	}
 
 	/** With `--debug`, says what is requested, without bodies and keys. */

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { commandsOf } from "../../client/cli/main.ts";
 import { SCOPES } from "../../shared/core/tenants/api-key.ts";
 import { TENANT_RATE, UNAUTHENTICATED_RATE } from "../../shared/core/tenants/rate-limits.ts";
 import { FAIR_SHARE, TenantLimits } from "../../shared/core/tenants/tenant.ts";
@@ -46,6 +47,12 @@ const toml = read("wrangler.toml");
 const [, varsText = ""] = /\[vars\]\n([^[]*)/.exec(toml.replaceAll(/'.*'/g, "''")) ?? [];
 const vars = new Map([...varsText.matchAll(/^(\w+) = "(.*)"$/gm)].map(([, name = "", value = ""]) => [name, value]));
 const setting = (name: string) => vars.get(name) ?? "";
+
+/** Whether a command begins with the words: what follows a group is one of its own. */
+function isCommand([word = "", ...rest]: string[], among = commandsOf(() => expect.fail())): boolean {
+	const command = among.commands.find((one) => one.name() === word);
+	return command !== undefined && (rest.length === 0 || command.commands.length === 0 || isCommand(rest, command));
+}
 
 /** Every link of a page that leads to a file of the repository, with the path from its root. */
 function linksOf(from: string): { path: string; anchor: string }[] {
@@ -103,11 +110,11 @@ describe("README and docs", () => {
 		expect(tenants.filter((name) => !page("api").includes(`\`${name}`))).toEqual([]);
 	});
 
-	it("name scripts, admin commands, log events and variables that exist", () => {
+	it("name scripts, commands of the command line, log events and variables that exist", () => {
 		const { scripts } = JSON.parse(read("package.json"));
 		expect(all(everything, /npm run (?:-s )?([\w:]+)/g).filter((name) => scripts[name] === undefined)).toEqual([]);
-		const commands = all(everything, /npm run admin -- ([a-z]+(?: [a-z-]+)?)/g);
-		expect(commands.filter((name) => !read("scripts/admin.ts").includes(`\n  ${name} `))).toEqual([]);
+		const commands = all(everything, /run (?:-s )?holdfast -- ([a-z-]+(?: [a-z-]+)*)/g);
+		expect(commands.filter((line) => !isCommand(line.split(" ")))).toEqual([]);
 		const events = all(everything, /`([a-z_]+\.(?:[a-z]+_)?(?:failed|settled|attempted|lettered|finished))`/g);
 		expect(events.filter((name) => !source.includes(`"${name}"`))).toEqual([]);
 		const examples = ["HOLDFAST_WEBHOOK_SECRET", "OPENAI_KEY", "AZURE_KEY"];

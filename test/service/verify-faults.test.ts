@@ -267,7 +267,9 @@ describe.concurrent("a check fails", () => {
 		expect(rows).toMatchObject([
 			{ number: 4, status: "failed", seen: expect.stringMatching(/the deleted tenant \w+: 200 instead of 404/) },
 		]);
-		const ids = [...(left ?? "").matchAll(/npm run admin -- tenants delete (ten_\w+) --yes/g)].map(([, id]) => id);
+		const ids = [...(left ?? "").matchAll(/npm run holdfast -- admin tenants delete (ten_\w+) --yes/g)].map(
+			([, id]) => id,
+		);
 		expect(ids).toHaveLength(2);
 		const token = adminToken;
 		for (const id of ids) await callApi(`${url}/v1/admin/tenants/${id}`, { method: "DELETE", token });

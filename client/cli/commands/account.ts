@@ -1,9 +1,9 @@
 /** `holdfast usage`, `audit` and `keys`. */
 import type { Command } from "commander";
-import type { ApiKey, AuditEntry, UsageDay } from "../../schemas.ts";
-import { count } from "../arguments.ts";
+import type { ApiKey, AuditEntry, CreateApiKey, UsageDay } from "../../schemas.ts";
+import { count, list } from "../arguments.ts";
 import type { Column } from "../output.ts";
-import { first } from "../rows.ts";
+import { ageOf, first, timeOf } from "../rows.ts";
 import type { CliSession } from "../session.ts";
 
 const USAGE: Column<UsageDay>[] = [
@@ -14,20 +14,20 @@ const USAGE: Column<UsageDay>[] = [
 	{ title: "TOKENS", of: ({ total_tokens }) => `${total_tokens}` },
 ];
 
-const AUDIT: Column<AuditEntry>[] = [
-	{ title: "AT", of: ({ created_at }) => created_at },
-	{ title: "ACTOR", of: ({ actor }) => actor },
+export const AUDIT: Column<AuditEntry>[] = [
+	{ title: "AT", of: ({ created_at }) => timeOf(created_at), short: ({ created_at }) => ageOf(created_at) },
+	{ title: "ACTOR", of: ({ actor }) => actor, isCuttable: true },
 	{ title: "ACTION", of: ({ action }) => action },
 	{ title: "TARGET", of: ({ target_id }) => target_id },
 ];
 
-const KEYS: Column<ApiKey>[] = [
+export const KEYS: Column<ApiKey>[] = [
 	{ title: "ID", of: ({ id }) => id },
-	{ title: "NAME", of: ({ name }) => name },
-	{ title: "SCOPES", of: ({ scopes }) => scopes.join(",") },
-	{ title: "LAST USED", of: ({ last_used_at }) => last_used_at ?? "" },
-	{ title: "EXPIRES", of: ({ expires_at }) => expires_at ?? "" },
-	{ title: "REVOKED", of: ({ revoked_at }) => revoked_at ?? "" },
+	{ title: "NAME", of: ({ name }) => name, isCuttable: true },
+	{ title: "SCOPES", of: ({ scopes }) => scopes.join(","), isCuttable: true },
+	{ title: "USED", of: ({ last_used_at }) => timeOf(last_used_at), short: ({ last_used_at }) => ageOf(last_used_at) },
+	{ title: "EXPIRES", of: ({ expires_at }) => timeOf(expires_at), short: ({ expires_at }) => ageOf(expires_at) },
+	{ title: "REVOKED", of: ({ revoked_at }) => timeOf(revoked_at), short: ({ revoked_at }) => ageOf(revoked_at) },
 ];
 
 interface ListFlags {
@@ -49,11 +49,17 @@ export function addAccount(program: Command, begin: () => CliSession): void {
 			await session.out.rows(first(limit, session.connect().audit.list()), AUDIT);
 		},
 	);
-	const keys = program.command("keys").description("list and revoke API keys");
+	const keys = program.command("keys").description("create, list and revoke API keys");
 	limited(keys.command("list")).action(async ({ limit }: ListFlags) => {
 		const session = begin();
 		await session.out.rows(first(limit, session.connect().keys.list()), KEYS);
 	});
+	keyFlags(keys.command("create [name]").description("with scopes that this key has; shown only once")).action(
+		async (name: string | undefined, flags: KeyFlags) => {
+			const session = begin();
+			session.out.object(await session.connect().keys.create(keyOf(name, flags)));
+		},
+	);
 	keys
 		.command("revoke <ids...>")
 		.description("revokes the keys that they created as well")
@@ -65,4 +71,24 @@ export function addAccount(program: Command, begin: () => CliSession): void {
 				session.out.object({ id, revoked: true });
 			}
 		});
+}
+
+export interface KeyFlags {
+	scopes?: string[];
+	expires?: string;
+}
+
+export function keyFlags(command: Command): Command {
+	return command
+		.option("--scopes <scopes>", "what it may do, between commas (default: all but keys:manage)", list)
+		.option("--expires <time>", "such as 2027-06-30T00:00:00Z (default: never)");
+}
+
+/** The service validates the scopes' names. */
+export function keyOf(name = "unnamed", { scopes, expires }: KeyFlags): CreateApiKey {
+	return {
+		name,
+		...(scopes === undefined ? {} : { scopes: scopes.map((one) => one.trim()) as NonNullable<CreateApiKey["scopes"]> }),
+		...(expires === undefined ? {} : { expires_at: expires }),
+	};
 }

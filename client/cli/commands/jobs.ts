@@ -1,22 +1,23 @@
 /** `holdfast ask` and `holdfast jobs`. */
+import { writeFile } from "node:fs/promises";
 import type { Command } from "commander";
-import type { Include, JobFilters } from "../../jobs.ts";
+import type { Include } from "../../jobs.ts";
 import { isFinal } from "../../jobs.ts";
 import type { Job, RetryJob, SubmitJob } from "../../schemas.ts";
 import { count, duration, jsonOrText, list, modelsOf, pair } from "../arguments.ts";
 import { EXIT } from "../exit-codes.ts";
-import type { Column } from "../output.ts";
 import { first } from "../rows.ts";
 import type { CliSession } from "../session.ts";
-
-const COLUMNS: Column<Job>[] = [
-	{ title: "ID", of: ({ id }) => id },
-	{ title: "STATUS", of: ({ status }) => status },
-	{ title: "MODEL", of: ({ model }) => model },
-	{ title: "ATTEMPT", of: ({ attempt, max_attempts }) => `${attempt}/${max_attempts}` },
-	{ title: "CREATED", of: ({ created_at }) => created_at },
-	{ title: "ERROR", of: ({ error }) => error?.code ?? "" },
-];
+import {
+	type Action,
+	type BulkFlags,
+	bulkFlags,
+	changeJobs,
+	type FilterFlags,
+	filterFlags,
+	filtersOf,
+	JOBS,
+} from "./bulk.ts";
 
 /** How many jobs are waited for at a time. With more, the service's rate limit would refuse some. */
 const WAITS_MAX = 16;
@@ -65,9 +66,12 @@ function addReading(jobs: Command, begin: Begin): void {
 	jobs
 		.command("result <id>")
 		.description("the stored completion")
-		.action(async (id: string) => {
+		.option("-o, --output <file>", "write it there")
+		.action(async (id: string, { output }: { output?: string }) => {
 			const session = begin();
-			session.out.object(await session.connect().jobs.result(id));
+			const result = await session.connect().jobs.result(id);
+			if (output === undefined) session.out.object(result);
+			else await writeFile(output, `${JSON.stringify(result)}\n`);
 		});
 	jobs
 		.command("wait <ids...>")
@@ -118,65 +122,53 @@ function addChanging(jobs: Command, begin: Begin): void {
 			const job = (await session.readJson(argument)) as SubmitJob;
 			session.out.object(await session.connect().jobs.submit(job, flags));
 		});
-	jobs.command("cancel <ids...>").action(async (ids: string[]) => {
-		const session = begin();
-		const holdfast = session.connect();
-		for (const id of ids) session.out.object(await holdfast.jobs.cancel(id));
-	});
-	jobs
-		.command("retry <ids...>")
-		.description("run final jobs again, as new ones")
+	bulkFlags(jobs.command("cancel [ids...]").description("by ids, or all queued and running ones of a filter")).action(
+		async (ids: string[], flags: BulkFlags) => await changeJobs(begin(), CANCEL, ids, flags),
+	);
+	bulkFlags(jobs.command("retry [ids...]"))
+		.description("run final jobs again, as new ones: by ids, or all failed and expired ones of a filter")
 		.option("--set <field=json>", "replaces a field of the submission; repeatable", pair)
-		.action(async (ids: string[], flags: { set?: Record<string, string> }) => {
-			const session = begin();
-			const holdfast = session.connect();
+		.action(async (ids: string[], { set = {}, ...flags }: BulkFlags & { set?: Record<string, string> }) => {
 			const overrides: RetryJob = Object.fromEntries(
-				Object.entries(flags.set ?? {}).map(([name, text]) => [name, jsonOrText(text)]),
+				Object.entries(set).map(([name, text]) => [name, jsonOrText(text)]),
 			);
-			for (const id of ids) session.out.object(await holdfast.jobs.retry(id, overrides));
+			await changeJobs(begin(), retryWith(overrides), ids, flags);
 		});
-	jobs
-		.command("delete <ids...>")
-		.description("erase final jobs with all their data")
-		.action(async (ids: string[]) => {
-			const session = begin();
-			const holdfast = session.connect();
-			for (const id of ids) {
-				await holdfast.jobs.delete(id);
-				session.out.object({ id, deleted: true });
-			}
-		});
+	bulkFlags(jobs.command("delete [ids...]"))
+		.description("erase final jobs with all their data: by ids, or all of a filter")
+		.action(async (ids: string[], flags: BulkFlags) => await changeJobs(begin(), DELETE, ids, flags));
 }
 
-interface ListFlags {
-	status?: string;
-	since?: number;
-	model?: string;
-	meta?: Record<string, string>;
-	limit: number;
-}
+const CANCEL: Action = {
+	name: "cancel",
+	past: "Cancelled",
+	statuses: ["queued", "running"],
+	change: async ({ jobs }, id) => await jobs.cancel(id),
+};
+
+const retryWith = (overrides: RetryJob): Action => ({
+	name: "retry",
+	past: "Retried",
+	statuses: ["failed", "expired", "cancelled", "succeeded"],
+	byDefault: ["failed", "expired"],
+	change: async ({ jobs }, id) => await jobs.retry(id, overrides),
+});
+
+const DELETE: Action = {
+	name: "delete",
+	past: "Deleted",
+	statuses: ["succeeded", "failed", "cancelled", "expired"],
+	async change({ jobs }, id) {
+		await jobs.delete(id);
+		return { id, deleted: true };
+	},
+};
 
 function addListing(jobs: Command, begin: Begin): void {
-	jobs
-		.command("list")
-		.description("newest first")
-		.option("--status <states>", "one, or several between commas")
-		.option("--since <time>", "created in the last 24h, 7d …", duration)
-		.option("--model <name>")
-		.option("--meta <key=value>", "repeatable", pair)
+	filterFlags(jobs.command("list").description("newest first"))
 		.option("--limit <n>", "how many at most", count, 20)
-		.action(async (flags: ListFlags) => {
+		.action(async (flags: FilterFlags & { limit: number }) => {
 			const session = begin();
-			await session.out.rows(first(flags.limit, session.connect().jobs.list(filtersOf(flags))), COLUMNS);
+			await session.out.rows(first(flags.limit, session.connect().jobs.list(filtersOf(flags))), JOBS);
 		});
-}
-
-function filtersOf({ status, since, model, meta, limit }: ListFlags): JobFilters {
-	return {
-		...(status === undefined ? {} : { status: status.split(",") as Job["status"][] }),
-		...(since === undefined ? {} : { createdAfter: new Date(Date.now() - since) }),
-		...(model === undefined ? {} : { model }),
-		...(meta === undefined ? {} : { metadata: meta }),
-		limit: Math.min(limit, 100),
-	};
 }

@@ -131,5 +131,5 @@ export async function leftBehind(operator: Caller): Promise<string | null> {
 
 function howToRemove(ids: string[]): string | null {
 	if (ids.length === 0) return null;
-	return ids.map((id) => `  npm run admin -- tenants delete ${id} --yes`).join("\n");
+	return ids.map((id) => `  npm run holdfast -- admin tenants delete ${id} --yes`).join("\n");
 }

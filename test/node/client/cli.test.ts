@@ -290,3 +290,50 @@ describe("profiles", () => {
 		expect(sent).toMatchObject([{ url: "http://127.0.0.1:8787/v1/session", key: "Bearer hf_dev" }]);
 	});
 });
+
+describe("holdfast admin", () => {
+	const env = { ADMIN_TOKEN: "operator", HOLDFAST_API_KEY: "hf_key" };
+	it.each<[line: string, request: string, body: unknown]>([
+		["tenants list", "GET /v1/admin/tenants", null],
+		["tenants create acme", "POST /v1/admin/tenants", { name: "acme" }],
+		[
+			"tenants create a --limit open_jobs=5 --limit running_jobs=none",
+			"POST /v1/admin/tenants",
+			{ name: "a", limits: { open_jobs: 5, running_jobs: null } },
+		],
+		["tenants show ../status?x", "GET /v1/admin/tenants/..%2Fstatus%3Fx", null],
+		["tenants update ten_1 --name b", "PATCH /v1/admin/tenants/ten_1", { name: "b" }],
+		["tenants delete ten_1 --yes", "DELETE /v1/admin/tenants/ten_1", null],
+		["tenants audit-log ten_1", "GET /v1/admin/tenants/ten_1/audit_log", null],
+		["keys list ten_1", "GET /v1/admin/tenants/ten_1/keys", null],
+		["keys create ten_1", "POST /v1/admin/tenants/ten_1/keys", { name: "unnamed" }],
+		[
+			"keys create ten_1 ci --scopes jobs:read,jobs:write --expires 2030-01-02T03:04:05Z",
+			"POST /v1/admin/tenants/ten_1/keys",
+			{ name: "ci", scopes: ["jobs:read", "jobs:write"], expires_at: "2030-01-02T03:04:05Z" },
+		],
+		["keys revoke key_1", "DELETE /v1/admin/keys/key_1", null],
+		["status", "GET /v1/admin/status", null],
+	])("%s is one request, with the operator's token", async (line, request, body) => {
+		const replies = { [request]: { body: { data: [], has_more: false, last_id: null } } };
+		const { code, sent } = await run(["admin", ...line.split(" ")], { replies, env });
+		expect(code).toBe(0);
+		expect(sent).toMatchObject([{ key: "Bearer operator", body }]);
+	});
+
+	it.each<[line: string, words: RegExp, given?: Run]>([
+		["tenants drop", /unknown command/],
+		["tenants create", /missing required argument 'name'/],
+		["tenants create My team", /too many arguments/],
+		["tenants update ten_1", /Nothing to update/],
+		["tenants delete ten_1", /erases everything of ten_1. Pass --yes/],
+		["tenants delete ten_1", /Nothing was changed/, { typed: ["no"] }],
+		["tenants create a --limit open_jobs=many", /open_jobs=5 or open_jobs=none/],
+		["status --url http://jobs.test", /https:\/\/.*unencrypted/],
+		["status --url https://jobs.test", /ADMIN_TOKEN is not set.*jobs.test/, { env: {} }],
+	])("%s is refused, with what to do", async (line, words, given = {}) => {
+		const { code, err, sent } = await run(["admin", ...line.split(" ")], { env, ...given });
+		expect([code, sent]).toEqual([2, []]);
+		expect(err).toMatch(words);
+	});
+});

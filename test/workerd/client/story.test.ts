@@ -102,6 +102,7 @@ describe("the client", () => {
 	});
 
 	it("manages keys, and says whose its own is", async () => {
+		expect(await holdfast.health()).toEqual({ status: "ok" });
 		expect(await holdfast.session()).toMatchObject({ tenant: { id: tenantId }, key: { id: keyId } });
 		const made = await holdfast.keys.create({ name: "ci" });
 		expect(await holdfast.keys.get(made.id)).toMatchObject({ name: "ci" });
@@ -126,7 +127,7 @@ describe("the client", () => {
 	});
 
 	it("has called every operation of the API, but for the documentation's", () => {
-		const others = ["checkHealth", "getDocs", "getOpenApiDocument"];
+		const others = ["getDocs", "getOpenApiDocument"];
 		const operations = description.operations.map(({ id }) => id).filter((id) => !others.includes(id));
 		expect([...called].sort()).toEqual(operations.sort());
 	});
