@@ -55,7 +55,7 @@ export class Forbidden extends ApiError {}
 export class NotFound extends ApiError {}
 /** 409 and 422: what the request is about does not allow it. */
 export class Conflict extends ApiError {}
-/** 429: a limit was reached. */
+/** 429, and `limit_reached`: a limit was reached. */
 export class LimitReached extends ApiError {}
 /** 5xx: repeat it later. */
 export class ServiceFailure extends ApiError {}
@@ -74,7 +74,10 @@ const BY_STATUS: Record<number, typeof ApiError> = {
 };
 
 export function apiError(refusal: Refusal): ApiError {
-	const kind = BY_STATUS[refusal.status] ?? (refusal.status >= 500 ? ServiceFailure : ApiError);
+	const isLimit = refusal.code === "limit_reached";
+	const kind = isLimit
+		? LimitReached
+		: (BY_STATUS[refusal.status] ?? (refusal.status >= 500 ? ServiceFailure : ApiError));
 	return new kind(refusal);
 }
 

@@ -5,18 +5,18 @@ import { ApiError, apiError, ConnectionError, HoldfastError, NotFound } from "./
 
 export interface Options {
 	/** Where the service is. `HOLDFAST_URL` by default; in a page, the page's own origin. */
-	baseUrl?: string;
+	baseUrl?: string | undefined;
 	/** `HOLDFAST_API_KEY` by default. */
-	apiKey?: string;
-	fetch?: Fetch;
+	apiKey?: string | undefined;
+	fetch?: Fetch | undefined;
 	/** For one request, 60 s by default. The time that the service may hold a response comes on top. */
-	timeoutMs?: number;
+	timeoutMs?: number | undefined;
 	/** How often a request is repeated, 4 times by default. */
-	maxRetries?: number;
+	maxRetries?: number | undefined;
 	/** Ends every request and every pause of this client when it aborts. */
-	signal?: AbortSignal;
+	signal?: AbortSignal | undefined;
 	/** Time and randomness, for tests. */
-	clock?: Clock;
+	clock?: Clock | undefined;
 }
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
@@ -145,6 +145,8 @@ export class Http {
 			return response.ok && answer.status !== 204 && answer.body === null ? notJson(request) : answer;
 		} catch (cause) {
 			signal.throwIfAborted();
+			// Of a signal that only the caller's `fetch` knows.
+			if (!limit.aborted && isAbort(cause)) throw cause;
 			const what = limit.aborted ? "did not respond in time" : "could not be reached";
 			return new ConnectionError(`The service ${what}: ${method} ${path}`, { cause });
 		}
@@ -177,6 +179,11 @@ export class Http {
 			attempts,
 		});
 	}
+}
+
+/** Also where it is hidden as the cause of another error. */
+function isAbort(error: unknown): boolean {
+	return error instanceof Error && (error.name === "AbortError" || isAbort(error.cause));
 }
 
 function textOr(value: unknown, other: string): string {

@@ -60,7 +60,11 @@ const WATCH_SECONDS = 30;
 /** How soon to look again, where the service has no room for another wait. */
 const POLL_MS = 1_000;
 
-export const isFinal = ({ status }: Pick<Job, "status">) => !["queued", "running"].includes(status);
+const FINAL: readonly string[] = ["succeeded", "failed", "cancelled", "expired"];
+
+/** With a status that is newer than this client, a job is final once it has finished. */
+export const isFinal = ({ status, finished_at }: Pick<Job, "status" | "finished_at">) =>
+	FINAL.includes(status) || typeof finished_at === "string";
 
 export class Jobs {
 	readonly #http: Http;

@@ -70,6 +70,13 @@ describe("submit", () => {
 		expect(sent).toEqual([]);
 	});
 
+	it("is not repeated after an abort that only its `fetch` knows of", async () => {
+		const wrapped = new TypeError("fetch failed", { cause: new DOMException("enough", "AbortError") });
+		const { client, sent } = aClient([wrapped]);
+		await expect(client.jobs.submit({ input: INPUT })).rejects.toBe(wrapped);
+		expect(sent).toHaveLength(1);
+	});
+
 	it("is not repeated once the signal of the client aborts, in the request and in the pause after it", async () => {
 		for (const reply of [LOST, refusal(500, "x")]) {
 			const gone = new AbortController();
@@ -108,6 +115,16 @@ describe("errors", () => {
 				.catch((caught: unknown) => caught);
 			expect(`${failed} ${JSON.stringify(failed)}`).not.toMatch(/secret/);
 		}
+	});
+
+	it("are of the class of their code, and an unknown code of that of its status", async () => {
+		const kinds: [number, string, typeof ApiError][] = [
+			[409, "limit_reached", LimitReached],
+			[429, "of_tomorrow", LimitReached],
+			[409, "of_tomorrow", Conflict],
+		];
+		for (const [status, code, kind] of kinds)
+			await expect(aClient([refusal(status, code)], { maxRetries: 0 }).client.session()).rejects.toThrow(kind);
 	});
 
 	it.each<[string, (client: Holdfast) => Promise<unknown>, unknown]>([
@@ -150,6 +167,13 @@ describe("wait, watch and run", () => {
 		expect(await client.jobs.wait(job())).toMatchObject({ status: "succeeded" });
 		expect(sent.map(({ headers }) => headers.get("prefer"))).toEqual(["wait=60", "wait=60", "wait=60"]);
 		expect(slept).toEqual([0, 0]);
+	});
+
+	it("go on through a status that this client does not know", async () => {
+		const [unknown, ended] = [job(), job("succeeded")].map((one) => ({ ...one, status: "of_tomorrow" }));
+		const { client, sent } = aClient([ok(unknown, waited), ok(ended)]);
+		expect(await client.jobs.wait("job_1")).toEqual(ended);
+		expect(sent).toHaveLength(2);
 	});
 
 	it("poll as the service asks where it has no room for a wait", async () => {
