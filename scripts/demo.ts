@@ -1,6 +1,6 @@
 /**
- * `npm run demo`: one job from prompt to webhook. Starts the service on a free port with temporary state, submits a prompt,
- * polls, receives and verifies the webhook, and prints a timeline. Touches neither `.wrangler` nor `.dev.vars`, sends
+ * `npm run demo`: one job from prompt to webhook. Starts the service on a free port with temporary state, submits a prompt
+ * with the client, waits, receives and verifies the webhook, and prints a timeline. Touches neither `.wrangler` nor `.dev.vars`, sends
  * nothing beyond this machine, and leaves nothing behind. Exits 0 only if every step succeeded.
  */
 import { mkdtempSync, rmSync } from "node:fs";
@@ -9,9 +9,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
-import { callForSuccess } from "./lib/call-api.ts";
+import { type Delivery, Holdfast, type JobAnswer } from "../client/index.ts";
 import { randomSecrets } from "./lib/env-file.ts";
-import { type DemoAttempt, type DemoDelivery, type DemoJob, timeline } from "./lib/job-timeline.ts";
+import { timeline } from "./lib/job-timeline.ts";
 import { localService } from "./lib/start-service.ts";
 import { bold, complain, dim, green, PlainError, say } from "./lib/terminal.ts";
 import { openReceiver, type Receiver } from "./lib/webhook-receiver.ts";
@@ -19,9 +19,6 @@ import { openReceiver, type Receiver } from "./lib/webhook-receiver.ts";
 const PROMPT = "What are the three laws of thermodynamics, in one sentence each?";
 const TIME_LIMIT_MS = 60_000;
 const POLL_MS = 50;
-
-type Api = { url: string; key: string };
-type Completion = { choices: { message: { content: string } }[] };
 
 async function main(): Promise<void> {
 	const stateDir = mkdtempSync(join(tmpdir(), "holdfast-demo-"));
@@ -56,79 +53,58 @@ async function main(): Promise<void> {
 
 	try {
 		say(`${bold("Holdfast demo")}: one job from prompt to webhook, on this machine.\n`);
-		const api = await service.start();
-		step(`Started the service on ${api.url}, with a simulated model and fresh state`);
-		await runJob(api);
+		const { url, key } = await service.start();
+		step(`Started the service on ${url}, with a simulated model and fresh state`);
+		await runJob(new Holdfast({ baseUrl: url, apiKey: key }));
 		await leave(0);
 	} catch (error) {
 		await leave(1, error);
 	}
 }
 
-async function runJob(api: Api): Promise<void> {
-	const { secret } = await get<{ secret: string }>(api, "/v1/webhook_signing_secret");
+async function runJob(holdfast: Holdfast): Promise<void> {
+	const { secret } = await holdfast.webhooks.signingSecret();
 	const receiver = await openReceiver(secret);
 
-	const submitted = await callForSuccess<DemoJob>(`${api.url}/v1/jobs`, {
-		method: "POST",
-		token: api.key,
-		body: { input: { messages: [{ role: "user", content: PROMPT }] }, webhook: { url: receiver.url } },
+	const submitted = await holdfast.jobs.submit({
+		input: { messages: [{ role: "user", content: PROMPT }] },
+		webhook: { url: receiver.url },
 	});
 	step(`Submitted a prompt and got a job id: ${submitted.id}`);
 
-	const job = await pollUntilFinal(api, submitted.id);
-	const result = await get<Completion>(api, `/v1/jobs/${job.id}/result`);
-	step(`Polled until the job ${job.status}, and fetched the result`);
+	const answer = await holdfast.jobs.answer(await holdfast.jobs.wait(submitted));
+	const { job, text } = answer;
+	step(`Waited until the job ${job.status}, and fetched the result`);
 
-	await checkWebhook(receiver, job, result);
+	await checkWebhook(receiver, answer);
 	step(`Received the webhook at ${receiver.url} and verified its signature`);
 	receiver.close();
 
-	const deliveries = await recordedDeliveries(api, job.id);
-	const attempts = await get<{ data: DemoAttempt[] }>(api, `/v1/jobs/${job.id}/attempts`);
+	const deliveries = await recordedDeliveries(holdfast, job.id);
+	const attempts = await holdfast.jobs.attempts(job.id);
 	say(`\n${bold("Prompt")}\n  ${PROMPT}`);
-	say(`\n${bold("Result")}\n  ${(result.choices[0]?.message.content ?? "").replaceAll("\n", "\n  ")}`);
+	say(`\n${bold("Result")}\n  ${text.replaceAll("\n", "\n  ")}`);
 	say(`\n${bold("Timeline")} ${dim("(UTC)")}`);
-	for (const line of timeline(job, attempts.data, deliveries)) say(`  ${line}`);
+	for (const line of timeline(job, attempts, deliveries)) say(`  ${line}`);
 	say(`\n${dim("Run npm start to keep the service running.")}`);
 }
 
-async function pollUntilFinal(api: Api, id: string): Promise<DemoJob> {
-	for (;;) {
-		const job = await get<DemoJob>(api, `/v1/jobs/${id}`);
-		if (job.status === "succeeded") return job;
-		if (job.status !== "queued" && job.status !== "running") {
-			throw new PlainError(
-				`The job ended as ${job.status} (${job.status_reason}): ${job.error?.message ?? "no reason given"}`,
-			);
-		}
-		await sleep(POLL_MS);
-	}
-}
-
-/** The signature proves the sender. This checks that the event is about this job and carries the polled result. */
-async function checkWebhook(receiver: Receiver, job: DemoJob, result: Completion): Promise<void> {
-	const event = await receiver.nextEvent;
-	if (event.type !== "job.succeeded" || event.data.id !== job.id) {
-		throw new PlainError(
-			`Expected job.succeeded for ${job.id}, but the webhook is ${event.type} for ${event.data.id}.`,
-		);
-	}
-	if (!isDeepStrictEqual(event.data.result, result))
+/** The signature proves the sender. This checks that the event is about this job and carries its result. */
+async function checkWebhook(receiver: Receiver, { job, completion }: JobAnswer): Promise<void> {
+	const { type, data } = await receiver.nextEvent;
+	if (type !== "job.succeeded" || data.id !== job.id)
+		throw new PlainError(`Expected job.succeeded for ${job.id}, but the webhook is ${type} for ${data.id}.`);
+	if (!isDeepStrictEqual(data.result, completion))
 		throw new PlainError("The result in the webhook differs from the stored one.");
 }
 
 /** Waits, because the receiver gets a webhook a moment before the service records its delivery. */
-async function recordedDeliveries(api: Api, id: string): Promise<DemoDelivery[]> {
+async function recordedDeliveries(holdfast: Holdfast, id: string): Promise<Delivery[]> {
 	for (;;) {
-		const { data } = await get<{ data: DemoDelivery[] }>(api, `/v1/jobs/${id}/deliveries`);
-		if (data.length > 0 && data.every((delivery) => delivery.status === "delivered")) return data;
+		const deliveries = await holdfast.jobs.deliveries(id);
+		if (deliveries.length > 0 && deliveries.every(({ status }) => status === "delivered")) return deliveries;
 		await sleep(POLL_MS);
 	}
-}
-
-function get<T>(api: Api, path: string): Promise<T> {
-	return callForSuccess<T>(`${api.url}${path}`, { token: api.key });
 }
 
 function step(text: string): void {

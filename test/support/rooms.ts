@@ -74,9 +74,9 @@ const GRANTS: Record<string, readonly string[]> = {
 	"client/cli": ["client", "client/cli/commands"],
 	"client/cli/commands": ["client", "client/cli"],
 
-	scripts: ["scripts/lib/", "shared/core/", "shared/api"],
-	// The demo receives webhooks with the file that callers may copy.
-	"scripts/lib": ["shared/core/", "shared/api", "shared/webhooks/receive.ts"],
+	// The demo does what callers do.
+	scripts: ["scripts/lib/", "shared/core/", "shared/api", "client"],
+	"scripts/lib": ["shared/core/", "shared/api", "client"],
 	"scripts/lib/deploy": ["scripts/lib"],
 	"scripts/lib/progress": ["shared/core/"],
 	// The account is read as a deployment reads it.
