@@ -41,12 +41,13 @@ export default async function startService(project: TestProject): Promise<() => 
 }
 
 /** Models named `unpaid/…` are asked with a credential of their own: what blocks them blocks no other model. `gateway/…`
- * are asked through a gateway. */
+ * are asked through a gateway. The default model is simulated. */
 function routesTo(base_url: string, gatewayUrl: string) {
 	const route = { provider: "openai-compatible", base_url };
 	return [
 		{ ...route, match: "unpaid/*", api_key_secret: "UNPAID_KEY" },
 		{ ...route, match: "scripted/*", api_key_secret: "SCRIPTED_KEY" },
 		{ ...route, match: "gateway/*", base_url: gatewayUrl, headers: { "x-portkey-config": "PORTKEY_CONFIG" } },
+		{ match: "openai/*", provider: "simulated" },
 	];
 }
