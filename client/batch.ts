@@ -1,7 +1,9 @@
 /** Runs many jobs, some of them at a time. */
 import type { CallOptions } from "./http.ts";
-import type { JobAnswer, Jobs } from "./jobs.ts";
+import { JobPoller, type PollerOptions } from "./job-poller.ts";
+import { isFinal, type JobAnswer, type Jobs } from "./jobs.ts";
 import type { SubmitJob } from "./schemas.ts";
+import { inWindow } from "./window.ts";
 
 export interface BatchOptions extends CallOptions {
 	/** How many jobs are open at a time, 64 by default. */
@@ -18,7 +20,7 @@ export interface BatchProgress {
 	running: number;
 }
 
-/** What came of one item. `error` is what `jobs.run` would have thrown. */
+/** What came of one item. `error`: what its submission, its wait or `jobs.answer` threw. */
 export type BatchItem = { index: number; item: SubmitJob } & (
 	| { ok: true; answer: JobAnswer }
 	| { ok: false; error: unknown }
@@ -27,6 +29,7 @@ export type BatchItem = { index: number; item: SubmitJob } & (
 /** The items as they end, in that order. A failed item throws nothing; an abort of the signal does. */
 export async function* batch(
 	jobs: Jobs,
+	sleep: PollerOptions["sleep"],
 	items: Iterable<SubmitJob> | AsyncIterable<SubmitJob>,
 	options: BatchOptions = {},
 ): AsyncGenerator<BatchItem, void> {
@@ -35,54 +38,26 @@ export async function* batch(
 		throw new RangeError(`\`concurrency\` is ${concurrency}. Set it to a whole number from 1.`);
 	const left = new AbortController();
 	const either = AbortSignal.any(signal === undefined ? [left.signal] : [left.signal, signal]);
-	const source = each(items);
-	const open = new Map<number, Promise<BatchItem>>();
+	const poller = new JobPoller(jobs, { sleep, signal: either });
 	const progress = { succeeded: 0, failed: 0, running: 0 };
-	let [submitted, isOver] = [0, false];
-	let next: ReturnType<typeof source.next> | null = null;
+	const work = async (item: SubmitJob, index: number): Promise<BatchItem> => {
+		progress.running += 1;
+		try {
+			const job = await jobs.submit(item, { idempotencyKey: idempotencyKey?.(index), signal: either });
+			const ended = isFinal(job) ? job : await poller.ended(job.id);
+			return { index, item, ok: true, answer: await jobs.answer(ended, { signal: either }) };
+		} catch (error) {
+			return { index, item, ok: false, error };
+		}
+	};
 	try {
-		for (;;) {
-			if (!isOver && open.size < concurrency) next ??= source.next();
-			if (next === null && open.size === 0) return;
-			const first = await Promise.race([...open.values(), ...(next === null ? [] : [next])]);
-			signal?.throwIfAborted();
-			if ("index" in first) {
-				open.delete(first.index);
-				progress[first.ok ? "succeeded" : "failed"] += 1;
-				onProgress({ ...progress, running: open.size });
-				yield first;
-				continue;
-			}
-			next = null;
-			if (first.done) {
-				isOver = true;
-				continue;
-			}
-			const index = submitted++;
-			const key = idempotencyKey?.(index);
-			open.set(index, settled(jobs, { index, item: first.value }, { idempotencyKey: key, signal: either }));
+		for await (const one of inWindow(items, { size: concurrency, work, signal })) {
+			progress.running -= 1;
+			progress[one.ok ? "succeeded" : "failed"] += 1;
+			onProgress({ ...progress });
+			yield one;
 		}
 	} finally {
 		left.abort();
-		// A source that pauses closes once it goes on.
-		const closed = source.return();
-		if (next === null) await closed;
-		else closed.catch(() => undefined);
-	}
-}
-
-async function* each<Item>(items: Iterable<Item> | AsyncIterable<Item>): AsyncGenerator<Item, void> {
-	yield* items;
-}
-
-async function settled(
-	jobs: Jobs,
-	one: { index: number; item: SubmitJob },
-	options: Parameters<Jobs["run"]>[1],
-): Promise<BatchItem> {
-	try {
-		return { ...one, ok: true, answer: await jobs.run(one.item, options) };
-	} catch (error) {
-		return { ...one, ok: false, error };
 	}
 }

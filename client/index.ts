@@ -45,7 +45,7 @@ export class Holdfast {
 		items: Iterable<SubmitJob> | AsyncIterable<SubmitJob>,
 		options: BatchOptions = {},
 	): AsyncGenerator<BatchItem, void> {
-		return batch(this.jobs, items, options);
+		return batch(this.jobs, (ms, signal) => this.#http.sleep(ms, signal), items, options);
 	}
 
 	/** Throws where a setting of the service is missing or invalid. */
