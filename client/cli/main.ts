@@ -5,6 +5,7 @@ import { addAccount } from "./commands/account.ts";
 import { addAdmin } from "./commands/admin.ts";
 import { addAsk, addJobs } from "./commands/jobs.ts";
 import { addLogin } from "./commands/login.ts";
+import { addRun } from "./commands/run.ts";
 import { addService } from "./commands/service.ts";
 import { addWebhooks } from "./commands/webhooks.ts";
 import { addCompletion } from "./completion.ts";
@@ -32,6 +33,7 @@ export function commandsOf(begin: (flags: SharedFlags) => CliSession): Command {
 		.addHelpText("after", CODES)
 		.configureHelp({ showGlobalOptions: true });
 	const beginHere: Begin = () => begin(program.opts<SharedFlags>());
+	addRun(program, beginHere);
 	addAsk(program, beginHere);
 	addJobs(program, beginHere);
 	addAccount(program, beginHere);

@@ -1,6 +1,6 @@
 /** What a command works with. */
 
-import type { Fetch } from "../http.ts";
+import type { Clock, Fetch, Options } from "../http.ts";
 import { Holdfast } from "../index.ts";
 import { EXIT, type ExitCode, UsageError } from "./exit-codes.ts";
 import { Output } from "./output.ts";
@@ -18,6 +18,9 @@ export interface Surroundings {
 	openBrowser(url: string): void;
 	env: Environment;
 	fetch?: Fetch;
+	clock?: Clock;
+	/** Writes to an open file, and says how many bytes it wrote. */
+	write?: (file: number, bytes: Uint8Array) => number;
 	/** Aborts when the user interrupts. */
 	signal: AbortSignal;
 }
@@ -50,19 +53,26 @@ export class CliSession {
 	}
 
 	/** Never falls back to the client's own look at the environment: profiles are part of the decision. */
-	connect(): Holdfast {
+	connect(options: Options = {}): Holdfast {
 		const { url, key } = this.profiles.connection(this.flags);
 		if (key === null)
 			throw new UsageError(`No API key for ${url}. Set HOLDFAST_API_KEY, or store one with \`holdfast login\`.`);
-		return this.client({ url, key });
+		return this.client({ url, key }, options);
 	}
 
-	/** Every request and pause of the client ends when the user interrupts. */
-	client({ url, key }: Partial<Connection>): Holdfast {
-		const { signal } = this.surroundings;
+	/** Where the service is. */
+	get url(): string {
+		return this.profiles.connection(this.flags).url;
+	}
+
+	/** Every request and pause of the client ends when the user interrupts, unless `options` have another signal. */
+	client({ url, key }: Partial<Connection>, options: Options = {}): Holdfast {
+		const { signal, clock } = this.surroundings;
 		return new Holdfast({
 			signal,
 			fetch: this.fetch,
+			...(clock === undefined ? {} : { clock }),
+			...options,
 			...(url === undefined ? {} : { baseUrl: url }),
 			...(key === undefined ? {} : { apiKey: key }),
 		});

@@ -72,7 +72,8 @@ const GRANTS: Record<string, readonly string[]> = {
 	// Runs where the service does not: it shares nothing with it but the schemas that are made of the API's.
 	client: [],
 	"client/cli": ["client", "client/cli/commands"],
-	"client/cli/commands": ["client", "client/cli"],
+	"client/cli/commands": ["client", "client/cli", "client/cli/run"],
+	"client/cli/run": ["client", "client/cli"],
 
 	// The demo does what callers do.
 	scripts: ["scripts/lib/", "shared/core/", "shared/api", "client"],
