@@ -18,7 +18,7 @@ export interface Answer {
 }
 
 /** What the lines come to, those of earlier processes included. */
-export interface Tally {
+export interface Counts {
 	ended: number;
 	failed: number;
 	tokens: number;
@@ -34,7 +34,7 @@ interface Place {
 }
 
 export class Answers {
-	readonly counts: Tally = { ended: 0, failed: 0, tokens: 0, errors: new Map() };
+	readonly counts: Counts = { ended: 0, failed: 0, tokens: 0, errors: new Map() };
 	readonly #path: string;
 	readonly #write: Write;
 	readonly #done = new Set<number>();

@@ -70,7 +70,7 @@ export class Journal {
 		return this.#sent.get(line) ?? NOTHING;
 	}
 
-	/** What tells this submission of the line from others, in its key and its metadata. */
+	/** Distinguishes this submission of the line from others, in its key and its metadata. */
 	tag(line: number): string {
 		const { retry } = this.of(line);
 		return retry === 0 ? `${line}` : `${line}.${retry}`;

@@ -1,7 +1,7 @@
 /** How far a run is, for people: one line that is redrawn on a terminal, a line every ten seconds elsewhere. */
 import type { Clock } from "../../http.ts";
 import type { Terminal } from "../terminal.ts";
-import type { Tally } from "./answers.ts";
+import type { Counts } from "./answers.ts";
 
 const REDRAW_MS = 200;
 const LINE_MS = 10_000;
@@ -10,7 +10,7 @@ const MINUTE_MS = 60_000;
 export interface Figures {
 	total: number;
 	running: number;
-	counts: Tally;
+	counts: Counts;
 }
 
 export class Progress {

@@ -7,7 +7,7 @@ import type { SubmitJob } from "../../schemas.ts";
 import { inWindow } from "../../window.ts";
 import { EXIT } from "../exit-codes.ts";
 import type { CliSession } from "../session.ts";
-import { Answers, refuseUnknownOutput, type Tally } from "./answers.ts";
+import { Answers, type Counts, refuseUnknownOutput } from "./answers.ts";
 import type { Write } from "./append-file.ts";
 import { Input, sourceOf } from "./input.ts";
 import { type Header, Journal } from "./journal.ts";
@@ -157,7 +157,7 @@ class Run {
 		);
 	}
 
-	#noteEnd({ ended, failed }: Tally, lines: number): void {
+	#noteEnd({ ended, failed }: Counts, lines: number): void {
 		const { out, surroundings } = this.#session;
 		const isOver = ended >= lines;
 		if (!isOver && this.#over.signal.reason instanceof TimeIsOver) this.#session.exitCode = EXIT.timeout;
