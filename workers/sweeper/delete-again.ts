@@ -8,17 +8,19 @@ import { eraseObjects } from "../../shared/storage/erase-objects.ts";
 import { isInputKey } from "../../shared/storage/keys.ts";
 import type { Budget, Sweeper } from "./sweeper.ts";
 
-/** A tombstone may have a thousand keys: one call to R2. */
-const PAGE = 20;
-/** Per page: the tombstones, and two days of copies for each. */
-const STATEMENTS = 2 + 2 * PAGE;
-const CALLS = PAGE + 4 * PAGE;
+/** Of tombstones. One may have a thousand keys: a call to R2. */
+const PAGE = 100;
+/** Per page: two statements, and the keys. */
+const STATEMENTS = 2;
+/** Per input that an owner erased: two days of its copies. */
+const COPIES = { statements: 2, calls: 4 };
 
 export async function deleteAgain(sweeper: Sweeper, budget: Budget): Promise<{ objectsDeletedAgain: number }> {
 	const { db, objects } = sweeper;
 	let objectsDeletedAgain = 0;
-	while (budget.allows(STATEMENTS, CALLS)) {
-		const tombstones = await findTombstones(db, PAGE);
+	while (budget.allows(STATEMENTS, PAGE)) {
+		const found = await findTombstones(db, PAGE);
+		const tombstones = affordable(found, budget);
 		const keys = tombstones.flatMap((tombstone) => tombstone.keys);
 		await eraseObjects(objects, keys);
 		for (const key of tombstones.flatMap(inputsErasedByOwner)) await eraseCopies(sweeper, key);
@@ -27,6 +29,16 @@ export async function deleteAgain(sweeper: Sweeper, budget: Budget): Promise<{ o
 		if (tombstones.length < PAGE) break;
 	}
 	return { objectsDeletedAgain };
+}
+
+/** The oldest of them. The next sweep follows up the others. */
+function affordable(found: readonly Tombstone[], budget: Budget): Tombstone[] {
+	let inputs = 0;
+	const beyond = found.findIndex((tombstone) => {
+		inputs += inputsErasedByOwner(tombstone).length;
+		return inputs > 0 && !budget.allows(STATEMENTS + COPIES.statements * inputs, PAGE + COPIES.calls * inputs);
+	});
+	return found.slice(0, beyond < 0 ? PAGE : beyond);
 }
 
 function inputsErasedByOwner({ erasedJob, keys }: Tombstone): string[] {

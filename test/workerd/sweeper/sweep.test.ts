@@ -353,14 +353,21 @@ describe("a step without budget", () => {
 		expect(await reapInputs(sweeper, { allows: () => true })).toEqual({ inputsReaped: 1 });
 	});
 
-	it("deletes again page by page, as far as it goes", async () => {
+	it("deletes again page by page, as far as it goes, and searches for copies of large inputs alone", async () => {
 		const { sweeper } = world.start();
-		for (let made = 0; made < 45; made++) {
-			await insertRow("tombstones", { delete_at: 1, id: `tmb_${made}`, keys: `["results/ten/job_${made}"]` });
-		}
+		const erase = async (at: number, inputs: string[]) => {
+			const job = anId("job");
+			const keys = JSON.stringify([`results/ten/${job}`, ...inputs.map((day) => `inputs/${day}/ten/${job}`)]);
+			await insertRow("tombstones", { delete_at: at, id: anId("tmb"), keys, erased_job: job });
+		};
+		for (let made = 0; made < 205; made++) await erase(1, []);
 		let pages = 0;
-		expect(await deleteAgain(sweeper, { allows: () => ++pages <= 2 })).toEqual({ objectsDeletedAgain: 40 });
-		expect(await deleteAgain(sweeper, { allows: () => true })).toEqual({ objectsDeletedAgain: 5 });
+		expect(await deleteAgain(sweeper, { allows: () => ++pages <= 2 })).toEqual({ objectsDeletedAgain: 200 });
+		for (const at of [2, 3, 4]) await erase(at, ["2026-01-02"]);
+		// A page, and the copies of two inputs.
+		const allows = (statements: number, calls = 0) => statements <= 6 && calls <= 108;
+		expect(await deleteAgain(sweeper, { allows })).toEqual({ objectsDeletedAgain: 5 + 2 * 2 });
+		expect(await deleteAgain(sweeper, { allows: () => true })).toEqual({ objectsDeletedAgain: 2 });
 	});
 });
 
