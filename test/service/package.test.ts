@@ -14,7 +14,7 @@ import { ROOT } from "./support/temporary-service.ts";
 const { url, key } = inject("service");
 const folder = mkdtempSync(join(tmpdir(), "holdfast-package-"));
 const installed = join(folder, "node_modules/holdfast");
-const tarball = join(folder, "holdfast-0.1.0.tgz");
+let tarball = "";
 const env = { ...process.env, HOLDFAST_URL: url, HOLDFAST_API_KEY: key, KEY: key, XDG_CONFIG_HOME: folder };
 /** Whatever fails rejects with what it printed. */
 const run = async (file: string, argv: string[], cwd = folder) =>
@@ -50,7 +50,8 @@ async function outputOf(child: ChildProcess): Promise<string> {
 }
 
 beforeAll(async () => {
-	await run("npm", ["run", "-s", "client:pack", "--", "--pack-destination", folder], ROOT);
+	const packed = await run("npm", ["run", "-s", "client:pack", "--", "--pack-destination", folder], ROOT);
+	tarball = join(folder, packed.trim());
 	writeFileSync(join(folder, "package.json"), '{ "private": true, "type": "module" }');
 	await run("npm", ["install", "--silent", "--no-audit", "--no-fund", tarball]);
 });
@@ -70,16 +71,9 @@ describe.concurrent("the package", () => {
 		expect(text.replaceAll(/\/\*.*?\*\//gs, "").match(/^.*\bany\b.*$/gm)).toBeNull();
 		for (const [name, code] of Object.entries({ submission, tour, first }))
 			writeFileSync(join(folder, `${name}.ts`), code);
-		const compilerOptions = {
-			...{ strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true, skipLibCheck: false },
-			...{
-				target: "es2022",
-				module: "nodenext",
-				noEmit: true,
-				types: ["node"],
-				typeRoots: [join(ROOT, "node_modules/@types")],
-			},
-		};
+		const strict = { strict: true, exactOptionalPropertyTypes: true, noUncheckedIndexedAccess: true };
+		const types = { types: ["node"], typeRoots: [join(ROOT, "node_modules/@types")], lib: ["es2023"] };
+		const compilerOptions = { ...strict, ...types, target: "es2022", module: "nodenext", noEmit: true };
 		writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts"] }));
 		expect(await run("npx", ["tsc", "-p", folder], ROOT)).toBe("");
 	});
@@ -103,21 +97,18 @@ describe.concurrent("the package", () => {
 });
 
 describe.each(nodes)("under Node %s", (_, node) => {
-	it.concurrent("the README's job reaches the README's receiver", async () => {
+	it.concurrent("the README's job reaches the README's receiver", async ({ onTestFinished }) => {
 		const port = await freePort();
 		const secret = await new Api({ url, key }).signingSecret();
 		const receiving = example(node, receiver, port, { HOLDFAST_WEBHOOK_SECRET: secret });
-		try {
-			// Unsigned requests get 400, once it listens.
-			await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${port}`)).status).toBe(400), 30_000);
-			const received = new Promise((resolve) => receiving.stdout?.once("data", resolve));
-			const printed = await outputOf(example(node, submission, port));
-			const [, id, text] = /^(job_\w+) succeeded (.+)/s.exec(printed) ?? [];
-			expect([id, text], printed).not.toContain(undefined);
-			expect(String(await received)).toBe(`job.succeeded ${id} ${text}`);
-		} finally {
-			receiving.kill();
-		}
+		onTestFinished(() => void receiving.kill());
+		// Unsigned requests get 400, once it listens.
+		await vi.waitFor(async () => expect((await fetch(`http://127.0.0.1:${port}`)).status).toBe(400), 30_000);
+		const received = new Promise((resolve) => receiving.stdout?.once("data", resolve));
+		const printed = await outputOf(example(node, submission, port));
+		const [, id, text] = /^(job_\w+) succeeded (.+)/s.exec(printed) ?? [];
+		expect([id, text], printed).not.toContain(undefined);
+		expect(String(await received)).toBe(`job.succeeded ${id} ${text}`);
 	});
 
 	it.concurrent("the other pages' examples do what they say", async () => {
