@@ -31,7 +31,8 @@ export function commandsOf(begin: (flags: SharedFlags) => CliSession): Command {
 		.option("--quiet", "nothing on stderr but errors")
 		.option("--debug", "each request on stderr, without bodies and keys")
 		.addHelpText("after", CODES)
-		.configureHelp({ showGlobalOptions: true });
+		.configureHelp({ showGlobalOptions: true })
+		.showHelpAfterError("Add --help to see how.");
 	const beginHere: Begin = () => begin(program.opts<SharedFlags>());
 	addRun(program, beginHere);
 	addAsk(program, beginHere);
@@ -69,7 +70,8 @@ export async function main(argv: string[], surroundings: Surroundings): Promise<
 		if (signal.aborted) return EXIT.interrupted;
 		// It has printed what is wrong, or the help.
 		if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage;
-		stderr.write(`${messageOf(error)}\n`, "red");
+		stderr.write(messageOf(error), "red");
+		stderr.write("\n");
 		return exitCodeOf(error);
 	}
 }

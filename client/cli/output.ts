@@ -1,11 +1,14 @@
 /** What commands print: data on stdout, all else on stderr. */
-import { fitted, onOneLine, padded, type Style, shown, type Terminal, widthOf } from "./terminal.ts";
+import { fitted, onOneLine, type Style, shown, type Terminal, widthOf } from "./terminal.ts";
 
 export interface Column<Row> {
 	title: string;
 	of(row: Row): string;
 	/** What stands there when the table would be wider than the terminal. */
 	short?(row: Row): string;
+	shortTitle?: string;
+	/** Stands at the right. */
+	isNumber?: boolean;
 	/** What a narrow terminal may cut. An id is never cut. */
 	isCuttable?: boolean;
 	style?(row: Row): Style | undefined;
@@ -68,8 +71,11 @@ export class Output {
 			for (const [at, cell] of line.slice(0, last + 1).entries()) {
 				const style = row === undefined ? "dim" : columns[at]?.style?.(row);
 				const width = widths[at] ?? 0;
-				this.#stdout.write(fitted(cell, width), style);
-				this.#stdout.write(at === last ? "\n" : padded("", width - widthOf(fitted(cell, width))) + GAP);
+				const text = fitted(cell, width);
+				const space = " ".repeat(Math.max(0, width - widthOf(text)));
+				if (columns[at]?.isNumber === true) this.#stdout.write(space);
+				this.#stdout.write(text, style);
+				this.#stdout.write(at === last ? "\n" : columns[at]?.isNumber === true ? GAP : space + GAP);
 			}
 		}
 	}
@@ -78,7 +84,7 @@ export class Output {
 /** The cells of the head and of each row, and how wide the terminal lets each column be. */
 function layout<Row>(rows: Row[], columns: Column<Row>[], available: number): { cells: string[][]; widths: number[] } {
 	const cellsOf = (isShort: boolean) => [
-		columns.map(({ title }) => title),
+		columns.map(({ title, shortTitle = title }) => (isShort ? shortTitle : title)),
 		...rows.map((row) => columns.map(({ of, short = of }) => onOneLine((isShort ? short : of)(row)))),
 	];
 	const widthsOf = (cells: string[][]) =>

@@ -19,6 +19,7 @@ export class Terminal implements Stream {
 	readonly #stream: Stream;
 	readonly #isEscaped: boolean;
 	readonly #isColored: boolean;
+	#isDrawn = false;
 
 	/** @param isForPeople whether text is escaped elsewhere than on a terminal too */
 	constructor(stream: Stream, env: Environment, isForPeople: boolean) {
@@ -36,9 +37,11 @@ export class Terminal implements Stream {
 		this.#stream.write(this.#shown(text, style));
 	}
 
-	/** Replaces the last line. Nothing elsewhere than on a terminal. */
+	/** Replaces the line that it drew last. Nothing elsewhere than on a terminal. */
 	redraw(line: string, style?: Style): void {
-		if (this.isTTY) this.#stream.write(CLEAR_LINE + this.#shown(fitted(onOneLine(line), this.columns - 1), style));
+		if (!this.isTTY || (line === "" && !this.#isDrawn)) return;
+		this.#isDrawn = line !== "";
+		this.#stream.write(CLEAR_LINE + this.#shown(fitted(onOneLine(line), this.columns - 1), style));
 	}
 
 	#shown(text: string, style: Style | undefined): string {
@@ -86,8 +89,4 @@ export function fitted(text: string, width: number): string {
 		kept += segment;
 	}
 	return `${kept}…`;
-}
-
-export function padded(text: string, width: number): string {
-	return text + " ".repeat(Math.max(0, width - widthOf(text)));
 }

@@ -1,18 +1,42 @@
 /** `holdfast usage`, `audit` and `keys`. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import type { ApiKey, AuditEntry, CreateApiKey, UsageDay } from "../../schemas.ts";
 import { count, list } from "../arguments.ts";
 import type { Column } from "../output.ts";
 import { ageOf, first, timeOf } from "../rows.ts";
 import type { CliSession } from "../session.ts";
 
-const USAGE: Column<UsageDay>[] = [
-	{ title: "DAY", of: ({ date }) => date },
-	{ title: "MODEL", of: ({ model }) => model },
-	{ title: "JOBS", of: ({ jobs }) => `${jobs}` },
-	{ title: "SUCCEEDED", of: ({ succeeded }) => `${succeeded}` },
-	{ title: "TOKENS", of: ({ total_tokens }) => `${total_tokens}` },
+type Usage = Pick<UsageDay, "jobs" | "succeeded" | "prompt_tokens" | "completion_tokens" | "total_tokens"> & {
+	date?: string;
+	model?: string;
+};
+
+const DAY: Column<Usage> = { title: "DAY", of: ({ date = "" }) => date };
+const MODEL: Column<Usage> = { title: "MODEL", of: ({ model = "" }) => model, isCuttable: true };
+const USAGE: Column<Usage>[] = [
+	{ title: "JOBS", isNumber: true, of: ({ jobs }) => `${jobs}` },
+	{ title: "SUCCEEDED", isNumber: true, of: ({ succeeded }) => `${succeeded}` },
+	{ title: "TOKENS", isNumber: true, of: ({ total_tokens }) => `${total_tokens}` },
 ];
+
+/** The sums of each day, or of each model, in the order in which they come. */
+function summed(rows: UsageDay[], by: "day" | "model"): Usage[] {
+	const sums = new Map<string, Usage>();
+	for (const row of rows) {
+		const group = by === "day" ? { date: row.date } : { model: row.model };
+		const name = by === "day" ? row.date : row.model;
+		const sum = sums.get(name);
+		sums.set(name, {
+			...group,
+			jobs: row.jobs + (sum?.jobs ?? 0),
+			succeeded: row.succeeded + (sum?.succeeded ?? 0),
+			prompt_tokens: row.prompt_tokens + (sum?.prompt_tokens ?? 0),
+			completion_tokens: row.completion_tokens + (sum?.completion_tokens ?? 0),
+			total_tokens: row.total_tokens + (sum?.total_tokens ?? 0),
+		});
+	}
+	return [...sums.values()];
+}
 
 export const AUDIT: Column<AuditEntry>[] = [
 	{ title: "AT", of: ({ created_at }) => timeOf(created_at), short: ({ created_at }) => ageOf(created_at) },
@@ -39,9 +63,15 @@ export function addAccount(program: Command, begin: () => CliSession): void {
 	limited(program.command("usage").description("jobs and tokens by UTC day and model"))
 		.option("--from <day>", "such as 2026-01-02")
 		.option("--to <day>")
-		.action(async ({ limit, ...days }: ListFlags & { from?: string; to?: string }) => {
+		.addOption(new Option("--by <group>", "sums of each").choices(["day", "model"]))
+		.action(async ({ limit, by, ...range }: ListFlags & { from?: string; to?: string; by?: "day" | "model" }) => {
 			const session = begin();
-			await session.out.rows(first(limit, session.connect().usage.list(days)), USAGE);
+			const all = session.connect().usage.list({ ...range, limit: by === undefined ? Math.min(limit, 100) : 100 });
+			if (by === undefined) return await session.out.rows(first(limit, all), [DAY, MODEL, ...USAGE]);
+			const days: UsageDay[] = [];
+			for await (const day of all) days.push(day);
+			const sums = summed(days, by).slice(0, limit);
+			await session.out.rows(sums, [by === "day" ? DAY : MODEL, ...USAGE]);
 		});
 	limited(program.command("audit").description("who created, changed, erased or resent what")).action(
 		async ({ limit }: ListFlags) => {

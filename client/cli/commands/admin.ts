@@ -14,14 +14,13 @@ type Limits = NonNullable<CreateTenant["limits"]>;
 const TENANTS: Column<Tenant>[] = [
 	{ title: "ID", of: ({ id }) => id },
 	{ title: "NAME", of: ({ name }) => name, isCuttable: true },
-	{ title: "CREATED", of: ({ created_at }) => timeOf(created_at), short: ({ created_at }) => ageOf(created_at) },
-	{ title: "LIMITS", of: ({ limits }) => limitsText(limits), isCuttable: true },
+	{
+		title: "CREATED",
+		shortTitle: "AGE",
+		of: ({ created_at }) => timeOf(created_at),
+		short: ({ created_at }) => ageOf(created_at),
+	},
 ];
-
-function limitsText(limits: Limits): string {
-	const set = Object.entries(limits).filter(([, value]) => typeof value === "number");
-	return set.map(([name, value]) => `${name}=${value}`).join(" ");
-}
 
 /** From `open_jobs=5` and `open_jobs=none`. The service validates the limits' names. */
 function limit(text: string, soFar: Limits = {}): Limits {

@@ -13,8 +13,13 @@ export const JOBS: Column<Job>[] = [
 	{ title: "ID", of: ({ id }) => id },
 	{ title: "STATUS", of: ({ status }) => status, style: ({ status }) => STYLES[status] },
 	{ title: "MODEL", of: ({ model }) => model, isCuttable: true },
-	{ title: "ATTEMPT", of: ({ attempt, max_attempts }) => `${attempt}/${max_attempts}` },
-	{ title: "CREATED", of: ({ created_at }) => timeOf(created_at), short: ({ created_at }) => ageOf(created_at) },
+	{ title: "ATTEMPT", shortTitle: "TRY", of: ({ attempt, max_attempts }) => `${attempt}/${max_attempts}` },
+	{
+		title: "CREATED",
+		shortTitle: "AGE",
+		of: ({ created_at }) => timeOf(created_at),
+		short: ({ created_at }) => ageOf(created_at),
+	},
 	{ title: "ERROR", of: ({ error, status_reason }) => error?.code ?? status_reason ?? "", isCuttable: true },
 ];
 
@@ -101,7 +106,7 @@ export async function changeJobs(session: CliSession, action: Action, ids: strin
 		session.out.note(`${found}. Nothing was changed.`);
 		return;
 	}
-	await session.confirm(`${found}, to ${action.name}.`, yes);
+	await session.confirm(`${found} the filter: ${action.name} ${jobs.length === 1 ? "it" : "all of them"}?`, yes);
 	await changeAll(session, holdfast, action, jobs);
 }
 
@@ -111,7 +116,7 @@ async function matching(session: CliSession, holdfast: Holdfast, action: Action,
 	const others = status.filter((one) => !action.statuses.some((known) => known === one));
 	if (others.length > 0)
 		throw new UsageError(
-			`--status ${others.join(",")}: only jobs that are ${action.statuses.join(", ")} can be chosen to ${action.name}.`,
+			`Jobs to ${action.name} are ${action.statuses.join(" or ")}: --status cannot be ${others.join(",")}.`,
 		);
 	const filters = filtersOf({ ...flags, status });
 	const jobs: Job[] = [];

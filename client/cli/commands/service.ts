@@ -1,9 +1,30 @@
-/** `holdfast status` and `open`. */
+/** `holdfast models`, `status` and `open`. */
 import type { Command } from "commander";
+import type { Model } from "../../schemas.ts";
 import { UsageError } from "../exit-codes.ts";
+import type { Column } from "../output.ts";
+import { ageOf, timeOf } from "../rows.ts";
 import type { CliSession } from "../session.ts";
+import type { Style } from "../terminal.ts";
+
+const MODELS: Column<Model>[] = [
+	{ title: "MODEL", of: ({ id }) => id, isCuttable: true },
+	{ title: "PROVIDER", of: ({ owned_by }) => owned_by },
+	{ title: "STATE", of: ({ state }) => state, style: ({ state }) => STYLES[state] ?? "red" },
+	{ title: "UNTIL", of: ({ until }) => timeOf(until), short: ({ until }) => ageOf(until) },
+	{ title: "PARKED", isNumber: true, of: ({ parked_jobs: { value, or_more } }) => `${value}${or_more ? "+" : ""}` },
+];
+
+const STYLES: Record<string, Style> = { healthy: "green", recovering: "yellow", throttled: "yellow" };
 
 export function addService(program: Command, begin: () => CliSession): void {
+	program
+		.command("models")
+		.description("what keeps calls of each model from starting, and how many jobs wait for it")
+		.action(async () => {
+			const session = begin();
+			await session.out.rows(session.connect().models.list(), MODELS);
+		});
 	program
 		.command("status")
 		.description("whether the service is healthy, how fast it responds, and whose the API key is")

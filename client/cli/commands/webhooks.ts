@@ -25,18 +25,24 @@ const last = ({ attempts }: Delivery) => attempts.at(-1);
 
 const STYLES = { delivered: "green", pending: undefined, exhausted: "red", skipped: "yellow" } as const;
 
+/** The id is long, so it comes last, and a narrow terminal wraps it. */
 const DELIVERIES: Column<Delivery>[] = [
-	{ title: "ID", of: ({ id }) => id },
 	{
 		title: "STATUS",
 		of: ({ status }) => status,
 		style: ({ status }) => STYLES[status],
 	},
 	{ title: "EVENT", of: ({ event_type }) => event_type },
-	{ title: "TRIES", of: ({ attempts }) => `${attempts.length}` },
-	{ title: "CREATED", of: ({ created_at }) => timeOf(created_at), short: ({ created_at }) => ageOf(created_at) },
+	{ title: "TRIES", isNumber: true, of: ({ attempts }) => `${attempts.length}` },
+	{
+		title: "CREATED",
+		shortTitle: "AGE",
+		of: ({ created_at }) => timeOf(created_at),
+		short: ({ created_at }) => ageOf(created_at),
+	},
 	{ title: "LAST", of: (row) => `${last(row)?.status ?? last(row)?.error ?? ""}`, isCuttable: true },
 	{ title: "URL", of: ({ url }) => url, isCuttable: true },
+	{ title: "ID", of: ({ id }) => id },
 ];
 
 type Begin = () => CliSession;

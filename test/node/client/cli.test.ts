@@ -1,9 +1,11 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import type { Command } from "commander";
+import { Webhook } from "standardwebhooks";
 import { afterAll, describe, expect, it } from "vitest";
-import { main } from "../../../client/cli/main.ts";
+import { commandsOf, main } from "../../../client/cli/main.ts";
 import { viewJob } from "../../../shared/api/job.ts";
 import type { JobState } from "../../../shared/core/jobs/job-states.ts";
 import { jobOf } from "../../support/job-of.ts";
@@ -36,7 +38,7 @@ interface Run {
 async function run(argv: string[], given: Run = {}) {
 	const { replies = {}, isTTY = false, columns = 200, stdin = "", typed, env, signal, onSend } = given;
 	const written = { out: "", err: "" };
-	const sent: { url: string; key: string | null; body: unknown }[] = [];
+	const sent: { url: string; key: string | null; body: unknown; headers: Record<string, string> }[] = [];
 	const opened: string[] = [];
 	const code = await main(argv, {
 		stdout: { isTTY, columns, write: (text) => void Object.assign(written, { out: written.out + text }) },
@@ -50,8 +52,14 @@ async function run(argv: string[], given: Run = {}) {
 			onSend?.();
 			init.signal?.throwIfAborted();
 			const { pathname } = new URL(url);
-			const key = new Headers(init.headers).get("authorization");
-			sent.push({ url, key, body: typeof init.body === "string" ? JSON.parse(init.body) : null });
+			const headersSent = new Headers(init.headers);
+			const key = headersSent.get("authorization");
+			sent.push({
+				url,
+				key,
+				headers: Object.fromEntries(headersSent),
+				body: typeof init.body === "string" ? JSON.parse(init.body) : null,
+			});
 			const { status = 200, body, headers = {} } = replies[`${init.method} ${pathname}`] ?? refusal(404);
 			return new Response(status === 204 ? null : JSON.stringify(body), { status, headers });
 		},
@@ -214,7 +222,7 @@ describe("usage, audit and keys", () => {
 			"usage",
 			"/v1/usage",
 			{ date: "2026-01-02", model: "m", jobs: 2, succeeded: 1, total_tokens: 3 },
-			"2026-01-02  m      2     1          3",
+			"2026-01-02  m         2          1       3",
 		],
 		[
 			"audit",
@@ -288,6 +296,154 @@ describe("profiles", () => {
 		writeFileSync(join(home, "development-key.json"), JSON.stringify({ tenant: "ten_1", key: "hf_dev" }));
 		const { sent } = await run(["whoami"], { replies, env });
 		expect(sent).toMatchObject([{ url: "http://127.0.0.1:8787/v1/session", key: "Bearer hf_dev" }]);
+	});
+});
+
+const list = (...data: unknown[]) => ({ body: { data, has_more: false, last_id: null } });
+
+describe("a change of all jobs of a filter", () => {
+	const jobs = ["job_1", "job_2", "job_3"].map((id) => ({ ...job("failed"), id }));
+	const retried = (id: string) => ({ [`POST /v1/jobs/${id}/retry`]: { status: 202, body: { ...job("queued"), id } } });
+	const replies = {
+		"GET /v1/jobs": list(...jobs),
+		...retried("job_1"),
+		...retried("job_3"),
+		"POST /v1/jobs/job_2/retry": { ...refusal(409), headers: { "x-should-retry": "false" } },
+	};
+	const argv = ["jobs", "retry", "--since", "24h", "--meta", "a=b", "--set", "max_attempts=9"];
+
+	it("says the count and asks first, and changes nothing without a yes", async () => {
+		for (const [more, given, words] of [
+			[[], { typed: ["no"] }, /^3 jobs match the filter: retry all of them\? Type yes to go on: Nothing was/],
+			[[], {}, /3 jobs match .* Pass --yes/],
+			[["--dry-run"], { typed: ["yes"] }, /3 jobs match. Nothing was changed/],
+		] as [string[], Run, RegExp][]) {
+			const { sent, err } = await run([...argv, ...more], { replies, ...given });
+			expect(sent).toHaveLength(1);
+			expect(sent[0]?.url).toMatch(/status=failed%2Cexpired&created_after=2.*&limit=100&metadata%5Ba%5D=b$/);
+			expect(err).toMatch(words);
+		}
+	});
+
+	it("goes on after a refusal, and says what was refused", async () => {
+		const { code, out, err, sent } = await run(argv, { replies, typed: ["yes"] });
+		const printed = out.trimEnd().split("\n");
+		expect(printed.map((line) => JSON.parse(line).error?.code ?? "")).toEqual(["", "c", ""]);
+		expect(err).toMatch(/Retried 2 of 3 jobs.\n1 were refused, the first because: No./);
+		expect([code, sent.length, sent[1]?.body]).toEqual([2, 4, { max_attempts: 9 }]);
+	});
+
+	it.each<[string[], RegExp]>([
+		[["cancel"], /Name ids, or a filter/],
+		[["delete", "job_1", "--status", "failed"], /not by both/],
+		[["cancel", "--status", "failed"], /queued or running/],
+	])("jobs %s is refused", async (words, message) => {
+		const { code, err, sent } = await run(["jobs", ...words], { replies });
+		expect([code, sent]).toEqual([2, []]);
+		expect(err).toMatch(message);
+	});
+
+	it("ends at the first failure that the next job would meet too", async () => {
+		const missing = { ...replies, "POST /v1/jobs/job_2/retry": refusal(403) };
+		const { code, err } = await run([...argv, "--yes"], { replies: missing });
+		expect([code, err]).toEqual([4, expect.stringContaining("of 3 jobs.")]);
+	});
+});
+
+describe("holdfast webhooks", () => {
+	const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
+	const body = '{"type":"job.succeeded"}';
+	const at = new Date();
+	const head = `webhook-id: evt_1\nwebhook-timestamp: ${Math.floor(at.getTime() / 1_000)}`;
+	const raw = (text = body) =>
+		`POST /hook HTTP/1.1\r\n${head}\nWebhook-Signature: ${new Webhook(secret).sign("evt_1", at, body)}\r\n\r\n${text}`;
+
+	it("verify prints the event of a signed request, and refuses another", async () => {
+		const env = { HOLDFAST_WEBHOOK_SECRET: secret };
+		expect((await run(["webhooks", "verify"], { stdin: raw(), env })).out).toBe(`${body}\n`);
+		const other = ["webhooks", "verify", "--secret", `whsec_AAAA,${secret}`];
+		expect((await run(other, { stdin: raw(), env: {} })).code).toBe(0);
+		expect((await run(["webhooks", "verify"], { stdin: raw("{}"), env })).code).toBe(2);
+		expect((await run(["webhooks", "verify"], { stdin: "", env })).err).toContain("an empty line");
+	});
+
+	it("listen sends each end of a job once, signed, with its result", async () => {
+		const gone = new AbortController();
+		const result = { choices: [{ index: 0, message: { role: "assistant", content: "hi" } }] };
+		const ended = { ...job(), finished_at: new Date().toISOString() };
+		const replies = {
+			"GET /v1/jobs": list(ended, { ...job("running"), id: "job_2" }),
+			"GET /v1/jobs/job_1/result": { body: result },
+			"POST /hook": { body: {}, status: 500 },
+		};
+		const argv = ["webhooks", "listen", "http://localhost:9/hook", "--since", "5m"];
+		const env = { HOLDFAST_API_KEY: "hf_key", HOLDFAST_WEBHOOK_SECRET: secret };
+		let requests = 0;
+		const onSend = () => void (++requests === 3 && setImmediate(() => gone.abort()));
+		const { code, out, sent } = await run(argv, { replies, env, signal: gone.signal, onSend });
+		expect(code).toBe(130);
+		expect(JSON.parse(out)).toMatchObject({ type: "job.succeeded", job_id: "job_1", status: 500 });
+		const hook = sent[2];
+		expect(hook).toMatchObject({ url: "http://localhost:9/hook", key: null, body: { data: { id: "job_1", result } } });
+		expect(new Webhook(secret).verify(JSON.stringify(hook?.body), hook?.headers ?? {})).toMatchObject({ id: "evt_1" });
+	});
+});
+
+describe("every command", () => {
+	const hostile = "\u001b[2J\u009b1m\u202eevil\u2066\u0007\r\u200e";
+	const leaves = (command: Command, path: string[] = []): { path: string[]; args: string[] }[] =>
+		command.commands.length > 0
+			? command.commands.flatMap((one) => leaves(one, [...path, one.name()]))
+			: [{ path, args: command.registeredArguments.filter(({ required }) => required).map(() => "http://x.test/1") }];
+	const MORE: Record<string, string[]> = {
+		"webhooks recover": ["--since", "1d"],
+		"webhooks verify": ["--secret", "whsec_AAAA"],
+		"admin tenants update": ["--name", "a"],
+		"admin tenants delete": ["--yes"],
+		"jobs cancel": ["--since", "1d", "--yes"],
+		"jobs retry": ["--since", "1d", "--yes"],
+		"jobs delete": ["--since", "1d", "--yes"],
+		"jobs submit": ["{}"],
+	};
+	const commands = leaves(commandsOf(() => expect.fail())).filter(({ path }) => path[0] !== "run");
+
+	/** An object of the API whose every text is hostile. */
+	const row = {
+		...{ ...job(), status: hostile, model: hostile, error: { code: hostile, message: hostile } },
+		...{ id: hostile, name: hostile, url: hostile, tenant: { name: hostile }, key: hostile, scopes: [hostile] },
+		...{ event_types: [hostile], event_type: hostile, actor: hostile, action: hostile, target_id: hostile },
+		...{ attempts: [{ status: null, error: hostile }], date: hostile, owned_by: hostile, state: hostile, limits: {} },
+		...{ parked_jobs: { value: 0, or_more: false }, disabled_reason: hostile, created_at: hostile, until: hostile },
+		choices: [{ message: { content: hostile } }],
+	};
+	const success = { body: { ...row, status: "succeeded", data: [row, hostile], has_more: false, last_id: null } };
+	const failure = { ...refusal(409), body: { error: { message: hostile, code: hostile, param: hostile } } };
+	const always = (reply: object) => new Proxy({}, { get: () => reply });
+
+	it.each(commands.map(({ path, args }) => ({ line: path.join(" "), path, args })))(
+		"holdfast $line lets no text of others command the terminal",
+		async ({ line, path, args }) => {
+			const gone = new AbortController();
+			for (const reply of [success, failure]) {
+				const argv = [...path, ...(line === "jobs submit" ? [] : args), ...(MORE[line] ?? []), "--debug"];
+				let requests = 0;
+				const onSend = () => void (++requests === 9 && gone.abort());
+				const env = { HOLDFAST_API_KEY: "hf_key", ADMIN_TOKEN: "operator" };
+				const given = { replies: always(reply), isTTY: true, env, signal: gone.signal, onSend, stdin: hostile };
+				const { out, err } = await run(argv, given);
+				const written = (out + err).replaceAll("\r\u001b[K", "");
+				expect(written).not.toMatch(/(?![\n\t])[\p{Cc}\p{Bidi_Control}]/u);
+			}
+		},
+	);
+
+	it("writes through the one terminal that escapes", () => {
+		const folder = join(import.meta.dirname, "../../../client/cli");
+		const names = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+		const writes = names.filter((name) =>
+			/process\.std(out|err)|console\.|#stream\.write/.test(readFileSync(join(folder, name), "utf8")),
+		);
+		expect(writes.sort()).toEqual(["bin.ts", "terminal.ts"]);
 	});
 });
 
