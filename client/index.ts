@@ -53,7 +53,16 @@ export class Holdfast {
 		return await this.#http.json({ method: "GET", path: "/healthz", ...options });
 	}
 
-	/** Whose the API key is, and what it may do. */
+	/** In a page of the service: the browser keeps a cookie, and this client needs no `apiKey`. */
+	async signIn(key: string, options: CallOptions = {}): Promise<Session> {
+		return await this.#http.json({ method: "POST", path: "/v1/session", body: { key }, ...options });
+	}
+
+	async signOut(options: CallOptions = {}): Promise<void> {
+		await this.#http.send({ method: "DELETE", path: "/v1/session", ...options });
+	}
+
+	/** Whose the API key is, or the session, and what it may do. */
 	async session(options: CallOptions = {}): Promise<Session> {
 		return await this.#http.json({ method: "GET", path: "/v1/session", ...options });
 	}

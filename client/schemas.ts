@@ -45,6 +45,7 @@ export interface Schemas {
 	AuditEntryList?: AuditEntryList;
 	AuditEntry?: AuditEntry;
 	Session?: Session;
+	CreateSession?: CreateSession;
 	NewApiKey?: NewApiKey;
 	ApiKey?: ApiKey;
 	CreateApiKey?: CreateApiKey;
@@ -1451,6 +1452,7 @@ export interface AuditEntry {
 		| "tenant.deleted"
 		| "key.created"
 		| "key.revoked"
+		| "session.created"
 		| "signing_secret.read"
 		| "signing_secret.rotated"
 		| "endpoint.created"
@@ -1489,6 +1491,9 @@ export interface Session {
 	 * When the session ends. With an API key, together with the key.
 	 */
 	expires_at: string | null;
+}
+export interface CreateSession {
+	key: string;
 }
 export interface ApiKey {
 	id: string;

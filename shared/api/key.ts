@@ -64,6 +64,8 @@ export function viewKey(key: ApiKey): z.infer<typeof ApiKeyBody> {
 	};
 }
 
+export const CreateSession = z.strictObject({ key: z.string().min(1).max(200) }).openapi("CreateSession");
+
 /** Who the caller of a request is. */
 export const SessionBody = z
 	.object({
@@ -73,3 +75,15 @@ export const SessionBody = z
 		expires_at: time.nullable().describe("When the session ends. With an API key, together with the key."),
 	})
 	.openapi("Session");
+
+export function viewSession(
+	key: Pick<ApiKey, "keyId" | "tenantId" | "name" | "scopes" | "expiresAt"> & { tenantName: string },
+	endsAt: number | null,
+): z.infer<typeof SessionBody> {
+	return {
+		object: "session",
+		tenant: { id: key.tenantId, name: key.tenantName },
+		key: { id: key.keyId, name: key.name, scopes: key.scopes, expires_at: timestampOrNull(key.expiresAt) },
+		expires_at: timestampOrNull(endsAt),
+	};
+}

@@ -9,6 +9,7 @@ export const AUDIT_ACTIONS = [
 	"tenant.deleted",
 	"key.created",
 	"key.revoked",
+	"session.created",
 	"signing_secret.read",
 	"signing_secret.rotated",
 	"endpoint.created",

@@ -104,6 +104,8 @@ describe("the client", () => {
 	it("manages keys, and says whose its own is", async () => {
 		expect(await holdfast.health()).toEqual({ status: "ok" });
 		expect(await holdfast.session()).toMatchObject({ tenant: { id: tenantId }, key: { id: keyId } });
+		expect(await holdfast.signIn(key)).toMatchObject({ key: { id: keyId } });
+		await holdfast.signOut();
 		const made = await holdfast.keys.create({ name: "ci" });
 		expect(await holdfast.keys.get(made.id)).toMatchObject({ name: "ci" });
 		await holdfast.keys.revoke(made.id);

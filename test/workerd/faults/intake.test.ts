@@ -63,6 +63,7 @@ async function manageKeys(story: Story): Promise<void> {
 	await story.send("GET", `/v1/keys/${first}`);
 	await story.send("GET", "/v1/keys");
 	await story.send("GET", "/v1/audit_log");
+	await story.send("POST", "/v1/session", { json: { key: story.key } });
 	await story.send("DELETE", `/v1/keys/${first}`);
 	const revokedAt = (key: string) =>
 		env.DB.prepare("SELECT revoked_at FROM api_keys WHERE id = ?1").bind(key).first<number>("revoked_at");

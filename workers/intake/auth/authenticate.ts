@@ -10,8 +10,9 @@ import { logWarning } from "../../log.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
 import { checkTenantRate, countUnauthenticated, rejectUnauthenticated } from "./rate-limits.ts";
+import { hasCookie, readSession, type Session } from "./session-cookie.ts";
 
-/** Requires a tenant's key with all `scopes`; any key, if there are none. The OpenAPI description reads them from the middleware. */
+/** Requires a tenant's key, or a session, with all `scopes`; any, if there are none. The OpenAPI description reads them from the middleware. */
 export function requireKey(...scopes: Scope[]) {
 	const middleware = createMiddleware<IntakeEnv>(async function authenticate(c, next) {
 		c.set("caller", await callerOf(c, scopes));
@@ -37,27 +38,53 @@ export const requireAdmin = createMiddleware<IntakeEnv>(async function authentic
 	await next();
 });
 
+/** By the key of a request, or by the session of a page of this service. */
 export async function callerOf(c: Context<IntakeEnv>, scopes: readonly Scope[]): Promise<Caller> {
+	const session = await readSession(c);
+	const token = bearerOf(c.req.header("authorization"));
+	if (session === null && token === null) {
+		const ended = "This session has ended, or the request did not come from a page of this service. Sign in again.";
+		const missing = "Missing API key. Send it as `Authorization: Bearer hf_…`.";
+		throw await rejectUnauthenticated(c, hasCookie(c) ? ended : missing);
+	}
+	const key = session === null ? await keyOf(c, token ?? "") : await keyOfSession(c, session);
+	for (const scope of scopes) requireScope(key, scope);
+	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes, waits: key.waits };
+}
+
+/** The key in force that `token` is. */
+export async function keyOf(c: Context<IntakeEnv>, token: string): Promise<KnownKey> {
+	// A text with a wrong checksum was never a key, so it costs no look-up in D1.
+	return await keyInForce(c, keyIdOf(token), "Invalid API key.", (key) => isProven(c.env.services.runtime, key, token));
+}
+
+async function keyOfSession(c: Context<IntakeEnv>, { keyId, keyHash }: Session): Promise<KnownKey> {
+	return await keyInForce(c, keyId, "The API key of this session is revoked or expired. Sign in with another.", (key) =>
+		isSameText(key.keyHash, keyHash),
+	);
+}
+
+async function keyInForce(
+	c: Context<IntakeEnv>,
+	keyId: string | null,
+	otherwise: string,
+	isTrue: (key: KnownKey) => boolean | Promise<boolean>,
+): Promise<KnownKey> {
 	const { services } = c.env;
 	const { db, runtime, keys } = services;
-	const token = bearerOf(c.req.header("authorization"));
-	if (token === null) throw await rejectUnauthenticated(c, "Missing API key. Send it as `Authorization: Bearer hf_…`.");
-	// A text with a wrong checksum was never a key, so it costs no look-up in D1.
-	const keyId = keyIdOf(token);
 	let isCounted = false;
 	const countFirst = async () => {
 		isCounted = true;
 		await countUnauthenticated(c);
 	};
 	const key = keyId === null ? null : await keys.find(db, runtime, keyId, countFirst);
-	if (key === null || !(await isProven(runtime, key, token))) {
+	if (key === null || !(await isTrue(key))) {
 		if (!isCounted) await countUnauthenticated(c);
-		throw new AppError("unauthorized", "Invalid API key.");
+		throw new AppError("unauthorized", otherwise);
 	}
 	await checkTenantRate(c, key);
 	if (!key.isUseNoted) services.background(noteUse(services, key));
-	for (const scope of scopes) requireScope(key, scope);
-	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes, waits: key.waits };
+	return key;
 }
 
 /** A key that has matched its hash is remembered in `provenBy`, and not hashed again. */

@@ -92,6 +92,8 @@ describe("/openapi.json", () => {
 			"GET /v1/webhook_signing_secret": "200 400 401 403 429 500 503",
 			"POST /v1/webhook_signing_secret/rotate": "200 400 401 403 413 415 429 500 503",
 			"GET /v1/session": "200 400 401 403 429 500 503",
+			"POST /v1/session": "201 400 401 403 413 415 429 500 503",
+			"DELETE /v1/session": "204 400 401 403 429 500 503",
 			"POST /v1/keys": "201 400 401 403 409 413 415 429 500 503",
 			"GET /v1/keys": "200 400 401 403 429 500 503",
 			"GET /v1/keys/{id}": read,
@@ -132,17 +134,18 @@ describe("/openapi.json", () => {
 	});
 
 	it("says who may call what, with which scope", () => {
-		const scoped = operations.filter(({ path }) => path.startsWith("/v1/") && !path.startsWith("/v1/admin"));
+		const isOpen = (name: string, path: string) => !path.startsWith("/v1/") || name === "POST /v1/session";
+		const scoped = operations.filter(({ name, path }) => !isOpen(name, path) && !path.startsWith("/v1/admin"));
 		for (const { name, operation } of scoped) {
 			const { data } = z
-				.array(z.looseObject({ key: z.array(z.enum(SCOPES)).min(name === "GET /v1/session" ? 0 : 1) }))
+				.array(z.looseObject({ key: z.array(z.enum(SCOPES)).min(name.endsWith(" /v1/session") ? 0 : 1) }))
 				.safeParse(operation.security?.slice(0, 1));
 			expect(data, name).toHaveLength(1);
 			expect(operation.security?.slice(1), name).toEqual(name === "GET /v1/jobs/{id}/result" ? [{}] : []);
 		}
-		for (const { path, operation } of operations) {
+		for (const { name, path, operation } of operations) {
 			if (path.startsWith("/v1/admin")) expect(operation.security, path).toEqual([{ admin: [] }]);
-			else if (!path.startsWith("/v1/")) expect(operation.security, path).toEqual([]);
+			else if (isOpen(name, path)) expect(operation.security, path).toEqual([]);
 		}
 		expect(description.security).toEqual([{ key: [] }]);
 		expect(Object.keys(description.components.securitySchemes)).toEqual(["key", "admin"]);

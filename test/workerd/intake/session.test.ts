@@ -1,0 +1,155 @@
+import { describe, expect, it } from "vitest";
+import { z } from "zod";
+import { SessionBody } from "../../../shared/api/key.ts";
+import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
+import { runtime } from "../../../workers/runtime.ts";
+import { HOUR } from "../../support/job-of.ts";
+import { ADMIN, type Answer, aCaller, aKey, type Call, errorOf, refusalOf, send, sendTo } from "./caller.ts";
+import { description, leastCall } from "./least-call.ts";
+import { theServices } from "./services.ts";
+
+const SITES = ["same-origin", "same-site", "cross-site", "none", null] as const;
+const from = (site: string | null): Record<string, string> => (site === null ? {} : { "sec-fetch-site": site });
+
+const { tenantId, key } = await aCaller([...SCOPES]);
+const readOnly = await aKey(tenantId, { scopes: ["jobs:read", "webhooks:read", "usage:read"] });
+
+const signIn = (key: string, call: Call = {}, server = theServices().server) =>
+	sendTo(server, "POST", "/v1/session", { json: { key }, headers: from("same-origin"), ...call });
+const cookieOf = ({ headers }: Answer) => headers.get("set-cookie")?.split(";")[0] ?? "";
+const cookie = cookieOf(await signIn(key));
+const own = (cookie: string) => ({ headers: { cookie, ...from("same-origin") } });
+
+const guarded = description.operations
+	.filter(({ access }) => access !== null)
+	.map((route) => ({ ...route, url: route.path.replace(/\{\w+\}/, "unknown"), call: leastCall(route) }));
+const forTenants = guarded.filter(({ access }) => access !== "admin");
+
+describe("POST /v1/session", () => {
+	it("sets a cookie that scripts cannot read, and says whose it is and until when", async () => {
+		const before = runtime.now();
+		const answer = await send("POST", "/v1/session", { json: { key }, headers: from("same-origin") });
+		expect(answer.status, answer.text).toBe(201);
+		expect(answer.headers.get("set-cookie")).toMatch(
+			/^__Host-holdfast=v1\.[0-9a-f]{8}\.[0-9a-f]{24}\.[0-9a-f]+; Max-Age=43200; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+		);
+		const session = SessionBody.parse(answer.body);
+		expect(session).toMatchObject({
+			tenant: { id: tenantId, name: "acme" },
+			key: { scopes: [...SCOPES], expires_at: null },
+		});
+		const hours = (Date.parse(session.expires_at ?? "") - before) / HOUR;
+		expect(hours).toBeCloseTo(12, 2);
+		expect((await send("GET", "/v1/session", own(cookieOf(answer)))).body).toEqual(session);
+		const [entry] = z
+			.object({ data: z.array(z.looseObject({})) })
+			.parse((await send("GET", "/v1/audit_log", { key })).body).data;
+		expect(entry).toMatchObject({ action: "session.created", actor: session.key.id, target_id: session.key.id });
+	});
+
+	it("refuses what is no key, and pages of other origins, and sets no cookie then", async () => {
+		for (const wrong of ["hf_none", `${key.slice(0, -1)}~`, ADMIN]) expect((await signIn(wrong)).status).toBe(401);
+		for (const headers of [from("same-site"), from("cross-site"), from("none"), { origin: "https://evil.test" }]) {
+			const answer = await signIn(key, { headers });
+			expect([answer.status, errorOf(answer).code, answer.headers.get("set-cookie")]).toEqual([403, "forbidden", null]);
+		}
+		for (const headers of [{}, { origin: "https://jobs.test" }])
+			expect((await signIn(key, { headers })).status).toBe(201);
+		const form = {
+			json: undefined,
+			raw: `{"key":"${key}"}`,
+			headers: { ...from("same-origin"), "content-type": "text/plain" },
+		};
+		expect((await signIn(key, form)).status).toBe(415);
+	});
+
+	it("sets one without Secure on loopback, where some browsers take no other, and takes it there alone", async () => {
+		const { server } = theServices();
+		const at = (origin: string, method: string, headers: object, body: string | null = null) =>
+			server(new Request(`${origin}/v1/session`, { method, headers: { ...from("same-origin"), ...headers }, body }));
+		const json = { "content-type": "application/json" };
+		const made = await at("http://127.0.0.1:8787", "POST", json, JSON.stringify({ key }));
+		const set = made.headers.get("set-cookie") ?? "";
+		expect(set).toMatch(/^holdfast=v1\..*; HttpOnly; SameSite=Strict$/);
+		expect(set).not.toContain("Secure");
+		const [cookie = ""] = set.split(";");
+		expect((await at("http://127.0.0.1:8787", "GET", { cookie })).status).toBe(200);
+		expect((await at("https://jobs.test", "GET", { cookie })).status).toBe(401);
+	});
+});
+
+describe("a session", () => {
+	it.each(forTenants)("counts on pages of this origin alone: $name", async ({ method, url, call }) => {
+		for (const site of SITES) {
+			const withCookie = await send(method, url, { ...call, headers: { cookie, ...from(site) } });
+			if (site === "same-origin") expect([401, 403], withCookie.text).not.toContain(withCookie.status);
+			else expect(withCookie.status, String(site)).toBe(401);
+			const withKey = await send(method, url, { ...call, key, headers: from(site) });
+			expect([401, 403], withKey.text).not.toContain(withKey.status);
+			const withBoth = await send(method, url, { ...call, key: "hf_none", headers: { cookie, ...from(site) } });
+			expect(withBoth.status).toBe(401);
+		}
+		const changes = (origin: string) => send(method, url, { ...call, headers: { cookie, origin } });
+		expect([401, 403]).not.toContain((await changes("https://jobs.test")).status);
+		for (const origin of ["https://evil.test", "https://jobs.test:8443", "null"])
+			expect((await changes(origin)).status).toBe(401);
+	});
+
+	it.each(guarded.filter(({ access }) => access === "admin"))("never opens $name", async ({ method, url, call }) => {
+		expect((await send(method, url, { ...call, ...own(cookie) })).status).toBe(401);
+	});
+
+	it("of a key that only reads changes nothing", async () => {
+		const cookie = cookieOf(await signIn(readOnly.key));
+		const changes = forTenants.filter(({ method, path }) => method !== "GET" && path !== "/v1/session");
+		expect(changes.length).toBeGreaterThan(15);
+		for (const { method, url, call, name } of changes)
+			expect((await send(method, url, { ...call, ...own(cookie) })).status, name).toBe(403);
+		for (const path of ["/v1/keys", "/v1/audit_log", "/v1/webhook_signing_secret"])
+			expect((await send("GET", path, own(cookie))).status).toBe(403);
+		expect((await send("GET", "/v1/jobs", own(cookie))).status).toBe(200);
+	});
+
+	it("ends with its time, with its key, and by signing out", async () => {
+		let now = runtime.now();
+		const { server } = theServices({ runtime: { ...runtime, now: () => now } });
+		const get = (cookie: string) => sendTo(server, "GET", "/v1/jobs", own(cookie));
+		const status = async (cookie: string) => (await get(cookie)).status;
+		const revoked = await aKey(tenantId);
+		const [first, second] = [cookieOf(await signIn(key, {}, server)), cookieOf(await signIn(revoked.key, {}, server))];
+		expect([await status(first), await status(second)]).toEqual([200, 200]);
+		await send("DELETE", `/v1/admin/keys/${revoked.keyId}`, { key: ADMIN });
+		now += 10_000;
+		expect([await status(first), await status(second)]).toEqual([200, 401]);
+		expect(errorOf(await get(second)).message).toBe(
+			"The API key of this session is revoked or expired. Sign in with another.",
+		);
+		now += 12 * HOUR - 10_001;
+		expect(await status(first)).toBe(200);
+		now += 1;
+		expect(refusalOf(await get(first))).toMatchObject({
+			status: 401,
+			message: expect.stringMatching(/^This session has ended/),
+		});
+		const signedOut = await send("DELETE", "/v1/session", own(cookie));
+		expect([signedOut.status, cookieOf(signedOut)]).toEqual([204, "__Host-holdfast="]);
+		expect(signedOut.headers.get("set-cookie")).toContain("Max-Age=0");
+
+		const expires_at = new Date(runtime.now() + HOUR).toISOString();
+		const short = await signIn((await aKey(tenantId, { expires_at })).key);
+		expect(short.body).toMatchObject({ expires_at, key: { expires_at } });
+	});
+
+	it("is none with a cookie that was altered, or sealed with a key that is gone", async () => {
+		const { services } = theServices();
+		const newKey = btoa("0".repeat(32));
+		const status = async (cookie: string, ...signingKeys: string[]) =>
+			(await sendTo(theServices({ config: { signingKeys } }).server, "GET", "/v1/jobs", own(cookie))).status;
+		const { signingKeys } = services.config;
+		expect(await status(cookie, newKey, ...signingKeys)).toBe(200);
+		expect(await status(cookie, newKey)).toBe(401);
+		const last = cookie.at(-1) === "0" ? "1" : "0";
+		for (const altered of [cookie.slice(0, -1) + last, cookie.slice(0, -4), "__Host-holdfast=x", "__Host-holdfast="])
+			expect(await status(altered, ...signingKeys)).toBe(401);
+	});
+});
