@@ -4,7 +4,7 @@ import { Admin } from "./admin.ts";
 import { type BatchItem, type BatchOptions, batch } from "./batch.ts";
 import { type CallOptions, Http, type Options } from "./http.ts";
 import { Jobs } from "./jobs.ts";
-import type { Session, SubmitJob } from "./schemas.ts";
+import type { Session, Stats, SubmitJob } from "./schemas.ts";
 import { Deliveries, Endpoints, Webhooks } from "./webhooks.ts";
 
 export type { BatchItem, BatchOptions, BatchProgress } from "./batch.ts";
@@ -51,6 +51,11 @@ export class Holdfast {
 	/** Throws where a setting of the service is missing or invalid. */
 	async health(options: CallOptions = {}): Promise<{ status: "ok" }> {
 		return await this.#http.json({ method: "GET", path: "/healthz", ...options });
+	}
+
+	/** How many jobs are open, and why they wait; how many ended today. */
+	async stats(options: CallOptions = {}): Promise<Stats> {
+		return await this.#http.json({ method: "GET", path: "/v1/stats", ...options });
 	}
 
 	/** In a page of the service: the browser keeps a cookie, and this client needs no `apiKey`. */

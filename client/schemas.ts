@@ -55,6 +55,7 @@ export interface Schemas {
 	ModelList?: ModelList;
 	Model?: Model;
 	Count?: Count;
+	Stats?: Stats;
 	Tenant?: Tenant;
 	CreateTenant?: CreateTenant;
 	TenantList?: TenantList;
@@ -1650,6 +1651,28 @@ export interface Count {
 	 * True: counting stopped at `value`.
 	 */
 	or_more: boolean;
+}
+export interface Stats {
+	object: "stats";
+	/**
+	 * Running jobs, those about to run, and those that wait for a slot, a budget or a model: by status and reason.
+	 */
+	open: {
+		status: string;
+		status_reason: string | null;
+		jobs: Count;
+	}[];
+	/**
+	 * When the oldest of those counted was created.
+	 */
+	oldest_open_at: string | null;
+	/**
+	 * Jobs that became final on this UTC day, in any state.
+	 */
+	ended_today: {
+		jobs: number;
+		succeeded: number;
+	};
 }
 export interface Tenant {
 	id: string;

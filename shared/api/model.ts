@@ -1,4 +1,4 @@
-/** Models, as OpenAI's list has them, with what keeps calls from starting. */
+/** What a caller sees of its work at a glance: models, as OpenAI's list has them, and counts of jobs. */
 import { z } from "@hono/zod-openapi";
 import type { ModelState } from "../core/upstreams/breaker.ts";
 import { listOf } from "./page.ts";
@@ -50,3 +50,18 @@ export function viewModel(model: Model): z.infer<typeof ModelBody> {
 		parked_jobs: { value: model.parkedJobs, or_more: model.isCut },
 	};
 }
+
+export const StatsBody = z
+	.object({
+		object: z.literal("stats"),
+		open: z
+			.array(z.object({ status: z.string(), status_reason: z.string().nullable(), jobs: Count }))
+			.describe(
+				"Running jobs, those about to run, and those that wait for a slot, a budget or a model: by status and reason.",
+			),
+		oldest_open_at: time.nullable().describe("When the oldest of those counted was created."),
+		ended_today: z
+			.object({ jobs: z.number().int(), succeeded: z.number().int() })
+			.describe("Jobs that became final on this UTC day, in any state."),
+	})
+	.openapi("Stats");

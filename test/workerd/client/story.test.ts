@@ -110,6 +110,7 @@ describe("the client", () => {
 		expect(await holdfast.keys.get(made.id)).toMatchObject({ name: "ci" });
 		await holdfast.keys.revoke(made.id);
 		expect(await all(holdfast.keys.list({ order: "asc", limit: 1 }))).toHaveLength(2);
+		expect(await holdfast.stats()).toHaveProperty("open");
 		const [model] = await all(holdfast.models.list());
 		expect(await holdfast.models.get(model?.id ?? "")).toEqual(model);
 		expect((await holdfast.audit.list({ limit: 1 })).data).toMatchObject([{ action: "key.revoked" }]);

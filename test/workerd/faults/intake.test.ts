@@ -95,6 +95,7 @@ describeFaults("intake", { calls: INTAKE, operations: OPERATIONS.intake }, [
 			await story.send("GET", `${path}/deliveries`);
 			await story.send("GET", "/v1/jobs?status=succeeded&include=result");
 			await story.send("GET", "/v1/usage");
+			await story.send("GET", "/v1/stats");
 			await story.send("GET", "/v1/models");
 			await story.send("GET", "/v1/models/simulated%2Fecho");
 		},
@@ -205,7 +206,7 @@ describeFaults("intake", { calls: INTAKE, operations: OPERATIONS.intake }, [
 	{ name: "a tenant that is made, looked at and renamed", tries: /admin/, play: administerTenants },
 	{ name: "a tenant that is deleted", tries: /DELETE/, play: deleteATenant },
 	{ name: "a key that is made, looked for and revoked", tries: /admin/, play: administerKeys },
-	{ name: "keys that a tenant makes, looks at and revokes", tries: /\/v1\/(keys|audit_log)/, play: manageKeys },
+	{ name: "keys that a tenant makes, looks at and revokes", tries: /\/v1\/(keys|audit_log|session)/, play: manageKeys },
 	{
 		name: "a key whose commit got no reply",
 		given: [{ at: MAKE_KEY, fault: "fails after" }],

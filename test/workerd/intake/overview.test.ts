@@ -1,7 +1,7 @@
 /** What a caller sees of its work at a glance, at a cost that no backlog raises. */
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { ModelBody, ModelList } from "../../../shared/api/model.ts";
+import { ModelBody, ModelList, StatsBody } from "../../../shared/api/model.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { DAY, MINUTE, NOW } from "../../support/job-of.ts";
@@ -120,5 +120,67 @@ describe("GET /v1/models", () => {
 		const found = ModelBody.parse((await get("/v1/models/%40cf%2Fanything")).body);
 		expect(found).toMatchObject({ id: "@cf/anything", owned_by: "workers-ai" });
 		expect(refusalOf(await get("/v1/models/claude"))).toMatchObject({ status: 404, code: "not_found" });
+	});
+});
+
+describe("GET /v1/stats", () => {
+	const stats = async (as: string) => StatsBody.parse((await get("/v1/stats", as)).body);
+	const counts = async (as: string) =>
+		(await stats(as)).open.map(({ status, status_reason, jobs }) => [status, status_reason, jobs.value, jobs.or_more]);
+
+	it("counts the tenant's own open jobs by status and reason, whatever they are parked on, and those that ended today", async () => {
+		const [caller, neighbour] = [await aCaller(), await aCaller()];
+		expect(await stats(caller.key)).toEqual({
+			object: "stats",
+			open: [],
+			oldest_open_at: null,
+			ended_today: { jobs: 0, succeeded: 0 },
+		});
+		for (const { tenantId } of [caller, neighbour]) {
+			const keys = [
+				`tenant:${tenantId}`,
+				`own:${tenantId}|model:c|m`,
+				`own:${tenantId}|credential:c`,
+				"credential:c",
+				"model:c|m",
+			];
+			for (const key of keys.slice(1)) await aBreaker(key, { open_until: NOW }).catch(() => undefined);
+			for (const parkedOn of keys) await aJob({ tenantId, parkedOn, statusReason: "throttled", createdAt: NOW - 5 });
+			await aJob({ tenantId, status: "running", createdAt: NOW - MINUTE });
+			await aJob({ tenantId });
+			await aJob({ tenantId, status: "succeeded" });
+			const day = Math.floor(NOW / DAY);
+			for (const [days, jobs] of [
+				[0, 3],
+				[1, 50],
+			] as const)
+				await env.DB.prepare("INSERT INTO usage VALUES (?1, ?2, 'm', ?3, 2, 1, 1, 2, 0)")
+					.bind(tenantId, day - days, jobs)
+					.run();
+		}
+		expect(await counts(caller.key)).toEqual([
+			["queued", null, 1, false],
+			["running", null, 1, false],
+			["queued", "throttled", 5, false],
+		]);
+		expect(await stats(caller.key)).toMatchObject({
+			oldest_open_at: new Date(NOW - MINUTE).toISOString(),
+			ended_today: { jobs: 3, succeeded: 2 },
+		});
+	});
+
+	it("counts up to a thousand with a slot, and as many parked, and reads no more rows where more wait", async () => {
+		const caller = await aCaller();
+		await parked(caller.tenantId, "sim", `tenant:${caller.tenantId}`, 1_500);
+		const running = rowOf(await aJob({ tenantId: caller.tenantId, status: "running" }));
+		await copyRow("jobs", running, 1_200, { id: `'${running.id}' || printf('%08d', n.i)` });
+		expect(await counts(caller.key)).toEqual([
+			["running", null, 1_000, true],
+			["queued", null, 1_000, true],
+		]);
+		await get("/v1/stats", caller.key);
+		meter.read();
+		await get("/v1/stats", caller.key);
+		expect(meter.read().rowsRead).toBeLessThan(4_200);
 	});
 });

@@ -19,6 +19,7 @@ import {
 import { postponeDeliveries } from "../../../../shared/db/deliveries/postpone-deliveries.ts";
 import { recoverDeliveries, redeliverJob } from "../../../../shared/db/deliveries/redeliver.ts";
 import { deleteEndpoint, listEndpoints, updateEndpoint } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
+import { countJobs } from "../../../../shared/db/jobs/count-jobs.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
 import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { findSubmission, foreseeSubmissions } from "../../../../shared/db/jobs/submit-jobs.ts";
@@ -59,6 +60,9 @@ const KNOWN: Readonly<Record<string, string>> = {
 
 /** Sorts of what a range of a table has, each with the bound of that range. */
 const SORTED: Readonly<Record<string, string>> = {
+	"count jobs: SEARCH breakers USING PRIMARY KEY (key>? AND key<?)": "not sorted: LIMIT 100, three times",
+	"count jobs: SEARCH jobs USING INDEX jobs_parked (parked_on=? AND tenant_id=?)": "LIMIT: 1,000 jobs",
+	"count jobs: SEARCH jobs USING INDEX jobs_with_slot (slot=?)": "LIMIT: 1,000 jobs",
 	"find jobs to sweep: SEARCH jobs USING COVERING INDEX jobs_to_sweep ((sweep_at,tenant_id,id)>(?,?,?) AND sweep_at<?)":
 		"LIMIT: a window of a sweep",
 	"find pending deliveries: SEARCH tenants USING COVERING INDEX tenants_deleted (deleted_at>?)":
@@ -192,6 +196,7 @@ async function callRest(): Promise<void> {
 		const after = page.after === null ? null : { date: "2026-01-01", model: "m" };
 		await listUsage(db, { ...page, tenantId: T, from: null, to: null, after });
 	}
+	await countJobs(db, T).catch(() => undefined);
 	await listUsedModels(db, T);
 	await readModelStates(db, T, ["model:c|m"]);
 	await findApiKey(db, T, "key");

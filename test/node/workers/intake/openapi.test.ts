@@ -101,6 +101,7 @@ describe("/openapi.json", () => {
 			"GET /v1/audit_log": "200 400 401 403 429 500 503",
 			"GET /v1/admin/tenants/{id}/audit_log": "200 400 401 403 404 429 500 503",
 			"GET /v1/usage": "200 400 401 403 429 500 503",
+			"GET /v1/stats": "200 400 401 403 429 500 503",
 			"GET /v1/models": "200 400 401 403 429 500 503",
 			"GET /v1/models/{id}": read,
 			"POST /v1/admin/tenants": "201 400 401 403 413 415 429 500 503",
