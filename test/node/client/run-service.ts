@@ -57,7 +57,7 @@ export class RunService {
 			this.keys.set(key, job);
 		}
 		this.most = Math.max(this.most, this.jobs.filter((one) => !this.#isOver(one)).length);
-		return Response.json({ ...this.#view(job), status: "queued" }, { status: 202 });
+		return Response.json(this.#view(job), { status: 202 });
 	}
 
 	#list(query: URLSearchParams): Response {
