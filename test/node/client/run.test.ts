@@ -288,13 +288,15 @@ describe("holdfast run", () => {
 		expect(numbers(cancelled.out).sort()).toEqual([1, 2, 3, 4, 5, 6]);
 	});
 
-	it("repairs a line that is torn in the output, and refuses one that is not its own", async () => {
+	it("repairs a torn line, reads the answers of a lost output from the jobs it knows, and refuses lines of others", async () => {
 		const { argv, out } = files(prompts(2));
 		const service = new RunService();
 		await process(service, argv);
 		appendFileSync(out, '{"line":2,"custom');
 		appendFileSync(`${out}.run`, '{"line":');
 		expect([(await process(service, argv)).code, numbers(out).sort()]).toEqual([0, [1, 2]]);
+		rmSync(out);
+		expect([(await process(service, argv)).code, numbers(out).sort(), service.posts.length]).toEqual([0, [1, 2], 2]);
 		appendFileSync(out, "mine\n");
 		expect(await process(service, argv)).toMatchObject({ code: 2, err: expect.stringContaining("Line 3 of") });
 	});
