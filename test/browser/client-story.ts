@@ -1,9 +1,8 @@
 /** What a page does with the client. Runs in the browser, where the service's origin is the page's own. */
-import { Holdfast, JobCancelled, NotFound } from "../../client/index.ts";
+import { Holdfast, JobCancelled, NotFound, Unauthorized } from "../../client/index.ts";
 
 const input = { messages: [{ role: "user" as const, content: "Why is the sky blue?" }] };
 const later = { input, delay_seconds: 3_600 };
-const metadata = { page: "1" };
 
 async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 	const list = [];
@@ -13,9 +12,21 @@ async function all<Item>(items: AsyncIterable<Item>): Promise<Item[]> {
 
 const caught = (promise: Promise<unknown>) => promise.catch((error: unknown) => error);
 
-/** @param apiKey null: the session cookie says who is asking */
-export async function clientStory(apiKey: string | null): Promise<Record<string, unknown>> {
-	const holdfast = new Holdfast(apiKey === null ? {} : { apiKey });
+/** The client with the session's cookie instead of a key. */
+export async function signedInStory(key: string): Promise<Record<string, unknown>> {
+	const holdfast = new Holdfast();
+	await holdfast.signIn(key);
+	const found = await clientStory(holdfast, "cookie");
+	await holdfast.signOut();
+	const error = await caught(holdfast.session());
+	if (!(error instanceof Unauthorized)) throw new Error("The session goes on after its end.");
+	return found;
+}
+
+export const keyStory = (apiKey: string) => clientStory(new Holdfast({ apiKey }), "key");
+
+async function clientStory(holdfast: Holdfast, by: string): Promise<Record<string, unknown>> {
+	const metadata = { by };
 	const { jobs } = holdfast;
 	const submitted = await jobs.submit({ input, metadata });
 	const seen = await all(jobs.watch(submitted.id));

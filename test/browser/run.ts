@@ -34,7 +34,7 @@ async function storyScript(): Promise<string> {
 	};
 	const entryPoints = [join(import.meta.dirname, "client-story.ts")];
 	const { outputFiles } = await build({ entryPoints, bundle: true, format: "esm", write: false, plugins: [installed] });
-	return `${outputFiles[0]?.text}\nglobalThis.clientStory = clientStory;`;
+	return `${outputFiles[0]?.text}\nObject.assign(globalThis, { keyStory, signedInStory });`;
 }
 
 /** A page of the service's origin, with the package's files below it. */
@@ -58,9 +58,11 @@ try {
 	const failures: string[] = [];
 	page.on("pageerror", (error) => failures.push(error.message));
 	await openPage(page, service.url);
-	const found = await page.evaluate(`clientStory(${JSON.stringify(service.key)})`);
-	assert.deepEqual([found, failures], [EXPECTED, []]);
-	console.log(`The client works in Chromium ${browser.version()}, with an API key.`);
+	for (const story of ["keyStory", "signedInStory"]) {
+		const found = await page.evaluate(`${story}(${JSON.stringify(service.key)})`);
+		assert.deepEqual([found, failures], [EXPECTED, []], story);
+	}
+	console.log(`The client works in Chromium ${browser.version()}, with an API key and with a session's cookie.`);
 	await browser.close();
 } finally {
 	await service.stop();
