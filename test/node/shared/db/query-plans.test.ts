@@ -71,6 +71,7 @@ const SORTED: Readonly<Record<string, string>> = {
 		"not sorted: a list of the tenants deleted within the hour",
 	"list deliveries of job: SEARCH deliveries USING PRIMARY KEY (tenant_id=? AND id>? AND id<?)":
 		"a few events of a job, for 21 receivers at most",
+	"list jobs: SEARCH jobs USING INDEX jobs_failed (tenant_id=? AND id>? AND id<?)": "LIMIT: 1,000 jobs that failed",
 	"list jobs: SEARCH jobs USING PRIMARY KEY (tenant_id=? AND id>? AND id<?)": "LIMIT: 1,000 jobs, fewer with filters",
 	"release parked: SEARCH jobs USING COVERING INDEX jobs_parked (parked_on=? AND tenant_id<?)":
 		"LIMIT: a tenant for each job that is released",
@@ -184,7 +185,8 @@ async function callRest(): Promise<void> {
 		await listEndpointDeliveries(db, ENDPOINT, page);
 		await listTenants(db, 1, page.after);
 		for (const model of [null, "m"]) {
-			const filter = { ...ANY_JOB, model, createdAfter: 1, createdBefore: 1, metadata: { a: "b" } };
+			const statuses = model === null ? ["failed" as const] : null;
+			const filter = { ...ANY_JOB, statuses, model, createdAfter: 1, createdBefore: 1, metadata: { a: "b" } };
 			await listJobs(db, {
 				tenantId: T,
 				filter,

@@ -220,6 +220,17 @@ describe("rows read", () => {
 		expect([found, rowsRead <= 4_000]).toEqual([0, true]);
 	});
 
+	it("by jobs that failed are theirs alone, and a page is whole however rare they are", async () => {
+		const failed = await aJob({ tenantId: CROWDED, status: "failed", createdAt: NOW - DAY });
+		let found: unknown;
+		const { rowsRead } = await costOf(async () => {
+			const { jobs, nextAfter } = await listJobs(db, page(failed, { statuses: ["failed"] }));
+			found = [jobs.map(({ jobId }) => jobId), nextAfter];
+		});
+		expect(found).toEqual([[failed.jobId], null]);
+		expect(rowsRead).toBeLessThan(20);
+	});
+
 	it("by a time before which jobs ended are those of jobs that were created before it", async () => {
 		const filter = { finishedBefore: NOW - DAY };
 		const { rowsRead } = await costOf(() => listJobs(db, page(jobOf({ tenantId: CROWDED }), filter)));
