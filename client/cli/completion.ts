@@ -1,5 +1,6 @@
 /** `holdfast completion`: a script for the user's shell, made of the commands that there are. */
-import { type Command, InvalidArgumentError } from "commander";
+import type { Command } from "commander";
+import { UsageError } from "./exit-codes.ts";
 import type { CliSession } from "./session.ts";
 
 /** What may follow the words of a command: subcommands and flags. */
@@ -26,7 +27,7 @@ export function addCompletion(program: Command, begin: () => CliSession): void {
 		.description('print a completion script: eval "$(holdfast completion bash)", or zsh; in fish, pipe it to source')
 		.action((shell: string) => {
 			const script = SCRIPTS[shell];
-			if (script === undefined) throw new InvalidArgumentError(`Name one of ${Object.keys(SCRIPTS).join(", ")}.`);
+			if (script === undefined) throw new UsageError(`Name one of ${Object.keys(SCRIPTS).join(", ")}.`);
 			begin().out.text(script(candidatesOf(program)));
 		});
 }

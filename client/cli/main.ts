@@ -14,8 +14,10 @@ import { CliSession, type SharedFlags, type Surroundings } from "./session.ts";
 import { Terminal } from "./terminal.ts";
 
 const CODES = `
-Exit codes: 0 done, 1 the service failed, 2 wrong usage or a refused request, 3 a job did not succeed, 4 not allowed,
-5 a limit was reached, 6 not found, 124 the time to wait is over, 130 interrupted.`;
+Exit codes:
+  0 done                   3 a job did not succeed   6 not found
+  1 the service failed     4 not allowed           124 the time to wait is over
+  2 wrong usage, refused   5 a limit was reached   130 interrupted`;
 
 type Begin = () => CliSession;
 

@@ -58,8 +58,8 @@ async function listen(listener: Listener, since: number | undefined): Promise<vo
 	let from = Date.now() - (since ?? OVERLAP_MS);
 	for (let isFirst = true; ; isFirst = false) {
 		try {
-			const ended = (await endedSince(listener.holdfast, from)).filter(({ id }) => !seen.has(id));
-			for (const job of ended) {
+			for (const job of await endedSince(listener.holdfast, from)) {
+				if (seen.has(job.id)) continue;
 				seen.add(job.id);
 				if (!isFirst || since !== undefined) await forward(listener, job);
 				from = Math.max(from, Date.parse(job.finished_at ?? "") - OVERLAP_MS || 0);

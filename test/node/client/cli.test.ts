@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -292,6 +292,22 @@ describe("profiles", () => {
 		await run(["logout"], { env });
 	});
 
+	it("are validated when they are read, and keep names such as __proto__ apart", async () => {
+		const config = join(home, "holdfast", "config.json");
+		for (const text of ["{", "[]", '{"profile":"a","profiles":{"a":{"url":"x"}}}']) {
+			writeFileSync(config, text);
+			chmodSync(config, 0o644);
+			const { code, err } = await run(["whoami"], { replies, env });
+			expect([code, err]).toEqual([2, expect.stringContaining(`${config} is not what`)]);
+		}
+		expect((await run(["whoami"], { replies, env })).err).toContain("chmod 600");
+		rmSync(config);
+		expect((await run(["whoami", "--profile", "__proto__"], { replies, env })).err).toContain("no profile __proto__");
+		await run(["login", "--url", "https://jobs.test"], { replies, env, typed: ["hf_typed"] });
+		expect((await run(["whoami"], { replies, env })).sent).toMatchObject([{ key: "Bearer hf_typed" }]);
+		await run(["logout"], { env });
+	});
+
 	it("are not needed for what npm start runs here", async () => {
 		writeFileSync(join(home, "development-key.json"), JSON.stringify({ tenant: "ten_1", key: "hf_dev" }));
 		const { sent } = await run(["whoami"], { replies, env });
@@ -350,6 +366,30 @@ describe("a change of all jobs of a filter", () => {
 	});
 });
 
+describe("a table", () => {
+	it.each([
+		[200, /^job_1 {2}failed {2}漢字\\n漢字 {2}1\/5 {6}2026-01-01T00:00:00Z {2}a_long_code_of_an_error$/m],
+		[40, /^job_1 {2}failed {2}漢字\\n… {3}1\/5 {2}\d+d {2}a_long_…$/m],
+	])("fits %i columns, whatever takes two of them", async (columns, line) => {
+		const error = { code: "a_long_code_of_an_error" };
+		const row = { ...job("failed"), model: "漢字\n漢字", attempt: 1, error, created_at: "2026-01-01T00:00:00.000Z" };
+		const { out } = await run(["jobs", "list"], { replies: { "GET /v1/jobs": list(row) }, isTTY: true, columns });
+		expect(out).toMatch(line);
+	});
+});
+
+describe("holdfast completion", () => {
+	it.each([
+		["jobs li", "list"],
+		["--json admin tenants cr", "create"],
+		["jobs list --me", "--meta"],
+	])("completes %s in bash", async (line, word) => {
+		const { out } = await run(["completion", "bash"], {});
+		const script = `${out}COMP_WORDS=(holdfast ${line}); COMP_CWORD=$((\${#COMP_WORDS[@]} - 1)); _holdfast; echo "\${COMPREPLY[@]}"`;
+		expect(spawnSync("bash", ["-c", script], { encoding: "utf8" }).stdout).toBe(`${word}\n`);
+	});
+});
+
 describe("holdfast webhooks", () => {
 	const secret = `whsec_${Buffer.alloc(32, 7).toString("base64")}`;
 	const body = '{"type":"job.succeeded"}';
@@ -372,14 +412,14 @@ describe("holdfast webhooks", () => {
 		const result = { choices: [{ index: 0, message: { role: "assistant", content: "hi" } }] };
 		const ended = { ...job(), finished_at: new Date().toISOString() };
 		const replies = {
-			"GET /v1/jobs": list(ended, { ...job("running"), id: "job_2" }),
+			"GET /v1/jobs": list(ended, ended, { ...job("running"), id: "job_2" }),
 			"GET /v1/jobs/job_1/result": { body: result },
 			"POST /hook": { body: {}, status: 500 },
 		};
 		const argv = ["webhooks", "listen", "http://localhost:9/hook", "--since", "5m"];
 		const env = { HOLDFAST_API_KEY: "hf_key", HOLDFAST_WEBHOOK_SECRET: secret };
 		let requests = 0;
-		const onSend = () => void (++requests === 3 && setImmediate(() => gone.abort()));
+		const onSend = () => void (++requests === 3 && setTimeout(() => gone.abort(), 20));
 		const { code, out, sent } = await run(argv, { replies, env, signal: gone.signal, onSend });
 		expect(code).toBe(130);
 		expect(JSON.parse(out)).toMatchObject({ type: "job.succeeded", job_id: "job_1", status: 500 });
