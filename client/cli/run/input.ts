@@ -1,6 +1,6 @@
 /** The input of a run: read once to check all of it, and once more to send it, so that it is never in memory as a whole. */
 import { createHash } from "node:crypto";
-import { createReadStream, existsSync } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { UsageError } from "../exit-codes.ts";
 import type { InputLine } from "./line-runner.ts";
 import { linesOf } from "./lines.ts";
@@ -64,7 +64,8 @@ export async function sourceOf(
 	readStdin: () => Promise<string>,
 ): Promise<() => AsyncIterable<Uint8Array>> {
 	if (path !== "-") {
-		if (!existsSync(path)) throw new UsageError(`There is no file ${path}.`);
+		const found = statSync(path, { throwIfNoEntry: false });
+		if (found === undefined || found.isDirectory()) throw new UsageError(`There is no file ${path}.`);
 		return () => createReadStream(path);
 	}
 	const bytes = Buffer.from(await readStdin());

@@ -1,10 +1,12 @@
 /** Keeps a second process from the files of a run. The lock of a process that was killed is taken over. */
-import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, linkSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
+import { dirname } from "node:path";
 import { UsageError } from "../exit-codes.ts";
 
 /** Returns what releases the lock. Throws `UsageError` if another process has it. */
 export function lockRun(path: string): () => void {
+	if (!existsSync(dirname(path))) throw new UsageError(`There is no folder ${dirname(path)}.`);
 	const own = JSON.stringify({ pid: process.pid, host: hostname() });
 	if (!created(path, own)) {
 		const found = readOr(path, own);

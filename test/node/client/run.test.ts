@@ -225,6 +225,11 @@ describe("holdfast run", () => {
 		const { argv, out } = files(prompts(1));
 		writeFileSync(out, "mine\n");
 		const service = new RunService();
+		for (const wrong of [
+			["run", home, "--out", out],
+			[...argv, "--out", `${home}/none/out`],
+		])
+			expect(await process(service, wrong)).toMatchObject({ code: 2, err: expect.stringMatching(/^There is no f/) });
 		const foreign = await process(service, argv);
 		expect([foreign.code, foreign.err, readFileSync(out, "utf8")]).toEqual([
 			2,
