@@ -46,9 +46,9 @@ export class Profiles {
 	/** The profile and the address of a command: flags win over the environment, and that over the profile in use. */
 	target(flags: TargetFlags): { name: string; isNamed: boolean; url: string } {
 		const stored = this.#read();
-		const named = flags.profile ?? this.#env.HOLDFAST_PROFILE;
+		const named = flags.profile ?? this.#setting("HOLDFAST_PROFILE");
 		const name = named ?? stored.profile;
-		const url = flags.url ?? this.#env.HOLDFAST_URL ?? stored.profiles[name]?.url ?? LOCAL_URL;
+		const url = flags.url ?? this.#setting("HOLDFAST_URL") ?? stored.profiles[name]?.url ?? LOCAL_URL;
 		if (!/^https?:\/\//.test(url) || !URL.canParse(url))
 			throw new UsageError(`The address of the service must begin with http:// or https://, and is ${url}`);
 		return { name, isNamed: named !== undefined, url: withoutSlash(url) };
@@ -62,7 +62,12 @@ export class Profiles {
 			throw new UsageError(`There is no profile ${name}. Make it with \`holdfast login --profile ${name}\`.`);
 		// The key of a profile goes nowhere but to the service that it was stored for.
 		const own = profile !== undefined && withoutSlash(profile.url) === url ? profile.key : null;
-		return { url, key: this.#env.HOLDFAST_API_KEY ?? own ?? this.#developmentKey(url) };
+		return { url, key: this.#setting("HOLDFAST_API_KEY") ?? own ?? this.#developmentKey(url) };
+	}
+
+	/** Empty: not set, as CI systems leave a variable whose secret is missing. */
+	#setting(name: "HOLDFAST_API_KEY" | "HOLDFAST_PROFILE" | "HOLDFAST_URL"): string | undefined {
+		return this.#env[name] === "" ? undefined : this.#env[name];
 	}
 
 	save(name: string, profile: Connection): void {

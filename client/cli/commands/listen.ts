@@ -17,7 +17,7 @@ const HOUR_MS = 3_600_000;
 const OVERLAP_MS = 10 * 60_000;
 /** No job is open for longer after its start. */
 const OPEN_MS_MAX = 7 * 24 * HOUR_MS;
-/** Of each look: 1,000 jobs, created last, for each. */
+/** Of each look: together at least 1,000 jobs, those created last. */
 const PAGES_MAX = 10;
 const TIMEOUT_MS = 20_000;
 /** The service puts smaller results into events, and so does this. */

@@ -268,6 +268,8 @@ describe("profiles", () => {
 			env: { HOLDFAST_URL: "https://env.test", HOLDFAST_API_KEY: "hf_env" },
 		});
 		expect(wins.sent).toMatchObject([{ url: "https://env.test/v1/session", key: "Bearer hf_env" }]);
+		const isUnset = await run(["whoami"], { replies, env: { HOLDFAST_URL: "", HOLDFAST_API_KEY: "" } });
+		expect(isUnset.sent).toEqual(own.sent);
 		const listed = await run(["profiles"], { env });
 		expect([JSON.parse(listed.out), listed.out.includes("hf_")]).toEqual([
 			{ name: "work", url: "https://jobs.test", in_use: true },
