@@ -38,7 +38,8 @@ export function watchBreakers(simulation: Simulation): undefined {
 		// A repeated request, whose first response was lost, takes permits for the jobs that it finds leased.
 		for (const { id: key, before, by } of changes.filter((changed) => isTaken(changed, world.databaseNow))) {
 			const grant = { key, calls: callsGranted(before ?? {}, world.databaseNow) };
-			for (const claim of claims.madeBy(by).filter(({ calls }) => calls === 0)) {
+			const held = claims.madeBy(by).filter((claim) => claim.calls === 0 && keysOfClaim(claim).includes(key));
+			for (const claim of held) {
 				const others = grants.get(claim)?.filter((other) => other.key !== key) ?? [];
 				grants.set(claim, [...others, grant]);
 			}
