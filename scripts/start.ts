@@ -8,6 +8,7 @@
  * - PUBLIC_URL is http://127.0.0.1:<port>.
  * - LOG_LEVEL is warn, and a line here says that a job came or went. With info or debug, the service's own lines do.
  * - The queues of jobs and deliveries have batches of 100: the local broker runs one batch at a time.
+ * - The bucket takes large objects in slices (workers/local.ts), so that none holds up other requests.
  * - A tenant has no rate limit, and WEBHOOK_LIMIT is 100,10000, unless RATE_LIMITS is true in the environment.
  * - Cron does not run by itself, so the sweeper is ticked every SWEEP_SECONDS.
  *
