@@ -1682,6 +1682,7 @@ export interface Tenant {
 		open_jobs?: number | null;
 		running_jobs?: number | null;
 		tokens_per_day?: number | null;
+		stored_bytes?: number | null;
 		webhook_endpoints?: number | null;
 		api_keys?: number | null;
 		requests?: number | null;
@@ -1695,6 +1696,7 @@ export interface CreateTenant {
 		open_jobs?: number | null;
 		running_jobs?: number | null;
 		tokens_per_day?: number | null;
+		stored_bytes?: number | null;
 		webhook_endpoints?: number | null;
 		api_keys?: number | null;
 		requests?: number | null;
@@ -1714,6 +1716,7 @@ export interface UpdateTenant {
 		open_jobs?: number | null;
 		running_jobs?: number | null;
 		tokens_per_day?: number | null;
+		stored_bytes?: number | null;
 		webhook_endpoints?: number | null;
 		api_keys?: number | null;
 		requests?: number | null;

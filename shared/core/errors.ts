@@ -21,6 +21,7 @@ const ERRORS = {
 	unsupported_media_type: { status: 415, type: "invalid_request_error", retry: null },
 	range_not_satisfiable: { status: 416, type: "invalid_request_error", retry: null },
 	open_jobs_limit: { status: 429, type: "rate_limit_error", retry: null },
+	stored_bytes_limit: { status: 429, type: "rate_limit_error", retry: false },
 	budget_spent: { status: 429, type: "rate_limit_error", retry: false },
 	rate_limited: { status: 429, type: "rate_limit_error", retry: null },
 	idempotency_key_reused: { status: 422, type: "idempotency_error", retry: false },

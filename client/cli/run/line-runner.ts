@@ -30,6 +30,8 @@ const KEY_KNOWN_MS = 23 * 3_600_000;
 /** This machine's clock and the service's may differ by so much. */
 const CLOCKS_APART_MS = 3_600_000;
 const RETRY_MS = 5_000;
+/** Limits that are reached for hours: the run stops, and is resumed later. */
+const LONG_LIMITS = ["budget_spent", "stored_bytes_limit"];
 const RUN = `${METADATA_PREFIX}run`;
 const LINE = `${METADATA_PREFIX}line`;
 
@@ -99,7 +101,7 @@ export class LineRunner {
 			try {
 				return await holdfast.jobs.submit(job, { idempotencyKey, signal: leave });
 			} catch (error) {
-				if (!(error instanceof LimitReached) || error.code === "budget_spent") throw error;
+				if (!(error instanceof LimitReached) || LONG_LIMITS.includes(error.code)) throw error;
 				await clock.sleep(error.retryAfterMs ?? RETRY_MS, stop).catch(() => undefined);
 				if (stop.aborted) return null;
 			}

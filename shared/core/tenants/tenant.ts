@@ -2,7 +2,11 @@
 import { z } from "zod";
 import { TENANT_RATE } from "./rate-limits.ts";
 
+/** Such as 10^15: a thousand terabytes. */
+const STORED_BYTES_MAX = 1e15;
+
 const limit = z.number().int().min(0).max(1_000_000_000).nullable();
+const bytes = z.number().int().min(0).max(STORED_BYTES_MAX).nullable();
 /** The platform counts no more than that. */
 const requests = z.number().int().min(0).max(TENANT_RATE.quota).nullable();
 
@@ -19,6 +23,8 @@ export const TenantLimits = z.strictObject({
 	open_jobs: limit.default(100_000),
 	running_jobs: limit.default(null),
 	tokens_per_day: limit.default(null),
+	/** Of inputs and results. */
+	stored_bytes: bytes.default(null),
 	webhook_endpoints: limit.default(20),
 	/** Those in force. */
 	api_keys: limit.default(50),
@@ -34,6 +40,7 @@ export const TenantLimitsChange = z.strictObject({
 	open_jobs: limit.optional(),
 	running_jobs: limit.optional(),
 	tokens_per_day: limit.optional(),
+	stored_bytes: bytes.optional(),
 	webhook_endpoints: limit.optional(),
 	api_keys: limit.optional(),
 	requests: requests.optional(),

@@ -1,5 +1,5 @@
 /**
- * A tenant's limits, as SQL: tokens a day, open jobs, running jobs. A statement that a limit applies to reads the limit itself, so
+ * A tenant's limits, as SQL: tokens a day, open jobs, running jobs, stored bytes. A statement that a limit applies to reads the limit itself, so
  * that a change applies at once.
  *
  * The limit of running jobs is a number of slots. A slot is the right of a job to be in the queue or to run, so that a tenant
@@ -108,6 +108,34 @@ export function sumTokens(db: Database, tenantId: string): Statement {
 		           coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = ?2 AND day = ${TODAY}), 0))
 		 WHERE id = ?2 AND deleted_at IS NULL AND (limits ->> 'tokens_per_day' IS NULL) <> (tokens_day = 0)`,
 		params: [db.clock(), tenantId],
+	};
+}
+
+/** `stored_through` of a tenant whose jobs are all counted. Sorts behind every id. */
+const ALL_JOBS = "'~'";
+
+/** How many more bytes a tenant may keep. Null: it has no limit, or its jobs are still being counted and have not reached it. */
+export const bytesLeft = (tenant: string) => `(
+	SELECT limits ->> 'stored_bytes' - stored_bytes FROM tenants
+	 WHERE id = ${tenant} AND (stored_through = ${ALL_JOBS} OR limits ->> 'stored_bytes' <= stored_bytes))`;
+
+/**
+ * Counts the stored bytes of the next page of a tenant's jobs, if it has the limit, or ends the count. Triggers keep what is
+ * counted, so that it may be repeated at any time. `is_left`: there may be further pages.
+ */
+export function countStoredBytes(tenantId: string, pageSize: number): Statement {
+	const hasLimit = "limits ->> 'stored_bytes' IS NOT NULL";
+	return {
+		sql: `UPDATE tenants
+		   SET stored_bytes = iif(${hasLimit}, coalesce(stored_bytes, 0) + page.bytes, NULL),
+		       stored_through = CASE WHEN ${hasLimit} THEN iif(page.jobs < ?2, ${ALL_JOBS}, page.last_id) END
+		  FROM (SELECT count(*) AS jobs, max(id) AS last_id, coalesce(sum(input_bytes + coalesce(result_bytes, 0)), 0) AS bytes
+		          FROM (SELECT id, input_bytes, result_bytes FROM jobs
+		                 WHERE tenant_id = ?1 AND id > (SELECT coalesce(stored_through, '') FROM tenants WHERE id = ?1 AND ${hasLimit})
+		                 ORDER BY id LIMIT ?2)) AS page
+		 WHERE tenants.id = ?1 AND deleted_at IS NULL AND stored_through IS NOT iif(${hasLimit}, ${ALL_JOBS}, NULL)
+		RETURNING coalesce(stored_through <> ${ALL_JOBS}, FALSE) AS is_left`,
+		params: [tenantId, pageSize],
 	};
 }
 

@@ -12,7 +12,7 @@ import { ENQUEUE_GRACE_MS, SLOT_WAIT_MS } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
 import { tenantKey } from "../admission/keys.ts";
-import { openIn, openLeft, overBudget, slotsLeft, TOMORROW, waitingIn } from "../admission/tenant-limits.ts";
+import { bytesLeft, openIn, openLeft, overBudget, slotsLeft, TOMORROW, waitingIn } from "../admission/tenant-limits.ts";
 import { column, jsonOrNull } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
@@ -39,6 +39,9 @@ export interface NewJob extends Pick<Job, Exclude<AsSubmitted, "webhook">> {
 	retriedBy?: Actor;
 }
 
+const REFUSING_LIMITS = ["tokens_per_day", "open_jobs", "stored_bytes"] as const;
+type RefusingLimit = (typeof REFUSING_LIMITS)[number];
+
 export type Submission =
 	/** A new job that has a slot gets a queue message. The sweeper, or a slot that is given back, admits any other. */
 	| { outcome: "created"; job: JobSummary; hasSlot: boolean }
@@ -50,7 +53,7 @@ export type Submission =
 	/** The tenant has been deleted. */
 	| { outcome: "deleted" }
 	/** A limit of the tenant is reached; nothing was stored. */
-	| { outcome: "refused"; limit: "open_jobs" | "tokens_per_day"; quota: number; msUntilTomorrow: number };
+	| { outcome: "refused"; limit: RefusingLimit; quota: number; msUntilTomorrow: number };
 
 /** What identifies a job and its submission. */
 type Submitted = Pick<NewJob, "tenantId" | "jobId" | "idempotency">;
@@ -218,18 +221,21 @@ const admitted = (isKeyOurs: string, condition: string, slots: string) => `
 	fresh AS MATERIALIZED (
 		SELECT *, starts_at <= now AS is_due, starts_at <= now + ${SLOT_WAIT_MS} AS is_soon,
 		       row_number() OVER (PARTITION BY tenant_id ORDER BY place) AS nth,
-		       row_number() OVER (PARTITION BY tenant_id, starts_at <= now + ${SLOT_WAIT_MS} ORDER BY place) AS nth_soon
+		       row_number() OVER (PARTITION BY tenant_id, starts_at <= now + ${SLOT_WAIT_MS} ORDER BY place) AS nth_soon,
+		       sum(job ->> 'inputBytes') OVER (PARTITION BY tenant_id ORDER BY place) - (job ->> 'inputBytes') AS bytes_before
 		  FROM due),
 	tenant AS MATERIALIZED (
 		SELECT tenant_id, any_is_soon, ${mayAdd("one.tenant_id")} AS may_add
 		  FROM (SELECT tenant_id, max(is_soon) AS any_is_soon FROM fresh GROUP BY tenant_id) AS one),
 	room AS MATERIALIZED (
 		SELECT tenant_id, may_add, ${openIn("tenant.tenant_id")} AS open_in, ${waitingIn("tenant.tenant_id")} AS waiting_in,
+		       ${bytesLeft("tenant.tenant_id")} AS bytes_left,
 		       CASE WHEN any_is_soon THEN ${slots} END AS slots_left
 		  FROM tenant WHERE may_add IS NULL OR may_add > 0),
 	admitted AS (
 		SELECT *, is_soon AND nth_soon <= slots_left AS has_slot, is_due AND nth_soon > slots_left AS is_parked
-		  FROM fresh JOIN room USING (tenant_id) WHERE may_add IS NULL OR nth <= may_add)`;
+		  FROM fresh JOIN room USING (tenant_id)
+		 WHERE (may_add IS NULL OR nth <= may_add) AND (bytes_left IS NULL OR bytes_before < bytes_left))`;
 
 const INSERT = `
 	INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_key, input_bytes, tokens_estimated, webhook, gateway,
@@ -264,8 +270,10 @@ function explanation(db: Database, submitted: readonly Submitted[]): Statement[]
 		},
 		{
 			sql: `WITH ${SUBMITTED}, ${holders}
-			SELECT id, deleted_at IS NOT NULL AS is_deleted, ${overBudget("refused.tenant_id")} AS is_over,
-			       coalesce(${openLeft("refused.tenant_id")} <= 0, FALSE) AS is_full, limits, ${TOMORROW} - ${NOW} AS wait_ms
+			SELECT id, deleted_at IS NOT NULL AS is_deleted, limits,
+			       CASE WHEN ${overBudget("refused.tenant_id")} THEN 'tokens_per_day'
+			            WHEN ${openLeft("refused.tenant_id")} <= 0 THEN 'open_jobs'
+			            WHEN ${bytesLeft("refused.tenant_id")} <= 0 THEN 'stored_bytes' END AS reached, ${TOMORROW} - ${NOW} AS wait_ms
 			  FROM (SELECT DISTINCT tenant_id FROM submitted
 			         WHERE NOT EXISTS (SELECT 1 ${STORED}) AND place NOT IN (SELECT place FROM holders)) AS refused
 			 CROSS JOIN tenants ON id = refused.tenant_id`,
@@ -300,8 +308,7 @@ function explain(submitted: readonly Submitted[], rows: ExplanationRows): (Submi
 
 const RefusalRow = z.object({
 	is_deleted: z.number(),
-	is_over: z.number(),
-	is_full: z.number(),
+	reached: z.enum(REFUSING_LIMITS).nullable(),
 	limits: column(TenantLimits),
 	wait_ms: z.number(),
 });
@@ -309,7 +316,7 @@ const RefusalRow = z.object({
 function refusalFromRow(raw: unknown): Submission | null {
 	const row = RefusalRow.optional().parse(raw);
 	if (row?.is_deleted === 1) return { outcome: "deleted" };
-	if (row === undefined || row.is_over + row.is_full === 0) return null;
-	const limit = row.is_over ? "tokens_per_day" : "open_jobs";
-	return { outcome: "refused", limit, quota: row.limits[limit] ?? 0, msUntilTomorrow: row.wait_ms };
+	if (row === undefined || row.reached === null) return null;
+	const { reached: limit, limits, wait_ms } = row;
+	return { outcome: "refused", limit, quota: limits[limit] ?? 0, msUntilTomorrow: wait_ms };
 }

@@ -4,7 +4,14 @@ import type { JobKey } from "../../core/jobs/job.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { LIMIT_NAMES, type Tenant, TenantLimits, type TenantLimitsChange } from "../../core/tenants/tenant.ts";
 import { releaseForTenants } from "../admission/release.ts";
-import { countOpenJobs, countSlots, type OpenCursor, revokeSlots, sumTokens } from "../admission/tenant-limits.ts";
+import {
+	countOpenJobs,
+	countSlots,
+	countStoredBytes,
+	type OpenCursor,
+	revokeSlots,
+	sumTokens,
+} from "../admission/tenant-limits.ts";
 import { column } from "../columns.ts";
 import { type Database, NOW, type Statement } from "../database.ts";
 import { jobKeysFromRows } from "../key-list.ts";
@@ -34,6 +41,7 @@ export async function createTenant(
 		},
 		audited(db, by, { action: "tenant.created", tenantId, target: tenantId }),
 		countSlots(tenantId),
+		countStoredBytes(tenantId, COUNTED_AT_ONCE),
 	]);
 	return tenantFromRow(rows[0]);
 }
@@ -65,9 +73,9 @@ export async function listTenants(db: Database, limit: number, after: string | n
 const writeChange = <Name extends string>(db: Database, statements: Record<Name, Statement | Statement[]>) =>
 	db.transactNamed("update tenant", statements);
 
-/** Open jobs of all tenants, in one statement. */
+/** In one statement: open jobs of all tenants, or jobs of one. */
 const COUNTED_AT_ONCE = 1_000;
-/** Of one change of limits. Open jobs behind them do not count against a new limit. */
+/** Of one change of limits. Open jobs behind them do not count against a new limit. Stored bytes do after further changes. */
 const PAGES_MAX = 200;
 
 const NOT_COUNTED: Record<"counted" | "pageEnd", Statement[]> = { counted: [], pageEnd: [] };
@@ -94,6 +102,18 @@ async function countOpenJobsAfter(db: Database, tenantId: string, firstEnd: unkn
 		[end] = rows.pageEnd;
 	}
 }
+
+/** The pages after the first. Each continues where the one before ended, in whichever request. */
+async function countStoredBytesAfter(db: Database, tenantId: string, firstPage: unknown[]): Promise<void> {
+	let isLeft = isMoreStored(firstPage);
+	for (let page = 1; page < PAGES_MAX && isLeft; page++) {
+		const { counted } = await writeChange(db, { counted: countStoredBytes(tenantId, COUNTED_AT_ONCE) });
+		isLeft = isMoreStored(counted);
+	}
+}
+
+const CountedRow = z.object({ is_left: z.number() }).optional();
+const isMoreStored = ([row]: unknown[]) => CountedRow.parse(row)?.is_left === 1;
 
 /** How many jobs one change of limits releases at most. The sweeper releases the rest. */
 const RELEASED_MAX = 1_000;
@@ -130,11 +150,13 @@ export async function updateTenant(
 		found: find(tenantId),
 		...(limits?.open_jobs == null ? NOT_COUNTED : countOpenJobs(tenantId, BEGINNING, COUNTED_AT_ONCE)),
 		limited: limits === null ? [] : [sumTokens(db, tenantId), countSlots(tenantId), revokeSlots(db, tenantId)],
+		stored: limits?.stored_bytes === undefined ? [] : countStoredBytes(tenantId, COUNTED_AT_ONCE),
 		released: limits === null ? [] : releaseForTenants(db, [tenantId], RELEASED_MAX),
 	});
 	const [row] = rows.found;
 	const [pageEnd] = rows.pageEnd;
 	if (pageEnd !== undefined) await countOpenJobsAfter(db, tenantId, pageEnd);
+	await countStoredBytesAfter(db, tenantId, rows.stored);
 	return row === undefined ? null : { tenant: tenantFromRow(row), released: jobKeysFromRows(rows.released) };
 }
 

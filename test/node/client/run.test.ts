@@ -245,15 +245,17 @@ describe("holdfast run", () => {
 		expect([(await process(service, argv)).code, existsSync(lock)]).toEqual([0, false]);
 	});
 
-	it("waits for as long as a limit says, and stops where the budget is spent", async () => {
+	it("waits for as long as a limit says, and stops at a limit that lasts", async () => {
 		const { argv, out } = files(prompts(3));
 		const service = new RunService();
 		service.refuse = (_, nth) => (nth < 4 ? { status: 429, code: "open_jobs_limit" } : null);
 		expect([(await process(service, argv)).code, numbers(out).sort()]).toEqual([0, [1, 2, 3]]);
-		const spent = new RunService();
-		spent.refuse = (prompt) => (prompt === "p2" ? { status: 429, code: "budget_spent" } : null);
-		const { code, err } = await process(spent, files(prompts(3)).argv);
-		expect([code, err]).toEqual([5, expect.stringContaining("Resume with: holdfast run ")]);
+		for (const code of ["budget_spent", "stored_bytes_limit"]) {
+			const spent = new RunService();
+			spent.refuse = (prompt) => (prompt === "p2" ? { status: 429, code } : null);
+			const ended = await process(spent, files(prompts(3)).argv);
+			expect([ended.code, ended.err]).toEqual([5, expect.stringContaining("Resume with: holdfast run ")]);
+		}
 	});
 
 	it("stops at --max-total-tokens and at --timeout, and resumes", async () => {

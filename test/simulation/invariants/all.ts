@@ -18,6 +18,7 @@ import { watchRedeliveries } from "./redeliveries.ts";
 import { watchReleases } from "./releases.ts";
 import { watchResults } from "./results.ts";
 import { watchSignatures } from "./signatures.ts";
+import { watchStoredBytes } from "./stored-bytes.ts";
 import { watchSubmissions } from "./submissions.ts";
 import { watchWork } from "./work.ts";
 
@@ -33,6 +34,7 @@ export const INVARIANTS_OF_ENGINE: readonly Invariant[] = [
 	watchBreakers,
 	watchReleases,
 	watchLimits,
+	watchStoredBytes,
 	watchAttempts,
 	watchOutbox,
 	watchDeliveries,

@@ -203,6 +203,52 @@ export const BACKLOGS: readonly Scenario[] = [
 		},
 	},
 	{
+		name: "stored-bytes",
+		promise: "a limit of stored bytes counts what was stored before it, refuses what comes beyond, and loses no result",
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			stage.service.model.script = () => ({ afterMs: 20 * SECOND });
+			await stage.storeEnded(tenant, 1_000, {});
+			const [first = ""] = await stage.store([tenant], 40);
+			await stage.run(7 * SECOND);
+			// So that submissions share their writes.
+			stage.serveD1({ statementMs: 1, transactionMs: 10, waitMsMax: 5 * MINUTE });
+			const change = async (stored_bytes: number | null) => {
+				const path = `/v1/admin/tenants/${tenant.tenantId}`;
+				const body = JSON.stringify({ limits: { stored_bytes } });
+				stage.simulation.http.ask({ method: "PATCH", path, key: ADMIN_KEY, body }, () => undefined);
+				await stage.run(5 * SECOND);
+			};
+			const admittedOf = async (count: number) => {
+				const statuses: unknown[] = [];
+				for (let at = 0; at < count; at++) stage.submit(tenant, {}, (answer) => statuses.push(answer?.code));
+				await stage.run(2 * SECOND);
+				return statuses.filter((status) => status === 202).length;
+			};
+			const open = stage.jobsOf(tenant).filter(({ finished_at }) => finished_at === null);
+			stage.expect("open jobs when the limit is set", open.length, { atLeast: 1 });
+			await change(1);
+			stage.expect("submissions admitted beyond it, of ten", await admittedOf(10), { atMost: 0 });
+			await stage.run(2 * MINUTE);
+			const done = stage.jobsOf(tenant).filter(({ status }) => status === "succeeded");
+			stage.expect("jobs of before that succeed all the same", done.length, { atLeast: 40 });
+			const [row] = stage.service.database.look("SELECT stored_bytes FROM tenants WHERE id = ?1", tenant.tenantId);
+			await change(null);
+			// Fewer than two inputs have.
+			await change(Number(row?.stored_bytes) + 50);
+			stage.expect("submissions admitted where bytes are left, of ten", await admittedOf(10), {
+				atLeast: 1,
+				atMost: 2,
+			});
+			const erase = { method: "DELETE", path: `/v1/jobs/${first}`, key: tenant.key };
+			stage.simulation.http.ask(erase, () => undefined);
+			await stage.run(SECOND);
+			stage.expect("submissions admitted after an erasure, of ten", await admittedOf(10), { atLeast: 1, atMost: 9 });
+			await change(null);
+			stage.expect("submissions admitted without a limit, of ten", await admittedOf(10), { atLeast: 10 });
+		},
+	},
+	{
 		name: "other-version",
 		promise: "a job with a history entry that another version wrote comes to its end, and gives its slot on",
 		async play(stage) {

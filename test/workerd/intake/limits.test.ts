@@ -94,6 +94,40 @@ describe("open_jobs", () => {
 	});
 });
 
+describe("stored_bytes", () => {
+	it("refuses what comes once it is reached, retries too, until a job is erased", async () => {
+		const { tenantId, key } = await aCaller();
+		const old = await aJob({ tenantId, status: "failed", createdAt: runtime.now() });
+		expect((await limit(tenantId, { stored_bytes: 10 })).body).toMatchObject({ limits: { stored_bytes: 10 } });
+		const again = await send("POST", `/v1/jobs/${old.jobId}/retry`, { key, json: {} });
+		const refused = await submit(key, { "idempotency-key": "a" });
+		const large = { ...LATER, input: { messages: [{ role: "user", content: "x".repeat(40_000) }] } };
+		for (const answer of [again, refused, await submit(key, {}, large)]) {
+			expect(answer.status).toBe(429);
+			expect(errorOf(answer)).toMatchObject({ type: "rate_limit_error", code: "stored_bytes_limit", param: null });
+			expect(Object.fromEntries(answer.headers)).toMatchObject({
+				"retry-after": "60",
+				"ratelimit-policy": '"stored_bytes";q=10',
+				"x-should-retry": "false",
+			});
+		}
+		expect(await jobsOf(key)).toHaveLength(1);
+		expect((await env.RESULTS.list()).objects.filter(({ key }) => key.includes(tenantId))).toEqual([]);
+		await send("DELETE", `/v1/jobs/${old.jobId}`, { key });
+		expect((await submit(key, { "idempotency-key": "a" })).status).toBe(202);
+	});
+
+	it("of a new tenant holds from its first job on", async () => {
+		const post = async (path: string, json: object) =>
+			z
+				.looseObject({ id: z.string(), key: z.string().optional() })
+				.parse((await send("POST", `/v1/admin/tenants${path}`, { key: ADMIN, json })).body);
+		const { id } = await post("", { name: "new", limits: { stored_bytes: 10 } });
+		const { key = "" } = await post(`/${id}/keys`, { name: "k" });
+		expect([(await submit(key)).status, (await submit(key)).status]).toEqual([202, 429]);
+	});
+});
+
 describe("tokens_per_day", () => {
 	it("refuses a job over it until midnight, UTC, and asks clients not to try again", async () => {
 		const { tenantId, key } = await limited({ tokens_per_day: 100 });

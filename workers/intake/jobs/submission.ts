@@ -13,6 +13,8 @@ import { checkNewReceiver } from "../webhooks/accept-receiver.ts";
 
 /** When the limit is reached, one of several open jobs usually ends within this time. */
 const OPEN_JOBS_RETRY_SECONDS = 10;
+/** Of a sweep, which erases the jobs whose retention is over. */
+const STORED_BYTES_RETRY_SECONDS = 60;
 const DAY_SECONDS = 86_400;
 
 const header = (description: string, schema: { type: "integer" | "string" }) => ({
@@ -31,7 +33,7 @@ export const submissionResponses = {
 	422: errorResponse("This Idempotency-Key was already used with a different request."),
 	429: {
 		...errorResponse(
-			"`open_jobs_limit`: open-job limit reached. `budget_spent`: daily token budget exhausted until 00:00 UTC. Nothing was stored, and the Idempotency-Key is free.",
+			"`open_jobs_limit`: open-job limit reached. `stored_bytes_limit`: limit of stored bytes reached. `budget_spent`: daily token budget exhausted until 00:00 UTC. Nothing was stored, and the Idempotency-Key is free.",
 		),
 		headers: {
 			"Retry-After": header("Seconds to wait before trying again.", { type: "integer" }),
@@ -111,6 +113,13 @@ function limitReached({ limit, quota, msUntilTomorrow }: Extract<Submission, { o
 		return new AppError("open_jobs_limit", `Open-job limit reached (${quota}). Wait until a job ends.`, null, {
 			policy: { name: limit, quota, windowSeconds: null },
 			retryAfterSeconds: OPEN_JOBS_RETRY_SECONDS,
+		});
+	}
+	if (limit === "stored_bytes") {
+		const message = `Limit of ${quota} stored bytes reached. Erase jobs, or wait until their retention ends.`;
+		return new AppError("stored_bytes_limit", message, null, {
+			policy: { name: limit, quota, windowSeconds: null },
+			retryAfterSeconds: STORED_BYTES_RETRY_SECONDS,
 		});
 	}
 	return new AppError("budget_spent", `Daily limit of ${quota} tokens reached; resets at 00:00 UTC.`, null, {

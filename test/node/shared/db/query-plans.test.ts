@@ -211,7 +211,12 @@ async function callRest(): Promise<void> {
 	await findTenant(db, T);
 	await revealWebhookSecret(db, T, BY).catch(noKey);
 	await rotateWebhookSecret(db, T, { sealedSecret: "a", keepOldMs: 0 }, BY).catch(noKey);
-	await updateTenant(db, T, { name: "n", limits: { open_jobs: 1, running_jobs: 1, tokens_per_day: 1 } }, BY);
+	await updateTenant(
+		db,
+		T,
+		{ name: "n", limits: { open_jobs: 1, running_jobs: 1, tokens_per_day: 1, stored_bytes: 1 } },
+		BY,
+	);
 	await deleteTenant(db, T, BY);
 	await findJobsToErase(db, T, 1);
 	await erasePage(db, { tenantId: T, jobs: [{ tenantId: T, jobId: "job" }], limit: 1 }, "tmb");

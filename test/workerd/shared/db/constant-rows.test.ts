@@ -19,6 +19,9 @@ import { meteredD1 } from "../../support/watched-d1.ts";
 const meter = meteredD1(env.DB);
 const db = new Database(meter.d1, runtime, () => NOW);
 const [FEW, MANY] = [1_000, 20_000];
+const INPUT_BYTES = jobOf().inputBytes;
+const RESULT_BYTES = finalizationOf(jobOf()).resultBytes ?? 0;
+
 /** Behind the last entry that it looks for, an index may or may not have another one to look at. */
 const ROWS_AT_AN_END = 5;
 /** Of one transaction, whatever it is about. */
@@ -70,6 +73,11 @@ const WORK: Record<string, (rows: number) => Promise<() => Promise<unknown>>> = 
 	"submit with many open jobs": async (rows) => {
 		const tenantId = await limited({ open_jobs: 100_000, running_jobs: 100_000 });
 		await crowd(tenantId, rows, { open_in: tenantId });
+		return () => submitJob(db, aNewJob({ tenantId }));
+	},
+	"submit with many stored jobs": async (rows) => {
+		const tenantId = await limited({ running_jobs: 100_000, stored_bytes: 1e12 });
+		await crowd(tenantId, rows, {});
 		return () => submitJob(db, aNewJob({ tenantId }));
 	},
 	"submit with many running jobs": async (rows) => {
@@ -135,6 +143,16 @@ describe("a tenant's counts", () => {
 	const counts = (tenantId: string) =>
 		env.DB.prepare("SELECT open_jobs, slots_taken FROM tenants WHERE id = ?1").bind(tenantId).first();
 
+	/** As counted, and as its rows are. */
+	const stored = (tenantId: string) =>
+		env.DB.prepare(
+			`SELECT (SELECT stored_bytes FROM tenants WHERE id = ?1) AS counted, sum(input_bytes + coalesce(result_bytes, 0)) AS kept
+			   FROM jobs WHERE tenant_id = ?1`,
+		)
+			.bind(tenantId)
+			.raw()
+			.then(([row]) => row);
+
 	it("begin with what there is when a limit is set, page by page, and end with it", async () => {
 		const tenantId = await limited({});
 		await crowd(tenantId, 2_500, {});
@@ -143,21 +161,28 @@ describe("a tenant's counts", () => {
 		expect(await submitJob(db, aNewJob({ tenantId }))).toMatchObject({ outcome: "refused", limit: "open_jobs" });
 		await updateTenant(db, tenantId, { name: null, limits: { running_jobs: null } }, BY);
 		expect(await counts(tenantId)).toEqual({ open_jobs: 2_500, slots_taken: null });
+		await updateTenant(db, tenantId, { name: null, limits: { open_jobs: null, stored_bytes: 2_500 } }, BY);
+		expect(await stored(tenantId)).toEqual([2_500 * INPUT_BYTES, 2_500 * INPUT_BYTES]);
+		await updateTenant(db, tenantId, { name: null, limits: { stored_bytes: null } }, BY);
+		expect(await stored(tenantId)).toEqual([null, 2_500 * INPUT_BYTES]);
 	});
 
 	it("follow each change of a job, and its erasure", async () => {
-		const tenantId = await limited({ open_jobs: 10, running_jobs: 500 });
+		const tenantId = await limited({ open_jobs: 10, running_jobs: 500, stored_bytes: 100 });
 		const job = aNewJob({ tenantId });
 		await submitJob(db, job);
 		expect(await counts(tenantId)).toEqual({ open_jobs: 1, slots_taken: 1 });
+		expect(await stored(tenantId)).toEqual([INPUT_BYTES, INPUT_BYTES]);
 		await env.DB.prepare("DELETE FROM jobs WHERE tenant_id = ?1").bind(tenantId).run();
 		expect(await counts(tenantId)).toEqual({ open_jobs: 0, slots_taken: 0 });
+		expect(await stored(tenantId)).toEqual([0, null]);
 		const next = aNewJob({ tenantId });
 		await submitJob(db, next);
 		const [leased] = (await leaseJobs(db, { keys: [next], holder: "h", leaseMs: LEASE_MS })).jobs;
 		if (leased === undefined) throw new Error("nothing was leased");
 		await finishJobs(db, [finalizationOf(leased)]);
 		expect(await counts(tenantId)).toEqual({ open_jobs: 0, slots_taken: 0 });
+		expect(await stored(tenantId)).toEqual([INPUT_BYTES + RESULT_BYTES, INPUT_BYTES + RESULT_BYTES]);
 	});
 });
 

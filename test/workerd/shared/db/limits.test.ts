@@ -11,7 +11,7 @@ import type { Database } from "../../../../shared/db/database.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { requeueJob } from "../../../../shared/db/jobs/requeue-job.ts";
-import type { NewJob, Submission } from "../../../../shared/db/jobs/submit-jobs.ts";
+import { type NewJob, type Submission, submitJobs } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
 import { deleteTenant } from "../../../../shared/db/upkeep/delete-tenant.ts";
 import {
@@ -345,6 +345,34 @@ describe("open_jobs", () => {
 		await finishJobs(db, [finalizationOf(job)]);
 		expect((await submitJob(db, asked)).outcome).toBe("created");
 		expect((await submitJob(db, aNewJob({ tenantId, idempotency: asked.idempotency }))).outcome).toBe("replayed");
+	});
+});
+
+describe("stored_bytes", () => {
+	it("admits jobs that come together in their order until it is reached, and leaves the keys of the others free", async () => {
+		const tenantId = await limited({});
+		const keyed = () => ({ tenantId, idempotency: { key: anId("req"), fingerprint: "f".repeat(64) } });
+		const jobs = Array.from({ length: 4 }, () => aNewJob({ ...keyed(), inputBytes: 40 }));
+		await change(tenantId, { stored_bytes: 100 });
+		const outcomes = await submitJobs(db, jobs);
+		expect(outcomes.map(({ outcome }) => outcome)).toEqual(["created", "created", "created", "refused"]);
+		expect(outcomes[3]).toMatchObject({ limit: "stored_bytes", quota: 100 });
+		await change(tenantId, { stored_bytes: null });
+		expect((await submitJobs(db, jobs.slice(3)))[0]?.outcome).toBe("created");
+	});
+
+	it("counts each tenant's jobs by themselves, and refuses before all jobs are counted if those reach it", async () => {
+		const [one, other] = [await limited({}), await limited({})];
+		for (const tenantId of [one, other]) await change(tenantId, { stored_bytes: 40 });
+		const jobs = [one, other, one, other].map((tenantId) => aNewJob({ tenantId, inputBytes: 40 }));
+		const outcomes = (await submitJobs(db, jobs)).map(({ outcome }) => outcome);
+		expect(outcomes).toEqual(["created", "created", "refused", "refused"]);
+		for (const [bytes, outcome] of Object.entries({ 39: "created", 40: "refused" })) {
+			await env.DB.prepare("UPDATE tenants SET stored_through = '', stored_bytes = ?2 WHERE id = ?1")
+				.bind(one, bytes)
+				.run();
+			expect((await submitJob(db, aNewJob({ tenantId: one }))).outcome).toBe(outcome);
+		}
 	});
 });
 
