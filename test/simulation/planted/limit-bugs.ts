@@ -39,13 +39,6 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		replace: ")`",
 	},
 	{
-		name: "jobs that come together are admitted as if each came alone",
-		scenario: "stored-bytes",
-		file: "shared/db/jobs/submit-jobs.ts",
-		find: "bytes_before < bytes_left",
-		replace: "0 < bytes_left",
-	},
-	{
 		name: "results of before the limit are not counted",
 		scenario: "stored-bytes",
 		file: "shared/db/admission/tenant-limits.ts",

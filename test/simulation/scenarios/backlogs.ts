@@ -211,8 +211,6 @@ export const BACKLOGS: readonly Scenario[] = [
 			await stage.storeEnded(tenant, 1_000, {});
 			const [first = ""] = await stage.store([tenant], 40);
 			await stage.run(7 * SECOND);
-			// So that submissions share their writes.
-			stage.serveD1({ statementMs: 1, transactionMs: 10, waitMsMax: 5 * MINUTE });
 			const change = async (stored_bytes: number | null) => {
 				const path = `/v1/admin/tenants/${tenant.tenantId}`;
 				const body = JSON.stringify({ limits: { stored_bytes } });
