@@ -1,4 +1,4 @@
-/** The client of Holdfast's API, for Node 20 and later, Workers, browsers, Deno and Bun. */
+/** The client of Holdfast's API, for Node 20.3 and later, Workers, browsers, Deno and Bun. */
 import { Audit, Keys, Models, Usage } from "./account.ts";
 import { Admin } from "./admin.ts";
 import { type BatchItem, type BatchOptions, batch } from "./batch.ts";
