@@ -86,7 +86,7 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 	},
 	{
 		name: "a job that waits for the slot of one whose time is over",
-		tries: /finish jobs|count slots|queue/,
+		tries: /finish jobs|count slots|queue send/,
 		async play(story) {
 			story.world.jobs.reported = 1;
 			await limit(story, "running_jobs", 1);
@@ -99,7 +99,7 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 	},
 	{
 		name: "jobs parked on a breaker whose time is over",
-		tries: /parked keys|release parked|breakers|queue/,
+		tries: /parked keys|release parked|breakers|queue send/,
 		async play(story) {
 			await parked(story, "parked");
 			await parked(story, "parked too");
@@ -110,7 +110,7 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 	},
 	{
 		name: "webhooks parked on a receiver breaker whose time is over",
-		tries: /parked receivers|release deliveries|receiver breakers|queue/,
+		tries: /parked receivers|release deliveries|receiver breakers|queue send/,
 		async play(story) {
 			const { startedAt } = story.world;
 			for (const prompt of ["parked", "parked, too"]) {
@@ -142,7 +142,7 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 	},
 	{
 		name: "webhooks whose messages are lost",
-		tries: /deliveries to sweep|defer delivery sweep|queue/,
+		tries: /deliveries to sweep|defer delivery sweep|queue send/,
 		async play(story) {
 			const { startedAt } = story.world;
 			for (const prompt of ["sent late", "sent late too"]) {
