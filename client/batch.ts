@@ -1,4 +1,5 @@
 /** Runs many jobs, some of them at a time. */
+import { HoldfastError } from "./errors.ts";
 import type { CallOptions } from "./http.ts";
 import { JobPoller, type PollerOptions } from "./job-poller.ts";
 import { isFinal, type JobAnswer, type Jobs } from "./jobs.ts";
@@ -26,7 +27,7 @@ export type BatchItem = { index: number; item: SubmitJob } & (
 	| { ok: false; error: unknown }
 );
 
-/** The items as they end, in that order. A failed item throws nothing; an abort of the signal does. */
+/** The items as they end, in that order. A failed item throws nothing; an abort of a signal does. */
 export async function* batch(
 	jobs: Jobs,
 	sleep: PollerOptions["sleep"],
@@ -47,6 +48,7 @@ export async function* batch(
 			const ended = isFinal(job) ? job : await poller.ended(job.id);
 			return { index, item, ok: true, answer: await jobs.answer(ended, { signal: either }) };
 		} catch (error) {
+			if (!(error instanceof HoldfastError)) throw error;
 			return { index, item, ok: false, error };
 		}
 	};

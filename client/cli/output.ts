@@ -37,16 +37,19 @@ export class Output {
 		this.text(shown(this.isForPrograms ? JSON.stringify(value) : JSON.stringify(value, null, 2)));
 	}
 
-	/** A table on a terminal, one object a line elsewhere, each as soon as it is there. */
+	/** A table on a terminal, also of the rows before a failure. Elsewhere one object a line, each as soon as it is there. */
 	async rows<Row extends object>(rows: AsyncIterable<Row> | Iterable<Row>, columns: Column<Row>[]): Promise<void> {
 		if (this.isForPrograms) {
 			for await (const row of rows) this.object(row);
 			return;
 		}
 		const all: Row[] = [];
-		for await (const row of rows) all.push(row);
-		if (all.length === 0) this.note("Nothing found.");
-		else this.#table(all, columns);
+		try {
+			for await (const row of rows) all.push(row);
+			if (all.length === 0) this.note("Nothing found.");
+		} finally {
+			if (all.length > 0) this.#table(all, columns);
+		}
 	}
 
 	/** The text of an answer. In a pipe it stays as it is. */

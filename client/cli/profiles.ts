@@ -30,6 +30,11 @@ const DEV_VARS = ".dev.vars";
 
 const withoutSlash = (url: string) => url.replace(/\/+$/, "");
 
+/** A variable that is empty is not set, as CI systems leave one whose secret is missing. */
+export function settingOf(env: Environment, name: string): string | undefined {
+	return env[name] === "" ? undefined : env[name];
+}
+
 export class Profiles {
 	readonly #env: Environment;
 	readonly #path: string;
@@ -37,18 +42,29 @@ export class Profiles {
 	#hasWarned = false;
 
 	constructor(env: Environment, warn: (text: string) => void) {
-		const folder = env.XDG_CONFIG_HOME ?? join(env.HOME ?? homedir(), ".config");
+		const folder = settingOf(env, "XDG_CONFIG_HOME") ?? join(settingOf(env, "HOME") ?? homedir(), ".config");
 		this.#env = env;
 		this.#path = join(folder, "holdfast", "config.json");
 		this.#warn = warn;
 	}
 
-	/** The profile and the address of a command: flags win over the environment, and that over the profile in use. */
-	target(flags: TargetFlags): { name: string; isNamed: boolean; url: string } {
+	/** The profile and the address of a command. Flags win over the environment, and that over the profile in use. */
+	target(flags: TargetFlags): { name: string; url: string } {
+		const { name, isNamed, url } = this.loginTarget(flags);
+		if (isNamed && this.#read().profiles[name] === undefined)
+			throw new UsageError(`There is no profile ${name}. Make it with \`holdfast login --profile ${name}\`.`);
+		return { name, url };
+	}
+
+	/** Also of a profile that does not exist. */
+	loginTarget(flags: TargetFlags): { name: string; isNamed: boolean; url: string } {
 		const stored = this.#read();
 		const named = flags.profile ?? this.#setting("HOLDFAST_PROFILE");
 		const name = named ?? stored.profile;
-		const url = flags.url ?? this.#setting("HOLDFAST_URL") ?? stored.profiles[name]?.url ?? LOCAL_URL;
+		const ofEnv = this.#setting("HOLDFAST_URL");
+		const ofProfile = stored.profiles[name]?.url;
+		const [first, second] = flags.profile === undefined ? [ofEnv, ofProfile] : [ofProfile, ofEnv];
+		const url = flags.url ?? first ?? second ?? LOCAL_URL;
 		if (!/^https?:\/\//.test(url) || !URL.canParse(url))
 			throw new UsageError(`The address of the service must begin with http:// or https://, and is ${url}`);
 		return { name, isNamed: named !== undefined, url: withoutSlash(url) };
@@ -56,18 +72,16 @@ export class Profiles {
 
 	/** The address and the key of a command. */
 	connection(flags: TargetFlags): { url: string; key: string | null } {
-		const { name, isNamed, url } = this.target(flags);
+		const { name, url } = this.target(flags);
 		const profile = this.#read().profiles[name];
-		if (profile === undefined && isNamed)
-			throw new UsageError(`There is no profile ${name}. Make it with \`holdfast login --profile ${name}\`.`);
 		// The key of a profile goes nowhere but to the service that it was stored for.
 		const own = profile !== undefined && withoutSlash(profile.url) === url ? profile.key : null;
-		return { url, key: this.#setting("HOLDFAST_API_KEY") ?? own ?? this.#developmentKey(url) };
+		const ofEnv = flags.profile === undefined ? this.#setting("HOLDFAST_API_KEY") : undefined;
+		return { url, key: ofEnv ?? own ?? this.#developmentKey(url) };
 	}
 
-	/** Empty: not set, as CI systems leave a variable whose secret is missing. */
-	#setting(name: "HOLDFAST_API_KEY" | "HOLDFAST_PROFILE" | "HOLDFAST_URL"): string | undefined {
-		return this.#env[name] === "" ? undefined : this.#env[name];
+	#setting(name: string): string | undefined {
+		return settingOf(this.#env, name);
 	}
 
 	save(name: string, profile: Connection): void {
@@ -105,7 +119,7 @@ export class Profiles {
 		if (protocol !== "https:" && !isLocal)
 			throw new UsageError(`${url} must begin with https://, or the admin token would be sent unencrypted.`);
 		const stored = isLocal && existsSync(DEV_VARS) ? parseEnv(readFileSync(DEV_VARS, "utf8")).ADMIN_TOKEN : undefined;
-		const key = this.#env.ADMIN_TOKEN || stored;
+		const key = this.#setting("ADMIN_TOKEN") ?? stored;
 		if (key) return { url, key };
 		const where = isLocal ? `, in the environment or in ${DEV_VARS}, where npm start writes it` : "";
 		throw new UsageError(`ADMIN_TOKEN is not set. Set it to the admin token of ${hostname}${where}.`);
@@ -113,7 +127,7 @@ export class Profiles {
 
 	/** Of what `npm start` runs in this folder. Null: there is none. */
 	#developmentKey(url: string): string | null {
-		const path = join(this.#env.STATE_DIR ?? ".wrangler", "development-key.json");
+		const path = join(this.#setting("STATE_DIR") ?? ".wrangler", "development-key.json");
 		if (url !== LOCAL_URL || !existsSync(path)) return null;
 		const { key } = Object(parsed(readFileSync(path, "utf8")));
 		return typeof key === "string" ? key : null;

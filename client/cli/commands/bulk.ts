@@ -147,8 +147,12 @@ async function changeAll(session: CliSession, holdfast: Holdfast, action: Action
 		}
 	};
 	async function* changes() {
-		for (let at = 0; at < jobs.length; at += AT_ONCE)
-			yield* await Promise.all(jobs.slice(at, at + AT_ONCE).map(change));
+		for (let at = 0; at < jobs.length; at += AT_ONCE) {
+			const outcomes = await Promise.allSettled(jobs.slice(at, at + AT_ONCE).map(change));
+			for (const one of outcomes) if (one.status === "fulfilled") yield one.value;
+			const failed = outcomes.find((one) => one.status === "rejected");
+			if (failed !== undefined) throw failed.reason;
+		}
 		session.stderr.redraw("");
 	}
 	const say = () =>

@@ -87,7 +87,7 @@ function addReading(jobs: Command, begin: Begin): void {
 		});
 }
 
-/** Throws the first failure, once all other jobs are printed. */
+/** Throws the first failure, once all other jobs are printed, and of several jobs says which have failed. */
 async function waitForAll(session: CliSession, ids: string[], timeoutMs = Number.POSITIVE_INFINITY): Promise<void> {
 	const { jobs } = session.connect();
 	const endAt = Date.now() + timeoutMs;
@@ -99,6 +99,8 @@ async function waitForAll(session: CliSession, ids: string[], timeoutMs = Number
 				noteEnd(session, await jobs.wait(id, { timeoutMs: endAt - Date.now() }));
 			} catch (error) {
 				failures.push(error);
+				if (ids.length === 1 || session.surroundings.signal.aborted) continue;
+				session.stderr.write(`${id}: ${error instanceof Error ? error.message : error}\n`, "red");
 			}
 		}
 	};

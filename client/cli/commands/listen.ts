@@ -1,14 +1,15 @@
 /** `holdfast webhooks listen`: the ends of jobs, sent to an address that the service cannot reach. */
 import { randomBytes } from "node:crypto";
-import { setTimeout as sleep } from "node:timers/promises";
 import type { Command } from "commander";
 import { Webhook } from "standardwebhooks";
-import { ConnectionError, ServiceFailure } from "../../errors.ts";
+import { RealClock } from "../../clock.ts";
+import { ConnectionError, LimitReached, NotFound, ServiceFailure } from "../../errors.ts";
 import type { Holdfast } from "../../index.ts";
 import { isFinal } from "../../jobs.ts";
 import type { Job } from "../../schemas.ts";
-import { duration, list } from "../arguments.ts";
+import { duration, list, signingSecrets } from "../arguments.ts";
 import { UsageError } from "../exit-codes.ts";
+import { settingOf } from "../profiles.ts";
 import type { CliSession } from "../session.ts";
 
 const POLL_MS = 2_000;
@@ -27,7 +28,8 @@ interface Listener {
 	session: CliSession;
 	holdfast: Holdfast;
 	address: string;
-	webhook: Webhook;
+	/** One for each secret in force. */
+	webhooks: Webhook[];
 	/** Event types. Undefined: all. */
 	events: string[] | undefined;
 }
@@ -35,41 +37,59 @@ interface Listener {
 export function addListen(webhooks: Command, begin: () => CliSession): void {
 	webhooks
 		.command("listen <address>")
-		.description("send what happens to jobs to an address of this machine, signed: polls for jobs that ended")
+		.description("send the ends of jobs to an address of this machine, signed: polls for jobs that ended")
 		.option("--events <types>", "between commas, such as job.succeeded", list)
 		.option("--since <time>", "begin with what ended in the last 5m, 24h …", duration)
 		.action(async (address: string, flags: { events?: string[]; since?: number }) => {
 			if (!/^https?:\/\//.test(address) || !URL.canParse(address))
 				throw new UsageError(`Not an address of http or https: ${address}`);
 			const session = begin();
-			const { HOLDFAST_WEBHOOK_SECRET } = session.surroundings.env;
-			const secret = HOLDFAST_WEBHOOK_SECRET || `whsec_${randomBytes(32).toString("base64")}`;
-			const webhook = new Webhook(secret);
-			session.out.note(`Signing secret  ${HOLDFAST_WEBHOOK_SECRET ? "that of HOLDFAST_WEBHOOK_SECRET" : secret}`);
+			const webhooks = secretsOf(session).map((secret) => new Webhook(secret));
 			session.out.note(`Sending to      ${address}, until Ctrl-C`);
-			await listen({ session, holdfast: session.connect(), address, webhook, events: flags.events }, flags.since);
+			await listen({ session, holdfast: session.connect(), address, webhooks, events: flags.events }, flags.since);
 		});
+}
+
+function secretsOf(session: CliSession): string[] {
+	const given = settingOf(session.surroundings.env, "HOLDFAST_WEBHOOK_SECRET");
+	if (given !== undefined) {
+		const secrets = signingSecrets(given);
+		session.out.note("Signing secret  that of HOLDFAST_WEBHOOK_SECRET");
+		return secrets;
+	}
+	const made = `whsec_${randomBytes(32).toString("base64")}`;
+	// With `--quiet` too: the receiver needs it.
+	session.stderr.write(`Signing secret  ${made}\n`);
+	return [made];
 }
 
 async function listen(listener: Listener, since: number | undefined): Promise<void> {
 	const { session } = listener;
-	const { signal } = session.surroundings;
+	const { signal, clock = new RealClock() } = session.surroundings;
 	const seen = new Set<string>();
-	let from = Date.now() - (since ?? OVERLAP_MS);
-	for (let isFirst = true; ; isFirst = false) {
+	let from = clock.now() - (since ?? OVERLAP_MS);
+	let isFirst = true;
+	for (;;) {
+		let pauseMs = POLL_MS;
 		try {
 			for (const job of await endedSince(listener.holdfast, from)) {
 				if (seen.has(job.id)) continue;
-				seen.add(job.id);
 				if (!isFirst || since !== undefined) await forward(listener, job);
+				seen.add(job.id);
 				from = Math.max(from, Date.parse(job.finished_at ?? "") - OVERLAP_MS || 0);
 			}
+			isFirst = false;
 		} catch (error) {
-			if (signal.aborted || !(error instanceof ConnectionError || error instanceof ServiceFailure)) throw error;
+			if (signal.aborted || !isTransient(error)) throw error;
 			session.out.note(error.message);
+			if (error instanceof LimitReached) pauseMs = Math.min(HOUR_MS, error.retryAfterMs ?? POLL_MS);
 		}
-		await sleep(POLL_MS, undefined, { signal });
+		await clock.sleep(pauseMs, signal);
 	}
+}
+
+function isTransient(error: unknown): error is ConnectionError | LimitReached | ServiceFailure {
+	return error instanceof ConnectionError || error instanceof LimitReached || error instanceof ServiceFailure;
 }
 
 /** Final jobs, in the order of their ends. */
@@ -88,7 +108,7 @@ async function endedSince(holdfast: Holdfast, from: number): Promise<Job[]> {
 
 const endOf = ({ finished_at }: Job) => Date.parse(finished_at ?? "");
 
-async function forward({ session, holdfast, address, webhook, events }: Listener, job: Job): Promise<void> {
+async function forward({ session, holdfast, address, webhooks, events }: Listener, job: Job): Promise<void> {
 	const type = `job.${job.status}`;
 	if (events !== undefined && !events.some((one) => one === type || one === "job.*")) return;
 	const id = job.id.replace(/^job_/, "evt_");
@@ -103,7 +123,7 @@ async function forward({ session, holdfast, address, webhook, events }: Listener
 		"content-type": "application/json",
 		"webhook-id": id,
 		"webhook-timestamp": `${Math.floor(at.getTime() / 1_000)}`,
-		"webhook-signature": webhook.sign(id, at, body),
+		"webhook-signature": webhooks.map((webhook) => webhook.sign(id, at, body)).join(" "),
 	};
 	const signal = AbortSignal.any([session.surroundings.signal, AbortSignal.timeout(TIMEOUT_MS)]);
 	const reply = { status: null as number | null, error: null as string | null };
@@ -118,10 +138,16 @@ async function forward({ session, holdfast, address, webhook, events }: Listener
 	show(session, { id, type, job_id: job.id, ...reply, duration_ms: Date.now() - at.getTime() });
 }
 
+/** Null: the job has none, it is large, or the job was erased meanwhile. */
 async function resultOf(holdfast: Holdfast, job: Job): Promise<unknown> {
 	if (job.status !== "succeeded") return null;
-	const result = await holdfast.jobs.result(job.id);
-	return JSON.stringify(result).length > RESULT_BYTES_MAX ? null : result;
+	try {
+		const result = await holdfast.jobs.result(job.id);
+		return JSON.stringify(result).length > RESULT_BYTES_MAX ? null : result;
+	} catch (error) {
+		if (error instanceof NotFound) return null;
+		throw error;
+	}
 }
 
 interface Sent {

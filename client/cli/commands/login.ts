@@ -16,7 +16,7 @@ export function addLogin(program: Command, begin: () => CliSession): void {
 		.description("store an API key as a profile; it is read from stdin, or asked for on a terminal")
 		.action(async () => {
 			const session = begin();
-			const { url, name } = session.profiles.target(session.flags);
+			const { url, name } = session.profiles.loginTarget(session.flags);
 			const key = (await keyFor(session, url)).trim();
 			if (key === "") throw new UsageError("Send the API key on stdin: `holdfast login < key.txt`.");
 			const { tenant } = await session.client({ url, key }).session();

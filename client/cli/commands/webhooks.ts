@@ -1,9 +1,10 @@
 /** `holdfast webhooks`: endpoints, deliveries, and receiving what is sent. */
 import type { Command } from "commander";
 import type { CreateWebhookEndpoint, Delivery, UpdateWebhookEndpoint, WebhookEndpoint } from "../../schemas.ts";
-import { count, duration, list } from "../arguments.ts";
+import { count, duration, list, signingSecrets } from "../arguments.ts";
 import { UsageError } from "../exit-codes.ts";
 import type { Column } from "../output.ts";
+import { settingOf } from "../profiles.ts";
 import { ageOf, first, timeOf } from "../rows.ts";
 import type { CliSession } from "../session.ts";
 import { addListen } from "./listen.ts";
@@ -214,11 +215,12 @@ function addSigning(webhooks: Command, begin: Begin): void {
 	webhooks
 		.command("verify")
 		.description("check the signature of a request on stdin: its headers, an empty line, its body")
-		.option("--secret <secrets>", "one, or several between commas (HOLDFAST_WEBHOOK_SECRET)", list)
-		.action(async (flags: { secret?: string[] }) => {
+		.option("--secret <secrets>", "one, or several between commas (HOLDFAST_WEBHOOK_SECRET)")
+		.action(async (flags: { secret?: string }) => {
 			const session = begin();
-			const secrets = flags.secret ?? session.surroundings.env.HOLDFAST_WEBHOOK_SECRET?.split(",");
-			if (secrets === undefined) throw new UsageError("Pass --secret, or set HOLDFAST_WEBHOOK_SECRET.");
+			const given = flags.secret ?? settingOf(session.surroundings.env, "HOLDFAST_WEBHOOK_SECRET");
+			if (given === undefined) throw new UsageError("Pass --secret, or set HOLDFAST_WEBHOOK_SECRET.");
+			const secrets = signingSecrets(given);
 			const { headers, body } = requestOf(await session.surroundings.readStdin());
 			session.out.object(
 				await session.client({ url: "http://localhost", key: "none" }).webhooks.unwrap(body, headers, secrets),

@@ -70,6 +70,17 @@ describe("batch", () => {
 		expect([isClosed, signals.map((signal) => signal?.aborted)]).toEqual([true, [true, true]]);
 	});
 
+	it("throws the reason of the client's own signal", async () => {
+		const gone = new AbortController();
+		const { client } = aClient([ok(job())], { signal: gone.signal });
+		const items = function* () {
+			yield { input: INPUT };
+			gone.abort(new Error("gone"));
+			yield { input: INPUT };
+		};
+		await expect(client.batch(items()).next()).rejects.toThrow("gone");
+	});
+
 	it("reads one list for all jobs, goes over pages without them, and notes which are erased", async () => {
 		const id = (nth: number) => `job_01m8n2ma${String(nth).padStart(2, "0")}p81j18kt36n610ea`;
 		const page = (nths: number[], next: number | null) =>

@@ -6,6 +6,7 @@ import type { Command } from "commander";
 import { Webhook } from "standardwebhooks";
 import { afterAll, describe, expect, it } from "vitest";
 import { commandsOf, main } from "../../../client/cli/main.ts";
+import type { Clock } from "../../../client/http.ts";
 import { viewJob } from "../../../shared/api/job.ts";
 import type { JobState } from "../../../shared/core/jobs/job-states.ts";
 import { jobOf } from "../../support/job-of.ts";
@@ -30,13 +31,14 @@ interface Run {
 	typed?: string[];
 	env?: Record<string, string>;
 	signal?: AbortSignal;
+	clock?: Clock;
 	/** Called with each request. */
 	onSend?: () => void;
 }
 
 /** Runs a command line against a service of replies. */
 async function run(argv: string[], given: Run = {}) {
-	const { replies = {}, isTTY = false, columns = 200, stdin = "", typed, env, signal, onSend } = given;
+	const { replies = {}, isTTY = false, columns = 200, stdin = "", typed, env, signal, clock, onSend } = given;
 	const written = { out: "", err: "" };
 	const sent: { url: string; key: string | null; body: unknown; headers: Record<string, string> }[] = [];
 	const opened: string[] = [];
@@ -48,6 +50,7 @@ async function run(argv: string[], given: Run = {}) {
 		openBrowser: (url) => void opened.push(url),
 		env: { NO_COLOR: "1", XDG_CONFIG_HOME: home, STATE_DIR: home, ...(env ?? { HOLDFAST_API_KEY: "hf_key" }) },
 		signal: signal ?? new AbortController().signal,
+		...(clock === undefined ? {} : { clock }),
 		fetch: async (url, init) => {
 			onSend?.();
 			init.signal?.throwIfAborted();
@@ -127,6 +130,7 @@ describe("exit codes", () => {
 		["an unknown command", 2, ["jbos"], {}],
 		["an unknown flag", 2, ["jobs", "list", "--stat", "x"], {}],
 		["a malformed time", 2, ["jobs", "list", "--since", "yesterday"], {}],
+		["a time before all dates", 2, ["jobs", "list", "--since", "999999999d"], {}],
 		["no key", 2, get, { env: {} }],
 		["help", 0, ["jobs", "list", "--help"], {}],
 		["an interruption", 130, get, { signal: AbortSignal.abort() }],
@@ -197,7 +201,9 @@ describe("holdfast jobs", () => {
 				return { body: { ...job(), id: "job_2" } };
 			},
 		};
-		const { code, out } = await run(["jobs", "wait", "job_0", "job_1", "job_2", "--timeout", "1s"], { replies });
+		const argv = ["jobs", "wait", "job_0", "job_1", "job_2", "job_3", "--timeout", "1s"];
+		const { code, out, err } = await run(argv, { replies });
+		expect(err).toMatch(/^job_0: No\.\njob_3: No\.\nNo\. \(input\)/);
 		const ids = out
 			.trimEnd()
 			.split("\n")
@@ -288,6 +294,11 @@ describe("profiles", () => {
 		await run(["login", "--url", "https://other.test", "--profile", "other"], { replies, env, stdin: "hf_other" });
 		const named = { HOLDFAST_PROFILE: "env", HOLDFAST_URL: "https://env.test//" };
 		expect((await run(["whoami"], { replies, env: named })).sent).toMatchObject([{ key: "Bearer hf_again" }]);
+		const flag = ["whoami", "--profile", "other"];
+		const ofEnv = { HOLDFAST_URL: "https://env.test", HOLDFAST_API_KEY: "hf_env" };
+		expect((await run(flag, { replies, env: ofEnv })).sent).toMatchObject([
+			{ url: "https://other.test/v1/session", key: "Bearer hf_other" },
+		]);
 		expect((await run(["logout"], { env: named })).code).toBe(0);
 		const left = (await run(["profiles"], { env })).out;
 		expect(JSON.parse(left)).toEqual({ name: "other", url: "https://other.test", in_use: true });
@@ -308,6 +319,12 @@ describe("profiles", () => {
 		await run(["login", "--url", "https://jobs.test"], { replies, env, typed: ["hf_typed"] });
 		expect((await run(["whoami"], { replies, env })).sent).toMatchObject([{ key: "Bearer hf_typed" }]);
 		await run(["logout"], { env });
+	});
+
+	it("are in the home folder where XDG_CONFIG_HOME is empty", async () => {
+		const env = { XDG_CONFIG_HOME: "", HOME: home };
+		await run(["login", "--url", "https://jobs.test"], { replies, env, stdin: "hf_home" });
+		expect(readFileSync(join(home, ".config", "holdfast", "config.json"), "utf8")).toContain("hf_home");
 	});
 
 	it("are not needed for what npm start runs here", async () => {
@@ -361,10 +378,13 @@ describe("a change of all jobs of a filter", () => {
 		expect(err).toMatch(message);
 	});
 
-	it("ends at the first failure that the next job would meet too", async () => {
+	it("ends at the first failure that the next job would meet too, and shows what was changed beside it", async () => {
 		const missing = { ...replies, "POST /v1/jobs/job_2/retry": refusal(403) };
-		const { code, err } = await run([...argv, "--yes"], { replies: missing });
-		expect([code, err]).toEqual([4, expect.stringContaining("of 3 jobs.")]);
+		for (const isTTY of [false, true]) {
+			const { code, out, err } = await run([...argv, "--yes"], { replies: missing, isTTY });
+			expect([code, out.match(/job_\d(?=[ "])/g)]).toEqual([4, ["job_1", "job_3"]]);
+			expect(err).toContain("Retried 2 of 3 jobs.");
+		}
 	});
 });
 
@@ -403,10 +423,15 @@ describe("holdfast webhooks", () => {
 	it("verify prints the event of a signed request, and refuses another", async () => {
 		const env = { HOLDFAST_WEBHOOK_SECRET: secret };
 		expect((await run(["webhooks", "verify"], { stdin: raw(), env })).out).toBe(`${body}\n`);
-		const other = ["webhooks", "verify", "--secret", `whsec_AAAA,${secret}`];
+		const other = ["webhooks", "verify", "--secret", ` whsec_AAAA, ${secret}`];
 		expect((await run(other, { stdin: raw(), env: {} })).code).toBe(0);
 		expect((await run(["webhooks", "verify"], { stdin: raw("{}"), env })).code).toBe(2);
 		expect((await run(["webhooks", "verify"], { stdin: "", env })).err).toContain("an empty line");
+		for (const command of ["verify", "listen http://localhost:9/hook"]) {
+			const malformed = { HOLDFAST_API_KEY: "hf_key", HOLDFAST_WEBHOOK_SECRET: "whsec_s3cret?" };
+			const { code, err } = await run(["webhooks", ...command.split(" ")], { stdin: raw(), env: malformed });
+			expect([code, err]).toEqual([2, expect.stringMatching(/^A signing secret is whsec_(?!s3cret)/)]);
+		}
 	});
 
 	it("listen sends each end of a job once, signed, with its result", async () => {
@@ -428,6 +453,50 @@ describe("holdfast webhooks", () => {
 		const hook = sent[2];
 		expect(hook).toMatchObject({ url: "http://localhost:9/hook", key: null, body: { data: { id: "job_1", result } } });
 		expect(new Webhook(secret).verify(JSON.stringify(hook?.body), hook?.headers ?? {})).toMatchObject({ id: "evt_1" });
+	});
+
+	/** Listens until the address gets something, or for a hundred requests. No pause takes time. */
+	async function listenOnce(argv: string[], replies: Run["replies"] & object) {
+		const gone = new AbortController();
+		const slept: number[] = [];
+		const sleep = async (ms: number) => {
+			slept.push(ms);
+			await new Promise((resolve) => setImmediate(resolve));
+			gone.signal.throwIfAborted();
+		};
+		let requests = 0;
+		const hook = { get: () => gone.abort() ?? { body: {} } };
+		const onSend = () => void (++requests === 100 && gone.abort());
+		const clock = { now: Date.now, random: () => 0, sleep };
+		const given = { replies: Object.defineProperty(replies, "POST /hook", hook), signal: gone.signal, onSend, clock };
+		const { code, err, sent } = await run(["webhooks", "listen", "http://localhost:9/hook", ...argv], given);
+		return { code, err, slept, hooks: sent.filter(({ url }) => url.endsWith("/hook")).map(({ body }) => body) };
+	}
+
+	it("listen sends an event after failures and limits, without a result that was erased", async () => {
+		const failures = [
+			...Array.from({ length: 5 }, () => refusal(503)),
+			{ ...refusal(429), headers: { "retry-after": "99" } },
+		];
+		const { code, slept, hooks } = await listenOnce(["--since", "5m"], {
+			"GET /v1/jobs": list({ ...job(), finished_at: new Date().toISOString() }),
+			get "GET /v1/jobs/job_1/result"() {
+				return failures.shift() ?? refusal(404);
+			},
+		});
+		expect([code, slept.includes(99_000), hooks]).toMatchObject([130, true, [{ data: { id: "job_1", result: null } }]]);
+	});
+
+	it("listen sends nothing that ended before its first look, and shows its secret in any case", async () => {
+		const ended = (id: string) => ({ ...job("failed"), id, finished_at: new Date().toISOString() });
+		const looks = [...Array.from({ length: 5 }, () => refusal(503)), list(ended("job_1"))];
+		const { err, hooks } = await listenOnce(["--quiet"], {
+			get "GET /v1/jobs"() {
+				return looks.shift() ?? list(ended("job_1"), ended("job_2"));
+			},
+		});
+		expect(hooks).toMatchObject([{ data: { id: "job_2" } }]);
+		expect(err).toMatch(/^Signing secret {2}whsec_\S+\n$/);
 	});
 });
 
@@ -528,6 +597,7 @@ describe("holdfast admin", () => {
 		["tenants delete ten_1", /Nothing was changed/, { typed: ["no"] }],
 		["tenants create a --limit open_jobs=many", /open_jobs=5 or open_jobs=none/],
 		["status --url http://jobs.test", /https:\/\/.*unencrypted/],
+		["tenants delete ten_1 --yes", /no profile typo/, { env: { ...env, HOLDFAST_PROFILE: "typo" } }],
 		["status --url https://jobs.test", /ADMIN_TOKEN is not set.*jobs.test/, { env: {} }],
 	])("%s is refused, with what to do", async (line, words, given = {}) => {
 		const { code, err, sent } = await run(["admin", ...line.split(" ")], { env, ...given });
