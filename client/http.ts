@@ -157,10 +157,10 @@ export class Http {
 		const backoffMs = this.clock.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** attempt);
 		if (!(error instanceof ApiError)) return isOnce ? null : backoffMs;
 		const { headers } = Object(answer);
-		const wish = headers.get("x-should-retry");
+		const shouldRetry = headers.get("x-should-retry");
 		const didNothing = error.status === 429 || error.code === "overloaded";
 		const isTransient = didNothing || (!isOnce && (error.status === 408 || error.status >= 500));
-		if (wish === "false" || (wish !== "true" && !isTransient)) return null;
+		if (shouldRetry === "false" || (shouldRetry !== "true" && !isTransient)) return null;
 		const { retryAfterMs } = error;
 		if (retryAfterMs === null) return backoffMs;
 		return retryAfterMs > RETRY_AFTER_MS_MAX ? null : retryAfterMs + backoffMs;

@@ -54,8 +54,8 @@ export class JobPoller {
 		try {
 			while (this.#waits.size > 0) {
 				await sleep(pauseMs, signal);
-				const wishMs = await this.#look();
-				pauseMs = wishMs ?? Math.min(PAUSE_MS_MAX, pauseMs * PAUSE_GROWTH);
+				const retryAfterMs = await this.#look();
+				pauseMs = retryAfterMs ?? Math.min(PAUSE_MS_MAX, pauseMs * PAUSE_GROWTH);
 			}
 		} catch (error) {
 			for (const { reject } of this.#waits.values()) reject(error);

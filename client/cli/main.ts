@@ -64,7 +64,7 @@ export async function main(argv: string[], surroundings: Surroundings): Promise<
 		getOutHelpWidth: () => stdout.columns,
 		getErrHelpWidth: () => stderr.columns,
 	});
-	exitNowhere(program);
+	overrideExits(program);
 	try {
 		await program.parseAsync(argv, { from: "user" });
 		return signal.aborted ? EXIT.interrupted : ((session as CliSession | null)?.exitCode ?? EXIT.done);
@@ -79,11 +79,11 @@ export async function main(argv: string[], surroundings: Surroundings): Promise<
 }
 
 /** Of every command, for subcommands do not inherit it once they exist. */
-function exitNowhere(command: Command): void {
+function overrideExits(command: Command): void {
 	command.exitOverride();
 	for (const one of command.commands) {
 		one.copyInheritedSettings(command);
-		exitNowhere(one);
+		overrideExits(one);
 	}
 }
 
