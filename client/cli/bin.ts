@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 /** Starts the command line with the real process around it. */
 import { addAbortSignal } from "node:stream";
-import { text } from "node:stream/consumers";
+import { buffer } from "node:stream/consumers";
 
 const NEEDED = [22, 12] as const;
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
@@ -29,7 +29,7 @@ process.stdout.on("error", (error) => {
 process.exitCode = await main(process.argv.slice(2), {
 	stdout: process.stdout,
 	stderr: process.stderr,
-	readStdin: () => text(addAbortSignal(interrupted.signal, process.stdin)),
+	readStdin: () => buffer(addAbortSignal(interrupted.signal, process.stdin)),
 	readLine: process.stdin.isTTY ? (isHidden) => readLine(isHidden, interrupted) : null,
 	openBrowser,
 	env: process.env,

@@ -11,7 +11,7 @@ import { type Stream, Terminal } from "./terminal.ts";
 export interface Surroundings {
 	stdout: Stream;
 	stderr: Stream;
-	readStdin(): Promise<string>;
+	readStdin(): Promise<Uint8Array>;
 	/** What the user types up to the end of a line. Null: stdin is no terminal. */
 	readLine: ((isHidden: boolean) => Promise<string>) | null;
 	/** Opens an address in the user's browser. */
@@ -109,9 +109,13 @@ export class CliSession {
 		if (!/^y(es)?$/i.test((await readLine(false)).trim())) throw new UsageError("Nothing was changed.");
 	}
 
+	async readStdinText(): Promise<string> {
+		return new TextDecoder().decode(await this.surroundings.readStdin());
+	}
+
 	/** `@file` and `-` stand for a file's text and for stdin's. */
 	async read(argument: string): Promise<string> {
-		if (argument === "-") return await this.surroundings.readStdin();
+		if (argument === "-") return await this.readStdinText();
 		if (!argument.startsWith("@")) return argument;
 		const { readFile } = await import("node:fs/promises");
 		const path = argument.slice(1);

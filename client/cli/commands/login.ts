@@ -51,9 +51,9 @@ export function addLogin(program: Command, begin: () => CliSession): void {
 		});
 }
 
-async function keyFor({ surroundings, stderr }: CliSession, url: string): Promise<string> {
-	const { readLine, readStdin } = surroundings;
-	if (readLine === null) return await readStdin();
-	stderr.write(`API key for ${url}: `);
+async function keyFor(session: CliSession, url: string): Promise<string> {
+	const { readLine } = session.surroundings;
+	if (readLine === null) return await session.readStdinText();
+	session.stderr.write(`API key for ${url}: `);
 	return await readLine(true);
 }

@@ -221,7 +221,7 @@ function addSigning(webhooks: Command, begin: Begin): void {
 			const given = flags.secret ?? settingOf(session.surroundings.env, "HOLDFAST_WEBHOOK_SECRET");
 			if (given === undefined) throw new UsageError("Pass --secret, or set HOLDFAST_WEBHOOK_SECRET.");
 			const secrets = signingSecrets(given);
-			const { headers, body } = requestOf(await session.surroundings.readStdin());
+			const { headers, body } = requestOf(await session.readStdinText());
 			session.out.object(
 				await session.client({ url: "http://localhost", key: "none" }).webhooks.unwrap(body, headers, secrets),
 			);

@@ -26,7 +26,7 @@ export interface Counts {
 	errors: Map<string, { count: number; message: string }>;
 }
 
-interface Place {
+interface LinePosition {
 	line: number;
 	start: number;
 	end: number;
@@ -45,7 +45,7 @@ export class Answers {
 		this.#write = write;
 	}
 
-	/** @param retry takes the lines that failed out, once `retry` has been called with all of them */
+	/** @param retry is called with the lines that failed, which are then removed from the output */
 	static async open(path: string, write: Write, retry: ((lines: number[]) => void) | null): Promise<Answers> {
 		const answers = new Answers(path, write);
 		if (retry !== null) {
@@ -105,8 +105,8 @@ export function refuseUnknownOutput(path: string, journal: string): void {
 		throw new UsageError(`${path} exists, and no journal ${journal} is beside it. Give another --out, or remove it.`);
 }
 
-async function placesIn(path: string): Promise<Place[]> {
-	const places: Place[] = [];
+async function placesIn(path: string): Promise<LinePosition[]> {
+	const places: LinePosition[] = [];
 	for await (const { fields, line } of readRepaired(path)) {
 		if (typeof fields.line !== "number")
 			throw new UsageError(`Line ${line.number} of ${path} names no line of the input.`);

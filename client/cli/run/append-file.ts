@@ -3,10 +3,13 @@ import {
 	closeSync,
 	createReadStream,
 	existsSync,
+	fchmodSync,
 	fsyncSync,
 	openSync,
 	readSync,
+	realpathSync,
 	renameSync,
+	statSync,
 	truncateSync,
 } from "node:fs";
 import { UsageError } from "../exit-codes.ts";
@@ -20,15 +23,22 @@ export type Fields = Record<string, unknown>;
 export class AppendFile {
 	readonly #file: number;
 	readonly #write: Write;
+	#failure: { error: unknown } | null = null;
 
 	constructor(path: string, write: Write) {
 		this.#file = openSync(path, "a", 0o600);
 		this.#write = write;
 	}
 
-	/** It is in the file, as far as this machine is concerned, when this returns. */
+	/** Once one has failed, all further ones do: its line may be torn, and only a last line is repaired. */
 	append(value: object): void {
-		writeAll(this.#write, this.#file, Buffer.from(`${JSON.stringify(value)}\n`));
+		if (this.#failure !== null) throw this.#failure.error;
+		try {
+			writeAll(this.#write, this.#file, Buffer.from(`${JSON.stringify(value)}\n`));
+		} catch (error) {
+			this.#failure = { error };
+			throw error;
+		}
 	}
 
 	/** Waits for the disk. */
@@ -60,10 +70,12 @@ function fieldsOf({ bytes, number }: RawLine, path: string): Fields {
 	throw new UsageError(`Line ${number} of ${path} is not what \`holdfast run\` writes. Give another --out.`);
 }
 
-/** Replaces a file by some of its lines, in the given order, all at once. */
+/** Replaces a file by some of its lines, in the given order, all at once. A symlink stays one. */
 export function keepLines(path: string, lines: { start: number; end: number }[], write: Write): void {
-	const temporary = `${path}.tmp`;
-	const [from, to] = [openSync(path, "r"), openSync(temporary, "w", 0o600)];
+	const target = realpathSync(path);
+	const temporary = `${target}.run.tmp`;
+	const [from, to] = [openSync(target, "r"), openSync(temporary, "w", 0o600)];
+	fchmodSync(to, statSync(target).mode);
 	for (const { start, end } of lines) {
 		const bytes = Buffer.alloc(end - start);
 		readSync(from, bytes, 0, bytes.byteLength, start);
@@ -72,7 +84,7 @@ export function keepLines(path: string, lines: { start: number; end: number }[],
 	fsyncSync(to);
 	closeSync(from);
 	closeSync(to);
-	renameSync(temporary, path);
+	renameSync(temporary, target);
 }
 
 function writeAll(write: Write, file: number, bytes: Uint8Array): void {

@@ -1,6 +1,7 @@
 /** The input of a run: read once to check all of it, and once more to send it, so that it is never in memory as a whole. */
 import { createHash } from "node:crypto";
 import { createReadStream, statSync } from "node:fs";
+import { buffer } from "node:stream/consumers";
 import { UsageError } from "../exit-codes.ts";
 import type { InputLine } from "./line-runner.ts";
 import { linesOf } from "./lines.ts";
@@ -9,11 +10,14 @@ import { BadLine, type Rules, type Submission, submissionOf } from "./submission
 /** How many bad lines are named. */
 const NAMED_MAX = 5;
 const BLANK = /^\s*$/;
+const CHANGED = "The input changed while it was read. Undo the change and resume, or give another --out.";
 
 export class Input {
 	readonly #open: () => AsyncIterable<Uint8Array>;
 	readonly #rules: Rules;
 	readonly #limit: number;
+	/** What `check` has read. */
+	#checked = { bytes: 0, sha256: "" };
 
 	/** @param limit how many lines are taken, from the first */
 	constructor(open: () => AsyncIterable<Uint8Array>, rules: Rules, limit: number) {
@@ -28,7 +32,13 @@ export class Input {
 		const bad: string[] = [];
 		let [lines, badLines] = [0, 0];
 		let first: Submission | null = null;
-		for await (const { number, bytes } of linesOf(hashed(this.#open(), hash))) {
+		let read = 0;
+		const take = (chunk: Uint8Array) => {
+			hash.update(chunk);
+			read += chunk.byteLength;
+			return chunk;
+		};
+		for await (const { number, bytes } of linesOf(each(this.#open(), take))) {
 			if (BLANK.test(bytes.toString("latin1"))) continue;
 			lines += 1;
 			try {
@@ -43,32 +53,57 @@ export class Input {
 		if (badLines > NAMED_MAX) bad.push(`And ${badLines - NAMED_MAX} more.`);
 		if (badLines > 0) throw new UsageError(`${bad.join("\n")}\nNothing was sent.`);
 		if (lines === 0) throw new UsageError("The input has no lines.");
-		return { lines: Math.min(lines, this.#limit), sha256: hash.digest("hex"), first };
+		this.#checked = { bytes: read, sha256: hash.digest("hex") };
+		return { lines: Math.min(lines, this.#limit), sha256: this.#checked.sha256, first };
 	}
 
-	/** @param isDone of a line, by its number */
+	/**
+	 * The lines that `check` has seen. Throws `UsageError` if the input has changed since.
+	 * @param isDone of a line, by its number
+	 */
 	async *lines(isDone: (number: number) => boolean, stop: AbortSignal): AsyncGenerator<InputLine, void> {
 		let taken = 0;
-		for await (const { number, bytes } of linesOf(this.#open())) {
-			if (BLANK.test(bytes.toString("latin1"))) continue;
-			if (taken === this.#limit || stop.aborted) return;
+		for await (const { number, bytes } of linesOf(this.#checkedBytes())) {
+			if (stop.aborted) return;
+			if (BLANK.test(bytes.toString("latin1")) || taken === this.#limit) continue;
 			taken += 1;
-			if (!isDone(number)) yield { number, ...submissionOf(bytes, this.#rules) };
+			if (!isDone(number)) yield { number, ...this.#submission(bytes) };
+		}
+	}
+
+	async *#checkedBytes(): AsyncGenerator<Uint8Array, void> {
+		const hash = createHash("sha256");
+		let left = this.#checked.bytes;
+		const take = (chunk: Uint8Array) => {
+			hash.update(chunk);
+			const known = chunk.subarray(0, left);
+			left -= known.byteLength;
+			return known;
+		};
+		yield* each(this.#open(), take);
+		if (hash.digest("hex") !== this.#checked.sha256) throw new UsageError(CHANGED);
+	}
+
+	#submission(bytes: Uint8Array): Submission {
+		try {
+			return submissionOf(bytes, this.#rules);
+		} catch (error) {
+			throw error instanceof BadLine ? new UsageError(CHANGED) : error;
 		}
 	}
 }
 
-/** What `run` is given: a file, or all of stdin. */
+/** What `run` is given. A pipe can be read once, so it is kept in memory, as stdin is. */
 export async function sourceOf(
 	path: string,
-	readStdin: () => Promise<string>,
+	readStdin: () => Promise<Uint8Array>,
 ): Promise<() => AsyncIterable<Uint8Array>> {
 	if (path !== "-") {
 		const found = statSync(path, { throwIfNoEntry: false });
 		if (found === undefined || found.isDirectory()) throw new UsageError(`There is no file ${path}.`);
-		return () => createReadStream(path);
+		if (found.isFile()) return () => createReadStream(path);
 	}
-	const bytes = Buffer.from(await readStdin());
+	const bytes = path === "-" ? await readStdin() : await buffer(createReadStream(path));
 	return () => once(bytes);
 }
 
@@ -76,9 +111,6 @@ async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array, void> {
 	yield bytes;
 }
 
-async function* hashed(chunks: AsyncIterable<Uint8Array>, hash: { update(bytes: Uint8Array): unknown }) {
-	for await (const chunk of chunks) {
-		hash.update(chunk);
-		yield chunk;
-	}
+async function* each(chunks: AsyncIterable<Uint8Array>, take: (chunk: Uint8Array) => Uint8Array) {
+	for await (const chunk of chunks) yield take(chunk);
 }

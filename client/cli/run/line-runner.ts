@@ -1,5 +1,5 @@
 /** Brings a line of the input to its answer, from wherever an earlier process left it. */
-import { Conflict, InvalidRequest, LimitReached, NotFound } from "../../errors.ts";
+import { Conflict, ConnectionError, InvalidRequest, LimitReached, NotFound, ServiceFailure } from "../../errors.ts";
 import type { Clock } from "../../http.ts";
 import type { Holdfast } from "../../index.ts";
 import { JobPoller } from "../../job-poller.ts";
@@ -15,6 +15,8 @@ export interface InputLine extends Submission {
 
 export interface RunnerOptions {
 	holdfast: Holdfast;
+	/** Repeats nothing: the pauses between submissions end with `stop`. */
+	submitter: Holdfast;
 	journal: Journal;
 	clock: Clock;
 	/** Aborts when nothing more is to be submitted. */
@@ -32,6 +34,12 @@ const CLOCKS_APART_MS = 3_600_000;
 const RETRY_MS = 5_000;
 /** Limits that are reached for hours: the run stops, and is resumed later. */
 const LONG_LIMITS = ["budget_spent", "stored_bytes_limit"];
+/** A service that restarts is waited for: about two minutes. */
+export const RETRIES = 24;
+const BACKOFF_BASE_MS = 500;
+const BACKOFF_CAP_MS = 8_000;
+/** One submission may be what the service fails on. With more of them, the service itself is broken. */
+const LEFT_OPEN_MAX = 10;
 const RUN = `${METADATA_PREFIX}run`;
 const LINE = `${METADATA_PREFIX}line`;
 
@@ -39,6 +47,8 @@ export class LineRunner {
 	readonly #options: RunnerOptions;
 	readonly #poller: JobPoller;
 	#earlier: Promise<Map<string, string>> | null = null;
+	/** Lines whose submission always got `internal_error`: they keep their keys, for a later process. */
+	readonly leftOpen: { line: number; error: ServiceFailure }[] = [];
 	/** How many jobs are open. */
 	running = 0;
 
@@ -48,7 +58,7 @@ export class LineRunner {
 		this.#poller = new JobPoller(holdfast.jobs, { sleep: (ms, signal) => clock.sleep(ms, signal), signal: leave });
 	}
 
-	/** Null: the run stopped before the line was submitted. Throws what ends the run. */
+	/** Null: the line was not submitted, because the run stopped or the service failed on it. Throws what ends the run. */
 	async run(line: InputLine): Promise<Answer | null> {
 		const { journal } = this.#options;
 		try {
@@ -77,7 +87,8 @@ export class LineRunner {
 		const { journal, clock, stop } = this.#options;
 		const { jobId, sentAt } = journal.of(number);
 		if (jobId !== null) return jobId;
-		if (sentAt !== null && clock.now() - sentAt > KEY_KNOWN_MS) {
+		// A power failure may have taken the note of the key, but not the header.
+		if (clock.now() - (sentAt ?? Date.parse(journal.header.created_at)) > KEY_KNOWN_MS) {
 			this.#earlier ??= this.#findEarlier();
 			const found = (await this.#earlier).get(journal.tag(number));
 			if (found !== undefined) {
@@ -88,24 +99,46 @@ export class LineRunner {
 		if (stop.aborted) return null;
 		if (sentAt === null) journal.noteKey(number, clock.now());
 		const body = { ...job, metadata: { ...job.metadata, [RUN]: journal.header.run, [LINE]: journal.tag(number) } };
-		const submitted = await this.#submit(body, journal.key(number));
+		const submitted = await this.#submit(number, body);
 		if (submitted === null) return null;
 		journal.noteJob(number, submitted.id);
 		return isFinal(submitted) ? submitted : submitted.id;
 	}
 
-	/** Waits for as long as the tenant's limits do not allow another job. */
-	async #submit(job: SubmitJob, idempotencyKey: string): Promise<Job | null> {
-		const { holdfast, clock, stop, leave } = this.#options;
-		for (;;) {
+	/** Waits for as long as the tenant's limits do not allow another job, and for a service that is away. */
+	async #submit(line: number, job: SubmitJob): Promise<Job | null> {
+		const { submitter, journal, clock, stop, leave } = this.#options;
+		for (let failures = 0; ; ) {
 			try {
-				return await holdfast.jobs.submit(job, { idempotencyKey, signal: leave });
+				return await submitter.jobs.submit(job, { idempotencyKey: journal.key(line), signal: leave });
 			} catch (error) {
-				if (!(error instanceof LimitReached) || LONG_LIMITS.includes(error.code)) throw error;
-				await clock.sleep(error.retryAfterMs ?? RETRY_MS, stop).catch(() => undefined);
+				failures = error instanceof LimitReached ? 0 : failures + 1;
+				const waitMs = this.#pauseMs(error, failures);
+				if (waitMs === null) {
+					this.#leaveOpen(line, error);
+					return null;
+				}
+				await clock.sleep(waitMs, stop).catch(() => undefined);
 				if (stop.aborted) return null;
 			}
 		}
+	}
+
+	/** Null: the submission is not repeated. */
+	#pauseMs(error: unknown, failures: number): number | null {
+		const jitterMs = this.#options.clock.random() * Math.min(BACKOFF_CAP_MS, BACKOFF_BASE_MS * 2 ** failures);
+		if (error instanceof LimitReached)
+			return LONG_LIMITS.includes(error.code) ? null : (error.retryAfterMs ?? RETRY_MS) + jitterMs;
+		if (failures > RETRIES) return null;
+		if (error instanceof ConnectionError) return jitterMs;
+		return error instanceof ServiceFailure ? (error.retryAfterMs ?? 0) + jitterMs : null;
+	}
+
+	/** Throws an error that is not of this line alone. */
+	#leaveOpen(line: number, error: unknown): void {
+		const isOfLine = error instanceof ServiceFailure && error.code === "internal_error";
+		if (!isOfLine || this.leftOpen.length === LEFT_OPEN_MAX) throw error;
+		this.leftOpen.push({ line, error });
 	}
 
 	async #ended(id: string): Promise<Job> {

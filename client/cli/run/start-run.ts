@@ -1,17 +1,18 @@
 /** Runs the lines of an input as jobs, and writes what came of each. It may end at any point and goes on from there. */
 import { randomUUID } from "node:crypto";
-import { writeSync } from "node:fs";
+import { statSync, writeSync } from "node:fs";
 import { RealClock } from "../../clock.ts";
+import { apiError } from "../../errors.ts";
 import type { Clock } from "../../http.ts";
 import type { SubmitJob } from "../../schemas.ts";
 import { inWindow } from "../../window.ts";
-import { EXIT } from "../exit-codes.ts";
+import { EXIT, type ExitCode, UsageError } from "../exit-codes.ts";
 import type { CliSession } from "../session.ts";
 import { Answers, type Counts, refuseUnknownOutput } from "./answers.ts";
 import type { Write } from "./append-file.ts";
 import { Input, sourceOf } from "./input.ts";
 import { type Header, Journal } from "./journal.ts";
-import { type InputLine, LineRunner } from "./line-runner.ts";
+import { type InputLine, LineRunner, RETRIES } from "./line-runner.ts";
 import { lockRun } from "./lock.ts";
 import { Progress } from "./progress.ts";
 
@@ -31,8 +32,6 @@ export interface RunFlags {
 	dryRun?: boolean;
 }
 
-/** A service that restarts is waited for: about two minutes. */
-const RETRIES = 24;
 /** The most that a timer takes. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -44,6 +43,7 @@ class TimeIsOver extends Error {}
 
 /** @param again the command line that resumes the run */
 export async function startRun(session: CliSession, path: string, flags: RunFlags, again: string): Promise<void> {
+	refuseOutput(flags.out);
 	const { model, prompt, limit = Number.POSITIVE_INFINITY } = flags;
 	const system = flags.system === undefined ? undefined : await session.read(flags.system);
 	const input = new Input(await sourceOf(path, session.surroundings.readStdin), { model, prompt, system }, limit);
@@ -55,19 +55,34 @@ export async function startRun(session: CliSession, path: string, flags: RunFlag
 	}
 	const release = lockRun(`${flags.out}.run.lock`);
 	try {
-		const asked = {
+		const settings = {
 			input: sha256,
 			model: model === undefined ? null : [model].flat().join(","),
 			prompt: prompt ?? null,
 			system: system ?? null,
 		};
-		await new Run(session, flags, again).all(input, lines, asked);
+		await new Run(session, flags, again).all(input, lines, settings);
 	} finally {
 		release();
 	}
 }
 
-type Asked = Pick<Header, "input" | "model" | "prompt" | "system">;
+/** Refuses an output whose lines cannot be read again. */
+function refuseOutput(path: string): void {
+	if (path === "-" || statSync(path, { throwIfNoEntry: false })?.isFile() === false)
+		throw new UsageError(`${path} is no file that a run can resume from. Give the path of a regular file as --out.`);
+}
+
+type Settings = Pick<Header, "input" | "model" | "prompt" | "system">;
+
+/** Throws `Forbidden` before anything is sent that could not be read. */
+function refuseScopes(scopes: string[]): void {
+	const missing = ["jobs:write", "jobs:read"].filter((scope) => !scopes.includes(scope));
+	if (missing.length === 0) return;
+	const message = `The API key lacks ${missing.join(" and ")}. Use a key with jobs:write and jobs:read. Nothing was sent.`;
+	const none = { param: null, requestId: null, retryAfterMs: null, attempts: 1 };
+	throw apiError({ ...none, status: 403, code: "forbidden", message });
+}
 
 class Run {
 	readonly #session: CliSession;
@@ -87,13 +102,14 @@ class Run {
 		this.#write = session.surroundings.write ?? writeSync;
 	}
 
-	async all(input: Input, lines: number, asked: Asked): Promise<void> {
+	async all(input: Input, lines: number, settings: Settings): Promise<void> {
 		const { out, retryFailed, ordered } = this.#flags;
 		refuseUnknownOutput(out, `${out}.run`);
-		const { tenant } = await this.#session.connect().session();
+		const { tenant, key } = await this.#session.connect().session();
+		refuseScopes(key.scopes);
 		const created_at = new Date(this.#clock.now()).toISOString();
 		const begun = { run: randomUUID(), version: 1, created_at, service: this.#session.url, tenant: tenant.id } as const;
-		const journal = await Journal.open(`${out}.run`, { ...begun, ...asked }, this.#write);
+		const journal = await Journal.open(`${out}.run`, { ...begun, ...settings }, this.#write);
 		const retry = (failed: number[]) => {
 			for (const line of failed) journal.noteRetry(line);
 			journal.sync();
@@ -119,17 +135,19 @@ class Run {
 		const leave = this.#over.signal;
 		// An interruption ends no request: what is open is still waited for.
 		const holdfast = this.#session.connect({ signal: leave, maxRetries: RETRIES });
+		const submitter = this.#session.connect({ signal: leave, maxRetries: 0 });
 		const stop = AbortSignal.any([interrupted, this.#spent.signal, leave]);
 		const cancel = cancelOnInterrupt === true ? interrupted : new AbortController().signal;
-		const runner = new LineRunner({ holdfast, journal, clock: this.#clock, stop, leave, cancel });
+		const runner = new LineRunner({ holdfast, submitter, journal, clock: this.#clock, stop, leave, cancel });
 		const { counts } = answers;
 		const figures = () => ({ total: Math.max(lines, counts.ended), running: runner.running, counts });
 		const progress =
 			this.#session.flags.quiet === true ? null : new Progress(this.#session.stderr, this.#clock, figures);
 		const say = () => progress?.note(cancel.aborted ? CANCELLING : STOPPING);
 		interrupted.addEventListener("abort", say);
-		const isIn = new AbortController();
-		if (timeout !== undefined) this.#endAfter(timeout, isIn.signal);
+		const ended = new AbortController();
+		if (counts.tokens >= maxTotalTokens) this.#spent.abort();
+		if (timeout !== undefined) this.#endAfter(timeout, ended.signal);
 		try {
 			const source = input.lines((line) => answers.has(line), stop);
 			const work = (line: InputLine) => runner.run(line);
@@ -142,26 +160,33 @@ class Run {
 		} catch (error) {
 			if (!(error instanceof TimeIsOver)) throw error;
 		} finally {
-			// Ends what is still open when a line ends the run.
+			// An error of one line ends the requests of all others.
 			this.#over.abort();
-			isIn.abort();
+			ended.abort();
 			interrupted.removeEventListener("abort", say);
 			progress?.end();
+			for (const { line, error } of runner.leftOpen)
+				this.#session.out.note(`Line ${line} was not taken: ${error.message} (${error.code}, ${error.requestId}).`);
 		}
 	}
 
-	#endAfter(timeoutMs: number, isIn: AbortSignal): void {
-		this.#clock.sleep(Math.min(timeoutMs, TIMER_MS_MAX), isIn).then(
+	#endAfter(timeoutMs: number, ended: AbortSignal): void {
+		this.#clock.sleep(Math.min(timeoutMs, TIMER_MS_MAX), ended).then(
 			() => this.#over.abort(new TimeIsOver()),
 			() => undefined,
 		);
 	}
 
+	/** Of a run that leaves lines over. An interruption has an exit code of its own. */
+	#exitCodeOfRest(): ExitCode {
+		if (this.#over.signal.reason instanceof TimeIsOver) return EXIT.timeout;
+		return this.#spent.signal.aborted ? EXIT.limit : EXIT.failed;
+	}
+
 	#noteEnd({ ended, failed }: Counts, lines: number): void {
 		const { out, surroundings } = this.#session;
 		const isOver = ended >= lines;
-		if (!isOver && this.#over.signal.reason instanceof TimeIsOver) this.#session.exitCode = EXIT.timeout;
-		else if (!isOver && this.#spent.signal.aborted) this.#session.exitCode = EXIT.limit;
+		if (!isOver) this.#session.exitCode = this.#exitCodeOfRest();
 		else if (failed > 0 && this.#flags.allowFailures !== true) this.#session.exitCode = EXIT.jobNotSucceeded;
 		const retry = failed > 0 && this.#flags.retryFailed !== true ? " --retry-failed" : "";
 		if (!isOver)

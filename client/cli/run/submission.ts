@@ -18,7 +18,7 @@ export interface Submission {
 /** Says what is wrong with a line. */
 export class BadLine extends Error {}
 
-/** Those of a run come on top, and the service takes 16. */
+/** The service takes 16, and a run adds two. */
 const METADATA_PAIRS_MAX = 14;
 export const METADATA_PREFIX = "holdfast_";
 const CUSTOM_ID_MAX = 512;
@@ -51,11 +51,11 @@ function parsed(bytes: Uint8Array): unknown {
 type Named = SubmitJob & { custom_id?: unknown };
 
 function jobOf(value: unknown, { prompt }: Rules): Named {
-	if (typeof value === "string" && prompt === undefined) return { input: asked(value) };
+	if (typeof value === "string" && prompt === undefined) return { input: promptInput(value) };
 	if (!isObject(value))
 		throw new BadLine(`it is ${kindOf(value)}${prompt === undefined ? "" : ", and --prompt needs an object"}`);
 	const { custom_id } = value;
-	if (prompt !== undefined) return { input: asked(filled(prompt, value)), custom_id };
+	if (prompt !== undefined) return { input: promptInput(filled(prompt, value)), custom_id };
 	if ("input" in value) return submission(value);
 	if ("body" in value) return batchLine(value);
 	if ("messages" in value || "prompt" in value) return chat(value);
@@ -83,7 +83,7 @@ function chat({ custom_id, metadata, model, prompt, ...input }: Fields): Named {
 	if (model !== undefined && typeof model !== "string") throw new BadLine("`model` must be a text");
 	if (prompt !== undefined && "messages" in input) throw new BadLine("it has `prompt` and `messages`: leave one out");
 	if (prompt !== undefined && typeof prompt !== "string") throw new BadLine("`prompt` must be a text");
-	const messages = prompt === undefined ? {} : asked(prompt);
+	const messages = prompt === undefined ? {} : promptInput(prompt);
 	return {
 		input: checkedInput({ ...input, ...messages }, ""),
 		...(model === undefined ? {} : { model }),
@@ -136,7 +136,7 @@ function filled(template: string, fields: Fields): string {
 	});
 }
 
-function asked(content: string): ChatInput {
+function promptInput(content: string): ChatInput {
 	return { messages: [{ role: "user", content }] };
 }
 

@@ -45,7 +45,7 @@ async function run(argv: string[], given: Run = {}) {
 	const code = await main(argv, {
 		stdout: { isTTY, columns, write: (text) => void Object.assign(written, { out: written.out + text }) },
 		stderr: { isTTY, columns, write: (text) => void Object.assign(written, { err: written.err + text }) },
-		readStdin: async () => stdin,
+		readStdin: async () => Buffer.from(stdin),
 		readLine: typed === undefined ? null : async () => typed.shift() ?? "",
 		openBrowser: (url) => void opened.push(url),
 		env: { NO_COLOR: "1", XDG_CONFIG_HOME: home, STATE_DIR: home, ...(env ?? { HOLDFAST_API_KEY: "hf_key" }) },

@@ -28,13 +28,15 @@ export class RunService {
 	refuse: (prompt: string, nth: number) => { status: number; code: string } | null = () => null;
 	fails: (prompt: string) => boolean = () => false;
 	message = "No.";
+	scopes = ["jobs:read", "jobs:write"];
+	retryAfter = "100";
 	nowMs = Date.parse("2026-01-01");
 	most = 0;
 
 	respond(method: string, url: URL, body: string, key: string): Response {
 		this.paths.push(`${method} ${url.pathname}`);
 		const [, , , id = "", part] = url.pathname.split("/");
-		if (url.pathname === "/v1/session") return Response.json({ tenant: TENANT });
+		if (url.pathname === "/v1/session") return Response.json({ tenant: TENANT, key: { scopes: this.scopes } });
 		if (method === "POST" && part === "cancel") return this.#cancel(id);
 		if (method === "POST") return this.#submit(body, key);
 		if (id === "") return this.#list(url.searchParams);
@@ -98,7 +100,7 @@ export class RunService {
 	}
 
 	#refusal(status: number, code: string): Response {
-		const headers = status === 429 ? { "retry-after": "100" } : {};
+		const headers = status === 429 ? { "retry-after": this.retryAfter } : {};
 		return Response.json({ error: { message: this.message, code, param: null } }, { status, headers });
 	}
 
@@ -114,7 +116,7 @@ const promptOf = ({ body }: Made) => String(body.input.messages.at(-1)?.content)
 interface Given {
 	/** The step at which the process is killed: each write counts for two, each request as well. */
 	killAt?: number;
-	stdin?: string;
+	stdin?: string | Uint8Array;
 	isTTY?: boolean;
 	url?: string;
 	/** Interrupts the process before the request with this number. */
@@ -140,7 +142,7 @@ export async function process(service: RunService, argv: string[], given: Given 
 	const code = await main(argv, {
 		stdout: { isTTY, write: (text) => void Object.assign(written, { out: written.out + text }) },
 		stderr: { isTTY, write: (text) => void Object.assign(written, { err: written.err + text }) },
-		readStdin: async () => stdin,
+		readStdin: async () => Buffer.from(stdin),
 		readLine: null,
 		openBrowser: () => undefined,
 		env: { NO_COLOR: "1", HOLDFAST_API_KEY: "hf_key", HOLDFAST_URL: url, XDG_CONFIG_HOME: "/nowhere" },

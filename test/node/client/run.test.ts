@@ -1,7 +1,22 @@
-import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFile, execFileSync } from "node:child_process";
+import {
+	appendFileSync,
+	chmodSync,
+	existsSync,
+	lstatSync,
+	mkdtempSync,
+	readFileSync,
+	renameSync,
+	rmSync,
+	statSync,
+	symlinkSync,
+	writeFileSync,
+	writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { AppendFile } from "../../../client/cli/run/append-file.ts";
 import { linesIn, process, RunService } from "./run-service.ts";
 
 const home = mkdtempSync(join(tmpdir(), "holdfast-run-"));
@@ -156,6 +171,29 @@ describe("the input", () => {
 		expect(err).toContain(reason);
 	});
 
+	it("may be a pipe, and is refused when it grows between its two reads", async () => {
+		const { argv, input, out } = files(prompts(2));
+		execFileSync("mkfifo", [`${input}.pipe`]);
+		execFile("sh", ["-c", `cat ${input} > ${input}.pipe`]);
+		const service = new RunService();
+		expect((await process(service, ["run", `${input}.pipe`, "--out", out])).code).toBe(0);
+		expect(service.posts).toEqual(["p1", "p2"]);
+		const other = new RunService();
+		other.refuse = (prompt) => {
+			if (prompt === "p1") appendFileSync(input, '"more"\n');
+			return null;
+		};
+		const grown = await process(other, [...argv.slice(0, 3), `${out}2`]);
+		expect([grown.code, grown.err, other.posts]).toEqual([2, expect.stringContaining("changed"), ["p1", "p2"]]);
+	});
+
+	it("is refused before anything is sent if stdin is not UTF-8", async () => {
+		const service = new RunService();
+		const stdin = Buffer.from('"a"\n"\xff"\n', "latin1");
+		const { code, err } = await process(service, ["run", "--out", files([]).out], { stdin });
+		expect([code, err, service.paths]).toEqual([2, expect.stringContaining("Line 2: it is not UTF-8"), []]);
+	});
+
 	it("is only checked by --dry-run", async () => {
 		const { argv, out } = files(prompts(3));
 		const service = new RunService();
@@ -178,7 +216,7 @@ describe("holdfast run", () => {
 		expect(service.paths.filter((path) => /^GET .*job_[^/]*$/.test(path))).toEqual([]);
 	});
 
-	it("writes refused and failed lines, names the commonest error unarmed, and runs them again with --retry-failed", async () => {
+	it("writes refused and failed lines, names the commonest error escaped, and runs them again with --retry-failed", async () => {
 		const { argv, out } = files(prompts(4));
 		const service = new RunService();
 		service.message = "\u001b[2J\u202eevil\r";
@@ -245,6 +283,78 @@ describe("holdfast run", () => {
 		expect([(await process(service, argv)).code, existsSync(lock)]).toEqual([0, false]);
 	});
 
+	it.each(["-", "/dev/null"])("refuses --out %s", async (out) => {
+		const service = new RunService();
+		const { code, err } = await process(service, ["run", files(prompts(1)).input, "--out", out]);
+		expect([code, err, service.paths]).toEqual([2, expect.stringContaining("regular file"), []]);
+	});
+
+	it("refuses a key that may not submit before the first submission", async () => {
+		const service = new RunService();
+		service.scopes = ["jobs:read"];
+		const { code, err } = await process(service, files(prompts(1)).argv);
+		expect([code, err, service.paths]).toEqual([4, expect.stringContaining("lacks jobs:write."), ["GET /v1/session"]]);
+	});
+
+	it("goes on after a line that always gets internal_error, and resumes it with its key", async () => {
+		const { argv, out } = files(prompts(4));
+		const service = new RunService();
+		service.refuse = (prompt) => (prompt === "p2" ? { status: 500, code: "internal_error" } : null);
+		const { code, err } = await process(service, argv);
+		expect([code, err, numbers(out).sort()]).toEqual([1, expect.stringContaining("Line 2 was not taken"), [1, 3, 4]]);
+		service.refuse = () => null;
+		expect([(await process(service, argv)).code, numbers(out).sort()]).toEqual([0, [1, 2, 3, 4]]);
+	});
+
+	it("finds the jobs of a day ago whose lines the journal has lost", async () => {
+		const { argv, out } = files(prompts(3));
+		const service = new RunService();
+		await process(service, argv);
+		const [header = ""] = readFileSync(`${out}.run`, "utf8").split("\n");
+		writeFileSync(`${out}.run`, `${header}\n`);
+		rmSync(out);
+		service.passDay();
+		expect([(await process(service, argv)).code, service.jobs.length]).toEqual([0, 3]);
+	});
+
+	it("replaces failed lines behind a symlink, with the mode of the file, and leaves other files alone", async () => {
+		const { argv, out } = files(prompts(2));
+		const service = new RunService();
+		service.fails = (prompt) => prompt === "p1";
+		await process(service, argv);
+		renameSync(out, `${out}.real`);
+		symlinkSync(`${out}.real`, out);
+		chmodSync(out, 0o644);
+		writeFileSync(`${out}.tmp`, "mine");
+		service.fails = () => false;
+		expect((await process(service, [...argv, "--retry-failed"])).code).toBe(0);
+		expect([lstatSync(out).isSymbolicLink(), statSync(out).mode & 0o777]).toEqual([true, 0o644]);
+		expect([numbers(out).sort(), readFileSync(`${out}.tmp`, "utf8")]).toEqual([[1, 2], "mine"]);
+	});
+
+	it("appends nothing after a torn line", () => {
+		const path = join(home, "torn");
+		let isFull = true;
+		const file = new AppendFile(path, (to, bytes) => {
+			if (!isFull) return writeSync(to, bytes);
+			writeSync(to, bytes.subarray(0, 3));
+			throw new Error("The disk is full.");
+		});
+		expect(() => file.append({ line: 1 })).toThrow("full");
+		isFull = false;
+		expect(() => file.append({ line: 2 })).toThrow("full");
+		file.close();
+		expect(readFileSync(path, "utf8")).toBe('{"l');
+	});
+
+	it("submits nothing after an interruption that meets it waiting for a limit", async () => {
+		const service = new RunService();
+		service.retryAfter = "10";
+		service.refuse = (_, nth) => (nth < 8 ? { status: 429, code: "open_jobs_limit" } : null);
+		const { code } = await process(service, files(prompts(4)).argv, { interruptAt: 4 });
+		expect([code, service.jobs]).toEqual([130, []]);
+	});
+
 	it("waits for as long as a limit says, and stops at a limit that lasts", async () => {
 		const { argv, out } = files(prompts(3));
 		const service = new RunService();
@@ -265,6 +375,11 @@ describe("holdfast run", () => {
 		expect([spent.code, numbers(out).length]).toEqual([
 			5,
 			expect.toSatisfy((count: number) => count >= 2 && count <= 4),
+		]);
+		const { length } = service.jobs;
+		expect([(await process(service, [...argv, "--max-total-tokens", "20"])).code, service.jobs.length]).toEqual([
+			5,
+			length,
 		]);
 		const late = await process(service, [...argv, "--timeout", "1s"]);
 		expect([late.code, late.err]).toEqual([124, expect.stringContaining("Resume with: ")]);
