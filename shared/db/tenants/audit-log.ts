@@ -12,7 +12,7 @@ import {
 	requestIdOf,
 } from "../../core/tenants/audit.ts";
 import { type Database, NOW, OWN_CLOCK, type Statement } from "../database.ts";
-import { mayAct } from "./acting-key.ts";
+import { checkActor, mayAct, requireActor } from "./acting-key.ts";
 
 /** As in the table's trigger, which prevents earlier deletion. */
 const KEPT_MS = 400 * 24 * 3_600_000;
@@ -57,6 +57,33 @@ export function auditedEach({ actor, requestId }: Actor, action: AuditAction, { 
 /** Records that a secret of a tenant is read, if the actor may act. */
 export function auditedReading(db: Database, by: Actor, act: Act & { tenantId: string }): Statement {
 	return entry(db, by, act, mayAct("?4", "?2"));
+}
+
+/** How long no other sign-in of a key is recorded, so that a page that signs in with each view does not fill the log. */
+const SIGN_IN_RECORDED_MS = 3_600_000;
+/** Looked through for an earlier sign-in: a bound on what the look-up reads. */
+const ENTRIES_SEARCHED = 100;
+
+/** Records that a session of this key is about to begin. Throws `KeyNotInForce` if it may not. */
+export async function recordSignIn(
+	db: Database,
+	{ keyId, tenantId }: { keyId: string; tenantId: string },
+	requestId: string,
+): Promise<void> {
+	const by = { actor: keyId, requestId };
+	const isRecorded = `EXISTS (SELECT 1 FROM (
+		SELECT at, action, target FROM audit_log WHERE tenant_id = ?2 ORDER BY id DESC LIMIT ${ENTRIES_SEARCHED})
+		 WHERE action = ?5 AND target = ?6 AND at > ${NOW} - ${SIGN_IN_RECORDED_MS})`;
+	const [allowed] = await db.transact("record sign-in", [
+		checkActor(db, tenantId, by),
+		entry(
+			db,
+			by,
+			{ action: "session.created", tenantId, target: keyId },
+			`${mayAct("?4", "?2")} AND NOT ${isRecorded}`,
+		),
+	]);
+	requireActor(allowed);
 }
 
 /** For an act outside the database. Call it before the act, so that every act is recorded. */

@@ -41,7 +41,7 @@ export const SWEEPER = callsOf({
 export const INTAKE = callsOf({
 	d1: `count jobs, count sealed secrets, create api key, create tenant, delete tenant, erase job, filter existing jobs, find api key, find api key in force,
 		find idempotency key, foresee submissions, find job, find job summary, find job with input, find tenant, finish jobs,
-		list api keys, list audit log, list deliveries of job, list jobs, list tenants, list usage, list used models, note api key use, record act,
+		list api keys, list audit log, list deliveries of job, list jobs, list tenants, list usage, list used models, note api key use, record sign-in,
 		read model states, read status, reveal webhook secret, revoke api key, rotate webhook secret, submit job, submit job or explain, update tenant`,
 	fetch: "addresses",
 	limiter: "keys, unauthenticated",

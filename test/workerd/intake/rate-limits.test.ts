@@ -228,6 +228,26 @@ describe("the rate limit of unauthenticated addresses", () => {
 		}
 	});
 
+	it.each([
+		[
+			"a garbage cookie",
+			"GET",
+			"/v1/jobs",
+			{ headers: { cookie: "__Host-holdfast=x", "sec-fetch-site": "same-origin" } },
+		],
+		["a wrong key", "POST", "/v1/session", { json: { key: "hf_none" } }],
+		["no JSON", "POST", "/v1/session", { raw: "x", headers: { "content-type": "text/plain" } }],
+		["a large body", "POST", "/v1/session", { raw: "x".repeat(2_000) }],
+		["another page", "POST", "/v1/session", { json: {}, headers: { "sec-fetch-site": "cross-site" } }],
+		["an unknown parameter", "POST", "/v1/session?x=1", { json: {} }],
+	])("stands before sessions too, and counts once: %s", async (_, method, path, call) => {
+		const { binding, counted } = limiterOf(1);
+		const { server } = theServices({}, { UNAUTHENTICATED_RATE: binding });
+		const headers = { "cf-connecting-ip": "203.0.113.7", ...("headers" in call ? call.headers : {}) };
+		const status = async () => (await sendTo(server, method, path, { ...call, headers })).status;
+		expect([await status(), await status(), [...counted.values()]]).toEqual([expect.any(Number), 429, [2]]);
+	});
+
 	it("does not count a request that did not come from outside", async () => {
 		const { binding, counted } = limiterOf(0);
 		const { server } = theServices({}, { UNAUTHENTICATED_RATE: binding });

@@ -103,8 +103,14 @@ describe("a key with one scope", () => {
 });
 
 describe("a request without a key", () => {
-	it("opens the description, its page, the health check and sign-in, and nothing else", () => {
+	it("opens the description, its page, the health check and signing in and out, and nothing else", () => {
 		const open = routes.filter(({ access }) => access === null).map(({ name }) => name);
-		expect(open.sort()).toEqual(["GET /docs", "GET /healthz", "GET /openapi.json", "POST /v1/session"]);
+		expect(open.sort()).toEqual([
+			"DELETE /v1/session",
+			"GET /docs",
+			"GET /healthz",
+			"GET /openapi.json",
+			"POST /v1/session",
+		]);
 	});
 });

@@ -1,10 +1,26 @@
+import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { SessionBody } from "../../../shared/api/key.ts";
+import type { Config } from "../../../shared/core/config.ts";
 import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
+import { seal } from "../../../shared/crypto/seal.ts";
+import { Database } from "../../../shared/db/database.ts";
+import { api } from "../../../workers/intake/api.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { HOUR } from "../../support/job-of.ts";
-import { ADMIN, type Answer, aCaller, aKey, type Call, errorOf, refusalOf, send, sendTo } from "./caller.ts";
+import {
+	ADMIN,
+	type Answer,
+	aCaller,
+	aKey,
+	type Call,
+	errorOf,
+	refusalOf,
+	type Server,
+	send,
+	sendTo,
+} from "./caller.ts";
 import { description, leastCall } from "./least-call.ts";
 import { theServices } from "./services.ts";
 
@@ -47,6 +63,33 @@ describe("POST /v1/session", () => {
 		expect(entry).toMatchObject({ action: "session.created", actor: session.key.id, target_id: session.key.id });
 	});
 
+	it("is recorded once an hour, and never after the revocation of its key, which another isolate made", async () => {
+		const caller = await aCaller([...SCOPES]);
+		let now = Date.now();
+		const db = new Database(env.DB, runtime, () => now);
+		const { services } = theServices({ db });
+		let request = 0;
+		const server: Server = async (asked) =>
+			await api.fetch(asked, { services, requestId: `req_${String(request++).padStart(26, "0")}` });
+		const signedIn = async () => {
+			const { status } = await signIn(caller.key, {}, server);
+			const acts = env.DB.prepare("SELECT action FROM audit_log WHERE tenant_id = ?1 AND action LIKE 'session.%'");
+			return [status, (await acts.bind(caller.tenantId).all()).results.length];
+		};
+		expect([await signedIn(), await signedIn()]).toEqual([
+			[201, 1],
+			[201, 1],
+		]);
+		now += HOUR;
+		expect([await signedIn(), await signedIn()]).toEqual([
+			[201, 2],
+			[201, 2],
+		]);
+		now += HOUR;
+		await env.DB.prepare("UPDATE api_keys SET revoked_at = 1 WHERE id = ?1").bind(caller.keyId).run();
+		expect(await signedIn()).toEqual([401, 2]);
+	});
+
 	it("refuses what is no key, and pages of other origins, and sets no cookie then", async () => {
 		for (const wrong of ["hf_none", `${key.slice(0, -1)}~`, ADMIN]) expect((await signIn(wrong)).status).toBe(401);
 		for (const headers of [from("same-site"), from("cross-site"), from("none"), { origin: "https://evil.test" }]) {
@@ -61,20 +104,26 @@ describe("POST /v1/session", () => {
 			headers: { ...from("same-origin"), "content-type": "text/plain" },
 		};
 		expect((await signIn(key, form)).status).toBe(415);
+		const large = (bytes: number) => ({ json: undefined, raw: `{"key":"${key}"}`.padEnd(bytes) });
+		expect([(await signIn(key, large(1_024))).status, (await signIn(key, large(1_025))).status]).toEqual([201, 413]);
 	});
 
-	it("sets one without Secure on loopback, where some browsers take no other, and takes it there alone", async () => {
+	it("sets one without Secure on loopback, where some browsers take no other, and takes it at that port alone", async () => {
 		const { server } = theServices();
+		const behindProxy = theServices({ config: { publicUrl: "https://jobs.test" } }).server;
 		const at = (origin: string, method: string, headers: object, body: string | null = null) =>
 			server(new Request(`${origin}/v1/session`, { method, headers: { ...from("same-origin"), ...headers }, body }));
 		const json = { "content-type": "application/json" };
 		const made = await at("http://127.0.0.1:8787", "POST", json, JSON.stringify({ key }));
 		const set = made.headers.get("set-cookie") ?? "";
-		expect(set).toMatch(/^holdfast=v1\..*; HttpOnly; SameSite=Strict$/);
+		expect(set).toMatch(/^holdfast-8787=v1\..*; HttpOnly; SameSite=Strict$/);
 		expect(set).not.toContain("Secure");
 		const [cookie = ""] = set.split(";");
 		expect((await at("http://127.0.0.1:8787", "GET", { cookie })).status).toBe(200);
-		expect((await at("https://jobs.test", "GET", { cookie })).status).toBe(401);
+		for (const other of ["http://127.0.0.1:8788", "https://jobs.test"])
+			expect((await at(other, "GET", { cookie })).status).toBe(401);
+		const proxied = await sendTo(behindProxy, "POST", "/v1/session", { json: { key } });
+		expect(proxied.headers.get("set-cookie")).toMatch(/^__Host-holdfast=.*Secure/);
 	});
 });
 
@@ -89,10 +138,8 @@ describe("a session", () => {
 			const withBoth = await send(method, url, { ...call, key: "hf_none", headers: { cookie, ...from(site) } });
 			expect(withBoth.status).toBe(401);
 		}
-		const changes = (origin: string) => send(method, url, { ...call, headers: { cookie, origin } });
-		expect([401, 403]).not.toContain((await changes("https://jobs.test")).status);
-		for (const origin of ["https://evil.test", "https://jobs.test:8443", "null"])
-			expect((await changes(origin)).status).toBe(401);
+		for (const origin of ["https://jobs.test", "https://evil.test", "null"])
+			expect((await send(method, url, { ...call, headers: { cookie, origin } })).status).toBe(401);
 	});
 
 	it.each(guarded.filter(({ access }) => access === "admin"))("never opens $name", async ({ method, url, call }) => {
@@ -134,20 +181,29 @@ describe("a session", () => {
 		const signedOut = await send("DELETE", "/v1/session", own(cookie));
 		expect([signedOut.status, cookieOf(signedOut)]).toEqual([204, "__Host-holdfast="]);
 		expect(signedOut.headers.get("set-cookie")).toContain("Max-Age=0");
+		const withEnded = await sendTo(server, "DELETE", "/v1/session", own(first));
+		expect([withEnded.status, cookieOf(withEnded)]).toEqual([204, "__Host-holdfast="]);
+		const elsewhere = await send("DELETE", "/v1/session", { headers: { cookie, ...from("same-site") } });
+		expect([elsewhere.status, elsewhere.headers.get("set-cookie")]).toEqual([403, null]);
 
 		const expires_at = new Date(runtime.now() + HOUR).toISOString();
 		const short = await signIn((await aKey(tenantId, { expires_at })).key);
 		expect(short.body).toMatchObject({ expires_at, key: { expires_at } });
 	});
 
-	it("is none with a cookie that was altered, or sealed with a key that is gone", async () => {
+	it("is none with a cookie that was altered, or sealed with a key that is gone or leaked, or of another shape", async () => {
 		const { services } = theServices();
 		const newKey = btoa("0".repeat(32));
-		const status = async (cookie: string, ...signingKeys: string[]) =>
-			(await sendTo(theServices({ config: { signingKeys } }).server, "GET", "/v1/jobs", own(cookie))).status;
+		const statusWith = async (cookie: string, config: Partial<Config>) =>
+			(await sendTo(theServices({ config }).server, "GET", "/v1/jobs", own(cookie))).status;
+		const status = (cookie: string, ...signingKeys: string[]) => statusWith(cookie, { signingKeys });
 		const { signingKeys } = services.config;
 		expect(await status(cookie, newKey, ...signingKeys)).toBe(200);
 		expect(await status(cookie, newKey)).toBe(401);
+		const afterLeak = { signingKeys: [newKey, ...signingKeys], acceptsPreviousLinks: false };
+		expect(await statusWith(cookie, afterLeak)).toBe(401);
+		const older = await seal(runtime, signingKeys[0] ?? "", "session", '{"keyId":"key"}');
+		expect(await status(`__Host-holdfast=${older}`, ...signingKeys)).toBe(401);
 		const last = cookie.at(-1) === "0" ? "1" : "0";
 		for (const altered of [cookie.slice(0, -1) + last, cookie.slice(0, -4), "__Host-holdfast=x", "__Host-holdfast="])
 			expect(await status(altered, ...signingKeys)).toBe(401);

@@ -52,35 +52,49 @@ export async function callerOf(c: Context<IntakeEnv>, scopes: readonly Scope[]):
 	return { tenantId: key.tenantId, keyId: key.keyId, scopes: key.scopes, waits: key.waits };
 }
 
-/** The key in force that `token` is. */
-export async function keyOf(c: Context<IntakeEnv>, token: string): Promise<KnownKey> {
-	// A text with a wrong checksum was never a key, so it costs no look-up in D1.
-	return await keyInForce(c, keyIdOf(token), "Invalid API key.", (key) => isProven(c.env.services.runtime, key, token));
+/**
+ * The key in force that `token` is.
+ * @param isCounted the request is counted as unauthenticated already
+ */
+export async function keyOf(c: Context<IntakeEnv>, token: string, isCounted = false): Promise<KnownKey> {
+	return await keyInForce(c, {
+		// A text with a wrong checksum was never a key, so it costs no look-up in D1.
+		keyId: keyIdOf(token),
+		message: "Invalid API key.",
+		isCounted,
+		isProvenBy: (key) => isProven(c.env.services.runtime, key, token),
+	});
 }
 
 async function keyOfSession(c: Context<IntakeEnv>, { keyId, keyHash }: Session): Promise<KnownKey> {
-	return await keyInForce(c, keyId, "The API key of this session is revoked or expired. Sign in with another.", (key) =>
-		isSameText(key.keyHash, keyHash),
-	);
+	return await keyInForce(c, {
+		keyId,
+		message: "The API key of this session is revoked or expired. Sign in with another.",
+		isCounted: false,
+		isProvenBy: async (key) => isSameText(key.keyHash, keyHash),
+	});
 }
 
-async function keyInForce(
-	c: Context<IntakeEnv>,
-	keyId: string | null,
-	otherwise: string,
-	isTrue: (key: KnownKey) => boolean | Promise<boolean>,
-): Promise<KnownKey> {
+interface Claim {
+	keyId: string | null;
+	/** Of the error if no key in force proves the claim. */
+	message: string;
+	isCounted: boolean;
+	isProvenBy: (key: KnownKey) => Promise<boolean>;
+}
+
+async function keyInForce(c: Context<IntakeEnv>, { keyId, message, isCounted, isProvenBy }: Claim): Promise<KnownKey> {
 	const { services } = c.env;
 	const { db, runtime, keys } = services;
-	let isCounted = false;
-	const countFirst = async () => {
-		isCounted = true;
-		await countUnauthenticated(c);
+	let mustCount = !isCounted;
+	const countOnce = async () => {
+		if (mustCount) await countUnauthenticated(c);
+		mustCount = false;
 	};
-	const key = keyId === null ? null : await keys.find(db, runtime, keyId, countFirst);
-	if (key === null || !(await isTrue(key))) {
-		if (!isCounted) await countUnauthenticated(c);
-		throw new AppError("unauthorized", otherwise);
+	const key = keyId === null ? null : await keys.find(db, runtime, keyId, countOnce);
+	if (key === null || !(await isProvenBy(key))) {
+		await countOnce();
+		throw new AppError("unauthorized", message);
 	}
 	await checkTenantRate(c, key);
 	if (!key.isUseNoted) services.background(noteUse(services, key));

@@ -38,7 +38,7 @@ export class BodyReader {
 	/** Throws `payload_too_large`, or `rate_limited` if there is no memory for the body at present. */
 	async read(request: Request, scanner: JsonScanner, digest: Digest | null): Promise<Uint8Array<ArrayBuffer>> {
 		if (request.body === null) return new Uint8Array();
-		const declared = Number(request.headers.get("content-length") ?? FIRST_BYTES);
+		const declared = Number(request.headers.get("content-length") ?? Math.min(FIRST_BYTES, this.#bytesMax));
 		this.#claim(declared);
 		// One byte more than is expected: what does not fill it is at its end.
 		let buffer = new Uint8Array(declared + 1);

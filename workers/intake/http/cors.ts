@@ -1,4 +1,4 @@
-/** Lets pages of the configured origins read responses. Pages send keys in a header, so cookies are never allowed. */
+/** Lets pages of the configured origins read responses. Pages of other origins send keys in a header, so cookies are never allowed. */
 import { createMiddleware } from "hono/factory";
 import type { IntakeEnv } from "../services.ts";
 

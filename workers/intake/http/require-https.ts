@@ -7,7 +7,8 @@ import type { IntakeEnv } from "../services.ts";
 export const requireHttps = createMiddleware<IntakeEnv>(async function requireHttps(c, next) {
 	const { protocol, hostname } = new URL(c.req.url);
 	if (protocol === "https:" || isLoopbackHost(hostname)) return await next();
-	const isExposed = c.req.header("authorization") !== undefined;
+	const isSignIn = c.req.method === "POST" && c.req.path === "/v1/session";
+	const isExposed = isSignIn || c.req.header("authorization") !== undefined;
 	const advice = " The key of this request was sent unencrypted: revoke it, and create another.";
 	throw new AppError("https_required", `Use https.${isExposed ? advice : ""}`);
 });

@@ -60,6 +60,8 @@ function release(c: Context<IntakeEnv>, body: BodyReader): void {
 export const requireSubmission = strictBody({ isRequired: true, bytesMax: SUBMISSION_BYTES_MAX, hasInput: true });
 export const allowSubmission = strictBody({ isRequired: false, bytesMax: SUBMISSION_BYTES_MAX, hasInput: true });
 export const requireBody = strictBody({ isRequired: true, bytesMax: 64 * KIB, hasInput: false });
+/** An API key, from a sender that is not known yet. */
+export const requireSmallBody = strictBody({ isRequired: true, bytesMax: KIB, hasInput: false });
 /** Some of the fields that a creation has. */
 export const allowChange = strictBody({ isRequired: false, bytesMax: 64 * KIB, hasInput: false });
 /** `{}`, or a few fields. */

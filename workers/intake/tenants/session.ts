@@ -1,12 +1,36 @@
 import { createRoute } from "@hono/zod-openapi";
+import { createMiddleware } from "hono/factory";
 import { CreateSession, SessionBody, viewSession } from "../../../shared/api/key.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import { recordAct } from "../../../shared/db/tenants/audit-log.ts";
+import { recordSignIn } from "../../../shared/db/tenants/audit-log.ts";
 import { keyOf, requireKey } from "../auth/authenticate.ts";
+import { countUnauthenticated } from "../auth/rate-limits.ts";
 import { endSession, readSession, refuseOtherPages, startSession } from "../auth/session-cookie.ts";
 import { newApp } from "../http/app.ts";
-import { bodyErrors, commonErrors, errorResponse, jsonBody, jsonResponse, noQuery } from "../http/describe-route.ts";
-import { requireBody } from "../http/strict-body.ts";
+import {
+	bodyErrors,
+	commonErrors,
+	errorResponse,
+	jsonBody,
+	jsonResponse,
+	noQuery,
+	openErrors,
+} from "../http/describe-route.ts";
+import { requireSmallBody } from "../http/strict-body.ts";
+import type { IntakeEnv } from "../services.ts";
+
+/** Before a body is read. A valid key is counted too: whose it is shows only then. */
+const countFirst = createMiddleware<IntakeEnv>(async function countSignIn(c, next) {
+	await countUnauthenticated(c);
+	await next();
+});
+
+const ofOwnPages = createMiddleware<IntakeEnv>(async function requireOwnPage(c, next) {
+	refuseOtherPages(c);
+	await next();
+});
+
+const OTHER_PAGE = errorResponse("The request came from a page of another origin, or was not encrypted.");
 
 const shared = { tags: ["Keys"], path: "/v1/session" };
 
@@ -29,13 +53,13 @@ const create = createRoute({
 	description:
 		"For pages of this service: sets a cookie that gives what the key gives, for 12 hours at most. It counts only in requests that the browser marks as made by a page of this origin (`Sec-Fetch-Site: same-origin`), and never beside `Authorization`.",
 	security: [],
-	middleware: [requireBody] as const,
+	middleware: [countFirst, ofOwnPages, requireSmallBody] as const,
 	request: { query: noQuery, body: jsonBody(CreateSession) },
 	responses: {
 		201: jsonResponse("Signed in.", SessionBody),
 		...commonErrors,
 		...bodyErrors,
-		403: errorResponse("The request came from a page of another origin, or was not encrypted."),
+		403: OTHER_PAGE,
 	},
 });
 
@@ -44,10 +68,11 @@ const remove = createRoute({
 	operationId: "deleteSession",
 	method: "delete",
 	summary: "Sign out",
-	description: "Deletes the cookie. To end all sessions of a key, revoke it.",
-	middleware: [requireKey()] as const,
+	description: "Deletes the cookie, whether its session has ended or not. To end all sessions of a key, revoke it.",
+	security: [],
+	middleware: [ofOwnPages] as const,
 	request: { query: noQuery },
-	responses: { 204: { description: "Signed out." }, ...commonErrors },
+	responses: { 204: { description: "Signed out." }, ...openErrors, 403: OTHER_PAGE },
 });
 
 export const sessionRoutes = newApp()
@@ -60,11 +85,8 @@ export const sessionRoutes = newApp()
 		return c.json(viewSession(key, session?.endsAt ?? key.expiresAt), 200);
 	})
 	.openapi(create, async (c) => {
-		refuseOtherPages(c);
-		const key = await keyOf(c, c.req.valid("json").key);
-		const { keyId, tenantId } = key;
-		const by = { actor: keyId, requestId: c.env.requestId };
-		await recordAct(c.env.services.db, by, { action: "session.created", tenantId, target: keyId });
+		const key = await keyOf(c, c.req.valid("json").key, true);
+		await recordSignIn(c.env.services.db, key, c.env.requestId);
 		return c.json(viewSession(key, await startSession(c, key)), 201);
 	})
 	.openapi(remove, (c) => {

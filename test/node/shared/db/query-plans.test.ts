@@ -24,7 +24,7 @@ import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
 import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { findSubmission, foreseeSubmissions } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { findApiKey, listApiKeys, noteKeyUse, revokeApiKey } from "../../../../shared/db/tenants/api-keys.ts";
-import { listAuditLog, recordAct } from "../../../../shared/db/tenants/audit-log.ts";
+import { listAuditLog, recordAct, recordSignIn } from "../../../../shared/db/tenants/audit-log.ts";
 import { listUsage, listUsedModels } from "../../../../shared/db/tenants/list-usage.ts";
 import { countSeals, findSecretsSealedWith, replaceSeals } from "../../../../shared/db/tenants/sealed-secrets.ts";
 import {
@@ -87,6 +87,7 @@ const STOPPED: Readonly<Record<string, string>> = {
 	"find jobs to erase": "LIMIT: a page",
 	"find tenants to erase": "EXISTS",
 	"list audit log": "LIMIT: a page",
+	"record sign-in": "LIMIT: 100 entries",
 	"remove erased tenants": "EXISTS",
 };
 /** Of which a tenant has 20 at most. */
@@ -205,6 +206,7 @@ async function callRest(): Promise<void> {
 	await noteKeyUse(db, "key");
 	await revokeApiKey(db, "key", T, BY);
 	await recordAct(db, BY, { action: "endpoint.tested", tenantId: T, target: "x" });
+	await recordSignIn(db, { keyId: "key", tenantId: T }, "req").catch(noKey);
 	await countSeals(db, { currentKeyId: "a", previousKeyId: "b" });
 	await findSecretsSealedWith(db, "a", { limit: 1, after: null });
 	await replaceSeals(db, [{ place: 0, tenantId: T, endpointId: null, sealed: "a", resealed: "b" }]);
