@@ -40,15 +40,15 @@ export function unitsOf(request: {
 }): number {
 	const wait = request.waits ? WAIT_UNITS : 0;
 	if (request.method !== "GET") return CHANGE_UNITS + wait;
+	if (COUNTS.test(request.path)) return FILTER_UNITS;
 	if (!LISTS.test(request.path)) return POLL_UNITS + wait;
-	if (request.path.startsWith(COUNTS)) return FILTER_UNITS;
 	return request.query().some((name) => !PAGING.has(name)) ? FILTER_UNITS : LIST_UNITS;
 }
 
-/** Reads as many rows as a filtered page. */
-const COUNTS = "/v1/stats";
+/** They count up to a thousand jobs, as a filtered page does. */
+const COUNTS = /^\/v1\/(stats\/?$|models(\/|$))/;
 /** Paths that end with the name of a collection. */
-const LISTS = /\/(jobs|deliveries|webhook_endpoints|keys|usage|audit_log|models|stats)\/?$/;
+const LISTS = /\/(jobs|deliveries|webhook_endpoints|keys|usage|audit_log)\/?$/;
 /** Parameters that choose a page, and leave out no row. */
 const PAGING: ReadonlySet<string> = new Set(["limit", "after", "order"]);
 

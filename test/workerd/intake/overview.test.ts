@@ -136,6 +136,7 @@ describe("GET /v1/stats", () => {
 			oldest_open_at: null,
 			ended_today: { jobs: 0, succeeded: 0 },
 		});
+		for (const key of ["credential:c", "model:c|m"]) await aBreaker(key, { open_until: NOW });
 		for (const { tenantId } of [caller, neighbour]) {
 			const keys = [
 				`tenant:${tenantId}`,
@@ -144,7 +145,7 @@ describe("GET /v1/stats", () => {
 				"credential:c",
 				"model:c|m",
 			];
-			for (const key of keys.slice(1)) await aBreaker(key, { open_until: NOW }).catch(() => undefined);
+			for (const key of keys.slice(1, 3)) await aBreaker(key, { open_until: NOW });
 			for (const parkedOn of keys) await aJob({ tenantId, parkedOn, statusReason: "throttled", createdAt: NOW - 5 });
 			await aJob({ tenantId, status: "running", createdAt: NOW - MINUTE });
 			await aJob({ tenantId });
@@ -178,9 +179,31 @@ describe("GET /v1/stats", () => {
 			["running", null, 1_000, true],
 			["queued", null, 1_000, true],
 		]);
+		expect(await stats(caller.key)).toMatchObject({ oldest_open_at: null });
 		await get("/v1/stats", caller.key);
 		meter.read();
 		await get("/v1/stats", caller.key);
 		expect(meter.read().rowsRead).toBeLessThan(4_200);
+	});
+
+	it("counts jobs behind a breaker whatever others of the same kind observe, and says so if too many are open", async () => {
+		const caller = await aCaller();
+		const behind = "model:zzz|m";
+		await aBreaker(behind, { open_until: NOW });
+		await aJob({ tenantId: caller.tenantId, parkedOn: behind, statusReason: "throttled", createdAt: NOW - MINUTE });
+		const foreign = async (count: number, from: string, permits: number | null) =>
+			await env.DB.prepare(
+				`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
+				 INSERT INTO breakers (key, reason, open_until, permits, trips, tripped_at, observed_until)
+				 SELECT 'model:' || ?2 || i, 'unavailable', 0, ?3, 0, 0, ?4 FROM n`,
+			)
+				.bind(count, from, permits, NOW)
+				.run();
+		await foreign(101, "a", null);
+		expect(await counts(caller.key)).toEqual([["queued", "throttled", 1, false]]);
+		expect(await stats(caller.key)).toMatchObject({ oldest_open_at: new Date(NOW - MINUTE).toISOString() });
+		await foreign(300, "b", 1);
+		expect(await counts(caller.key)).toEqual([["queued", null, 0, true]]);
+		expect(await stats(caller.key)).toMatchObject({ oldest_open_at: null });
 	});
 });

@@ -102,6 +102,9 @@ describe("the rate limit of a tenant", () => {
 		["poll", "GET", "/v1/jobs/job_01jq0000000000000000000000", {}, 1],
 		["list", "GET", "/v1/jobs?limit=1&order=asc", {}, 10],
 		["filtered list", "GET", "/v1/jobs?status=failed", {}, 50],
+		["count of jobs", "GET", "/v1/stats", {}, 50],
+		["list of models", "GET", "/v1/models", {}, 50],
+		["model", "GET", "/v1/models/sim", {}, 50],
 		["cancellation", "POST", "/v1/jobs/job_01jq0000000000000000000000/cancel", {}, 10],
 		["wait", "GET", "/v1/jobs/job_01jq0000000000000000000000", { prefer: "wait=0" }, 41],
 	])("counts a %s for what it costs", async (_, method, path, headers, units) => {

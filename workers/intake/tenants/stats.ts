@@ -13,7 +13,7 @@ const route = createRoute({
 	tags: ["Usage"],
 	summary: "Count jobs",
 	description:
-		"Open jobs with a slot, and those that wait for one, for a budget or for a model, are each counted up to 1,000. Jobs that are due later are left out.",
+		"Of open jobs, 1,000 with a slot and 1,000 that wait for a slot, a budget or a model are counted. Jobs that are due later are left out.",
 	middleware: [requireKey("jobs:read")] as const,
 	request: { query: noQuery },
 	responses: { 200: jsonResponse("The counts.", StatsBody), ...commonErrors },
