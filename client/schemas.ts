@@ -1663,7 +1663,7 @@ export interface Stats {
 		jobs: Count;
 	}[];
 	/**
-	 * When the oldest of those counted was created.
+	 * When the oldest of these jobs was created. Null if there is none, or one `or_more` is true.
 	 */
 	oldest_open_at: string | null;
 	/**

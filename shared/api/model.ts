@@ -59,7 +59,9 @@ export const StatsBody = z
 			.describe(
 				"Running jobs, those about to run, and those that wait for a slot, a budget or a model: by status and reason.",
 			),
-		oldest_open_at: time.nullable().describe("When the oldest of these jobs was created. Null if there is none, or one `or_more` is true."),
+		oldest_open_at: time
+			.nullable()
+			.describe("When the oldest of these jobs was created. Null if there is none, or one `or_more` is true."),
 		ended_today: z
 			.object({ jobs: z.number().int(), succeeded: z.number().int() })
 			.describe("Jobs that became final on this UTC day, in any state."),

@@ -80,7 +80,9 @@ function operationOf(method: string, path: string, described: z.infer<typeof Des
 		name: `${method} ${path}`,
 		method,
 		path,
-		pattern: new RegExp(`^${path.replaceAll(".", "\\.").replace(/\{\w+\}/g, "[^/]+")}$`),
+		pattern: new RegExp(
+			`^${path.replaceAll(".", "\\.").replace(/\{\w+\}/g, path === "/v1/models/{id}" ? ".+" : "[^/]+")}$`,
+		),
 		access: accessOf(security[0] ?? {}),
 		scopes: security[0]?.key ?? [],
 		takesLinks: security.length > 1,

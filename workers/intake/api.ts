@@ -119,7 +119,11 @@ function methodsOf(path: string): string[] {
 }
 
 function patternOf(path: string): RegExp {
-	return new RegExp(`^${path.replace(/:[^/]+/g, "[^/]+").replaceAll(".", "\\.")}$`);
+	const parts = path.split("/").map((part) => {
+		if (part.endsWith("{.+}")) return ".+";
+		return part.startsWith(":") ? "[^/]+" : part.replaceAll(".", "\\.");
+	});
+	return new RegExp(`^${parts.join("/")}$`);
 }
 
 app.notFound((c) => {

@@ -117,8 +117,11 @@ describe("GET /v1/models", () => {
 	});
 
 	it("shows any model that a route serves, by its name, and no other", async () => {
-		const found = ModelBody.parse((await get("/v1/models/%40cf%2Fanything")).body);
-		expect(found).toMatchObject({ id: "@cf/anything", owned_by: "workers-ai" });
+		for (const path of ["/v1/models/%40cf%2Fanything", "/v1/models/@cf/anything"]) {
+			const found = ModelBody.parse((await get(path)).body);
+			expect(found).toMatchObject({ id: "@cf/anything", owned_by: "workers-ai" });
+		}
+		expect((await sendTo(server, "PUT", "/v1/models/@cf/anything")).status).toBe(405);
 		expect(refusalOf(await get("/v1/models/claude"))).toMatchObject({ status: 404, code: "not_found" });
 	});
 });

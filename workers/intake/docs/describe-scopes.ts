@@ -1,4 +1,4 @@
-/** Adds to each route's OpenAPI description the scopes that its key needs, taken from the middleware that checks it. */
+/** Completes each route's OpenAPI description: the scopes that its key needs, from the middleware that checks it, and its path. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import type { IntakeEnv } from "../services.ts";
 
@@ -11,5 +11,7 @@ export function describeScopes({ routes, openAPIRegistry }: OpenAPIHono<IntakeEn
 			if (method !== route.method.toUpperCase() || own !== path) continue;
 			if ("scopes" in handler && Array.isArray(handler.scopes)) route.security = [{ key: handler.scopes }];
 		}
+		// OpenAPI has no parameter that takes slashes.
+		route.path = route.path.replaceAll(/:(\w+)\{\.\+\}/g, "{$1}");
 	}
 }

@@ -30,9 +30,10 @@ const get = createRoute({
 	...shared,
 	operationId: "getModel",
 	method: "get",
-	path: "/v1/models/{id}",
+	// Names of models have slashes.
+	path: "/v1/models/:id{.+}",
 	summary: "Get a model",
-	description: "Any model that a route serves, also one that is not listed. Write `/` in its name as `%2F`.",
+	description: "Any model that a route serves, also one that is not listed. `/` in its name may be written as `%2F`.",
 	middleware: [requireKey("jobs:read")] as const,
 	request: { params: idParams, query: noQuery },
 	responses: {
