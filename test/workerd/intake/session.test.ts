@@ -122,7 +122,8 @@ describe("POST /v1/session", () => {
 		expect((await at("http://127.0.0.1:8787", "GET", { cookie })).status).toBe(200);
 		for (const other of ["http://127.0.0.1:8788", "https://jobs.test"])
 			expect((await at(other, "GET", { cookie })).status).toBe(401);
-		const proxied = await sendTo(behindProxy, "POST", "/v1/session", { json: { key } });
+		const asked = { method: "POST", headers: json, body: JSON.stringify({ key }) };
+		const proxied = await behindProxy(new Request("http://127.0.0.1:8787/v1/session", asked));
 		expect(proxied.headers.get("set-cookie")).toMatch(/^__Host-holdfast=.*Secure/);
 	});
 });
