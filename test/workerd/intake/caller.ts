@@ -113,7 +113,8 @@ export const ROUTES = api.openAPIRegistry.definitions.flatMap((definition) => {
 	const parsed = Route.safeParse(definition);
 	if (!parsed.success) return [];
 	const { method, path, responses } = parsed.data.route;
-	const pattern = new RegExp(`^${path.replace(/\{[^}]+\}/g, "[^/?]+").replaceAll(".", "\\.")}(\\?.*)?$`);
+	const part = path === "/v1/models/{id}" ? "[^?]+" : "[^/?]+";
+	const pattern = new RegExp(`^${path.replace(/\{[^}]+\}/g, part).replaceAll(".", "\\.")}(\\?.*)?$`);
 	return [{ method: method.toUpperCase(), path, pattern, responses }];
 });
 
