@@ -49,7 +49,7 @@ function* anthropicPieces(): Generator<string> {
 
 let buffersMax = 0;
 
-/** Garbage is collected before a new maximum counts: when Node does that by itself depends on the machine. */
+/** Where it may be, garbage is collected before a new maximum counts: when Node does that by itself depends on the machine. */
 const look = () => {
 	if (process.memoryUsage().arrayBuffers <= buffersMax) return;
 	globalThis.gc?.();

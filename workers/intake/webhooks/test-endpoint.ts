@@ -125,7 +125,7 @@ async function send(
 	const reply = await postWebhook(runtime, url, signedHeaders(secrets, eventId, sentAt, body), body);
 	const { endpointId } = endpoint;
 	log("endpoint.tested", { endpointId, status: reply.status, durationMs: runtime.now() - sentAt });
-	if (reply.status === null) throw unreachable(`The endpoint did not respond: ${reply.error}`);
+	if (reply.status === null) throw unreachable(`The endpoint did not respond. ${reply.error?.replace(/\.$/, "")}.`);
 	return reply.status;
 }
 
