@@ -5,7 +5,7 @@ import type { PlantedBug } from "./bugs.ts";
 export const LIMIT_BUGS: readonly PlantedBug[] = [
 	{
 		name: "open jobs are counted before the insertion, and not by it",
-		seenBy: 1791,
+		scenario: "open-jobs-at-once",
 		file: "shared/db/jobs/submit-jobs.ts",
 		find: '\tconst rows = (await db.transact<Record<string, unknown>>("submit job", statements))[at] ?? [];',
 		replace: `	const [alone] = jobs;
@@ -13,7 +13,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		const room = { sql: \`SELECT \${mayAdd("?2")} AS room\`, params: [db.clock(), alone.tenantId] };
 		const [seen] = await db.all<{ room: number | null }>("count open jobs", room);
 		if (seen?.room === 0) return new Map();
-		for (const one of statements) one.sql = one.sql.replace(/WHERE may_add IS NULL OR (nth <= may_add|may_add > 0)/g, "");
+		for (const one of statements) one.sql = one.sql.replace(/WHERE may_add IS NULL OR may_add > 0|\\(may_add IS NULL OR nth <= may_add\\) AND/g, "");
 	}
 	const rows = (await db.transact<Record<string, unknown>>("submit job", statements))[at] ?? [];`,
 	},

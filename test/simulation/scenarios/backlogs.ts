@@ -203,6 +203,17 @@ export const BACKLOGS: readonly Scenario[] = [
 		},
 	},
 	{
+		name: "open-jobs-at-once",
+		promise: "submissions that arrive at once stay within the limit of open jobs",
+		async play(stage) {
+			const tenant = await stage.tenant("one", { open_jobs: 3 });
+			stage.service.model.script = () => ({ afterMs: MINUTE });
+			for (let job = 0; job < 20; job++) stage.submit(tenant);
+			await stage.run(10 * SECOND);
+			stage.expect("of 20 submissions, admitted", stage.jobsOf(tenant).length, { atLeast: 3, atMost: 3 });
+		},
+	},
+	{
 		name: "stored-bytes",
 		promise: "a limit of stored bytes counts what was stored before it, refuses what comes beyond, and loses no result",
 		async play(stage) {
