@@ -108,13 +108,16 @@ export class Http {
 		await this.clock.sleep(ms, this.#either(signal));
 	}
 
-	/** A response with 2xx or 304. Throws `ApiError`, `ConnectionError`, or the reason of the signal. */
-	async send<Body>(request: Request): Promise<Answer<Body>> {
+	/**
+	 * A response with 2xx or 304. Throws `ApiError`, `ConnectionError`, or the reason of the signal.
+	 * @param read makes the body of the text of a response with 2xx; null: it cannot
+	 */
+	async send<Body>(request: Request, read: (text: string) => Body | null = parsed): Promise<Answer<Body>> {
 		if (this.#baseUrl === "")
 			throw new HoldfastError("The client has no address of a service. Set `baseUrl` or HOLDFAST_URL.");
 		const retries = this.#options.maxRetries ?? RETRIES;
 		for (let attempt = 1; ; attempt++) {
-			const answer = await this.#try<Body>(request);
+			const answer = await this.#try(request, read);
 			if (!(answer instanceof ConnectionError) && (answer.status < 300 || answer.status === 304)) return answer;
 			const error = answer instanceof ConnectionError ? answer : this.#refusalOf(answer, attempt);
 			const waitMs = attempt > retries ? null : this.#waitBeforeRetry(request, error, answer, attempt);
@@ -128,20 +131,22 @@ export class Http {
 		return AbortSignal.any([signal, this.#options.signal].filter((one) => one !== undefined));
 	}
 
-	async #try<Body>(request: Request): Promise<Answer<Body> | ConnectionError> {
-		const { method, path, query = {}, body, waitSeconds = 0 } = request;
+	async #try<Body>(request: Request, read: (text: string) => Body | null): Promise<Answer<Body> | ConnectionError> {
+		const { method, path, query = {}, body: sent, waitSeconds = 0 } = request;
 		const signal = this.#either(request.signal);
 		signal.throwIfAborted();
 		const headers: Record<string, string> = { accept: "application/json", ...request.headers };
 		if (this.#apiKey !== undefined) headers.authorization = `Bearer ${this.#apiKey}`;
-		if (body !== undefined) headers["content-type"] = "application/json";
+		if (sent !== undefined) headers["content-type"] = "application/json";
 		if (waitSeconds > 0) headers.prefer = `wait=${waitSeconds}`;
 		const limit = AbortSignal.timeout((this.#options.timeoutMs ?? TIMEOUT_MS) + waitSeconds * 1_000);
 		const init: RequestInit = { method, headers, signal: AbortSignal.any([signal, limit]) };
-		if (body !== undefined) init.body = JSON.stringify(body);
+		if (sent !== undefined) init.body = JSON.stringify(sent);
 		try {
 			const response = await this.#fetch(`${this.#baseUrl}${path}${queryOf(query)}`, init);
-			const answer = { status: response.status, headers: response.headers, body: parsed<Body>(await response.text()) };
+			const text = await response.text();
+			const body = response.ok ? read(text) : parsed<Body>(text);
+			const answer = { status: response.status, headers: response.headers, body };
 			return response.ok && answer.status !== 204 && answer.body === null ? notJson(request) : answer;
 		} catch (cause) {
 			signal.throwIfAborted();

@@ -170,6 +170,21 @@ export class Jobs {
 		return await this.#http.json({ method: "GET", path: `${pathOf(id)}/input`, ...options });
 	}
 
+	/** The first bytes of the input or the result as text, which is JSON only if it is whole; and the `size` of the whole in bytes. */
+	async excerpt(
+		id: string,
+		what: "input" | "result",
+		bytes: number,
+		{ signal }: CallOptions = {},
+	): Promise<{ text: string; size: number }> {
+		const request: Request = { method: "GET", path: `${pathOf(id)}/${what}`, signal };
+		request.headers = { range: `bytes=0-${bytes - 1}` };
+		const { headers, body } = await this.#http.send(request, (text) => text);
+		const size = Number(headers.get("content-range")?.split("/")[1] ?? headers.get("content-length"));
+		// The last character may be cut in two.
+		return { text: (body ?? "").replace(/\uFFFD+$/, ""), size };
+	}
+
 	/** Every model call of the job. */
 	async attempts(id: string, options: CallOptions = {}): Promise<Attempt[]> {
 		return await this.#data({ method: "GET", path: `${pathOf(id)}/attempts`, ...options });

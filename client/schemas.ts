@@ -87,6 +87,10 @@ export interface Job {
 	created_at: string;
 	run_at: string;
 	started_at: string | null;
+	/**
+	 * When the call in flight started. Null unless the job is running.
+	 */
+	attempt_started_at: string | null;
 	finished_at: string | null;
 	deadline_at: string;
 	/**

@@ -32,6 +32,7 @@ export const JobBody = z.object({
 	created_at: time,
 	run_at: time,
 	started_at: time.nullable(),
+	attempt_started_at: time.nullable().describe("When the call in flight started. Null unless the job is running."),
 	finished_at: time.nullable(),
 	deadline_at: time,
 	next_attempt_at: time.nullable().describe("The earliest time of a queued job's next attempt."),
@@ -165,6 +166,7 @@ export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string): J
 		// The requested time: `job.runAt` changes with each retry.
 		run_at: timestamp(job.deadlineAt - job.deadlineMs),
 		started_at: timestampOrNull(job.startedAt),
+		attempt_started_at: job.status === "running" ? timestampOrNull(job.leasedAt) : null,
 		finished_at: timestampOrNull(job.finishedAt),
 		deadline_at: timestamp(job.deadlineAt),
 		next_attempt_at: job.status === "queued" ? timestamp(job.runAt) : null,

@@ -71,6 +71,7 @@ function sampleJob(status: JobState, at: number): JobBody {
 		created_at: time,
 		run_at: time,
 		started_at: time,
+		attempt_started_at: isFinal ? null : time,
 		finished_at: isFinal ? time : null,
 		deadline_at: time,
 		next_attempt_at: null,

@@ -16,7 +16,7 @@ async function watchedFetch(url: string, init: RequestInit): Promise<Response> {
 	const method = init.method ?? "GET";
 	const { status, headers } = response;
 	const text = await response.text();
-	const isJson = text !== "" && headers.get("content-type")?.startsWith("application/json");
+	const isJson = text !== "" && status !== 206 && headers.get("content-type")?.startsWith("application/json");
 	checkAnswer(method, pathname + search, { status, headers, text, body: isJson ? JSON.parse(text) : undefined });
 	called.add(operationAt(description, method, pathname)?.id ?? `${method} ${pathname}`);
 	return new Response(status === 204 || status === 304 ? null : text, { status, headers });
@@ -48,6 +48,9 @@ describe("the client", () => {
 		expect(whole).toMatchObject({ input, result: answer.completion, attempts: [{ outcome: "succeeded" }] });
 		expect(answer.text).not.toBe("");
 		expect(await holdfast.jobs.input(submitted.id)).toEqual(input);
+		const size = JSON.stringify(input).length;
+		expect(await holdfast.jobs.excerpt(submitted.id, "input", 12)).toEqual({ text: '{"messages":', size });
+		expect(await holdfast.jobs.excerpt(submitted.id, "input", 9_999)).toEqual({ text: JSON.stringify(input), size });
 		expect(await holdfast.jobs.attempts(submitted.id)).toEqual(whole.attempts);
 		const [delivery] = await holdfast.jobs.deliveries(submitted.id);
 		expect(await holdfast.deliveries.get(delivery?.id ?? "")).toMatchObject({ job_id: submitted.id });

@@ -36,6 +36,7 @@ describe("viewJob", () => {
 			created_at: "2026-01-02T03:04:05.678Z",
 			run_at: "2026-01-02T03:04:05.678Z",
 			started_at: "2026-01-02T03:04:05.678Z",
+			attempt_started_at: null,
 			finished_at: "2026-01-02T03:05:05.678Z",
 			deadline_at: "2026-01-03T03:04:05.678Z",
 			next_attempt_at: null,
@@ -55,10 +56,14 @@ describe("viewJob", () => {
 		expect(JobBody.strict().parse(view)).toEqual(view);
 	});
 
-	it("says when a queued job is tried next, and of no other", () => {
+	it("says when a queued job is tried next and when a running call started, and of no other", () => {
 		expect(viewJob(jobOf({ runAt: NOW + HOUR }), ORIGIN).next_attempt_at).toBe("2026-01-02T04:04:05.678Z");
 		for (const status of ["running", ...FINAL_STATES] as const) {
 			expect(viewJob(jobOf({ status }), ORIGIN).next_attempt_at).toBeNull();
+		}
+		for (const status of JOB_STATES) {
+			const { attempt_started_at } = viewJob(jobOf({ status, leasedAt: NOW + HOUR }), ORIGIN);
+			expect(attempt_started_at).toBe(status === "running" ? "2026-01-02T04:04:05.678Z" : null);
 		}
 	});
 

@@ -1,0 +1,249 @@
+/** What happened to a job as rows of one time axis: waits, model calls, the stored result and webhooks. */
+import type { Attempt, Delivery, Job } from "../../client/index.ts";
+import { durationOf } from "./duration.ts";
+import type { Span } from "./scale.ts";
+
+/** `wait`: nothing is done. `call`: a model call. `send`: a webhook is sent. `point`: a moment. */
+export type SegmentKind = "wait" | "call" | "send" | "point";
+export type Tone = "neutral" | "running" | "good" | "bad" | "warning";
+
+export interface Segment extends Span {
+	kind: SegmentKind;
+	tone: Tone;
+	/** What went on, such as "backed off". */
+	what: string;
+	/** When a wait ends that is not over. */
+	until: string | null;
+	/** It goes on: `to` is now. */
+	isOpen: boolean;
+}
+
+export interface Row {
+	key: string;
+	title: string;
+	/** What came of it, such as "HTTP 429". */
+	outcome: string;
+	tone: Tone;
+	facts: string[];
+	/** What the provider or receiver said. */
+	message: string | null;
+	segments: Segment[];
+}
+
+export interface Timeline {
+	range: Span;
+	rows: Row[];
+	/** Something on the axis goes on. */
+	isLive: boolean;
+}
+
+const at = (time: string) => Date.parse(time);
+
+export function timelineOf(job: Job, now: number): Timeline {
+	const { attempts = [], deliveries = [] } = job;
+	const end = job.finished_at === null ? now : at(job.finished_at);
+	const rows = [
+		queuedRow(job, attempts, end),
+		...attempts.map((attempt, index) => attemptRow(attempt, attempts[index - 1] ?? null)),
+		...currentRow(job, attempts, end),
+		...(job.finished_at === null ? [] : [finalRow(job, attempts, at(job.finished_at))]),
+		...deliveries.map((delivery) => deliveryRow(delivery, now)),
+	];
+	const segments = rows.flatMap((row) => row.segments);
+	const from = at(job.created_at);
+	const to = Math.max(from + 1, ...segments.map((segment) => segment.to));
+	return { range: { from, to }, rows, isLive: segments.some(({ isOpen }) => isOpen) };
+}
+
+/** When calls and webhooks were under way. */
+export function busySpans({ rows }: Timeline): Span[] {
+	return rows.flatMap(({ segments }) => segments.filter(({ kind }) => kind === "call" || kind === "send"));
+}
+
+function segment(kind: SegmentKind, from: number, to: number, rest: Partial<Segment> = {}): Segment {
+	// Two clocks, of the database and of this page, may differ.
+	return { kind, from, to: Math.max(from, to), tone: "neutral", what: "", until: null, isOpen: false, ...rest };
+}
+
+/** From the submission to the first call. */
+function queuedRow(job: Job, attempts: Attempt[], end: number): Row {
+	const from = at(job.created_at);
+	const starts = [attempts[0]?.started_at, job.started_at].find((time) => time !== null && time !== undefined);
+	const to = starts === undefined ? end : at(starts);
+	const isOpen = starts === undefined && job.finished_at === null;
+	const runAt = Math.min(at(job.run_at), to);
+	const segments: Segment[] = [];
+	if (runAt > from) {
+		const isDelayed = isOpen && at(job.run_at) > to;
+		const until = isDelayed ? job.run_at : null;
+		segments.push(segment("wait", from, runAt, { what: "delayed", until, isOpen: isDelayed }));
+	}
+	if (runAt < to || segments.length === 0)
+		segments.push(segment("wait", Math.max(from, runAt), to, { ...(isOpen ? waitNow(job) : { what: "queued" }) }));
+	return {
+		key: "queued",
+		title: "Queued",
+		outcome: durationOf(to - from),
+		tone: isOpen ? (segments.at(-1)?.tone ?? "neutral") : "neutral",
+		facts: job.priority === 5 ? [] : [`priority ${job.priority}`],
+		message: null,
+		segments,
+	};
+}
+
+/** Why a queued job waits, by its reason. */
+const WAITS: Record<string, [what: string, tone: Tone]> = {
+	retrying: ["backing off", "warning"],
+	throttled: ["throttled", "warning"],
+	unavailable: ["parked: model unavailable", "warning"],
+	blocked: ["parked: provider blocked", "bad"],
+	running_limit: ["parked: running limit", "neutral"],
+	budget_spent: ["parked: token budget spent", "warning"],
+	storage_unavailable: ["storage unavailable", "warning"],
+	worker_full: ["workers full", "warning"],
+};
+
+function waitNow(job: Job): Partial<Segment> {
+	const [what, tone] = WAITS[job.status_reason ?? ""] ?? ["queued", "neutral"];
+	return { what, tone, isOpen: true, until: job.status_reason === null ? null : job.next_attempt_at };
+}
+
+/** How a wait after a call of this outcome is called once it is over. */
+const WAITED: Record<string, string> = {
+	transient: "backed off",
+	throttled: "throttled",
+	blocked: "parked: provider blocked",
+	abandoned: "waited for its lease to end",
+	not_stored: "storage unavailable",
+};
+
+function waitAfter(before: Attempt, attempt: Attempt): Segment {
+	const missing = attempt.number - before.number - 1;
+	const what =
+		missing > 0
+			? `${missing} attempts not kept`
+			: before.model !== attempt.model
+				? "next model"
+				: WAITED[before.outcome];
+	return segment("wait", at(before.ended_at), at(attempt.started_at), { what: what ?? "waited" });
+}
+
+function attemptRow(attempt: Attempt, before: Attempt | null): Row {
+	const tone = attempt.outcome === "succeeded" ? "good" : attempt.outcome === "throttled" ? "warning" : "bad";
+	const call = segment("call", at(attempt.started_at), at(attempt.ended_at), { tone, what: "called" });
+	const { status, usage, provider, code } = attempt;
+	return {
+		key: `attempt ${attempt.number}`,
+		title: `Attempt ${attempt.number}`,
+		outcome: status === null ? (code ?? attempt.outcome).replaceAll("_", " ") : `HTTP ${status}`,
+		tone,
+		facts: [
+			attempt.model,
+			...(provider === null ? [] : [provider]),
+			...(usage === null ? [] : [`${usage.total_tokens.toLocaleString("en")} tokens`]),
+			...(status === null || code === null ? [] : [code.replaceAll("_", " ")]),
+			...(attempt.retry_after_ms === null ? [] : [`asked to wait ${durationOf(attempt.retry_after_ms)}`]),
+			...(attempt.counted || attempt.outcome === "succeeded" ? [] : ["not counted"]),
+		],
+		message: attempt.message,
+		segments: before === null ? [call] : [waitAfter(before, attempt), call],
+	};
+}
+
+/** The call in flight, or the wait for the next one. */
+function currentRow(job: Job, attempts: Attempt[], now: number): Row[] {
+	const last = attempts.at(-1);
+	const isRunning = job.status === "running";
+	if (!isRunning && (job.status !== "queued" || last === undefined)) return [];
+	const lastEnd = last === undefined ? null : at(last.ended_at);
+	const startedAt = job.attempt_started_at ?? null;
+	const start = startedAt === null ? (lastEnd ?? at(job.started_at ?? job.created_at)) : at(startedAt);
+	const waits = !isRunning
+		? [segment("wait", lastEnd ?? start, now, waitNow(job))]
+		: lastEnd === null || lastEnd >= start
+			? []
+			: [segment("wait", lastEnd, start, { what: WAITED[last?.outcome ?? ""] ?? "waited" })];
+	const calls = isRunning ? [segment("call", start, now, { tone: "running", what: "calling", isOpen: true })] : [];
+	return [
+		{
+			key: "current",
+			title: isRunning ? `Attempt ${(last?.number ?? 0) + 1}` : "Next attempt",
+			outcome: isRunning ? "running" : "waiting",
+			tone: isRunning ? "running" : (waits[0]?.tone ?? "neutral"),
+			facts: [job.model],
+			message: null,
+			segments: [...waits, ...calls],
+		},
+	];
+}
+
+const FINALS: Record<string, [title: string, tone: Tone]> = {
+	succeeded: ["Stored", "good"],
+	failed: ["Failed", "bad"],
+	cancelled: ["Cancelled", "neutral"],
+	expired: ["Expired", "bad"],
+};
+
+function finalRow(job: Job, attempts: Attempt[], finishedAt: number): Row {
+	const [title, tone] = FINALS[job.status] ?? [job.status, "neutral"];
+	const last = attempts.at(-1);
+	const before =
+		last === undefined ? [] : [segment("wait", at(last.ended_at), finishedAt, { what: title.toLowerCase() })];
+	return {
+		key: "final",
+		title,
+		outcome: job.result_bytes === null ? (job.status_reason ?? "").replaceAll("_", " ") : bytesOf(job.result_bytes),
+		tone,
+		facts: job.usage === null ? [] : [`${job.usage.total_tokens.toLocaleString("en")} tokens in all`],
+		message: job.error?.message ?? null,
+		segments: [...before, segment("point", finishedAt, finishedAt, { tone, what: title.toLowerCase() })],
+	};
+}
+
+export function bytesOf(bytes: number): string {
+	if (bytes < 1_000) return `${bytes} B`;
+	const kilobytes = bytes / 1_000;
+	return kilobytes < 999.5
+		? `${Number(kilobytes.toPrecision(2))} kB`
+		: `${Number((kilobytes / 1_000).toPrecision(2))} MB`;
+}
+
+const DELIVERY_TONES: Record<string, Tone> = { delivered: "good", exhausted: "bad", pending: "warning" };
+
+function deliveryRow(delivery: Delivery, now: number): Row {
+	const { attempts, status } = delivery;
+	const segments: Segment[] = [];
+	let from = at(delivery.created_at);
+	for (const [index, attempt] of attempts.entries()) {
+		const start = at(attempt.at);
+		const isGood = attempt.status !== null && attempt.status >= 200 && attempt.status < 300;
+		if (start > from) segments.push(segment("wait", from, start, { what: index === 0 ? "queued" : "backed off" }));
+		const what = attempt.status === null ? (attempt.error ?? "no reply") : `HTTP ${attempt.status}`;
+		from = start + attempt.duration_ms;
+		segments.push(segment("send", start, from, { tone: isGood ? "good" : "bad", what }));
+	}
+	if (status === "pending") {
+		const what = attempts.length === 0 ? "queued" : "backing off";
+		segments.push(segment("wait", from, now, { what, until: delivery.next_attempt_at, isOpen: true, tone: "warning" }));
+	}
+	if (segments.length === 0) segments.push(segment("point", from, from, { what: status }));
+	const last = attempts.at(-1);
+	return {
+		key: delivery.id,
+		title: "Webhook",
+		outcome: status,
+		tone: DELIVERY_TONES[status] ?? "neutral",
+		facts: [
+			delivery.event_type,
+			hostOf(delivery.url),
+			...(attempts.length > 1 ? [`${attempts.length} attempts`] : []),
+			...(last === undefined ? [] : [last.status === null ? "no reply" : `HTTP ${last.status}`]),
+		],
+		message: last?.error ?? null,
+		segments,
+	};
+}
+
+function hostOf(url: string): string {
+	return URL.canParse(url) ? new URL(url).host : url;
+}
