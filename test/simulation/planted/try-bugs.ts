@@ -54,7 +54,7 @@ async function playScenario(name: string): Promise<Sighting> {
 	const { SCENARIOS, play, holds } = await loadScenarios();
 	const scenario = SCENARIOS.find((one) => one.name === name);
 	if (scenario === undefined) return { seenBy: null, words: `no scenario is named ${name}` };
-	const { violations, figures } = await play(scenario);
+	const { violations, figures } = await play(scenario, { stopsEarly: true });
 	const why = [
 		...violations.map(({ invariant, message }) => `${invariant}: ${message}`),
 		...figures.filter((figure) => !holds(figure)).map(({ what, value }) => `${what}: ${value}`),

@@ -99,7 +99,7 @@ export const BACKLOGS: readonly Scenario[] = [
 			const [delayed = ""] = await stage.store([one], 1, { start: { delayMs: 100 * SECOND } }, false);
 			stage.copy(delayed, 60_000, { id: "id || i" });
 			const [next = ""] = await stage.store([other], 1, { start: { delayMs: 115 * SECOND } }, false);
-			await stage.run(10 * MINUTE, () => stage.work.leases.of(dead) > 1 && stage.work.firstCallAt.has(next));
+			await stage.run(3 * MINUTE, () => stage.work.leases.of(dead) > 1 && stage.work.firstCallAt.has(next));
 			const isTaken = stage.work.leases.of(dead) > 1;
 			const tookMs = isTaken ? stage.world.now - startedAt : Number.POSITIVE_INFINITY;
 			const calledMs = (stage.work.firstCallAt.get(next) ?? Number.POSITIVE_INFINITY) - startedAt;

@@ -3,7 +3,7 @@ import { INVARIANTS_OF_ENGINE } from "../invariants/all.ts";
 import { listenToLogs } from "../logs.ts";
 import type { Violation } from "../world/world.ts";
 import { type Figure, holds, type Scenario } from "./scenario.ts";
-import { Stage } from "./stage.ts";
+import { type PlayOptions, Stage, StoppedEarly } from "./stage.ts";
 
 export interface Played {
 	scenario: Scenario;
@@ -14,14 +14,16 @@ export interface Played {
 	virtualMs: number;
 }
 
-export async function play(scenario: Scenario, { trace = false } = {}): Promise<Played> {
-	const stage = await Stage.open(scenario, trace);
+export async function play(scenario: Scenario, options: PlayOptions = {}): Promise<Played> {
+	const stage = await Stage.open(scenario, options);
 	const { world } = stage;
 	const startedAt = world.now;
 	const stopListening = listenToLogs(world);
 	try {
 		for (const watch of INVARIANTS_OF_ENGINE) watch(stage.simulation);
 		await scenario.play(stage);
+	} catch (error) {
+		if (!(error instanceof StoppedEarly)) throw error;
 	} finally {
 		stopListening();
 	}

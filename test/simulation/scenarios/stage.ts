@@ -15,7 +15,7 @@ import { CALM } from "../world/options.ts";
 import type { Row } from "../world/sql-engine.ts";
 import { makeTenant } from "../world/tenant.ts";
 import { World } from "../world/world.ts";
-import type { Figure, Scenario } from "./scenario.ts";
+import { type Figure, holds, type Scenario } from "./scenario.ts";
 import { Work } from "./work.ts";
 
 export const SECOND = 1_000;
@@ -57,6 +57,15 @@ const CANCELLED = {
 /** What a stored job has unless the scenario says otherwise. */
 export type JobFacts = Partial<Omit<NewJob, "tenantId" | "jobId">> & { model?: string };
 
+export interface PlayOptions {
+	/** Keeps the trace's lines. */
+	trace?: boolean;
+	/** Ends the scenario at the first figure that does not hold, because nothing else is of interest. */
+	stopsEarly?: boolean;
+}
+
+export class StoppedEarly extends Error {}
+
 export class Stage {
 	readonly figures: Figure[] = [];
 	readonly simulation: Simulation;
@@ -64,7 +73,10 @@ export class Stage {
 	/** As the world itself: at once, and without faults. */
 	readonly db: Database;
 
-	private constructor(simulation: Simulation) {
+	readonly #stopsEarly: boolean;
+
+	private constructor(simulation: Simulation, stopsEarly: boolean) {
+		this.#stopsEarly = stopsEarly;
 		const { service, ledger } = simulation;
 		this.simulation = simulation;
 		this.work = new Work(service, ledger);
@@ -72,9 +84,9 @@ export class Stage {
 		this.db = new Database(service.database.bindingFor(null), service.invocation("intake").runtime);
 	}
 
-	static async open({ options = {} }: Scenario, trace: boolean): Promise<Stage> {
+	static async open({ options = {} }: Scenario, { trace = false, stopsEarly = false }: PlayOptions): Promise<Stage> {
 		const world = new World(1, { overrides: { ...OPTIONS, ...options }, trace });
-		return new Stage(await begin(world));
+		return new Stage(await begin(world), stopsEarly);
 	}
 
 	get world() {
@@ -216,6 +228,8 @@ export class Stage {
 
 	/** A figure to print, and what it must be. */
 	expect(what: string, value: number, bounds: { atLeast?: number; atMost?: number } = {}): void {
-		this.figures.push({ what, value, ...bounds });
+		const figure = { what, value, ...bounds };
+		this.figures.push(figure);
+		if (this.#stopsEarly && !holds(figure)) throw new StoppedEarly();
 	}
 }
