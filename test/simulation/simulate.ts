@@ -72,7 +72,7 @@ export async function simulate(
 			await world.run(REQUEST_MS_MAX);
 			await converge(simulation);
 		}
-		await world.run(world.dice.chance(0.3) ? REST_MS : 0);
+		await world.run(world.dice.chance(0.1) ? REST_MS : 0);
 		// An intake that was paused may have stored a job since, to be run later than this rest is long.
 		await converge(simulation);
 		await drain(simulation);
