@@ -166,6 +166,13 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 		replace: "AND (?5 IS NULL OR TRUE)",
 	},
 	{
+		name: "a worker whose clock is wrong does not learn it from a lapsed lease",
+		scenario: "lapsed-leases-alone",
+		file: "shared/db/jobs/why-not-leased.ts",
+		find: " OR status = 'running' AND lease_expires_at <= ${NOW})",
+		replace: ")",
+	},
+	{
 		name: "the clocks of two machines are compared as they are",
 		scenario: "clocks-apart",
 		file: "shared/db/database-clock.ts",

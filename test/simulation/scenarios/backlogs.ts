@@ -121,15 +121,11 @@ export const BACKLOGS: readonly Scenario[] = [
 				stage,
 				"UPDATE jobs SET redispatches = 4, version = version + 1, sweep_at = ?now + 3600000 WHERE status = 'queued'",
 			);
-			for (const jobId of jobs) stage.service.jobQueue.put({ tenantId: tenant.tenantId, jobId });
 			// Between two looks of the long call's holder.
-			stage.world.current = { ...stage.world.current, deaths: 1 };
-			await stage.run(2 * SECOND);
-			stage.world.current = { ...stage.world.current, deaths: 0 };
-			const died = stage.jobsOf(tenant).filter(({ id, status }) => id !== long && status === "running");
+			const died = await stage.leaseToDead(tenant, jobs);
 			stage.expect("holders that died with a lease", died.length, { atLeast: 1 });
 			await stage.run(3 * MINUTE);
-			const taken = died.filter(({ id }) => stage.work.leases.of(String(id)) > 1);
+			const taken = died.filter((id) => stage.work.leases.of(id) > 1);
 			stage.expect("of them, leases that were taken over within three minutes", taken.length, { atLeast: died.length });
 		},
 	},

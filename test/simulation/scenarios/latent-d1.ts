@@ -139,4 +139,23 @@ export const LATENT_D1: readonly Scenario[] = [
 			}
 		},
 	},
+	{
+		name: "lapsed-leases-alone",
+		promise: "a worker learns from a lapsed lease alone that D1's clock was set",
+		options: { skewMs: 10 * MINUTE },
+		async play(stage) {
+			const tenant = await stage.tenant("one");
+			stage.service.shareOfOneIsolate = 1;
+			stage.service.model.script = () => ({ afterMs: ANSWER_MS });
+			await stage.store([tenant], 4);
+			await stage.run(20 * SECOND);
+			const left = await stage.leaseToDead(tenant, await stage.store([tenant], 20, {}, false));
+			stage.expect("holders that died with a lease", left.length, { atLeast: 1 });
+			stage.world.jumpDatabaseClock(25 * MINUTE);
+			for (const jobId of left) stage.service.jobQueue.put({ tenantId: tenant.tenantId, jobId });
+			await stage.run(20 * SECOND);
+			const ended = left.filter((id) => stage.work.finalAt.has(id)).length;
+			stage.expect("of their jobs, ended 20 s after the next message", ended, { atLeast: left.length });
+		},
+	},
 ];

@@ -212,6 +212,16 @@ export class Stage {
 		};
 	}
 
+	/** Enqueues the jobs, and whatever leases one dies before its call has a result. Returns those that are leased to the dead. */
+	async leaseToDead(tenant: Tenant, jobs: readonly string[]): Promise<string[]> {
+		for (const jobId of jobs) this.service.jobQueue.put({ tenantId: tenant.tenantId, jobId });
+		this.world.current = { ...this.world.current, deaths: 1 };
+		await this.run(2 * SECOND);
+		this.world.current = { ...this.world.current, deaths: 0 };
+		const rows = this.jobsOf(tenant).filter(({ status }) => status === "running");
+		return rows.map(({ id }) => String(id)).filter((id) => jobs.includes(id));
+	}
+
 	/** The rows of the tenant's jobs. */
 	jobsOf(tenant: Tenant): Row[] {
 		return [...this.simulation.ledger.rows("jobs").values()].filter(({ tenant_id }) => tenant_id === tenant.tenantId);
