@@ -21,8 +21,8 @@ function keepInMemory(): void {
 keepInMemory();
 
 /**
- * Writes `wrangler.toml` without what the tests give themselves, which wrangler would warn about once a file: the secrets, and
- * the AI binding. Nothing has a rate limit: a test that is about one gives itself a limiter. In a folder of its own, because wrangler would read the `.dev.vars` beside it.
+ * Writes `wrangler.toml` without what the tests give themselves, which wrangler would warn about once a file: the secrets,
+ * the AI binding, and the dashboard, which need not be built. Nothing has a rate limit: a test that is about one gives itself a limiter. In a folder of its own, because wrangler would read the `.dev.vars` beside it.
  */
 function testConfig(): string {
 	const root = import.meta.dirname;
@@ -30,6 +30,7 @@ function testConfig(): string {
 	const {
 		secrets: _,
 		ai: __,
+		assets: ___,
 		main = "",
 		...config
 	} = experimental_readRawConfig({ config: "wrangler.toml" }).rawConfig;
@@ -46,6 +47,8 @@ const withoutSourceMap = {
 		/\/standardwebhooks\/dist\/[^?]+$/.test(id) ? { code: readFileSync(id, "utf8"), map: null } : null,
 };
 
+const DASHBOARD = "<!doctype html><title>Holdfast</title>";
+
 /** Inside workerd: real D1, R2 and queues, with the migrations applied. Nothing leaves the machine. */
 const insideWorkerd = {
 	plugins: [
@@ -58,6 +61,7 @@ const insideWorkerd = {
 				compatibilityFlags: ["service_binding_extra_handlers"],
 				// The binding's own client runs, and its HTTP goes to the fake.
 				ai: { binding: "AI", remoteProxyConnectionString: proxyAt(await fakeAiUpstream()) },
+				serviceBindings: { ASSETS: () => new Response(DASHBOARD) },
 				bindings: {
 					FAKE_AI_PORT: await fakeAiUpstream(),
 					TEST_MIGRATIONS: await readD1Migrations("./migrations"),

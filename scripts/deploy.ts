@@ -4,6 +4,7 @@
  */
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
+import { buildDashboard } from "./lib/dashboard.ts";
 import { openAccount, readLogin } from "./lib/deploy/account.ts";
 import {
 	applyMigrations,
@@ -47,6 +48,7 @@ type Options = { name: string | null; location: string | undefined; simulated: b
 async function main(): Promise<void> {
 	const options = readOptions();
 	if (options === null) return say(HELP);
+	await buildDashboard(root);
 	const wrangler = remoteWrangler(root, signal);
 	const [login, production] = await Promise.all([readLogin(wrangler), readProductionConfig({ root })]);
 	const installation = installationConfig(ProductionConfig.parse(production), root, options.name);

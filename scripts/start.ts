@@ -13,7 +13,8 @@
  * - Cron does not run by itself, so the sweeper is ticked every SWEEP_SECONDS.
  *
  * Read from the environment: PORT (8787), STATE_DIR (.wrangler), and any variable or secret of the service, which overrides
- * `.dev.vars` for this run. Everything the run writes, except `.dev.vars`, is in STATE_DIR.
+ * `.dev.vars` for this run. Everything the run writes, except `.dev.vars` and the dashboard's files
+ * (dashboard/dist), is in STATE_DIR.
  */
 import { join, relative, resolve } from "node:path";
 import { ensureDevVars } from "./lib/env-file.ts";
@@ -72,9 +73,10 @@ function welcome({ url, key, sweepSeconds }: { url: string; key: string; sweepSe
 	const place = inside.startsWith("..") ? stateDir : inside;
 	say(`${bold("Holdfast")} ${dim(`state in ${place}, sweeping every ${sweepSeconds} s, Ctrl-C to stop`)}`);
 	say();
-	say(`  API key  ${green(key)}`);
-	say(`  API      ${url}/docs`);
-	say(`  Admin    npm run holdfast -- admin --help`);
+	say(`  API key    ${green(key)}`);
+	say(`  Dashboard  ${url}/dashboard#key=${key}`);
+	say(`  API        ${url}/docs`);
+	say(`  Admin      npm run holdfast -- admin --help`);
 	say();
 	say(`  curl ${url}/v1/jobs -H 'Content-Type: application/json' \\`);
 	say(`    -H 'Authorization: Bearer ${key}' \\`);

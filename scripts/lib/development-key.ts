@@ -1,7 +1,8 @@
-/** The key that `npm start` prints: created once per state directory, and replaced only when it stops working. */
+/** The key that `npm start` prints: created once per state directory, and replaced only when it stops working. It may do anything. */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { SCOPES } from "../../shared/core/tenants/api-key.ts";
 import { type ApiResponse, callApi, callForSuccess, messageOf } from "./call-api.ts";
 import { PlainError } from "./terminal.ts";
 
@@ -22,8 +23,11 @@ export async function developmentKey(url: string, adminToken: string, stateDir: 
 }
 
 async function works(url: string, key: string): Promise<boolean> {
-	const response = await getWithRetry(`${url}/v1/jobs?limit=1`, key);
-	if (response.status === 200) return true;
+	const response = await getWithRetry(`${url}/v1/session`, key);
+	if (response.status === 200) {
+		const { scopes } = (response.body as { key: { scopes: string[] } }).key;
+		return SCOPES.every((scope) => scopes.includes(scope));
+	}
 	if (response.status === 401 || response.status === 403) return false;
 	throw new PlainError(`Checking the development key failed (${response.status}): ${messageOf(response.body)}`);
 }
@@ -43,11 +47,12 @@ async function getWithRetry(url: string, token: string): Promise<ApiResponse> {
 /** A revoked key is replaced within its tenant, so that its jobs stay visible. A deleted tenant is replaced as well. */
 async function makeKey(url: string, adminToken: string, oldTenant: string | null): Promise<Stored> {
 	const admin = { method: "POST", token: adminToken, body: { name: "development" } };
+	const keys = { ...admin, body: { ...admin.body, scopes: SCOPES } };
 	if (oldTenant !== null) {
-		const response = await callApi(`${url}/v1/admin/tenants/${oldTenant}/keys`, admin);
+		const response = await callApi(`${url}/v1/admin/tenants/${oldTenant}/keys`, keys);
 		if (response.status === 201) return { tenant: oldTenant, key: (response.body as { key: string }).key };
 	}
 	const { id } = await callForSuccess<{ id: string }>(`${url}/v1/admin/tenants`, admin);
-	const { key } = await callForSuccess<{ key: string }>(`${url}/v1/admin/tenants/${id}/keys`, admin);
+	const { key } = await callForSuccess<{ key: string }>(`${url}/v1/admin/tenants/${id}/keys`, keys);
 	return { tenant: id, key };
 }

@@ -5,6 +5,7 @@ import type { Values } from "./env-file.ts";
 /** The parts of `wrangler.toml` that a local run reads; the rest passes through unchanged. */
 export type WranglerConfig = {
 	main: string;
+	assets: { directory: string };
 	vars: Values;
 	secrets?: { required: string[] };
 	d1_databases: { migrations_dir: string }[];
@@ -31,6 +32,7 @@ export function localConfig(
 	// Without this list wrangler takes every line of the env file, so providers' keys arrive beside the required two.
 	const { secrets: _, ...config } = structuredClone(production);
 	config.main = join(root, "workers/local.ts");
+	config.assets.directory = join(root, config.assets.directory);
 	config.vars = vars;
 	for (const database of config.d1_databases) database.migrations_dir = join(root, database.migrations_dir);
 	for (const consumer of config.queues.consumers) {

@@ -8,6 +8,7 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { callApi, messageOf } from "./call-api.ts";
+import { buildDashboard } from "./dashboard.ts";
 import { developmentKey } from "./development-key.ts";
 import { formatEnvFile, type Values } from "./env-file.ts";
 import { outputFilter, reportsCrash } from "./filter-output.ts";
@@ -62,7 +63,11 @@ export function localService(options: ServiceOptions): Service {
 		if (launcher !== null) undo.push(watchLauncher(launcher, end));
 
 		await assertPortIsFree(port);
-		const [production] = await Promise.all([readProductionConfig(options), applyMigrations(options)]);
+		const [production] = await Promise.all([
+			readProductionConfig(options),
+			applyMigrations(options),
+			buildDashboard(root),
+		]);
 		const settings = localSettings({ production, url, file: options.readSecrets(), environment: options.environment });
 		const sweepSeconds = positive("SWEEP_SECONDS", settings.vars.SWEEP_SECONDS);
 		for (const name of settings.missingSecrets)

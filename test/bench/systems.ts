@@ -1,6 +1,7 @@
 /** The Workers that are measured side by side, each started on the same engine and spoken to in its own words. */
 import { rmSync } from "node:fs";
 import { join } from "node:path";
+import { buildDashboard } from "../../scripts/lib/dashboard.ts";
 import { developmentKey } from "../../scripts/lib/development-key.ts";
 import { formatEnvFile, randomSecrets } from "../../scripts/lib/env-file.ts";
 import { localConfig, localSettings } from "../../scripts/lib/local-config.ts";
@@ -49,7 +50,7 @@ export async function startHoldfast(upstreams: Upstreams, scratch: string): Prom
 	const place = { root: ROOT, stateDir };
 	const port = await freePort();
 	const url = `http://127.0.0.1:${port}`;
-	const [production] = await Promise.all([readProductionConfig(place), applyMigrations(place)]);
+	const [production] = await Promise.all([readProductionConfig(place), applyMigrations(place), buildDashboard(ROOT)]);
 	const secrets = randomSecrets();
 	const { LOG_LEVEL = "info" } = production.vars ?? {};
 	const environment = { MODEL_ROUTES: modelRoutesTo(upstreams), DEFAULT_MODEL: "bench/model", LOG_LEVEL };

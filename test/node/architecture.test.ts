@@ -5,9 +5,9 @@ import { ARCHITECTURE_RULES, type SourceFile, TREE_RULES } from "../support/arch
 
 const root = join(import.meta.dirname, "../..");
 
-const sourceFiles = ["workers", "shared", "client", "scripts"].flatMap((folder) =>
+const sourceFiles = ["workers", "shared", "client", "dashboard", "scripts"].flatMap((folder) =>
 	readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-		.filter((name) => name.endsWith(".ts"))
+		.filter((name) => /\.tsx?$/.test(name) && !name.startsWith("dist/"))
 		.map((name) => ({ path: `${folder}/${name}`, text: readFileSync(join(root, folder, name), "utf8") })),
 );
 
@@ -57,6 +57,10 @@ const PLANTED: Record<string, [path: string, text: string][]> = {
 		["scripts/start.ts", 'import { a } from "../shared/db/a.ts";'],
 		["scripts/start.ts", 'import { a } from "../shared/webhooks/receive.ts";'],
 		["scripts/lib/a.ts", 'import { a } from "../../shared/webhooks/sign.ts";'],
+		["dashboard/pages/jobs/a.tsx", 'import { a } from "../webhooks/a.tsx";'],
+		["dashboard/data/a.ts", 'import { SCOPES } from "../../shared/core/tenants/api-key.ts";'],
+		["dashboard/parts/a.tsx", 'import { can } from "../app/session.ts";'],
+		["workers/intake/a.ts", 'import { absoluteTime } from "../../dashboard/format/times.ts";'],
 		["client/a.ts", 'import type { JobBody } from "../shared/api/job.ts";'],
 		["shared/jobs/a.ts", 'import { Holdfast } from "../../client/index.ts";'],
 		["workers/intake/a.ts", 'import { Holdfast } from "../../client/index.ts";'],
@@ -82,6 +86,18 @@ const PLANTED: Record<string, [path: string, text: string][]> = {
 	"the client needs one package, and nothing of Node": [
 		["client/a.ts", 'import { z } from "zod";'],
 		["client/a.ts", 'import { readFile } from "node:fs/promises";'],
+	],
+	"the dashboard needs a few small packages, and nothing of Node": [
+		["dashboard/parts/a.tsx", 'import { useState } from "react";'],
+		["dashboard/data/a.ts", 'import { join } from "node:path";'],
+	],
+	"the dashboard makes no markup or code of strings, and loads nothing from elsewhere": [
+		["dashboard/parts/a.tsx", "const a = <p dangerouslySetInnerHTML={{ __html: text }} />;"],
+		["dashboard/parts/a.ts", "element.innerHTML = text;"],
+		["dashboard/parts/a.ts", "eval(text);"],
+		["dashboard/parts/a.tsx", 'const a = <p style="color: red" />;'],
+		["dashboard/parts/a.tsx", 'const a = <img src="https://cdn.test/a.png" />;'],
+		["dashboard/parts/a.tsx", 'const a = <script src="//cdn.test/a.js" />;'],
 	],
 	"clock, dice, timers, network and cryptography come from the runtime": [
 		["shared/core/a.ts", "const now = Date.now();"],

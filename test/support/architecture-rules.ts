@@ -31,15 +31,20 @@ const FUNCTION_LINES_MAX = 49;
 const FOLDER_FILES_MAX = 15;
 
 const CORE_PACKAGES = ["zod", "ipaddr.js", "ulidx"];
+const DASHBOARD_PACKAGES = /^(preact|preact\/hooks|preact-iso|@preact\/signals|lucide|marked|uplot(\/.+\.css)?)$/;
+/** Markup from strings, code from strings, styles that the Content-Security-Policy refuses, and addresses of others. */
+const MARKUP = /dangerouslySetInnerHTML|(inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\b|new Function/;
+const STYLE_OR_ADDRESS = /\bstyle="|["'`(]\s*(https?:)?\/\/(?!www\.w3\.org\/)[\w$]/;
 const WORLD_VALUES = ["crypto", "fetch", "globalThis", "performance", "scheduler", "setImmediate", "clearImmediate"];
 const TIMERS = ["setTimeout", "setInterval", "clearTimeout", "clearInterval"];
 const WORLD_MEMBERS = ["Date.now", "Math.random", "AbortSignal.timeout"];
 const SHAPELESS_NAMES = ["utils.ts", "util.ts", "types.ts", "helpers.ts", "common.ts", "misc.ts"];
 
 const inService = (path: string) => /^(workers|shared)\//.test(path);
-const isOurs = (path: string) => /^(workers|shared|client|scripts|test)\//.test(path);
+const isOurs = (path: string) => /^(workers|shared|client|dashboard|scripts|test)\//.test(path);
+const inDashboard = (path: string) => path.startsWith("dashboard/") && path !== "dashboard/vite.config.ts";
 /** Written by hand. */
-const isSmall = (path: string) => inService(path) || (path.startsWith("client/") && path !== "client/schemas.ts");
+const isSmall = (path: string) => /^(workers|shared|client|dashboard)\//.test(path) && path !== "client/schemas.ts";
 const isMap = (path: string) => path === "workers/index.ts";
 /** The map in a local run. */
 const isLocalMap = (path: string) => path === "workers/local.ts";
@@ -105,6 +110,17 @@ export const ARCHITECTURE_RULES: readonly Rule[] = [
 	importRule(
 		"the client needs one package, and nothing of Node",
 		(path, target) => posix.dirname(path) === "client" && !isOurs(target) && target !== "standardwebhooks",
+	),
+	importRule(
+		"the dashboard needs a few small packages, and nothing of Node",
+		(path, target) => inDashboard(path) && !isOurs(target) && !DASHBOARD_PACKAGES.test(target),
+	),
+	rule("the dashboard makes no markup or code of strings, and loads nothing from elsewhere", inDashboard, (text) =>
+		text
+			.split("\n")
+			.flatMap((what, index) =>
+				MARKUP.test(what) || STYLE_OR_ADDRESS.test(what) ? [{ what: what.trim(), line: index + 1 }] : [],
+			),
 	),
 	rule(
 		"clock, dice, timers, network and cryptography come from the runtime",

@@ -75,6 +75,13 @@ const GRANTS: Record<string, readonly string[]> = {
 	"client/cli/commands": ["client", "client/cli", "client/cli/run"],
 	"client/cli/run": ["client", "client/cli"],
 
+	// Pages of the browser: they read and change what the client can. A page may use what all pages share, and no other page.
+	dashboard: ["dashboard/"],
+	"dashboard/format": [],
+	"dashboard/data": ["client", "dashboard/format"],
+	"dashboard/parts": ["client", "dashboard/format", "dashboard/data"],
+	"dashboard/app": ["client", "dashboard/format", "dashboard/data", "dashboard/parts"],
+
 	// The demo does what callers do.
 	scripts: ["scripts/lib/", "shared/core/", "shared/api", "client"],
 	"scripts/lib": ["shared/core/", "shared/api", "client"],
@@ -90,10 +97,13 @@ const GRANTS: Record<string, readonly string[]> = {
 	],
 };
 
+/** Of each folder below `dashboard/pages`. */
+const OF_PAGES = ["client", "dashboard/format", "dashboard/data", "dashboard/parts", "dashboard/app"];
+
 /** Whether `file` may import `target`. A file of a folder without a line in the table may import nothing. */
 export function mayImport(file: string, target: string): boolean {
 	const [folder, targetFolder] = [posix.dirname(file), posix.dirname(target)];
-	const grants = GRANTS[folder];
+	const grants = GRANTS[folder] ?? (folder.startsWith("dashboard/pages/") ? OF_PAGES : undefined);
 	if (grants === undefined) return false;
 	return (
 		folder === targetFolder ||

@@ -54,8 +54,17 @@ export function factsOf(text: string): SourceFacts {
 	return facts;
 }
 
+/** `<T>` is a type in one language and an element in the other. */
+function parsed(text: string) {
+	try {
+		return parseAst(text, { lang: "ts" });
+	} catch {
+		return parseAst(text, { lang: "tsx" });
+	}
+}
+
 function readFacts(text: string): SourceFacts {
-	const places = placesIn(parseAst(text, { lang: "ts" }));
+	const places = placesIn(parsed(text));
 	const lineAt = (offset: number) => text.slice(0, offset).split("\n").length;
 	const collect = (read: (place: Place) => unknown): Found[] =>
 		places.flatMap((place) => {

@@ -1,6 +1,7 @@
 /** The whole API: what every request passes, then the routes. */
 import { AppError } from "../../shared/core/errors.ts";
 import { logDebug } from "../log.ts";
+import { dashboardRoutes } from "./docs/dashboard.ts";
 import { describeScopes } from "./docs/describe-scopes.ts";
 import { documentationRoutes } from "./docs/documentation.ts";
 import { healthRoute } from "./docs/health.ts";
@@ -92,6 +93,7 @@ app.route("/", adminKeyRoutes);
 app.route("/", adminStatusRoute);
 app.route("/", healthRoute);
 app.route("/", documentationRoutes(describe));
+app.route("/", dashboardRoutes);
 
 describeScopes(app);
 
@@ -120,7 +122,7 @@ function methodsOf(path: string): string[] {
 
 function patternOf(path: string): RegExp {
 	const parts = path.split("/").map((part) => {
-		if (part.endsWith("{.+}")) return ".+";
+		if (part.endsWith("{.+}") || part === "*") return ".+";
 		return part.startsWith(":") ? "[^/]+" : part.replaceAll(".", "\\.");
 	});
 	return new RegExp(`^${parts.join("/")}$`);

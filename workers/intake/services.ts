@@ -21,6 +21,8 @@ export interface Services extends Bindings, RateLimiters {
 	waits: Waits;
 	/** Of this isolate. */
 	memory: MemoryBudget;
+	/** The HTML of the dashboard. */
+	loadDashboard(): Promise<string>;
 	/** Runs work after the response. Its failure must not matter. */
 	background(work: Promise<void>): void;
 }

@@ -8,6 +8,7 @@ import { PlainError } from "../terminal.ts";
 export const ProductionConfig = z.looseObject({
 	name: z.string(),
 	main: z.string(),
+	assets: z.looseObject({ directory: z.string() }),
 	account_id: z.string().optional(),
 	vars: z.record(z.string(), z.unknown()),
 	secrets: z.object({ required: z.array(z.string()) }),
@@ -35,6 +36,7 @@ export function installationConfig(
 ): InstallationConfig {
 	const config = structuredClone(production);
 	config.main = join(root, config.main);
+	config.assets.directory = join(root, config.assets.directory);
 	for (const database of config.d1_databases) database.migrations_dir = join(root, database.migrations_dir);
 	if (name !== null && name !== production.name) return renamed(config, name);
 	// A firewall of the domain's zone does not see requests to the workers.dev address.

@@ -48,6 +48,8 @@ export class AccountState {
 	backlog = 0;
 	/** Every change, in order. A repetition that changes nothing is none. */
 	readonly changes: string[] = [];
+	/** The addresses of the dashboard's files. */
+	files: string[] = [];
 	/** Called after each change; used to interrupt a deployment at it. */
 	onChange: (change: string) => void = () => undefined;
 	isCutOff = false;
@@ -190,6 +192,12 @@ export class AccountState {
 	settings(name: string) {
 		const { settings, bindings } = this.#worker(name);
 		return { ...settings, bindings: bindings.filter(({ type }) => type !== "secret_text") };
+	}
+
+	/** As where every file is there from an earlier deployment. */
+	beginUpload(manifest: Record<string, unknown>) {
+		this.files = Object.keys(manifest);
+		return { jwt: "uploaded", buckets: [] };
 	}
 
 	upload(name: string, { bindings, compatibility_flags, limits, observability }: Metadata) {

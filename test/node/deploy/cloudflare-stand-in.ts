@@ -62,6 +62,12 @@ const ROUTES: Route[] = [
 		/^\/workers\/scripts\/([^/]+)\/versions$/,
 		async ({ params: [name = ""], metadata }, state) => state.upload(name, await metadata()),
 	],
+	[
+		"POST",
+		/^\/workers\/scripts\/[^/]+\/assets-upload-session$/,
+		({ json }, state) =>
+			state.beginUpload(z.object({ manifest: z.record(z.string(), z.unknown()) }).parse(json()).manifest),
+	],
 	["GET", /^\/workers\/scripts\/([^/]+)\/deployments$/, ({ params: [name = ""] }, state) => state.deployments(name)],
 	["POST", /^\/workers\/scripts\/([^/]+)\/deployments$/, ({ params: [name = ""] }, state) => state.deployments(name)],
 	["PATCH", /^\/workers\/scripts\/([^/]+)\/script-settings$/, ({ params: [name = ""] }, state) => state.settings(name)],

@@ -100,6 +100,7 @@ describe.concurrent("npm run deploy", () => {
 			expect(first, first.output).toMatchObject({ code: 0 });
 			expectWhole(state.changes.splice(0), "holdfast");
 			expect(modeOfSecrets & 0o777).toBe(0o600);
+			expect(state.files).toEqual(expect.arrayContaining(["/dashboard/index.html"]));
 			expect(first.output).toContain("Ready on https://holdfast.acme.workers.dev");
 			expect(first.output).toContain("npm run deploy -- --simulated");
 			await expectVerifiable(project);

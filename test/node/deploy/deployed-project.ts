@@ -8,7 +8,10 @@ import { pathToFileURL } from "node:url";
 import { API_TOKEN, LOGIN_TOKEN, type StandIn, startStandIn } from "./cloudflare-stand-in.ts";
 
 const ROOT = join(import.meta.dirname, "../../..");
-const COPIED = ["scripts", "shared", "workers", "migrations", "package.json", "tsconfig.json", "wrangler.toml"];
+const COPIED = [
+	...["scripts", "shared", "workers", "client", "dashboard", "migrations"],
+	...["package.json", "package-lock.json", "tsconfig.json", "wrangler.toml"],
+];
 
 export type Run = { code: number | null; output: string };
 

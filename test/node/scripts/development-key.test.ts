@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { developmentKey } from "../../../scripts/lib/development-key.ts";
+import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { listen } from "../../support/listen.ts";
 
 it("the key of the last start is used again though the connection breaks when it is tried", async () => {
@@ -11,7 +12,8 @@ it("the key of the last start is used again though the connection breaks when it
 	const server = await listen(0, (request, response) => {
 		asked += 1;
 		if (asked <= 2) request.socket.destroy();
-		else response.writeHead(200, { "content-type": "application/json" }).end("{}");
+		else
+			response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ key: { scopes: SCOPES } }));
 	});
 	try {
 		writeFileSync(join(stateDir, "development-key.json"), JSON.stringify({ tenant: "ten_1", key: "hf_1" }));

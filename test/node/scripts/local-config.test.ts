@@ -3,6 +3,7 @@ import { localConfig, localSettings, type WranglerConfig } from "../../../script
 
 const production = (): WranglerConfig => ({
 	main: "workers/index.ts",
+	assets: { directory: "dashboard/dist" },
 	vars: { DEFAULT_MODEL: "openai/gpt-5.5", MODEL_ROUTES: "[]", PUBLIC_URL: "", ALLOW_INSECURE_WEBHOOKS: "false" },
 	secrets: { required: ["ADMIN_TOKEN", "SIGNING_KEY"] },
 	d1_databases: [{ migrations_dir: "migrations" }],
@@ -32,6 +33,7 @@ describe("localConfig", () => {
 		});
 		expect(local).toEqual({
 			main: "/home/me/holdfast/workers/local.ts",
+			assets: { directory: "/home/me/holdfast/dashboard/dist" },
 			vars: { DEFAULT_MODEL: "a" },
 			d1_databases: [{ migrations_dir: "/home/me/holdfast/migrations" }],
 			queues: {

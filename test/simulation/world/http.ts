@@ -75,6 +75,7 @@ export class Http {
 			waits: new Waits(),
 			memory: new MemoryBudget(),
 			background,
+			loadDashboard: async () => "<!doctype html>",
 		};
 		return await api.fetch(request, { services, requestId: newId("req", by.runtime) });
 	}

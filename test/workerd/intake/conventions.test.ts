@@ -1,6 +1,7 @@
 import { createExecutionContext } from "cloudflare:test";
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import HEADERS_OF_FILES from "../../../dashboard/_headers?raw";
 import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { sha256Base64 } from "../../../shared/crypto/digest.ts";
 import worker from "../../../workers/index.ts";
@@ -308,5 +309,29 @@ describe("the description of the API", () => {
 		expect(page.text).not.toMatch(/ style=| on[a-z]+=/);
 		for (const { path } of ROUTES) expect(page.text).toContain(path);
 		expect(page.text).not.toMatch(/<script|src=|<link|@import|url\(/);
+	});
+});
+
+describe("the dashboard", () => {
+	it("has one page at every address below its own, under a policy that lets it load nothing from elsewhere", async () => {
+		// The platform serves the other files without the Worker, with the same policy.
+		const [, ofFiles] = /Content-Security-Policy: (.*)/.exec(HEADERS_OF_FILES) ?? [];
+		for (const path of ["/dashboard", "/dashboard/jobs/job_1?tab=raw"]) {
+			const page = await theServices().server(new Request(`https://jobs.test${path}`));
+			expect([page.status, await page.text()]).toEqual([200, expect.stringContaining("<!doctype html>")]);
+			expect(page.headers.get("cache-control")).toBe("no-store");
+			expect(page.headers.get("content-security-policy")).toBe(ofFiles);
+		}
+		expect(ofFiles).toContain("; require-trusted-types-for 'script'; ");
+	});
+
+	it("is where browsers are led from the root, which has nothing for programs", async () => {
+		const { server } = withCountedD1();
+		const headers = { accept: "text/html,*/*;q=0.8" };
+		const asBrowser = await server(new Request("https://jobs.test/", { headers, redirect: "manual" }));
+		expect([asBrowser.status, asBrowser.headers.get("location")]).toEqual([302, "/dashboard"]);
+		expect(errorOf(await send("GET", "/", { headers: { accept: "*/*" } })).code).toBe("not_found");
+		expect(errorOf(await send("GET", "/dashboard/assets/of-yesterday.js")).code).toBe("not_found");
+		expect((await send("POST", "/dashboard/jobs")).headers.get("allow")).toBe("GET, HEAD, OPTIONS");
 	});
 });

@@ -36,6 +36,7 @@ export function theServices(
 		waits: new Waits(),
 		memory: new MemoryBudget(),
 		background: (work) => background.push(work),
+		loadDashboard: async () => "<!doctype html>",
 		...overrides,
 	};
 	const server: Server = async (request) => await api.fetch(request, { services, requestId: `req_${"0".repeat(26)}` });

@@ -70,6 +70,8 @@ export class Process implements Caller {
 			DELIVERY_QUEUE: gatedQueue(gate, env.DELIVERY_QUEUE, "deliveries", around.deliveries),
 			// No actor sends to it.
 			DEAD_LETTERS: env.DEAD_LETTERS,
+			// Read by intake alone, for a page.
+			ASSETS: env.ASSETS,
 		} satisfies Record<Binding, unknown>;
 		this.env = { ...env, ...gated };
 		this.runtime = {

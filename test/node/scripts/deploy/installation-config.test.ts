@@ -9,6 +9,7 @@ import {
 const production = (): InstallationConfig => ({
 	name: "holdfast",
 	main: "workers/index.ts",
+	assets: { directory: "dashboard/dist" },
 	routes: [{ pattern: "jobs.acme.com", custom_domain: true }],
 	vars: { DEFAULT_MODEL: "a", PUBLIC_URL: "https://jobs.acme.com" },
 	secrets: { required: ["ADMIN_TOKEN"] },
@@ -33,6 +34,7 @@ describe("installationConfig", () => {
 		expect(installationConfig(bare, "/h", name)).toMatchObject({ workers_dev: true });
 		const config: InstallationConfig = { ...production(), workers_dev: false, preview_urls: false };
 		config.main = "/h/workers/index.ts";
+		config.assets.directory = "/h/dashboard/dist";
 		config.d1_databases[0].migrations_dir = "/h/migrations";
 		expect(installationConfig(production(), "/h", name)).toEqual(config);
 	});
@@ -42,6 +44,7 @@ describe("installationConfig", () => {
 		expect(config).toEqual({
 			name: "staging",
 			main: "/h/workers/index.ts",
+			assets: { directory: "/h/dashboard/dist" },
 			workers_dev: true,
 			vars: { DEFAULT_MODEL: "a", PUBLIC_URL: "" },
 			secrets: { required: ["ADMIN_TOKEN"] },

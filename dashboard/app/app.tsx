@@ -1,0 +1,68 @@
+/** The whole dashboard: who is signed in decides what is shown. */
+import { CircleQuestionMark } from "lucide";
+import { useState } from "preact/hooks";
+import { ErrorBoundary, LocationProvider, Route, Router } from "preact-iso";
+import { EmptyState } from "../parts/empty-state.tsx";
+import { ErrorBox } from "../parts/error-box.tsx";
+import { PageHeader } from "../parts/page-header.tsx";
+import { LiveRegion } from "./live-region.tsx";
+import type { Place } from "./places.ts";
+import { findSession, sessionState } from "./session.ts";
+import { Shell } from "./shell.tsx";
+import { SignIn } from "./sign-in.tsx";
+
+export function App({ places }: { places: Place[] }) {
+	return (
+		<LocationProvider scope={/^\/dashboard(\/|\?|$)/}>
+			<SignedIn places={places} />
+			<LiveRegion />
+		</LocationProvider>
+	);
+}
+
+function SignedIn({ places }: { places: Place[] }) {
+	const state = sessionState.value;
+	switch (state.is) {
+		case "unknown":
+			return null;
+		case "signed out":
+			return <SignIn why={state.why} />;
+		case "unreachable":
+			return (
+				<main class="alone">
+					<ErrorBox error={state.error} onRetry={() => void findSession()} />
+				</main>
+			);
+		case "signed in":
+			// The key's pages begin anew with it.
+			return <Pages key={state.session.key.id} places={places} />;
+	}
+}
+
+function Pages({ places }: { places: Place[] }) {
+	const [error, setError] = useState<unknown>(null);
+	return (
+		<Shell places={places}>
+			<ErrorBox error={error} onRetry={() => location.reload()} />
+			<ErrorBoundary onError={setError}>
+				<Router onRouteChange={() => setError(null)}>
+					{places.map(({ path, page }) => (
+						<Route key={path} path={path} component={page} />
+					))}
+					<Route default component={NoSuchPage} />
+				</Router>
+			</ErrorBoundary>
+		</Shell>
+	);
+}
+
+function NoSuchPage() {
+	return (
+		<>
+			<PageHeader title="No such page" />
+			<EmptyState icon={CircleQuestionMark} title="There is nothing at this address">
+				<p>Check the address, or choose a page from the navigation.</p>
+			</EmptyState>
+		</>
+	);
+}

@@ -1,0 +1,74 @@
+/** Who is signed in, and what that key may do. The server checks every request itself: here, scopes only hide what would be refused. */
+import { signal } from "@preact/signals";
+import { Unauthorized } from "../../client/index.ts";
+import type { Session } from "../../client/schemas.ts";
+import { forgetAll } from "../data/resource.ts";
+import { holdfast, whenSessionEnds } from "./client.ts";
+
+export type SessionState =
+	| { is: "unknown" }
+	| { is: "signed out"; why: "new" | "ended" | "left" }
+	| { is: "unreachable"; error: unknown }
+	| { is: "signed in"; session: Session };
+
+export const sessionState = signal<SessionState>({ is: "unknown" });
+
+/** Whether the key has this scope. Null: any key. */
+export function can(scope: string | null): boolean {
+	const state = sessionState.value;
+	return scope === null || (state.is === "signed in" && state.session.key.scopes.includes(scope));
+}
+
+/** Whether the key can change nothing. */
+export const isReadOnly = () => !["jobs:write", "webhooks:write", "keys:manage"].some(can);
+
+/** Throws what the service responds to a key that it refuses. */
+export async function signIn(key: string): Promise<void> {
+	const session = await holdfast.signIn(key);
+	forgetAll();
+	sessionState.value = { is: "signed in", session };
+}
+
+export async function signOut(): Promise<void> {
+	await holdfast.signOut();
+	end("left");
+}
+
+function end(why: "new" | "ended" | "left"): void {
+	forgetAll();
+	sessionState.value = { is: "signed out", why };
+}
+
+export async function startSession(): Promise<void> {
+	whenSessionEnds(() => {
+		if (sessionState.peek().is === "signed in") end("ended");
+	});
+	addEventListener("hashchange", () => void signInByLink());
+	if (!(await signInByLink())) await findSession();
+}
+
+export async function findSession(): Promise<void> {
+	try {
+		sessionState.value = { is: "signed in", session: await holdfast.session() };
+	} catch (error) {
+		if (error instanceof Unauthorized) end("new");
+		else sessionState.value = { is: "unreachable", error };
+	}
+}
+
+/**
+ * The link that `npm start` prints has the key in its fragment, which no request has. It counts on this machine alone: elsewhere, anybody
+ * could send a link that signs its reader in as another tenant.
+ */
+async function signInByLink(): Promise<boolean> {
+	const key = /^#key=(.+)$/.exec(location.hash)?.[1];
+	if (key === undefined) return false;
+	history.replaceState(null, "", location.pathname + location.search);
+	if (!/^(localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname)) return false;
+	try {
+		await signIn(decodeURIComponent(key));
+		return true;
+	} catch {
+		return false;
+	}
+}

@@ -1,0 +1,56 @@
+/** Where nobody is signed in: the same address, so that a link to a job still leads there afterwards. */
+import { useState } from "preact/hooks";
+import { Button } from "../parts/button.tsx";
+import { ErrorBox } from "../parts/error-box.tsx";
+import { Field } from "../parts/field.tsx";
+import { signIn } from "./session.ts";
+import { Wordmark } from "./wordmark.tsx";
+
+const WHY = {
+	new: null,
+	ended: "Your session has ended. Sign in again to go on where you were.",
+	left: "You have signed out.",
+};
+
+export function SignIn({ why }: { why: keyof typeof WHY }) {
+	const [key, setKey] = useState("");
+	const [isBusy, setBusy] = useState(false);
+	const [error, setError] = useState<unknown>(null);
+	const submit = async (event: SubmitEvent) => {
+		event.preventDefault();
+		setBusy(true);
+		try {
+			await signIn(key.trim());
+		} catch (caught) {
+			setError(caught);
+			setBusy(false);
+		}
+	};
+	return (
+		<main class="sign-in">
+			<form onSubmit={(event) => void submit(event)}>
+				<Wordmark />
+				<h1>Sign in</h1>
+				{WHY[why] === null ? null : <p role="status">{WHY[why]}</p>}
+				<Field label="API key" hint="It is swapped for a cookie of this browser, for 12 hours at most.">
+					{(control) => (
+						<input
+							{...control}
+							type="password"
+							autoComplete="current-password"
+							spellcheck={false}
+							required
+							placeholder="hf_…"
+							value={key}
+							onInput={(event) => setKey(event.currentTarget.value)}
+						/>
+					)}
+				</Field>
+				<ErrorBox error={error} />
+				<Button type="submit" kind="primary" isBusy={isBusy}>
+					Sign in
+				</Button>
+			</form>
+		</main>
+	);
+}

@@ -1,0 +1,41 @@
+/**
+ * The map of the dashboard: which page is at which address. A page is added by one line: its address, its own chunk, and, for the
+ * navigation, its label, its icon, the key after `g`, and the scope without which it is not shown.
+ */
+import { Briefcase } from "lucide";
+import { render } from "preact";
+import { lazy } from "preact-iso";
+import { App } from "./app/app.tsx";
+import type { Place } from "./app/places.ts";
+import { startSession } from "./app/session.ts";
+import { listenForShortcuts } from "./app/shortcuts.ts";
+import { applyTheme } from "./app/theme.ts";
+import { startClock } from "./data/clock.ts";
+import { startPolling } from "./data/resource.ts";
+import "./styles/tokens.css";
+import "./styles/base.css";
+import "./styles/parts.css";
+import "./styles/table.css";
+import "./styles/shell.css";
+
+const PLACES: Place[] = [
+	// Jobs.
+	{
+		path: "/dashboard/jobs",
+		page: lazy(() => import("./pages/jobs/jobs-page.tsx")),
+		nav: { label: "Jobs", icon: Briefcase, key: "j", scope: "jobs:read" },
+	},
+
+	// Models and usage.
+
+	// Webhooks.
+
+	// Access.
+];
+
+applyTheme();
+startClock();
+startPolling();
+listenForShortcuts();
+void startSession();
+render(<App places={PLACES} />, document.getElementById("app") ?? document.body);

@@ -1,0 +1,37 @@
+/**
+ * The dashboard's page, at every address below `/dashboard`: its script shows what the address names. Its other files are served
+ * by the platform, without the Worker.
+ */
+import { AppError } from "../../../shared/core/errors.ts";
+import { newApp } from "../http/app.ts";
+import { respondWithAppError } from "../http/errors.ts";
+
+/** Scripts and styles of this origin alone, and no markup from strings. */
+const CONTENT_SECURITY_POLICY = [
+	"default-src 'none'",
+	"script-src 'self'",
+	"style-src 'self'",
+	"img-src 'self' data:",
+	"connect-src 'self'",
+	"form-action 'self'",
+	"base-uri 'none'",
+	"frame-ancestors 'none'",
+	"require-trusted-types-for 'script'",
+	"trusted-types 'none'",
+].join("; ");
+
+export const dashboardRoutes = newApp()
+	.get("/", (c) => {
+		c.header("vary", "accept");
+		if (c.req.header("accept")?.includes("text/html")) return c.redirect("/dashboard");
+		return respondWithAppError(new AppError("not_found", "No such route."), c);
+	})
+	.get("/dashboard/assets/:file", (c) =>
+		// A page of an earlier deployment asks for it. As a page it would not even be a script.
+		respondWithAppError(new AppError("not_found", "No such file. Reload the page."), c),
+	)
+	.on("GET", ["/dashboard", "/dashboard/*"], async (c) => {
+		const page = await c.env.services.loadDashboard();
+		c.header("content-security-policy", CONTENT_SECURITY_POLICY);
+		return c.html(page);
+	});
