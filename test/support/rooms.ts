@@ -79,6 +79,7 @@ const GRANTS: Record<string, readonly string[]> = {
 	dashboard: ["dashboard/"],
 	"dashboard/format": [],
 	"dashboard/data": ["client", "dashboard/format"],
+	"dashboard/timeline": ["client", "dashboard/format"],
 	"dashboard/parts": ["client", "dashboard/format", "dashboard/data"],
 	"dashboard/app": ["client", "dashboard/format", "dashboard/data", "dashboard/parts"],
 
@@ -98,7 +99,7 @@ const GRANTS: Record<string, readonly string[]> = {
 };
 
 /** Of each folder below `dashboard/pages`. */
-const OF_PAGES = ["client", "dashboard/format", "dashboard/data", "dashboard/parts", "dashboard/app"];
+const OF_PAGES = ["client", ...["format", "data", "timeline", "parts", "app"].map((name) => `dashboard/${name}`)];
 
 /** Whether `file` may import `target`. A file of a folder without a line in the table may import nothing. */
 export function mayImport(file: string, target: string): boolean {
