@@ -13,7 +13,7 @@ export type { CallOptions, Options } from "./http.ts";
 export type { Include, JobAnswer, JobFilters, SubmitOptions, WaitOptions } from "./jobs.ts";
 export type { Page, Pages } from "./pages.ts";
 export type { Attempt, ChatCompletion, ChatInput, Delivery, Job, RetryJob, SubmitJob } from "./schemas.ts";
-export type { EventJob, WebhookEvent } from "./webhooks.ts";
+export type { DeliveryFilter, EventJob, WebhookEvent } from "./webhooks.ts";
 
 export class Holdfast {
 	readonly jobs: Jobs;

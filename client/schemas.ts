@@ -1404,6 +1404,7 @@ export interface DeliveryPage {
 	has_more: boolean;
 	first_id: string | null;
 	last_id: string | null;
+	next_after: string | null;
 }
 export interface WebhookEndpointRecovery {
 	object: "webhook_endpoint.recovery";

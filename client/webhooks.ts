@@ -41,6 +41,15 @@ export type WebhookEvent =
 	| EventOf<"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired", EventJob>
 	| EventOf<"endpoint.disabled", Partial<WebhookEndpoint> & { id: string; test?: boolean }>;
 
+export interface DeliveryFilter {
+	limit?: number;
+	after?: string;
+	/** One of these. */
+	status?: Delivery["status"][];
+	eventType?: string;
+	createdAfter?: Date | string;
+}
+
 export class Webhooks {
 	readonly #http: Http;
 
@@ -151,11 +160,9 @@ export class Endpoints {
 		return await this.#http.json({ method: "POST", path: `${pathOf(id)}/recover`, body: since, ...options });
 	}
 
-	deliveries(id: string, page: { limit?: number; after?: string } = {}, { signal }: CallOptions = {}): Pages<Delivery> {
-		const path = `${pathOf(id)}/deliveries`;
-		return new Pages((after = page.after) =>
-			this.#http.json<DeliveryPage>({ method: "GET", path, query: { ...page, after }, signal }),
-		);
+	/** Newest first. */
+	deliveries(id: string, filter: DeliveryFilter = {}, { signal }: CallOptions = {}): Pages<Delivery> {
+		return listDeliveries(this.#http, `${pathOf(id)}/deliveries`, filter, signal);
 	}
 
 	async eventTypes(options: CallOptions = {}): Promise<string[]> {
@@ -169,6 +176,11 @@ export class Deliveries {
 
 	constructor(http: Http) {
 		this.#http = http;
+	}
+
+	/** Those of the newest jobs first; of one endpoint, the newest events first. */
+	list(filter: DeliveryFilter & { endpointId?: string } = {}, { signal }: CallOptions = {}): Pages<Delivery> {
+		return listDeliveries(this.#http, "/v1/deliveries", filter, signal);
 	}
 
 	async get(id: string, options: CallOptions = {}): Promise<Delivery> {
@@ -185,4 +197,23 @@ const PATH = "/v1/webhook_endpoints";
 
 function pathOf(id: string): string {
 	return `${PATH}/${encodeURIComponent(id)}`;
+}
+
+function listDeliveries(
+	http: Http,
+	path: string,
+	filter: DeliveryFilter & { endpointId?: string },
+	signal: AbortSignal | undefined,
+): Pages<Delivery> {
+	const { limit, status, eventType, createdAfter, endpointId } = filter;
+	const query = {
+		limit,
+		status: status?.join(","),
+		event_type: eventType,
+		created_after: createdAfter === undefined ? undefined : new Date(createdAfter).toISOString(),
+		endpoint_id: endpointId,
+	};
+	return new Pages((after = filter.after) =>
+		http.json<DeliveryPage>({ method: "GET", path, query: { ...query, after }, signal }),
+	);
 }

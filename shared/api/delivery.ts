@@ -2,9 +2,9 @@
 import { z } from "@hono/zod-openapi";
 import type { Delivery } from "../core/webhooks/delivery.ts";
 import { DELIVERY_STATES } from "../core/webhooks/delivery.ts";
-import { isDeliveryId } from "../core/webhooks/events.ts";
-import { after, limit, listOf } from "./page.ts";
-import { time, timestamp, timestampOrNull } from "./time.ts";
+import { EVENT_TYPES, isDeliveryId } from "../core/webhooks/events.ts";
+import { after, afterId, limit, listOf, wordsOf } from "./page.ts";
+import { time, timeInput, timestamp, timestampOrNull } from "./time.ts";
 
 export const DeliveryBody = z
 	.object({
@@ -41,12 +41,25 @@ export const ResentDelivery = z.union([DeliveryBody, DeliveryReference]);
 
 /** All deliveries of one job. */
 export const DeliveryList = listOf(DeliveryBody).openapi("DeliveryList");
-/** One page of an endpoint's deliveries. */
-export const DeliveryPage = listOf(DeliveryBody).openapi("DeliveryPage");
+/** One page of a tenant's or endpoint's deliveries. */
+export const DeliveryPage = listOf(DeliveryBody).extend({ next_after: z.string().nullable() }).openapi("DeliveryPage");
 /** The deliveries of one job that are pending again. */
 export const RedeliveryList = listOf(ResentDelivery).openapi("RedeliveryList");
 
-export const deliveriesQuery = z.strictObject({ limit, after: after(isDeliveryId, "Must be the id of a delivery.") });
+const listFields = {
+	limit,
+	after: after(isDeliveryId, "Must be the id of a delivery."),
+	status: wordsOf(DELIVERY_STATES).optional(),
+	event_type: z.enum(EVENT_TYPES).optional(),
+	created_after: timeInput.optional(),
+};
+
+/** Of one endpoint. */
+export const endpointDeliveriesQuery = z.strictObject(listFields);
+export const deliveriesQuery = z.strictObject({
+	...listFields,
+	endpoint_id: afterId("we").describe("Only the deliveries to this endpoint, which may be deleted."),
+});
 
 export function viewDeliveryReference(delivery: Delivery): z.infer<typeof DeliveryReference> {
 	return { id: delivery.deliveryId, object: "delivery", status: delivery.status };

@@ -144,19 +144,37 @@ function addActions(endpoints: Command, begin: Begin): void {
 		});
 }
 
+interface ListFlags {
+	limit: number;
+	status?: string[];
+	event?: string;
+	since?: number;
+}
+
 function addDeliveries(webhooks: Command, begin: Begin): void {
 	const deliveries = webhooks.command("deliveries").description("what was sent, and what came back");
 	deliveries
-		.command("list <id>")
-		.description("of an endpoint (we_…), newest first, or of a job (job_…)")
+		.command("list [id]")
+		.description("of an endpoint (we_…), newest first, of a job (job_…), or all")
+		.option("--status <states>", "pending, delivered, exhausted or skipped, several between commas", list)
+		.option("--event <type>", "such as job.failed")
+		.option("--since <time>", "such as 24h or 7d", duration)
 		.option("--limit <n>", "how many at most", count, 20)
-		.action(async (id: string, { limit }: { limit: number }) => {
+		.action(async (id: string | undefined, { limit, ...flags }: ListFlags) => {
 			const session = begin();
-			const { jobs, endpoints } = session.connect();
-			const all = id.startsWith("job_")
-				? (await jobs.deliveries(id)).slice(0, limit)
-				: first(limit, endpoints.deliveries(id, { limit: Math.min(limit, 100) }));
-			await session.out.rows(all, DELIVERIES);
+			const { jobs, deliveries } = session.connect();
+			if (id?.startsWith("job_")) {
+				if (Object.keys(flags).length > 0) throw new UsageError("A job has few deliveries: list it without filters.");
+				return await session.out.rows((await jobs.deliveries(id)).slice(0, limit), DELIVERIES);
+			}
+			const filter = {
+				...(id === undefined ? {} : { endpointId: id }),
+				...(flags.status === undefined ? {} : { status: flags.status as Delivery["status"][] }),
+				...(flags.event === undefined ? {} : { eventType: flags.event }),
+				...(flags.since === undefined ? {} : { createdAfter: new Date(Date.now() - flags.since) }),
+			};
+			const all = deliveries.list({ ...filter, limit: Math.min(limit, 100) });
+			await session.out.rows(first(limit, all), DELIVERIES);
 		});
 	deliveries.command("get <id>").action(async (id: string) => {
 		const session = begin();

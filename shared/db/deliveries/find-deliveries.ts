@@ -1,9 +1,9 @@
-/** Reads deliveries: those that messages name, those of one job, those to one endpoint. */
+/** Reads deliveries: those that messages name, and those of one job. */
 
 import { keyText } from "../../core/ids.ts";
 import type { JobKey, JobSummary } from "../../core/jobs/job.ts";
 import type { Delivery, DeliveryKey } from "../../core/webhooks/delivery.ts";
-import type { WebhookEndpoint, WebhookEndpointKey } from "../../core/webhooks/webhook-endpoint.ts";
+import type { WebhookEndpoint } from "../../core/webhooks/webhook-endpoint.ts";
 import { type Database, NOW } from "../database.ts";
 import { DELETED_TENANTS } from "../deleted-tenants.ts";
 import { JOB_SUMMARY_COLUMNS, jobSummaryFromRow } from "../jobs/job-row.ts";
@@ -91,23 +91,6 @@ export async function listDeliveries(db: Database, job: JobKey): Promise<Deliver
 	const rows = await db.all("list deliveries of job", {
 		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries WHERE tenant_id = ?1 AND ${isDeliveryOf("?2")} ORDER BY created_at, id`,
 		params: [job.tenantId, job.jobId],
-	});
-	return rows.map(deliveryFromRow);
-}
-
-/** A page of an endpoint's deliveries, newest first. `after`: the last id of the page before. */
-export async function listEndpointDeliveries(
-	db: Database,
-	{ tenantId, endpointId }: WebhookEndpointKey,
-	{ limit, after }: { limit: number; after: string | null },
-): Promise<Delivery[]> {
-	// Two values instead of one subquery with two columns: only then does SQLite seek in the index.
-	const isOlder = "AND (created_at, id) < ((SELECT created_at FROM deliveries WHERE tenant_id = ?1 AND id = ?4), ?4)";
-	const rows = await db.all("list deliveries of endpoint", {
-		sql: `SELECT ${DELIVERY_COLUMNS} FROM deliveries
-		 WHERE tenant_id = ?1 AND endpoint_id = ?2 ${after === null ? "" : isOlder}
-		 ORDER BY created_at DESC, id DESC LIMIT ?3`,
-		params: [tenantId, endpointId, limit, ...(after === null ? [] : [after])],
 	});
 	return rows.map(deliveryFromRow);
 }

@@ -97,7 +97,9 @@ describe("the client", () => {
 		await expect(holdfast.endpoints.test(made.id, "job.succeeded")).rejects.toThrow();
 		expect(await holdfast.endpoints.enable(made.id)).toMatchObject({ status: "enabled" });
 		await holdfast.endpoints.recover(made.id, { since: new Date().toISOString() });
-		expect(await all(holdfast.endpoints.deliveries(made.id))).toEqual([]);
+		const filter = { status: ["pending" as const], eventType: "job.failed", createdAfter: new Date(0) };
+		expect(await all(holdfast.endpoints.deliveries(made.id, filter))).toEqual([]);
+		expect(await all(holdfast.deliveries.list({ ...filter, endpointId: made.id, limit: 1 }))).toEqual([]);
 		expect(await holdfast.endpoints.eventTypes()).toContain("job.succeeded");
 		expect(await holdfast.endpoints.delete(made.id)).toMatchObject({ deleted: true });
 		const { secret } = await holdfast.webhooks.signingSecret();

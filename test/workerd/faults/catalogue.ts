@@ -51,7 +51,7 @@ export const INTAKE = callsOf({
 
 export const INTAKE_OF_WEBHOOKS = callsOf({
 	d1: `create webhook endpoint, delete webhook endpoint, enable webhook endpoint, find delivery, find webhook endpoint,
-		list deliveries of endpoint, list webhook endpoints, record act, redeliver delivery, redeliver job,
+		list deliveries, list webhook endpoints, record act, redeliver delivery, redeliver job,
 		redeliver missed deliveries, rotate endpoint secret, update webhook endpoint`,
 	fetch: "webhook",
 	limiter: "webhooks",
@@ -92,7 +92,7 @@ export const OPERATIONS = {
 		listTenantKeys listTenants listUsage retryJob revokeKey revokeTenantKey rotateWebhookSigningSecret submitJob
 		updateTenant`.split(/\s+/),
 	webhooks: `createWebhookEndpoint deleteWebhookEndpoint enableWebhookEndpoint getDelivery getWebhookEndpoint
-		listWebhookEndpointDeliveries listWebhookEndpoints recoverWebhookEndpoint redeliverDelivery redeliverJob
+		listDeliveries listWebhookEndpointDeliveries listWebhookEndpoints recoverWebhookEndpoint redeliverDelivery redeliverJob
 		rotateWebhookEndpointSecret testWebhookEndpoint updateWebhookEndpoint`.split(/\s+/),
 };
 

@@ -105,6 +105,7 @@ describeFaults("intake", { calls: INTAKE_OF_WEBHOOKS, operations: OPERATIONS.web
 			const last = await aMissedDelivery(story, id, "missed, too");
 			await story.send("POST", `${path}/enable`, { json: {} });
 			await story.send("GET", `${path}/deliveries`);
+			await story.send("GET", "/v1/deliveries?status=skipped");
 			await env.DB.prepare("UPDATE deliveries SET created_at = created_at - 1 WHERE id = ?1")
 				.bind(last.deliveryId)
 				.run();

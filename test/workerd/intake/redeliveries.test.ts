@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
-import { DeliveryBody, DeliveryList } from "../../../shared/api/delivery.ts";
+import { DeliveryBody, DeliveryList, DeliveryPage } from "../../../shared/api/delivery.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { eraseJob } from "../../../shared/db/upkeep/erase-jobs.ts";
 import { runtime } from "../../../workers/runtime.ts";
@@ -73,6 +73,30 @@ describe("GET /v1/webhook_endpoints/{id}/deliveries", () => {
 			has_more: false,
 		});
 		expect(idsOf(await get(`after=${old.deliveryId}`))).toEqual([]);
+		expect(idsOf(await get("status=pending,delivered"))).toEqual([newest.deliveryId]);
+		expect(idsOf(await get(`created_after=${new Date(NOW).toISOString()}&limit=1`))).toEqual([newest.deliveryId]);
+	});
+
+	it("is a part of what GET /v1/deliveries gives: all of the tenant, or those that match", async () => {
+		const { key, tenantId } = await aCaller();
+		const [job, endpoint] = [await aJob({ tenantId, status: "succeeded" }), await anEndpoint(tenantId)];
+		const made = [await aDelivery(job, { status: "delivered" }), await aDeliveryTo(endpoint, job)];
+		const ids = made.map(({ deliveryId }) => deliveryId);
+		const get = async (query: string) => (await send("GET", `/v1/deliveries?${query}`, { key })).body;
+		const page = DeliveryPage.parse(await get("limit=1"));
+		expect(page).toMatchObject({ has_more: true, next_after: page.last_id });
+		const rest = DeliveryPage.parse(await get(`after=${page.next_after}`));
+		expect([...page.data, ...rest.data].map(({ id }) => id).sort()).toEqual(ids.sort());
+		expect(await get("status=delivered")).toMatchObject({ data: [{ job_id: job.jobId, endpoint_id: null }] });
+		for (const query of [`endpoint_id=${endpoint.endpointId}`, "event_type=job.succeeded&status=pending"])
+			expect(await get(query)).toMatchObject({ data: [{ endpoint_id: endpoint.endpointId }], has_more: false });
+		for (const [query, param] of [
+			["endpoint_id=job_1", "endpoint_id"],
+			[`endpoint_id=${endpoint.endpointId}&after=dlv_gone`, "after"],
+		]) {
+			const answer = await send("GET", `/v1/deliveries?${query}`, { key });
+			expect([answer.status, errorOf(answer).param]).toEqual([400, param]);
+		}
 	});
 
 	it.each([
@@ -81,7 +105,9 @@ describe("GET /v1/webhook_endpoints/{id}/deliveries", () => {
 		["after=", "after"],
 		["after=dlv_01jq0000000000000000000000_failed_webhook", "after"],
 		["order=asc", "order"],
-		["status=pending", "status"],
+		["status=nope", "status"],
+		["event_type=job.*", "event_type"],
+		["created_after=yesterday", "created_after"],
 	])("refuses ?%s", async (query, param) => {
 		const { endpointId } = await anEndpoint(tenantId);
 		const answer = await send("GET", `/v1/webhook_endpoints/${endpointId}/deliveries?${query}`, { key });

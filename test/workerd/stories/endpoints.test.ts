@@ -3,7 +3,7 @@ import { env } from "cloudflare:workers";
 import { beforeEach, describe, expect, it } from "vitest";
 import type { DeliveryKey } from "../../../shared/core/webhooks/delivery.ts";
 import type { WebhookEndpoint } from "../../../shared/core/webhooks/webhook-endpoint.ts";
-import { listDeliveries, listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
+import { listDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
 import {
 	deleteEndpoint,
@@ -89,7 +89,7 @@ async function anEndpointThat(replies: number | null = 204, given: Partial<Webho
 }
 
 const statusesTo = async (endpoint: { tenantId: string; endpointId: string }) =>
-	(await listEndpointDeliveries(db, endpoint, { limit: 100, after: null })).map(({ status }) => status);
+	(await endpoints.deliveriesTo(endpoint)).map(({ status }) => status);
 
 describe("a job's events", () => {
 	it("go to each endpoint that subscribes to them, under one webhook-id, besides the one-off receiver", async () => {

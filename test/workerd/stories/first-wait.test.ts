@@ -1,10 +1,9 @@
 /** A schedule whose first wait is not zero: nothing is sent before it is over, whatever caused the event. */
 import { beforeEach, describe, expect, it } from "vitest";
-import { listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { cancel } from "../../../shared/jobs/cancel.ts";
-import { aJob, aTenant, db, HOUR, MINUTE, NOW, reloadDelivery, SECOND } from "../support/a-job.ts";
+import { aJob, aTenant, HOUR, MINUTE, NOW, reloadDelivery, SECOND } from "../support/a-job.ts";
 import { emptyTables } from "../support/all-rows.ts";
-import { aDeliveryTo, anEndpoint } from "../support/an-endpoint.ts";
+import { aDeliveryTo, anEndpoint, deliveriesTo } from "../support/an-endpoint.ts";
 import { runOut } from "../world/drive.ts";
 import { aModel, answered } from "../world/model.ts";
 import type { Process } from "../world/process.ts";
@@ -68,7 +67,7 @@ describe("the webhook of", () => {
 
 			await cause(process, endpoint.tenantId);
 
-			const [delivery] = await listEndpointDeliveries(db, endpoint, { limit: 2, after: null });
+			const [delivery] = await deliveriesTo(endpoint);
 			if (delivery === undefined) throw new Error("no delivery was inserted");
 			const { createdAt, nextAttemptAt, sweepAt } = Object(await reloadDelivery(delivery));
 			expect([nextAttemptAt - createdAt, sweepAt - createdAt]).toEqual([10 * SECOND, 10 * SECOND + MINUTE]);
@@ -94,7 +93,7 @@ describe("the webhook of", () => {
 			await cause(process, endpoint.tenantId);
 
 			expect(world.deliveries.take()).toEqual([]);
-			const [delivery] = await listEndpointDeliveries(db, endpoint, { limit: 2, after: null });
+			const [delivery] = await deliveriesTo(endpoint);
 			if (delivery === undefined) throw new Error("no delivery was inserted");
 			const { createdAt, nextAttemptAt, sweepAt } = Object(await reloadDelivery(delivery));
 			expect([nextAttemptAt, sweepAt]).toEqual([createdAt + HOUR, createdAt + HOUR]);

@@ -1,11 +1,13 @@
 /** Registered endpoints for tests, and deliveries to them. */
 import { env } from "cloudflare:workers";
+import type { Delivery } from "../../../shared/core/webhooks/delivery.ts";
 import {
 	secretOwner,
 	type WebhookEndpoint,
 	type WebhookEndpointKey,
 } from "../../../shared/core/webhooks/webhook-endpoint.ts";
 import { seal } from "../../../shared/crypto/seal.ts";
+import { type DeliveryFilter, listDeliveryPage } from "../../../shared/db/deliveries/list-deliveries.ts";
 import { createEndpoint, findEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { deliveryIdOf } from "../../support/event-ids.ts";
 import { fakeRuntime } from "../../support/fake-runtime.ts";
@@ -45,6 +47,14 @@ export async function disable({ tenantId, endpointId }: WebhookEndpointKey): Pro
 
 export async function reloadEndpoint(key: WebhookEndpointKey): Promise<WebhookEndpoint | null> {
 	return await findEndpoint(db, key);
+}
+
+export const ANY_DELIVERY: DeliveryFilter = { endpointId: null, statuses: null, eventType: null, createdAfter: null };
+
+/** Newest first. */
+export async function deliveriesTo({ tenantId, endpointId }: WebhookEndpointKey): Promise<Delivery[]> {
+	const query = { tenantId, filter: { ...ANY_DELIVERY, endpointId }, limit: 100, after: null };
+	return (await listDeliveryPage(db, query)).deliveries;
 }
 
 /** A delivery of `job` to `endpoint`. */

@@ -1,9 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
-import { DeliveryPage, deliveriesQuery, viewDelivery } from "../../../shared/api/delivery.ts";
 import { EndpointBody, EndpointRecoveryBody, RecoverEndpoint, viewEndpoint } from "../../../shared/api/endpoint.ts";
-import { pageOf } from "../../../shared/api/page.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import { findDelivery, listEndpointDeliveries } from "../../../shared/db/deliveries/find-deliveries.ts";
 import { recoverDeliveries } from "../../../shared/db/deliveries/redeliver.ts";
 import { enableEndpoint } from "../../../shared/db/deliveries/webhook-endpoints.ts";
 import { MESSAGES_PER_CALL_MAX } from "../../../shared/queues/queue.ts";
@@ -30,22 +27,6 @@ const CLOCKS_APART_MS = 5 * 60_000;
 
 const shared = { tags: ["Webhooks"] };
 const notFound = { 404: errorResponse("No such webhook endpoint.") };
-
-const list = createRoute({
-	...shared,
-	operationId: "listWebhookEndpointDeliveries",
-	method: "get",
-	path: "/v1/webhook_endpoints/{id}/deliveries",
-	summary: "List a webhook endpoint's deliveries",
-	description: "Newest first.",
-	middleware: [requireKey("webhooks:read")] as const,
-	request: { params: idParams, query: deliveriesQuery },
-	responses: {
-		200: jsonResponse("One page of deliveries, each with its attempts.", DeliveryPage),
-		...commonErrors,
-		...notFound,
-	},
-});
 
 const enable = createRoute({
 	...shared,
@@ -79,20 +60,6 @@ const recover = createRoute({
 });
 
 export const endpointDeliveryRoutes = newApp()
-	.openapi(list, async (c) => {
-		const { db } = c.env.services;
-		const { limit, after = null } = c.req.valid("query");
-		const { tenantId, endpointId } = await findOwnEndpoint(c);
-		const found = await listEndpointDeliveries(db, { tenantId, endpointId }, { limit: limit + 1, after });
-		if (found.length === 0 && after !== null && (await findDelivery(db, { tenantId, deliveryId: after })) === null) {
-			throw new AppError(
-				"invalid_request",
-				"This delivery no longer exists. Start again from the first page.",
-				"after",
-			);
-		}
-		return c.json(pageOf(found.map(viewDelivery), limit), 200);
-	})
 	.openapi(enable, async (c) =>
 		c.json(viewEndpoint(existing(await enableEndpoint(c.env.services.db, endpointKeyOf(c), callerAsActor(c)))), 200),
 	)

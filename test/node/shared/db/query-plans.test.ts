@@ -11,11 +11,8 @@ import { readModelStates } from "../../../../shared/db/admission/model-states.ts
 import { releaseParked } from "../../../../shared/db/admission/release.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { exhaustParkedDeliveries, skipParkedDeliveries } from "../../../../shared/db/deliveries/end-parked.ts";
-import {
-	findDelivery,
-	listDeliveries,
-	listEndpointDeliveries,
-} from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { findDelivery, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { listDeliveryPage } from "../../../../shared/db/deliveries/list-deliveries.ts";
 import { postponeDeliveries } from "../../../../shared/db/deliveries/postpone-deliveries.ts";
 import { recoverDeliveries, redeliverJob } from "../../../../shared/db/deliveries/redeliver.ts";
 import { deleteEndpoint, listEndpoints, updateEndpoint } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
@@ -69,6 +66,16 @@ const SORTED: Readonly<Record<string, string>> = {
 		"not sorted: a list of the tenants deleted within the hour",
 	"lease jobs: SEARCH tenants USING COVERING INDEX tenants_deleted (deleted_at>?)":
 		"not sorted: a list of the tenants deleted within the hour",
+	"list deliveries: SEARCH deliveries USING INDEX deliveries_failed (tenant_id=? AND id<?)":
+		"LIMIT: 500 deliveries, each an entry of the index and a row",
+	"list deliveries: SEARCH deliveries USING INDEX deliveries_failed (tenant_id=?)":
+		"LIMIT: 500 deliveries, each an entry of the index and a row",
+	"list deliveries: SEARCH deliveries USING INDEX deliveries_of_endpoint (tenant_id=? AND endpoint_id=? AND created_at>? AND (created_at,id)<(?,?))":
+		"LIMIT: 500 deliveries, each an entry of the index and a row",
+	"list deliveries: SEARCH deliveries USING INDEX deliveries_of_endpoint (tenant_id=? AND endpoint_id=? AND created_at>?)":
+		"LIMIT: 500 deliveries, each an entry of the index and a row",
+	"list deliveries: SEARCH deliveries USING PRIMARY KEY (tenant_id=? AND id<?)": "LIMIT: 1,000 deliveries",
+	"list deliveries: SEARCH deliveries USING PRIMARY KEY (tenant_id=?)": "LIMIT: 1,000 deliveries",
 	"list deliveries of job: SEARCH deliveries USING PRIMARY KEY (tenant_id=? AND id>? AND id<?)":
 		"a few events of a job, for 21 receivers at most",
 	"list jobs: SEARCH jobs USING INDEX jobs_failed (tenant_id=? AND id>? AND id<?)": "LIMIT: 1,000 jobs that failed",
@@ -87,6 +94,7 @@ const STOPPED: Readonly<Record<string, string>> = {
 	"find jobs to erase": "LIMIT: a page",
 	"find tenants to erase": "EXISTS",
 	"list audit log": "LIMIT: a page",
+	"list deliveries": "LIMIT: a page, or 1,000 deliveries",
 	"record sign-in": "LIMIT: 100 entries",
 	"remove erased tenants": "EXISTS",
 };
@@ -185,7 +193,12 @@ async function callRest(): Promise<void> {
 		await listApiKeys(db, T, page);
 		await listAuditLog(db, T, page);
 		await listEndpoints(db, T, page);
-		await listEndpointDeliveries(db, ENDPOINT, page);
+		for (const endpointId of [null, "ep"]) {
+			for (const statuses of [null, ["skipped" as const], ["pending" as const]]) {
+				const filter = { endpointId, statuses, eventType: null, createdAfter: statuses && 1 };
+				await listDeliveryPage(db, { ...page, tenantId: T, filter });
+			}
+		}
 		await listTenants(db, 1, page.after);
 		for (const model of [null, "m"]) {
 			const statuses = model === null ? ["failed" as const] : null;

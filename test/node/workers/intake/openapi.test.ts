@@ -76,6 +76,7 @@ describe("/openapi.json", () => {
 			"POST /v1/jobs/{id}/cancel": "200 400 401 403 404 413 415 429 500 503",
 			"POST /v1/jobs/{id}/retry": "200 202 400 401 403 404 409 413 415 422 429 500 503",
 			"POST /v1/jobs/{id}/redeliver": "202 400 401 403 404 413 415 429 500 503",
+			"GET /v1/deliveries": "200 400 401 403 429 500 503",
 			"GET /v1/deliveries/{id}": read,
 			"POST /v1/deliveries/{id}/redeliver": "202 400 401 403 404 409 413 415 429 500 503",
 			"POST /v1/webhook_endpoints": "201 400 401 403 409 413 415 429 500 503",

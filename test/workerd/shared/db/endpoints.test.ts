@@ -3,7 +3,8 @@ import { beforeEach, describe, expect, it } from "vitest";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { DISABLED_REASONS } from "../../../../shared/core/webhooks/webhook-endpoint.ts";
 import { Database } from "../../../../shared/db/database.ts";
-import { findDelivery, listEndpointDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { findDelivery } from "../../../../shared/db/deliveries/find-deliveries.ts";
+import { type DeliveryFilter, listDeliveryPage } from "../../../../shared/db/deliveries/list-deliveries.ts";
 import {
 	createEndpoint,
 	deleteEndpoint,
@@ -15,8 +16,8 @@ import {
 } from "../../../../shared/db/deliveries/webhook-endpoints.ts";
 import { runtime } from "../../../../workers/runtime.ts";
 import { anId, HOUR, MINUTE, NOW } from "../../../support/job-of.ts";
-import { aJob, aTenant, BY, databaseAt, db } from "../../support/a-job.ts";
-import { aDeliveryTo, anEndpoint, disable } from "../../support/an-endpoint.ts";
+import { aDelivery, aJob, aTenant, BY, copyRow, databaseAt, db, deliveryRowOf } from "../../support/a-job.ts";
+import { ANY_DELIVERY, aDeliveryTo, anEndpoint, disable } from "../../support/an-endpoint.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
 
 let tenantId = "";
@@ -223,9 +224,32 @@ describe("deleteEndpoint", () => {
 	});
 });
 
-describe("listEndpointDeliveries", () => {
+interface Ask {
+	filter?: Partial<DeliveryFilter>;
+	limit?: number;
+	after?: string | null;
+}
+
+async function list(owner: string, { filter = {}, limit = 2, after = null }: Ask, from = db) {
+	const query = { tenantId: owner, filter: { ...ANY_DELIVERY, ...filter }, limit, after };
+	const { deliveries, ...page } = await listDeliveryPage(from, query);
+	return { ids: deliveries.map(({ deliveryId }) => deliveryId), ...page };
+}
+
+async function listAll(owner: string, ask: Ask) {
+	const ids: string[] = [];
+	for (let after: string | null = null, pages = 1; ; pages++) {
+		const page = await list(owner, { ...ask, after });
+		ids.push(...page.ids);
+		after = page.nextAfter;
+		if (after === null) return { ids, pages };
+	}
+}
+
+describe("listDeliveryPage", () => {
 	it("gives an endpoint's own, newest first, and of one time by their id", async () => {
 		const endpoint = await anEndpoint(tenantId);
+		const { endpointId } = endpoint;
 		const job = await aJob({ tenantId, status: "succeeded" });
 		const at = [NOW, NOW + 2, NOW + 1, NOW + 1, NOW + 3];
 		const ids = at.map((_, index) => `dlv_${job.jobId.slice(4)}_${index}`);
@@ -233,29 +257,80 @@ describe("listEndpointDeliveries", () => {
 			await aDeliveryTo(endpoint, job, { deliveryId: ids[index] ?? "", createdAt });
 		}
 		await aDeliveryTo(await anEndpoint(tenantId), job);
-		const page = async (after: string | null) =>
-			(await listEndpointDeliveries(db, endpoint, { limit: 2, after })).map(({ deliveryId }) =>
-				ids.indexOf(deliveryId),
-			);
+		const page = async (after: string | null, filter: Partial<DeliveryFilter> = {}) =>
+			(await list(tenantId, { filter: { endpointId, ...filter }, after })).ids.map((id) => ids.indexOf(id));
 		expect(await page(null)).toEqual([4, 1]);
 		expect(await page(ids[1] ?? "")).toEqual([3, 2]);
 		expect(await page(ids[3] ?? "")).toEqual([2, 0]);
 		expect(await page(ids[0] ?? "")).toEqual([]);
 		expect(await page("dlv_unknown")).toEqual([]);
-		expect(await listEndpointDeliveries(db, { ...endpoint, ...elsewhere }, { limit: 2, after: null })).toEqual([]);
+		expect(await page(ids[1] ?? "", { createdAfter: NOW + 1 })).toEqual([]);
+		expect(await page(null, { statuses: ["pending"], createdAfter: NOW + 1 })).toEqual([4, 1]);
+		expect(await page(ids[1] ?? "", { statuses: ["pending"] })).toEqual([3, 2]);
+		expect(await list(elsewhere.tenantId, { filter: { endpointId } })).toMatchObject({ ids: [] });
+	});
+
+	it("gives a tenant's own, those of the newest jobs first, whoever receives them, and all that match", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		const ids: string[] = [];
+		for (const given of [{ status: "delivered" as const }, { status: "exhausted" as const, createdAt: NOW + 5 }, {}]) {
+			const job = await aJob({ tenantId, status: "succeeded" });
+			ids.push((await aDelivery(job, given)).deliveryId, (await aDeliveryTo(endpoint, job, given)).deliveryId);
+		}
+		const newest = ids.toSorted().toReversed();
+		expect(await list(tenantId, { limit: 6 })).toEqual({ ids: newest, hasMore: false, nextAfter: null });
+		for (const limit of [1, 2, 5]) expect((await listAll(tenantId, { limit })).ids).toEqual(newest);
+		const matching = async (filter: Partial<DeliveryFilter>) =>
+			(await listAll(tenantId, { filter, limit: 1 })).ids.map((id) => ids.indexOf(id)).sort();
+		expect(await matching({ statuses: ["delivered", "pending"] })).toEqual([0, 1, 4, 5]);
+		expect(await matching({ statuses: ["exhausted", "skipped"] })).toEqual([2, 3]);
+		expect(await matching({ statuses: ["exhausted"], endpointId: endpoint.endpointId })).toEqual([3]);
+		expect(await matching({ createdAfter: NOW })).toEqual([2, 3]);
+		expect(await matching({ eventType: "job.succeeded", statuses: ["pending"] })).toEqual([4, 5]);
+		expect(await matching({ eventType: "job.failed" })).toEqual([]);
+	});
+
+	it("looks at 1,000 rows for a page, however few match, and misses none", async () => {
+		const endpoint = await anEndpoint(tenantId);
+		const { endpointId } = endpoint;
+		const { deliveryId: rare } = await aDeliveryTo(endpoint, await aJob({ tenantId }), { createdAt: NOW - 1 });
+		const common = deliveryRowOf(await aDeliveryTo(endpoint, await aJob({ tenantId }), { status: "delivered" }));
+		await copyRow("deliveries", common, 1_499, { id: `'${common.id}' || n.i` });
+		const meter = meteredD1(env.DB);
+		const metered = new Database(meter.d1, runtime, () => NOW);
+		for (const [filter, pages] of [
+			[{ statuses: ["pending"] }, 2],
+			[{ statuses: ["pending"], endpointId }, 4],
+			[{ eventType: "job.failed" }, 2],
+			[{ statuses: ["skipped", "exhausted"] }, 1],
+			[{ endpointId, createdAfter: NOW }, 1],
+		] satisfies [Partial<DeliveryFilter>, number][]) {
+			expect(await listAll(tenantId, { filter })).toEqual({
+				ids: filter.statuses?.[0] === "pending" ? [rare] : [],
+				pages,
+			});
+			meter.read();
+			const first = await list(tenantId, { filter }, metered);
+			expect(first.hasMore).toBe(pages > 1);
+			// Rows of temporary tables count, too.
+			expect(meter.read().rowsRead).toBeLessThanOrEqual(pages > 1 ? 3_100 : 10);
+		}
 	});
 
 	it("reads as many rows for the last page as for the first, however many there are", async () => {
 		const endpoint = await anEndpoint(tenantId);
+		const { endpointId } = endpoint;
 		const job = await aJob({ tenantId, status: "succeeded" });
 		const ids = Array.from({ length: 300 }, (_, index) => `dlv_${job.jobId.slice(4)}_${1000 + index}`);
 		for (const deliveryId of ids) await aDeliveryTo(endpoint, job, { deliveryId });
 		const meter = meteredD1(env.DB);
 		const metered = new Database(meter.d1, runtime, () => NOW);
-		await listEndpointDeliveries(metered, endpoint, { limit: 5, after: null });
-		const first = meter.read().rowsRead;
-		expect(await listEndpointDeliveries(metered, endpoint, { limit: 5, after: ids[10] ?? "" })).toHaveLength(5);
-		expect(meter.read().rowsRead).toBeLessThanOrEqual(first + 2);
+		for (const filter of [{ endpointId }, {}]) {
+			await list(tenantId, { filter, limit: 5 }, metered);
+			const first = meter.read().rowsRead;
+			expect((await list(tenantId, { filter, limit: 5, after: ids[10] ?? "" }, metered)).ids).toHaveLength(5);
+			expect(meter.read().rowsRead).toBeLessThanOrEqual(first + 2);
+		}
 	});
 });
 
