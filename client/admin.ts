@@ -10,6 +10,7 @@ import type {
 	CreateApiKey,
 	CreateTenant,
 	NewApiKey,
+	OperatorSession,
 	Status,
 	Tenant,
 	TenantList,
@@ -18,6 +19,7 @@ import type {
 
 type AdminPage = Omit<PageOptions, "order">;
 
+const SESSION = "/v1/admin/session";
 const TENANTS = "/v1/admin/tenants";
 
 export class Admin {
@@ -29,6 +31,19 @@ export class Admin {
 
 	async status(options: CallOptions = {}): Promise<Status> {
 		return await this.#http.json({ method: "GET", path: "/v1/admin/status", ...options });
+	}
+
+	/** In a page of the service: the browser keeps a cookie for an hour, and this client needs no `apiKey`. */
+	async signIn(token: string, options: CallOptions = {}): Promise<OperatorSession> {
+		return await this.#http.json({ method: "POST", path: SESSION, body: { token }, ...options });
+	}
+
+	async signOut(options: CallOptions = {}): Promise<void> {
+		await this.#http.send({ method: "DELETE", path: SESSION, ...options });
+	}
+
+	async session(options: CallOptions = {}): Promise<OperatorSession> {
+		return await this.#http.json({ method: "GET", path: SESSION, ...options });
 	}
 
 	async createTenant(tenant: CreateTenant, options: CallOptions = {}): Promise<Tenant> {

@@ -61,6 +61,8 @@ export interface Schemas {
 	TenantList?: TenantList;
 	UpdateTenant?: UpdateTenant;
 	Status?: Status;
+	OperatorSession?: OperatorSession;
+	CreateOperatorSession?: CreateOperatorSession;
 }
 export interface Job {
 	id: string;
@@ -1765,4 +1767,14 @@ export interface Status {
 			[k: string]: number | undefined;
 		};
 	};
+}
+export interface OperatorSession {
+	object: "operator_session";
+	/**
+	 * Null: the request was made with ADMIN_TOKEN itself.
+	 */
+	expires_at: string | null;
+}
+export interface CreateOperatorSession {
+	token: string;
 }

@@ -66,6 +66,21 @@ export function viewKey(key: ApiKey): z.infer<typeof ApiKeyBody> {
 
 export const CreateSession = z.strictObject({ key: z.string().min(1).max(200) }).openapi("CreateSession");
 
+export const CreateOperatorSession = z
+	.strictObject({ token: z.string().min(1).max(1_000) })
+	.openapi("CreateOperatorSession");
+
+export const OperatorSessionBody = z
+	.object({
+		object: z.literal("operator_session"),
+		expires_at: time.nullable().describe("Null: the request was made with ADMIN_TOKEN itself."),
+	})
+	.openapi("OperatorSession");
+
+export function viewOperatorSession(endsAt: number | null): z.infer<typeof OperatorSessionBody> {
+	return { object: "operator_session", expires_at: timestampOrNull(endsAt) };
+}
+
 /** Who the caller of a request is. */
 export const SessionBody = z
 	.object({

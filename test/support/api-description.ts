@@ -43,7 +43,7 @@ const Content = z.record(z.string(), z.object({ schema: z.looseObject({}) }));
 
 const Described = z.object({
 	operationId: z.string(),
-	security: z.array(z.object({ key: z.array(z.enum(SCOPES)).optional(), admin: z.array(z.never()).optional() })),
+	security: z.array(z.looseObject({ key: z.array(z.enum(SCOPES)).optional(), admin: z.array(z.never()).optional() })),
 	parameters: z.array(z.object({ name: z.string(), in: z.string(), schema: z.looseObject({}) })).default([]),
 	requestBody: z.object({ content: Content }).optional(),
 	responses: z.record(z.string(), z.object({ content: Content.default({}) })),
@@ -85,7 +85,7 @@ function operationOf(method: string, path: string, described: z.infer<typeof Des
 		),
 		access: accessOf(security[0] ?? {}),
 		scopes: security[0]?.key ?? [],
-		takesLinks: security.length > 1,
+		takesLinks: security.some((way) => Object.keys(way).length === 0),
 		query: parametersIn("query"),
 		headers: parametersIn("header"),
 		body: requestBody?.content["application/json"]?.schema ?? null,

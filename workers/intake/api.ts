@@ -20,6 +20,7 @@ import { listJobsRoute } from "./jobs/list-jobs.ts";
 import { retryJobRoute } from "./jobs/retry-job.ts";
 import { submitJobRoute } from "./jobs/submit-job.ts";
 import { adminKeyRoutes } from "./tenants/admin-keys.ts";
+import { adminSessionRoutes } from "./tenants/admin-session.ts";
 import { adminStatusRoute } from "./tenants/admin-status.ts";
 import { adminTenantRoutes } from "./tenants/admin-tenants.ts";
 import { auditLogRoutes } from "./tenants/audit-log.ts";
@@ -42,7 +43,7 @@ const ABOUT = {
 		version: "1",
 		description: "Submit a prompt and get its result later: exactly one result, whatever fails in between.",
 	},
-	security: [{ key: [] }],
+	security: [{ key: [] }, { session: [] }],
 };
 
 const app = newApp();
@@ -93,6 +94,7 @@ app.route("/", statsRoute);
 app.route("/", adminTenantRoutes);
 app.route("/", adminKeyRoutes);
 app.route("/", adminStatusRoute);
+app.route("/", adminSessionRoutes);
 app.route("/", healthRoute);
 app.route("/", documentationRoutes(describe));
 app.route("/", dashboardRoutes);
@@ -105,6 +107,10 @@ app.openAPIRegistry.registerComponent("securitySchemes", "key", {
 	bearerFormat: "hf_…",
 });
 app.openAPIRegistry.registerComponent("securitySchemes", "admin", { type: "http", scheme: "bearer" });
+// On pages of this service, over https.
+const cookie = { type: "apiKey", in: "cookie" } as const;
+app.openAPIRegistry.registerComponent("securitySchemes", "session", { ...cookie, name: "__Host-holdfast" });
+app.openAPIRegistry.registerComponent("securitySchemes", "operator", { ...cookie, name: "__Host-holdfast-operator" });
 
 let description: object | null = null;
 

@@ -151,6 +151,23 @@ interface ListFlags {
 	since?: number;
 }
 
+async function listDeliveries(session: CliSession, id: string | undefined, { limit, ...flags }: ListFlags) {
+	const { jobs, deliveries } = session.connect();
+	if (id?.startsWith("job_")) {
+		if (Object.keys(flags).length > 0) throw new UsageError("A job has few deliveries: list it without filters.");
+		return await session.out.rows((await jobs.deliveries(id)).slice(0, limit), DELIVERIES);
+	}
+	const all = deliveries.list({
+		limit: Math.min(limit, 100),
+		...(id === undefined ? {} : { endpointId: id }),
+		// The service validates them.
+		...(flags.status === undefined ? {} : { status: flags.status as Delivery["status"][] }),
+		...(flags.event === undefined ? {} : { eventType: flags.event }),
+		...(flags.since === undefined ? {} : { createdAfter: new Date(Date.now() - flags.since) }),
+	});
+	await session.out.rows(first(limit, all), DELIVERIES);
+}
+
 function addDeliveries(webhooks: Command, begin: Begin): void {
 	const deliveries = webhooks.command("deliveries").description("what was sent, and what came back");
 	deliveries
@@ -160,22 +177,7 @@ function addDeliveries(webhooks: Command, begin: Begin): void {
 		.option("--event <type>", "such as job.failed")
 		.option("--since <time>", "such as 24h or 7d", duration)
 		.option("--limit <n>", "how many at most", count, 20)
-		.action(async (id: string | undefined, { limit, ...flags }: ListFlags) => {
-			const session = begin();
-			const { jobs, deliveries } = session.connect();
-			if (id?.startsWith("job_")) {
-				if (Object.keys(flags).length > 0) throw new UsageError("A job has few deliveries: list it without filters.");
-				return await session.out.rows((await jobs.deliveries(id)).slice(0, limit), DELIVERIES);
-			}
-			const filter = {
-				...(id === undefined ? {} : { endpointId: id }),
-				...(flags.status === undefined ? {} : { status: flags.status as Delivery["status"][] }),
-				...(flags.event === undefined ? {} : { eventType: flags.event }),
-				...(flags.since === undefined ? {} : { createdAfter: new Date(Date.now() - flags.since) }),
-			};
-			const all = deliveries.list({ ...filter, limit: Math.min(limit, 100) });
-			await session.out.rows(first(limit, all), DELIVERIES);
-		});
+		.action(async (id: string | undefined, flags: ListFlags) => await listDeliveries(begin(), id, flags));
 	deliveries.command("get <id>").action(async (id: string) => {
 		const session = begin();
 		session.out.object(await session.connect().deliveries.get(id));

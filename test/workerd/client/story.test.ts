@@ -132,6 +132,9 @@ describe("the client", () => {
 		expect((await operator.auditLog(id)).data[0]).toMatchObject({ action: "key.revoked" });
 		await operator.deleteTenant(id);
 		expect(await operator.status()).toHaveProperty("object");
+		expect(await operator.session()).toEqual({ object: "operator_session", expires_at: null });
+		expect(await operator.signIn(ADMIN)).toHaveProperty("expires_at");
+		await operator.signOut();
 	});
 
 	it("has called every operation of the API, but for the documentation's", () => {

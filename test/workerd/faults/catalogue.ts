@@ -103,6 +103,9 @@ export const NOT_PLAYED: Readonly<Record<string, string>> = {
 	getOpenApiDocument: "makes no call",
 	getSession: "makes no call but for the key, as every operation",
 	deleteSession: "makes no call but for the key, as every operation",
+	createOperatorSession: "makes no call but for the limit of unauthenticated requests",
+	getOperatorSession: "makes no call",
+	deleteOperatorSession: "makes no call",
 };
 
 /** Of calls that share a transaction, "d1 finish jobs, requeue job": each. */

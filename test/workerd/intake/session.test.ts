@@ -40,6 +40,11 @@ const guarded = description.operations
 	.filter(({ access }) => access !== null)
 	.map((route) => ({ ...route, url: route.path.replace(/\{\w+\}/, "unknown"), call: leastCall(route) }));
 const forTenants = guarded.filter(({ access }) => access !== "admin");
+const forOperator = guarded.filter(({ access }) => access === "admin");
+
+const signInOperator = (token = ADMIN, call: Call = {}, server = theServices().server) =>
+	sendTo(server, "POST", "/v1/admin/session", { json: { token }, headers: from("same-origin"), ...call });
+const operators = cookieOf(await signInOperator());
 
 describe("POST /v1/session", () => {
 	it("sets a cookie that scripts cannot read, and says whose it is and until when", async () => {
@@ -144,8 +149,61 @@ describe("a session", () => {
 			expect((await send(method, url, { ...call, headers: { cookie, origin } })).status).toBe(401);
 	});
 
-	it.each(guarded.filter(({ access }) => access === "admin"))("never opens $name", async ({ method, url, call }) => {
-		expect((await send(method, url, { ...call, ...own(cookie) })).status).toBe(401);
+	it.each(forOperator)(
+		"of a tenant never opens $name, and the operator's does, on pages of this origin alone",
+		async (route) => {
+			const { method, url, call } = route;
+			const status = async (headers: Record<string, string>, key: { key?: string } = {}) =>
+				(await send(method, url, { ...call, ...key, headers })).status;
+			for (const site of SITES) {
+				expect(await status({ cookie, ...from(site) })).toBe(401);
+				const opened = await status({ cookie: operators, ...from(site) });
+				if (site === "same-origin") expect([401, 403]).not.toContain(opened);
+				else expect(opened, String(site)).toBe(401);
+				expect(await status({ cookie: operators, ...from(site) }, { key: "none" })).toBe(401);
+			}
+			// A cookie of the one kind under the name of the other.
+			for (const swapped of [cookie.replace("holdfast=", "holdfast-operator="), `${cookie}; x=${operators}`])
+				expect(await status({ cookie: swapped, ...from("same-origin") })).toBe(401);
+		},
+	);
+
+	it("of the operator opens nothing of a tenant's", async () => {
+		for (const { method, url, call, name } of forTenants)
+			for (const cookie of [operators, operators.replace("-operator=", "=")])
+				expect((await send(method, url, { ...call, ...own(cookie) })).status, name).toBe(401);
+	});
+
+	it("of the operator lasts an hour, ends with the token and by signing out, and no other page opens it", async () => {
+		let now = runtime.now();
+		const clock = { ...runtime, now: () => now };
+		const { server } = theServices({ runtime: clock });
+		const answer = await signInOperator(ADMIN, {}, server);
+		expect(answer.body).toEqual({ object: "operator_session", expires_at: new Date(now + HOUR).toISOString() });
+		expect(answer.headers.get("set-cookie")).toMatch(
+			/^__Host-holdfast-operator=v1\..*; Max-Age=3600; Path=\/; HttpOnly; Secure; SameSite=Strict$/,
+		);
+		const get = (at = server) => sendTo(at, "GET", "/v1/admin/session", own(cookieOf(answer)));
+		expect((await get()).body).toEqual(answer.body);
+		const replaced = { adminTokens: ["another", "and another"] };
+		expect((await get(theServices({ runtime: clock, config: replaced }).server)).status).toBe(401);
+		const kept = { adminTokens: ["another", ADMIN] };
+		expect((await get(theServices({ runtime: clock, config: kept }).server)).status).toBe(200);
+		now += HOUR - 1;
+		expect((await get()).status).toBe(200);
+		now += 1;
+		expect(errorOf(await get()).message).toMatch(/^This session has ended/);
+		for (const token of [key, `${ADMIN}~`]) {
+			const wrong = await signInOperator(token);
+			expect([wrong.status, wrong.headers.get("set-cookie")]).toEqual([401, null]);
+		}
+		for (const site of ["same-site", "cross-site", "none"] as const) {
+			expect((await signInOperator(ADMIN, { headers: from(site) })).status).toBe(403);
+			const out = await send("DELETE", "/v1/admin/session", { headers: { cookie: operators, ...from(site) } });
+			expect([out.status, out.headers.get("set-cookie")]).toEqual([403, null]);
+		}
+		const signedOut = await send("DELETE", "/v1/admin/session", own(operators));
+		expect([signedOut.status, cookieOf(signedOut)]).toEqual([204, "__Host-holdfast-operator="]);
 	});
 
 	it("of a key that only reads changes nothing", async () => {

@@ -10,7 +10,7 @@ import { logWarning } from "../../log.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
 import { checkTenantRate, countUnauthenticated, rejectUnauthenticated } from "./rate-limits.ts";
-import { hasCookie, readSession, type Session } from "./session-cookie.ts";
+import { hasCookie, OPERATOR_SESSION, readSession, TENANT_SESSION } from "./session-cookie.ts";
 
 /** Requires a tenant's key, or a session, with all `scopes`; any, if there are none. The OpenAPI description reads them from the middleware. */
 export function requireKey(...scopes: Scope[]) {
@@ -25,27 +25,45 @@ export function requireScope({ scopes }: Pick<Caller, "scopes">, scope: Scope): 
 	if (!scopes.includes(scope)) throw new AppError("forbidden", `This API key lacks the scope ${scope}.`);
 }
 
-/** Requires the operator's token. */
+/** Requires the operator's token, or a session that it opened. */
 export const requireAdmin = createMiddleware<IntakeEnv>(async function authenticateAdmin(c, next) {
-	const { config, runtime } = c.env.services;
+	const { runtime } = c.env.services;
+	const session = await readSession(c, OPERATOR_SESSION);
 	const token = bearerOf(c.req.header("authorization"));
-	if (token === null || !(await isOneOf(runtime, token, config.adminTokens))) {
-		throw await rejectUnauthenticated(
-			c,
-			"Missing or invalid admin token. Send it as `Authorization: Bearer <ADMIN_TOKEN>`.",
-		);
+	const hash = session?.tokenHash ?? (token === null ? null : await sha256Hex(runtime, token));
+	if (hash === null || !(await isAdminHash(c, hash))) {
+		const missing = "Missing or invalid admin token. Send it as `Authorization: Bearer <ADMIN_TOKEN>`.";
+		throw await rejectUnauthenticated(c, hasCookie(c, OPERATOR_SESSION) ? ENDED : missing);
 	}
 	await next();
 });
 
+/**
+ * What stands for ADMIN_TOKEN in a session of the operator. Throws if `token` is another. The request is counted as
+ * unauthenticated already.
+ */
+export async function tokenHashOf(c: Context<IntakeEnv>, token: string): Promise<string> {
+	const hash = await sha256Hex(c.env.services.runtime, token);
+	if (await isAdminHash(c, hash)) return hash;
+	throw new AppError("unauthorized", "Invalid admin token. Enter the service's ADMIN_TOKEN.", "token");
+}
+
+/** Digests are compared, so that the time taken reveals neither length nor content. */
+async function isAdminHash(c: Context<IntakeEnv>, hash: string): Promise<boolean> {
+	const { config, runtime } = c.env.services;
+	const known = await Promise.all(config.adminTokens.map((token) => sha256Hex(runtime, token)));
+	return known.filter((one) => isSameText(one, hash)).length > 0;
+}
+
+const ENDED = "This session has ended, or the request did not come from a page of this service. Sign in again.";
+
 /** By the key of a request, or by the session of a page of this service. */
 export async function callerOf(c: Context<IntakeEnv>, scopes: readonly Scope[]): Promise<Caller> {
-	const session = await readSession(c);
+	const session = await readSession(c, TENANT_SESSION);
 	const token = bearerOf(c.req.header("authorization"));
 	if (session === null && token === null) {
-		const ended = "This session has ended, or the request did not come from a page of this service. Sign in again.";
 		const missing = "Missing API key. Send it as `Authorization: Bearer hf_…`.";
-		throw await rejectUnauthenticated(c, hasCookie(c) ? ended : missing);
+		throw await rejectUnauthenticated(c, hasCookie(c, TENANT_SESSION) ? ENDED : missing);
 	}
 	const key = session === null ? await keyOf(c, token ?? "") : await keyOfSession(c, session);
 	for (const scope of scopes) requireScope(key, scope);
@@ -66,7 +84,10 @@ export async function keyOf(c: Context<IntakeEnv>, token: string, isCounted = fa
 	});
 }
 
-async function keyOfSession(c: Context<IntakeEnv>, { keyId, keyHash }: Session): Promise<KnownKey> {
+async function keyOfSession(
+	c: Context<IntakeEnv>,
+	{ keyId, keyHash }: { keyId: string; keyHash: string },
+): Promise<KnownKey> {
 	return await keyInForce(c, {
 		keyId,
 		message: "The API key of this session is revoked or expired. Sign in with another.",
@@ -121,12 +142,6 @@ async function noteUse({ db }: Services, key: KnownKey): Promise<void> {
 
 function bearerOf(authorization: string | undefined): string | null {
 	return /^bearer +([\x21-\x7e]+)$/i.exec(authorization ?? "")?.[1] ?? null;
-}
-
-/** Compares digests, so that the time taken reveals neither length nor content. */
-async function isOneOf(runtime: Runtime, text: string, others: readonly string[]): Promise<boolean> {
-	const [digest = "", ...digests] = await Promise.all([text, ...others].map((each) => sha256Hex(runtime, each)));
-	return digests.filter((other) => isSameText(digest, other)).length > 0;
 }
 
 /** In constant time for texts of equal length. */

@@ -9,7 +9,9 @@ export function describeScopes({ routes, openAPIRegistry }: OpenAPIHono<IntakeEn
 		const path = route.path.replaceAll(/\{(\w+)\}/g, ":$1");
 		for (const { method, path: own, handler } of routes) {
 			if (method !== route.method.toUpperCase() || own !== path) continue;
-			if ("scopes" in handler && Array.isArray(handler.scopes)) route.security = [{ key: handler.scopes }];
+			if ("scopes" in handler && Array.isArray(handler.scopes)) {
+				route.security = [{ key: handler.scopes }, { session: handler.scopes }];
+			}
 		}
 		// OpenAPI has no parameter that takes slashes.
 		route.path = route.path.replaceAll(/:(\w+)\{\.\+\}/g, "{$1}");

@@ -28,6 +28,9 @@ export const jsonResponse = <Schema extends z.ZodType>(description: string, sche
 
 export const errorResponse = (description: string) => jsonResponse(description, ErrorBody);
 
+/** The `security` of routes that take ADMIN_TOKEN, or a session that it opened. */
+export const BY_OPERATOR = [{ admin: [] }, { operator: [] }];
+
 /** Errors of all routes. */
 export const openErrors = {
 	400: errorResponse("Invalid request. `param` names the field."),

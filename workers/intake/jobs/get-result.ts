@@ -25,7 +25,7 @@ const route = createRoute({
 	tags: ["Jobs"],
 	summary: "Get the stored completion",
 	description: "Takes a key with `jobs:read`, or the signed link of a webhook. Supports `Range` and `If-None-Match`.",
-	security: [{ key: ["jobs:read"] }, {}],
+	security: [{ key: ["jobs:read"] }, { session: ["jobs:read"] }, {}],
 	request: { params: idParams, query: Query, headers: rangeHeaders },
 	responses: {
 		200: jsonResponse("The completion, byte for byte as stored.", ChatCompletion),

@@ -9,6 +9,7 @@ import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import {
 	adminErrors,
+	BY_OPERATOR,
 	bodyErrors,
 	errorResponse,
 	idParams,
@@ -20,7 +21,7 @@ import { requireBody } from "../http/strict-body.ts";
 import { makeKey, revoke } from "./keys.ts";
 import { noSuchTenant } from "./load-tenant.ts";
 
-const shared = { tags: ["Admin"], security: [{ admin: [] }] };
+const shared = { tags: ["Admin"], security: BY_OPERATOR };
 
 const create = createRoute({
 	...shared,

@@ -6,14 +6,14 @@ import { countSeals } from "../../../shared/db/tenants/sealed-secrets.ts";
 import { readStatus } from "../../../shared/db/upkeep/read-status.ts";
 import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
-import { adminErrors, jsonResponse, noQuery } from "../http/describe-route.ts";
+import { adminErrors, BY_OPERATOR, jsonResponse, noQuery } from "../http/describe-route.ts";
 
 const route = createRoute({
 	operationId: "getStatus",
 	method: "get",
 	path: "/v1/admin/status",
 	tags: ["Admin"],
-	security: [{ admin: [] }],
+	security: BY_OPERATOR,
 	summary: "Get the service's status",
 	middleware: [requireAdmin] as const,
 	request: { query: noQuery },

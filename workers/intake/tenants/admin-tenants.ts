@@ -18,6 +18,7 @@ import { requireAdmin } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import {
 	adminErrors,
+	BY_OPERATOR,
 	bodyErrors,
 	errorResponse,
 	idParams,
@@ -29,7 +30,7 @@ import { requireBody } from "../http/strict-body.ts";
 import { existingTenant, noSuchTenant } from "./load-tenant.ts";
 
 const notFound = { 404: errorResponse("No such tenant.") };
-const shared = { tags: ["Admin"], security: [{ admin: [] }] };
+const shared = { tags: ["Admin"], security: BY_OPERATOR };
 
 const create = createRoute({
 	...shared,

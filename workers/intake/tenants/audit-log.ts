@@ -6,7 +6,14 @@ import { listAuditLog } from "../../../shared/db/tenants/audit-log.ts";
 import { findTenant } from "../../../shared/db/tenants/tenants.ts";
 import { requireAdmin, requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
-import { adminErrors, commonErrors, errorResponse, idParams, jsonResponse } from "../http/describe-route.ts";
+import {
+	adminErrors,
+	BY_OPERATOR,
+	commonErrors,
+	errorResponse,
+	idParams,
+	jsonResponse,
+} from "../http/describe-route.ts";
 import { noSuchTenant } from "./load-tenant.ts";
 
 const description =
@@ -31,7 +38,7 @@ const adminList = createRoute({
 	method: "get",
 	path: "/v1/admin/tenants/{id}/audit_log",
 	tags: ["Admin"],
-	security: [{ admin: [] }],
+	security: BY_OPERATOR,
 	summary: "List a tenant's audit log",
 	description: `${description} Newest first. The entries of a deleted tenant remain.`,
 	middleware: [requireAdmin] as const,

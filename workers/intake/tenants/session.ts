@@ -5,7 +5,7 @@ import { AppError } from "../../../shared/core/errors.ts";
 import { recordSignIn } from "../../../shared/db/tenants/audit-log.ts";
 import { keyOf, requireKey } from "../auth/authenticate.ts";
 import { countUnauthenticated } from "../auth/rate-limits.ts";
-import { endSession, readSession, refuseOtherPages, startSession } from "../auth/session-cookie.ts";
+import { endSession, readSession, refuseOtherPages, startSession, TENANT_SESSION } from "../auth/session-cookie.ts";
 import { newApp } from "../http/app.ts";
 import {
 	bodyErrors,
@@ -20,17 +20,17 @@ import { requireSmallBody } from "../http/strict-body.ts";
 import type { IntakeEnv } from "../services.ts";
 
 /** Before a body is read. A valid key is counted too: whose it is shows only then. */
-const countFirst = createMiddleware<IntakeEnv>(async function countSignIn(c, next) {
+export const countFirst = createMiddleware<IntakeEnv>(async function countSignIn(c, next) {
 	await countUnauthenticated(c);
 	await next();
 });
 
-const ofOwnPages = createMiddleware<IntakeEnv>(async function requireOwnPage(c, next) {
+export const ofOwnPages = createMiddleware<IntakeEnv>(async function requireOwnPage(c, next) {
 	refuseOtherPages(c);
 	await next();
 });
 
-const OTHER_PAGE = errorResponse("The request came from a page of another origin, or was not encrypted.");
+export const OTHER_PAGE = errorResponse("The request came from a page of another origin, or was not encrypted.");
 
 const shared = { tags: ["Keys"], path: "/v1/session" };
 
@@ -81,15 +81,21 @@ export const sessionRoutes = newApp()
 		// In the cache since the request was authenticated.
 		const key = await keys.find(db, runtime, c.var.caller.keyId, async () => undefined);
 		if (key === null) throw new AppError("unauthorized", "Invalid API key.");
-		const session = await readSession(c);
+		const session = await readSession(c, TENANT_SESSION);
 		return c.json(viewSession(key, session?.endsAt ?? key.expiresAt), 200);
 	})
 	.openapi(create, async (c) => {
 		const key = await keyOf(c, c.req.valid("json").key, true);
 		await recordSignIn(c.env.services.db, key, c.env.requestId);
-		return c.json(viewSession(key, await startSession(c, key)), 201);
+		return c.json(
+			viewSession(
+				key,
+				await startSession(c, TENANT_SESSION, { keyId: key.keyId, keyHash: key.keyHash }, key.expiresAt),
+			),
+			201,
+		);
 	})
 	.openapi(remove, (c) => {
-		endSession(c);
+		endSession(c, TENANT_SESSION);
 		return c.body(null, 204);
 	});

@@ -105,6 +105,9 @@ describe("/openapi.json", () => {
 			"GET /v1/stats": "200 400 401 403 429 500 503",
 			"GET /v1/models": "200 400 401 403 429 500 503",
 			"GET /v1/models/{id}": read,
+			"GET /v1/admin/session": "200 400 401 403 429 500 503",
+			"POST /v1/admin/session": "201 400 401 403 413 415 429 500 503",
+			"DELETE /v1/admin/session": "204 400 403 500 503",
 			"POST /v1/admin/tenants": "201 400 401 403 413 415 429 500 503",
 			"GET /v1/admin/tenants": "200 400 401 403 429 500 503",
 			"GET /v1/admin/tenants/{id}": "200 400 401 403 404 429 500 503",
@@ -137,21 +140,28 @@ describe("/openapi.json", () => {
 
 	it("says who may call what, with which scope", () => {
 		const isOpen = (name: string, path: string) =>
-			!path.startsWith("/v1/") || /^(POST|DELETE) \/v1\/session$/.test(name);
+			!path.startsWith("/v1/") || /^(POST|DELETE) \/v1\/(admin\/)?session$/.test(name);
 		const scoped = operations.filter(({ name, path }) => !isOpen(name, path) && !path.startsWith("/v1/admin"));
 		for (const { name, operation } of scoped) {
 			const { data } = z
 				.array(z.looseObject({ key: z.array(z.enum(SCOPES)).min(name.endsWith(" /v1/session") ? 0 : 1) }))
 				.safeParse(operation.security?.slice(0, 1));
 			expect(data, name).toHaveLength(1);
-			expect(operation.security?.slice(1), name).toEqual(name === "GET /v1/jobs/{id}/result" ? [{}] : []);
+			const links = name === "GET /v1/jobs/{id}/result" ? [{}] : [];
+			expect(operation.security?.slice(1), name).toEqual([{ session: data?.[0]?.key }, ...links]);
 		}
 		for (const { name, path, operation } of operations) {
-			if (path.startsWith("/v1/admin")) expect(operation.security, path).toEqual([{ admin: [] }]);
-			else if (isOpen(name, path)) expect(operation.security, path).toEqual([]);
+			if (isOpen(name, path)) expect(operation.security, path).toEqual([]);
+			else if (path.startsWith("/v1/admin"))
+				expect(operation.security, path).toEqual([{ admin: [] }, { operator: [] }]);
 		}
-		expect(description.security).toEqual([{ key: [] }]);
-		expect(Object.keys(description.components.securitySchemes)).toEqual(["key", "admin"]);
+		expect(description.security).toEqual([{ key: [] }, { session: [] }]);
+		expect(description.components.securitySchemes).toMatchObject({
+			key: { type: "http", scheme: "bearer" },
+			admin: { type: "http", scheme: "bearer" },
+			session: { type: "apiKey", in: "cookie", name: "__Host-holdfast" },
+			operator: { type: "apiKey", in: "cookie", name: "__Host-holdfast-operator" },
+		});
 	});
 
 	it("declares each parameter of a path, once each", () => {
