@@ -66,7 +66,7 @@ export function checkAnswer(method: string, path: string, answer: Answer): void 
 	expect(headers.get("referrer-policy"), what).toBe("no-referrer");
 	expect(headers.get("cross-origin-resource-policy"), what).toBe("same-origin");
 	expect(headers.get("content-security-policy"), what).toMatch(
-		/^default-src 'none'; (style-src 'sha256-[\w+/]{43}='; base-uri 'none'; form-action 'none'; )?frame-ancestors 'none'$/,
+		/^default-src 'none'; (script-src 'self' 'sha256-[\w+/]{43}='; style-src 'self'; img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; )?frame-ancestors 'none'$/,
 	);
 	expect(headers.get("strict-transport-security"), what).toBe("max-age=31536000");
 	expect([...headers.keys()].filter((name) => name.startsWith("access-control-"))).toEqual([]);

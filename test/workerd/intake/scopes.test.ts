@@ -106,10 +106,12 @@ describe("a request without a key", () => {
 	it("opens the description, its page, the health check and signing in and out, and nothing else", () => {
 		const open = routes.filter(({ access }) => access === null).map(({ name }) => name);
 		expect(open.sort()).toEqual([
+			"DELETE /v1/admin/session",
 			"DELETE /v1/session",
 			"GET /docs",
 			"GET /healthz",
 			"GET /openapi.json",
+			"POST /v1/admin/session",
 			"POST /v1/session",
 		]);
 	});
