@@ -2,7 +2,7 @@
  * The map of the dashboard: which page is at which address. A page is added by one line: its address, its own chunk, and, for the
  * navigation, its label, its icon, the key after `g`, and the scope without which it is not shown.
  */
-import { Briefcase } from "lucide";
+import { Briefcase, KeyRound, ScrollText, ServerCog, Webhook } from "lucide";
 import { render } from "preact";
 import { lazy } from "preact-iso";
 import { App } from "./app/app.tsx";
@@ -15,6 +15,7 @@ import { startPolling } from "./data/resource.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";
 import "./styles/parts.css";
+import "./styles/lists.css";
 import "./styles/table.css";
 import "./styles/shell.css";
 
@@ -29,8 +30,39 @@ const PLACES: Place[] = [
 	// Models and usage.
 
 	// Webhooks.
+	{
+		path: "/dashboard/webhooks",
+		page: lazy(() => import("./pages/webhooks/endpoints-page.tsx")),
+		nav: { label: "Webhooks", icon: Webhook, key: "w", scope: "webhooks:read" },
+	},
+	{
+		path: "/dashboard/webhooks/deliveries",
+		page: lazy(() => import("./pages/webhooks/deliveries-page.tsx")),
+		nav: null,
+	},
+	{
+		path: "/dashboard/webhooks/deliveries/:id",
+		page: lazy(() => import("./pages/webhooks/delivery-page.tsx")),
+		nav: null,
+	},
+	{ path: "/dashboard/webhooks/:id", page: lazy(() => import("./pages/webhooks/endpoint-page.tsx")), nav: null },
 
 	// Access.
+	{
+		path: "/dashboard/keys",
+		page: lazy(() => import("./pages/keys/keys-page.tsx")),
+		nav: { label: "API keys", icon: KeyRound, key: "k", scope: "keys:manage" },
+	},
+	{
+		path: "/dashboard/audit",
+		page: lazy(() => import("./pages/audit/audit-page.tsx")),
+		nav: { label: "Audit log", icon: ScrollText, key: "a", scope: "keys:manage" },
+	},
+	{
+		path: "/dashboard/operator",
+		page: lazy(() => import("./pages/operator/operator-page.tsx")),
+		nav: { label: "Operator", icon: ServerCog, key: "o", scope: null },
+	},
 ];
 
 applyTheme();
