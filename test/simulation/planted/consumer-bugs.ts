@@ -26,7 +26,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an R2 error means that there is no result",
-		seenBy: 125,
+		seenBy: 900,
 		file: "workers/consumer/persist.ts",
 		find: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
 		replace: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn null;',

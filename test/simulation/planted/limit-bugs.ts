@@ -75,7 +75,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job without a slot is leased all the same",
-		seenBy: 910,
+		seenBy: 201,
 		file: "shared/db/admission/may-run.ts",
 		find: "WHERE status = 'running' OR ((NOT (${GATED}) OR ${MOVES_ON}) AND ${HAS_SLOT})`",
 		replace: "WHERE status = 'running' OR (NOT (${GATED}) OR ${MOVES_ON})`",
@@ -96,7 +96,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that waits for its upstream keeps its slot",
-		seenBy: 125,
+		seenBy: 16,
 		file: "shared/db/admission/may-run.ts",
 		find: "run_at = waiting.run_at, slot = NULL,",
 		replace: "run_at = waiting.run_at,",

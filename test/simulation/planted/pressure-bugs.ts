@@ -61,7 +61,7 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper releases no parked jobs",
-		seenBy: 26,
+		seenBy: 150,
 		file: "workers/sweeper/index.ts",
 		find: "run: releaseAllParked,",
 		replace: "run: async () => ({}),",

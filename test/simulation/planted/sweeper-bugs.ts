@@ -33,7 +33,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a queued job never expires",
-		seenBy: 125,
+		seenBy: 209,
 		file: "shared/core/jobs/sweep.ts",
 		find: 'if (job.deadlineAt <= now) return { kind: "expire" };',
 		replace: 'if (job.deadlineAt <= now) return { kind: "leave" };',
@@ -47,7 +47,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the second deletion is left out",
-		seenBy: 277,
+		seenBy: 121,
 		file: "workers/sweeper/delete-again.ts",
 		find: "await eraseObjects(objects, keys);",
 		replace: "objects;",
