@@ -92,9 +92,10 @@ function proxyAt(port: number) {
 
 /** Plain Node: pure code and tools. */
 const plainNode = {
+	oxc: { jsx: { importSource: "preact" } },
 	test: {
 		name: "node",
-		include: ["test/node/**/*.test.ts"],
+		include: ["test/node/**/*.test.{ts,tsx}"],
 		// Files share the modules of a process. This one adds `.openapi` to the schemas that are made after it.
 		isolate: false,
 		setupFiles: ["@hono/zod-openapi"],

@@ -1,0 +1,43 @@
+import { expect, it } from "vitest";
+import { expectWellMade, holdfast, site, visit } from "./support/visit.ts";
+
+const signInHeading = (page: Awaited<ReturnType<typeof visit>>) => page.getByRole("heading", { name: "Sign in" });
+
+it("a key signs in where the link leads, and signing out ends that", async () => {
+	const page = await visit("/dashboard/jobs?status=failed", { key: null });
+	await signInHeading(page).waitFor();
+	await expectWellMade(page, "sign-in");
+	await page.getByLabel("API key").fill("hf_nonsense");
+	await page.keyboard.press("Enter");
+	expect(await page.getByRole("alert").textContent()).toContain("Invalid API key");
+	await page.getByLabel("API key").fill(site.key);
+	await page.keyboard.press("Enter");
+	await page.getByRole("heading", { name: "Jobs" }).waitFor();
+	expect(page.url()).toBe(`${site.url}/dashboard/jobs?status=failed`);
+	await page.getByRole("button", { name: "Sign out" }).click();
+	await page.getByText("You have signed out.").waitFor();
+	await page.reload();
+	await signInHeading(page).waitFor();
+});
+
+it("the link of npm start signs in, and leaves no key in the address", async () => {
+	const page = await visit(`/dashboard/jobs#key=${site.key}`, { key: null });
+	await page.getByRole("heading", { name: "Jobs" }).waitFor();
+	expect(page.url()).toBe(`${site.url}/dashboard/jobs`);
+	expect(await page.evaluate("document.cookie")).toBe("");
+});
+
+it("a session ends with its key, and the page stays where it was", async () => {
+	const { key, id } = await holdfast.keys.create({ name: "short-lived", scopes: ["jobs:read"] });
+	const page = await visit("/dashboard/jobs", { key });
+	await holdfast.keys.revoke(id);
+	await page.getByText("Your session has ended.").waitFor({ timeout: 30_000 });
+	expect(page.url()).toBe(`${site.url}/dashboard/jobs`);
+});
+
+it("a session ends when its key expires", async () => {
+	const expires_at = new Date(Date.now() + 5_000).toISOString();
+	const { key } = await holdfast.keys.create({ name: "expiring", scopes: ["jobs:read"], expires_at });
+	const page = await visit("/dashboard/jobs", { key });
+	await page.getByText("Your session has ended.").waitFor({ timeout: 30_000 });
+});
