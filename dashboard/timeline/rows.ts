@@ -1,11 +1,12 @@
 /** What happened to a job as rows of one time axis: waits, model calls, the stored result and webhooks. */
 import type { Attempt, Delivery, Job } from "../../client/index.ts";
-import { durationOf } from "./duration.ts";
+import { bytes, whole } from "../format/numbers.ts";
+import { type Tone, words } from "../format/states.ts";
+import { duration } from "../format/times.ts";
 import type { Span } from "./scale.ts";
 
 /** `wait`: nothing is done. `call`: a model call. `send`: a webhook is sent. `point`: a moment. */
 export type SegmentKind = "wait" | "call" | "send" | "point";
-export type Tone = "neutral" | "running" | "good" | "bad" | "warning";
 
 export interface Segment extends Span {
 	kind: SegmentKind;
@@ -62,7 +63,7 @@ export function busySpans({ rows }: Timeline): Span[] {
 
 function segment(kind: SegmentKind, from: number, to: number, rest: Partial<Segment> = {}): Segment {
 	// Two clocks, of the database and of this page, may differ.
-	return { kind, from, to: Math.max(from, to), tone: "neutral", what: "", until: null, isOpen: false, ...rest };
+	return { kind, from, to: Math.max(from, to), tone: "idle", what: "", until: null, isOpen: false, ...rest };
 }
 
 /** From the submission to the first call. */
@@ -83,8 +84,8 @@ function queuedRow(job: Job, attempts: Attempt[], end: number): Row {
 	return {
 		key: "queued",
 		title: "Queued",
-		outcome: durationOf(to - from),
-		tone: isOpen ? (segments.at(-1)?.tone ?? "neutral") : "neutral",
+		outcome: duration(to - from),
+		tone: isOpen ? (segments.at(-1)?.tone ?? "idle") : "idle",
 		facts: job.priority === 5 ? [] : [`priority ${job.priority}`],
 		message: null,
 		segments,
@@ -97,14 +98,14 @@ const WAITS: Record<string, [what: string, tone: Tone]> = {
 	throttled: ["throttled", "warning"],
 	unavailable: ["parked: model unavailable", "warning"],
 	blocked: ["parked: provider blocked", "bad"],
-	running_limit: ["parked: running limit", "neutral"],
+	running_limit: ["parked: running limit", "idle"],
 	budget_spent: ["parked: token budget spent", "warning"],
 	storage_unavailable: ["storage unavailable", "warning"],
 	worker_full: ["workers full", "warning"],
 };
 
 function waitNow(job: Job): Partial<Segment> {
-	const [what, tone] = WAITS[job.status_reason ?? ""] ?? ["queued", "neutral"];
+	const [what, tone] = WAITS[job.status_reason ?? ""] ?? ["queued", "idle"];
 	return { what, tone, isOpen: true, until: job.status_reason === null ? null : job.next_attempt_at };
 }
 
@@ -135,14 +136,14 @@ function attemptRow(attempt: Attempt, before: Attempt | null): Row {
 	return {
 		key: `attempt ${attempt.number}`,
 		title: `Attempt ${attempt.number}`,
-		outcome: status === null ? (code ?? attempt.outcome).replaceAll("_", " ") : `HTTP ${status}`,
+		outcome: status === null ? words(code ?? attempt.outcome) : `HTTP ${status}`,
 		tone,
 		facts: [
 			attempt.model,
 			...(provider === null ? [] : [provider]),
-			...(usage === null ? [] : [`${usage.total_tokens.toLocaleString("en")} tokens`]),
-			...(status === null || code === null ? [] : [code.replaceAll("_", " ")]),
-			...(attempt.retry_after_ms === null ? [] : [`asked to wait ${durationOf(attempt.retry_after_ms)}`]),
+			...(usage === null ? [] : [`${whole(usage.total_tokens)} tokens`]),
+			...(status === null || code === null ? [] : [words(code)]),
+			...(attempt.retry_after_ms === null ? [] : [`asked to wait ${duration(attempt.retry_after_ms)}`]),
 			...(attempt.counted || attempt.outcome === "succeeded" ? [] : ["not counted"]),
 		],
 		message: attempt.message,
@@ -163,13 +164,13 @@ function currentRow(job: Job, attempts: Attempt[], now: number): Row[] {
 		: lastEnd === null || lastEnd >= start
 			? []
 			: [segment("wait", lastEnd, start, { what: WAITED[last?.outcome ?? ""] ?? "waited" })];
-	const calls = isRunning ? [segment("call", start, now, { tone: "running", what: "calling", isOpen: true })] : [];
+	const calls = isRunning ? [segment("call", start, now, { tone: "active", what: "calling", isOpen: true })] : [];
 	return [
 		{
 			key: "current",
 			title: isRunning ? `Attempt ${(last?.number ?? 0) + 1}` : "Next attempt",
 			outcome: isRunning ? "running" : "waiting",
-			tone: isRunning ? "running" : (waits[0]?.tone ?? "neutral"),
+			tone: isRunning ? "active" : (waits[0]?.tone ?? "idle"),
 			facts: [job.model],
 			message: null,
 			segments: [...waits, ...calls],
@@ -180,32 +181,24 @@ function currentRow(job: Job, attempts: Attempt[], now: number): Row[] {
 const FINALS: Record<string, [title: string, tone: Tone]> = {
 	succeeded: ["Stored", "good"],
 	failed: ["Failed", "bad"],
-	cancelled: ["Cancelled", "neutral"],
+	cancelled: ["Cancelled", "idle"],
 	expired: ["Expired", "bad"],
 };
 
 function finalRow(job: Job, attempts: Attempt[], finishedAt: number): Row {
-	const [title, tone] = FINALS[job.status] ?? [job.status, "neutral"];
+	const [title, tone] = FINALS[job.status] ?? [job.status, "idle"];
 	const last = attempts.at(-1);
 	const before =
 		last === undefined ? [] : [segment("wait", at(last.ended_at), finishedAt, { what: title.toLowerCase() })];
 	return {
 		key: "final",
 		title,
-		outcome: job.result_bytes === null ? (job.status_reason ?? "").replaceAll("_", " ") : bytesOf(job.result_bytes),
+		outcome: job.result_bytes === null ? words(job.status_reason ?? "") : bytes(job.result_bytes),
 		tone,
-		facts: job.usage === null ? [] : [`${job.usage.total_tokens.toLocaleString("en")} tokens in all`],
+		facts: job.usage === null ? [] : [`${whole(job.usage.total_tokens)} tokens in all`],
 		message: job.error?.message ?? null,
 		segments: [...before, segment("point", finishedAt, finishedAt, { tone, what: title.toLowerCase() })],
 	};
-}
-
-export function bytesOf(bytes: number): string {
-	if (bytes < 1_000) return `${bytes} B`;
-	const kilobytes = bytes / 1_000;
-	return kilobytes < 999.5
-		? `${Number(kilobytes.toPrecision(2))} kB`
-		: `${Number((kilobytes / 1_000).toPrecision(2))} MB`;
 }
 
 const DELIVERY_TONES: Record<string, Tone> = { delivered: "good", exhausted: "bad", pending: "warning" };
@@ -232,7 +225,7 @@ function deliveryRow(delivery: Delivery, now: number): Row {
 		key: delivery.id,
 		title: "Webhook",
 		outcome: status,
-		tone: DELIVERY_TONES[status] ?? "neutral",
+		tone: DELIVERY_TONES[status] ?? "idle",
 		facts: [
 			delivery.event_type,
 			hostOf(delivery.url),

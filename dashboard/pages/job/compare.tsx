@@ -1,0 +1,63 @@
+/** A retry beside the job that it retries: what was changed, and both answers. */
+import { now } from "../../data/clock.ts";
+import type { Job } from "../../../client/index.ts";
+import { NotFound } from "../../../client/index.ts";
+import { useResource } from "../../data/resource.ts";
+import { whole } from "../../format/numbers.ts";
+import { words } from "../../format/states.ts";
+import { duration } from "../../format/times.ts";
+import { StateBadge } from "../../parts/badge.tsx";
+import { ErrorBox } from "../../parts/error-box.tsx";
+import { holdfast } from "../../app/client.ts";
+import { changedFields, submissionOf } from "../../submission/submission.ts";
+import { JobLink } from "./job-facts.tsx";
+import { JobAnswer } from "./job-tabs.tsx";
+
+/** Inputs up to this size are compared field by field. */
+const COMPARED_BYTES_MAX = 256 * 1024;
+
+export function Compare({ job }: { job: Job }) {
+	const before = job.retry_of ?? "";
+	const { value: old, error, refresh } = useResource(`summary of ${before}`, (signal) => holdfast.jobs.get(before, { signal }));
+	if (error instanceof NotFound) return <p class="hint">The job that this one retries has been deleted.</p>;
+	if (error !== undefined) return <ErrorBox error={error} onRetry={() => void refresh()} />;
+	if (old === undefined) return <p class="hint">Loading…</p>;
+	return (
+		<>
+			<Changes before={old} after={job} />
+			<div class="compare">
+				<Side title="Before" job={old} />
+				<Side title="Retry" job={job} />
+			</div>
+		</>
+	);
+}
+
+function Changes({ before, after }: { before: Job; after: Job }) {
+	const isLarge = Math.max(before.input_bytes, after.input_bytes) > COMPARED_BYTES_MAX;
+	const inputOf = (job: Job) => (isLarge ? Promise.resolve({ bytes: job.input_bytes }) : holdfast.jobs.input(job.id));
+	const { value } = useResource(`changes ${before.id} ${after.id}`, async () => {
+		const [old, next] = await Promise.all([inputOf(before), inputOf(after)]);
+		return changedFields(submissionOf(before, old), submissionOf(after, next));
+	});
+	if (value === undefined) return <p class="hint">Comparing…</p>;
+	return <p class="hint">{value.length === 0 ? "Nothing was changed." : `Changed: ${value.map(words).join(", ")}.`}</p>;
+}
+
+function Side({ title, job }: { title: string; job: Job }) {
+	const end = job.finished_at === null ? now.value : Date.parse(job.finished_at);
+	return (
+		<section class="side-by-side">
+			<header>
+				<h2>{title}</h2>
+				<StateBadge state={job.status} />
+				<JobLink id={job.id} />
+			</header>
+			<p class="hint">
+				{job.model}, {duration(end - Date.parse(job.created_at))}
+				{job.usage === null ? "" : `, ${whole(job.usage.total_tokens)} tokens`}
+			</p>
+			<JobAnswer job={job} />
+		</section>
+	);
+}

@@ -1,0 +1,126 @@
+/** What can be done with a job. What the key may not do, or the job's state does not allow, is not shown. */
+import { Ban, Pencil, RotateCcw, Send, Trash2 } from "lucide";
+import { useMemo, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import type { Job } from "../../../client/index.ts";
+import { isFinal } from "../../../client/jobs.ts";
+import { holdfast } from "../../app/client.ts";
+import { say } from "../../app/live-region.tsx";
+import { can } from "../../app/session.ts";
+import { useShortcuts } from "../../app/shortcuts.ts";
+import { Button, ButtonLink } from "../../parts/button.tsx";
+import { Confirm } from "../../parts/dialog.tsx";
+import { ErrorBox } from "../../parts/error-box.tsx";
+import { CopyAs } from "./copy-as.tsx";
+
+type Question = "cancel" | "delete" | "redeliver" | null;
+
+export function JobActions({ job, onChanged }: { job: Job; onChanged: () => Promise<void> }) {
+	const { route } = useLocation();
+	const [question, ask] = useState<Question>(null);
+	const [error, setError] = useState<unknown>(null);
+	const [isBusy, setBusy] = useState(false);
+	// A double click makes one job.
+	const idempotencyKey = useMemo(() => crypto.randomUUID(), [job.id]);
+	const isOver = isFinal(job);
+	const mayWrite = can("jobs:write");
+	const retryPath = `/dashboard/jobs/${encodeURIComponent(job.id)}/retry`;
+	const mayRedeliver = can("webhooks:write") && isOver && (job.deliveries?.length ?? 0) > 0;
+	const retry = async () => {
+		setBusy(true);
+		try {
+			const next = await holdfast.jobs.retry(job.id, {}, { idempotencyKey });
+			route(`/dashboard/jobs/${next.id}`);
+		} catch (caught) {
+			setError(caught);
+		}
+		setBusy(false);
+	};
+	useShortcuts("This job", [
+		...(mayWrite && !isOver ? [{ keys: "c", label: "Cancel the job", run: () => ask("cancel") }] : []),
+		...(mayWrite && isOver ? [{ keys: "r", label: "Retry the job", run: () => void retry() }] : []),
+		...(mayWrite && isOver ? [{ keys: "e", label: "Edit and retry", run: () => route(retryPath) }] : []),
+		...(mayWrite && isOver ? [{ keys: "d", label: "Delete the job", run: () => ask("delete") }] : []),
+	]);
+	return (
+		<>
+			<CopyAs job={job} />
+			{mayRedeliver ? (
+				<Button icon={Send} onClick={() => ask("redeliver")}>
+					Send webhooks again
+				</Button>
+			) : null}
+			{mayWrite && isOver ? (
+				<>
+					<Button icon={Trash2} kind="danger" onClick={() => ask("delete")}>
+						Delete
+					</Button>
+					<Button icon={RotateCcw} isBusy={isBusy} onClick={() => void retry()}>
+						Retry
+					</Button>
+					<ButtonLink icon={Pencil} kind="primary" href={retryPath}>
+						Edit and retry
+					</ButtonLink>
+				</>
+			) : null}
+			{mayWrite && !isOver ? (
+				<Button icon={Ban} kind="danger" onClick={() => ask("cancel")}>
+					Cancel job
+				</Button>
+			) : null}
+			<Questions job={job} question={question} onClose={() => ask(null)} onChanged={onChanged} />
+			<ErrorBox error={error} />
+		</>
+	);
+}
+
+interface QuestionsProps {
+	job: Job;
+	question: Question;
+	onClose: () => void;
+	onChanged: () => Promise<void>;
+}
+
+function Questions({ job, question, onClose, onChanged }: QuestionsProps) {
+	const { route } = useLocation();
+	switch (question) {
+		case null:
+			return null;
+		case "cancel": {
+			const cancel = async () => {
+				const { cancellation } = await holdfast.jobs.cancel(job.id);
+				say(cancellation === "too_late" ? "The job had ended already." : "The job is cancelled.");
+				await onChanged();
+			};
+			return (
+				<Confirm title="Cancel this job?" action="Cancel job" isDanger onConfirm={cancel} onClose={onClose}>
+					<p>It stops at once and gets no answer. A call in flight is ended and may still cost tokens.</p>
+				</Confirm>
+			);
+		}
+		case "delete": {
+			const erase = async () => {
+				await holdfast.jobs.delete(job.id);
+				say("The job is deleted.");
+				route("/dashboard/jobs", true);
+			};
+			return (
+				<Confirm title="Delete this job?" action="Delete job" isDanger onConfirm={erase} onClose={onClose}>
+					<p>Its prompt, its answer and its history are erased. Webhooks that were not sent yet are skipped.</p>
+					<p>This cannot be undone.</p>
+				</Confirm>
+			);
+		}
+		case "redeliver": {
+			const redeliver = async () => {
+				await holdfast.jobs.redeliver(job.id);
+				await onChanged();
+			};
+			return (
+				<Confirm title="Send this job's webhooks again?" action="Send again" onConfirm={redeliver} onClose={onClose}>
+					<p>Each receiver gets the same event with the same webhook-id.</p>
+				</Confirm>
+			);
+		}
+	}
+}

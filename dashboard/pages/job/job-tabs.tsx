@@ -1,0 +1,69 @@
+/** The parts of a job that are read when they are looked at. */
+import { Hourglass, Webhook } from "lucide";
+import type { Job } from "../../../client/index.ts";
+import { can } from "../../app/session.ts";
+import { Answer } from "../../content/answer.tsx";
+import { JsonTree } from "../../content/json-tree.tsx";
+import { Prompt } from "../../content/prompt.tsx";
+import { Stored } from "../../content/stored.tsx";
+import { Copy } from "../../parts/copy.tsx";
+import { EmptyState } from "../../parts/empty-state.tsx";
+import { Attempts } from "./attempts.tsx";
+import { Compare } from "./compare.tsx";
+import { JobDeliveries } from "./job-deliveries.tsx";
+
+export function JobTab({ name, job, onChanged }: { name: string; job: Job; onChanged: () => Promise<void> }) {
+	switch (name) {
+		case "compare":
+			return <Compare job={job} />;
+		case "prompt":
+			return (
+				<Stored id={job.id} what="input" size={job.input_bytes}>
+					{(input) => <Prompt input={input} />}
+				</Stored>
+			);
+		case "attempts":
+			return <Attempts job={job} />;
+		case "webhooks":
+			return can("webhooks:read") ? (
+				<JobDeliveries job={job} onChanged={onChanged} />
+			) : (
+				<EmptyState icon={Webhook} title="This key may not see webhooks">
+					<p>
+						It lacks the scope <code>webhooks:read</code>.
+					</p>
+				</EmptyState>
+			);
+		case "raw":
+			return (
+				<>
+					<p>
+						<Copy text={JSON.stringify(job, null, 2)} label="Copy JSON" isNamed />
+					</p>
+					<JsonTree value={job} label="The job as the API returns it" />
+				</>
+			);
+		default:
+			return <JobAnswer job={job} />;
+	}
+}
+
+export function JobAnswer({ job }: { job: Job }) {
+	if (job.result_bytes !== null && job.status === "succeeded")
+		return (
+			<Stored id={job.id} what="result" size={job.result_bytes}>
+				{(completion) => <Answer completion={completion} />}
+			</Stored>
+		);
+	if (job.finished_at === null)
+		return (
+			<EmptyState icon={Hourglass} title="No answer yet">
+				<p>It appears here by itself.</p>
+			</EmptyState>
+		);
+	return (
+		<EmptyState icon={Hourglass} title="This job has no answer">
+			<p>{job.error?.message ?? "It ended before a model answered."}</p>
+		</EmptyState>
+	);
+}

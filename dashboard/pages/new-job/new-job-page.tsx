@@ -1,0 +1,105 @@
+/** Submits a job, and shows the request that a program would send. */
+import { Play } from "lucide";
+import { useMemo, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { holdfast } from "../../app/client.ts";
+import { can } from "../../app/session.ts";
+import { Button } from "../../parts/button.tsx";
+import { Code } from "../../parts/copy.tsx";
+import { EmptyState } from "../../parts/empty-state.tsx";
+import { ErrorBox } from "../../parts/error-box.tsx";
+import { PageHeader } from "../../parts/page-header.tsx";
+import { SIMULATIONS } from "../../submission/simulation.ts";
+import { SubmissionForm, modelsOf, useModels } from "../../submission/submission-form.tsx";
+import { asCurl, bodyOf, type Draft } from "../../submission/submission.ts";
+import { wrongField } from "../retry/retry-page.tsx";
+import "../../content/content.css";
+
+const FIRST: Draft = { input: { messages: [{ role: "user", content: "Why is the sky blue?" }] } };
+
+export default function NewJobPage() {
+	return (
+		<>
+			<PageHeader title="New job" />
+			{can("jobs:write") ? (
+				<NewJobForm />
+			) : (
+				<EmptyState icon={Play} title="This key may not submit jobs">
+					<p>
+						It lacks the scope <code>jobs:write</code>.
+					</p>
+				</EmptyState>
+			)}
+		</>
+	);
+}
+
+function NewJobForm() {
+	const { route } = useLocation();
+	const [draft, setDraft] = useState(FIRST);
+	const [isBusy, setBusy] = useState(false);
+	const [error, setError] = useState<unknown>(null);
+	// Made when the form opens: a double click makes one job.
+	const idempotencyKey = useMemo(() => crypto.randomUUID(), []);
+	const isSimulated = useIsSimulated(draft);
+	const [simulation, setSimulation] = useState(0);
+	const simulated = isSimulated ? withSimulation(draft, SIMULATIONS[simulation]?.simulate) : draft;
+	const body = bodyOf(simulated);
+	const submit = async (event: SubmitEvent) => {
+		event.preventDefault();
+		if (isBusy) return;
+		setBusy(true);
+		try {
+			const job = await holdfast.jobs.submit(body, { idempotencyKey });
+			route(`/dashboard/jobs/${job.id}`);
+		} catch (caught) {
+			setError(caught);
+			setBusy(false);
+		}
+	};
+	return (
+		<form class="two-columns" onSubmit={(event) => void submit(event)}>
+			<div>
+				<SubmissionForm draft={draft} onChange={setDraft} wrong={wrongField(error)}>
+					{isSimulated ? <SimulationChoice chosen={simulation} onChoose={setSimulation} /> : null}
+				</SubmissionForm>
+				<ErrorBox error={error} />
+				<div class="submit-bar">
+					<Button type="submit" kind="primary" icon={Play} isBusy={isBusy}>
+						Run job
+					</Button>
+				</div>
+			</div>
+			<aside class="aside" aria-label="The same request as a command">
+				<h2>The same with curl</h2>
+				<Code text={asCurl(location.origin, "/v1/jobs", body)} label="Copy the command" />
+			</aside>
+		</form>
+	);
+}
+
+const withSimulation = (draft: Draft, simulate: object | undefined): Draft =>
+	simulate === undefined ? draft : { ...draft, input: { simulate, ...Object(draft.input) } };
+
+/** Whether the simulated provider serves the model: then the job may say how it behaves. */
+function useIsSimulated(draft: Draft): boolean {
+	const models = useModels();
+	const [name = ""] = modelsOf(draft);
+	const model = models.find(({ id }) => id === name);
+	return model === undefined ? models.some(({ owned_by }) => owned_by === "simulated") : model.owned_by === "simulated";
+}
+
+function SimulationChoice({ chosen, onChoose }: { chosen: number; onChoose: (index: number) => void }) {
+	return (
+		<fieldset class="simulation">
+			<legend>The model is simulated. It…</legend>
+			<div class="chips">
+				{SIMULATIONS.map(({ label }, index) => (
+					<Button key={label} pressed={index === chosen} onClick={() => onChoose(index)}>
+						{label.toLowerCase()}
+					</Button>
+				))}
+			</div>
+		</fieldset>
+	);
+}

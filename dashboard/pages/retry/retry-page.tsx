@@ -1,0 +1,86 @@
+/** Runs a final job again with changes, as a new job. */
+import { RotateCcw } from "lucide";
+import { useMemo, useState } from "preact/hooks";
+import { useLocation } from "preact-iso";
+import { ApiError, type Job } from "../../../client/index.ts";
+import { holdfast } from "../../app/client.ts";
+import { useResource } from "../../data/resource.ts";
+import { bytes } from "../../format/numbers.ts";
+import { words } from "../../format/states.ts";
+import { Button, ButtonLink } from "../../parts/button.tsx";
+import { ErrorBox } from "../../parts/error-box.tsx";
+import { PageHeader } from "../../parts/page-header.tsx";
+import { SubmissionForm } from "../../submission/submission-form.tsx";
+import { changedFields, type Draft, keptFields, overridesOf, submissionOf } from "../../submission/submission.ts";
+import "../../content/content.css";
+
+/** A larger prompt is used as it is stored. */
+const EDITED_BYTES_MAX = 256 * 1024;
+
+export default function RetryPage({ id }: { id: string }) {
+	const { value, error, refresh } = useResource(`submission of ${id}`, async (signal) => {
+		const job = await holdfast.jobs.get(id, { signal });
+		const input = job.input_bytes > EDITED_BYTES_MAX ? undefined : await holdfast.jobs.input(id, { signal });
+		return { job, submission: submissionOf(job, input) };
+	});
+	return (
+		<>
+			<PageHeader
+				title="Edit and retry"
+				above={
+					<>
+						<a href="/dashboard/jobs">Jobs</a> / <a href={`/dashboard/jobs/${encodeURIComponent(id)}`}>{id}</a>
+					</>
+				}
+			/>
+			<ErrorBox error={error} onRetry={() => void refresh()} />
+			{value === undefined ? null : <RetryForm {...value} />}
+		</>
+	);
+}
+
+function RetryForm({ job, submission }: { job: Job; submission: Draft }) {
+	const { route } = useLocation();
+	const [draft, setDraft] = useState(submission);
+	const [isBusy, setBusy] = useState(false);
+	const [error, setError] = useState<unknown>(null);
+	// Made when the form opens: a double click, or a repeated request, makes one job.
+	const idempotencyKey = useMemo(() => crypto.randomUUID(), [job.id]);
+	const changed = changedFields(submission, draft);
+	const kept = keptFields(submission, draft);
+	const submit = async (event: SubmitEvent) => {
+		event.preventDefault();
+		if (isBusy) return;
+		setBusy(true);
+		try {
+			const next = await holdfast.jobs.retry(job.id, overridesOf(submission, draft), { idempotencyKey });
+			route(`/dashboard/jobs/${next.id}?tab=compare`);
+		} catch (caught) {
+			setError(caught);
+			setBusy(false);
+		}
+	};
+	const fixedInput = submission.input === undefined ? `The prompt has ${bytes(job.input_bytes)} and is used as it is.` : null;
+	return (
+		<form onSubmit={(event) => void submit(event)}>
+			<SubmissionForm draft={draft} onChange={setDraft} changed={changed} fixedInput={fixedInput} wrong={wrongField(error)} />
+			{kept.length === 0 ? null : (
+				<p class="hint wrong">A retry keeps the old job's {kept.map(words).join(", ")}: give it another value instead.</p>
+			)}
+			<ErrorBox error={error} />
+			<div class="submit-bar">
+				<Button type="submit" kind="primary" icon={RotateCcw} isBusy={isBusy}>
+					{changed.length === 0 ? "Retry unchanged" : "Retry with changes"}
+				</Button>
+				<ButtonLink href={`/dashboard/jobs/${encodeURIComponent(job.id)}`}>Go back</ButtonLink>
+				<p class="hint" role="status">
+					{changed.length === 0 ? "Nothing is changed." : `Changed: ${changed.map(words).join(", ")}.`}
+				</p>
+			</div>
+		</form>
+	);
+}
+
+export function wrongField(error: unknown): { field: string; message: string } | null {
+	return error instanceof ApiError && error.param !== null ? { field: error.param, message: error.message } : null;
+}

@@ -1,0 +1,219 @@
+/** The fields of a submission, as a form or as JSON: both show the same draft. */
+import { Braces, Plus, TextCursorInput, X } from "lucide";
+import type { ComponentChildren } from "preact";
+import { useId, useState } from "preact/hooks";
+import type { Model } from "../../client/schemas.ts";
+import { holdfast } from "../app/client.ts";
+import { useResource } from "../data/resource.ts";
+import { Badge } from "../parts/badge.tsx";
+import { Button } from "../parts/button.tsx";
+import { Field } from "../parts/field.tsx";
+import { JsonEditor } from "./json-editor.tsx";
+import { MessagesEditor } from "./messages-editor.tsx";
+import type { Draft } from "./submission.ts";
+import "./submission.css";
+
+export interface FormProps {
+	draft: Draft;
+	onChange: (draft: Draft) => void;
+	/** The names of fields that differ from the job that is retried. */
+	changed?: string[];
+	/** The prompt is too large to be edited: a sentence that says so. */
+	fixedInput?: string | null;
+	/** Of the field that the service refused. */
+	wrong?: { field: string; message: string } | null;
+	/** Shown after the messages. */
+	children?: ComponentChildren;
+}
+
+export function SubmissionForm(props: FormProps) {
+	const [isJson, setJson] = useState(false);
+	return (
+		<>
+			<fieldset class="view-switch">
+				<legend class="unseen">Edit as</legend>
+				<Button kind="quiet" icon={TextCursorInput} pressed={!isJson} onClick={() => setJson(false)}>
+					Form
+				</Button>
+				<Button kind="quiet" icon={Braces} pressed={isJson} onClick={() => setJson(true)}>
+					JSON
+				</Button>
+			</fieldset>
+			{isJson ? <JsonEditor value={props.draft} onChange={props.onChange} /> : <Fields {...props} />}
+		</>
+	);
+}
+
+function Fields({ draft, onChange, changed = [], fixedInput = null, wrong = null, children }: FormProps) {
+	const input = { ...Object(draft.input) };
+	const set = (fields: Draft) => onChange({ ...draft, ...fields });
+	const setInput = (fields: Draft) => set({ input: { ...input, ...fields } });
+	const { messages } = input;
+	const mark = (name: string) => (changed.includes(name) ? <Badge tone="active">Changed</Badge> : null);
+	const number = { wrong, mark };
+	return (
+		<div class="submission">
+			<section>
+				<h2>Messages {mark("input.messages")}</h2>
+				{fixedInput === null ? (
+					<MessagesEditor
+						messages={Array.isArray(messages) ? messages : []}
+						onChange={(next) => setInput({ messages: next })}
+					/>
+				) : (
+					<p class="hint">{fixedInput}</p>
+				)}
+			</section>
+			{children}
+			<section>
+				<h2>Models {mark("model")}</h2>
+				<ModelFields models={modelsOf(draft)} onChange={(models) => set({ model: models.length > 1 ? models : models[0] })} />
+			</section>
+			<details class="more" open={changed.some((name) => !/^(model|input\.messages)$/.test(name))}>
+				<summary>Parameters, webhook, metadata</summary>
+				<div class="field-grid">
+					{fixedInput !== null ? null : (
+						<>
+							<NumberField {...number} name="input.temperature" label="Temperature" value={input.temperature} step="0.1" onChange={(temperature) => setInput({ temperature })} />
+							<NumberField {...number} name="input.max_tokens" label="Most tokens in the answer" value={input.max_tokens} onChange={(max_tokens) => setInput({ max_tokens })} />
+						</>
+					)}
+					<NumberField {...number} name="delay_seconds" label="Delay in seconds" value={draft.delay_seconds} onChange={(delay_seconds) => set({ delay_seconds })} />
+					<NumberField {...number} name="max_attempts" label="Attempts at most" value={draft.max_attempts} placeholder="5" onChange={(max_attempts) => set({ max_attempts })} />
+					<NumberField {...number} name="timeout_seconds" label="Seconds for one attempt" value={draft.timeout_seconds} placeholder="600" onChange={(timeout_seconds) => set({ timeout_seconds })} />
+					<NumberField {...number} name="priority" label="Priority, 0 to 9" value={draft.priority} placeholder="5" onChange={(priority) => set({ priority })} />
+				</div>
+				<WebhookField webhook={draft.webhook} onChange={(webhook) => set({ webhook })} mark={mark("webhook")} />
+				<MetadataFields metadata={{ ...Object(draft.metadata) }} onChange={(metadata) => set({ metadata })} mark={mark("metadata")} />
+			</details>
+		</div>
+	);
+}
+
+export function modelsOf({ model }: Draft): string[] {
+	return (Array.isArray(model) ? model : [model ?? ""]).map(String);
+}
+
+const MODELS_MAX = 4;
+
+export function useModels(): Model[] {
+	return useResource("models", async (signal) => [...(await holdfast.models.list({ signal })).data]).value ?? [];
+}
+
+function ModelFields({ models, onChange }: { models: string[]; onChange: (models: string[]) => void }) {
+	const id = useId();
+	const known = useModels();
+	return (
+		<div class="rows">
+			<datalist id={id}>
+				{known.map((model) => (
+					<option key={model.id} value={model.id}>
+						{model.state === "healthy" ? model.owned_by : `${model.owned_by}, ${model.state}`}
+					</option>
+				))}
+			</datalist>
+			{models.map((model, index) => (
+				<div key={index} class="row-fields">
+					<input
+						aria-label={index === 0 ? "Model" : `Model ${index + 1}, if those before fail`}
+						list={id}
+						placeholder={index === 0 ? "The service's default model" : "Next model"}
+						spellcheck={false}
+						autoComplete="off"
+						value={model}
+						onInput={(event) => onChange(models.with(index, event.currentTarget.value))}
+					/>
+					{models.length === 1 ? null : (
+						<Button kind="quiet" icon={X} label={`Remove model ${index + 1}`} onClick={() => onChange(models.toSpliced(index, 1))} />
+					)}
+				</div>
+			))}
+			{models.length >= MODELS_MAX || models[0] === "" ? null : (
+				<Button icon={Plus} onClick={() => onChange([...models, ""])}>
+					Add a model to fall back to
+				</Button>
+			)}
+		</div>
+	);
+}
+
+interface NumberFieldProps {
+	name: string;
+	label: string;
+	value: unknown;
+	placeholder?: string;
+	step?: string;
+	mark: (name: string) => ComponentChildren;
+	wrong: { field: string; message: string } | null;
+	onChange: (value: number | undefined) => void;
+}
+
+function NumberField({ name, label, value, placeholder, step = "any", mark, wrong, onChange }: NumberFieldProps) {
+	return (
+		<Field label={label} hint={mark(name)} error={wrong?.field === name ? wrong.message : null}>
+			{(control) => (
+				<input
+					{...control}
+					type="number"
+					min="0"
+					step={step}
+					placeholder={placeholder}
+					value={typeof value === "number" ? value : ""}
+					onInput={({ currentTarget }) => onChange(currentTarget.value === "" ? undefined : currentTarget.valueAsNumber)}
+				/>
+			)}
+		</Field>
+	);
+}
+
+function WebhookField({ webhook, onChange, mark }: { webhook: unknown; onChange: (webhook: unknown) => void; mark: ComponentChildren }) {
+	const { url = "" } = Object(webhook);
+	return (
+		<Field label="Webhook URL" hint={mark ?? "Gets a signed request when the job is final."}>
+			{(control) => (
+				<input
+					{...control}
+					type="url"
+					spellcheck={false}
+					placeholder="https://…"
+					value={String(url)}
+					onInput={({ currentTarget: { value } }) => onChange(value === "" ? undefined : { ...Object(webhook), url: value })}
+				/>
+			)}
+		</Field>
+	);
+}
+
+function MetadataFields({ metadata, onChange, mark }: { metadata: Record<string, unknown>; onChange: (metadata: unknown) => void; mark: ComponentChildren }) {
+	const [pairs, setPairs] = useState(Object.entries(metadata).map(([key, value]) => [key, String(value)] as const));
+	const update = (next: (readonly [string, string])[]) => {
+		setPairs(next);
+		const filled = next.filter(([key]) => key !== "");
+		onChange(filled.length === 0 ? undefined : Object.fromEntries(filled));
+	};
+	return (
+		<div class="rows">
+			<h3>Metadata {mark}</h3>
+			{pairs.map(([key, value], index) => (
+				<div key={index} class="row-fields">
+					<input
+						aria-label={`Metadata key ${index + 1}`}
+						placeholder="key"
+						value={key}
+						onInput={(event) => update(pairs.with(index, [event.currentTarget.value, value]))}
+					/>
+					<input
+						aria-label={`Metadata value ${index + 1}`}
+						placeholder="value"
+						value={value}
+						onInput={(event) => update(pairs.with(index, [key, event.currentTarget.value]))}
+					/>
+					<Button kind="quiet" icon={X} label={`Remove metadata ${index + 1}`} onClick={() => update(pairs.toSpliced(index, 1))} />
+				</div>
+			))}
+			<Button icon={Plus} onClick={() => update([...pairs, ["", ""]])}>
+				Add metadata
+			</Button>
+		</div>
+	);
+}
