@@ -18,9 +18,7 @@ export function Answer({ completion }: { completion: unknown }) {
 			{answerView.value === "json" ? (
 				<JsonTree value={completion} label="Completion" />
 			) : (
-				choicesOf(completion).map((choice, index) => (
-					<Choice key={index} choice={choice} />
-				))
+				choicesOf(completion).map((choice, index) => <Choice key={index} choice={choice} />)
 			)}
 		</div>
 	);

@@ -2,7 +2,7 @@
  * An answer's markdown as elements. The parser's tokens become elements here, one kind after the other: no HTML text is ever made,
  * HTML in the answer is shown as text, and nothing that the answer names is loaded.
  */
-import { Lexer, type Token, type Tokens } from "marked";
+import { Lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import { type ComponentChildren, h } from "preact";
 import { useMemo } from "preact/hooks";
 import { DEPTH_MAX, isInlineSafe, piecesOf, targetOf, visible } from "./markdown-source.ts";
@@ -36,7 +36,7 @@ function tokensOf(source: string): Token[] {
 	return lexer.tokens;
 }
 
-const isKnown = (token: Token): token is Exclude<Token, Tokens.Generic> => token.type in KNOWN;
+const isKnown = (token: Token): token is MarkedToken => token.type in KNOWN;
 
 /** Types whose tokens have the fields that this file reads. */
 const KNOWN: Record<string, true> = Object.fromEntries(

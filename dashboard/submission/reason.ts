@@ -37,12 +37,20 @@ const WAITS: Record<string, (model: string) => string> = {
 	worker_full: () => "Waits: the workers have no memory left for its prompt. No attempt was used",
 };
 
-function queuedReason({ status_reason, model, run_at, next_attempt_at }: Job, now: number, clock: (at: string) => string): string {
+function queuedReason(
+	{ status_reason, model, run_at, next_attempt_at }: Job,
+	now: number,
+	clock: (at: string) => string,
+): string {
 	if (status_reason === null)
-		return Date.parse(run_at) > now ? `Waits until ${clock(run_at)}, as it was submitted.` : "Queued. It starts in a moment.";
+		return Date.parse(run_at) > now
+			? `Waits until ${clock(run_at)}, as it was submitted.`
+			: "Queued. It starts in a moment.";
 	const why = WAITS[status_reason]?.(model) ?? `Waits: ${words(status_reason)}`;
 	if (next_attempt_at === null || status_reason === "running_limit") return `${why}.`;
-	return Date.parse(next_attempt_at) <= now ? `${why}. It goes on in a moment.` : `${why} until ${clock(next_attempt_at)}.`;
+	return Date.parse(next_attempt_at) <= now
+		? `${why}. It goes on in a moment.`
+		: `${why} until ${clock(next_attempt_at)}.`;
 }
 
 function runningReason({ model, attempt, max_attempts, attempt_started_at }: Job, now: number): string {
@@ -67,4 +75,3 @@ const FAILED: Record<string, string> = {
 function messageOf({ error }: Job): string {
 	return error === null ? "." : `: ${error.message}`;
 }
-

@@ -67,24 +67,71 @@ function Fields({ draft, onChange, changed = [], fixedInput = null, wrong = null
 			{children}
 			<section>
 				<h2>Models {mark("model")}</h2>
-				<ModelFields models={modelsOf(draft)} onChange={(models) => set({ model: models.length > 1 ? models : models[0] })} />
+				<ModelFields
+					models={modelsOf(draft)}
+					onChange={(models) => set({ model: models.length > 1 ? models : models[0] })}
+				/>
 			</section>
 			<details class="more" open={changed.some((name) => !/^(model|input\.messages)$/.test(name))}>
 				<summary>Parameters, webhook, metadata</summary>
 				<div class="field-grid">
 					{fixedInput !== null ? null : (
 						<>
-							<NumberField {...number} name="input.temperature" label="Temperature" value={input.temperature} step="0.1" onChange={(temperature) => setInput({ temperature })} />
-							<NumberField {...number} name="input.max_tokens" label="Most tokens in the answer" value={input.max_tokens} onChange={(max_tokens) => setInput({ max_tokens })} />
+							<NumberField
+								{...number}
+								name="input.temperature"
+								label="Temperature"
+								value={input.temperature}
+								step="0.1"
+								onChange={(temperature) => setInput({ temperature })}
+							/>
+							<NumberField
+								{...number}
+								name="input.max_tokens"
+								label="Most tokens in the answer"
+								value={input.max_tokens}
+								onChange={(max_tokens) => setInput({ max_tokens })}
+							/>
 						</>
 					)}
-					<NumberField {...number} name="delay_seconds" label="Delay in seconds" value={draft.delay_seconds} onChange={(delay_seconds) => set({ delay_seconds })} />
-					<NumberField {...number} name="max_attempts" label="Attempts at most" value={draft.max_attempts} placeholder="5" onChange={(max_attempts) => set({ max_attempts })} />
-					<NumberField {...number} name="timeout_seconds" label="Seconds for one attempt" value={draft.timeout_seconds} placeholder="600" onChange={(timeout_seconds) => set({ timeout_seconds })} />
-					<NumberField {...number} name="priority" label="Priority, 0 to 9" value={draft.priority} placeholder="5" onChange={(priority) => set({ priority })} />
+					<NumberField
+						{...number}
+						name="delay_seconds"
+						label="Delay in seconds"
+						value={draft.delay_seconds}
+						onChange={(delay_seconds) => set({ delay_seconds })}
+					/>
+					<NumberField
+						{...number}
+						name="max_attempts"
+						label="Attempts at most"
+						value={draft.max_attempts}
+						placeholder="5"
+						onChange={(max_attempts) => set({ max_attempts })}
+					/>
+					<NumberField
+						{...number}
+						name="timeout_seconds"
+						label="Seconds for one attempt"
+						value={draft.timeout_seconds}
+						placeholder="600"
+						onChange={(timeout_seconds) => set({ timeout_seconds })}
+					/>
+					<NumberField
+						{...number}
+						name="priority"
+						label="Priority, 0 to 9"
+						value={draft.priority}
+						placeholder="5"
+						onChange={(priority) => set({ priority })}
+					/>
 				</div>
 				<WebhookField webhook={draft.webhook} onChange={(webhook) => set({ webhook })} mark={mark("webhook")} />
-				<MetadataFields metadata={{ ...Object(draft.metadata) }} onChange={(metadata) => set({ metadata })} mark={mark("metadata")} />
+				<MetadataFields
+					metadata={{ ...Object(draft.metadata) }}
+					onChange={(metadata) => set({ metadata })}
+					mark={mark("metadata")}
+				/>
 			</details>
 		</div>
 	);
@@ -124,7 +171,12 @@ function ModelFields({ models, onChange }: { models: string[]; onChange: (models
 						onInput={(event) => onChange(models.with(index, event.currentTarget.value))}
 					/>
 					{models.length === 1 ? null : (
-						<Button kind="quiet" icon={X} label={`Remove model ${index + 1}`} onClick={() => onChange(models.toSpliced(index, 1))} />
+						<Button
+							kind="quiet"
+							icon={X}
+							label={`Remove model ${index + 1}`}
+							onClick={() => onChange(models.toSpliced(index, 1))}
+						/>
 					)}
 				</div>
 			))}
@@ -159,14 +211,24 @@ function NumberField({ name, label, value, placeholder, step = "any", mark, wron
 					step={step}
 					placeholder={placeholder}
 					value={typeof value === "number" ? value : ""}
-					onInput={({ currentTarget }) => onChange(currentTarget.value === "" ? undefined : currentTarget.valueAsNumber)}
+					onInput={({ currentTarget }) =>
+						onChange(currentTarget.value === "" ? undefined : currentTarget.valueAsNumber)
+					}
 				/>
 			)}
 		</Field>
 	);
 }
 
-function WebhookField({ webhook, onChange, mark }: { webhook: unknown; onChange: (webhook: unknown) => void; mark: ComponentChildren }) {
+function WebhookField({
+	webhook,
+	onChange,
+	mark,
+}: {
+	webhook: unknown;
+	onChange: (webhook: unknown) => void;
+	mark: ComponentChildren;
+}) {
 	const { url = "" } = Object(webhook);
 	return (
 		<Field label="Webhook URL" hint={mark ?? "Gets a signed request when the job is final."}>
@@ -177,14 +239,24 @@ function WebhookField({ webhook, onChange, mark }: { webhook: unknown; onChange:
 					spellcheck={false}
 					placeholder="https://…"
 					value={String(url)}
-					onInput={({ currentTarget: { value } }) => onChange(value === "" ? undefined : { ...Object(webhook), url: value })}
+					onInput={({ currentTarget: { value } }) =>
+						onChange(value === "" ? undefined : { ...Object(webhook), url: value })
+					}
 				/>
 			)}
 		</Field>
 	);
 }
 
-function MetadataFields({ metadata, onChange, mark }: { metadata: Record<string, unknown>; onChange: (metadata: unknown) => void; mark: ComponentChildren }) {
+function MetadataFields({
+	metadata,
+	onChange,
+	mark,
+}: {
+	metadata: Record<string, unknown>;
+	onChange: (metadata: unknown) => void;
+	mark: ComponentChildren;
+}) {
 	const [pairs, setPairs] = useState(Object.entries(metadata).map(([key, value]) => [key, String(value)] as const));
 	const update = (next: (readonly [string, string])[]) => {
 		setPairs(next);
@@ -208,7 +280,12 @@ function MetadataFields({ metadata, onChange, mark }: { metadata: Record<string,
 						value={value}
 						onInput={(event) => update(pairs.with(index, [key, event.currentTarget.value]))}
 					/>
-					<Button kind="quiet" icon={X} label={`Remove metadata ${index + 1}`} onClick={() => update(pairs.toSpliced(index, 1))} />
+					<Button
+						kind="quiet"
+						icon={X}
+						label={`Remove metadata ${index + 1}`}
+						onClick={() => update(pairs.toSpliced(index, 1))}
+					/>
 				</div>
 			))}
 			<Button icon={Plus} onClick={() => update([...pairs, ["", ""]])}>

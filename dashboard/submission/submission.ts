@@ -28,10 +28,13 @@ export function submissionOf(job: Job, input: unknown): Draft {
 		retain_seconds: job.retain_seconds,
 	};
 	const isDefault = (name: string, value: unknown) => DEFAULTS[name] !== undefined && DEFAULTS[name] === value;
-	return JSON.parse(JSON.stringify(Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isDefault(name, value)))));
+	return JSON.parse(
+		JSON.stringify(Object.fromEntries(Object.entries(fields).filter(([name, value]) => !isDefault(name, value)))),
+	);
 }
 
-const withoutEmpty = (fields: object) => Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
+const withoutEmpty = (fields: object) =>
+	Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== null));
 
 export const isSame = (a: unknown, b: unknown): boolean => a === b || canonical(a) === canonical(b);
 
@@ -61,7 +64,9 @@ export function overridesOf(before: Draft, after: Draft): RetryJob {
 
 /** Fields that a retry cannot leave out: it takes those of the old job. */
 export function keptFields(before: Draft, after: Draft): string[] {
-	return Object.keys(before).filter((name) => before[name] !== undefined && after[name] === undefined && DEFAULTS[name] === undefined);
+	return Object.keys(before).filter(
+		(name) => before[name] !== undefined && after[name] === undefined && DEFAULTS[name] === undefined,
+	);
 }
 
 /** Without what a form has left empty. The service says what is wrong with the rest. */

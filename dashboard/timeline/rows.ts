@@ -1,7 +1,7 @@
 /** What happened to a job as rows of one time axis: waits, model calls, the stored result and webhooks. */
 import type { Attempt, Delivery, Job } from "../../client/index.ts";
 import { bytes, whole } from "../format/numbers.ts";
-import { type Tone, words } from "../format/states.ts";
+import { shownState, type Tone, words } from "../format/states.ts";
 import { duration } from "../format/times.ts";
 import type { Span } from "./scale.ts";
 
@@ -201,8 +201,6 @@ function finalRow(job: Job, attempts: Attempt[], finishedAt: number): Row {
 	};
 }
 
-const DELIVERY_TONES: Record<string, Tone> = { delivered: "good", exhausted: "bad", pending: "warning" };
-
 function deliveryRow(delivery: Delivery, now: number): Row {
 	const { attempts, status } = delivery;
 	const segments: Segment[] = [];
@@ -224,8 +222,8 @@ function deliveryRow(delivery: Delivery, now: number): Row {
 	return {
 		key: delivery.id,
 		title: "Webhook",
-		outcome: status,
-		tone: DELIVERY_TONES[status] ?? "idle",
+		outcome: shownState(status).word.toLowerCase(),
+		tone: shownState(status).tone,
 		facts: [
 			delivery.event_type,
 			hostOf(delivery.url),

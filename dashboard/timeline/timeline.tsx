@@ -11,6 +11,8 @@ import "./timeline.css";
 
 /** Of more attempts, those in the middle are left out until they are asked for. */
 const ROWS_SHOWN = 16;
+/** Shorter waits are not worth a word. */
+const SAID_MS = 100;
 /** A wait that takes less of the axis has its name in the row's words alone. */
 const NAMED_PART = 0.16;
 /** What ends behind this part of the axis has its duration before it. */
@@ -27,7 +29,8 @@ export function Timeline({ job, isWhole, onWhole }: { job: Job; isWhole: boolean
 			<Axis scale={scale} origin={timeline.range.from} />
 			<ol>
 				{rows.map((row, index) => {
-					if (hidden === 0 || index < half || index >= half + hidden) return <TimelineRow key={row.key} row={row} scale={scale} />;
+					if (hidden === 0 || index < half || index >= half + hidden)
+						return <TimelineRow key={row.key} row={row} scale={scale} />;
 					if (index > half) return null;
 					return (
 						<li key="hidden" class="hidden-rows">
@@ -52,7 +55,12 @@ function Axis({ scale, origin }: { scale: Scale; origin: number }) {
 	return (
 		<div class="axis" aria-hidden="true">
 			{scale.breaks.map(({ start, end }) => (
-				<span key={start} class="break" style={{ left: percent(start), width: percent(end - start) }} title="The axis is cut here" />
+				<span
+					key={start}
+					class="break"
+					style={{ left: percent(start), width: percent(end - start) }}
+					title="The axis is cut here"
+				/>
 			))}
 			{scale.ticks.map(({ at, x }) => (
 				<span key={at} class={`tick${x > 0.94 ? " last" : ""}`} style={{ left: percent(x) }}>
@@ -65,7 +73,8 @@ function Axis({ scale, origin }: { scale: Scale; origin: number }) {
 
 function TimelineRow({ row, scale }: { row: Row; scale: Scale }) {
 	const { title, outcome, tone, facts, message, segments } = row;
-	const waits = segments.filter(({ kind, from, to, isOpen }) => kind === "wait" && (to - from >= 100 || isOpen));
+	const wait = segments.findLast(({ kind, from, to, what }) => kind === "wait" && to - from >= SAID_MS && what !== "");
+	const all = wait === undefined ? facts : [...facts, said(wait)];
 	return (
 		<li class="row">
 			<div class="row-head">
@@ -74,7 +83,7 @@ function TimelineRow({ row, scale }: { row: Row; scale: Scale }) {
 					{outcome === "" ? null : <Badge tone={tone}>{outcome}</Badge>}
 				</p>
 				<p class="facts">
-					{[...facts, ...waits.filter(({ what }) => what !== "").map(said)].map((fact) => (
+					{all.map((fact) => (
 						<span key={fact}>{fact}</span>
 					))}
 				</p>
@@ -102,10 +111,16 @@ function Bar({ segment, scale }: { segment: Segment; scale: Scale }) {
 	const { kind, tone, from, to, what, isOpen } = segment;
 	const start = scale.x(from);
 	const width = scale.x(to) - start;
-	const style = { left: percent(start), width: percent(width) };
+	const style = kind === "point" ? { left: percent(start) } : { left: percent(start), width: percent(width) };
 	return (
-		<span class={`bar ${kind} ${tone}${isOpen ? " open" : ""}`} style={style} title={`${what} ${duration(to - from)}`}>
-			{kind === "wait" && width > NAMED_PART && what !== "" ? <span class="name">{`${what} ${duration(to - from)}`}</span> : null}
+		<span
+			class={`segment ${kind} ${tone}${isOpen ? " open" : ""}`}
+			style={style}
+			title={`${what} ${duration(to - from)}`}
+		>
+			{kind === "wait" && width > NAMED_PART && what !== "" ? (
+				<span class="name">{`${what} ${duration(to - from)}`}</span>
+			) : null}
 		</span>
 	);
 }

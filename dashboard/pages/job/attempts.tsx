@@ -18,14 +18,25 @@ const COLUMNS: Column<Attempt>[] = [
 		id: "outcome",
 		label: "Outcome",
 		cell: ({ outcome }) => (
-			<Badge tone={outcome === "succeeded" ? "good" : outcome === "throttled" ? "warning" : "bad"}>{words(outcome)}</Badge>
+			<Badge tone={outcome === "succeeded" ? "good" : outcome === "throttled" ? "warning" : "bad"}>
+				{words(outcome)}
+			</Badge>
 		),
 	},
-	{ id: "model", label: "Model", cell: ({ model, provider }) => `${visible(model)}${provider === null ? "" : ` at ${provider}`}` },
+	{
+		id: "model",
+		label: "Model",
+		cell: ({ model, provider }) => `${visible(model)}${provider === null ? "" : ` at ${provider}`}`,
+	},
 	{ id: "status", label: "HTTP", cell: ({ status }) => status ?? "–" },
 	{ id: "started", label: "Started", cell: ({ started_at }) => <Time at={started_at} /> },
 	{ id: "took", label: "Took", isNumber: true, cell: took },
-	{ id: "tokens", label: "Tokens", isNumber: true, cell: ({ usage }) => (usage === null ? "–" : whole(usage.total_tokens)) },
+	{
+		id: "tokens",
+		label: "Tokens",
+		isNumber: true,
+		cell: ({ usage }) => (usage === null ? "–" : whole(usage.total_tokens)),
+	},
 	{ id: "counted", label: "Counted", cell: ({ counted }) => (counted ? "yes" : "no") },
 	{ id: "said", label: "Said", cell: (attempt) => <Said attempt={attempt} /> },
 ];

@@ -1,14 +1,15 @@
 /** A retry beside the job that it retries: what was changed, and both answers. */
-import { now } from "../../data/clock.ts";
+
 import type { Job } from "../../../client/index.ts";
 import { NotFound } from "../../../client/index.ts";
+import { holdfast } from "../../app/client.ts";
+import { now } from "../../data/clock.ts";
 import { useResource } from "../../data/resource.ts";
 import { whole } from "../../format/numbers.ts";
 import { words } from "../../format/states.ts";
 import { duration } from "../../format/times.ts";
 import { StateBadge } from "../../parts/badge.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
-import { holdfast } from "../../app/client.ts";
 import { changedFields, submissionOf } from "../../submission/submission.ts";
 import { JobLink } from "./job-facts.tsx";
 import { JobAnswer } from "./job-tabs.tsx";
@@ -18,7 +19,11 @@ const COMPARED_BYTES_MAX = 256 * 1024;
 
 export function Compare({ job }: { job: Job }) {
 	const before = job.retry_of ?? "";
-	const { value: old, error, refresh } = useResource(`summary of ${before}`, (signal) => holdfast.jobs.get(before, { signal }));
+	const {
+		value: old,
+		error,
+		refresh,
+	} = useResource(`summary of ${before}`, (signal) => holdfast.jobs.get(before, { signal }));
 	if (error instanceof NotFound) return <p class="hint">The job that this one retries has been deleted.</p>;
 	if (error !== undefined) return <ErrorBox error={error} onRetry={() => void refresh()} />;
 	if (old === undefined) return <p class="hint">Loading…</p>;

@@ -18,7 +18,8 @@ export function JobDeliveries({ job, onChanged }: { job: Job; onChanged: () => P
 		return (
 			<EmptyState icon={Webhook} title={job.finished_at === null ? "No webhooks yet" : "This job had no webhooks"}>
 				<p>
-					Submit a job with <code>webhook</code>, or register an endpoint: each gets a signed request when a job is final.
+					Submit a job with <code>webhook</code>, or register an endpoint: each gets a signed request when a job is
+					final.
 				</p>
 			</EmptyState>
 		);
@@ -78,8 +79,8 @@ function DeliveryAttempt({ attempt }: { attempt: Delivery["attempts"][number] })
 	return (
 		<li>
 			<p>
-				<Badge tone={isGood ? "good" : "bad"}>{status === null ? "No reply" : `HTTP ${status}`}</Badge> <Time at={at} />, took{" "}
-				{duration(duration_ms)}
+				<Badge tone={isGood ? "good" : "bad"}>{status === null ? "No reply" : `HTTP ${status}`}</Badge> <Time at={at} />
+				, took {duration(duration_ms)}
 			</p>
 			{error === null ? null : <p>{visible(error)}</p>}
 			{response === null || response === "" ? null : <pre>{visible(response)}</pre>}

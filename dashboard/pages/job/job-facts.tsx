@@ -1,8 +1,8 @@
 /** What a job was submitted with and what it came to, at a glance. */
 import type { ComponentChildren } from "preact";
 import type { Job } from "../../../client/index.ts";
-import { visible } from "../../content/markdown-source.ts";
 import { holdfast } from "../../app/client.ts";
+import { visible } from "../../content/markdown-source.ts";
 import { now } from "../../data/clock.ts";
 import { useResource } from "../../data/resource.ts";
 import { bytes, whole } from "../../format/numbers.ts";

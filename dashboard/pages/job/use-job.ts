@@ -16,7 +16,9 @@ export function useJob(id: string): Resource<Job> {
 	const read = (signal: AbortSignal) => holdfast.jobs.get(id, { include: [...include], signal });
 	const resource = useResource(`job ${id}`, read);
 	const { value, refresh, set } = resource;
-	useResource(isSending(value) ? `deliveries of ${id}` : null, async () => await refresh(), { pollMs: DELIVERIES_POLL_MS });
+	useResource(isSending(value) ? `deliveries of ${id}` : null, async () => await refresh(), {
+		pollMs: DELIVERIES_POLL_MS,
+	});
 	const isOpen = value !== undefined && !isFinal(value);
 	const isWatched = isOpen && !isPaused.value;
 	useEffect(() => {

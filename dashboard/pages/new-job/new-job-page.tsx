@@ -10,8 +10,8 @@ import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
 import { SIMULATIONS } from "../../submission/simulation.ts";
-import { SubmissionForm, modelsOf, useModels } from "../../submission/submission-form.tsx";
 import { asCurl, bodyOf, type Draft } from "../../submission/submission.ts";
+import { modelsOf, SubmissionForm, useModels } from "../../submission/submission-form.tsx";
 import { wrongField } from "../retry/retry-page.tsx";
 import "../../content/content.css";
 

@@ -10,8 +10,8 @@ import { words } from "../../format/states.ts";
 import { Button, ButtonLink } from "../../parts/button.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
-import { SubmissionForm } from "../../submission/submission-form.tsx";
 import { changedFields, type Draft, keptFields, overridesOf, submissionOf } from "../../submission/submission.ts";
+import { SubmissionForm } from "../../submission/submission-form.tsx";
 import "../../content/content.css";
 
 /** A larger prompt is used as it is stored. */
@@ -60,12 +60,21 @@ function RetryForm({ job, submission }: { job: Job; submission: Draft }) {
 			setBusy(false);
 		}
 	};
-	const fixedInput = submission.input === undefined ? `The prompt has ${bytes(job.input_bytes)} and is used as it is.` : null;
+	const fixedInput =
+		submission.input === undefined ? `The prompt has ${bytes(job.input_bytes)} and is used as it is.` : null;
 	return (
 		<form onSubmit={(event) => void submit(event)}>
-			<SubmissionForm draft={draft} onChange={setDraft} changed={changed} fixedInput={fixedInput} wrong={wrongField(error)} />
+			<SubmissionForm
+				draft={draft}
+				onChange={setDraft}
+				changed={changed}
+				fixedInput={fixedInput}
+				wrong={wrongField(error)}
+			/>
 			{kept.length === 0 ? null : (
-				<p class="hint wrong">A retry keeps the old job's {kept.map(words).join(", ")}: give it another value instead.</p>
+				<p class="hint wrong">
+					A retry keeps the old job's {kept.map(words).join(", ")}: give it another value instead.
+				</p>
 			)}
 			<ErrorBox error={error} />
 			<div class="submit-bar">

@@ -1,10 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Attempt, Delivery, Job } from "../../../client/index.ts";
-import { durationOf } from "../../../dashboard/timeline/duration.ts";
 import { busySpans, timelineOf } from "../../../dashboard/timeline/rows.ts";
 import { scaleOf } from "../../../dashboard/timeline/scale.ts";
-import { viewJob } from "../../../shared/api/job.ts";
-import { jobOf, NOW } from "../../support/job-of.ts";
+import { NOW, SUBMITTED } from "./a-job.ts";
 
 const time = (seconds: number) => new Date(NOW + seconds * 1_000).toISOString();
 
@@ -32,8 +30,7 @@ function deliveryOf(rest: Partial<Delivery>): Delivery {
 	};
 }
 
-const VIEW: Job = JSON.parse(JSON.stringify(viewJob(jobOf({ startedAt: null, leasedAt: null }), "https://jobs.test")));
-const aJob = (rest: Partial<Job>): Job => ({ ...VIEW, ...rest });
+const aJob = (rest: Partial<Job>): Job => ({ ...SUBMITTED, ...rest });
 
 /** Each row as one line, with its segments in seconds. */
 function shown(job: Job, now: number): string[] {
@@ -70,24 +67,26 @@ describe("the rows of a timeline", () => {
 			],
 		});
 		expect(shown(job, 99)).toEqual([
-			"Queued (1 s): queued 0–1",
+			"Queued (1.0 s): queued 0–1",
 			"Attempt 1 (HTTP 429): called 1–2",
 			"Attempt 2 (HTTP 500): throttled 2–6, called 6–7",
 			"Attempt 3 (HTTP 500): backed off 7–11, called 11–12",
 			"Attempt 4 (HTTP 200): next model 12–12.5, called 12.5–20",
-			"Stored (1.2 kB): stored 20–20.1, stored 20.1–20.1",
+			"Stored (1.2 KiB): stored 20–20.1, stored 20.1–20.1",
 			"Webhook (delivered): queued 20.1–20.2, connection refused 20.2–20.5, backed off 20.5–25, HTTP 204 25–25.1",
 		]);
 		const { rows, isLive, range } = timelineOf(job, NOW + 99_000);
-		expect(rows[1]?.facts).toEqual(["m", "p", "server error", "asked to wait 3 s", "not counted"]);
+		expect(rows[1]?.facts).toEqual(["m", "p", "server error", "asked to wait 3.0 s", "not counted"]);
 		expect(rows.at(-1)?.facts).toEqual(["job.succeeded", "crm.test", "2 attempts", "HTTP 204"]);
 		expect([isLive, range.to - NOW]).toEqual([false, 25_100]);
 	});
 
 	it("go on until now while a job is open, with the reason and the time it waits for", () => {
 		const asked = { status_reason: "throttled", next_attempt_at: time(30) };
-		expect(shown(aJob({}), 4)).toEqual(["Queued (4 s): queued 0–…"]);
-		expect(shown(aJob({ run_at: time(60) }), 4)).toEqual([`Queued (4 s): delayed 0–… until ${time(60).slice(17, 19)}`]);
+		expect(shown(aJob({}), 4)).toEqual(["Queued (4.0 s): queued 0–…"]);
+		expect(shown(aJob({ run_at: time(60) }), 4)).toEqual([
+			`Queued (4.0 s): delayed 0–… until ${time(60).slice(17, 19)}`,
+		]);
 		expect(shown(aJob(asked), 12)).toEqual([`Queued (12 s): throttled 0–… until ${time(30).slice(17, 19)}`]);
 		const attempts = [attemptOf(1, 1, 2)];
 		expect(shown(aJob({ ...asked, status_reason: "retrying", started_at: time(1), attempts }), 12).at(-1)).toBe(
@@ -163,20 +162,4 @@ describe("the time axis", () => {
 			[5_000, 9_000],
 		]);
 	});
-});
-
-it("durations have two units at most", () => {
-	const texts = [-1, 0.4, 999, 4_123, 12_400, 59_700, 184_000, 7_500_000, 86_399_999, 273_600_000].map(durationOf);
-	expect(texts).toEqual([
-		"0 ms",
-		"0 ms",
-		"999 ms",
-		"4.1 s",
-		"12 s",
-		"1 min",
-		"3 min 4 s",
-		"2 h 5 min",
-		"1 d",
-		"3 d 4 h",
-	]);
 });
