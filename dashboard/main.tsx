@@ -2,7 +2,7 @@
  * The map of the dashboard: which page is at which address. A page is added by one line: its address, its own chunk, and, for the
  * navigation, its label, its icon, the key after `g`, and the scope without which it is not shown.
  */
-import { Briefcase, KeyRound, ScrollText, ServerCog, Webhook } from "lucide";
+import { Briefcase, KeyRound, Plus, ScrollText, ServerCog, Webhook } from "lucide";
 import { render } from "preact";
 import { lazy } from "preact-iso";
 import { App } from "./app/app.tsx";
@@ -25,6 +25,13 @@ const PLACES: Place[] = [
 		path: "/dashboard/jobs",
 		page: lazy(() => import("./pages/jobs/jobs-page.tsx")),
 		nav: { label: "Jobs", icon: Briefcase, key: "j", scope: "jobs:read" },
+	},
+	{ path: "/dashboard/jobs/:id", page: lazy(() => import("./pages/job/job-page.tsx")), nav: null },
+	{ path: "/dashboard/jobs/:id/retry", page: lazy(() => import("./pages/retry/retry-page.tsx")), nav: null },
+	{
+		path: "/dashboard/new",
+		page: lazy(() => import("./pages/new-job/new-job-page.tsx")),
+		nav: { label: "New job", icon: Plus, key: "n", scope: "jobs:write" },
 	},
 
 	// Models and usage.

@@ -2,6 +2,7 @@
 import { Braces, Plus, TextCursorInput, X } from "lucide";
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
+import { ApiError } from "../../client/index.ts";
 import type { Model } from "../../client/schemas.ts";
 import { holdfast } from "../app/client.ts";
 import { useResource } from "../data/resource.ts";
@@ -24,6 +25,11 @@ export interface FormProps {
 	wrong?: { field: string; message: string } | null;
 	/** Shown after the messages. */
 	children?: ComponentChildren;
+}
+
+/** The field that the service refused. */
+export function wrongField(error: unknown): { field: string; message: string } | null {
+	return error instanceof ApiError && error.param !== null ? { field: error.param, message: error.message } : null;
 }
 
 export function SubmissionForm(props: FormProps) {

@@ -82,6 +82,11 @@ const GRANTS: Record<string, readonly string[]> = {
 	"dashboard/timeline": ["client", "dashboard/format"],
 	"dashboard/parts": ["client", "dashboard/format", "dashboard/data"],
 	"dashboard/app": ["client", "dashboard/format", "dashboard/data", "dashboard/parts"],
+	"dashboard/content": ["client", ...["format", "data", "parts", "app"].map((name) => `dashboard/${name}`)],
+	"dashboard/submission": [
+		"client",
+		...["format", "data", "parts", "app", "content"].map((name) => `dashboard/${name}`),
+	],
 
 	// The demo does what callers do.
 	scripts: ["scripts/lib/", "shared/core/", "shared/api", "client"],
@@ -99,7 +104,10 @@ const GRANTS: Record<string, readonly string[]> = {
 };
 
 /** Of each folder below `dashboard/pages`. */
-const OF_PAGES = ["client", ...["format", "data", "timeline", "parts", "app"].map((name) => `dashboard/${name}`)];
+const OF_PAGES = [
+	"client",
+	...["format", "data", "timeline", "parts", "app", "content", "submission"].map((name) => `dashboard/${name}`),
+];
 
 /** Whether `file` may import `target`. A file of a folder without a line in the table may import nothing. */
 export function mayImport(file: string, target: string): boolean {

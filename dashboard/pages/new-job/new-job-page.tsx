@@ -11,8 +11,7 @@ import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
 import { SIMULATIONS } from "../../submission/simulation.ts";
 import { asCurl, bodyOf, type Draft } from "../../submission/submission.ts";
-import { modelsOf, SubmissionForm, useModels } from "../../submission/submission-form.tsx";
-import { wrongField } from "../retry/retry-page.tsx";
+import { modelsOf, SubmissionForm, useModels, wrongField } from "../../submission/submission-form.tsx";
 import "../../content/content.css";
 
 const FIRST: Draft = { input: { messages: [{ role: "user", content: "Why is the sky blue?" }] } };

@@ -2,7 +2,7 @@
 import { RotateCcw } from "lucide";
 import { useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { ApiError, type Job } from "../../../client/index.ts";
+import type { Job } from "../../../client/index.ts";
 import { holdfast } from "../../app/client.ts";
 import { useResource } from "../../data/resource.ts";
 import { bytes } from "../../format/numbers.ts";
@@ -11,7 +11,7 @@ import { Button, ButtonLink } from "../../parts/button.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
 import { changedFields, type Draft, keptFields, overridesOf, submissionOf } from "../../submission/submission.ts";
-import { SubmissionForm } from "../../submission/submission-form.tsx";
+import { SubmissionForm, wrongField } from "../../submission/submission-form.tsx";
 import "../../content/content.css";
 
 /** A larger prompt is used as it is stored. */
@@ -88,8 +88,4 @@ function RetryForm({ job, submission }: { job: Job; submission: Draft }) {
 			</div>
 		</form>
 	);
-}
-
-export function wrongField(error: unknown): { field: string; message: string } | null {
-	return error instanceof ApiError && error.param !== null ? { field: error.param, message: error.message } : null;
 }

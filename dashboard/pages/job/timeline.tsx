@@ -1,12 +1,12 @@
 /** A job's waits, model calls and webhooks on one time axis. Each row says in words what its bars show. */
-import type { Job } from "../../client/index.ts";
-import { now } from "../data/clock.ts";
-import { zone } from "../data/settings.ts";
-import { absoluteTime, duration } from "../format/times.ts";
-import { Badge } from "../parts/badge.tsx";
-import { Time } from "../parts/time.tsx";
-import { busySpans, type Row, type Segment, timelineOf } from "./rows.ts";
-import { type Scale, scaleOf } from "./scale.ts";
+import type { Job } from "../../../client/index.ts";
+import { now } from "../../data/clock.ts";
+import { zone } from "../../data/settings.ts";
+import { absoluteTime, duration } from "../../format/times.ts";
+import { Badge } from "../../parts/badge.tsx";
+import { Time } from "../../parts/time.tsx";
+import { busySpans, type Row, type Segment, timelineOf } from "../../timeline/rows.ts";
+import { type Scale, scaleOf } from "../../timeline/scale.ts";
 import "./timeline.css";
 
 /** Of more attempts, those in the middle are left out until they are asked for. */
