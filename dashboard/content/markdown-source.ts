@@ -79,6 +79,6 @@ export function visible(text: string): string {
 export function targetOf(href: string): string | null {
 	if (!/^https?:\/\//i.test(href) || !URL.canParse(href)) return null;
 	const url = new URL(href);
-	// "https://bank.com@evil.test" shows another name than it leads to.
+	// A name before an @ looks like the host, and is not.
 	return url.username === "" && url.password === "" ? url.href : null;
 }

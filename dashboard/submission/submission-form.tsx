@@ -50,13 +50,11 @@ export function SubmissionForm(props: FormProps) {
 	);
 }
 
-function Fields({ draft, onChange, changed = [], fixedInput = null, wrong = null, children }: FormProps) {
-	const input = { ...Object(draft.input) };
+function Fields(props: FormProps) {
+	const { draft, onChange, changed = [], fixedInput = null, children } = props;
 	const set = (fields: Draft) => onChange({ ...draft, ...fields });
-	const setInput = (fields: Draft) => set({ input: { ...input, ...fields } });
-	const { messages } = input;
+	const { messages } = Object(draft.input);
 	const mark = (name: string) => (changed.includes(name) ? <Badge tone="active">Changed</Badge> : null);
-	const number = { wrong, mark };
 	return (
 		<div class="submission">
 			<section>
@@ -64,7 +62,7 @@ function Fields({ draft, onChange, changed = [], fixedInput = null, wrong = null
 				{fixedInput === null ? (
 					<MessagesEditor
 						messages={Array.isArray(messages) ? messages : []}
-						onChange={(next) => setInput({ messages: next })}
+						onChange={(next) => set({ input: { ...Object(draft.input), messages: next } })}
 					/>
 				) : (
 					<p class="hint">{fixedInput}</p>
@@ -80,58 +78,7 @@ function Fields({ draft, onChange, changed = [], fixedInput = null, wrong = null
 			</section>
 			<details class="more" open={changed.some((name) => !/^(model|input\.messages)$/.test(name))}>
 				<summary>Parameters, webhook, metadata</summary>
-				<div class="field-grid">
-					{fixedInput !== null ? null : (
-						<>
-							<NumberField
-								{...number}
-								name="input.temperature"
-								label="Temperature"
-								value={input.temperature}
-								step="0.1"
-								onChange={(temperature) => setInput({ temperature })}
-							/>
-							<NumberField
-								{...number}
-								name="input.max_tokens"
-								label="Most tokens in the answer"
-								value={input.max_tokens}
-								onChange={(max_tokens) => setInput({ max_tokens })}
-							/>
-						</>
-					)}
-					<NumberField
-						{...number}
-						name="delay_seconds"
-						label="Delay in seconds"
-						value={draft.delay_seconds}
-						onChange={(delay_seconds) => set({ delay_seconds })}
-					/>
-					<NumberField
-						{...number}
-						name="max_attempts"
-						label="Attempts at most"
-						value={draft.max_attempts}
-						placeholder="5"
-						onChange={(max_attempts) => set({ max_attempts })}
-					/>
-					<NumberField
-						{...number}
-						name="timeout_seconds"
-						label="Seconds for one attempt"
-						value={draft.timeout_seconds}
-						placeholder="600"
-						onChange={(timeout_seconds) => set({ timeout_seconds })}
-					/>
-					<NumberField
-						{...number}
-						name="priority"
-						label="Priority, 0 to 9"
-						value={draft.priority}
-						placeholder="5"
-						onChange={(priority) => set({ priority })}
-					/>
-				</div>
+				<NumberFields {...props} mark={mark} />
 				<WebhookField webhook={draft.webhook} onChange={(webhook) => set({ webhook })} mark={mark("webhook")} />
 				<MetadataFields
 					metadata={{ ...Object(draft.metadata) }}
@@ -139,6 +86,49 @@ function Fields({ draft, onChange, changed = [], fixedInput = null, wrong = null
 					mark={mark("metadata")}
 				/>
 			</details>
+		</div>
+	);
+}
+
+const OF_INPUT = [
+	{ name: "temperature", label: "Temperature", step: "0.1" },
+	{ name: "max_tokens", label: "Most tokens in the answer" },
+];
+
+const OF_JOB = [
+	{ name: "delay_seconds", label: "Delay in seconds" },
+	{ name: "max_attempts", label: "Attempts at most", placeholder: "5" },
+	{ name: "timeout_seconds", label: "Seconds for one attempt", placeholder: "600" },
+	{ name: "priority", label: "Priority, 0 to 9", placeholder: "5" },
+];
+
+type Mark = (name: string) => ComponentChildren;
+
+function NumberFields({ draft, onChange, fixedInput = null, wrong = null, mark }: FormProps & { mark: Mark }) {
+	const input = { ...Object(draft.input) };
+	const errorOf = (field: string) => (wrong?.field === field ? wrong.message : null);
+	return (
+		<div class="field-grid">
+			{(fixedInput === null ? OF_INPUT : []).map((field) => (
+				<NumberField
+					key={field.name}
+					{...field}
+					value={input[field.name]}
+					mark={mark(`input.${field.name}`)}
+					error={errorOf(`input.${field.name}`)}
+					onChange={(value) => onChange({ ...draft, input: { ...input, [field.name]: value } })}
+				/>
+			))}
+			{OF_JOB.map((field) => (
+				<NumberField
+					key={field.name}
+					{...field}
+					value={draft[field.name]}
+					mark={mark(field.name)}
+					error={errorOf(field.name)}
+					onChange={(value) => onChange({ ...draft, [field.name]: value })}
+				/>
+			))}
 		</div>
 	);
 }
@@ -196,19 +186,18 @@ function ModelFields({ models, onChange }: { models: string[]; onChange: (models
 }
 
 interface NumberFieldProps {
-	name: string;
 	label: string;
 	value: unknown;
 	placeholder?: string;
 	step?: string;
-	mark: (name: string) => ComponentChildren;
-	wrong: { field: string; message: string } | null;
+	mark: ComponentChildren;
+	error: string | null;
 	onChange: (value: number | undefined) => void;
 }
 
-function NumberField({ name, label, value, placeholder, step = "any", mark, wrong, onChange }: NumberFieldProps) {
+function NumberField({ label, value, placeholder, step = "any", mark, error, onChange }: NumberFieldProps) {
 	return (
-		<Field label={label} hint={mark(name)} error={wrong?.field === name ? wrong.message : null}>
+		<Field label={label} hint={mark} error={error}>
 			{(control) => (
 				<input
 					{...control}

@@ -11,8 +11,8 @@ import { duration } from "../../format/times.ts";
 import { StateBadge } from "../../parts/badge.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { changedFields, submissionOf } from "../../submission/submission.ts";
+import { JobAnswer } from "./job-answer.tsx";
 import { JobLink } from "./job-facts.tsx";
-import { JobAnswer } from "./job-tabs.tsx";
 
 /** Inputs up to this size are compared field by field. */
 const COMPARED_BYTES_MAX = 256 * 1024;

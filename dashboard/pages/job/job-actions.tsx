@@ -16,32 +16,12 @@ import { CopyAs } from "./copy-as.tsx";
 type Question = "cancel" | "delete" | "redeliver" | null;
 
 export function JobActions({ job, onChanged }: { job: Job; onChanged: () => Promise<void> }) {
-	const { route } = useLocation();
 	const [question, ask] = useState<Question>(null);
-	const [error, setError] = useState<unknown>(null);
-	const [isBusy, setBusy] = useState(false);
-	// A double click makes one job.
-	const idempotencyKey = useMemo(() => crypto.randomUUID(), [job.id]);
+	const { retry, isBusy, error } = useRetry(job);
 	const isOver = isFinal(job);
 	const mayWrite = can("jobs:write");
-	const retryPath = `/dashboard/jobs/${encodeURIComponent(job.id)}/retry`;
 	const mayRedeliver = can("webhooks:write") && isOver && (job.deliveries?.length ?? 0) > 0;
-	const retry = async () => {
-		setBusy(true);
-		try {
-			const next = await holdfast.jobs.retry(job.id, {}, { idempotencyKey });
-			route(`/dashboard/jobs/${next.id}`);
-		} catch (caught) {
-			setError(caught);
-		}
-		setBusy(false);
-	};
-	useShortcuts("This job", [
-		...(mayWrite && !isOver ? [{ keys: "c", label: "Cancel the job", run: () => ask("cancel") }] : []),
-		...(mayWrite && isOver ? [{ keys: "r", label: "Retry the job", run: () => void retry() }] : []),
-		...(mayWrite && isOver ? [{ keys: "e", label: "Edit and retry", run: () => route(retryPath) }] : []),
-		...(mayWrite && isOver ? [{ keys: "d", label: "Delete the job", run: () => ask("delete") }] : []),
-	]);
+	useJobShortcuts(job, { ask, retry });
 	return (
 		<>
 			<CopyAs job={job} />
@@ -58,7 +38,7 @@ export function JobActions({ job, onChanged }: { job: Job; onChanged: () => Prom
 					<Button icon={RotateCcw} isBusy={isBusy} onClick={() => void retry()}>
 						Retry
 					</Button>
-					<ButtonLink icon={Pencil} kind="primary" href={retryPath}>
+					<ButtonLink icon={Pencil} kind="primary" href={retryPathOf(job)}>
 						Edit and retry
 					</ButtonLink>
 				</>
@@ -72,6 +52,41 @@ export function JobActions({ job, onChanged }: { job: Job; onChanged: () => Prom
 			<ErrorBox error={error} />
 		</>
 	);
+}
+
+const retryPathOf = ({ id }: Job) => `/dashboard/jobs/${encodeURIComponent(id)}/retry`;
+
+function useRetry(job: Job) {
+	const { route } = useLocation();
+	const [error, setError] = useState<unknown>(null);
+	const [isBusy, setBusy] = useState(false);
+	// A double click makes one job.
+	const idempotencyKey = useMemo(() => crypto.randomUUID(), [job.id]);
+	const retry = async () => {
+		setBusy(true);
+		try {
+			const next = await holdfast.jobs.retry(job.id, {}, { idempotencyKey });
+			route(`/dashboard/jobs/${next.id}`);
+		} catch (caught) {
+			setError(caught);
+		}
+		setBusy(false);
+	};
+	return { retry, isBusy, error };
+}
+
+function useJobShortcuts(
+	job: Job,
+	{ ask, retry }: { ask: (question: Question) => void; retry: () => Promise<void> },
+): void {
+	const { route } = useLocation();
+	const whileOpen = [{ keys: "c", label: "Cancel the job", run: () => ask("cancel") }];
+	const onceFinal = [
+		{ keys: "r", label: "Retry the job", run: () => void retry() },
+		{ keys: "e", label: "Edit and retry", run: () => route(retryPathOf(job)) },
+		{ keys: "d", label: "Delete the job", run: () => ask("delete") },
+	];
+	useShortcuts("This job", !can("jobs:write") ? [] : isFinal(job) ? onceFinal : whileOpen);
 }
 
 interface QuestionsProps {

@@ -1,8 +1,7 @@
 /** The parts of a job that are read when they are looked at. */
-import { Hourglass, Webhook } from "lucide";
+import { Webhook } from "lucide";
 import type { Job } from "../../../client/index.ts";
 import { can } from "../../app/session.ts";
-import { Answer } from "../../content/answer.tsx";
 import { JsonTree } from "../../content/json-tree.tsx";
 import { Prompt } from "../../content/prompt.tsx";
 import { Stored } from "../../content/stored.tsx";
@@ -10,6 +9,7 @@ import { Copy } from "../../parts/copy.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { Attempts } from "./attempts.tsx";
 import { Compare } from "./compare.tsx";
+import { JobAnswer } from "./job-answer.tsx";
 import { JobDeliveries } from "./job-deliveries.tsx";
 
 export function JobTab({ name, job, onChanged }: { name: string; job: Job; onChanged: () => Promise<void> }) {
@@ -46,24 +46,4 @@ export function JobTab({ name, job, onChanged }: { name: string; job: Job; onCha
 		default:
 			return <JobAnswer job={job} />;
 	}
-}
-
-export function JobAnswer({ job }: { job: Job }) {
-	if (job.result_bytes !== null && job.status === "succeeded")
-		return (
-			<Stored id={job.id} what="result" size={job.result_bytes}>
-				{(completion) => <Answer completion={completion} />}
-			</Stored>
-		);
-	if (job.finished_at === null)
-		return (
-			<EmptyState icon={Hourglass} title="No answer yet">
-				<p>It appears here by itself.</p>
-			</EmptyState>
-		);
-	return (
-		<EmptyState icon={Hourglass} title="This job has no answer">
-			<p>{job.error?.message ?? "It ended before a model answered."}</p>
-		</EmptyState>
-	);
 }

@@ -77,15 +77,21 @@ function RetryForm({ job, submission }: { job: Job; submission: Draft }) {
 				</p>
 			)}
 			<ErrorBox error={error} />
-			<div class="submit-bar">
-				<Button type="submit" kind="primary" icon={RotateCcw} isBusy={isBusy}>
-					{changed.length === 0 ? "Retry unchanged" : "Retry with changes"}
-				</Button>
-				<ButtonLink href={`/dashboard/jobs/${encodeURIComponent(job.id)}`}>Go back</ButtonLink>
-				<p class="hint" role="status">
-					{changed.length === 0 ? "Nothing is changed." : `Changed: ${changed.map(words).join(", ")}.`}
-				</p>
-			</div>
+			<SubmitBar id={job.id} changed={changed} isBusy={isBusy} />
 		</form>
+	);
+}
+
+function SubmitBar({ id, changed, isBusy }: { id: string; changed: string[]; isBusy: boolean }) {
+	return (
+		<div class="submit-bar">
+			<Button type="submit" kind="primary" icon={RotateCcw} isBusy={isBusy}>
+				{changed.length === 0 ? "Retry unchanged" : "Retry with changes"}
+			</Button>
+			<ButtonLink href={`/dashboard/jobs/${encodeURIComponent(id)}`}>Go back</ButtonLink>
+			<p class="hint" role="status">
+				{changed.length === 0 ? "Nothing is changed." : `Changed: ${changed.map(words).join(", ")}.`}
+			</p>
+		</div>
 	);
 }
