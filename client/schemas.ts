@@ -1695,6 +1695,14 @@ export interface Tenant {
 		requests?: number | null;
 		waits?: number | null;
 	};
+	/**
+	 * What the limits are compared with, where the tenant is read. Null: without that limit, it is not counted.
+	 */
+	use?: {
+		open_jobs: number;
+		tokens_today: number | null;
+		stored_bytes: number | null;
+	};
 	created_at: string;
 }
 export interface CreateTenant {

@@ -88,7 +88,7 @@ function Switches({ onSheet }: { onSheet: () => void }) {
 	const [icon, themeName] = THEMES[theme.value];
 	const times = !isAbsolute.value ? "Relative times" : zone.value === "utc" ? "Times in UTC" : "Local times";
 	return (
-		<div class="switches">
+		<section class="switches" aria-label="Settings and session">
 			<button type="button" onClick={switchUpdates} aria-pressed={isPaused.value}>
 				<Icon of={isPaused.value ? Play : Pause} />
 				{isPaused.value ? "Updates paused" : "Pause updates"}
@@ -117,6 +117,6 @@ function Switches({ onSheet }: { onSheet: () => void }) {
 					<Button kind="quiet" icon={LogOut} label="Sign out" onClick={() => void signOut()} />
 				</div>
 			) : null}
-		</div>
+		</section>
 	);
 }

@@ -32,17 +32,22 @@ interface Props {
 
 export function CreateKey({ isReadOnly, onClose, onCreated }: Props) {
 	const [created, setCreated] = useState<NewApiKey | null>(null);
-	if (created !== null) return <NewKey created={created} onClose={onClose} />;
+	const title = isReadOnly ? "Read-only key" : "Create key";
 	return (
-		<Dialog title={isReadOnly ? "Read-only key" : "Create key"} onClose={onClose}>
-			<KeyForm
-				isReadOnly={isReadOnly}
-				onClose={onClose}
-				onCreated={(key) => {
-					setCreated(key);
-					void onCreated();
-				}}
-			/>
+		// One dialog for both: it would close itself when another takes its place.
+		<Dialog title={created === null ? title : `Key ${created.name} created`} onClose={onClose}>
+			{created === null ? (
+				<KeyForm
+					isReadOnly={isReadOnly}
+					onClose={onClose}
+					onCreated={(key) => {
+						setCreated(key);
+						void onCreated();
+					}}
+				/>
+			) : (
+				<NewKey created={created} onClose={onClose} />
+			)}
 		</Dialog>
 	);
 }
@@ -131,19 +136,17 @@ function ScopeChoice({ scopes, onChange }: { scopes: string[]; onChange: (scopes
 
 function NewKey({ created, onClose }: { created: NewApiKey; onClose: () => void }) {
 	return (
-		<Dialog title={`Key ${created.name} created`} onClose={onClose}>
-			<div class="dialog-body">
-				<p>
-					<strong>It is shown only now.</strong> Send it as a bearer token, or sign in with it on this dashboard.
-				</p>
-				<Code text={created.key} label="Copy key" />
-				<footer>
-					<Copy text={created.key} label="Copy key" isNamed />
-					<Button kind="primary" onClick={onClose}>
-						I have kept it
-					</Button>
-				</footer>
-			</div>
-		</Dialog>
+		<div class="dialog-body">
+			<p>
+				<strong>It is shown only now.</strong> Send it as a bearer token, or sign in with it on this dashboard.
+			</p>
+			<Code text={created.key} label="Copy key" />
+			<footer>
+				<Copy text={created.key} label="Copy key" isNamed />
+				<Button kind="primary" onClick={onClose}>
+					I have kept it
+				</Button>
+			</footer>
+		</div>
 	);
 }

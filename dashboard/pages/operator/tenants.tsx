@@ -10,20 +10,43 @@ import { More } from "../../parts/more.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 
-const shownLimit = (name: string, value: number) => (name === "stored_bytes" ? bytes(value) : whole(value));
+type Use = NonNullable<Tenant["use"]>;
 
-function Limits({ limits }: { limits: Tenant["limits"] }) {
+/** Which use a limit bounds. */
+const USES: Record<string, keyof Use> = {
+	open_jobs: "open_jobs",
+	tokens_per_day: "tokens_today",
+	stored_bytes: "stored_bytes",
+};
+
+function Limits({ tenant: { limits, use } }: { tenant: Tenant }) {
 	return (
 		<span class="limits">
-			{Object.entries(limits).map(([name, value]) => (
-				<span key={name}>
-					<span class="soft">{words(name)}</span>{" "}
-					{value === null || value === undefined ? "no limit" : shownLimit(name, value)}
-				</span>
+			{Object.entries(limits).map(([name, limit]) => (
+				<Limit
+					key={name}
+					name={name}
+					limit={limit ?? null}
+					used={USES[name] === undefined ? null : (use?.[USES[name]] ?? null)}
+				/>
 			))}
 		</span>
 	);
 }
+
+function Limit({ name, limit, used }: { name: string; limit: number | null; used: number | null }) {
+	const shown = name === "stored_bytes" ? bytes : whole;
+	const isFull = limit !== null && used !== null && used >= limit * NEARLY_FULL;
+	return (
+		<span class={isFull ? "limit full" : "limit"}>
+			<span class="soft">{words(name)}</span> {used === null ? null : `${shown(used)} of `}
+			{limit === null ? "no limit" : shown(limit)}
+			{isFull ? " (nearly used up)" : null}
+		</span>
+	);
+}
+
+const NEARLY_FULL = 0.9;
 
 const COLUMNS: Column<Tenant>[] = [
 	{
@@ -39,7 +62,7 @@ const COLUMNS: Column<Tenant>[] = [
 			</span>
 		),
 	},
-	{ id: "limits", label: "Limits", cell: ({ limits }) => <Limits limits={limits} /> },
+	{ id: "limits", label: "Use and limits", cell: (tenant) => <Limits tenant={tenant} /> },
 	{ id: "created", label: "Created", cell: ({ created_at }) => <Time at={created_at} />, isNumber: true },
 ];
 

@@ -22,17 +22,20 @@ type Created = WebhookEndpoint & { signing_secret: string };
 
 export function CreateEndpoint({ onClose, onCreated }: { onClose: () => void; onCreated: () => Promise<void> }) {
 	const [created, setCreated] = useState<Created | null>(null);
-	if (created !== null)
-		return <NewSecret title={`Endpoint ${created.name} added`} secret={created.signing_secret} onClose={onClose} />;
 	return (
-		<Dialog title="Add endpoint" onClose={onClose}>
-			<EndpointForm
-				onClose={onClose}
-				onCreated={(endpoint) => {
-					setCreated(endpoint);
-					void onCreated();
-				}}
-			/>
+		// One dialog for both: it would close itself when another takes its place.
+		<Dialog title={created === null ? "Add endpoint" : `Endpoint ${created.name} added`} onClose={onClose}>
+			{created === null ? (
+				<EndpointForm
+					onClose={onClose}
+					onCreated={(endpoint) => {
+						setCreated(endpoint);
+						void onCreated();
+					}}
+				/>
+			) : (
+				<NewSecret secret={created.signing_secret} onClose={onClose} />
+			)}
 		</Dialog>
 	);
 }

@@ -19,7 +19,7 @@ const STATES = ["pending", "delivered", "exhausted", "skipped"] as const;
 /** What the last attempt came to. */
 export function outcomeOf({ attempts }: Delivery): string {
 	const last = attempts.at(-1);
-	return last === undefined ? "" : `${last.status ?? last.error ?? ""}`;
+	return last === undefined ? "–" : `${last.status ?? last.error ?? ""}`;
 }
 
 const COLUMNS: Column<Delivery>[] = [

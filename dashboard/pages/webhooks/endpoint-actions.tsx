@@ -27,6 +27,10 @@ export function EndpointActions({ endpoint, onChange }: Props) {
 	const [open, setOpen] = useState<Open>(null);
 	const [secret, setSecret] = useState<string | null>(null);
 	const close = () => setOpen(null);
+	const forget = () => {
+		setSecret(null);
+		void onChange();
+	};
 	if (!can("webhooks:write")) return null;
 	const isEnabled = endpoint.status === "enabled";
 	return (
@@ -57,14 +61,9 @@ export function EndpointActions({ endpoint, onChange }: Props) {
 			{open === "enable" ? <EnableEndpoint endpoint={endpoint} onChange={onChange} onClose={close} /> : null}
 			{open === "delete" ? <DeleteEndpoint endpoint={endpoint} onClose={close} /> : null}
 			{secret === null ? null : (
-				<NewSecret
-					title="New signing secret"
-					secret={secret}
-					onClose={() => {
-						setSecret(null);
-						void onChange();
-					}}
-				/>
+				<Dialog title="New signing secret" onClose={forget}>
+					<NewSecret secret={secret} onClose={forget} />
+				</Dialog>
 			)}
 		</>
 	);

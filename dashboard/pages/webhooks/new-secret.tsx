@@ -1,7 +1,6 @@
 /** A signing secret, shown once, and how a receiver uses it. */
 import { Button } from "../../parts/button.tsx";
 import { Code, Copy } from "../../parts/copy.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
 
 const SNIPPET = `import { Holdfast } from "holdfast";
 
@@ -13,25 +12,24 @@ const event = await webhooks.unwrap(
   process.env.HOLDFAST_WEBHOOK_SECRET,
 );`;
 
-export function NewSecret({ title, secret, onClose }: { title: string; secret: string; onClose: () => void }) {
+/** What a dialog says of it. */
+export function NewSecret({ secret, onClose }: { secret: string; onClose: () => void }) {
 	return (
-		<Dialog title={title} onClose={onClose}>
-			<div class="dialog-body">
-				<p>
-					This is its signing secret. <strong>It is shown only now.</strong>
-				</p>
-				<Code text={secret} label="Copy signing secret" />
-				<p>
-					Verify each request with it. It signs as Standard Webhooks specifies, so that any library of theirs does, too:
-				</p>
-				<Code text={SNIPPET} label="Copy code" />
-				<footer>
-					<Copy text={secret} label="Copy signing secret" isNamed />
-					<Button kind="primary" onClick={onClose}>
-						I have kept it
-					</Button>
-				</footer>
-			</div>
-		</Dialog>
+		<div class="dialog-body">
+			<p>
+				This is its signing secret. <strong>It is shown only now.</strong>
+			</p>
+			<Code text={secret} label="Copy signing secret" />
+			<p>
+				Verify each request with it. It signs as Standard Webhooks specifies, so that any library of theirs does, too:
+			</p>
+			<Code text={SNIPPET} label="Copy code" />
+			<footer>
+				<Copy text={secret} label="Copy signing secret" isNamed />
+				<Button kind="primary" onClick={onClose}>
+					I have kept it
+				</Button>
+			</footer>
+		</div>
 	);
 }

@@ -54,6 +54,13 @@ export const LIMIT_NAMES = TenantLimits.keyof().options;
 /** Of a tenant whose row does not name the limit. */
 export const DEFAULT_LIMITS = TenantLimits.parse({});
 
+/** What a tenant has of what its limits bound. Null: without the limit, it is not counted. */
+export interface TenantUse {
+	openJobs: number;
+	tokensToday: number | null;
+	storedBytes: number | null;
+}
+
 export interface Tenant {
 	tenantId: string;
 	name: string;

@@ -2,7 +2,13 @@
 import { z } from "zod";
 import type { JobKey } from "../../core/jobs/job.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
-import { LIMIT_NAMES, type Tenant, TenantLimits, type TenantLimitsChange } from "../../core/tenants/tenant.ts";
+import {
+	LIMIT_NAMES,
+	type Tenant,
+	TenantLimits,
+	type TenantLimitsChange,
+	type TenantUse,
+} from "../../core/tenants/tenant.ts";
 import { releaseForTenants } from "../admission/release.ts";
 import {
 	countOpenJobs,
@@ -25,6 +31,22 @@ const TenantRow = z.object({ id: z.string(), name: z.string(), limits: column(Te
 function tenantFromRow(raw: unknown): Tenant {
 	const row = TenantRow.parse(raw);
 	return { tenantId: row.id, name: row.name, limits: row.limits, createdAt: row.created_at };
+}
+
+/** `?1` is the time. */
+const USE_COLUMNS = `open_jobs, stored_bytes,
+		        iif(limits ->> 'tokens_per_day' IS NULL, NULL, iif(tokens_day = ${NOW} / 86400000, tokens_of_day, 0)) AS tokens_today`;
+
+const UseRow = z.object({
+	open_jobs: z.number(),
+	tokens_today: z.number().nullable(),
+	stored_bytes: z.number().nullable(),
+});
+
+function tenantWithUse(raw: unknown): Tenant & { use: TenantUse } {
+	const row = UseRow.parse(raw);
+	const use = { openJobs: row.open_jobs, tokensToday: row.tokens_today, storedBytes: row.stored_bytes };
+	return { ...tenantFromRow(raw), use };
 }
 
 export async function createTenant(
@@ -52,21 +74,28 @@ const find = (tenantId: string): Statement => ({
 });
 
 /** Null: unknown or deleted. */
-export async function findTenant(db: Database, tenantId: string): Promise<Tenant | null> {
-	const row = await db.first("find tenant", find(tenantId));
-	return row === null ? null : tenantFromRow(row);
+export async function findTenant(db: Database, tenantId: string): Promise<(Tenant & { use: TenantUse }) | null> {
+	const row = await db.first("find tenant", {
+		sql: `SELECT ${COLUMNS}, ${USE_COLUMNS} FROM tenants WHERE id = ?2 AND deleted_at IS NULL`,
+		params: [db.clock(), tenantId],
+	});
+	return row === null ? null : tenantWithUse(row);
 }
 
 const AFTER_ANY_ID = "~";
 
 /** Newest first. `after`: the last id of the previous page. */
-export async function listTenants(db: Database, limit: number, after: string | null): Promise<Tenant[]> {
+export async function listTenants(
+	db: Database,
+	limit: number,
+	after: string | null,
+): Promise<(Tenant & { use: TenantUse })[]> {
 	const rows = await db.all("list tenants", {
-		sql: `SELECT ${COLUMNS} FROM tenants
-		 WHERE deleted_at IS NULL AND id < ?2 ORDER BY id DESC LIMIT ?1`,
-		params: [limit, after ?? AFTER_ANY_ID],
+		sql: `SELECT ${COLUMNS}, ${USE_COLUMNS} FROM tenants
+		 WHERE deleted_at IS NULL AND id < ?3 ORDER BY id DESC LIMIT ?2`,
+		params: [db.clock(), limit, after ?? AFTER_ANY_ID],
 	});
-	return rows.map(tenantFromRow);
+	return rows.map(tenantWithUse);
 }
 
 /** A change of a tenant, and the pages that follow from it. */

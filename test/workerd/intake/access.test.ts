@@ -143,7 +143,8 @@ describe("the operator", () => {
 		const limits = { open_jobs: 5, running_jobs: null, tokens_per_day: null, webhook_endpoints: 20 };
 		expect(made.status).toBe(201);
 		expect(made.body).toMatchObject({ id: expect.stringMatching(/^ten_/), object: "tenant", name: "globex", limits });
-		expect((await admin("GET", `/tenants/${tenant.id}`)).body).toEqual(made.body);
+		const use = { open_jobs: 0, tokens_today: null, stored_bytes: null };
+		expect((await admin("GET", `/tenants/${tenant.id}`)).body).toEqual({ ...tenant, use });
 		expect((await admin("GET", "/tenants?limit=1")).body).toMatchObject({
 			data: [tenant],
 			has_more: true,

@@ -43,6 +43,21 @@ async function enqueuedByChange(tenantId: string, limits: object): Promise<strin
 	return Jobs.parse((await sent()).flat()).map(({ jobId }) => jobId);
 }
 
+describe("a tenant that the operator reads", () => {
+	it("shows what its limits are compared with, and nothing of what it has no limit for", async () => {
+		const { tenantId, key } = await limited({ open_jobs: 5, tokens_per_day: 100, stored_bytes: 10_000 });
+		await Promise.all([submit(key), submit(key)]);
+		const useOf = async (path: string) => Object((await send("GET", path, { key: ADMIN })).body);
+		await spend(tenantId, 7);
+		const use = { open_jobs: 2, tokens_today: 7, stored_bytes: expect.any(Number) };
+		expect(await useOf(`/v1/admin/tenants/${tenantId}`)).toMatchObject({ use });
+		expect((await useOf("/v1/admin/tenants?limit=1")).data).toMatchObject([{ id: tenantId, use }]);
+		await limit(tenantId, { tokens_per_day: null, stored_bytes: null });
+		const unlimited = await useOf(`/v1/admin/tenants/${tenantId}`);
+		expect(unlimited.use).toEqual({ open_jobs: 2, tokens_today: null, stored_bytes: null });
+	});
+});
+
 describe("open_jobs", () => {
 	it("admits 5 of 30 that come at once, and says to the others when to come again", async () => {
 		const { key } = await limited({ open_jobs: 5 });

@@ -43,7 +43,8 @@ describe("tenants", () => {
 		const made = await createTenant(db, { tenantId: anId("ten"), name: "acme", limits, sealedSecret: "v1.sealed" }, BY);
 		expect(made).toMatchObject({ name: "acme", createdAt: NOW });
 		expect(made.limits).toEqual({ ...DEFAULT_LIMITS, running_jobs: 3 });
-		expect(await findTenant(db, made.tenantId)).toEqual(made);
+		const use = { openJobs: 0, tokensToday: null, storedBytes: null };
+		expect(await findTenant(db, made.tenantId)).toEqual({ ...made, use });
 		expect(await revealWebhookSecret(db, made.tenantId, BY)).toBe("v1.sealed");
 		expect(await findTenant(db, "ten_unknown")).toBeNull();
 		expect(await revealWebhookSecret(db, "ten_unknown", BY)).toBeNull();
