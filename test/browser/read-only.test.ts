@@ -15,6 +15,7 @@ interface Action {
 }
 
 const JOB = "job_01jq0000000000000000000000";
+const ENDPOINT = "/v1/webhook_endpoints/we_01jq0000000000000000000000";
 const PROMPT = { input: { messages: [{ role: "user", content: "Hello" }] } };
 
 const ACTIONS: Action[] = [
@@ -22,6 +23,15 @@ const ACTIONS: Action[] = [
 	{ page: null, button: "Retry", method: "POST", path: `/v1/jobs/${JOB}/retry`, body: {} },
 	{ page: null, button: "Delete", method: "DELETE", path: `/v1/jobs/${JOB}` },
 	{ page: null, button: "Submit", method: "POST", path: "/v1/jobs", body: PROMPT },
+	{ page: "/dashboard/webhooks", button: "Add endpoint", method: "POST", path: "/v1/webhook_endpoints", body: {} },
+	{ page: null, button: "Send test event", method: "POST", path: `${ENDPOINT}/test`, body: {} },
+	{ page: null, button: "Rotate secret", method: "POST", path: `${ENDPOINT}/rotate_secret`, body: {} },
+	{ page: null, button: "Enable endpoint", method: "POST", path: `${ENDPOINT}/enable` },
+	{ page: null, button: "Recover missed", method: "POST", path: `${ENDPOINT}/recover`, body: {} },
+	{ page: null, button: "Delete endpoint", method: "DELETE", path: ENDPOINT },
+	{ page: null, button: "Send again", method: "POST", path: "/v1/deliveries/dlv_x/redeliver" },
+	{ page: "/dashboard/keys", button: "Create key", method: "POST", path: "/v1/keys", body: {} },
+	{ page: "/dashboard/keys", button: "Revoke", method: "DELETE", path: "/v1/keys/x" },
 ];
 
 it("none of the actions succeeds with a read-only key, and no page offers one", async () => {

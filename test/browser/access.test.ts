@@ -1,0 +1,56 @@
+/** Keys, the audit log, and the operator's view. */
+import { expect, it } from "vitest";
+import { act, aTenant, confirm } from "./support/tenant.ts";
+import { expectWellMade, site, visit } from "./support/visit.ts";
+
+it("keys are created for a colleague, and revoked after a look at their last use; the audit log says who did it", async () => {
+	const { key } = await aTenant("keys");
+	const page = await visit("/dashboard/keys", { key });
+	await act(page, "button", "Read-only for a colleague");
+	await page.getByLabel("Name").fill("Ana's <b>dashboard</b>");
+	await page.keyboard.press("Enter");
+	await page.getByText("It is shown only now.").waitFor();
+	const colleagues = await page.getByRole("dialog").locator("pre").innerText();
+	await confirm(page, "I have kept it");
+	await page.getByText("Ana's <b>dashboard</b>").first().waitFor();
+	await act(page, "button", "Create key");
+	await expectWellMade(page, "keys-create");
+	await page.getByLabel("Name").fill("Old");
+	await page.keyboard.press("Enter");
+	await confirm(page, "I have kept it");
+	await act(page, "button", "Revoke Old");
+	await page.getByText("It has never been used.").waitFor();
+	await confirm(page, "Revoke key");
+	await page.getByText("Revoked").waitFor();
+	await expectWellMade(page, "keys");
+	await act(page, "link", "Audit log");
+	await page.getByText("Revoked a key").first().waitFor();
+	await expectWellMade(page, "audit");
+	await page.getByLabel("Who").selectOption("operator");
+	await page.getByText("Created the tenant").waitFor();
+	expect(await page.getByText("Revoked a key").count()).toBe(0);
+
+	const reading = await visit("/dashboard/webhooks", { key: colleagues });
+	await reading.getByText("read-only").waitFor();
+	for (const name of ["API keys", "Audit log"]) expect(await reading.getByRole("link", { name }).count()).toBe(0);
+});
+
+it("the operator signs in apart, sees tenants with their limits, and signs out", async () => {
+	const { key } = await aTenant("<script>alert(1)</script>");
+	const page = await visit("/dashboard/operator", { key });
+	const token = page.getByLabel("Operator's token");
+	await token.fill("wrong");
+	await page.keyboard.press("Enter");
+	await page.getByText("Invalid admin token.").waitFor();
+	await expectWellMade(page, "operator-sign-in");
+	await token.fill(site.adminToken);
+	await page.keyboard.press("Enter");
+	await page
+		.getByRole("row", { name: /<script>alert/ })
+		.first()
+		.waitFor();
+	await page.getByText("All secrets under the current key").waitFor();
+	await expectWellMade(page, "operator");
+	await act(page, "button", "Sign out as operator");
+	await token.waitFor();
+});

@@ -1,0 +1,101 @@
+/** Endpoints and deliveries, by keyboard alone, with a receiver whose replies would do harm as markup. */
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+import type { Holdfast } from "../../client/index.ts";
+import { listen } from "../support/listen.ts";
+import { act, aTenant, confirm } from "./support/tenant.ts";
+import { expectWellMade, site, visit } from "./support/visit.ts";
+
+const HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>\u202E ![](//evil.test/?x) javascript:alert(3)";
+
+it("an endpoint is added, tested, followed, recovered and deleted, whatever its receiver replies", async () => {
+	let status = 500;
+	const receiver = await listen(0, (_, response) => {
+		response.writeHead(status, { "content-type": "text/html" }).end(HOSTILE);
+	});
+	try {
+		const { key, client } = await aTenant("webhooks");
+		const page = await visit("/dashboard/webhooks", { key });
+		await page.getByText(`curl ${site.url}/v1/webhook_endpoints`).waitFor();
+		await expectWellMade(page, "webhooks-none");
+		await addEndpoint(page, `http://127.0.0.1:${receiver.port}/hook`);
+		await testAndRotate(page);
+		await followDelivery(page, client);
+		// A receiver that is gone is disabled.
+		status = 410;
+		await act(page, "button", "Send again");
+		await page.getByText("HTTP 410").first().waitFor();
+		status = 204;
+		await recoverAndDelete(page);
+	} finally {
+		receiver.close();
+	}
+});
+
+async function addEndpoint(page: Page, url: string): Promise<void> {
+	await act(page, "button", "Add endpoint");
+	await page.getByLabel("Name").fill(HOSTILE);
+	await page.getByLabel("URL").fill(url);
+	await page.keyboard.press("Enter");
+	await page.getByText("It is shown only now.").waitFor();
+	expect(await page.getByRole("dialog").locator("pre").first().innerText()).toMatch(/^whsec_/);
+	// A page over http that is not on this machine has no clipboard.
+	await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
+	await act(page, "button", "Copy signing secret");
+	await page.getByRole("button", { name: "Copied" }).waitFor();
+	await expectWellMade(page, "webhooks-secret");
+	await confirm(page, "I have kept it");
+	await expectWellMade(page, "webhooks");
+	await act(page, "link", HOSTILE.trim());
+	await page.getByRole("heading", { level: 1, name: "<img src=x" }).waitFor();
+	expect(await page.evaluate("document.activeElement.tagName")).toBe("H1");
+}
+
+async function testAndRotate(page: Page): Promise<void> {
+	await act(page, "button", "Send test event");
+	await act(page, "button", "Send test event");
+	await page.getByText("The endpoint replied 500, which counts as a failure").waitFor();
+	await page.keyboard.press("Escape");
+	await act(page, "button", "Rotate secret");
+	await act(page, "button", "Create new secret");
+	await page.getByText("It is shown only now.").waitFor();
+	await confirm(page, "I have kept it");
+}
+
+/** Of a job, whose webhook the receiver refuses. */
+async function followDelivery(page: Page, { jobs }: Holdfast): Promise<void> {
+	const input = { messages: [{ role: "user" as const, content: "hello" }] };
+	const job = await jobs.wait(await jobs.submit({ input, metadata: { note: HOSTILE } }));
+	await page.getByRole("link", { name: "job.succeeded" }).waitFor();
+	await expectWellMade(page, "webhooks-endpoint");
+	await act(page, "link", "job.succeeded");
+	await page.getByText("HTTP 500").first().waitFor();
+	expect(await page.locator(".tries pre").first().innerText()).toBe(HOSTILE);
+	await page.getByRole("link", { name: job.id }).waitFor();
+	await expectWellMade(page, "webhooks-delivery");
+}
+
+async function recoverAndDelete(page: Page): Promise<void> {
+	await act(page, "link", /^we_/);
+	await act(page, "button", "Enable endpoint");
+	await confirm(page, "Enable endpoint");
+	await act(page, "button", "Recover missed");
+	await confirm(page, "Send them again");
+	await page
+		.getByRole("row", { name: /Delivered/ })
+		.first()
+		.waitFor();
+	await page.getByLabel("State").selectOption("exhausted");
+	await page.getByText("No delivery matches").waitFor();
+	await page.goto(`${site.url}/dashboard/webhooks/deliveries?status=delivered`);
+	await page
+		.getByRole("row", { name: /Delivered/ })
+		.first()
+		.waitFor();
+	await expectWellMade(page, "webhooks-deliveries");
+	await page.goBack();
+	await page.getByRole("heading", { level: 1, name: "<img src=x" }).waitFor();
+	await act(page, "button", "Delete endpoint");
+	await act(page, "button", "Delete endpoint");
+	await page.getByText("No endpoints yet").waitFor();
+}
