@@ -1,5 +1,5 @@
 /** The fields of a submission, as a form or as JSON: both show the same draft. */
-import { Braces, Plus, TextCursorInput, X } from "lucide";
+import { Braces, Pencil, Plus, TextCursorInput, X } from "lucide";
 import type { ComponentChildren } from "preact";
 import { useId, useState } from "preact/hooks";
 import { ApiError } from "../../client/index.ts";
@@ -54,7 +54,12 @@ function Fields(props: FormProps) {
 	const { draft, onChange, changed = [], fixedInput = null, children } = props;
 	const set = (fields: Draft) => onChange({ ...draft, ...fields });
 	const { messages } = Object(draft.input);
-	const mark = (name: string) => (changed.includes(name) ? <Badge tone="active">Changed</Badge> : null);
+	const mark = (name: string) =>
+		changed.includes(name) ? (
+			<Badge tone="active" icon={Pencil}>
+				Changed
+			</Badge>
+		) : null;
 	return (
 		<div class="submission">
 			<section>

@@ -34,8 +34,6 @@ export interface Row {
 export interface Timeline {
 	range: Span;
 	rows: Row[];
-	/** Something on the axis goes on. */
-	isLive: boolean;
 }
 
 const at = (time: string) => Date.parse(time);
@@ -53,7 +51,12 @@ export function timelineOf(job: Job, now: number): Timeline {
 	const segments = rows.flatMap((row) => row.segments);
 	const from = at(job.created_at);
 	const to = Math.max(from + 1, ...segments.map((segment) => segment.to));
-	return { range: { from, to }, rows, isLive: segments.some(({ isOpen }) => isOpen) };
+	return { range: { from, to }, rows };
+}
+
+/** Something on its axis goes on. */
+export function isLive({ finished_at, deliveries = [] }: Job): boolean {
+	return finished_at === null || deliveries.some(({ status }) => status === "pending");
 }
 
 /** When calls and webhooks were under way. */

@@ -4,7 +4,6 @@ import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { type Job, NotFound } from "../../../client/index.ts";
 import { say } from "../../app/live-region.tsx";
-import { now } from "../../data/clock.ts";
 import { shownState } from "../../format/states.ts";
 import { StateBadge } from "../../parts/badge.tsx";
 import { Copy } from "../../parts/copy.tsx";
@@ -13,11 +12,12 @@ import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
 import { Tabs } from "../../parts/tabs.tsx";
 import { reasonOf } from "../../submission/reason.ts";
+import { isLive } from "../../timeline/rows.ts";
 import { JobActions } from "./job-actions.tsx";
 import { JobFacts } from "./job-facts.tsx";
 import { JobTab } from "./job-tabs.tsx";
 import { clockTime, Timeline } from "./timeline.tsx";
-import { useJob } from "./use-job.ts";
+import { useJob, useNow } from "./use-job.ts";
 import "../../content/content.css";
 import "./job.css";
 
@@ -25,6 +25,7 @@ export default function JobPage({ id }: { id: string }) {
 	const { value: job, error, refresh } = useJob(id);
 	const [isWhole, setWhole] = useState(false);
 	const status = job?.status;
+	const now = useNow(job !== undefined && isLive(job));
 	useEffect(() => {
 		if (status !== undefined) say(`The job is ${shownState(status).word.toLowerCase()}.`);
 	}, [status]);
@@ -52,8 +53,8 @@ export default function JobPage({ id }: { id: string }) {
 			)}
 			{job === undefined ? null : (
 				<>
-					<p class={`reason${job.error === null ? "" : " wrong"}`}>{reasonOf(job, now.value, clockTime)}</p>
-					<Timeline job={job} isWhole={isWhole} onWhole={() => setWhole(true)} />
+					<p class="reason">{reasonOf(job, now, clockTime)}</p>
+					<Timeline job={job} now={now} isWhole={isWhole} onWhole={() => setWhole(true)} />
 					<JobFacts job={job} />
 					<Sections job={job} onChanged={refresh} />
 				</>
@@ -83,6 +84,7 @@ function Sections({ job, onChanged }: { job: Job; onChanged: () => Promise<void>
 	return (
 		<>
 			<Tabs label="Parts of the job" tabs={tabs} />
+			<h2 class="unseen">{tabs.find(({ isCurrent }) => isCurrent)?.label}</h2>
 			<JobTab name={current} job={job} onChanged={onChanged} />
 		</>
 	);

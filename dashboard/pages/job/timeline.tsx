@@ -1,6 +1,5 @@
 /** A job's waits, model calls and webhooks on one time axis. Each row says in words what its bars show. */
 import type { Job } from "../../../client/index.ts";
-import { now } from "../../data/clock.ts";
 import { zone } from "../../data/settings.ts";
 import { absoluteTime, duration } from "../../format/times.ts";
 import { Badge } from "../../parts/badge.tsx";
@@ -18,8 +17,15 @@ const NAMED_PART = 0.16;
 /** What ends behind this part of the axis has its duration before it. */
 const RIGHT_PART = 0.82;
 
-export function Timeline({ job, isWhole, onWhole }: { job: Job; isWhole: boolean; onWhole: () => void }) {
-	const timeline = timelineOf(job, now.value);
+interface TimelineProps {
+	job: Job;
+	now: number;
+	isWhole: boolean;
+	onWhole: () => void;
+}
+
+export function Timeline({ job, now, isWhole, onWhole }: TimelineProps) {
+	const timeline = timelineOf(job, now);
 	const scale = scaleOf(timeline.range, busySpans(timeline));
 	const { rows } = timeline;
 	const hidden = isWhole ? 0 : Math.max(0, rows.length - ROWS_SHOWN);

@@ -1,5 +1,5 @@
 /** A job with its history, live: the service holds a request until the job changes, and the history is read again then. */
-import { useEffect } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { type Job, NotFound } from "../../../client/index.ts";
 import { isFinal } from "../../../client/jobs.ts";
 import { holdfast } from "../../app/client.ts";
@@ -30,6 +30,19 @@ export function useJob(id: string): Resource<Job> {
 		});
 	}, [id, isWatched]);
 	return resource;
+}
+
+const FRAME_MS = 200;
+
+/** The time, more often than other pages need it: bars grow with it. */
+export function useNow(isLive: boolean): number {
+	const [, redraw] = useState(0);
+	useEffect(() => {
+		if (!isLive) return;
+		const timer = setInterval(() => document.hidden || redraw(Date.now()), FRAME_MS);
+		return () => clearInterval(timer);
+	}, [isLive]);
+	return Date.now();
 }
 
 /** Watches while the page is visible. Returns what ends it. */

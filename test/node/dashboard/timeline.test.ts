@@ -1,10 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Attempt, Delivery, Job } from "../../../client/index.ts";
-import { busySpans, timelineOf } from "../../../dashboard/timeline/rows.ts";
+import { busySpans, isLive, timelineOf } from "../../../dashboard/timeline/rows.ts";
 import { scaleOf } from "../../../dashboard/timeline/scale.ts";
-import { NOW, SUBMITTED } from "./a-job.ts";
-
-const time = (seconds: number) => new Date(NOW + seconds * 1_000).toISOString();
+import { aJob, NOW, timeAt as time } from "./a-job.ts";
 
 function attemptOf(number: number, from: number, to: number, rest: Partial<Attempt> = {}): Attempt {
 	return {
@@ -29,8 +27,6 @@ function deliveryOf(rest: Partial<Delivery>): Delivery {
 		...{ next_attempt_at: null, attempts: [], ...rest },
 	};
 }
-
-const aJob = (rest: Partial<Job>): Job => ({ ...SUBMITTED, ...rest });
 
 /** Each row as one line, with its segments in seconds. */
 function shown(job: Job, now: number): string[] {
@@ -75,10 +71,10 @@ describe("the rows of a timeline", () => {
 			"Stored (1.2 KiB): stored 20–20.1, stored 20.1–20.1",
 			"Webhook (delivered): queued 20.1–20.2, connection refused 20.2–20.5, backed off 20.5–25, HTTP 204 25–25.1",
 		]);
-		const { rows, isLive, range } = timelineOf(job, NOW + 99_000);
+		const { rows, range } = timelineOf(job, NOW + 99_000);
 		expect(rows[1]?.facts).toEqual(["m", "p", "server error", "asked to wait 3.0 s", "not counted"]);
 		expect(rows.at(-1)?.facts).toEqual(["job.succeeded", "crm.test", "2 attempts", "HTTP 204"]);
-		expect([isLive, range.to - NOW]).toEqual([false, 25_100]);
+		expect([isLive(job), range.to - NOW]).toEqual([false, 25_100]);
 	});
 
 	it("go on until now while a job is open, with the reason and the time it waits for", () => {
@@ -94,7 +90,7 @@ describe("the rows of a timeline", () => {
 		);
 		const running = { status: "running" as const, started_at: time(1), attempt_started_at: time(5), attempts };
 		expect(shown(aJob(running), 12).at(-1)).toBe("Attempt 2 (running): backed off 2–5, calling 5–…");
-		expect(timelineOf(aJob(running), NOW).isLive).toBe(true);
+		expect(isLive(aJob(running))).toBe(true);
 		const deliveries = [deliveryOf({ status: "pending", next_attempt_at: time(9) })];
 		expect(shown(aJob({ deliveries }), 3).at(-1)).toContain("Webhook (pending): queued 0–… until");
 	});

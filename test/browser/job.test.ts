@@ -1,0 +1,115 @@
+import type { Page } from "playwright-core";
+import { expect, it } from "vitest";
+import { HOSTILE } from "../node/dashboard/hostile.ts";
+import { expectWellMade, focused, holdfast, press, visit } from "./support/visit.ts";
+
+const input = { messages: [{ role: "user" as const, content: "Why is the sky blue?" }] };
+
+async function tabTo(page: Page, name: string | RegExp): Promise<void> {
+	for (let presses = 0; presses < 80; presses++) {
+		if ((await focused(page)).match(name)) return;
+		await press(page, "Tab");
+	}
+	throw new Error(`Tab does not reach ${name}.`);
+}
+
+const idIn = (page: Page) => /job_[0-9a-z]{26}/.exec(page.url())?.[0] ?? "";
+
+it("by keyboard alone, a job is submitted, seen live, retried with an edit, and compared", async () => {
+	const page = await visit("/dashboard/jobs");
+	await press(page, "g", "n");
+	await page.getByRole("heading", { name: "New job" }).waitFor();
+	await page.getByText("The model is simulated").waitFor();
+	await tabTo(page, /^fails once/);
+	await press(page, "Enter");
+	await expectWellMade(page, "new-job");
+	await tabTo(page, /^Run job/);
+	await press(page, "Enter");
+	const timeline = page.getByRole("region", { name: "Timeline" });
+	await timeline.getByText("running").waitFor();
+	await page.getByText(/^Succeeded in/).waitFor({ timeout: 30_000 });
+	expect(await timeline.innerText()).toMatch(/Attempt 1\s+HTTP 500.*Attempt 2\s+HTTP 200.*backed off.*Stored/s);
+	const first = idIn(page);
+	await page.getByText("This is a simulated answer").waitFor();
+	await expectWellMade(page, "job");
+	await press(page, "e");
+	await page.getByRole("heading", { name: "Edit and retry" }).waitFor();
+	await page.getByRole("combobox", { name: "Role of message 1" }).waitFor();
+	await tabTo(page, /^user/);
+	await press(page, "Tab");
+	await press(page, "Control+a");
+	await page.keyboard.type("Why is the sea blue?");
+	await page.getByText("Changed: input.messages.").waitFor();
+	await expectWellMade(page, "retry");
+	await tabTo(page, /^Retry with changes/);
+	await press(page, "Enter", "Enter");
+	await page.getByRole("heading", { name: "Before" }).waitFor();
+	await page.getByText("Why is the sea blue?").waitFor({ timeout: 30_000 });
+	await page.getByText("Why is the sky blue?").waitFor();
+	expect((await holdfast.jobs.list({ retryOf: first, order: "asc" })).data.map(({ id }) => id)).toEqual([idIn(page)]);
+	await expectWellMade(page, "compare");
+});
+
+it("a job is cancelled, and shows what it waited for; one that failed shows why, with its webhooks", async () => {
+	const waiting = await holdfast.jobs.submit({ input, delay_seconds: 3_600 });
+	const page = await visit(`/dashboard/jobs/${waiting.id}`);
+	await page.getByText(/^Waits until \d/).waitFor();
+	await press(page, "c");
+	await page.getByRole("dialog").getByRole("button", { name: "Cancel job" }).click();
+	await page.getByText("Cancelled before its model was called.").waitFor();
+	const webhook = { url: "http://127.0.0.1:9/hook" };
+	const failing = await holdfast.jobs.submit({ input: { ...input, simulate: { fail: 400 } }, webhook });
+	await holdfast.jobs.wait(failing);
+	await page.goto(page.url().replace(waiting.id, `${failing.id}?tab=webhooks`));
+	await page.getByText(/^Failed for good: the same call would fail again/).waitFor();
+	await page.getByText("No reply").first().waitFor({ timeout: 30_000 });
+	for (const tab of ["webhooks", "attempts", "prompt", "raw"]) {
+		await page
+			.getByRole("navigation", { name: "Parts of the job" })
+			.getByRole("link", { name: new RegExp(tab, "i") })
+			.click();
+		await page.waitForURL(new RegExp(`tab=${tab}`));
+		await expectWellMade(page, `job-${tab}`);
+	}
+});
+
+/** The page of a job whose answer is `content`. */
+async function visitAnswer(content: unknown): Promise<Page> {
+	const job = await holdfast.jobs.wait(await holdfast.jobs.submit({ input }));
+	const page = await visit("/dashboard/jobs");
+	const completion = { choices: [{ index: 0, message: { role: "assistant", content }, finish_reason: "stop" }] };
+	await page.route("**/v1/jobs/*/result", (route) => route.fulfill({ json: completion }));
+	await page.addInitScript(
+		"globalThis.long = []; new PerformanceObserver((list) => long.push(...list.getEntries().map(({ duration }) => duration))).observe({ type: 'longtask', buffered: true });",
+	);
+	await page.goto(`${new URL(page.url()).origin}/dashboard/jobs/${job.id}`);
+	await page.locator(".answer").waitFor();
+	return page;
+}
+
+it("nothing in an answer runs or is loaded, and no policy is broken by it", async () => {
+	const page = await visitAnswer(Object.values(HOSTILE).map((text) => ({ type: "text", text })));
+	for (const view of ["Raw text", "JSON", "Markdown"]) {
+		await page.getByRole("button", { name: view }).click();
+		await page.waitForTimeout(300);
+		expect(await page.locator(".answer :is(img, script, iframe, object, style, link)").count()).toBe(0);
+	}
+	await expectWellMade(page, "hostile-answer");
+});
+
+const longest = (page: Page): Promise<number> => page.evaluate("Math.max(0, ...long)");
+
+it("neither a long answer nor a large prompt holds up the page", async () => {
+	const block =
+		"Some *emphasis*, **strong** text, `code` and a [link](https://example.com/a).\n\n- one\n- two\n\n```js\nconst a = 1;\n```\n\n";
+	const page = await visitAnswer(block.repeat(Math.floor(149_000 / block.length)));
+	await page.locator(".piece").nth(30).waitFor({ state: "attached" });
+	expect(await longest(page)).toBeLessThan(200);
+	const large = { messages: [{ role: "user" as const, content: "word ".repeat(1_200_000) }] };
+	const { id } = await holdfast.jobs.submit({ input: large, delay_seconds: 3_600 });
+	await page.goto(`${new URL(page.url()).origin}/dashboard/jobs/${id}?tab=prompt`);
+	await page.getByText("The first 64 KiB of 5.7 MiB.").waitFor();
+	await page.locator(".plain-text pre").nth(3).waitFor({ state: "attached" });
+	expect(await longest(page)).toBeLessThan(200);
+	await holdfast.jobs.cancel(id);
+});
