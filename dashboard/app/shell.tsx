@@ -48,10 +48,10 @@ export function Shell({ places, children }: { places: Place[]; children: Compone
 					onClick={() => setMenuOpen(!isMenuOpen)}
 				/>
 			</header>
-			<div class={`side${isMenuOpen ? " open" : ""}`}>
+			<aside class={`side${isMenuOpen ? " open" : ""}`} aria-label="Pages and settings">
 				<Sections places={shown} path={path} />
 				<Switches onSheet={() => setSheet(true)} />
-			</div>
+			</aside>
 			<main id="main" tabIndex={-1}>
 				{children}
 			</main>

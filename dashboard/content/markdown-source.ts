@@ -6,8 +6,8 @@
 const CHARACTERS_MAX = 150_000;
 export const DEPTH_MAX = 100;
 /** A piece ends at the next blank line, and at the latest at the second number, wherever that is. */
-const PIECE = 4_000;
-const PIECE_MAX = 12_000;
+const PIECE = 2_000;
+const PIECE_MAX = 8_000;
 /** Of one paragraph, cell or heading: the parser compares each with all that follow. */
 const INLINE_CHARACTERS_MAX = 5_000;
 const INLINE_MARKS_MAX = 400;
