@@ -6,7 +6,7 @@ import { Lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import { type ComponentChildren, h } from "preact";
 import { useMemo } from "preact/hooks";
 import { DEPTH_MAX, isInlineSafe, piecesOf, targetOf, visible } from "./markdown-source.ts";
-import { useSlices } from "./slices.ts";
+import { lazyStyle, useSlices } from "./slices.ts";
 
 /** Shown piece by piece, so that a long answer does not block the page. */
 export function Markdown({ text }: { text: string }) {
@@ -14,16 +14,20 @@ export function Markdown({ text }: { text: string }) {
 	return (
 		<div class="markdown" dir="auto">
 			{pieces.map((piece, index) => (
-				<MarkdownPiece key={index} source={piece} />
+				<MarkdownPiece key={index} source={piece} style={lazyStyle(piece, pieces.length)} />
 			))}
 		</div>
 	);
 }
 
-export function MarkdownPiece({ source }: { source: string }) {
+export function MarkdownPiece({ source, style }: { source: string; style?: ReturnType<typeof lazyStyle> }) {
 	// The same elements again are not compared again.
 	const shown = useMemo(() => blocks(tokensOf(source), 0), [source]);
-	return <div class="piece">{shown}</div>;
+	return (
+		<div class="piece" style={style}>
+			{shown}
+		</div>
+	);
 }
 
 function tokensOf(source: string): Token[] {

@@ -1,6 +1,6 @@
 /** Text as it is, of any length: what is out of sight costs no layout. */
 import { visible } from "./markdown-source.ts";
-import { useSlices } from "./slices.ts";
+import { lazyStyle, useSlices } from "./slices.ts";
 
 const PIECE = 16_384;
 
@@ -23,7 +23,9 @@ export function PlainText({ text, label }: { text: string; label: string }) {
 		// biome-ignore lint/a11y/noNoninteractiveTabindex: it scrolls, also by keyboard.
 		<section class="plain-text" tabIndex={0} aria-label={label}>
 			{pieces.map((piece, index) => (
-				<pre key={index}>{visible(piece.replace(/\n$/, ""))}</pre>
+				<pre key={index} style={lazyStyle(piece, pieces.length)}>
+					{visible(piece.replace(/\n$/, ""))}
+				</pre>
 			))}
 		</section>
 	);

@@ -66,7 +66,7 @@ function spent({ created_at, run_at, finished_at, usage }: Job): string {
 }
 
 const FAILED: Record<string, string> = {
-	permanent: "for good: the same call would fail again",
+	permanent: "for good, as the same call would fail again",
 	answer_unreadable: "because the answer could not be read",
 	attempts_exhausted: "after its last attempt",
 	poisoned: "because its worker stopped at every attempt",

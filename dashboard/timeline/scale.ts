@@ -27,9 +27,9 @@ export interface Scale {
 	breaks: { start: number; end: number }[];
 }
 
-/** A wait is cut to this multiple of the time in which something is done, and at least to a second. */
+/** A wait is cut to this multiple of the time in which something is done, and at least to so many milliseconds. */
 const WAIT_PER_BUSY = 2;
-const WAIT_MS_MIN = 1_000;
+const WAIT_MS_MIN = 150;
 /** A shorter wait than so many cut ones is drawn whole. */
 const CUTS_WORTH_A_BREAK = 3;
 const TICKS = 6;

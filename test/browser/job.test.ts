@@ -61,7 +61,7 @@ it("a job is cancelled, and shows what it waited for; one that failed shows why,
 	const failing = await holdfast.jobs.submit({ input: { ...input, simulate: { fail: 400 } }, webhook });
 	await holdfast.jobs.wait(failing);
 	await page.goto(page.url().replace(waiting.id, `${failing.id}?tab=webhooks`));
-	await page.getByText(/^Failed for good: the same call would fail again/).waitFor();
+	await page.getByText(/^Failed for good, as the same call would fail again/).waitFor();
 	await page.getByText("No reply").first().waitFor({ timeout: 30_000 });
 	for (const tab of ["webhooks", "attempts", "prompt"]) {
 		await page
