@@ -9,6 +9,8 @@ export interface Column<Row> {
 	isNumber?: boolean;
 	/** In a card it stands on top, without its label. */
 	isTitle?: boolean;
+	/** In the head, instead of the label: a checkbox for all rows. */
+	head?: ComponentChildren;
 	/** No label is shown: for a checkbox, or buttons. */
 	isBare?: boolean;
 }
@@ -37,9 +39,9 @@ export function Table<Row>(props: TableProps<Row>) {
 				<caption>{caption}</caption>
 				<thead>
 					<tr>
-						{columns.map(({ id, label, isNumber, isBare }) => (
+						{columns.map(({ id, label, isNumber, isBare, head }) => (
 							<th key={id} scope="col" class={classes(isNumber && "number", `column-${id}`)}>
-								{isBare ? <span class="unseen">{label}</span> : label}
+								{head ?? (isBare ? <span class="unseen">{label}</span> : label)}
 							</th>
 						))}
 					</tr>

@@ -10,6 +10,8 @@ export const site = inject("site");
 /** Of the development tenant, with all scopes. */
 export const holdfast = new Holdfast({ baseUrl: site.url, apiKey: site.key });
 
+export const { admin } = new Holdfast({ baseUrl: site.url, apiKey: site.adminToken });
+
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** The last is what the test goes on with. */
 const WIDTHS = [360, 1280];

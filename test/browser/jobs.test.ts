@@ -1,0 +1,112 @@
+import { expect, it } from "vitest";
+import type { SubmitJob } from "../../client/index.ts";
+import { admin, expectWellMade, focused, holdfast, press, visit } from "./support/visit.ts";
+
+const job = (metadata: Record<string, string>, rest: Partial<SubmitJob> = {}): SubmitJob => ({
+	input: { messages: [{ role: "user", content: "What holds fast?" }] },
+	metadata,
+	...rest,
+});
+const later = { delay_seconds: 3_600 };
+
+it("the list follows jobs while it is read: rows change in place, and new ones wait behind a button", async () => {
+	const list = { list: "live" };
+	const first = await holdfast.jobs.submit(job(list, later));
+	const page = await visit("/dashboard/jobs?metadata[list]=live");
+	const rows = page.locator("tbody tr");
+	await rows.getByText("Queued").waitFor();
+	await holdfast.jobs.cancel(first.id);
+	await rows.getByText("Cancelled").waitFor();
+	for (let count = 0; count < 2; count++) await holdfast.jobs.submit(job(list, later));
+	const button = page.getByRole("button", { name: "Show 2 new jobs" });
+	await button.waitFor();
+	expect(await rows.count()).toBe(1);
+	await button.click();
+	await expect.poll(() => rows.count()).toBe(3);
+	await press(page, ".");
+	await page.getByText("Updates paused").waitFor();
+});
+
+it("the keyboard alone filters, moves, selects, acts and opens", async () => {
+	const list = { list: "keys" };
+	for (const part of ["a", "b", "c"]) await holdfast.jobs.submit(job({ ...list, part }, later));
+	const page = await visit("/dashboard/jobs");
+	expect(await focused(page)).toBe("Jobs");
+	await press(page, "/");
+	await page.keyboard.type("list:keys nonsense");
+	await press(page, "Enter");
+	await page.getByText("“nonsense” is no filter").waitFor();
+	await press(page, "Control+A");
+	await page.keyboard.type("list:keys status:queued");
+	await press(page, "Enter");
+	await expect.poll(() => new URL(page.url()).search).toBe("?status=queued&metadata%5Blist%5D=keys");
+	const rows = page.locator("tbody tr[data-key]");
+	await expect.poll(() => rows.count()).toBe(3);
+	await page.locator("h1").focus();
+	await press(page, "j", "x", "j", "x", "c");
+	const dialog = page.getByRole("dialog", { name: "Cancel 2 jobs?" });
+	await dialog.waitFor();
+	await expectWellMade(page, "jobs-confirm");
+	await dialog.getByRole("button", { name: "Cancel 2 jobs" }).focus();
+	await press(page, "Enter");
+	await expect.poll(() => rows.count()).toBe(1);
+	await page.locator("h1").focus();
+	await press(page, "?");
+	await page.getByRole("dialog", { name: "Keyboard shortcuts" }).waitFor();
+	await expectWellMade(page, "shortcuts");
+	await press(page, "Escape", "j", "Enter");
+	await expect.poll(() => new URL(page.url()).pathname).toMatch(/^\/dashboard\/jobs\/job_/);
+	await press(page, "g", "j");
+	await expect.poll(() => new URL(page.url()).pathname).toBe("/dashboard/jobs");
+});
+
+it("a range is selected with shift, and deleting more than a hundred jobs needs their count", async () => {
+	const list = { list: "many" };
+	const ids: string[] = [];
+	for await (const item of holdfast.batch(Array.from({ length: 102 }, () => job(list))))
+		if (item.ok) ids.push(item.answer.job.id);
+	const page = await visit("/dashboard/jobs?metadata[list]=many");
+	const boxes = page.getByRole("checkbox", { name: /^Select job_/ });
+	await expect.poll(() => boxes.count()).toBe(100);
+	await page.getByRole("button", { name: /Load more|Go on/ }).click();
+	await expect.poll(() => boxes.count()).toBe(102);
+	await boxes.nth(1).click();
+	await boxes.nth(4).click({ modifiers: ["Shift"] });
+	await page.getByText("4 jobs selected").waitFor();
+	await page.getByRole("checkbox", { name: "Select all jobs of the list" }).click();
+	await expectWellMade(page, "jobs-selected");
+	await page.locator(".selection-bar").getByRole("button", { name: "Delete" }).click();
+	const confirm = page.getByRole("dialog").getByRole("button", { name: "Delete 102 jobs" });
+	expect(await confirm.isDisabled()).toBe(true);
+	await page.getByLabel("Type 102 to confirm").fill("102");
+	await confirm.click();
+	await page.getByText("No jobs match").waitFor();
+	expect((await holdfast.jobs.list({ metadata: list })).data).toEqual([]);
+	await expectWellMade(page, "jobs-none");
+});
+
+it("every state is legible in both themes and widths, and chosen columns are kept", async () => {
+	const list = { list: "looks", user: "42" };
+	await holdfast.jobs.run(job(list));
+	await holdfast.jobs.submit(job(list, later));
+	const { id } = await holdfast.jobs.submit(job(list, later));
+	await holdfast.jobs.cancel(id);
+	const failing = { ...job(list).input, simulate: { fail: [400] } };
+	await holdfast.jobs.wait(await holdfast.jobs.submit(job(list, { input: failing })));
+	const page = await visit("/dashboard/jobs?metadata[list]=looks");
+	await page.getByText("Cancelled").last().waitFor();
+	await expectWellMade(page, "jobs");
+	await page.getByText("Columns", { exact: true }).click();
+	await page.getByRole("checkbox", { name: "Tokens" }).click();
+	await page.reload();
+	await page.getByRole("columnheader", { name: "Model" }).waitFor();
+	expect(await page.getByRole("columnheader", { name: "Tokens" }).count()).toBe(0);
+});
+
+it("a tenant without jobs sees how to submit one", async () => {
+	const tenant = await admin.createTenant({ name: "Newcomer" });
+	const { key } = await admin.createKey(tenant.id, {});
+	const page = await visit("/dashboard/jobs", { key });
+	await page.getByText("No jobs yet").waitFor();
+	await expectWellMade(page, "jobs-first");
+});
