@@ -36,9 +36,6 @@ export default function JobsPage() {
 	useEffect(() => setHeld(selection.ids.size > 0), [selection.ids]);
 	const address = addressOf(filters);
 	useEffect(selection.clear, [address]);
-	useEffect(() => {
-		if (list.unseen.length > 0) say(counted(list.unseen.length, "new job"));
-	}, [list.unseen.length]);
 	const targets = selected.length > 0 ? selected : rows.filter(({ id }) => id === selection.current);
 	useShortcuts("Jobs", rowShortcuts({ selection, targets, onAct: (name) => setAct({ name, jobs: targets }), route }));
 	return (
@@ -128,8 +125,12 @@ function openJobs({ open }: Stats, status: string | null): string | undefined {
 }
 
 function Unseen({ list, isHidden }: { list: JobRows; isHidden: boolean }) {
-	if (list.unseen.length === 0 || isHidden) return null;
-	const count = list.unseen.length >= 100 ? "100 or more new jobs" : counted(list.unseen.length, "new job");
+	const { length } = list.unseen;
+	useEffect(() => {
+		if (length > 0) say(counted(length, "new job"));
+	}, [length]);
+	if (length === 0 || isHidden) return null;
+	const count = length >= 100 ? "100 or more new jobs" : counted(length, "new job");
 	return (
 		<button type="button" class="unseen-jobs" onClick={list.showUnseen}>
 			Show {count}
