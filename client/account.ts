@@ -10,6 +10,8 @@ import type {
 	Model,
 	ModelList,
 	NewApiKey,
+	UsageBucket,
+	UsageBucketList,
 	UsageDay,
 	UsageList,
 } from "./schemas.ts";
@@ -48,6 +50,17 @@ export class Keys {
 	}
 }
 
+export interface BucketOptions {
+	/** `day` by default. */
+	by?: "hour" | "day";
+	/** A bucket for each model, instead of one for all. */
+	eachModel?: boolean;
+	/** Days such as 2026-01-02. */
+	from?: string;
+	to?: string;
+	order?: "asc" | "desc";
+}
+
 export class Usage {
 	readonly #http: Http;
 
@@ -59,6 +72,15 @@ export class Usage {
 	list(page: PageOptions & { from?: string; to?: string } = {}, { signal }: CallOptions = {}): Pages<UsageDay> {
 		return new Pages((after = page.after) =>
 			this.#http.json<UsageList>({ method: "GET", path: "/v1/usage", query: { ...page, after }, signal }),
+		);
+	}
+
+	/** By hour or day, of all models or each: with every final state, costs, and how long jobs waited and ran. */
+	buckets(options: BucketOptions = {}, { signal }: CallOptions = {}): Pages<UsageBucket> {
+		const { by = "day", eachModel = false, ...page } = options;
+		const query = { ...page, bucket: by, ...(eachModel ? { group_by: "model" } : {}) };
+		return new Pages((after) =>
+			this.#http.json<UsageBucketList>({ method: "GET", path: "/v1/usage", query: { ...query, after }, signal }),
 		);
 	}
 }

@@ -12,6 +12,27 @@ export type NewApiKey = ApiKey & {
 	 */
 	key: string;
 };
+/**
+ * From when a job was due to its first start.
+ */
+export type Histogram = {
+	/**
+	 * In seconds, estimated from the counts. Null: there are no jobs.
+	 */
+	p50: number | null;
+	/**
+	 * In seconds, estimated from the counts. Null: there are no jobs.
+	 */
+	p95: number | null;
+	/**
+	 * In seconds, estimated from the counts. Null: there are no jobs.
+	 */
+	p99: number | null;
+	/**
+	 * How many jobs took less than 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1,000, 3,000 seconds, each without those before, and how many took longer.
+	 */
+	counts: number[];
+} | null;
 
 export interface Schemas {
 	Job?: Job;
@@ -52,6 +73,9 @@ export interface Schemas {
 	ApiKeyList?: ApiKeyList;
 	UsageList?: UsageList;
 	UsageDay?: UsageDay;
+	UsageBucketList?: UsageBucketList;
+	UsageBucket?: UsageBucket;
+	Histogram?: Histogram;
 	ModelList?: ModelList;
 	Model?: Model;
 	Count?: Count;
@@ -111,6 +135,10 @@ export interface Job {
 		 */
 		estimated_tokens?: number;
 	} | null;
+	/**
+	 * What `usage` costs in US dollars, by the price of `model`. Null: no price is set, or nothing is used.
+	 */
+	cost_usd: number | null;
 	/**
 	 * What went wrong. Null unless the job failed or expired.
 	 */
@@ -1597,7 +1625,7 @@ export interface UsageDay {
 	object: "usage";
 	date: string;
 	/**
-	 * The model that was called last. Models beyond a hundred a day are one row, `other`.
+	 * The model that was called last. Models beyond a hundred an hour are counted as one, `other`.
 	 */
 	model: string;
 	/**
@@ -1615,6 +1643,62 @@ export interface UsageDay {
 	 * How many of the total are estimates.
 	 */
 	estimated_tokens: number;
+	/**
+	 * In US dollars, by `MODEL_PRICES`. Null: no price is set.
+	 */
+	cost_usd: number | null;
+}
+export interface UsageBucketList {
+	object: "list";
+	data: UsageBucket[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface UsageBucket {
+	/**
+	 * Begins with `start_at`.
+	 */
+	id: string;
+	object: "usage_bucket";
+	start_at: string;
+	/**
+	 * Null: all models.
+	 */
+	model: string | null;
+	/**
+	 * Jobs that became final in this time, in any state.
+	 */
+	jobs: number;
+	succeeded: number;
+	/**
+	 * Null for a day from before they were counted, as what follows.
+	 */
+	failed: number | null;
+	cancelled: number | null;
+	expired: number | null;
+	prompt_tokens: number;
+	completion_tokens: number;
+	/**
+	 * Over all attempts, as far as providers report their usage, or as estimated.
+	 */
+	total_tokens: number;
+	/**
+	 * How many of the total are estimates.
+	 */
+	estimated_tokens: number;
+	/**
+	 * In US dollars, by `MODEL_PRICES`. Null: no price is set.
+	 */
+	cost_usd: number | null;
+	/**
+	 * Tokens of models without a price, which `cost_usd` leaves out.
+	 */
+	unpriced_tokens: number;
+	wait: Histogram;
+	run: Histogram & {
+		[k: string]: unknown | undefined;
+	};
 }
 export interface ModelList {
 	object: "list";

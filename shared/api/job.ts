@@ -3,12 +3,13 @@ import { z } from "@hono/zod-openapi";
 import { ChatCompletion as StoredCompletion } from "../core/chat/chat-completion.ts";
 import { CANCELLATIONS, type Job, WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
 import { JOB_STATES } from "../core/jobs/job-states.ts";
+import { costOf, type ModelPrices } from "../core/model-prices.ts";
 import { AttemptBody } from "./attempt.ts";
 import { DeliveryBody } from "./delivery.ts";
 import { afterId, limit, listOf, order, wordsOf } from "./page.ts";
 import { JobInput } from "./submit-job.ts";
 import { time, timeInput, timestamp, timestampOrNull } from "./time.ts";
-import { TokenUsage, viewTokens } from "./usage.ts";
+import { cost, TokenUsage, viewTokens } from "./usage.ts";
 
 export const JobErrorBody = z
 	.object({
@@ -37,6 +38,9 @@ export const JobBody = z.object({
 	deadline_at: time,
 	next_attempt_at: time.nullable().describe("The earliest time of a queued job's next attempt."),
 	usage: TokenUsage.nullable(),
+	cost_usd: cost.describe(
+		"What `usage` costs in US dollars, by the price of `model`. Null: no price is set, or nothing is used.",
+	),
 	error: JobErrorBody.nullable(),
 	result_url: z.string().nullable().describe("URL of the stored completion. Null unless the job succeeded."),
 	metadata: z.record(z.string(), z.string()),
@@ -151,7 +155,7 @@ export function viewJobReference(job: Pick<Job, "jobId" | "status">): z.infer<ty
 }
 
 /** @param origin the base of links, without a final slash */
-export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string): JobBody {
+export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string, prices: ModelPrices = []): JobBody {
 	return {
 		id: job.jobId,
 		object: "job",
@@ -171,6 +175,7 @@ export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string): J
 		deadline_at: timestamp(job.deadlineAt),
 		next_attempt_at: job.status === "queued" ? timestamp(job.runAt) : null,
 		usage: job.usage === null ? null : viewTokens(job.usage),
+		cost_usd: job.usage === null ? null : costOf(prices, job.model, job.usage),
 		error: job.error,
 		result_url: job.status === "succeeded" ? `${origin}/v1/jobs/${job.jobId}/result` : null,
 		metadata: job.metadata ?? {},

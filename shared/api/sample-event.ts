@@ -76,6 +76,7 @@ function sampleJob(status: JobState, at: number): JobBody {
 		deadline_at: time,
 		next_attempt_at: null,
 		usage: status === "succeeded" ? USAGE : null,
+		cost_usd: null,
 		error: wentWrong ? error : null,
 		result_url: null,
 		metadata: {},

@@ -1,5 +1,6 @@
 /** The configuration: variables and secrets, parsed once. Each problem names its variable. */
 import { z } from "zod";
+import { type ModelPrices, ModelPricesSchema } from "./model-prices.ts";
 import { hasNoCredentials, type ModelRoute, ModelRoutesSchema, SIMULATED_ROUTE } from "./upstreams/model-routes.ts";
 import { problemsOfSecrets } from "./upstreams/route-secrets.ts";
 import type { HostLimit } from "./webhooks/host-limits.ts";
@@ -63,6 +64,7 @@ const HOLDS_CREDENTIALS = "must not hold a user name or a password";
 const Schema = z.object({
 	DEFAULT_MODEL: z.string({ error: "is not set" }).min(1, { error: "is empty" }),
 	MODEL_ROUTES: json.pipe(ModelRoutesSchema),
+	MODEL_PRICES: json.default([]).pipe(ModelPricesSchema),
 	PUBLIC_URL: z
 		.union([z.literal(""), z.url({ protocol: /^https?$/, error: "must be an https URL" })])
 		.refine((url) => !url.startsWith("http:") || isLoopbackHost(new URL(url).hostname), {
@@ -118,6 +120,8 @@ export interface Config {
 	defaultModel: string;
 	/** With the route to the simulated provider first, where that is allowed. */
 	modelRoutes: ModelRoute[];
+	/** Of models without one, no cost is shown. */
+	modelPrices: ModelPrices;
 	/** Whether the simulated provider serves calls. */
 	allowSimulated: boolean;
 	/** The public base URL of this service, without a final slash. Null: the one that the caller used to submit the job. */
@@ -167,6 +171,7 @@ export function parseConfig(vars: unknown): ParsedConfig {
 		config: {
 			defaultModel: v.DEFAULT_MODEL,
 			modelRoutes: [...(allowSimulated ? [SIMULATED_ROUTE] : []), ...v.MODEL_ROUTES],
+			modelPrices: v.MODEL_PRICES,
 			allowSimulated,
 			publicUrl: v.PUBLIC_URL === "" ? null : v.PUBLIC_URL.replace(/\/+$/, ""),
 			allowInsecureWebhooks: v.ALLOW_INSECURE_WEBHOOKS === "true",

@@ -24,8 +24,8 @@ export function copyJob(stateDir: string, jobId: string, count: number): void {
 export function useModels(stateDir: string, tenantId: string, count: number): void {
 	run(stateDir, (db) => {
 		const insert = db.prepare(
-			`${NUMBERS} INSERT INTO usage
-			 SELECT ?2, unixepoch() / 86400, 'shared/' || (?3 + n.i), 1, 0, 0, 0, 0, 0 FROM n`,
+			`${NUMBERS} INSERT INTO usage_hours (tenant_id, hour, model, failed)
+			 SELECT ?2, unixepoch() / 3600, 'shared/' || (?3 + n.i), 1 FROM n`,
 		);
 		for (let used = 0; used < count; used += PAGE_ROWS) insert.run(Math.min(PAGE_ROWS, count - used), tenantId, used);
 	});

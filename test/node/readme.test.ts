@@ -130,7 +130,7 @@ describe("tables list exactly what the code has", () => {
 			all(cell, /`([^`]+)`/g),
 		);
 	it.each([
-		["settings", "variable", ["MODEL_ROUTES", ...vars.keys()]],
+		["settings", "variable", ["MODEL_ROUTES", "MODEL_PRICES", ...vars.keys()]],
 		["settings", "secret", ["ADMIN_TOKEN", "ADMIN_TOKEN_PREVIOUS", "SIGNING_KEY", "SIGNING_KEY_PREVIOUS"]],
 		["settings", "`provider`", [...PROVIDERS]],
 		["settings", "field of a route", Object.keys(ModelRouteSchema.shape)],

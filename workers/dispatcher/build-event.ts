@@ -35,7 +35,7 @@ async function jobData(dispatcher: Dispatcher, { payload }: Delivery, job: JobSu
 async function fullJob(dispatcher: Dispatcher, job: JobSummary): Promise<JobBody & { result: unknown }> {
 	const { config, runtime } = dispatcher;
 	const origin = config.publicUrl ?? job.origin;
-	const view = viewJob(job, origin);
+	const view = viewJob(job, origin, config.modelPrices);
 	if (job.status !== "succeeded") return { ...view, result: null };
 	const [signingKey = ""] = config.signingKeys;
 	const expiresAt = runtime.now() + config.resultLinkMs;

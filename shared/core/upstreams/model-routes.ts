@@ -8,7 +8,7 @@ export type ProviderName = (typeof PROVIDERS)[number];
 
 const MODEL_NAME_LENGTH_MAX = 256;
 
-const ModelName = z.string().min(1).max(MODEL_NAME_LENGTH_MAX);
+export const ModelName = z.string().min(1).max(MODEL_NAME_LENGTH_MAX);
 
 /** `auto`: requested where the model is known to take it, and no more once it is refused. `never`: not even for a job that requests it. */
 const Requested = z.enum(["auto", "never"], { error: "must be auto or never" });
@@ -105,7 +105,7 @@ export function hasNoCredentials(text: string): boolean {
 }
 
 /** Wildcard match without backtracking: each piece between stars is searched for after the previous one. */
-function matches(pattern: string, name: string): boolean {
+export function matches(pattern: string, name: string): boolean {
 	const [head = "", ...rest] = pattern.split("*");
 	if (rest.length === 0) return name === pattern;
 	const tail = rest.pop() ?? "";

@@ -105,7 +105,9 @@ export function sumTokens(db: Database, tenantId: string): Statement {
 		sql: `UPDATE tenants
 		   SET tokens_day = iif(limits ->> 'tokens_per_day' IS NULL, 0, ${TODAY}),
 		       tokens_of_day = iif(limits ->> 'tokens_per_day' IS NULL, 0,
-		           coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = ?2 AND day = ${TODAY}), 0))
+		           coalesce((SELECT sum(total_tokens) FROM usage_hours
+		                      WHERE tenant_id = ?2 AND hour >= ${TODAY} * 24 AND hour < (${TODAY} + 1) * 24), 0)
+		           + coalesce((SELECT sum(total_tokens) FROM usage WHERE tenant_id = ?2 AND day = ${TODAY}), 0))
 		 WHERE id = ?2 AND deleted_at IS NULL AND (limits ->> 'tokens_per_day' IS NULL) <> (tokens_day = 0)`,
 		params: [db.clock(), tenantId],
 	};

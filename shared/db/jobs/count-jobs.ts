@@ -51,8 +51,11 @@ const OPEN = `WITH found (key, permits, start) AS MATERIALIZED (
 	SELECT 1, 'queued', NULL, NULL FROM found GROUP BY start HAVING count(*) = ${BREAKERS_MAX})
 	GROUP BY is_parked, status, status_reason`;
 
-const ENDED = `SELECT coalesce(sum(jobs), 0) AS jobs, coalesce(sum(succeeded), 0) AS succeeded FROM usage
-	WHERE tenant_id = ?2 AND day = ${TODAY}`;
+/** Days from before hours were counted are in the second table. */
+const ENDED = `SELECT coalesce(sum(jobs), 0) AS jobs, coalesce(sum(succeeded), 0) AS succeeded FROM (
+	SELECT succeeded + failed + cancelled + expired AS jobs, succeeded FROM usage_hours
+	 WHERE tenant_id = ?2 AND hour >= ${TODAY} * 24
+	UNION ALL SELECT jobs, succeeded FROM usage WHERE tenant_id = ?2 AND day = ${TODAY})`;
 
 /** Jobs that are due later, or wait for a retry of more than a minute, have no slot and are left out: no index has them by tenant. */
 export async function countJobs(db: Database, tenantId: string): Promise<JobCounts> {

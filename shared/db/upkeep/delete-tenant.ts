@@ -46,6 +46,7 @@ export const OWNED = [
 	["webhook_endpoints", "tenant_id, id"],
 	["api_keys", "id"],
 	["usage", "tenant_id, day, model"],
+	["usage_hours", "tenant_id, hour, model"],
 ] as const;
 
 /** The key of a receiver's breaker names its tenant before a space; the next character in order is `!`. */

@@ -23,12 +23,15 @@ export async function pruneOrphanedDeliveries(db: Database, limit: number): Prom
 	return rows.length;
 }
 
+/** The hours of usage, and the days from before hours were counted. */
 export async function pruneUsage(db: Database, limit: number): Promise<number> {
-	const rows = await db.all("prune usage", {
-		sql: `DELETE FROM usage WHERE (tenant_id, day, model) IN
-		      (SELECT tenant_id, day, model FROM usage WHERE day < CAST(${NOW} / 86400000 AS INTEGER) - ${USAGE_KEPT_DAYS} ORDER BY day LIMIT ?2)
-		      RETURNING day`,
+	const past = (table: string, time: string, perDay: number) => ({
+		sql: `DELETE FROM ${table} WHERE (tenant_id, ${time}, model) IN
+		      (SELECT tenant_id, ${time}, model FROM ${table}
+		        WHERE ${time} < (CAST(${NOW} / 86400000 AS INTEGER) - ${USAGE_KEPT_DAYS}) * ${perDay} ORDER BY ${time} LIMIT ?2)
+		      RETURNING ${time}`,
 		params: [db.clock(), limit],
 	});
-	return rows.length;
+	const pruned = await db.transact("prune usage", [past("usage_hours", "hour", 24), past("usage", "day", 1)]);
+	return pruned.flat().length;
 }

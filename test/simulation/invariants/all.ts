@@ -20,6 +20,7 @@ import { watchResults } from "./results.ts";
 import { watchSignatures } from "./signatures.ts";
 import { watchStoredBytes } from "./stored-bytes.ts";
 import { watchSubmissions } from "./submissions.ts";
+import { watchUsage } from "./usage.ts";
 import { watchWork } from "./work.ts";
 
 /** Watches a simulation from its beginning; what it returns is called at the end. */
@@ -35,6 +36,7 @@ export const INVARIANTS_OF_ENGINE: readonly Invariant[] = [
 	watchReleases,
 	watchLimits,
 	watchStoredBytes,
+	watchUsage,
 	watchAttempts,
 	watchOutbox,
 	watchDeliveries,

@@ -193,6 +193,20 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 		replace: "tokens_on_settle AFTER UPDATE OF usage, finished_at ON jobs WHEN NEW.status = 'failed' AND ",
 	},
 	{
+		name: "an hour counts its first job of a model alone",
+		seenBy: 1,
+		file: "migrations/0019_count_usage_by_hour.sql",
+		find: "succeeded = succeeded + excluded.succeeded",
+		replace: "succeeded = excluded.succeeded",
+	},
+	{
+		name: "an hour forgets how long jobs ran that failed",
+		seenBy: 209,
+		file: "migrations/0019_count_usage_by_hour.sql",
+		find: "NEW.finished_at - NEW.started_at AS ran",
+		replace: "iif(NEW.status = 'failed', NULL, NEW.finished_at - NEW.started_at) AS ran",
+	},
+	{
 		name: "a reservation outlives its call",
 		scenario: "tokens-reserved",
 		file: "migrations/0013_limit_what_tenants_use.sql",

@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { ModelBody, ModelList, StatsBody } from "../../../shared/api/model.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { DAY, MINUTE, NOW } from "../../support/job-of.ts";
+import { DAY, HOUR, MINUTE, NOW } from "../../support/job-of.ts";
 import { aJob, copyRow, insertRow, rowOf } from "../support/a-job.ts";
 import { meteredD1 } from "../support/watched-d1.ts";
 import { aCaller, refusalOf, sendTo } from "./caller.ts";
@@ -31,6 +31,9 @@ async function costOf(path: string) {
 	return { status, rowsRead: meter.read().rowsRead };
 }
 
+/** Of a day from before hours were counted. */
+const OLD = { jobs: 1, succeeded: 1, prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+
 const aBreaker = (key: string, values: object) =>
 	insertRow("breakers", {
 		key,
@@ -53,7 +56,7 @@ describe("GET /v1/models", () => {
 	const states = async (as = key) => (await all(as)).map(({ id, state, until }) => [id, state, until]);
 
 	it("lists the default model, those that routes name, and those that own jobs used, as OpenAI does", async () => {
-		const day = Math.floor(NOW / DAY);
+		const hour = Math.floor(NOW / HOUR);
 		for (const [whose, model, days] of [
 			[tenantId, "sim/used", 3],
 			[tenantId, "sim/long-ago", 31],
@@ -61,11 +64,10 @@ describe("GET /v1/models", () => {
 			[tenantId, "other", 0],
 			[other.tenantId, "sim/theirs", 0],
 		] as const)
-			await env.DB.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, 1, 1, 1, 1, 2, 0)")
-				.bind(whose, day - days, model)
-				.run();
+			await insertRow("usage_hours", { tenant_id: whose, hour: hour - days * 24, model });
+		await insertRow("usage", { tenant_id: tenantId, day: Math.floor(hour / 24) - 29, model: "sim/by-day", ...OLD });
 		const { body } = await get("/v1/models");
-		const ids = ["@cf/meta/llama-4", "gpt-5.5", "sim", "sim/used"];
+		const ids = ["@cf/meta/llama-4", "gpt-5.5", "sim", "sim/by-day", "sim/used"];
 		expect(body).toMatchObject({ object: "list", has_more: false, first_id: ids[0], last_id: ids.at(-1) });
 		expect((await all()).map(({ id }) => id)).toEqual(ids);
 		expect((await all())[1]).toEqual({
@@ -102,6 +104,7 @@ describe("GET /v1/models", () => {
 			["healthy", null, 0, 0],
 			["blocked", 0, 3, 3],
 			["recovering", 3, 1, 0],
+			["healthy", null, 0, 0],
 			["healthy", null, 0, 0],
 		]);
 	});
@@ -158,9 +161,13 @@ describe("GET /v1/stats", () => {
 				[0, 3],
 				[1, 50],
 			] as const)
-				await env.DB.prepare("INSERT INTO usage VALUES (?1, ?2, 'm', ?3, 2, 1, 1, 2, 0)")
-					.bind(tenantId, day - days, jobs)
-					.run();
+				await insertRow("usage_hours", {
+					tenant_id: tenantId,
+					hour: (day - days) * 24,
+					model: "m",
+					succeeded: 2,
+					failed: jobs - 2,
+				});
 		}
 		expect(await counts(caller.key)).toEqual([
 			["queued", null, 1, false],

@@ -1,9 +1,11 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
-import { UsageList } from "../../../shared/api/usage.ts";
+import { z } from "zod";
+import { UsageBucketList, UsageList } from "../../../shared/api/usage.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { runtime } from "../../../workers/runtime.ts";
-import { DAY } from "../../support/job-of.ts";
+import { DAY, HOUR } from "../../support/job-of.ts";
+import { insertRow } from "../support/a-job.ts";
 import { meteredD1 } from "../support/watched-d1.ts";
 import { aCaller, refusalOf, send, sendTo } from "./caller.ts";
 import { jobIn, PROMPT } from "./jobs.ts";
@@ -14,6 +16,7 @@ const MODELS = ["a/one", "b/two:x & y"];
 const TODAY = Date.parse("2026-03-01T12:00:00Z");
 const dateAgo = (days: number) => new Date(TODAY - days * DAY).toISOString().slice(0, 10);
 
+const modelPrices = [{ match: "a/*", input: 1, output: 2.5 }];
 const { tenantId, key } = await aCaller();
 const other = await aCaller();
 for (const [at, days] of [0, 1, 29, 30, 400].entries()) {
@@ -22,17 +25,20 @@ for (const [at, days] of [0, 1, 29, 30, 400].entries()) {
 }
 
 async function use(whose: string, daysAgo: number, model: string, tokens: number) {
-	const day = Math.floor((TODAY - daysAgo * DAY) / DAY);
-	await env.DB.prepare("INSERT INTO usage VALUES (?1, ?2, ?3, 3, 2, ?4, ?4, 2 * ?4, 0)")
-		.bind(whose, day, model, tokens)
-		.run();
+	const day = Math.floor(TODAY / DAY) - daysAgo;
+	const used = { prompt_tokens: tokens, completion_tokens: tokens, total_tokens: 2 * tokens };
+	if (daysAgo > 1) return await insertRow("usage", { tenant_id: whose, day, model, jobs: 3, succeeded: 2, ...used });
+	const row = { tenant_id: whose, model };
+	await insertRow("usage_hours", { ...row, hour: day * 24, succeeded: 2, wait_0: 1, wait_2: 1, run_4: 2, ...used });
+	await insertRow("usage_hours", { ...row, hour: day * 24 + 11, expired: 1 });
 }
 
 const get = (query: string) => {
 	const db = new Database(env.DB, runtime, () => TODAY);
-	return sendTo(theServices({ db }).server, "GET", `/v1/usage?${query}`, { key });
+	return sendTo(theServices({ db, config: { modelPrices } }).server, "GET", `/v1/usage?${query}`, { key });
 };
 const page = async (query: string) => UsageList.parse((await get(query)).body);
+const buckets = async (query: string) => UsageBucketList.parse((await get(query)).body);
 const idsOf = async (query: string) => (await page(query)).data.map(({ id }) => id);
 const ids = (...daysAgo: number[]) =>
 	daysAgo.flatMap((days) => [...MODELS].reverse().map((model) => `${dateAgo(days)}:${model}`));
@@ -54,7 +60,9 @@ describe("GET /v1/usage", () => {
 			completion_tokens: 1,
 			total_tokens: 2,
 			estimated_tokens: 0,
+			cost_usd: null,
 		});
+		expect((await page("")).data[1]).toMatchObject({ model: "a/one", cost_usd: 0.0000035 });
 	});
 
 	it("is asked from one day to another, both included", async () => {
@@ -90,23 +98,84 @@ describe("GET /v1/usage", () => {
 		["after=x", "after"],
 		["after=2026-13-01:a", "after"],
 		["after=2026-01-01:", "after"],
+		["after=2026-01-01T00:30:00.000Z", "after"],
+		["after=2026-01-01T00:00:00.000Z", "after"],
+		["after=2026-01-01:m&bucket=hour", "after"],
+		["bucket=minute", "bucket"],
+		["group_by=day", "group_by"],
 		["model=a", "model"],
 		["from=2026-01-01&from=2026-01-02", "from"],
 	])("refuses %s", async (query, param) => {
 		expect(refusalOf(await get(query))).toMatchObject({ status: 400, param });
 	});
 
-	it("reads no more rows of D1 than it shows, whatever came before and after", async () => {
+	it("adds up buckets of hours, or days, of all models or each, with all states, times and costs", async () => {
+		const at = (hour: number) => new Date(Math.floor(TODAY / DAY) * DAY + hour * HOUR).toISOString();
+		const noJobs = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+		const hours = (await buckets(`bucket=hour&from=${dateAgo(0)}`)).data;
+		expect(hours.map(({ id, expired }) => [id, expired])).toEqual([
+			[at(11), 2],
+			[at(0), 0],
+		]);
+		expect(hours[1]).toEqual({
+			...{ id: at(0), object: "usage_bucket", start_at: at(0), model: null, jobs: 4, succeeded: 4, failed: 0 },
+			...{ cancelled: 0, expired: 0, prompt_tokens: 2, completion_tokens: 2, total_tokens: 4, estimated_tokens: 0 },
+			...{ cost_usd: 0.0000035, unpriced_tokens: 2 },
+			wait: {
+				p50: 0.1,
+				p95: expect.closeTo(0.9, 1),
+				p99: expect.closeTo(0.98, 2),
+				counts: noJobs.with(0, 2).with(2, 2),
+			},
+			run: {
+				p50: expect.closeTo(5.5, 1),
+				p95: expect.closeTo(9.4, 1),
+				p99: expect.closeTo(9.9, 1),
+				counts: noJobs.with(4, 4),
+			},
+		});
+		expect(hours[0]).toMatchObject({ wait: { p50: null, counts: noJobs }, cost_usd: 0, unpriced_tokens: 0 });
+		const days = (await buckets(`group_by=model&order=asc&from=${dateAgo(29)}`)).data;
+		expect(days.map(({ id, jobs, failed }) => [id.slice(0, 10), id.slice(25), jobs, failed])).toEqual(
+			[29, 1, 0].flatMap((ago) => MODELS.map((model) => [dateAgo(ago), model, 3, ago === 29 ? null : 0])),
+		);
+		expect(days[0]).toMatchObject({ wait: null, run: null, succeeded: 2 });
+		// Hours of the first days are not known.
+		expect((await buckets(`bucket=hour&group_by=model&from=${dateAgo(400)}`)).data).toHaveLength(8);
+	});
+
+	it("reads no more rows than a page has, and shows each once, however many models and hours there are", async () => {
+		const caller = await aCaller();
 		const meter = meteredD1(env.DB);
-		const { server, services } = theServices({ db: new Database(meter.d1, runtime, () => TODAY) });
-		await sendTo(server, "GET", "/v1/usage", { key });
-		const cost = async (query: string) => {
-			meter.read();
-			await sendTo(theServices({ ...services }).server, "GET", `/v1/usage?${query}`, { key });
-			return meter.read().rowsRead;
-		};
-		expect(await cost("from=2020-01-01&limit=1")).toBeLessThanOrEqual(2);
-		expect(await cost(`from=2020-01-01&limit=1&after=${encodeURIComponent(ids(30)[0] ?? "")}`)).toBeLessThanOrEqual(3);
+		const { server } = theServices({ db: new Database(meter.d1, runtime, () => TODAY) });
+		await env.DB.prepare(
+			`WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 9599)
+			 INSERT INTO usage_hours (tenant_id, hour, model, succeeded) SELECT ?1, ?2 + i / 100, printf('m%02d', i % 100), 1 FROM n`,
+		)
+			.bind(caller.tenantId, (Math.floor(TODAY / DAY) - 3) * 24)
+			.run();
+		for (const [query, rows] of [
+			["order=desc", 400],
+			["order=asc", 400],
+			["bucket=hour", 96],
+			["bucket=hour&order=asc&group_by=model", 9_600],
+			["bucket=day", 4],
+		] as const) {
+			const seen: string[] = [];
+			for (let after = "", more = true; more; ) {
+				meter.read();
+				const { body } = await sendTo(server, "GET", `/v1/usage?limit=100&${query}${after}`, { key: caller.key });
+				// A cursor within a day passes over what is before it.
+				expect(meter.read().rowsRead).toBeLessThanOrEqual(query.startsWith("bucket") ? 3_610 : 3_610 + 2_400);
+				const next = z.union([UsageList, UsageBucketList]).parse(body);
+				expect(next.data.reduce((sum, { jobs }) => sum + jobs, 0)).toBeGreaterThan(0);
+				seen.push(...next.data.map(({ id }) => id));
+				after = `&after=${encodeURIComponent(next.last_id ?? "")}`;
+				more = next.has_more;
+			}
+			expect([new Set(seen).size, seen.length]).toEqual([rows, rows]);
+			expect(seen).toEqual(query.includes("asc") ? seen.toSorted() : seen.toSorted().reverse());
+		}
 	});
 
 	it("knows a job as soon as it has ended", async () => {
@@ -128,6 +197,7 @@ describe("GET /v1/usage", () => {
 				completion_tokens,
 				total_tokens,
 				estimated_tokens: 0,
+				cost_usd: null,
 			},
 		]);
 		expect(total_tokens).toBeGreaterThan(0);

@@ -70,6 +70,8 @@ async function aFullTenant(canary: string) {
 	await insertRow("api_keys", { id: keyId, tenant_id: tenantId, ...row });
 	const idempotency = { key: canary, fingerprint: "f", job_id: done.jobId, expires_at: NOW + DAY };
 	await insertRow("idempotency_keys", { tenant_id: tenantId, ...idempotency });
+	const used = { jobs: 1, succeeded: 1, prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 };
+	await insertRow("usage", { tenant_id: tenantId, day: Math.floor(NOW / DAY), model: canary, ...used });
 	const pause = env.DB.prepare("INSERT INTO receiver_breakers VALUES (?1, 1, ?2, ?2, NULL)");
 	await pause.bind(`receiver:${tenantId} ${endpoint.endpointId}`, NOW).run();
 	const running = await aJob({ tenantId, status: "running" });

@@ -74,7 +74,16 @@ export function rowOf(job: StoredJob): Row {
 }
 
 export async function insertRow(
-	table: "jobs" | "deliveries" | "tenants" | "idempotency_keys" | "api_keys" | "tombstones" | "usage" | "breakers",
+	table:
+		| "jobs"
+		| "deliveries"
+		| "tenants"
+		| "idempotency_keys"
+		| "api_keys"
+		| "tombstones"
+		| "usage"
+		| "usage_hours"
+		| "breakers",
 	row: Row,
 ): Promise<void> {
 	const columns = Object.keys(row);

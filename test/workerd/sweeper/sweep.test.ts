@@ -287,8 +287,17 @@ describe("usage", () => {
 				...{ tenant_id: "ten", day, model: "m", jobs: 1, succeeded: 1 },
 				...{ prompt_tokens: 1, completion_tokens: 1, total_tokens: 2 },
 			});
+			for (const hour of [0, 23])
+				await insertRow("usage_hours", { tenant_id: "ten", hour: day * 24 + hour, model: "m" });
 		}
 		await world.sweep();
+		const hours = await env.DB.prepare(
+			"SELECT hour / 24 AS day, count(*) AS hours FROM usage_hours GROUP BY day",
+		).all();
+		expect(hours.results).toEqual([
+			{ day: today - 400, hours: 2 },
+			{ day: today, hours: 2 },
+		]);
 		const { results } = await env.DB.prepare("SELECT day FROM usage ORDER BY day").all();
 		expect(results).toEqual([{ day: today - 400 }, { day: today }]);
 	});

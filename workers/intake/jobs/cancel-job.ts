@@ -34,6 +34,6 @@ export const cancelJobRoute = newApp().openapi(route, async (c) => {
 	const job = await cancel(c.env.services, jobKeyOf(c));
 	if (job === null) throw noSuchJob();
 	if (!c.var.caller.scopes.includes("jobs:read")) return c.json(viewJobReference(job), 200);
-	const view = viewJob(job, originOf(c));
+	const view = viewJob(job, originOf(c), c.env.services.config.modelPrices);
 	return c.json(job.status === "cancelled" ? view : { ...view, cancellation: "too_late" as const }, 200);
 });

@@ -52,7 +52,7 @@ export const getJobRoute = newApp().openapi(route, async (c) => {
 		c.header("etag", etagOf(job));
 		if (isKnownVersion(c.req.header("if-none-match"), etagOf(job))) return c.body(null, 304);
 	}
-	const view = viewJob(job, originOf(c));
+	const view = viewJob(job, originOf(c), c.env.services.config.modelPrices);
 	if (include.length === 0 || c.req.method === "HEAD") return c.json(view, 200);
 	const whole = { ...view, ...(await history(c, job, include)) };
 	return jsonOf<z.infer<typeof JobResponse>>(c, spliced(whole, await openStored(c, job, include)));

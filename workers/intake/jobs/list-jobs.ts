@@ -44,7 +44,7 @@ export const listJobsRoute = newApp().openapi(route, async (c) => {
 		order,
 		filter: filterOf(query),
 	});
-	const data = page.jobs.map((job) => viewJob(job, originOf(c)));
+	const data = page.jobs.map((job) => viewJob(job, originOf(c), c.env.services.config.modelPrices));
 	const paging = {
 		has_more: page.hasMore,
 		first_id: data[0]?.id ?? null,

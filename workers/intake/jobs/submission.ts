@@ -85,7 +85,7 @@ export async function respondToSubmission(c: Context<IntakeEnv>, outcome: Outcom
 	c.header("location", `/v1/jobs/${job.jobId}`);
 	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));
 	const mayRead = c.var.caller.scopes.includes("jobs:read");
-	const view = mayRead ? viewJob(job, originOf(c)) : viewJobReference(job);
+	const view = mayRead ? viewJob(job, originOf(c), c.env.services.config.modelPrices) : viewJobReference(job);
 	return c.json(view, job.finishedAt === null || waitMs === null ? 202 : 200);
 }
 

@@ -1,6 +1,15 @@
-import { createRoute } from "@hono/zod-openapi";
+import { createRoute, z } from "@hono/zod-openapi";
 import { pageOf } from "../../../shared/api/page.ts";
-import { parseUsageId, UsageList, usageQuery, viewUsageDay } from "../../../shared/api/usage.ts";
+import {
+	UsageBucketList,
+	UsageList,
+	usageCursor,
+	usageQuery,
+	viewUsageBucket,
+	viewUsageDay,
+} from "../../../shared/api/usage.ts";
+import { costOf } from "../../../shared/core/model-prices.ts";
+import { addUp, type UsageBucket } from "../../../shared/core/tenants/usage.ts";
 import { listUsage } from "../../../shared/db/tenants/list-usage.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
@@ -11,23 +20,49 @@ const route = createRoute({
 	method: "get",
 	path: "/v1/usage",
 	tags: ["Usage"],
-	summary: "List usage by UTC day and model",
+	summary: "List usage by time and model",
 	description:
-		"Newest first. A job is counted when it becomes final, and stays counted when it is erased. Days without final jobs are left out.",
+		"By UTC day and model, newest first. With `bucket` or `group_by`, by hour or day, with all final states and with histograms of how long jobs waited and ran. A job is counted when it becomes final, and stays counted when it is erased. Times without final jobs are left out. A page may be short while `has_more` is true: continue with `after=<last_id>`.",
 	middleware: [requireKey("usage:read")] as const,
 	request: { query: usageQuery },
-	responses: { 200: jsonResponse("One page of days.", UsageList), ...commonErrors },
+	responses: { 200: jsonResponse("One page.", z.union([UsageList, UsageBucketList])), ...commonErrors },
 });
 
 export const usageRoute = newApp().openapi(route, async (c) => {
-	const { limit, after = "", order, from = null, to = null } = c.req.valid("query");
-	const found = await listUsage(c.env.services.db, {
+	const { db, config } = c.env.services;
+	const { limit, after, order, from = null, to = null, bucket, group_by } = c.req.valid("query");
+	const areDays = bucket === undefined && group_by === undefined;
+	const hours = bucket === "hour" ? 1 : 24;
+	const isAscending = order === "asc";
+	const { rows, isCut } = await listUsage(db, {
 		tenantId: c.var.caller.tenantId,
 		from,
 		to,
-		after: parseUsageId(after),
-		isAscending: order === "asc",
-		limit: limit + 1,
+		after: after === undefined ? null : usageCursor(after),
+		isAscending,
+		hoursOfUnit: hours,
 	});
-	return c.json(pageOf(found.map(viewUsageDay), limit), 200);
+	const found = addUp(rows, {
+		hours,
+		byModel: areDays || group_by === "model",
+		costOf: (row) => costOf(config.modelPrices, row.model, row),
+	}).sort(isAscending ? inOrder : (a, b) => inOrder(b, a));
+	if (!areDays) {
+		const page = pageOf(found.map(viewUsageBucket), found.length);
+		return c.json({ ...page, has_more: isCut }, 200);
+	}
+	const page = pageOf(
+		found.map(({ model, ...usage }) => viewUsageDay({ ...usage, model: model ?? "" })),
+		limit,
+	);
+	return c.json({ ...page, has_more: page.has_more || isCut }, 200);
 });
+
+function inOrder(a: UsageBucket, b: UsageBucket): number {
+	return a.startAt - b.startAt || compare(a.model ?? "", b.model ?? "");
+}
+
+/** As the database sorts them. */
+function compare(a: string, b: string): number {
+	return a < b ? -1 : a > b ? 1 : 0;
+}

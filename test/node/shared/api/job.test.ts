@@ -18,7 +18,11 @@ describe("viewJob", () => {
 			retryOf: "job_before",
 			gateway: { cacheTtlSeconds: 60, skipCache: null },
 		});
-		expect(viewJob(job, ORIGIN)).toEqual({
+		const prices = [
+			{ match: "b", input: 0.1, output: 0.2 },
+			{ match: "*", input: 9, output: 9 },
+		];
+		expect(viewJob(job, ORIGIN, prices)).toEqual({
 			id: job.jobId,
 			object: "job",
 			status: "succeeded",
@@ -41,6 +45,7 @@ describe("viewJob", () => {
 			deadline_at: "2026-01-03T03:04:05.678Z",
 			next_attempt_at: null,
 			usage: { prompt_tokens: 1, completion_tokens: 2, total_tokens: 3 },
+			cost_usd: 0.0000005,
 			error: null,
 			result_url: `https://jobs.test/v1/jobs/${job.jobId}/result`,
 			metadata: { team: "blue" },
@@ -78,6 +83,6 @@ describe("viewJob", () => {
 	});
 
 	it("shows missing tokens as null and missing metadata as none", () => {
-		expect(viewJob(jobOf(), ORIGIN)).toMatchObject({ usage: null, metadata: {}, error: null });
+		expect(viewJob(jobOf(), ORIGIN)).toMatchObject({ usage: null, cost_usd: null, metadata: {}, error: null });
 	});
 });

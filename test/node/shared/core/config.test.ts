@@ -25,6 +25,7 @@ describe("parseConfig", () => {
 			config: {
 				defaultModel: "simulated/echo",
 				modelRoutes: [{ match: "*", provider: "simulated" }],
+				modelPrices: [],
 				allowSimulated: false,
 				publicUrl: null,
 				allowInsecureWebhooks: false,

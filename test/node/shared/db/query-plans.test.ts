@@ -151,7 +151,8 @@ function fill(): void {
 		                                   next_attempt_at, sweep_at)
 		SELECT ${tenant}, 'dlv_' || i, 'job_' || i, '', '', 'https://a/', 'full', 'pending', i, i, i FROM n;
 		${numbers} INSERT INTO tombstones (delete_at, id, keys) SELECT i, i, '[]' FROM n WHERE i <= 1000;
-		${numbers} INSERT INTO usage SELECT ${tenant}, i / 1000, 'm', 1, 1, 1, 1, 1, 0 FROM n`);
+		${numbers} INSERT INTO usage SELECT ${tenant}, i / 1000, 'm', 1, 1, 1, 1, 1, 0 FROM n;
+		${numbers} INSERT INTO usage_hours (tenant_id, hour, model) SELECT ${tenant}, i / 1000, 'm' FROM n`);
 }
 
 async function recordSimulation(): Promise<void> {
@@ -171,7 +172,7 @@ async function recordSimulation(): Promise<void> {
 const EMPTY = {
 	prepare: (sql: string) => {
 		record(sql);
-		const isSum = sql.includes("AS succeeded FROM usage");
+		const isSum = sql.includes("AS succeeded FROM (");
 		const statement = { isSum, bind: () => statement, all: async () => ({ results: [] }) };
 		return statement;
 	},
@@ -211,8 +212,10 @@ async function callRest(): Promise<void> {
 				order: page.isAscending ? "asc" : "desc",
 			});
 		}
-		const after = page.after === null ? null : { date: "2026-01-01", model: "m" };
-		await listUsage(db, { ...page, tenantId: T, from: null, to: null, after });
+		for (const hoursOfUnit of [1, 24] as const) {
+			const after = page.after === null ? null : { date: "2026-01-01", model: "m" };
+			await listUsage(db, { ...page, tenantId: T, from: null, to: null, after, hoursOfUnit });
+		}
 	}
 	await countJobs(db, T);
 	await listUsedModels(db, T);

@@ -10,8 +10,19 @@ import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { submitJobs } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
 import { runtime } from "../../../../workers/runtime.ts";
-import { aNewJob, anId, DAY, finalizationOf, jobOf, LEASE_MS, NOW, USAGE } from "../../../support/job-of.ts";
-import { aJob, aTenant, BY, copyRow, deliveryRowOf, rowOf } from "../../support/a-job.ts";
+import {
+	aNewJob,
+	anId,
+	DAY,
+	finalizationOf,
+	HOUR,
+	jobOf,
+	LEASE_MS,
+	NOW,
+	type StoredJob,
+	USAGE,
+} from "../../../support/job-of.ts";
+import { aJob, aTenant, BY, copyRow, deliveryRowOf, insertRow, rowOf } from "../../support/a-job.ts";
 import { aDeliveryTo, anEndpoint } from "../../support/an-endpoint.ts";
 import { submitJob } from "../../support/submit-job.ts";
 import { meteredD1 } from "../../support/watched-d1.ts";
@@ -123,9 +134,9 @@ async function tenantWithModels(models: number): Promise<string> {
 	const tenantId = await limited({ tokens_per_day: 1_000_000 });
 	await env.DB.prepare(
 		`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?1)
-		 INSERT INTO usage SELECT ?2, ?3, 'm' || i, 1, 1, 1, 1, 1, 0 FROM n`,
+		 INSERT INTO usage_hours (tenant_id, hour, model, total_tokens) SELECT ?2, ?3, 'm' || i, 1 FROM n`,
 	)
-		.bind(models, tenantId, Math.floor(NOW / DAY))
+		.bind(models, tenantId, Math.floor(NOW / HOUR))
 		.run();
 	return tenantId;
 }
@@ -186,14 +197,14 @@ describe("a tenant's counts", () => {
 	});
 });
 
-describe("usage of a day", () => {
-	const end = async (tenantId: string, model: string) => {
-		const job = await aJob({ tenantId, status: "running", model });
+describe("usage of an hour", () => {
+	const end = async (tenantId: string, model: string, times: Partial<StoredJob> = {}) => {
+		const job = await aJob({ tenantId, status: "running", model, ...times });
 		await finishJobs(db, [finalizationOf(job, { progress: { ...job, usage: USAGE } })]);
 	};
 	const models = async (tenantId: string) => {
 		const { results } = await env.DB.prepare(
-			"SELECT model, total_tokens FROM usage WHERE tenant_id = ?1 ORDER BY model",
+			"SELECT model, total_tokens FROM usage_hours WHERE tenant_id = ?1 ORDER BY model",
 		)
 			.bind(tenantId)
 			.all();
@@ -213,6 +224,33 @@ describe("usage of a day", () => {
 		expect(rows).toContainEqual({ model: "x1", total_tokens: 2 * USAGE.totalTokens });
 		expect(rows).toContainEqual({ model: "other", total_tokens: 2 * USAGE.totalTokens });
 		expect(await tokensOfDay(tenantId)).toBe(99 + 4 * USAGE.totalTokens);
+	});
+
+	it("has each job in the buckets of how long it waited and ran", async () => {
+		const tenantId = await limited({});
+		for (const [waitedMs, ranMs] of [
+			[-5, 0],
+			[99, 100],
+			[100, 3_000_000],
+			[2_999_999, 299],
+		] as const) {
+			const startedAt = NOW - ranMs;
+			await end(tenantId, "m", { startedAt, runAt: NOW, deadlineAt: startedAt - waitedMs + DAY, deadlineMs: DAY });
+		}
+		const row = await env.DB.prepare("SELECT * FROM usage_hours WHERE tenant_id = ?1").bind(tenantId).first();
+		const filled = Object.entries(row ?? {}).filter(([name, count]) => /^(wait|run)_/.test(name) && count !== 0);
+		expect(Object.fromEntries(filled)).toEqual({ wait_0: 2, wait_1: 1, wait_9: 1, run_0: 1, run_1: 2, run_10: 1 });
+	});
+
+	it("is summed for the day of a tenant that gets a limit of tokens, whatever hour or table has them", async () => {
+		const tenantId = await limited({});
+		const hours = Math.floor(NOW / DAY) * 24;
+		for (const hour of [-1, 0, 23, 24])
+			await insertRow("usage_hours", { tenant_id: tenantId, hour: hours + hour, model: "m", total_tokens: 10 });
+		const used = { jobs: 1, succeeded: 1, prompt_tokens: 1, completion_tokens: 1, total_tokens: 7 };
+		await insertRow("usage", { tenant_id: tenantId, day: hours / 24, model: "m", ...used });
+		await updateTenant(db, tenantId, { name: null, limits: { tokens_per_day: 2_000 } }, BY);
+		expect(await tokensOfDay(tenantId)).toBe(27);
 	});
 
 	it("is summed only for a tenant with a limit of tokens", async () => {

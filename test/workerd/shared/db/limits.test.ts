@@ -509,18 +509,18 @@ describe("tokens_per_day", () => {
 		expect(await submitJob(db, aNewJob({ tenantId }))).toMatchObject({ outcome: "refused", limit: "tokens_per_day" });
 	});
 
-	it("is added up once for each job that ends, by day and model", async () => {
+	it("is added up once for each job that ends, by hour and model", async () => {
 		const tenantId = await limited({});
 		const job = await aJob({ tenantId, status: "running" });
 		const end = finalizationOf(job, { progress: { ...job, usage: USAGE } });
 		await Promise.all(Array.from({ length: 10 }, () => finishJobs(db, [end])));
-		const rows = await db.all("test", { sql: "SELECT * FROM usage WHERE tenant_id = ?1", params: [tenantId] });
-		expect(rows).toEqual([
+		const rows = await db.all("test", { sql: "SELECT * FROM usage_hours WHERE tenant_id = ?1", params: [tenantId] });
+		expect(rows).toMatchObject([
 			{
 				tenant_id: tenantId,
-				day: Math.floor(NOW / DAY),
+				hour: Math.floor(NOW / HOUR),
 				model: job.model,
-				jobs: 1,
+				failed: 0,
 				succeeded: 1,
 				prompt_tokens: 3,
 				completion_tokens: 4,
