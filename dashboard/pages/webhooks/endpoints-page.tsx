@@ -71,7 +71,8 @@ export default function EndpointsPage() {
 function NoEndpoints() {
 	const curl = `curl ${location.origin}/v1/webhook_endpoints \\
   -H "Authorization: Bearer $KEY" -H 'Content-Type: application/json' \\
-  -d '{"name": "CRM", "url": "<https address>", "event_types": ["job.succeeded", "job.failed"]}'`;
+  -d '{"name": "CRM", "url": "<https address>",
+       "event_types": ["job.succeeded", "job.failed"]}'`;
 	return (
 		<EmptyState icon={Webhook} title="No endpoints yet">
 			<p>
