@@ -1,38 +1,42 @@
 /** Endpoints and deliveries, by keyboard alone, with a receiver whose replies would do harm as markup. */
 import type { Page } from "playwright-core";
-import { expect, it } from "vitest";
+import { afterAll, expect, it } from "vitest";
 import type { Holdfast } from "../../client/index.ts";
 import { listen } from "../support/listen.ts";
-import { act, aTenant, confirm } from "./support/tenant.ts";
+import { act, actInDialog, aTenant, confirm } from "./support/tenant.ts";
 import { expectWellMade, site, visit } from "./support/visit.ts";
 
 const HOSTILE = "<img src=x onerror=alert(1)><script>alert(2)</script>\u202E ![](//evil.test/?x) javascript:alert(3)";
 
-it("an endpoint is added, tested, followed, recovered and deleted, whatever its receiver replies", async () => {
-	let status = 500;
-	const receiver = await listen(0, (_, response) => {
-		response.writeHead(status, { "content-type": "text/html" }).end(HOSTILE);
-	});
-	try {
-		const { key, client } = await aTenant("webhooks");
-		const page = await visit("/dashboard/webhooks", { key });
-		await page.getByText(`curl ${site.url}/v1/webhook_endpoints`).waitFor();
-		await expectWellMade(page, "webhooks-none");
-		await addEndpoint(page, `http://127.0.0.1:${receiver.port}/hook`);
-		await testAndRotate(page);
-		await followDelivery(page, client);
-		// A receiver that is gone is disabled.
-		status = 410;
-		await act(page, "button", "Send again");
-		await page.getByText("HTTP 410").first().waitFor();
-		status = 204;
-		await recoverAndDelete(page);
-	} finally {
-		receiver.close();
-	}
+let status = 500;
+const receiver = await listen(0, (_, response) => {
+	response.writeHead(status, { "content-type": "text/html" }).end(HOSTILE);
+});
+const url = `http://127.0.0.1:${receiver.port}/hook`;
+afterAll(() => receiver.close());
+
+it("an endpoint is added, tested, and gets another secret", async () => {
+	const { key } = await aTenant("endpoints");
+	const page = await visit("/dashboard/webhooks", { key });
+	await page.getByText(`curl ${site.url}/v1/webhook_endpoints`).waitFor();
+	await addEndpoint(page);
+	await testAndRotate(page);
 });
 
-async function addEndpoint(page: Page, url: string): Promise<void> {
+it("a delivery is followed, sent again and recovered, whatever its receiver replies", async () => {
+	const { key, client } = await aTenant("deliveries");
+	const { id } = await client.endpoints.create({ name: "CRM", url, event_types: ["job.succeeded"] });
+	const page = await visit(`/dashboard/webhooks/${id}`, { key });
+	await followDelivery(page, client);
+	// A receiver that is gone is disabled.
+	status = 410;
+	await act(page, "button", "Send again");
+	await page.getByText("HTTP 410").first().waitFor();
+	status = 204;
+	await recoverAndDelete(page);
+});
+
+async function addEndpoint(page: Page): Promise<void> {
 	await act(page, "button", "Add endpoint");
 	await page.getByLabel("Name").fill(HOSTILE);
 	await page.getByLabel("URL").fill(url);
@@ -41,7 +45,8 @@ async function addEndpoint(page: Page, url: string): Promise<void> {
 	expect(await page.getByRole("dialog").locator("pre").first().innerText()).toMatch(/^whsec_/);
 	// A page over http that is not on this machine has no clipboard.
 	await page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })");
-	await act(page, "button", "Copy signing secret");
+	await page.getByRole("dialog").getByRole("button", { name: "Copy signing secret" }).last().focus();
+	await page.keyboard.press("Enter");
 	await page.getByRole("button", { name: "Copied" }).waitFor();
 	await expectWellMade(page, "webhooks-secret");
 	await confirm(page, "I have kept it");
@@ -53,11 +58,11 @@ async function addEndpoint(page: Page, url: string): Promise<void> {
 
 async function testAndRotate(page: Page): Promise<void> {
 	await act(page, "button", "Send test event");
-	await act(page, "button", "Send test event");
+	await actInDialog(page, "Send test event");
 	await page.getByText("The endpoint replied 500, which counts as a failure").waitFor();
 	await page.keyboard.press("Escape");
 	await act(page, "button", "Rotate secret");
-	await act(page, "button", "Create new secret");
+	await actInDialog(page, "Create new secret");
 	await page.getByText("It is shown only now.").waitFor();
 	await confirm(page, "I have kept it");
 }
@@ -94,8 +99,8 @@ async function recoverAndDelete(page: Page): Promise<void> {
 		.waitFor();
 	await expectWellMade(page, "webhooks-deliveries");
 	await page.goBack();
-	await page.getByRole("heading", { level: 1, name: "<img src=x" }).waitFor();
+	await page.getByRole("heading", { level: 1, name: "CRM" }).waitFor();
 	await act(page, "button", "Delete endpoint");
-	await act(page, "button", "Delete endpoint");
+	await confirm(page, "Delete endpoint");
 	await page.getByText("No endpoints yet").waitFor();
 }

@@ -21,7 +21,7 @@ export async function aTenant(name: string): Promise<{ key: string; client: Hold
 	return { key, client: new Holdfast({ baseUrl: site.url, apiKey: key }) };
 }
 
-/** As somebody without a mouse does. The last one: that of a dialog, where one is open. */
+/** As somebody without a mouse does. */
 export async function act(page: Page, role: "button" | "link", name: string | RegExp): Promise<void> {
 	await page
 		.getByRole(role, { name, exact: typeof name === "string" })
@@ -30,9 +30,14 @@ export async function act(page: Page, role: "button" | "link", name: string | Re
 	await page.keyboard.press("Enter");
 }
 
-/** In the dialog that is open, which closes. */
-export async function confirm(page: Page, name: string): Promise<void> {
+/** In the dialog that is open, or opens. */
+export async function actInDialog(page: Page, name: string): Promise<void> {
 	await page.getByRole("dialog").getByRole("button", { name, exact: true }).focus();
 	await page.keyboard.press("Enter");
+}
+
+/** In the dialog that is open, which closes. */
+export async function confirm(page: Page, name: string): Promise<void> {
+	await actInDialog(page, name);
 	await page.getByRole("dialog").waitFor({ state: "hidden" });
 }
