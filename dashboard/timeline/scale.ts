@@ -33,7 +33,9 @@ const WAIT_MS_MIN = 150;
 /** A shorter wait than so many cut ones is drawn whole. */
 const CUTS_WORTH_A_BREAK = 3;
 const TICKS = 6;
-const TICK_DISTANCE = 0.09;
+const TICK_DISTANCE = 0.12;
+/** Behind this part of the axis, a label stands before its tick, where that of the tick before may be. */
+export const LAST_PART = 0.9;
 
 const STEPS_MS = [
 	...[1, 2, 5, 10, 20, 50, 100, 200, 500],
@@ -109,7 +111,8 @@ function ticksOf(origin: number, pieces: Piece[], x: (at: number) => number): Ti
 	const step = STEPS_MS.find((ms) => ms >= wanted) ?? Math.ceil(wanted);
 	const ticks: Tick[] = [{ at: origin, x: 0 }];
 	const add = (at: number) => {
-		if (x(at) - (ticks.at(-1)?.x ?? 0) >= TICK_DISTANCE) ticks.push({ at, x: x(at) });
+		const distance = x(at) > LAST_PART ? 2 * TICK_DISTANCE : TICK_DISTANCE;
+		if (x(at) - (ticks.at(-1)?.x ?? 0) >= distance) ticks.push({ at, x: x(at) });
 	};
 	for (const { from, to, start } of whole) {
 		const first = origin + Math.ceil((from - origin) / step) * step;

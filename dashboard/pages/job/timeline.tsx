@@ -5,7 +5,7 @@ import { absoluteTime, duration } from "../../format/times.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Time } from "../../parts/time.tsx";
 import { busySpans, type Row, type Segment, timelineOf } from "../../timeline/rows.ts";
-import { type Scale, scaleOf } from "../../timeline/scale.ts";
+import { LAST_PART, type Scale, scaleOf } from "../../timeline/scale.ts";
 import "./timeline.css";
 
 /** Of more attempts, those in the middle are left out until they are asked for. */
@@ -69,7 +69,7 @@ function Axis({ scale, origin }: { scale: Scale; origin: number }) {
 				/>
 			))}
 			{scale.ticks.map(({ at, x }) => (
-				<span key={at} class={`tick${x > 0.94 ? " last" : ""}`} style={{ left: percent(x) }}>
+				<span key={at} class={`tick${x > LAST_PART ? " last" : ""}`} style={{ left: percent(x) }}>
 					{at === origin ? "0" : duration(at - origin).replace(/\.0 s$/, " s")}
 				</span>
 			))}
@@ -79,7 +79,10 @@ function Axis({ scale, origin }: { scale: Scale; origin: number }) {
 
 function TimelineRow({ row, scale }: { row: Row; scale: Scale }) {
 	const { title, outcome, tone, facts, message, segments } = row;
-	const wait = segments.findLast(({ kind, from, to, what }) => kind === "wait" && to - from >= SAID_MS && what !== "");
+	const wait = segments.findLast(
+		({ kind, from, to, what }) =>
+			kind === "wait" && to - from >= SAID_MS && what !== "" && what !== title.toLowerCase(),
+	);
 	const all = wait === undefined ? facts : [...facts, said(wait)];
 	return (
 		<li class="row">
