@@ -30,7 +30,8 @@ const root = join(import.meta.dirname, "../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const all = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([whole, part]) => part ?? whole);
 
-const paths = ["README.md", ...readdirSync(join(root, "docs")).map((name) => `docs/${name}`)];
+const docs = readdirSync(join(root, "docs")).filter((name) => name.endsWith(".md"));
+const paths = ["README.md", ...docs.map((name) => `docs/${name}`)];
 const pages = new Map(paths.map((path) => [path, read(path)]));
 const page = (name: string) => pages.get(`docs/${name}.md`) ?? "";
 const everything = [...pages.values()].join("\n");
