@@ -35,7 +35,7 @@ export function CreateKey({ isReadOnly, onClose, onCreated }: Props) {
 	const title = isReadOnly ? "Read-only key" : "Create key";
 	return (
 		// One dialog for both: it would close itself when another takes its place.
-		<Dialog title={created === null ? title : `Key ${created.name} created`} onClose={onClose}>
+		<Dialog title={created === null ? title : "Key created"} onClose={onClose}>
 			{created === null ? (
 				<KeyForm
 					isReadOnly={isReadOnly}

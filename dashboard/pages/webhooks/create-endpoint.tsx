@@ -24,7 +24,7 @@ export function CreateEndpoint({ onClose, onCreated }: { onClose: () => void; on
 	const [created, setCreated] = useState<Created | null>(null);
 	return (
 		// One dialog for both: it would close itself when another takes its place.
-		<Dialog title={created === null ? "Add endpoint" : `Endpoint ${created.name} added`} onClose={onClose}>
+		<Dialog title={created === null ? "Add endpoint" : "Endpoint added"} onClose={onClose}>
 			{created === null ? (
 				<EndpointForm
 					onClose={onClose}
