@@ -6,7 +6,7 @@ export interface Place {
 	/** A pattern, such as `/dashboard/jobs/:id`. Its parameters become the page's properties. */
 	path: string;
 	// biome-ignore lint/suspicious/noExplicitAny: pages take the parameters of their own paths.
-	page: AnyComponent<any>;
+	page: AnyComponent<any> & { preload(): Promise<unknown> };
 	/** Null: the page is reached from others. */
 	nav: Navigation | null;
 }

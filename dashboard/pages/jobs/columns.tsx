@@ -16,8 +16,8 @@ const ID: Column<Job> = {
 	id: "id",
 	label: "Job",
 	cell: ({ id }) => (
-		<a href={`/dashboard/jobs/${id}`} class="job-id">
-			{id}
+		<a href={`/dashboard/jobs/${id}`} class="job-id" title={id} aria-label={id}>
+			{id.length > 20 ? `${id.slice(0, 8)}…${id.slice(-6)}` : id}
 		</a>
 	),
 };
