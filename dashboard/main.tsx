@@ -4,7 +4,7 @@
  */
 import { Briefcase, KeyRound, Plus, ScrollText, ServerCog, Webhook } from "lucide";
 import { render } from "preact";
-import { exec, lazy } from "preact-iso";
+import { lazy } from "preact-iso";
 import { App } from "./app/app.tsx";
 import type { Place } from "./app/places.ts";
 import { startSession } from "./app/session.ts";
@@ -73,7 +73,8 @@ const PLACES: Place[] = [
 ];
 
 // Together with the question who is signed in.
-void PLACES.find(({ path }) => exec(location.pathname, path))?.page.preload();
+const isHere = ({ path }: Place) => new RegExp(`^${path.replaceAll(/:\w+/g, "[^/]+")}$`).test(location.pathname);
+void PLACES.find(isHere)?.page.preload();
 applyTheme();
 startClock();
 startPolling();
