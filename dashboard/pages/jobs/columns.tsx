@@ -16,7 +16,7 @@ const ID: Column<Job> = {
 	id: "id",
 	label: "Job",
 	cell: ({ id }) => (
-		<a href={`/dashboard/jobs/${id}`} class="job-id" title={id} aria-label={id}>
+		<a href={`/dashboard/jobs/${id}`} class="job-id" title={id}>
 			{id.length > 20 ? `${id.slice(0, 8)}…${id.slice(-6)}` : id}
 		</a>
 	),
