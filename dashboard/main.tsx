@@ -2,7 +2,7 @@
  * The map of the dashboard: which page is at which address. A page is added by one line: its address, its own chunk, and, for the
  * navigation, its label, its icon, the key after `g`, and the scope without which it is not shown.
  */
-import { Briefcase, KeyRound, Plus, ScrollText, ServerCog, Webhook } from "lucide";
+import { Boxes, Briefcase, Gauge, KeyRound, Plus, ScrollText, ServerCog, Webhook } from "lucide";
 import { render } from "preact";
 import { lazy } from "preact-iso";
 import { App } from "./app/app.tsx";
@@ -20,6 +20,12 @@ import "./styles/table.css";
 import "./styles/shell.css";
 
 const PLACES: Place[] = [
+	{
+		path: "/dashboard",
+		page: lazy(() => import("./pages/overview/overview-page.tsx")),
+		nav: { label: "Overview", icon: Gauge, key: "h", scope: "jobs:read" },
+	},
+
 	// Jobs.
 	{
 		path: "/dashboard/jobs",
@@ -35,6 +41,11 @@ const PLACES: Place[] = [
 	},
 
 	// Models and usage.
+	{
+		path: "/dashboard/models",
+		page: lazy(() => import("./pages/models/models-page.tsx")),
+		nav: { label: "Models", icon: Boxes, key: "m", scope: "jobs:read" },
+	},
 
 	// Webhooks.
 	{

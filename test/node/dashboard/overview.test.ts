@@ -1,0 +1,55 @@
+import { expect, it } from "vitest";
+import type { Model, WebhookEndpoint } from "../../../client/schemas.ts";
+import { groupFailures } from "../../../dashboard/pages/overview/failure-groups.ts";
+import { problemsOf } from "../../../dashboard/pages/overview/health.ts";
+import { aJob } from "./a-job.ts";
+
+const NOW = Date.parse("2026-01-02T03:04:05.000Z");
+const at = (ms: number) => new Date(NOW + ms).toISOString();
+const aModel = (facts: Partial<Model>): Model => ({
+	id: "acme/one",
+	object: "model",
+	created: 0,
+	owned_by: "acme",
+	state: "healthy",
+	until: null,
+	permits: null,
+	trips: 0,
+	parked_jobs: { value: 0, or_more: false },
+	...facts,
+});
+const stats = { object: "stats" as const, open: [], oldest_open_at: null, ended_today: { jobs: 0, succeeded: 0 } };
+const nothing = { models: undefined, endpoints: undefined, stats: undefined };
+
+it("what works is no problem, nor is what is not known", () => {
+	expect(problemsOf(nothing, NOW)).toEqual([]);
+	const endpoint = { status: "enabled" } as WebhookEndpoint;
+	const oldest_open_at = at(-5 * 60_000);
+	const known = { models: [aModel({})], endpoints: [endpoint], stats: { ...stats, oldest_open_at } };
+	expect(problemsOf(known, NOW)).toEqual([]);
+});
+
+it("problems say what is wrong and lead there, the worst first", () => {
+	const models = [
+		aModel({ id: "acme/slow", state: "throttled", until: at(60_000), parked_jobs: { value: 1, or_more: false } }),
+		aModel({ id: "acme/bad", state: "blocked", parked_jobs: { value: 1_000, or_more: true } }),
+	];
+	const endpoints = [{ id: "we_1", name: "CRM", status: "disabled" } as WebhookEndpoint];
+	const found = problemsOf({ models, endpoints, stats: { ...stats, oldest_open_at: at(-6 * 60_000) } }, NOW);
+	expect(found.map(({ text, href, until }) => [text, href, until])).toEqual([
+		["acme/bad is blocked, and 1,000+ jobs wait", "/dashboard/models", null],
+		["The endpoint CRM is disabled", "/dashboard/webhooks/we_1", null],
+		["acme/slow is throttled, and 1 job waits", "/dashboard/models", at(60_000)],
+		["The oldest open job was submitted 6 min ago", "/dashboard/jobs", null],
+	]);
+});
+
+it("failures with the same code are one group, in the order of the newest", () => {
+	const failed = (id: string, code: string) =>
+		aJob({ id, error: { code, message: "It failed.", status: null, model: null } });
+	const groups = groupFailures([failed("a", "one"), failed("b", "two"), failed("c", "one")]);
+	expect(groups.map(({ code, jobs }) => [code, ...jobs.map(({ id }) => id)])).toEqual([
+		["one", "a", "c"],
+		["two", "b"],
+	]);
+});
