@@ -1,7 +1,7 @@
 /** The whole dashboard: who is signed in decides what is shown. */
 import { CircleQuestionMark } from "lucide";
-import { useEffect, useState } from "preact/hooks";
-import { ErrorBoundary, LocationProvider, Route, Router, useLocation } from "preact-iso";
+import { useState } from "preact/hooks";
+import { ErrorBoundary, LocationProvider, Route, Router } from "preact-iso";
 import { EmptyState } from "../parts/empty-state.tsx";
 import { ErrorBox } from "../parts/error-box.tsx";
 import { PageHeader } from "../parts/page-header.tsx";
@@ -57,12 +57,6 @@ function Pages({ places }: { places: Place[] }) {
 }
 
 function NoSuchPage() {
-	const { path, route } = useLocation();
-	// Where no page has the start address, the jobs do.
-	useEffect(() => {
-		if (path === "/dashboard") route("/dashboard/jobs", true);
-	}, [path]);
-	if (path === "/dashboard") return null;
 	return (
 		<>
 			<PageHeader title="No such page" />
