@@ -17,19 +17,19 @@ export type NewApiKey = ApiKey & {
  */
 export type Histogram = {
 	/**
-	 * In seconds, estimated from the counts. Null: there are no jobs.
+	 * In seconds, estimated from the counts, and at most 3000. Null: there are no jobs.
 	 */
 	p50: number | null;
 	/**
-	 * In seconds, estimated from the counts. Null: there are no jobs.
+	 * In seconds, estimated from the counts, and at most 3000. Null: there are no jobs.
 	 */
 	p95: number | null;
 	/**
-	 * In seconds, estimated from the counts. Null: there are no jobs.
+	 * In seconds, estimated from the counts, and at most 3000. Null: there are no jobs.
 	 */
 	p99: number | null;
 	/**
-	 * How many jobs took less than 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1,000, 3,000 seconds, each without those before, and how many took longer.
+	 * How many jobs took less than 0.1, 0.3, 1, 3, 10, 30, 100, 300, 1000, 3000 seconds, each without those before, and how many took longer.
 	 */
 	counts: number[];
 } | null;
@@ -1692,7 +1692,7 @@ export interface UsageBucket {
 	 */
 	cost_usd: number | null;
 	/**
-	 * Tokens of models without a price, which `cost_usd` leaves out.
+	 * Tokens that `cost_usd` leaves out: of models without a price, and those that are neither of the input nor of the output.
 	 */
 	unpriced_tokens: number;
 	wait: Histogram;
@@ -1732,6 +1732,21 @@ export interface Model {
 	 */
 	trips: number;
 	parked_jobs: Count;
+	/**
+	 * Jobs of this tenant that became final in this hour and the one before. Null: none.
+	 */
+	recent: {
+		jobs: number;
+		/**
+		 * The share of them that failed or expired, from 0 to 1.
+		 */
+		failure_rate: number;
+		/**
+		 * Seconds from a job's first start to its final state. Null: none was started.
+		 */
+		p50: number | null;
+		p95: number | null;
+	} | null;
 }
 /**
  * Jobs of this tenant that wait for the model.
@@ -1763,6 +1778,19 @@ export interface Stats {
 	ended_today: {
 		jobs: number;
 		succeeded: number;
+	};
+	/**
+	 * Jobs that became final in this hour and the 23 before.
+	 */
+	ended_24h: {
+		succeeded: number;
+		failed: number;
+		cancelled: number;
+		expired: number;
+		/**
+		 * True: more models were used than are counted.
+		 */
+		or_more: boolean;
 	};
 }
 export interface Tenant {

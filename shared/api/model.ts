@@ -1,5 +1,6 @@
 /** What a caller sees of its work at a glance: models, as OpenAI's list has them, and counts of jobs. */
 import { z } from "@hono/zod-openapi";
+import { quantile, type UsageBucket } from "../core/tenants/usage.ts";
 import type { ModelState } from "../core/upstreams/breaker.ts";
 import { listOf } from "./page.ts";
 import { time, timestampOrNull } from "./time.ts";
@@ -8,6 +9,15 @@ import { time, timestampOrNull } from "./time.ts";
 export const Count = z
 	.object({ value: z.number().int(), or_more: z.boolean().describe("True: counting stopped at `value`.") })
 	.openapi("Count");
+
+const Recent = z
+	.object({
+		jobs: z.number().int(),
+		failure_rate: z.number().describe("The share of them that failed or expired, from 0 to 1."),
+		p50: z.number().nullable().describe("Seconds from a job's first start to its final state. Null: none was started."),
+		p95: z.number().nullable(),
+	})
+	.describe("Jobs of this tenant that became final in this hour and the one before. Null: none.");
 
 export const ModelBody = z
 	.object({
@@ -24,6 +34,7 @@ export const ModelBody = z
 		permits: z.number().int().nullable().describe("How many calls may start now. Null: any number."),
 		trips: z.number().int().describe("How often in a row calls were stopped."),
 		parked_jobs: Count.describe("Jobs of this tenant that wait for the model."),
+		recent: Recent.nullable(),
 	})
 	.openapi("Model");
 
@@ -35,6 +46,8 @@ interface Model extends ModelState {
 	parkedJobs: number;
 	/** Not all parked jobs were counted. */
 	isCut: boolean;
+	/** Undefined: no job of it became final. */
+	recent: UsageBucket | undefined;
 }
 
 export function viewModel(model: Model): z.infer<typeof ModelBody> {
@@ -48,6 +61,18 @@ export function viewModel(model: Model): z.infer<typeof ModelBody> {
 		permits: model.permits,
 		trips: model.trips,
 		parked_jobs: { value: model.parkedJobs, or_more: model.isCut },
+		recent: viewRecent(model.recent),
+	};
+}
+
+function viewRecent(used: UsageBucket | undefined): z.infer<typeof Recent> | null {
+	if (used === undefined) return null;
+	const { jobs, ends } = used;
+	return {
+		jobs,
+		failure_rate: jobs === 0 ? 0 : ((ends?.failed ?? 0) + (ends?.expired ?? 0)) / jobs,
+		p50: quantile(ends?.run ?? [], 0.5),
+		p95: quantile(ends?.run ?? [], 0.95),
 	};
 }
 
@@ -65,5 +90,14 @@ export const StatsBody = z
 		ended_today: z
 			.object({ jobs: z.number().int(), succeeded: z.number().int() })
 			.describe("Jobs that became final on this UTC day, in any state."),
+		ended_24h: z
+			.object({
+				succeeded: z.number().int(),
+				failed: z.number().int(),
+				cancelled: z.number().int(),
+				expired: z.number().int(),
+				or_more: z.boolean().describe("True: more models were used than are counted."),
+			})
+			.describe("Jobs that became final in this hour and the 23 before."),
 	})
 	.openapi("Stats");

@@ -3,7 +3,7 @@ import { z } from "@hono/zod-openapi";
 import { rounded } from "../core/model-prices.ts";
 import { BUCKET_SECONDS, dateAt, quantile, type UsageBucket } from "../core/tenants/usage.ts";
 import type { Usage } from "../core/upstreams/failures.ts";
-import { after, limit, listOf, order } from "./page.ts";
+import { after, listOf, order } from "./page.ts";
 import { time, timestamp } from "./time.ts";
 
 export const TokenUsage = z
@@ -57,7 +57,10 @@ export const UsageDayBody = z
 
 export const UsageList = listOf(UsageDayBody).openapi("UsageList");
 
-const seconds = z.number().nullable().describe("In seconds, estimated from the counts. Null: there are no jobs.");
+const seconds = z
+	.number()
+	.nullable()
+	.describe("In seconds, estimated from the counts, and at most 3000. Null: there are no jobs.");
 
 export const Histogram = z
 	.object({
@@ -67,7 +70,7 @@ export const Histogram = z
 		counts: z
 			.array(z.number().int())
 			.describe(
-				`How many jobs took less than ${BUCKET_SECONDS.map((bound) => bound.toLocaleString("en")).join(", ")} seconds, each without those before, and how many took longer.`,
+				`How many jobs took less than ${BUCKET_SECONDS.join(", ")} seconds, each without those before, and how many took longer.`,
 			),
 	})
 	.openapi("Histogram");
@@ -86,7 +89,9 @@ export const UsageBucketBody = z
 		cancelled: ended,
 		expired: ended,
 		...used,
-		unpriced_tokens: tokens.describe("Tokens of models without a price, which `cost_usd` leaves out."),
+		unpriced_tokens: tokens.describe(
+			"Tokens that `cost_usd` leaves out: of models without a price, and those that are neither of the input nor of the output.",
+		),
 		wait: Histogram.nullable().describe("From when a job was due to its first start."),
 		run: Histogram.nullable().describe("From its first start to its final state."),
 	})
@@ -102,9 +107,19 @@ const date = z.iso.date({ error: "Must be a day such as 2026-01-02." });
 const isDayId = (id: string) => date.safeParse(DAY_ID.exec(id)?.[1]).success;
 const isBucketId = (id: string) => time.safeParse(BUCKET_ID.exec(id)?.[1]).success;
 
+const isMidnight = (id: string) => id.includes("T00:");
+
 export const usageQuery = z
 	.strictObject({
-		limit,
+		limit: z
+			.string()
+			.regex(/^([1-9]\d{0,2}|1000)$/, { error: "Must be a whole number from 1 to 1000." })
+			.transform(Number)
+			.optional()
+			.openapi({ type: "integer", minimum: 1, maximum: 1_000 })
+			.describe(
+				"How many rows at most: by default 20, or 1000 buckets. A page has at least one whole hour or day of buckets.",
+			),
 		order,
 		after: after((id) => isDayId(id) || isBucketId(id), "Must be the id of a row: `<day>:<model>`."),
 		from: date.optional().describe("The first day, in UTC. By default, 30 days up to the last one."),
@@ -112,16 +127,19 @@ export const usageQuery = z
 		bucket: z
 			.enum(["hour", "day"], { error: "Must be hour or day." })
 			.optional()
-			.describe(
-				"With `bucket` or `group_by`, the rows are usage buckets of an hour or a day (the default), a page has as many whole ones as 3,600 hours of a model make, and `limit` has no effect.",
-			),
+			.describe("With `bucket` or `group_by`, the rows are usage buckets of an hour or a day (the default)."),
 		group_by: z
 			.enum(["model"], { error: "Must be model." })
 			.optional()
 			.describe("A bucket for each model, instead of one for all."),
 	})
 	.superRefine(({ after, bucket, group_by }, context) => {
-		if (after === undefined || ((bucket ?? group_by) === undefined) === isDayId(after)) return;
+		if (after === undefined) return;
+		const isOfThisList =
+			(bucket ?? group_by) === undefined
+				? isDayId(after)
+				: isBucketId(after) && (bucket === "hour" || isMidnight(after));
+		if (isOfThisList) return;
 		context.addIssue({ code: "custom", path: ["after"], message: "Must be the id of a row of this list." });
 	});
 

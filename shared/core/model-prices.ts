@@ -21,14 +21,14 @@ const MILLION = 1_000_000;
 /** So that sums of fractions read well. */
 const DECIMALS = 8;
 
-/** In dollars. Null: the model has no price. */
+/** In dollars. Null: the model has no price, or the tokens are not known to be of the input or the output. */
 export function costOf(
 	prices: ModelPrices,
 	model: string,
-	usage: Pick<Usage, "promptTokens" | "completionTokens">,
+	usage: Pick<Usage, "promptTokens" | "completionTokens" | "totalTokens">,
 ): number | null {
 	const price = prices.find(({ match }) => matches(match, model));
-	if (price === undefined) return null;
+	if (price === undefined || (usage.totalTokens > 0 && usage.promptTokens + usage.completionTokens === 0)) return null;
 	return rounded((usage.promptTokens * price.input + usage.completionTokens * price.output) / MILLION);
 }
 

@@ -8,11 +8,13 @@ import type { CliSession } from "../session.ts";
 
 type Usage = Pick<UsageDay, "jobs" | "succeeded" | "prompt_tokens" | "completion_tokens" | "total_tokens"> & {
 	date?: string;
-	model?: string;
+	start_at?: string;
+	model?: string | null;
 };
 
 const DAY: Column<Usage> = { title: "DAY", of: ({ date = "" }) => date };
-const MODEL: Column<Usage> = { title: "MODEL", of: ({ model = "" }) => model, isCuttable: true };
+const HOUR: Column<Usage> = { title: "HOUR", of: ({ start_at = "" }) => timeOf(start_at) };
+const MODEL: Column<Usage> = { title: "MODEL", of: ({ model }) => model ?? "", isCuttable: true };
 const USAGE: Column<Usage>[] = [
 	{ title: "JOBS", isNumber: true, of: ({ jobs }) => `${jobs}` },
 	{ title: "SUCCEEDED", isNumber: true, of: ({ succeeded }) => `${succeeded}` },
@@ -58,21 +60,32 @@ interface ListFlags {
 	limit: number;
 }
 
-export function addAccount(program: Command, begin: () => CliSession): void {
-	const limited = (command: Command) => command.option("--limit <n>", "how many at most", count, 20);
+const limited = (command: Command) => command.option("--limit <n>", "how many at most", count, 20);
+
+function addUsage(program: Command, begin: () => CliSession): void {
 	limited(program.command("usage").description("jobs and tokens by UTC day and model"))
 		.option("--from <day>", "such as 2026-01-02")
 		.option("--to <day>")
-		.addOption(new Option("--by <group>", "sums of each").choices(["day", "model"]))
-		.action(async ({ limit, by, ...range }: ListFlags & { from?: string; to?: string; by?: "day" | "model" }) => {
-			const session = begin();
-			const all = session.connect().usage.list({ ...range, limit: by === undefined ? Math.min(limit, 100) : 100 });
-			if (by === undefined) return await session.out.rows(first(limit, all), [DAY, MODEL, ...USAGE]);
-			const days: UsageDay[] = [];
-			for await (const day of all) days.push(day);
-			const sums = summed(days, by).slice(0, limit);
-			await session.out.rows(sums, [by === "day" ? DAY : MODEL, ...USAGE]);
-		});
+		.addOption(new Option("--by <group>", "sums of each").choices(["hour", "day", "model"]))
+		.action(
+			async ({ limit, by, ...range }: ListFlags & { from?: string; to?: string; by?: "hour" | "day" | "model" }) => {
+				const session = begin();
+				if (by === "hour") {
+					const hours = session.connect().usage.buckets({ ...range, by });
+					return await session.out.rows(first(limit, hours), [HOUR, ...USAGE]);
+				}
+				const all = session.connect().usage.list({ ...range, limit: by === undefined ? Math.min(limit, 100) : 100 });
+				if (by === undefined) return await session.out.rows(first(limit, all), [DAY, MODEL, ...USAGE]);
+				const days: UsageDay[] = [];
+				for await (const day of all) days.push(day);
+				const sums = summed(days, by).slice(0, limit);
+				await session.out.rows(sums, [by === "day" ? DAY : MODEL, ...USAGE]);
+			},
+		);
+}
+
+export function addAccount(program: Command, begin: () => CliSession): void {
+	addUsage(program, begin);
 	limited(program.command("audit").description("who created, changed, erased or resent what")).action(
 		async ({ limit }: ListFlags) => {
 			const session = begin();

@@ -28,8 +28,10 @@ const LIST_UNITS = 10;
 const CHANGE_UNITS = 10;
 /** A minute of waiting polls about forty times. */
 const WAIT_UNITS = 40;
-/** A filtered page reads up to a thousand rows. */
+/** A filtered page reads up to a thousand rows of jobs. */
 const FILTER_UNITS = 50;
+/** A page of any length reads up to 3,601 rows of hours, and as many of days. */
+const USAGE_UNITS = 150;
 
 /** What a request costs. `query`: the names of its parameters. */
 export function unitsOf(request: {
@@ -41,6 +43,7 @@ export function unitsOf(request: {
 	const wait = request.waits ? WAIT_UNITS : 0;
 	if (request.method !== "GET") return CHANGE_UNITS + wait;
 	if (COUNTS.test(request.path)) return FILTER_UNITS;
+	if (USAGE.test(request.path)) return USAGE_UNITS;
 	if (!LISTS.test(request.path)) return POLL_UNITS + wait;
 	return request.query().some((name) => !PAGING.has(name)) ? FILTER_UNITS : LIST_UNITS;
 }
@@ -48,7 +51,8 @@ export function unitsOf(request: {
 /** They count up to a thousand jobs, as a filtered page does. */
 const COUNTS = /^\/v1\/(stats\/?$|models(\/|$))/;
 /** Paths that end with the name of a collection. */
-const LISTS = /\/(jobs|deliveries|webhook_endpoints|keys|usage|audit_log)\/?$/;
+const LISTS = /\/(jobs|deliveries|webhook_endpoints|keys|audit_log)\/?$/;
+const USAGE = /^\/v1\/usage\/?$/;
 /** Parameters that choose a page, and leave out no row. */
 const PAGING: ReadonlySet<string> = new Set(["limit", "after", "order"]);
 

@@ -41,7 +41,7 @@ export interface UsageBucket extends Used {
 	model: string | null;
 	/** In dollars. Null: none of its models has a price. */
 	cost: number | null;
-	/** Of the total, those of models without a price. */
+	/** Of the total, those of models without a price, and those that are neither of the input nor of the output. */
 	unpricedTokens: number;
 }
 
@@ -65,7 +65,9 @@ export function addUp(rows: readonly UsageRow[], { hours, byModel, costOf }: Gro
 		sums.set(key, {
 			...{ startAt, model, ...(sum === undefined ? used : sumOf(sum, used)) },
 			cost: cost === null ? (sum?.cost ?? null) : cost + (sum?.cost ?? 0),
-			unpricedTokens: (sum?.unpricedTokens ?? 0) + (cost === null ? used.totalTokens : 0),
+			unpricedTokens:
+				(sum?.unpricedTokens ?? 0) +
+				(cost === null ? used.totalTokens : Math.max(0, used.totalTokens - used.promptTokens - used.completionTokens)),
 		});
 	}
 	return [...sums.values()];
@@ -105,11 +107,19 @@ export function quantile(counts: readonly number[], share: number): number | nul
 	for (const [at, count] of counts.entries()) {
 		const high = BUCKET_SECONDS[at] ?? BUCKET_SECONDS[9];
 		const low = BUCKET_SECONDS[at - 1] ?? high / 3;
-		if (left <= count) return low * (high / low) ** (count === 0 ? 0 : left / count);
+		if (left <= count) return rounded(low * (high / low) ** (count === 0 ? 0 : left / count));
 		left -= count;
 	}
 	return BUCKET_SECONDS[9];
 }
+
+/** A page of hours after this one has the last `hours`, the present one among them. */
+export function hoursBefore(now: number, hours: number): { hour: number } {
+	return { hour: Math.floor(now / HOUR_MS) - hours };
+}
+
+/** To milliseconds: an estimate is no finer. */
+const rounded = (seconds: number) => Number(seconds.toFixed(3));
 
 /** Days since 1970-01-01. */
 export function dayOf(date: string): number {

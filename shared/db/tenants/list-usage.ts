@@ -24,6 +24,8 @@ export interface UsageQuery {
 	/** The last of the previous page: an hour, or a day and model. */
 	after: { hour: number } | { date: string; model: string } | null;
 	isAscending: boolean;
+	/** How many rows are read at most. Null: as many as fit. */
+	rowsMax: number | null;
 	/** A page has whole ones: of 24 hours, or one. Single hours lack the days from before hours were counted. */
 	hoursOfUnit: 24 | 1;
 }
@@ -65,35 +67,37 @@ const END = `coalesce((?4 + 1) * 24, ${END_OF_TIME})`;
 /** In order of time. `isCut`: there are more than fit. */
 export async function listUsage(db: Database, query: UsageQuery): Promise<{ rows: UsageRow[]; isCut: boolean }> {
 	const { after, isAscending, hoursOfUnit } = query;
+	const rowsMax = query.rowsMax ?? USAGE_ROWS_MAX;
 	const [comparison, direction] = isAscending ? [">", "ASC"] : ["<", "DESC"];
 	const isAfter = (day: string) => `(?7 IS NULL OR (${day}, model) ${comparison} (?7, ?8))`;
 	const hours = `SELECT ${HOUR_COLUMNS} FROM usage_hours
 		 WHERE tenant_id = ?2 AND hour >= ${FROM} AND hour < min(${END}, ?6) AND ${isAfter("hour / 24")}
-		 ORDER BY hour ${direction} LIMIT ${USAGE_ROWS_MAX} + 1`;
+		 ORDER BY hour ${direction} LIMIT ?9 + 1`;
 	const days = `SELECT ${DAY_COLUMNS} FROM usage
 		 WHERE tenant_id = ?2 AND day >= ${FROM} / 24 AND day < min(${END}, ?6) / 24 AND ${isAfter("day")}
-		 ORDER BY day ${direction} LIMIT ${USAGE_ROWS_MAX} + 1`;
+		 ORDER BY day ${direction} LIMIT ?9 + 1`;
 	const day = after !== null && "date" in after ? dayOf(after.date) : null;
 	const params = [
 		...[db.clock(), query.tenantId, dayOrNull(query.from), dayOrNull(query.to)],
 		...boundsOf(query, day),
-		...[day, after !== null && "model" in after ? after.model : null],
+		...[day, after !== null && "model" in after ? after.model : null, rowsMax],
 	];
 	const statements = (hoursOfUnit === 1 ? [hours] : [hours, days]).map((sql) => ({ sql, params }));
 	const found = z.array(Row).parse((await db.transact("list usage", statements)).flat());
 	const sorted = found.sort((a, b) => (isAscending ? a.hour - b.hour : b.hour - a.hour));
-	const cut = sorted[USAGE_ROWS_MAX];
+	const cut = sorted[rowsMax];
 	const unitOf = ({ hour }: UsageRow) => Math.floor(hour / hoursOfUnit);
 	return {
-		rows: cut === undefined ? sorted : sorted.slice(0, USAGE_ROWS_MAX).filter((row) => unitOf(row) !== unitOf(cut)),
+		rows: cut === undefined ? sorted : sorted.slice(0, rowsMax).filter((row) => unitOf(row) !== unitOf(cut)),
 		isCut: cut !== undefined,
 	};
 }
 
 /** Hours before the cursor are not read again: from the first number on, and below the second. */
-function boundsOf({ after, isAscending }: UsageQuery, day: number | null): [number, number] {
+function boundsOf({ after, isAscending, hoursOfUnit }: UsageQuery, day: number | null): [number, number] {
 	if (after === null) return [0, END_OF_TIME];
-	const [first, end] = "hour" in after ? [after.hour + 1, after.hour] : [(day ?? 0) * 24, ((day ?? 0) + 1) * 24];
+	const [first, end] =
+		"hour" in after ? [after.hour + hoursOfUnit, after.hour] : [(day ?? 0) * 24, ((day ?? 0) + 1) * 24];
 	return isAscending ? [first, END_OF_TIME] : [0, end];
 }
 

@@ -231,6 +231,12 @@ describe("usage, audit and keys", () => {
 			"2026-01-02  m         2          1       3",
 		],
 		[
+			"usage --by hour",
+			"/v1/usage",
+			{ start_at: "then", model: null, jobs: 2, succeeded: 1, total_tokens: 3 },
+			"then     2          1       3",
+		],
+		[
 			"audit",
 			"/v1/audit_log",
 			{ created_at: "now", actor: "key_1", action: "key.revoked", target_id: "key_2" },

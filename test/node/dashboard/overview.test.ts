@@ -16,9 +16,13 @@ const aModel = (facts: Partial<Model>): Model => ({
 	permits: null,
 	trips: 0,
 	parked_jobs: { value: 0, or_more: false },
+	recent: null,
 	...facts,
 });
-const stats = { object: "stats" as const, open: [], oldest_open_at: null, ended_today: { jobs: 0, succeeded: 0 } };
+const stats = {
+	...{ object: "stats" as const, open: [], oldest_open_at: null, ended_today: { jobs: 0, succeeded: 0 } },
+	ended_24h: { succeeded: 0, failed: 0, cancelled: 0, expired: 0, or_more: false },
+};
 const nothing = { models: undefined, endpoints: undefined, stats: undefined };
 
 it("what works is no problem, nor is what is not known", () => {

@@ -17,7 +17,11 @@ const routes = [
 	{ match: "@cf/*", provider: "workers-ai" as const, list: ["@cf/meta/llama-4"] },
 	{ match: "sim*", provider: "simulated" as const },
 ];
-const { server } = theServices({ db, config: { modelRoutes: routes, defaultModel: "sim" } });
+const { server } = theServices({
+	db,
+	runtime: { ...runtime, now: () => NOW },
+	config: { modelRoutes: routes, defaultModel: "sim" },
+});
 
 const { tenantId, key } = await aCaller();
 const other = await aCaller();
@@ -80,7 +84,23 @@ describe("GET /v1/models", () => {
 			permits: null,
 			trips: 0,
 			parked_jobs: { value: 0, or_more: false },
+			recent: null,
 		});
+		for (const [hours, failed] of [
+			[0, 1],
+			[1, 0],
+			[2, 50],
+		] as const)
+			await insertRow("usage_hours", {
+				tenant_id: tenantId,
+				hour: hour - hours,
+				model: "gpt-5.5",
+				succeeded: 1,
+				failed,
+				run_3: 1,
+			});
+		const recent = { jobs: 3, failure_rate: 1 / 3, p50: expect.closeTo(1.7, 1), p95: expect.closeTo(2.8, 1) };
+		expect((await all())[1]).toMatchObject({ recent });
 	});
 
 	it("shows for each what its next call waits for: of its tenant's breakers and the shared ones, the last to open", async () => {
@@ -141,6 +161,7 @@ describe("GET /v1/stats", () => {
 			open: [],
 			oldest_open_at: null,
 			ended_today: { jobs: 0, succeeded: 0 },
+			ended_24h: { succeeded: 0, failed: 0, cancelled: 0, expired: 0, or_more: false },
 		});
 		for (const key of ["credential:c", "model:c|m"]) await aBreaker(key, { open_until: NOW });
 		for (const { tenantId } of [caller, neighbour]) {
@@ -177,6 +198,7 @@ describe("GET /v1/stats", () => {
 		expect(await stats(caller.key)).toMatchObject({
 			oldest_open_at: new Date(NOW - MINUTE).toISOString(),
 			ended_today: { jobs: 3, succeeded: 2 },
+			ended_24h: { succeeded: 2, failed: 1, cancelled: 0, expired: 0 },
 		});
 	});
 
@@ -194,6 +216,17 @@ describe("GET /v1/stats", () => {
 		meter.read();
 		await get("/v1/stats", caller.key);
 		expect(meter.read().rowsRead).toBeLessThan(4_200);
+		await env.DB.prepare(
+			`WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 2399)
+			 INSERT INTO usage_hours (tenant_id, hour, model, failed) SELECT ?1, ?2 - i / 100, printf('m%02d', i % 100), 1 FROM n`,
+		)
+			.bind(caller.tenantId, Math.floor(NOW / HOUR))
+			.run();
+		expect((await stats(caller.key)).ended_24h).toMatchObject({ or_more: true });
+		meter.read();
+		await get("/v1/stats", caller.key);
+		// Those of today are few at this hour.
+		expect(meter.read().rowsRead).toBeLessThan(4_200 + 1_010 + 400);
 	});
 
 	it("counts jobs behind a breaker whatever others of the same kind observe, and says so if too many are open", async () => {

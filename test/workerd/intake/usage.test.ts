@@ -101,6 +101,8 @@ describe("GET /v1/usage", () => {
 		["after=2026-01-01T00:30:00.000Z", "after"],
 		["after=2026-01-01T00:00:00.000Z", "after"],
 		["after=2026-01-01:m&bucket=hour", "after"],
+		["after=2026-01-01T01:00:00.000Z&bucket=day", "after"],
+		["limit=1001", "limit"],
 		["bucket=minute", "bucket"],
 		["group_by=day", "group_by"],
 		["model=a", "model"],
@@ -160,11 +162,17 @@ describe("GET /v1/usage", () => {
 			["bucket=hour", 96],
 			["bucket=hour&order=asc&group_by=model", 9_600],
 			["bucket=day", 4],
+			["bucket=day&order=asc&limit=1", 4],
 		] as const) {
 			const seen: string[] = [];
 			for (let after = "", more = true; more; ) {
 				meter.read();
-				const { body } = await sendTo(server, "GET", `/v1/usage?limit=100&${query}${after}`, { key: caller.key });
+				const { body } = await sendTo(
+					server,
+					"GET",
+					`/v1/usage?${query.includes("limit") ? "" : "limit=100&"}${query}${after}`,
+					{ key: caller.key },
+				);
 				// A cursor within a day passes over what is before it.
 				expect(meter.read().rowsRead).toBeLessThanOrEqual(query.startsWith("bucket") ? 3_610 : 3_610 + 2_400);
 				const next = z.union([UsageList, UsageBucketList]).parse(body);

@@ -1,11 +1,12 @@
 import { createRoute } from "@hono/zod-openapi";
 import { ModelBody, ModelList, viewModel } from "../../../shared/api/model.ts";
 import { AppError } from "../../../shared/core/errors.ts";
+import { addUp, hoursBefore } from "../../../shared/core/tenants/usage.ts";
 import { modelStateOf } from "../../../shared/core/upstreams/breaker.ts";
 import { breakerKeysOf, credentialFor } from "../../../shared/core/upstreams/credentials.ts";
 import { listedModels, routeFor } from "../../../shared/core/upstreams/model-routes.ts";
 import { PARKED_COUNTED_MAX, readModelStates } from "../../../shared/db/admission/model-states.ts";
-import { listUsedModels } from "../../../shared/db/tenants/list-usage.ts";
+import { listUsage, listUsedModels } from "../../../shared/db/tenants/list-usage.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
 import { commonErrors, errorResponse, idParams, jsonResponse, noQuery } from "../http/describe-route.ts";
@@ -60,7 +61,7 @@ export const modelRoutes = newApp()
 	});
 
 /** Those of `names` that a route serves. */
-async function viewModels({ db, config }: Services, tenantId: string, names: readonly string[]) {
+async function viewModels({ db, config, runtime }: Services, tenantId: string, names: readonly string[]) {
 	const routes = config.modelRoutes;
 	const served = names.flatMap((name) => {
 		const credential = credentialFor(routes, name);
@@ -69,15 +70,20 @@ async function viewModels({ db, config }: Services, tenantId: string, names: rea
 		return [{ name, provider: routeFor(routes, name)?.provider ?? "", keys }];
 	});
 	if (served.length === 0) return [];
-	const found = await readModelStates(
-		db,
-		tenantId,
-		served.flatMap(({ keys }) => keys),
-	);
+	const keys = served.flatMap((one) => one.keys);
+	const lastHours = {
+		...{ tenantId, from: null, to: null, isAscending: true, rowsMax: null, hoursOfUnit: 1 as const },
+		after: hoursBefore(runtime.now(), 2),
+	};
+	const [found, used] = await Promise.all([readModelStates(db, tenantId, keys), listUsage(db, lastHours)]);
+	const recent = Map.groupBy(used.rows, ({ model }) => model);
 	const isCut = found.parked.length === PARKED_COUNTED_MAX;
 	return served.map(({ name, provider, keys }) => {
 		const state = modelStateOf(found.breakers.filter(({ key }) => keys.includes(key)));
 		const parkedJobs = found.parked.filter((model) => model === name).length;
-		return viewModel({ name, provider, ...state, parkedJobs, isCut });
+		// Of two hours: as one.
+		const rows = (recent.get(name) ?? []).map((row) => ({ ...row, hour: 0 }));
+		const [sum] = addUp(rows, { hours: 1, byModel: true, costOf: () => null });
+		return viewModel({ name, provider, ...state, parkedJobs, isCut, recent: sum });
 	});
 }

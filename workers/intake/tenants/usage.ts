@@ -22,11 +22,15 @@ const route = createRoute({
 	tags: ["Usage"],
 	summary: "List usage by time and model",
 	description:
-		"By UTC day and model, newest first. With `bucket` or `group_by`, by hour or day, with all final states and with histograms of how long jobs waited and ran. A job is counted when it becomes final, and stays counted when it is erased. Times without final jobs are left out. A page may be short while `has_more` is true: continue with `after=<last_id>`.",
+		"By UTC day and model, newest first. With `bucket` or `group_by`, by hour or day, with all final states and with histograms of how long jobs waited and ran. A job is counted when it becomes final, and stays counted when it is erased. Times without final jobs are left out; hours are known from migration `0019_count_usage_by_hour.sql` on. A page may be short while `has_more` is true: continue with `after=<last_id>`.",
 	middleware: [requireKey("usage:read")] as const,
 	request: { query: usageQuery },
 	responses: { 200: jsonResponse("One page.", z.union([UsageList, UsageBucketList])), ...commonErrors },
 });
+
+/** Unless the query says how many. */
+const DAYS_MAX = 20;
+const BUCKETS_MAX = 1_000;
 
 export const usageRoute = newApp().openapi(route, async (c) => {
 	const { db, config } = c.env.services;
@@ -40,6 +44,7 @@ export const usageRoute = newApp().openapi(route, async (c) => {
 		to,
 		after: after === undefined ? null : usageCursor(after),
 		isAscending,
+		rowsMax: null,
 		hoursOfUnit: hours,
 	});
 	const found = addUp(rows, {
@@ -48,15 +53,24 @@ export const usageRoute = newApp().openapi(route, async (c) => {
 		costOf: (row) => costOf(config.modelPrices, row.model, row),
 	}).sort(isAscending ? inOrder : (a, b) => inOrder(b, a));
 	if (!areDays) {
-		const page = pageOf(found.map(viewUsageBucket), found.length);
-		return c.json({ ...page, has_more: isCut }, 200);
+		const shown = wholeOnes(found, limit ?? BUCKETS_MAX);
+		const page = pageOf(shown.map(viewUsageBucket), shown.length);
+		return c.json({ ...page, has_more: isCut || shown.length < found.length }, 200);
 	}
 	const page = pageOf(
 		found.map(({ model, ...usage }) => viewUsageDay({ ...usage, model: model ?? "" })),
-		limit,
+		limit ?? DAYS_MAX,
 	);
 	return c.json({ ...page, has_more: page.has_more || isCut }, 200);
 });
+
+/** As many as fit of those that begin together, or all of the first. A page goes on after the last one's time. */
+function wholeOnes(found: UsageBucket[], limit: number): UsageBucket[] {
+	const next = found[limit];
+	if (next === undefined) return found;
+	const whole = found.slice(0, limit).filter(({ startAt }) => startAt !== next.startAt);
+	return whole.length > 0 ? whole : found.filter(({ startAt }) => startAt === next.startAt);
+}
 
 function inOrder(a: UsageBucket, b: UsageBucket): number {
 	return a.startAt - b.startAt || compare(a.model ?? "", b.model ?? "");

@@ -214,7 +214,7 @@ async function callRest(): Promise<void> {
 		}
 		for (const hoursOfUnit of [1, 24] as const) {
 			const after = page.after === null ? null : { date: "2026-01-01", model: "m" };
-			await listUsage(db, { ...page, tenantId: T, from: null, to: null, after, hoursOfUnit });
+			await listUsage(db, { ...page, tenantId: T, from: null, to: null, after, rowsMax: null, hoursOfUnit });
 		}
 	}
 	await countJobs(db, T);
