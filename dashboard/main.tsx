@@ -2,7 +2,7 @@
  * The map of the dashboard: which page is at which address. A page is added by one line: its address, its own chunk, and, for the
  * navigation, its label, its icon, the key after `g`, and the scope without which it is not shown.
  */
-import { Boxes, Briefcase, Gauge, KeyRound, Plus, ScrollText, ServerCog, Webhook } from "lucide";
+import { Boxes, Briefcase, ChartLine, Gauge, KeyRound, Plus, ScrollText, ServerCog, Webhook } from "lucide";
 import { render } from "preact";
 import { lazy } from "preact-iso";
 import { App } from "./app/app.tsx";
@@ -45,6 +45,11 @@ const PLACES: Place[] = [
 		path: "/dashboard/models",
 		page: lazy(() => import("./pages/models/models-page.tsx")),
 		nav: { label: "Models", icon: Boxes, key: "m", scope: "jobs:read" },
+	},
+	{
+		path: "/dashboard/usage",
+		page: lazy(() => import("./pages/usage/usage-page.tsx")),
+		nav: { label: "Usage", icon: ChartLine, key: "u", scope: "usage:read" },
 	},
 
 	// Webhooks.

@@ -5,7 +5,7 @@ import { holdfast } from "../../app/client.ts";
 import { now } from "../../data/clock.ts";
 import { useResource } from "../../data/resource.ts";
 import { shownModelState } from "../../format/model-states.ts";
-import { counted, whole } from "../../format/numbers.ts";
+import { counted, percent, whole } from "../../format/numbers.ts";
 import { absoluteTime, duration } from "../../format/times.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
@@ -33,7 +33,18 @@ const COLUMNS: Column<Model>[] = [
 		cell: ({ permits }) => (permits === null ? "any number" : whole(permits)),
 	},
 	{ id: "waiting", label: "Your jobs that wait", cell: (model) => <Waiting model={model} />, isNumber: true },
+	{ id: "p50", label: "Half end within", cell: ({ recent }) => secondsOf(recent?.p50), isNumber: true },
+	{ id: "p95", label: "95% end within", cell: ({ recent }) => secondsOf(recent?.p95), isNumber: true },
+	{
+		id: "failures",
+		label: "Failed lately",
+		cell: ({ recent }) => (recent === null ? "–" : percent(recent.failure_rate, 1)),
+		isNumber: true,
+	},
 ];
+
+/** Of jobs that ended in the last two hours. */
+const secondsOf = (value: number | null | undefined) => (value == null ? "–" : duration(value * 1_000));
 
 export default function ModelsPage() {
 	const models = useResource("models", async (signal) => (await holdfast.models.list({ signal })).data, {
