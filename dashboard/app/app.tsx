@@ -34,7 +34,7 @@ function SignedIn({ places }: { places: Place[] }) {
 				</main>
 			);
 		case "signed in":
-			// The key's pages begin anew with it.
+			// Another key begins with pages of its own.
 			return <Pages key={state.session.key.id} places={places} />;
 	}
 }

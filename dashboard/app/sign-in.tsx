@@ -1,4 +1,4 @@
-/** Where nobody is signed in: the same address, so that a link to a job still leads there afterwards. */
+/** Shown at every address until somebody has signed in, so that a link to a job leads there afterwards. */
 import { useState } from "preact/hooks";
 import { Button } from "../parts/button.tsx";
 import { ErrorBox } from "../parts/error-box.tsx";

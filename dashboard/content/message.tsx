@@ -71,7 +71,7 @@ function Part({ part, view, label }: { part: unknown; view: View; label: string 
 	return <JsonTree value={part} label={label} />;
 }
 
-/** It is never loaded: whoever wrote the prompt would learn who reads it. */
+/** It is never loaded: the writer of the prompt would learn who reads it. */
 function Attachment({ what, source }: { what: string; source: string | null }) {
 	if (source === null) return <p class="attachment">{what}</p>;
 	if (/^https?:/i.test(source))

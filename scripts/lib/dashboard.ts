@@ -26,8 +26,7 @@ export async function buildDashboard(root: string): Promise<void> {
 }
 
 /**
- * Builds in a folder of its own, and puts that in the place of the last one at once: a service may read it, and another
- * process may do the same.
+ * Builds in a folder of its own, which then replaces the last one: a service may read it, and another process may do the same.
  * @param build writes the files into the folder
  */
 export async function replaceDashboard(root: string, build: (folder: string) => Promise<void>): Promise<void> {
@@ -38,8 +37,9 @@ export async function replaceDashboard(root: string, build: (folder: string) => 
 		mkdirSync(folder, { recursive: true });
 		await build(built);
 		writeFileSync(stampOf(built), stamp);
-		if (existsSync(distOf(root))) renameSync(distOf(root), old);
-		renameSync(built, distOf(root));
+		// The platform keeps the file to itself.
+		writeFileSync(join(built, ".assetsignore"), ".stamp\n");
+		swap(distOf(root), { built, old });
 	} catch (error) {
 		if (!isBuilt(root)) throw error;
 	} finally {
@@ -47,7 +47,23 @@ export async function replaceDashboard(root: string, build: (folder: string) => 
 	}
 }
 
-function isBuilt(root: string): boolean {
+/** Between two renames there is no folder: if the second one fails, the old one is put back. */
+function swap(dist: string, { built, old }: { built: string; old: string }): void {
+	if (existsSync(dist)) renameSync(dist, old);
+	try {
+		renameSync(built, dist);
+	} catch (error) {
+		if (existsSync(old) && !existsSync(dist)) renameSync(old, dist);
+		throw error;
+	}
+}
+
+/** The next build does not take the files for those of the sources. */
+export function forgetBuild(root: string): void {
+	rmSync(stampOf(distOf(root)), { force: true });
+}
+
+export function isBuilt(root: string): boolean {
 	const stamp = stampOf(distOf(root));
 	return existsSync(stamp) && readFileSync(stamp, "utf8") === sourcesStamp(root);
 }

@@ -31,7 +31,7 @@ const FUNCTION_LINES_MAX = 49;
 const FOLDER_FILES_MAX = 15;
 
 const CORE_PACKAGES = ["zod", "ipaddr.js", "ulidx"];
-const DASHBOARD_PACKAGES = /^(preact|preact\/hooks|preact-iso|@preact\/signals|lucide|marked|uplot(\/.+\.css)?)$/;
+const DASHBOARD_PACKAGES = /^(preact|preact\/hooks|preact-iso|@preact\/signals|lucide|marked)$/;
 /** Markup from strings, code from strings, styles that the Content-Security-Policy refuses, and addresses of others. */
 const MARKUP = /dangerouslySetInnerHTML|(inner|outer)HTML|insertAdjacentHTML|document\.write|\beval\b|new Function/;
 const STYLE_OR_ADDRESS = /\bstyle="|["'`(]\s*(https?:)?\/\/(?!www\.w3\.org\/)[\w$]/;

@@ -77,7 +77,7 @@ function Fact({ label, children }: { label: string; children: ComponentChildren 
 	);
 }
 
-/** Of an id, its last characters tell jobs apart. */
+/** Ids of jobs differ in their last characters. */
 export function JobLink({ id }: { id: string }) {
 	return (
 		<a class="mono" href={`/dashboard/jobs/${encodeURIComponent(id)}`} title={id}>

@@ -53,7 +53,7 @@ function watch(page: Page): string[] {
 	page.on("pageerror", (error) => wrong.push(String(error)));
 	page.on("console", (message) => {
 		// The browser reports each refusal of the API, too.
-		const isRefusal = message.text().startsWith("Failed to load resource");
+		const isRefusal = /status of 4\d\d/.test(message.text()) && message.location().url.startsWith(`${site.url}/v1/`);
 		if (["error", "warning"].includes(message.type()) && !isRefusal) wrong.push(message.text());
 	});
 	page.on("request", (request) => {

@@ -193,6 +193,8 @@ describe("a session", () => {
 		expect((await get()).status).toBe(200);
 		now += 1;
 		expect(errorOf(await get()).message).toMatch(/^This session has ended/);
+		const withToken = { headers: { ...own(cookieOf(answer)).headers, authorization: "Bearer nope" } };
+		expect(errorOf(await sendTo(server, "GET", "/v1/admin/session", withToken)).message).toMatch(/admin token/);
 		for (const token of [key, `${ADMIN}~`]) {
 			const wrong = await signInOperator(token);
 			expect([wrong.status, wrong.headers.get("set-cookie")]).toEqual([401, null]);

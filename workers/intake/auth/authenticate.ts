@@ -10,7 +10,7 @@ import { logWarning } from "../../log.ts";
 import type { Caller, IntakeEnv, Services } from "../services.ts";
 import type { KnownKey } from "./key-cache.ts";
 import { checkTenantRate, countUnauthenticated, rejectUnauthenticated } from "./rate-limits.ts";
-import { hasCookie, OPERATOR_SESSION, readSession, TENANT_SESSION } from "./session-cookie.ts";
+import { OPERATOR_SESSION, readSession, reliesOnCookie, TENANT_SESSION } from "./session-cookie.ts";
 
 /** Requires a tenant's key, or a session, with all `scopes`; any, if there are none. The OpenAPI description reads them from the middleware. */
 export function requireKey(...scopes: Scope[]) {
@@ -33,7 +33,7 @@ export const requireAdmin = createMiddleware<IntakeEnv>(async function authentic
 	const hash = session?.tokenHash ?? (token === null ? null : await sha256Hex(runtime, token));
 	if (hash === null || !(await isAdminHash(c, hash))) {
 		const missing = "Missing or invalid admin token. Send it as `Authorization: Bearer <ADMIN_TOKEN>`.";
-		throw await rejectUnauthenticated(c, hasCookie(c, OPERATOR_SESSION) ? ENDED : missing);
+		throw await rejectUnauthenticated(c, reliesOnCookie(c, OPERATOR_SESSION) ? ENDED : missing);
 	}
 	await next();
 });
@@ -63,7 +63,7 @@ export async function callerOf(c: Context<IntakeEnv>, scopes: readonly Scope[]):
 	const token = bearerOf(c.req.header("authorization"));
 	if (session === null && token === null) {
 		const missing = "Missing API key. Send it as `Authorization: Bearer hf_…`.";
-		throw await rejectUnauthenticated(c, hasCookie(c, TENANT_SESSION) ? ENDED : missing);
+		throw await rejectUnauthenticated(c, reliesOnCookie(c, TENANT_SESSION) ? ENDED : missing);
 	}
 	const key = session === null ? await keyOf(c, token ?? "") : await keyOfSession(c, session);
 	for (const scope of scopes) requireScope(key, scope);

@@ -83,8 +83,9 @@ export async function readSession<Content>(
 
 const Sealed = z.looseObject({ endsAt: z.number() });
 
-export function hasCookie(c: Context<IntakeEnv>, kind: Kind<unknown>): boolean {
-	return cookieOf(c, kind) !== undefined;
+/** Whether it has nothing but the cookie to say who sent it. */
+export function reliesOnCookie(c: Context<IntakeEnv>, kind: Kind<unknown>): boolean {
+	return c.req.header("authorization") === undefined && cookieOf(c, kind) !== undefined;
 }
 
 /**

@@ -20,17 +20,19 @@ const CONTENT_SECURITY_POLICY = [
 	"trusted-types 'none'",
 ].join("; ");
 
+/** The platform serves those that exist. */
+const FILE = /^\/dashboard\/assets(\/|$)|\.[^/]*$/;
+
 export const dashboardRoutes = newApp()
 	.get("/", (c) => {
 		c.header("vary", "accept");
 		if (c.req.header("accept")?.includes("text/html")) return c.redirect("/dashboard");
 		return respondWithAppError(new AppError("not_found", "No such route."), c);
 	})
-	.get("/dashboard/assets/:file", (c) =>
-		// A page of an earlier deployment asks for it. As a page it would not even be a script.
-		respondWithAppError(new AppError("not_found", "No such file. Reload the page."), c),
-	)
 	.on("GET", ["/dashboard", "/dashboard/*"], async (c) => {
+		// A page of an earlier deployment may ask for its files. As a page, they would not even be scripts.
+		if (FILE.test(c.req.path))
+			return respondWithAppError(new AppError("not_found", "No such file. Reload the page."), c);
 		const page = await c.env.services.loadDashboard();
 		c.header("content-security-policy", CONTENT_SECURITY_POLICY);
 		return c.html(page);

@@ -34,7 +34,7 @@ const create = createRoute({
 	method: "post",
 	summary: "Sign the operator in",
 	description:
-		"For pages of this service: sets a cookie that stands for ADMIN_TOKEN under `/v1/admin`, for one hour. It counts as the cookie of `POST /v1/session` does, and ends when the token is replaced.",
+		"For pages of this service: sets a cookie that stands for ADMIN_TOKEN under `/v1/admin`, for one hour. It counts as the cookie of `POST /v1/session` does, and ends when neither ADMIN_TOKEN nor ADMIN_TOKEN_PREVIOUS is the token that opened it.",
 	security: [],
 	middleware: [countFirst, ofOwnPages, requireSmallBody] as const,
 	request: { query: noQuery, body: jsonBody(CreateOperatorSession) },

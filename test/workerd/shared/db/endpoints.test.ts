@@ -270,7 +270,7 @@ describe("listDeliveryPage", () => {
 		expect(await list(elsewhere.tenantId, { filter: { endpointId } })).toMatchObject({ ids: [] });
 	});
 
-	it("gives a tenant's own, those of the newest jobs first, whoever receives them, and all that match", async () => {
+	it("gives a tenant's own, those of the newest jobs first, of any receiver, and all that match", async () => {
 		const endpoint = await anEndpoint(tenantId);
 		const ids: string[] = [];
 		for (const given of [{ status: "delivered" as const }, { status: "exhausted" as const, createdAt: NOW + 5 }, {}]) {
