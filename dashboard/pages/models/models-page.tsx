@@ -32,19 +32,9 @@ const COLUMNS: Column<Model>[] = [
 		label: "Calls that may start",
 		cell: ({ permits }) => (permits === null ? "any number" : whole(permits)),
 	},
-	{ id: "waiting", label: "Your jobs that wait", cell: (model) => <Waiting model={model} />, isNumber: true },
-	{ id: "p50", label: "Half end within", cell: ({ recent }) => secondsOf(recent?.p50), isNumber: true },
-	{ id: "p95", label: "95% end within", cell: ({ recent }) => secondsOf(recent?.p95), isNumber: true },
-	{
-		id: "failures",
-		label: "Failed lately",
-		cell: ({ recent }) => (recent === null ? "–" : percent(recent.failure_rate, 1)),
-		isNumber: true,
-	},
+	{ id: "waiting", label: "Jobs that wait", cell: (model) => <Waiting model={model} />, isNumber: true },
+	{ id: "recent", label: "Your jobs of the last two hours", cell: ({ recent }) => <Recent jobs={recent} /> },
 ];
-
-/** Of jobs that ended in the last two hours. */
-const secondsOf = (value: number | null | undefined) => (value == null ? "–" : duration(value * 1_000));
 
 export default function ModelsPage() {
 	const models = useResource("models", async (signal) => (await holdfast.models.list({ signal })).data, {
@@ -90,6 +80,22 @@ function Until({ at }: { at: string }) {
 		<time dateTime={at} title={absoluteTime(Date.parse(at), "local")}>
 			{leftMs > 0 ? `Calls start again in ${duration(leftMs)}.` : "Calls start again."}
 		</time>
+	);
+}
+
+function Recent({ jobs }: { jobs: Model["recent"] }) {
+	if (jobs === null) return <span class="none">none ended</span>;
+	const { p50, p95, failure_rate } = jobs;
+	return (
+		<span class="model-recent">
+			<span>{counted(jobs.jobs, "job")}</span>
+			<span>{percent(failure_rate, 1)} failed</span>
+			{p50 === null || p95 === null ? null : (
+				<span title="From the first start to the end: half of the jobs took less than the first time, 95% less than the second">
+					p50 {duration(p50 * 1_000)}, p95 {duration(p95 * 1_000)}
+				</span>
+			)}
+		</span>
 	);
 }
 
