@@ -332,6 +332,7 @@ describe("the dashboard", () => {
 		const asBrowser = await server(new Request("https://jobs.test/", { headers, redirect: "manual" }));
 		expect([asBrowser.status, asBrowser.headers.get("location")]).toEqual([302, "/dashboard"]);
 		expect(errorOf(await send("GET", "/", { headers: { accept: "*/*" } })).code).toBe("not_found");
+		expect((await server(new Request("https://jobs.test/v2", { headers, redirect: "manual" }))).status).toBe(404);
 		for (const file of ["assets/of-yesterday.js", "assets/a/b.js", "assets/", "icon.svg", "a/icon.svg"])
 			expect(errorOf(await send("GET", `/dashboard/${file}`)).code, file).toBe("not_found");
 		expect((await send("POST", "/dashboard/jobs")).headers.get("allow")).toBe("GET, HEAD, OPTIONS");

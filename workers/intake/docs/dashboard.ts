@@ -24,10 +24,11 @@ const CONTENT_SECURITY_POLICY = [
 const FILE = /^\/dashboard\/assets(\/|$)|\.[^/]*$/;
 
 export const dashboardRoutes = newApp()
-	.get("/", (c) => {
+	// No route: for programs, there is nothing.
+	.use("/", async function leadBrowsers(c, next) {
 		c.header("vary", "accept");
-		if (c.req.header("accept")?.includes("text/html")) return c.redirect("/dashboard");
-		return respondWithAppError(new AppError("not_found", "No such route."), c);
+		if (c.req.method === "GET" && c.req.header("accept")?.includes("text/html")) return c.redirect("/dashboard");
+		return await next();
 	})
 	.on("GET", ["/dashboard", "/dashboard/*"], async (c) => {
 		// A page of an earlier deployment may ask for its files. As a page, they would not even be scripts.
