@@ -25,14 +25,16 @@ export interface VisitOptions {
 	/** Null: nobody is signed in. */
 	key?: string | null;
 	width?: number;
+	/** Files that the test takes away. */
+	missing?: RegExp;
 }
 
 /** Opens a page, and at the end of the test expects that nothing went wrong in it. */
-export async function visit(path: string, { key = site.key, width = 1280 }: VisitOptions = {}): Promise<Page> {
+export async function visit(path: string, { key = site.key, width = 1280, missing }: VisitOptions = {}): Promise<Page> {
 	browser ??= chromium.connect(inject("browser"));
 	const context = await (await browser).newContext({ viewport: { width, height: 900 } });
 	const page = await context.newPage();
-	const wrong = watch(page);
+	const wrong = watch(page, missing);
 	onTestFinished(async () => {
 		await context.close();
 		expect(wrong).toEqual([]);
@@ -48,12 +50,14 @@ export async function visit(path: string, { key = site.key, width = 1280 }: Visi
 }
 
 /** Errors of the page, what its policy refused, and requests to others than the service. */
-function watch(page: Page): string[] {
+function watch(page: Page, missing = /^$/): string[] {
 	const wrong: string[] = [];
 	page.on("pageerror", (error) => wrong.push(String(error)));
 	page.on("console", (message) => {
 		// The browser reports each refusal of the API, too.
-		const isRefusal = /status of 4\d\d/.test(message.text()) && message.location().url.startsWith(`${site.url}/v1/`);
+		const { url } = message.location();
+		const isRefusal =
+			/status of 4\d\d/.test(message.text()) && (url.startsWith(`${site.url}/v1/`) || missing.test(url));
 		if (["error", "warning"].includes(message.type()) && !isRefusal) wrong.push(message.text());
 	});
 	page.on("request", (request) => {
