@@ -1,5 +1,5 @@
 /**
- * Markdown of strangers, made safe to parse: answers that are too long or nested too deep stay text, and the rest is parsed in
+ * Markdown of unknown origin, made safe to parse: answers that are too long or nested too deep stay text, and the rest is parsed in
  * pieces, because the parser's time grows faster than its text.
  */
 

@@ -59,7 +59,7 @@ export function isLive({ finished_at, deliveries = [] }: Job): boolean {
 	return finished_at === null || deliveries.some(({ status }) => status === "pending");
 }
 
-/** When calls and webhooks were under way. */
+/** When a call or a webhook was in flight. */
 export function busySpans({ rows }: Timeline): Span[] {
 	return rows.flatMap(({ segments }) => segments.filter(({ kind }) => kind === "call" || kind === "send"));
 }

@@ -43,7 +43,7 @@ const STEPS_MS = [
 	...[1, 2, 3, 6, 12, 24, 48, 168].map((hours) => hours * 3_600_000),
 ];
 
-/** @param busy when calls and webhooks are under way, in any order */
+/** @param busy when a call or a webhook is in flight, in any order */
 export function scaleOf(range: Span, busy: Span[]): Scale {
 	const inside = busy.map(({ from, to }) => ({ from: Math.max(from, range.from), to: Math.min(to, range.to) }));
 	const pieces = placed(cut(range, merged(inside.filter(({ from, to }) => from <= to))));

@@ -21,9 +21,9 @@ function retiredIn(line: string): string[] {
 	return words.join(" ").toLowerCase().match(pattern) ?? [];
 }
 
-const sources = ["workers", "shared", "client", "scripts", "docs", "migrations"].flatMap((folder) =>
+const sources = ["workers", "shared", "client", "dashboard", "scripts", "docs", "migrations"].flatMap((folder) =>
 	readdirSync(join(root, folder), { recursive: true, encoding: "utf8" })
-		.filter((name) => /\.(ts|md|sql)$/.test(name))
+		.filter((name) => /\.(tsx?|css|md|sql)$/.test(name) && !name.startsWith("dist/"))
 		.map((name) => `${folder}/${name}`),
 );
 

@@ -22,7 +22,7 @@ const { SCREENSHOTS } = process.env;
 let browser: Promise<Browser> | null = null;
 
 export interface VisitOptions {
-	/** Null: nobody is signed in. */
+	/** Null: without a session. */
 	key?: string | null;
 	width?: number;
 	/** Files that the test takes away. */
