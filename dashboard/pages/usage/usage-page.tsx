@@ -129,18 +129,21 @@ function Charts({ usage: { all, models }, from, stepMs }: { usage: Usage; from: 
 }
 
 function Sums({ all }: { all: UsageBucket[] }) {
-	const sum = (of: (bucket: UsageBucket) => number | null) =>
-		all.reduce((total, bucket) => total + (of(bucket) ?? 0), 0);
+	const sum = (of: (bucket: UsageBucket) => number | null, buckets = all) =>
+		buckets.reduce((total, bucket) => total + (of(bucket) ?? 0), 0);
 	const jobs = sum((bucket) => bucket.jobs);
 	const unpriced = sum((bucket) => bucket.unpriced_tokens);
 	const cost = all.some(({ cost_usd }) => cost_usd !== null) ? dollars(sum((bucket) => bucket.cost_usd)) : "–";
 	const costHint =
 		unpriced === 0 ? "of all tokens" : cost === "–" ? "no prices are set" : `without ${compact(unpriced)} tokens`;
-	const failed = sum((bucket) => (bucket.failed ?? 0) + (bucket.expired ?? 0));
+	// Of days from before failures were counted, nothing is known.
+	const known = all.filter(({ failed }) => failed !== null);
+	const failed = sum((bucket) => (bucket.failed ?? 0) + (bucket.expired ?? 0), known);
+	const ended = sum((bucket) => bucket.jobs, known);
 	return (
 		<dl class="sums">
 			<Sum label="Jobs" value={whole(jobs)} hint={`${whole(sum((bucket) => bucket.succeeded))} succeeded`} />
-			<Sum label="Failure rate" value={percent(failed, jobs)} hint="failed or expired" />
+			<Sum label="Failure rate" value={ended === 0 ? "–" : percent(failed, ended)} hint="failed or expired" />
 			<Sum
 				label="Tokens"
 				value={compact(sum((bucket) => bucket.total_tokens))}
