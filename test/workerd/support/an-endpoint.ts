@@ -54,7 +54,7 @@ export const ANY_DELIVERY: DeliveryFilter = { endpointId: null, statuses: null, 
 /** Newest first. */
 export async function deliveriesTo({ tenantId, endpointId }: WebhookEndpointKey): Promise<Delivery[]> {
 	const query = { tenantId, filter: { ...ANY_DELIVERY, endpointId }, limit: 100, after: null };
-	return (await listDeliveryPage(db, query)).deliveries;
+	return (await listDeliveryPage(db, query)).items;
 }
 
 /** A delivery of `job` to `endpoint`. */

@@ -44,7 +44,7 @@ export const listJobsRoute = newApp().openapi(route, async (c) => {
 		order,
 		filter: filterOf(query),
 	});
-	const data = page.jobs.map((job) => viewJob(job, originOf(c), c.env.services.config.modelPrices));
+	const data = page.items.map((job) => viewJob(job, originOf(c), c.env.services.config.modelPrices));
 	const paging = {
 		has_more: page.hasMore,
 		first_id: data[0]?.id ?? null,
@@ -52,7 +52,7 @@ export const listJobsRoute = newApp().openapi(route, async (c) => {
 		next_after: page.nextAfter,
 	};
 	if (query.include === undefined) return c.json({ object: "list" as const, data, ...paging }, 200);
-	const results = await openResults(c.env.services.objects, page.jobs);
+	const results = await openResults(c.env.services.objects, page.items);
 	const jobs = data.map((job, at) => spliced(job, { result: results[at] ?? null }));
 	return jsonOf<z.infer<typeof JobList>>(c, spliced({ object: "list", ...paging }, { data: splicedList(jobs) }));
 });

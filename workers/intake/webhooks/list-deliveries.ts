@@ -57,7 +57,7 @@ async function readPage(
 	const createdAfter = query.created_after === undefined ? null : Date.parse(query.created_after);
 	const filter = { endpointId, statuses, eventType, createdAfter };
 	const page = await listDeliveryPage(db, { tenantId, filter, limit, after });
-	const data = page.deliveries.map(viewDelivery);
+	const data = page.items.map(viewDelivery);
 	const isLost = endpointId !== null && after !== null && data.length === 0 && !page.hasMore;
 	if (isLost && (await findDelivery(db, { tenantId, deliveryId: after })) === null) {
 		throw new AppError("invalid_request", "This delivery no longer exists. Start again from the first page.", "after");

@@ -70,6 +70,10 @@ const SORTED: Readonly<Record<string, string>> = {
 		"LIMIT: 500 deliveries, each an entry of the index and a row",
 	"list deliveries: SEARCH deliveries USING INDEX deliveries_failed (tenant_id=?)":
 		"LIMIT: 500 deliveries, each an entry of the index and a row",
+	"list deliveries: SEARCH deliveries USING INDEX deliveries_failed_of_endpoint (tenant_id=? AND endpoint_id=? AND created_at>? AND (created_at,id)<(?,?))":
+		"LIMIT: 500 deliveries, each an entry of the index and a row",
+	"list deliveries: SEARCH deliveries USING INDEX deliveries_failed_of_endpoint (tenant_id=? AND endpoint_id=? AND created_at>?)":
+		"LIMIT: 500 deliveries, each an entry of the index and a row",
 	"list deliveries: SEARCH deliveries USING INDEX deliveries_of_endpoint (tenant_id=? AND endpoint_id=? AND created_at>? AND (created_at,id)<(?,?))":
 		"LIMIT: 500 deliveries, each an entry of the index and a row",
 	"list deliveries: SEARCH deliveries USING INDEX deliveries_of_endpoint (tenant_id=? AND endpoint_id=? AND created_at>?)":

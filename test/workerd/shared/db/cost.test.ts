@@ -215,7 +215,7 @@ describe("rows read", () => {
 	])("by a filter that nothing passes are those of a thousand jobs, and no more: %o", async (filter) => {
 		let found = 0;
 		const { rowsRead } = await costOf(async () => {
-			found = (await listJobs(db, page(jobOf({ tenantId: CROWDED }), filter))).jobs.length;
+			found = (await listJobs(db, page(jobOf({ tenantId: CROWDED }), filter))).items.length;
 		});
 		expect([found, rowsRead <= 4_000]).toEqual([0, true]);
 	});
@@ -224,8 +224,8 @@ describe("rows read", () => {
 		const failed = await aJob({ tenantId: CROWDED, status: "failed", createdAt: NOW - DAY });
 		let found: unknown;
 		const { rowsRead } = await costOf(async () => {
-			const { jobs, nextAfter } = await listJobs(db, page(failed, { statuses: ["failed"] }));
-			found = [jobs.map(({ jobId }) => jobId), nextAfter];
+			const { items, nextAfter } = await listJobs(db, page(failed, { statuses: ["failed"] }));
+			found = [items.map(({ jobId }) => jobId), nextAfter];
 		});
 		expect(found).toEqual([[failed.jobId], null]);
 		expect(rowsRead).toBeLessThan(20);

@@ -232,8 +232,8 @@ interface Ask {
 
 async function list(owner: string, { filter = {}, limit = 2, after = null }: Ask, from = db) {
 	const query = { tenantId: owner, filter: { ...ANY_DELIVERY, ...filter }, limit, after };
-	const { deliveries, ...page } = await listDeliveryPage(from, query);
-	return { ids: deliveries.map(({ deliveryId }) => deliveryId), ...page };
+	const { items, ...page } = await listDeliveryPage(from, query);
+	return { ids: items.map(({ deliveryId }) => deliveryId), ...page };
 }
 
 async function listAll(owner: string, ask: Ask) {
@@ -303,6 +303,7 @@ describe("listDeliveryPage", () => {
 			[{ statuses: ["pending"], endpointId }, 4],
 			[{ eventType: "job.failed" }, 2],
 			[{ statuses: ["skipped", "exhausted"] }, 1],
+			[{ statuses: ["skipped", "exhausted"], endpointId }, 1],
 			[{ endpointId, createdAfter: NOW }, 1],
 		] satisfies [Partial<DeliveryFilter>, number][]) {
 			expect(await listAll(tenantId, { filter })).toEqual({

@@ -19,7 +19,7 @@ interface Ask {
 async function list(tenantId: string, ask: Ask = {}) {
 	const { filter = {}, limit = 20, after = null, order = "desc" } = ask;
 	const page = await listJobs(db, { tenantId, filter: { ...ANY_JOB, ...filter }, limit, after, order });
-	return { ids: page.jobs.map(({ jobId }) => jobId), hasMore: page.hasMore, nextAfter: page.nextAfter };
+	return { ids: page.items.map(({ jobId }) => jobId), hasMore: page.hasMore, nextAfter: page.nextAfter };
 }
 
 /** Follows the pages to the end. */
@@ -56,7 +56,7 @@ describe("listJobs", () => {
 		const job = await aJob({ tenantId, metadata: { team: "blue" } });
 		const { parkedOn, redispatches, sweepAt, pruneAt, input, attempts, ...summary } = job;
 		const page = await listJobs(db, { tenantId, filter: ANY_JOB, limit: 1, after: null, order: "desc" });
-		expect(page.jobs).toEqual([summary]);
+		expect(page.items).toEqual([summary]);
 	});
 
 	it.each(["asc", "desc"] as const)("goes on where the page before ended, %s", async (order) => {
@@ -193,7 +193,7 @@ describe("filters by metadata", () => {
 			meter.read();
 			const query = { tenantId, filter: { ...ANY_JOB, metadata }, limit: 1, after: null, order: "desc" as const };
 			const page = await listJobs(metered, query);
-			return { found: page.jobs.length, hasMore: page.hasMore, rows: meter.read().rowsRead };
+			return { found: page.items.length, hasMore: page.hasMore, rows: meter.read().rowsRead };
 		};
 		for (const filters of [1, 2, 4]) {
 			const { found, hasMore, rows } = await look({ ...pairs("v", filters), [`k${filters - 1}`]: "other" });
