@@ -602,6 +602,10 @@ export interface WebhookEndpoint {
 	 * `gone`: it responded with 410. `failing`: every delivery failed for five days.
 	 */
 	disabled_reason: "gone" | "failing" | null;
+	/**
+	 * Its last deliveries failed, or it responds slowly: nothing is sent until then, and then one delivery first.
+	 */
+	paused_until: number | null;
 	signing_secret_hint: string;
 	/**
 	 * Unix seconds, like all times of an endpoint.

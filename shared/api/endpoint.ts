@@ -23,6 +23,11 @@ export const EndpointBody = z
 			.enum(DISABLED_REASONS)
 			.nullable()
 			.describe("`gone`: it responded with 410. `failing`: every delivery failed for five days."),
+		paused_until: seconds
+			.nullable()
+			.describe(
+				"Its last deliveries failed, or it responds slowly: nothing is sent until then, and then one delivery first.",
+			),
 		signing_secret_hint: z.string().openapi({ example: "whsec_…b2s=" }),
 		created_at: seconds.describe("Unix seconds, like all times of an endpoint."),
 		updated_at: seconds.describe("The last change of its settings, status or secret."),
@@ -121,6 +126,7 @@ export function viewEndpoint(endpoint: WebhookEndpoint): z.infer<typeof Endpoint
 		status: endpoint.status,
 		disabled_at: endpoint.disabledAt === null ? null : toUnixSeconds(endpoint.disabledAt),
 		disabled_reason: endpoint.disabledReason,
+		paused_until: endpoint.pausedUntil === null ? null : toUnixSeconds(endpoint.pausedUntil),
 		signing_secret_hint: `whsec_…${endpoint.secretHint}`,
 		created_at: toUnixSeconds(endpoint.createdAt),
 		updated_at: toUnixSeconds(endpoint.updatedAt),

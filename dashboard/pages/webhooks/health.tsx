@@ -5,6 +5,7 @@ import { now } from "../../data/clock.ts";
 import { useResource } from "../../data/resource.ts";
 import { whole } from "../../format/numbers.ts";
 import { Badge } from "../../parts/badge.tsx";
+import { Time } from "../../parts/time.tsx";
 
 const DAY_MS = 24 * 3_600_000;
 const LISTED = 100;
@@ -12,7 +13,7 @@ const LISTED = 100;
 const DISABLED = { gone: "it responded with 410 Gone", failing: "every delivery failed for five days" };
 
 export function Health({ endpoint }: { endpoint: WebhookEndpoint }) {
-	const { id, status, disabled_reason } = endpoint;
+	const { id, status, disabled_reason, paused_until } = endpoint;
 	const { value } = useResource(
 		`health ${id}`,
 		async (signal) => {
@@ -26,6 +27,11 @@ export function Health({ endpoint }: { endpoint: WebhookEndpoint }) {
 			{status === "disabled" ? (
 				<Badge tone="bad">Disabled: {disabled_reason === null ? "" : DISABLED[disabled_reason]}</Badge>
 			) : null}
+			{paused_until === null || status === "disabled" ? null : (
+				<Badge tone="warning">
+					Paused until <Time at={new Date(paused_until * 1_000).toISOString()} />
+				</Badge>
+			)}
 			{value === undefined ? null : <Day deliveries={value} isEnabled={status === "enabled"} />}
 		</span>
 	);

@@ -20,6 +20,8 @@ export interface WebhookEndpoint extends WebhookEndpointKey {
 	status: (typeof ENDPOINT_STATES)[number];
 	disabledAt: number | null;
 	disabledReason: (typeof DISABLED_REASONS)[number] | null;
+	/** Until then its circuit breaker is open. Null: it is closed or half-open. */
+	pausedUntil: number | null;
 	/** The secrets in force, sealed: the newest first. */
 	sealedSecrets: string[];
 	/** The last characters of the newest secret, which may be shown. */

@@ -44,6 +44,7 @@ describe("POST /v1/webhook_endpoints", () => {
 			status: "enabled",
 			disabled_at: null,
 			disabled_reason: null,
+			paused_until: null,
 			signing_secret_hint: `whsec_…${secret.slice(-4)}`,
 			created_at: expect.any(Number),
 			updated_at: endpoint.created_at,
@@ -64,6 +65,19 @@ describe("POST /v1/webhook_endpoints", () => {
 		expect(await open(`${tenantId}|${id}`)).toBe(signing_secret);
 		await expect(open(`${tenantId}|${other.id}`)).rejects.toThrow();
 		expect(other.signing_secret).not.toBe(signing_secret);
+	});
+
+	it("shows until when nothing is sent to it", async () => {
+		const { id } = await created();
+		const breaker = env.DB.prepare("INSERT OR REPLACE INTO receiver_breakers VALUES (?1, 3, ?2, ?2, ?3)");
+		const openUntil = (at: number) => breaker.bind(`receiver:${tenantId} ${id}`, runtime.now(), at).run();
+		const pausedUntil = async () => EndpointBody.parse((await call("GET", `/${id}`)).body).paused_until;
+		const at = Math.floor(runtime.now() / 1000) + 3600;
+		await openUntil(at * 1000);
+		expect(await pausedUntil()).toBe(at);
+		expect(EndpointList.parse((await call("GET", "")).body).data[0]).toMatchObject({ id, paused_until: at });
+		await openUntil(runtime.now() - HOUR);
+		expect(await pausedUntil()).toBeNull();
 	});
 
 	it("takes families, a thin payload, and the URL in its normal form", async () => {

@@ -23,6 +23,7 @@ const endpoint: WebhookEndpoint = {
 	status: "enabled",
 	disabledAt: null,
 	disabledReason: null,
+	pausedUntil: null,
 	sealedSecrets: ["v1.sealed"],
 	secretHint: "b2s=",
 	createdAt: START_AT,
