@@ -85,6 +85,33 @@ it("a range is selected with shift, and deleting more than a hundred jobs needs 
 	await expectWellMade(page, "jobs-none");
 });
 
+it("a bulk retry that is repeated after a failure makes one job for each, also where a response was lost", async () => {
+	const list = { list: "bulk" };
+	const jobs = await Promise.all(["a", "b", "c"].map((part) => holdfast.jobs.run(job({ ...list, part }))));
+	const [lost] = jobs.map((answer) => answer.job.id);
+	const page = await visit("/dashboard/jobs?metadata[list]=bulk");
+	await page.route(`**/v1/jobs/${lost}/retry`, async (route) => {
+		await holdfast.jobs.retry(lost ?? "", {}, { idempotencyKey: route.request().headers()["idempotency-key"] });
+		const error = { message: "The response is lost.", type: "api_error", code: "conflict", request_id: "req_lost" };
+		await route.fulfill({ status: 409, json: { error } });
+	});
+	await expect.poll(() => page.locator("tbody tr[data-key]").count()).toBe(3);
+	await page.getByRole("checkbox", { name: "Select all jobs of the list" }).click();
+	await page.locator(".selection-bar").getByRole("button", { name: "Retry" }).click();
+	await page.getByRole("dialog").getByRole("button", { name: "Retry 3 jobs" }).click();
+	await page.getByText("1 of 3 jobs failed. The response is lost.").waitFor();
+	await page.getByText("req_lost").waitFor();
+	await page.getByText("1 job selected").waitFor();
+	await expectWellMade(page, "jobs-partly-failed");
+	await page.unroute(`**/v1/jobs/${lost}/retry`);
+	await page.getByRole("dialog").getByRole("button", { name: "Go back" }).click();
+	await page.locator(".selection-bar").getByRole("button", { name: "Retry" }).click();
+	await page.getByRole("dialog").getByRole("button", { name: "Retry 1 job" }).click();
+	await page.getByRole("dialog").waitFor({ state: "hidden" });
+	await page.locator(".selection-bar").waitFor({ state: "hidden" });
+	expect((await holdfast.jobs.list({ metadata: list })).data).toHaveLength(6);
+});
+
 it("every state is legible in both themes and widths, and chosen columns are kept", async () => {
 	const list = { list: "looks", user: "42" };
 	await holdfast.jobs.run(job(list));

@@ -1,5 +1,7 @@
 /** What can be done with the selected jobs, or with the one that the keyboard is at. */
 import { Ban, RotateCcw, Trash2, X } from "lucide";
+import { useState } from "preact/hooks";
+import { NotFound } from "../../../client/errors.ts";
 import { isFinal } from "../../../client/jobs.ts";
 import type { Job } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
@@ -35,7 +37,7 @@ const KINDS: Record<ActionName, Kind> = {
 		effect: "Each runs again as a new job, with the same input. The old job stays as it is.",
 		isDanger: false,
 		fits: isFinal,
-		act: (id) => holdfast.jobs.retry(id),
+		act: retryOnce,
 	},
 	delete: {
 		verb: "Delete",
@@ -43,7 +45,7 @@ const KINDS: Record<ActionName, Kind> = {
 		effect: "Input, result and history are erased. This cannot be undone.",
 		isDanger: true,
 		fits: isFinal,
-		act: (id) => holdfast.jobs.delete(id),
+		act: deleteIfThere,
 	},
 };
 
@@ -89,12 +91,14 @@ export function SelectionBar({ jobs, onAct, onClear }: BarProps) {
 interface ConfirmProps {
 	name: ActionName;
 	jobs: Job[];
-	onDone(): void;
+	/** After each try. @param failed the jobs with which it failed: the next try is about them alone */
+	onTried(failed: Job[]): void;
 	onClose(): void;
 }
 
-export function ConfirmAction({ name, jobs, onDone, onClose }: ConfirmProps) {
+export function ConfirmAction({ name, jobs: all, onTried, onClose }: ConfirmProps) {
 	const { verb, effect, isDanger, act } = KINDS[name];
+	const [jobs, setJobs] = useState(all);
 	const fit = fitting(name, jobs);
 	const what = counted(fit.length, "job");
 	const left = jobs.length - fit.length;
@@ -105,8 +109,10 @@ export function ConfirmAction({ name, jobs, onDone, onClose }: ConfirmProps) {
 			isDanger={isDanger}
 			count={fit.length > TYPED_ABOVE ? fit.length : null}
 			onConfirm={async () => {
-				await onEach(fit, act);
-				onDone();
+				const { failed, error } = await onEach(fit, act);
+				setJobs(failed);
+				onTried(failed);
+				if (error !== null) throw error;
 			}}
 			onClose={onClose}
 		>
@@ -120,17 +126,44 @@ export function ConfirmAction({ name, jobs, onDone, onClose }: ConfirmProps) {
 	);
 }
 
-/** Throws after all were tried, if some were refused. */
-async function onEach(jobs: Job[], act: (id: string) => Promise<unknown>): Promise<void> {
+/** The key of each retry that has not succeeded yet: its job may have been made although the response was lost. */
+const retryKeys = new Map<string, string>();
+
+async function retryOnce(id: string): Promise<void> {
+	const idempotencyKey = retryKeys.get(id) ?? crypto.randomUUID();
+	retryKeys.set(id, idempotencyKey);
+	await holdfast.jobs.retry(id, {}, { idempotencyKey });
+	retryKeys.delete(id);
+}
+
+/** A repeat may find that the first deleted the job although the response was lost. */
+async function deleteIfThere(id: string): Promise<void> {
+	try {
+		await holdfast.jobs.delete(id);
+	} catch (error) {
+		if (!(error instanceof NotFound)) throw error;
+	}
+}
+
+interface Tried {
+	failed: Job[];
+	/** How many failed, with the first failure as its cause. */
+	error: Error | null;
+}
+
+async function onEach(jobs: Job[], act: (id: string) => Promise<unknown>): Promise<Tried> {
 	const waiting = [...jobs];
-	const refused: unknown[] = [];
+	const failures = new Map<Job, unknown>();
 	const work = async () => {
-		for (let job = waiting.shift(); job !== undefined; job = waiting.shift())
-			await act(job.id).catch((error: unknown) => refused.push(error));
+		for (let job = waiting.shift(); job !== undefined; job = waiting.shift()) {
+			const tried = job;
+			await act(job.id).catch((error: unknown) => failures.set(tried, error));
+		}
 	};
 	await Promise.all(Array.from({ length: AT_ONCE }, work));
-	if (refused.length === 0) return;
-	const [first] = refused;
-	const message = first instanceof Error ? first.message : String(first);
-	throw new Error(`${refused.length} of ${counted(jobs.length, "job")} failed: ${message}`, { cause: first });
+	const failed = jobs.filter((job) => failures.has(job));
+	const [first] = failed;
+	if (first === undefined) return { failed, error: null };
+	const error = new Error(`${failed.length} of ${counted(jobs.length, "job")} failed.`, { cause: failures.get(first) });
+	return { failed, error };
 }

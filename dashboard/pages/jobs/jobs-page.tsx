@@ -62,8 +62,8 @@ export default function JobsPage() {
 			{act === null ? null : (
 				<ConfirmAction
 					{...act}
-					onDone={() => {
-						selection.clear();
+					onTried={(failed) => {
+						selection.select(failed.map(({ id }) => id));
 						void list.refresh();
 					}}
 					onClose={() => setAct(null)}

@@ -9,6 +9,8 @@ export interface Selection {
 	current: string | null;
 	toggle(id: string, withRange: boolean): void;
 	toggleAll(): void;
+	/** These, and no others. */
+	select(ids: string[]): void;
 	clear(): void;
 	/** @param by one row down, or one up */
 	move(by: 1 | -1): void;
@@ -39,6 +41,7 @@ export function useSelection(rows: Job[]): Selection {
 		current,
 		toggle,
 		toggleAll: () => setIds(ids.size === rows.length ? new Set() : new Set(rows.map(({ id }) => id))),
+		select: (next) => setIds(new Set(next)),
 		clear: () => setIds(new Set()),
 		move,
 	};
