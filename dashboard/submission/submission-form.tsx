@@ -1,7 +1,7 @@
 /** The fields of a submission, as a form or as JSON: both show the same draft. */
 import { Braces, Pencil, Plus, TextCursorInput, X } from "lucide";
 import type { ComponentChildren } from "preact";
-import { useId, useState } from "preact/hooks";
+import { useId, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../client/index.ts";
 import type { Model } from "../../client/schemas.ts";
 import { holdfast } from "../app/client.ts";
@@ -34,18 +34,21 @@ export function wrongField(error: unknown): { field: string; message: string } |
 
 export function SubmissionForm(props: FormProps) {
 	const [isJson, setJson] = useState(false);
+	const editor = useRef<HTMLTextAreaElement>(null);
+	// A form would not show what is not valid.
+	const toForm = () => setJson(!(editor.current?.reportValidity() ?? true));
 	return (
 		<>
 			<fieldset class="view-switch">
 				<legend class="unseen">Edit as</legend>
-				<Button kind="quiet" icon={TextCursorInput} pressed={!isJson} onClick={() => setJson(false)}>
+				<Button kind="quiet" icon={TextCursorInput} pressed={!isJson} onClick={toForm}>
 					Form
 				</Button>
 				<Button kind="quiet" icon={Braces} pressed={isJson} onClick={() => setJson(true)}>
 					JSON
 				</Button>
 			</fieldset>
-			{isJson ? <JsonEditor value={props.draft} onChange={props.onChange} /> : <Fields {...props} />}
+			{isJson ? <JsonEditor value={props.draft} onChange={props.onChange} area={editor} /> : <Fields {...props} />}
 		</>
 	);
 }

@@ -50,6 +50,25 @@ it("by keyboard alone, a job is submitted, seen live, retried with an edit, and 
 	await expectWellMade(page, "compare");
 });
 
+it("a submission that is not valid JSON is not sent, and one that is refused says which field is wrong", async () => {
+	const page = await visit("/dashboard/new");
+	const submitted: string[] = [];
+	page.on("request", (request) => request.method() === "POST" && submitted.push(request.postData() ?? ""));
+	await page.getByRole("button", { name: "JSON" }).click();
+	const editor = page.getByLabel("Submission");
+	await editor.fill('{\n  "input": {"messages": []]\n}');
+	await page.getByRole("button", { name: "Run job" }).click();
+	await page.getByText(/Not valid JSON: .*line 2 column/).waitFor();
+	expect(await page.evaluate("document.activeElement?.className")).toContain("json-editor");
+	await expectWellMade(page, "new-job-not-json");
+	await page.getByRole("button", { name: "Form" }).click();
+	expect([await editor.isVisible(), submitted]).toEqual([true, []]);
+	await editor.fill(JSON.stringify({ input, priority: 99 }));
+	await page.getByRole("button", { name: "Run job" }).click();
+	await page.getByText(/^priority: /).waitFor();
+	expect(submitted.map((body) => JSON.parse(body).priority)).toEqual([99]);
+});
+
 it("a job is cancelled, and shows what it waited for; one that failed shows why, with its webhooks", async () => {
 	const waiting = await holdfast.jobs.submit({ input, delay_seconds: 3_600 });
 	const page = await visit(`/dashboard/jobs/${waiting.id}`);
