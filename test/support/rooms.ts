@@ -12,6 +12,7 @@ const GRANTS: Record<string, readonly string[]> = {
 	"shared/core/anthropic": ["shared/core/json"],
 	"shared/core/chat": ["shared/core/json", "shared/core/upstreams"],
 	"shared/core/jobs": ["shared/core/json", "shared/core/upstreams"],
+	"shared/core/responses": ["shared/core/json", "shared/core/jobs"],
 	"shared/core/webhooks": ["shared/core/json", "shared/core/jobs"],
 	// The configuration is made of the rooms' types.
 	"shared/core": ["shared/core/upstreams", "shared/core/webhooks"],
