@@ -38,6 +38,10 @@ it("production lets a slow receiver's delivery go on after its batch", () => {
 	expect(toml).toMatch(/^compatibility_flags = \[.*"queue_consumer_no_wait_for_wait_until".*\]$/m);
 });
 
+it("production tells a request that its caller has left, so that nothing of the isolate stays taken", () => {
+	expect(toml).toMatch(/^compatibility_flags = \[.*"enable_request_signal".*\]$/m);
+});
+
 it.each([
 	["TENANT_RATE", TENANT_RATE, UNITS_PER_COUNT],
 	["UNAUTHENTICATED_RATE", UNAUTHENTICATED_RATE, 1],

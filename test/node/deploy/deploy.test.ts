@@ -68,7 +68,7 @@ async function expectVerifiable({ standIn: { state, apiUrl } }: DeployedProject)
 	const options = { account: true, isLocal: false, name: null, url: "https://holdfast.acme.workers.dev" };
 	const check = () => checkAccount(options, new AbortController().signal);
 	const seen =
-		"global_fetch_strictly_public, queue_consumer_no_wait_for_wait_until, cpu_ms 300000, query strings redacted; 3 queues consumed, no dead letters";
+		"global_fetch_strictly_public, queue_consumer_no_wait_for_wait_until, enable_request_signal, cpu_ms 300000, query strings redacted; 3 queues consumed, no dead letters";
 	expect(await check()).toBe(seen);
 	state.backlog = 2;
 	await expect(check()).rejects.toThrow("holdfast-dead-letters holds 2 messages");
@@ -78,7 +78,9 @@ async function expectVerifiable({ standIn: { state, apiUrl } }: DeployedProject)
 	settings.observability = { redact_query_string: false };
 	await expect(check()).rejects.toThrow("logs query strings");
 	settings.compatibility_flags = ["global_fetch_strictly_public"];
-	await expect(check()).rejects.toThrow("lacks the flag queue_consumer_no_wait_for_wait_until");
+	await expect(check()).rejects.toThrow(
+		"lacks the flag queue_consumer_no_wait_for_wait_until and enable_request_signal",
+	);
 	Object.assign(settings, whole);
 	vi.unstubAllEnvs();
 }

@@ -11,6 +11,7 @@ import { BODY_LIMITS, parseStrictJson } from "../../../shared/core/json/strict-j
 import { toHex, utf8 } from "../../../shared/crypto/bytes.ts";
 import type { IntakeEnv } from "../services.ts";
 import { BodyReader } from "./body-reader.ts";
+import { releaseAfter } from "./release.ts";
 
 interface Rules {
 	isRequired: boolean;
@@ -29,7 +30,8 @@ function strictBody(rules: Rules) {
 		const { memory, runtime } = c.env.services;
 		const body = new BodyReader(memory, runtime, rules.bytesMax);
 		const scanner = new JsonScanner({ ...BODY_LIMITS, member: rules.hasInput ? "input" : null });
-		try {
+		const releaseBody = () => release(c, body);
+		await releaseAfter(c, releaseBody, async () => {
 			const digest = rules.hasInput && isRepeatable(c) ? runtime.startDigest() : null;
 			await digest?.add(utf8(`${c.req.method} ${c.req.path}\n`));
 			const bytes = await body.read(c.req.raw, scanner, digest);
@@ -39,15 +41,13 @@ function strictBody(rules: Rules) {
 			if (rules.hasInput) {
 				const fingerprint = digest === null ? null : toHex(new Uint8Array(await digest.end()));
 				const input = scanner.member === null ? null : bytes.subarray(scanner.member.start, scanner.member.end);
-				c.set("submission", { fingerprint, input, release: () => release(c, body) });
+				c.set("submission", { fingerprint, input, release: releaseBody });
 			}
 			Object.defineProperty(c.req, "json", { value: async () => value });
 			// The framework only looks whether there is a body, and would find that this one is read already.
 			Object.defineProperty(c.req, "arrayBuffer", { value: async () => new ArrayBuffer(isThere ? 1 : 0) });
 			await next();
-		} finally {
-			release(c, body);
-		}
+		});
 	});
 }
 

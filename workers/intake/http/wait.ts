@@ -5,6 +5,7 @@ import type { JobKey, JobSummary } from "../../../shared/core/jobs/job.ts";
 import type { Database } from "../../../shared/db/database.ts";
 import { findJobSummary } from "../../../shared/db/jobs/find-job.ts";
 import type { IntakeEnv } from "../services.ts";
+import { releaseAfter } from "./release.ts";
 
 const WAIT_SECONDS_MAX = 60;
 /** Of a preference without a time. */
@@ -52,11 +53,7 @@ export async function waitUntil(c: Context<IntakeEnv>, wait: Wait): Promise<JobS
 	const end = c.env.services.waits.begin(wait.key.tenantId, c.var.caller.waits);
 	if (end === null) return wait.first;
 	c.header("preference-applied", `wait=${wait.waitMs / 1000}`);
-	try {
-		return await poll(c, wait);
-	} finally {
-		end();
-	}
+	return await releaseAfter(c, end, () => poll(c, wait));
 }
 
 async function poll(c: Context<IntakeEnv>, { first, key, waitMs, isDone = () => false }: Wait) {
@@ -66,8 +63,9 @@ async function poll(c: Context<IntakeEnv>, { first, key, waitMs, isDone = () => 
 	let pollMs = POLL_MS_FIRST;
 	while (job.finishedAt === null && !isDone(job)) {
 		const leftMs = endAt - runtime.now();
-		if (leftMs <= 0 || c.req.raw.signal.aborted) break;
+		if (leftMs <= 0) break;
 		await runtime.sleep(Math.min(pollMs, leftMs), c.req.raw.signal);
+		if (c.req.raw.signal.aborted) break;
 		job = (await look(db, key)) ?? job;
 		pollMs = Math.min(1.5 * pollMs, POLL_MS_MAX);
 	}

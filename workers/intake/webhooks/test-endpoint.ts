@@ -27,6 +27,7 @@ import {
 	jsonResponse,
 	noQuery,
 } from "../http/describe-route.ts";
+import { releaseAfter } from "../http/release.ts";
 import { requireBody } from "../http/strict-body.ts";
 import type { IntakeEnv } from "../services.ts";
 import { openEndpointSecrets } from "./endpoint-secret.ts";
@@ -103,11 +104,7 @@ async function sendSample(c: Context<IntakeEnv>, endpoint: WebhookEndpoint, type
 	}
 	const leave = await enterHost(services, endpoint.tenantId, address.url);
 	if (leave === null) throw hostLimitReached(config.webhookLimit);
-	try {
-		return await send(c, endpoint, type, { url: address.url, secrets });
-	} finally {
-		leave();
-	}
+	return await releaseAfter(c, leave, () => send(c, endpoint, type, { url: address.url, secrets }));
 }
 
 async function send(
