@@ -25,8 +25,9 @@ export function typeOf(item: JsonObject): Json {
 /** Adds the items at `input`, behind those of the context. */
 export function addItems(input: Json[], { messages, check, context, referenced }: Conversation): void {
 	const callIds = new Set<string>();
-	const seen = new Set(context.map(({ id }) => id));
+	const seen = new Set<Json>();
 	const add = (item: JsonObject, path: string) => {
+		if (typeof item.id === "string") seen.add(item.id);
 		switch (typeOf(item)) {
 			case "message":
 				return addMessage(item, path, messages, check);

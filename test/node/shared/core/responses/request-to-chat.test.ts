@@ -148,6 +148,12 @@ function file(more: JsonObject): JsonObject {
 	return { type: "input_file", ...more };
 }
 
+it("is sent once what the input has and refers to as well", () => {
+	const question = { id: "a", role: "user", content: "Hi" };
+	const request = { input: [question, { type: "item_reference", id: "a" }, { id: "a" }] };
+	expect(chatRequest(inputOf({ request }))).toMatchObject({ body: { messages: [{ role: "user", content: "Hi" }] } });
+});
+
 describe("a request is refused by the path of its first fault", () => {
 	it.each(REFUSED)("%s: %s: %j", (param, code, request) => {
 		expect(chatRequest(inputOf({ request }))).toMatchObject({ ok: false, param, code });
