@@ -14,6 +14,8 @@ import { startClock } from "./data/clock.ts";
 import { startPolling } from "./data/resource.ts";
 import "./styles/tokens.css";
 import "./styles/base.css";
+import "./styles/controls.css";
+import "./styles/dialog.css";
 import "./styles/parts.css";
 import "./styles/lists.css";
 import "./styles/table.css";
