@@ -1,7 +1,7 @@
 /** JSON as a tree: folded where it is large, and long lists and texts shown a part at a time. */
 import { useState } from "preact/hooks";
 import { counted } from "../format/numbers.ts";
-import { visible } from "./markdown-source.ts";
+import { visible } from "../format/visible.ts";
 
 /** A tree with more values than this is folded below its first level. */
 const NODES_OPEN = 500;

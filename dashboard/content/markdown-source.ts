@@ -68,13 +68,6 @@ function fenceAfter(open: string | null, line: string): string | null {
 	return marks.startsWith(open) && rest.trim() === "" ? null : open;
 }
 
-const HIDDEN = /[\u202a-\u202e\u2066-\u2069\u200e\u200f\u061c]/g;
-
-/** Characters that turn text around, and so make a reader see another text, are shown by their numbers. */
-export function visible(text: string): string {
-	return text.replaceAll(HIDDEN, (one) => `[U+${one.charCodeAt(0).toString(16).toUpperCase().padStart(4, "0")}]`);
-}
-
 /** Where a link of an answer leads. Null: nowhere that a page may be sent to. */
 export function targetOf(href: string): string | null {
 	if (!/^https?:\/\//i.test(href) || !URL.canParse(href)) return null;

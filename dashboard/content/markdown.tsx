@@ -5,7 +5,8 @@
 import { Lexer, type MarkedToken, type Token, type Tokens } from "marked";
 import { type ComponentChildren, h } from "preact";
 import { useMemo } from "preact/hooks";
-import { DEPTH_MAX, isInlineSafe, piecesOf, targetOf, visible } from "./markdown-source.ts";
+import { visible } from "../format/visible.ts";
+import { DEPTH_MAX, isInlineSafe, piecesOf, targetOf } from "./markdown-source.ts";
 import { lazyStyle, useSlices } from "./slices.ts";
 
 /** Shown piece by piece, so that a long answer does not block the page. */

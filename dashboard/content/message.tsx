@@ -1,10 +1,10 @@
 /** One message of a prompt or an answer: its texts, what it has beside texts, and its tool calls. */
 import { Wrench } from "lucide";
 import { bytes } from "../format/numbers.ts";
+import { visible } from "../format/visible.ts";
 import { Icon } from "../parts/icon.tsx";
 import { JsonTree } from "./json-tree.tsx";
 import { ForeignLink } from "./markdown.tsx";
-import { visible } from "./markdown-source.ts";
 import { Text, type View } from "./views.tsx";
 
 type Fields = Record<string, unknown>;

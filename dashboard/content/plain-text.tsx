@@ -1,5 +1,5 @@
 /** Text as it is, of any length: what is out of sight costs no layout. */
-import { visible } from "./markdown-source.ts";
+import { visible } from "../format/visible.ts";
 import { lazyStyle, useSlices } from "./slices.ts";
 
 const PIECE = 16_384;

@@ -1,7 +1,7 @@
 /** A job's input: its messages by role, its tools and its parameters. */
 import { counted } from "../format/numbers.ts";
+import { visible } from "../format/visible.ts";
 import { JsonTree } from "./json-tree.tsx";
-import { visible } from "./markdown-source.ts";
 import { Message } from "./message.tsx";
 import { promptView, ViewSwitch } from "./views.tsx";
 

@@ -1,6 +1,7 @@
 /** What went wrong, as the service says it, with the id under which its logs have it. */
 import { TriangleAlert } from "lucide";
 import { ApiError, HoldfastError } from "../../client/errors.ts";
+import { visible } from "../format/visible.ts";
 import { Button } from "./button.tsx";
 import { Copy } from "./copy.tsx";
 import { Icon } from "./icon.tsx";
@@ -13,7 +14,7 @@ export function ErrorBox({ error, onRetry }: { error: unknown; onRetry?: () => v
 		<div class="error-box" role="alert">
 			<Icon of={TriangleAlert} />
 			<div class="error-text">
-				<p>{messageOf(error)}</p>
+				<p>{visible(messageOf(error))}</p>
 				{requestId === null ? null : (
 					<p class="request-id">
 						Request <code>{requestId}</code> <Copy text={requestId} label="Copy request id" />

@@ -1,6 +1,7 @@
 /** The head of a page: its title, which gets the focus when the page is opened, and what can be done with all of it. */
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { visible } from "../format/visible.ts";
 
 interface PageHeaderProps {
 	title: string;
@@ -16,14 +17,14 @@ export function PageHeader({ title, shown, above, children }: PageHeaderProps) {
 	const heading = useRef<HTMLHeadingElement>(null);
 	useEffect(() => heading.current?.focus({ preventScroll: true }), []);
 	useEffect(() => {
-		document.title = `${title} · Holdfast`;
+		document.title = `${visible(title)} · Holdfast`;
 	}, [title]);
 	return (
 		<header class="page-header">
 			<div class="page-title">
 				{above === undefined ? null : <p class="above">{above}</p>}
 				<h1 ref={heading} tabIndex={-1}>
-					{shown ?? title}
+					{shown ?? visible(title)}
 				</h1>
 			</div>
 			{children === undefined ? null : <div class="actions">{children}</div>}

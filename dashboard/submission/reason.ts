@@ -3,6 +3,7 @@ import type { Job } from "../../client/index.ts";
 import { whole } from "../format/numbers.ts";
 import { words } from "../format/states.ts";
 import { duration } from "../format/times.ts";
+import { visible } from "../format/visible.ts";
 
 /** @param clock how a time is shown, such as "16:24:10" */
 export function reasonOf(job: Job, now: number, clock: (at: string) => string): string {
@@ -73,5 +74,5 @@ const FAILED: Record<string, string> = {
 };
 
 function messageOf({ error }: Job): string {
-	return error === null ? "." : `: ${error.message}`;
+	return error === null ? "." : `: ${visible(error.message)}`;
 }

@@ -1,10 +1,10 @@
 /** Each model call of a job: what it came to, and what the provider said. */
 import { ListOrdered } from "lucide";
 import type { Attempt, Job } from "../../../client/index.ts";
-import { visible } from "../../content/markdown-source.ts";
 import { whole } from "../../format/numbers.ts";
 import { words } from "../../format/states.ts";
 import { duration } from "../../format/times.ts";
+import { visible } from "../../format/visible.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { type Column, Table } from "../../parts/table.tsx";

@@ -3,6 +3,7 @@ import { Hourglass } from "lucide";
 import type { Job } from "../../../client/index.ts";
 import { Answer } from "../../content/answer.tsx";
 import { Stored } from "../../content/stored.tsx";
+import { visible } from "../../format/visible.ts";
 import { EmptyState } from "../../parts/empty-state.tsx";
 
 export function JobAnswer({ job }: { job: Job }) {
@@ -20,7 +21,7 @@ export function JobAnswer({ job }: { job: Job }) {
 		);
 	return (
 		<EmptyState icon={Hourglass} title="This job has no answer">
-			<p>{job.error?.message ?? "It ended before a model answered."}</p>
+			<p>{visible(job.error?.message ?? "It ended before a model answered.")}</p>
 		</EmptyState>
 	);
 }

@@ -1,12 +1,12 @@
 /** What a job was submitted with and what it came to, at a glance. */
-import type { ComponentChildren } from "preact";
 import type { Job } from "../../../client/index.ts";
 import { holdfast } from "../../app/client.ts";
-import { visible } from "../../content/markdown-source.ts";
 import { now } from "../../data/clock.ts";
 import { useResource } from "../../data/resource.ts";
 import { bytes, whole } from "../../format/numbers.ts";
 import { duration } from "../../format/times.ts";
+import { visible } from "../../format/visible.ts";
+import { Fact } from "../../parts/fact.tsx";
 import { Time } from "../../parts/time.tsx";
 
 const RETRIES_SHOWN = 5;
@@ -65,15 +65,6 @@ function Retries({ id }: { id: string }) {
 				<JobLink key={job.id} id={job.id} />
 			))}
 		</Fact>
-	);
-}
-
-function Fact({ label, children }: { label: string; children: ComponentChildren }) {
-	return (
-		<div>
-			<dt>{label}</dt>
-			<dd>{children}</dd>
-		</div>
 	);
 }
 

@@ -2,6 +2,7 @@
 import type { Job } from "../../../client/index.ts";
 import { zone } from "../../data/settings.ts";
 import { absoluteTime, duration } from "../../format/times.ts";
+import { visible } from "../../format/visible.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Time } from "../../parts/time.tsx";
 import { busySpans, type Row, type Segment, timelineOf } from "../../timeline/rows.ts";
@@ -96,7 +97,7 @@ function TimelineRow({ row, scale }: { row: Row; scale: Scale }) {
 						<span key={fact}>{fact}</span>
 					))}
 				</p>
-				{message === null ? null : <p class="said">{message}</p>}
+				{message === null ? null : <p class="said">{visible(message)}</p>}
 			</div>
 			<div class="track" aria-hidden="true">
 				{segments.map((segment) => (

@@ -6,6 +6,7 @@ import { setting } from "../../data/settings.ts";
 import { compact } from "../../format/numbers.ts";
 import { words } from "../../format/states.ts";
 import { duration } from "../../format/times.ts";
+import { visible } from "../../format/visible.ts";
 import { StateBadge } from "../../parts/badge.tsx";
 import { Icon } from "../../parts/icon.tsx";
 import type { Column } from "../../parts/table.tsx";
@@ -94,10 +95,10 @@ function Metadata({ metadata }: { metadata: Job["metadata"] }) {
 				<a
 					key={key}
 					class="chip"
-					title={`Show jobs with ${key}: ${value}`}
+					title={visible(`Show jobs with ${key}: ${value}`)}
 					href={addressOf({ status: null, reason: null, model: null, metadata: { [key]: value } })}
 				>
-					{key}: {value}
+					{visible(`${key}: ${value}`)}
 				</a>
 			))}
 		</span>

@@ -1,5 +1,4 @@
 /** The backlog, the last sweep, and how far a rotation of the signing key has come. */
-import type { ComponentChildren } from "preact";
 import type { Status } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
 import { now } from "../../data/clock.ts";
@@ -8,6 +7,7 @@ import { whole } from "../../format/numbers.ts";
 import { words } from "../../format/states.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
+import { Fact } from "../../parts/fact.tsx";
 import { Time } from "../../parts/time.tsx";
 
 /** Counting stops there. */
@@ -41,15 +41,6 @@ export function ServiceStatus() {
 				</Fact>
 			</dl>
 		</section>
-	);
-}
-
-function Fact({ label, children }: { label: string; children: ComponentChildren }) {
-	return (
-		<div>
-			<dt>{label}</dt>
-			<dd>{children}</dd>
-		</div>
 	);
 }
 

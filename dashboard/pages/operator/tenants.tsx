@@ -4,6 +4,7 @@ import { holdfast } from "../../app/client.ts";
 import { useList } from "../../data/list.ts";
 import { bytes, whole } from "../../format/numbers.ts";
 import { words } from "../../format/states.ts";
+import { visible } from "../../format/visible.ts";
 import { Copy } from "../../parts/copy.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { More } from "../../parts/more.tsx";
@@ -55,7 +56,7 @@ const COLUMNS: Column<Tenant>[] = [
 		isTitle: true,
 		cell: ({ id, name }) => (
 			<span class="tenant-name">
-				<strong class="breaks">{name}</strong>
+				<strong class="breaks">{visible(name)}</strong>
 				<span class="one-line">
 					<code class="soft">{id}</code> <Copy text={id} label="Copy tenant id" />
 				</span>

@@ -2,6 +2,7 @@
 import type { Job } from "../../../client/schemas.ts";
 import { counted } from "../../format/numbers.ts";
 import { words } from "../../format/states.ts";
+import { visible } from "../../format/visible.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
@@ -14,7 +15,7 @@ const COLUMNS: Column<FailureGroup>[] = [
 		cell: ({ code, jobs }) => (
 			<span class="failure">
 				<Badge tone="bad">{words(code)}</Badge>
-				<span class="soft cut">{jobs[0]?.error?.message}</span>
+				<span class="soft cut">{visible(jobs[0]?.error?.message ?? "")}</span>
 			</span>
 		),
 		isTitle: true,

@@ -4,6 +4,7 @@ import { shownModelState } from "../../format/model-states.ts";
 import { counted } from "../../format/numbers.ts";
 import type { Tone } from "../../format/states.ts";
 import { duration } from "../../format/times.ts";
+import { visible } from "../../format/visible.ts";
 
 export interface Problem {
 	tone: Tone;
@@ -43,7 +44,9 @@ function ofModel({ id, state, until, parked_jobs: { value, or_more } }: Model): 
 
 function ofEndpoint({ id, name, status }: WebhookEndpoint): Problem[] {
 	if (status !== "disabled") return [];
-	return [{ tone: "bad", text: `The endpoint ${name} is disabled`, until: null, href: `/dashboard/webhooks/${id}` }];
+	return [
+		{ tone: "bad", text: `The endpoint ${visible(name)} is disabled`, until: null, href: `/dashboard/webhooks/${id}` },
+	];
 }
 
 function ofStats({ oldest_open_at }: Stats, now: number): Problem[] {

@@ -5,6 +5,7 @@ import type { Delivery } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
 import { useList } from "../../data/list.ts";
 import { shownState } from "../../format/states.ts";
+import { visible } from "../../format/visible.ts";
 import { StateBadge } from "../../parts/badge.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
@@ -39,12 +40,12 @@ const COLUMNS: Column<Delivery>[] = [
 		id: "url",
 		label: "Receiver",
 		cell: ({ url }) => (
-			<span class="address cut" title={url}>
-				{url}
+			<span class="address cut" title={visible(url)}>
+				{visible(url)}
 			</span>
 		),
 	},
-	{ id: "outcome", label: "Last reply", cell: (delivery) => <span class="cut">{outcomeOf(delivery)}</span> },
+	{ id: "outcome", label: "Last reply", cell: (delivery) => <span class="cut">{visible(outcomeOf(delivery))}</span> },
 	{ id: "tries", label: "Tries", cell: ({ attempts }) => attempts.length, isNumber: true },
 	{ id: "next", label: "Next try", cell: ({ next_attempt_at }) => <NextTry at={next_attempt_at} />, isNumber: true },
 	{ id: "age", label: "Created", cell: ({ created_at }) => <Time at={created_at} />, isNumber: true },

@@ -2,8 +2,10 @@
 import type { WebhookEndpoint } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
 import { useResource } from "../../data/resource.ts";
+import { visible } from "../../format/visible.ts";
 import { Copy } from "../../parts/copy.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
+import { Fact } from "../../parts/fact.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
 import { Time } from "../../parts/time.tsx";
 import { Deliveries } from "./deliveries.tsx";
@@ -39,48 +41,26 @@ function Facts({ endpoint }: { endpoint: WebhookEndpoint }) {
 	const { id, url, event_types, payload, signing_secret_hint, created_at, updated_at } = endpoint;
 	return (
 		<dl class="facts-list">
-			<div>
-				<dt>State</dt>
-				<dd>
-					<Health endpoint={endpoint} />
-				</dd>
-			</div>
-			<div>
-				<dt>URL</dt>
-				<dd class="address">{url}</dd>
-			</div>
-			<div>
-				<dt>Events</dt>
-				<dd>{event_types.join(", ")}</dd>
-			</div>
-			<div>
-				<dt>Content</dt>
-				<dd>{payload === "thin" ? "Ids and statuses only" : "Jobs with their results"}</dd>
-			</div>
-			<div>
-				<dt>Signing secret</dt>
-				<dd>
-					<code>{signing_secret_hint}</code>
-				</dd>
-			</div>
-			<div>
-				<dt>Added</dt>
-				<dd>
-					<Time at={isoOf(created_at)} />
-				</dd>
-			</div>
-			<div>
-				<dt>Changed</dt>
-				<dd>
-					<Time at={isoOf(updated_at)} />
-				</dd>
-			</div>
-			<div>
-				<dt>Id</dt>
-				<dd>
-					<code>{id}</code> <Copy text={id} label="Copy endpoint id" />
-				</dd>
-			</div>
+			<Fact label="State">
+				<Health endpoint={endpoint} />
+			</Fact>
+			<Fact label="URL">
+				<span class="address">{visible(url)}</span>
+			</Fact>
+			<Fact label="Events">{event_types.join(", ")}</Fact>
+			<Fact label="Content">{payload === "thin" ? "Ids and statuses only" : "Jobs with their results"}</Fact>
+			<Fact label="Signing secret">
+				<code>{signing_secret_hint}</code>
+			</Fact>
+			<Fact label="Added">
+				<Time at={isoOf(created_at)} />
+			</Fact>
+			<Fact label="Changed">
+				<Time at={isoOf(updated_at)} />
+			</Fact>
+			<Fact label="Id">
+				<code>{id}</code> <Copy text={id} label="Copy endpoint id" />
+			</Fact>
 		</dl>
 	);
 }

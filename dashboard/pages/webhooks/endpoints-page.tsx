@@ -5,6 +5,7 @@ import type { WebhookEndpoint } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
 import { can } from "../../app/session.ts";
 import { useList } from "../../data/list.ts";
+import { visible } from "../../format/visible.ts";
 import { Button } from "../../parts/button.tsx";
 import { Code } from "../../parts/copy.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
@@ -23,9 +24,9 @@ const COLUMNS: Column<WebhookEndpoint>[] = [
 		label: "Endpoint",
 		cell: ({ id, name, url }) => (
 			<span class="endpoint-name">
-				<a href={`/dashboard/webhooks/${id}`}>{name}</a>
-				<span class="address cut" title={url}>
-					{url}
+				<a href={`/dashboard/webhooks/${id}`}>{visible(name)}</a>
+				<span class="address cut" title={visible(url)}>
+					{visible(url)}
 				</span>
 			</span>
 		),

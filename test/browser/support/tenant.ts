@@ -1,18 +1,8 @@
 /** A tenant of a test's own, so that tests of pages with empty lists run beside the others. */
-
 import type { Page } from "playwright-core";
 import { Holdfast } from "../../../client/index.ts";
+import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { site } from "./visit.ts";
-
-const SCOPES = [
-	"jobs:read",
-	"jobs:write",
-	"webhooks:read",
-	"webhooks:write",
-	"secrets:read",
-	"keys:manage",
-	"usage:read",
-] as const;
 
 export async function aTenant(name: string): Promise<{ key: string; client: Holdfast }> {
 	const { admin } = new Holdfast({ baseUrl: site.url, apiKey: site.adminToken });

@@ -67,8 +67,14 @@ function watch(page: Page, missing = /^$/): string[] {
 	return wrong;
 }
 
-/** In both themes and at both widths: axe finds nothing, and nothing is wider than the page. */
+/**
+ * No text of others turns the text around it. In both themes and at both widths: axe finds nothing, and nothing is wider
+ * than the page.
+ */
 export async function expectWellMade(page: Page, name: string): Promise<void> {
+	expect((await page.locator("body").innerText()) + (await page.title()), name).not.toMatch(
+		/[\u202a-\u202e\u2066-\u2069]/,
+	);
 	for (const width of WIDTHS)
 		for (const theme of THEMES) {
 			await page.setViewportSize({ width, height: 900 });

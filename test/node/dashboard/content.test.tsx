@@ -4,10 +4,11 @@ import { describe, expect, it } from "vitest";
 import { Answer } from "../../../dashboard/content/answer.tsx";
 import { countNodes, JsonTree } from "../../../dashboard/content/json-tree.tsx";
 import { MarkdownPiece } from "../../../dashboard/content/markdown.tsx";
-import { isInlineSafe, piecesOf, targetOf, visible, whyPlain } from "../../../dashboard/content/markdown-source.ts";
+import { isInlineSafe, piecesOf, targetOf, whyPlain } from "../../../dashboard/content/markdown-source.ts";
 import { Message } from "../../../dashboard/content/message.tsx";
 import { textPieces } from "../../../dashboard/content/plain-text.tsx";
 import { Prompt } from "../../../dashboard/content/prompt.tsx";
+import { visible } from "../../../dashboard/format/visible.ts";
 import { HOSTILE } from "./hostile.ts";
 
 const markdown = (text: string) => renderToString(<MarkdownPiece source={text} />);
