@@ -1,6 +1,6 @@
 /**
- * The map of the dashboard: which page is at which address. A page is added by one line: its address, its own chunk, and, for the
- * navigation, its label, its icon, the key after `g`, and the scope without which it is not shown.
+ * The map of the dashboard: which page is at which address. A page is added by one line: its address, its own chunk, the
+ * scopes that a key needs for it, and, for the navigation, its label, its icon and the key after `g`.
  */
 import { Boxes, Briefcase, ChartLine, Gauge, KeyRound, Plus, ScrollText, ServerCog, Webhook } from "lucide";
 import { render } from "preact";
@@ -25,68 +25,94 @@ const PLACES: Place[] = [
 	{
 		path: "/dashboard",
 		page: lazy(() => import("./pages/overview/overview-page.tsx")),
-		nav: { label: "Overview", icon: Gauge, key: "h", scope: "jobs:read" },
+		scopes: ["jobs:read"],
+		nav: { label: "Overview", icon: Gauge, key: "h" },
 	},
 
 	// Jobs.
 	{
 		path: "/dashboard/jobs",
 		page: lazy(() => import("./pages/jobs/jobs-page.tsx")),
-		nav: { label: "Jobs", icon: Briefcase, key: "j", scope: "jobs:read" },
+		scopes: ["jobs:read"],
+		nav: { label: "Jobs", icon: Briefcase, key: "j" },
 	},
-	{ path: "/dashboard/jobs/:id", page: lazy(() => import("./pages/job/job-page.tsx")), nav: null },
-	{ path: "/dashboard/jobs/:id/retry", page: lazy(() => import("./pages/retry/retry-page.tsx")), nav: null },
+	{
+		path: "/dashboard/jobs/:id",
+		page: lazy(() => import("./pages/job/job-page.tsx")),
+		scopes: ["jobs:read"],
+		nav: null,
+	},
+	{
+		path: "/dashboard/jobs/:id/retry",
+		page: lazy(() => import("./pages/retry/retry-page.tsx")),
+		scopes: ["jobs:read", "jobs:write"],
+		nav: null,
+	},
 	{
 		path: "/dashboard/new",
 		page: lazy(() => import("./pages/new-job/new-job-page.tsx")),
-		nav: { label: "New job", icon: Plus, key: "n", scope: "jobs:write" },
+		scopes: ["jobs:write"],
+		nav: { label: "New job", icon: Plus, key: "n" },
 	},
 
 	// Models and usage.
 	{
 		path: "/dashboard/models",
 		page: lazy(() => import("./pages/models/models-page.tsx")),
-		nav: { label: "Models", icon: Boxes, key: "m", scope: "jobs:read" },
+		scopes: ["jobs:read"],
+		nav: { label: "Models", icon: Boxes, key: "m" },
 	},
 	{
 		path: "/dashboard/usage",
 		page: lazy(() => import("./pages/usage/usage-page.tsx")),
-		nav: { label: "Usage", icon: ChartLine, key: "u", scope: "usage:read" },
+		scopes: ["usage:read"],
+		nav: { label: "Usage", icon: ChartLine, key: "u" },
 	},
 
 	// Webhooks.
 	{
 		path: "/dashboard/webhooks",
 		page: lazy(() => import("./pages/webhooks/endpoints-page.tsx")),
-		nav: { label: "Webhooks", icon: Webhook, key: "w", scope: "webhooks:read" },
+		scopes: ["webhooks:read"],
+		nav: { label: "Webhooks", icon: Webhook, key: "w" },
 	},
 	{
 		path: "/dashboard/webhooks/deliveries",
 		page: lazy(() => import("./pages/webhooks/deliveries-page.tsx")),
+		scopes: ["webhooks:read"],
 		nav: null,
 	},
 	{
 		path: "/dashboard/webhooks/deliveries/:id",
 		page: lazy(() => import("./pages/webhooks/delivery-page.tsx")),
+		scopes: ["webhooks:read"],
 		nav: null,
 	},
-	{ path: "/dashboard/webhooks/:id", page: lazy(() => import("./pages/webhooks/endpoint-page.tsx")), nav: null },
+	{
+		path: "/dashboard/webhooks/:id",
+		page: lazy(() => import("./pages/webhooks/endpoint-page.tsx")),
+		scopes: ["webhooks:read"],
+		nav: null,
+	},
 
 	// Access.
 	{
 		path: "/dashboard/keys",
 		page: lazy(() => import("./pages/keys/keys-page.tsx")),
-		nav: { label: "API keys", icon: KeyRound, key: "k", scope: "keys:manage" },
+		scopes: ["keys:manage"],
+		nav: { label: "API keys", icon: KeyRound, key: "k" },
 	},
 	{
 		path: "/dashboard/audit",
 		page: lazy(() => import("./pages/audit/audit-page.tsx")),
-		nav: { label: "Audit log", icon: ScrollText, key: "a", scope: "keys:manage" },
+		scopes: ["keys:manage"],
+		nav: { label: "Audit log", icon: ScrollText, key: "a" },
 	},
 	{
 		path: "/dashboard/operator",
 		page: lazy(() => import("./pages/operator/operator-page.tsx")),
-		nav: { label: "Operator", icon: ServerCog, key: "o", scope: null },
+		scopes: [],
+		nav: { label: "Operator", icon: ServerCog, key: "o" },
 	},
 ];
 

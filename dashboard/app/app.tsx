@@ -5,9 +5,11 @@ import { ErrorBoundary, LocationProvider, Route, Router } from "preact-iso";
 import { EmptyState } from "../parts/empty-state.tsx";
 import { ErrorBox } from "../parts/error-box.tsx";
 import { PageHeader } from "../parts/page-header.tsx";
+import { CopyByHand } from "./copy-by-hand.tsx";
 import { LiveRegion } from "./live-region.tsx";
+import { NotAllowed } from "./not-allowed.tsx";
 import type { Place } from "./places.ts";
-import { findSession, sessionState } from "./session.ts";
+import { can, findSession, sessionState } from "./session.ts";
 import { Shell } from "./shell.tsx";
 import { SignIn } from "./sign-in.tsx";
 
@@ -16,6 +18,7 @@ export function App({ places }: { places: Place[] }) {
 		<LocationProvider scope={/^\/dashboard(\/|\?|$)/}>
 			<SignedIn places={places} />
 			<LiveRegion />
+			<CopyByHand />
 		</LocationProvider>
 	);
 }
@@ -26,7 +29,7 @@ function SignedIn({ places }: { places: Place[] }) {
 		case "unknown":
 			return null;
 		case "signed out":
-			return <SignIn why={state.why} />;
+			return <SignIn why={state.why} error={state.error} />;
 		case "unreachable":
 			return (
 				<main class="alone">
@@ -46,9 +49,13 @@ function Pages({ places }: { places: Place[] }) {
 			<ErrorBox error={error} onRetry={() => location.reload()} />
 			<ErrorBoundary onError={setError}>
 				<Router onRouteChange={() => setError(null)}>
-					{places.map(({ path, page }) => (
-						<Route key={path} path={path} component={page} />
-					))}
+					{places.map((place) =>
+						place.scopes.every(can) ? (
+							<Route key={place.path} path={place.path} component={place.page} />
+						) : (
+							<Route key={place.path} path={place.path} component={NotAllowed} place={place} places={places} />
+						),
+					)}
 					<Route default component={NoSuchPage} />
 				</Router>
 			</ErrorBoundary>

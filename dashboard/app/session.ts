@@ -2,21 +2,22 @@
 import { signal } from "@preact/signals";
 import { Unauthorized } from "../../client/index.ts";
 import type { Session } from "../../client/schemas.ts";
-import { forgetAll } from "../data/resource.ts";
+import { forgetAll } from "../data/entries.ts";
 import { holdfast, whenSessionEnds } from "./client.ts";
 
 export type SessionState =
 	| { is: "unknown" }
-	| { is: "signed out"; why: "new" | "ended" | "left" }
+	/** The error is that of a link that should have signed in. */
+	| { is: "signed out"; why: "new" | "ended" | "left"; error?: unknown }
 	| { is: "unreachable"; error: unknown }
 	| { is: "signed in"; session: Session };
 
 export const sessionState = signal<SessionState>({ is: "unknown" });
 
-/** Whether the key has this scope. Null: any key. */
-export function can(scope: string | null): boolean {
+/** Whether the key has this scope. */
+export function can(scope: string): boolean {
 	const state = sessionState.value;
-	return scope === null || (state.is === "signed in" && state.session.key.scopes.includes(scope));
+	return state.is === "signed in" && state.session.key.scopes.includes(scope);
 }
 
 /** Whether the key can change nothing. */
@@ -34,9 +35,9 @@ export async function signOut(): Promise<void> {
 	end("left");
 }
 
-function end(why: "new" | "ended" | "left"): void {
+function end(why: "new" | "ended" | "left", error?: unknown): void {
 	forgetAll();
-	sessionState.value = { is: "signed out", why };
+	sessionState.value = { is: "signed out", why, error };
 }
 
 export async function startSession(): Promise<void> {
@@ -58,7 +59,7 @@ export async function findSession(): Promise<void> {
 
 /**
  * The link that `npm start` prints has the key in its fragment, which no request has. It counts on this machine alone: elsewhere, anybody
- * could send a link that signs its reader in as another tenant.
+ * could send a link that signs its reader in as another tenant. Returns whether there was one.
  */
 async function signInByLink(): Promise<boolean> {
 	const key = /^#key=(.+)$/.exec(location.hash)?.[1];
@@ -67,8 +68,8 @@ async function signInByLink(): Promise<boolean> {
 	if (!/^(localhost|127\.0\.0\.1|\[::1\])$/.test(location.hostname)) return false;
 	try {
 		await signIn(decodeURIComponent(key));
-		return true;
-	} catch {
-		return false;
+	} catch (error) {
+		end("new", error);
 	}
+	return true;
 }

@@ -1,30 +1,31 @@
 /** What surrounds every page: navigation, who is signed in, and the switches that hold for all pages. */
-import { Clock, Keyboard, LogOut, Menu, Monitor, Moon, Pause, Play, Sun, X } from "lucide";
+import { Clock, Hourglass, Keyboard, LogOut, Menu, Monitor, Moon, Pause, Play, Sun, X } from "lucide";
 import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import { isPaused } from "../data/resource.ts";
+import type { Session } from "../../client/schemas.ts";
+import { useAction } from "../data/action.ts";
+import { askedToWaitUntil, isPaused } from "../data/resource.ts";
 import { isAbsolute, theme, zone } from "../data/settings.ts";
+import { absoluteTime } from "../format/times.ts";
+import { visible } from "../format/visible.ts";
 import { Button } from "../parts/button.tsx";
+import { ErrorBox } from "../parts/error-box.tsx";
 import { Icon } from "../parts/icon.tsx";
 import { switchTimes } from "../parts/time.tsx";
 import { say } from "./live-region.tsx";
-import type { Navigation, Place } from "./places.ts";
-import { can, isReadOnly, sessionState, signOut } from "./session.ts";
+import { type Place, type ShownPlace, shownPlaces } from "./places.ts";
+import { isReadOnly, sessionState, signOut } from "./session.ts";
 import { ShortcutSheet } from "./shortcut-sheet.tsx";
 import { useShortcuts } from "./shortcuts.ts";
 import { nextTheme } from "./theme.ts";
 import { Wordmark } from "./wordmark.tsx";
 
-type Shown = Place & { nav: Navigation };
-
-const isShown = (place: Place): place is Shown => place.nav !== null && can(place.nav.scope);
-
 export function Shell({ places, children }: { places: Place[]; children: ComponentChildren }) {
 	const { route, path } = useLocation();
 	const [isMenuOpen, setMenuOpen] = useState(false);
 	const [hasSheet, setSheet] = useState(false);
-	const shown = places.filter(isShown);
+	const shown = shownPlaces(places);
 	useEffect(() => setMenuOpen(false), [path]);
 	useShortcuts("Everywhere", [
 		...shown.map(({ path, nav }) => ({ keys: `g ${nav.key}`, label: `Go to ${nav.label}`, run: () => route(path) })),
@@ -53,6 +54,7 @@ export function Shell({ places, children }: { places: Place[]; children: Compone
 				<Switches onSheet={() => setSheet(true)} />
 			</aside>
 			<main id="main" tabIndex={-1}>
+				<Wait />
 				{children}
 			</main>
 			{hasSheet ? <ShortcutSheet onClose={() => setSheet(false)} /> : null}
@@ -60,7 +62,7 @@ export function Shell({ places, children }: { places: Place[]; children: Compone
 	);
 }
 
-function Sections({ places, path }: { places: Shown[]; path: string }) {
+function Sections({ places, path }: { places: ShownPlace[]; path: string }) {
 	// The longest address that leads here: `/dashboard` leads everywhere.
 	const fits = places.filter((place) => path === place.path || path.startsWith(`${place.path}/`));
 	const current = fits.toSorted((a, b) => b.path.length - a.path.length)[0];
@@ -105,18 +107,38 @@ function Switches({ onSheet }: { onSheet: () => void }) {
 				<Icon of={Keyboard} />
 				Shortcuts
 			</button>
-			{state.is === "signed in" ? (
-				<div class="who">
-					<p>
-						<strong>{state.session.tenant.name}</strong>
-						<span>
-							{state.session.key.name}
-							{isReadOnly() ? " · read-only" : ""}
-						</span>
-					</p>
-					<Button kind="quiet" icon={LogOut} label="Sign out" onClick={() => void signOut()} />
-				</div>
-			) : null}
+			{state.is === "signed in" ? <Who session={state.session} /> : null}
 		</section>
+	);
+}
+
+function Who({ session: { tenant, key } }: { session: Session }) {
+	const { isBusy, error, run } = useAction(signOut);
+	return (
+		<>
+			<div class="who">
+				<p>
+					<strong>{visible(tenant.name)}</strong>
+					<span>
+						{visible(key.name)}
+						{isReadOnly() ? " · read-only" : ""}
+					</span>
+				</p>
+				<Button kind="quiet" icon={LogOut} label="Sign out" isBusy={isBusy} onClick={() => void run()} />
+			</div>
+			<ErrorBox error={error} />
+		</>
+	);
+}
+
+/** Says why nothing changes, where the service asked to read less. */
+function Wait() {
+	const until = askedToWaitUntil.value;
+	if (until === null) return null;
+	const time = absoluteTime(until, zone.value).slice("YYYY-MM-DD ".length);
+	return (
+		<p class="wait" role="status">
+			<Icon of={Hourglass} /> Updates are paused until {time}: the service asked to wait.
+		</p>
 	);
 }

@@ -1,5 +1,6 @@
 /** Shown at every address until somebody has signed in, so that a link to a job leads there afterwards. */
 import { useState } from "preact/hooks";
+import { useAction } from "../data/action.ts";
 import { Button } from "../parts/button.tsx";
 import { ErrorBox } from "../parts/error-box.tsx";
 import { Field } from "../parts/field.tsx";
@@ -12,23 +13,12 @@ const WHY = {
 	left: "You have signed out.",
 };
 
-export function SignIn({ why }: { why: keyof typeof WHY }) {
+export function SignIn({ why, error }: { why: keyof typeof WHY; error: unknown }) {
 	const [key, setKey] = useState("");
-	const [isBusy, setBusy] = useState(false);
-	const [error, setError] = useState<unknown>(null);
-	const submit = async (event: SubmitEvent) => {
-		event.preventDefault();
-		setBusy(true);
-		try {
-			await signIn(key.trim());
-		} catch (caught) {
-			setError(caught);
-			setBusy(false);
-		}
-	};
+	const form = useAction(async () => await signIn(key.trim()));
 	return (
 		<main class="sign-in">
-			<form onSubmit={(event) => void submit(event)}>
+			<form onSubmit={(event) => void form.run(event)}>
 				<Wordmark />
 				<h1>Sign in</h1>
 				{WHY[why] === null ? null : <p role="status">{WHY[why]}</p>}
@@ -46,8 +36,8 @@ export function SignIn({ why }: { why: keyof typeof WHY }) {
 						/>
 					)}
 				</Field>
-				<ErrorBox error={error} />
-				<Button type="submit" kind="primary" isBusy={isBusy}>
+				<ErrorBox error={form.error ?? error} />
+				<Button type="submit" kind="primary" isBusy={form.isBusy}>
 					Sign in
 				</Button>
 			</form>

@@ -17,7 +17,7 @@ interface List<Item> {
 export function useList<Item extends { id: string }>(
 	key: string,
 	read: (signal: AbortSignal) => Pages<Item>,
-	options: ResourceOptions = {},
+	options: ResourceOptions<Page<Item>> = {},
 ): List<Item> {
 	const first = useResource<Page<Item>>(key, async (signal) => await read(signal), options);
 	const [more, setMore] = useState<{ key: string; pages: Page<Item>[] }>({ key, pages: [] });

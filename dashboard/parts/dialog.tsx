@@ -1,36 +1,61 @@
-/** Modal dialogs. The browser keeps the focus in them, closes them on Escape, and gives the focus back. */
+/** Modal dialogs. The browser keeps the focus in them, and closes them on Escape. */
 import { X } from "lucide";
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { whole } from "../format/numbers.ts";
+import { visible } from "../format/visible.ts";
 import { Button } from "./button.tsx";
 import { ErrorBox } from "./error-box.tsx";
 
-export function Dialog({
-	title,
-	children,
-	onClose,
-}: {
+interface DialogProps {
 	title: string;
 	children: ComponentChildren;
+	/** While it shows what is shown only once: nothing but a button of its own closes it. */
+	isHeld?: boolean;
 	onClose: () => void;
-}) {
+}
+
+export function Dialog({ title, children, isHeld = false, onClose }: DialogProps) {
 	const dialog = useRef<HTMLDialogElement>(null);
 	const id = useId();
-	useEffect(() => {
+	useLayoutEffect(() => {
+		const opener = document.activeElement;
 		const shown = dialog.current;
 		shown?.showModal();
-		return () => shown?.close();
+		return () => {
+			shown?.close();
+			queueMicrotask(() => giveFocusBack(opener));
+		};
 	}, []);
+	// Browsers close a dialog at a second Escape, whatever the page says to the first.
+	const onClosed = () => {
+		if (isHeld) dialog.current?.showModal();
+		else if (dialog.current !== null) onClose();
+	};
 	return (
-		<dialog ref={dialog} aria-labelledby={id} onClose={onClose} onCancel={onClose}>
+		<dialog
+			ref={dialog}
+			aria-labelledby={id}
+			onClose={onClosed}
+			onCancel={(event) => {
+				event.preventDefault();
+				if (!isHeld) onClose();
+			}}
+		>
 			<header>
-				<h2 id={id}>{title}</h2>
-				<Button kind="quiet" icon={X} label="Close" onClick={onClose} />
+				<h2 id={id}>{visible(title)}</h2>
+				{isHeld ? null : <Button kind="quiet" icon={X} label="Close" onClick={onClose} />}
 			</header>
 			{children}
 		</dialog>
 	);
+}
+
+/** To what opened the dialog, or to the page's title where that is gone. */
+function giveFocusBack(opener: Element | null): void {
+	const isThere = opener?.isConnected === true && opener !== document.body;
+	const target = isThere ? opener : document.querySelector("h1");
+	if (target instanceof HTMLElement) target.focus({ preventScroll: true });
 }
 
 interface ConfirmProps {

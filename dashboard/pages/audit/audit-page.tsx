@@ -3,9 +3,9 @@ import { ScrollText } from "lucide";
 import { useLocation } from "preact-iso";
 import type { ApiKey, AuditEntry } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
-import { can } from "../../app/session.ts";
 import { useList } from "../../data/list.ts";
 import { useResource } from "../../data/resource.ts";
+import { visible } from "../../format/visible.ts";
 import { Copy } from "../../parts/copy.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
@@ -85,11 +85,11 @@ export default function AuditPage() {
 /** The names of the tenant's newest keys. An actor without one is shown by its id. */
 function useNames(): (actor: string) => string {
 	const keys = useResource<ApiKey[]>(
-		can("keys:manage") ? "names of keys" : null,
+		"names of keys",
 		async (signal) => (await holdfast.keys.list({ limit: 100 }, { signal })).data,
 	);
 	const names = new Map((keys.value ?? []).map(({ id, name }) => [id, name]));
-	return (actor) => (actor === "operator" ? "Operator" : (names.get(actor) ?? actor));
+	return (actor) => (actor === "operator" ? "Operator" : visible(names.get(actor) ?? actor));
 }
 
 interface WhoProps {

@@ -34,8 +34,8 @@ export function CreateKey({ isReadOnly, onClose, onCreated }: Props) {
 	const [created, setCreated] = useState<NewApiKey | null>(null);
 	const title = isReadOnly ? "Read-only key" : "Create key";
 	return (
-		// One dialog for both: it would close itself when another takes its place.
-		<Dialog title={created === null ? title : "Key created"} onClose={onClose}>
+		// One dialog for both, so that the focus stays in it.
+		<Dialog title={created === null ? title : "Key created"} isHeld={created !== null} onClose={onClose}>
 			{created === null ? (
 				<KeyForm
 					isReadOnly={isReadOnly}

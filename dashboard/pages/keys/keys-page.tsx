@@ -1,14 +1,14 @@
 /** The API keys of the tenant: who may do what, and who still does. */
-import { Eye, KeyRound, Plus } from "lucide";
+import { Eye, Plus } from "lucide";
 import { useState } from "preact/hooks";
 import type { ApiKey } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
-import { can, sessionState } from "../../app/session.ts";
+import { sessionState } from "../../app/session.ts";
 import { now } from "../../data/clock.ts";
 import { useList } from "../../data/list.ts";
+import { visible } from "../../format/visible.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
-import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { More } from "../../parts/more.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
@@ -36,7 +36,7 @@ const columns = (onRevoke: (key: ApiKey) => void): Column<ApiKey>[] => [
 		isTitle: true,
 		cell: ({ id, name }) => (
 			<span class="key-name">
-				<strong class="breaks">{name}</strong>
+				<strong class="breaks">{visible(name)}</strong>
 				<code class="soft">
 					{id}
 					{id === ownId() ? " · this session" : ""}
@@ -56,7 +56,7 @@ const columns = (onRevoke: (key: ApiKey) => void): Column<ApiKey>[] => [
 		cell: (key) =>
 			isOver(key) ? null : (
 				<Button kind="danger" onClick={() => onRevoke(key)}>
-					Revoke<span class="unseen"> {key.name}</span>
+					Revoke<span class="unseen"> {visible(key.name)}</span>
 				</Button>
 			),
 	},
@@ -70,7 +70,6 @@ function Scopes({ scopes }: { scopes: string[] }) {
 export default function KeysPage() {
 	const list = useList("keys", (signal) => holdfast.keys.list({ limit: 100 }, { signal }), { pollMs: 15_000 });
 	const [open, setOpen] = useState<"any" | "read-only" | ApiKey | null>(null);
-	if (!can("keys:manage")) return <NotAllowed />;
 	const close = () => setOpen(null);
 	return (
 		<>
@@ -97,17 +96,6 @@ export default function KeysPage() {
 			{open !== null && typeof open === "object" ? (
 				<RevokeKey apiKey={open} isOwn={open.id === ownId()} onClose={close} onRevoked={list.refresh} />
 			) : null}
-		</>
-	);
-}
-
-function NotAllowed() {
-	return (
-		<>
-			<PageHeader title="API keys" />
-			<EmptyState icon={KeyRound} title="This key may not manage keys">
-				<p>Sign in with a key that has the scope keys:manage.</p>
-			</EmptyState>
 		</>
 	);
 }

@@ -3,10 +3,8 @@ import { Play } from "lucide";
 import { useMemo, useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { holdfast } from "../../app/client.ts";
-import { can } from "../../app/session.ts";
 import { Button } from "../../parts/button.tsx";
 import { Code } from "../../parts/copy.tsx";
-import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
 import { SIMULATIONS } from "../../submission/simulation.ts";
@@ -20,15 +18,7 @@ export default function NewJobPage() {
 	return (
 		<>
 			<PageHeader title="New job" />
-			{can("jobs:write") ? (
-				<NewJobForm />
-			) : (
-				<EmptyState icon={Play} title="This key may not submit jobs">
-					<p>
-						It lacks the scope <code>jobs:write</code>.
-					</p>
-				</EmptyState>
-			)}
+			<NewJobForm />
 		</>
 	);
 }

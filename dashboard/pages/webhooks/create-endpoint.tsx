@@ -23,8 +23,8 @@ type Created = WebhookEndpoint & { signing_secret: string };
 export function CreateEndpoint({ onClose, onCreated }: { onClose: () => void; onCreated: () => Promise<void> }) {
 	const [created, setCreated] = useState<Created | null>(null);
 	return (
-		// One dialog for both: it would close itself when another takes its place.
-		<Dialog title={created === null ? "Add endpoint" : "Endpoint added"} onClose={onClose}>
+		// One dialog for both, so that the focus stays in it.
+		<Dialog title={created === null ? "Add endpoint" : "Endpoint added"} isHeld={created !== null} onClose={onClose}>
 			{created === null ? (
 				<EndpointForm
 					onClose={onClose}

@@ -6,10 +6,12 @@ import { can } from "../../app/session.ts";
 import { useAction } from "../../data/action.ts";
 import { useResource } from "../../data/resource.ts";
 import { duration } from "../../format/times.ts";
+import { visible } from "../../format/visible.ts";
 import { Badge, StateBadge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { Code, Copy } from "../../parts/copy.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
+import { Fact } from "../../parts/fact.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
 import { Time } from "../../parts/time.tsx";
 import { NextTry } from "./next-try.tsx";
@@ -18,6 +20,7 @@ import "./webhooks.css";
 export default function DeliveryPage({ id }: { id: string }) {
 	const delivery = useResource(`delivery ${id}`, (signal) => holdfast.deliveries.get(id, { signal }), {
 		pollMs: 3_000,
+		isLast: ({ status }) => status !== "pending",
 	});
 	const { value } = delivery;
 	return (
@@ -61,57 +64,39 @@ function Facts({ delivery }: { delivery: Delivery }) {
 	const { id, status, job_id, created_at, next_attempt_at } = delivery;
 	return (
 		<dl class="facts-list">
-			<div>
-				<dt>State</dt>
-				<dd>
-					<StateBadge state={status} />
-				</dd>
-			</div>
+			<Fact label="State">
+				<StateBadge state={status} />
+			</Fact>
 			{job_id === null ? null : (
-				<div>
-					<dt>Job</dt>
-					<dd>
-						<a href={`/dashboard/jobs/${job_id}`}>{job_id}</a>
-					</dd>
-				</div>
+				<Fact label="Job">
+					<a href={`/dashboard/jobs/${job_id}`}>{job_id}</a>
+				</Fact>
 			)}
 			<Receiver delivery={delivery} />
-			<div>
-				<dt>Created</dt>
-				<dd>
-					<Time at={created_at} />
-				</dd>
-			</div>
+			<Fact label="Created">
+				<Time at={created_at} />
+			</Fact>
 			{next_attempt_at === null ? null : (
-				<div>
-					<dt>Next try</dt>
-					<dd>
-						<NextTry at={next_attempt_at} />
-					</dd>
-				</div>
+				<Fact label="Next try">
+					<NextTry at={next_attempt_at} />
+				</Fact>
 			)}
-			<div>
-				<dt>Id</dt>
-				<dd>
-					<code>{id}</code> <Copy text={id} label="Copy delivery id" />
-				</dd>
-			</div>
+			<Fact label="Id">
+				<code>{id}</code> <Copy text={id} label="Copy delivery id" />
+			</Fact>
 		</dl>
 	);
 }
 
 function Receiver({ delivery: { endpoint_id } }: { delivery: Delivery }) {
 	return (
-		<div>
-			<dt>Receiver</dt>
-			<dd>
-				{endpoint_id === null ? (
-					"The job's own webhook"
-				) : (
-					<a href={`/dashboard/webhooks/${endpoint_id}`}>{endpoint_id}</a>
-				)}
-			</dd>
-		</div>
+		<Fact label="Receiver">
+			{endpoint_id === null ? (
+				"The job's own webhook"
+			) : (
+				<a href={`/dashboard/webhooks/${endpoint_id}`}>{endpoint_id}</a>
+			)}
+		</Fact>
 	);
 }
 
@@ -146,7 +131,7 @@ function Tries({ attempts }: { attempts: Delivery["attempts"] }) {
 							<Time at={at} /> · took {duration(duration_ms)}
 						</span>
 					</p>
-					{error === null ? null : <p class="breaks">{error}</p>}
+					{error === null ? null : <p class="breaks">{visible(error)}</p>}
 					{response === null || response === "" ? null : <Code text={response} label="Copy reply" />}
 				</li>
 			))}
