@@ -1,4 +1,4 @@
-/** Keys that act on the page. They do nothing in fields, with modifiers, and behind a dialog. */
+/** Keys that act on the page. They do nothing in fields, with modifiers, behind a dialog, and where the browser uses them itself. */
 import { signal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 
@@ -34,7 +34,7 @@ export function useShortcuts(group: string, list: Shortcut[]): void {
 export function listenForShortcuts(): void {
 	let first: { key: string; at: number } | null = null;
 	document.addEventListener("keydown", (event) => {
-		if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target)) return;
+		if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTaken(event)) return;
 		const sequence = first !== null && event.timeStamp - first.at < SEQUENCE_MS ? `${first.key} ${event.key}` : null;
 		const found = (sequence === null ? undefined : named(sequence)) ?? named(event.key);
 		first = found === undefined ? { key: event.key, at: event.timeStamp } : null;
@@ -51,8 +51,13 @@ const named = (keys: string) =>
 		.flatMap(({ list }) => list)
 		.findLast((one) => one.keys === keys);
 
-function isTyping(target: EventTarget | null): boolean {
+const FIELDS = "input:not([type=checkbox]), textarea, select, [contenteditable]";
+/** What Enter and the space bar act on. */
+const CONTROLS = "a, button, summary, input, textarea, select";
+
+/** Whether the key is for what has the focus. */
+function isTaken({ target, key }: KeyboardEvent): boolean {
 	if (!(target instanceof Element)) return false;
 	if (document.querySelector("dialog[open]") !== null) return true;
-	return target.closest("input:not([type=checkbox]), textarea, select, [contenteditable]") !== null;
+	return target.closest(key === "Enter" || key === " " ? CONTROLS : FIELDS) !== null;
 }

@@ -1,20 +1,25 @@
 /** Keys, the audit log, and the operator's view. */
 import { expect, it } from "vitest";
 import { act, aTenant, confirm } from "./support/tenant.ts";
-import { expectWellMade, site, visit } from "./support/visit.ts";
+import { expectWellMade, focused, press, site, visit } from "./support/visit.ts";
 
 it("keys are created for a colleague, and revoked after a look at their last use; the audit log says who did it", async () => {
 	const { key } = await aTenant("keys");
 	const page = await visit("/dashboard/keys", { key });
 	await act(page, "button", "Read-only for a colleague");
-	await page.getByLabel("Name").fill("Ana's <b>dashboard</b>");
+	await page.getByLabel("Name").fill("Ana's <b>dashboard</b>\u202E");
 	await page.keyboard.press("Enter");
 	await page.getByText("It is shown only now.").waitFor();
+	await press(page, "Escape", "Escape", "Escape");
+	expect(await page.getByRole("button", { name: "Close" }).count()).toBe(0);
 	const colleagues = await page.getByRole("dialog").locator("pre").innerText();
 	await confirm(page, "I have kept it");
 	await page.getByText("Ana's <b>dashboard</b>").first().waitFor();
 	await act(page, "button", "Create key");
 	await expectWellMade(page, "keys-create");
+	await press(page, "Escape");
+	await expect.poll(() => focused(page)).toBe("Create key");
+	await press(page, "Enter");
 	await page.getByLabel("Name").fill("Old");
 	await page.keyboard.press("Enter");
 	await confirm(page, "I have kept it");
@@ -36,7 +41,7 @@ it("keys are created for a colleague, and revoked after a look at their last use
 });
 
 it("the operator signs in apart, sees tenants with their limits, and signs out", async () => {
-	const { key } = await aTenant("<script>alert(1)</script>");
+	const { key } = await aTenant("<script>alert(1)</script>\u202E");
 	const page = await visit("/dashboard/operator", { key });
 	const token = page.getByLabel("Operator's token");
 	await token.fill("wrong");

@@ -2,6 +2,7 @@
 import type { Page } from "playwright-core";
 import { afterAll, expect, it } from "vitest";
 import type { Holdfast } from "../../client/index.ts";
+import { visible } from "../../dashboard/format/visible.ts";
 import { listen } from "../support/listen.ts";
 import { act, actInDialog, aTenant, confirm } from "./support/tenant.ts";
 import { expectWellMade, site, visit } from "./support/visit.ts";
@@ -51,7 +52,7 @@ async function addEndpoint(page: Page): Promise<void> {
 	await expectWellMade(page, "webhooks-secret");
 	await confirm(page, "I have kept it");
 	await expectWellMade(page, "webhooks");
-	await act(page, "link", HOSTILE.trim());
+	await act(page, "link", visible(HOSTILE));
 	await page.getByRole("heading", { level: 1, name: "<img src=x" }).waitFor();
 	expect(await page.evaluate("document.activeElement.tagName")).toBe("H1");
 }
@@ -75,9 +76,13 @@ async function followDelivery(page: Page, { jobs }: Holdfast): Promise<void> {
 	await expectWellMade(page, "webhooks-endpoint");
 	await act(page, "link", "job.succeeded");
 	await page.getByText("HTTP 500").first().waitFor();
-	expect(await page.locator(".tries pre").first().innerText()).toBe(HOSTILE);
+	expect(await page.locator(".tries pre").first().innerText()).toBe(visible(HOSTILE));
 	await page.getByRole("link", { name: job.id }).waitFor();
 	await expectWellMade(page, "webhooks-delivery");
+	await page.goto(`${site.url}/dashboard/jobs`);
+	await page.getByRole("link", { name: `note: ${visible(HOSTILE)}` }).waitFor();
+	await expectWellMade(page, "jobs-hostile");
+	await page.goBack();
 }
 
 async function recoverAndDelete(page: Page): Promise<void> {
