@@ -2,6 +2,7 @@
 import { type D1Server, OVERLOADED } from "./d1-server.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Query, Row, RowChange, SqlEngine, SqlValue } from "./sql-engine.ts";
+import { SqlMap } from "./sql-map.ts";
 import type { World } from "./world.ts";
 
 /** What D1 says when it says nothing about what it did. */
@@ -87,7 +88,7 @@ class SimulatedStatement {
 	}
 }
 
-const summaries = new Map<string, string>();
+const summaries = new SqlMap<string>();
 
 /** `UPDATE jobs`: enough to read a trace by. */
 function summary(sql: string): string {

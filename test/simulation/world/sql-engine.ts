@@ -8,6 +8,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { SqlMap } from "./sql-map.ts";
 
 export type SqlValue = string | number | null;
 export type Row = Record<string, SqlValue>;
@@ -53,7 +54,9 @@ type RowMaker = (cells: readonly SqlValue[]) => Row;
 
 export class SqlEngine {
 	readonly #sqlite = new DatabaseSync(":memory:");
-	readonly #prepared = new Map<string, Prepared>();
+	readonly #begin = this.#sqlite.prepare("BEGIN IMMEDIATE");
+	readonly #commit = this.#sqlite.prepare("COMMIT");
+	readonly #prepared = new SqlMap<Prepared>();
 	readonly #tables: string[];
 	#pending: RowChange[] = [];
 	#now: () => number = () => 0;
@@ -81,13 +84,13 @@ export class SqlEngine {
 		this.#pending = [];
 		const prepared = queries.map((query) => this.#prepare(query));
 		try {
-			if (queries.length > 1) this.#sqlite.exec("BEGIN IMMEDIATE");
+			if (queries.length > 1) this.#begin.run();
 			const rows = prepared.map(({ statement, rowOf }, index) => {
 				// As `setReturnArrays` has it.
 				const found = statement.all(...(queries[index]?.params ?? [])) as unknown as SqlValue[][];
 				return found.map(rowOf);
 			});
-			if (queries.length > 1) this.#sqlite.exec("COMMIT");
+			if (queries.length > 1) this.#commit.run();
 			return { rows, changes: this.#pending };
 		} catch (error) {
 			if (queries.length > 1) this.#sqlite.exec("ROLLBACK");
