@@ -6,6 +6,8 @@ import type {
 	ApiKeyList,
 	AuditEntry,
 	AuditEntryList,
+	BacklogList,
+	BacklogSample,
 	CreateApiKey,
 	Model,
 	ModelList,
@@ -61,6 +63,14 @@ export interface BucketOptions {
 	order?: "asc" | "desc";
 }
 
+export interface BacklogOptions {
+	/** `minute` by default. */
+	by?: "minute" | "hour";
+	/** The first time, in RFC 3339. */
+	since?: string;
+	limit?: number;
+}
+
 export class Usage {
 	readonly #http: Http;
 
@@ -81,6 +91,24 @@ export class Usage {
 		const query = { ...page, bucket: by, ...(eachModel ? { group_by: "model" } : {}) };
 		return new Pages((after) =>
 			this.#http.json<UsageBucketList>({ method: "GET", path: "/v1/usage", query: { ...query, after }, signal }),
+		);
+	}
+}
+
+export class Backlog {
+	readonly #http: Http;
+
+	constructor(http: Http) {
+		this.#http = http;
+	}
+
+	/** How many jobs and deliveries were open, oldest first: by the minute, unless `by` says otherwise. */
+	list({ by, ...page }: BacklogOptions = {}, { signal }: CallOptions = {}): Pages<BacklogSample> {
+		return new Pages((after) =>
+			this.#http.json<BacklogList>({
+				...{ method: "GET", path: "/v1/backlog", signal },
+				query: { ...page, bucket: by, after },
+			}),
 		);
 	}
 }

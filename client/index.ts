@@ -1,5 +1,5 @@
 /** The client of Holdfast's API, for Node 20.3 and later, Workers, browsers, Deno and Bun. */
-import { Audit, Keys, Models, Usage } from "./account.ts";
+import { Audit, Backlog, Keys, Models, Usage } from "./account.ts";
 import { Admin } from "./admin.ts";
 import { type BatchItem, type BatchOptions, batch } from "./batch.ts";
 import { type CallOptions, Http, type Options } from "./http.ts";
@@ -22,6 +22,7 @@ export class Holdfast {
 	readonly deliveries: Deliveries;
 	readonly keys: Keys;
 	readonly usage: Usage;
+	readonly backlog: Backlog;
 	readonly models: Models;
 	readonly audit: Audit;
 	readonly admin: Admin;
@@ -35,6 +36,7 @@ export class Holdfast {
 		this.deliveries = new Deliveries(this.#http);
 		this.keys = new Keys(this.#http);
 		this.usage = new Usage(this.#http);
+		this.backlog = new Backlog(this.#http);
 		this.models = new Models(this.#http);
 		this.audit = new Audit(this.#http);
 		this.admin = new Admin(this.#http);

@@ -76,6 +76,8 @@ export interface Schemas {
 	UsageBucketList?: UsageBucketList;
 	UsageBucket?: UsageBucket;
 	Histogram?: Histogram;
+	BacklogList?: BacklogList;
+	BacklogSample?: BacklogSample;
 	ModelList?: ModelList;
 	Model?: Model;
 	Count?: Count;
@@ -1703,6 +1705,49 @@ export interface UsageBucket {
 	run: Histogram & {
 		[k: string]: unknown | undefined;
 	};
+}
+export interface BacklogList {
+	object: "list";
+	data: BacklogSample[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface BacklogSample {
+	/**
+	 * The same as `start_at`.
+	 */
+	id: string;
+	object: "backlog_sample";
+	/**
+	 * When the minute or the hour begins.
+	 */
+	start_at: string;
+	/**
+	 * When it was counted last.
+	 */
+	sampled_at: string;
+	/**
+	 * Queued and running. Of an hour, each number is the most that was counted.
+	 */
+	open_jobs: number;
+	/**
+	 * Those that wait for a slot, a budget or a model.
+	 */
+	parked_jobs: number;
+	/**
+	 * Those that wait for their `run_at`, or for a retry of more than a minute.
+	 */
+	later_jobs: number;
+	/**
+	 * How long the queued job that has been due for the longest had waited. 0: none was due.
+	 */
+	oldest_waiting_seconds: number;
+	pending_deliveries: number;
+	/**
+	 * True: there was more open work than the sweeper counts, so the numbers may be too low.
+	 */
+	or_more: boolean;
 }
 export interface ModelList {
 	object: "list";

@@ -1,9 +1,10 @@
-/** What a caller sees of its work at a glance: models, as OpenAI's list has them, and counts of jobs. */
+/** What a caller sees of its work at a glance: models, as OpenAI's list has them, and open work, now and over time. */
 import { z } from "@hono/zod-openapi";
+import type { BacklogRow } from "../core/tenants/backlog.ts";
 import { quantile, type UsageBucket } from "../core/tenants/usage.ts";
 import type { ModelState } from "../core/upstreams/breaker.ts";
-import { listOf } from "./page.ts";
-import { time, timestampOrNull } from "./time.ts";
+import { after, listOf } from "./page.ts";
+import { time, timeInput, timestamp, timestampOrNull } from "./time.ts";
 
 /** A number that is counted up to a limit. */
 export const Count = z
@@ -101,3 +102,63 @@ export const StatsBody = z
 			.describe("Jobs that became final in this hour and the 23 before."),
 	})
 	.openapi("Stats");
+
+/** A day of minutes. */
+export const BACKLOG_ROWS_MAX = 1_440;
+
+const count = z.number().int();
+
+export const BacklogSampleBody = z
+	.object({
+		id: z.string().describe("The same as `start_at`."),
+		object: z.literal("backlog_sample"),
+		start_at: time.describe("When the minute or the hour begins."),
+		sampled_at: time.describe("When it was counted last."),
+		open_jobs: count.describe("Queued and running. Of an hour, each number is the most that was counted."),
+		parked_jobs: count.describe("Those that wait for a slot, a budget or a model."),
+		later_jobs: count.describe("Those that wait for their `run_at`, or for a retry of more than a minute."),
+		oldest_waiting_seconds: z
+			.number()
+			.describe("How long the queued job that has been due for the longest had waited. 0: none was due."),
+		pending_deliveries: count,
+		or_more: z
+			.boolean()
+			.describe("True: there was more open work than the sweeper counts, so the numbers may be too low."),
+	})
+	.openapi("BacklogSample");
+
+export const BacklogList = listOf(BacklogSampleBody).openapi("BacklogList");
+
+export const backlogQuery = z.strictObject({
+	since: timeInput
+		.transform((text) => Date.parse(text))
+		.optional()
+		.describe("The first time. By default, a day ago by the minute, and 30 days by the hour."),
+	bucket: z
+		.enum(["minute", "hour"], { error: "Must be minute or hour." })
+		.default("minute")
+		.describe("Minutes are kept for 7 days, hours for 90."),
+	limit: z
+		.string()
+		.regex(/^([1-9]\d{0,2}|1[0-3]\d\d|14[0-3]\d|1440)$/, { error: "Must be a whole number from 1 to 1440." })
+		.transform(Number)
+		.default(BACKLOG_ROWS_MAX)
+		.openapi({ type: "integer", minimum: 1, maximum: BACKLOG_ROWS_MAX, default: BACKLOG_ROWS_MAX }),
+	after: after((id) => time.safeParse(id).success, "Must be the id of a sample, such as 2026-01-02T03:04:00.000Z."),
+});
+
+export function viewBacklogSample(row: BacklogRow): z.infer<typeof BacklogSampleBody> {
+	const start = timestamp(row.startAt);
+	return {
+		id: start,
+		object: "backlog_sample",
+		start_at: start,
+		sampled_at: timestamp(row.sampledAt),
+		open_jobs: row.openJobs,
+		parked_jobs: row.parkedJobs,
+		later_jobs: row.laterJobs,
+		oldest_waiting_seconds: row.oldestMs / 1_000,
+		pending_deliveries: row.pendingDeliveries,
+		or_more: row.isCut,
+	};
+}

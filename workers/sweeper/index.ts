@@ -2,7 +2,7 @@
  * Takes:  the cron tick, once a minute.
  * Writes: jobs (queued → expired; running → expired or succeeded, long after the deadline; lined up when due; erased
  *         after their retention; time of the next check), R2 objects of erased jobs, rows of
- *         deleted tenants, secrets that the previous SIGNING_KEY sealed.
+ *         deleted tenants, secrets that the previous SIGNING_KEY sealed, backlog.
  * Sends:  JOB_QUEUE and DELIVERY_QUEUE, for whatever a queue lost or a crash left behind.
  *
  * It never calls a model or a receiver: it enqueues, and consumer and dispatcher decide.
@@ -21,6 +21,7 @@ import { reapInputs } from "./reap-inputs.ts";
 import { releaseAllDeliveries } from "./release-deliveries.ts";
 import { releaseAllParked } from "./release-parked.ts";
 import { resealSecrets } from "./reseal-secrets.ts";
+import { sampleBacklog } from "./sample-backlog.ts";
 import { rescueJobs, sweepJobs } from "./sweep-jobs.ts";
 import { type Budget, type Share, type Sweeper, startBudget } from "./sweeper.ts";
 
@@ -54,7 +55,8 @@ const STEPS: readonly Step[] = [
 	{ name: "eraseTenants", run: eraseTenants, share: share(100, 100, 15) },
 	{ name: "pruneAll", run: pruneAll, share: share(45, 400, 10) },
 	{ name: "deleteAgain", run: deleteAgain, share: share(45, 200, 5) },
-	{ name: "reapInputs", run: reapInputs, share: share(20, 40, 15) },
+	{ name: "reapInputs", run: reapInputs, share: share(20, 40, 10) },
+	{ name: "sampleBacklog", run: sampleBacklog, share: share(5, 0, 5) },
 	{ name: "resealSecrets", run: resealSecrets, share: share(5, 0, 10) },
 ];
 

@@ -5,6 +5,7 @@ import { isFull } from "../../shared/db/database.ts";
 import { pruneAuditLog } from "../../shared/db/tenants/audit-log.ts";
 import { type ErasedJob, findJobsToPrune, pruneJobs } from "../../shared/db/upkeep/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries, pruneUsage } from "../../shared/db/upkeep/prune-records.ts";
+import { pruneBacklog } from "../../shared/db/upkeep/sample-backlog.ts";
 import { eraseObjects } from "../../shared/storage/erase-objects.ts";
 import { keysOfJob } from "../../shared/storage/keys.ts";
 import { logError } from "../log.ts";
@@ -28,6 +29,7 @@ export async function pruneAll(sweeper: Sweeper, budget: Budget) {
 		deliveriesPruned: await pruneRecords(() => pruneOrphanedDeliveries(db, RECORDS)),
 		auditEntriesPruned: await pruneRecords(() => pruneAuditLog(db, RECORDS)),
 		usagePruned: await pruneRecords(() => pruneUsage(db, RECORDS)),
+		backlogPruned: await pruneRecords(() => pruneBacklog(db, RECORDS)),
 		pruned: await pruneFinalJobs(sweeper, budget),
 	};
 }

@@ -48,8 +48,8 @@ export function unitsOf(request: {
 	return request.query().some((name) => !PAGING.has(name)) ? FILTER_UNITS : LIST_UNITS;
 }
 
-/** They count up to a thousand jobs, as a filtered page does. */
-const COUNTS = /^\/v1\/(stats\/?$|models(\/|$))/;
+/** They read up to two thousand rows, as a filtered page does. */
+const COUNTS = /^\/v1\/((stats|backlog)\/?$|models(\/|$))/;
 /** Paths that end with the name of a collection. */
 const LISTS = /\/(jobs|deliveries|webhook_endpoints|keys|audit_log)\/?$/;
 const USAGE = /^\/v1\/usage\/?$/;

@@ -47,6 +47,7 @@ export const OWNED = [
 	["api_keys", "id"],
 	["usage", "tenant_id, day, model"],
 	["usage_hours", "tenant_id, hour, model"],
+	["backlog", "tenant_id, minutes, start_at"],
 ] as const;
 
 /** The key of a receiver's breaker names its tenant before a space; the next character in order is `!`. */

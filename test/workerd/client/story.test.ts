@@ -116,6 +116,7 @@ describe("the client", () => {
 		await holdfast.keys.revoke(made.id);
 		expect(await all(holdfast.keys.list({ order: "asc", limit: 1 }))).toHaveLength(2);
 		expect(await holdfast.stats()).toHaveProperty("open");
+		expect((await holdfast.backlog.list({ by: "hour", since: "2026-01-02T03:04:05Z" })).data).toEqual([]);
 		const [model] = await all(holdfast.models.list());
 		expect(await holdfast.models.get(model?.id ?? "")).toEqual(model);
 		expect((await holdfast.audit.list({ limit: 1 })).data).toMatchObject([{ action: "key.revoked" }]);

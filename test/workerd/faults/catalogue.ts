@@ -30,10 +30,10 @@ export const DISPATCHER = callsOf({
 export const SWEEPER = callsOf({
 	d1: `admit jobs, defer delivery sweep, erase page of tenant, filter existing jobs, exhaust parked deliveries, find deliveries to sweep, find jobs to erase,
 		find erased tenants, find jobs to prune, find jobs to sweep, find parked keys, find parked receivers, find secrets sealed with, find stranded jobs,
-		count slots, find tenants to erase, find tombstones, finish jobs, note swept, prune audit log, prune breakers,
-		prune idempotency keys, prune jobs, prune orphaned deliveries, prune receiver breakers, prune usage, read sweeper note,
+		count slots, find tenants to erase, find tombstones, finish jobs, note swept, prune audit log, prune backlog, prune breakers,
+		prune idempotency keys, prune jobs, prune orphaned deliveries, prune receiver breakers, prune usage, read open work, read sweeper note,
 		release deliveries, release parked, remove erased tenants, remove tombstones, replace sealed secrets, skip parked deliveries,
-		write sweeper note`,
+		write backlog, write sweeper note`,
 	queue: "metrics jobs, sendBatch deliveries, sendBatch jobs",
 	r2: "delete inputs, delete results, head results, list inputs",
 });
@@ -41,7 +41,7 @@ export const SWEEPER = callsOf({
 export const INTAKE = callsOf({
 	d1: `count jobs, count sealed secrets, create api key, create tenant, delete tenant, erase job, filter existing jobs, find api key, find api key in force,
 		find idempotency key, foresee submissions, find job, find job summary, find job with input, find tenant, finish jobs,
-		list api keys, list audit log, list deliveries of job, list jobs, list tenants, list usage, list used models, note api key use, record sign-in,
+		list api keys, list audit log, list backlog, list deliveries of job, list jobs, list tenants, list usage, list used models, note api key use, record sign-in,
 		read model states, read status, reveal webhook secret, revoke api key, rotate webhook secret, submit job, submit job or explain, update tenant`,
 	fetch: "addresses",
 	limiter: "keys, unauthenticated",
@@ -88,7 +88,7 @@ export const NEVER_MADE: Readonly<Record<string, string>> = {
 export const OPERATIONS = {
 	intake:
 		`cancelJob createKey createSession createTenant createTenantKey deleteJob deleteTenant getJob getJobInput getJobResult getKey getModel getStats getStatus
-		getTenant getWebhookSigningSecret listAuditLog listJobAttempts listJobDeliveries listJobs listKeys listModels listTenantAuditLog
+		getTenant getWebhookSigningSecret listAuditLog listBacklog listJobAttempts listJobDeliveries listJobs listKeys listModels listTenantAuditLog
 		listTenantKeys listTenants listUsage retryJob revokeKey revokeTenantKey rotateWebhookSigningSecret submitJob
 		updateTenant`.split(/\s+/),
 	webhooks: `createWebhookEndpoint deleteWebhookEndpoint enableWebhookEndpoint getDelivery getWebhookEndpoint

@@ -95,6 +95,7 @@ describeFaults("intake", { calls: INTAKE, operations: OPERATIONS.intake }, [
 			await story.send("GET", `${path}/deliveries`);
 			await story.send("GET", "/v1/jobs?status=succeeded&include=result");
 			await story.send("GET", "/v1/usage");
+			await story.send("GET", "/v1/backlog");
 			await story.send("GET", "/v1/stats");
 			await story.send("GET", "/v1/models");
 			await story.send("GET", "/v1/models/simulated%2Fecho");

@@ -86,7 +86,7 @@ describeFaults("sweeper", { calls: SWEEPER }, [
 	},
 	{
 		name: "a job that waits for the slot of one whose time is over",
-		tries: /finish jobs|count slots|queue send/,
+		tries: /finish jobs|count slots|open work|write backlog|queue send/,
 		async play(story) {
 			story.world.jobs.reported = 1;
 			await limit(story, "running_jobs", 1);

@@ -103,6 +103,7 @@ describe("the rate limit of a tenant", () => {
 		["list", "GET", "/v1/jobs?limit=1&order=asc", {}, 10],
 		["filtered list", "GET", "/v1/jobs?status=failed", {}, 50],
 		["count of jobs", "GET", "/v1/stats", {}, 50],
+		["day of samples", "GET", "/v1/backlog", {}, 50],
 		["list of models", "GET", "/v1/models", {}, 50],
 		["model", "GET", "/v1/models/sim", {}, 50],
 		["cancellation", "POST", "/v1/jobs/job_01jq0000000000000000000000/cancel", {}, 10],

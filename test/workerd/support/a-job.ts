@@ -83,6 +83,7 @@ export async function insertRow(
 		| "tombstones"
 		| "usage"
 		| "usage_hours"
+		| "backlog"
 		| "breakers",
 	row: Row,
 ): Promise<void> {

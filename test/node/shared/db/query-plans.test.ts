@@ -22,6 +22,7 @@ import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { findSubmission, foreseeSubmissions } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { findApiKey, listApiKeys, noteKeyUse, revokeApiKey } from "../../../../shared/db/tenants/api-keys.ts";
 import { listAuditLog, recordAct, recordSignIn } from "../../../../shared/db/tenants/audit-log.ts";
+import { listBacklog } from "../../../../shared/db/tenants/backlog.ts";
 import { listUsage, listUsedModels } from "../../../../shared/db/tenants/list-usage.ts";
 import { countSeals, findSecretsSealedWith, replaceSeals } from "../../../../shared/db/tenants/sealed-secrets.ts";
 import {
@@ -84,6 +85,8 @@ const SORTED: Readonly<Record<string, string>> = {
 		"a few events of a job, for 21 receivers at most",
 	"list jobs: SEARCH jobs USING INDEX jobs_failed (tenant_id=? AND id>? AND id<?)": "LIMIT: 1,000 jobs that failed",
 	"list jobs: SEARCH jobs USING PRIMARY KEY (tenant_id=? AND id>? AND id<?)": "LIMIT: 1,000 jobs, fewer with filters",
+	"read open work: SEARCH deliveries USING COVERING INDEX deliveries_to_sweep (sweep_at>?)": "LIMIT: 900 deliveries",
+	"read open work: SEARCH jobs USING INDEX jobs_to_sweep (sweep_at>?)": "LIMIT: 4,000 jobs",
 	"release parked: SEARCH jobs USING COVERING INDEX jobs_parked (parked_on=? AND tenant_id<?)":
 		"LIMIT: a tenant for each job that is released",
 	"release parked: SEARCH jobs USING COVERING INDEX jobs_parked (parked_on=? AND tenant_id>?)":
@@ -156,6 +159,7 @@ function fill(): void {
 		SELECT ${tenant}, 'dlv_' || i, 'job_' || i, '', '', 'https://a/', 'full', 'pending', i, i, i FROM n;
 		${numbers} INSERT INTO tombstones (delete_at, id, keys) SELECT i, i, '[]' FROM n WHERE i <= 1000;
 		${numbers} INSERT INTO usage SELECT ${tenant}, i / 1000, 'm', 1, 1, 1, 1, 1, 0 FROM n;
+		${numbers} INSERT INTO backlog SELECT ${tenant}, iif(i % 2, 1, 60), i / 1000, i, 1, 0, 0, 0, 0, 0, NULL FROM n;
 		${numbers} INSERT INTO usage_hours (tenant_id, hour, model) SELECT ${tenant}, i / 1000, 'm' FROM n`);
 }
 
@@ -223,6 +227,7 @@ async function callRest(): Promise<void> {
 	}
 	await countJobs(db, T);
 	await listUsedModels(db, T);
+	await listBacklog(db, { tenantId: T, minutes: 1, since: null, agoMs: 1, limit: 1 });
 	await readModelStates(db, T, ["model:c|m"]);
 	await findApiKey(db, T, "key");
 	await noteKeyUse(db, "key");

@@ -102,6 +102,7 @@ describe("/openapi.json", () => {
 			"GET /v1/audit_log": "200 400 401 403 429 500 503",
 			"GET /v1/admin/tenants/{id}/audit_log": "200 400 401 403 404 429 500 503",
 			"GET /v1/usage": "200 400 401 403 429 500 503",
+			"GET /v1/backlog": "200 400 401 403 429 500 503",
 			"GET /v1/stats": "200 400 401 403 429 500 503",
 			"GET /v1/models": "200 400 401 403 429 500 503",
 			"GET /v1/models/{id}": read,
