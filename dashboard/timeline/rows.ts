@@ -4,20 +4,8 @@ import { bytes, whole } from "../format/numbers.ts";
 import { shownState, type Tone, words } from "../format/states.ts";
 import { duration } from "../format/times.ts";
 import type { Span } from "./scale.ts";
-
-/** `wait`: nothing is done. `call`: a model call. `send`: a webhook is sent. `point`: a moment. */
-export type SegmentKind = "wait" | "call" | "send" | "point";
-
-export interface Segment extends Span {
-	kind: SegmentKind;
-	tone: Tone;
-	/** What went on, such as "backed off". */
-	what: string;
-	/** When a wait ends that is not over. */
-	until: string | null;
-	/** It goes on: `to` is now. */
-	isOpen: boolean;
-}
+import { type Segment, segment } from "./segment.ts";
+import { later, openWait, waitBetween } from "./waits.ts";
 
 export interface Row {
 	key: string;
@@ -64,18 +52,13 @@ export function busySpans({ rows }: Timeline): Span[] {
 	return rows.flatMap(({ segments }) => segments.filter(({ kind }) => kind === "call" || kind === "send"));
 }
 
-function segment(kind: SegmentKind, from: number, to: number, rest: Partial<Segment> = {}): Segment {
-	// Two clocks, of the database and of this page, may differ.
-	return { kind, from, to: Math.max(from, to), tone: "idle", what: "", until: null, isOpen: false, ...rest };
-}
-
 /** From the submission to the first call. */
 function queuedRow(job: Job, attempts: Attempt[], end: number): Row {
 	const from = at(job.created_at);
-	const starts = [attempts[0]?.started_at, job.started_at].find((time) => time !== null && time !== undefined);
-	const to = starts === undefined ? end : at(starts);
-	const isOpen = starts === undefined && job.finished_at === null;
-	const runAt = Math.min(at(job.run_at), to);
+	const start = attempts[0]?.started_at ?? startWithoutRecord(job);
+	const to = start === null ? end : at(start);
+	const isOpen = start === null && job.finished_at === null;
+	const runAt = Math.max(from, Math.min(at(job.run_at), to));
 	const segments: Segment[] = [];
 	if (runAt > from) {
 		const isDelayed = isOpen && at(job.run_at) > to;
@@ -83,7 +66,7 @@ function queuedRow(job: Job, attempts: Attempt[], end: number): Row {
 		segments.push(segment("wait", from, runAt, { what: "delayed", until, isOpen: isDelayed }));
 	}
 	if (runAt < to || segments.length === 0)
-		segments.push(segment("wait", Math.max(from, runAt), to, { ...(isOpen ? waitNow(job) : { what: "queued" }) }));
+		segments.push(segment("wait", runAt, to, isOpen ? openWait(job, "queued", end) : { what: "queued" }));
 	return {
 		key: "queued",
 		title: "Queued",
@@ -95,47 +78,18 @@ function queuedRow(job: Job, attempts: Attempt[], end: number): Row {
 	};
 }
 
-/** Why a queued job waits, by its reason. */
-const WAITS: Record<string, [what: string, tone: Tone]> = {
-	retrying: ["backing off", "warning"],
-	throttled: ["throttled", "warning"],
-	unavailable: ["parked: model unavailable", "warning"],
-	blocked: ["parked: provider blocked", "bad"],
-	running_limit: ["parked: running limit", "idle"],
-	budget_spent: ["parked: token budget spent", "warning"],
-	storage_unavailable: ["storage unavailable", "warning"],
-	worker_full: ["workers full", "warning"],
-};
-
-function waitNow(job: Job): Partial<Segment> {
-	const [what, tone] = WAITS[job.status_reason ?? ""] ?? ["queued", "idle"];
-	return { what, tone, isOpen: true, until: job.status_reason === null ? null : job.next_attempt_at };
-}
-
-/** How a wait after a call of this outcome is called once it is over. */
-const WAITED: Record<string, string> = {
-	transient: "backed off",
-	throttled: "throttled",
-	blocked: "parked: provider blocked",
-	abandoned: "waited for its lease to end",
-	not_stored: "storage unavailable",
-};
-
-function waitAfter(before: Attempt, attempt: Attempt): Segment {
-	const missing = attempt.number - before.number - 1;
-	const what =
-		missing > 0
-			? `${missing} attempts not kept`
-			: before.model !== attempt.model
-				? "next model"
-				: WAITED[before.outcome];
-	return segment("wait", at(before.ended_at), at(attempt.started_at), { what: what ?? "waited" });
+/** A job that waits again although no call was recorded, as without room for its prompt, has not begun. */
+function startWithoutRecord({ status, started_at, attempt_started_at }: Job): string | null {
+	if (status === "queued") return null;
+	return (status === "running" ? attempt_started_at : null) ?? started_at;
 }
 
 function attemptRow(attempt: Attempt, before: Attempt | null): Row {
 	const tone = attempt.outcome === "succeeded" ? "good" : attempt.outcome === "throttled" ? "warning" : "bad";
 	const call = segment("call", at(attempt.started_at), at(attempt.ended_at), { tone, what: "called" });
 	const { status, usage, provider, code } = attempt;
+	const wait =
+		before === null ? [] : [segment("wait", at(before.ended_at), at(attempt.started_at), waitBetween(before, attempt))];
 	return {
 		key: `attempt ${attempt.number}`,
 		title: `Attempt ${attempt.number}`,
@@ -150,7 +104,7 @@ function attemptRow(attempt: Attempt, before: Attempt | null): Row {
 			...(attempt.counted || attempt.outcome === "succeeded" ? [] : ["not counted"]),
 		],
 		message: attempt.message,
-		segments: before === null ? [call] : [waitAfter(before, attempt), call],
+		segments: [...wait, call],
 	};
 }
 
@@ -159,14 +113,11 @@ function currentRow(job: Job, attempts: Attempt[], now: number): Row[] {
 	const last = attempts.at(-1);
 	const isRunning = job.status === "running";
 	if (!isRunning && (job.status !== "queued" || last === undefined)) return [];
-	const lastEnd = last === undefined ? null : at(last.ended_at);
-	const startedAt = job.attempt_started_at ?? null;
-	const start = startedAt === null ? (lastEnd ?? at(job.started_at ?? job.created_at)) : at(startedAt);
-	const waits = !isRunning
-		? [segment("wait", lastEnd ?? start, now, waitNow(job))]
-		: lastEnd === null || lastEnd >= start
-			? []
-			: [segment("wait", lastEnd, start, { what: WAITED[last?.outcome ?? ""] ?? "waited" })];
+	const started = job.attempt_started_at ?? last?.ended_at ?? job.started_at ?? job.created_at;
+	const start = isRunning ? at(started) : now;
+	const waitAfter = (before: Attempt) =>
+		isRunning ? waitBetween(before, { number: before.number + 1, model: job.model }) : openWait(job, "waiting", now);
+	const waits = last === undefined ? [] : [segment("wait", at(last.ended_at), start, waitAfter(last))];
 	const calls = isRunning ? [segment("call", start, now, { tone: "active", what: "calling", isOpen: true })] : [];
 	return [
 		{
@@ -181,18 +132,18 @@ function currentRow(job: Job, attempts: Attempt[], now: number): Row[] {
 	];
 }
 
-const FINALS: Record<string, [title: string, tone: Tone]> = {
-	succeeded: ["Stored", "good"],
-	failed: ["Failed", "bad"],
-	cancelled: ["Cancelled", "idle"],
-	expired: ["Expired", "bad"],
+const FINALS: Record<string, [title: string, tone: Tone, before: string]> = {
+	succeeded: ["Stored", "good", " to store the result"],
+	failed: ["Failed", "bad", " before it failed"],
+	cancelled: ["Cancelled", "idle", " before it was cancelled"],
+	expired: ["Expired", "bad", " before it expired"],
 };
 
 function finalRow(job: Job, attempts: Attempt[], finishedAt: number): Row {
-	const [title, tone] = FINALS[job.status] ?? [job.status, "idle"];
-	const last = attempts.at(-1);
-	const before =
-		last === undefined ? [] : [segment("wait", at(last.ended_at), finishedAt, { what: title.toLowerCase() })];
+	const [title, tone, detail] = FINALS[job.status] ?? [job.status, "idle", ""];
+	const from = attempts.at(-1)?.ended_at ?? startWithoutRecord(job);
+	const what = attempts.length === 0 ? "not recorded" : job.status === "succeeded" ? "took" : "waited";
+	const before = from === null ? [] : [segment("wait", at(from), finishedAt, { what, detail })];
 	return {
 		key: "final",
 		title,
@@ -204,6 +155,8 @@ function finalRow(job: Job, attempts: Attempt[], finishedAt: number): Row {
 	};
 }
 
+const BETWEEN_SENDS = { what: "waited", detail: " between attempts" };
+
 function deliveryRow(delivery: Delivery, now: number): Row {
 	const { attempts, status } = delivery;
 	const segments: Segment[] = [];
@@ -211,14 +164,15 @@ function deliveryRow(delivery: Delivery, now: number): Row {
 	for (const [index, attempt] of attempts.entries()) {
 		const start = at(attempt.at);
 		const isGood = attempt.status !== null && attempt.status >= 200 && attempt.status < 300;
-		if (start > from) segments.push(segment("wait", from, start, { what: index === 0 ? "queued" : "backed off" }));
+		if (start > from) segments.push(segment("wait", from, start, index === 0 ? { what: "queued" } : BETWEEN_SENDS));
 		const what = attempt.status === null ? (attempt.error ?? "no reply") : `HTTP ${attempt.status}`;
 		from = start + attempt.duration_ms;
 		segments.push(segment("send", start, from, { tone: isGood ? "good" : "bad", what }));
 	}
 	if (status === "pending") {
-		const what = attempts.length === 0 ? "queued" : "backing off";
-		segments.push(segment("wait", from, now, { what, until: delivery.next_attempt_at, isOpen: true, tone: "warning" }));
+		const what = attempts.length === 0 ? "queued" : "waiting";
+		const until = later(delivery.next_attempt_at, now);
+		segments.push(segment("wait", from, now, { what, until, isOpen: true, tone: "warning" }));
 	}
 	if (segments.length === 0) segments.push(segment("point", from, from, { what: status }));
 	const last = attempts.at(-1);

@@ -28,7 +28,7 @@ it("by keyboard alone, a job is submitted, seen live, retried with an edit, and 
 	const timeline = page.getByRole("region", { name: "Timeline" });
 	await timeline.getByText("running").waitFor();
 	await page.getByText(/^Succeeded in/).waitFor({ timeout: 30_000 });
-	expect(await timeline.innerText()).toMatch(/Attempt 1\s+HTTP 500.*Attempt 2\s+HTTP 200.*backed off.*Stored/s);
+	expect(await timeline.innerText()).toMatch(/Attempt 1\s+HTTP 500.*Attempt 2\s+HTTP 200.*waited .* before this attempt.*Stored/s);
 	const first = idIn(page);
 	await page.getByText("This is a simulated answer").waitFor();
 	await expectWellMade(page, "job");

@@ -5,15 +5,15 @@ import { absoluteTime, duration } from "../../format/times.ts";
 import { visible } from "../../format/visible.ts";
 import { Badge } from "../../parts/badge.tsx";
 import { Time } from "../../parts/time.tsx";
-import { busySpans, type Row, type Segment, timelineOf } from "../../timeline/rows.ts";
+import { busySpans, type Row, timelineOf } from "../../timeline/rows.ts";
 import { LAST_PART, type Scale, scaleOf } from "../../timeline/scale.ts";
+import type { Segment } from "../../timeline/segment.ts";
+import { saidWaits } from "../../timeline/waits.ts";
 import "./timeline.css";
 
 /** Of more attempts, those in the middle are left out until they are asked for. */
 const ROWS_SHOWN = 16;
-/** Shorter waits are not worth a word. */
-const SAID_MS = 100;
-/** A wait that takes less of the axis has its name in the row's words alone. */
+/** A wait that takes less of the axis has its length in the row's words alone. */
 const NAMED_PART = 0.16;
 /** What ends behind this part of the axis has its duration before it. */
 const RIGHT_PART = 0.82;
@@ -80,11 +80,7 @@ function Axis({ scale, origin }: { scale: Scale; origin: number }) {
 
 function TimelineRow({ row, scale }: { row: Row; scale: Scale }) {
 	const { title, outcome, tone, facts, message, segments } = row;
-	const wait = segments.findLast(
-		({ kind, from, to, what }) =>
-			kind === "wait" && to - from >= SAID_MS && what !== "" && what !== title.toLowerCase(),
-	);
-	const all = wait === undefined ? facts : [...facts, said(wait)];
+	const all = [...facts, ...saidWaits(title, segments, clockTime)];
 	return (
 		<li class="row">
 			<div class="row-head">
@@ -109,16 +105,10 @@ function TimelineRow({ row, scale }: { row: Row; scale: Scale }) {
 	);
 }
 
-/** "backed off 4.1 s", "throttled 12 s, until 16:24:10". */
-function said({ what, from, to, until }: Segment): string {
-	const end = until === null ? "" : `, until ${clockTime(until)}`;
-	return `${what} ${duration(to - from)}${end}`;
-}
-
 export const clockTime = (at: string) => absoluteTime(Date.parse(at), zone.value).slice(11);
 
 function Bar({ segment, scale }: { segment: Segment; scale: Scale }) {
-	const { kind, tone, from, to, what, isOpen } = segment;
+	const { kind, tone, from, to, what, detail, isOpen } = segment;
 	const start = scale.x(from);
 	const width = scale.x(to) - start;
 	const style = kind === "point" ? { left: percent(start) } : { left: percent(start), width: percent(width) };
@@ -126,11 +116,9 @@ function Bar({ segment, scale }: { segment: Segment; scale: Scale }) {
 		<span
 			class={`segment ${kind} ${tone}${isOpen ? " open" : ""}`}
 			style={style}
-			title={`${what} ${duration(to - from)}`}
+			title={`${what} ${duration(to - from)}${detail}`}
 		>
-			{kind === "wait" && width > NAMED_PART && what !== "" ? (
-				<span class="name">{`${what} ${duration(to - from)}`}</span>
-			) : null}
+			{kind === "wait" && width > NAMED_PART ? <span class="name">{duration(to - from)}</span> : null}
 		</span>
 	);
 }
@@ -172,10 +160,10 @@ function StepTable({ rows }: { rows: Row[] }) {
 				</thead>
 				<tbody>
 					{rows.flatMap(({ key, title, segments }) =>
-						segments.map(({ kind, from, to, what, isOpen }) => (
+						segments.map(({ kind, from, to, what, detail, isOpen }) => (
 							<tr key={`${key} ${kind} ${from}`}>
 								<td class="title">{title}</td>
-								<td data-label="What">{what}</td>
+								<td data-label="What">{what + detail}</td>
 								<td data-label="Start">
 									<Time at={new Date(from).toISOString()} />
 								</td>

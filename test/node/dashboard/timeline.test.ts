@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Attempt, Delivery, Job } from "../../../client/index.ts";
 import { busySpans, isLive, timelineOf } from "../../../dashboard/timeline/rows.ts";
 import { scaleOf } from "../../../dashboard/timeline/scale.ts";
+import { saidWaits } from "../../../dashboard/timeline/waits.ts";
 import { aJob, NOW, timeAt as time } from "./a-job.ts";
 
 function attemptOf(number: number, from: number, to: number, rest: Partial<Attempt> = {}): Attempt {
@@ -31,9 +32,9 @@ function deliveryOf(rest: Partial<Delivery>): Delivery {
 /** Each row as one line, with its segments in seconds. */
 function shown(job: Job, now: number): string[] {
 	return timelineOf(job, NOW + now * 1_000).rows.map(({ title, outcome, segments }) => {
-		const parts = segments.map(({ what, from, to, isOpen, until }) => {
+		const parts = segments.map(({ what, detail, from, to, isOpen, until }) => {
 			const end = isOpen ? "…" : String((to - NOW) / 1_000);
-			return `${what} ${(from - NOW) / 1_000}–${end}${until === null ? "" : ` until ${until.slice(17, 19)}`}`;
+			return `${what}${detail} ${(from - NOW) / 1_000}–${end}${until === null ? "" : ` until ${until.slice(17, 19)}`}`;
 		});
 		return `${title} (${outcome}): ${parts.join(", ")}`;
 	});
@@ -65,11 +66,11 @@ describe("the rows of a timeline", () => {
 		expect(shown(job, 99)).toEqual([
 			"Queued (1.0 s): queued 0–1",
 			"Attempt 1 (HTTP 429): called 1–2",
-			"Attempt 2 (HTTP 500): throttled 2–6, called 6–7",
-			"Attempt 3 (HTTP 500): backed off 7–11, called 11–12",
-			"Attempt 4 (HTTP 200): next model 12–12.5, called 12.5–20",
-			"Stored (1.2 KiB): stored 20–20.1, stored 20.1–20.1",
-			"Webhook (delivered): queued 20.1–20.2, connection refused 20.2–20.5, backed off 20.5–25, HTTP 204 25–25.1",
+			"Attempt 2 (HTTP 500): waited before this attempt: throttled 2–6, called 6–7",
+			"Attempt 3 (HTTP 500): waited before this attempt 7–11, called 11–12",
+			"Attempt 4 (HTTP 200): waited before this attempt: next model 12–12.5, called 12.5–20",
+			"Stored (1.2 KiB): took to store the result 20–20.1, stored 20.1–20.1",
+			"Webhook (delivered): queued 20.1–20.2, connection refused 20.2–20.5, waited between attempts 20.5–25, HTTP 204 25–25.1",
 		]);
 		const { rows, range } = timelineOf(job, NOW + 99_000);
 		expect(rows[1]?.facts).toEqual(["m", "p", "server error", "asked to wait 3.0 s", "not counted"]);
@@ -83,16 +84,78 @@ describe("the rows of a timeline", () => {
 		expect(shown(aJob({ run_at: time(60) }), 4)).toEqual([
 			`Queued (4.0 s): delayed 0–… until ${time(60).slice(17, 19)}`,
 		]);
-		expect(shown(aJob(asked), 12)).toEqual([`Queued (12 s): throttled 0–… until ${time(30).slice(17, 19)}`]);
+		expect(shown(aJob(asked), 12)).toEqual([
+			`Queued (12 s): queued, now throttled 0–… until ${time(30).slice(17, 19)}`,
+		]);
 		const attempts = [attemptOf(1, 1, 2)];
 		expect(shown(aJob({ ...asked, status_reason: "retrying", started_at: time(1), attempts }), 12).at(-1)).toBe(
-			`Next attempt (waiting): backing off 2–… until ${time(30).slice(17, 19)}`,
+			`Next attempt (waiting): waiting, now backing off 2–… until ${time(30).slice(17, 19)}`,
 		);
 		const running = { status: "running" as const, started_at: time(1), attempt_started_at: time(5), attempts };
-		expect(shown(aJob(running), 12).at(-1)).toBe("Attempt 2 (running): backed off 2–5, calling 5–…");
+		expect(shown(aJob(running), 12).at(-1)).toBe("Attempt 2 (running): waited before this attempt 2–5, calling 5–…");
 		expect(isLive(aJob(running))).toBe(true);
 		const deliveries = [deliveryOf({ status: "pending", next_attempt_at: time(9) })];
 		expect(shown(aJob({ deliveries }), 3).at(-1)).toContain("Webhook (pending): queued 0–… until");
+	});
+
+	it("name every part of a job's time once, without gaps or overlaps, whatever came between", () => {
+		const over = { finished_at: time(90), started_at: time(1) };
+		const attempts = [
+			attemptOf(1, 2, 3),
+			attemptOf(2, 40, 41, { outcome: "throttled", retry_after_ms: 500 }),
+			attemptOf(3, 50, 51, { outcome: "abandoned", counted: false }),
+			attemptOf(17, 80, 81, { model: "n" }),
+		];
+		const began = { status: "running" as const, started_at: time(1), attempt_started_at: time(85) };
+		const jobs = [
+			...[{}, { run_at: time(60) }, { run_at: time(20), status_reason: "unavailable", next_attempt_at: time(95) }],
+			...[{ status_reason: "worker_full", started_at: time(1) }, { ...began }, { ...began, attempts }],
+			...[{ attempts }, { attempts: attempts.slice(0, 1), status_reason: "blocked", run_at: time(2) }],
+			...(["succeeded", "failed", "cancelled", "expired"] as const).flatMap((status) => [
+				{ status, ...over },
+				{ status, ...over, attempts },
+				{ status, finished_at: time(90) },
+			]),
+		].map(aJob);
+		for (const job of jobs) {
+			const { rows } = timelineOf(job, NOW + 90_000);
+			const parts = rows.flatMap(({ segments }) => segments.filter(({ kind }) => kind !== "point"));
+			let end = NOW;
+			for (const { from, to } of parts.toSorted((a, b) => a.from - b.from)) {
+				expect(from, JSON.stringify(job)).toBe(end);
+				end = to;
+			}
+			expect(end, JSON.stringify(job)).toBe(NOW + 90_000);
+		}
+	});
+
+	it("say of a wait that is over what is known of it, and of one that goes on what it waits for now", () => {
+		const said = (job: Partial<Job>, now: number) =>
+			timelineOf(aJob(job), NOW + now * 1_000).rows.flatMap(({ title, segments }) =>
+				saidWaits(title, segments, (at) => at.slice(17, 19)),
+			);
+		const parked = { run_at: time(1), status_reason: "unavailable", next_attempt_at: time(30) };
+		const attempts = [attemptOf(1, 2, 3)];
+		expect(said({ ...parked, run_at: time(0) }, 9)).toEqual(["queued 9.0 s, now model unavailable until 35"]);
+		expect(said({ ...parked, attempts }, 12)).toEqual([
+			...["delayed 1.0 s", "queued 1.0 s", "waiting 9.0 s, now model unavailable until 35"],
+		]);
+		expect(said({ ...parked, attempts }, 31)).toContain("waiting 28 s, now model unavailable");
+		expect(said({ status: "running", attempts, attempt_started_at: time(33) }, 34)).toEqual([
+			"waited 30 s before this attempt",
+		]);
+		expect(said({ status: "expired", attempts, finished_at: time(63) }, 99)).toEqual([
+			"waited 1 min before it expired",
+		]);
+		expect(said({ status: "succeeded", attempts, finished_at: time(3.2) }, 99)).toEqual([
+			"took 200 ms to store the result",
+		]);
+		const send = (at: number) => ({ at: time(at), duration_ms: 500, status: 500, error: null, response: null });
+		const deliveries = [deliveryOf({ attempts: [send(1), send(4), send(10)] })];
+		expect(said({ status: "cancelled", finished_at: time(0), deliveries }, 99)).toEqual([
+			"queued 1.0 s",
+			"waited 8.0 s between attempts",
+		]);
 	});
 
 	it("name how many attempts are not kept, and never end before they begin", () => {
