@@ -10,6 +10,7 @@ import { Badge, StateBadge } from "../../parts/badge.tsx";
 import { Button } from "../../parts/button.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
+import { NextTry } from "../../parts/next-try.tsx";
 import { Time } from "../../parts/time.tsx";
 
 export function JobDeliveries({ job, onChanged }: { job: Job; onChanged: () => Promise<void> }) {
@@ -59,7 +60,7 @@ function DeliveryCard({ delivery, onChanged }: { delivery: Delivery; onChanged: 
 				webhook-id <code>{event_id}</code>
 				{next_attempt_at === null ? null : (
 					<>
-						, next attempt <Time at={next_attempt_at} />
+						, next attempt <NextTry at={next_attempt_at} />
 					</>
 				)}
 			</p>

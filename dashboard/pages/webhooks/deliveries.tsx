@@ -10,10 +10,10 @@ import { StateBadge } from "../../parts/badge.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { More } from "../../parts/more.tsx";
+import { NextTry } from "../../parts/next-try.tsx";
 import { type Column, Table } from "../../parts/table.tsx";
 import { Time } from "../../parts/time.tsx";
 import { EVENT_TYPES } from "./create-endpoint.tsx";
-import { NextTry } from "./next-try.tsx";
 
 const STATES = ["pending", "delivered", "exhausted", "skipped"] as const;
 

@@ -12,9 +12,9 @@ import { Button } from "../../parts/button.tsx";
 import { Code, Copy } from "../../parts/copy.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { Fact } from "../../parts/fact.tsx";
+import { NextTry } from "../../parts/next-try.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
 import { Time } from "../../parts/time.tsx";
-import { NextTry } from "./next-try.tsx";
 import "./webhooks.css";
 
 export default function DeliveryPage({ id }: { id: string }) {
