@@ -28,7 +28,9 @@ it("by keyboard alone, a job is submitted, seen live, retried with an edit, and 
 	const timeline = page.getByRole("region", { name: "Timeline" });
 	await timeline.getByText("running").waitFor();
 	await page.getByText(/^Succeeded in/).waitFor({ timeout: 30_000 });
-	expect(await timeline.innerText()).toMatch(/Attempt 1\s+HTTP 500.*Attempt 2\s+HTTP 200.*waited .* before this attempt.*Stored/s);
+	expect(await timeline.innerText()).toMatch(
+		/Attempt 1\s+HTTP 500.*Attempt 2\s+HTTP 200.*waited .* before this attempt.*Stored/s,
+	);
 	const first = idIn(page);
 	await page.getByText("This is a simulated answer").waitFor();
 	await expectWellMade(page, "job");
@@ -90,6 +92,18 @@ it("a job is cancelled, and shows what it waited for; one that failed shows why,
 		await page.waitForURL(new RegExp(`tab=${tab}`));
 		await expectWellMade(page, `job-${tab}`);
 	}
+});
+
+it("what is known of a running job stays while its history is read again", async () => {
+	const simulate = { latency_ms: 4_000, fail: [500] };
+	const { id } = await holdfast.jobs.submit({ input: { ...input, simulate } });
+	const page = await visit(`/dashboard/jobs/${id}`);
+	await page.getByText(/^Calls .* attempt 1 of 5/).waitFor();
+	const timeline = page.getByRole("region", { name: "Timeline" });
+	await timeline.getByText("HTTP 500").waitFor();
+	await page.route("**/v1/jobs/*include=*", () => {});
+	await page.getByText(/^Calls .* attempt 2 of 5/).waitFor();
+	expect(await timeline.getByText("HTTP 500").count()).toBe(1);
 });
 
 /** The page of a job whose answer is `content`. */

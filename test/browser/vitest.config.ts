@@ -13,6 +13,8 @@ export default defineConfig({
 		maxConcurrency: 4,
 		testTimeout: 60_000,
 		hookTimeout: 60_000,
+		// Beside other processes, one second is soon over.
+		expect: { poll: { timeout: 10_000 } },
 		experimental: { diagnostics: false },
 	},
 });

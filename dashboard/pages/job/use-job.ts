@@ -1,5 +1,5 @@
 /** A job with its history, live: the service holds a request until the job changes, and the history is read again then. */
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { type Job, NotFound } from "../../../client/index.ts";
 import { isFinal } from "../../../client/jobs.ts";
 import { holdfast } from "../../app/client.ts";
@@ -16,6 +16,9 @@ export function useJob(id: string): Resource<Job> {
 	const read = (signal: AbortSignal) => holdfast.jobs.get(id, { include: [...include], signal });
 	const resource = useResource(`job ${id}`, read);
 	const { value, refresh, set } = resource;
+	// What is watched for outlives the render that began it.
+	const latest = useRef(value);
+	latest.current = value;
 	useResource(isSending(value) ? `deliveries of ${id}` : null, async () => await refresh(), {
 		pollMs: DELIVERIES_POLL_MS,
 	});
@@ -24,8 +27,8 @@ export function useJob(id: string): Resource<Job> {
 	useEffect(() => {
 		if (!isWatched) return;
 		return watchVisible(id, async (job) => {
-			if (job.version === value.version) return;
-			set({ ...value, ...job });
+			if (job.version === latest.current?.version) return;
+			set({ ...latest.current, ...job });
 			await refresh();
 		});
 	}, [id, isWatched]);
