@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { SubmitJob } from "../../client/index.ts";
-import { admin, expectWellMade, focused, holdfast, press, visit } from "./support/visit.ts";
+import { admin, expectWellMade, focused, holdfast, press, site, visit } from "./support/visit.ts";
 
 const job = (metadata: Record<string, string>, rest: Partial<SubmitJob> = {}): SubmitJob => ({
 	input: { messages: [{ role: "user", content: "What holds fast?" }] },
@@ -70,6 +70,22 @@ it("a range is selected with shift, and deleting more than a hundred jobs needs 
 	await expect.poll(() => boxes.count()).toBe(100);
 	await page.getByRole("button", { name: /Load more|Go on/ }).click();
 	await expect.poll(() => boxes.count()).toBe(102);
+	await boxes.nth(101).scrollIntoViewIfNeeded();
+	const scrollY = () => page.evaluate("scrollY");
+	const left = await scrollY();
+	await page.locator("tbody .job-id").nth(101).click();
+	await page.getByRole("region", { name: "Timeline" }).waitFor();
+	await page.goBack();
+	await expect.poll(scrollY).toBe(left);
+	expect([await boxes.count(), Number(left) > 2_000]).toEqual([102, true]);
+	await page.getByRole("link", { name: "Overview" }).click();
+	await page.getByRole("heading", { name: "Overview" }).waitFor();
+	await page.evaluate(
+		"history.pushState(null, '', '/dashboard/jobs?metadata[list]=many'); dispatchEvent(new PopStateEvent('popstate'))",
+	);
+	await expect.poll(() => boxes.count()).toBe(100);
+	await page.getByRole("button", { name: /Load more|Go on/ }).click();
+	await expect.poll(() => boxes.count()).toBe(102);
 	await boxes.nth(1).click();
 	await boxes.nth(4).click({ modifiers: ["Shift"] });
 	await page.getByText("4 jobs selected").waitFor();
@@ -120,14 +136,30 @@ it("every state is legible in both themes and widths, and chosen columns are kep
 	await holdfast.jobs.cancel(id);
 	const failing = { ...job(list).input, simulate: { fail: [400] } };
 	await holdfast.jobs.wait(await holdfast.jobs.submit(job(list, { input: failing })));
+	const long = { ...list, session: "a-session-whose-name-is-longer-than-its-place", customer: "Müller & Söhne GmbH" };
+	await holdfast.jobs.submit(job(long, { ...later, model: "anthropic/claude-sonnet-4-5-20250929" }));
 	const page = await visit("/dashboard/jobs?metadata[list]=looks");
 	await page.getByText("Cancelled").last().waitFor();
+	const rows = page.locator("tbody tr[data-key]");
 	await expectWellMade(page, "jobs");
+	const [box] = await page.locator("td label").all();
+	const { width = 0, height = 0 } = (await box?.boundingBox()) ?? {};
+	expect(Math.min(width, height)).toBeGreaterThanOrEqual(24);
+	expect(await page.locator(".table").evaluate((table) => table.scrollWidth - table.clientWidth)).toBe(0);
+	await page.setViewportSize({ width: 360, height: 900 });
+	expect(await page.locator("td.column-metadata:not(:empty)").count()).toBe(5);
+	await page.setViewportSize({ width: 1280, height: 900 });
 	await page.getByText("Columns", { exact: true }).click();
 	await page.getByRole("checkbox", { name: "Tokens" }).click();
 	await page.reload();
 	await page.getByRole("columnheader", { name: "Model" }).waitFor();
 	expect(await page.getByRole("columnheader", { name: "Tokens" }).count()).toBe(0);
+	await page.goto(`${site.url}/dashboard/jobs?status=done&metadata[list]=looks`);
+	await page.getByText("“done” is no status").waitFor();
+	expect(await rows.count()).toBe(0);
+	await expectWellMade(page, "jobs-wrong-address");
+	await page.getByRole("link", { name: "Show the list without it" }).click();
+	await expect.poll(() => rows.count()).toBe(5);
 });
 
 it("a tenant without jobs sees how to submit one", async () => {

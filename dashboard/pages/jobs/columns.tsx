@@ -89,9 +89,12 @@ function Duration({ job: { started_at, finished_at } }: { job: Job }) {
 }
 
 function Metadata({ metadata }: { metadata: Job["metadata"] }) {
+	const pairs = Object.entries(metadata);
+	// The label of a cell without content is not shown.
+	if (pairs.length === 0) return null;
 	return (
 		<span class="chips">
-			{Object.entries(metadata).map(([key, value = ""]) => (
+			{pairs.map(([key, value = ""]) => (
 				<a
 					key={key}
 					class="chip"

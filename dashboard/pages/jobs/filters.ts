@@ -25,6 +25,14 @@ export function filtersOf(query: Record<string, string>): Filters {
 	return { status: isState(status) ? status : null, reason, model, metadata: Object.fromEntries(metadata) };
 }
 
+/** What an address asks for that is no filter: one sentence each. A list without it would seem to be what was asked for. */
+export function wrongIn(query: Record<string, string>): string[] {
+	return Object.entries(query).flatMap(([name, value]) => {
+		if (name === "status") return isState(value) ? [] : [`“${value}” is no status: it is one of ${STATES.join(", ")}.`];
+		return NAMED.some((one) => one === name) || METADATA.test(name) ? [] : [`“${name}” is no filter of this list.`];
+	});
+}
+
 export function addressOf({ metadata, ...named }: Filters): string {
 	const query = new URLSearchParams();
 	for (const name of NAMED) if (named[name] !== null) query.set(name, named[name]);

@@ -1,7 +1,8 @@
 /** The rows of the list: read page by page, patched every few seconds. */
-import { useEffect, useState } from "preact/hooks";
+import { useRef } from "preact/hooks";
 import type { Job } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
+import { useAction } from "../../data/action.ts";
 import { useResource } from "../../data/resource.ts";
 import { asked, type Filters } from "./filters.ts";
 import { type JobPage, patched, unseen } from "./live-rows.ts";
@@ -9,12 +10,15 @@ import { type JobPage, patched, unseen } from "./live-rows.ts";
 const POLL_MS = 3_000;
 const PAGE = 100;
 
+/** The value of the list's resource, so that the loaded pages are there when the reader comes back. */
 interface Shown {
-	key: string;
 	rows: Job[];
+	/** Of the last page that was loaded. */
 	nextAfter: string | null;
-	/** Whether the last page had room for more, though it was not the last: it looks at 1,000 jobs. */
+	/** Whether that page had room for more, though it was not the last: it looks at 1,000 jobs. */
 	isShort: boolean;
+	/** The first page as it was last read. */
+	newest: JobPage;
 }
 
 export interface JobRows {
@@ -41,43 +45,54 @@ async function readPage(filters: Filters, after: string | undefined, signal?: Ab
 
 const isShortPage = ({ data, nextAfter }: JobPage) => nextAfter !== null && data.length < PAGE;
 
-/** @param isHeld while something is selected, nothing moves */
-export function useJobRows(filters: Filters, isHeld: boolean): JobRows {
+const begun = (newest: JobPage): Shown => ({
+	rows: newest.data,
+	nextAfter: newest.nextAfter,
+	isShort: isShortPage(newest),
+	newest,
+});
+
+interface RowsOptions {
+	/** While something is selected, nothing moves. */
+	isHeld: boolean;
+	/** Whether the reader comes back: the list goes on as it was left. Otherwise, it begins with the newest jobs. */
+	isReturn: boolean;
+}
+
+export function useJobRows(filters: Filters, { isHeld, isReturn }: RowsOptions): JobRows {
 	const key = `jobs ${JSON.stringify(filters)}`;
-	const first = useResource(key, (signal) => readPage(filters, undefined, signal), { pollMs: POLL_MS, isHeld });
-	const [shown, setShown] = useState<Shown | null>(null);
-	const [isReadingMore, setReading] = useState(false);
-	const [error, setError] = useState<unknown>(null);
-	const page = first.value;
-	useEffect(() => {
-		if (page === undefined) return;
-		setShown((old) => {
-			if (old !== null && old.key === key && old.rows.length > 0) return { ...old, rows: patched(old.rows, page) };
-			return { key, rows: page.data, nextAfter: page.nextAfter, isShort: isShortPage(page) };
-		});
-	}, [page, key]);
-	const current = shown?.key === key ? shown : null;
-	const readMore = async () => {
-		if (current === null || current.nextAfter === null) return;
-		setReading(true);
-		setError(null);
-		try {
-			const more = await readPage(filters, current.nextAfter);
-			const rest = { nextAfter: more.nextAfter, isShort: isShortPage(more) };
-			setShown((old) => (old === null ? old : { ...old, ...rest, rows: [...old.rows, ...more.data] }));
-		} catch (caught) {
-			setError(caught);
-		}
-		setReading(false);
+	const isBegun = useRef({ key, yes: isReturn });
+	if (isBegun.current.key !== key) isBegun.current = { key, yes: isReturn };
+	// A request may end after another one changed the rows.
+	const latest = useRef<Shown | null>(null);
+	const read = async (signal: AbortSignal): Promise<Shown> => {
+		const newest = await readPage(filters, undefined, signal);
+		const old = isBegun.current.yes ? latest.current : null;
+		isBegun.current.yes = true;
+		return old === null || old.rows.length === 0 ? begun(newest) : { ...old, rows: patched(old.rows, newest), newest };
 	};
+	const first = useResource(key, read, { pollMs: POLL_MS, isHeld });
+	const { value: shown } = first;
+	latest.current = shown ?? null;
+	const put = (next: Shown) => {
+		latest.current = next;
+		first.set(next);
+	};
+	const more = useAction(async () => {
+		if (shown === undefined || shown.nextAfter === null) return;
+		const page = await readPage(filters, shown.nextAfter);
+		if (latest.current === null || isBegun.current.key !== key) return;
+		const { nextAfter } = page;
+		put({ ...latest.current, nextAfter, isShort: isShortPage(page), rows: [...latest.current.rows, ...page.data] });
+	});
 	return {
-		rows: current?.rows,
-		error: first.error ?? error,
-		unseen: current === null || page === undefined ? [] : unseen(current.rows, page),
-		showUnseen: () => page && setShown({ key, rows: page.data, nextAfter: page.nextAfter, isShort: isShortPage(page) }),
+		rows: shown?.rows,
+		error: first.error ?? more.error,
+		unseen: shown === undefined ? [] : unseen(shown.rows, shown.newest),
+		showUnseen: () => shown && put(begun(shown.newest)),
 		refresh: first.refresh,
-		readMore: current === null || current.nextAfter === null ? null : readMore,
-		isReadingMore,
-		isShort: current?.isShort ?? false,
+		readMore: shown === undefined || shown.nextAfter === null ? null : more.run,
+		isReadingMore: more.isBusy,
+		isShort: shown?.isShort ?? false,
 	};
 }

@@ -18,32 +18,45 @@ import { Tabs } from "../../parts/tabs.tsx";
 import { type ActionName, ConfirmAction, fitting, SelectionBar } from "./bulk-actions.tsx";
 import { ColumnPicker, shownColumns } from "./columns.tsx";
 import { FILTER_BOX, FilterBox } from "./filter-box.tsx";
-import { addressOf, type Filters, filtersOf, STATES } from "./filters.ts";
+import { addressOf, type Filters, filtersOf, STATES, wrongIn } from "./filters.ts";
 import { type JobRows, useJobRows } from "./job-rows.ts";
-import { NoJobs } from "./no-jobs.tsx";
+import { NoJobs, WrongAddress } from "./no-jobs.tsx";
+import { useKeptPlace, usePlace } from "./place.ts";
 import { type Selection, useSelection } from "./selection.ts";
 import "./jobs.css";
 
 export default function JobsPage() {
-	const { query, route } = useLocation();
+	const { query } = useLocation();
+	const wrong = wrongIn(query);
 	const filters = filtersOf(query);
-	const [isHeld, setHeld] = useState(false);
-	const list = useJobRows(filters, isHeld);
-	const rows = list.rows ?? [];
-	const selection = useSelection(rows);
-	const [act, setAct] = useState<{ name: ActionName; jobs: Job[] } | null>(null);
-	const selected = rows.filter(({ id }) => selection.ids.has(id));
-	useEffect(() => setHeld(selection.ids.size > 0), [selection.ids]);
-	const address = addressOf(filters);
-	useEffect(selection.clear, [address]);
-	const targets = selected.length > 0 ? selected : rows.filter(({ id }) => id === selection.current);
-	useShortcuts("Jobs", rowShortcuts({ selection, targets, onAct: (name) => setAct({ name, jobs: targets }), route }));
 	return (
 		<>
 			<PageHeader title="Jobs">
 				<ColumnPicker />
 			</PageHeader>
 			<StateTabs filters={filters} />
+			{wrong.length === 0 ? <JobList filters={filters} /> : <WrongAddress wrong={wrong} filters={filters} />}
+		</>
+	);
+}
+
+function JobList({ filters }: { filters: Filters }) {
+	const { route } = useLocation();
+	const [isHeld, setHeld] = useState(false);
+	const address = addressOf(filters);
+	const place = usePlace(address);
+	const list = useJobRows(filters, { isHeld, isReturn: place !== null });
+	const rows = list.rows ?? [];
+	const selection = useSelection(rows, place?.current ?? null);
+	useKeptPlace(address, place, rows.length > 0, selection.current);
+	const [act, setAct] = useState<{ name: ActionName; jobs: Job[] } | null>(null);
+	const selected = rows.filter(({ id }) => selection.ids.has(id));
+	useEffect(() => setHeld(selection.ids.size > 0), [selection.ids]);
+	useEffect(selection.clear, [address]);
+	const targets = selected.length > 0 ? selected : rows.filter(({ id }) => id === selection.current);
+	useShortcuts("Jobs", rowShortcuts({ selection, targets, onAct: (name) => setAct({ name, jobs: targets }), route }));
+	return (
+		<>
 			<FilterBox
 				filters={filters}
 				rows={rows}
@@ -146,20 +159,24 @@ function Rows({ list, filters, selection }: { list: JobRows; filters: Filters; s
 		label: "Select",
 		isBare: true,
 		head: (
-			<input
-				type="checkbox"
-				aria-label="Select all jobs of the list"
-				checked={selection.ids.size > 0 && selection.ids.size === rows?.length}
-				onChange={selection.toggleAll}
-			/>
+			<label>
+				<input
+					type="checkbox"
+					aria-label="Select all jobs of the list"
+					checked={selection.ids.size > 0 && selection.ids.size === rows?.length}
+					onChange={selection.toggleAll}
+				/>
+			</label>
 		),
 		cell: ({ id }) => (
-			<input
-				type="checkbox"
-				aria-label={`Select ${id}`}
-				checked={selection.ids.has(id)}
-				onClick={(event) => selection.toggle(id, event.shiftKey)}
-			/>
+			<label>
+				<input
+					type="checkbox"
+					aria-label={`Select ${id}`}
+					checked={selection.ids.has(id)}
+					onClick={(event) => selection.toggle(id, event.shiftKey)}
+				/>
+			</label>
 		),
 	};
 	return (
@@ -177,7 +194,7 @@ function Rows({ list, filters, selection }: { list: JobRows; filters: Filters; s
 }
 
 const isFreeOfControls = ({ target }: MouseEvent) =>
-	target instanceof Element && target.closest("a, input, time") === null;
+	target instanceof Element && target.closest("a, label, time") === null;
 
 function Rest({ list: { rows, readMore, isReadingMore, isShort } }: { list: JobRows }) {
 	if (readMore === null || rows === undefined) return null;

@@ -17,6 +17,18 @@ export function NoJobs({ filters }: { filters: Filters }) {
 	);
 }
 
+/** Instead of the list, where the address asks for what is no filter. */
+export function WrongAddress({ wrong, filters }: { wrong: string[]; filters: Filters }) {
+	return (
+		<EmptyState icon={SearchX} title="This address does not name a list">
+			{wrong.map((one) => (
+				<p key={one}>{one}</p>
+			))}
+			<ButtonLink href={addressOf(filters)}>Show the list without it</ButtonLink>
+		</EmptyState>
+	);
+}
+
 function FirstJob() {
 	const command = [
 		`curl ${location.origin}/v1/jobs \\`,

@@ -16,9 +16,10 @@ export interface Selection {
 	move(by: 1 | -1): void;
 }
 
-export function useSelection(rows: Job[]): Selection {
+/** @param first the row that the keyboard is at */
+export function useSelection(rows: Job[], first: string | null): Selection {
 	const [ids, setIds] = useState<ReadonlySet<string>>(new Set());
-	const [current, setCurrent] = useState<string | null>(null);
+	const [current, setCurrent] = useState(first);
 	const toggle = (id: string, withRange: boolean) => {
 		const range = withRange && current !== null ? between(rows, current, id) : [id];
 		const next = new Set(ids);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addressOf, filtersOf, parsed, textOf } from "../../../dashboard/pages/jobs/filters.ts";
+import { addressOf, filtersOf, parsed, textOf, wrongIn } from "../../../dashboard/pages/jobs/filters.ts";
 import { between, patched, unseen } from "../../../dashboard/pages/jobs/live-rows.ts";
 
 describe("the filter of the list", () => {
@@ -21,7 +21,17 @@ describe("the filter of the list", () => {
 		expect(parsed("job_01jq0000000000000000000000", null)).toMatchObject({ is: "job" });
 		expect(parsed("hello", null)).toMatchObject({ is: "wrong" });
 		expect(parsed("status:done", null)).toMatchObject({ is: "wrong" });
-		expect(filtersOf({ status: "done" }).status).toBe(null);
+	});
+
+	it("says what of an address it does not understand, and has the address without it", () => {
+		const query = { status: "done", from: "2026-01-01", model: "a", "metadata[user]": "42", reason: "throttled" };
+		expect(wrongIn(query)).toEqual([
+			"“done” is no status: it is one of queued, running, succeeded, failed, cancelled, expired.",
+			"“from” is no filter of this list.",
+		]);
+		expect(addressOf(filtersOf(query))).toBe("/dashboard/jobs?reason=throttled&model=a&metadata%5Buser%5D=42");
+		expect(wrongIn({ ...query, status: "failed", from: "" })).toHaveLength(1);
+		expect(wrongIn({})).toEqual([]);
 	});
 });
 
