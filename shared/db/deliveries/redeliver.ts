@@ -77,7 +77,7 @@ export async function recoverDeliveries(
 	by: Actor,
 ): Promise<Recovery> {
 	// The index leaves out those of erased jobs, so that no number of them is read.
-	const missed = (from: number) => `FROM deliveries
+	const missed = (from: number) => `FROM deliveries INDEXED BY deliveries_missed
 		  WHERE tenant_id = ?${from} AND endpoint_id = ?${from + 1} AND created_at >= ?${from + 2}
 		    AND status IN ('exhausted', 'skipped') AND (event IS NOT NULL OR prune_at IS NULL) AND ${HAS_RECEIVER}`;
 	const [rows = [], , more = []] = await db.transact<Record<string, unknown>>("redeliver missed deliveries", [
