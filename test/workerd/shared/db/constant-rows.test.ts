@@ -3,13 +3,11 @@ import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import type { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { releaseParked } from "../../../../shared/db/admission/release.ts";
-import { Database } from "../../../../shared/db/database.ts";
 import { recoverDeliveries } from "../../../../shared/db/deliveries/redeliver.ts";
 import { finishJobs } from "../../../../shared/db/jobs/finish-jobs.ts";
 import { leaseJobs } from "../../../../shared/db/jobs/lease-jobs.ts";
 import { submitJobs } from "../../../../shared/db/jobs/submit-jobs.ts";
 import { updateTenant } from "../../../../shared/db/tenants/tenants.ts";
-import { runtime } from "../../../../workers/runtime.ts";
 import {
 	aNewJob,
 	anId,
@@ -24,11 +22,9 @@ import {
 } from "../../../support/job-of.ts";
 import { aJob, aTenant, BY, copyRow, deliveryRowOf, insertRow, rowOf } from "../../support/a-job.ts";
 import { aDeliveryTo, anEndpoint } from "../../support/an-endpoint.ts";
+import { costOf, meteredDb as db } from "../../support/metered-db.ts";
 import { submitJob } from "../../support/submit-job.ts";
-import { meteredD1 } from "../../support/watched-d1.ts";
 
-const meter = meteredD1(env.DB);
-const db = new Database(meter.d1, runtime, () => NOW);
 const [FEW, MANY] = [1_000, 20_000];
 const INPUT_BYTES = jobOf().inputBytes;
 const RESULT_BYTES = finalizationOf(jobOf()).resultBytes ?? 0;
@@ -37,12 +33,6 @@ const RESULT_BYTES = finalizationOf(jobOf()).resultBytes ?? 0;
 const ROWS_AT_AN_END = 5;
 /** Of one transaction, whatever it is about. */
 const ROWS_MAX = 400;
-
-async function rowsRead(work: () => Promise<unknown>): Promise<number> {
-	meter.read();
-	await work();
-	return meter.read().rowsRead;
-}
 
 async function limited(limits: Partial<TenantLimits>): Promise<string> {
 	const { tenantId } = await aTenant();
@@ -143,10 +133,10 @@ async function tenantWithModels(models: number): Promise<string> {
 
 describe("rows read", () => {
 	it.each(Object.entries(WORK))("to %s are as many for 20,000 as for 1,000", async (_, prepare) => {
-		const few = await rowsRead(await prepare(FEW));
-		const many = await rowsRead(await prepare(MANY));
-		expect(Math.abs(many - few)).toBeLessThan(ROWS_AT_AN_END);
-		expect(many).toBeLessThan(ROWS_MAX);
+		const few = await costOf(await prepare(FEW));
+		const many = await costOf(await prepare(MANY));
+		expect(Math.abs(many.rowsRead - few.rowsRead)).toBeLessThan(ROWS_AT_AN_END);
+		expect(many.rowsRead).toBeLessThan(ROWS_MAX);
 	});
 });
 

@@ -8,7 +8,6 @@ import { smallestIdAt } from "../../../../shared/core/ids.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { readModelStates } from "../../../../shared/db/admission/model-states.ts";
 import { releaseParked } from "../../../../shared/db/admission/release.ts";
-import { Database } from "../../../../shared/db/database.ts";
 import { findPendingDeliveries, listDeliveries } from "../../../../shared/db/deliveries/find-deliveries.ts";
 import { recordDeliveries } from "../../../../shared/db/deliveries/record-deliveries.ts";
 import { deferDeliverySweep, findDeliveriesToSweep } from "../../../../shared/db/deliveries/sweep-deliveries.ts";
@@ -25,7 +24,6 @@ import { listUsedModels } from "../../../../shared/db/tenants/list-usage.ts";
 import { eraseJob, findJobsToPrune, findTombstones, pruneJobs } from "../../../../shared/db/upkeep/erase-jobs.ts";
 import { pruneIdempotencyKeys, pruneOrphanedDeliveries } from "../../../../shared/db/upkeep/prune-records.ts";
 import { readStatus } from "../../../../shared/db/upkeep/read-status.ts";
-import { runtime } from "../../../../workers/runtime.ts";
 import {
 	ANY_JOB,
 	aNewJob,
@@ -52,17 +50,8 @@ import {
 	type Row,
 	rowOf,
 } from "../../support/a-job.ts";
+import { costOf, meteredDb as db } from "../../support/metered-db.ts";
 import { submitJob } from "../../support/submit-job.ts";
-import { meteredD1 } from "../../support/watched-d1.ts";
-
-const meter = meteredD1(env.DB);
-const db = new Database(meter.d1, runtime, () => NOW);
-
-async function costOf(work: () => Promise<unknown>) {
-	meter.read();
-	await work();
-	return meter.read();
-}
 
 const aKey = () => ({ key: anId("req"), fingerprint: "f".repeat(64) });
 
@@ -284,9 +273,7 @@ describe("rows read of a tenant's other jobs", () => {
 
 describe("query plans", () => {
 	it.each(Object.entries(HOT))("of `%s` scan no table", async (_, work) => {
-		meter.read();
-		await work();
-		const { statements } = meter.read();
+		const { statements } = await costOf(work);
 		expect(statements.length).toBeGreaterThan(0);
 		for (const { sql, params } of statements) {
 			const { results } = await env.DB.prepare(`EXPLAIN QUERY PLAN ${sql}`)
