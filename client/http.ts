@@ -110,7 +110,7 @@ export class Http {
 
 	/**
 	 * A response with 2xx or 304. Throws `ApiError`, `ConnectionError`, or the reason of the signal.
-	 * @param read makes the body of the text of a response with 2xx; null: it cannot
+	 * @param read turns the text of a 2xx response into its body; null: the text is not what the caller asked for
 	 */
 	async send<Body>(request: Request, read: (text: string) => Body | null = parsed): Promise<Answer<Body>> {
 		if (this.#baseUrl === "")

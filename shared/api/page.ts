@@ -35,7 +35,11 @@ export const order = z.enum(["asc", "desc"]).default("desc");
 
 /** @param error the message for any other text */
 export function after(isCursor: (id: string) => boolean, error: string) {
-	return z.string().refine(isCursor, { error }).optional().describe("The last id of the previous page.");
+	return z
+		.string()
+		.refine(isCursor, { error })
+		.optional()
+		.describe("Where the previous page ended: its `next_after` if the list has one, or else its last id.");
 }
 
 const CURSOR_PREFIXES = {

@@ -107,12 +107,27 @@ app.openAPIRegistry.registerComponent("securitySchemes", "key", {
 	type: "http",
 	scheme: "bearer",
 	bearerFormat: "hf_…",
+	description: "An API key of a tenant.",
 });
-app.openAPIRegistry.registerComponent("securitySchemes", "admin", { type: "http", scheme: "bearer" });
-// On pages of this service, over https.
-const cookie = { type: "apiKey", in: "cookie" } as const;
-app.openAPIRegistry.registerComponent("securitySchemes", "session", { ...cookie, name: "__Host-holdfast" });
-app.openAPIRegistry.registerComponent("securitySchemes", "operator", { ...cookie, name: "__Host-holdfast-operator" });
+app.openAPIRegistry.registerComponent("securitySchemes", "admin", {
+	type: "http",
+	scheme: "bearer",
+	description: "ADMIN_TOKEN, the operator's token.",
+});
+const session = (path: string) =>
+	`Set by \`POST ${path}\`, for pages of this service over https. Over http its name lacks \`__Host-\`.`;
+app.openAPIRegistry.registerComponent("securitySchemes", "session", {
+	type: "apiKey",
+	in: "cookie",
+	name: "__Host-holdfast",
+	description: `Stands for the API key that signed in. ${session("/v1/session")}`,
+});
+app.openAPIRegistry.registerComponent("securitySchemes", "operator", {
+	type: "apiKey",
+	in: "cookie",
+	name: "__Host-holdfast-operator",
+	description: `Stands for ADMIN_TOKEN. ${session("/v1/admin/session")}`,
+});
 
 let description: object | null = null;
 

@@ -154,7 +154,7 @@ interface ListFlags {
 async function listDeliveries(session: CliSession, id: string | undefined, { limit, ...flags }: ListFlags) {
 	const { jobs, deliveries } = session.connect();
 	if (id?.startsWith("job_")) {
-		if (Object.keys(flags).length > 0) throw new UsageError("A job has few deliveries: list it without filters.");
+		if (Object.keys(flags).length > 0) throw new UsageError("--status, --event and --since do not apply to one job.");
 		return await session.out.rows((await jobs.deliveries(id)).slice(0, limit), DELIVERIES);
 	}
 	const all = deliveries.list({

@@ -157,11 +157,16 @@ describe("/openapi.json", () => {
 				expect(operation.security, path).toEqual([{ admin: [] }, { operator: [] }]);
 		}
 		expect(description.security).toEqual([{ key: [] }, { session: [] }]);
+		const cookie = { type: "apiKey", in: "cookie" };
 		expect(description.components.securitySchemes).toMatchObject({
-			key: { type: "http", scheme: "bearer" },
-			admin: { type: "http", scheme: "bearer" },
-			session: { type: "apiKey", in: "cookie", name: "__Host-holdfast" },
-			operator: { type: "apiKey", in: "cookie", name: "__Host-holdfast-operator" },
+			key: { type: "http", scheme: "bearer", description: "An API key of a tenant." },
+			admin: { type: "http", scheme: "bearer", description: expect.stringContaining("ADMIN_TOKEN") },
+			session: { ...cookie, name: "__Host-holdfast", description: expect.stringContaining("`POST /v1/session`") },
+			operator: {
+				...cookie,
+				name: "__Host-holdfast-operator",
+				description: expect.stringContaining("`POST /v1/admin/session`"),
+			},
 		});
 	});
 
