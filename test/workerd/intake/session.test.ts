@@ -1,5 +1,5 @@
 import { env } from "cloudflare:workers";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { SessionBody } from "../../../shared/api/key.ts";
 import type { Config } from "../../../shared/core/config.ts";
@@ -178,7 +178,11 @@ describe("a session", () => {
 		let now = runtime.now();
 		const clock = { ...runtime, now: () => now };
 		const { server } = theServices({ runtime: clock });
+		const lines = vi.spyOn(console, "log").mockImplementation(() => undefined);
 		const answer = await signInOperator(ADMIN, {}, server);
+		const logged = lines.mock.calls.map(([line]) => JSON.parse(line));
+		lines.mockRestore();
+		expect(logged).toContainEqual({ event: "operator.signed_in", requestId: expect.stringMatching(/^req_/) });
 		expect(answer.body).toEqual({ object: "operator_session", expires_at: new Date(now + HOUR).toISOString() });
 		expect(answer.headers.get("set-cookie")).toMatch(
 			/^__Host-holdfast-operator=v1\..*; Max-Age=3600; Path=\/; HttpOnly; Secure; SameSite=Strict$/,

@@ -1,5 +1,6 @@
 import { createRoute } from "@hono/zod-openapi";
 import { CreateOperatorSession, OperatorSessionBody, viewOperatorSession } from "../../../shared/api/key.ts";
+import { log } from "../../log.ts";
 import { requireAdmin, tokenHashOf } from "../auth/authenticate.ts";
 import { endSession, OPERATOR_SESSION, readSession, startSession } from "../auth/session-cookie.ts";
 import { newApp } from "../http/app.ts";
@@ -65,7 +66,10 @@ export const adminSessionRoutes = newApp()
 	})
 	.openapi(create, async (c) => {
 		const tokenHash = await tokenHashOf(c, c.req.valid("json").token);
-		return c.json(viewOperatorSession(await startSession(c, OPERATOR_SESSION, { tokenHash }, null)), 201);
+		const endsAt = await startSession(c, OPERATOR_SESSION, { tokenHash }, null);
+		// The audit log is a tenant's.
+		log("operator.signed_in", { requestId: c.env.requestId });
+		return c.json(viewOperatorSession(endsAt), 201);
 	})
 	.openapi(remove, (c) => {
 		endSession(c, OPERATOR_SESSION);
