@@ -62,6 +62,19 @@ function expectKept(project: DeployedProject, name: string, shown: number): void
 	expect(project.leftovers()).toEqual([]);
 }
 
+/** The dashboard's page with its scripts and styles, and what the API reference loads: nothing that is not for browsers. */
+function expectUploaded(files: string[]): void {
+	const [script, style] = [/^\/dashboard\/assets\/index-[\w-]+\.js$/, /^\/dashboard\/assets\/index-[\w-]+\.css$/];
+	const all = ["/dashboard/index.html", "/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"];
+	expect(files).toEqual(
+		expect.arrayContaining([...all, ...[script, style].map((name) => expect.stringMatching(name))]),
+	);
+	const others = files.filter(
+		(file) => !all.includes(file) && !/^\/dashboard\/assets\/[^/]+\.(js|css|svg)$/.test(file),
+	);
+	expect(others).toEqual([]);
+}
+
 /** `npm run verify -- --account` finds what was deployed, and says what is missing of it. */
 async function expectVerifiable({ standIn: { state, apiUrl } }: DeployedProject): Promise<void> {
 	vi.stubEnv("CLOUDFLARE_API_BASE_URL", apiUrl).stubEnv("CLOUDFLARE_API_TOKEN", API_TOKEN);
@@ -102,7 +115,7 @@ describe.concurrent("npm run deploy", () => {
 			expect(first, first.output).toMatchObject({ code: 0 });
 			expectWhole(state.changes.splice(0), "holdfast");
 			expect(modeOfSecrets & 0o777).toBe(0o600);
-			expect(state.files).toEqual(expect.arrayContaining(["/dashboard/index.html"]));
+			expectUploaded(state.files);
 			expect(first.output).toContain("Ready on https://holdfast.acme.workers.dev");
 			expect(first.output).toContain("npm run deploy -- --simulated");
 			await expectVerifiable(project);
