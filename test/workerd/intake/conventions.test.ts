@@ -1,5 +1,5 @@
 import { createExecutionContext } from "cloudflare:test";
-import { env } from "cloudflare:workers";
+import { env, exports } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import HEADERS_OF_FILES from "../../../dashboard/_headers?raw";
 import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
@@ -296,6 +296,13 @@ describe("a service whose configuration is not whole", () => {
 });
 
 describe("the description of the API", () => {
+	it("is a page with a slash at the end of its address, too", async () => {
+		const typed = new Request("https://jobs.test/docs/", { redirect: "manual" });
+		const { status, headers } = await exports.default.fetch(typed);
+		expect([status, headers.get("location")]).toEqual([302, "/docs"]);
+		expect((await send("POST", "/docs/")).status).toBe(404);
+	});
+
 	it("is data, and a page that runs only its own scripts and links to the data where they do not run", async () => {
 		const data = await send("GET", "/openapi.json");
 		expect(data.body).toMatchObject({ openapi: "3.1.0", paths: { "/v1/jobs": { post: expect.anything() } } });

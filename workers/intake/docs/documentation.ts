@@ -43,11 +43,16 @@ const contentSecurityPolicy = (script: string) =>
 
 /** @param describe makes the OpenAPI document of all routes, including these */
 export function documentationRoutes(describe: () => object) {
-	return newApp()
+	const routes = newApp()
 		.openapi(data, (c) => c.json({ ...describe() }, 200))
 		.openapi(page, async (c) => {
 			const script = await sha256Base64(c.env.services.runtime, SCRIPT);
 			c.header("content-security-policy", contentSecurityPolicy(script));
 			return c.html(PAGE, 200);
 		});
+	// As people type it. No route: for programs, there is nothing.
+	routes.use("/docs/", async function dropSlash(c, next) {
+		return c.req.method === "GET" ? c.redirect("/docs") : await next();
+	});
+	return routes;
 }
