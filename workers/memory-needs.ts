@@ -45,6 +45,11 @@ export function needOfInput(provider: ProviderName, bytes: number): Need {
 	return times(INPUT[provider], bytes);
 }
 
+/** An input that is translated is parsed, and serialized as another one, whichever provider gets it. */
+export function needOfTranslation(bytes: number): Need {
+	return times(INPUT["workers-ai"], bytes);
+}
+
 /** @param input what the input of the same call needs */
 export function withAnswer(input: Need, chars: number): Need {
 	const answer = times(ANSWER, chars);

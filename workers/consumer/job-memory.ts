@@ -2,7 +2,7 @@
 import type { MemoryBudget, Need, Share } from "../../shared/core/memory-budget.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import type { ProviderName } from "../../shared/core/upstreams/model-routes.ts";
-import { needOfInput, withAnswer } from "../memory-needs.ts";
+import { needOfInput, needOfTranslation, withAnswer } from "../memory-needs.ts";
 
 /** Calls end in seconds, as a rule, and make room. After a longer wait the job may find another isolate with more. */
 const INPUT_WAIT_MS = 30_000;
@@ -15,7 +15,7 @@ export class JobMemory {
 	readonly #budget: MemoryBudget;
 	readonly #timers: Timers;
 	readonly #share: Share;
-	readonly #input: Need;
+	#input: Need;
 	#chars = 0;
 
 	private constructor(budget: MemoryBudget, timers: Timers, share: Share, input: Need) {
@@ -37,11 +37,20 @@ export class JobMemory {
 		return share === null ? null : new JobMemory(memory, runtime, share, input);
 	}
 
+	/** Before an input of `bytes` is translated. */
+	async roomForTranslation(bytes: number): Promise<void> {
+		this.#input = needOfTranslation(bytes);
+		await this.#grow(this.#input);
+	}
+
 	/** Grows in steps. A promise: there is no room at present for an answer of `chars`, and it should not be read on. */
 	roomFor(chars: number): Promise<void> | null {
 		if (chars <= this.#chars) return null;
 		this.#chars = 2 * chars;
-		const need = withAnswer(this.#input, this.#chars);
+		return this.#grow(withAnswer(this.#input, this.#chars));
+	}
+
+	#grow(need: Need): Promise<void> | null {
 		if (this.#budget.tryGrow(this.#share, need)) return null;
 		return until(this.#timers, ANSWER_WAIT_MS, null, (goOn) => this.#budget.grow(this.#share, need, goOn));
 	}

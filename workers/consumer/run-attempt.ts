@@ -19,8 +19,10 @@ import {
 	type Settlement,
 } from "../../shared/core/jobs/settlement.ts";
 import type { JsonBody } from "../../shared/core/json/json-body.ts";
+import { isSnapshot } from "../../shared/core/responses/snapshot.ts";
 import { type ModelFailure, routeFailure } from "../../shared/core/upstreams/failures.ts";
 import { routeFor } from "../../shared/core/upstreams/model-routes.ts";
+import { chatInput } from "../../shared/model/chat-input.ts";
 import type { ModelOutcome, ModelResponse } from "../../shared/model/port.ts";
 import { ACK, type Disposition } from "../../shared/queues/dispositions.ts";
 import { logDebug } from "../log.ts";
@@ -110,18 +112,21 @@ function invocationMsLeft({ startedAt }: Lease, now: number): number {
 async function call(
 	{ callModel, config, runtime }: Consumer,
 	lease: Lease,
-	input: JsonBody,
+	stored: JsonBody,
 	memory: JobMemory,
 ): Promise<ModelOutcome> {
 	const { tenantId, jobId, model, attempts, gateway, timeoutMs, deadlineAt } = lease.job;
 	const route = routeFor(config.modelRoutes, model);
 	if (route === null) return { ok: false, failure: noRoute(model) };
+	if (isSnapshot(stored)) await memory.roomForTranslation(stored.original.byteLength);
+	const asked = chatInput(stored, route, model);
+	if (!asked.ok) return asked;
 	logDebug("attempt.started", { jobId, attempt: lease.job.attempt, fence: lease.job.fence, model });
 	return await callModel(
 		{
 			model,
 			route,
-			input,
+			input: asked.input,
 			callsBefore: nextAttemptNumber(attempts) - 1,
 			timeoutMs: Math.max(0, Math.min(timeoutMs, deadlineAt - lease.now(), invocationMsLeft(lease, runtime.now()))),
 			tenantId,

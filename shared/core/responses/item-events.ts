@@ -1,6 +1,5 @@
 /** The events that build one output item: added, its text in pieces, done. Numbers are given by the writer. */
 import { type JsonObject, listOf, objectOf, stringOf } from "../json/json.ts";
-import { textPieces } from "./text-pieces.ts";
 
 export type UnnumberedEvent = JsonObject & { type: string };
 
@@ -78,4 +77,21 @@ function* argumentEvents({ name, arguments: args }: JsonObject, at: JsonObject):
 function* inputEvents(input: string, at: JsonObject): Generator<UnnumberedEvent, void> {
 	for (const delta of textPieces(input)) yield { type: "response.custom_tool_call_input.delta", ...at, delta };
 	yield { type: "response.custom_tool_call_input.done", ...at, input };
+}
+
+/** Every reader gets the same pieces, whatever the provider sent. */
+const PIECE_UNITS = 16;
+
+/** Pieces of 16 UTF-16 units; of 15 where the border would split a surrogate pair. Nothing for an empty text. */
+export function* textPieces(text: string): Generator<string, void> {
+	for (let from = 0; from < text.length; ) {
+		let end = Math.min(from + PIECE_UNITS, text.length);
+		if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
+		yield text.slice(from, end);
+		from = end;
+	}
+}
+
+function isHighSurrogate(unit: number): boolean {
+	return unit >= 0xd800 && unit <= 0xdbff;
 }

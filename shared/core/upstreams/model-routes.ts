@@ -42,6 +42,8 @@ export const ModelRouteSchema = z
 		stream: Stream.optional(),
 		/** `never`: its server refuses `stream_options`, and gets none. */
 		stream_options: Requested.optional(),
+		/** Whether its models are sent their earlier thoughts, which a caller of the Responses API repeats. Off by default. */
+		reasoning_content: z.boolean().optional(),
 		/** Models to list for callers, besides a `match` without stars. */
 		list: z.array(ModelName).max(LISTED_MAX).optional(),
 		/** What the inputs of its jobs may have although it is refused by default. */

@@ -58,6 +58,20 @@ describe("an attempt that succeeds", () => {
 		expect(model.calls[0]).toMatchObject({ jobId: job.jobId, callsBefore: 0, route: { provider: "simulated" } });
 		expect(model.calls[0]?.input.toObject()).toEqual({ messages: [{ role: "user", content: "Why?" }] });
 	});
+
+	it("calls with the chat completion that a request to the Responses API becomes", async () => {
+		const model = aModel(answered());
+		const request = { instructions: "Be brief.", input: [{ role: "user", content: "And now?" }] };
+		const context = [{ id: "msg_1", type: "message", role: "user", content: [{ type: "input_text", text: "Why?" }] }];
+		await world.start(model).consume(await aJob({ input: JSON.stringify({ request, context }) }));
+		expect(model.calls[0]?.input.toObject()).toEqual({
+			messages: [
+				{ role: "system", content: "Be brief." },
+				{ role: "user", content: "Why?" },
+				{ role: "user", content: "And now?" },
+			],
+		});
+	});
 });
 
 describe("an attempt that fails", () => {

@@ -3,6 +3,7 @@ import OpenAI from "openai";
 import { describe, expect, it } from "vitest";
 import { type JsonObject, objectOf } from "../../../../../shared/core/json/json.ts";
 import type { ResponseFacts } from "../../../../../shared/core/responses/facts.ts";
+import { textPieces } from "../../../../../shared/core/responses/item-events.ts";
 import {
 	eventFrame,
 	eventsAfter,
@@ -11,7 +12,6 @@ import {
 	responseEvents,
 } from "../../../../../shared/core/responses/response-events.ts";
 import { responseObject } from "../../../../../shared/core/responses/response-object.ts";
-import { textPieces } from "../../../../../shared/core/responses/text-pieces.ts";
 import { ANSWERS, answerOf, requestFor, someFacts, THROTTLED, ULID } from "./answers.ts";
 
 /** Everything that a stream is about: facts, request, answer. */

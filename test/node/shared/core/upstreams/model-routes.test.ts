@@ -141,6 +141,7 @@ describe("ModelRoutesSchema", () => {
 			collect_log: true,
 			stream: false,
 			stream_options: "never",
+			reasoning_content: true,
 			list: ["ollama/llama3"],
 			allow: ["provider", "private_urls"],
 			rename: "llama3",
