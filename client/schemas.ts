@@ -1821,6 +1821,12 @@ export interface Stats {
 	 * When the oldest of these jobs was created. Null if there is none, or one `or_more` is true.
 	 */
 	oldest_open_at: string | null;
+	due_later: Count;
+	pending_deliveries: Count;
+	/**
+	 * When the sweeper, once a minute, counted the two before: jobs that wait for their `run_at` or for a retry of more than a minute, and deliveries that are not settled. Null: there was no open work, unless `or_more` is true.
+	 */
+	sampled_at: string | null;
 	/**
 	 * Jobs that became final on this UTC day, in any state.
 	 */
@@ -1837,7 +1843,7 @@ export interface Stats {
 		cancelled: number;
 		expired: number;
 		/**
-		 * True: more models were used than are counted.
+		 * True: more models were used than are counted. The oldest hours are left out first.
 		 */
 		or_more: boolean;
 	};

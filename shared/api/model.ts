@@ -88,6 +88,13 @@ export const StatsBody = z
 		oldest_open_at: time
 			.nullable()
 			.describe("When the oldest of these jobs was created. Null if there is none, or one `or_more` is true."),
+		due_later: Count,
+		pending_deliveries: Count,
+		sampled_at: time
+			.nullable()
+			.describe(
+				"When the sweeper, once a minute, counted the two before: jobs that wait for their `run_at` or for a retry of more than a minute, and deliveries that are not settled. Null: there was no open work, unless `or_more` is true.",
+			),
 		ended_today: z
 			.object({ jobs: z.number().int(), succeeded: z.number().int() })
 			.describe("Jobs that became final on this UTC day, in any state."),
@@ -97,7 +104,9 @@ export const StatsBody = z
 				failed: z.number().int(),
 				cancelled: z.number().int(),
 				expired: z.number().int(),
-				or_more: z.boolean().describe("True: more models were used than are counted."),
+				or_more: z
+					.boolean()
+					.describe("True: more models were used than are counted. The oldest hours are left out first."),
 			})
 			.describe("Jobs that became final in this hour and the 23 before."),
 	})

@@ -21,12 +21,14 @@ import { RESPONSE_HEADERS } from "./http/app.ts";
 import { Waits } from "./http/waits.ts";
 import { SubmissionLoad } from "./jobs/submission-load.ts";
 import type { Services } from "./services.ts";
+import { RecentStats } from "./tenants/recent-stats.ts";
 
 /** Shared by all requests of this isolate. */
 const keys = new KeyCache();
 const counters = new RequestCounters();
 const submissionLoad = new SubmissionLoad();
 const waits = new Waits();
+const recentStats = new RecentStats();
 
 /** Of its host only the form counts: the assets have one. */
 const DASHBOARD = "https://assets.local/dashboard/index.html";
@@ -52,6 +54,7 @@ export async function intake(
 		hostLimits,
 		submissionLoad,
 		waits,
+		recentStats,
 		memory,
 		loadDashboard: async () => await textOf(await env.ASSETS.fetch(DASHBOARD)),
 		background: (work) => context.waitUntil(work),

@@ -9,6 +9,7 @@ import type { KeyCache } from "./auth/key-cache.ts";
 import type { RateLimiters, RequestCounters } from "./auth/rate-limiters.ts";
 import type { Waits } from "./http/waits.ts";
 import type { SubmissionLoad } from "./jobs/submission-load.ts";
+import type { RecentStats } from "./tenants/recent-stats.ts";
 
 export interface Services extends Bindings, RateLimiters {
 	config: Config;
@@ -19,6 +20,7 @@ export interface Services extends Bindings, RateLimiters {
 	hostLimits: HostLimits;
 	submissionLoad: SubmissionLoad;
 	waits: Waits;
+	recentStats: RecentStats;
 	/** Of this isolate. */
 	memory: MemoryBudget;
 	/** The HTML of the dashboard. */

@@ -55,7 +55,7 @@ export default function OverviewPage() {
 				<FirstSteps />
 			) : (
 				<>
-					<Numbers stats={stats.value} />
+					<Numbers stats={stats.value} newest={newest.value?.[0]?.status} />
 					<h2 class="part-title">Last failures</h2>
 					<Failures jobs={failed.value} />
 				</>

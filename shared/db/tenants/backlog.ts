@@ -1,7 +1,7 @@
 /** A tenant's open work over time, as the sweeper counted it. */
 import { z } from "zod";
-import type { BacklogRow } from "../../core/tenants/backlog.ts";
-import { type Database, NOW } from "../database.ts";
+import { type BacklogRow, MINUTE_MS } from "../../core/tenants/backlog.ts";
+import { type Database, NOW, type Statement } from "../database.ts";
 
 const Row = z
 	.object({
@@ -46,4 +46,25 @@ export async function listBacklog(db: Database, query: BacklogQuery): Promise<Ba
 		params: [db.clock(), query.tenantId, query.minutes, query.since, query.agoMs, query.limit],
 	});
 	return z.array(Row).parse(rows);
+}
+
+/** A sweep a minute, one of which may be late. */
+const CURRENT_MS = 3 * MINUTE_MS;
+const SWEEP = "SELECT value ->> 'backlogCut' AS cut FROM sweeper_notes WHERE name = 'last_sweep'";
+
+/** What the last sweep counted. Read it with `lastSampleFrom`. */
+export function lastSample(db: Database, tenantId: string): Statement[] {
+	const last = `SELECT ${COLUMNS} FROM backlog
+		WHERE tenant_id = ?2 AND minutes = 1 AND start_at >= ${NOW} - ${CURRENT_MS} ORDER BY start_at DESC LIMIT 1`;
+	return [
+		{ sql: last, params: [db.clock(), tenantId] },
+		{ sql: SWEEP, params: [] },
+	];
+}
+
+/** `row` is null where the tenant had no open work, or, if `isCut`, perhaps none that was counted. */
+export function lastSampleFrom(rows: readonly Record<string, unknown>[]): { row: BacklogRow | null; isCut: boolean } {
+	const found = rows.find((row) => "start_at" in row);
+	const row = found === undefined ? null : Row.parse(found);
+	return { row, isCut: row?.isCut ?? rows.some(({ cut }) => cut === 1) };
 }

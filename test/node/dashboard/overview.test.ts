@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
 import type { Model, WebhookEndpoint } from "../../../client/schemas.ts";
+import { endedOf, isIdle } from "../../../dashboard/pages/overview/ended.ts";
 import { groupFailures } from "../../../dashboard/pages/overview/failure-groups.ts";
 import { problemsOf } from "../../../dashboard/pages/overview/health.ts";
 import { aJob } from "./a-job.ts";
@@ -21,6 +22,7 @@ const aModel = (facts: Partial<Model>): Model => ({
 });
 const stats = {
 	...{ object: "stats" as const, open: [], oldest_open_at: null, ended_today: { jobs: 0, succeeded: 0 } },
+	...{ due_later: { value: 0, or_more: false }, pending_deliveries: { value: 0, or_more: false }, sampled_at: null },
 	ended_24h: { succeeded: 0, failed: 0, cancelled: 0, expired: 0, or_more: false },
 };
 const nothing = { models: undefined, endpoints: undefined, stats: undefined };
@@ -56,4 +58,16 @@ it("failures with the same code are one group, in the order of the newest", () =
 		["one", "a", "c"],
 		["two", "b"],
 	]);
+});
+
+it("no job is open only where none runs, none waits for later, and the newest is final", () => {
+	const later = (value: number, or_more: boolean) => ({ ...stats, due_later: { value, or_more } });
+	expect([isIdle(stats, "succeeded"), isIdle(stats, undefined)]).toEqual([true, true]);
+	expect([isIdle(stats, "queued"), isIdle(later(2, false), "failed"), isIdle(later(0, true), "failed")]).toEqual([
+		...[false, false, false],
+	]);
+});
+
+it("the failure rate is of all jobs that ended: those that failed or expired", () => {
+	expect(endedOf({ succeeded: 5, failed: 1, expired: 1, cancelled: 3 })).toEqual({ ended: 10, unsuccessful: 2 });
 });

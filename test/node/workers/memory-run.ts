@@ -12,6 +12,7 @@ import { KeyCache } from "../../../workers/intake/auth/key-cache.ts";
 import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/rate-limiters.ts";
 import { Waits } from "../../../workers/intake/http/waits.ts";
 import { SubmissionLoad } from "../../../workers/intake/jobs/submission-load.ts";
+import { RecentStats } from "../../../workers/intake/tenants/recent-stats.ts";
 import { Isolate } from "../../../workers/isolate.ts";
 import { CALM } from "../../simulation/world/options.ts";
 import { Service } from "../../simulation/world/service.ts";
@@ -109,6 +110,7 @@ const shared = {
 	hosts: new HostCache(),
 	submissionLoad: new SubmissionLoad(),
 	waits: new Waits(),
+	recentStats: new RecentStats(),
 	memory: new MemoryBudget(process.env.NO_BUDGET ? Number.POSITIVE_INFINITY : undefined),
 };
 

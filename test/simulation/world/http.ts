@@ -10,6 +10,7 @@ import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/
 import { Waits } from "../../../workers/intake/http/waits.ts";
 import { SubmissionLoad } from "../../../workers/intake/jobs/submission-load.ts";
 import type { Services } from "../../../workers/intake/services.ts";
+import { RecentStats } from "../../../workers/intake/tenants/recent-stats.ts";
 import type { Invocation } from "./invocation.ts";
 import type { Service } from "./service.ts";
 
@@ -73,6 +74,7 @@ export class Http {
 			hostLimits: this.#hostLimits,
 			submissionLoad: this.#submissionLoad,
 			waits: new Waits(),
+			recentStats: new RecentStats(),
 			memory: new MemoryBudget(),
 			background,
 			loadDashboard: async () => "<!doctype html>",

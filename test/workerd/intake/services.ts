@@ -12,6 +12,7 @@ import { bindRateLimiters, RequestCounters } from "../../../workers/intake/auth/
 import { Waits } from "../../../workers/intake/http/waits.ts";
 import { SubmissionLoad } from "../../../workers/intake/jobs/submission-load.ts";
 import type { Services } from "../../../workers/intake/services.ts";
+import { RecentStats } from "../../../workers/intake/tenants/recent-stats.ts";
 import { runtime } from "../../../workers/runtime.ts";
 import { watchedD1 } from "../support/watched-d1.ts";
 import { configOf } from "../world/world.ts";
@@ -34,6 +35,7 @@ export function theServices(
 		hostLimits: new HostLimits(),
 		submissionLoad: new SubmissionLoad(),
 		waits: new Waits(),
+		recentStats: new RecentStats(),
 		memory: new MemoryBudget(),
 		background: (work) => background.push(work),
 		loadDashboard: async () => "<!doctype html>",
