@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import type { SubmitJob } from "../../client/index.ts";
-import { admin, expectWellMade, focused, holdfast, press, site, visit } from "./support/visit.ts";
+import { admin, expectAllToFit, expectWellMade, focused, holdfast, press, site, visit } from "./support/visit.ts";
 
 const job = (metadata: Record<string, string>, rest: Partial<SubmitJob> = {}): SubmitJob => ({
 	input: { messages: [{ role: "user", content: "What holds fast?" }] },
@@ -90,7 +90,8 @@ it("a range is selected with shift, and deleting more than a hundred jobs needs 
 	await boxes.nth(4).click({ modifiers: ["Shift"] });
 	await page.getByText("4 jobs selected").waitFor();
 	await page.getByRole("checkbox", { name: "Select all jobs of the list" }).click();
-	await expectWellMade(page, "jobs-selected");
+	await page.getByText("102 jobs selected").waitFor();
+	await expectAllToFit(page, "jobs-many-selected");
 	await page.locator(".selection-bar").getByRole("button", { name: "Delete" }).click();
 	const confirm = page.getByRole("dialog").getByRole("button", { name: "Delete 102 jobs" });
 	expect(await confirm.isDisabled()).toBe(true);
@@ -149,6 +150,10 @@ it("every state is legible in both themes and widths, and chosen columns are kep
 	await page.setViewportSize({ width: 360, height: 900 });
 	expect(await page.locator("td.column-metadata:not(:empty)").count()).toBe(5);
 	await page.setViewportSize({ width: 1280, height: 900 });
+	const all = page.getByRole("checkbox", { name: "Select all jobs of the list" });
+	await all.click();
+	await expectWellMade(page, "jobs-selected");
+	await all.click();
 	await page.getByText("Columns", { exact: true }).click();
 	await page.getByRole("checkbox", { name: "Tokens" }).click();
 	await page.reload();
