@@ -6,10 +6,15 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { PlainError } from "./terminal.ts";
 
 const run = promisify(execFile);
+
+/** Each builder is done in a millisecond. */
+const SWAP_TRIES = 5;
+const SWAP_DELAY_MS = 20;
 
 const distOf = (root: string) => join(root, "dashboard/dist");
 const stampOf = (dist: string) => join(dist, ".stamp");
@@ -18,7 +23,7 @@ const stampOf = (dist: string) => join(dist, ".stamp");
 export async function buildDashboard(root: string): Promise<void> {
 	if (isBuilt(root)) return;
 	try {
-		await run(process.execPath, [join(import.meta.dirname, "../build-dashboard.ts")], { cwd: root });
+		await run(process.execPath, [join(root, "scripts/build-dashboard.ts")], { cwd: root });
 	} catch (error) {
 		const { stderr } = error as { stderr?: string };
 		throw new PlainError(`Building the dashboard failed.\n${stderr?.trim() || error}`);
@@ -39,7 +44,7 @@ export async function replaceDashboard(root: string, build: (folder: string) => 
 		writeFileSync(stampOf(built), stamp);
 		// The platform keeps the file to itself.
 		writeFileSync(join(built, ".assetsignore"), ".stamp\n");
-		swap(distOf(root), { built, old });
+		await swap(distOf(root), { built, old });
 	} catch (error) {
 		if (!isBuilt(root)) throw error;
 	} finally {
@@ -47,14 +52,21 @@ export async function replaceDashboard(root: string, build: (folder: string) => 
 	}
 }
 
-/** Between two renames there is no folder: if the second one fails, the old one is put back. */
-function swap(dist: string, { built, old }: { built: string; old: string }): void {
-	if (existsSync(dist)) renameSync(dist, old);
-	try {
-		renameSync(built, dist);
-	} catch (error) {
-		if (existsSync(old) && !existsSync(dist)) renameSync(old, dist);
-		throw error;
+/**
+ * Between two renames there is no folder: if the second one fails, the old one is put back. Another builder may be between its
+ * own, so it is tried again.
+ */
+export async function swap(dist: string, { built, old }: { built: string; old: string }): Promise<void> {
+	for (let tried = 1; ; tried++) {
+		try {
+			rmSync(old, { recursive: true, force: true });
+			if (existsSync(dist)) renameSync(dist, old);
+			return renameSync(built, dist);
+		} catch (error) {
+			if (existsSync(old) && !existsSync(dist)) renameSync(old, dist);
+			if (tried === SWAP_TRIES) throw error;
+		}
+		await sleep(SWAP_DELAY_MS);
 	}
 }
 
