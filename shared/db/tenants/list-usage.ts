@@ -102,16 +102,15 @@ function boundsOf({ after, isAscending, hoursOfUnit }: UsageQuery, day: number |
 }
 
 const RECENT_DAYS = 30;
-const RECENT_ROWS_MAX = 1_000;
 
-/** Models that the tenant's jobs used in the last 30 days, the latest first: those of 1,000 rows. `other` names none. */
+/** Models that the tenant's jobs used in the last 30 days, the latest first, as far as as many rows go. `other` names none. */
 export async function listUsedModels(db: Database, tenantId: string): Promise<string[]> {
 	const recent = (table: string, time: string, perDay: number) =>
 		`SELECT * FROM (SELECT model FROM ${table} WHERE tenant_id = ?2 AND ${time} > (${TODAY} - ?3) * ${perDay} AND model <> 'other'
 		 ORDER BY ${time} DESC LIMIT ?4)`;
 	const rows = await db.all<{ model: string }>("list used models", {
 		sql: `${recent("usage_hours", "hour", 24)} UNION ALL ${recent("usage", "day", 1)}`,
-		params: [db.clock(), tenantId, RECENT_DAYS, RECENT_ROWS_MAX],
+		params: [db.clock(), tenantId, RECENT_DAYS, USAGE_ROWS_MAX],
 	});
 	return [...new Set(rows.map(({ model }) => model))];
 }

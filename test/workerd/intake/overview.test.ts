@@ -106,6 +106,19 @@ describe("GET /v1/models", () => {
 		expect((await all())[1]).toMatchObject({ recent });
 	});
 
+	it("lists what was used thirty days ago where jobs used four models every hour since then", async () => {
+		const caller = await aCaller();
+		const hour = Math.floor(NOW / HOUR);
+		await env.DB.prepare(
+			`WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 28 * 24 * 4)
+			 INSERT INTO usage_hours (tenant_id, hour, model) SELECT ?1, ?2 - i / 4, 'gone/' || (i % 4) FROM n`,
+		)
+			.bind(caller.tenantId, hour)
+			.run();
+		await insertRow("usage_hours", { tenant_id: caller.tenantId, hour: hour - 29 * 24, model: "sim/early" });
+		expect((await all(caller.key)).map(({ id }) => id)).toContain("sim/early");
+	});
+
 	it("shows for each what its next call waits for: of its tenant's breakers and the shared ones, the last to open", async () => {
 		const [soon, later] = [NOW + MINUTE, NOW + 2 * MINUTE];
 		const gpt = "model:openai-compatible https://a.example.com/|gpt-5.5";

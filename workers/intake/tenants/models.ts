@@ -21,7 +21,7 @@ const list = createRoute({
 	path: "/v1/models",
 	summary: "List models",
 	description:
-		"On one page, by name: the default model, those that the routes name, and those that jobs of this tenant used in the last 30 days. No provider is called.",
+		"On one page, by name: the default model, those that the routes name, and those that jobs of this tenant used in the last 30 days, or in fewer with more than five models every hour. No provider is called.",
 	middleware: [requireKey("jobs:read")] as const,
 	request: { query: noQuery },
 	responses: { 200: jsonResponse("All models.", ModelList), ...commonErrors },
