@@ -47,6 +47,10 @@ export interface Schemas {
 	AttemptList?: AttemptList;
 	DeliveryList?: DeliveryList;
 	RetryJob?: RetryJob;
+	ChatCompletionAnswer?: ChatCompletionAnswer;
+	HoldfastFacts?: HoldfastFacts;
+	CreateChatCompletion?: CreateChatCompletion;
+	HoldfastExtension?: HoldfastExtension;
 	WebhookEndpointWithSecret?: WebhookEndpointWithSecret;
 	WebhookEndpoint?: WebhookEndpoint;
 	CreateWebhookEndpoint?: CreateWebhookEndpoint;
@@ -171,6 +175,10 @@ export interface Job {
 		events: string[] | null;
 		payload: "full" | "thin";
 	} | null;
+	/**
+	 * The OpenAI-compatible route that the job came by. Null: by a route of jobs.
+	 */
+	door: "chat" | "responses" | null;
 	/**
 	 * The id of the job that this one retries.
 	 */
@@ -587,6 +595,184 @@ export interface RetryJob {
 	 * How long job, input and result are kept once the job is final, at least 20 minutes from its submission. 2,592,000 (30 days) by default.
 	 */
 	retain_seconds?: number;
+}
+export interface ChatCompletionAnswer {
+	id: string;
+	object: string;
+	created: number;
+	model: string;
+	choices: {
+		index: number;
+		message: {
+			role: string;
+			content?: string | null;
+			tool_calls?: {
+				[k: string]: unknown | undefined;
+			}[];
+			[k: string]: unknown | undefined;
+		};
+		finish_reason: string | null;
+		[k: string]: unknown | undefined;
+	}[];
+	usage?: {
+		prompt_tokens: number;
+		completion_tokens: number;
+		total_tokens: number;
+		[k: string]: unknown | undefined;
+	};
+	metadata: {
+		[k: string]: string | undefined;
+	};
+	holdfast: HoldfastFacts;
+	[k: string]: unknown | undefined;
+}
+export interface HoldfastFacts {
+	/**
+	 * The job behind the answer: see `GET /v1/jobs/{id}`.
+	 */
+	job_id: string;
+	/**
+	 * How many calls it took.
+	 */
+	attempts: number;
+	/**
+	 * The model that answered, by the name that the request gave it.
+	 */
+	model: string;
+}
+export interface CreateChatCompletion {
+	/**
+	 * DEFAULT_MODEL by default.
+	 */
+	model?: string | null;
+	/**
+	 * @minItems 1
+	 */
+	messages: [
+		{
+			role: "system" | "developer" | "user" | "assistant" | "tool";
+			content?: string | null | unknown[];
+			[k: string]: unknown | undefined;
+		},
+		...{
+			role: "system" | "developer" | "user" | "assistant" | "tool";
+			content?: string | null | unknown[];
+			[k: string]: unknown | undefined;
+		}[]
+	];
+	stream?: boolean | null;
+	stream_options?: {
+		include_usage?: boolean | null;
+		[k: string]: unknown | undefined;
+	} | null;
+	n?: number | null;
+	/**
+	 * Whether `GET /v1/chat/completions` lists the answer.
+	 */
+	store?: boolean | null;
+	metadata?: {
+		[k: string]: string | undefined;
+	} | null;
+	holdfast?: HoldfastExtension;
+	[k: string]: unknown | undefined;
+}
+/**
+ * Options of the job behind the request. Never sent to the model.
+ */
+export interface HoldfastExtension {
+	/**
+	 * Called after `model`, in this order.
+	 *
+	 * @minItems 1
+	 * @maxItems 4
+	 */
+	models?: [string] | [string, string] | [string, string, string] | [string, string, string, string];
+	/**
+	 * As for jobs. 7 by default.
+	 */
+	priority?: number;
+	/**
+	 * Time to a final state, at most a day. 3,600 (an hour) by default.
+	 */
+	deadline_seconds?: number;
+	/**
+	 * Time for one attempt. 600 by default.
+	 */
+	timeout_seconds?: number;
+	/**
+	 * 5 by default.
+	 */
+	max_attempts?: number;
+	/**
+	 * How long job, input and result are kept once the job is final, at least 20 minutes from its submission. 2,592,000 (30 days) by default.
+	 */
+	retain_seconds?: number;
+	/**
+	 * Options of the AI Gateway for this job. Other providers ignore them. The gateway's cache is used only if `cache_ttl` or `skip_cache: false` requests it, and never across tenants.
+	 */
+	gateway?: {
+		/**
+		 * Seconds.
+		 */
+		cache_ttl?: number;
+		skip_cache?: boolean;
+	};
+	webhook?: {
+		/**
+		 * https only. Redirects are not followed.
+		 */
+		url: string;
+		/**
+		 * By default, the four events of final jobs. `job.*` stands for all events, including `job.started`.
+		 *
+		 * @minItems 1
+		 * @maxItems 6
+		 */
+		events?:
+			| ["job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ]
+			| [
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*",
+					"job.started" | "job.succeeded" | "job.failed" | "job.cancelled" | "job.expired" | "job.*"
+			  ];
+		/**
+		 * `thin` sends id, object and status only.
+		 */
+		payload?: "full" | "thin";
+	};
+	/**
+	 * Whether the job goes on when the connection breaks. It does by default, so that a retry gets the answer. `cancel` is best effort.
+	 */
+	on_disconnect?: "continue" | "cancel";
+	/**
+	 * `whole`: a stream begins when the answer is complete. So does every stream at present.
+	 */
+	stream?: "live" | "whole";
 }
 export interface WebhookEndpoint {
 	id: string;

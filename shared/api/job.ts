@@ -1,7 +1,7 @@
 /** Jobs in responses and webhooks. */
 import { z } from "@hono/zod-openapi";
 import { ChatCompletion as StoredCompletion } from "../core/chat/chat-completion.ts";
-import { CANCELLATIONS, type Job, WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
+import { CANCELLATIONS, DOORS, type Job, WEBHOOK_PAYLOADS } from "../core/jobs/job.ts";
 import { JOB_STATES } from "../core/jobs/job-states.ts";
 import { costOf, type ModelPrices } from "../core/model-prices.ts";
 import { AttemptBody } from "./attempt.ts";
@@ -47,6 +47,10 @@ export const JobBody = z.object({
 	webhook: z
 		.object({ url: z.string(), events: z.array(z.string()).nullable(), payload: z.enum(WEBHOOK_PAYLOADS) })
 		.nullable(),
+	door: z
+		.enum(DOORS)
+		.nullable()
+		.describe("The OpenAI-compatible route that the job came by. Null: by a route of jobs."),
 	retry_of: z.string().nullable().describe("The id of the job that this one retries."),
 	cancellation: z
 		.enum([...CANCELLATIONS, "too_late"])
@@ -180,6 +184,7 @@ export function viewJob(job: Omit<Job, "input" | "attempts">, origin: string, pr
 		result_url: job.status === "succeeded" ? `${origin}/v1/jobs/${job.jobId}/result` : null,
 		metadata: job.metadata ?? {},
 		webhook: job.webhook,
+		door: job.door,
 		retry_of: job.retryOf,
 		cancellation: job.cancellation,
 		timeout_seconds: job.timeoutMs / 1000,

@@ -81,6 +81,7 @@ function sampleJob(status: JobState, at: number): JobBody {
 		result_url: null,
 		metadata: {},
 		webhook: null,
+		door: null,
 		retry_of: null,
 		cancellation: status === "cancelled" ? "in_flight" : null,
 		timeout_seconds: 600,

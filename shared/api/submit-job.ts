@@ -11,7 +11,7 @@ const DAY_SECONDS = 86_400;
 export const JobInput = ChatInput.openapi("ChatInput");
 
 /** Visible ASCII, so that it is safe in logs, headers and URLs. */
-const modelName = z
+export const modelName = z
 	.string()
 	.min(1)
 	.max(256)
@@ -20,12 +20,12 @@ const modelName = z
 /** A constant of its own, because the library's type has no `propertyNames`, which came with OpenAPI 3.1. */
 const METADATA_OPENAPI_3_1 = { maxProperties: 16, propertyNames: { minLength: 1, maxLength: 64 } };
 
-const Metadata = z
+export const Metadata = z
 	.record(z.string().min(1).max(64), z.string().max(512))
 	.refine((pairs) => Object.keys(pairs).length <= 16, { error: "Must have at most 16 pairs." })
 	.openapi(METADATA_OPENAPI_3_1);
 
-const WebhookRequest = z.strictObject({
+export const WebhookRequest = z.strictObject({
 	url: z.string().describe("https only. Redirects are not followed."),
 	events: z
 		.array(z.enum(JOB_EVENT_FILTERS))
@@ -36,7 +36,7 @@ const WebhookRequest = z.strictObject({
 	payload: z.enum(WEBHOOK_PAYLOADS).default("full").describe("`thin` sends id, object and status only."),
 });
 
-const jobFields = {
+export const jobFields = {
 	model: z
 		.union([modelName, z.array(modelName).min(1).max(4)])
 		.optional()

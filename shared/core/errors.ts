@@ -6,10 +6,12 @@ import { NoResponse } from "./timeout.ts";
 
 const ERRORS = {
 	invalid_request: { status: 400, type: "invalid_request_error", retry: null },
+	unknown_parameter: { status: 400, type: "invalid_request_error", retry: null },
 	unauthorized: { status: 401, type: "authentication_error", retry: null },
 	https_required: { status: 403, type: "permission_error", retry: false },
 	forbidden: { status: 403, type: "permission_error", retry: null },
 	not_found: { status: 404, type: "invalid_request_error", retry: null },
+	model_not_found: { status: 404, type: "invalid_request_error", retry: null },
 	method_not_allowed: { status: 405, type: "invalid_request_error", retry: null },
 	not_final: { status: 409, type: "conflict_error", retry: false },
 	no_result: { status: 409, type: "conflict_error", retry: false },
@@ -39,8 +41,28 @@ export interface LimitReached {
 	retryAfterSeconds: number;
 }
 
+/** The statuses of our own errors, and those that a provider's may be passed on with. */
+type ErrorStatus = (typeof ERRORS)[AppErrorCode]["status"] | 406 | 410 | 412 | 414 | 424 | 428 | 431 | 451 | 502 | 504;
+
+/** What an error response says, whatever caused it. */
+export interface ShownError {
+	readonly status: ErrorStatus;
+	readonly code: string;
+	readonly type: string;
+	readonly message: string;
+	readonly param: string | null;
+	/** The value of `x-should-retry`. False: a retry cannot succeed. Null: the header is left out. */
+	readonly shouldRetry: boolean | null;
+	readonly limit: LimitReached | null;
+}
+
+/** The error envelope, which OpenAI clients can read. */
+export function envelopeOf({ message, type, code, param }: ShownError, requestId: string) {
+	return { error: { message, type, code, param, request_id: requestId } };
+}
+
 /** A message says what to do. `param` is the path of the offending field, such as `input.temperature`. */
-export class AppError extends Error {
+export class AppError extends Error implements ShownError {
 	readonly code: AppErrorCode;
 	readonly param: string | null;
 	/** Set for every 429. */
@@ -58,15 +80,12 @@ export class AppError extends Error {
 		return ERRORS[this.code].status;
 	}
 
-	/** The value of `x-should-retry`. False: a retry cannot succeed. Null: the header is left out. */
-	get shouldRetry(): boolean | null {
-		return ERRORS[this.code].retry;
+	get type() {
+		return ERRORS[this.code].type;
 	}
 
-	/** The error envelope, which OpenAI clients can read. */
-	toBody(requestId: string) {
-		const { code, message, param } = this;
-		return { error: { message, type: ERRORS[code].type, code, param, request_id: requestId } };
+	get shouldRetry(): boolean | null {
+		return ERRORS[this.code].retry;
 	}
 }
 

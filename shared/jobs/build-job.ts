@@ -5,7 +5,7 @@ import { type ChatInput, withNullContents } from "../core/chat/chat-input.ts";
 import type { Config } from "../core/config.ts";
 import { newId } from "../core/ids.ts";
 import type { Idempotency } from "../core/jobs/idempotency.ts";
-import type { StoredWebhookTarget } from "../core/jobs/job.ts";
+import { type Entrance, NATIVE, type StoredWebhookTarget } from "../core/jobs/job.ts";
 import { isJsonObject } from "../core/json/json.ts";
 import { JsonBody } from "../core/json/json-body.ts";
 import type { Runtime } from "../core/runtime.ts";
@@ -27,17 +27,24 @@ export interface Order {
 	/** The body of the chat completion, as JSON. */
 	input: Uint8Array;
 	/** The same, parsed. Null: it is the input of a job that was accepted before. */
-	parsedInput: ChatInput | null;
+	parsedInput: ParsedInput | null;
 	/** Where the caller reached this service, such as `https://jobs.example.com`. */
 	origin: string;
 	idempotency: Idempotency | null;
+	/** Native unless given. */
+	entrance?: Entrance;
 	/** The job that this one retries, and who requested it. */
 	retry?: { of: string; by: Actor };
 }
 
+/** What is looked at in the body of a chat completion; its other fields are looked up by name. */
+export type ParsedInput = Pick<ChatInput, "messages">;
+
 /** The request matches its schema but cannot be accepted. `param`: the field, such as `model.1`. */
 export interface Invalid {
 	outcome: "invalid";
+	/** No route serves the model that `param` names. */
+	isModelUnknown?: boolean;
 	param: string;
 	problem: string;
 }
@@ -84,6 +91,7 @@ export async function buildJob(bindings: BuildBindings, order: Order): Promise<B
 		retryOf: retry?.of ?? null,
 		...(retry === undefined ? {} : { retriedBy: retry.by }),
 		origin: order.origin,
+		...(order.entrance ?? NATIVE),
 	};
 }
 
@@ -99,7 +107,10 @@ function modelsOf(config: Config, { model }: JobRequest): Pick<NewJob, "models" 
 	for (const [at, name] of models.entries()) {
 		const param = Array.isArray(model) ? `model.${at}` : "model";
 		const credential = credentialFor(config.modelRoutes, name);
-		if (credential === null) return invalid(param, `No route serves the model ${JSON.stringify(name)}.`);
+		if (credential === null) {
+			const problem = `No route serves the model ${JSON.stringify(name)}.`;
+			return { ...invalid(param, problem), isModelUnknown: true };
+		}
 		if (models.indexOf(name) !== at) return invalid(param, "Duplicate model in the list.");
 		credentials.push(credential);
 	}
@@ -134,7 +145,11 @@ function refusalOf(
 }
 
 /** Null: at least one of the models can be sent the input. The job moves on from the others without calling them. */
-function untranslatableIn(input: ChatInput, routes: Config["modelRoutes"], models: readonly string[]): Invalid | null {
+function untranslatableIn(
+	input: ParsedInput,
+	routes: Config["modelRoutes"],
+	models: readonly string[],
+): Invalid | null {
 	if (!isJsonObject(input)) return null;
 	let first: Invalid | null = null;
 	for (const model of models) {

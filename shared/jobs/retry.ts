@@ -34,6 +34,7 @@ export async function retry(bindings: SubmitBindings, order: RetryOrder): Promis
 		input: order.input ?? (await inputOf(bindings.objects, old)),
 		origin,
 		idempotency,
+		entrance: { door: old.door, store: old.store, background: old.background },
 		retry: { of: old.jobId, by: order.by },
 	});
 }

@@ -60,6 +60,11 @@ export async function readResult(objects: ObjectStore, job: JobKey): Promise<str
 	return await objects.text(resultKey(job));
 }
 
+/** The same, as bytes. */
+export async function readResultBytes(objects: ObjectStore, job: JobKey): Promise<Uint8Array | null> {
+	return await objects.bytes(resultKey(job));
+}
+
 /** The stored result, or a range of it, as a stream; null: there is none. */
 export async function openResult(
 	objects: ObjectStore,

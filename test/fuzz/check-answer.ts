@@ -5,7 +5,7 @@ import type { Who } from "./plan-requests.ts";
 
 const REQUIRED_HEADERS: Record<string, RegExp> = {
 	"x-request-id": /^req_[0-9a-z]{26}$/,
-	"cache-control": /^no-store$/,
+	"cache-control": /^no-store(, no-transform)?$/,
 	"x-content-type-options": /^nosniff$/,
 	"referrer-policy": /^no-referrer$/,
 	"strict-transport-security": /^max-age=\d+/,
@@ -30,9 +30,13 @@ export function complaintsAbout(
 	const { pathname, searchParams } = new URL(request.url);
 	const operation = operationAt(api, request.method, pathname);
 	const isLinked = (operation?.takesLinks ?? false) && searchParams.has("signature");
+	// An error of the job, not of the request: the job was stored, and its model failed.
+	const isOfJob = answer.headers.get("holdfast-job") !== null;
 	return [
-		...(answer.status >= 500 ? [`${answer.status}: ${answer.text}`] : []),
-		...(answer.status >= 400 && answer.rowsChanged > 0 ? [`refused, and yet changed ${answer.rowsChanged} rows`] : []),
+		...(answer.status >= 500 && !isOfJob ? [`${answer.status}: ${answer.text}`] : []),
+		...(answer.status >= 400 && answer.rowsChanged > 0 && !isOfJob
+			? [`refused, and yet changed ${answer.rowsChanged} rows`]
+			: []),
 		...headerComplaints(request, answer),
 		...(operation === null
 			? unroutedComplaints(request, answer)
@@ -45,6 +49,8 @@ function undocumented(operation: Operation, checkSchema: SchemaCheck, { method }
 	const { status, headers, text } = answer;
 	const types = operation.responses[String(status)];
 	if (types === undefined) return [`${operation.name} does not document ${status}`];
+	// Its caller had hung up.
+	if (text === "" && headers.get("holdfast-job") !== null) return [];
 	if (method === "HEAD") return text === "" ? [] : ["HEAD has a body"];
 	const type = (headers.get("content-type") ?? "").split(";")[0] ?? "";
 	if (Object.keys(types).length === 0) return status === 206 || text === "" ? [] : ["an undocumented body"];

@@ -2,7 +2,7 @@
 
 import { type IdPrefix, smallestIdAt } from "../../shared/core/ids.ts";
 import type { Attempt } from "../../shared/core/jobs/attempts.ts";
-import type { Job, JobKey } from "../../shared/core/jobs/job.ts";
+import { type Job, type JobKey, NATIVE } from "../../shared/core/jobs/job.ts";
 import { isFinal } from "../../shared/core/jobs/job-states.ts";
 import type { SweptJob } from "../../shared/core/jobs/sweep.ts";
 import { type FailureClass, type ModelFailure, newFailure } from "../../shared/core/upstreams/failures.ts";
@@ -101,6 +101,8 @@ export function jobOf(overrides: Partial<StoredJob> = {}): StoredJob {
 		error: wentWrong ? { code: "server_error", message: "It failed.", status: 500, model: null } : null,
 		cancellation: status === "cancelled" ? "before_start" : null,
 		resultBytes: status === "succeeded" ? 2 : null,
+		finish: null,
+		...NATIVE,
 		...overrides,
 	};
 }

@@ -13,11 +13,20 @@ const GRANTS: Record<string, readonly string[]> = {
 	"shared/core/chat": ["shared/core/json", "shared/core/upstreams"],
 	"shared/core/jobs": ["shared/core/json", "shared/core/upstreams"],
 	"shared/core/responses": ["shared/core/json", "shared/core/jobs"],
+	"shared/core/doors": [
+		"shared/core",
+		"shared/core/json",
+		"shared/core/upstreams",
+		"shared/core/chat",
+		"shared/core/jobs",
+		"shared/core/responses",
+	],
 	"shared/core/webhooks": ["shared/core/json", "shared/core/jobs"],
 	// The configuration is made of the rooms' types.
 	"shared/core": ["shared/core/upstreams", "shared/core/webhooks"],
 
 	"shared/api": ["shared/core/"],
+	"shared/api/doors": ["shared/core/", "shared/api"],
 	"shared/queues": ["shared/core/"],
 	"shared/storage": ["shared/core/"],
 	"shared/crypto": ["shared/core/"],
@@ -60,6 +69,14 @@ const GRANTS: Record<string, readonly string[]> = {
 		"workers/intake/http",
 		"workers/intake/auth",
 		"workers/intake/webhooks",
+	],
+	"workers/intake/doors": [
+		"shared/",
+		"workers",
+		"workers/intake",
+		"workers/intake/http",
+		"workers/intake/auth",
+		"workers/intake/jobs",
 	],
 	"workers/intake/webhooks": [
 		"shared/",

@@ -5,9 +5,10 @@ import { dashboardRoutes } from "./docs/dashboard.ts";
 import { describeScopes } from "./docs/describe-scopes.ts";
 import { documentationRoutes } from "./docs/documentation.ts";
 import { healthRoute } from "./docs/health.ts";
+import { createChatCompletionRoute } from "./doors/create-chat-completion.ts";
 import { newApp, RESPONSE_HEADERS } from "./http/app.ts";
 import { allowOrigins } from "./http/cors.ts";
-import { respondToError, respondWithAppError } from "./http/errors.ts";
+import { respondToError, respondWithError } from "./http/errors.ts";
 import { refusePrototype } from "./http/query-guard.ts";
 import { requireHttps } from "./http/require-https.ts";
 import { cancelJobRoute } from "./jobs/cancel-job.ts";
@@ -80,6 +81,7 @@ app.route("/", jobHistoryRoutes);
 app.route("/", cancelJobRoute);
 app.route("/", retryJobRoute);
 app.route("/", deleteJobRoute);
+app.route("/", createChatCompletionRoute);
 app.route("/", webhookEndpointRoutes);
 app.route("/", testEndpointRoutes);
 app.route("/", listDeliveriesRoutes);
@@ -155,13 +157,10 @@ function patternOf(path: string): RegExp {
 
 app.notFound((c) => {
 	const allowed = methodsOf(c.req.path);
-	if (allowed.length === 0) return respondWithAppError(new AppError("not_found", "No such route."), c);
+	if (allowed.length === 0) return respondWithError(new AppError("not_found", "No such route."), c);
 	c.header("allow", allowed.join(", "));
 	if (c.req.method === "OPTIONS") return c.body(null, 204);
-	return respondWithAppError(
-		new AppError("method_not_allowed", `Method not allowed. Allowed: ${allowed.join(", ")}.`),
-		c,
-	);
+	return respondWithError(new AppError("method_not_allowed", `Method not allowed. Allowed: ${allowed.join(", ")}.`), c);
 });
 
 app.onError(respondToError);

@@ -9,7 +9,7 @@
  * response.
  */
 import type { ParsedConfig } from "../../shared/core/config.ts";
-import { AppError } from "../../shared/core/errors.ts";
+import { AppError, envelopeOf } from "../../shared/core/errors.ts";
 import { newId } from "../../shared/core/ids.ts";
 import type { Runtime } from "../../shared/core/runtime.ts";
 import { bind } from "../bindings.ts";
@@ -70,7 +70,7 @@ async function textOf(page: Response): Promise<string> {
 /** With an incomplete configuration, every route responds with 503: better than half a service. */
 function misconfigured(problems: string[], requestId: string): Response {
 	const error = new AppError("misconfigured", `The service is not configured: ${problems.join("; ")}.`);
-	return Response.json(error.toBody(requestId), {
+	return Response.json(envelopeOf(error, requestId), {
 		status: error.status,
 		headers: { ...RESPONSE_HEADERS, "x-request-id": requestId, "x-should-retry": "false" },
 	});

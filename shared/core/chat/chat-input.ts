@@ -39,7 +39,7 @@ export type ChatInput = z.infer<typeof ChatInput>;
 const ADDED = new TextEncoder().encode('"content":null,');
 
 /** `input` with `content: null` in each message that lacks it; itself if none does. @param parsed the same */
-export function withNullContents(input: Uint8Array, parsed: ChatInput | null): Uint8Array {
+export function withNullContents(input: Uint8Array, parsed: Pick<ChatInput, "messages"> | null): Uint8Array {
 	if (parsed === null || parsed.messages.every(({ content }) => content !== undefined)) return input;
 	const places = elementsOf(new JsonBody(input).bytesOf("messages") ?? new Uint8Array())
 		.filter((message) => new JsonBody(message).bytesOf("content") === null)

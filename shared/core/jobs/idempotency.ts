@@ -9,15 +9,25 @@ export interface CallersKey {
 
 /**
  * Takes the place of a key where the client sends its retry count instead, as OpenAI's SDKs do. It is made of the API key
- * and the bytes of the request, and valid for two minutes. A first try is always a new submission, even if it equals
- * another. A repeat is the latest submission with these bytes, or a new one if there is none.
+ * and the bytes of the request. A first try is a new submission, even if it equals another. A repeat is the latest submission
+ * with these bytes, or a new one if there is none.
  */
 export interface CountedTry {
 	key: string;
 	/** Made when the request arrives, so it shows which of two requests came first. */
 	requestId: string;
 	isRepeat: boolean;
+	/**
+	 * The client sends no count, so that its first try may be a repeat: it is the latest submission with these bytes if that
+	 * has just failed.
+	 */
+	joinsFailed: boolean;
+	/** How long the submission is remembered. */
+	keepMs: number;
 }
+
+/** SDKs retry within seconds, and give up within a minute. */
+export const COUNTED_TRY_MS = 2 * 60_000;
 
 export type Idempotency = CallersKey | CountedTry;
 

@@ -10,7 +10,22 @@ export interface JobKey {
 	jobId: string;
 }
 
-export interface Job extends JobKey {
+/** The OpenAI-compatible routes by which a job may come. A door is a shape: behind it, the job is one like any other. */
+export const DOORS = ["chat", "responses"] as const;
+export type Door = (typeof DOORS)[number];
+
+/** How a job came, and what its caller said of its keeping. All null: by a route of jobs. */
+export interface Entrance {
+	door: Door | null;
+	/** Whether it is listed among the stored ones. Null: the caller did not say. */
+	store: boolean | null;
+	/** Whether no response waits for the answer. */
+	background: boolean | null;
+}
+
+export const NATIVE: Entrance = { door: null, store: null, background: null };
+
+export interface Job extends JobKey, Entrance {
 	status: JobState;
 	statusReason: StatusReason | null;
 	version: number;
@@ -54,6 +69,8 @@ export interface Job extends JobKey {
 	error: JobError | null;
 	cancellation: Cancellation | null;
 	resultBytes: number | null;
+	/** The finish reason of the answer's first choice. Null: unknown, or there is none. */
+	finish: string | null;
 }
 
 /** `full`: the job as a poll shows it, and its result. `thin`: id, object and status alone. */

@@ -80,12 +80,12 @@ function* inputEvents(input: string, at: JsonObject): Generator<UnnumberedEvent,
 }
 
 /** Every reader gets the same pieces, whatever the provider sent. */
-const PIECE_UNITS = 16;
+export const PIECE_UNITS = 16;
 
-/** Pieces of 16 UTF-16 units; of 15 where the border would split a surrogate pair. Nothing for an empty text. */
-export function* textPieces(text: string): Generator<string, void> {
+/** Pieces of 16 UTF-16 units, or of `units`; of one less where the border would split a surrogate pair. Nothing for an empty text. */
+export function* textPieces(text: string, units = PIECE_UNITS): Generator<string, void> {
 	for (let from = 0; from < text.length; ) {
-		let end = Math.min(from + PIECE_UNITS, text.length);
+		let end = Math.min(from + units, text.length);
 		if (end < text.length && isHighSurrogate(text.charCodeAt(end - 1))) end -= 1;
 		yield text.slice(from, end);
 		from = end;

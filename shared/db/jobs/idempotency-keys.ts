@@ -7,17 +7,18 @@ import { NOW } from "../database.ts";
 
 /** One day, as is usual for such keys. */
 const CALLERS_KEY_MS = 24 * 3_600_000;
-/** SDKs retry within seconds, and give up within a minute. */
-const COUNTED_TRY_MS = 2 * 60_000;
+/** Clients that send no retry count retry within this time after a failure. A person who tries again takes longer, as a rule. */
+const JUST_FAILED_MS = 60_000;
 
 /** The columns of `submitted` about a job's key. */
 export function claimOf(idempotency: Idempotency | null) {
-	if (idempotency === null) return { key: null, fingerprint: null, since: null, keepMs: null };
+	if (idempotency === null) return { key: null, fingerprint: null, since: null, joinsFailed: false, keepMs: null };
 	return {
 		key: idempotency.key,
 		fingerprint: fingerprintOf(idempotency),
 		since: sinceOf(idempotency),
-		keepMs: isCounted(idempotency) ? COUNTED_TRY_MS : CALLERS_KEY_MS,
+		joinsFailed: isCounted(idempotency) && idempotency.joinsFailed,
+		keepMs: isCounted(idempotency) ? idempotency.keepMs : CALLERS_KEY_MS,
 	};
 }
 
@@ -37,8 +38,11 @@ function sinceOf(idempotency: Idempotency): string {
 
 /** `held` is the unexpired row of the key of `submitted`. */
 const IS_HELD = `held.tenant_id = submitted.tenant_id AND held.key = submitted.key AND held.expires_at > ${NOW}`;
+const HAS_JUST_FAILED = `EXISTS (SELECT 1 FROM jobs AS failed
+	 WHERE failed.tenant_id = held.tenant_id AND failed.id = held.job_id AND failed.status IN ('failed', 'expired')
+	   AND failed.finished_at > ${NOW} - ${JUST_FAILED_MS})`;
 /** `submitted` may not claim the key. A first try may replace older claims. */
-const KEEPS_OUT = "held.fingerprint >= submitted.since";
+const KEEPS_OUT = `(held.fingerprint >= submitted.since OR (submitted.joins_failed AND ${HAS_JUST_FAILED}))`;
 const IS_OWN = "held.job_id = submitted.id";
 
 export const KEY_IS_FREE = `NOT EXISTS (SELECT 1 FROM idempotency_keys AS held WHERE ${IS_HELD} AND ${KEEPS_OUT})`;

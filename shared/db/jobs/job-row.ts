@@ -3,6 +3,7 @@ import { z } from "zod";
 import { AttemptSchema, UsageSchema } from "../../core/jobs/attempts.ts";
 import {
 	CANCELLATIONS,
+	DOORS,
 	type Job,
 	type JobSummary,
 	type JobWithHistory,
@@ -10,6 +11,11 @@ import {
 } from "../../core/jobs/job.ts";
 import { JOB_STATES, type StatusReason } from "../../core/jobs/job-states.ts";
 import { column } from "../columns.ts";
+
+const flag = z
+	.number()
+	.transform((one) => one === 1)
+	.nullable();
 
 const JobSummaryRow = z.object({
 	tenant_id: z.string(),
@@ -51,6 +57,10 @@ const JobSummaryRow = z.object({
 	).nullable(),
 	cancellation: z.enum(CANCELLATIONS).nullable(),
 	result_bytes: z.number().nullable(),
+	finish: z.string().nullable(),
+	door: z.enum(DOORS).nullable(),
+	store: flag,
+	background: flag,
 });
 
 const JobHistoryRow = JobSummaryRow.extend({ attempts: column(z.array(AttemptSchema)) });
@@ -112,5 +122,9 @@ function summaryOf(row: z.infer<typeof JobSummaryRow>): JobSummary {
 		error: row.error,
 		cancellation: row.cancellation,
 		resultBytes: row.result_bytes,
+		finish: row.finish,
+		door: row.door,
+		store: row.store,
+		background: row.background,
 	};
 }

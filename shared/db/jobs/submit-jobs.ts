@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { keyText } from "../../core/ids.ts";
 import { type Idempotency, isCounted } from "../../core/jobs/idempotency.ts";
-import type { Job, JobKey, JobSummary, StoredWebhookTarget } from "../../core/jobs/job.ts";
+import type { Entrance, Job, JobKey, JobSummary, StoredWebhookTarget } from "../../core/jobs/job.ts";
 import { ENQUEUE_GRACE_MS, SLOT_WAIT_MS } from "../../core/jobs/wakeups.ts";
 import type { Actor } from "../../core/tenants/audit.ts";
 import { TenantLimits } from "../../core/tenants/tenant.ts";
@@ -22,7 +22,7 @@ import { JOB_SUMMARY_COLUMNS, jobSummaryFromRow } from "./job-row.ts";
 
 /** Durations may have fractions of a millisecond, as callers' seconds do; they are rounded up. */
 type AsSubmitted =
-	| keyof JobKey
+	| keyof (JobKey & Entrance)
 	| ("input" | "inputKey" | "inputBytes" | "webhook" | "gateway" | "metadata" | "priority" | "timeoutMs")
 	| ("maxAttempts" | "retainMs" | "retryOf" | "origin" | "deadlineMs" | "credential");
 
@@ -188,6 +188,9 @@ function rowOf(job: NewJob) {
 		retryOf: job.retryOf,
 		origin: job.origin,
 		deadlineMs: Math.ceil(job.deadlineMs),
+		door: job.door,
+		store: job.store,
+		background: job.background,
 	};
 }
 
@@ -205,7 +208,7 @@ const mayAdd = (tenant: string) =>
 /** A common table of the jobs bound as `?2`. */
 const SUBMITTED = `submitted AS MATERIALIZED (
 	SELECT one.key AS place, value ->> 'tenantId' AS tenant_id, value ->> 'jobId' AS id, value ->> 'key' AS key,
-	       value ->> 'fingerprint' AS fingerprint, value ->> 'since' AS since, value ->> 'keepMs' AS keep_ms,
+	       value ->> 'fingerprint' AS fingerprint, value ->> 'since' AS since, value ->> 'joinsFailed' AS joins_failed, value ->> 'keepMs' AS keep_ms,
 	       value ->> 'runAt' AS run_at, value ->> 'delayMs' AS delay_ms, value AS job
 	  FROM json_each(?2) AS one)`;
 
@@ -239,12 +242,12 @@ const admitted = (isKeyOurs: string, condition: string, slots: string) => `
 
 const INSERT = `
 	INSERT INTO jobs (tenant_id, id, status, models, model, credential, input, input_key, input_bytes, tokens_estimated, webhook, gateway,
-	                  metadata, priority, timeout_ms, max_attempts, retain_ms, retry_of, origin,
+	                  metadata, priority, timeout_ms, max_attempts, retain_ms, retry_of, origin, door, store, background,
 	                  created_at, run_at, deadline_ms, deadline_at, slot, open_in, parked_on, status_reason, sweep_at)
 	SELECT tenant_id, id, 'queued', job ->> 'models', job ->> 'model', job ->> 'credential', job ->> 'input',
 	       job ->> 'inputKey', job ->> 'inputBytes', job ->> 'tokensEstimated', job ->> 'webhook', job ->> 'gateway', job ->> 'metadata',
 	       job ->> 'priority', job ->> 'timeoutMs', job ->> 'maxAttempts', job ->> 'retainMs', job ->> 'retryOf',
-	       job ->> 'origin', now, starts_at, job ->> 'deadlineMs', max(now, starts_at) + (job ->> 'deadlineMs'),
+	       job ->> 'origin', job ->> 'door', job ->> 'store', job ->> 'background', now, starts_at, job ->> 'deadlineMs', max(now, starts_at) + (job ->> 'deadlineMs'),
 	       iif(has_slot, tenant_id, NULL), coalesce(open_in, iif(has_slot, NULL, waiting_in)), iif(is_parked, ${tenantKey("tenant_id")}, NULL),
 	       iif(is_parked, 'running_limit', NULL),
 	       min(max(now, starts_at) + (job ->> 'deadlineMs'),

@@ -16,7 +16,7 @@ const SUBMITTED: Job = {
 		error: null,
 		result_url: null,
 	},
-	...{ deadline_at: new Date(NOW + 86_400_000).toISOString(), metadata: {}, webhook: null, retry_of: null },
+	...{ deadline_at: new Date(NOW + 86_400_000).toISOString(), metadata: {}, webhook: null, door: null, retry_of: null },
 	...{ cancellation: null, timeout_seconds: 600, retain_seconds: 2_592_000, gateway: null },
 	...{ input_bytes: 10, result_bytes: null, version: 1 },
 };

@@ -1,6 +1,7 @@
 /** Where a scenario plays: the whole service in a world of its own time, and what a scenario does to it and reads of it. */
 
 import { newId } from "../../../shared/core/ids.ts";
+import { NATIVE } from "../../../shared/core/jobs/job.ts";
 import { DEFAULT_SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import type { TenantLimits } from "../../../shared/core/tenants/tenant.ts";
 import { credentialFor } from "../../../shared/core/upstreams/credentials.ts";
@@ -205,6 +206,7 @@ export class Stage {
 			retainMs: 30 * DAY,
 			retryOf: null,
 			origin: "https://jobs.sim",
+			...NATIVE,
 			deadlineMs: DAY,
 			start: { delayMs: 0 },
 			idempotency: null,

@@ -87,7 +87,7 @@ export const NEVER_MADE: Readonly<Record<string, string>> = {
 /** By file of stories. */
 export const OPERATIONS = {
 	intake:
-		`cancelJob createKey createSession createTenant createTenantKey deleteJob deleteTenant getJob getJobInput getJobResult getKey getModel getStats getStatus
+		`cancelJob createChatCompletion createKey createSession createTenant createTenantKey deleteJob deleteTenant getJob getJobInput getJobResult getKey getModel getStats getStatus
 		getTenant getWebhookSigningSecret listAuditLog listBacklog listJobAttempts listJobDeliveries listJobs listKeys listModels listTenantAuditLog
 		listTenantKeys listTenants listUsage retryJob revokeKey revokeTenantKey rotateWebhookSigningSecret submitJob
 		updateTenant`.split(/\s+/),

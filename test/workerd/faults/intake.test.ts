@@ -5,6 +5,7 @@ import { records } from "../../support/fake-dns.ts";
 import { aDelivery, anId, MINUTE, SECOND } from "../support/a-job.ts";
 import { signersOf } from "../support/signers.ts";
 import { RECEIVER } from "../world/upstreams.ts";
+import { ATTEMPT_SECONDS } from "../world/world.ts";
 import { INTAKE, OPERATIONS } from "./catalogue.ts";
 import { describeFaults } from "./each-call.ts";
 import { aSucceededJob, limit } from "./rows.ts";
@@ -13,6 +14,7 @@ import type { Expected, Story } from "./story.ts";
 const LOST = { at: "intake d1 submit job", fault: "fails after" } as const;
 const ROTATE = "intake d1 rotate webhook secret";
 const MAKE_KEY = "intake d1 create api key";
+const Answered = z.object({ holdfast: z.object({ job_id: z.string() }) });
 const Made = z.object({ id: z.string() });
 const Secret = z.object({ secret: z.string() });
 
@@ -120,6 +122,20 @@ describeFaults("intake", { calls: INTAKE, operations: OPERATIONS.intake }, [
 		name: "a job that is submitted without a key and waited for",
 		tries: /POST \/v1\/jobs:/,
 		play: (story) => story.submit({ prompt: "waited for", hasWebhook: true, idempotencyKey: null, waitSeconds: 20 }),
+	},
+	{
+		name: "a chat completion, for a program that counts its tries",
+		tries: /\/v1\/chat\/completions/,
+		async play(story) {
+			const prompt = "asked for";
+			const messages = [{ role: "user", content: prompt }];
+			const holdfast = { timeout_seconds: ATTEMPT_SECONDS, webhook: { url: RECEIVER } };
+			const json = { model: "gateway/one", messages, holdfast };
+			const { body } = await story.send("POST", "/v1/chat/completions", { json, countsTries: true, waitSeconds: 50 });
+			const { job_id: jobId } = Answered.parse(body).holdfast;
+			const { tenantId } = story;
+			story.expect({ tenantId, jobId, prompt, status: "succeeded", hasWebhook: true, bought: 1 });
+		},
 	},
 	...(
 		[

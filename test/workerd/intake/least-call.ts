@@ -16,6 +16,7 @@ const HINTS = {
 /** What a body must say besides: for a key with one scope, and for no message to be sent. */
 const NEEDED: Record<string, object> = {
 	"POST /v1/jobs": { delay_seconds: 3_600 },
+	"POST /v1/chat/completions": { messages: [{ role: "user", content: "Why?" }] },
 	"POST /v1/keys": { scopes: ["keys:manage"] },
 };
 

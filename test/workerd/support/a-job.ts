@@ -190,7 +190,9 @@ export async function aTenant(overrides: Partial<Tenant> & { secret?: string } =
 	return tenant;
 }
 
-function snakeCased(values: Record<string, string | number | null>): Row {
+function snakeCased(values: Record<string, string | number | boolean | null>): Row {
 	const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-	return Object.fromEntries(Object.entries(values).map(([name, value]) => [snake(name), value]));
+	return Object.fromEntries(
+		Object.entries(values).map(([name, value]) => [snake(name), typeof value === "boolean" ? Number(value) : value]),
+	);
 }

@@ -15,6 +15,9 @@ import { readWait } from "../http/wait.ts";
 import type { IntakeEnv } from "../services.ts";
 import { spendWithin } from "./rate-limiters.ts";
 
+/** Routes whose responses are held open. Only POST waits there, and a list costs no less. */
+const HELD = /^\/v1\/chat\/completions\/?$/;
+
 const TOO_MANY = "Rate limit of this tenant exceeded. Send fewer requests, or poll less often.";
 
 /**
@@ -31,7 +34,7 @@ export async function checkTenantRate(
 		method: c.req.method,
 		path: c.req.path,
 		query: () => Object.keys(c.req.query()),
-		waits: readWait(c.req.header("prefer")) !== null,
+		waits: HELD.test(c.req.path) || readWait(c.req.header("prefer")) !== null,
 	});
 	if (requests !== null && requests < TENANT_RATE.quota) {
 		const own = { ...TENANT_RATE, quota: requests };

@@ -4,7 +4,7 @@
  */
 import { AppError } from "../../../shared/core/errors.ts";
 import { newApp } from "../http/app.ts";
-import { respondWithAppError } from "../http/errors.ts";
+import { respondWithError } from "../http/errors.ts";
 
 /** Scripts and styles of this origin alone, and no markup from strings. */
 const CONTENT_SECURITY_POLICY = [
@@ -32,8 +32,7 @@ export const dashboardRoutes = newApp()
 	})
 	.on("GET", ["/dashboard", "/dashboard/*"], async (c) => {
 		// A page of an earlier deployment may ask for its files. As a page, they would not even be scripts.
-		if (FILE.test(c.req.path))
-			return respondWithAppError(new AppError("not_found", "No such file. Reload the page."), c);
+		if (FILE.test(c.req.path)) return respondWithError(new AppError("not_found", "No such file. Reload the page."), c);
 		const page = await c.env.services.loadDashboard();
 		c.header("content-security-policy", CONTENT_SECURITY_POLICY);
 		return c.html(page);

@@ -3,7 +3,7 @@ import { createMiddleware } from "hono/factory";
 import type { IntakeEnv } from "../services.ts";
 
 const READABLE =
-	"content-range, etag, idempotent-replayed, location, preference-applied, ratelimit-policy, retry-after, x-request-id, x-should-retry";
+	"content-range, etag, holdfast-job, idempotent-replayed, location, preference-applied, ratelimit-policy, retry-after, x-request-id, x-should-retry";
 const SENDABLE = "authorization, content-type, idempotency-key, if-none-match, if-range, prefer, range";
 /** OpenAI's package sends a dozen of these with each request, and every version may add more. */
 const SDK_HEADER = /^x-stainless-[a-z-]+$/;

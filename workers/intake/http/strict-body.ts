@@ -16,8 +16,8 @@ import { releaseAfter } from "./release.ts";
 interface Rules {
 	isRequired: boolean;
 	bytesMax: number;
-	/** Whether the body has an `input`, which is stored as it is. */
-	hasInput: boolean;
+	/** What is stored as it is: the body's member `input`, or the body as a whole. */
+	input: "member" | "body" | null;
 }
 
 const KIB = 1024;
@@ -29,18 +29,19 @@ function strictBody(rules: Rules) {
 	return createMiddleware<IntakeEnv>(async function readStrictBody(c, next) {
 		const { memory, runtime } = c.env.services;
 		const body = new BodyReader(memory, runtime, rules.bytesMax);
-		const scanner = new JsonScanner({ ...BODY_LIMITS, member: rules.hasInput ? "input" : null });
+		const scanner = new JsonScanner({ ...BODY_LIMITS, member: rules.input === "member" ? "input" : null });
 		const releaseBody = () => release(c, body);
 		await releaseAfter(c, releaseBody, async () => {
-			const digest = rules.hasInput && isRepeatable(c) ? runtime.startDigest() : null;
+			const digest = isRepeatable(c, rules) ? runtime.startDigest() : null;
 			await digest?.add(utf8(`${c.req.method} ${c.req.path}\n`));
 			const bytes = await body.read(c.req.raw, scanner, digest);
 			const isThere = bytes.byteLength > 0;
 			if (isThere || rules.isRequired) checkMediaType(c);
 			const value = isThere || rules.isRequired ? parse(bytes, scanner, body) : {};
-			if (rules.hasInput) {
+			if (rules.input !== null) {
 				const fingerprint = digest === null ? null : toHex(new Uint8Array(await digest.end()));
-				const input = scanner.member === null ? null : bytes.subarray(scanner.member.start, scanner.member.end);
+				const member = scanner.member === null ? null : bytes.subarray(scanner.member.start, scanner.member.end);
+				const input = rules.input === "body" ? bytes : member;
 				c.set("submission", { fingerprint, input, release: releaseBody });
 			}
 			Object.defineProperty(c.req, "json", { value: async () => value });
@@ -57,19 +58,25 @@ function release(c: Context<IntakeEnv>, body: BodyReader): void {
 	body.release();
 }
 
-export const requireSubmission = strictBody({ isRequired: true, bytesMax: SUBMISSION_BYTES_MAX, hasInput: true });
-export const allowSubmission = strictBody({ isRequired: false, bytesMax: SUBMISSION_BYTES_MAX, hasInput: true });
-export const requireBody = strictBody({ isRequired: true, bytesMax: 64 * KIB, hasInput: false });
+export const requireSubmission = strictBody({ isRequired: true, bytesMax: SUBMISSION_BYTES_MAX, input: "member" });
+/** The body of an OpenAI-compatible route, which is the input itself. */
+export const requireDoorBody = strictBody({ isRequired: true, bytesMax: SUBMISSION_BYTES_MAX, input: "body" });
+export const allowSubmission = strictBody({ isRequired: false, bytesMax: SUBMISSION_BYTES_MAX, input: "member" });
+export const requireBody = strictBody({ isRequired: true, bytesMax: 64 * KIB, input: null });
 /** An API key, from a sender that is not known yet. */
-export const requireSmallBody = strictBody({ isRequired: true, bytesMax: KIB, hasInput: false });
+export const requireSmallBody = strictBody({ isRequired: true, bytesMax: KIB, input: null });
 /** Some of the fields that a creation has. */
-export const allowChange = strictBody({ isRequired: false, bytesMax: 64 * KIB, hasInput: false });
+export const allowChange = strictBody({ isRequired: false, bytesMax: 64 * KIB, input: null });
 /** `{}`, or a few fields. */
-export const allowBody = strictBody({ isRequired: false, bytesMax: 4 * KIB, hasInput: false });
+export const allowBody = strictBody({ isRequired: false, bytesMax: 4 * KIB, input: null });
 
-/** Whether the same request may come again, and would be recognised by its fingerprint. */
-function isRepeatable(c: Context): boolean {
-	return ["idempotency-key", "x-stainless-retry-count"].some((name) => c.req.header(name) !== undefined);
+/** Whether the same request may come again, and would be recognised by its fingerprint. Doors are for clients that retry. */
+function isRepeatable(c: Context, { input }: Rules): boolean {
+	return (
+		input === "body" ||
+		(input === "member" &&
+			["idempotency-key", "x-stainless-retry-count"].some((name) => c.req.header(name) !== undefined))
+	);
 }
 
 function checkMediaType(c: Context): void {

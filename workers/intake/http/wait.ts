@@ -1,11 +1,14 @@
-/** `Prefer: wait=30` (RFC 7240): holds a response until the job is final, or until it changes. */
+/**
+ * Holds a response until a job is final: for `Prefer: wait=30` (RFC 7240), which may end with a change or with its time, and for
+ * doors, whose responses are answers. All of them look at the job through `JobWatch`.
+ */
 import type { Context } from "hono";
-import { StorageUnavailable } from "../../../shared/core/errors.ts";
-import type { JobKey, JobSummary } from "../../../shared/core/jobs/job.ts";
-import type { Database } from "../../../shared/db/database.ts";
+import { AppError, StorageUnavailable } from "../../../shared/core/errors.ts";
+import type { JobSummary } from "../../../shared/core/jobs/job.ts";
 import { findJobSummary } from "../../../shared/db/jobs/find-job.ts";
-import type { IntakeEnv } from "../services.ts";
+import type { IntakeEnv, Services } from "../services.ts";
 import { releaseAfter } from "./release.ts";
+import { WAITS_MAX } from "./waits.ts";
 
 const WAIT_SECONDS_MAX = 60;
 /** Of a preference without a time. */
@@ -14,9 +17,12 @@ const WAIT_SECONDS = 30;
 /** A longer header is not read: the time that these patterns take grows with the square of its length. */
 const PREFER_CHARS_MAX = 256;
 
-/** Polls often at first, for quick jobs, then less often. A wait of a minute costs about forty small reads. */
+/** Looks often at first, for quick jobs, then less often. A minute costs about forty small reads. */
 const POLL_MS_FIRST = 50;
 const POLL_MS_MAX = 2_000;
+
+/** Of a request that finds all waits taken. */
+const TOO_MANY_RETRY_SECONDS = 5;
 
 /** What stands between commas, which may stand in quotes too. */
 const PREFERENCES = /(?:"(?:[^"\\]|\\.)*"|[^,])+/g;
@@ -39,7 +45,6 @@ export function readWait(header = ""): number | null {
 
 interface Wait {
 	first: JobSummary;
-	key: JobKey;
 	waitMs: number;
 	/** Ends the wait. A final job always does. */
 	isDone?: (job: JobSummary) => boolean;
@@ -49,35 +54,78 @@ interface Wait {
  * The final job, or the job as it is when the wait is over. Where too many requests wait already, that is at once: the response
  * lacks `Preference-Applied` then, and is that of a poll.
  */
-export async function waitUntil(c: Context<IntakeEnv>, wait: Wait): Promise<JobSummary> {
-	const end = c.env.services.waits.begin(wait.key.tenantId, c.var.caller.waits);
-	if (end === null) return wait.first;
-	c.header("preference-applied", `wait=${wait.waitMs / 1000}`);
-	return await releaseAfter(c, end, () => poll(c, wait));
+export async function waitUntil(c: Context<IntakeEnv>, { first, waitMs, isDone }: Wait): Promise<JobSummary> {
+	const end = beginWait(c);
+	if (end === null) return first;
+	c.header("preference-applied", `wait=${waitMs / 1000}`);
+	const watch = new JobWatch(c.env.services, first, c.req.raw.signal);
+	await releaseAfter(c, end, () => watch.wait(waitMs, isDone));
+	return watch.job;
 }
 
-async function poll(c: Context<IntakeEnv>, { first, key, waitMs, isDone = () => false }: Wait) {
-	const { db, runtime } = c.env.services;
-	const endAt = runtime.now() + waitMs;
-	let job = first;
-	let pollMs = POLL_MS_FIRST;
-	while (job.finishedAt === null && !isDone(job)) {
-		const leftMs = endAt - runtime.now();
-		if (leftMs <= 0) break;
-		await runtime.sleep(Math.min(pollMs, leftMs), c.req.raw.signal);
-		if (c.req.raw.signal.aborted) break;
-		job = (await look(db, key)) ?? job;
-		pollMs = Math.min(1.5 * pollMs, POLL_MS_MAX);
+/** Returns what ends the wait. Null: too many requests wait already. */
+function beginWait(c: Context<IntakeEnv>): (() => void) | null {
+	return c.env.services.waits.begin(c.var.caller.tenantId, c.var.caller.waits);
+}
+
+/** For responses that have nothing to say without a wait. Call it before anything is done. */
+export function requireWait(c: Context<IntakeEnv>): () => void {
+	const end = beginWait(c);
+	if (end !== null) return end;
+	const quota = Math.min(c.var.caller.waits ?? WAITS_MAX, WAITS_MAX);
+	const message = "Too many requests are held open. Nothing was done with this one: repeat it when another has ended.";
+	const policy = { name: "waits", quota, windowSeconds: null };
+	throw new AppError("rate_limited", message, null, { policy, retryAfterSeconds: TOO_MANY_RETRY_SECONDS });
+}
+
+/** Looks at a job until it is final. */
+export class JobWatch {
+	/** As it was last seen. */
+	job: JobSummary;
+	/** It was erased: nothing will ever become of it. */
+	isGone = false;
+	readonly #services: Pick<Services, "db" | "runtime">;
+	readonly #signal: AbortSignal;
+	#pollMs = POLL_MS_FIRST;
+
+	/** @param signal ends each wait, and makes further ones end at once */
+	constructor(services: Pick<Services, "db" | "runtime">, first: JobSummary, signal: AbortSignal) {
+		this.job = first;
+		this.#services = services;
+		this.#signal = signal;
 	}
-	return job;
-}
 
-/** Null: the job is gone, or D1 does not respond. The caller has its job, and the wait goes on. */
-async function look(db: Database, key: JobKey): Promise<JobSummary | null> {
-	try {
-		return await findJobSummary(db, key);
-	} catch (error) {
-		if (error instanceof StorageUnavailable) return null;
-		throw error;
+	get isFinal(): boolean {
+		return this.job.finishedAt !== null;
+	}
+
+	/** The caller has gone. */
+	get isOver(): boolean {
+		return this.#signal.aborted;
+	}
+
+	/** Until the job is final or `isDone`, the time is over, or `signal` aborts. The pace goes on from the wait before. */
+	async wait(waitMs: number, isDone: (job: JobSummary) => boolean = () => false): Promise<void> {
+		const { runtime } = this.#services;
+		const endAt = runtime.now() + waitMs;
+		while (!this.isFinal && !this.isGone && !isDone(this.job)) {
+			const leftMs = endAt - runtime.now();
+			if (leftMs <= 0 || this.isOver) return;
+			await runtime.sleep(Math.min(this.#pollMs, leftMs), this.#signal);
+			if (this.isOver) return;
+			await this.#look();
+			this.#pollMs = Math.min(1.5 * this.#pollMs, POLL_MS_MAX);
+		}
+	}
+
+	/** If D1 does not respond, the wait goes on: the caller has its job. */
+	async #look(): Promise<void> {
+		try {
+			const job = await findJobSummary(this.#services.db, this.job);
+			this.isGone = job === null;
+			this.job = job ?? this.job;
+		} catch (error) {
+			if (!(error instanceof StorageUnavailable)) throw error;
+		}
 	}
 }

@@ -1,7 +1,7 @@
 /** Waits in progress in this isolate. Each polls D1 until its job is final, so their number is bounded. */
 
 /** Together they poll D1 about 130 times a second. */
-const WAITS_MAX = 200;
+export const WAITS_MAX = 200;
 
 export class Waits {
 	readonly #byTenant = new Map<string, number>();

@@ -69,7 +69,7 @@ async function readJob(c: Context<IntakeEnv>, waitMs: number | null, include: In
 	const isDone = (job: JobSummary) => known !== undefined && !isKnownVersion(known, etagOf(job));
 	if (waitMs !== null) {
 		const first = await findOwnJob(c);
-		const last = await waitUntil(c, { first, key: first, waitMs, isDone });
+		const last = await waitUntil(c, { first, waitMs, isDone });
 		if (!include.includes("input") && !include.includes("attempts")) return last;
 	}
 	if (include.includes("input")) return await findOwnJobWithInput(c);

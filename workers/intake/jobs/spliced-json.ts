@@ -2,6 +2,7 @@
 import type { Context, TypedResponse } from "hono";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { logError } from "../../log.ts";
+import { byteStream } from "../http/byte-stream.ts";
 import type { IntakeEnv } from "../services.ts";
 
 type Opened = ReadableStream<Uint8Array> | Uint8Array;
@@ -27,26 +28,14 @@ export function splicedList(items: Stored[][]): Stored[] {
 /** Trusts the caller that the pieces are a `Body`, as its schema describes it. */
 export function jsonOf<Body>(c: Context<IntakeEnv>, pieces: Stored[]): Response & TypedResponse<Body, 200, "json"> {
 	c.header("content-type", "application/json");
-	const response: Response = c.newResponse(streamOf(pieces, c.env.requestId), 200);
+	const response: Response = c.newResponse(
+		byteStream(chunksOf(pieces, c.env.requestId), () => cancelUnread(pieces)),
+		200,
+	);
 	return response as Response & TypedResponse<Body, 200, "json">;
 }
 
-/** Reads a stream among the pieces only when the reader has come to it. */
-function streamOf(pieces: Stored[], requestId: string): ReadableStream<Uint8Array> {
-	const chunks = chunksOf(pieces, requestId);
-	return new ReadableStream<Uint8Array>({
-		async pull(controller) {
-			const { value } = await chunks.next();
-			if (value === undefined) controller.close();
-			else controller.enqueue(value);
-		},
-		async cancel() {
-			await cancelUnread(pieces);
-			await chunks.return(undefined);
-		},
-	});
-}
-
+/** A stream among the pieces is read only when the reader has come to it. */
 async function* chunksOf(pieces: Stored[], requestId: string): AsyncGenerator<Uint8Array, undefined> {
 	try {
 		for (const piece of pieces) {

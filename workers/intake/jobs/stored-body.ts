@@ -3,10 +3,11 @@ import { z } from "@hono/zod-openapi";
 import type { Context } from "hono";
 import { AppError } from "../../../shared/core/errors.ts";
 import { type RequestedRange, readByteRange } from "../../../shared/core/json/byte-range.ts";
+import { findJobSummary } from "../../../shared/db/jobs/find-job.ts";
 import { logError } from "../../log.ts";
 import { isKnownVersion } from "../http/headers.ts";
 import type { IntakeEnv } from "../services.ts";
-import { findOwnJob } from "./load-job.ts";
+import { noSuchJob } from "./load-job.ts";
 
 export const rangeHeaders = z.object({
 	range: z.string().optional().openapi({ example: "bytes=0-1023", description: "One range of bytes." }),
@@ -69,7 +70,7 @@ export async function openOrRefuse<Opened>(
 		throw refusal;
 	}
 	// Erased since its row was read: 404.
-	await findOwnJob(c);
+	if ((await findJobSummary(c.env.services.db, { tenantId: c.var.caller.tenantId, jobId })) === null) throw noSuchJob();
 	logError(`${what}.lost`, { jobId });
 	throw refusal;
 }

@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { ChangedJob, viewJob, viewJobReference } from "../../../shared/api/job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
-import type { Idempotency } from "../../../shared/core/jobs/idempotency.ts";
+import { COUNTED_TRY_MS, type Idempotency } from "../../../shared/core/jobs/idempotency.ts";
 import type { Submission } from "../../../shared/db/jobs/submit-jobs.ts";
 import type { Outcome, SubmitBindings } from "../../../shared/jobs/submit.ts";
 import { errorResponse, jsonResponse } from "../http/describe-route.ts";
@@ -16,6 +16,8 @@ const OPEN_JOBS_RETRY_SECONDS = 10;
 /** Of a sweep, which erases the jobs whose retention is over. */
 const STORED_BYTES_RETRY_SECONDS = 60;
 const DAY_SECONDS = 86_400;
+/** An SDK notices its own timeout, waits, and retries within this time. */
+const AFTER_HOLD_MS = 10 * 60_000;
 
 const header = (description: string, schema: { type: "integer" | "string" }) => ({
 	description,
@@ -57,17 +59,24 @@ export function submitBindings(c: Context<IntakeEnv>): SubmitBindings {
 /**
  * How a repeated request is recognised: by `Idempotency-Key` (IETF draft-ietf-httpapi-idempotency-key-header), or by the
  * retry count of OpenAI's SDKs. The same key, method, path and bytes are the same request. Null: it cannot be recognised.
+ * @param heldMs how long the response may be held. Its client may time out and retry at any time until then; null: it is not held
  */
-export function readIdempotency(c: Context<IntakeEnv>): Idempotency | null {
+export function readIdempotency(c: Context<IntakeEnv>, heldMs: number | null = null): Idempotency | null {
 	const key = c.req.header("idempotency-key");
 	const count = readRetryCount(c.req.header("x-stainless-retry-count"));
 	const { submission, caller } = c.var;
 	const fingerprint = submission?.fingerprint ?? null;
 	if (fingerprint === null) return null;
 	if (key !== undefined) return { key, fingerprint };
-	if (count === null) return null;
-	// Keys of callers have no spaces, so they never collide with this one.
-	return { key: `retried ${caller.keyId} ${fingerprint}`, requestId: c.env.requestId, isRepeat: count !== 0 };
+	if (count === null && heldMs === null) return null;
+	return {
+		// Keys of callers have no spaces, so they never collide with this one.
+		key: `retried ${caller.keyId} ${fingerprint}`,
+		requestId: c.env.requestId,
+		isRepeat: count !== null && count !== 0,
+		joinsFailed: count === null,
+		keepMs: heldMs === null ? COUNTED_TRY_MS : heldMs + AFTER_HOLD_MS,
+	};
 }
 
 /** SDKs set this header by themselves, so any other value than a count is ignored rather than refused. */
@@ -81,7 +90,7 @@ export async function respondToSubmission(c: Context<IntakeEnv>, outcome: Outcom
 	const submission = acceptedOrThrow(outcome);
 	if (submission.outcome === "replayed") c.header("idempotent-replayed", "true");
 	const { job: first } = submission;
-	const job = waitMs === null ? first : await waitUntil(c, { first, key: first, waitMs });
+	const job = waitMs === null ? first : await waitUntil(c, { first, waitMs });
 	c.header("location", `/v1/jobs/${job.jobId}`);
 	if (job.finishedAt === null) c.header("retry-after", String(retryAfterSeconds(job, c.env.services.runtime.now())));
 	const mayRead = c.var.caller.scopes.includes("jobs:read");
@@ -89,7 +98,8 @@ export async function respondToSubmission(c: Context<IntakeEnv>, outcome: Outcom
 	return c.json(view, job.finishedAt === null || waitMs === null ? 202 : 200);
 }
 
-function acceptedOrThrow(outcome: Outcome): Extract<Submission, { outcome: "created" | "replayed" }> {
+/** Throws for a submission that made or found no job. */
+export function acceptedOrThrow(outcome: Outcome): Extract<Submission, { outcome: "created" | "replayed" }> {
 	switch (outcome.outcome) {
 		case "created":
 		case "replayed":

@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
 import { StorageUnavailable } from "../../../../shared/core/errors.ts";
+import { COUNTED_TRY_MS } from "../../../../shared/core/jobs/idempotency.ts";
 import { TenantLimits } from "../../../../shared/core/tenants/tenant.ts";
 import { Database } from "../../../../shared/db/database.ts";
 import { findJobSummary } from "../../../../shared/db/jobs/find-job.ts";
@@ -237,7 +238,10 @@ describe("the bytes of a counted try", () => {
 	const tries = () => {
 		keysMade += 1;
 		const key = `retried key_1 ${keysMade}`;
-		return (came: number, isRepeat: boolean) => ({ key, requestId: `req_${String(came).padStart(3, "0")}`, isRepeat });
+		return (came: number, isRepeat: boolean) => ({
+			...{ key, requestId: `req_${String(came).padStart(3, "0")}`, isRepeat },
+			...{ joinsFailed: false, keepMs: COUNTED_TRY_MS },
+		});
 	};
 	const idOf = async (database: Database, idempotency: NewJob["idempotency"]) => {
 		const submission = await submitJob(database, aNewJob({ idempotency }));
