@@ -35,7 +35,21 @@ it("a delivery is followed, sent again and recovered, whatever its receiver repl
 	await page.getByText("HTTP 410").first().waitFor();
 	status = 204;
 	await recoverAndDelete(page);
+	const { data } = await client.deliveries.list({ status: ["delivered"] });
+	await expectNoPolling(page, `/dashboard/webhooks/deliveries/${data[0]?.id}`);
 });
+
+/** A delivery in a final state. */
+async function expectNoPolling(page: Page, path: string): Promise<void> {
+	await page.clock.install();
+	await page.goto(site.url + path);
+	await page.getByText("HTTP 204").first().waitFor();
+	const asked: string[] = [];
+	page.on("request", (request) => asked.push(request.url()));
+	await page.clock.fastForward(60_000);
+	await page.evaluate("fetch('/v1/session')");
+	expect(asked).toEqual([`${site.url}/v1/session`]);
+}
 
 async function addEndpoint(page: Page): Promise<void> {
 	await act(page, "button", "Add endpoint");

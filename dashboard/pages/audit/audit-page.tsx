@@ -5,6 +5,7 @@ import type { ApiKey, AuditEntry } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
 import { useList } from "../../data/list.ts";
 import { useResource } from "../../data/resource.ts";
+import { counted } from "../../format/numbers.ts";
 import { visible } from "../../format/visible.ts";
 import { Copy } from "../../parts/copy.tsx";
 import { EmptyState } from "../../parts/empty-state.tsx";
@@ -77,6 +78,12 @@ export default function AuditPage() {
 					isLoading={shown === undefined}
 				/>
 			)}
+			{actor !== "" && list.readMore !== null ? (
+				<p class="hint">
+					Only the newest {counted(list.items?.length ?? 0, "entry", "entries")} were searched. Show older ones to
+					search further.
+				</p>
+			) : null}
 			<More list={list} what="entries" />
 		</>
 	);
