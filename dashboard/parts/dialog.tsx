@@ -19,12 +19,11 @@ export function Dialog({ title, children, isHeld = false, onClose }: DialogProps
 	const dialog = useRef<HTMLDialogElement>(null);
 	const id = useId();
 	useLayoutEffect(() => {
-		const opener = document.activeElement;
 		const shown = dialog.current;
 		shown?.showModal();
 		return () => {
 			shown?.close();
-			queueMicrotask(() => giveFocusBack(opener));
+			queueMicrotask(focusSomething);
 		};
 	}, []);
 	// Browsers close a dialog at a second Escape, whatever the page says to the first.
@@ -51,11 +50,9 @@ export function Dialog({ title, children, isHeld = false, onClose }: DialogProps
 	);
 }
 
-/** To what opened the dialog, or to the page's title where that is gone. */
-function giveFocusBack(opener: Element | null): void {
-	const isThere = opener?.isConnected === true && opener !== document.body;
-	const target = isThere ? opener : document.querySelector("h1");
-	if (target instanceof HTMLElement) target.focus({ preventScroll: true });
+/** The browser gives the focus back to what opened the dialog. Where that is gone, it goes to the page's title. */
+function focusSomething(): void {
+	if (document.activeElement === document.body) document.querySelector("h1")?.focus({ preventScroll: true });
 }
 
 interface ConfirmProps {

@@ -84,6 +84,11 @@ it("a text that the browser does not copy is selected to be copied by hand, and 
 	await press(page, "Escape");
 	await page.getByRole("dialog").waitFor({ state: "hidden" });
 	await expect.poll(() => focused(page)).toBe("Copy job id");
+	await page.evaluate("document.activeElement.blur()");
+	await press(page, "?");
+	await page.getByRole("dialog").waitFor();
+	await press(page, "Escape");
+	await expect.poll(() => page.evaluate("document.activeElement.tagName")).toBe("H1");
 });
 
 it("a sign-out that fails says so", async () => {
