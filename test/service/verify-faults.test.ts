@@ -11,6 +11,7 @@ import {
 	clock,
 	description,
 	operatorStatus,
+	pages,
 	rateLimit,
 	sweeper,
 	sweeperCheck,
@@ -60,6 +61,25 @@ type Case = [check: Check, breaks: string, fault: Fault, failure: RegExp, option
 
 const CASES: Case[] = [
 	[description, "no description", { on: /openapi/, instead: { status: 500, body: {} } }, /500 instead of 200/],
+	[pages, "a dashboard that is not uploaded", { on: /dashboard$/, instead: { status: 404, body: {} } }, /404 instead/],
+	[
+		pages,
+		"a page without a policy",
+		{ on: /docs$/, response: ({ headers }) => headers.delete("content-security-policy") },
+		/GET \/docs: no Content-Security-Policy/,
+	],
+	[
+		pages,
+		"a page in place of a script",
+		{ on: /\.js$/, response: ({ headers }) => headers.set("content-type", "text/html") },
+		/text\/html instead of javascript/,
+	],
+	[
+		pages,
+		"files that are asked for again",
+		{ on: /assets/, response: ({ headers }) => headers.set("cache-control", "no-store") },
+		/Cache-Control is no-store/,
+	],
 	[
 		operatorStatus,
 		"any token is the operator's",

@@ -4,9 +4,10 @@ import { z } from "zod";
 import { JobResponse } from "../../../shared/api/job.ts";
 import { StatusBody } from "../../../shared/api/status.ts";
 import { UNAUTHENTICATED_RATE } from "../../../shared/core/tenants/rate-limits.ts";
+import type { ApiResponse } from "../call-api.ts";
 import { Caller, parsed } from "./caller.ts";
 import { type Check, MODEL, type Outcome, prompt, type Run, seconds, skipped } from "./check.ts";
-import { expectRefused, expectStatus, expectThat, until } from "./expect.ts";
+import { CheckFailed, expectRefused, expectStatus, expectThat, until } from "./expect.ts";
 
 export const description: Check = {
 	number: 1,
@@ -14,12 +15,39 @@ export const description: Check = {
 	async run({ keyless }) {
 		const Description = z.object({ info: z.object({ version: z.string() }), paths: z.record(z.string(), z.unknown()) });
 		const { info, paths } = await keyless.read("/openapi.json", Description);
-		const docs = await keyless.call("/docs");
-		expectStatus(docs, 200, "GET /docs");
-		expectThat(/text\/html/.test(docs.headers.get("content-type") ?? ""), "GET /docs: not HTML");
 		return `version ${info.version}, ${Object.keys(paths).length} paths`;
 	},
 };
+
+export const pages: Check = {
+	number: 1,
+	name: "Dashboard and docs",
+	async run({ keyless }) {
+		for (const path of ["/dashboard", "/docs"]) {
+			const page = await readAs(keyless, path, "text/html");
+			const isGuarded = page.headers
+				.get("content-security-policy")
+				?.startsWith("default-src 'none'; script-src 'self'");
+			expectThat(isGuarded === true, `GET ${path}: no Content-Security-Policy`);
+			const [, script] = /<script [^>]*src="([^"]+)"/.exec(page.text) ?? [];
+			if (script === undefined) throw new CheckFailed(`GET ${path}: no script`);
+			const file = await readAs(keyless, script, "javascript");
+			// Its name has a hash.
+			if (path !== "/dashboard") continue;
+			const isCached = file.headers.get("cache-control")?.includes("immutable");
+			expectThat(isCached === true, `GET ${script}: Cache-Control is ${file.headers.get("cache-control")}`);
+		}
+		return "two pages with their policies, and their scripts";
+	},
+};
+
+async function readAs(caller: Caller, path: string, type: string): Promise<ApiResponse> {
+	const response = await caller.call(path);
+	expectStatus(response, 200, `GET ${path}`);
+	const actual = response.headers.get("content-type");
+	expectThat(actual?.includes(type) === true, `GET ${path}: ${actual} instead of ${type}`);
+	return response;
+}
 
 export const operatorStatus: Check = {
 	number: 2,

@@ -8,7 +8,7 @@ import { type Check, MODEL, type Options, type Outcome, prompt, type Run } from 
 import { accountSettings } from "./check-account.ts";
 import { idempotency, largeInputs, oneJob, QUICK_WITHIN_MS, results } from "./check-jobs.ts";
 import { defaultModel, longModelCall } from "./check-models.ts";
-import { clock, description, operatorStatus, rateLimit, sweeper } from "./check-service.ts";
+import { clock, description, operatorStatus, pages, rateLimit, sweeper } from "./check-service.ts";
 import { cancellation, delayed, expiry, longCall, manyAtOnce, retries } from "./check-times.ts";
 import { privateByDns, redirectingReceiver, refusedReceivers, signedWebhooks, slowReceiver } from "./check-webhooks.ts";
 import { CheckFailed } from "./expect.ts";
@@ -23,7 +23,7 @@ export type Row = { number: number; name: string } & Outcome;
  * them come the forty jobs, beside one that is cancelled. Requests without a key reach their limit in the last stage.
  */
 const STAGES: readonly (readonly Check[])[] = [
-	[description, operatorStatus, oneJob, clock],
+	[description, pages, operatorStatus, oneJob, clock],
 	[
 		...[results, largeInputs, retries, delayed, idempotency, signedWebhooks, slowReceiver, redirectingReceiver],
 		...[refusedReceivers, privateByDns, defaultModel, accountSettings],
