@@ -51,6 +51,8 @@ export interface Schemas {
 	HoldfastFacts?: HoldfastFacts;
 	CreateChatCompletion?: CreateChatCompletion;
 	HoldfastExtension?: HoldfastExtension;
+	Response?: Response;
+	CreateResponse?: CreateResponse;
 	WebhookEndpointWithSecret?: WebhookEndpointWithSecret;
 	WebhookEndpoint?: WebhookEndpoint;
 	CreateWebhookEndpoint?: CreateWebhookEndpoint;
@@ -773,6 +775,35 @@ export interface HoldfastExtension {
 	 * `whole`: a stream begins when the answer is complete. So does every stream at present.
 	 */
 	stream?: "live" | "whole";
+}
+export interface Response {
+	id: string;
+	object: "response";
+	status: "queued" | "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+	output: {
+		type: string;
+		[k: string]: unknown | undefined;
+	}[];
+	output_text: string;
+	holdfast: HoldfastFacts;
+	[k: string]: unknown | undefined;
+}
+export interface CreateResponse {
+	/**
+	 * DEFAULT_MODEL by default.
+	 */
+	model?: string | null;
+	input?: string | unknown[] | null;
+	stream?: boolean | null;
+	/**
+	 * `false`: erased ten minutes after the end.
+	 */
+	store?: boolean | null;
+	metadata?: {
+		[k: string]: string | undefined;
+	} | null;
+	holdfast?: HoldfastExtension;
+	[k: string]: unknown | undefined;
 }
 export interface WebhookEndpoint {
 	id: string;

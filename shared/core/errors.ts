@@ -6,6 +6,7 @@ import { NoResponse } from "./timeout.ts";
 
 const ERRORS = {
 	invalid_request: { status: 400, type: "invalid_request_error", retry: null },
+	unsupported_value: { status: 400, type: "invalid_request_error", retry: null },
 	unknown_parameter: { status: 400, type: "invalid_request_error", retry: null },
 	unauthorized: { status: 401, type: "authentication_error", retry: null },
 	https_required: { status: 403, type: "permission_error", retry: false },

@@ -92,7 +92,7 @@ const { server } = theServices(
 	{ JOB_QUEUE: queue, DELIVERY_QUEUE: queue },
 );
 /** No job runs, so the caller of a door hangs up at once. */
-const hangsUp = (path: string) => (path.startsWith("/v1/chat") ? { signal: AbortSignal.abort() } : {});
+const hangsUp = (path: string) => (/^\/v1\/(chat|responses)/.test(path) ? { signal: AbortSignal.abort() } : {});
 const ask = (method: string, path: string, call: Call) => sendTo(server, method, path, { ...hangsUp(path), ...call });
 /** All that the caller sees. Its request ids are all the same. */
 const asSeen = ({ status, headers, text }: Answer) => JSON.stringify([status, ...headers, text]);

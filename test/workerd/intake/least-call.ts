@@ -17,6 +17,7 @@ const HINTS = {
 const NEEDED: Record<string, object> = {
 	"POST /v1/jobs": { delay_seconds: 3_600 },
 	"POST /v1/chat/completions": { messages: [{ role: "user", content: "Why?" }] },
+	"POST /v1/responses": { input: "Why?" },
 	"POST /v1/keys": { scopes: ["keys:manage"] },
 };
 

@@ -20,7 +20,7 @@ function scopesOf(method: string, path: string): Scope[] {
 	if (`${method} ${path}` === "GET /v1/webhook_signing_secret") return ["secrets:read"];
 	// It reads the old job's input, and these the answer.
 	if (path === "/v1/jobs/{id}/retry") return ["jobs:write", "jobs:read"];
-	if (method === "POST" && path.startsWith("/v1/chat/completions")) return ["jobs:write", "jobs:read"];
+	if (method === "POST" && /^\/v1\/(chat|responses)/.test(path)) return ["jobs:write", "jobs:read"];
 	const noun = /^\/v1\/(webhook|deliveries)|\/(redeliver|deliveries)$/.test(path) ? "webhooks" : "jobs";
 	return [`${noun}:${method === "GET" ? "read" : "write"}`];
 }

@@ -16,7 +16,7 @@ import type { IntakeEnv } from "../services.ts";
 import { spendWithin } from "./rate-limiters.ts";
 
 /** Routes whose responses are held open. Only POST waits there, and a list costs no less. */
-const HELD = /^\/v1\/chat\/completions\/?$/;
+const HELD = /^\/v1\/(chat\/completions|responses)\/?$/;
 
 const TOO_MANY = "Rate limit of this tenant exceeded. Send fewer requests, or poll less often.";
 

@@ -30,7 +30,8 @@ export async function submitThroughDoor(c: Context<IntakeEnv>, order: DoorOrder)
 		...rest,
 		tenantId: c.var.caller.tenantId,
 		origin: originOf(c),
-		idempotency: readIdempotency(c, heldMs),
+		// Callers may give fractions of a millisecond, which no column takes.
+		idempotency: readIdempotency(c, heldMs === null ? null : Math.round(heldMs)),
 	});
 	c.var.submission?.release();
 	const submission = acceptedOrThrow(inTermsOfDoor(outcome));
