@@ -36,13 +36,14 @@ export type Histogram = {
 
 export interface Schemas {
 	Job?: Job;
-	ChatInput?: ChatInput;
+	StoredInput?: StoredInput;
 	ChatCompletion?: ChatCompletion;
 	Attempt?: Attempt;
 	Delivery?: Delivery;
 	JobReference?: JobReference;
 	Error?: Error;
 	SubmitJob?: SubmitJob;
+	ChatInput?: ChatInput;
 	JobList?: JobList;
 	AttemptList?: AttemptList;
 	DeliveryList?: DeliveryList;
@@ -53,6 +54,10 @@ export interface Schemas {
 	HoldfastExtension?: HoldfastExtension;
 	Response?: Response;
 	CreateResponse?: CreateResponse;
+	ChatCompletionList?: ChatCompletionList;
+	UpdateChatCompletion?: UpdateChatCompletion;
+	ChatCompletionDeleted?: ChatCompletionDeleted;
+	ChatMessageList?: ChatMessageList;
 	WebhookEndpointWithSecret?: WebhookEndpointWithSecret;
 	WebhookEndpoint?: WebhookEndpoint;
 	CreateWebhookEndpoint?: CreateWebhookEndpoint;
@@ -216,7 +221,7 @@ export interface Job {
 	 * Increases with every change. Also the ETag.
 	 */
 	version: number;
-	input?: ChatInput;
+	input?: StoredInput;
 	/**
 	 * With `include=result`. Null unless the job succeeded. In a list also null if it has more than 1 MiB, or if it would bring those of the page above 4 MiB: get it from `result_url`.
 	 */
@@ -233,25 +238,12 @@ export interface Job {
 /**
  * With `include=input`. As `GET /v1/jobs/{id}/input` returns it.
  */
-export interface ChatInput {
-	messages: {
+export interface StoredInput {
+	messages?: {
 		role: "system" | "developer" | "user" | "assistant" | "tool";
 		content?: string | null | unknown[];
 		[k: string]: unknown | undefined;
 	}[];
-	temperature?: number;
-	max_tokens?: number;
-	max_completion_tokens?: number;
-	top_p?: number;
-	frequency_penalty?: number;
-	presence_penalty?: number;
-	stream?: boolean;
-	stream_options?: {
-		include_usage?: boolean;
-	};
-	tools?: unknown[];
-	tool_choice?: unknown;
-	response_format?: unknown;
 	[k: string]: unknown | undefined;
 }
 export interface ChatCompletion {
@@ -385,9 +377,7 @@ export interface SubmitJob {
 	 * One model, or up to four: when one fails for good, is blocked or has used up its attempts, the next is called. DEFAULT_MODEL by default.
 	 */
 	model?: string | [string] | [string, string] | [string, string, string] | [string, string, string, string];
-	input: ChatInput & {
-		[k: string]: unknown | undefined;
-	};
+	input: ChatInput;
 	webhook?: {
 		/**
 		 * https only. Redirects are not followed.
@@ -478,6 +468,30 @@ export interface SubmitJob {
 	 */
 	retain_seconds?: number;
 }
+/**
+ * The body of a chat completion. Fields that are not listed pass through unchanged.
+ */
+export interface ChatInput {
+	messages: {
+		role: "system" | "developer" | "user" | "assistant" | "tool";
+		content?: string | null | unknown[];
+		[k: string]: unknown | undefined;
+	}[];
+	temperature?: number;
+	max_tokens?: number;
+	max_completion_tokens?: number;
+	top_p?: number;
+	frequency_penalty?: number;
+	presence_penalty?: number;
+	stream?: boolean;
+	stream_options?: {
+		include_usage?: boolean;
+	};
+	tools?: unknown[];
+	tool_choice?: unknown;
+	response_format?: unknown;
+	[k: string]: unknown | undefined;
+}
 export interface JobList {
 	object: "list";
 	data: Job[];
@@ -505,9 +519,7 @@ export interface RetryJob {
 	 * One model, or up to four: when one fails for good, is blocked or has used up its attempts, the next is called. DEFAULT_MODEL by default.
 	 */
 	model?: string | [string] | [string, string] | [string, string, string] | [string, string, string, string];
-	input?: ChatInput & {
-		[k: string]: unknown | undefined;
-	};
+	input?: ChatInput;
 	webhook?: {
 		/**
 		 * https only. Redirects are not followed.
@@ -634,7 +646,7 @@ export interface HoldfastFacts {
 	 */
 	job_id: string;
 	/**
-	 * How many calls it took.
+	 * How many attempts its model took.
 	 */
 	attempts: number;
 	/**
@@ -804,6 +816,39 @@ export interface CreateResponse {
 	} | null;
 	holdfast?: HoldfastExtension;
 	[k: string]: unknown | undefined;
+}
+export interface ChatCompletionList {
+	object: "list";
+	data: ChatCompletionAnswer[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
+}
+export interface UpdateChatCompletion {
+	metadata: {
+		[k: string]: string | undefined;
+	} | null;
+}
+export interface ChatCompletionDeleted {
+	id: string;
+	object: "chat.completion.deleted";
+	deleted: true;
+}
+export interface ChatMessageList {
+	object: "list";
+	data: {
+		id: string;
+		role: string;
+		content: string | null;
+		/**
+		 * The content, if it came in parts.
+		 */
+		content_parts: unknown[] | null;
+		[k: string]: unknown | undefined;
+	}[];
+	has_more: boolean;
+	first_id: string | null;
+	last_id: string | null;
 }
 export interface WebhookEndpoint {
 	id: string;

@@ -7,7 +7,7 @@ import { costOf, type ModelPrices } from "../core/model-prices.ts";
 import { AttemptBody } from "./attempt.ts";
 import { DeliveryBody } from "./delivery.ts";
 import { afterId, limit, listOf, order, wordsOf } from "./page.ts";
-import { JobInput } from "./submit-job.ts";
+import { StoredInput } from "./submit-job.ts";
 import { time, timeInput, timestamp, timestampOrNull } from "./time.ts";
 import { cost, TokenUsage, viewTokens } from "./usage.ts";
 
@@ -80,7 +80,7 @@ export const LISTED_RESULTS_BYTES_MAX = 4 * LISTED_RESULT_BYTES_MAX;
 export const LISTED_RESULTS_MAX = 20;
 
 export const JobResponse = JobBody.extend({
-	input: JobInput.optional().describe("With `include=input`. As `GET /v1/jobs/{id}/input` returns it."),
+	input: StoredInput.optional().describe("With `include=input`. As `GET /v1/jobs/{id}/input` returns it."),
 	result: z
 		.union([ChatCompletion, z.null()])
 		.optional()
@@ -112,6 +112,7 @@ const listFields = {
 	status: wordsOf(JOB_STATES).optional(),
 	status_reason: z.string().optional(),
 	model: z.string().optional(),
+	door: z.enum(DOORS).optional().describe("The jobs that came by this OpenAI-compatible route."),
 	retry_of: afterId("job").describe("The jobs that retry this one. Quickest with `order=asc`."),
 	created_after: timeInput.optional(),
 	created_before: timeInput.optional(),
@@ -123,27 +124,32 @@ const listFields = {
 		.describe(`\`result\` adds the stored completions, with a \`limit\` of ${LISTED_RESULTS_MAX} at most.`),
 };
 
-export const jobsQuery = z
-	.object(listFields)
-	// `metadata[key]=value`, up to four times. Any other name is an error.
-	.catchall(z.string())
-	.superRefine((query, context) => {
-		for (const name of Object.keys(query)) {
-			if (Object.hasOwn(listFields, name) || METADATA_FILTER.test(name)) continue;
-			context.addIssue({ code: "custom", path: [name], message: "Unknown query parameter." });
-		}
-		if (query.include !== undefined && query.limit > LISTED_RESULTS_MAX) {
-			const message = `Must be at most ${LISTED_RESULTS_MAX} with \`include\`.`;
-			context.addIssue({ code: "custom", path: ["limit"], message });
-		}
-		const tooMany = Object.keys(query).filter((name) => METADATA_FILTER.test(name))[METADATA_FILTERS_MAX];
-		if (tooMany === undefined) return;
-		context.addIssue({
-			code: "custom",
-			path: [tooMany],
-			message: `Filter by ${METADATA_FILTERS_MAX} metadata keys at most.`,
+/**
+ * With `metadata[key]=value` besides, up to four times. Any other name is an error.
+ * @param fields the parameters that the query may have
+ */
+export function filteredQuery<Fields extends z.ZodRawShape>(fields: Fields) {
+	return z
+		.object(fields)
+		.catchall(z.string())
+		.superRefine((query, context) => {
+			const names = Object.keys(query);
+			for (const name of names) {
+				if (Object.hasOwn(fields, name) || METADATA_FILTER.test(name)) continue;
+				context.addIssue({ code: "custom", path: [name], message: "Unknown query parameter." });
+			}
+			const tooMany = names.filter((name) => METADATA_FILTER.test(name))[METADATA_FILTERS_MAX];
+			if (tooMany === undefined) return;
+			const message = `Filter by ${METADATA_FILTERS_MAX} metadata keys at most.`;
+			context.addIssue({ code: "custom", path: [tooMany], message });
 		});
-	});
+}
+
+export const jobsQuery = filteredQuery(listFields).superRefine((query, context) => {
+	if (query.include === undefined || query.limit <= LISTED_RESULTS_MAX) return;
+	const message = `Must be at most ${LISTED_RESULTS_MAX} with \`include\`.`;
+	context.addIssue({ code: "custom", path: ["limit"], message });
+});
 
 /** The filters by metadata in a query. */
 export function metadataFilter(query: Record<string, unknown>): Record<string, string> {

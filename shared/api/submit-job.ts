@@ -10,6 +10,9 @@ const DAY_SECONDS = 86_400;
 /** The body of a chat completion. */
 export const JobInput = ChatInput.openapi("ChatInput");
 
+/** As it is stored. By an OpenAI-compatible route, it may have what its provider decides about, such as nulls. */
+export const StoredInput = z.looseObject({ messages: ChatInput.shape.messages.optional() }).openapi("StoredInput");
+
 /** Visible ASCII, so that it is safe in logs, headers and URLs. */
 export const modelName = z
 	.string()

@@ -21,6 +21,8 @@ export const ANY_JOB: JobFilter = {
 	createdBefore: null,
 	finishedAfter: null,
 	finishedBefore: null,
+	door: null,
+	isStored: null,
 	metadata: {},
 };
 

@@ -3,8 +3,7 @@
  * adds `holdfast: Extension.optional()` to its body, and submits `requestOf(…)`.
  */
 import { z } from "@hono/zod-openapi";
-import { nextAttemptNumber } from "../../core/jobs/attempts.ts";
-import type { JobWithHistory } from "../../core/jobs/job.ts";
+import type { Job } from "../../core/jobs/job.ts";
 import { type JobRequest, jobFields, modelName, submitHeaders } from "../submit-job.ts";
 
 const DAY_SECONDS = 86_400;
@@ -82,11 +81,11 @@ export const JOB_HEADER = "holdfast-job";
 export const HoldfastFacts = z
 	.object({
 		job_id: z.string().describe("The job behind the answer: see `GET /v1/jobs/{id}`."),
-		attempts: z.number().int().describe("How many calls it took."),
+		attempts: z.number().int().describe("How many attempts its model took."),
 		model: z.string().describe("The model that answered, by the name that the request gave it."),
 	})
 	.openapi("HoldfastFacts");
 
-export function viewFacts(job: Pick<JobWithHistory, "jobId" | "attempts" | "model">): z.infer<typeof HoldfastFacts> {
-	return { job_id: job.jobId, attempts: nextAttemptNumber(job.attempts) - 1, model: job.model };
+export function viewFacts(job: Pick<Job, "jobId" | "attempt" | "model">): z.infer<typeof HoldfastFacts> {
+	return { job_id: job.jobId, attempts: job.attempt, model: job.model };
 }

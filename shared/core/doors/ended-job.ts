@@ -1,6 +1,6 @@
 /**
  * What the callers of a door read of a job that ended without an answer: one map for held answers, streams, reads and the lines
- * of batches. A door throws `new EndedJobError(errorOfEnded(job))`, or puts its facts into a shape of its own.
+ * of batches. A door throws `new DoorError(errorOfEnded(job))`, or puts its facts into a shape of its own.
  */
 
 import type { ShownError } from "../errors.ts";
@@ -11,19 +11,20 @@ import { FAILURE_CLASSES, type FailureClass } from "../upstreams/failures.ts";
 type Facts = Pick<ShownError, "status" | "code" | "message">;
 type EndedJob = Pick<JobWithHistory, "status" | "statusReason" | "error" | "attempts">;
 
-/** A job that ended badly. Its retries were the service's own, so none of the client's can help. */
-export class EndedJobError extends Error implements ShownError {
+/** The retries of a job that ended badly were the service's own, so none of the client's can help. */
+export class DoorError extends Error implements ShownError {
 	readonly status: ShownError["status"];
 	readonly code: string;
 	readonly param = null;
-	readonly shouldRetry = false;
+	readonly shouldRetry: boolean;
 	readonly limit = null;
 
-	constructor({ status, code, message }: Facts) {
+	constructor({ status, code, message, shouldRetry = false }: Facts & { shouldRetry?: boolean }) {
 		super(message);
-		this.name = "EndedJobError";
+		this.name = "DoorError";
 		this.status = status;
 		this.code = code;
+		this.shouldRetry = shouldRetry;
 	}
 
 	get type(): string {

@@ -1,7 +1,7 @@
 /** Lists a tenant's jobs in the order of their ids, which sort by time. */
 
 import { smallestIdAt, timeOf } from "../../core/ids.ts";
-import type { JobSummary } from "../../core/jobs/job.ts";
+import type { Door, JobSummary } from "../../core/jobs/job.ts";
 import type { JobState } from "../../core/jobs/job-states.ts";
 import { type Page, pageFrom, pageStatement, type Row } from "../bounded-page.ts";
 import type { Database, Statement } from "../database.ts";
@@ -26,6 +26,9 @@ export interface JobFilter {
 	createdBefore: number | null;
 	finishedAfter: number | null;
 	finishedBefore: number | null;
+	door: Door | null;
+	/** Whether their callers asked for them to be stored. Null: whatever they said. */
+	isStored: boolean | null;
 	metadata: Record<string, string>;
 }
 
@@ -80,10 +83,11 @@ const MATCHES = `(?5 IS NULL OR instr(?5, ' ' || status || ' ') > 0) AND (?6 IS 
 	AND (?7 IS NULL OR model = ?7) AND (?8 IS NULL OR retry_of = ?8)
 	AND (?9 IS NULL OR created_at > ?9) AND (?10 IS NULL OR created_at < ?10)
 	AND (?11 IS NULL OR finished_at > ?11) AND (?12 IS NULL OR finished_at < ?12)
+	AND (?15 IS NULL OR door = ?15) AND (?16 IS NULL OR coalesce(store, 0) = ?16)
 	AND (?14 = 0 OR ?14 = (SELECT count(*) FROM json_each(jobs.metadata)
 	                        WHERE (key, value) IN (SELECT key, value FROM json_each(?13))))`;
 
-/** ?5 to ?14. */
+/** ?5 to ?16. */
 function paramsOf({ statuses, metadata, ...wanted }: JobFilter): Statement["params"] {
 	return [
 		statuses === null ? null : ` ${statuses.join(" ")} `,
@@ -96,6 +100,8 @@ function paramsOf({ statuses, metadata, ...wanted }: JobFilter): Statement["para
 		wanted.finishedBefore,
 		JSON.stringify(metadata),
 		Object.keys(metadata).length,
+		wanted.door,
+		wanted.isStored === null ? null : Number(wanted.isStored),
 	];
 }
 

@@ -42,7 +42,7 @@ export const INTAKE = callsOf({
 	d1: `count jobs, count sealed secrets, create api key, create tenant, delete tenant, erase job, filter existing jobs, find api key, find api key in force,
 		find idempotency key, foresee submissions, find job, find job summary, find job with input, find tenant, finish jobs,
 		list api keys, list audit log, list backlog, list deliveries of job, list jobs, list tenants, list usage, list used models, note api key use, record sign-in,
-		read model states, read status, reveal webhook secret, revoke api key, rotate webhook secret, submit job, submit job or explain, update tenant`,
+		read model states, read status, reveal webhook secret, revoke api key, rotate webhook secret, submit job, submit job or explain, update metadata, update tenant`,
 	fetch: "addresses",
 	limiter: "keys, unauthenticated",
 	queue: "send jobs, sendBatch deliveries, sendBatch jobs",
@@ -87,7 +87,7 @@ export const NEVER_MADE: Readonly<Record<string, string>> = {
 /** By file of stories. */
 export const OPERATIONS = {
 	intake:
-		`cancelJob createChatCompletion createKey createSession createTenant createTenantKey deleteJob deleteTenant getJob getJobInput getJobResult getKey getModel getStats getStatus
+		`cancelJob createChatCompletion deleteChatCompletion getChatCompletion listChatCompletionMessages listChatCompletions updateChatCompletion createKey createSession createTenant createTenantKey deleteJob deleteTenant getJob getJobInput getJobResult getKey getModel getStats getStatus
 		getTenant getWebhookSigningSecret listAuditLog listBacklog listJobAttempts listJobDeliveries listJobs listKeys listModels listTenantAuditLog
 		listTenantKeys listTenants listUsage retryJob revokeKey revokeTenantKey rotateWebhookSigningSecret submitJob
 		updateTenant`.split(/\s+/),

@@ -137,6 +137,25 @@ describeFaults("intake", { calls: INTAKE, operations: OPERATIONS.intake }, [
 			story.expect({ tenantId, jobId, prompt, status: "succeeded", hasWebhook: true, bought: 1 });
 		},
 	},
+	{
+		name: "chat completions that are listed, read, changed and erased",
+		tries: /\/v1\/chat\/completions/,
+		async play(story) {
+			const job = await aSucceededJob(story, "stored", {
+				hasWebhook: false,
+				status: "erased",
+				row: { door: "chat", store: true },
+			});
+			const path = `/v1/chat/completions/${job.jobId.replace("job_", "chatcmpl-")}`;
+			await story.send("GET", "/v1/chat/completions");
+			await story.send("GET", path);
+			await story.send("GET", `${path}/messages`);
+			await story.send("POST", path, { json: { metadata: { team: "blue" } } });
+			const row = env.DB.prepare("SELECT metadata FROM jobs WHERE id = ?1").bind(job.jobId);
+			if ((await row.first("metadata")) !== '{"team":"blue"}') story.world.problem("its metadata is not as it was put");
+			await story.send("DELETE", path, { statusOfRepeat: 404 });
+		},
+	},
 	...(
 		[
 			["with a key, whose commit got no reply", [LOST], {}],

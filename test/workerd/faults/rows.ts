@@ -50,10 +50,10 @@ export async function aRunningJob(story: Story, what: What): Promise<StoredJob> 
 export async function aSucceededJob(
 	story: Story,
 	prompt: string,
-	expected: Partial<Expected> = {},
+	{ row: given, ...expected }: Partial<What> = {},
 ): Promise<StoredJob> {
 	const text = aCompletion(`${prompt} #0`);
-	const row = { status: "succeeded", resultBytes: text.length } as const;
+	const row = { status: "succeeded", resultBytes: text.length, ...given } as const;
 	const job = await anOldJob(story, { prompt, bought: 0, hasWebhook: true, row, ...expected });
 	await env.RESULTS.put(resultKey(job), text);
 	return job;

@@ -1,5 +1,6 @@
 import { env } from "cloudflare:workers";
 import { describe, expect, it } from "vitest";
+import type { Door } from "../../../shared/core/jobs/job.ts";
 import { SCOPES } from "../../../shared/core/tenants/api-key.ts";
 import { Database } from "../../../shared/db/database.ts";
 import { resultKey } from "../../../shared/storage/keys.ts";
@@ -56,15 +57,26 @@ const KINDS: Record<string, Kind> = {
 		remove: null,
 		nobodys: [`key_${NOBODYS}`, `ten_${NOBODYS}`],
 	},
+	completions: {
+		make: async (owner) => (await toldJob(owner, "chat")).jobId.replace("job_", "chatcmpl-"),
+		remove: (id, { key }) => send("DELETE", `/v1/chat/completions/${id}`, { key }),
+		nobodys: [`chatcmpl-${NOBODYS}`, `job_${NOBODYS}`, `chatcmpl-${NOBODYS}0`],
+	},
 	models: { make: async () => "simulated%2Fecho", remove: null, nobodys: [] },
 };
 
 /** A succeeded job with a delivery, with the owner's canary in all its texts. */
-async function toldJob({ tenantId, canary }: Owner) {
+async function toldJob({ tenantId, canary }: Owner, door: Door | null = null) {
 	const choices = [{ index: 0, message: { role: "assistant", content: canary }, finish_reason: "stop" }];
 	const result = JSON.stringify({ id: "chatcmpl-1", object: "chat.completion", created: 1, model: "m", choices });
 	const input = `{"messages":[{"role":"user","content":"${canary}"}]}`;
-	const given = { metadata: { note: canary }, input, resultBytes: result.length };
+	const given = {
+		door,
+		store: door === null ? null : true,
+		metadata: { note: canary },
+		input,
+		resultBytes: result.length,
+	};
 	const job = await aJob({ tenantId, status: "succeeded", ...given });
 	await env.RESULTS.put(resultKey(job), result);
 	const { deliveryId } = await aDelivery(job, { url: `https://${canary}.example.com/`, status: "delivered" });

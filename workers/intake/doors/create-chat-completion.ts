@@ -12,7 +12,7 @@ import { requireDoorBody } from "../http/strict-body.ts";
 import type { IntakeEnv } from "../services.ts";
 import { doorErrors } from "./door-errors.ts";
 import { AS_EVENTS, AS_JSON, BEFORE_EVENTS, BEFORE_JSON, dataFrame, type HeldJob, holdOpen, silence } from "./hold.ts";
-import { completionOf } from "./stored-answer.ts";
+import { answerOfEnded } from "./stored-answer.ts";
 import { type DoorOrder, submitThroughDoor } from "./submit-through-door.ts";
 
 const route = createRoute({
@@ -70,7 +70,7 @@ function orderOf(c: Context<IntakeEnv>, body: z.infer<typeof CreateChatCompletio
 
 async function* wholeAnswer(c: Context<IntakeEnv>, held: HeldJob): AsyncGenerator<Uint8Array, void> {
 	yield* silence(held, BEFORE_JSON);
-	yield (await completionOf(c, await held.ended())).toBytes();
+	yield (await answerOfEnded(c, await held.ended())).toBytes();
 }
 
 async function* streamedAnswer(
@@ -79,7 +79,7 @@ async function* streamedAnswer(
 	includeUsage: boolean,
 ): AsyncGenerator<Uint8Array, void> {
 	yield* silence(held, BEFORE_EVENTS);
-	const completion = (await completionOf(c, await held.ended())).toObject();
+	const completion = (await answerOfEnded(c, await held.ended())).toObject();
 	let frames = "";
 	for (const chunk of chunksOf(completion, includeUsage)) {
 		frames += dataFrame(chunk);

@@ -3,7 +3,7 @@ import type { Context } from "hono";
 import { doorHeaders, requestOf } from "../../../shared/api/doors/door.ts";
 import { CreateResponse, ResponseBody } from "../../../shared/api/doors/response.ts";
 import { ChatInput } from "../../../shared/core/chat/chat-input.ts";
-import { EndedJobError, errorOfEnded } from "../../../shared/core/doors/ended-job.ts";
+import { DoorError, errorOfEnded } from "../../../shared/core/doors/ended-job.ts";
 import { AppError } from "../../../shared/core/errors.ts";
 import { isJsonObject } from "../../../shared/core/json/json.ts";
 import { chatRequest } from "../../../shared/core/responses/request-to-chat.ts";
@@ -106,6 +106,6 @@ async function* streamed(c: Context<IntakeEnv>, held: HeldJob): AsyncGenerator<U
 /** Throws for a job without an answer, as long as the response can still have an error's status. */
 async function endOf(c: Context<IntakeEnv>, held: HeldJob, hasBegun: boolean): Promise<StoredResponse> {
 	const job = await held.ended();
-	if (!hasBegun && job.status !== "succeeded") throw new EndedJobError(errorOfEnded(job));
+	if (!hasBegun && job.status !== "succeeded") throw new DoorError(errorOfEnded(job));
 	return await storedResponse(c, job);
 }

@@ -149,14 +149,15 @@ interface Silence {
 
 /** Until the job is final or `isDone`, or the caller has gone. */
 export async function* silence(
-	{ watch, checkDeadline }: Pick<HeldJob, "watch" | "checkDeadline">,
+	held: HeldJob,
 	{ firstMs, everyMs, sign }: Silence,
 	isDone?: (job: JobSummary) => boolean,
 ): AsyncGenerator<Uint8Array, void> {
+	const { watch } = held;
 	for (let waitMs = firstMs; ; waitMs = everyMs) {
 		await watch.wait(waitMs, isDone);
 		if (watch.isFinal || watch.isGone || watch.isOver || isDone?.(watch.job)) return;
-		checkDeadline();
+		held.checkDeadline();
 		yield utf8(sign);
 	}
 }

@@ -1,7 +1,7 @@
 /** The Response of a final job: its facts, its request and its answer, from where they are stored. */
 import type { Context } from "hono";
 import { viewFacts } from "../../../shared/api/doors/door.ts";
-import { EndedJobError, errorOfEnded } from "../../../shared/core/doors/ended-job.ts";
+import { DoorError, errorOfEnded } from "../../../shared/core/doors/ended-job.ts";
 import type { JobWithHistory } from "../../../shared/core/jobs/job.ts";
 import type { JsonObject } from "../../../shared/core/json/json.ts";
 import { JsonBody } from "../../../shared/core/json/json-body.ts";
@@ -41,6 +41,6 @@ function factsOf(job: JobWithHistory): ResponseFacts {
 }
 
 function endErrorOf(job: JobWithHistory): EndError {
-	const { status, code, type, message, param } = new EndedJobError(errorOfEnded(job));
+	const { status, code, type, message, param } = new DoorError(errorOfEnded(job));
 	return { status, code, type, message, param, reason: job.error?.code ?? job.statusReason ?? code };
 }

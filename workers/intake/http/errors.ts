@@ -2,7 +2,7 @@
 import type { Context } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { z } from "zod";
-import { EndedJobError } from "../../../shared/core/doors/ended-job.ts";
+import { DoorError } from "../../../shared/core/doors/ended-job.ts";
 import {
 	AppError,
 	envelopeOf,
@@ -52,7 +52,7 @@ function overloadRetrySeconds(c: Context<IntakeEnv>): number {
 }
 
 function asShown(error: unknown): ShownError | null {
-	if (error instanceof AppError || error instanceof EndedJobError) return error;
+	if (error instanceof AppError || error instanceof DoorError) return error;
 	if (error instanceof KeyNotInForce) return new AppError("unauthorized", "Invalid API key.");
 	// What a storage refused may follow on what it did, for this request or for an earlier one.
 	if (error instanceof StorageUnavailable)

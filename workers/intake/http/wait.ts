@@ -114,7 +114,7 @@ export class JobWatch {
 			await runtime.sleep(Math.min(this.#pollMs, leftMs), this.#signal);
 			if (this.isOver) return;
 			await this.#look();
-			this.#pollMs = Math.min(1.5 * this.#pollMs, POLL_MS_MAX);
+			this.#pollMs = Math.min(Math.ceil(1.5 * this.#pollMs), POLL_MS_MAX);
 		}
 	}
 

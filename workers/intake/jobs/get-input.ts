@@ -1,5 +1,5 @@
 import { createRoute } from "@hono/zod-openapi";
-import { JobInput } from "../../../shared/api/submit-job.ts";
+import { StoredInput } from "../../../shared/api/submit-job.ts";
 import { openInput } from "../../../shared/storage/inputs.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newApp } from "../http/app.ts";
@@ -18,7 +18,7 @@ const route = createRoute({
 	middleware: [requireKey("jobs:read")] as const,
 	request: { params: idParams, query: noQuery, headers: rangeHeaders },
 	responses: {
-		200: jsonResponse("The input.", JobInput),
+		200: jsonResponse("The input.", StoredInput),
 		206: { description: "The requested range." },
 		304: { description: "Unchanged: an input never changes." },
 		...commonErrors,

@@ -63,6 +63,8 @@ function filterOf(query: z.infer<typeof jobsQuery>): JobFilter {
 		statusReason: query.status_reason ?? null,
 		model: query.model ?? null,
 		retryOf: query.retry_of ?? null,
+		door: query.door ?? null,
+		isStored: null,
 		createdAfter: timeIn(query.created_after),
 		createdBefore: timeIn(query.created_before),
 		finishedAfter: timeIn(query.finished_after),

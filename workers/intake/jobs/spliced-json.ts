@@ -1,5 +1,6 @@
 /** JSON with stored JSON in it, which is copied as it is: parsed, it would take a multiple of its size in memory. */
 import type { Context, TypedResponse } from "hono";
+import type { JSONParsed } from "hono/utils/types";
 import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { logError } from "../../log.ts";
 import { byteStream } from "../http/byte-stream.ts";
@@ -26,13 +27,16 @@ export function splicedList(items: Stored[][]): Stored[] {
 }
 
 /** Trusts the caller that the pieces are a `Body`, as its schema describes it. */
-export function jsonOf<Body>(c: Context<IntakeEnv>, pieces: Stored[]): Response & TypedResponse<Body, 200, "json"> {
+export function jsonOf<Body>(
+	c: Context<IntakeEnv>,
+	pieces: Stored[],
+): Response & TypedResponse<JSONParsed<Body>, 200, "json"> {
 	c.header("content-type", "application/json");
 	const response: Response = c.newResponse(
 		byteStream(chunksOf(pieces, c.env.requestId), () => cancelUnread(pieces)),
 		200,
 	);
-	return response as Response & TypedResponse<Body, 200, "json">;
+	return response as Response & TypedResponse<JSONParsed<Body>, 200, "json">;
 }
 
 /** A stream among the pieces is read only when the reader has come to it. */

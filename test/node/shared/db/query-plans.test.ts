@@ -20,6 +20,7 @@ import { countJobs } from "../../../../shared/db/jobs/count-jobs.ts";
 import { filterExisting } from "../../../../shared/db/jobs/filter-existing.ts";
 import { listJobs } from "../../../../shared/db/jobs/list-jobs.ts";
 import { findSubmission, foreseeSubmissions } from "../../../../shared/db/jobs/submit-jobs.ts";
+import { updateMetadata } from "../../../../shared/db/jobs/update-metadata.ts";
 import { findApiKey, listApiKeys, noteKeyUse, revokeApiKey } from "../../../../shared/db/tenants/api-keys.ts";
 import { listAuditLog, recordAct, recordSignIn } from "../../../../shared/db/tenants/audit-log.ts";
 import { listBacklog } from "../../../../shared/db/tenants/backlog.ts";
@@ -240,6 +241,7 @@ async function callRest(): Promise<void> {
 	await findTenant(db, T);
 	await revealWebhookSecret(db, T, BY).catch(noKey);
 	await rotateWebhookSecret(db, T, { sealedSecret: "a", keepOldMs: 0 }, BY).catch(noKey);
+	await updateMetadata(db, { tenantId: T, jobId: "job", door: "chat" }, { a: "b" });
 	await updateTenant(
 		db,
 		T,

@@ -67,6 +67,11 @@ describe("/openapi.json", () => {
 			"GET /openapi.json": "200 400 403 500 503",
 			"POST /v1/chat/completions": "200 400 401 403 404 409 413 415 422 429 500 502 503 504",
 			"POST /v1/responses": "200 400 401 403 404 409 413 415 422 429 500 502 503 504",
+			"GET /v1/chat/completions": "200 400 401 403 429 500 503",
+			"GET /v1/chat/completions/{id}": "200 400 401 403 404 409 413 422 429 500 502 503 504",
+			"POST /v1/chat/completions/{id}": "200 400 401 403 404 409 413 415 422 429 500 502 503 504",
+			"DELETE /v1/chat/completions/{id}": "200 400 401 403 404 409 429 500 503",
+			"GET /v1/chat/completions/{id}/messages": "200 400 401 403 404 429 500 503",
 			"POST /v1/jobs": "200 202 400 401 403 409 413 415 422 429 500 503",
 			"GET /v1/jobs": "200 400 401 403 429 500 503",
 			"GET /v1/jobs/{id}": "200 304 400 401 403 404 429 500 503",
@@ -128,7 +133,7 @@ describe("/openapi.json", () => {
 		expect(new Set(names).size).toBe(operations.length);
 	});
 
-	it("describes the parts of a job that may be included, and the input as a submission has it", () => {
+	it("describes the parts of a job that may be included, and the input as it is submitted and as it is stored", () => {
 		const parts = schemaAt("components", "schemas", "Job", "properties", "attempts");
 		expect(parts([{ number: 1 }])).toBe(false);
 		const { Job, SubmitJob } = z.record(z.string(), z.looseObject({ properties: z.looseObject({}) })).parse({
@@ -137,8 +142,11 @@ describe("/openapi.json", () => {
 		});
 		const items = (name: string) => ({ type: "array", items: { $ref: `#/components/schemas/${name}` } });
 		expect(Job?.properties).toMatchObject({ attempts: items("Attempt"), deliveries: items("Delivery") });
-		for (const schema of [Job, SubmitJob])
-			expect(JSON.stringify(schema?.properties.input)).toContain('{"$ref":"#/components/schemas/ChatInput"}');
+		for (const [schema, name] of [
+			[Job, "StoredInput"],
+			[SubmitJob, "ChatInput"],
+		] as const)
+			expect(JSON.stringify(schema?.properties.input)).toContain(`{"$ref":"#/components/schemas/${name}"}`);
 	});
 
 	it("says who may call what, with which scope", () => {

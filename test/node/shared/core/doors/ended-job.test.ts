@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { EndedJobError, errorOfEnded } from "../../../../../shared/core/doors/ended-job.ts";
+import { DoorError, errorOfEnded } from "../../../../../shared/core/doors/ended-job.ts";
 import type { Attempt } from "../../../../../shared/core/jobs/attempts.ts";
 import type { StatusReason } from "../../../../../shared/core/jobs/job-states.ts";
 import { anAttempt, jobOf } from "../../../../support/job-of.ts";
@@ -49,11 +49,11 @@ describe("the error of a job that ended without an answer", () => {
 		["cancelled", jobOf({ status: "cancelled" }), 409, "job_cancelled"],
 	])("%s", (_, job, status, code) => {
 		expect(errorOfEnded(job)).toMatchObject({ status, code });
-		expect(new EndedJobError(errorOfEnded(job))).toMatchObject({ status, code, shouldRetry: false, param: null });
+		expect(new DoorError(errorOfEnded(job))).toMatchObject({ status, code, shouldRetry: false, param: null });
 	});
 
 	it("has the provider's message, and a type that belongs to its status", () => {
-		const typeOf = (job: Parameters<typeof errorOfEnded>[0]) => new EndedJobError(errorOfEnded(job)).type;
+		const typeOf = (job: Parameters<typeof errorOfEnded>[0]) => new DoorError(errorOfEnded(job)).type;
 		expect(errorOfEnded(permanent("invalid_request", 400)).message).toBe("The provider said so.");
 		expect(typeOf(permanent("invalid_request", 400))).toBe("invalid_request_error");
 		expect(typeOf(expired("throttled"))).toBe("rate_limit_error");
