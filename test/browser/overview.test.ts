@@ -13,6 +13,8 @@ it("the overview says what failed and which model is throttled, and leads there"
 	const page = await visit("/", { key });
 	await page.getByRole("link", { name: /acme.throttled is throttled, and \d jobs? waits?/ }).waitFor();
 	await page.getByRole("link", { name: failed.id }).waitFor();
+	await page.getByRole("img", { name: /^Open jobs: / }).waitFor();
+	await page.getByText("Queued · due later").waitFor();
 	await expectWellMade(page, "overview");
 	await press(page, "g", "m");
 	await page.getByRole("heading", { name: "Models" }).waitFor();

@@ -99,6 +99,7 @@ const GRANTS: Record<string, readonly string[]> = {
 	"dashboard/data": ["client", "dashboard/format"],
 	"dashboard/timeline": ["client", "dashboard/format"],
 	"dashboard/parts": ["client", "dashboard/format", "dashboard/data"],
+	"dashboard/charts": ["client", "dashboard/format", "dashboard/data", "dashboard/parts"],
 	"dashboard/app": ["client", "dashboard/format", "dashboard/data", "dashboard/parts"],
 	"dashboard/content": ["client", ...["format", "data", "parts", "app"].map((name) => `dashboard/${name}`)],
 	"dashboard/submission": [
@@ -124,7 +125,9 @@ const GRANTS: Record<string, readonly string[]> = {
 /** Of each folder below `dashboard/pages`. */
 const OF_PAGES = [
 	"client",
-	...["format", "data", "timeline", "parts", "app", "content", "submission"].map((name) => `dashboard/${name}`),
+	...["format", "data", "timeline", "parts", "charts", "app", "content", "submission"].map(
+		(name) => `dashboard/${name}`,
+	),
 ];
 
 /** Whether `file` may import `target`. A file of a folder without a line in the table may import nothing. */

@@ -9,6 +9,7 @@ import { ButtonLink } from "../../parts/button.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
 import { Time } from "../../parts/time.tsx";
+import { Depth, useSamples } from "./depth.tsx";
 import { Failures } from "./failures.tsx";
 import { FirstSteps } from "./first-steps.tsx";
 import { type Problem, problemsOf } from "./health.ts";
@@ -28,7 +29,7 @@ export default function OverviewPage() {
 	);
 	const failed = useResource(
 		"last failures",
-		async (signal) => (await holdfast.jobs.list({ status: "failed", limit: 10 }, { signal })).data,
+		async (signal) => (await holdfast.jobs.list({ status: ["failed", "expired"], limit: 10 }, { signal })).data,
 		SLOW_POLL,
 	);
 	const newest = useResource(
@@ -36,7 +37,8 @@ export default function OverviewPage() {
 		async (signal) => (await holdfast.jobs.list({ limit: 1 }, { signal })).data,
 		POLL,
 	);
-	const parts = [stats, models, endpoints, failed, newest];
+	const samples = useSamples();
+	const parts = [stats, samples, models, endpoints, failed, newest];
 	const broken = parts.find(({ error }) => error !== undefined);
 	const isKnown = stats.value !== undefined && models.value !== undefined;
 	const problems = problemsOf({ models: models.value, endpoints: endpoints.value, stats: stats.value }, now.value);
@@ -56,6 +58,7 @@ export default function OverviewPage() {
 			) : (
 				<>
 					<Numbers stats={stats.value} newest={newest.value?.[0]?.status} />
+					{samples.value === undefined ? null : <Depth samples={samples.value} now={now.value} />}
 					<h2 class="part-title">Last failures</h2>
 					<Failures jobs={failed.value} />
 				</>

@@ -2,15 +2,16 @@
 import { ChartLine } from "lucide";
 import { useMemo } from "preact/hooks";
 import { useLocation } from "preact-iso";
-import type { UsageBucket } from "../../../client/schemas.ts";
+import type { BacklogSample, UsageBucket } from "../../../client/schemas.ts";
 import { holdfast } from "../../app/client.ts";
+import { can } from "../../app/session.ts";
+import { Chart } from "../../charts/chart.tsx";
+import { byMeasure, byModel, byTime, timesOf } from "../../charts/series.ts";
 import { useResource } from "../../data/resource.ts";
 import { compact, percent, whole } from "../../format/numbers.ts";
 import { EmptyState } from "../../parts/empty-state.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
-import { Chart } from "./chart.tsx";
-import { byMeasure, byModel, timesOf } from "./series.ts";
 import "./usage.css";
 
 const HOUR_MS = 3_600_000;
@@ -18,7 +19,8 @@ const DAY_MS = 24 * HOUR_MS;
 const PERIODS: Record<string, string> = { "1": "Since yesterday", "6": "7 days", "29": "30 days", "89": "90 days" };
 /** With more, a chart by the hour has more points than pixels. */
 const DAYS_BY_HOUR_MAX = 6;
-const POLL_MS = 30_000;
+/** Two requests, each of which may read thousands of rows. */
+const POLL_MS = 120_000;
 
 const dollars = (value: number) => `$${value < 10 ? value.toFixed(4).replace(/0{1,2}$/, "") : value.toFixed(2)}`;
 const seconds = (value: number) =>
@@ -29,6 +31,8 @@ const daysSince = (date: string | undefined) => Math.round((Date.now() - Date.pa
 interface Usage {
 	all: UsageBucket[];
 	models: UsageBucket[];
+	/** By the hour, for 90 days. */
+	samples: BacklogSample[];
 }
 
 async function readUsage(from: string, by: "hour" | "day", signal: AbortSignal): Promise<Usage> {
@@ -37,8 +41,15 @@ async function readUsage(from: string, by: "hour" | "day", signal: AbortSignal):
 		for await (const one of holdfast.usage.buckets({ by, from, eachModel, order: "asc" }, { signal })) found.push(one);
 		return found;
 	};
-	const [all, models] = await Promise.all([read(false), read(true)]);
-	return { all, models };
+	const samples = async () => {
+		const found: BacklogSample[] = [];
+		if (!can("jobs:read")) return found;
+		for await (const one of holdfast.backlog.list({ by: "hour", since: `${from}T00:00:00Z` }, { signal }))
+			found.push(one);
+		return found;
+	};
+	const [all, models, open] = await Promise.all([read(false), read(true), samples()]);
+	return { all, models, samples: open };
 }
 
 export default function UsagePage() {
@@ -96,30 +107,34 @@ const JOBS = {
 	Expired: ({ expired }: UsageBucket) => expired,
 	Failed: ({ failed }: UsageBucket) => failed,
 };
+const OLDEST = { "Oldest waiting": ({ oldest_waiting_seconds }: BacklogSample) => oldest_waiting_seconds };
 const quantiles = (what: "wait" | "run") => ({
 	p50: (bucket: UsageBucket) => bucket[what]?.p50,
 	p95: (bucket: UsageBucket) => bucket[what]?.p95,
 	p99: (bucket: UsageBucket) => bucket[what]?.p99,
 });
 
-function Charts({ usage: { all, models }, from, stepMs }: { usage: Usage; from: string; stepMs: number }) {
+function Charts({ usage: { all, models, samples }, from, stepMs }: { usage: Usage; from: string; stepMs: number }) {
 	const data = useMemo(() => {
 		const times = timesOf(Date.parse(from), Date.now(), stepMs);
 		return {
 			jobs: byMeasure(all, times, JOBS, 0),
 			tokens: byModel(models, times, ({ total_tokens }) => total_tokens),
 			cost: byModel(models, times, ({ cost_usd }) => cost_usd),
-			wait: byMeasure(all, times, quantiles("wait"), null),
+			wait: {
+				times,
+				series: [...byMeasure(all, times, quantiles("wait"), null).series, ...byTime(samples, times, OLDEST).series],
+			},
 			run: byMeasure(all, times, quantiles("run"), null),
 		};
-	}, [all, models, from, stepMs]);
+	}, [all, models, samples, from, stepMs]);
 	const hasCost = all.some(({ cost_usd }) => cost_usd !== null);
 	return (
 		<>
 			<Sums all={all} />
 			<div class="charts">
-				<Chart title="Jobs" hint="that became final, by state" data={data.jobs} format={compact} />
-				<Chart title="Tokens" hint="by model" data={data.tokens} format={compact} />
+				<Chart title="Jobs" hint="that became final, by state" data={data.jobs} format={compact} isCount />
+				<Chart title="Tokens" hint="by model" data={data.tokens} format={compact} isCount />
 				{hasCost ? <Chart title="Cost" hint="by model, in US dollars" data={data.cost} format={dollars} /> : null}
 				<Chart title="Wait" hint="from due to the first start, logarithmic" data={data.wait} format={seconds} isLog />
 				<Chart title="Run" hint="from the first start to the end, logarithmic" data={data.run} format={seconds} isLog />

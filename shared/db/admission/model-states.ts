@@ -4,7 +4,7 @@ import type { BreakerState } from "../../core/upstreams/breaker.ts";
 import { type Database, NOW } from "../database.ts";
 
 /** Parked jobs are counted up to this number, of all models together. */
-export const PARKED_COUNTED_MAX = 1_000;
+export const PARKED_COUNTED_MAX = 500;
 
 interface ModelStates {
 	/** Those that have a row: a healthy upstream has none. */

@@ -9,7 +9,7 @@ import { lastSample, lastSampleFrom } from "../tenants/backlog.ts";
 /** Jobs with a slot and parked ones are counted up to this number, together. */
 const COUNTED_MAX = 1_000;
 /** How many breakers are looked at for the parked ones: of the tenant's own, and of each kind of shared ones. */
-const BREAKERS_MAX = 300;
+const BREAKERS_MAX = 150;
 /** A day of forty models. */
 const ENDED_ROWS_MAX = 1_000;
 

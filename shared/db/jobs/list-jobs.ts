@@ -105,7 +105,11 @@ function paramsOf({ statuses, metadata, ...wanted }: JobFilter): Statement["para
 	];
 }
 
-function hasFilter({ metadata, ...filter }: JobFilter): boolean {
+/** Both states of that index: nothing of it is left out, so a page need not look further than its end. */
+const isAllOfFailed = (statuses: JobState[] | null) => isOfFailed(statuses) && new Set(statuses).size === 2;
+
+function hasFilter({ metadata, statuses, ...filter }: JobFilter): boolean {
+	if (statuses !== null && !isAllOfFailed(statuses)) return true;
 	return Object.values(filter).some((value) => value !== null) || Object.keys(metadata).length > 0;
 }
 

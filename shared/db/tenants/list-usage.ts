@@ -6,7 +6,7 @@ import { z } from "zod";
 import { BUCKET_SECONDS, dayOf, type UsageRow } from "../../core/tenants/usage.ts";
 import { TODAY } from "../admission/tenant-limits.ts";
 import { column } from "../columns.ts";
-import type { Database } from "../database.ts";
+import { type Database, NOW } from "../database.ts";
 
 /** Thirty days of five models. A whole day fits: it has 24 × 101 at most. */
 export const USAGE_ROWS_MAX = 3_600;
@@ -103,13 +103,21 @@ function boundsOf({ after, isAscending, hoursOfUnit }: UsageQuery, day: number |
 
 const RECENT_DAYS = 30;
 
-/** Models that the tenant's jobs used in the last 30 days, the latest first, as far as as many rows go. `other` names none. */
+/** The last sweep wrote to the present hour or to the one before. */
+const LAST_MS = 3_780_000;
+
+/**
+ * Models that the tenant's jobs used in the last 30 days, the latest first: as far as as many rows go. `other` names none. Then those
+ * for which jobs were queued at the last sweep.
+ */
 export async function listUsedModels(db: Database, tenantId: string): Promise<string[]> {
 	const recent = (table: string, time: string, perDay: number) =>
 		`SELECT * FROM (SELECT model FROM ${table} WHERE tenant_id = ?2 AND ${time} > (${TODAY} - ?3) * ${perDay} AND model <> 'other'
 		 ORDER BY ${time} DESC LIMIT ?4)`;
 	const rows = await db.all<{ model: string }>("list used models", {
-		sql: `${recent("usage_hours", "hour", 24)} UNION ALL ${recent("usage", "day", 1)}`,
+		sql: `${recent("usage_hours", "hour", 24)} UNION ALL ${recent("usage", "day", 1)}
+		 UNION ALL SELECT key FROM json_each(coalesce((SELECT models FROM backlog WHERE tenant_id = ?2 AND minutes = 60
+		                                                AND start_at >= ${NOW} - ${LAST_MS} ORDER BY start_at DESC LIMIT 1), '{}'))`,
 		params: [db.clock(), tenantId, RECENT_DAYS, USAGE_ROWS_MAX],
 	});
 	return [...new Set(rows.map(({ model }) => model))];

@@ -59,7 +59,7 @@ const KNOWN: Readonly<Record<string, string>> = {
 
 /** Sorts of what a range of a table has, each with the bound of that range. */
 const SORTED: Readonly<Record<string, string>> = {
-	"count jobs: SEARCH breakers USING PRIMARY KEY (key>? AND key<?)": "LIMIT: 300 breakers",
+	"count jobs: SEARCH breakers USING PRIMARY KEY (key>? AND key<?)": "LIMIT: 150 breakers",
 	"find jobs to sweep: SEARCH jobs USING COVERING INDEX jobs_to_sweep ((sweep_at,tenant_id,id)>(?,?,?) AND sweep_at<?)":
 		"LIMIT: a window of a sweep",
 	"find pending deliveries: SEARCH tenants USING COVERING INDEX tenants_deleted (deleted_at>?)":

@@ -1,9 +1,13 @@
 /** A chart with its numbers beside it: as a table, and as CSV. */
 import { useState } from "preact/hooks";
-import { Button } from "../../parts/button.tsx";
-import { type Column, Table } from "../../parts/table.tsx";
-import { Time } from "../../parts/time.tsx";
-import { type ChartData, csvOf, type Series } from "./series.ts";
+import { zone } from "../data/settings.ts";
+import { absoluteTime } from "../format/times.ts";
+import { Button } from "../parts/button.tsx";
+import { type Column, Table } from "../parts/table.tsx";
+import { Time } from "../parts/time.tsx";
+import { dotsOf, scaleOf } from "./scale.ts";
+import { type ChartData, csvOf } from "./series.ts";
+import "./chart.css";
 
 interface ChartProps {
 	title: string;
@@ -11,10 +15,12 @@ interface ChartProps {
 	hint: string;
 	data: ChartData;
 	isLog?: boolean;
+	/** Whole numbers: no tick lies between two of them. */
+	isCount?: boolean;
 	format: (value: number) => string;
 }
 
-export function Chart({ title, hint, data, isLog = false, format }: ChartProps) {
+export function Chart({ title, hint, data, isLog = false, isCount = false, format }: ChartProps) {
 	const [isTable, setIsTable] = useState(false);
 	return (
 		<section class="chart">
@@ -29,15 +35,15 @@ export function Chart({ title, hint, data, isLog = false, format }: ChartProps) 
 			{isTable ? (
 				<Numbers title={title} data={data} format={format} />
 			) : (
-				<Lines title={title} data={data} isLog={isLog} format={format} />
+				<Lines title={title} data={data} isLog={isLog} isCount={isCount} format={format} />
 			)}
 		</section>
 	);
 }
 
 /** In a box of 100 by 100, which the page stretches. */
-function Lines({ title, data: { times, series }, isLog, format }: Omit<Required<ChartProps>, "hint">) {
-	const { min, max, ticks } = scaleOf(series, isLog);
+function Lines({ title, data: { times, series }, isLog, isCount, format }: Omit<Required<ChartProps>, "hint">) {
+	const { min, max, ticks } = scaleOf(series, { isLog, isCount });
 	const place = (value: number) =>
 		isLog ? (100 * Math.log(max / value)) / Math.log(max / min) : 100 - (100 * value) / max;
 	const last = times.length - 1;
@@ -59,13 +65,16 @@ function Lines({ title, data: { times, series }, isLog, format }: Omit<Required<
 					{series.map(({ label, values }, nth) => (
 						<g key={label} class={`line-${nth % 5}`}>
 							<path d={pathOf(values.slice(0, Math.max(1, last)), x, place, isLog)} />
+							{dotsOf(values, isLog).map((at) => (
+								<path key={at} class="dot" d={`M${x(at).toFixed(2)} ${place(values[at] ?? 0).toFixed(2)}h-0.01`} />
+							))}
 							<path class="newest" d={pathOf(values, x, place, isLog, last - 1)} />
 						</g>
 					))}
 				</svg>
 				<div class="times">
-					<Time at={isoOf(times[0])} />
-					{last > 0 ? <Time at={isoOf(times[last])} /> : null}
+					<TimeTick times={times} at={0} />
+					{last > 0 ? <TimeTick times={times} at={last} /> : null}
 				</div>
 			</div>
 			<ul class="legend">
@@ -79,17 +88,22 @@ function Lines({ title, data: { times, series }, isLog, format }: Omit<Required<
 	);
 }
 
-/** Powers of ten on a logarithm, and else quarters of the largest value. */
-function scaleOf(series: Series[], isLog: boolean): { min: number; max: number; ticks: number[] } {
-	const known = series.flatMap(({ values }) => values.flatMap((value) => (value !== null && value > 0 ? [value] : [])));
-	const top = Math.max(...known, isLog ? 0.1 : 1);
-	if (!isLog) return { min: 0, max: top, ticks: [0, top / 2, top] };
-	const [low, high] = [Math.floor(Math.log10(Math.min(...known, top))), Math.ceil(Math.log10(top))];
-	const powers = Array.from({ length: Math.max(1, high - low) + 1 }, (_, at) => 10 ** (low + at));
-	return { min: powers[0] ?? 0.01, max: powers.at(-1) ?? 1, ticks: powers };
+const DAY_SECONDS = 86_400;
+
+/** The date of a UTC day, or the date and time of an hour. */
+function TimeTick({ times, at }: { times: number[]; at: number }) {
+	const iso = isoOf(times[at]);
+	const areDays = times.every((time) => time % DAY_SECONDS === 0);
+	return (
+		<time dateTime={iso}>
+			{areDays
+				? iso.slice(0, "2026-01-02".length)
+				: absoluteTime(Date.parse(iso), zone.value).slice("2026-".length, -3)}
+		</time>
+	);
 }
 
-/** A line through what is known. One value alone is a short stroke. */
+/** A line through what is known. */
 function pathOf(
 	values: (number | null)[],
 	x: (at: number) => number,

@@ -1,5 +1,5 @@
 /** What the charts of usage draw, from the buckets that the API has. */
-import type { UsageBucket } from "../../../client/schemas.ts";
+import type { BacklogSample, UsageBucket } from "../../client/schemas.ts";
 
 export interface Series {
 	label: string;
@@ -21,6 +21,7 @@ export function timesOf(firstMs: number, nowMs: number, stepMs: number): number[
 	return Array.from({ length: Math.max(1, count) }, (_, at) => (firstMs + at * stepMs) / 1000);
 }
 
+type Reading = (sample: BacklogSample) => number;
 type Measure = (bucket: UsageBucket) => number | null | undefined;
 
 /** One series for each measure, of all models together. */
@@ -57,6 +58,25 @@ export function byModel(buckets: readonly UsageBucket[], times: number[], measur
 		const at = place.get(Date.parse(bucket.start_at) / 1000) ?? -1;
 		const one = series[named.indexOf(bucket.model ?? "")] ?? series.at(-1);
 		if (one !== undefined && at >= 0) one.values[at] = (one.values[at] ?? 0) + (measure(bucket) ?? 0);
+	}
+	return { times, series };
+}
+
+/** One series for each measure of the samples, the most of each time. Times without a sample had no open work. */
+export function byTime(
+	samples: readonly BacklogSample[],
+	times: number[],
+	measures: Record<string, Reading>,
+): ChartData {
+	const step = (times[1] ?? Number.POSITIVE_INFINITY) - (times[0] ?? 0);
+	const first = times[0] ?? 0;
+	const series = Object.entries(measures).map(([label]) => ({ label, values: times.map(() => 0) }));
+	for (const sample of samples) {
+		const at = Math.floor((Date.parse(sample.start_at) / 1000 - first) / step);
+		for (const [nth, read] of Object.values(measures).entries()) {
+			const values = series[nth]?.values ?? [];
+			if (at >= 0 && at < times.length) values[at] = Math.max(values[at] ?? 0, read(sample));
+		}
 	}
 	return { times, series };
 }
