@@ -1,6 +1,7 @@
 import { env } from "cloudflare:workers";
 import { z } from "zod";
 import { UNITS_PER_COUNT } from "../../../shared/core/tenants/rate-limits.ts";
+import { resultKey } from "../../../shared/storage/keys.ts";
 import { records } from "../../support/fake-dns.ts";
 import { aDelivery, anId, MINUTE, SECOND } from "../support/a-job.ts";
 import { signersOf } from "../support/signers.ts";
@@ -154,6 +155,8 @@ describeFaults("intake", { calls: INTAKE, operations: OPERATIONS.intake }, [
 			const row = env.DB.prepare("SELECT metadata FROM jobs WHERE id = ?1").bind(job.jobId);
 			if ((await row.first("metadata")) !== '{"team":"blue"}') story.world.problem("its metadata is not as it was put");
 			await story.send("DELETE", path, { statusOfRepeat: 404 });
+			const result = () => env.RESULTS.head(resultKey(job));
+			story.wish("the result is erased, too", async () => (await result()) === null);
 		},
 	},
 	...(

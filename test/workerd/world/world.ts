@@ -199,5 +199,5 @@ export function configOf(vars: Parameters<typeof parseConfig>[0]): Config {
 
 /** Method and path, whatever ids are in it. */
 function routeOf({ method, url }: Request): string {
-	return `${method} ${new URL(url).pathname.replaceAll(/[a-z]+_[0-9a-z]{26}/g, ":id")}`;
+	return `${method} ${new URL(url).pathname.replaceAll(/[a-z]+[_-][0-9a-z]{26}/g, ":id")}`;
 }
