@@ -170,7 +170,7 @@ describe("GET /v1/models", () => {
 			expect(found).toMatchObject({ id: "@cf/anything", owned_by: "workers-ai" });
 		}
 		expect((await sendTo(server, "PUT", "/v1/models/@cf/anything")).status).toBe(405);
-		expect(refusalOf(await get("/v1/models/claude"))).toMatchObject({ status: 404, code: "not_found" });
+		expect(refusalOf(await get("/v1/models/claude"))).toMatchObject({ status: 404, code: "model_not_found" });
 	});
 });
 

@@ -56,7 +56,7 @@ export const modelRoutes = newApp()
 	.openapi(get, async (c) => {
 		const [model] = await viewModels(c.env.services, c.var.caller.tenantId, [c.req.param("id")]);
 		if (model === undefined)
-			throw new AppError("not_found", "No route serves this model. GET /v1/models lists models.");
+			throw new AppError("model_not_found", "No route serves this model. GET /v1/models lists models.");
 		return c.json(model, 200);
 	});
 

@@ -179,14 +179,16 @@ describe("a request", () => {
 		expect(refusalOf(answer)).toMatchObject({ status, code, param });
 	});
 
-	it("may have nulls, as OpenAI's packages send them, and fields that only the model knows", async () => {
+	it("may have nulls, as OpenAI's packages send them, and fields that only the model knows; what is for this service is not sent on", async () => {
 		const nulls = { stream: null, store: null, metadata: null, stream_options: null, temperature: null };
-		const json = { messages: MESSAGES, ...nulls, odd_field: { a: 1 } };
+		const own = { holdfast: { max_attempts: 3 }, model: "simulated/echo" };
+		const json = { messages: MESSAGES, ...nulls, ...own, odd_field: { a: 1 } };
 		const answer = await send("POST", "/v1/chat/completions", { key, json });
 		expect(answer.status, answer.text).toBe(200);
 		const { holdfast } = Facts.parse(answer.body);
 		const input = await send("GET", `/v1/jobs/${holdfast.job_id}/input`, { key });
 		expect(input.body).toEqual({ messages: MESSAGES, temperature: null, odd_field: { a: 1 } });
+		expect((await send("GET", `/v1/jobs/${holdfast.job_id}`, { key })).body).toMatchObject({ max_attempts: 3 });
 	});
 
 	it("with store: false keeps its answer for ten minutes", async () => {
