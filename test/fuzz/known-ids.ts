@@ -3,13 +3,16 @@ import type { Account } from "./fuzzed-service.ts";
 
 export type Party = "a" | "b" | "admin";
 
-const ID = /\b(?:job|we|dlv|evt|key|ten)_[0-9a-z]{26}(?:_[a-z]+_(?:webhook|we_[0-9a-z]{26}|[0-9a-z]+))?/g;
+const ID = /\b(?:(?:job|we|dlv|evt|key|ten)_|chatcmpl-)[0-9a-z]{26}(?:_[a-z]+_(?:webhook|we_[0-9a-z]{26}|[0-9a-z]+))?/g;
 const PREFIXES: Record<string, string> = {
 	jobs: "job_",
 	webhook_endpoints: "we_",
 	deliveries: "dlv_",
 	keys: "key_",
 	tenants: "ten_",
+	completions: "chatcmpl-",
+	// Any name is one, and belongs to no tenant.
+	models: "model_",
 };
 const NOBODYS = "01jq0000000000000000000000";
 

@@ -55,7 +55,8 @@ export class SimulatedService implements FuzzedService {
 		const background = (work: Promise<void>) =>
 			void work.catch((error: unknown) => this.#world.violate("B1", String(error)));
 		// The callers of doors hang up at once.
-		if (request.url.includes("/v1/chat/")) Object.defineProperty(request, "signal", { value: AbortSignal.abort() });
+		if (/\/v1\/(chat|responses)/.test(request.url))
+			Object.defineProperty(request, "signal", { value: AbortSignal.abort() });
 		const answered = this.#http.serve(request, by, background).then(async (response) => {
 			const text = await response.text();
 			const { status, headers } = response;
