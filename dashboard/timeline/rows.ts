@@ -141,9 +141,14 @@ const FINALS: Record<string, [title: string, tone: Tone, before: string]> = {
 
 function finalRow(job: Job, attempts: Attempt[], finishedAt: number): Row {
 	const [title, tone, detail] = FINALS[job.status] ?? [job.status, "idle", ""];
-	const from = attempts.at(-1)?.ended_at ?? startWithoutRecord(job);
-	const what = attempts.length === 0 ? "not recorded" : job.status === "succeeded" ? "took" : "waited";
-	const before = from === null ? [] : [segment("wait", at(from), finishedAt, { what, detail })];
+	const last = attempts.at(-1);
+	const from = last?.ended_at ?? startWithoutRecord(job);
+	const isStored = job.status === "succeeded";
+	// While the history is read again, the job is newer than it.
+	const isRecorded = last !== undefined && (!isStored || /^succeeded$|^superseded$/.test(last.outcome));
+	const what = !isRecorded ? "not recorded" : isStored ? "took" : "waited";
+	const before =
+		from === null ? [] : [segment("wait", at(from), finishedAt, { what, detail: isRecorded ? detail : "" })];
 	return {
 		key: "final",
 		title,

@@ -147,7 +147,9 @@ describe("the rows of a timeline", () => {
 		expect(said({ status: "expired", attempts, finished_at: time(63) }, 99)).toEqual([
 			"waited 1 min before it expired",
 		]);
-		expect(said({ status: "succeeded", attempts, finished_at: time(3.2) }, 99)).toEqual([
+		expect(said({ status: "succeeded", attempts, finished_at: time(7) }, 99)).toEqual(["not recorded 4.0 s"]);
+		const good = [attemptOf(1, 2, 3, { outcome: "succeeded" })];
+		expect(said({ status: "succeeded", attempts: good, finished_at: time(3.2) }, 99)).toEqual([
 			"took 200 ms to store the result",
 		]);
 		const send = (at: number) => ({ at: time(at), duration_ms: 500, status: 500, error: null, response: null });
