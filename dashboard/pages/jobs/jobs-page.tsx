@@ -21,7 +21,7 @@ import { FILTER_BOX, FilterBox } from "./filter-box.tsx";
 import { addressOf, type Filters, filtersOf, STATES, wrongIn } from "./filters.ts";
 import { type JobRows, useJobRows } from "./job-rows.ts";
 import { NoJobs, WrongAddress } from "./no-jobs.tsx";
-import { useKeptPlace, usePlace } from "./place.ts";
+import { rowLeft, useIsReturn, useKeptRow } from "./place.ts";
 import { type Selection, useSelection } from "./selection.ts";
 import "./jobs.css";
 
@@ -44,11 +44,11 @@ function JobList({ filters }: { filters: Filters }) {
 	const { route } = useLocation();
 	const [isHeld, setHeld] = useState(false);
 	const address = addressOf(filters);
-	const place = usePlace(address);
-	const list = useJobRows(filters, { isHeld, isReturn: place !== null });
+	const isReturn = useIsReturn(address);
+	const list = useJobRows(filters, { isHeld, isReturn });
 	const rows = list.rows ?? [];
-	const selection = useSelection(rows, place?.current ?? null);
-	useKeptPlace(address, place, rows.length > 0, selection.current);
+	const selection = useSelection(rows, isReturn ? rowLeft(address) : null);
+	useKeptRow(address, selection.current);
 	const [act, setAct] = useState<{ name: ActionName; jobs: Job[] } | null>(null);
 	const selected = rows.filter(({ id }) => selection.ids.has(id));
 	useEffect(() => setHeld(selection.ids.size > 0), [selection.ids]);

@@ -1,39 +1,27 @@
-/** Where each list was left: Back leads there, and a link to the list's beginning. */
-import { useLayoutEffect, useRef } from "preact/hooks";
+/**
+ * Back leads to a list as it was left; a link leads to its newest jobs. The browser restores how far it was scrolled, because the
+ * rows are kept.
+ */
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 
-interface Place {
-	scrollY: number;
-	/** The row that the keyboard was at. */
-	current: string | null;
-}
-
-/** By the address of the list. */
-const places = new Map<string, Place>();
 /** In the history, the state of an entry whose list was shown. Links make entries without one. */
 const SHOWN = "shown";
 
-/** The place to return to. Null: the list begins with its newest jobs. */
-export function usePlace(address: string): Place | null {
-	const opened = useRef<{ address: string; place: Place | null } | null>(null);
-	if (opened.current?.address !== address) {
-		const place = history.state === SHOWN ? (places.get(address) ?? null) : null;
-		opened.current = { address, place };
-	}
+/** Whether the reader comes back to the list at this address. */
+export function useIsReturn(address: string): boolean {
+	const opened = useRef<{ address: string; isReturn: boolean } | null>(null);
+	if (opened.current?.address !== address) opened.current = { address, isReturn: history.state === SHOWN };
 	useLayoutEffect(() => history.replaceState(SHOWN, ""), [address]);
-	return opened.current.place;
+	return opened.current.isReturn;
 }
 
-/** Keeps the place while the list is shown, and goes back to `place` as soon as its rows are there. */
-export function useKeptPlace(address: string, place: Place | null, hasRows: boolean, current: string | null): void {
-	useLayoutEffect(() => {
-		const keep = () => places.set(address, { scrollY, current });
-		keep();
-		addEventListener("scroll", keep, { passive: true });
-		return () => {
-			removeEventListener("scroll", keep);
-		};
+/** The row that the keyboard is at, by the address of the list. */
+const rowsLeft = new Map<string, string | null>();
+
+export const rowLeft = (address: string): string | null => rowsLeft.get(address) ?? null;
+
+export function useKeptRow(address: string, current: string | null): void {
+	useEffect(() => {
+		rowsLeft.set(address, current);
 	}, [address, current]);
-	useLayoutEffect(() => {
-		if (hasRows && place !== null) scrollTo(0, place.scrollY);
-	}, [place, hasRows]);
 }
