@@ -1,6 +1,16 @@
 import { expect, it } from "vitest";
 import type { SubmitJob } from "../../client/index.ts";
-import { admin, expectAllToFit, expectWellMade, focused, holdfast, press, site, visit } from "./support/visit.ts";
+import {
+	admin,
+	expectAllToFit,
+	expectWellMade,
+	focused,
+	holdfast,
+	press,
+	site,
+	tabTo,
+	visit,
+} from "./support/visit.ts";
 
 const job = (metadata: Record<string, string>, rest: Partial<SubmitJob> = {}): SubmitJob => ({
 	input: { messages: [{ role: "user", content: "What holds fast?" }] },
@@ -60,6 +70,43 @@ it("the keyboard alone filters, moves, selects, acts and opens", async () => {
 	await expect.poll(() => new URL(page.url()).pathname).toBe("/dashboard/jobs");
 });
 
+it("the keyboard alone leads from the overview to a job far down the list, and to its retry and that of a selected one", async () => {
+	const list = { walk: "1" };
+	for await (const item of holdfast.batch(Array.from({ length: 101 }, () => job(list)))) expect(item.ok).toBe(true);
+	const [oldest] = (await holdfast.jobs.list({ metadata: list, order: "asc", limit: 1 })).data;
+	const page = await visit("/dashboard");
+	const rows = page.locator("tbody tr[data-key]");
+	const filter = async () => {
+		await page.getByRole("heading", { name: "Jobs", exact: true }).waitFor();
+		await press(page, "/");
+		await page.keyboard.type("walk:1");
+		await press(page, "Enter");
+		await page.waitForURL(/walk/);
+		await rows.nth(99).waitFor();
+	};
+	await tabTo(page, /^Jobs$/);
+	await press(page, "Enter");
+	await filter();
+	await tabTo(page, /^(Load more|Go on)$/, "Shift+Tab");
+	await press(page, "Enter");
+	await rows.nth(100).waitFor();
+	await tabTo(page, /^job_/, "Shift+Tab");
+	await press(page, "Enter");
+	await page.waitForURL(`${site.url}/dashboard/jobs/${oldest?.id}`);
+	await page.getByRole("button", { name: "Retry", exact: true }).waitFor();
+	await press(page, "r");
+	await page.waitForURL((url) => url.pathname.includes("job_") && !url.pathname.endsWith(oldest?.id ?? ""));
+	await press(page, "g", "j");
+	await filter();
+	await press(page, "Tab", "j", "j", "x", "r");
+	await page.getByRole("dialog", { name: "Retry 1 job?" }).waitFor();
+	await tabTo(page, /^Retry 1 job$/);
+	await press(page, "Enter");
+	await page.getByRole("dialog").waitFor({ state: "hidden" });
+	const retried = (await holdfast.jobs.list({ metadata: list, limit: 2 })).data.map(({ retry_of }) => retry_of);
+	expect([retried.includes(oldest?.id ?? ""), retried.every((id) => id !== null)]).toEqual([true, true]);
+});
+
 it("a range is selected with shift, and deleting more than a hundred jobs needs their count", async () => {
 	const list = { list: "many" };
 	const ids: string[] = [];
@@ -70,6 +117,7 @@ it("a range is selected with shift, and deleting more than a hundred jobs needs 
 	await expect.poll(() => boxes.count()).toBe(100);
 	await page.getByRole("button", { name: /Load more|Go on/ }).click();
 	await expect.poll(() => boxes.count()).toBe(102);
+	await press(page, "j");
 	await boxes.nth(101).scrollIntoViewIfNeeded();
 	const scrollY = () => page.evaluate("scrollY");
 	const left = await scrollY();
@@ -78,11 +126,11 @@ it("a range is selected with shift, and deleting more than a hundred jobs needs 
 	await page.goBack();
 	await expect.poll(scrollY).toBe(left);
 	expect([await boxes.count(), Number(left) > 2_000]).toEqual([102, true]);
-	await page.getByRole("link", { name: "Overview" }).click();
-	await page.getByRole("heading", { name: "Overview" }).waitFor();
-	await page.evaluate(
-		"history.pushState(null, '', '/dashboard/jobs?metadata[list]=many'); dispatchEvent(new PopStateEvent('popstate'))",
-	);
+	expect(await page.locator("tr[aria-current]").count()).toBe(1);
+	await press(page, "g", "j");
+	await page.waitForURL(/jobs$/);
+	await page.getByLabel("Filter").fill("list:many");
+	await press(page, "Enter");
 	await expect.poll(() => boxes.count()).toBe(100);
 	await page.getByRole("button", { name: /Load more|Go on/ }).click();
 	await expect.poll(() => boxes.count()).toBe(102);

@@ -117,3 +117,12 @@ export const focused = (page: Page): Promise<string> =>
 	page.evaluate(
 		"(document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent ?? '').trim()",
 	);
+
+/** Moves the focus as somebody without a mouse does. */
+export async function tabTo(page: Page, name: string | RegExp, key: "Tab" | "Shift+Tab" = "Tab"): Promise<void> {
+	for (let presses = 0; presses < 80; presses++) {
+		if ((await focused(page)).match(name)) return;
+		await press(page, key);
+	}
+	throw new Error(`${key} does not reach ${name}.`);
+}
