@@ -19,6 +19,9 @@ describe.each(CLIENTS)("client.models of $name", ({ make }) => {
 	});
 
 	it("throws NotFoundError for a model that no route serves", async () => {
-		await expect(client.models.retrieve("nobody/serves-it")).rejects.toMatchObject({ status: 404 });
+		await expect(client.models.retrieve("nobody/serves-it")).rejects.toMatchObject({
+			status: 404,
+			code: "model_not_found",
+		});
 	});
 });
