@@ -1,7 +1,8 @@
 /** Modal dialogs. The browser keeps the focus in them, and closes them on Escape. */
 import { X } from "lucide";
-import type { ComponentChildren } from "preact";
-import { useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { type ComponentChildren, createContext } from "preact";
+import { useContext, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useAction } from "../data/action.ts";
 import { whole } from "../format/numbers.ts";
 import { visible } from "../format/visible.ts";
 import { Button } from "./button.tsx";
@@ -10,12 +11,25 @@ import { ErrorBox } from "./error-box.tsx";
 interface DialogProps {
 	title: string;
 	children: ComponentChildren;
-	/** While it shows what is shown only once: nothing but a button of its own closes it. */
-	isHeld?: boolean;
 	onClose: () => void;
 }
 
-export function Dialog({ title, children, isHeld = false, onClose }: DialogProps) {
+const Hold = createContext<(isHeld: boolean) => void>(() => undefined);
+
+/**
+ * Keeps the dialog around it open: during a request, whose response would be lost, and while it shows what is
+ * shown only once. Nothing but a button of its own closes it then.
+ */
+export function useHeldDialog(isHeld: boolean): void {
+	const hold = useContext(Hold);
+	useLayoutEffect(() => {
+		hold(isHeld);
+		return () => hold(false);
+	}, [hold, isHeld]);
+}
+
+export function Dialog({ title, children, onClose }: DialogProps) {
+	const [isHeld, setHeld] = useState(false);
 	const dialog = useRef<HTMLDialogElement>(null);
 	const id = useId();
 	useLayoutEffect(() => {
@@ -45,7 +59,7 @@ export function Dialog({ title, children, isHeld = false, onClose }: DialogProps
 				<h2 id={id}>{visible(title)}</h2>
 				{isHeld ? null : <Button kind="quiet" icon={X} label="Close" onClick={onClose} />}
 			</header>
-			{children}
+			<Hold.Provider value={setHeld}>{children}</Hold.Provider>
 		</dialog>
 	);
 }
@@ -69,48 +83,55 @@ interface ConfirmProps {
 	onClose: () => void;
 }
 
-export function Confirm({ title, children, action, isDanger = false, count = null, onConfirm, onClose }: ConfirmProps) {
-	const [typed, setTyped] = useState("");
-	const [isBusy, setBusy] = useState(false);
-	const [error, setError] = useState<unknown>(null);
-	const id = useId();
-	const isTyped = count === null || typed.replaceAll(/\D/g, "") === String(count);
-	const confirm = async (event: SubmitEvent) => {
-		event.preventDefault();
-		if (!isTyped || isBusy) return;
-		setBusy(true);
-		try {
-			await onConfirm();
-			onClose();
-		} catch (caught) {
-			setError(caught);
-			setBusy(false);
-		}
-	};
+export function Confirm({ title, onClose, ...form }: ConfirmProps) {
 	return (
 		<Dialog title={title} onClose={onClose}>
-			<form onSubmit={(event) => void confirm(event)}>
-				<div class="dialog-text">{children}</div>
-				{count === null ? null : (
-					<div class="field">
-						<label for={id}>Type {whole(count)} to confirm</label>
-						<input
-							id={id}
-							inputMode="numeric"
-							autoComplete="off"
-							value={typed}
-							onInput={(event) => setTyped(event.currentTarget.value)}
-						/>
-					</div>
-				)}
-				<ErrorBox error={error} />
-				<footer>
-					<Button onClick={onClose}>Go back</Button>
-					<Button type="submit" kind={isDanger ? "danger" : "primary"} isBusy={isBusy} disabled={!isTyped}>
-						{action}
-					</Button>
-				</footer>
-			</form>
+			<ConfirmForm {...form} onClose={onClose} />
 		</Dialog>
+	);
+}
+
+function ConfirmForm({
+	children,
+	action,
+	isDanger = false,
+	count = null,
+	onConfirm,
+	onClose,
+}: Omit<ConfirmProps, "title">) {
+	const [typed, setTyped] = useState("");
+	const id = useId();
+	const isTyped = count === null || typed.replaceAll(/\D/g, "") === String(count);
+	const { isBusy, error, run } = useAction(async () => {
+		if (!isTyped) return;
+		await onConfirm();
+		onClose();
+	});
+	useHeldDialog(isBusy);
+	return (
+		<form onSubmit={(event) => void run(event)}>
+			<div class="dialog-text">{children}</div>
+			{count === null ? null : (
+				<div class="field">
+					<label for={id}>Type {whole(count)} to confirm</label>
+					<input
+						id={id}
+						inputMode="numeric"
+						autoComplete="off"
+						value={typed}
+						onInput={(event) => setTyped(event.currentTarget.value)}
+					/>
+				</div>
+			)}
+			<ErrorBox error={error} />
+			<footer>
+				<Button onClick={onClose} disabled={isBusy}>
+					Go back
+				</Button>
+				<Button type="submit" kind={isDanger ? "danger" : "primary"} isBusy={isBusy} disabled={!isTyped}>
+					{action}
+				</Button>
+			</footer>
+		</form>
 	);
 }

@@ -6,7 +6,7 @@ import { can } from "../../app/session.ts";
 import { useAction } from "../../data/action.ts";
 import { Button } from "../../parts/button.tsx";
 import { Code, Copy } from "../../parts/copy.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
+import { Dialog, useHeldDialog } from "../../parts/dialog.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { Field } from "../../parts/field.tsx";
 
@@ -35,7 +35,7 @@ export function CreateKey({ isReadOnly, onClose, onCreated }: Props) {
 	const title = isReadOnly ? "Read-only key" : "Create key";
 	return (
 		// One dialog for both, so that the focus stays in it.
-		<Dialog title={created === null ? title : "Key created"} isHeld={created !== null} onClose={onClose}>
+		<Dialog title={created === null ? title : "Key created"} onClose={onClose}>
 			{created === null ? (
 				<KeyForm
 					isReadOnly={isReadOnly}
@@ -64,6 +64,7 @@ function KeyForm({
 		const expires = days === "" ? {} : { expires_at: new Date(Date.now() + Number(days) * 86_400_000).toISOString() };
 		onCreated(await holdfast.keys.create({ name, scopes: scopes as NonNullable<CreateApiKey["scopes"]>, ...expires }));
 	});
+	useHeldDialog(isBusy);
 	return (
 		<form onSubmit={(event) => void run(event)}>
 			{isReadOnly ? (
@@ -85,7 +86,9 @@ function KeyForm({
 			<Expiry days={days} onChange={setDays} />
 			<ErrorBox error={error} />
 			<footer>
-				<Button onClick={onClose}>Go back</Button>
+				<Button onClick={onClose} disabled={isBusy}>
+					Go back
+				</Button>
 				<Button type="submit" kind="primary" isBusy={isBusy} disabled={scopes.length === 0}>
 					Create key
 				</Button>
@@ -135,6 +138,7 @@ function ScopeChoice({ scopes, onChange }: { scopes: string[]; onChange: (scopes
 }
 
 function NewKey({ created, onClose }: { created: NewApiKey; onClose: () => void }) {
+	useHeldDialog(true);
 	return (
 		<div class="dialog-body">
 			<p>

@@ -4,7 +4,7 @@ import type { CreateWebhookEndpoint, WebhookEndpoint } from "../../../client/sch
 import { holdfast } from "../../app/client.ts";
 import { useAction } from "../../data/action.ts";
 import { Button } from "../../parts/button.tsx";
-import { Dialog } from "../../parts/dialog.tsx";
+import { Dialog, useHeldDialog } from "../../parts/dialog.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { Field } from "../../parts/field.tsx";
 import { NewSecret } from "./new-secret.tsx";
@@ -24,7 +24,7 @@ export function CreateEndpoint({ onClose, onCreated }: { onClose: () => void; on
 	const [created, setCreated] = useState<Created | null>(null);
 	return (
 		// One dialog for both, so that the focus stays in it.
-		<Dialog title={created === null ? "Add endpoint" : "Endpoint added"} isHeld={created !== null} onClose={onClose}>
+		<Dialog title={created === null ? "Add endpoint" : "Endpoint added"} onClose={onClose}>
 			{created === null ? (
 				<EndpointForm
 					onClose={onClose}
@@ -49,6 +49,7 @@ function EndpointForm({ onClose, onCreated }: { onClose: () => void; onCreated: 
 		const event_types = types as CreateWebhookEndpoint["event_types"];
 		onCreated(await holdfast.endpoints.create({ name, url, event_types, payload: isThin ? "thin" : "full" }));
 	});
+	useHeldDialog(isBusy);
 	return (
 		<form onSubmit={(event) => void run(event)}>
 			<Field label="Name">
@@ -74,7 +75,9 @@ function EndpointForm({ onClose, onCreated }: { onClose: () => void; onCreated: 
 			</label>
 			<ErrorBox error={error} />
 			<footer>
-				<Button onClick={onClose}>Go back</Button>
+				<Button onClick={onClose} disabled={isBusy}>
+					Go back
+				</Button>
 				<Button type="submit" kind="primary" isBusy={isBusy} disabled={types.length === 0}>
 					Add endpoint
 				</Button>

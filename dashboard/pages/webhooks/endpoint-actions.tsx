@@ -61,7 +61,7 @@ export function EndpointActions({ endpoint, onChange }: Props) {
 			{open === "enable" ? <EnableEndpoint endpoint={endpoint} onChange={onChange} onClose={close} /> : null}
 			{open === "delete" ? <DeleteEndpoint endpoint={endpoint} onClose={close} /> : null}
 			{secret === null ? null : (
-				<Dialog title="New signing secret" isHeld onClose={forget}>
+				<Dialog title="New signing secret" onClose={forget}>
 					<NewSecret secret={secret} onClose={forget} />
 				</Dialog>
 			)}

@@ -1,6 +1,7 @@
 /** A signing secret, shown once, and how a receiver uses it. */
 import { Button } from "../../parts/button.tsx";
 import { Code, Copy } from "../../parts/copy.tsx";
+import { useHeldDialog } from "../../parts/dialog.tsx";
 
 const SNIPPET = `import { Holdfast } from "holdfast";
 
@@ -14,6 +15,7 @@ const event = await webhooks.unwrap(
 
 /** What a dialog says of it. */
 export function NewSecret({ secret, onClose }: { secret: string; onClose: () => void }) {
+	useHeldDialog(true);
 	return (
 		<div class="dialog-body">
 			<p>
