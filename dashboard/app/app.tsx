@@ -51,7 +51,7 @@ function Pages({ places }: { places: Place[] }) {
 				<Router onRouteChange={() => setError(null)}>
 					{places.map((place) =>
 						place.scopes.every(can) ? (
-							<Route key={place.path} path={place.path} component={place.page} />
+							<Route key={place.path} path={place.path} component={PageOf} place={place} />
 						) : (
 							<Route key={place.path} path={place.path} component={NotAllowed} place={place} places={places} />
 						),
@@ -61,6 +61,11 @@ function Pages({ places }: { places: Place[] }) {
 			</ErrorBoundary>
 		</Shell>
 	);
+}
+
+/** Of another job, it is another page: nothing that was shown or typed for the one before stays. */
+function PageOf({ place: { page: Page }, ...parameters }: { place: Place; id?: string }) {
+	return <Page key={parameters.id} {...parameters} />;
 }
 
 function NoSuchPage() {

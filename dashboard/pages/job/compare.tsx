@@ -40,13 +40,21 @@ export function Compare({ job }: { job: Job }) {
 
 function Changes({ before, after }: { before: Job; after: Job }) {
 	const isLarge = Math.max(before.input_bytes, after.input_bytes) > COMPARED_BYTES_MAX;
-	const inputOf = (job: Job) => (isLarge ? Promise.resolve({ bytes: job.input_bytes }) : holdfast.jobs.input(job.id));
-	const { value } = useResource(`changes ${before.id} ${after.id}`, async () => {
+	const { value, error, refresh } = useResource(`changes ${before.id} ${after.id}`, async (signal) => {
+		const inputOf = (job: Job) => (isLarge ? undefined : holdfast.jobs.input(job.id, { signal }));
 		const [old, next] = await Promise.all([inputOf(before), inputOf(after)]);
 		return changedFields(submissionOf(before, old), submissionOf(after, next));
 	});
+	if (error !== undefined) return <ErrorBox error={error} onRetry={() => void refresh()} />;
 	if (value === undefined) return <p class="hint">Comparing…</p>;
-	return <p class="hint">{value.length === 0 ? "Nothing was changed." : `Changed: ${value.map(words).join(", ")}.`}</p>;
+	return (
+		<p class="hint">
+			{value.length === 0
+				? `Nothing ${isLarge ? "but perhaps the prompt " : ""}was changed.`
+				: `Changed: ${value.map(words).join(", ")}.`}
+			{isLarge ? " The prompts are too large to compare." : ""}
+		</p>
+	);
 }
 
 function Side({ title, job }: { title: string; job: Job }) {

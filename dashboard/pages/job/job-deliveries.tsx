@@ -1,9 +1,9 @@
 /** The webhooks of a job: each receiver, each attempt, and what the receiver replied. */
 import { Send, Webhook } from "lucide";
-import { useState } from "preact/hooks";
 import type { Delivery, Job } from "../../../client/index.ts";
 import { holdfast } from "../../app/client.ts";
 import { can } from "../../app/session.ts";
+import { useAction } from "../../data/action.ts";
 import { duration } from "../../format/times.ts";
 import { visible } from "../../format/visible.ts";
 import { Badge, StateBadge } from "../../parts/badge.tsx";
@@ -35,15 +35,10 @@ export function JobDeliveries({ job, onChanged }: { job: Job; onChanged: () => P
 
 function DeliveryCard({ delivery, onChanged }: { delivery: Delivery; onChanged: () => Promise<void> }) {
 	const { id, event_type, event_id, url, status, next_attempt_at, attempts } = delivery;
-	const [error, setError] = useState<unknown>(null);
-	const resend = async () => {
-		try {
-			await holdfast.deliveries.redeliver(id);
-			await onChanged();
-		} catch (caught) {
-			setError(caught);
-		}
-	};
+	const resending = useAction(async () => {
+		await holdfast.deliveries.redeliver(id);
+		await onChanged();
+	});
 	return (
 		<article class="delivery">
 			<header>
@@ -51,7 +46,7 @@ function DeliveryCard({ delivery, onChanged }: { delivery: Delivery; onChanged: 
 				<h3>{event_type}</h3>
 				<code>{visible(url)}</code>
 				{can("webhooks:write") && status !== "pending" ? (
-					<Button icon={Send} onClick={() => void resend()}>
+					<Button icon={Send} isBusy={resending.isBusy} onClick={() => void resending.run()}>
 						Send again
 					</Button>
 				) : null}
@@ -64,7 +59,7 @@ function DeliveryCard({ delivery, onChanged }: { delivery: Delivery; onChanged: 
 					</>
 				)}
 			</p>
-			<ErrorBox error={error} />
+			<ErrorBox error={resending.error} />
 			<ol>
 				{attempts.map((attempt) => (
 					<DeliveryAttempt key={attempt.at} attempt={attempt} />
