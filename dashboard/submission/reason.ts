@@ -21,7 +21,9 @@ export function reasonOf(job: Job, now: number, clock: (at: string) => string): 
 		case "cancelled":
 			return job.cancellation === "in_flight"
 				? "Cancelled while its model was called. The answer of that call is not shown."
-				: "Cancelled before its model was called.";
+				: job.started_at === null
+					? "Cancelled before its model was called."
+					: "Cancelled while it waited for its next attempt.";
 		default:
 			return words(job.status);
 	}

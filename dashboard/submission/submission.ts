@@ -57,9 +57,14 @@ export function changedFields(before: Draft, after: Draft): string[] {
 	});
 }
 
-/** What a retry sends: the fields that changed. */
+/** What a retry sends: the fields that changed. One that was emptied is sent with its default: without it, the old job's would stay. */
 export function overridesOf(before: Draft, after: Draft): RetryJob {
-	return Object.fromEntries(Object.entries(after).filter(([name, value]) => !isSame(before[name], value)));
+	const filled = Object.entries({ ...before, ...after }).map(
+		([name]) => [name, after[name] ?? DEFAULTS[name]] as const,
+	);
+	return Object.fromEntries(
+		filled.filter(([name, value]) => value !== undefined && !isSame(before[name] ?? DEFAULTS[name], value)),
+	);
 }
 
 /** Fields that a retry cannot leave out: it takes those of the old job. */

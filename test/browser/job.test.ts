@@ -1,5 +1,6 @@
-import type { Page } from "playwright-core";
+import type { Page, Route } from "playwright-core";
 import { expect, it } from "vitest";
+import { z } from "zod";
 import { HOSTILE } from "../node/dashboard/hostile.ts";
 import { expectWellMade, holdfast, press, tabTo, visit } from "./support/visit.ts";
 
@@ -61,6 +62,26 @@ it("a submission that is not valid JSON is not sent, and one that is refused say
 	await page.getByRole("button", { name: "Run job" }).click();
 	await page.getByText(/^priority: /).waitFor();
 	expect(submitted.map((body) => JSON.parse(body).priority)).toEqual([99]);
+});
+
+it("a submission whose response was lost makes one job when it is repeated, and another one once it was edited", async () => {
+	const page = await visit("/dashboard/new");
+	const made: string[] = [];
+	const lost = async (route: Route) => {
+		const response = await route.fetch();
+		made.push(z.object({ id: z.string() }).parse(await response.json()).id);
+		await route.fulfill({ status: 409, headers: { "x-should-retry": "false" }, json: {} });
+	};
+	const run = () => page.getByRole("button", { name: "Run job" }).click();
+	await page.route("**/v1/jobs", lost, { times: 2 });
+	await run();
+	await page.getByRole("alert").waitFor();
+	await run();
+	await expect.poll(() => made.length).toBe(2);
+	await page.getByLabel("Message", { exact: true }).fill("Why is the sea blue?");
+	await run();
+	await page.getByRole("region", { name: "Timeline" }).waitFor();
+	expect(new Set([...made, idIn(page)]).size).toBe(2);
 });
 
 it("a job is cancelled, and shows what it waited for; one that failed shows why, with its webhooks", async () => {

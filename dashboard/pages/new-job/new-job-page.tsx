@@ -1,12 +1,13 @@
 /** Submits a job, and shows the request that a program would send. */
 import { Play } from "lucide";
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { holdfast } from "../../app/client.ts";
 import { Button } from "../../parts/button.tsx";
 import { Code } from "../../parts/copy.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
+import { useIdempotencyKey } from "../../submission/idempotency-key.ts";
 import { SIMULATIONS } from "../../submission/simulation.ts";
 import { asCurl, bodyOf, type Draft } from "../../submission/submission.ts";
 import { modelsOf, SubmissionForm, useModels, wrongField } from "../../submission/submission-form.tsx";
@@ -28,12 +29,11 @@ function NewJobForm() {
 	const [draft, setDraft] = useState(FIRST);
 	const [isBusy, setBusy] = useState(false);
 	const [error, setError] = useState<unknown>(null);
-	// Made when the form opens: a double click makes one job.
-	const idempotencyKey = useMemo(() => crypto.randomUUID(), []);
 	const isSimulated = useIsSimulated(draft);
 	const [simulation, setSimulation] = useState(0);
 	const simulated = isSimulated ? withSimulation(draft, SIMULATIONS[simulation]?.simulate) : draft;
 	const body = bodyOf(simulated);
+	const idempotencyKey = useIdempotencyKey(body);
 	const submit = async (event: SubmitEvent) => {
 		event.preventDefault();
 		if (isBusy) return;
@@ -70,12 +70,13 @@ function NewJobForm() {
 const withSimulation = (draft: Draft, simulate: object | undefined): Draft =>
 	simulate === undefined ? draft : { ...draft, input: { simulate, ...Object(draft.input) } };
 
-/** Whether the simulated provider serves the model: then the job may say how it behaves. */
+/** Whether it is certain that the simulated provider serves the model: then the job may say how it behaves. No other provider gets to see that. */
 function useIsSimulated(draft: Draft): boolean {
 	const models = useModels();
 	const [name = ""] = modelsOf(draft);
-	const model = models.find(({ id }) => id === name);
-	return model === undefined ? models.some(({ owned_by }) => owned_by === "simulated") : model.owned_by === "simulated";
+	// Without a name, it is the default model, which is one of them.
+	const possible = models.filter(({ id }) => name === "" || id === name);
+	return possible.length > 0 && possible.every(({ owned_by }) => owned_by === "simulated");
 }
 
 function SimulationChoice({ chosen, onChoose }: { chosen: number; onChoose: (index: number) => void }) {

@@ -1,6 +1,6 @@
 /** Runs a final job again with changes, as a new job. */
 import { RotateCcw } from "lucide";
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Job } from "../../../client/index.ts";
 import { holdfast } from "../../app/client.ts";
@@ -10,6 +10,7 @@ import { words } from "../../format/states.ts";
 import { Button, ButtonLink } from "../../parts/button.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
 import { PageHeader } from "../../parts/page-header.tsx";
+import { useIdempotencyKey } from "../../submission/idempotency-key.ts";
 import { changedFields, type Draft, keptFields, overridesOf, submissionOf } from "../../submission/submission.ts";
 import { SubmissionForm, wrongField } from "../../submission/submission-form.tsx";
 import "../../content/content.css";
@@ -44,8 +45,8 @@ function RetryForm({ job, submission }: { job: Job; submission: Draft }) {
 	const [draft, setDraft] = useState(submission);
 	const [isBusy, setBusy] = useState(false);
 	const [error, setError] = useState<unknown>(null);
-	// Made when the form opens: a double click, or a repeated request, makes one job.
-	const idempotencyKey = useMemo(() => crypto.randomUUID(), [job.id]);
+	const overrides = overridesOf(submission, draft);
+	const idempotencyKey = useIdempotencyKey([job.id, overrides]);
 	const changed = changedFields(submission, draft);
 	const kept = keptFields(submission, draft);
 	const submit = async (event: SubmitEvent) => {
@@ -53,7 +54,7 @@ function RetryForm({ job, submission }: { job: Job; submission: Draft }) {
 		if (isBusy) return;
 		setBusy(true);
 		try {
-			const next = await holdfast.jobs.retry(job.id, overridesOf(submission, draft), { idempotencyKey });
+			const next = await holdfast.jobs.retry(job.id, overrides, { idempotencyKey });
 			route(`/dashboard/jobs/${next.id}?tab=compare`);
 		} catch (caught) {
 			setError(caught);

@@ -32,6 +32,10 @@ describe("a submission", () => {
 		const after = { ...before, input: { ...input, temperature: 2 }, priority: 9 };
 		expect(changedFields(before, after)).toEqual(["input.temperature", "priority"]);
 		expect(overridesOf(before, after)).toEqual({ input: after.input, priority: 9 });
+		expect(overridesOf({ ...before, priority: 9, max_attempts: 1 }, { ...before, priority: undefined })).toEqual({
+			priority: 5,
+			max_attempts: 5,
+		});
 		expect(keptFields({ ...before, webhook: {} }, before)).toEqual(["webhook"]);
 		expect(bodyOf({ model: "", input, priority: undefined })).toEqual({ input });
 	});
@@ -62,6 +66,10 @@ describe("the reason of a state", () => {
 				status_reason: "attempts_exhausted",
 				error: { code: "x", message: "Bad.", status: null, model: null },
 			},
+		],
+		[
+			"Cancelled while it waited for its next attempt.",
+			{ status: "cancelled" as const, cancellation: "before_start" as const, started_at: timeAt(1) },
 		],
 		["Cancelled before its model was called.", { status: "cancelled" as const, cancellation: "before_start" as const }],
 	])("is a sentence: %s", (text, rest) => expect(sentence(rest)).toBe(text));
