@@ -12,6 +12,9 @@ export type SessionState =
 	| { is: "unreachable"; error: unknown }
 	| { is: "signed in"; session: Session };
 
+/** All tabs have one cookie: where one signs in or out, the others ask again who is signed in. */
+const otherTabs = new BroadcastChannel("holdfast session");
+
 export const sessionState = signal<SessionState>({ is: "unknown" });
 
 /** Whether the key has this scope. */
@@ -26,12 +29,16 @@ export const isReadOnly = () => !["jobs:write", "webhooks:write", "keys:manage"]
 /** Throws what the service responds to a key that it refuses. */
 export async function signIn(key: string): Promise<void> {
 	const session = await holdfast.signIn(key);
+	otherTabs.postMessage(null);
 	forgetAll();
 	sessionState.value = { is: "signed in", session };
 }
 
+/** Of the tenant's session and of the operator's: the next person at this browser is neither. */
 export async function signOut(): Promise<void> {
+	await holdfast.admin.signOut();
 	await holdfast.signOut();
+	otherTabs.postMessage(null);
 	end("left");
 }
 
@@ -44,6 +51,10 @@ export async function startSession(): Promise<void> {
 	whenSessionEnds(() => {
 		if (sessionState.peek().is === "signed in") end("ended");
 	});
+	otherTabs.onmessage = () => {
+		forgetAll();
+		void findSession();
+	};
 	addEventListener("hashchange", () => void signInByLink());
 	if (!(await signInByLink())) await findSession();
 }

@@ -1,4 +1,5 @@
 import { expect, it } from "vitest";
+import { aTenant } from "./support/tenant.ts";
 import { expectWellMade, holdfast, site, visit } from "./support/visit.ts";
 
 const signInHeading = (page: Awaited<ReturnType<typeof visit>>) => page.getByRole("heading", { name: "Sign in" });
@@ -42,4 +43,25 @@ it("a session ends when its key expires", async () => {
 	const { key } = await holdfast.keys.create({ name: "expiring", scopes: ["jobs:read"], expires_at });
 	const page = await visit("/dashboard/jobs", { key });
 	await page.getByText("Your session has ended.").waitFor({ timeout: 30_000 });
+});
+
+it("another key in one tab is that of all tabs, and signing out ends the operator's session too", async () => {
+	const { key } = await aTenant("of the other tab");
+	const page = await visit("/dashboard/new");
+	await page.getByLabel("Message", { exact: true }).fill("For the first tenant alone");
+	const other = await page.context().newPage();
+	await other.goto(`${site.url}/dashboard#key=${key}`);
+	await other.getByText("of the other tab").first().waitFor();
+	await page.getByText("of the other tab").first().waitFor();
+	expect(await page.getByText("For the first tenant alone").count()).toBe(0);
+	await other.goto(`${site.url}/dashboard/operator`);
+	await other.getByLabel("Operator's token").fill(site.adminToken);
+	await other.keyboard.press("Enter");
+	await other.getByRole("button", { name: "Sign out as operator" }).waitFor();
+	const headers = { "sec-fetch-site": "same-origin" };
+	const statusOfOperator = async () => (await page.request.get(`${site.url}/v1/admin/session`, { headers })).status();
+	expect(await statusOfOperator()).toBe(200);
+	await other.getByRole("button", { name: "Sign out", exact: true }).click();
+	await signInHeading(page).waitFor();
+	expect(await statusOfOperator()).toBe(401);
 });
