@@ -69,7 +69,9 @@ export function useJobRows(filters: Filters, { isHeld, isReturn }: RowsOptions):
 		const newest = await readPage(filters, undefined, signal);
 		const old = isBegun.current.yes ? latest.current : null;
 		isBegun.current.yes = true;
-		return old === null || old.rows.length === 0 ? begun(newest) : { ...old, rows: patched(old.rows, newest), newest };
+		// While no row is there, more pages may have been read: the list goes on where they ended.
+		if (old === null || (old.rows.length === 0 && newest.data.length > 0)) return begun(newest);
+		return { ...old, rows: patched(old.rows, newest), newest };
 	};
 	const first = useResource(key, read, { pollMs: POLL_MS, isHeld });
 	const { value: shown } = first;

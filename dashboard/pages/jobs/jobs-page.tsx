@@ -103,9 +103,9 @@ function rowShortcuts({ selection, targets, onAct, route }: RowKeys): Shortcut[]
 		{ keys: "j", label: "Next job", run: () => selection.move(1) },
 		{ keys: "k", label: "Previous job", run: () => selection.move(-1) },
 		{ keys: "Enter", label: "Open the job", run: () => current !== null && route(`/dashboard/jobs/${current}`) },
-		{ keys: "x", label: "Select the job", run: () => current !== null && selection.toggle(current, false) },
 	];
 	const writing: Shortcut[] = [
+		{ keys: "x", label: "Select the job", run: () => current !== null && selection.toggle(current, false) },
 		{ keys: "c", label: "Cancel", run: actIfAny("cancel") },
 		{ keys: "r", label: "Retry", run: actIfAny("retry") },
 		{ keys: "e", label: "Edit and retry", run: () => current !== null && route(`/dashboard/jobs/${current}/retry`) },
@@ -130,8 +130,9 @@ function StateTabs({ filters }: { filters: Filters }) {
 }
 
 /** Undefined: jobs in this state are not counted, or there are none. */
-function openJobs({ open }: Stats, status: string | null): string | undefined {
-	const counts = open.filter((one) => one.status === status).map(({ jobs }) => jobs);
+function openJobs({ open, due_later }: Stats, status: string | null): string | undefined {
+	const due = open.filter((one) => one.status === status).map(({ jobs }) => jobs);
+	const counts = status === "queued" ? [...due, due_later] : due;
 	const sum = counts.reduce((total, { value }) => total + value, 0);
 	if (sum === 0) return undefined;
 	return `${whole(sum)}${counts.some(({ or_more }) => or_more) ? "+" : ""}`;

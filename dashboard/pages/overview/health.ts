@@ -42,11 +42,11 @@ function ofModel({ id, state, until, parked_jobs: { value, or_more } }: Model): 
 	return [{ tone, text, until, href: "/dashboard/models" }];
 }
 
-function ofEndpoint({ id, name, status }: WebhookEndpoint): Problem[] {
-	if (status !== "disabled") return [];
-	return [
-		{ tone: "bad", text: `The endpoint ${visible(name)} is disabled`, until: null, href: `/dashboard/webhooks/${id}` },
-	];
+function ofEndpoint({ id, name, status, paused_until }: WebhookEndpoint): Problem[] {
+	const of = { text: `The endpoint ${visible(name)} is`, href: `/dashboard/webhooks/${id}`, until: null };
+	if (status === "disabled") return [{ ...of, tone: "bad", text: `${of.text} disabled` }];
+	if (paused_until === null) return [];
+	return [{ ...of, tone: "warning", text: `${of.text} paused, because its last deliveries failed` }];
 }
 
 function ofStats({ oldest_open_at }: Stats, now: number): Problem[] {

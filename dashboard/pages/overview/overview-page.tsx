@@ -40,7 +40,8 @@ export default function OverviewPage() {
 	const samples = useSamples();
 	const parts = [stats, samples, models, endpoints, failed, newest];
 	const broken = parts.find(({ error }) => error !== undefined);
-	const isKnown = stats.value !== undefined && models.value !== undefined;
+	const read = [stats, models, ...(can("webhooks:read") ? [endpoints] : [])];
+	const isKnown = read.every(({ value, error }) => value !== undefined && error === undefined);
 	const problems = problemsOf({ models: models.value, endpoints: endpoints.value, stats: stats.value }, now.value);
 	return (
 		<>

@@ -29,7 +29,7 @@ const nothing = { models: undefined, endpoints: undefined, stats: undefined };
 
 it("what works is no problem, nor is what is not known", () => {
 	expect(problemsOf(nothing, NOW)).toEqual([]);
-	const endpoint = { status: "enabled" } as WebhookEndpoint;
+	const endpoint = { name: "CRM", status: "enabled", paused_until: null } as WebhookEndpoint;
 	const oldest_open_at = at(-5 * 60_000);
 	const known = { models: [aModel({})], endpoints: [endpoint], stats: { ...stats, oldest_open_at } };
 	expect(problemsOf(known, NOW)).toEqual([]);
@@ -40,12 +40,16 @@ it("problems say what is wrong and lead there, the worst first", () => {
 		aModel({ id: "acme/slow", state: "throttled", until: at(60_000), parked_jobs: { value: 1, or_more: false } }),
 		aModel({ id: "acme/bad", state: "blocked", parked_jobs: { value: 1_000, or_more: true } }),
 	];
-	const endpoints = [{ id: "we_1", name: "CRM", status: "disabled" } as WebhookEndpoint];
+	const endpoints = [
+		{ id: "we_2", name: "ERP", status: "enabled", paused_until: NOW / 1_000 + 60 } as WebhookEndpoint,
+		{ id: "we_1", name: "CRM", status: "disabled" } as WebhookEndpoint,
+	];
 	const found = problemsOf({ models, endpoints, stats: { ...stats, oldest_open_at: at(-6 * 60_000) } }, NOW);
 	expect(found.map(({ text, href, until }) => [text, href, until])).toEqual([
 		["acme/bad is blocked, and 1,000+ jobs wait", "/dashboard/models", null],
 		["The endpoint CRM is disabled", "/dashboard/webhooks/we_1", null],
 		["acme/slow is throttled, and 1 job waits", "/dashboard/models", at(60_000)],
+		["The endpoint ERP is paused, because its last deliveries failed", "/dashboard/webhooks/we_2", null],
 		["The oldest open job was submitted 6 min ago", "/dashboard/jobs", null],
 	]);
 });
