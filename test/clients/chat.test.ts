@@ -79,6 +79,21 @@ describe.each(CLIENTS)("client.chat.completions of $name", ({ make }) => {
 		expect(created.choices[0]?.message.content).toBe("At last.");
 		expect(callsOf(model)).toHaveLength(1);
 	});
+
+	it("stores completions: lists, retrieves, updates and deletes them", async () => {
+		const model = aModel(answering(completion("Kept.")));
+		const { id } = await chat.create({ model, messages, store: true, metadata: { topic: "sky" } });
+		const listed: string[] = [];
+		for await (const one of chat.list({ model })) listed.push(one.id);
+		expect(listed).toEqual([id]);
+		expect((await chat.retrieve(id)).choices[0]?.message.content).toBe("Kept.");
+		expect(await chat.update(id, { metadata: { topic: "sea" } })).toMatchObject({ metadata: { topic: "sea" } });
+		const stored: unknown[] = [];
+		for await (const message of chat.messages.list(id)) stored.push(message);
+		expect(stored).toMatchObject([{ id: `${id}-0`, role: "user", content: "Why?" }]);
+		expect(await chat.delete(id)).toEqual({ id, object: "chat.completion.deleted", deleted: true });
+		await expect(chat.retrieve(id)).rejects.toMatchObject({ status: 404 });
+	});
 });
 
 /** The package's types do not know it, and it sends it all the same. */

@@ -16,6 +16,7 @@ const prompt = "Why?";
 setTracingDisabled(true);
 
 describe.each([
+	{ name: "@ai-sdk/openai, Responses", model: (id: string) => createOpenAI({ baseURL, apiKey: key })(id) },
 	{ name: "@ai-sdk/openai, chat", model: (id: string) => createOpenAI({ baseURL, apiKey: key }).chat(id) },
 	{
 		name: "@ai-sdk/openai-compatible",
