@@ -41,7 +41,7 @@ it.each([
 	["one emoji", "emoji", 60, 2],
 	// Their values take the memory of the second one.
 	["one euro sign, in no text that is cut short", "euro", 78, 1],
-	["498,000 keys", "keys", 78, 1],
+	["498,000 keys", "keys", 80, 1],
 ])(
 	"two bodies of 16 MiB at once fit in an isolate's intake, and the others may be repeated: %s",
 	async (_, body, heapMib, fit) => {

@@ -138,9 +138,9 @@ describe("the client", () => {
 		await operator.signOut();
 	});
 
-	it("has called every operation of the API, but for the documentation's", () => {
-		const others = ["getDocs", "getOpenApiDocument"];
-		const operations = description.operations.map(({ id }) => id).filter((id) => !others.includes(id));
-		expect([...called].sort()).toEqual(operations.sort());
+	it("has called every operation of the API, but for the documentation's, and those that OpenAI's package calls", () => {
+		const others = /^(\/docs|\/openapi.json|\/v1\/chat\/completions|\/v1\/responses)/;
+		const operations = description.operations.filter(({ path }) => !others.test(path));
+		expect([...called].sort()).toEqual(operations.map(({ id }) => id).sort());
 	});
 });

@@ -98,6 +98,7 @@ export const OPERATIONS = {
 
 export const NOT_PLAYED: Readonly<Record<string, string>> = {
 	checkHealth: "makes no call",
+	createResponse: "makes the calls of createChatCompletion",
 	getDocs: "makes no call",
 	listWebhookEventTypes: "makes no call but for the key, as every operation",
 	getOpenApiDocument: "makes no call",

@@ -17,7 +17,7 @@ import { theServices } from "./services.ts";
 function theService(): FuzzedService {
 	const meter = meteredD1(env.DB);
 	const queue = new Proxy(env.JOB_QUEUE, { get: () => async () => undefined });
-	const { server } = theServices(
+	const { server, background } = theServices(
 		{ db: new Database(meter.d1, runtime), runtime: { ...runtime, fetch: async () => new Response("taken") } },
 		{ JOB_QUEUE: queue, DELIVERY_QUEUE: queue },
 	);
@@ -29,6 +29,8 @@ function theService(): FuzzedService {
 		open: anAccount,
 		async ask(request) {
 			request.headers.delete("prefer");
+			// What the request before left for after its answer, such as a cancellation.
+			await Promise.all(background.splice(0));
 			meter.read();
 			// The callers of doors hang up at once.
 			const response = await server(new Request(request, { signal: AbortSignal.abort() }));

@@ -51,6 +51,7 @@ describe("viewJob", () => {
 			metadata: { team: "blue" },
 			webhook: { url: "https://receiver.test", events: ["job.failed"], payload: "thin" },
 			retry_of: "job_before",
+			door: null,
 			cancellation: null,
 			version: 1,
 		});
