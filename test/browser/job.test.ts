@@ -1,6 +1,5 @@
 import type { Page, Route } from "playwright-core";
 import { expect, it } from "vitest";
-import { z } from "zod";
 import { HOSTILE } from "../node/dashboard/hostile.ts";
 import { expectWellMade, holdfast, press, tabTo, visit } from "./support/visit.ts";
 
@@ -68,9 +67,11 @@ it("a submission whose response was lost makes one job when it is repeated, and 
 	const page = await visit("/dashboard/new");
 	const made: string[] = [];
 	const lost = async (route: Route) => {
-		const response = await route.fetch();
-		made.push(z.object({ id: z.string() }).parse(await response.json()).id);
-		await route.fulfill({ status: 409, headers: { "x-should-retry": "false" }, json: {} });
+		const request = route.request();
+		const idempotencyKey = request.headers()["idempotency-key"];
+		made.push((await holdfast.jobs.submit(request.postDataJSON(), { idempotencyKey })).id);
+		const error = { message: "The response is lost.", type: "api_error", code: "conflict", request_id: "req_lost" };
+		await route.fulfill({ status: 409, json: { error } });
 	};
 	const run = () => page.getByRole("button", { name: "Run job" }).click();
 	await page.route("**/v1/jobs", lost, { times: 2 });

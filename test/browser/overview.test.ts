@@ -9,12 +9,15 @@ it("the overview says what failed and which model is throttled, and leads there"
 	const failed = await submit("acme/good", { fail: [400] });
 	await client.jobs.wait(await submit("acme/throttled", {}));
 	for (let job = 0; job < 3; job++) await submit("acme/throttled", { fail: [429, 429], retry_after: 600 });
+	const input = { messages: [{ role: "user" as const, content: "Hello" }] };
+	await client.jobs.submit({ model: "acme/good", input, delay_seconds: 3_600 });
 	await client.jobs.wait(failed);
 	const page = await visit("/", { key });
 	await page.getByRole("link", { name: /acme.throttled is throttled, and \d jobs? waits?/ }).waitFor();
 	await page.getByRole("link", { name: failed.id }).waitFor();
-	await page.getByRole("img", { name: /^Open jobs: / }).waitFor();
-	await page.getByText("Queued · due later").waitFor();
+	// Counted once a minute.
+	await page.getByRole("img", { name: /^Open jobs: / }).waitFor({ timeout: 75_000 });
+	await page.getByRole("link", { name: /Queued · due later/ }).waitFor({ timeout: 75_000 });
 	await expectWellMade(page, "overview");
 	await press(page, "g", "m");
 	await page.getByRole("heading", { name: "Models" }).waitFor();
@@ -22,7 +25,7 @@ it("the overview says what failed and which model is throttled, and leads there"
 	await expectWellMade(page, "models");
 	await page.getByRole("row", { name: "acme/throttled" }).getByRole("link", { name: /^\d$/ }).click();
 	await page.waitForURL(`${site.url}/dashboard/jobs?status=queued&model=acme%2Fthrottled`);
-});
+}, 180_000);
 
 it("a tenant without jobs sees how to submit the first one to this service", async () => {
 	const page = await visit("/dashboard", { key: (await aTenant("new")).key });
