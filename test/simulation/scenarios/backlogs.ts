@@ -162,7 +162,7 @@ export const BACKLOGS: readonly Scenario[] = [
 				by.die("it is out of memory");
 				return { afterMs: 0 };
 			};
-			const jobs = await stage.store([tenant], 8);
+			const jobs = await stage.store([tenant], 16);
 			await stage.run(MINUTE);
 			const callsBefore = stage.work.calls.total;
 			const refusal = { status: 429, body: {}, headers: { "retry-after": "600" } };
@@ -176,7 +176,7 @@ export const BACKLOGS: readonly Scenario[] = [
 			stage.world.current = { ...stage.world.current, database: stage.world.options.database };
 			await stage.run(5 * MINUTE);
 			const takenOver = jobs.filter((id) => stage.work.leases.of(id) > 1).length;
-			stage.expect("of 8 jobs, taken over", takenOver, { atLeast: jobs.length });
+			stage.expect("of 16 jobs, taken over", takenOver, { atLeast: jobs.length });
 			const calls = stage.work.calls.total - callsBefore;
 			stage.expect("calls after the holders died: the one that opened the breaker", calls, { atMost: 1 });
 		},

@@ -20,7 +20,7 @@ export const NEIGHBOURS: readonly Scenario[] = [
 			for (const id of await stage.store([tenant], 1, { maxAttempts: 8 })) killers.add(id);
 			// The killer is back after its lease, again and again, while others come and go.
 			for (let minute = 0; minute < 40; minute++) {
-				good.push(...(await stage.store([tenant], 6)));
+				good.push(...(await stage.store([tenant], 12)));
 				await stage.run(MINUTE);
 			}
 			const [killer = ""] = killers;
