@@ -48,8 +48,8 @@ export interface Report {
 	virtualMs: number;
 }
 
-/** From the end of all faults: a lease, a platform's fifteen minutes, an hourly redispatch, and the last step of a webhook's schedule. */
-const CONVERGE_MS_MAX = 3 * 3_600_000;
+/** From the end of all faults: longer than a lease, an hourly redispatch, and the five hours before a webhook's sixth attempt. */
+const CONVERGE_MS_MAX = 7 * 3_600_000;
 /** Longer than any invocation lives, and than a tombstone waits: afterwards no zombie is left. */
 const REST_MS = 22 * 60_000;
 
