@@ -143,6 +143,13 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 		replace: "restarted_at = ${NOW},",
 	},
 	{
+		name: "enabling an endpoint leaves it paused",
+		scenario: "enabled-endpoint",
+		file: "shared/db/deliveries/webhook-endpoints.ts",
+		find: "\t\tforgetFailures(key),\n\t\t{\n\t\t\tsql: `UPDATE",
+		replace: '\t\t{ sql: "SELECT 1", params: [] },\n\t\t{\n\t\t\tsql: `UPDATE',
+	},
+	{
 		name: "each receiver gets an event id of its own",
 		seenBy: 1,
 		file: "shared/db/outbox.ts",

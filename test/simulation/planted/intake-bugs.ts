@@ -22,6 +22,13 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	const { statements, at } = making(db, jobs, NOT_ERASED);`,
 	},
 	{
+		name: "a submission that is executed late stores an erased job",
+		scenario: "late-submissions",
+		file: "shared/db/jobs/submit-jobs.ts",
+		find: "const { statements, at } = making(db, jobs, NOT_ERASED);",
+		replace: 'const { statements, at } = making(db, jobs, "TRUE");',
+	},
+	{
 		name: "a key does not keep a second job out",
 		seenBy: 2,
 		file: "shared/db/jobs/submit-jobs.ts",

@@ -42,6 +42,35 @@ export const OUTAGES: readonly Scenario[] = [
 		},
 	},
 	{
+		name: "late-submissions",
+		promise: "a submission that D1 executes seconds after it was given up stores no job that was erased meanwhile",
+		async play(stage) {
+			const { world } = stage;
+			const tenant = await stage.tenant("one");
+			stage.service.model.script = () => ({ afterMs: 0 });
+			const erased = new Set<string>();
+			const erase = (id: string) =>
+				stage.simulation.http.ask({ method: "DELETE", path: `/v1/jobs/${id}`, key: tenant.key }, (answer) => {
+					if (answer?.code === 204 || answer?.code === 200) erased.add(id);
+				});
+			const database = { ...world.options.database, late: 0.3 };
+			world.current = { ...world.current, database };
+			for (let count = 0; count < 200; count++)
+				world.after(count * 50, () =>
+					stage.submit(tenant, {}, (answer) => {
+						// It is final by then.
+						if (answer?.code === 202) world.after(2 * SECOND, () => erase(String(JSON.parse(answer.text).id)));
+					}),
+				);
+			await stage.run(20 * SECOND);
+			world.current = { ...world.current, database: world.options.database };
+			await stage.run(MINUTE);
+			const back = stage.jobsOf(tenant).filter(({ id }) => erased.has(String(id))).length;
+			stage.expect("jobs that were erased", erased.size, { atLeast: 50 });
+			stage.expect("of these, stored again", back, { atMost: 0 });
+		},
+	},
+	{
 		name: "killed-before-the-call",
 		promise: "no job fails because its holders died before they called its model",
 		async play(stage) {

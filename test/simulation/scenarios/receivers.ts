@@ -17,9 +17,10 @@ async function webhookAt({ service }: Stage, { tenantId }: Tenant, path: string)
 	return { url, payload: "thin", events: null, urlDigest } as const;
 }
 
-/** Registers endpoints at paths of the one host. */
-async function registerEndpoints({ service, db }: Stage, { tenantId }: Tenant, count: number): Promise<void> {
+/** Registers endpoints at paths of the one host. Returns their ids. */
+async function registerEndpoints({ service, db }: Stage, { tenantId }: Tenant, count: number): Promise<string[]> {
 	const { runtime } = service.invocation("intake");
+	const ids: string[] = [];
 	for (let at = 0; at < count; at++) {
 		const key = { tenantId, endpointId: newId("we", runtime) };
 		const secret = await seal(
@@ -31,7 +32,9 @@ async function registerEndpoints({ service, db }: Stage, { tenantId }: Tenant, c
 		const endpoint = { ...key, name: "e", url: `https://hooks.sim/${at}/${tenantId}`, eventTypes: ["job.*"] };
 		const by = { actor: "operator", requestId: `req_${"0".repeat(26)}` };
 		await createEndpoint(db, { ...endpoint, payload: "thin", secretHint: "ssss", sealedSecret: secret }, by);
+		ids.push(key.endpointId);
 	}
+	return ids;
 }
 
 /** The most that `values` have within any `ms`. */
@@ -115,6 +118,39 @@ export const RECEIVERS: readonly Scenario[] = [
 			});
 			stage.expect("minutes until the first arrived", (first - backAt) / MINUTE, { atMost: 16 });
 			stage.expect("requests that it had to refuse", refused, { atMost: BACKLOG / 100 });
+		},
+	},
+	{
+		name: "enabled-endpoint",
+		promise: "an endpoint that its owner enables gets its next event at once, however long its pause would last",
+		async play(stage) {
+			const { world, service, work } = stage;
+			const tenant = await stage.tenant("one");
+			const [endpointId = ""] = await registerEndpoints(stage, tenant, 1);
+			let status = 503;
+			const acceptedAt: number[] = [];
+			service.receivers.script = () => ({ afterMs: SECOND / 10, status });
+			service.receivers.onPost(() => {
+				if (status === 200) acceptedAt.push(world.now);
+			});
+			await stage.store([tenant], 5);
+			await stage.run(HOUR);
+			// A probe has failed: the pause begins again.
+			const before = work.posts.total;
+			await stage.run(HOUR, () => work.posts.total > before);
+			await stage.run(SECOND);
+			status = 200;
+			const path = `/v1/webhook_endpoints/${endpointId}/enable`;
+			let code = 0;
+			stage.simulation.http.ask({ method: "POST", path, key: tenant.key }, (answer) => {
+				code = answer?.code ?? 0;
+			});
+			await stage.run(SECOND);
+			stage.expect("status of the response", code, { atLeast: 200, atMost: 200 });
+			const since = world.now;
+			await stage.store([tenant], 1);
+			await stage.run(HOUR, () => acceptedAt.length > 0);
+			stage.expect("seconds until an event arrived", ((acceptedAt[0] ?? world.now) - since) / SECOND, { atMost: 60 });
 		},
 	},
 	{
