@@ -1,6 +1,6 @@
 /** What can be done with a job. What the key may not do, or the job's state does not allow, is not shown. */
 import { Ban, Pencil, RotateCcw, Send, Trash2 } from "lucide";
-import { useMemo, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Job } from "../../../client/index.ts";
 import { isFinal } from "../../../client/jobs.ts";
@@ -8,16 +8,18 @@ import { holdfast } from "../../app/client.ts";
 import { say } from "../../app/live-region.tsx";
 import { can } from "../../app/session.ts";
 import { useShortcuts } from "../../app/shortcuts.ts";
+import { useAction } from "../../data/action.ts";
 import { Button, ButtonLink } from "../../parts/button.tsx";
 import { Confirm } from "../../parts/dialog.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
+import { useIdempotencyKey } from "../../submission/idempotency-key.ts";
 import { CopyAs } from "./copy-as.tsx";
 
 type Question = "cancel" | "delete" | "redeliver" | null;
 
 export function JobActions({ job, onChanged }: { job: Job; onChanged: () => Promise<void> }) {
 	const [question, ask] = useState<Question>(null);
-	const { retry, isBusy, error } = useRetry(job);
+	const { run: retry, isBusy, error } = useRetry(job);
 	const isOver = isFinal(job);
 	const mayWrite = can("jobs:write");
 	const mayRedeliver = can("webhooks:write") && isOver && (job.deliveries?.length ?? 0) > 0;
@@ -58,21 +60,11 @@ const retryPathOf = ({ id }: Job) => `/dashboard/jobs/${encodeURIComponent(id)}/
 
 function useRetry(job: Job) {
 	const { route } = useLocation();
-	const [error, setError] = useState<unknown>(null);
-	const [isBusy, setBusy] = useState(false);
-	// A double click makes one job.
-	const idempotencyKey = useMemo(() => crypto.randomUUID(), [job.id]);
-	const retry = async () => {
-		setBusy(true);
-		try {
-			const next = await holdfast.jobs.retry(job.id, {}, { idempotencyKey });
-			route(`/dashboard/jobs/${next.id}`);
-		} catch (caught) {
-			setError(caught);
-		}
-		setBusy(false);
-	};
-	return { retry, isBusy, error };
+	const idempotencyKey = useIdempotencyKey(job.id);
+	return useAction(async () => {
+		const next = await holdfast.jobs.retry(job.id, {}, { idempotencyKey });
+		route(`/dashboard/jobs/${next.id}`);
+	});
 }
 
 function useJobShortcuts(

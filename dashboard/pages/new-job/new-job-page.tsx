@@ -3,6 +3,7 @@ import { Play } from "lucide";
 import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import { holdfast } from "../../app/client.ts";
+import { useAction } from "../../data/action.ts";
 import { Button } from "../../parts/button.tsx";
 import { Code } from "../../parts/copy.tsx";
 import { ErrorBox } from "../../parts/error-box.tsx";
@@ -27,27 +28,17 @@ export default function NewJobPage() {
 function NewJobForm() {
 	const { route } = useLocation();
 	const [draft, setDraft] = useState(FIRST);
-	const [isBusy, setBusy] = useState(false);
-	const [error, setError] = useState<unknown>(null);
 	const isSimulated = useIsSimulated(draft);
 	const [simulation, setSimulation] = useState(0);
 	const simulated = isSimulated ? withSimulation(draft, SIMULATIONS[simulation]?.simulate) : draft;
 	const body = bodyOf(simulated);
 	const idempotencyKey = useIdempotencyKey(body);
-	const submit = async (event: SubmitEvent) => {
-		event.preventDefault();
-		if (isBusy) return;
-		setBusy(true);
-		try {
-			const job = await holdfast.jobs.submit(body, { idempotencyKey });
-			route(`/dashboard/jobs/${job.id}`);
-		} catch (caught) {
-			setError(caught);
-			setBusy(false);
-		}
-	};
+	const { isBusy, error, run } = useAction(async () => {
+		const job = await holdfast.jobs.submit(body, { idempotencyKey });
+		route(`/dashboard/jobs/${job.id}`);
+	});
 	return (
-		<form class="two-columns" onSubmit={(event) => void submit(event)}>
+		<form class="two-columns" onSubmit={(event) => void run(event)}>
 			<div>
 				<SubmissionForm draft={draft} onChange={setDraft} wrong={wrongField(error)}>
 					{isSimulated ? <SimulationChoice chosen={simulation} onChoose={setSimulation} /> : null}

@@ -4,6 +4,7 @@ import { useState } from "preact/hooks";
 import { useLocation } from "preact-iso";
 import type { Job } from "../../../client/index.ts";
 import { holdfast } from "../../app/client.ts";
+import { useAction } from "../../data/action.ts";
 import { useResource } from "../../data/resource.ts";
 import { bytes } from "../../format/numbers.ts";
 import { words } from "../../format/states.ts";
@@ -43,28 +44,18 @@ export default function RetryPage({ id }: { id: string }) {
 function RetryForm({ job, submission }: { job: Job; submission: Draft }) {
 	const { route } = useLocation();
 	const [draft, setDraft] = useState(submission);
-	const [isBusy, setBusy] = useState(false);
-	const [error, setError] = useState<unknown>(null);
 	const overrides = overridesOf(submission, draft);
 	const idempotencyKey = useIdempotencyKey([job.id, overrides]);
 	const changed = changedFields(submission, draft);
 	const kept = keptFields(submission, draft);
-	const submit = async (event: SubmitEvent) => {
-		event.preventDefault();
-		if (isBusy) return;
-		setBusy(true);
-		try {
-			const next = await holdfast.jobs.retry(job.id, overrides, { idempotencyKey });
-			route(`/dashboard/jobs/${next.id}?tab=compare`);
-		} catch (caught) {
-			setError(caught);
-			setBusy(false);
-		}
-	};
+	const { isBusy, error, run } = useAction(async () => {
+		const next = await holdfast.jobs.retry(job.id, overrides, { idempotencyKey });
+		route(`/dashboard/jobs/${next.id}?tab=compare`);
+	});
 	const fixedInput =
 		submission.input === undefined ? `The prompt has ${bytes(job.input_bytes)} and is used as it is.` : null;
 	return (
-		<form onSubmit={(event) => void submit(event)}>
+		<form onSubmit={(event) => void run(event)}>
 			<SubmissionForm
 				draft={draft}
 				onChange={setDraft}

@@ -1,6 +1,6 @@
 /**
- * Something known about each statement. The service composes the SQL anew for each call, so a `Map` would hash kilobytes at
- * each look. Few statements are of one length, and to compare two texts takes a fraction of that.
+ * Something known about each statement. The service composes the SQL for each call, so a `Map` would hash kilobytes at each
+ * look. Few statements are of one length, and to compare two texts takes a fraction of that.
  */
 export class SqlMap<Known> {
 	readonly #byLength = new Map<number, { sql: string; known: Known }[]>();

@@ -4,14 +4,23 @@ import { ChatCompletionBody, CreateChatCompletion } from "../../../shared/api/do
 import { doorHeaders, requestOf } from "../../../shared/api/doors/door.ts";
 import { chunksOf } from "../../../shared/core/doors/chat-chunks.ts";
 import { JsonBody } from "../../../shared/core/json/json-body.ts";
-import { utf8 } from "../../../shared/crypto/bytes.ts";
 import { requireKey } from "../auth/authenticate.ts";
 import { newDoor } from "../http/app.ts";
 import { bodyErrors, commonErrors, jsonBody, noQuery } from "../http/describe-route.ts";
 import { requireDoorBody } from "../http/strict-body.ts";
 import type { IntakeEnv } from "../services.ts";
 import { doorErrors } from "./door-errors.ts";
-import { AS_EVENTS, AS_JSON, BEFORE_EVENTS, BEFORE_JSON, dataFrame, type HeldJob, holdOpen, silence } from "./hold.ts";
+import {
+	AS_EVENTS,
+	AS_JSON,
+	BEFORE_EVENTS,
+	BEFORE_JSON,
+	dataFrame,
+	type HeldJob,
+	holdOpen,
+	silence,
+	written,
+} from "./hold.ts";
 import { answerOfEnded } from "./stored-answer.ts";
 import { type DoorOrder, submitThroughDoor } from "./submit-through-door.ts";
 
@@ -49,9 +58,6 @@ export const createChatCompletionRoute = newDoor().openapi(route, async (c) => {
 	});
 });
 
-/** Characters. One write for each frame would take longer than the frames. */
-const WRITTEN_AT_ONCE = 16 * 1024;
-
 /** What only this service reads. It streams from the provider by itself, with token counts. */
 const OWN_FIELDS = ["model", "stream", "stream_options", "store", "metadata", "holdfast"] as const;
 
@@ -80,12 +86,5 @@ async function* streamedAnswer(
 ): AsyncGenerator<Uint8Array, void> {
 	yield* silence(held, BEFORE_EVENTS);
 	const completion = (await answerOfEnded(c, await held.ended())).toObject();
-	let frames = "";
-	for (const chunk of chunksOf(completion, includeUsage)) {
-		frames += dataFrame(chunk);
-		if (frames.length < WRITTEN_AT_ONCE) continue;
-		yield utf8(frames);
-		frames = "";
-	}
-	yield utf8(`${frames}data: [DONE]\n\n`);
+	yield* written(chunksOf(completion, includeUsage), dataFrame);
 }

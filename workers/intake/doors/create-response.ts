@@ -17,7 +17,7 @@ import { bodyErrors, commonErrors, jsonBody, noQuery } from "../http/describe-ro
 import { requireDoorBody } from "../http/strict-body.ts";
 import type { IntakeEnv } from "../services.ts";
 import { doorErrors } from "./door-errors.ts";
-import { AS_EVENTS, AS_JSON, BEFORE_EVENTS, BEFORE_JSON, type HeldJob, holdOpen, silence } from "./hold.ts";
+import { AS_EVENTS, AS_JSON, BEFORE_EVENTS, BEFORE_JSON, type HeldJob, holdOpen, silence, written } from "./hold.ts";
 import { type StoredResponse, storedResponse } from "./stored-response.ts";
 import { type DoorOrder, submitThroughDoor } from "./submit-through-door.ts";
 
@@ -83,9 +83,6 @@ async function* whole(c: Context<IntakeEnv>, held: HeldJob): AsyncGenerator<Uint
 	yield utf8(JSON.stringify(responseObject(facts, request, answer)));
 }
 
-/** Characters. One write for each frame would take longer than the frames. */
-const WRITTEN_AT_ONCE = 16 * 1024;
-
 async function* streamed(c: Context<IntakeEnv>, held: HeldJob): AsyncGenerator<Uint8Array, void> {
 	let hasBegun = false;
 	for await (const sign of silence(held, BEFORE_EVENTS)) {
@@ -93,14 +90,7 @@ async function* streamed(c: Context<IntakeEnv>, held: HeldJob): AsyncGenerator<U
 		yield sign;
 	}
 	const { facts, request, answer } = await endOf(c, held, hasBegun);
-	let frames = "";
-	for (const event of responseEvents(facts, request, answer)) {
-		frames += eventFrame(event);
-		if (frames.length < WRITTEN_AT_ONCE) continue;
-		yield utf8(frames);
-		frames = "";
-	}
-	yield utf8(`${frames}data: [DONE]\n\n`);
+	yield* written(responseEvents(facts, request, answer), eventFrame);
 }
 
 /** Throws for a job without an answer, as long as the response can still have an error's status. */

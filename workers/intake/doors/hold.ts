@@ -133,6 +133,21 @@ export class HeldJob {
 /** A server-sent event without a name. */
 export const dataFrame = (value: object) => `data: ${JSON.stringify(value)}\n\n`;
 
+/** Characters. One write for each frame would take longer than the frames. */
+const WRITTEN_AT_ONCE = 16 * 1024;
+
+/** Several frames in each write, and the end of the stream. */
+export function* written<Part>(parts: Iterable<Part>, frameOf: (part: Part) => string): Generator<Uint8Array, void> {
+	let text = "";
+	for (const part of parts) {
+		text += frameOf(part);
+		if (text.length < WRITTEN_AT_ONCE) continue;
+		yield utf8(text);
+		text = "";
+	}
+	yield utf8(`${text}data: [DONE]\n\n`);
+}
+
 export const AS_JSON: Pick<Hold, "contentType" | "frameOf"> = { contentType: "application/json", frameOf: null };
 export const AS_EVENTS: Pick<Hold, "contentType" | "frameOf"> = {
 	contentType: "text/event-stream",
