@@ -40,7 +40,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a recovery closes a breaker that tripped later",
-		seenBy: 143,
+		seenBy: 125,
 		file: "shared/db/admission/breakers.ts",
 		find: "WHERE key IN (SELECT value FROM json_each(?2)) AND tripped_at < ?3\n",
 		replace: "WHERE key IN (SELECT value FROM json_each(?2)) AND ?3 > 0\n",
@@ -166,7 +166,7 @@ export const BREAKER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a witness that was served since counts",
-		seenBy: 89,
+		seenBy: 16,
 		file: "shared/db/admission/breakers.ts",
 		find: "witness.trips > 0 AND witness.successes = 0)",
 		replace: "witness.trips > 0)",

@@ -26,7 +26,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an R2 error means that there is no result",
-		seenBy: 900,
+		seenBy: 144,
 		file: "workers/consumer/persist.ts",
 		find: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn "unknown";',
 		replace: 'logWarning("result.lookup_failed", { jobId: job.jobId }, error);\n\t\treturn null;',
@@ -62,7 +62,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is attempted once more than allowed",
-		seenBy: 125,
+		seenBy: 209,
 		file: "shared/core/jobs/decide.ts",
 		find: "counted && job.attempt >= job.maxAttempts",
 		replace: "counted && job.attempt > job.maxAttempts",
@@ -83,7 +83,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a cancelled call goes on",
-		seenBy: 214,
+		seenBy: 137,
 		file: "workers/consumer/watch-leases.ts",
 		find: 'controller.abort(new Error("the lease is no longer ours"));',
 		replace: "looked.length;",
@@ -97,7 +97,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a webhook is given up one attempt too soon",
-		seenBy: 14,
+		seenBy: 20,
 		file: "shared/core/webhooks/delivery-schedule.ts",
 		find: "scheduleMs[made.number];",
 		replace: "scheduleMs[made.number + 1];",
@@ -202,7 +202,7 @@ export const CONSUMER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a result whose settlement is unknown is acked",
-		seenBy: 69,
+		seenBy: 38,
 		file: "workers/consumer/settle.ts",
 		find: 'if (written === "unknown") return retryAfterLeaseSpread(consumer.config.leaseMs, consumer.runtime.random);',
 		replace: 'if (written === "unknown" && status !== "queued") return ACK;',

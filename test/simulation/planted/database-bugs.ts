@@ -5,21 +5,21 @@ import type { PlantedBug } from "./bugs.ts";
 export const DATABASE_BUGS: readonly PlantedBug[] = [
 	{
 		name: "a job is finalized without the fence",
-		seenBy: 209,
+		seenBy: 306,
 		file: "shared/db/outbox.ts",
 		find: "AND jobs.fence = event ->> 'fence'\"",
 		replace: "AND event ->> 'fence' >= 0\"",
 	},
 	{
 		name: "a job is requeued without the fence",
-		seenBy: 85,
+		seenBy: 209,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: "AND fence = ?4 AND status = 'running'",
 		replace: "AND ?4 > 0 AND status = 'running'",
 	},
 	{
 		name: "a heartbeat extends whatever lease there is",
-		seenBy: 426,
+		seenBy: 209,
 		file: "shared/db/jobs/hold-leases.ts",
 		find: "jobs.fence = held.fence AND jobs.status = 'running'",
 		replace: "jobs.status = 'running'",
@@ -33,14 +33,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job is leased before its time",
-		seenBy: 125,
+		seenBy: 85,
 		file: "shared/db/admission/may-run.ts",
 		find: "iif(parked_on IS NULL, run_at, deadline_at) <= ${NOW}",
 		replace: "iif(parked_on IS NULL, 0, deadline_at) <= ${NOW}",
 	},
 	{
 		name: "an open breaker never ends for its parked jobs",
-		seenBy: 16,
+		seenBy: 125,
 		file: "shared/db/admission/release.ts",
 		find: "FROM jobs WHERE parked_on = ?2 AND jobs.tenant_id = line.tenant_id",
 		replace: "FROM jobs WHERE parked_on = ?2 AND FALSE",
@@ -111,14 +111,14 @@ export const DATABASE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the next delivery attempt is never swept for",
-		seenBy: 39,
+		seenBy: 20,
 		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "+ (made ->> 'graceMs'), sweep_at)",
 		replace: "+ 999999999 + (made ->> 'graceMs'), sweep_at)",
 	},
 	{
 		name: "jobs with a pending delivery are pruned",
-		seenBy: 34,
+		seenBy: 24479,
 		file: "shared/db/upkeep/erase-jobs.ts",
 		find: "AND deliveries.status = 'pending')`",
 		replace: "AND deliveries.status = 'nothing')`",

@@ -12,7 +12,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a probe lets a whole batch through",
-		seenBy: 39,
+		seenBy: 125,
 		file: "shared/db/deliveries/find-deliveries.ts",
 		find: "ours.delete(receiver) || !gated.has(receiver)",
 		replace: "ours.has(receiver) || !gated.has(receiver)",
@@ -82,7 +82,7 @@ export const DELIVERY_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "disabling an endpoint inserts no delivery",
-		seenBy: 628,
+		seenBy: 32,
 		file: "shared/db/deliveries/record-deliveries.ts",
 		find: "insertEndpointDisabledDeliveries(db, { tenantId, endpointId }, deliveryWaitMs),",
 		replace: "insertEndpointDisabledDeliveries(db, { tenantId: endpointId, endpointId }, deliveryWaitMs),",

@@ -37,7 +37,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a key is forgotten with its job",
-		seenBy: 20,
+		seenBy: 292,
 		file: "shared/db/jobs/idempotency-keys.ts",
 		find: "export const KEY_IS_FREE = `NOT EXISTS (SELECT 1 FROM idempotency_keys AS held WHERE ${IS_HELD} AND ${KEEPS_OUT})`;",
 		replace:
@@ -45,7 +45,7 @@ export const INTAKE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a 202 is answered though nothing is stored",
-		seenBy: 43,
+		seenBy: 38,
 		file: "shared/jobs/submit.ts",
 		find: "\t\treturn measure(() => submitJobs(db, jobs, isRepeat));",
 		replace:

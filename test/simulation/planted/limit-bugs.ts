@@ -26,7 +26,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "what was open before the limit is not counted",
-		seenBy: 1280,
+		seenBy: 53,
 		file: "shared/db/tenants/tenants.ts",
 		find: "limits?.open_jobs == null ? NOT_COUNTED",
 		replace: "limits?.open_jobs !== 1 ? NOT_COUNTED",
@@ -138,7 +138,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper skips the jobs that wait for a slot",
-		seenBy: 277,
+		seenBy: 447,
 		file: "shared/db/admission/release.ts",
 		find: "WHERE key > ?3 AND coalesce(room, 1) > 0",
 		replace: 'WHERE key > ?3 AND ${tenantOfKey("parked.key")} IS NULL AND coalesce(room, 1) > 0',
@@ -159,7 +159,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "yesterday's tokens count today",
-		seenBy: 251,
+		seenBy: 447,
 		file: "shared/db/admission/tenant-limits.ts",
 		find: "iif(tokens_day >= ${TODAY}",
 		replace: "iif(TRUE",
@@ -180,7 +180,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a retry keeps its slot though the limit was lowered",
-		seenBy: 220,
+		seenBy: 1280,
 		file: "shared/db/jobs/requeue-job.ts",
 		find: ' AND NOT ${exceedsSlots("?2")}`',
 		replace: "`",
@@ -201,7 +201,7 @@ export const LIMIT_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an hour forgets how long jobs ran that failed",
-		seenBy: 209,
+		seenBy: 125,
 		file: "migrations/0019_count_usage_by_hour.sql",
 		find: "NEW.finished_at - NEW.started_at AS ran",
 		replace: "iif(NEW.status = 'failed', NULL, NEW.finished_at - NEW.started_at) AS ran",

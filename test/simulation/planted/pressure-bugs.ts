@@ -26,7 +26,7 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "a job that R2 keeps from its call is leased again at once",
-		seenBy: 178,
+		seenBy: 209,
 		file: "shared/core/jobs/settlement.ts",
 		find: "delayMs: Math.min(STORAGE_WAIT_MS * 2 ** Math.max(0, lostInARow - 1), STORAGE_WAIT_MS_MAX),",
 		replace: "delayMs: lostInARow,",
@@ -54,7 +54,7 @@ export const PRESSURE_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper does not rescue what dead holders left",
-		seenBy: 20,
+		seenBy: 58,
 		file: "workers/sweeper/index.ts",
 		find: "run: rescueJobs, share:",
 		replace: "run: async () => ({}), share:",

@@ -19,7 +19,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper forgets deliveries",
-		seenBy: 47,
+		seenBy: 68,
 		file: "workers/sweeper/index.ts",
 		find: "run: enqueueDueDeliveries,",
 		replace: "run: async () => ({}),",
@@ -40,14 +40,14 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "the sweeper expires jobs that have a result",
-		seenBy: 900,
+		seenBy: 716,
 		file: "workers/sweeper/expire-jobs.ts",
 		find: "if (!job.mayHaveResult) return null;",
 		replace: "if (job.fence >= 0) return null;",
 	},
 	{
 		name: "the second deletion is left out",
-		seenBy: 121,
+		seenBy: 33,
 		file: "workers/sweeper/delete-again.ts",
 		find: "await eraseObjects(objects, keys);",
 		replace: "objects;",
@@ -89,7 +89,7 @@ export const SWEEPER_BUGS: readonly PlantedBug[] = [
 	},
 	{
 		name: "an overdue job's result is found, and the job expires all the same",
-		seenBy: 900,
+		seenBy: 454,
 		file: "workers/sweeper/expire-jobs.ts",
 		find: 'else if (bytes !== null && job.status === "queued") withResult.push(job);\n\t\telse ends.push({ job, end: endOf(job, bytes) });',
 		replace: "else ends.push({ job, end: endOf(job, null) });",
